@@ -1,0 +1,49 @@
+"""A client for MAST, the Mikulski Archive for Space Telescopes, that takes every call of ``astroquery.mast``.
+
+The public names are imported when they are first used, so that ``import astroquery_mast`` costs nothing and the pytest
+plugin that comes with the package does not slow down the tests of those who never use it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .config import Conf, conf
+    from .core import Mast, MastClass
+    from .observations import Observations, ObservationsClass
+
+__all__ = [
+    "Conf",
+    "Mast",
+    "MastClass",
+    "Observations",
+    "ObservationsClass",
+    "conf",
+]
+
+_HOME = {
+    "Conf": "config",
+    "Mast": "core",
+    "MastClass": "core",
+    "Observations": "observations",
+    "ObservationsClass": "observations",
+    "conf": "config",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from the module that defines it (PEP 562)."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version(__name__)
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, those not imported yet among them."""
+    return sorted({*globals(), *__all__, "__version__"})

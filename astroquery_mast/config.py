@@ -1,0 +1,101 @@
+"""Settings and addresses: what a user may change, read at the moment it is used.
+
+`conf` is an astropy configuration namespace, so that a value can come from the configuration file, from
+``conf.server = ...`` in a script, or from ``with conf.set_temp("timeout", 60):``.  `Endpoints` turns the settings into
+addresses.  Nothing here is copied at import: a change takes effect with the next request.
+"""
+
+from __future__ import annotations
+
+from astropy import config as _config
+
+__all__ = ["Conf", "Endpoints", "conf"]
+
+
+def _item(default: object, description: str) -> _config.ConfigItem:
+    """A setting in the section ``[astroquery_mast]``, whatever module defines it."""
+    return _config.ConfigItem(default, description, module="astroquery_mast")
+
+
+class Conf(_config.ConfigNamespace):
+    """Configuration parameters for `astroquery_mast`; names and defaults of ``astroquery.mast`` are kept."""
+
+    server = _item("https://mast.stsci.edu", "Address of the MAST server.")
+    ssoserver = _item("https://ssoportal.stsci.edu", "Address of the MAST single sign-on portal.")
+    auth_server = _item("https://auth.mast.stsci.edu", "Address of the pages where tokens are made.")
+    catalogs_server = _item("https://catalogs.mast.stsci.edu", "Address of the Catalogs.MAST server.")
+    resolver_server = _item("https://mastresolver.stsci.edu", "Address of the SANTA name resolver.")
+    timeout = _item(600.0, "Seconds that a whole call may take, polling, paging and retries included.")
+    connect_timeout = _item(30.0, "Seconds to wait for a connection to be made.")
+    read_timeout = _item(120.0, "Seconds of silence after which a connection is given up and the request sent again.")
+    pagesize = _item(50000, "Rows asked for in one page.")
+    max_workers = _item(4, "Requests of one call that may be under way at the same time.")
+    attempts = _item(4, "How often a request is sent before a passing failure is reported.")
+    enable_cloud_dataset = _item(True, "Use the public cloud copy of a file where there is one.")
+
+
+conf = Conf()
+
+
+class Endpoints:
+    """The addresses of the MAST services, made from `conf` each time they are asked for.
+
+    Parameters
+    ----------
+    server : str, optional
+        The server to use instead of ``conf.server``, for one client only.
+    """
+
+    def __init__(self, server: str | None = None) -> None:
+        self._server = server
+
+    @property
+    def server(self) -> str:
+        """Address of the MAST server, without a closing slash."""
+        return str(self._server or conf.server).rstrip("/")
+
+    @property
+    def catalogs_server(self) -> str:
+        """Address of the Catalogs.MAST server, without a closing slash."""
+        return str(conf.catalogs_server).rstrip("/")
+
+    @property
+    def invoke(self) -> str:
+        """Where Mashup requests are posted."""
+        return f"{self.server}/api/v0/invoke"
+
+    @property
+    def columns_config(self) -> str:
+        """Where the metadata of a service's columns is read."""
+        return f"{self.server}/portal/Mashup/Mashup.asmx/columnsconfig"
+
+    @property
+    def download(self) -> str:
+        """Where one file is fetched, by its dataURI."""
+        return f"{self.server}/api/v0.1/Download/file"
+
+    @property
+    def bundle(self) -> str:
+        """Where several files are fetched at once; ``.sh``, ``.zip`` or ``.tar.gz`` is to be added."""
+        return f"{self.server}/api/v0.1/Download/bundle"
+
+    @property
+    def path_lookup(self) -> str:
+        """Where the cloud path of a dataURI is looked up."""
+        return f"{self.server}/api/v0.1/path_lookup/"
+
+    @property
+    def whoami(self) -> str:
+        """Where a token's owner is named."""
+        return f"{self.server}/whoami"
+
+    @property
+    def token_page(self) -> str:
+        """The page, for people, on which a token with access to exclusive data is made."""
+        auth = str(conf.auth_server).rstrip("/")
+        return f"{auth}/token?suggested_name=Astroquery&suggested_scope=mast:exclusive_access"
+
+    @property
+    def resolver(self) -> str:
+        """Where names are turned into positions."""
+        return f"{str(conf.resolver_server).rstrip('/')}/Santa-war/query"
