@@ -1,0 +1,110 @@
+"""Keywords of `~astroquery_mast.MastClass.mast_query`, told apart: parameters, filters, properties of the request."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from astropy.time import Time
+
+from ..exceptions import InputWarning, InvalidCriterionError
+from .request import as_plain
+
+__all__ = ["split_parameters"]
+
+# https://mast.stsci.edu/api/v0/class_mashup_1_1_mashup_request.html
+_PROPERTIES = frozenset(
+    {
+        "cachebreaker",
+        "clearcache",
+        "data",
+        "filename",
+        "format",
+        "page",
+        "pagesize",
+        "removecache",
+        "removenullcolumns",
+        "timeout",
+    }
+)
+_POSITION = frozenset({"ra", "dec", "radius", "position"})
+
+
+def split_parameters(
+    service: str, columns: str | Iterable[str] | None, keywords: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell the keywords of a query apart.
+
+    Parameters
+    ----------
+    service : str
+        Name of the service; filtered services have ``Filtered`` in it.
+    columns : str, iterable of str, or None
+        The columns to return.
+    keywords : mapping
+        Everything else.
+
+    Returns
+    -------
+    tuple of dict
+        Parameters of the service (with the filters, for a filtered one), and properties of the request.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If a filtered service has no filter, or one has no values.
+    """
+    properties = {key: value for key, value in keywords.items() if key.lower() in _PROPERTIES}
+    rest = {key: value for key, value in keywords.items() if key.lower() not in _PROPERTIES}
+    if "filtered" not in service.lower():
+        if columns is not None:
+            warnings.warn(f"{service} cannot choose columns; 'columns' is ignored.", InputWarning, stacklevel=3)
+        return rest, properties
+    positional = ".position" in service.lower()
+    position = {key: value for key, value in rest.items() if _is_position(key, value, positional)}
+    filters = [_filter(key, value) for key, value in rest.items() if key not in position]
+    if not filters:
+        raise InvalidCriterionError("Please provide at least one filter.")
+    chosen = columns if isinstance(columns, str) else ",".join(columns or ())
+    return {"columns": chosen or "*", "filters": filters, **position}, properties
+
+
+def _is_position(key: str, value: Any, positional: bool) -> bool:
+    """Whether a keyword says where to look; a range or list of ``ra`` or ``dec`` is a filter of that column."""
+    if key.lower() == "position":
+        return True
+    return positional and key.lower() in _POSITION and np.ndim(value) == 0 and not isinstance(value, Mapping)
+
+
+def _filter(key: str, value: Any) -> dict[str, Any]:
+    """One filter, with its values as they were given."""
+    if isinstance(value, Mapping):
+        if not {"min", "max"} <= value.keys():
+            raise InvalidCriterionError(f"The range of '{key}' needs both 'min' and 'max'.")
+        return {"paramName": key, "values": [as_plain({end: _number(key, value[end]) for end in ("min", "max")}, key)]}
+    scalar = isinstance(value, str | bytes | Time) or not isinstance(value, Iterable)
+    members = [value] if scalar else list(value)
+    if not members:
+        raise InvalidCriterionError(f"'{key}' is an empty list: no row could match. Leave the filter out, or fill it.")
+    return {"paramName": key, "values": [_member(key, member) for member in members]}
+
+
+def _member(key: str, value: Any) -> Any:
+    """One value of a filter."""
+    if isinstance(value, Mapping):
+        return _filter(key, value)["values"][0]
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        raise InvalidCriterionError(f"'{key}' has the value {value}, which no row can equal.")
+    return as_plain(_number(key, value), key)
+
+
+def _number(key: str, value: Any) -> Any:
+    """A moment as the Modified Julian Date in which the archive holds times; anything else as it is."""
+    if isinstance(value, Time):
+        if value.size != 1:
+            raise InvalidCriterionError(f"'{key}' needs one moment, not {value.size}.")
+        return float(value.reshape(()).utc.mjd)
+    return value

@@ -1,0 +1,130 @@
+"""Where on the sky: what users may give, and the one form in which the archive is asked.
+
+In: coordinates as an object or as text, a radius as a Quantity, text or a number.  Out: a frozen `Cone`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from astropy import units as u
+from astropy.coordinates import Angle, BaseCoordinateFrame, SkyCoord
+
+from ..exceptions import InvalidCriterionError
+
+__all__ = ["DEFAULT_RADIUS", "Cone", "as_coordinate", "as_radius", "cone_around", "looks_like_coordinates"]
+
+# The default of query methods.  It is compared by identity, which tells "no radius was given" from "0.2 degrees were".
+DEFAULT_RADIUS = 0.2 * u.deg
+
+
+@dataclass(frozen=True)
+class Cone:
+    """A circle on the sky: centre and radius in degrees, ICRS."""
+
+    ra: float
+    dec: float
+    radius: float
+
+    def position(self) -> str:
+        """Return the text form that ``...Filtered.Position`` services take: ``"ra, dec, radius"`` in degrees."""
+        return f"{self.ra}, {self.dec}, {self.radius}"
+
+    def params(self) -> dict[str, float]:
+        """Return the three numbers as cone services take them."""
+        return {"ra": self.ra, "dec": self.dec, "radius": self.radius}
+
+
+def _parse(text: str) -> SkyCoord:
+    """Read a position from text: degrees if no unit is written, otherwise as written."""
+    try:
+        return SkyCoord(text, frame="icrs")
+    except u.UnitsError:
+        return SkyCoord(text, unit="deg", frame="icrs")
+    except ValueError as err:
+        # Astropy wraps the complaint about missing units.
+        if isinstance(err.__context__, u.UnitsError):
+            return SkyCoord(text, unit="deg", frame="icrs")
+        raise
+
+
+def looks_like_coordinates(text: str) -> bool:
+    """Tell whether a text is a position, rather than the name of an object."""
+    try:
+        _parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def as_coordinate(coordinates: Any) -> SkyCoord:
+    """Return one position on the sky.
+
+    Parameters
+    ----------
+    coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+        One position.  Text is read as ICRS, in degrees if it names no unit: ``"210.8 54.3"``, ``"14h03m +54d20m"``.
+
+    Returns
+    -------
+    `~astropy.coordinates.SkyCoord`
+        Scalar, in the ICRS frame.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If it is no position, several positions, or not finite.
+    """
+    if isinstance(coordinates, str):
+        try:
+            found = _parse(coordinates)
+        except ValueError as err:
+            raise InvalidCriterionError(f"coordinates={coordinates!r} cannot be read as a position: {err}") from err
+    elif isinstance(coordinates, BaseCoordinateFrame | SkyCoord):
+        found = SkyCoord(coordinates)
+    else:
+        raise InvalidCriterionError(
+            f"coordinates is a {type(coordinates).__name__}; give a SkyCoord, a coordinate frame with data, or text."
+        )
+    if found.size != 1:
+        raise InvalidCriterionError(f"coordinates holds {found.size} positions; give one at a time.")
+    found = found.reshape(()).icrs
+    if not (math.isfinite(found.ra.deg) and math.isfinite(found.dec.deg)):
+        raise InvalidCriterionError(f"coordinates={coordinates!r} is not a finite position.")
+    return found
+
+
+def as_radius(radius: Any) -> Angle:
+    """Return the radius of a cone.
+
+    Parameters
+    ----------
+    radius : `~astropy.units.Quantity`, str, or number
+        An angle; a plain number is in degrees.
+
+    Returns
+    -------
+    `~astropy.coordinates.Angle`
+        Not negative, at most 180 degrees.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If it is not such an angle.
+    """
+    try:
+        angle = Angle(radius, u.deg)
+        degrees = float(angle.deg)
+    except (ValueError, TypeError, u.UnitsError) as err:
+        raise InvalidCriterionError(f"radius={radius!r} cannot be read as one angle: {err}") from err
+    if not 0 <= degrees <= 180:
+        raise InvalidCriterionError(f"radius={radius!r} is {degrees} degrees; it must be between 0 and 180.")
+    return angle
+
+
+def cone_around(coordinates: Any, radius: Any) -> Cone:
+    """Return the cone of a given radius around a position; see `as_coordinate` and `as_radius`."""
+    centre = as_coordinate(coordinates)
+    return Cone(float(centre.ra.deg), float(centre.dec.deg), float(as_radius(radius).deg))

@@ -1,0 +1,154 @@
+"""What is asked of the archive, as a value: built, looked at, sent, and asked again for the next page.
+
+In: a service name and its parameters.  Out: a frozen `MashupRequest` that knows its payload and its encoded body.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from urllib.parse import quote
+
+import numpy as np
+
+from ..exceptions import InvalidCriterionError
+
+__all__ = ["COUNT_COLUMNS", "MashupRequest", "as_plain"]
+
+# The column expression with which filtered services answer a count instead of rows.
+COUNT_COLUMNS = "COUNT_BIG(*)"
+
+
+def as_plain(value: object, where: str) -> object:
+    """Turn a value into what JSON can carry.
+
+    Parameters
+    ----------
+    value : object
+        Anything that a user may put among the parameters of a service; numpy scalars and arrays, mappings, sequences
+        and sets are converted, sets in sorted order so that the same question gives the same request.
+    where : str
+        The name of the parameter, for the message.
+
+    Returns
+    -------
+    object
+        The value, made of ``dict``, ``list``, ``str``, ``int``, ``float``, ``bool`` and ``None`` only.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If JSON cannot carry it: NaN, infinities, masked values, other objects.
+    """
+    if value is None or isinstance(value, str | bool):
+        return value
+    if value is np.ma.masked:
+        raise InvalidCriterionError(f"'{where}' is masked: a request cannot carry a missing value.")
+    if isinstance(value, np.generic | np.ndarray):
+        return as_plain(value.tolist(), where)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidCriterionError(f"'{where}' is {value}, which a request cannot carry.")
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): as_plain(member, f"{where}.{key}") for key, member in value.items()}
+    if isinstance(value, set | frozenset):
+        return [as_plain(member, where) for member in sorted(value, key=str)]
+    if isinstance(value, Iterable):
+        return [as_plain(member, where) for member in value]
+    raise InvalidCriterionError(
+        f"'{where}' is a {type(value).__name__}, which a request cannot carry: give text, a number, or a list."
+    )
+
+
+@dataclass(frozen=True)
+class MashupRequest:
+    """One question to the Mashup API, and a page of its answer.
+
+    Parameters
+    ----------
+    service : str
+        Name of the service, e.g. ``"Mast.Caom.Filtered"``.
+    params : mapping
+        Parameters of the service.
+    format : str
+        Format of the answer: ``json``, ``extjs``, ``csv`` or ``votable``.
+    page : int
+        Page that is asked for, counted from 1.
+    pagesize : int
+        Rows in a page.
+    properties : mapping
+        Further properties of the request, e.g. ``timeout`` (seconds that the server may hold it) or ``clearcache``.
+    cache_breaker : str
+        Makes the answer this request's own.  It must stay the same while the server is working and from page to page,
+        because the pages are windows over one result.
+    """
+
+    service: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    format: str = "json"
+    page: int = 1
+    pagesize: int = 50000
+    properties: Mapping[str, object] = field(default_factory=dict)
+    cache_breaker: str = field(default_factory=lambda: str(uuid.uuid4()), compare=False)
+
+    def __post_init__(self) -> None:
+        """Copy what was given, so that a later change of the caller's dictionaries changes nothing here."""
+        for name in ("page", "pagesize"):
+            number = getattr(self, name)
+            if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+                raise InvalidCriterionError(f"{name}={number!r}: a whole number from 1 is needed.")
+            object.__setattr__(self, name, int(number))
+        for name in ("params", "properties"):
+            plain = as_plain(getattr(self, name), name)
+            assert isinstance(plain, dict)
+            object.__setattr__(self, name, MappingProxyType(plain))
+
+    def payload(self) -> dict[str, object]:
+        """Return the request as a dictionary, without the cache breaker that makes each sending unique.
+
+        Returns
+        -------
+        dict
+            A copy; changing it changes nothing here.
+        """
+        document = {
+            "service": self.service,
+            "params": as_plain(self.params, "params"),
+            "format": self.format,
+            "pagesize": self.pagesize,
+            "page": self.page,
+        }
+        document.update({name: as_plain(value, name) for name, value in self.properties.items()})
+        return document
+
+    def body(self) -> str:
+        """Return the form body to post.
+
+        Returns
+        -------
+        str
+            ``request=`` and the percent-encoded JSON text.
+        """
+        document = {"cacheBreaker": self.cache_breaker, **self.payload()}
+        return f"request={quote(json.dumps(document, allow_nan=False))}"
+
+    def at_page(self, page: int) -> MashupRequest:
+        """Return the same question, asked for another page.
+
+        Parameters
+        ----------
+        page : int
+            The page, counted from 1.
+
+        Returns
+        -------
+        MashupRequest
+        """
+        return replace(self, page=page)

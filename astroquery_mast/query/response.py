@@ -1,0 +1,359 @@
+"""What the archive answered: bytes in, a `Page` or an exception out.
+
+In: HTTP status, headers and body.  Out: a frozen `Page` of rows; `Tally` proves that the pages of an answer are all of
+it.  Nothing here touches the network, so that every kind of broken answer can be tried without one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ..exceptions import (
+    AccessDeniedError,
+    IncompleteResultError,
+    MastError,
+    RefusedRequestError,
+    ServiceFailedError,
+    UnreadableAnswerError,
+)
+
+__all__ = ["Page", "Paging", "Tally", "check_status", "histograms", "parse_page", "retry_after_seconds"]
+
+# Words in an ERROR message with which the archive says that it is the reader who may not see the data.
+_DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
+_EXCERPT = 200
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Where a page stands in its answer; names as in the archive's ``paging`` object."""
+
+    page: int
+    pages: int
+    rows: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of an answer.
+
+    Parameters
+    ----------
+    service : str
+        The service that answered.
+    status : str
+        ``COMPLETE`` or ``EXECUTING``; an ``ERROR`` is an exception instead.
+    fields : tuple of (str, str)
+        Names and declared types of the columns, in order; a name that comes twice is kept once.
+    rows : sequence of dict
+        One dictionary per row; a missing key stands for null.
+    paging : Paging or None
+        ``None`` where the service does not page.
+    document : dict
+        The whole decoded answer, for services that answer with something else than rows.
+    """
+
+    service: str
+    status: str
+    fields: tuple[tuple[str, str], ...] = ()
+    rows: Sequence[Mapping[str, Any]] = ()
+    paging: Paging | None = None
+    document: Mapping[str, Any] | None = None
+
+    @property
+    def executing(self) -> bool:
+        """Whether the archive is still working on the answer."""
+        return self.status == "EXECUTING"
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Read the ``Retry-After`` header.
+
+    Parameters
+    ----------
+    headers : mapping
+        The headers of the answer.
+    now : datetime, optional
+        The time to count from, for the form that gives a date.
+
+    Returns
+    -------
+    float or None
+        Seconds to wait, never negative; ``None`` if the header is absent or unreadable (RFC 9110, 10.2.3).
+    """
+    text = (headers.get("Retry-After") or "").strip()
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+
+
+def check_status(status: int, headers: Mapping[str, str], body: bytes, service: str) -> None:
+    """Raise if the HTTP status says that this is not an answer.
+
+    Parameters
+    ----------
+    status : int
+        The HTTP status.
+    headers : mapping
+        The headers of the answer.
+    body : bytes
+        Its body, from which the archive's own words are taken.
+    service : str
+        What was asked, for the message.
+
+    Raises
+    ------
+    AccessDeniedError
+        For 401 and 403.
+    ServiceFailedError
+        For 408, 425, 429 and 5xx, all of which may pass.
+    RefusedRequestError
+        For any other status from 400.
+    """
+    if status < 400:
+        return
+    words = _server_words(headers, body)
+    said = f": {words}" if words else ""
+    if status in {401, 403}:
+        raise AccessDeniedError(f"{service} refused access (HTTP {status}){said}", service=service, status=status)
+    if status in {408, 425, 429} or status >= 500:
+        raise ServiceFailedError(
+            f"{service} could not answer (HTTP {status}){said}",
+            service=service,
+            status=status,
+            retry_after=retry_after_seconds(headers),
+        )
+    raise RefusedRequestError(f"{service} refused the request (HTTP {status}){said}", service=service, status=status)
+
+
+def _server_words(headers: Mapping[str, str], body: bytes) -> str:
+    """What the archive itself says about a failure, in one line; nothing when it only sends a page of HTML."""
+    if "html" in (headers.get("Content-Type") or "").lower():
+        return ""
+    text = " ".join(body[: 4 * _EXCERPT].decode("utf-8", "replace").split())
+    return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
+
+
+def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: str) -> Page:
+    """Turn an HTTP answer of the Mashup API into a page.
+
+    Parameters
+    ----------
+    status : int
+        The HTTP status.
+    headers : mapping
+        The headers of the answer.
+    body : bytes
+        Its body.
+    service : str
+        The service that was asked.
+
+    Returns
+    -------
+    Page
+
+    Raises
+    ------
+    MastError
+        As `check_status`; `UnreadableAnswerError` for anything that is not a Mashup answer, `ServiceFailedError` for
+        one whose status is ERROR.
+    """
+    check_status(status, headers, body, service)
+    try:
+        document = json.loads(body)
+    except ValueError as err:  # also UnicodeDecodeError
+        start = body[:80].decode("utf-8", "replace")
+        raise UnreadableAnswerError(
+            f"{service} answered with something else than JSON, beginning {start!r}.",
+            service=service,
+            status=status,
+        ) from err
+    if not isinstance(document, dict):
+        raise UnreadableAnswerError(
+            f"{service} answered with a {type(document).__name__} where an object was due.", service=service
+        )
+    return _page_of(document, service)
+
+
+def _page_of(document: dict[str, Any], service: str) -> Page:
+    """The page that a decoded answer holds."""
+    state = str(document.get("status") or "COMPLETE").upper()
+    if state == "ERROR":
+        raise _failure(document, service)
+    if state == "EXECUTING":
+        return Page(service, state)
+    data = document.get("data")
+    if isinstance(data, dict):
+        return _extjs_page(document, data, service)
+    if data is None and isinstance(document.get("resolvedCoordinate"), list):
+        data = document["resolvedCoordinate"]  # name look-up: rows under a name of their own
+    rows = data if isinstance(data, list) else []
+    if not all(isinstance(row, dict) for row in rows):
+        raise UnreadableAnswerError(f"{service} sent rows that are not objects.", service=service)
+    fields = _fields(document.get("fields"), rows, service)
+    page = Page(service, state, fields, rows, _paging(document.get("paging"), service), document)
+    if page.paging is not None and page.paging.rows != len(rows):
+        raise IncompleteResultError(
+            f"{service} announced {page.paging.rows} rows on page {page.paging.page} and sent {len(rows)}.",
+            service=service,
+        )
+    return page
+
+
+def _failure(document: Mapping[str, Any], service: str) -> MastError:
+    """The exception for an answer whose status is ERROR, with the archive's own words."""
+    words = str(document.get("msg") or "no reason given").strip()
+    kind = AccessDeniedError if any(word in words.lower() for word in _DENIED) else ServiceFailedError
+    return kind(f"{service} reported an error: {words}", service=service, status=200)
+
+
+def _fields(declared: object, rows: Sequence[Mapping[str, Any]], service: str) -> tuple[tuple[str, str], ...]:
+    """Column names and types, as declared, or as found in the rows where nothing is declared."""
+    if declared is None:
+        names = dict.fromkeys(name for row in rows for name in row)
+        return tuple((name, "") for name in names)
+    try:
+        pairs = [(str(entry["name"]), str(entry.get("type") or "")) for entry in declared]  # type: ignore[attr-defined]
+    except (TypeError, KeyError, AttributeError) as err:
+        raise UnreadableAnswerError(f"{service} sent an unreadable list of columns.", service=service) from err
+    first: dict[str, tuple[str, str]] = {}
+    for name, kind in pairs:
+        first.setdefault(name, (name, kind))
+    return tuple(first.values())
+
+
+def _paging(found: object, service: str) -> Paging | None:
+    """The paging object, read tolerantly: a member that is missing takes the value of a single page."""
+    if not isinstance(found, Mapping):
+        return None
+    try:
+        rows = int(found["rows"])
+        return Paging(
+            page=int(found.get("page", 1)),
+            pages=int(found.get("pagesFiltered", 1)),
+            rows=rows,
+            total=int(found.get("rowsFiltered", rows)),
+        )
+    except KeyError:
+        return None
+    except (TypeError, ValueError) as err:
+        raise UnreadableAnswerError(f"{service} sent unreadable paging: {found!r}.", service=service) from err
+
+
+def _extjs_page(document: dict[str, Any], data: Mapping[str, Any], service: str) -> Page:
+    """A page in the ``extjs`` form, whose rows are arrays in the order of its fields."""
+    try:
+        table = data["Tables"][0]
+        fields = _fields(table["Fields"], [], service)
+        names = [str(entry["name"]) for entry in table["Fields"]]
+        rows = [dict(zip(names, row, strict=True)) for row in table["Rows"]]
+    except (KeyError, IndexError, TypeError, ValueError) as err:
+        raise UnreadableAnswerError(f"{service} sent an unreadable extjs table.", service=service) from err
+    properties = table.get("ExtendedProperties") or {}
+    paging = _paging(properties.get("Paging"), service)
+    # The services of histograms send no rows and a paging of zeros.
+    return Page(service, "COMPLETE", fields, rows, paging if paging and paging.pages > 1 else None, document)
+
+
+def histograms(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Read the values that discrete columns have, from the answer of a ``...All`` service.
+
+    Parameters
+    ----------
+    document : mapping
+        A decoded ``extjs`` answer.
+
+    Returns
+    -------
+    dict
+        Column name → value → number of rows; columns with a continuous histogram are left out.
+
+    Raises
+    ------
+    UnreadableAnswerError
+        If the answer has no such histograms.
+    """
+    try:
+        columns = document["data"]["Tables"][0]["Columns"]
+        found = {}
+        for column in columns:
+            entries = ((column.get("ExtendedProperties") or {}).get("histObj") or {}).get("hist")
+            if isinstance(entries, list):
+                found[str(column["dataIndex"])] = {str(entry["key"]): int(entry["count"]) for entry in entries}
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as err:
+        raise UnreadableAnswerError("The archive's list of values is unreadable.") from err
+    return found
+
+
+class Tally:
+    """Counts the rows of an answer page by page, and proves at the end that none is missing.
+
+    Parameters
+    ----------
+    service : str
+        The service that answers.
+    """
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.rows = 0
+        self.announced: int | None = None
+
+    def add(self, page: Page, number: int) -> None:
+        """Take a page into account.
+
+        Parameters
+        ----------
+        page : Page
+            The page.
+        number : int
+            The page that was asked for.
+
+        Raises
+        ------
+        IncompleteResultError
+            If another page came, or if the archive changed its mind about the number of rows.
+        """
+        self.rows += len(page.rows)
+        if page.paging is None:
+            return
+        # A page of zeros is how an empty answer may look.
+        if page.paging.page not in {number, 0}:
+            raise self._error(f"page {number} was asked for and page {page.paging.page} came")
+        if self.announced is None:
+            self.announced = page.paging.total
+        elif self.announced != page.paging.total:
+            raise self._error(f"the number of rows changed from {self.announced} to {page.paging.total} between pages")
+
+    def close(self) -> None:
+        """Prove that all rows announced have been received.
+
+        Raises
+        ------
+        IncompleteResultError
+            If rows are missing or in excess.
+        """
+        if self.announced is not None and self.announced != self.rows:
+            raise self._error(f"{self.announced} rows were announced and {self.rows} received")
+
+    def _error(self, what: str) -> IncompleteResultError:
+        return IncompleteResultError(
+            f"The answer of {self.service} is not complete: {what}. Ask again; if it stays so, ask for less at a time.",
+            service=self.service,
+        )
