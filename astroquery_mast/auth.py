@@ -1,0 +1,284 @@
+"""Who the user is: where a token comes from, which addresses may see it, and what a refusal means.
+
+A token is held by `Credentials` and put into a request by `TokenAuth`, at the last moment and for MAST's hosts only.
+It is never part of a session, a cookie jar, a representation, a log line, an exception or a pickle.
+
+See https://auth.mast.stsci.edu/ for tokens: one expires after ten days without use, and sixty days after it was made.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from .config import Endpoints
+from .exceptions import AuthenticationWarning, LoginError
+
+__all__ = [
+    "ENVIRONMENT",
+    "SHARED",
+    "Credentials",
+    "TokenAuth",
+    "find_token",
+    "forget_sent",
+    "may_see",
+    "refusal_advice",
+]
+
+# Where tokens are looked for, the usual name first; some tools of the community use the second.
+ENVIRONMENT = ("MAST_API_TOKEN", "MAST_TOKEN")
+
+# The entry of the system's keyring in which ``astroquery.mast`` keeps a token, so that one stored by it is found.
+_KEYRING_SERVICE = "astroquery:mast.stsci.edu.token"
+_KEYRING_USER = "masttoken"
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_PORTS = {"https": 443, "http": 80}
+
+
+class Credentials:
+    """A token in memory, which all clients that were given no token of their own share.
+
+    Parameters
+    ----------
+    token : str, optional
+        The token.
+    """
+
+    def __init__(self, token: str | None = None) -> None:
+        self._lock = threading.Lock()
+        self._token = None if token is None else clean(token)
+
+    @property
+    def token(self) -> str | None:
+        """The token, or None."""
+        return self._token
+
+    def keep(self, token: str | None) -> None:
+        """Keep a token, or none, from now on."""
+        with self._lock:
+            self._token = token
+
+    def __bool__(self) -> bool:
+        """Tell whether there is a token."""
+        return self._token is not None
+
+    def __repr__(self) -> str:
+        """Say whether there is a token, never which."""
+        return f"<Credentials: {'a' if self else 'no'} token>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the token behind when copied or pickled; the shared credentials stay the shared ones."""
+        return (_shared, ()) if self is SHARED else (Credentials, ())
+
+
+SHARED = Credentials()
+
+
+def _shared() -> Credentials:
+    """Return the shared credentials of this process, for unpickling."""
+    return SHARED
+
+
+def clean(token: str) -> str:
+    """Return a token without the blanks that copying adds.
+
+    Parameters
+    ----------
+    token : str
+        What the user gave.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    LoginError
+        If it cannot be a token; what was given is not repeated.
+    """
+    text = token.strip() if isinstance(token, str) else ""
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise LoginError("That is no MAST token: a token is one word of letters and digits.")
+    return text
+
+
+def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
+    """Scheme, host and port of an address."""
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
+
+
+def may_see(url: str, endpoints: Endpoints) -> bool:
+    """Tell whether a request to an address may carry the token.
+
+    Parameters
+    ----------
+    url : str
+        The address.
+    endpoints : Endpoints
+        The configured addresses.
+
+    Returns
+    -------
+    bool
+        True for the configured MAST servers over https; over plain http only if such a server is on this computer.
+    """
+    origin = _origin(urlsplit(url))
+    configured = {_origin(urlsplit(server)) for server in (endpoints.server, endpoints.catalogs_server)}
+    return origin in configured and (origin[0] == "https" or origin[1] in _LOOPBACK)
+
+
+class TokenAuth(AuthBase):
+    """Adds the token to a request, if there is one and the address may see it.
+
+    Parameters
+    ----------
+    credentials : Credentials
+        Where the token is.
+    endpoints : Endpoints
+        The configured addresses.
+    """
+
+    def __init__(self, credentials: Credentials, endpoints: Endpoints) -> None:
+        self._credentials = credentials
+        self._endpoints = endpoints
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header; requests drops it by itself on a redirect to another host, port or scheme."""
+        token = self._credentials.token
+        if token is not None and may_see(request.url or "", self._endpoints):
+            request.headers["Authorization"] = f"token {token}"
+        return request
+
+
+def forget_sent(response: requests.Response) -> requests.Response:
+    """Take the token out of what a response remembers of its request, so that it can be printed or pickled.
+
+    Parameters
+    ----------
+    response : `requests.Response`
+        The response.
+
+    Returns
+    -------
+    `requests.Response`
+        The same one.
+    """
+    for each in (*response.history, response):
+        each.request.headers.pop("Authorization", None)
+    return response
+
+
+def find_token(token: str | None = None, *, reenter: bool = False, page: str = "") -> str:
+    """Find a token: the argument, the environment, the system's keyring, or a prompt, in that order.
+
+    Parameters
+    ----------
+    token : str, optional
+        The token itself.
+    reenter : bool
+        Whether to pass over the environment and the keyring, and ask.
+    page : str
+        The address at which a token is made, for the prompt.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    LoginError
+        If there is none and nobody to ask.
+    """
+    if token is not None:
+        return clean(token)
+    found = None if reenter else _from_environment() or _from_keyring()
+    return clean(found if found else _from_prompt(page))
+
+
+def _from_environment() -> str | None:
+    return next((os.environ[name] for name in ENVIRONMENT if os.environ.get(name)), None)
+
+
+def _from_keyring() -> str | None:
+    """The token in the system's keyring; a machine without one is not an error."""
+    import keyring  # noqa: PLC0415 - slow, and needed by few
+    import keyring.errors  # noqa: PLC0415
+
+    try:
+        return keyring.get_password(_KEYRING_SERVICE, _KEYRING_USER) or None
+    except keyring.errors.KeyringError:
+        return None
+
+
+def store(token: str) -> None:
+    """Write a token to the system's keyring; warn if there is none, for the login itself has worked.
+
+    Parameters
+    ----------
+    token : str
+        A token that the archive has accepted.
+    """
+    import keyring  # noqa: PLC0415 - slow, and needed by few
+    import keyring.errors  # noqa: PLC0415
+
+    try:
+        keyring.set_password(_KEYRING_SERVICE, _KEYRING_USER, token)
+    except keyring.errors.KeyringError as err:
+        warnings.warn(f"The token was not stored: {err}", AuthenticationWarning, stacklevel=4)
+
+
+def _from_prompt(page: str) -> str:
+    """Ask on the terminal or in the notebook, without showing what is typed."""
+    if not (sys.stdin is not None and sys.stdin.isatty()) and "ipykernel" not in sys.modules:
+        raise LoginError(
+            "There is no MAST token: give one to login(), or set the environment variable MAST_API_TOKEN. "
+            f"A token is made at {page}"
+        )
+    return getpass.getpass(f"MAST API token (made at {page}): ")
+
+
+def refusal_advice(url: str, credentials: Credentials, endpoints: Endpoints, user: Mapping[str, Any] | None) -> str:
+    """Say what to do about a refusal.
+
+    Parameters
+    ----------
+    url : str
+        The address that refused.
+    credentials : Credentials
+        What was sent.
+    endpoints : Endpoints
+        The configured addresses.
+    user : mapping or None
+        What the archive says of the token's owner; None if it was not asked.
+
+    Returns
+    -------
+    str
+        One or two sentences: log in, renew the token, or ask for access.
+    """
+    if not may_see(url, endpoints):
+        return "No token was sent, because this is not one of the configured MAST servers over https."
+    if not credentials:
+        return (
+            "These data are exclusive: log in with a token, by login(token) or the environment variable "
+            f"{ENVIRONMENT[0]}. A token is made at {endpoints.token_page}"
+        )
+    if user is None or user.get("anon", True):
+        return (
+            "The token is not valid any more (it expires after 10 days without use, and 60 days after it was made): "
+            f"renew it at {endpoints.token_page}"
+        )
+    return (
+        f"You are logged in as {user.get('ezid') or user.get('eppn') or 'a user'}, who has no access to these data: "
+        "ask the principal investigator or the archive's help desk for access, or wait for the release date."
+    )

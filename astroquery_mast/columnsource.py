@@ -1,0 +1,129 @@
+"""Where the metadata of columns comes from: the package's snapshot first, the archive when that is not enough.
+
+A query never depends on the archive's metadata: if they cannot be had, columns have no units and descriptions, and
+types are those that the answer itself declares.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+
+from astroquery import log
+
+from .config import Endpoints, conf
+from .exceptions import MastError, UnreadableAnswerError
+from .query.columns import Columns, columns_of, snapshot
+from .wire import Deadline, Wire
+
+__all__ = ["ColumnSource"]
+
+# Metadata are small and never worth waiting for longer.
+_PATIENCE = 20.0
+
+
+class ColumnSource:
+    """Gives the columns of services, and remembers what the archive said.
+
+    Parameters
+    ----------
+    wire : Wire
+        The conversation with the archive.
+    endpoints : Endpoints
+        The addresses.
+    """
+
+    def __init__(self, wire: Wire, endpoints: Endpoints) -> None:
+        self._wire = wire
+        self._endpoints = endpoints
+        self._lock = threading.Lock()
+        # By server, too, because the configuration may be pointed elsewhere at any time.
+        self._read: dict[tuple[str, str], Columns] = {}
+
+    def __reduce__(self) -> tuple[type[ColumnSource], tuple[Wire, Endpoints]]:
+        """Copy without what was read, which can be read again."""
+        return ColumnSource, (self._wire, self._endpoints)
+
+    def known(self, config_id: str) -> Columns | None:
+        """Return what is known of a service's columns without asking, or None."""
+        with self._lock:
+            read = self._read.get(self._key(config_id))
+        return read if read is not None else snapshot().get(config_id)
+
+    def get(self, config_id: str) -> Columns:
+        """Return the columns of a service, asking the archive if they are not known; empty if it cannot say."""
+        known = self.known(config_id)
+        return self.newest(config_id) if known is None else known
+
+    def newest(self, config_id: str) -> Columns:
+        """Return the columns as the archive has them now, asking at most once in a session and server.
+
+        Parameters
+        ----------
+        config_id : str
+            As `refresh`.
+
+        Returns
+        -------
+        mapping
+            What is known otherwise, if the archive cannot say.
+        """
+        with self._lock:
+            read = self._read.get(self._key(config_id))
+        if read is not None:
+            return read
+        try:
+            return self.refresh(config_id)
+        except MastError as err:
+            log.debug("No column metadata for %s: %s", config_id, err)
+        return self._remember(config_id, snapshot().get(config_id, {}))
+
+    def refresh(self, config_id: str) -> Columns:
+        """Ask the archive for the columns of a service.
+
+        Parameters
+        ----------
+        config_id : str
+            The name under which the archive has them, for most services that of the service.
+
+        Returns
+        -------
+        mapping
+            Column name → `~astroquery_mast.query.columns.Column`.
+
+        Raises
+        ------
+        MastError
+            If the archive cannot be asked, or has no such columns (`UnreadableAnswerError`).
+        """
+        deadline = Deadline.start(min(_PATIENCE, float(conf.timeout)))
+        response = self._wire.request(
+            "POST",
+            self._endpoints.columns_config,
+            data={"colConfigId": config_id},
+            headers={"Accept": "text/plain"},
+            deadline=deadline,
+            service=f"columnsconfig of {config_id}",
+            attempts=1,
+        )
+        return self._remember(config_id, columns_of(_decoded(response.content, config_id)))
+
+    def _remember(self, config_id: str, columns: Columns) -> Columns:
+        with self._lock:
+            self._read[self._key(config_id)] = columns
+        return columns
+
+    def _key(self, config_id: str) -> tuple[str, str]:
+        return self._endpoints.server, config_id
+
+
+def _decoded(body: bytes, config_id: str) -> Mapping[str, object]:
+    """The configuration in an answer; for a name that it does not know the archive sends an empty one."""
+    try:
+        config = json.loads(body) if body.strip() else {}
+    except ValueError as err:
+        raise UnreadableAnswerError(f"The columns of {config_id} came as something else than JSON.") from err
+    if not isinstance(config, dict) or not config:
+        raise UnreadableAnswerError(f"The archive has no columns under the name {config_id}.")
+    return config

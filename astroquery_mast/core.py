@@ -1,0 +1,375 @@
+"""`MastClass`: the session, the login, and any service of the Mashup API by name.
+
+The only module that touches `astroquery.query.BaseQuery`, from which it takes the session, the user agent and the
+conventions; everything else of the flow is put together here from the modules below it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import requests
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from astropy.utils.decorators import deprecated_renamed_argument
+from astroquery import log
+from astroquery.query import BaseQuery
+from requests.adapters import HTTPAdapter
+
+from . import auth
+from .columnsource import ColumnSource
+from .config import Endpoints, conf
+from .exceptions import InvalidQueryError
+from .login import Login
+from .query.mashup import split_parameters
+from .query.position import as_coordinate, looks_like_coordinates
+from .query.request import MashupRequest
+from .query.table import TableBuilder
+from .resolver import Resolver
+from .warn import warn_no_results
+from .wire import Deadline, Exchange, Wire
+
+__all__ = ["Mast", "MastClass"]
+
+# Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
+_POOL = 32
+
+
+class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
+    """Any service of MAST's Mashup API, and what all clients of MAST have in common.
+
+    Parameters
+    ----------
+    mast_token : str, optional
+        A token for this client alone.  Without it the client shares the login of all others.
+    server : str, optional
+        The server for this client alone, instead of ``conf.server``.
+    session : `requests.Session`, optional
+        The session to use, e.g. with proxies or certificates of your own.
+
+    Raises
+    ------
+    LoginError
+        If the token is not accepted.
+    """
+
+    _session: requests.Session
+
+    def __init__(
+        self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
+    ) -> None:
+        super().__init__()
+        if session is None:
+            for scheme in ("https://", "http://"):
+                self._session.mount(scheme, HTTPAdapter(pool_maxsize=_POOL))
+        else:
+            self._session = session
+        self._endpoints = Endpoints(server)
+        own = auth.SHARED if mast_token is None else auth.Credentials()
+        self._user = Login(self._send, self._endpoints, own)
+        self._wire = Wire(self._send, self._endpoints, self._user.advice)
+        self._columns = ColumnSource(self._wire, self._endpoints)
+        self._resolver = Resolver(self._wire, self._endpoints)
+        if mast_token is not None:
+            self.login(mast_token)
+
+    def __repr__(self) -> str:
+        """Name the class and the server."""
+        return f"<{type(self).__name__} at {self._endpoints.server}>"
+
+    # -- the network ---------------------------------------------------------------------------------------------
+
+    def _send(
+        self, method: str, url: str, *, credentials: auth.Credentials | None = None, **keywords: Any
+    ) -> requests.Response:
+        """Send through the session, with the token where it may be seen.
+
+        The session is used directly and not through ``BaseQuery._request``, whose switching of the cache setting is
+        not safe in threads.
+        """
+        own = self._user.credentials if credentials is None else credentials
+        token = auth.TokenAuth(own, self._endpoints)
+        try:
+            response: requests.Response = self._session.request(method, url, auth=token, **keywords)
+        except requests.RequestException as err:
+            if err.request is not None:
+                err.request.headers.pop("Authorization", None)
+            raise
+        return auth.forget_sent(response)
+
+    def _response_hook(self, response: requests.Response, *_args: Any, **_keywords: Any) -> None:
+        """Log an exchange at DEBUG level, without headers that hold secrets and without decoding the body."""
+        if log.isEnabledFor(logging.DEBUG):
+            request = response.request
+            size = response.headers.get("Content-Length", "?")
+            log.debug("%s %s → %s, %s bytes", request.method, request.url, response.status_code, size)
+
+    def _deadline(self, timeout: float | u.Quantity | None) -> Deadline:
+        """Start the clock of a call."""
+        if isinstance(timeout, u.Quantity):
+            timeout = float(timeout.to_value(u.s))
+        if timeout is not None and not timeout > 0:
+            raise InvalidQueryError(f"timeout={timeout!r}: a time above zero is needed, in seconds.")
+        return Deadline.start(timeout)
+
+    # -- questions and answers -----------------------------------------------------------------------------------
+
+    def _request_for(
+        self, service: str, params: Mapping[str, Any], pagesize: int | None, page: int | None, **properties: Any
+    ) -> MashupRequest:
+        """Make a request with the configured page size."""
+        asked: dict[str, Any] = {"format": properties.pop("format", None) or "json"}
+        breaker = properties.pop("cacheBreaker", None) or properties.pop("cachebreaker", None)
+        if breaker is not None:
+            asked["cache_breaker"] = str(breaker)
+        size = int(conf.pagesize) if pagesize is None else pagesize
+        first = 1 if page is None else page
+        return MashupRequest(service, params, pagesize=size, page=first, properties=properties, **asked)
+
+    def _responses(
+        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True
+    ) -> list[requests.Response]:
+        """Return the responses that hold the answer, one per page, proven complete."""
+        exchanges = self._wire.pages(request, deadline=deadline, every_page=every_page)
+        return [exchange.response for exchange in exchanges]
+
+    def _collect(
+        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, columns_id: str | None = None
+    ) -> Table:
+        """Return the table of an answer, proven complete; no rows are no reason for a warning here."""
+        columns = self._columns.get(columns_id or request.service)
+        builder = TableBuilder(request, columns)
+        exchanges: Iterator[Exchange] = self._wire.pages(request, deadline=deadline, every_page=every_page)
+        for exchange in exchanges:
+            builder.add(exchange.page)
+        return builder.table()
+
+    # -- any service ---------------------------------------------------------------------------------------------
+
+    def service_request(
+        self,
+        service: str,
+        params: Mapping[str, Any],
+        *,
+        pagesize: int | None = None,
+        page: int | None = None,
+        get_query_payload: bool = False,
+        **kwargs: Any,
+    ) -> Table | dict[str, object]:
+        """Ask a service of the Mashup API and return its answer as a table.
+
+        Parameters
+        ----------
+        service : str
+            Name of the service, from https://mast.stsci.edu/api/v0/_services.html.
+        params : mapping
+            Its parameters.
+        pagesize : int, optional
+            Rows in a page; ``conf.pagesize`` if not given.
+        page : int, optional
+            Give only this page, counted from 1, instead of all.
+        get_query_payload : bool
+            Return the request instead of sending it.
+        **kwargs : object
+            Further properties of the request, such as ``timeout`` (seconds that the server may hold it before it
+            reports that it is still working), ``clearcache`` or ``removenullcolumns``; see
+            https://mast.stsci.edu/api/v0/class_mashup_1_1_mashup_request.html.
+
+        Returns
+        -------
+        `~astropy.table.Table` or dict
+            All rows, or the request.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the request cannot be made or is refused.
+        RemoteServiceError
+            If the archive fails, or the answer is not complete.
+        TimeoutError
+            If ``conf.timeout`` seconds were not enough.
+        """
+        kwargs.pop("verbose", None)
+        request = self._request_for(service, params, pagesize, page, **kwargs)
+        if get_query_payload:
+            return request.payload()
+        if request.format.lower() not in {"json", "extjs"}:
+            raise InvalidQueryError(f"format={request.format!r} is not read into a table: use service_request_async.")
+        table = self._collect(request, deadline=self._deadline(None), every_page=page is None)
+        if not len(table):
+            warn_no_results()
+        return table
+
+    def service_request_async(
+        self,
+        service: str,
+        params: Mapping[str, Any],
+        *,
+        pagesize: int | None = None,
+        page: int | None = None,
+        **kwargs: Any,
+    ) -> list[requests.Response]:
+        """Ask a service of the Mashup API and return the responses, one per page.
+
+        Parameters
+        ----------
+        service, params, pagesize, page, **kwargs
+            As `service_request`.
+
+        Returns
+        -------
+        list of `requests.Response`
+        """
+        request = self._request_for(service, params, pagesize, page, **kwargs)
+        return self._responses(request, deadline=self._deadline(None), every_page=page is None)
+
+    def mast_query(
+        self,
+        service: str,
+        columns: str | Iterable[str] | None = None,
+        *,
+        get_query_payload: bool = False,
+        **kwargs: Any,
+    ) -> Table | dict[str, object]:
+        """Ask a service of the Mashup API, with its parameters and filters as keywords.
+
+        Parameters
+        ----------
+        service : str
+            Name of the service.
+        columns : str or iterable of str, optional
+            The columns to return; all if not given.  Only filtered services can choose.
+        get_query_payload : bool
+            Return the request instead of sending it.
+        **kwargs : object
+            Parameters of the service and properties of the request.  For filtered services every keyword that is
+            neither is a filter: a value, a list of values, or ``{"min": low, "max": high}``.
+
+        Returns
+        -------
+        `~astropy.table.Table` or dict
+            All rows, or the request.
+
+        Raises
+        ------
+        InvalidQueryError
+            If a filtered service is given no filter, or one that cannot be applied.
+        """
+        kwargs.pop("verbose", None)
+        params, properties = split_parameters(service, columns, kwargs)
+        return self.service_request(service, params, get_query_payload=get_query_payload, **properties)
+
+    # -- names ---------------------------------------------------------------------------------------------------
+
+    @deprecated_renamed_argument("objectname", "object_name", since="0.4.12")  # type: ignore[untyped-decorator]
+    def resolve_object(
+        self,
+        object_name: str | Iterable[str],
+        *,
+        resolver: str | None = None,
+        resolve_all: bool = False,
+        timeout: float | None = None,
+    ) -> SkyCoord | dict[str, Any]:
+        """Return the position of an object, or of several.
+
+        Parameters
+        ----------
+        object_name : str or iterable of str
+            The name or names.
+        resolver : str, optional
+            ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
+        resolve_all : bool
+            Whether to return what every resolver has.
+        timeout : float, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+
+        Returns
+        -------
+        `~astropy.coordinates.SkyCoord` or dict
+            For one name its position, or with ``resolve_all`` a dictionary resolver → position.  For an iterable of
+            names, also of a single one, a dictionary name → one of those.
+
+        Raises
+        ------
+        ResolverError
+            If nothing could be resolved.
+        """
+        deadline = self._deadline(timeout)
+        if not isinstance(object_name, str):
+            return self._resolver.many(object_name, deadline=deadline, resolver=resolver, resolve_all=resolve_all)
+        if not resolve_all:
+            return self._resolver.one(object_name, deadline=deadline, resolver=resolver)
+        if resolver is None:
+            return self._resolver.all_of_one(object_name, deadline=deadline)
+        return self._resolver.many([object_name], deadline=deadline, resolver=resolver, resolve_all=True)[object_name]
+
+    def _located(self, coordinates: Any, deadline: Deadline) -> SkyCoord:
+        """Return a position; text that is none is taken for the name of an object, as astroquery does."""
+        if isinstance(coordinates, str) and not looks_like_coordinates(coordinates):
+            return self._resolver.one(coordinates, deadline=deadline)
+        return as_coordinate(coordinates)
+
+    # -- the user ------------------------------------------------------------------------------------------------
+
+    def login(self, token: str | None = None, store_token: bool = False, reenter_token: bool = False) -> bool:
+        """Log in with a token, which then serves all clients of this process.
+
+        The token is checked with the archive before it is kept or stored, and goes to MAST's own servers only.
+
+        Parameters
+        ----------
+        token : str, optional
+            The token.  If not given it is taken from the environment variable ``MAST_API_TOKEN``, from the system's
+            keyring, or asked for.
+        store_token : bool
+            Whether to write it to the system's keyring.
+        reenter_token : bool
+            Whether to ask even if the environment or the keyring has one.
+
+        Returns
+        -------
+        bool
+            True.
+
+        Raises
+        ------
+        LoginError
+            If there is no token, or the archive does not accept it.
+        """
+        user = self._user.login(token, store=store_token, reenter=reenter_token)
+        name = (user.get("attrib") or {}).get("display_name") or user.get("ezid")
+        log.info("MAST API token accepted, welcome %s.", name)
+        return True
+
+    def logout(self) -> None:
+        """Forget the token; all clients that shared it are logged out."""
+        self._user.credentials.keep(None)
+
+    def authenticated(self) -> bool:
+        """Return whether there is a token that the archive has accepted."""
+        return bool(self._user.credentials)
+
+    def session_info(self, verbose: bool = True) -> dict[str, Any]:
+        """Return what the archive knows of the user who is logged in.
+
+        Parameters
+        ----------
+        verbose : bool
+            Whether to log it as well.
+
+        Returns
+        -------
+        dict
+            ``anon``, ``eppn``, ``ezid``, ``scopes``, ``attrib`` and more; the token itself is shortened.
+        """
+        user = self._user.whoami()
+        if verbose:
+            for key, value in user.items():
+                log.info("%s: %s", key, value)
+        return user
+
+
+Mast = MastClass()

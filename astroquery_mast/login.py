@@ -1,0 +1,142 @@
+"""Logging in: a token is checked with the archive before it is kept, and a refusal is explained.
+
+In: a token, or where to find one.  Out: who the user is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from . import auth
+from .config import Endpoints
+from .exceptions import LoginError, MastError, UnreadableAnswerError
+from .wire import Deadline, Wire
+
+__all__ = ["Login"]
+
+SERVICE = "MAST whoami"
+
+
+class Login:
+    """The user of one client.
+
+    Parameters
+    ----------
+    send : callable
+        ``send(method, url, credentials=..., **keywords) -> requests.Response``.
+    endpoints : Endpoints
+        The addresses.
+    credentials : `~astroquery_mast.auth.Credentials`
+        Where an accepted token is kept.
+    """
+
+    def __init__(
+        self, send: Callable[..., requests.Response], endpoints: Endpoints, credentials: auth.Credentials
+    ) -> None:
+        self._send = send
+        self._endpoints = endpoints
+        self.credentials = credentials
+
+    def login(self, token: str | None, *, store: bool, reenter: bool) -> dict[str, Any]:
+        """Find a token, have it checked, keep it, and store it if that is wanted.
+
+        Parameters
+        ----------
+        token : str or None
+            The token, if the user gave one.
+        store : bool
+            Whether to write it to the system's keyring.
+        reenter : bool
+            Whether to ask for it even if the environment or the keyring has one.
+
+        Returns
+        -------
+        dict
+            What the archive says of the user.
+
+        Raises
+        ------
+        LoginError
+            If there is no token, or the archive does not accept it; what was kept before is kept still.
+        """
+        found = auth.find_token(token, reenter=reenter, page=self._endpoints.token_page)
+        user = self.whoami(auth.Credentials(found))
+        if user.get("anon", True):
+            raise LoginError(
+                "MAST does not accept this token; it may have expired, or lack a character. "
+                f"A new one is made at {self._endpoints.token_page}"
+            )
+        self.credentials.keep(found)
+        if store:
+            auth.store(found)
+        return user
+
+    def whoami(self, credentials: auth.Credentials | None = None, *, attempts: int | None = None) -> dict[str, Any]:
+        """Ask the archive to whom a token belongs.
+
+        Parameters
+        ----------
+        credentials : `~astroquery_mast.auth.Credentials`, optional
+            The token to ask about; the user's own if not given.
+        attempts : int, optional
+            How often to try; ``conf.attempts`` if not given.
+
+        Returns
+        -------
+        dict
+            With ``anon`` true if it belongs to nobody.  The token itself, if the archive repeats it, is shortened.
+
+        Raises
+        ------
+        LoginError
+            If the token would have to be sent without encryption.
+        MastError
+            If the archive cannot be asked.
+        """
+        asked = self.credentials if credentials is None else credentials
+        if asked and not auth.may_see(self._endpoints.whoami, self._endpoints):
+            raise LoginError(f"A token is sent over https only, and the server is {self._endpoints.server}")
+
+        def send(method: str, url: str, **keywords: Any) -> requests.Response:
+            return self._send(method, url, credentials=asked, **keywords)
+
+        response = Wire(send, self._endpoints).request(
+            "GET",
+            self._endpoints.whoami,
+            headers={"Accept": "application/json"},
+            deadline=Deadline.start(None),
+            service=SERVICE,
+            attempts=attempts,
+        )
+        try:
+            user = response.json()
+        except ValueError as err:
+            raise UnreadableAnswerError(f"{SERVICE} sent something else than JSON.", service=SERVICE) from err
+        if not isinstance(user, dict):
+            raise UnreadableAnswerError(f"{SERVICE} sent no user record.", service=SERVICE)
+        if user.get("token"):
+            user["token"] = f"{str(user['token'])[:4]}…"
+        return user
+
+    def advice(self, url: str) -> str:
+        """Say what to do about a refusal, after asking whether the token is still good.
+
+        Parameters
+        ----------
+        url : str
+            The address that refused.
+
+        Returns
+        -------
+        str
+        """
+        user = None
+        if self.credentials and auth.may_see(url, self._endpoints):
+            try:
+                user = self.whoami(attempts=1)
+            except MastError as err:
+                return f"Whether the token is still valid could not be found out: {err}"
+        return auth.refusal_advice(url, self.credentials, self._endpoints, user)
