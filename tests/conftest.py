@@ -1,0 +1,43 @@
+"""What all tests share: no waiting, no tokens from outside, and the archive's recorded answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from importlib import resources
+
+import pytest
+
+# Before anything of the package is imported: a plot never opens a window.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries and polls follow each other at once."""
+    from astroquery_mast.wire import Wire
+
+    monkeypatch.setattr(Wire, "pause", staticmethod(lambda _seconds: None))
+
+
+@pytest.fixture(autouse=True)
+def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No token comes from this computer, and none is left for the next test."""
+    import keyring
+    from astroquery_mast import auth
+    from keyring.backends.null import Keyring
+
+    for name in auth.ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    before = keyring.get_keyring()
+    keyring.set_keyring(Keyring())
+    yield
+    keyring.set_keyring(before)
+    auth.SHARED.keep(None)
+
+
+@pytest.fixture
+def recorded() -> Callable[[str], bytes]:
+    """Give the bytes of an answer of the real archive, which the installed astroquery carries."""
+    folder = resources.files("astroquery.mast.tests") / "data"
+    return lambda name: folder.joinpath(name).read_bytes()
