@@ -24,8 +24,9 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No token comes from this computer, and none is left for the next test."""
     import keyring
-    from astroquery_mast import auth
     from keyring.backends.null import Keyring
+
+    from astroquery_mast import auth
 
     for name in auth.ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)

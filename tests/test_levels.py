@@ -38,8 +38,17 @@ LEVELS = [
 # The steps of each flow, the first step first.
 FLOWS = [
     ["config", "exceptions", "warn"],
-    ["query.columns", "query.request", "query.values", "query.position", "query.response", "query.mashup"]
-    + ["query.criteria", "query.table", "query.suggest"],
+    [
+        "query.columns",
+        "query.request",
+        "query.values",
+        "query.position",
+        "query.response",
+        "query.mashup",
+        "query.criteria",
+        "query.table",
+        "query.suggest",
+    ],
     ["products.conditions", "products.filters", "products.paths", "products.plan", "products.manifest"],
     ["wire", "auth", "login", "resolver", "columnsource"],
     ["products.progress", "products.listing", "products.transfer", "products.download"],

@@ -11,6 +11,7 @@ import pytest
 import responses
 from astropy.table import Table
 from astroquery.mast import discovery_portal
+
 from astroquery_mast import Mast, Observations, conf
 from astroquery_mast.exceptions import IncompleteResultError
 

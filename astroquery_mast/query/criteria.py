@@ -206,18 +206,26 @@ def _ranges(name: str, value: Any, column: Column) -> list[tuple[float, float]]:
     if all(_is_pair(member) for member in members):
         return [range_ for member in members for range_ in _ranges(name, member, column)]
     if len(members) == 1:
-        warnings.warn(
-            f"{name} is continuous, and one value was given: only rows with exactly {members[0]!r} match. "
-            "Give [minimum, maximum] for a range.",
-            InputWarning,
-            stacklevel=2,
-        )
-        return [_pair(name, members[0], members[0], column)]
+        return [_exactly(name, members[0], column)]
     if len(members) > 2:
         raise InvalidCriterionError(
             f"'{name}' is continuous, and {len(members)} values were given: give [minimum, maximum], or pairs."
         )
     return [_pair(name, members[0], members[1], column)]
+
+
+def _exactly(name: str, value: Any, column: Column) -> tuple[float, float]:
+    """One value of a continuous column, which hardly any row has exactly: applied, and said."""
+    number = as_number(name, value, column)
+    if math.isinf(number):
+        raise InvalidCriterionError(f"'{name}' is infinite: give [minimum, maximum] for a range.")
+    warnings.warn(
+        f"{name} is continuous, and one value was given: only rows with exactly {value!r} match. "
+        "Give [minimum, maximum] for a range.",
+        InputWarning,
+        stacklevel=2,
+    )
+    return number, number
 
 
 def _is_pair(value: Any) -> bool:

@@ -39,6 +39,7 @@ class Cone:
 
 def _parse(text: str) -> SkyCoord:
     """Read a position from text: degrees if no unit is written, otherwise as written."""
+    text = text.replace(",", " ")
     try:
         return SkyCoord(text, frame="icrs")
     except u.UnitsError:

@@ -1,0 +1,138 @@
+"""The real archive, asked as users ask it; run with ``pytest --remote-data=any tests/remote``.
+
+What is expected here cannot change as the archive grows: old programmes, orders of magnitude, how answers relate.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astroquery.exceptions import InvalidQueryError, NoResultsWarning, RemoteServiceError, ResolverError
+
+from astroquery_mast import Mast, MastClass, Observations, ObservationsClass
+from astroquery_mast.query.columns import snapshot
+
+pytestmark = pytest.mark.remote_data
+
+M51 = SkyCoord(202.469575, 47.195258, unit="deg")
+# ACS/WFC mosaic of M51, taken in January 2005 for the Hubble Heritage programme.
+HERITAGE = {"obs_collection": "HST", "proposal_id": "10452", "instrument_name": "ACS/WFC"}
+
+
+def test_a_name_is_where_it_was() -> None:
+    """M51 does not move, whoever is asked."""
+    for resolver in (None, "NED", "SIMBAD"):
+        assert Mast.resolve_object("M51", resolver=resolver).separation(M51).arcsec < 30
+    assert {"NED", "SIMBAD"} <= set(Mast.resolve_object("M51", resolve_all=True))
+    with pytest.raises(ResolverError):
+        Mast.resolve_object("no such object 4242")
+
+
+def test_heritage_programme_is_complete() -> None:
+    """An old programme has its exposures, and the count says the same."""
+    table = Observations.query_criteria(**HERITAGE)
+    assert len(table) >= 50
+    assert len(table) == Observations.query_criteria_count(**HERITAGE)
+    assert set(table["proposal_id"]) == {"10452"}
+    assert table["t_min"].min() > 53000
+
+
+def test_cone_and_filtered_position_agree() -> None:
+    """The two services for a position see the same observations."""
+    cone = Observations.query_region(M51, radius="10 arcsec")
+    count = Observations.query_region_count(M51, radius="10 arcsec")
+    assert len(cone) == count > 100
+    assert (cone["distance"] >= 0).all()
+
+
+def test_pages_make_the_whole() -> None:
+    """Small pages and one large page give the same observations in the same order."""
+    whole = Observations.query_criteria(**HERITAGE)
+    paged = Observations.query_criteria(**HERITAGE, pagesize=20)
+    assert list(whole["obsid"]) == list(paged["obsid"])
+
+
+def test_open_ranges_are_understood() -> None:
+    """The two halves of an open range make the whole."""
+    before = Observations.query_criteria_count(**HERITAGE, t_exptime=(None, 1000))
+    after = Observations.query_criteria_count(**HERITAGE, t_exptime=(1000.0001, None))
+    assert before + after == Observations.query_criteria_count(**HERITAGE)
+
+
+def test_wildcards_and_no_results() -> None:
+    """A wildcard finds more than its prefix; a value that does not exist is answered with one that does."""
+    assert Observations.query_criteria_count(instrument_name="NIRCAM*", calib_level=3) > 1000
+    with pytest.warns(NoResultsWarning, match="MIRI/"):
+        Observations.query_criteria(instrument_name="MIRI", obs_collection="JWST")
+    with pytest.raises(InvalidQueryError):
+        Observations.query_criteria(instrument="MIRI")
+
+
+def test_columns_known_to_the_package_are_the_archives() -> None:
+    """What the snapshot says of a column's type, separator and filter is what the archive says now."""
+    for config_id, known in snapshot().items():
+        live = MastClass()._columns.refresh(config_id)
+        for name in known.keys() & live.keys():
+            assert known[name].separator == live[name].separator, name
+            assert known[name].continuous == live[name].continuous, name
+        assert not {name for name, column in live.items() if not column.hidden} - known.keys() - {"_selected_"}
+
+
+def test_missions_are_listed() -> None:
+    """The great missions are there."""
+    assert {"HST", "JWST", "TESS", "Kepler", "GALEX"} <= set(Observations.list_missions())
+
+
+def test_an_error_has_the_archives_words() -> None:
+    """A service that does not exist is a RemoteServiceError."""
+    with pytest.raises(RemoteServiceError, match="error"):
+        Mast.service_request("Mast.No.Such.Service", {})
+
+
+def test_main_road_to_a_file(tmp_path: Path) -> None:
+    """Observations → products → a drizzled image that opens."""
+    observations = Observations.query_criteria(**HERITAGE, calib_level=3)
+    products = Observations.get_product_list(observations[:1])
+    manifest = Observations.download_products(
+        products, productSubGroupDescription="DRZ", extension="jpg", download_dir=tmp_path, verbose=False
+    )
+    assert manifest is None or set(manifest["Status"]) == {"COMPLETE"}
+    status, message, _ = Observations.download_file(
+        "mast:HST/product/u9o40504m_c3m.fits", local_path=tmp_path / "u9o40504m_c3m.fits", verbose=False
+    )
+    assert (status, message) == ("COMPLETE", None)
+    with fits.open(tmp_path / "u9o40504m_c3m.fits") as hdus:
+        assert hdus[0].header["INSTRUME"] == "WFPC2"
+
+
+def test_nobody_is_anonymous() -> None:
+    """Without a token the archive knows nobody."""
+    info = ObservationsClass().session_info(verbose=False)
+    assert info["anon"] is True
+    assert info["ezid"] == "anonymous"
+
+
+@pytest.mark.skipif("MAST_API_TOKEN" not in os.environ, reason="needs a token of one's own")
+def test_a_real_token_is_accepted_as_a_header() -> None:
+    """The token of the environment logs in."""
+    client = ObservationsClass()
+    assert client.login() is True
+    assert client.session_info(verbose=False)["anon"] is False
+    client.logout()
+
+
+def test_exclusive_files_are_refused_with_advice() -> None:
+    """An exclusive file without a token says to log in."""
+    exclusive = Observations.query_criteria(
+        obs_collection="JWST", dataRights="EXCLUSIVE_ACCESS", calib_level=3, page=1, pagesize=1
+    )
+    products = Observations.get_product_list(exclusive[:1])
+    files = products[products["dataRights"] == "EXCLUSIVE_ACCESS"]
+    status, message, _ = Observations.download_file(str(files["dataURI"][0]), local_path=os.devnull, verbose=False)
+    assert status == "ERROR"
+    assert message is not None
+    assert "log in" in message

@@ -1,0 +1,138 @@
+"""Names of objects become positions."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+import responses
+from astropy.coordinates import SkyCoord
+from astropy.utils.exceptions import AstropyDeprecationWarning
+from astroquery.exceptions import InputWarning, InvalidQueryError, RemoteServiceError, ResolverError
+
+from astroquery_mast import Mast, MastClass, Observations
+from astroquery_mast.exceptions import DeadlineError
+from astroquery_mast.sandbox import Fault, Sandbox
+
+
+def entry(name: str, ra: float, resolver: str = "SIMBAD") -> dict[str, object]:
+    """An entry as the resolver sends it."""
+    return {"searchString": name.lower(), "resolver": resolver, "ra": ra, "decl": 10.0, "canonicalName": name}
+
+
+def test_a_name_has_a_position(mast_sandbox: Sandbox) -> None:
+    """One name gives one scalar position."""
+    position = Mast.resolve_object("M51")
+    assert isinstance(position, SkyCoord)
+    assert position.isscalar
+    assert position.separation(SkyCoord(202.4696, 47.1952, unit="deg")).arcmin < 1
+
+
+def test_many_names_are_asked_in_batches_and_come_in_order(mast_sandbox: Sandbox) -> None:
+    """Several names give a dictionary in the order asked, with few requests."""
+    names = ["M51", "M101", "M31", "Crab", "47 Tuc"]
+    positions = Mast.resolve_object(names)
+    assert list(positions) == names
+    assert len(mast_sandbox.requests.of("resolver")) == 1
+
+
+def test_a_list_of_one_is_a_dictionary_like_a_list_of_two(mast_sandbox: Sandbox) -> None:
+    """The kind of the result depends on what was given, not on how many (B35)."""
+    assert list(Mast.resolve_object(["M51"])) == ["M51"]
+    assert list(Mast.resolve_object(("M51", "M101"))) == ["M51", "M101"]
+
+
+@pytest.mark.parametrize("name", ["M51", " M51 ", "m51", "M  51", "\tM 51"])
+def test_blanks_and_case_do_not_matter(mast_sandbox: Sandbox, name: str) -> None:
+    """A name is found however it is spelled, alone or among others (B35)."""
+    alone = Mast.resolve_object(name)
+    among = Mast.resolve_object([name, "M101"])
+    assert alone.separation(among[name]).arcsec < 1
+
+
+def test_an_unknown_name_is_a_resolver_error(mast_sandbox: Sandbox) -> None:
+    """A name without a position raises, with the name in the message."""
+    with pytest.raises(ResolverError, match='Could not resolve "nonexistent object 42"'):
+        Mast.resolve_object("nonexistent object 42")
+    with pytest.raises(ResolverError, match="any of the given"), pytest.warns(InputWarning):
+        Mast.resolve_object(["nonexistent 1", "nonexistent 2"])
+
+
+def test_unknown_names_among_others_are_warned_of_and_left_out(mast_sandbox: Sandbox) -> None:
+    """One bad name does not cost the others."""
+    with pytest.warns(InputWarning, match="nonexistent 1"):
+        positions = Mast.resolve_object(["M51", "nonexistent 1"])
+    assert list(positions) == ["M51"]
+
+
+@pytest.mark.parametrize("bad", ["", "   ", 42, None])
+def test_no_name_is_refused_unsent(mast_sandbox: Sandbox, bad: object) -> None:
+    """What is no name is an InvalidQueryError before anything is sent."""
+    with pytest.raises(InvalidQueryError):
+        Mast.resolve_object([bad])
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_resolver_can_be_chosen(mast_sandbox: Sandbox) -> None:
+    """A chosen resolver is asked for and used; another word is refused."""
+    Mast.resolve_object("M51", resolver="ned")
+    assert mast_sandbox.requests.of("resolver")[0].query["resolver"] == ["NED"]
+    with pytest.raises(ResolverError, match="NED"):
+        Mast.resolve_object("M51", resolver="sesame")
+
+
+def test_resolve_all_gives_every_source(mast_sandbox: Sandbox) -> None:
+    """resolve_all gives a dictionary source → position, nested for several names."""
+    sources = Mast.resolve_object("M51", resolve_all=True)
+    assert {"NED", "SIMBAD"} <= set(sources)
+    nested = Mast.resolve_object(["M51", "M101"], resolve_all=True)
+    assert set(nested["M51"]) == set(sources)
+    with pytest.warns(InputWarning, match="ignored"):
+        assert set(Mast.resolve_object("M51", resolver="NED", resolve_all=True)) == set(sources)
+
+
+def test_a_catalogue_entry_far_from_the_resolvers_position_is_warned_of(mast_sandbox: Sandbox) -> None:
+    """For a TIC number the chosen resolver is compared with the catalogue."""
+    reply = {"status": "", "resolvedCoordinate": [entry("TIC 1", 10.0, "TIC"), entry("TIC 1", 10.1)]}
+    mast_sandbox.faults.add("resolver", Fault.answer(reply))
+    with pytest.warns(InputWarning, match="arcsec from its position in the TIC"):
+        Mast.resolve_object("TIC 1", resolver="SIMBAD")
+    assert mast_sandbox.requests.of("resolver")[0].query["resolver"] == ["SIMBAD", "TIC"]
+
+
+def test_resolver_goes_over_https_by_the_clients_session() -> None:
+    """The resolver is asked over https, through the session with its proxies, with a time-out (B36)."""
+    session = requests.Session()
+    session.headers["X-From"] = "here"
+    reply = {"status": "", "resolvedCoordinate": [entry("M1", 83.6)]}
+    with responses.RequestsMock() as mock:
+        mock.get("https://mastresolver.stsci.edu/Santa-war/query", json=reply)
+        MastClass(session=session).resolve_object("M1")
+        call = mock.calls[0].request
+        assert call.headers["X-From"] == "here"
+        assert call.req_kwargs["timeout"][0] > 0
+        assert call.req_kwargs["timeout"][1] > 0
+
+
+def test_a_resolver_that_hangs_meets_the_deadline(mast_sandbox: Sandbox) -> None:
+    """timeout= holds for names, too."""
+    mast_sandbox.faults.add("resolver", Fault.delay(30), times=None)
+    with pytest.raises(DeadlineError):
+        Mast.resolve_object("M51", timeout=0.3)
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b'{"resolvedCoordinate": [{"searchString": "m51"}]}', b'{"resolvedCoordinate": "x"}']
+)
+def test_a_deformed_answer_is_an_error_of_the_package(mast_sandbox: Sandbox, body: bytes) -> None:
+    """Garbage from the resolver is never a KeyError."""
+    mast_sandbox.faults.add("resolver", Fault.answer(body), times=None)
+    with pytest.raises((RemoteServiceError, ResolverError)):
+        Mast.resolve_object("M51")
+
+
+def test_objectname_is_still_taken_with_a_deprecation(mast_sandbox: Sandbox) -> None:
+    """The old name of the argument works and says that it is old."""
+    with pytest.warns(AstropyDeprecationWarning, match="object_name"):
+        assert len(Observations.query_object(objectname="M101", radius="0.05 deg")) > 0
+    with pytest.warns(AstropyDeprecationWarning, match="object_name"):
+        assert isinstance(Mast.resolve_object(objectname="M101"), SkyCoord)

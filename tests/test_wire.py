@@ -1,0 +1,396 @@
+"""Sending, polling, paging: how the client behaves when the archive is slow, busy, broken or wrong."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+import responses
+from astroquery import exceptions as astroquery_exceptions
+
+from astroquery_mast import Mast, MastClass, Observations, conf
+from astroquery_mast.exceptions import (
+    DeadlineError,
+    IncompleteResultError,
+    RefusedRequestError,
+    ServiceFailedError,
+    UnreadableAnswerError,
+)
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.wire import Deadline, in_order
+
+CRITERIA: dict[str, Any] = {"obs_collection": "GALEX"}
+
+
+def many_pages(sandbox: Sandbox, **keywords: Any) -> Any:
+    """Ask for something that takes several pages."""
+    return Observations.query_criteria(**CRITERIA, pagesize=50, **keywords)
+
+
+def test_all_pages_come_and_in_order(mast_sandbox: Sandbox) -> None:
+    """A paged answer is the same table as an answer in one piece."""
+    whole = Observations.query_criteria(**CRITERIA)
+    paged = many_pages(mast_sandbox)
+    assert len(mast_sandbox.requests.of("invoke")) > 4
+    assert list(paged["obsid"]) == list(whole["obsid"])
+    assert paged.dtype.names == whole.dtype.names
+
+
+def test_pages_are_windows_over_one_result(mast_sandbox: Sandbox) -> None:
+    """All pages of a call carry one cache breaker, and another call another one."""
+    many_pages(mast_sandbox)
+    first = {record.mashup["cacheBreaker"] for record in mast_sandbox.requests.of("invoke")}
+    mast_sandbox.requests.clear()
+    many_pages(mast_sandbox)
+    second = {record.mashup["cacheBreaker"] for record in mast_sandbox.requests.of("invoke")}
+    assert len(first) == len(second) == 1
+    assert first != second
+
+
+def test_later_pages_are_fetched_side_by_side_within_the_limit(mast_sandbox: Sandbox) -> None:
+    """Pages after the first are under way together, but never more than conf.max_workers."""
+    mast_sandbox.faults.add("invoke", Fault.delay(0.05), times=None)
+    with conf.set_temp("max_workers", 3):
+        many_pages(mast_sandbox)
+    assert 2 <= mast_sandbox.requests.most_at_once("invoke") <= 3
+
+
+def test_one_page_is_given_when_one_is_asked_for(mast_sandbox: Sandbox) -> None:
+    """page=2 gives that page, with one request."""
+    whole = Observations.query_criteria(**CRITERIA)
+    mast_sandbox.requests.clear()
+    page = many_pages(mast_sandbox, page=2)
+    assert list(page["obsid"]) == list(whole["obsid"][50:100])
+    assert len(mast_sandbox.requests.of("invoke")) == 1
+
+
+def test_a_lost_page_is_an_error_not_a_short_table(mast_sandbox: Sandbox) -> None:
+    """Rows missing against rowsFiltered raise, whatever each page says of itself."""
+
+    def lose_a_row(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"].pop()
+        answer["paging"]["rows"] -= 1
+        return answer
+
+    mast_sandbox.faults.add("invoke", Fault.edit(lose_a_row), where=lambda record: record.mashup["page"] == 3)
+    with pytest.raises(IncompleteResultError, match=r"announced and .* received"):
+        many_pages(mast_sandbox)
+
+
+def test_the_same_page_twice_is_an_error(mast_sandbox: Sandbox) -> None:
+    """An archive that sends another page than the one asked for is not believed."""
+
+    def first_again(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["paging"]["page"] = 1
+        return answer
+
+    mast_sandbox.faults.add("invoke", Fault.edit(first_again), where=lambda record: record.mashup["page"] == 2)
+    with pytest.raises(IncompleteResultError, match="page 2 was asked for and page 1 came"):
+        many_pages(mast_sandbox)
+
+
+def test_a_result_that_changes_between_pages_is_an_error(mast_sandbox: Sandbox) -> None:
+    """Pages that disagree about the number of rows are of different results."""
+
+    def one_more(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["paging"]["rowsFiltered"] += 1
+        return answer
+
+    mast_sandbox.faults.add("invoke", Fault.edit(one_more), where=lambda record: record.mashup["page"] == 2)
+    with pytest.raises(IncompleteResultError, match="changed"):
+        many_pages(mast_sandbox)
+
+
+def test_executing_is_polled_with_the_identical_request(mast_sandbox: Sandbox) -> None:
+    """While the archive is working the same request is sent again, breaker and all, until it is done."""
+    mast_sandbox.faults.add("invoke", Fault.executing(), times=4)
+    assert len(Observations.query_criteria(**CRITERIA)) > 0
+    bodies = {record.body for record in mast_sandbox.requests.of("invoke")}
+    assert len(mast_sandbox.requests.of("invoke")) == 5
+    assert len(bodies) == 1
+
+
+def test_polling_backs_off(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pause between polls is longer than the one before, up to a ceiling; nothing spins."""
+    from astroquery_mast.wire import Wire
+
+    pauses: list[float] = []
+    monkeypatch.setattr(Wire, "pause", staticmethod(pauses.append))
+    mast_sandbox.faults.add("invoke", Fault.executing(), times=14)
+    Observations.query_criteria(**CRITERIA)
+    assert len(pauses) == 14
+    assert pauses[0] >= 0.1
+    assert pauses[8] > 2 * pauses[4] > 2 * pauses[0]
+    assert max(pauses) <= 10.1
+
+
+def test_a_complete_answer_is_kept_however_late(mast_sandbox: Sandbox) -> None:
+    """An answer that arrives after the deadline was nearly spent is returned, not thrown away."""
+    mast_sandbox.faults.add("invoke", Fault.executing(), times=1)
+    assert len(Observations.query_criteria(**CRITERIA, timeout=5)) > 0
+
+
+def test_a_job_that_never_ends_meets_the_deadline(mast_sandbox: Sandbox) -> None:
+    """EXECUTING for ever becomes astroquery's TimeoutError, which says the service, the time and what to try."""
+    mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
+    with pytest.raises(astroquery_exceptions.TimeoutError, match=r"Mast.Caom.Filtered was given 0.3 s.*timeout="):
+        Observations.query_criteria(**CRITERIA, timeout=0.3)
+
+
+def test_a_silent_archive_meets_the_deadline(mast_sandbox: Sandbox) -> None:
+    """A stalled connection ends by the deadline."""
+    mast_sandbox.faults.add("invoke", Fault.delay(30), times=None)
+    with pytest.raises(DeadlineError) as caught:
+        Observations.query_criteria(**CRITERIA, timeout=0.3)
+    assert caught.value.elapsed < 5
+    assert caught.value.service == "Mast.Caom.Filtered"
+
+
+def test_silence_is_given_up_and_asked_again_before_the_deadline(mast_sandbox: Sandbox) -> None:
+    """conf.read_timeout ends one silent connection, and the next try may succeed."""
+    mast_sandbox.faults.add("invoke", Fault.delay(30), times=1)
+    with conf.set_temp("read_timeout", 0.3):
+        assert len(Observations.query_criteria(**CRITERIA)) > 0
+
+
+def test_timeout_is_read_when_the_call_is_made(mast_sandbox: Sandbox) -> None:
+    """conf.timeout set after import holds for clients that exist already."""
+    mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
+    with conf.set_temp("timeout", 0.2), pytest.raises(DeadlineError, match=r"0\.2 s"):
+        Observations.query_criteria(**CRITERIA)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.status(503),
+        Fault.status(502),
+        Fault.status(504),
+        Fault.status(500),
+        Fault.status(429, retry_after=2),
+        Fault.reset(),
+        Fault.reset(after=200),
+        Fault.cut(100),
+        Fault.garbage(),
+        Fault.truncate_json(),
+    ],
+    ids=repr,
+)
+def test_a_passing_failure_is_retried(mast_sandbox: Sandbox, fault: Fault) -> None:
+    """Overload, broken connections and garbage that pass cost a retry, not the query."""
+    mast_sandbox.faults.add("invoke", fault, times=2)
+    assert len(Observations.query_criteria(**CRITERIA)) > 0
+    assert len(mast_sandbox.requests.of("invoke")) == 3
+
+
+def test_retry_after_is_obeyed(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pause is as long as the archive asks for."""
+    from astroquery_mast.wire import Wire
+
+    pauses: list[float] = []
+    monkeypatch.setattr(Wire, "pause", staticmethod(pauses.append))
+    mast_sandbox.faults.add("invoke", Fault.status(503, retry_after=7))
+    Observations.query_criteria(**CRITERIA)
+    assert pauses == [7]
+
+
+def test_retry_after_beyond_the_deadline_is_not_waited_for(mast_sandbox: Sandbox) -> None:
+    """An archive that asks for more time than there is ends the call at once, and the error says how long it asked."""
+    mast_sandbox.faults.add("invoke", Fault.status(503, retry_after=3600), times=None)
+    with pytest.raises(ServiceFailedError) as caught:
+        Observations.query_criteria(**CRITERIA, timeout=10)
+    assert caught.value.retry_after == 3600
+    assert len(mast_sandbox.requests.of("invoke")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault.status(503, body=b"The archive is down for maintenance."), ServiceFailedError),
+        (Fault.reset(), ServiceFailedError),
+        (Fault.garbage(), UnreadableAnswerError),
+    ],
+    ids=repr,
+)
+def test_a_lasting_failure_is_a_remote_service_error(mast_sandbox: Sandbox, fault: Fault, error: type) -> None:
+    """After the attempts the error is astroquery's RemoteServiceError and names the service."""
+    mast_sandbox.faults.add("invoke", fault, times=None)
+    with pytest.raises(error, match=r"Mast\.Caom\.Filtered") as caught:
+        Observations.query_criteria(**CRITERIA)
+    assert isinstance(caught.value, astroquery_exceptions.RemoteServiceError)
+    assert len(mast_sandbox.requests.of("invoke")) == conf.attempts
+
+
+def test_a_refusal_is_an_invalid_query_with_the_archives_words(mast_sandbox: Sandbox) -> None:
+    """4xx is not retried and says what the server said."""
+    mast_sandbox.faults.add("invoke", Fault.status(400, body=b"Radius is too large."), times=None)
+    with pytest.raises(astroquery_exceptions.InvalidQueryError, match="Radius is too large"):
+        Observations.query_criteria(**CRITERIA)
+    assert len(mast_sandbox.requests.of("invoke")) == 1
+
+
+def test_an_error_status_carries_the_archives_words(mast_sandbox: Sandbox) -> None:
+    """HTTP 200 with status ERROR is a RemoteServiceError, asked once."""
+    with pytest.raises(ServiceFailedError, match=r"Mast\.No\.Such\.Service"):
+        Mast.service_request("Mast.No.Such.Service", {})
+    assert len(mast_sandbox.requests.of("invoke")) == 1
+
+
+def test_an_error_status_about_rights_is_a_login_error(mast_sandbox: Sandbox) -> None:
+    """Not being authorised is no ordinary service error."""
+    mast_sandbox.faults.add("invoke", Fault.error("User must be logged in to access this service."))
+    with pytest.raises(astroquery_exceptions.LoginError, match="must be logged in"):
+        Observations.query_criteria(**CRITERIA)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda answer: {key: value for key, value in answer.items() if key != "fields"},
+        lambda answer: {key: value for key, value in answer.items() if key != "status"},
+        lambda answer: {key: value for key, value in answer.items() if key != "paging"},
+        lambda answer: {"status": "COMPLETE"},
+        lambda answer: {**answer, "data": "none"},
+        lambda answer: {**answer, "fields": [1, 2]},
+        lambda answer: {**answer, "paging": {"rows": "many"}},
+        lambda answer: {**answer, "data": [[1, 2]]},
+    ],
+)
+def test_a_deformed_answer_never_shows_its_insides(mast_sandbox: Sandbox, edit: Any) -> None:
+    """A missing part gives a table or a RemoteServiceError, never KeyError, TypeError or AttributeError."""
+    mast_sandbox.faults.add("invoke", Fault.edit(edit), times=None)
+    try:
+        table = Observations.query_criteria(**CRITERIA)
+    except astroquery_exceptions.RemoteServiceError:
+        return
+    assert "obs_id" in table.colnames
+
+
+def test_metadata_endpoint_down_costs_no_query(mast_sandbox: Sandbox) -> None:
+    """The query works when columnsconfig answers 503, with and without a snapshot (B38)."""
+    mast_sandbox.faults.add("columnsconfig", Fault.status(503), times=None)
+    assert len(MastClass().service_request("Mast.Missions.List", {})) > 5
+    table = Observations.query_criteria(**CRITERIA)
+    assert table["t_exptime"].unit == "s"
+    assert "obs_id" in Observations.get_metadata("observations")["Column Name"]
+
+
+def test_an_ordinary_query_asks_for_no_metadata(mast_sandbox: Sandbox) -> None:
+    """What the package knows of the columns is not asked for again."""
+    MastClass()  # a client of its own has read nothing
+    Observations.query_criteria(**CRITERIA)
+    assert [record.endpoint for record in mast_sandbox.requests] == ["invoke"]
+
+
+def test_server_set_after_import_is_used(mast_sandbox: Sandbox) -> None:
+    """conf.server is read at each request, and one client may have another server (B7)."""
+    with Sandbox() as other:
+        Observations.query_criteria(**CRITERIA)
+        assert len(other.requests.of("invoke")) == 1
+        pinned = MastClass(server=mast_sandbox.url)
+        pinned.service_request("Mast.Missions.List", {})
+        assert len(mast_sandbox.requests.of("invoke")) == 1
+
+
+def test_pagesize_and_default_pages_come_from_the_configuration(mast_sandbox: Sandbox) -> None:
+    """conf.pagesize holds for the next call."""
+    with conf.set_temp("pagesize", 100):
+        Observations.query_criteria(**CRITERIA)
+    assert {record.mashup["pagesize"] for record in mast_sandbox.requests.of("invoke")} == {100}
+
+
+def test_an_unknown_host_is_a_remote_service_error() -> None:
+    """No connection is an error with the address in it, after the retries."""
+    with responses.RequestsMock() as mock:
+        mock.post("https://mast.stsci.edu/api/v0/invoke", body=requests.ConnectionError("no route to host"))
+        with pytest.raises(ServiceFailedError, match=r"could not be reached.*no route to host"):
+            Observations.query_criteria(**CRITERIA)
+        assert len(mock.calls) == conf.attempts
+
+
+def test_an_invalid_address_is_not_retried() -> None:
+    """What cannot get better is not tried again."""
+    with responses.RequestsMock() as mock, pytest.raises(ServiceFailedError):
+        MastClass(server="nonsense").service_request("Mast.Missions.List", {})
+    assert len(mock.calls) <= 1
+
+
+def test_refused_pages_raise_before_sending() -> None:
+    """Pages are counted from one."""
+    for keywords in ({"page": 0}, {"page": 1.5}, {"pagesize": -1}, {"pagesize": True}):
+        with pytest.raises(astroquery_exceptions.InvalidQueryError, match="whole number"):
+            Observations.query_criteria(**CRITERIA, **keywords)
+    for timeout in (0, -1, float("nan")):
+        with pytest.raises(astroquery_exceptions.InvalidQueryError, match="timeout"):
+            Observations.query_criteria(**CRITERIA, timeout=timeout)
+
+
+def test_sixteen_threads_get_the_tables_of_one(mast_sandbox: Sandbox) -> None:
+    """Mixed queries side by side on one client give what they give one after the other (B39)."""
+    questions: list[Any] = [
+        lambda: Observations.query_criteria(obs_collection="JWST", instrument_name="MIRI*"),
+        lambda: Observations.query_criteria(obs_collection="GALEX", pagesize=40),
+        lambda: Observations.query_region("202.47 47.2", radius=0.05),
+        lambda: Observations.query_object("M101", radius="0.1 deg"),
+        lambda: Observations.query_criteria(proposal_id="10452"),
+        lambda: Mast.service_request("Mast.Missions.List", {}),
+        lambda: Observations.get_product_list(["24000000", "24000028"]),
+        lambda: Observations.query_criteria(obs_collection="TESS", sequence_number=[1, 2]),
+    ] * 4
+    expected = [question() for question in questions]
+    with ThreadPoolExecutor(16) as pool:
+        tables = list(pool.map(lambda question: question(), questions))
+    for table, alone in zip(tables, expected, strict=True):
+        assert table.colnames == alone.colnames
+        for name in alone.colnames:
+            assert table[name].dtype == alone[name].dtype
+            assert (table[name].mask == alone[name].mask).all()
+            assert table[name].filled().tolist() == alone[name].filled().tolist() or table[name].dtype.kind == "f"
+
+
+def test_in_order_keeps_the_order_and_the_limit() -> None:
+    """Results come in the order of the items, however long each takes, and few are in work at once."""
+    running, most = 0, 0
+    lock = threading.Lock()
+    gates = [threading.Event() for _ in range(12)]
+
+    def work(number: int) -> int:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        if number % 2 == 0:
+            gates[number].wait(5)  # even items wait for the odd one after them
+        else:
+            gates[number - 1].set()
+        with lock:
+            running -= 1
+        return number
+
+    assert list(in_order(work, range(12), 4)) == list(range(12))
+    assert most <= 4
+
+
+def test_in_order_stops_at_the_first_failure() -> None:
+    """A failure ends the work; items that had not begun are never begun."""
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number == 1:
+            raise RefusedRequestError("no")
+        return number
+
+    with pytest.raises(RefusedRequestError):
+        list(in_order(work, range(1000), 2))
+    assert len(begun) < 20
+
+
+def test_deadline_counts_down() -> None:
+    """What remains and what has passed add up to what was given."""
+    deadline = Deadline.start(100)
+    assert 99 < deadline.remaining() <= 100
+    assert deadline.remaining() + deadline.elapsed() == pytest.approx(100, abs=1e-3)
