@@ -7,6 +7,7 @@ is given a callable that sends; it never sees a session or a token.
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -64,6 +65,7 @@ class Deadline:
 
     seconds: float
     started: float = field(default_factory=time.monotonic)
+    _given_up: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
 
     @classmethod
     def start(cls, seconds: float | None) -> Deadline:
@@ -75,8 +77,12 @@ class Deadline:
         return time.monotonic() - self.started
 
     def remaining(self) -> float:
-        """Return the seconds left; negative once the deadline has passed."""
-        return self.seconds - self.elapsed()
+        """Return the seconds left; negative once the deadline has passed, or the call was given up."""
+        return -1.0 if self._given_up.is_set() else self.seconds - self.elapsed()
+
+    def give_up(self) -> None:
+        """End the call now: what is under way in other threads may finish, but nothing more is sent."""
+        self._given_up.set()
 
 
 @dataclass(frozen=True)
@@ -222,18 +228,29 @@ class Wire:
         first = self.page(request, deadline)
         tally.add(first.page, request.page)
         yield first
-        if not every_page:
-            return
-        last = first.page.paging.pages if first.page.paging else 1
+        if every_page:
+            yield from self._later_pages(request, first.page, tally, deadline, workers)
+            tally.close()
+
+    def _later_pages(
+        self, request: MashupRequest, first: Page, tally: Tally, deadline: Deadline, workers: int | None
+    ) -> Iterator[Exchange]:
+        """Fetch the pages after the first, side by side, and give them in order."""
+        last = first.paging.pages if first.paging else 1
         numbers = range(request.page + 1, last + 1)
         limit = int(conf.max_workers if workers is None else workers)
         fetched = in_order(
             lambda number: self.page(request.at_page(number), deadline), numbers, min(limit, len(numbers))
         )
-        for number, exchange in zip(numbers, fetched, strict=True):
-            tally.add(exchange.page, number)
-            yield exchange
-        tally.close()
+        complete = False
+        try:
+            for number, exchange in zip(numbers, fetched, strict=True):
+                tally.add(exchange.page, number)
+                yield exchange
+            complete = True
+        finally:
+            if not complete:
+                deadline.give_up()
 
     def page(self, request: MashupRequest, deadline: Deadline) -> Exchange:
         """Ask for one page, and ask again until the archive has finished working on it.

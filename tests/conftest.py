@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from astroquery_mast.sandbox import Sandbox
 
 # Before anything of the package is imported: a plot never opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -42,3 +47,13 @@ def recorded() -> Callable[[str], bytes]:
     """Give the bytes of an answer of the real archive, which the installed astroquery carries."""
     folder = resources.files("astroquery.mast.tests") / "data"
     return lambda name: folder.joinpath(name).read_bytes()
+
+
+@pytest.fixture
+def mast_sandbox(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """Let requests that a failed call has left under way end before the next test."""
+    yield mast_sandbox
+    mast_sandbox.faults.clear()
+    for thread in threading.enumerate():
+        if thread.name.startswith("astroquery_mast"):
+            thread.join(10)
