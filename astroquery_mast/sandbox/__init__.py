@@ -1,0 +1,42 @@
+"""A small MAST on loopback, over real HTTP: for demos, for tests, and for trying things out without the archive.
+
+>>> from astroquery_mast.sandbox import Fault, Sandbox
+>>> with Sandbox() as archive:
+...     archive.faults.add("invoke", Fault.status(503, retry_after=1))
+...     len(archive.requests)
+0
+
+It is written from the description of MAST's protocols alone and imports nothing of the client, so that a misreading
+cannot sit on both sides. It needs Werkzeug (``pip install astroquery_mast[sandbox]``).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .faults import Fault, Faults
+    from .requestlog import RequestLog, RequestRecord
+    from .server import Sandbox
+
+__all__ = ["Fault", "Faults", "RequestLog", "RequestRecord", "Sandbox"]
+
+_HOMES = {
+    "Fault": ".faults",
+    "Faults": ".faults",
+    "RequestLog": ".requestlog",
+    "RequestRecord": ".requestlog",
+    "Sandbox": ".server",
+}
+
+
+def __getattr__(name: str) -> object:
+    # The pytest plugin passes through here in every test session: nothing is imported until it is used.
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,47 @@
+"""Serve the sandbox until Ctrl-C: ``python -m astroquery_mast.sandbox [--port N] [--observations N]``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from collections.abc import Sequence
+
+from .server import Sandbox
+
+GUIDE = """\
+A small MAST is at {url} (Ctrl-C ends it).
+
+  from astroquery_mast import conf
+  conf.server = conf.catalogs_server = conf.resolver_server = "{url}"
+
+  token with exclusive access     {token}
+  token without exclusive access  {outsider}
+  token that has expired          {expired}
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until Ctrl-C or SIGTERM."""
+    parser = argparse.ArgumentParser(prog="python -m astroquery_mast.sandbox", description="A small MAST on loopback.")
+    parser.add_argument("--port", type=int, default=0, help="port to serve at (default: a free one)")
+    parser.add_argument(
+        "--observations", type=int, default=0, metavar="N", help="add N synthetic observations to the holdings"
+    )
+    options = parser.parse_args(arguments)
+    finished = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: finished.set())
+    sandbox = Sandbox(port=options.port, extra_observations=options.observations).start()
+    guide = GUIDE.format(
+        url=sandbox.url, token=sandbox.token, outsider=sandbox.outsider_token, expired=sandbox.expired_token
+    )
+    print(guide, end="", flush=True)
+    # In slices, because Windows does not interrupt a wait without end.
+    while not finished.wait(1.0):
+        pass
+    sandbox.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""A bounded memory of results: pages of one query are windows over one result, computed once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+__all__ = ["Cache"]
+
+Value = TypeVar("Value")
+
+
+class Cache(Generic[Value]):
+    """Keep the values used last, up to a total weight; make each value once however many threads ask for it.
+
+    Parameters
+    ----------
+    capacity : int
+        The weight that is kept; the value used last is kept even if it alone is heavier.
+    weigh : callable
+        ``weigh(value) -> int``.
+    """
+
+    def __init__(self, capacity: int, weigh: Callable[[Value], int]) -> None:
+        self._capacity = capacity
+        self._weigh = weigh
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, Value] = OrderedDict()
+        self._weight = 0
+        self._turns: dict[Hashable, threading.Lock] = {}
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """Return the value of ``key``, from ``make()`` if it is not kept. An exception of ``make`` is not kept."""
+        with self._lock:
+            if key in self._kept:
+                return self._touch(key)
+            turn = self._turns.setdefault(key, threading.Lock())
+        with turn:
+            with self._lock:
+                if key in self._kept:  # another thread made it while this one waited for its turn
+                    return self._touch(key)
+            try:
+                value = make()
+                with self._lock:
+                    self._keep(key, value)
+            finally:
+                with self._lock:
+                    self._turns.pop(key, None)
+            return value
+
+    def _touch(self, key: Hashable) -> Value:
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _keep(self, key: Hashable, value: Value) -> None:
+        if key in self._kept:
+            self._weight -= self._weigh(self._kept.pop(key))
+        self._kept[key] = value
+        self._weight += self._weigh(value)
+        while self._weight > self._capacity and len(self._kept) > 1:
+            _, dropped = self._kept.popitem(last=False)
+            self._weight -= self._weigh(dropped)

@@ -1,0 +1,255 @@
+"""The socket side of the sandbox: HTTP/1.1 over loopback, one thread per connection.
+
+In: bytes of a client. Each request is read whole (so that nothing unread can be mistaken for the next request),
+handed to the server's ``respond`` as a Werkzeug `Request`, and the `Reply` that comes back is written as it says,
+truthfully or not.
+
+Werkzeug's own request handler closes the connection after every answer; `KeepAliveHandler` replaces exactly that part.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from email.utils import formatdate
+from http import HTTPStatus
+from itertools import count
+
+from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, RequestEntityTooLarge
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wrappers import Request
+
+from .reply import BODILESS, Reply
+
+__all__ = ["KeepAliveHandler", "LoopbackServer", "SandboxRequest"]
+
+#: Waiting connections beyond those accepted; Linux caps it by itself.
+BACKLOG = 256
+#: No request of a MAST client comes near; an endless body must not fill the memory.
+LARGEST_BODY = 256 * 1024 * 1024
+#: Bodies above this size are sent apart from the head rather than copied behind it.
+LARGE_BODY = 64 * 1024
+CHUNK = 64 * 1024
+#: A reset discards what the kernel has not passed on yet; over loopback that takes far less than this (seconds).
+SETTLE = 0.05
+#: How long `LoopbackServer.hang_up` waits for one thread (seconds).
+PATIENCE = 5.0
+
+
+class SandboxRequest(Request):
+    """A request whose form may be as large as its body."""
+
+    max_form_memory_size = None
+    max_form_parts = 10_000
+
+
+class KeepAliveHandler(WSGIRequestHandler):
+    """Answer the requests of one connection, one after another."""
+
+    protocol_version = "HTTP/1.1"
+    # Without this a small answer in two packets waits 40 ms for the client's delayed acknowledgement.
+    disable_nagle_algorithm = True
+    server: LoopbackServer
+
+    def setup(self) -> None:
+        """Number the connection before its first request."""
+        super().setup()
+        self.serial = next(self.server.serials)
+
+    def run_wsgi(self) -> None:
+        """Read one request whole, have it answered, send the answer."""
+        try:
+            body = self._read_body()
+        except HTTPException as error:
+            self.close_connection = True  # what follows on this connection cannot be told from the body
+            self._send(Reply.text(error.description or error.name, error.code or 400))
+            return
+        self._send(self.server.respond(self._request(body)))
+
+    def log(self, type: str, message: str, *args: object) -> None:
+        """Say nothing: the request log is the record."""
+
+    def _request(self, body: bytes) -> SandboxRequest:
+        self.environ = environ = self.make_environ()
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ.pop("wsgi.input_terminated", None)
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        environ["sandbox.connection"] = self.serial
+        environ["sandbox.headers"] = self._received_headers()
+        environ["sandbox.body"] = body
+        return SandboxRequest(environ)
+
+    def _received_headers(self) -> dict[str, str]:
+        received: dict[str, str] = {}
+        for name, value in self.headers.items():
+            key = name.lower()
+            received[key] = f"{received[key]}{'; ' if key == 'cookie' else ', '}{value}" if key in received else value
+        return received
+
+    def _read_body(self) -> bytes:
+        if "transfer-encoding" in self.headers:
+            return self._read_chunks()
+        length = self.headers.get("Content-Length", "0").strip()
+        if not (length.isascii() and length.isdigit()):
+            raise BadRequest(f"not a Content-Length: {length!r}")
+        if int(length) > LARGEST_BODY:
+            raise RequestEntityTooLarge
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise ClientDisconnected
+        return body
+
+    def _read_chunks(self) -> bytes:
+        dechunked = self.make_environ()["wsgi.input"]
+        try:
+            body: bytes = dechunked.read(LARGEST_BODY + 1)
+        except OSError as error:
+            raise BadRequest(f"bad chunked body: {error}") from error
+        if len(body) > LARGEST_BODY:
+            raise RequestEntityTooLarge
+        return body
+
+    def _send(self, reply: Reply) -> None:
+        if reply.closes:
+            self.close_connection = True
+        if reply.abort and not reply.cut:
+            self.server.reset(self.connection)
+            return
+        payload = reply.payload(self.command)
+        head = self._head(reply)
+        if reply.framing == "chunked" and self._may_chunk(reply):
+            self.connection.sendall(b"".join([head, *_chunks(payload, ended=reply.cut is None)]))
+        elif len(payload) > LARGE_BODY:
+            self.connection.sendall(head)
+            self.connection.sendall(payload)
+        else:
+            self.connection.sendall(head + payload)
+        if reply.abort:
+            time.sleep(SETTLE)
+            self.server.reset(self.connection)
+
+    def _may_chunk(self, reply: Reply) -> bool:
+        return self.command != "HEAD" and reply.status not in BODILESS and self.request_version >= "HTTP/1.1"
+
+    def _head(self, reply: Reply) -> bytes:
+        reason = HTTPStatus(reply.status).phrase if reply.status in _KNOWN_STATUSES else "Unknown"
+        headers = [("Server", "MAST-sandbox"), ("Date", formatdate(usegmt=True)), *reply.headers]
+        if reply.framing == "length" and reply.status not in BODILESS:
+            length = len(reply.body) if reply.declared is None else reply.declared
+            headers.append(("Content-Length", str(length)))
+        elif reply.framing == "chunked" and self._may_chunk(reply):
+            headers.append(("Transfer-Encoding", "chunked"))
+        elif self.command != "HEAD" and reply.status not in BODILESS:
+            self.close_connection = True  # only the end of the connection can tell the end of the body
+        # A connection that is cut on purpose does not say so beforehand.
+        if self.close_connection and reply.cut is None:
+            headers.append(("Connection", "close"))
+        elif self.request_version < "HTTP/1.1":
+            headers.append(("Connection", "keep-alive"))
+        lines = [f"HTTP/1.1 {reply.status} {reason}", *(f"{name}: {value}" for name, value in headers)]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+
+_KNOWN_STATUSES = frozenset(int(status) for status in HTTPStatus)
+
+
+def _chunks(payload: memoryview, *, ended: bool) -> Iterable[bytes]:
+    for start in range(0, len(payload), CHUNK):
+        part = payload[start : start + CHUNK]
+        yield b"".join((b"%x\r\n" % len(part), part, b"\r\n"))
+    if ended:
+        yield b"0\r\n\r\n"
+
+
+class LoopbackServer(ThreadedWSGIServer):
+    """A threaded HTTP server on 127.0.0.1 that knows its open connections and can end them.
+
+    Parameters
+    ----------
+    port : int
+        0 lets the system choose one.
+    respond : callable
+        ``respond(request) -> Reply``, called from many threads.
+    keep : callable
+        ``keep(exception)`` receives what went wrong in a connection's thread.
+
+    Raises
+    ------
+    OSError
+        If the port is taken.
+    """
+
+    def __init__(
+        self, port: int, respond: Callable[[SandboxRequest], Reply], keep: Callable[[BaseException], None]
+    ) -> None:
+        # Bound here, because Werkzeug ends the whole process when a port is taken.
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+            listener.listen(BACKLOG)
+            super().__init__("127.0.0.1", port, _no_application, handler=KeepAliveHandler, fd=listener.fileno())
+        self.respond = respond
+        self.serials = count(1)
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._serving: dict[socket.socket, threading.Thread] = {}
+        self._resetting: set[socket.socket] = set()
+
+    def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+        """Serve one connection in a thread of its own."""
+        thread = threading.Thread(
+            target=self.process_request_thread, args=(request, client_address), name="mast-sandbox", daemon=True
+        )
+        with self._lock:
+            self._serving[request] = thread
+        thread.start()
+
+    def process_request_thread(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+        """Serve the connection to its end, then forget it."""
+        super().process_request_thread(request, client_address)
+        with self._lock:
+            self._serving.pop(request, None)
+            self._resetting.discard(request)
+
+    def reset(self, request: socket.socket) -> None:
+        """Let the connection end with a TCP reset."""
+        request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with self._lock:
+            self._resetting.add(request)
+
+    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
+        """Close one connection; one to be reset without the farewell that would make it look orderly."""
+        with self._lock:
+            resetting = request in self._resetting
+        if resetting:
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Keep what went wrong for the test thread; a client that went away is nobody's mistake."""
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, ConnectionError):
+            self._keep(error)
+
+    def hang_up(self) -> None:
+        """End every open connection and wait for its thread."""
+        with self._lock:
+            threads = dict(self._serving)
+        for request in threads:
+            with suppress(OSError):  # the connection may have ended by itself meanwhile
+                request.shutdown(socket.SHUT_RDWR)
+        for thread in threads.values():
+            thread.join(PATIENCE)
+
+
+def _no_application(environ: object, start_response: object) -> Iterable[bytes]:
+    """Stand where Werkzeug wants a WSGI application; requests go to ``respond`` instead."""
+    return ()

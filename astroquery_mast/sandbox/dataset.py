@@ -1,0 +1,46 @@
+"""A query's result before it is encoded: `Dataset`; and the refusal a service answers instead: `ServiceError`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["Columns", "Dataset", "ServiceError"]
+
+#: Name and declared JSON type, in the order of the answer.
+Columns = tuple[tuple[str, str], ...]
+
+
+class ServiceError(Exception):
+    """A service cannot do what was asked; the text is what the archive would say.
+
+    Raise it for anything wrong with the parameters. It becomes HTTP 200 with ``status: ERROR``, as MAST does it.
+    """
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Columns and rows of a result.
+
+    Attributes
+    ----------
+    columns : tuple of (name, type)
+    rows : sequence of tuple
+        Values in the order of the columns; JSON types only.
+    histograms : mapping
+        Column name to portal properties, for the services that describe columns instead of returning rows.
+    """
+
+    columns: Columns
+    rows: Sequence[tuple[object, ...]] = ()
+    histograms: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The column names in order."""
+        return [name for name, _ in self.columns]
+
+    def without_empty_columns(self) -> Dataset:
+        """Return the dataset without the columns that are null in every row."""
+        kept = [i for i in range(len(self.columns)) if any(row[i] is not None for row in self.rows)]
+        return Dataset(tuple(self.columns[i] for i in kept), [tuple(row[i] for i in kept) for row in self.rows])

@@ -1,0 +1,81 @@
+"""What the sandbox is about to send: a status, headers, a body, and how honestly to put them on the wire.
+
+An endpoint returns a `Reply`; a fault may replace it or bend it; `connection` sends it. Nothing here touches a socket.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+__all__ = ["Reply", "compact_json"]
+
+#: Statuses that never carry a body (RFC 9110, section 6.4.1).
+BODILESS = frozenset({204, 304})
+
+Framing = Literal["length", "chunked", "close"]
+
+
+def compact_json(value: object) -> bytes:
+    """Encode ``value`` as JSON without spaces, as MAST's services do."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer before it is sent.
+
+    Attributes
+    ----------
+    status : int
+    headers : tuple of (str, str)
+        Everything except ``Content-Length``, ``Transfer-Encoding``, ``Connection``, ``Date`` and ``Server``.
+    body : bytes or memoryview
+    framing : {'length', 'chunked', 'close'}
+        How the end of the body is announced: ``Content-Length``, chunks, or the end of the connection.
+    declared : int, optional
+        A ``Content-Length`` to claim in place of the true one.
+    cut : int, optional
+        Stop after this many bytes of body and close the connection.
+    abort : bool
+        Close with a TCP reset; together with ``cut=0`` nothing at all is sent before it.
+    """
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | memoryview = b""
+    framing: Framing = "length"
+    declared: int | None = None
+    cut: int | None = None
+    abort: bool = False
+
+    @classmethod
+    def json(cls, value: object, status: int = 200, content_type: str = "application/json") -> Reply:
+        """Return ``value`` as a JSON answer."""
+        return cls(status, (("Content-Type", content_type),), compact_json(value))
+
+    @classmethod
+    def text(cls, text: str, status: int = 200, content_type: str = "text/plain; charset=utf-8") -> Reply:
+        """Return ``text`` as an answer."""
+        return cls(status, (("Content-Type", content_type),), text.encode())
+
+    def without(self, names: Iterable[str]) -> Reply:
+        """Return the same answer without the headers ``names`` (lower case)."""
+        dropped = frozenset(names)
+        return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in dropped))
+
+    @property
+    def closes(self) -> bool:
+        """Whether the connection cannot be used again after this answer."""
+        broken = self.abort or self.cut is not None
+        lies = self.declared is not None and self.declared != len(self.body)
+        return broken or lies or self.framing == "close"
+
+    def payload(self, method: str) -> memoryview:
+        """Return the bytes of body that will really be sent in answer to ``method``."""
+        if method == "HEAD" or self.status in BODILESS:
+            return memoryview(b"")
+        body = memoryview(self.body)
+        return body if self.cut is None else body[: self.cut]

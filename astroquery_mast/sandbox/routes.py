@@ -1,0 +1,108 @@
+"""Paths of the sandbox, and what answers there.
+
+In: a `RequestRecord`. Out: a `Reply`. The paths are those of mast.stsci.edu and of the resolver's host, all on one
+server here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .bundles import Bundles
+from .cloudpaths import path_lookup
+from .downloads import Downloads
+from .identity import whoami
+from .mashup import Mashup
+from .reply import Reply
+from .requestlog import RequestRecord
+from .resolver import resolve
+
+if TYPE_CHECKING:
+    from .archive import Archive
+
+__all__ = ["Routes", "endpoint_of"]
+
+Answer = Callable[[RequestRecord], Reply]
+
+PATHS: Mapping[str, str] = {
+    "/": "other",
+    "/api/v0/invoke": "invoke",
+    "/portal/Mashup/Mashup.asmx/invoke": "invoke",
+    "/portal_jwst/Mashup/Mashup.asmx/invoke": "invoke",
+    "/portal/Mashup/Mashup.asmx/columnsconfig": "columnsconfig",
+    "/portal_jwst/Mashup/Mashup.asmx/columnsconfig": "columnsconfig",
+    "/api/v0.1/Download/file": "download",
+    "/jwst/api/v0.1/download/file": "download",
+    "/api/v0.1/Download/bundle.sh": "bundle",
+    "/api/v0.1/Download/bundle.zip": "bundle",
+    "/api/v0.1/Download/bundle.tar.gz": "bundle",
+    "/api/v0.1/path_lookup": "path_lookup",
+    "/api/v0.1/path_lookup/": "path_lookup",
+    "/whoami": "whoami",
+    "/Santa-war/query": "resolver",
+}
+
+READ = frozenset({"GET", "HEAD"})
+READ_OR_POST = frozenset({"GET", "HEAD", "POST"})
+METHODS: Mapping[str, frozenset[str]] = {
+    "invoke": READ_OR_POST,
+    "columnsconfig": READ_OR_POST,
+    "download": READ_OR_POST,
+    "bundle": READ_OR_POST,
+    "whoami": READ,
+    "path_lookup": READ,
+    "resolver": READ,
+    "other": READ,
+}
+
+#: MAST's front end refuses longer request lines.
+LONGEST_TARGET = 8190
+
+FRONT_PAGE = """<!DOCTYPE html>
+<html><head><title>MAST sandbox</title></head><body>
+<h1>A small MAST in a box</h1>
+<p>This server imitates a few services of the Mikulski Archive for Space Telescopes with made-up observations.
+Nothing here is a measurement.</p><ul>{}</ul></body></html>
+"""
+
+
+def endpoint_of(path: str) -> str:
+    """Return the name under which requests of ``path`` are logged."""
+    return PATHS.get(path, "other")
+
+
+class Routes:
+    """Answer requests from an archive."""
+
+    def __init__(self, archive: Archive) -> None:
+        mashup = Mashup(archive)
+        downloads = Downloads(archive)
+        self._answers: Mapping[str, Answer] = {
+            "invoke": mashup.invoke,
+            "columnsconfig": mashup.columnsconfig,
+            "download": downloads.file,
+            "bundle": Bundles(archive, downloads).bundle,
+            "whoami": whoami,
+            "path_lookup": partial(path_lookup, archive),
+            "resolver": partial(resolve, archive),
+            "other": _front_page,
+        }
+
+    def answer(self, record: RequestRecord, target: str) -> Reply:
+        """Return the answer; ``target`` is the request target as it was sent, for its length."""
+        if len(target) > LONGEST_TARGET:
+            return Reply.text("Request-URI Too Large", 414)
+        if record.path not in PATHS:
+            return Reply.text(f"There is nothing at {record.path}.", 404)
+        methods = METHODS[record.endpoint]
+        if record.method not in methods:
+            allowed = ("Allow", ", ".join(sorted(methods)))
+            return Reply(405, (("Content-Type", "text/plain"), allowed), b"Method Not Allowed")
+        return self._answers[record.endpoint](record)
+
+
+def _front_page(record: RequestRecord) -> Reply:
+    listed = "".join(f"<li>{path}</li>" for path in PATHS if path != "/")
+    return Reply.text(FRONT_PAGE.format(listed), content_type="text/html; charset=utf-8")

@@ -1,0 +1,237 @@
+"""`Sandbox`: a small MAST on a loopback port, started and stopped from a test, a notebook or the command line.
+
+Each request runs through `Sandbox._respond`: it is logged, meets its fault if there is one, is answered by `Routes`,
+and the answer goes back to `connection`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from .archive import Archive
+from .connection import LoopbackServer, SandboxRequest
+from .faults import Faults
+from .identity import EXPIRED_TOKEN, OUTSIDER_TOKEN, TOKEN
+from .mashup import decode_request
+from .reply import Reply
+from .requestlog import RequestLog, RequestRecord
+from .routes import Routes, endpoint_of
+
+__all__ = ["Sandbox", "shared_archive"]
+
+#: How soon a server that is told to stop notices it (seconds).
+POLL_INTERVAL = 0.02
+RANGE_HEADERS = ("range", "if-range")
+
+_archives: dict[int, Archive] = {}
+_archives_lock = threading.Lock()
+
+
+def shared_archive(extra_observations: int = 0) -> Archive:
+    """Return the archive with that many extra observations, built once per process and closed at its end."""
+    with _archives_lock:
+        if extra_observations not in _archives:
+            archive = Archive(extra_observations=extra_observations)
+            atexit.register(archive.close)
+            _archives[extra_observations] = archive
+        return _archives[extra_observations]
+
+
+class Sandbox:
+    """A MAST in a box, served over HTTP on 127.0.0.1.
+
+    As a context manager it also points the configuration of `astroquery_mast` at itself and puts it back at the end.
+
+    Parameters
+    ----------
+    port : int
+        0 lets the system choose a free one.
+    extra_observations : int
+        Further synthetic observations, for paging and benchmarks.
+    archive : Archive, optional
+        The holdings to serve; the caller closes them.
+
+    Attributes
+    ----------
+    archive : Archive
+    requests : RequestLog
+        What was asked, oldest first.
+    faults : Faults
+        What is going to go wrong.
+    token : str
+        A valid token; its owner may read everything.
+    outsider_token : str
+        A valid token of somebody without exclusive access.
+    expired_token : str
+
+    Examples
+    --------
+    >>> from astroquery_mast.sandbox import Sandbox
+    >>> with Sandbox() as archive:
+    ...     archive.url.startswith("http://127.0.0.1:")
+    True
+    """
+
+    token = TOKEN
+    outsider_token = OUTSIDER_TOKEN
+    expired_token = EXPIRED_TOKEN
+
+    def __init__(self, *, port: int = 0, extra_observations: int = 0, archive: Archive | None = None) -> None:
+        self.archive = shared_archive(extra_observations) if archive is None else archive
+        self.requests = RequestLog()
+        self.faults = Faults()
+        self._port = port
+        self._routes = Routes(self.archive)
+        self._mistakes = _Mistakes()
+        self._server: LoopbackServer | None = None
+        self._thread: threading.Thread | None = None
+        self._settings = ExitStack()
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """Address of the server, without a closing slash; once started it stays known after `stop`."""
+        if not self._url:
+            raise RuntimeError("The sandbox has no address yet; call start() first.")
+        return self._url
+
+    def start(self) -> Self:
+        """Begin to serve, in a thread of its own; nothing happens if it does already.
+
+        Raises
+        ------
+        OSError
+            If the port is taken.
+        """
+        if self._server is None:
+            self.faults.allow_waits()
+            self._server = LoopbackServer(self._port, self._respond, self._mistakes.keep)
+            self._url = f"http://127.0.0.1:{self._server.port}"
+            self._thread = threading.Thread(
+                target=self._server.serve_forever, args=(POLL_INTERVAL,), name="mast-sandbox-listener", daemon=True
+            )
+            self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End every delay and connection, join the threads, then `check`."""
+        server, thread = self._server, self._thread
+        self._server = self._thread = None
+        if server is not None and thread is not None:
+            server.shutdown()
+            thread.join()
+            self.faults.end_waits()
+            server.hang_up()
+        self.check()
+
+    def check(self) -> None:
+        """Raise, here in the calling thread, the first exception that answering a request raised since the last check.
+
+        The client of that request was answered with status 500.
+        """
+        mistake = self._mistakes.take()
+        if mistake is not None:
+            raise mistake
+
+    def reset(self) -> None:
+        """Forget faults and requests, so that the next test finds a fresh sandbox; then `check`."""
+        self.faults.clear()
+        self.requests.clear()
+        self.check()
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Point the configuration of `astroquery_mast` at this sandbox, and put it back at the end."""
+        # Imported here: the sandbox is written from the protocol and shares nothing else with the client.
+        from ..config import conf  # noqa: PLC0415
+
+        with ExitStack() as settings:
+            for item in ("server", "catalogs_server", "resolver_server"):
+                settings.enter_context(conf.set_temp(item, self.url))
+            yield
+
+    def __enter__(self) -> Self:
+        self.start()
+        self._settings.enter_context(self.in_use())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._settings.close()
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = f"at {self._url}" if self._server is not None else "stopped"
+        return f"<Sandbox {state}>"
+
+    def _respond(self, request: SandboxRequest) -> Reply:
+        record = _record(request)
+        ticket = self.requests.open(record)
+        reply = Reply.text("The sandbox made a mistake; Sandbox.check() tells which.", 500)
+        with self._mistakes:
+            reply = self._answer(record, request.environ["REQUEST_URI"])
+        self.requests.close(ticket, status=reply.status, sent=reply.payload(record.method).nbytes)
+        return reply
+
+    def _answer(self, record: RequestRecord, target: str) -> Reply:
+        fault = self.faults.take(record)
+        if fault is None:
+            return self._routes.answer(record, target)
+        if fault.seconds:
+            self.faults.wait(fault.seconds)
+        if fault.ignores_range:
+            kept = {name: value for name, value in record.headers.items() if name not in RANGE_HEADERS}
+            record = replace(record, headers=kept)
+        return fault.bend(fault.canned or self._routes.answer(record, target))
+
+
+def _record(request: SandboxRequest) -> RequestRecord:
+    endpoint = endpoint_of(request.path)
+    query, form = request.args.to_dict(flat=False), request.form.to_dict(flat=False)
+    record = RequestRecord(
+        endpoint=endpoint,
+        method=request.method,
+        path=request.path,
+        query=query,
+        form=form,
+        headers=request.environ["sandbox.headers"],
+        body=request.environ["sandbox.body"],
+        connection=request.environ["sandbox.connection"],
+    )
+    return replace(record, mashup=decode_request(record.value("request"))) if endpoint == "invoke" else record
+
+
+class _Mistakes:
+    """A place for exceptions of the server's threads; as a context manager it catches them there."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: list[BaseException] = []
+
+    def keep(self, error: BaseException) -> None:
+        with self._lock:
+            self._kept.append(error)
+
+    def take(self) -> BaseException | None:
+        with self._lock:
+            first = self._kept[0] if self._kept else None
+            self._kept.clear()
+            return first
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.keep(error)
+        return True

@@ -1,0 +1,287 @@
+"""The server around the archive: starting, stopping, connections, the request log, mistakes."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from astroquery_mast.sandbox import Fault, RequestRecord, Sandbox
+from astroquery_mast.sandbox.requestlog import MOST_RECORDS, RequestLog
+
+
+def connection_to(box: Sandbox) -> http.client.HTTPConnection:
+    """An unbuffered view on one TCP connection."""
+    return http.client.HTTPConnection("127.0.0.1", int(box.url.rpartition(":")[2]), timeout=30)
+
+
+def raw_answer(box: Sandbox, sent: bytes) -> bytes:
+    """Everything the server says to ``sent`` until it closes the connection."""
+    with socket.create_connection(("127.0.0.1", int(box.url.rpartition(":")[2])), timeout=30) as plain:
+        plain.sendall(sent)
+        return b"".join(iter(lambda: plain.recv(65536), b""))
+
+
+def test_url_before_start_is_an_error() -> None:
+    """A sandbox that was never started says so when asked for its address."""
+    with pytest.raises(RuntimeError, match="start"):
+        _ = Sandbox().url
+
+
+def test_stop_ends_connections_and_threads() -> None:
+    """After stop() no thread of the sandbox is left, even with a client connected and another held back."""
+    others = set(threading.enumerate())  # those of the sandbox that serves the whole session
+    box = Sandbox().start()
+    box.faults.add("whoami", Fault.delay(60))
+    with ThreadPoolExecutor() as pool, requests.Session() as web:
+        assert web.get(f"{box.url}/", timeout=30).status_code == 200
+        held = pool.submit(requests.get, f"{box.url}/whoami", timeout=30)
+        while not box.requests.of("whoami"):
+            assert not held.done()
+        box.stop()
+        assert held.exception() is not None or held.result().status_code == 200
+    left = set(threading.enumerate()) - others
+    assert not [thread.name for thread in left if thread.name.startswith("mast-sandbox")]
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{box.url}/", timeout=30)
+
+
+def test_start_again_after_stop() -> None:
+    """A stopped sandbox can be started again and serves the same archive."""
+    box = Sandbox()
+    for _ in range(2):
+        box.start()
+        assert requests.get(f"{box.url}/whoami", timeout=30).json()["anon"] is True
+        box.stop()
+
+
+def test_two_sandboxes_share_one_archive(box: Sandbox) -> None:
+    """The archive is built once per process, and each sandbox has an address of its own."""
+    with Sandbox() as other:
+        assert other.archive is box.archive
+        assert other.url != box.url
+
+
+def test_taken_port_is_an_error(box: Sandbox) -> None:
+    """A port in use raises OSError instead of ending the process."""
+    with pytest.raises(OSError, match=r"in use|allowed|permitted"):
+        Sandbox(port=int(box.url.rpartition(":")[2])).start()
+
+
+def test_context_manager_points_the_configuration_and_restores_it() -> None:
+    """Inside the block all three servers of the configuration are the sandbox, afterwards what they were before."""
+    from astroquery_mast.config import conf
+
+    names = ("server", "catalogs_server", "resolver_server")
+    before = [getattr(conf, name) for name in names]
+    with Sandbox() as box:
+        assert [getattr(conf, name) for name in names] == [box.url] * 3
+    assert [getattr(conf, name) for name in names] == before
+
+
+def test_keep_alive_through_every_kind_of_request(box: Sandbox) -> None:
+    """Posts, errors, HEAD, unread bodies and unknown paths leave one connection usable and in step."""
+    link = connection_to(box)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for number in range(5):
+        for method, path, body, status in (
+            ("POST", "/api/v0/invoke", b"request=%7B%7D", 200),
+            ("POST", "/nowhere", b"x" * 100_000, 404),
+            ("DELETE", "/whoami", b"GET /whoami HTTP/1.1\r\n\r\n", 405),
+            ("HEAD", "/", None, 200),
+            ("GET", "/api/v0.1/Download/file", b"a body where none belongs", 400),
+            ("GET", f"/whoami?n={number}", None, 200),
+        ):
+            link.request(method, path, body=body, headers=form)
+            answer = link.getresponse()
+            content = answer.read()
+            assert answer.status == status
+            assert len(content) == (0 if method == "HEAD" else int(answer.headers["Content-Length"]))
+    link.close()
+    assert len({record.connection for record in box.requests}) == 1
+    assert len(box.requests) == 30
+
+
+def test_chunked_request_body_is_read(box: Sandbox) -> None:
+    """A body sent in chunks arrives whole and the connection stays in step."""
+    link = connection_to(box)
+    for _ in range(2):
+        link.request("POST", "/portal/Mashup/Mashup.asmx/columnsconfig", body=iter([b"colConfig", b"Id=x"]))
+        assert link.getresponse().read() == b"{}"
+    link.close()
+    assert [record.body for record in box.requests] == [b"colConfigId=x"] * 2
+
+
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: -5", b"Content-Length: five", b"Transfer-Encoding: chunked\r\n\r\nzz"]
+)
+def test_bad_framing_is_refused_and_closed(box: Sandbox, head: bytes) -> None:
+    """A request whose end cannot be known is answered 400 and the connection ends."""
+    answer = raw_answer(box, b"POST /whoami HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"Connection: close" in answer
+
+
+def test_http_1_0_client_is_answered_and_closed(box: Sandbox) -> None:
+    """An HTTP/1.0 client gets a body that ends with the connection, never chunks."""
+    box.faults.add("whoami", Fault.no_length())
+    answer = raw_answer(box, b"GET /whoami HTTP/1.0\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"chunked" not in head
+    assert body.startswith(b"{") and body.endswith(b"}")
+
+
+def test_pipelined_requests_are_answered_in_order(box: Sandbox) -> None:
+    """Requests sent without waiting come back complete and in order."""
+    get = b"GET /whoami HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = raw_answer(box, get * 3 + b"GET /whoami HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 200 OK") == 4
+
+
+def test_sixty_four_connections_at_once(box: Sandbox) -> None:
+    """Sixty-four clients can be held at the same time and are all answered."""
+    everybody = threading.Barrier(64, timeout=60)
+
+    def ask(_: int) -> int:
+        link = connection_to(box)
+        link.connect()
+        everybody.wait()
+        link.request("GET", "/whoami")
+        status = link.getresponse().status
+        everybody.wait()
+        link.close()
+        return status
+
+    with ThreadPoolExecutor(64) as pool:
+        assert list(pool.map(ask, range(64))) == [200] * 64
+    assert len({record.connection for record in box.requests}) == 64
+
+
+def test_nothing_is_written_to_the_terminal(
+    box: Sandbox, web: requests.Session, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Requests, good and bad, print nothing."""
+    web.get(f"{box.url}/whoami", timeout=30)
+    web.get(f"{box.url}/nowhere", timeout=30)
+    raw_answer(box, b"nonsense\r\n\r\n")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_record_holds_the_request_as_received(box: Sandbox, web: requests.Session) -> None:
+    """Method, path, arguments, headers, body, status and size of the answer are all in the record."""
+    answer = web.post(
+        f"{box.url}/api/v0/invoke?a=1&a=2",
+        data={"request": '{"service":"x","n":12345678901234567890}'},
+        headers={"X-Thing": "yes"},
+        timeout=30,
+    )
+    (record,) = box.requests
+    assert (record.endpoint, record.method, record.path) == ("invoke", "POST", "/api/v0/invoke")
+    assert record.query == {"a": ["1", "2"]}
+    assert record.form == {"request": ['{"service":"x","n":12345678901234567890}']}
+    assert record.mashup == {"service": "x", "n": 12345678901234567890}
+    assert record.headers["x-thing"] == "yes"
+    assert record.body.startswith(b"request=%7B")
+    assert (record.status, record.sent) == (200, len(answer.content))
+
+
+def test_record_is_there_while_the_request_is_held_back(box: Sandbox) -> None:
+    """A client that gives up still finds its request in the log, without a status."""
+    box.faults.add("whoami", Fault.delay(60))
+    with pytest.raises(requests.Timeout):
+        requests.get(f"{box.url}/whoami", timeout=0.1)
+    assert [record.status for record in box.requests] == [0]
+
+
+def test_clear_keeps_late_answers_out(box: Sandbox) -> None:
+    """A request that was under way when the log was cleared does not come back with its answer."""
+    box.faults.add("whoami", Fault.delay(60))
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(requests.get, f"{box.url}/whoami", timeout=30)
+        while not box.requests:
+            assert not held.done()
+        box.requests.clear()
+        box.faults.clear()
+        assert held.result().status_code == 200
+    assert len(box.requests) == 0
+
+
+def test_log_is_complete_and_ordered_for_one_client(box: Sandbox, web: requests.Session) -> None:
+    """Requests of one client stand in the log in the order they were made, each as soon as it is answered."""
+    for number in range(50):
+        web.get(f"{box.url}/whoami", params={"n": number}, timeout=30)
+        assert len(box.requests) == number + 1
+        assert box.requests[-1].status == 200
+    assert [record.query["n"] for record in box.requests.of("whoami")] == [[str(n)] for n in range(50)]
+
+
+def test_log_is_bounded() -> None:
+    """The log keeps the newest records and never more than its limit."""
+    log = RequestLog()
+    record = RequestRecord("other", "GET", "/", {}, {}, {}, b"")
+    tickets = [log.open(record) for _ in range(MOST_RECORDS + 10)]
+    assert len(log) == MOST_RECORDS
+    log.close(tickets[0], status=200, sent=0)
+    assert len(log) == MOST_RECORDS
+
+
+def test_log_of_unknown_endpoint_is_refused() -> None:
+    """A misspelt endpoint is an error, not an empty list."""
+    with pytest.raises(ValueError, match="invoke"):
+        RequestLog().of("invokes")
+
+
+def test_most_at_once_counts_overlapping_requests(box: Sandbox) -> None:
+    """Three requests held together count as three at once, and one after another as one."""
+    box.faults.add("whoami", Fault.delay(60), times=3)
+    with ThreadPoolExecutor() as pool:
+        held = [pool.submit(requests.get, f"{box.url}/whoami", timeout=30) for _ in range(3)]
+        while len(box.requests) < 3:
+            assert not any(one.done() for one in held)
+        box.faults.clear()
+        assert [one.result().status_code for one in held] == [200] * 3
+    assert box.requests.most_at_once("whoami") == 3
+    box.requests.clear()
+    for _ in range(3):
+        requests.get(f"{box.url}/whoami", timeout=30)
+    assert box.requests.most_at_once("whoami") == 1
+
+
+def test_exception_inside_is_raised_by_check(box: Sandbox, web: requests.Session) -> None:
+    """A mistake in a fault's function is answered 500, logged so, and raised in the test's thread by check()."""
+
+    def wrong(answer: dict[str, object]) -> dict[str, object]:
+        raise LookupError("no such thing")
+
+    box.faults.add("whoami", Fault.edit(wrong))
+    assert web.get(f"{box.url}/whoami", timeout=30).status_code == 500
+    assert box.requests[-1].status == 500
+    with pytest.raises(LookupError, match="no such thing"):
+        box.check()
+    box.check()
+
+
+def test_stop_raises_what_check_would() -> None:
+    """A forgotten check() is made up for by stop()."""
+    box = Sandbox().start()
+    box.faults.add("other", Fault.edit(lambda answer: answer))
+    assert requests.get(box.url, timeout=30).status_code == 500
+    with pytest.raises(ValueError, match="Expecting value"):
+        box.stop()
+
+
+def test_front_page_says_what_it_is(box: Sandbox, web: requests.Session) -> None:
+    """A browser at the root learns that these observations are made up."""
+    answer = web.get(box.url, timeout=30)
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "made-up" in answer.text
+
+
+def test_method_that_is_not_allowed_names_the_others(box: Sandbox, web: requests.Session) -> None:
+    """A wrong method is answered 405 with the right ones."""
+    answer = web.put(f"{box.url}/whoami", timeout=30)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
