@@ -1,0 +1,211 @@
+"""Observations of the Hubble Space Telescope: ACS, WFC3, STIS and COS.
+
+In: `programmes.HST_PROGRAMMES`. Out: composite observations with their member exposures, single exposures,
+visit-level mosaics, calibration exposures and planned visits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from .apertures import APERTURES, region, whole
+from .observation import Observation, dice
+from .pointing import describe, footprint, planned, point, times
+from .programmes import HST_PROGRAMMES, Programme
+
+_LETTER = {"ACS": "j", "WFC3": "i", "STIS": "o", "COS": "l"}
+_PIPELINE = {"ACS": "CALACS", "WFC3": "CALWF3", "STIS": "CALSTIS", "COS": "CALCOS"}
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+# Programme codes of rootnames where they are well known; for the rest the number is written in base 36.
+_CODES = {10452: "97c", 8880: "6au", 9978: "8wc", 10775: "9l9"}
+# Between the starts of two exposures, in days.
+_EXPOSURE_GAP = 0.004
+
+
+def hst_observations() -> Iterator[Observation]:
+    """All HST observations; members come inside their composite."""
+    visits: Counter[tuple[int, str]] = Counter()
+    for programme in HST_PROGRAMMES:
+        key = (programme.number, _letter(programme))
+        rng = dice("HST", *programme[:6])
+        for _ in range(programme.visits):
+            visits[key] += 1
+            yield from _visit(programme, visits[key], rng.random())
+    yield from _calibrations()
+
+
+def _letter(programme: Programme) -> str:
+    return _LETTER[programme.instrument.partition("/")[0]]
+
+
+def _base36(number: int, width: int) -> str:
+    text = ""
+    for _ in range(width):
+        number, digit = divmod(number, 36)
+        text = _DIGITS[digit] + text
+    return text
+
+
+def _root(programme: Programme, visit: int) -> str:
+    code = _CODES.get(programme.number) or _base36(programme.number, 3)
+    return _letter(programme) + code + _base36(visit, 2)
+
+
+def _visit(programme: Programme, visit: int, phase: float) -> Iterator[Observation]:
+    rng = dice("HST visit", programme.number, programme.instrument, visit)
+    root, at = _root(programme, visit), point(programme, visit, rng)
+    clock = programme.mjd + 2.0 * visit + phase
+    if programme.rights == "planned":
+        for index, name in enumerate(programme.filters):
+            shared = describe(programme, name, "HST")
+            yield planned(shared, f"{root}{index + 1:02d}0", at, rng, clock)
+        return
+    made = 0
+    for index, name in enumerate(programme.filters):
+        spelled = _spelled(programme.instrument, name, rng.random())
+        exposures = []
+        for _ in range(programme.exposures):
+            exposures.append(_exposure(programme, spelled, f"{root}{_letters(made)}q", at, clock))
+            made += 1
+            clock += programme.seconds / 86400.0 + _EXPOSURE_GAP
+        yield from _combine(programme, exposures, f"{root}{index + 1:02d}0", at)
+    if programme.instrument in {"ACS/WFC", "WFC3/UVIS", "WFC3/IR"} and "SOLAR" not in str(
+        exposures[0].target_classification
+    ):
+        yield _mosaic(programme, exposures, root, visit, at)
+
+
+def _letters(number: int) -> str:
+    return _DIGITS[10 + number // 26 % 26] + _DIGITS[10 + number % 26]
+
+
+def _spelled(instrument: str, name: str, chance: float) -> str:
+    """Filter as catalogued: ACS names both wheels in newer records."""
+    if not instrument.startswith("ACS/WFC") or chance < 0.6:
+        return name
+    return f"CLEAR1L;{name}" if name in {"F435W", "F814W"} else f"{name};CLEAR2L"
+
+
+def _exposure(
+    programme: Programme, filters: str, rootname: str, at: tuple[float, float, float], start: float
+) -> Observation:
+    rng = dice(rootname)
+    instrument, detector = programme.instrument.split("/")
+    # Dithers of a few arcseconds, and none for the small apertures of spectrographs.
+    step = 0.0008 if instrument in {"ACS", "WFC3"} else 0.0
+    here = (round(at[0] + rng.uniform(-step, step), 10), round(at[1] + rng.uniform(-step, step), 10), at[2])
+    # Records of the older instruments keep the capital letters of their time.
+    obs_id = rootname.upper() if instrument == "STIS" and programme.number < 10000 else rootname
+    return Observation(
+        **describe(programme, filters, "HST"),
+        **times(programme, start, programme.seconds * rng.uniform(0.95, 1.0)),
+        obs_id=obs_id,
+        provenance_name=_PIPELINE[instrument],
+        calib_level=1 if rng.random() < 0.1 else 2,
+        s_ra=here[0],
+        s_dec=here[1],
+        s_region=footprint(f"{instrument}/{detector}", here, rng, combined=detector in {"IR", "HRC", "SBC"}),
+        jpegURL=_preview(rootname, instrument, filters),
+        dataURL=f"mast:HST/product/{rootname}_{_main_suffix(programme.instrument, filters)}.fits",
+    )
+
+
+def _main_suffix(instrument: str, filters: str) -> str:
+    if instrument in {"ACS/WFC", "WFC3/UVIS"}:
+        return "flc"
+    if instrument.startswith("COS") or (instrument.startswith("STIS") and filters not in {"50CCD", "MIRVIS", "F25QTZ"}):
+        return "x1d"
+    return "flt"
+
+
+def _preview(rootname: str, instrument: str, filters: str) -> str:
+    spectral = instrument in {"STIS", "COS"} and filters not in {"50CCD", "MIRVIS", "F25QTZ"}
+    return f"mast:HST/product/{rootname}{'_x1d' if spectral else '_flt'}.jpg"
+
+
+def _combine(
+    programme: Programme, exposures: list[Observation], obs_id: str, at: tuple[float, float, float]
+) -> Iterator[Observation]:
+    """The composite of several exposures, or the single exposure itself."""
+    if len(exposures) == 1:
+        yield exposures[0]
+        return
+    first, last = exposures[0], exposures[-1]
+    instrument = programme.instrument.partition("/")[0]
+    suffix = {"ACS/WFC": "drc", "WFC3/UVIS": "drc", "COS/FUV": "x1dsum", "COS/NUV": "x1dsum"}.get(
+        programme.instrument, "drz"
+    )
+    start = first.t_min or 0.0
+    seconds = sum(exposure.t_exptime or 0.0 for exposure in exposures)
+    level = times(programme, start, seconds) | {"t_max": last.t_max, "t_obs_release": last.t_obs_release}
+    yield Observation(
+        **describe(programme, str(first.filters), "HST"),
+        **level,
+        obs_id=obs_id,
+        provenance_name=_PIPELINE[instrument],
+        calib_level=3,
+        s_ra=at[0],
+        s_dec=at[1],
+        s_region=footprint(programme.instrument, at, dice(obs_id), combined=True),
+        jpegURL=f"mast:HST/product/{obs_id}_{suffix}.jpg",
+        dataURL=f"mast:HST/product/{obs_id}_{suffix}.fits",
+        members=exposures,
+    )
+
+
+def _mosaic(
+    programme: Programme, exposures: list[Observation], root: str, visit: int, at: tuple[float, float, float]
+) -> Observation:
+    """Visit-level mosaic of the Hubble advanced products: all filters together, with source catalogues."""
+    instrument, detector = (part.lower() for part in programme.instrument.split("/"))
+    obs_id = f"hst_{programme.number:05d}_{_base36(visit, 2)}_{instrument}_{detector}_total_{root}"
+    shared = describe(programme, str(exposures[0].filters), "HST")
+    shared |= {"filters": "detection", "project": "HAP"}
+    level = times(programme, exposures[0].t_min or 0.0, programme.seconds * len(programme.filters))
+    return Observation(
+        **shared,
+        **level,
+        obs_id=obs_id,
+        provenance_name="HAP-SVM",
+        calib_level=3,
+        s_ra=at[0],
+        s_dec=at[1],
+        s_region=region([whole(APERTURES[programme.instrument], *at)]),
+        srcDen=float(dice(obs_id).randrange(200, 9000)),
+        jpegURL=f"mast:HST/product/{obs_id}_drc.jpg",
+        dataURL=f"mast:HST/product/{obs_id}_drc.fits",
+    )
+
+
+def _calibrations() -> Iterator[Observation]:
+    """Darks, biases and lamps: no place on the sky, so no cone ever finds them."""
+    for index in range(60):
+        instrument, detector = (("ACS", "WFC"), ("WFC3", "UVIS"), ("STIS", "CCD"))[index % 3]
+        target = ("DARK", "BIAS", "WAVE")[index // 3 % 3]
+        rootname = f"{_LETTER[instrument]}cal{index:02d}{_letters(index)}q"
+        start = round(56000.0 + 37.25 * index, 8)
+        yield Observation(
+            obs_collection="HST",
+            project="HST",
+            instrument_name=f"{instrument}/{detector}",
+            obs_id=rootname,
+            target_name=target,
+            dataproduct_type="image",
+            calib_level=1,
+            intentType="calibration",
+            provenance_name=_PIPELINE[instrument],
+            target_classification="CALIBRATION",
+            proposal_pi="Ogaz" if index % 2 else None,
+            proposal_id="13954",
+            proposal_type="CAL/" + instrument,
+            obs_title="CCD daily monitor",
+            t_min=start,
+            t_max=round(start + 1000.0 / 86400.0, 8),
+            t_exptime=0.0 if target == "BIAS" else 1000.0,
+            t_obs_release=start,
+            em_min=None if index % 4 else 0.0,
+            em_max=None if index % 4 else 0.0,
+            filters=None,
+            s_region="" if index % 5 == 0 else None,
+        )

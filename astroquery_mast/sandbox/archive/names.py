@@ -1,0 +1,82 @@
+"""Name resolution inside the sandbox.
+
+In: the name of a target. Out: the entries that the resolvers of MAST (TIC, SIMBAD, NED) would give, without
+the parts that depend on the request (search string, cache, time).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from .fields import FIELDS, MOVING, TIC_NUMBERS, Field
+from .observation import dice
+
+_TIC = re.compile(r"tic(\d+)$")
+# The search radius that TIC entries carry: 1.2 arcsec, in degrees.
+_TIC_RADIUS = 0.000333
+
+
+def _key(name: str) -> str:
+    """Spelling without case, spaces and punctuation; ``Messier`` is ``M``."""
+    text = re.sub(r"[\s_'\u2019.*-]+", "", name.casefold())
+    text = re.sub(r"^(name|messier(?=\d))", lambda word: "m" if word[0] == "messier" else "", text)
+    return re.sub(r"^(m|ngc|tic)0+(?=\d)", r"\1", text)
+
+
+@cache
+def _known() -> dict[str, Field]:
+    fields = [field for field in FIELDS.values() if field.name not in MOVING]
+    return {_key(name): field for field in fields for name in (field.name, *field.aliases)}
+
+
+def resolve(name: str) -> list[dict[str, object]]:
+    """Look a name up.
+
+    Parameters
+    ----------
+    name : str
+        Name of a target, in any case and with any spaces; ``TIC <number>`` for a star that TESS observed.
+
+    Returns
+    -------
+    list of dict
+        One entry per resolver that knows the name, in the order TIC, SIMBAD, NED; empty for an unknown name.
+    """
+    key = _key(name)
+    tic = _TIC.match(key)
+    if tic is None:
+        field = _known().get(key)
+        return [] if field is None else _entries(field)
+    number = int(tic[1])
+    target = next((FIELDS[star] for star, known in TIC_NUMBERS.items() if known == number), None)
+    if target is None:
+        return []
+    entry: dict[str, object] = {"resolver": "TIC", "searchRadius": _TIC_RADIUS, "canonicalName": f"TIC {number}"}
+    return [entry | {"ra": target.ra, "decl": target.dec}, *_entries(target)]
+
+
+def _entries(field: Field) -> list[dict[str, object]]:
+    simbad: dict[str, object] = {
+        "resolver": "SIMBAD",
+        "searchRadius": -1.0,
+        "canonicalName": field.aliases[0] if field.aliases else field.name,
+        "ra": field.ra,
+        "decl": field.dec,
+    }
+    if field.extent:
+        simbad |= {"radius": field.extent / 2, "majorAxis": field.extent, "minorAxis": round(field.extent * 0.8, 6)}
+    simbad["objectType"] = field.object_type
+    if field.look == "star":
+        return [simbad]
+    # NED has a position of its own, about an arcsecond away.
+    rng = dice("NED", field.name)
+    ned: dict[str, object] = {
+        "resolver": "NED",
+        "searchRadius": -1.0,
+        "canonicalName": field.name,
+        "ra": round(field.ra + rng.uniform(-3e-4, 3e-4), 5),
+        "decl": round(field.dec + rng.uniform(-3e-4, 3e-4), 5),
+        "objectType": "G" if "GALAXY" in field.classification else "Neb",
+    }
+    return [simbad, ned]

@@ -1,0 +1,81 @@
+"""One observation, and the numbers that are derived from names.
+
+In: what a mission module says about an observation. Out: an `Observation`, whose fields are the columns of
+the archive, and stable seeds, so that the same name gives the same numbers in every process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+from .columns import OBSERVATION_COLUMNS
+
+
+@dataclass(slots=True)
+class Observation:
+    """A row of the observation table; the attributes are the columns of `columns.OBSERVATION_COLUMNS`.
+
+    ``members`` are the observations that a composite is made of; their files are listed with its own.
+    """
+
+    obs_collection: str
+    instrument_name: str | None
+    obs_id: str
+    target_name: str | None
+    dataproduct_type: str | None
+    calib_level: int
+    s_ra: float | None = None
+    s_dec: float | None = None
+    s_region: str | None = None
+    intentType: str = "science"  # noqa: N815 - the archive's own spelling
+    provenance_name: str | None = None
+    project: str | None = None
+    filters: str | None = None
+    wavelength_region: str | None = None
+    target_classification: str | None = None
+    proposal_pi: str | None = None
+    t_min: float | None = None
+    t_max: float | None = None
+    t_exptime: float | None = None
+    em_min: float | None = None
+    em_max: float | None = None
+    obs_title: str | None = None
+    t_obs_release: float | None = None
+    proposal_id: str | None = None
+    proposal_type: str | None = None
+    sequence_number: int | None = None
+    jpegURL: str | None = None  # noqa: N815
+    dataURL: str | None = None  # noqa: N815
+    dataRights: str | None = "PUBLIC"  # noqa: N815
+    mtFlag: bool | None = None  # noqa: N815
+    srcDen: float | None = None  # noqa: N815
+    obsid: int = 0
+    objID: int = 0  # noqa: N815
+    members: list[Observation] = field(default_factory=list)
+
+
+OBSERVATION_NAMES: tuple[str, ...] = (*(name for name, _ in OBSERVATION_COLUMNS), "objID")
+#: An observation as a tuple in the order of `OBSERVATION_NAMES`.
+as_row = attrgetter(*OBSERVATION_NAMES)
+
+
+def from_row(row: dict[str, Any]) -> Observation:
+    """Observation of a database row (without members)."""
+    values = {name: row[name] for name in OBSERVATION_NAMES}
+    values["mtFlag"] = None if row["mtFlag"] is None else bool(row["mtFlag"])
+    return Observation(**values)
+
+
+def seed_of(*names: object) -> int:
+    """Whole number (64 bits) that depends on the names only, never on the process."""
+    text = "\x1f".join(map(str, names))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def dice(*names: object) -> random.Random:
+    """Random numbers that depend on the names only."""
+    return random.Random(seed_of(*names))

@@ -1,0 +1,134 @@
+"""From a footprint to the pixels that cover it.
+
+In: an observation's ``s_region`` and position, and the shape of an image. Out: a `PixelGrid`: the linear part
+of a TAN world coordinate system whose pixel corners are the footprint's corners.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .apertures import Corners
+from .geometry import project, unit_vectors
+from .observation import Observation
+from .regions import Circle, Polygon, Shape, parse_region
+
+Array = NDArray[np.float64]
+_SMALLEST = 5.0 / 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PixelGrid:
+    """Tangent point (degrees), reference pixel (FITS, from 1), degrees per pixel (``cd[i][j]``), rows and columns."""
+
+    ra: float
+    dec: float
+    crpix: tuple[float, float]
+    cd: tuple[tuple[float, float], tuple[float, float]]
+    shape: tuple[int, int]
+
+    @property
+    def scale(self) -> float:
+        """Pixel size, degrees."""
+        return math.sqrt(abs(self.cd[0][0] * self.cd[1][1] - self.cd[0][1] * self.cd[1][0]))
+
+    def directions(self) -> Array:
+        """Vectors (not normalised) from the observer to every pixel, shape ``(rows, columns, 3)``."""
+        rows, columns = self.shape
+        y, x = np.mgrid[1 : rows + 1, 1 : columns + 1]
+        dx, dy = x - self.crpix[0], y - self.crpix[1]
+        xi = np.radians(self.cd[0][0] * dx + self.cd[0][1] * dy)
+        eta = np.radians(self.cd[1][0] * dx + self.cd[1][1] * dy)
+        centre, east, north = axes(self.ra, self.dec)
+        return np.asarray(centre + xi[..., None] * east + eta[..., None] * north)
+
+    def pixels(self, ra: Array, dec: Array) -> tuple[Array, Array]:
+        """Columns and rows (from 0) of positions in degrees."""
+        xi, eta = project(self.ra, self.dec, ra, dec)
+        inverse = np.linalg.inv(np.array(self.cd))
+        x = inverse[0, 0] * xi + inverse[0, 1] * eta + self.crpix[0] - 1
+        y = inverse[1, 0] * xi + inverse[1, 1] * eta + self.crpix[1] - 1
+        return x, y
+
+
+def axes(ra: float, dec: float) -> tuple[Array, Array, Array]:
+    """Unit vectors towards a position, towards east and towards north there."""
+    lon = math.radians(ra)
+    centre = unit_vectors(ra, dec)
+    east = np.array([-math.sin(lon), math.cos(lon), 0.0])
+    return centre, east, np.cross(centre, east)
+
+
+def grids(observation: Observation, shapes: list[tuple[int, int]]) -> list[PixelGrid]:
+    """Pixel grids of the detectors of an observation.
+
+    Parameters
+    ----------
+    observation : Observation
+        Its position is the tangent point.
+    shapes : list of (int, int)
+        Rows and columns of each detector's image.
+
+    Returns
+    -------
+    list of PixelGrid
+        One per shape, or none when the observation has no place on the sky.
+    """
+    if observation.s_ra is None or observation.s_dec is None:
+        return []
+    at = (observation.s_ra, observation.s_dec)
+    parts = parse_region(observation.s_region) or (Circle(*at, _SMALLEST),)
+    quads = [_corners(part) for part in parts]
+    if len(quads) != len(shapes):
+        quads = _share_out(quads[0], len(shapes))
+    return [_grid(at, quad, shape) for quad, shape in zip(quads, shapes, strict=True)]
+
+
+def _corners(part: Shape) -> Corners:
+    if isinstance(part, Polygon) and len(part.vertices) == 4:
+        return list(part.vertices)
+    if isinstance(part, Circle):
+        return _box(part.ra, part.dec, part.radius)
+    ra, dec = part.vertices[0]
+    xi, eta = project(ra, dec, *np.array(part.vertices).T)
+    return _box(ra, dec, float(max(np.ptp(xi), np.ptp(eta))))
+
+
+def _box(ra: float, dec: float, radius: float) -> Corners:
+    """Corners of a square, north up, in the order of pixels; close enough to the circle for a picture of it."""
+    half = max(radius, _SMALLEST)
+    stretch = half / max(math.cos(math.radians(dec)), 0.01)
+    low, high = max(dec - half, -90.0), min(dec + half, 90.0)
+    return [(ra + stretch, low), (ra - stretch, low), (ra - stretch, high), (ra + stretch, high)]
+
+
+def _share_out(quad: Corners, count: int) -> list[Corners]:
+    """Cut a footprint into as many strips as there are detectors, from the bottom up."""
+    (left0, right0, right1, left1) = [np.array(corner) for corner in quad]
+
+    def at(fraction: float) -> tuple[tuple[float, float], tuple[float, float]]:
+        left, right = left0 + (left1 - left0) * fraction, right0 + (right1 - right0) * fraction
+        return (float(left[0]), float(left[1])), (float(right[0]), float(right[1]))
+
+    strips = []
+    for index in range(count):
+        (bottom_left, bottom_right), (top_left, top_right) = at(index / count), at((index + 1) / count)
+        strips.append([bottom_left, bottom_right, top_right, top_left])
+    return strips
+
+
+def _grid(at: tuple[float, float], quad: Corners, shape: tuple[int, int]) -> PixelGrid:
+    rows, columns = shape
+    sky = np.stack(project(*at, *np.array(quad).T), axis=1)
+    pixels = np.array([(0.5, 0.5), (columns + 0.5, 0.5), (columns + 0.5, rows + 0.5), (0.5, rows + 0.5)])
+    design = np.column_stack([pixels, np.ones(4)])
+    solution, *_ = np.linalg.lstsq(design, sky, rcond=None)
+    cd = solution[:2].T
+    crpix = -np.linalg.solve(cd, solution[2])
+    # Rounded so that two linear-algebra libraries cannot disagree about the last digit in a header.
+    (a, b), (c, d) = np.round(cd, 14).tolist()
+    return PixelGrid(*at, (round(float(crpix[0]), 6), round(float(crpix[1]), 6)), ((a, b), (c, d)), shape)

@@ -1,0 +1,118 @@
+"""What HST and JWST observations have in common: pointing, times, wavelengths and rights of a programme's exposures.
+
+In: a `programmes.Programme` and the number of a visit. Out: the shared fields of an `Observation`. The
+mission modules add names, files and structure.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from .apertures import APERTURES, SPELLINGS, detectors, region, whole
+from .bandpasses import limits, spectral_region
+from .fields import FIELDS, MOVING, Field
+from .geometry import deproject
+from .observation import Observation
+from .programmes import Programme
+
+#: How far from the target's position the visits of a mosaic lie, in arcmin.
+_SPREAD = {"deep": 5.0, "nebula": 3.5, "cluster": 2.0, "elliptical": 1.5, "spiral": 2.2, "star": 0.0}
+_SPECTROSCOPIC = ("STIS", "COS", "NIRSPEC", "MIRI/IFU", "MIRI/SLITLESS", "NIRISS/SOSS", "NIRISS/WFSS", "NIRCAM/GRISM")
+#: Exclusive data of the sandbox stay exclusive for years: their release lies beyond this date (MJD).
+FAR_RELEASE = 62000.0
+
+
+def point(programme: Programme, visit: int, rng: random.Random) -> tuple[float, float, float]:
+    """Right ascension, declination and position angle of a visit, degrees; the first one looks at the
+    target itself.
+    """
+    field = FIELDS[programme.target]
+    spread = _SPREAD[field.look] / 60.0 * (0.15 if visit == 1 else 1.0)
+    drift = 2.5 if programme.target in MOVING else 0.0
+    offsets = (rng.uniform(-1, 1) * spread + rng.uniform(-1, 1) * drift for _ in "xy")
+    ra, dec = deproject(field.ra, field.dec, *offsets)
+    return round(ra, 10), round(dec, 10), round(rng.uniform(0.0, 360.0), 3)
+
+
+def footprint(instrument: str, at: tuple[float, float, float], rng: random.Random, *, combined: bool) -> str:
+    """``s_region`` of a pointing; a combined image has one outline, an exposure one polygon per detector."""
+    aperture = APERTURES[instrument]
+    polygons = [whole(aperture, *at)] if combined else detectors(aperture, *at)
+    spelling = SPELLINGS[int(rng.random() * len(SPELLINGS))] if rng.random() < 0.3 else "icrs"
+    return region(polygons, spelling)
+
+
+def product_kind(instrument: str, filters: str) -> str:
+    """``dataproduct_type`` of an instrument configuration."""
+    if instrument in {"MIRI/IFU", "NIRSPEC/IFU"}:
+        return "cube"
+    if instrument in {"NIRISS/SOSS", "MIRI/SLITLESS"}:
+        return "timeseries"
+    if filters in {"50CCD", "MIRVIS", "F25QTZ"}:
+        return "image"
+    if instrument.startswith(_SPECTROSCOPIC) or filters in {"G102", "G141"}:
+        return "spectrum"
+    return "image"
+
+
+def describe(programme: Programme, filters: str, mission: str) -> dict[str, Any]:
+    """Fields that all observations of a programme line with one filter share."""
+    field: Field = FIELDS[programme.target]
+    shortest, longest = limits(filters, mission)
+    return {
+        "obs_collection": mission,
+        "project": mission,
+        "instrument_name": programme.instrument,
+        "target_name": programme.target,
+        "target_classification": field.classification,
+        "dataproduct_type": product_kind(programme.instrument, filters),
+        "filters": filters,
+        "wavelength_region": spectral_region(shortest, longest),
+        "em_min": shortest,
+        "em_max": longest,
+        "proposal_pi": programme.investigator,
+        "proposal_id": str(programme.number),
+        "proposal_type": programme.kind,
+        "obs_title": programme.title,
+        "mtFlag": programme.target in MOVING,
+    }
+
+
+def times(programme: Programme, start: float, seconds: float) -> dict[str, Any]:
+    """Start, end, exposure time, release and rights of an observation that begins at ``start`` (MJD)."""
+    begin = round(start, 8)
+    end = round(start + seconds / 86400.0, 8)
+    months = 0.0 if programme.kind in {"DD", "SM4/ERO", "ERS", "COM"} else 365.0
+    release = round(end + months, 8)
+    rights = "PUBLIC"
+    if programme.rights == "exclusive":
+        rights, release = "EXCLUSIVE_ACCESS", round(max(end + months, FAR_RELEASE + begin % 100), 8)
+    return {
+        "t_min": begin,
+        "t_max": end,
+        "t_exptime": round(seconds, 3),
+        "t_obs_release": release,
+        "dataRights": rights,
+    }
+
+
+def planned(
+    shared: Mapping[str, Any], obs_id: str, at: tuple[float, float, float], rng: random.Random, begins: float
+) -> Observation:
+    """An approved observation that has not been made yet: no files, often neither times nor footprint."""
+    instrument = str(shared["instrument_name"])
+    dated, placed = rng.random() < 0.4, rng.random() < 0.6
+    return Observation(
+        **shared,
+        obs_id=obs_id,
+        calib_level=-1,
+        s_ra=at[0],
+        s_dec=at[1],
+        s_region=footprint(instrument, at, rng, combined=True) if placed else None,
+        t_min=round(begins, 4) if dated else None,
+        t_max=round(begins + 0.2, 4) if dated else None,
+        sequence_number=-999,
+        dataRights="EXCLUSIVE_ACCESS" if dated else None,
+    )

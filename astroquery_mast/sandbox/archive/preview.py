@@ -1,0 +1,95 @@
+"""Preview pictures.
+
+In: a file and its catalogued length. Out: a JPEG of that length which any viewer opens. Pillow writes it;
+comment segments, which viewers skip, fill it up.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .layout import Unit, frame_of
+from .pixelgrid import grids
+from .rendering import File
+from .scene import brightness
+from .spectra import extracted
+
+_SIDES = {"picture": 300, "thumbnail": 100}
+_QUALITIES = (90, 80, 65, 45, 25, 10)
+_SEGMENT = 65535
+_WAVELENGTH = 600.0
+
+
+def picture(file: File, length: int) -> bytes:
+    """JPEG of an observation.
+
+    Parameters
+    ----------
+    file : rendering.File
+        The picture's file.
+    length : int
+        Its catalogued length in bytes.
+
+    Returns
+    -------
+    bytes
+        The JPEG, in the best quality that fits.
+    """
+    side = _SIDES[file.kind.layout]
+    plotted = file.owner.dataproduct_type in {"spectrum", "timeseries"}
+    image = Image.fromarray(_plot(file, side) if plotted else _sky(file, side))
+    for quality in _QUALITIES:
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=quality)
+        content = buffer.getvalue()
+        if length - len(content) == 0 or length - len(content) >= 4:
+            break
+    return _fill_up(content, length)
+
+
+def _fill_up(content: bytes, length: int) -> bytes:
+    """Insert comment segments (marker FFFE, length, text) after the start marker."""
+    segments = []
+    missing = length - len(content)
+    while missing > 0:
+        # A segment takes at least four bytes, so none may leave one to three over.
+        part = missing if missing <= _SEGMENT else min(_SEGMENT, missing - 4)
+        segments.append(b"\xff\xfe" + struct.pack(">H", part - 2) + b" " * (part - 4))
+        missing -= part
+    return content[:2] + b"".join(segments) + content[2:]
+
+
+def _sky(file: File, side: int) -> NDArray[np.uint8]:
+    """The sky in false colours: blue, yellow and red light through a logarithmic stretch."""
+    rows, columns = frame_of(file.owner.instrument_name, file.owner.obs_id)
+    shape = (side, max(side * columns // rows, 16))
+    if not grids(file.owner, [shape]):
+        return np.full((*shape, 3), 40, dtype=np.uint8)
+    owner = file.owner
+    whole = grids(owner, [shape])[0]
+    bands = [brightness(whole, wavelength, owner.target_name) for wavelength in (1600.0, _WAVELENGTH, 350.0)]
+    stretched = [np.log1p(12.0 * np.clip(band - 0.07, 0, None)) / np.log1p(12.0 * 12.0) for band in bands]
+    pixels = np.clip(255 * np.stack(stretched, axis=-1), 0, 255).astype(np.uint8)
+    # Pictures count rows from the top.
+    return np.ascontiguousarray(pixels[::-1])
+
+
+def _plot(file: File, side: int) -> NDArray[np.uint8]:
+    """A spectrum (or light curve) as a line on white."""
+    columns = side * 3 // 2
+    values: Any = extracted(file, Unit("SCI", shape=(columns,)))["FLUX"]
+    low, high = float(np.min(values)), float(np.max(values))
+    heights = ((values - low) / ((high - low) or 1.0) * (side - 20) + 10).astype(int)
+    canvas = np.full((side, columns, 3), 255, dtype=np.uint8)
+    previous = heights[0]
+    for column, height in enumerate(heights):
+        canvas[min(previous, height) : max(previous, height) + 2, column] = (30, 60, 140)
+        previous = height
+    canvas[2, :], canvas[:, 2] = 0, 0
+    return np.ascontiguousarray(canvas[::-1])

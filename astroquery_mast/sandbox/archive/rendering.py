@@ -1,0 +1,102 @@
+"""From a catalogued file to its bytes.
+
+In: a `File`: URI, owner, kind. Out: the bytes, exactly as long as catalogued. The plan of `layout` says which
+units a file has; the modules `images`, `spectra`, `lightcurves`, `tables`, `documents` and `preview` fill
+them.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+from .layout import FLAT_SIZES, Unit, plan
+from .observation import Observation
+from .products import Kind, dimensions, file_name, length_of
+
+_GZIP_HEAD = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
+_GZIP_CHUNK = 65535
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to be rendered: its URI, the observation that owns it, its kind and the exposures it is made of."""
+
+    uri: str
+    owner: Observation
+    kind: Kind
+    members: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return file_name(self.uri)
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """Header and data units that the file has when it is a FITS file."""
+        return plan(self.kind.layout, *dimensions(self.owner))
+
+
+def render_file(file: File) -> bytes:
+    """Content of a file.
+
+    Parameters
+    ----------
+    file : File
+        What to render.
+
+    Returns
+    -------
+    bytes
+        The content.
+
+    Raises
+    ------
+    RuntimeError
+        If the content does not have the catalogued length, which a test rules out for every kind of file.
+    """
+    content = _flat(file) if file.kind.layout in FLAT_SIZES else _fits(file)
+    if file.kind.ending.endswith(".gz"):
+        content = gzip_stored(content)
+    expected = length_of(file.kind, *dimensions(file.owner))
+    if len(content) != expected:
+        raise RuntimeError(f"{file.uri} has {len(content)} bytes instead of {expected}.")
+    return content
+
+
+def _flat(file: File) -> bytes:
+    from . import documents, preview  # noqa: PLC0415 - Pillow is imported for pictures only
+
+    length = FLAT_SIZES[file.kind.layout]
+    if file.kind.layout in {"picture", "thumbnail"}:
+        return preview.picture(file, length)
+    return documents.document(file, length)
+
+
+def _fits(file: File) -> bytes:
+    from .fitsfile import fits_bytes  # noqa: PLC0415 - imports astropy.io.fits, which takes long
+
+    return fits_bytes(file)
+
+
+def gzip_stored(content: bytes) -> bytes:
+    """Gzip file of stored blocks: its length can be catalogued, and no compressor's version changes its bytes.
+
+    Parameters
+    ----------
+    content : bytes
+        What to pack.
+
+    Returns
+    -------
+    bytes
+        A gzip file without name and time (RFC 1952).
+    """
+    chunks = [content[start : start + _GZIP_CHUNK] for start in range(0, len(content), _GZIP_CHUNK)] or [b""]
+    blocks = [
+        struct.pack("<BHH", index == len(chunks) - 1, len(chunk), len(chunk) ^ 0xFFFF) + chunk
+        for index, chunk in enumerate(chunks)
+    ]
+    return _GZIP_HEAD + b"".join(blocks) + struct.pack("<II", zlib.crc32(content), len(content) % 2**32)

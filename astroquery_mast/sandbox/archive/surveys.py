@@ -1,0 +1,317 @@
+"""Observations of GALEX, of the community's high-level products, and a few of the older missions.
+
+In: `fields.FIELDS`. Out: observations of the collections GALEX, HLSP, HLA, Kepler, K2, IUE, FUSE, SWIFT and PS1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .apertures import APERTURES, region, whole
+from .bandpasses import limits, spectral_region
+from .fields import FIELDS, MOVING, TIC_NUMBERS, Field
+from .geometry import deproject
+from .observation import Observation, dice, seed_of
+
+_FIXED = tuple(field for field in FIELDS.values() if field.name not in MOVING)
+_GALEX_RADIUS = 0.625
+_GALEX_BANDS = {"FUV": (134.0, 180.6), "NUV": (169.3, 300.7)}
+
+
+def galex_observations() -> Iterator[Observation]:
+    """All GALEX tiles: shallow (AIS), medium (MIS) and deep (DIS), in two bands."""
+    for index, field in enumerate(_FIXED):
+        survey = ("AIS", "MIS", "DIS")[index % 3] if field.look in {"deep", "spiral", "elliptical"} else "AIS"
+        rng = dice("GALEX", field.name)
+        for tile in range(2):
+            ra, dec = deproject(field.ra, field.dec, rng.uniform(-0.5, 0.5), rng.uniform(-0.4, 0.4))
+            for band in _GALEX_BANDS:
+                yield _galex(survey, band, f"{survey}_{100 + index}_{tile}_{rng.randrange(10, 99)}", (ra, dec))
+
+
+def _galex(survey: str, band: str, tile: str, position: tuple[float, float]) -> Observation:
+    # GALEX numbers have 19 digits, more than a double holds.
+    number = 6374000000000000000 + seed_of(tile, band) % 10**15
+    rng = dice(number)
+    start = round(53000.0 + rng.uniform(0, 2500), 8)
+    seconds = {"AIS": 112.0, "MIS": 1650.0, "DIS": 28800.0}[survey] * rng.uniform(0.8, 1.2)
+    letter = band[0].lower()
+    path = f"mast:GALEX/url/data/GR6/pipe/01-vsn/{number % 90000 + 3000:05d}-{tile}/d/01-main/0001-img/07-try/{tile}"
+    return Observation(
+        obs_collection="GALEX",
+        project=survey,
+        provenance_name=survey,
+        instrument_name="GALEX",
+        filters=band,
+        wavelength_region="UV",
+        target_name=tile,
+        obs_id=str(number),
+        s_ra=position[0],
+        s_dec=position[1],
+        s_region=f"CIRCLE ICRS {position[0]:.8f}  {position[1]:.8f} {_GALEX_RADIUS}",
+        dataproduct_type="image",
+        calib_level=2,
+        t_min=start,
+        t_max=round(start + seconds / 86400.0, 8),
+        t_exptime=round(seconds, 3),
+        em_min=_GALEX_BANDS[band][0],
+        em_max=_GALEX_BANDS[band][1],
+        t_obs_release=55426.0,
+        sequence_number=-999,
+        jpegURL=f"{path}-{letter}d-int_2color.jpg",
+        dataURL=f"{path}-{letter}d-int.fits.gz",
+    )
+
+
+class Collection(NamedTuple):
+    """A high-level product: group, kind of data, telescope's instrument, filters, targets, files per target."""
+
+    name: str
+    kind: str
+    instrument: str
+    filters: tuple[str, ...]
+    targets: tuple[str, ...]
+    investigator: str
+
+
+_STARS = tuple(TIC_NUMBERS)
+COLLECTIONS: tuple[Collection, ...] = (
+    Collection("QLP", "timeseries", "Photometer", ("TESS",), _STARS, "Huang, Chelsea"),
+    Collection("TESS-SPOC", "timeseries", "Photometer", ("TESS",), _STARS, "Caldwell, Douglas"),
+    Collection(
+        "JADES",
+        "image",
+        "NIRCAM/IMAGE",
+        ("F090W", "F115W", "F150W", "F200W", "F277W", "F356W", "F444W"),
+        ("GOODS-S", "GOODS-N"),
+        "Rieke",
+    ),
+    Collection(
+        "HSLA",
+        "spectrum",
+        "COS/FUV",
+        ("G130M", "G160M"),
+        ("3C273", "PKS0405", "MRK421", "AU-MIC", "PI-MEN"),
+        "Peeples, Molly",
+    ),
+    Collection(
+        "PHANGS-HST",
+        "image",
+        "WFC3/UVIS",
+        ("F275W", "F336W", "F438W", "F555W", "F814W"),
+        ("NGC628", "NGC1365", "M51"),
+        "Lee, Janice",
+    ),
+    Collection("3D-HST", "image", "WFC3/IR", ("F125W", "F140W", "F160W"), ("GOODS-S", "EGS", "UDS"), "van Dokkum"),
+    Collection("LEGUS", "image", "ACS/WFC", ("F435W", "F555W", "F814W"), ("M51", "M101", "NGC628"), "Calzetti"),
+    Collection("M51", "image", "ACS/WFC", ("F435W", "F555W", "F658N", "F814W"), ("M51",), "Mutchler"),
+    Collection("ULLYSES", "spectrum", "COS/FUV", ("G130M",), ("NGC346", "AU-MIC"), "Roman-Duval, Julia"),
+    Collection("FRONTIER", "image", "ACS/WFC", ("F435W", "F606W", "F814W"), ("ABELL-2744", "MACS-0416"), "Koekemoer"),
+)
+
+
+def hlsp_observations() -> Iterator[Observation]:
+    """All high-level science products: light curves, mosaics and coadded spectra by the community."""
+    for collection in COLLECTIONS:
+        for target in collection.targets:
+            for index, filters in enumerate(collection.filters):
+                yield from _hlsp_series(collection, FIELDS[target], filters, index)
+
+
+def _hlsp_series(collection: Collection, field: Field, filters: str, index: int) -> Iterator[Observation]:
+    sectors = range(1, 7) if collection.kind == "timeseries" else (0,)
+    for sector in sectors:
+        yield _hlsp(collection, field, filters, sector + 2 * (index if sector else 0))
+
+
+def _hlsp_name(collection: Collection, field: Field, filters: str, sector: int) -> tuple[str, str]:
+    name = collection.name.lower()
+    if collection.kind == "timeseries":
+        tic = f"{TIC_NUMBERS[field.name]:016d}"
+        obs_id = f"hlsp_{name}_tess_ffi_s{sector:04d}-{tic}_tess_v01_llc"
+        return obs_id, f"s{sector:04d}/{tic[:4]}/{tic[4:8]}/{tic[8:12]}/{tic[12:]}/{obs_id}.fits"
+    telescope = "jwst" if collection.instrument.startswith("NIRCAM") else "hst"
+    instrument = collection.instrument.partition("/")[0].lower()
+    ending = "spec" if collection.kind == "spectrum" else "drz"
+    obs_id = f"hlsp_{name}_{telescope}_{instrument}_{field.name.lower()}_{filters.lower()}_v1.0_{ending}"
+    return obs_id, f"{field.name.lower()}/{obs_id}.fits"
+
+
+def _hlsp(collection: Collection, field: Field, filters: str, sector: int) -> Observation:
+    obs_id, path = _hlsp_name(collection, field, filters, sector)
+    mission = "JWST" if collection.instrument.startswith("NIRCAM") else "HST"
+    shortest, longest = limits(filters, mission)
+    rng = dice(obs_id)
+    start = round(
+        {"Photometer": 58324.8 + 27.0 * sector, "NIRCAM/IMAGE": 59860.0}.get(collection.instrument, 56000.0), 8
+    )
+    ra, dec = round(field.ra, 10), round(field.dec, 10)
+    small = collection.kind != "image"
+    corners = whole(APERTURES[collection.instrument], ra, dec, 0.0)
+    time_series = collection.kind == "timeseries"
+    return Observation(
+        obs_collection="HLSP",
+        project=collection.name if rng.random() < 0.9 else "hlsp_" + collection.name.lower(),
+        provenance_name=collection.name,
+        instrument_name=collection.instrument,
+        filters=filters,
+        wavelength_region=spectral_region(shortest, longest),
+        target_name=str(TIC_NUMBERS[field.name]) if time_series else field.name,
+        target_classification=None if time_series else field.classification,
+        obs_id=obs_id,
+        s_ra=ra,
+        s_dec=dec,
+        s_region=f"CIRCLE ICRS {ra:.8f} {dec:.8f} 0.00138889" if small else region([corners]),
+        dataproduct_type=collection.kind,
+        proposal_pi=collection.investigator,
+        proposal_id=None,
+        calib_level=4,
+        t_min=start,
+        t_max=round(start + 27.4, 8),
+        t_exptime=1800.0 if time_series else round(rng.uniform(2000, 90000), 1),
+        em_min=shortest,
+        em_max=longest,
+        obs_title=f"{collection.name} high-level science products",
+        t_obs_release=round(start + 600.0, 8),
+        sequence_number=sector if time_series else None,
+        jpegURL=None if time_series else f"mast:HLSP/{collection.name.lower()}/{path.removesuffix('.fits')}.jpg",
+        dataURL=f"mast:HLSP/{collection.name.lower()}/{path}",
+        # Planes of a contributed collection have numbers beyond 2**53; clients must not turn them into doubles.
+        objID=4_365_646_553_433_558_144 + seed_of(obs_id) % 10**12 if collection.name == "LEGUS" else 0,
+    )
+
+
+class Older(NamedTuple):
+    """A mission of the archive's past: observations, instrument, filters, kind of data, limits in nm, first day."""
+
+    mission: str
+    rows: int
+    instrument: str
+    filters: str | None
+    kind: str
+    shortest: float | None
+    longest: float | None
+    start: float
+
+
+_OLDER: tuple[Older, ...] = (
+    Older("HLA", 24, "WFPC2/WFC", "F555W", "image", 458.0, 621.0, 50000.0),
+    Older("Kepler", 24, "Kepler", "KEPLER", "timeseries", 430.0, 890.0, 54953.0),
+    Older("K2", 16, "Kepler", "KEPLER", "timeseries", 430.0, 890.0, 56800.0),
+    Older("IUE", 24, "LWP", "LOW DISP", "spectrum", 185.0, 335.0, 44000.0),
+    Older("FUSE", 16, "FUV", None, "spectrum", 90.5, 118.7, 51500.0),
+    Older("SWIFT", 16, "UVOT", "UVW1", "image", 220.0, 320.0, 53800.0),
+    Older("PS1", 16, "GPC1", "r", "image", 540.0, 700.0, 55000.0),
+)
+
+
+def older_observations() -> Iterator[Observation]:
+    """A few observations of each of the older missions."""
+    for older in _OLDER:
+        for index in range(older.rows):
+            yield _older(older, index)
+
+
+def _older_name(older: Older, index: int, number: int) -> tuple[str, str | None]:
+    """``obs_id`` and main file of the index-th observation."""
+    if older.mission == "HLA":
+        obs_id = f"hst_0{5000 + index}_01_wfpc2_f555w_wf"
+        return obs_id, f"mast:HLA/url/cgi-bin/getdata.cgi?download=1&filename={obs_id}_drz.fits&config=ops"
+    if older.mission in {"Kepler", "K2"}:
+        obs_id = (
+            f"kplr{number:09d}_lc_Q{index % 17:02d}"
+            if older.mission == "Kepler"
+            else f"ktwo{number:09d}-c{index % 19:02d}_lc"
+        )
+        return obs_id, f"mast:{older.mission.upper()}/url/missions/lightcurves/{number:09d}/{obs_id}_llc.fits"
+    if older.mission == "IUE":
+        return f"lwp{13000 + index:05d}", f"mast:IUE/url/pub/iue/data/lwp/13000/lwp{13000 + index:05d}.mxlo.gz"
+    if older.mission == "PS1":
+        obs_id = f"rings.v3.skycell.{1300 + index}.{index:03d}.stk.r"
+        return obs_id, f"mast:PS1/product/{obs_id}.unconv.fits"
+    return f"{older.mission.lower()}{number:011d}", None
+
+
+def _older(older: Older, index: int) -> Observation:
+    field = _FIXED[index * 3 % len(_FIXED)]
+    rng = dice(older.mission, index)
+    number = 757_000 + rng.randrange(12_000_000)
+    obs_id, main = _older_name(older, index, number)
+    ra, dec = deproject(field.ra, field.dec, rng.uniform(-0.05, 0.05), rng.uniform(-0.05, 0.05))
+    start = round(older.start + 31.0 * index, 8)
+    time_series = older.kind == "timeseries"
+    imaging = older.kind == "image"
+    square = region([whole(APERTURES["WFPC2/WFC"], ra, dec, 0.0)])
+    return Observation(
+        obs_collection=older.mission,
+        project=older.mission,
+        provenance_name=older.mission if index % 3 else None,
+        instrument_name=older.instrument,
+        filters=older.filters,
+        wavelength_region=None if older.shortest is None else spectral_region(older.shortest, older.longest or 0.0),
+        target_name=obs_id[:13] if time_series else field.name,
+        target_classification=field.classification if index % 2 else None,
+        obs_id=obs_id,
+        s_ra=round(ra, 10),
+        s_dec=round(dec, 10),
+        s_region=square if imaging else f"CIRCLE ICRS {ra:.8f} {dec:.8f} 0.0027",
+        dataproduct_type=older.kind,
+        calib_level=2,
+        t_min=start,
+        t_max=round(start + 0.25, 8),
+        t_exptime=round(rng.uniform(60, 1800), 1),
+        em_min=older.shortest,
+        em_max=older.longest,
+        t_obs_release=start + 365.0,
+        sequence_number=index % 17 if time_series else -999,
+        dataURL=main,
+    )
+
+
+def bulk_observations(count: int) -> Iterator[Observation]:
+    """Cheap rows for tests of paging and speed, spread around the north pole, away from the named fields.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+
+    Yields
+    ------
+    Observation
+        ``target_name`` is ``BULK-<n>``.
+    """
+    for index in range(count):
+        # The golden angle spreads points evenly; no named field lies north of +70 degrees.
+        ra = index * 137.50776405003785 % 360.0
+        dec = 71.0 + 18.0 * ((index * 7919) % 100_003) / 100_003
+        start = 50000.0 + index % 9000 + 0.125
+        yield Observation(
+            obs_collection="HST",
+            project="HST",
+            provenance_name="CALACS",
+            instrument_name="ACS/WFC",
+            filters="F814W",
+            wavelength_region="OPTICAL",
+            target_name=f"BULK-{index}",
+            target_classification="STAR",
+            obs_id=f"bulk{index:08d}",
+            s_ra=round(ra, 10),
+            s_dec=round(dec, 10),
+            s_region=f"CIRCLE ICRS {ra:.8f} {dec:.8f} 0.03",
+            dataproduct_type="image",
+            proposal_pi="Bulk",
+            proposal_id=str(10000 + index % 500),
+            proposal_type="GO",
+            calib_level=2,
+            t_min=start,
+            t_max=start + 0.01,
+            t_exptime=500.0,
+            em_min=695.0,
+            em_max=964.0,
+            obs_title="Rows for tests of paging and speed",
+            t_obs_release=start + 365.0,
+            sequence_number=-999,
+            mtFlag=False,
+        )

@@ -1,0 +1,219 @@
+"""The footprint grammar and the cone search, against astropy's own geometry."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from astroquery_mast.sandbox.archive.apertures import SPELLINGS, Aperture, detectors, region, whole
+from astroquery_mast.sandbox.archive.footprint import FootprintIndex
+from astroquery_mast.sandbox.archive.geometry import deproject, project
+from astroquery_mast.sandbox.archive.regions import Circle, Polygon, parse_region
+
+RA = st.floats(0, 359.999)
+DEC = st.floats(-89.5, 89.5)
+ANGLE = st.floats(0, 360)
+
+
+def search(text: str | None, ra: float, dec: float, radius: float, at: tuple[float, float] = (0.0, 0.0)) -> bool:
+    """Tell whether a single footprint is found."""
+    return 1 in FootprintIndex([(1, *at, text)]).within(ra, dec, radius)
+
+
+def apart(ra1: float, dec1: float, ra2: float, dec2: float) -> float:
+    """Separation in degrees by astropy."""
+    return float(SkyCoord(ra1, dec1, unit="deg").separation(SkyCoord(ra2, dec2, unit="deg")).deg)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "POLYGON ICRS 10 0 11 0 11 1 10 1",
+        "POLYGON GSC1 10.0  0.0 11.0  0.0 11.0  1.0 10.0  1.0 10.0  0.0",
+        "POLYGON J2000 10 0 10 0 11 0 11 1 10 1 10 0",
+        "polygon icrs 10 0 11 0 11 0 11 1 10 1",
+        "POLYGON 10 0 11 0 11 1 10 1 10 0",
+        "Polygon FK5 10 0 11 0\t11 1\n10 1",
+        "UNION ICRS ( POLYGON ICRS 10 0 11 0 11 1 10 1 )",
+        "UNION(POLYGON 10 0 11 0 11 1 10 1)",
+    ],
+)
+def test_polygon_spellings_are_one_shape(text: str) -> None:
+    """Frame words, case, closing vertex, repeated vertices and white space change nothing."""
+    assert parse_region(text) == (Polygon(((10.0, 0.0), (11.0, 0.0), (11.0, 1.0), (10.0, 1.0))),)
+
+
+@pytest.mark.parametrize(
+    "text", ["CIRCLE ICRS 210.9  54.5 0.625", "CIRCLE 210.9 54.5 0.625", "circle j2000 210.9 54.5 .625"]
+)
+def test_circle_spellings_are_one_shape(text: str) -> None:
+    """A circle is read with or without frame word and in any case."""
+    assert parse_region(text) == (Circle(210.9, 54.5, 0.625),)
+
+
+@pytest.mark.parametrize("text", [None, "", "   "])
+def test_no_footprint_is_no_shape(text: str | None) -> None:
+    """Null and blank footprints have no shapes."""
+    assert parse_region(text) == ()
+
+
+def test_several_shapes_in_one_text() -> None:
+    """Polygons and circles that follow each other are all read."""
+    shapes = parse_region("POLYGON 0 0 1 0 1 1 POLYGON ICRS 2 0 3 0 3 1 CIRCLE ICRS 5 5 1")
+    assert [type(shape) for shape in shapes] == [Polygon, Polygon, Circle]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "POLYGON ICRS 10 0 11 0",
+        "POLYGON 10 0 11 0 11",
+        "CIRCLE ICRS 10 0",
+        "CIRCLE 10 0 -1",
+        "CIRCLE 10 95 1",
+        "ELLIPSE 10 0 1 2 3",
+        "10 0 11 0 11 1",
+        "POLYGON 10 0 11 0 11 100",
+        "POLYGON nan 0 11 0 11 1",
+        "POLYGON 1e400 0 11 0 11 1",
+        "POLYGON 10 0 11 zero 11 1",
+        "POLYGON 1.2.3 0 11 0 11 1",
+        "POLYGON 1 1 1 1 1 1 1 1",
+        "POLYGON",
+    ],
+)
+def test_bad_footprints_are_refused(text: str) -> None:
+    """Whatever is not of the grammar raises instead of becoming a wrong shape."""
+    with pytest.raises(ValueError, match=r".+"):
+        parse_region(text)
+
+
+@given(ra=RA, dec=DEC, angle=ANGLE, spelling=st.sampled_from(SPELLINGS))
+def test_written_footprints_are_read_back(ra: float, dec: float, angle: float, spelling: str) -> None:
+    """Every spelling that the archive writes gives the corners back, modulo full turns."""
+    corners = detectors(Aperture(200.0, 200.0, 2, 2.5), ra, dec, angle)
+    shapes = parse_region(region(corners, spelling))
+    assert len(shapes) == 2
+    for shape, expected in zip(shapes, corners, strict=True):
+        assert isinstance(shape, Polygon)
+        for got, wanted in zip(shape.vertices, expected, strict=True):
+            assert apart(*got, *wanted) < 1e-7
+
+
+@given(ra=RA, dec=DEC, xi=st.floats(-1, 1), eta=st.floats(-1, 1))
+def test_projection_there_and_back(ra: float, dec: float, xi: float, eta: float) -> None:
+    """The tangent-plane projection undoes the deprojection."""
+    back = project(ra, dec, *deproject(ra, dec, xi, eta))
+    assert float(back[0]) == pytest.approx(xi, abs=1e-9)
+    assert float(back[1]) == pytest.approx(eta, abs=1e-9)
+
+
+@given(ra=RA, dec=DEC, size=st.floats(0.001, 5), radius=st.floats(0, 5), ra2=RA, dec2=st.floats(-90, 90))
+@settings(max_examples=60)
+def test_circles_overlap_when_separation_says_so(
+    ra: float, dec: float, size: float, radius: float, ra2: float, dec2: float
+) -> None:
+    """A circle meets a cone exactly when their centres are closer than both radii together."""
+    gap = apart(ra, dec, ra2, dec2) - (size + radius)
+    if abs(gap) > 1e-6:
+        assert search(f"CIRCLE ICRS {ra!r} {dec!r} {size!r}", ra2, dec2, radius) == (gap < 0)
+
+
+@given(ra=RA, dec=DEC, angle=ANGLE, x=st.floats(-3, 3), y=st.floats(-3, 3))
+@settings(max_examples=150)
+def test_points_inside_rectangles(ra: float, dec: float, angle: float, x: float, y: float) -> None:
+    """A point lies in a rectangle exactly when its pixel coordinates do, near 0h and the poles too."""
+    half = 0.5
+    corners = whole(Aperture(2 * half * 3600, 2 * half * 3600), ra, dec, angle)
+    sine, cosine = math.sin(math.radians(angle)), math.cos(math.radians(angle))
+    point = deproject(ra, dec, -x * cosine + y * sine, x * sine + y * cosine)
+    if min(abs(abs(x) - half), abs(abs(y) - half)) > 1e-6:
+        assert search(region([corners]), *point, 0.0) == (abs(x) < half and abs(y) < half)
+
+
+@given(ra=RA, dec=DEC, angle=ANGLE, x=st.floats(-4, 4), y=st.floats(-4, 4), radius=st.floats(0, 3))
+@settings(max_examples=100, deadline=None)
+def test_cones_meet_rectangles(ra: float, dec: float, angle: float, x: float, y: float, radius: float) -> None:
+    """A cone meets a rectangle exactly when its outline is near enough, or its centre lies inside."""
+    half = 0.5
+    corners = whole(Aperture(2 * half * 3600, 2 * half * 3600), ra, dec, angle)
+    sine, cosine = math.sin(math.radians(angle)), math.cos(math.radians(angle))
+    point = SkyCoord(*deproject(ra, dec, -x * cosine + y * sine, x * sine + y * cosine), unit="deg")
+    nearest = min(_distance_to_arc(point, corners[i], corners[(i + 1) % 4]) for i in range(4))
+    inside = abs(x) < half and abs(y) < half
+    if abs(nearest - radius) > 1e-4:
+        assert search(region([corners]), point.ra.deg, point.dec.deg, radius) == (inside or nearest < radius)
+
+
+def _distance_to_arc(point: SkyCoord, begin: tuple[float, float], end: tuple[float, float]) -> float:
+    """Separation from a finely sampled great circle arc, degrees."""
+    first, last = (SkyCoord(*corner, unit="deg") for corner in (begin, end))
+    steps = np.linspace(0, 1, 401) * first.separation(last)
+    samples = first.directional_offset_by(first.position_angle(last), steps)
+    return float(point.separation(samples).min().deg)
+
+
+def test_across_zero_hours() -> None:
+    """A footprint that crosses 0h is found from both sides, however its right ascensions are written."""
+    for text in ("POLYGON 359 -1 361 -1 361 1 359 1", "POLYGON -1 -1 1 -1 1 1 -1 1", "POLYGON 359 -1 1 -1 1 1 359 1"):
+        assert search(text, 359.5, 0.0, 0.0)
+        assert search(text, 0.5, 0.0, 0.0)
+        assert search(text, 360.5, 0.0, 0.0)
+        assert not search(text, 180.0, 0.0, 1.0)
+        assert not search(text, 2.0, 0.0, 0.5)
+
+
+def test_around_a_pole() -> None:
+    """A polygon round the pole contains the pole, and its antipode does not count as inside."""
+    text = "POLYGON ICRS 0 80 90 80 180 80 270 80"
+    assert search(text, 123.0, 90.0, 0.0)
+    assert search(text, 45.0, 85.0, 0.0)
+    assert not search(text, 123.0, -90.0, 0.0)
+    assert not search(text, 0.0, 75.0, 1.0)
+
+
+def test_reversed_vertices_are_the_same_footprint() -> None:
+    """The direction in which vertices run does not matter."""
+    assert search("POLYGON 10 0 10 1 11 1 11 0", 10.5, 0.5, 0.0)
+    assert search("POLYGON 11 0 11 1 10 1 10 0", 10.5, 0.5, 0.0)
+
+
+def test_gap_between_detectors_is_no_footprint() -> None:
+    """A position between two detectors is inside neither."""
+    text = "POLYGON 10 0 11 0 11 0.4 10 0.4 POLYGON 10 0.6 11 0.6 11 1 10 1"
+    assert not search(text, 10.5, 0.5, 0.0)
+    assert search(text, 10.5, 0.5, 0.11)
+
+
+def test_whole_sky_finds_everything_with_a_footprint() -> None:
+    """A cone of 180 degrees finds every row with a footprint and no row without."""
+    rows = [
+        (1, 0.0, 0.0, "CIRCLE 0 0 1"),
+        (2, 180.0, -45.0, "CIRCLE 180 -45 0.1"),
+        (3, 1.0, 1.0, None),
+        (4, None, None, "CIRCLE 0 0 1"),
+    ]
+    assert set(FootprintIndex(rows).within(33.0, 20.0, 180.0)) == {1, 2}
+
+
+def test_no_footprints_at_all() -> None:
+    """An index without footprints answers nothing instead of failing."""
+    assert FootprintIndex([(1, 0.0, 0.0, None)]).within(0.0, 0.0, 10.0) == {}
+
+
+@given(ra=RA, dec=DEC)
+@settings(max_examples=30)
+def test_distance_is_zero_inside_and_to_the_centre_outside(ra: float, dec: float) -> None:
+    """Inside a footprint the distance is 0; outside it is the separation from the observation's position, in arcsec."""
+    index = FootprintIndex([(7, ra, dec, f"CIRCLE {ra!r} {dec!r} 0.1")])
+    centre = SkyCoord(ra, dec, unit="deg")
+    inside, outside = (centre.directional_offset_by(0.3 * u.rad, away * u.deg) for away in (0.05, 0.2))
+    assert index.within(inside.ra.deg, inside.dec.deg, 0.2) == {7: 0.0}
+    found = index.within(outside.ra.deg, outside.dec.deg, 0.2)
+    assert found[7] == pytest.approx(720.0, abs=1e-3)
