@@ -1,0 +1,1 @@
+"""The product flow: products (listing → filters) → plan → transfer → manifest."""

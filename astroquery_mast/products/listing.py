@@ -1,0 +1,243 @@
+"""Observations → their products: which observations are meant, and all of their products, however many.
+
+In: any of the forms in which users hold observations, and a callable that asks the archive for some of them.  Out:
+identifiers, and a complete product table in a stable order.  Products flow, first step.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import numpy as np
+import requests
+from astropy.table import Row, Table, vstack
+from astroquery import log
+
+from ..exceptions import DeadlineError, InvalidCriterionError, InvalidQueryError, MastError, ServiceFailedError
+from ..wire import in_order
+from .progress import progress_bar
+
+__all__ = ["as_obsids", "as_table", "ask_in_batches", "list_products"]
+
+T = TypeVar("T")
+
+# Full-frame images: each is listed with thousands of cutouts' worth of files, and wanted by cutout instead (Tesscut).
+_FULL_FRAME = ("TESS FFI", "TICA FFI")
+_EMPTY = "Observation list is empty, no associated products."
+_OBSID = re.compile(r"([0-9]+)(?:\.0*)?")
+_SHOWN = 5
+
+
+def as_obsids(observations: object) -> list[str]:
+    """Return the product group identifiers (``obsid``) of observations.
+
+    Parameters
+    ----------
+    observations : str, int, `~astropy.table.Row`, `~astropy.table.Table`, `~astropy.table.Column`, or iterable of these
+        Observations as a query returned them, or their obsids; a text may hold several, separated by commas.  Numbers
+        may be floats, as in tables that went through pandas.
+
+    Returns
+    -------
+    list of str
+        In the order given, each once.  Full-frame images of TESS are left out where the table tells them.
+
+    Raises
+    ------
+    InvalidQueryError
+        If there is none, or one of them is masked or no obsid.
+    """
+    cells = [part for cell in _cells(observations) for part in _parts(cell)]
+    missing = [row for row, cell in enumerate(cells) if _is_missing(cell)]
+    if missing:
+        raise InvalidCriterionError(f"The obsid is missing in row(s) {_few(missing)}: leave these rows out.")
+    texts = [str(cell).strip() for cell in cells]
+    matches = {text: _OBSID.fullmatch(text) for text in texts if text}
+    wrong = [text for text, match in matches.items() if match is None]
+    if wrong:
+        raise InvalidCriterionError(
+            f"{_few(wrong)} is no obsid, which is a number such as '2003738726'; it looks like an obs_id. "
+            "Use the column 'obsid' of the observations: query_criteria(obs_id=...)['obsid']."
+        )
+    obsids = list(dict.fromkeys(match[1] for match in matches.values() if match))
+    if not obsids:
+        raise InvalidQueryError(_EMPTY)
+    return obsids
+
+
+def as_table(rows: object) -> Table | None:
+    """Return rows of a table as a table.
+
+    Parameters
+    ----------
+    rows : object
+        A `~astropy.table.Table`, a `~astropy.table.Row`, or an iterable of rows.
+
+    Returns
+    -------
+    `~astropy.table.Table` or None
+        None if it is something else.
+    """
+    if isinstance(rows, Table):
+        return rows
+    if isinstance(rows, Row):
+        return Table(rows, masked=True)
+    if not isinstance(rows, list | tuple) or not rows or not all(isinstance(row, Row) for row in rows):
+        return None
+    table = rows[0].table
+    if all(row.table is table for row in rows):
+        return table[[row.index for row in rows]]
+    return vstack([Table(row, masked=True) for row in rows], metadata_conflicts="silent")
+
+
+def _few(things: Sequence[object]) -> str:
+    """The first few of many things, for a message."""
+    return ", ".join(map(repr, things[:_SHOWN])) + (", ..." if len(things) > _SHOWN else "")
+
+
+def _is_missing(cell: object) -> bool:
+    """Whether a cell holds no value."""
+    return cell is None or cell is np.ma.masked or (isinstance(cell, float) and math.isnan(cell))
+
+
+def _parts(cell: object) -> list[object]:
+    """A text that holds several obsids, one by one."""
+    if isinstance(cell, bytes):
+        cell = cell.decode("utf-8", "replace")
+    return [*cell.split(",")] if isinstance(cell, str) else [cell]
+
+
+def _cells(observations: object) -> list[object]:
+    """The single identifiers, as they were given."""
+    if isinstance(observations, Table):
+        return _table_cells(observations)
+    if isinstance(observations, Row):
+        return _table_cells(Table(observations, masked=True))
+    if isinstance(observations, np.ndarray):
+        # Columns among them; a masked cell becomes None.
+        return list(np.ma.asarray(observations).ravel().tolist())
+    if isinstance(observations, str | bytes) or not isinstance(observations, Iterable):
+        return [observations]
+    return [cell for member in observations for cell in _cells(member)]
+
+
+def _table_cells(table: Table) -> list[object]:
+    """The obsids of a table of observations."""
+    if "obsid" not in table.colnames:
+        raise InvalidCriterionError(
+            f"A table of observations has a column 'obsid'; this one has {', '.join(table.colnames)}."
+        )
+    return list(np.ma.asarray(_without_full_frames(table)["obsid"]).tolist())
+
+
+def _without_full_frames(table: Table) -> Table:
+    """The observations whose products can be listed in reasonable time."""
+    if not {"target_name", "obs_id"} <= set(table.colnames):
+        return table
+    full_frame = np.array([name in _FULL_FRAME for name in np.ma.asarray(table["target_name"]).tolist()], dtype=bool)
+    if not full_frame.any():
+        return table
+    log.warning(
+        "TESS full-frame images are left out, because each has a great many products: %s. Tesscut gives cutouts.",
+        _few([str(name) for name in table["obs_id"][full_frame]]),
+    )
+    return table[~full_frame]
+
+
+def ask_in_batches(
+    obsids: Sequence[str],
+    ask: Callable[[Sequence[str]], T],
+    *,
+    batch_size: int = 500,
+    max_workers: int = 1,
+    verbose: bool = True,
+) -> list[T]:
+    """Ask for many observations in batches, several at a time.
+
+    Parameters
+    ----------
+    obsids : sequence of str
+        Product group identifiers, as `as_obsids` returns them.
+    ask : callable
+        Takes some of the identifiers and returns the complete answer, or raises; called from several threads.
+    batch_size : int
+        How many identifiers to ask for at once; a batch that the archive cannot answer is halved.
+    max_workers : int
+        How many batches at a time.
+    verbose : bool
+        Whether to show a bar on a terminal when there are several batches.
+
+    Returns
+    -------
+    list
+        The answers, in the order of the identifiers; together they are complete.
+
+    Raises
+    ------
+    InvalidQueryError
+        If ``batch_size`` is not a whole number from 1.
+    MastError
+        If the archive fails for a single observation too.
+    """
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise InvalidCriterionError(f"batch_size={batch_size!r}: a whole number from 1 is needed.")
+    batches = [obsids[start : start + batch_size] for start in range(0, len(obsids), int(batch_size))]
+    with progress_bar(len(obsids), "Listing products", "obs", shown=verbose and len(batches) > 1) as bar:
+        answers: list[T] = []
+        parts = in_order(lambda batch: _persistently(batch, ask), batches, min(max_workers, len(batches)))
+        for batch, some in zip(batches, parts, strict=True):
+            answers.extend(some)
+            bar.update(len(batch))
+    return answers
+
+
+def list_products(
+    obsids: Sequence[str],
+    fetch: Callable[[Sequence[str]], Table],
+    *,
+    batch_size: int = 500,
+    max_workers: int = 1,
+    verbose: bool = True,
+) -> Table:
+    """Return all products of observations.
+
+    Parameters
+    ----------
+    obsids, fetch, batch_size, max_workers, verbose
+        As `ask_in_batches`; ``fetch`` returns tables.
+
+    Returns
+    -------
+    `~astropy.table.Table`
+        In the order of the identifiers; complete.
+    """
+    return _stacked(ask_in_batches(obsids, fetch, batch_size=batch_size, max_workers=max_workers, verbose=verbose))
+
+
+def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> list[T]:
+    """The answers for a batch, asked for in halves if the whole is too much for the archive."""
+    try:
+        return [ask(batch)]
+    except (DeadlineError, ServiceFailedError) as err:
+        if len(batch) == 1 or not _is_too_much(err):
+            raise
+        log.info("%s Asking for %d observations in two halves.", err, len(batch))
+    middle = len(batch) // 2
+    return [*_persistently(batch[:middle], ask), *_persistently(batch[middle:], ask)]
+
+
+def _is_too_much(err: MastError) -> bool:
+    """Whether a smaller question may be answered: not so if the archive cannot be reached, or has too many of them."""
+    timed_out = isinstance(err, DeadlineError) or isinstance(err.__cause__, requests.exceptions.ReadTimeout)
+    return timed_out or err.status not in {None, 429}
+
+
+def _stacked(tables: Sequence[Table]) -> Table:
+    """The tables in one; those without rows have nothing to say, not even by their types."""
+    filled = [table for table in tables if len(table)]
+    if len(filled) < 2:
+        return filled[0] if filled else tables[0]
+    return vstack(filled, metadata_conflicts="silent")

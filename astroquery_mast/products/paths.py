@@ -1,0 +1,138 @@
+"""Where a product lies on disk: names made safe, and no two files in one place.
+
+In: what the archive calls a file, its observation and its collection. Out: relative paths that cannot leave the
+download folder and that differ from one another even on a disk that ignores case. Pure: the disk is not looked at.
+Products flow, step "plan".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from pathvalidate import sanitize_filename
+
+__all__ = ["Naming", "place", "safe_name"]
+
+# Bytes of a name: file systems allow 255, and a neighbour with a longer ending is written first.
+_NAME_BYTES = 200
+_COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".zst", ".fz"}
+
+
+# The files of an observation share its folders, and pathvalidate takes its time over a name.
+@lru_cache(maxsize=4096)
+def safe_name(name: str, instead: str = "unknown") -> str:
+    """Turn a name sent by a server into one component of a path.
+
+    Parameters
+    ----------
+    name : str
+        Any text.
+    instead : str
+        What to return where nothing usable is left.
+
+    Returns
+    -------
+    str
+        A name without separators, drive letters and control characters, none that Windows reserves, of bounded length.
+        Ordinary names are returned as they are, so that files lie where they always did.
+    """
+    readable = name.encode("utf-8", "replace").decode("utf-8")
+    safe: str = sanitize_filename(_shortened(readable), replacement_text="_", platform="universal")
+    # "~" alone would be a home directory to a shell into which the path is pasted.
+    if not safe.strip(". ~"):
+        return instead
+    return safe
+
+
+def _split(name: str) -> tuple[str, str]:
+    """A file name as stem and ending, ``.fits.gz`` being one ending."""
+    path = PurePosixPath(name)
+    endings = path.suffixes[-2:] if path.suffix.lower() in _COMPRESSED else path.suffixes[-1:]
+    ending = "".join(endings)
+    return name[: len(name) - len(ending)], ending
+
+
+def _shortened(name: str, addition: str = "") -> str:
+    """A name with something added before its ending, cut in its stem where it would be too long."""
+    if not addition and len(name.encode()) <= _NAME_BYTES:
+        return name
+    stem, ending = _split(name)
+    if len(ending.encode()) > _NAME_BYTES // 4:
+        stem, ending = name, ""
+    room = _NAME_BYTES - len((addition + ending).encode())
+    return stem.encode()[:room].decode("utf-8", "ignore") + addition + ending
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What the archive says of a file, as far as it decides where the file lies.
+
+    Parameters
+    ----------
+    uri : str
+        What tells the file from all others; empty for a file that can never come.
+    filename : str
+        Its name.
+    collection, obs_id : str
+        The mission, and the observation that owns the file.
+    """
+
+    uri: str
+    filename: str
+    collection: str
+    obs_id: str
+
+    def folders(self, flat: bool) -> tuple[str, ...]:
+        """The folders between the download folder and the file."""
+        return () if flat else (safe_name(self.collection), safe_name(self.obs_id))
+
+    def name(self, step: int) -> str:
+        """The name of the file, longer with each step: as it is, with its observation, with a digest of its URI."""
+        plain = safe_name(self.filename)
+        if step == 0:
+            return plain
+        owner = safe_name(self.obs_id).encode()[:60].decode("utf-8", "ignore")
+        digest = hashlib.sha256(self.uri.encode("utf-8", "surrogatepass")).hexdigest()[: 8 * (step - 1)]
+        return _shortened(plain, "_".join(["", owner, digest] if digest else ["", owner]))
+
+
+def _key(parts: Sequence[str]) -> tuple[str, ...]:
+    """What a disk that ignores case, or that normalises accents, takes a path to be."""
+    return tuple(unicodedata.normalize("NFC", part.casefold()) for part in parts)
+
+
+def place(namings: Sequence[Naming], *, flat: bool) -> list[PurePosixPath]:
+    """Give each file a place of its own.
+
+    Parameters
+    ----------
+    namings : sequence of Naming
+        The files; every URI once, except the empty one.
+    flat : bool
+        Put all files into one folder, instead of ``<collection>/<obs_id>/``.
+
+    Returns
+    -------
+    list of `~pathlib.PurePosixPath`
+        Relative to the download folder, in the order of the files.  Files whose names clash all get a longer name, so
+        that where a file lies does not depend on which of them comes first.
+    """
+    steps = [0] * len(namings)
+    while True:
+        places = [(*naming.folders(flat), naming.name(step)) for naming, step in zip(namings, steps, strict=True)]
+        holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for index, parts in enumerate(places):
+            # What can never come takes no name from a file that can.
+            if namings[index].uri:
+                holders[_key(parts)].append(index)
+        clashing = [index for together in holders.values() if len(together) > 1 for index in together]
+        if not clashing:
+            return [PurePosixPath(*parts) for parts in places]
+        for index in clashing:
+            steps[index] += 1

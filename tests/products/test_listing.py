@@ -1,0 +1,209 @@
+"""Which observations are meant, and all of their products."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import requests
+from astropy.table import Column, MaskedColumn, Table, vstack
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.exceptions import DeadlineError, InvalidQueryError, RemoteServiceError, ServiceFailedError
+from astroquery_mast.products.listing import as_obsids, as_table, list_products
+
+
+@pytest.fixture
+def observations() -> Table:
+    return Table(
+        {
+            "obsid": MaskedColumn(["11", "22", "33"]),
+            "obs_id": MaskedColumn(["a", "b", "c"]),
+            "target_name": MaskedColumn(["M31", "TESS FFI", "TICA FFI"], mask=[True, False, False]),
+        },
+        masked=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "given_",
+    [
+        "11,22",
+        " 11 , 22 ,",
+        ["11", "22"],
+        ("11", 22),
+        [11, np.int64(22)],
+        [np.float64(11.0), "22.0"],
+        Column([11.0, 22.0], name="obsid"),
+        np.array([11, 22]),
+        np.array(["11", "22"]),
+        MaskedColumn(["11", "22"]),
+        Table({"obsid": ["11", "22"]}),
+        Table({"obsid": [11.0, 22.0]}),
+        Table({"obsid": np.array([11, "22"], dtype=object)}),
+        list(Table({"obsid": ["11", "22"]})),
+        Table(rows=list(Table({"obsid": ["11", "22"]}))),
+        [Table({"obsid": ["11"]})[0], "22"],
+        [b"11", np.bytes_(b"22")],
+        ["11", "", " ", "22", "11", 11, "22.0"],
+        (text for text in ["11,22"]),
+        {"11": 1, "22": 2},
+    ],
+)
+def test_every_form_of_observations_is_understood(given_: object) -> None:
+    """Whatever users hold observations in, the obsids come out as texts, in order, each once."""
+    assert as_obsids(given_) == ["11", "22"]
+
+
+@pytest.mark.parametrize("single", ["11", 11, np.int32(11), 11.0, np.str_("11"), Table({"obsid": ["11"]})[0]])
+def test_single_observation_is_understood(single: object) -> None:
+    """One identifier or one row is a list of one."""
+    assert as_obsids(single) == ["11"]
+
+
+@given(st.lists(st.integers(0, 10**19), min_size=1))
+def test_no_identifier_is_lost_or_changed(numbers: list[int]) -> None:
+    """Integers of any length come out as they are, in order, each once."""
+    assert as_obsids(numbers) == [str(number) for number in dict.fromkeys(numbers)]
+
+
+@pytest.mark.parametrize("empty", ["", " ", [], ",", [""], Table({"obsid": np.array([], dtype=str)})])
+def test_empty_list_is_said_to_be_empty(empty: object) -> None:
+    """Nothing to list raises the error that code matches on."""
+    with pytest.raises(InvalidQueryError, match="Observation list is empty, no associated products"):
+        as_obsids(empty)
+
+
+def test_obs_id_in_place_of_obsid_is_explained() -> None:
+    """A name where a number is due is recognised before anything is sent (T1)."""
+    with pytest.raises(InvalidQueryError, match=r"'jw01_nrs1'.*looks like an obs_id.*'obsid'"):
+        as_obsids(["11", "jw01_nrs1"])
+
+
+@pytest.mark.parametrize("wrong", [True, "-11", "1.5", 1e30, {"a"}])
+def test_what_is_no_identifier_is_refused(wrong: object) -> None:
+    """Booleans, fractions and negative numbers raise, instead of being sent."""
+    with pytest.raises(InvalidQueryError, match="is no obsid"):
+        as_obsids(wrong)
+
+
+@pytest.mark.parametrize(
+    "given_",
+    [MaskedColumn(["11", "22"], mask=[False, True]), ["11", None], [11.0, float("nan")], ["11", np.ma.masked]],
+)
+def test_masked_obsid_is_not_sent_as_none(given_: object) -> None:
+    """A missing identifier raises and says in which row (B11)."""
+    with pytest.raises(InvalidQueryError, match=r"row\(s\) 1"):
+        as_obsids(given_)
+
+
+def test_table_without_obsid_is_explained() -> None:
+    """A table of something else raises with the columns that it has."""
+    with pytest.raises(InvalidQueryError, match="obsID"):
+        as_obsids(Table({"obsID": ["1"]}))
+
+
+def test_full_frame_images_are_left_out(observations: Table, caplog: pytest.LogCaptureFixture) -> None:
+    """The rows that would bring thousands of files go, with a word in the log; a masked target name stays."""
+    with caplog.at_level("WARNING", logger="astroquery"):
+        assert as_obsids(observations) == ["11"]
+    assert "'b', 'c'" in caplog.text
+    with pytest.raises(InvalidQueryError, match="empty"):
+        as_obsids(observations[1])
+
+
+def test_target_names_of_another_type_are_no_obstacle() -> None:
+    """A table whose target names are all missing, or bytes, is listed like any other."""
+    for names in (MaskedColumn([0.0], mask=[True]), [b"TESS"], np.array([None], dtype=object)):
+        assert as_obsids(Table({"obsid": ["11"], "obs_id": ["a"], "target_name": names})) == ["11"]
+
+
+def test_table_with_only_obsids_is_enough(observations: Table) -> None:
+    """Without the columns that tell full-frame images nothing is left out, and nothing fails (B10)."""
+    assert as_obsids(observations["obsid",]) == ["11", "22", "33"]
+
+
+def test_rows_become_the_table_they_were(observations: Table) -> None:
+    """Rows of one table keep types and masks; rows of two are stacked; other things are no table."""
+    again = as_table([observations[2], observations[0]])
+    assert list(again["obsid"]) == ["33", "11"]
+    assert again["target_name"].mask.tolist() == [False, True]
+    mixed = as_table([observations[0], observations.copy()[1]])
+    assert list(mixed["obsid"]) == ["11", "22"]
+    assert as_table(["11"]) is None
+    assert as_table([]) is None
+
+
+class Archive:
+    """Stands where the archive is asked: refuses more than `limit` identifiers, and keeps what it was asked."""
+
+    def __init__(self, limit: int = 10**9, error: Exception | None = None) -> None:
+        self.limit, self.error = limit, error or ServiceFailedError("too much", status=504)
+        self.asked: list[list[str]] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, obsids: Sequence[str]) -> Table:
+        with self._lock:
+            self.asked.append(list(obsids))
+        if len(obsids) > self.limit:
+            raise self.error
+        rows = [(obsid, f"{obsid}-{n}", n) for obsid in obsids if int(obsid) % 3 for n in range(2)]
+        return Table(rows=rows or None, names=("parent_obsid", "dataURI", "size"), dtype=("U20", "U30", "i8"))
+
+
+def everything(obsids: Sequence[str]) -> list[str]:
+    return [f"{obsid}-{n}" for obsid in obsids if int(obsid) % 3 for n in range(2)]
+
+
+@given(
+    st.lists(st.integers(1, 99).map(str), min_size=1, max_size=30, unique=True), st.integers(1, 12), st.integers(1, 7)
+)
+def test_batches_that_are_too_much_are_halved_until_complete(obsids: list[str], batch_size: int, limit: int) -> None:
+    """Whatever the batches and the archive's limit, all products come, in the order of the observations."""
+    products = list_products(obsids, Archive(limit), batch_size=batch_size, max_workers=3)
+    assert list(products["dataURI"]) == everything(obsids)
+    assert products.colnames == ["parent_obsid", "dataURI", "size"]
+    assert products["size"].dtype == np.int64
+
+
+@pytest.mark.parametrize("error", [ServiceFailedError("x", status=502), DeadlineError("x")])
+def test_failure_for_a_single_observation_is_an_exception(error: Exception) -> None:
+    """A list is complete or an error; it is never short without one."""
+    archive = Archive(0, error)
+    with pytest.raises(type(error)):
+        list_products([str(n) for n in range(8)], archive)
+    assert [len(asked) for asked in archive.asked] == [8, 4, 2, 1]
+
+
+def test_read_timeout_is_halved_but_no_connection_is_not() -> None:
+    """A question that took too long is asked in halves; an archive that is away or overrun is not asked even more."""
+    late = ServiceFailedError("no answer within 120 s")
+    late.__cause__ = requests.exceptions.ReadTimeout()
+    slow = Archive(4, late)
+    assert len(list_products([str(n) for n in range(1, 9)], slow)) == len(everything([str(n) for n in range(1, 9)]))
+    for hopeless in (ServiceFailedError("could not be reached"), ServiceFailedError("slow down", status=429)):
+        absent = Archive(0, hopeless)
+        with pytest.raises(RemoteServiceError):
+            list_products(["1", "2"], absent)
+        assert len(absent.asked) == 1
+
+
+def test_empty_batches_do_not_change_the_types() -> None:
+    """A batch without products has columns of other widths, and must not show in the result."""
+    obsids = ["3", "1", "6"]
+    alone = Archive()(["1"])
+    products = list_products(obsids, Archive(), batch_size=1)
+    assert products.dtype == vstack([alone]).dtype
+    assert list_products(["3", "6"], Archive(), batch_size=1).colnames == alone.colnames
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 1.5, "5", None, True])
+def test_batch_size_must_be_a_whole_number(batch_size: object) -> None:
+    """Nonsense raises before anything is sent."""
+    archive = Archive()
+    with pytest.raises(InvalidQueryError, match="batch_size"):
+        list_products(["1"], archive, batch_size=batch_size)  # type: ignore[arg-type]
+    assert archive.asked == []

@@ -1,0 +1,476 @@
+"""The product calls of Observations, against a MAST in a box."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import MaskedColumn, Row, Table
+
+from astroquery_mast.config import conf
+from astroquery_mast.exceptions import (
+    IncompleteResultError,
+    InputWarning,
+    InvalidQueryError,
+    LoginError,
+    NoResultsWarning,
+    RemoteServiceError,
+)
+from astroquery_mast.observations import ObservationsClass
+from astroquery_mast.sandbox import Fault, Sandbox
+
+COLUMNS = ["Local Path", "Status", "Message", "URL", "Size", "SHA256"]
+
+
+@pytest.fixture
+def client(mast_sandbox: Sandbox) -> ObservationsClass:
+    return ObservationsClass()
+
+
+@pytest.fixture
+def observations(client: ObservationsClass) -> Table:
+    return client.query_criteria(obs_collection="HST", calib_level=3, dataRights="PUBLIC")[:6]
+
+
+@pytest.fixture
+def products(client: ObservationsClass, observations: Table, mast_sandbox: Sandbox) -> Table:
+    table = client.get_unique_product_list(observations)
+    small = table[np.argsort(table["size"])][:6]
+    mast_sandbox.requests.clear()
+    return small
+
+
+def asked(sandbox: Sandbox, endpoint: str = "download") -> int:
+    return len(sandbox.requests.of(endpoint))
+
+
+# -- listing -------------------------------------------------------------------------------------------------------
+
+
+def test_second_page_of_products_is_not_lost(
+    client: ObservationsClass, observations: Table, mast_sandbox: Sandbox
+) -> None:
+    """All pages of all batches are in the list, in one order, however small the pages and batches (B1)."""
+    whole = client.get_product_list(observations)
+    mast_sandbox.requests.clear()
+    with conf.set_temp("pagesize", 7):
+        paged = client.get_product_list(observations, batch_size=2)
+    assert asked(mast_sandbox, "invoke") > len(whole) // 7
+    assert list(paged["dataURI"]) == list(whole["dataURI"])
+    assert list(paged["parent_obsid"]) == list(whole["parent_obsid"])
+    assert paged.colnames == whole.colnames
+    assert [paged[name].dtype.kind for name in paged.colnames] == [whole[name].dtype.kind for name in whole.colnames]
+
+
+def test_missing_rows_are_an_error_and_no_short_list(
+    client: ObservationsClass, observations: Table, mast_sandbox: Sandbox
+) -> None:
+    """When fewer products come than the archive announced there is no table."""
+
+    def short(document: dict[str, object]) -> dict[str, object]:
+        paging = document["paging"]
+        assert isinstance(paging, dict)
+        return {**document, "paging": {**paging, "rowsFiltered": int(paging["rowsFiltered"]) + 1}}
+
+    mast_sandbox.faults.add("invoke", Fault.edit(short), times=None)
+    with pytest.raises(IncompleteResultError):
+        client.get_product_list(observations)
+
+
+def test_every_form_of_observations_gives_the_same_list(client: ObservationsClass, observations: Table) -> None:
+    """Table, column, rows, identifiers and text are one question."""
+    expected = list(client.get_product_list(observations)["dataURI"])
+    forms: list[object] = [
+        observations["obsid"],
+        list(observations),
+        [str(obsid) for obsid in observations["obsid"]],
+        [int(obsid) for obsid in observations["obsid"]],
+        ",".join(observations["obsid"]),
+        observations["obsid",],
+    ]
+    for form in forms:
+        assert list(client.get_product_list(form)["dataURI"]) == expected
+
+
+def test_batch_that_the_archive_cannot_answer_is_halved(
+    client: ObservationsClass, observations: Table, mast_sandbox: Sandbox
+) -> None:
+    """A 504 for many observations at once does not keep their products from being listed (P1)."""
+    expected = list(client.get_product_list(observations)["dataURI"])
+
+    def large(record: object) -> bool:
+        mashup = getattr(record, "mashup", None) or {}
+        return mashup.get("params", {}).get("obsid", "").count(",") >= 2
+
+    mast_sandbox.faults.add("invoke", Fault.status(504), times=None, where=large)
+    assert list(client.get_product_list(observations)["dataURI"]) == expected
+
+
+def test_batches_are_asked_side_by_side_but_not_all_at_once(
+    client: ObservationsClass, observations: Table, mast_sandbox: Sandbox
+) -> None:
+    """Never more than conf.max_workers questions are under way."""
+    mast_sandbox.requests.clear()
+    mast_sandbox.faults.add("invoke", Fault.delay(0.03), times=None)
+    with conf.set_temp("max_workers", 2):
+        client.get_product_list(observations, batch_size=1)
+    assert asked(mast_sandbox, "invoke") == len(observations)
+    assert mast_sandbox.requests.most_at_once("invoke") <= 2
+
+
+def test_failing_archive_is_an_exception(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """No list comes from an archive that fails."""
+    mast_sandbox.faults.add("invoke", Fault.status(503), times=None)
+    with pytest.raises(RemoteServiceError):
+        client.get_product_list("24000000")
+
+
+def test_unknown_observation_warns_and_keeps_the_columns(client: ObservationsClass, products: Table) -> None:
+    """An obsid without products gives an empty table with the usual columns."""
+    with pytest.warns(NoResultsWarning, match="Query returned no results"):
+        empty = client.get_product_list("1")
+    assert len(empty) == 0
+    assert empty.colnames == products.colnames
+
+
+def test_async_gives_the_responses_of_every_page(client: ObservationsClass, observations: Table) -> None:
+    """The responses hold the rows of the list, as the archive sent them."""
+    with conf.set_temp("pagesize", 50):
+        responses = client.get_product_list_async(observations, batch_size=3)
+    rows = [row for response in responses for row in response.json()["data"]]
+    assert [row["dataURI"] for row in rows] == list(client.get_product_list(observations)["dataURI"])
+
+
+def test_unique_list_has_every_file_once(client: ObservationsClass, observations: Table) -> None:
+    """No dataURI is lost, and none comes twice."""
+    everything = client.get_product_list(observations)["dataURI"]
+    assert list(client.get_unique_product_list(observations)["dataURI"]) == list(dict.fromkeys(everything))
+
+
+def test_filter_products_takes_tables_and_rows_only(client: ObservationsClass, products: Table) -> None:
+    """A row is a table of one; text is none."""
+    assert len(client.filter_products(products[0], size=">0")) == 1
+    assert len(client.filter_products(list(products), extension="fits", mrp_only=False)) <= len(products)
+    with pytest.raises(InvalidQueryError, match="table of products"):
+        client.filter_products("24000000")  # type: ignore[arg-type]
+
+
+# -- files ---------------------------------------------------------------------------------------------------------
+
+
+def test_products_arrive_where_code_looks_for_them(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Files are whole, at mastDownload/<collection>/<obs_id>/<name>, and the manifest follows the products."""
+    manifest = client.download_products(products, download_dir=tmp_path)
+    assert manifest is not None
+    assert manifest.colnames == COLUMNS
+    for row, product in zip(manifest, products, strict=True):
+        folder = tmp_path / "mastDownload" / product["obs_collection"] / product["obs_id"]
+        assert Path(row["Local Path"]) == folder / product["productFilename"]
+        assert (row["Status"], row["Message"], row["URL"]) == ("COMPLETE", None, None)
+        assert Path(row["Local Path"]).read_bytes() == mast_sandbox.archive.render(product["dataURI"])
+
+
+def test_files_that_are_there_cost_no_request(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A second call sends nothing, and says COMPLETE (D3)."""
+    client.download_products(products, download_dir=tmp_path)
+    mast_sandbox.requests.clear()
+    manifest = client.download_products(products, download_dir=str(tmp_path), verbose=False)
+    assert set(manifest["Status"]) == {"COMPLETE"}
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_cache_false_downloads_again(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """With cache=False a file of the right size and the wrong content is replaced (B2)."""
+    path = Path(client.download_products(products[:1], download_dir=tmp_path)["Local Path"][0])
+    path.write_bytes(bytes(path.stat().st_size))
+    client.download_products(products[:1], download_dir=tmp_path, cache=False)
+    assert path.read_bytes() == mast_sandbox.archive.render(products["dataURI"][0])
+
+
+def test_one_failure_stops_nobody(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A reset, a 404 and a missing URI have rows of their own; the other files come (B25)."""
+    products["dataURI"] = products["dataURI"].astype(object)
+    products["dataURI"][1] = "mast:HST/product/absent.fits"
+    products["dataURI"] = MaskedColumn(products["dataURI"], mask=[False, False, True, False, False, False])
+    third = str(products["dataURI"][3])
+    mast_sandbox.faults.add(
+        "download", Fault.reset(100), times=None, where=lambda record: third in record.values("uri")
+    )
+    manifest = client.download_products(products, download_dir=tmp_path)
+    assert list(manifest["Status"]) == ["COMPLETE", "ERROR", "ERROR", "ERROR", "COMPLETE", "COMPLETE"]
+    assert manifest["Message"][1].startswith("HTTPError: 404 Client Error: Not Found for url: ")
+    assert manifest["URL"][1] == f"{mast_sandbox.url}/api/v0.1/Download/file?uri=mast:HST/product/absent.fits"
+    assert "dataURI" in manifest["Message"][2]
+    assert manifest["URL"][2] is None
+    assert [Path(path).exists() for path in manifest["Local Path"]] == [True, False, False, False, True, True]
+
+
+def test_passing_failure_is_retried(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A 503 and a body cut short do not show in the manifest (D6)."""
+    mast_sandbox.faults.add("download", Fault.status(503))
+    mast_sandbox.faults.add("download", Fault.cut(100))
+    manifest = client.download_products(products[:2], download_dir=tmp_path)
+    assert list(manifest["Status"]) == ["COMPLETE", "COMPLETE"]
+
+
+def test_exclusive_file_says_what_to_do(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Without a token the row of an exclusive file says to log in; with one the file comes (A1)."""
+    rows = mast_sandbox.archive.query(
+        "select dataURI, obs_collection, obs_id, productFilename from product where dataRights = 'EXCLUSIVE_ACCESS' "
+        "order by size limit 1"
+    )
+    table = Table(rows)
+    refused = client.download_products(table, download_dir=tmp_path)
+    assert refused["Status"][0] == "ERROR"
+    assert refused["Message"][0].startswith("HTTPError: 401 Client Error: Unauthorized for url: ")
+    assert "log in" in refused["Message"][0]
+    client.login(mast_sandbox.token)
+    try:
+        assert client.download_products(table, download_dir=tmp_path)["Status"][0] == "COMPLETE"
+    finally:
+        client.logout()
+
+
+def test_flat_files_of_one_name_are_both_there(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """In one folder two files of one name get different names, and both are written (B27)."""
+    products["productFilename"] = "same.fits"
+    manifest = client.download_products(products, download_dir=tmp_path / "new", flat=True)
+    assert len(set(manifest["Local Path"])) == len(products)
+    for row, uri in zip(manifest, products["dataURI"], strict=True):
+        assert Path(row["Local Path"]).parent == tmp_path / "new"
+        assert Path(row["Local Path"]).read_bytes() == mast_sandbox.archive.render(uri)
+
+
+def test_hostile_names_stay_in_the_download_folder(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """A table from elsewhere cannot write outside of the folder (B42)."""
+    products["obs_id"] = "../../../escaped"
+    products["productFilename"] = "/etc/evil.fits"
+    manifest = client.download_products(products[:2], download_dir=tmp_path / "in")
+    assert set(manifest["Status"]) == {"COMPLETE"}
+    outside = [path for path in tmp_path.rglob("*") if path.is_file() and tmp_path / "in" not in path.parents]
+    assert outside == []
+
+
+FORMS: dict[str, Callable[[Table], object]] = {
+    "row": lambda products: products[0],
+    "rows": lambda products: [products[0]],
+    "table": lambda products: products[:1],
+    "objects, as pandas makes them": lambda products: Table(
+        {
+            name: np.array([products[name].filled(None)[0]] if name != "size" else [np.nan], dtype=object)
+            for name in ("dataURI", "productFilename", "obs_collection", "obs_id", "size")
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_products_is_fetched(
+    client: ObservationsClass, products: Table, tmp_path: Path, form: str
+) -> None:
+    """A row, rows, a table, and a table of objects are fetched alike."""
+    for name in products.colnames:
+        if products[name].dtype.kind == "U":
+            products[name] = MaskedColumn(products[name].astype(object))
+    manifest = client.download_products(FORMS[form](products), download_dir=tmp_path)
+    assert list(manifest["Status"]) == ["COMPLETE"]
+
+
+def test_observations_and_obsids_are_listed_first(
+    client: ObservationsClass, observations: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Identifiers and tables of observations stand for their products, asked for at once and not one by one (B20)."""
+    mast_sandbox.requests.clear()
+    forms = [observations[:2], list(observations["obsid"][:2]), observations["obsid"][:2]]
+    paths = []
+    for form in forms:
+        manifest = client.download_products(form, download_dir=tmp_path, extension="trl.txt")
+        paths.append(list(manifest["Local Path"]))
+        assert set(manifest["Status"]) == {"COMPLETE"}
+    assert paths[0] == paths[1] == paths[2]
+    assert asked(mast_sandbox, "invoke") == len(forms)
+    single = client.download_products(int(observations["obsid"][0]), download_dir=tmp_path, extension="trl.txt")
+    assert set(single["Status"]) == {"COMPLETE"}
+
+
+def test_nothing_left_warns_and_gives_none(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Filters that leave nothing, an empty list of values among them, fetch nothing (B19)."""
+    for wanted in ({"extension": "nonsense"}, {"productType": []}):
+        with pytest.warns(NoResultsWarning, match=r"No products to download\."):
+            assert client.download_products(products, download_dir=tmp_path, **wanted) is None
+    assert list(tmp_path.iterdir()) == []
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_table_of_neither_products_nor_observations_is_explained(client: ObservationsClass) -> None:
+    """Another table raises a query error with its columns."""
+    with pytest.raises(InvalidQueryError, match="'obsid'"):
+        client.download_products(Table({"a": [1]}))
+
+
+def test_cloud_only_without_a_cloud_warns(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """Asking for the cloud where it is not enabled is told once, and the files come from MAST."""
+    with pytest.warns(InputWarning, match="`cloud_only` is True but cloud data access is not enabled"):
+        manifest = client.download_products(products[:2], download_dir=tmp_path, cloud_only=True)
+    assert set(manifest["Status"]) == {"COMPLETE"}
+
+
+def test_no_bar_and_no_output_outside_of_a_terminal(
+    client: ObservationsClass, products: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """verbose=False writes nothing at all (D7)."""
+    client.download_products(products[:2], download_dir=tmp_path, verbose=False)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def test_curl_script_is_saved_with_the_usual_manifest(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The script names every file, holds no token, and its manifest has the usual columns (B28)."""
+    client.login(mast_sandbox.token)
+    try:
+        manifest = client.download_products(products, download_dir=tmp_path / "new", curl_flag=True)
+        second = client.download_products(products, download_dir=tmp_path / "new", curl_flag=True)
+    finally:
+        client.logout()
+    assert manifest.colnames == COLUMNS
+    assert (manifest["Status"][0], manifest["Message"][0]) == ("COMPLETE", None)
+    path = Path(manifest["Local Path"][0])
+    assert re.fullmatch(r"mastDownload_\d{14}\.sh", path.name)
+    assert path != Path(second["Local Path"][0])
+    script = path.read_text()
+    assert all(uri in script for uri in products["dataURI"])
+    assert mast_sandbox.token not in script
+
+
+def test_flat_curl_script_is_told_to_make_no_difference(
+    client: ObservationsClass, products: Table, tmp_path: Path
+) -> None:
+    """The layout of a script's downloads is the archive's."""
+    with pytest.warns(InputWarning, match="flat=True has no effect on"):
+        client.download_products(products, download_dir=tmp_path, curl_flag=True, flat=True)
+
+
+def test_failing_script_is_a_row(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A script that cannot be had is an ERROR with its address, and no file."""
+    mast_sandbox.faults.add("bundle", Fault.status(404), times=None)
+    manifest = client.download_products(products, download_dir=tmp_path, curl_flag=True)
+    assert manifest["Status"][0] == "ERROR"
+    assert manifest["URL"][0].endswith("/bundle.sh")
+    assert not list(tmp_path.glob("*"))
+
+
+# -- one file ------------------------------------------------------------------------------------------------------
+
+
+def test_one_file_by_its_uri(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is a tuple of three, and the file lies in the current folder under its name."""
+    monkeypatch.chdir(tmp_path)
+    uri = str(products["dataURI"][0])
+    assert client.download_file(uri) == ("COMPLETE", None, None)
+    assert (tmp_path / uri.rsplit("/", 1)[1]).read_bytes() == mast_sandbox.archive.render(uri)
+
+
+def test_one_file_from_another_service(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """base_url says where to ask; missing folders are made."""
+    address = f"{mast_sandbox.url}/api/v0.1/Download/file"
+    with conf.set_temp("server", "http://127.0.0.1:9"):
+        status = client.download_file(
+            str(products["dataURI"][0]), local_path=tmp_path / "a" / "b.fits", base_url=address
+        )
+    assert status[0] == "COMPLETE"
+    assert (tmp_path / "a" / "b.fits").is_file()
+
+
+def test_one_file_that_is_absent(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A 404 is a tuple and no exception, its message in the words that code matches on."""
+    status, message, url = client.download_file("mast:HST/product/absent & co.fits", local_path=tmp_path)
+    assert status == "ERROR"
+    assert message is not None
+    assert message.startswith("HTTPError: 404 Client Error: Not Found for url: ")
+    assert url == f"{mast_sandbox.url}/api/v0.1/Download/file?uri=mast:HST/product/absent & co.fits"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_file_fetched_anew(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """cache=True keeps a file of the archive's length; cache=False replaces it (B2)."""
+    uri = str(products["dataURI"][0])
+    content = mast_sandbox.archive.render(uri)
+    target = tmp_path / "x.fits"
+    target.write_bytes(bytes(len(content)))
+    assert client.download_file(uri, local_path=target) == ("COMPLETE", None, None)
+    assert target.read_bytes() == bytes(len(content))
+    assert client.download_file(uri, local_path=str(target), cache=False) == ("COMPLETE", None, None)
+    assert target.read_bytes() == content
+
+
+@pytest.mark.parametrize("uri", ["", " ", None, 5, ["mast:x"]])
+def test_what_is_no_uri_is_refused(client: ObservationsClass, uri: object) -> None:
+    """A missing URI raises before anything is sent."""
+    with pytest.raises(InvalidQueryError, match="dataURI"):
+        client.download_file(uri)  # type: ignore[arg-type]
+
+
+def test_contradicting_arguments_are_refused(client: ObservationsClass) -> None:
+    """The cloud only, and never the cloud, cannot both be meant."""
+    with pytest.raises(InvalidQueryError, match="contradict"):
+        client.download_file("mast:HST/product/x.fits", cloud_only=True, force_on_prem=True)
+
+
+def test_signatures_take_every_argument_of_the_peer() -> None:
+    """Names and defaults of arguments are those of astroquery.mast."""
+    import inspect
+
+    from astroquery.mast import ObservationsClass as Peer
+
+    for name in ("filter_products", "download_file", "download_products", "get_product_list_async"):
+        theirs = inspect.signature(getattr(Peer, name)).parameters
+        ours = inspect.signature(getattr(ObservationsClass, name)).parameters
+        for parameter in theirs.values():
+            if parameter.name in ours:
+                assert ours[parameter.name].default == parameter.default
+            else:
+                pytest.fail(f"{name} lacks {parameter.name}")
+
+
+def test_masked_row_is_a_product(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """A row with masked cells is fetched like any other."""
+    row = products[0]
+    assert isinstance(row, Row)
+    products["description"].mask[0] = True
+    assert list(client.download_products(row, download_dir=tmp_path)["Status"]) == ["COMPLETE"]
+
+
+def test_bad_token_is_no_reason_to_lose_the_manifest(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Public files come with an expired token as they do without."""
+    with pytest.raises(LoginError):
+        client.login(mast_sandbox.expired_token)
+    assert set(client.download_products(products[:2], download_dir=tmp_path)["Status"]) == {"COMPLETE"}

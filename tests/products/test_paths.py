@@ -1,0 +1,128 @@
+"""Local names: safe whatever the archive sends, and never one for two files."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import PurePosixPath, PureWindowsPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.products.paths import Naming, place, safe_name
+
+HOSTILE = [
+    "..",
+    ".",
+    "",
+    "../../../escaped",
+    "/etc/passwd",
+    "C:\\Windows\\x",
+    "C:x",
+    "\\\\host\\share",
+    "a\0b",
+    "CON",
+    "nul.fits",
+    "COM1.fits",
+    "a/b",
+    "~",
+    ". .",
+    "line\nbreak",
+    "\ud800",
+    "x" * 400 + ".fits.gz",
+    "é" * 300,
+    "trailing.",
+    "x.fits:stream",
+]
+names = st.text(max_size=30) | st.sampled_from(HOSTILE) | st.text(alphabet="aA./\\ :é", max_size=6)
+
+
+@given(names)
+def test_hostile_name_becomes_one_harmless_component(name: str) -> None:
+    """Whatever the text, the name is one component on every system, not special, and short enough."""
+    safe = safe_name(name)
+    for flavour in (PurePosixPath, PureWindowsPath):
+        path = flavour(safe)
+        assert path.parts == (safe,)
+        assert not path.is_absolute()
+        assert not path.drive
+    assert safe not in {".", "..", "~"}
+    assert len(safe.encode()) <= 200
+    assert safe_name(safe) == safe
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "jw00736-o039_t001_miri_ch1-long_x1d.fits",
+        "hst_9836_03_acs_wfc_f435w",
+        "hlsp_tess-spoc_tess_phot_0000000016740101-s0045_tess_v1_lc.fits",
+        "rings.v3.skycell.1334.061.stk.r.unconv.fits",
+        "lwp13058.elbll.gz",
+        "tess2018206045859-s0001-0000000261136679-0120-s",
+        "a b+c,d=e@f#g%h&i(j)[k]{l}'m.fits",
+    ],
+)
+def test_ordinary_names_stay_as_they_are(name: str) -> None:
+    """Scripts that build the paths of the archive's files by hand find them."""
+    assert safe_name(name) == name
+
+
+def test_long_name_keeps_its_ending() -> None:
+    """A name that is too long loses the end of its stem, and is still a FITS file."""
+    assert safe_name("x" * 400 + ".fits.gz").endswith("x.fits.gz")
+
+
+namings = st.lists(
+    st.builds(
+        Naming,
+        uri=st.text(min_size=1, max_size=8),
+        filename=st.sampled_from(["a.fits", "A.fits", "a_o1.fits", "", "\u00e9.fits", "e\u0301.fits"]) | names,
+        collection=st.sampled_from(["HST", "hst", ".."]),
+        obs_id=st.sampled_from(["o1", "O1", "../x", "o" * 90]) | names,
+    ),
+    max_size=8,
+    unique_by=lambda naming: naming.uri,
+)
+
+
+@given(namings, st.booleans())
+def test_two_uris_never_share_a_path(files: list[Naming], flat: bool) -> None:
+    """Whatever the names, no two files lie in one place, nor in places that differ only by case or by accents."""
+    places = place(files, flat=flat)
+    folded = {unicodedata.normalize("NFC", str(where).casefold()) for where in places}
+    assert len(folded) == len(files)
+    for where in places:
+        assert len(where.parts) == (1 if flat else 3)
+        assert not where.is_absolute()
+        assert ".." not in where.parts
+
+
+@given(namings, st.randoms())
+def test_place_of_a_file_does_not_depend_on_the_order(files: list[Naming], random: object) -> None:
+    """The same files in another order lie in the same places."""
+    places = dict(zip([file.uri for file in files], place(files, flat=True), strict=True))
+    mixed = list(files)
+    random.shuffle(mixed)  # type: ignore[attr-defined]
+    assert dict(zip([file.uri for file in mixed], place(mixed, flat=True), strict=True)) == places
+
+
+def test_flat_clash_is_told_apart_by_observation() -> None:
+    """Two observations' files of one name get the observations' names, before the ending (B27)."""
+    files = [Naming("mast:1", "x_drz.fits.gz", "HST", "o1"), Naming("mast:2", "x_drz.fits.gz", "HST", "o2")]
+    assert [str(where) for where in place(files, flat=True)] == ["x_drz_o1.fits.gz", "x_drz_o2.fits.gz"]
+
+
+def test_accents_spelled_in_two_ways_are_one_name_to_some_disks() -> None:
+    """A composed and a decomposed accent make one file on macOS, and are told apart."""
+    files = [Naming("mast:1", "\u00e9.fits", "HST", "o1"), Naming("mast:2", "e\u0301.fits", "HST", "o1")]
+    assert len({unicodedata.normalize("NFC", str(where)) for where in place(files, flat=False)}) == 2
+
+
+def test_clash_within_an_observation_is_told_apart_by_digest() -> None:
+    """Two files of one name in one observation differ by something made from their URIs."""
+    files = [Naming("mast:1", "x.fits", "HST", "o1"), Naming("mast:2", "X.fits", "HST", "o1")]
+    first, second = (where.name for where in place(files, flat=False))
+    assert first.startswith("x_o1_")
+    assert second.startswith("X_o1_")
+    assert first.casefold() != second.casefold()

@@ -1,0 +1,165 @@
+"""The plan: what is to be done for each file, and why, before anything is done."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import MaskedColumn, Table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.exceptions import InvalidQueryError
+from astroquery_mast.products.download import LOCAL_DISK
+from astroquery_mast.products.plan import Action, PlannedFile, plan, total_bytes
+
+SERVICE = "https://mast.example/Download/file"
+
+
+def one(uri: str | None = "mast:HST/product/x.fits", **cells: object) -> dict[str, object]:
+    row = {"dataURI": uri, "productFilename": "x.fits", "obs_collection": "HST", "obs_id": "o1", "size": 10}
+    return {**row, **cells}
+
+
+def table(*rows: dict[str, object]) -> Table:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        filler = next((value for value in values if value is not None), "")
+        columns[name] = MaskedColumn(
+            [filler if value is None else value for value in values], mask=[value is None for value in values]
+        )
+    return Table(columns, masked=True)
+
+
+def planned(products: Table, base: Path, **options: object) -> list[PlannedFile]:
+    return plan(products, base_dir=base, download_url=SERVICE, disk=LOCAL_DISK, **options)  # type: ignore[arg-type]
+
+
+def put(path: Path, size: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size)
+    return path
+
+
+def test_file_that_is_not_there_is_fetched_to_the_usual_place(tmp_path: Path) -> None:
+    """The path is <collection>/<obs_id>/<productFilename>, and the address is escaped as the archive needs it."""
+    (file,) = planned(table(one("mast:HLA/url/cgi-bin/get.cgi?a=1&b=2", dataRights="PUBLIC")), tmp_path)
+    assert file.action is Action.FETCH
+    assert file.local_path == tmp_path / "HST" / "o1" / "x.fits"
+    assert file.url == f"{SERVICE}?uri=mast:HLA/url/cgi-bin/get.cgi%3Fa%3D1%26b%3D2"
+    assert file.data_url == f"{SERVICE}?uri=mast:HLA/url/cgi-bin/get.cgi?a=1&b=2"
+    assert (file.index, file.size, file.rights) == (0, 10, "PUBLIC")
+
+
+@pytest.mark.parametrize(
+    ("size", "cache", "action"),
+    [
+        (10, True, Action.KEEP),
+        (10, False, Action.FETCH),
+        (11, True, Action.CHECK),
+        (None, True, Action.CHECK),
+        (0, True, Action.CHECK),
+        (None, False, Action.FETCH),
+    ],
+)
+def test_file_on_disk_is_kept_only_with_its_catalogued_size(
+    tmp_path: Path, size: int | None, cache: bool, action: Action
+) -> None:
+    """A file of ten bytes is kept without a question only if the catalogue says ten; cache=False never keeps it."""
+    put(tmp_path / "HST" / "o1" / "x.fits", 10)
+    (file,) = planned(table(one(size=size)), tmp_path, cache=cache)
+    assert file.action is action
+    assert file.reason
+
+
+def test_masked_uri_is_refused_and_stops_nobody(tmp_path: Path) -> None:
+    """A product without a dataURI has a row that says so, and the others are planned as ever (B25)."""
+    files = planned(table(one(), one(None), one("mast:HST/product/y.fits", productFilename="y.fits")), tmp_path)
+    assert [file.action for file in files] == [Action.FETCH, Action.REFUSE, Action.FETCH]
+    assert "dataURI" in files[1].reason
+    assert files[1].url is None
+    assert [file.index for file in files] == [0, 1, 2]
+
+
+def test_missing_names_have_stand_ins(tmp_path: Path) -> None:
+    """Without a file name the URI gives it; without an observation there still is a folder."""
+    (file,) = planned(table(one(productFilename=None, obs_id=None)), tmp_path)
+    assert file.local_path == tmp_path / "HST" / "unknown" / "x.fits"
+    (bare,) = planned(Table({"dataURI": ["mast:HST/product/z.fits"]}), tmp_path, flat=True)
+    assert bare.local_path == tmp_path / "z.fits"
+
+
+def test_sizes_of_a_table_made_by_pandas_are_read(tmp_path: Path) -> None:
+    """Floats with NaN for missing sizes are sizes all the same."""
+    products = table(one(), one("mast:HST/product/y.fits", productFilename="y.fits"))
+    products["size"] = np.array([10.0, np.nan])
+    assert [file.size for file in planned(products, tmp_path)] == [10, None]
+
+
+@pytest.mark.parametrize("size", [0, -1, None])
+def test_size_of_nothing_means_that_it_is_not_known(tmp_path: Path, size: int | None) -> None:
+    """A catalogued size of zero is no size, so that no file is ever measured by it."""
+    assert planned(table(one(size=size)), tmp_path)[0].size is None
+
+
+def test_same_uri_is_planned_once(tmp_path: Path) -> None:
+    """A file that is listed twice is one file."""
+    assert len(planned(table(one(), one()), tmp_path)) == 1
+
+
+def test_table_of_observations_is_no_plan(tmp_path: Path) -> None:
+    """A table without dataURI raises a query error that says what to do (B20)."""
+    with pytest.raises(InvalidQueryError, match="get_product_list"):
+        planned(Table({"obsid": ["1"]}), tmp_path)
+
+
+def test_folder_in_the_way_is_refused(tmp_path: Path) -> None:
+    """A folder under the name of the file is left alone."""
+    (tmp_path / "HST" / "o1" / "x.fits").mkdir(parents=True)
+    (file,) = planned(table(one()), tmp_path)
+    assert file.action is Action.REFUSE
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
+def test_symbolic_link_out_of_the_download_folder_is_refused(tmp_path: Path) -> None:
+    """A link inside the download folder must not lead a file out of it (B42)."""
+    base, elsewhere = tmp_path / "base", tmp_path / "elsewhere"
+    (base / "HST").mkdir(parents=True)
+    elsewhere.mkdir()
+    (base / "HST" / "o1").symlink_to(elsewhere)
+    (file,) = planned(table(one()), base)
+    assert file.action is Action.REFUSE
+    assert "leads out" in file.reason
+
+
+hostile = st.sampled_from(["../../../escaped", "/abs", "..", "C:\\x", "a\0b", "NUL", "", "x" * 300, "ok"]) | st.text(
+    max_size=9
+)
+
+
+@given(st.lists(st.tuples(hostile, hostile, hostile), min_size=1, max_size=4), st.booleans())
+def test_hostile_table_never_leaves_the_folder(rows: list[tuple[str, str, str]], flat: bool) -> None:
+    """Product tables come from files and from other people; every path stays inside the download folder (B42)."""
+    products = Table({"dataURI": [f"mast:{number}" for number in range(len(rows))]})
+    for position, name in enumerate(("obs_collection", "obs_id", "productFilename")):
+        # Objects, because numpy's text drops trailing NULs
+        products[name] = np.array([row[position] for row in rows], dtype=object)
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder).resolve()
+        files = planned(products, base, flat=flat)
+        assert len({str(file.local_path).casefold() for file in files}) == len(rows)
+        for file in files:
+            assert file.local_path.resolve().is_relative_to(base)
+            assert file.local_path.resolve() != base
+
+
+def test_only_what_is_fetched_counts_in_the_total(tmp_path: Path) -> None:
+    """The bytes announced to the user are those of the files that will come."""
+    put(tmp_path / "HST" / "o1" / "x.fits", 10)
+    products = table(one(), one("mast:HST/product/y.fits", productFilename="y.fits", size=7), one(None, size=100))
+    assert total_bytes(planned(products, tmp_path)) == 7
