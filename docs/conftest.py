@@ -1,0 +1,29 @@
+"""The examples run against the sandbox, in a folder of their own, with nobody logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from astroquery_mast import auth
+from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.wire import Wire
+
+# These are run by Sphinx.
+collect_ignore = ["conf.py", "pictures"]
+
+
+@pytest.fixture(autouse=True)
+def archive(
+    mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, doctest_namespace: dict[str, object]
+) -> Iterator[None]:
+    """Give each page a fresh sandbox under the name ``archive``, and an empty folder to download to."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Wire, "pause", staticmethod(lambda _seconds: None))
+    for name in auth.ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    doctest_namespace["archive"] = mast_sandbox
+    yield
+    auth.SHARED.keep(None)

@@ -1,0 +1,57 @@
+"""The README: what it tells newcomers to type works."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from astroquery_mast.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.rst").read_text("utf-8")
+SETUP = [line for line in README.splitlines() if "python3 -m venv" in line]
+
+
+def python_block() -> str:
+    """Return the Python code of the README."""
+    (block,) = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", README)
+    return textwrap.dedent(block).strip()
+
+
+def test_the_ten_lines_work(mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ten lines bring two whole drizzled images of M51 to disk, fetched once each."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(python_block(), names)
+    assert list(names["manifest"]["Status"]) == ["COMPLETE", "COMPLETE"]
+    assert len(list(tmp_path.rglob("*_drc.fits"))) == len(mast_sandbox.requests.of("download")) == 2
+
+
+def test_there_are_ten_lines() -> None:
+    """What is announced as ten lines of code is ten lines."""
+    assert len([line for line in python_block().splitlines() if line.strip()]) == 10
+
+
+def test_there_are_two_set_up_commands_of_one_line() -> None:
+    """One command ends in the demo and one in the tests, each whole on one indented line of its own."""
+    demo, tests = SETUP
+    assert demo.endswith("&& .venv/bin/python -m astroquery_mast.demo")
+    assert tests.endswith("&& .venv/bin/python -m pytest")
+    assert all(re.match(r" {4}python3 -m venv \.venv && \.venv/bin/pip install -e '\.\[", line) for line in SETUP)
+
+
+def test_continuous_integration_finds_the_test_command() -> None:
+    """The pattern with which .ci/run reads the README finds the command for the tests, and nothing before it."""
+    (pattern,) = re.findall(r'grep -m 1 -E "(.*?)" README\.rst', (ROOT / ".ci" / "run").read_text("utf-8"))
+    found = [line for line in README.splitlines() if re.search(pattern, line)]
+    assert found == SETUP[1:]
+
+
+def test_the_extras_of_the_commands_exist() -> None:
+    """Every extra that a command asks for is declared in setup.cfg."""
+    declared = set(re.findall(r"^(\w+) =$", (ROOT / "setup.cfg").read_text("utf-8"), re.MULTILINE))
+    asked = {extra for line in SETUP for extra in re.findall(r"\[(.*?)\]", line)[0].split(",")}
+    assert asked <= declared
