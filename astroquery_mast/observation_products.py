@@ -47,8 +47,9 @@ class ObservationProducts(_Client):
     def get_product_list(self, observations: Any, *, batch_size: int = 500, verbose: bool = True) -> Table:
         """Return the products of observations: every file, once for each observation that it belongs to.
 
-        Parameters ---------- observations : `~astropy.table.Table`, `~astropy.table.Row`, `~astropy.table.Column`,
-        str, int, or iterable of these
+        Parameters
+        ----------
+        observations : Table, Row, Column, str, int, or iterable of these
             Observations as a query returned them, or their obsids (not obs_ids).
         batch_size : int
             How many observations to ask for at once.  Each such question has ``conf.timeout`` seconds; one that is too

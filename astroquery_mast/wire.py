@@ -347,7 +347,7 @@ class Wire:
         """The same refusal, with what can be done about it."""
         if self._advice is None:
             return error
-        return AccessDeniedError(f"{error}. {self._advice(url)}", service=error.service, status=error.status)
+        return AccessDeniedError(f"{error} {self._advice(url)}", service=error.service, status=error.status)
 
     @staticmethod
     def _late(deadline: Deadline, what: str, state: str, cause: Exception | None = None) -> Any:
