@@ -9,12 +9,17 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from astroquery_mast.sandbox import Sandbox
 
 # Before anything of the package is imported: a plot never opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# Property tests are not timed, because the computer may be busy.
+settings.register_profile("untimed", deadline=None, max_examples=60)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

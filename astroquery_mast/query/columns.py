@@ -46,9 +46,6 @@ _KINDS = {
 }
 _KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
 
-# Types whose columns are filtered by a range; whole numbers are filtered by value (as the portal does).
-_CONTINUOUS = frozenset({"double", "float", "numeric"})
-
 # Spellings of units in the archive's configurations that are not astropy's.
 _UNITS = {
     "sec": "s",
@@ -134,7 +131,7 @@ class Column:
     @property
     def astropy_unit(self) -> u.UnitBase | None:
         """Its unit, None if it has none; text and yes-or-no columns never have one."""
-        if self.kind not in {Kind.FLOAT, Kind.INTEGER, Kind.BYTE}:
+        if self.kind in {Kind.TEXT, Kind.BOOLEAN}:
             return None
         return unit_of(self.vo_unit) or unit_of(self.unit)
 
@@ -165,7 +162,7 @@ def _column(name: str, entry: Mapping[str, object]) -> Column:
         value = entry.get(key)
         return value if isinstance(value, str) else ""
 
-    filtered_as = (text("vot.datatype") or text("type")).lower()
+    filtered_as = text("vot.datatype") or text("type")
     return Column(
         name=name,
         label=text("text") or name,
@@ -175,7 +172,8 @@ def _column(name: str, entry: Mapping[str, object]) -> Column:
         description=text("vot.description"),
         example=text("example"),
         separator=text("separator"),
-        continuous=filtered_as in _CONTINUOUS or bool(entry.get("treatNumeric")),
+        # Whole numbers are filtered by value, as the portal does.
+        continuous=kind_of(filtered_as) is Kind.FLOAT or bool(entry.get("treatNumeric")),
         is_time=bool(entry.get("isMjd")),
         hidden=bool(entry.get("remove")),
     )

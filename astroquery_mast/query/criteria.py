@@ -18,6 +18,7 @@ from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
 from .columns import Column, Columns, Kind, closest
+from .request import as_plain
 from .values import as_number
 
 __all__ = ["Criteria", "Filter", "build_criteria", "find_column"]
@@ -125,11 +126,16 @@ def _members(name: str, value: Any) -> list[Any]:
     """The members of whatever iterable was given, a scalar being one of itself; sets in sorted order."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         return [value]
-    if isinstance(value, u.Quantity | Time | np.ndarray) and value.ndim == 0:
+    if isinstance(value, u.Quantity | Time) and value.ndim == 0:
         return [value]
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return [value[()]]
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise InvalidCriterionError(f"'{name}' has masked values; leave them out.")
-    members = sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
+    try:
+        members = sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
+    except TypeError:  # single positions and spans of time claim to be iterable
+        return [value]
     if not members:
         raise InvalidCriterionError(
             f"'{name}' is an empty list: no row could match. Leave the criterion out, or fill it."
@@ -142,7 +148,7 @@ def _discrete(name: str, value: Any, column: Column) -> Filter:
     if isinstance(value, Mapping):
         if column.kind is not Kind.INTEGER:
             raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
-        return Filter(name, ranges=(_pair(name, value.get("min"), value.get("max"), column),))
+        return Filter(name, ranges=(_mapped(name, value, column),))
     values = list(dict.fromkeys(_text(name, member, column) for member in _members(name, value)))
     patterns = [text for text in values if "*" in text or "%" in text]
     if len(patterns) > 1:
@@ -160,23 +166,28 @@ def _discrete(name: str, value: Any, column: Column) -> Filter:
 
 def _text(name: str, value: Any, column: Column) -> str:
     """A value of a discrete column, as the text in which the archive takes it."""
-    if isinstance(value, bytes | np.bytes_):
-        value = value.decode()
+    if isinstance(value, bytes):
+        value = as_plain(value, name)
     if column.kind is Kind.BOOLEAN:
         return _boolean(name, value)
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, bool | np.bool_) and column.kind is not Kind.INTEGER:
         return str(bool(value))
-    if isinstance(value, int | float | np.number) and value is not np.ma.masked:
-        number = float(value)
-        if math.isfinite(number) and number == int(number):
-            # 3 and 3.0 are the same whole number; a Python int keeps all its digits.
-            return str(int(value))
-        if math.isfinite(number) and column.kind is Kind.TEXT:
-            return repr(number)
-        raise InvalidCriterionError(f"'{name}' holds whole numbers; {value!r} is none.")
+    if isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64):
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        return _whole_or_text(name, float(value), column)
     raise InvalidCriterionError(_cannot_use(name, value))
+
+
+def _whole_or_text(name: str, number: float, column: Column) -> str:
+    """A floating-point number as text; 3 and 3.0 are the same."""
+    if number.is_integer():
+        return str(int(number))
+    if math.isfinite(number) and column.kind is not Kind.INTEGER:
+        return repr(number)
+    raise InvalidCriterionError(f"'{name}' cannot be compared with {number!r}: it holds whole numbers or text.")
 
 
 def _boolean(name: str, value: Any) -> str:
@@ -201,7 +212,9 @@ def _cannot_use(name: str, value: Any) -> str:
 def _ranges(name: str, value: Any, column: Column) -> list[tuple[float, float]]:
     """The ranges of a continuous column: a pair, several pairs, a mapping with min and max, or one exact value."""
     if isinstance(value, Mapping):
-        return [_pair(name, value.get("min"), value.get("max"), column)]
+        return [_mapped(name, value, column)]
+    if isinstance(value, set | frozenset):
+        raise InvalidCriterionError(f"'{name}' is a set, which has no order: give [minimum, maximum].")
     members = _members(name, value)
     if all(_is_pair(member) for member in members):
         return [range_ for member in members for range_ in _ranges(name, member, column)]
@@ -237,6 +250,14 @@ def _is_pair(value: Any) -> bool:
     return isinstance(value, list | tuple)
 
 
+def _mapped(name: str, ends: Mapping[str, Any], column: Column) -> tuple[float, float]:
+    """The range that a mapping describes, one of whose ends may be left out."""
+    others = sorted(str(key) for key in ends if key not in {"min", "max"})
+    if others:
+        raise InvalidCriterionError(f"'{name}' has a range with {', '.join(others)}: give 'min' and 'max'.")
+    return _pair(name, ends.get("min"), ends.get("max"), column)
+
+
 def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[float, float]:
     """One range; an end that is None or infinite is open."""
     ends = [
@@ -246,6 +267,6 @@ def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[float, float]
     bottom, top = (max(-OPEN_END, min(OPEN_END, end)) for end in ends)
     if (bottom, top) == (-OPEN_END, OPEN_END):
         raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
-    if bottom > top:
+    if bottom > top or bottom == OPEN_END or top == -OPEN_END:
         raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
     return bottom, top

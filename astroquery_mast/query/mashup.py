@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
@@ -76,7 +75,14 @@ def _is_position(key: str, value: Any, positional: bool) -> bool:
     """Whether a keyword says where to look; a range or list of ``ra`` or ``dec`` is a filter of that column."""
     if key.lower() == "position":
         return True
-    return positional and key.lower() in _POSITION and np.ndim(value) == 0 and not isinstance(value, Mapping)
+    return positional and key.lower() in _POSITION and _is_single(value)
+
+
+def _is_single(value: Any) -> bool:
+    """Whether a value is one; a single position, time or number of numpy claims to be iterable and is not."""
+    if isinstance(value, str | bytes):
+        return True
+    return not isinstance(value, Iterable) or getattr(value, "shape", None) == ()
 
 
 def _filter(key: str, value: Any) -> dict[str, Any]:
@@ -84,9 +90,9 @@ def _filter(key: str, value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
         if not {"min", "max"} <= value.keys():
             raise InvalidCriterionError(f"The range of '{key}' needs both 'min' and 'max'.")
-        return {"paramName": key, "values": [as_plain({end: _number(key, value[end]) for end in ("min", "max")}, key)]}
-    scalar = isinstance(value, str | bytes | Time) or not isinstance(value, Iterable)
-    members = [value] if scalar else list(value)
+        return {"paramName": key, "values": [as_plain({end: _number(key, at) for end, at in value.items()}, key)]}
+    ordered = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+    members = [value] if _is_single(value) else list(ordered)
     if not members:
         raise InvalidCriterionError(f"'{key}' is an empty list: no row could match. Leave the filter out, or fill it.")
     return {"paramName": key, "values": [_member(key, member) for member in members]}
@@ -98,13 +104,16 @@ def _member(key: str, value: Any) -> Any:
         return _filter(key, value)["values"][0]
     if value is None or (isinstance(value, float) and math.isnan(value)):
         raise InvalidCriterionError(f"'{key}' has the value {value}, which no row can equal.")
-    return as_plain(_number(key, value), key)
+    plain = as_plain(_number(key, value), key)
+    if isinstance(plain, list):
+        raise InvalidCriterionError(f"'{key}' has a list among its values: {plain!r}.")
+    return plain
 
 
 def _number(key: str, value: Any) -> Any:
     """A moment as the Modified Julian Date in which the archive holds times; anything else as it is."""
     if isinstance(value, Time):
-        if value.size != 1:
-            raise InvalidCriterionError(f"'{key}' needs one moment, not {value.size}.")
+        if value.size != 1 or value.masked:
+            raise InvalidCriterionError(f"'{key}' needs one moment, not {value!r}.")
         return float(value.reshape(()).utc.mjd)
     return value

@@ -38,16 +38,22 @@ class Cone:
 
 
 def _parse(text: str) -> SkyCoord:
-    """Read a position from text: degrees if no unit is written, otherwise as written."""
+    """Read a position from text that may name its units.
+
+    Without units two plain numbers are degrees; with hours, minutes and seconds spelled out, by colons or as six
+    numbers, right ascension is in hours, as everywhere in the field.
+    """
     text = text.replace(",", " ")
+    sexagesimal = ":" in text or len(text.split()) == 6 or text.lstrip()[:1].upper() == "J"
+    unit = (u.hourangle, u.deg) if sexagesimal else u.deg
     try:
         return SkyCoord(text, frame="icrs")
     except u.UnitsError:
-        return SkyCoord(text, unit="deg", frame="icrs")
+        return SkyCoord(text, unit=unit, frame="icrs")
     except ValueError as err:
         # Astropy wraps the complaint about missing units.
         if isinstance(err.__context__, u.UnitsError):
-            return SkyCoord(text, unit="deg", frame="icrs")
+            return SkyCoord(text, unit=unit, frame="icrs")
         raise
 
 
@@ -66,7 +72,8 @@ def as_coordinate(coordinates: Any) -> SkyCoord:
     Parameters
     ----------
     coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
-        One position.  Text is read as ICRS, in degrees if it names no unit: ``"210.8 54.3"``, ``"14h03m +54d20m"``.
+        One position.  Text is read as ICRS: ``"210.8 54.3"`` (degrees), ``"14h03m12s +54d20m56s"``,
+        ``"14:03:12 +54:20:56"`` (hours and degrees).
 
     Returns
     -------
@@ -83,7 +90,7 @@ def as_coordinate(coordinates: Any) -> SkyCoord:
             found = _parse(coordinates)
         except ValueError as err:
             raise InvalidCriterionError(f"coordinates={coordinates!r} cannot be read as a position: {err}") from err
-    elif isinstance(coordinates, BaseCoordinateFrame | SkyCoord):
+    elif isinstance(coordinates, SkyCoord) or (isinstance(coordinates, BaseCoordinateFrame) and coordinates.has_data):
         found = SkyCoord(coordinates)
     else:
         raise InvalidCriterionError(
@@ -91,7 +98,10 @@ def as_coordinate(coordinates: Any) -> SkyCoord:
         )
     if found.size != 1:
         raise InvalidCriterionError(f"coordinates holds {found.size} positions; give one at a time.")
-    found = found.reshape(()).icrs
+    try:
+        found = found.reshape(()).icrs
+    except (ValueError, TypeError, AttributeError) as err:  # a frame that lacks its place, time or distance
+        raise InvalidCriterionError(f"coordinates={coordinates!r} cannot be turned into ICRS: {err}") from err
     if not (math.isfinite(found.ra.deg) and math.isfinite(found.dec.deg)):
         raise InvalidCriterionError(f"coordinates={coordinates!r} is not a finite position.")
     return found
@@ -116,7 +126,7 @@ def as_radius(radius: Any) -> Angle:
         If it is not such an angle.
     """
     try:
-        angle = Angle(radius, u.deg)
+        angle = Angle(radius, u.deg, dtype=float)
         degrees = float(angle.deg)
     except (ValueError, TypeError, u.UnitsError) as err:
         raise InvalidCriterionError(f"radius={radius!r} cannot be read as one angle: {err}") from err

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+from astropy import units as u
 
 from ..exceptions import InvalidCriterionError
 
@@ -42,14 +44,14 @@ def as_plain(value: object, where: str) -> object:
     Raises
     ------
     InvalidCriterionError
-        If JSON cannot carry it: NaN, infinities, masked values, other objects.
+        If JSON cannot carry it: NaN, infinities, masked values, quantities, times, other objects.
     """
     if value is None or isinstance(value, str | bool):
         return value
-    if value is np.ma.masked:
-        raise InvalidCriterionError(f"'{where}' is masked: a request cannot carry a missing value.")
     if isinstance(value, np.generic | np.ndarray):
-        return as_plain(value.tolist(), where)
+        return as_plain(_without_numpy(value, where), where)
+    if isinstance(value, bytes):
+        return _decoded(value, where)
     if isinstance(value, int):
         return value
     if isinstance(value, float):
@@ -60,11 +62,33 @@ def as_plain(value: object, where: str) -> object:
         return {str(key): as_plain(member, f"{where}.{key}") for key, member in value.items()}
     if isinstance(value, set | frozenset):
         return [as_plain(member, where) for member in sorted(value, key=str)]
-    if isinstance(value, Iterable):
-        return [as_plain(member, where) for member in value]
-    raise InvalidCriterionError(
-        f"'{where}' is a {type(value).__name__}, which a request cannot carry: give text, a number, or a list."
-    )
+    try:
+        members = iter(value)  # type: ignore[call-overload]
+    except TypeError as err:  # also of single positions and times, which claim to be iterable
+        raise InvalidCriterionError(_cannot_carry(value, where)) from err
+    return [as_plain(member, where) for member in members]
+
+
+def _decoded(value: bytes, where: str) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError as err:
+        raise InvalidCriterionError(f"'{where}' holds bytes that are no text: {value!r}.") from err
+
+
+def _without_numpy(value: np.generic | np.ndarray[Any, Any], where: str) -> object:
+    """The same scalar or array in Python's own types, which may still be those that JSON does not know."""
+    if np.ma.is_masked(value):
+        raise InvalidCriterionError(f"'{where}' is masked: a request cannot carry a missing value.")
+    if isinstance(value, u.Quantity):
+        raise InvalidCriterionError(f"'{where}' has a unit, which a request cannot carry: give the bare number.")
+    if value.dtype.kind in "cmM":
+        raise InvalidCriterionError(_cannot_carry(value, where))
+    return float(value) if isinstance(value, np.floating) else value.tolist()
+
+
+def _cannot_carry(value: object, where: str) -> str:
+    return f"'{where}' is a {type(value).__name__}, which a request cannot carry: give text, a number, or a list."
 
 
 @dataclass(frozen=True)
@@ -107,7 +131,8 @@ class MashupRequest:
             object.__setattr__(self, name, int(number))
         for name in ("params", "properties"):
             plain = as_plain(getattr(self, name), name)
-            assert isinstance(plain, dict)
+            if not isinstance(plain, dict):
+                raise InvalidCriterionError(f"{name}={getattr(self, name)!r}: a dictionary is needed.")
             object.__setattr__(self, name, MappingProxyType(plain))
 
     def payload(self) -> dict[str, object]:

@@ -7,6 +7,7 @@ it.  Nothing here touches the network, so that every kind of broken answer can b
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -91,9 +92,11 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None)
     if not text:
         return None
     try:
-        return max(0.0, float(text))
+        seconds = float(text)
     except ValueError:
         pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
@@ -129,7 +132,7 @@ def check_status(status: int, headers: Mapping[str, str], body: bytes, service: 
     if status < 400:
         return
     words = _server_words(headers, body)
-    said = f": {words}" if words else ""
+    said = f": {words.rstrip('.')}." if words else "."
     if status in {401, 403}:
         raise AccessDeniedError(f"{service} refused access (HTTP {status}){said}", service=service, status=status)
     if status in {408, 425, 429} or status >= 500:
@@ -177,7 +180,7 @@ def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: st
     check_status(status, headers, body, service)
     try:
         document = json.loads(body)
-    except ValueError as err:  # also UnicodeDecodeError
+    except (ValueError, RecursionError) as err:  # also UnicodeDecodeError, and nesting without end
         start = body[:80].decode("utf-8", "replace")
         raise UnreadableAnswerError(
             f"{service} answered with something else than JSON, beginning {start!r}.",
@@ -206,8 +209,12 @@ def _page_of(document: dict[str, Any], service: str) -> Page:
     rows = data if isinstance(data, list) else []
     if not all(isinstance(row, dict) for row in rows):
         raise UnreadableAnswerError(f"{service} sent rows that are not objects.", service=service)
+    paging = _paging(document.get("paging"), len(rows), service)
+    if "fields" in document and data is not rows and (data is not None or paging is None):
+        # Columns without rows are an empty answer only if the archive says so.
+        raise UnreadableAnswerError(f"{service} sent columns, and no list of rows.", service=service)
     fields = _fields(document.get("fields"), rows, service)
-    page = Page(service, state, fields, rows, _paging(document.get("paging"), service), document)
+    page = Page(service, state, fields, rows, paging, document)
     if page.paging is not None and page.paging.rows != len(rows):
         raise IncompleteResultError(
             f"{service} announced {page.paging.rows} rows on page {page.paging.page} and sent {len(rows)}.",
@@ -238,21 +245,19 @@ def _fields(declared: object, rows: Sequence[Mapping[str, Any]], service: str) -
     return tuple(first.values())
 
 
-def _paging(found: object, service: str) -> Paging | None:
+def _paging(found: object, received: int, service: str) -> Paging | None:
     """The paging object, read tolerantly: a member that is missing takes the value of a single page."""
-    if not isinstance(found, Mapping):
+    if not isinstance(found, Mapping) or not found:
         return None
     try:
-        rows = int(found["rows"])
+        rows = int(found.get("rows", received))
         return Paging(
             page=int(found.get("page", 1)),
             pages=int(found.get("pagesFiltered", 1)),
             rows=rows,
             total=int(found.get("rowsFiltered", rows)),
         )
-    except KeyError:
-        return None
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, OverflowError) as err:
         raise UnreadableAnswerError(f"{service} sent unreadable paging: {found!r}.", service=service) from err
 
 
@@ -262,13 +267,19 @@ def _extjs_page(document: dict[str, Any], data: Mapping[str, Any], service: str)
         table = data["Tables"][0]
         fields = _fields(table["Fields"], [], service)
         names = [str(entry["name"]) for entry in table["Fields"]]
-        rows = [dict(zip(names, row, strict=True)) for row in table["Rows"]]
-    except (KeyError, IndexError, TypeError, ValueError) as err:
+        rows = [_extjs_row(names, row) for row in table["Rows"]]
+        paging = _paging((table.get("ExtendedProperties") or {}).get("Paging"), len(rows), service)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as err:
         raise UnreadableAnswerError(f"{service} sent an unreadable extjs table.", service=service) from err
-    properties = table.get("ExtendedProperties") or {}
-    paging = _paging(properties.get("Paging"), service)
     # The services of histograms send no rows and a paging of zeros.
     return Page(service, "COMPLETE", fields, rows, paging if paging and paging.pages > 1 else None, document)
+
+
+def _extjs_row(names: Sequence[str], row: object) -> dict[str, Any]:
+    """A row of an ``extjs`` table; of a name that comes twice the first value counts, as for `_fields`."""
+    if not isinstance(row, list):
+        raise TypeError(f"a row is a {type(row).__name__}")
+    return dict(reversed(list(zip(names, row, strict=True))))
 
 
 def histograms(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
@@ -296,7 +307,7 @@ def histograms(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
             entries = ((column.get("ExtendedProperties") or {}).get("histObj") or {}).get("hist")
             if isinstance(entries, list):
                 found[str(column["dataIndex"])] = {str(entry["key"]): int(entry["count"]) for entry in entries}
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as err:
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as err:
         raise UnreadableAnswerError("The archive's list of values is unreadable.") from err
     return found
 

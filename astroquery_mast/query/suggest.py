@@ -46,7 +46,7 @@ def _for_filter(each: Filter, counts: Mapping[str, int]) -> list[str]:
     have = {token.lower() for token in tokens}
     sentences = []
     for value in each.values:
-        near = [] if value.lower() in have else _near(value, tokens)
+        near = _near(value, tokens) if value.strip() and value.lower() not in have else []
         if near:
             names = ", ".join(f"'{name}'" for name in near)
             sentences.append(f"There is no {each.column}='{value}'; did you mean {names}?")

@@ -8,9 +8,11 @@ changed to fit; a column that cannot hold its values becomes a wider one, and a 
 from __future__ import annotations
 
 import json
+import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,10 @@ _EMPTY = {
     Kind.BOOLEAN: np.dtype(bool),
     Kind.BYTE: np.dtype(np.uint8),
 }
+# The kinds of column, by the kinds of their arrays.
+_KIND_OF_ARRAY = {dtype.kind: kind for kind, dtype in _EMPTY.items()}
+# Whole numbers below are exact as floating-point numbers.
+_EXACT = 2**53
 _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
@@ -59,6 +65,7 @@ class TableBuilder:
         self._fields: tuple[tuple[str, str], ...] = ()
         self._chunks: dict[str, list[tuple[Array, Array]]] = {}
         self._rows = 0
+        self._doubted: set[str] = set()
 
     def add(self, page: Page) -> None:
         """Take the rows of a page.
@@ -84,12 +91,13 @@ class TableBuilder:
             self._chunks = {name: [] for name, _ in fields}
         elif fields != self._fields:
             raise UnreadableAnswerError(f"The pages of {page.service} differ in their columns.", service=page.service)
-        for name, type_name in fields:
-            self._chunks[name].append(_chunk(name, type_name, [row.get(name) for row in page.rows]))
+        cells = _by_column(page.rows, [name for name, _ in fields])
+        for (name, type_name), values in zip(fields, cells, strict=True):
+            self._chunks[name].append(self._chunk(name, type_name, values))
         self._rows += len(page.rows)
 
     def table(self) -> Table:
-        """Return the table of all pages added.
+        """Return the table of all pages added; to be called once, because the rows are handed over.
 
         Returns
         -------
@@ -103,6 +111,34 @@ class TableBuilder:
             values, mask = _joined(self._chunks.pop(name))
             made.append(self._column(name, values, mask))
         return Table(made, masked=True, copy=False, meta=self._meta())
+
+    def _chunk(self, name: str, type_name: str, values: Sequence[Any]) -> tuple[Array, Array]:
+        """The values of one column on one page, as an array and its mask."""
+        kind = kind_of(type_name)
+        if kind is None and type_name:
+            self._doubt(name, f"has the unknown type '{type_name}'; it is kept as text.")
+            kind = Kind.TEXT
+        if kind is None:
+            kind = _guessed(values)
+        mask = np.zeros(len(values), dtype=bool)
+        if not values:
+            return np.empty(0, dtype=_EMPTY[kind]), mask
+        filled = values
+        if None in values:
+            fill = _FILLS[kind]
+            mask = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
+            filled = [fill if value is None else value for value in values]
+        try:
+            return _CONVERTERS[kind](filled), mask
+        except _Misfit as misfit:
+            self._doubt(name, f"is declared as {type_name} and holds {misfit}; it is kept as such.")
+        return _misfits(values, kind), mask
+
+    def _doubt(self, name: str, what: str) -> None:
+        """Warn about a column, once for all pages."""
+        if name not in self._doubted:
+            self._doubted.add(name)
+            warnings.warn(f"Column '{name}' {what}", CorruptDataWarning, stacklevel=4)
 
     def _column(self, name: str, values: Array, mask: Array) -> MaskedColumn:
         known = self._columns.get(name)
@@ -139,39 +175,26 @@ def first_value(page: Page) -> int:
     """
     try:
         return int(next(iter(page.rows[0].values())))
-    except (IndexError, StopIteration, TypeError, ValueError) as err:
+    except (IndexError, StopIteration, TypeError, ValueError, OverflowError) as err:
         raise UnreadableAnswerError(
             f"{page.service} was asked for a count and sent none.", service=page.service
         ) from err
 
 
-def _chunk(name: str, type_name: str, values: list[Any]) -> tuple[Array, Array]:
-    """The values of one column on one page, as an array and its mask."""
-    mask = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
-    kind = kind_of(type_name)
-    if kind is None:
-        kind = _unknown_kind(name, type_name, values)
-    if not values:
-        return np.empty(0, dtype=_EMPTY[kind]), mask
-    filled = [_FILLS[kind] if value is None else value for value in values] if mask.any() else values
+def _by_column(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterable[Sequence[Any]]:
+    """The cells of each column; a key that a row lacks stands for null."""
+    if not rows:
+        return [()] * len(names)
     try:
-        return _CONVERTERS[kind](filled), mask
-    except _Misfit as misfit:
-        warnings.warn(
-            f"Column '{name}' is declared as {type_name} and holds {misfit}; it is kept as such.",
-            CorruptDataWarning,
-            stacklevel=2,
-        )
-    return _misfits(values, mask, kind)
+        # Once through the rows instead of once for each column: they are far apart in memory.
+        cells = list(map(itemgetter(*names), rows))
+    except KeyError:
+        return [[row.get(name) for row in rows] for name in names]
+    return [cells] if len(names) == 1 else zip(*cells, strict=True)
 
 
-def _unknown_kind(name: str, type_name: str, values: Sequence[Any]) -> Kind:
-    """What to take a column for whose type is not declared, or unknown."""
-    if type_name:
-        warnings.warn(
-            f"Column '{name}' has the unknown type '{type_name}'; it is kept as text.", CorruptDataWarning, stacklevel=2
-        )
-        return Kind.TEXT
+def _guessed(values: Sequence[Any]) -> Kind:
+    """What to take a column for whose type is not declared."""
     kinds = {type(value) for value in values if value is not None}
     for accepted, kind in ((bool,), Kind.BOOLEAN), ((int,), Kind.INTEGER), ((int, float), Kind.FLOAT):
         if kinds and kinds <= set(accepted):
@@ -179,18 +202,30 @@ def _unknown_kind(name: str, type_name: str, values: Sequence[Any]) -> Kind:
     return Kind.TEXT
 
 
-def _misfits(values: list[Any], mask: Array, kind: Kind) -> tuple[Array, Array]:
+def _misfits(values: Sequence[Any], kind: Kind) -> Array:
     """Values that are not of their declared kind, as numbers if they all are, else as text; nothing is lost."""
-    numbers = all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
-    if kind is not Kind.FLOAT and numbers:
-        array = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-        if all(value is None or array[row] == value for row, value in enumerate(values)):
-            return array, mask
-    return _texts(["" if value is None else value for value in values]), mask
+    if kind is Kind.BYTE:
+        try:
+            return _integers([_FILLS[Kind.INTEGER] if value is None else value for value in values])
+        except _Misfit:
+            pass  # not whole numbers either
+    present = [value for value in values if value is not None]
+    if kind is not Kind.FLOAT and {type(value) for value in present} <= {int, float} and all(map(_is_exact, present)):
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    return _texts(["" if value is None else value for value in values])
 
 
-def _texts(values: list[Any]) -> Array:
-    return np.array([value if type(value) is str else _as_text(value) for value in values], dtype=np.str_)
+def _is_exact(value: float) -> bool:
+    """Whether a number stays what it is as a floating-point number, also when it came as a whole one."""
+    return abs(value) < _EXACT or not (isinstance(value, int) or math.isfinite(value))
+
+
+def _texts(values: Sequence[Any]) -> Array:
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return np.array(values, dtype=np.str_)
+    spell = _as_text if kinds & {dict, list} else str
+    return np.array([spell(value) for value in values], dtype=np.str_)
 
 
 def _as_text(value: Any) -> str:
@@ -198,52 +233,46 @@ def _as_text(value: Any) -> str:
     return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 
-def _numbers(values: list[Any], convert: Callable[[str], Any]) -> Array:
-    """An array of numbers, from numbers or from text that spells them."""
-    if any(type(value) is str for value in values):
-        try:
-            values = [convert(value) if type(value) is str else value for value in values]
-        except ValueError as err:
-            raise _Misfit("text") from err
+def _floats(values: Sequence[Any]) -> Array:
     try:
-        array = np.array(values)
-    except (ValueError, OverflowError) as err:
-        raise _Misfit("values of several kinds") from err
-    if array.dtype.kind not in "iufb" or array.ndim != 1:
-        raise _Misfit("values that do not fit")
+        array = np.array(values, dtype=np.float64)  # also reads numbers that came as text
+    except (TypeError, ValueError, OverflowError) as err:
+        raise _Misfit("values that are no numbers") from err
+    if array.ndim != 1:
+        raise _Misfit("lists")
     return array
 
 
-def _floats(values: list[Any]) -> Array:
-    return _numbers(values, float).astype(np.float64, copy=False)
+def _integers(values: Sequence[Any]) -> Array:
+    try:
+        array = np.array(values)
+        if array.dtype.kind == "U":
+            array = np.array([int(value) if type(value) is str else value for value in values])
+        if array.dtype.kind == "f" and array.ndim == 1 and np.equal(array, np.trunc(array)).all():
+            # Each by itself: in an array with floating-point numbers large whole ones have lost digits.
+            array = np.array([int(value) for value in values])
+    except (ValueError, OverflowError) as err:
+        raise _Misfit("values that are no whole numbers") from err
+    if array.ndim != 1 or array.dtype.kind not in "ib":
+        raise _Misfit("numbers with a fraction, or beyond 64 bits, or no numbers")
+    return array.astype(np.int64, copy=False)
 
 
-def _integers(values: list[Any]) -> Array:
-    array = _numbers(values, int)
-    if array.dtype.kind == "i":
-        return array.astype(np.int64, copy=False)
-    if array.dtype.kind == "u":
-        raise _Misfit("numbers beyond 64 bits")
-    if array.dtype.kind == "f" and not (np.equal(array, np.trunc(array)).all() and (np.abs(array) < 2**53).all()):
-        raise _Misfit("numbers with a fraction")
-    return array.astype(np.int64)
-
-
-def _bytes(values: list[Any]) -> Array:
+def _bytes(values: Sequence[Any]) -> Array:
     array = _integers(values)
     if ((array < 0) | (array > 255)).any():
         raise _Misfit("numbers outside 0 to 255")
     return array.astype(np.uint8)
 
 
-def _booleans(values: list[Any]) -> Array:
+def _booleans(values: Sequence[Any]) -> Array:
     try:
         return np.array([value if type(value) is bool else _TRUTHS[str(value).strip().lower()] for value in values])
     except KeyError as err:
         raise _Misfit("other values than true and false") from err
 
 
-_CONVERTERS: dict[Kind, Callable[[list[Any]], Array]] = {
+_CONVERTERS: dict[Kind, Callable[[Sequence[Any]], Array]] = {
     Kind.TEXT: _texts,
     Kind.FLOAT: _floats,
     Kind.INTEGER: _integers,
@@ -253,11 +282,34 @@ _CONVERTERS: dict[Kind, Callable[[list[Any]], Array]] = {
 
 
 def _joined(chunks: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
-    """The pages of a column, one after the other; text wins if pages disagree about what the column is."""
+    """The pages of a column, one after the other, as what all of them can be."""
     if len(chunks) == 1:
         return chunks[0]
-    arrays: Iterable[Array] = [values for values, _ in chunks]
-    kinds = {values.dtype.kind for values in arrays if values.size}
-    if "U" in kinds and len(kinds) > 1:
-        arrays = [values.astype(np.str_) for values in arrays]
-    return np.concatenate(list(arrays)), np.concatenate([mask for _, mask in chunks])
+    # A page of nulls has no say in what the column is.
+    telling = [values for values, mask in chunks if not mask.all()]
+    kind = _common_kind(telling or [values for values, _ in chunks])
+    arrays = [_as_kind(values, mask, kind) for values, mask in chunks]
+    return np.concatenate(arrays), np.concatenate([mask for _, mask in chunks])
+
+
+def _common_kind(arrays: Sequence[Array]) -> Kind:
+    """What several arrays can all be without a change of value."""
+    kinds = {_KIND_OF_ARRAY[array.dtype.kind] for array in arrays}
+    if len(kinds) == 1:
+        return kinds.pop()
+    if kinds == {Kind.BYTE, Kind.INTEGER}:
+        return Kind.INTEGER
+    whole = [array for array in arrays if array.dtype.kind in "iu"]
+    exact = all(((array > -_EXACT) & (array < _EXACT)).all() for array in whole)
+    return Kind.FLOAT if exact and kinds <= {Kind.BYTE, Kind.INTEGER, Kind.FLOAT} else Kind.TEXT
+
+
+def _as_kind(values: Array, mask: Array, kind: Kind) -> Array:
+    """A page's array as what the column is; what lies under its mask changes with it."""
+    if _KIND_OF_ARRAY[values.dtype.kind] is kind:
+        return values
+    if mask.all():
+        return np.full(values.size, _FILLS[kind], dtype=_EMPTY[kind])
+    made = _texts(values.tolist()) if kind is Kind.TEXT else values.astype(_EMPTY[kind])
+    made[mask] = _FILLS[kind]
+    return made

@@ -7,12 +7,12 @@ in the unit of the column.
 from __future__ import annotations
 
 import math
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 from astropy import units as u
-from astropy.time import Time
+from astropy.time import ScaleValueError, Time
 
 from ..exceptions import InvalidCriterionError
 from .columns import Column
@@ -29,7 +29,7 @@ def as_number(name: str, value: Any, column: Column) -> float:
         The criterion, for messages.
     value : object
         A number, numeric text, `~astropy.units.Quantity`, and for columns of times also `~astropy.time.Time`,
-        `~datetime.datetime`, or a date as text (UTC, as the archive's own Modified Julian Dates).
+        `~datetime.datetime`, `numpy.datetime64`, or a date as text (UTC, as the archive's own Modified Julian Dates).
     column : Column
         The column.
 
@@ -52,18 +52,29 @@ def as_number(name: str, value: Any, column: Column) -> float:
 def _number(name: str, value: Any, column: Column) -> float:
     if isinstance(value, Time):
         return _mjd(name, value, column)
-    if isinstance(value, date | datetime):
-        return _mjd(name, Time(datetime(*value.timetuple()[:6]) if type(value) is date else value), column)
+    if isinstance(value, date | datetime | np.datetime64):
+        return _mjd(name, _as_time(name, value), column)
     if isinstance(value, u.Quantity):
         return _in_column_unit(name, value, column)
     if isinstance(value, str):
         return _from_text(name, value, column)
-    if value is np.ma.masked or isinstance(value, bool | np.bool_):
+    # The first two have a float(), and it is not what they mean.
+    if isinstance(value, bool | np.bool_ | np.timedelta64 | np.complexfloating) or np.ma.is_masked(value):
         raise InvalidCriterionError(f"'{name}' needs a number; {value!r} is none.")
     try:
         return float(value)
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, OverflowError) as err:
         raise InvalidCriterionError(f"'{name}' needs a number; {value!r} (a {type(value).__name__}) is none.") from err
+
+
+def _as_time(name: str, moment: date | datetime | np.datetime64 | str) -> Time:
+    """A moment of Python's, numpy's or the calendar's; a day begins at midnight, UTC."""
+    if type(moment) is date:
+        moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+    try:
+        return Time(moment)
+    except ValueError as err:
+        raise InvalidCriterionError(f"'{name}' needs a date or a Modified Julian Date; {moment!r} is neither.") from err
 
 
 def _mjd(name: str, moment: Time, column: Column) -> float:
@@ -72,12 +83,17 @@ def _mjd(name: str, moment: Time, column: Column) -> float:
         raise InvalidCriterionError(f"'{name}' is not a time; {moment!r} cannot be compared with it.")
     if moment.size != 1 or np.any(moment.mask):
         raise InvalidCriterionError(f"'{name}' needs one moment for each end of the range; {moment!r} is not one.")
-    return float(moment.reshape(()).utc.mjd)
+    try:
+        return float(moment.reshape(()).utc.mjd)
+    except (ValueError, IndexError, ScaleValueError) as err:  # the second: no Earth rotation data for that day
+        raise InvalidCriterionError(f"'{name}' needs a time that can be turned into UTC; {moment!r} cannot.") from err
 
 
 def _in_column_unit(name: str, quantity: u.Quantity, column: Column) -> float:
-    """A quantity in the column's unit; a bare number of the column's unit is meant where it has none."""
+    """A quantity in the column's unit; one without a unit fits only columns that have none."""
     unit = column.astropy_unit or u.dimensionless_unscaled
+    if np.ma.is_masked(quantity) or np.any(getattr(quantity, "mask", False)):
+        raise InvalidCriterionError(f"'{name}' is masked, and needs a number.")
     try:
         return float(quantity.to_value(unit))
     except u.UnitConversionError as err:
@@ -97,10 +113,5 @@ def _from_text(name: str, text: str, column: Column) -> float:
     except ValueError:
         pass
     if column.is_time:
-        try:
-            return float(Time(text).utc.mjd)
-        except ValueError as err:
-            raise InvalidCriterionError(
-                f"'{name}' needs a date or a Modified Julian Date; {text!r} is neither."
-            ) from err
+        return _mjd(name, _as_time(name, text), column)
     raise InvalidCriterionError(f"'{name}' needs a number; {text!r} is none.")

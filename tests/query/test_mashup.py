@@ -1,0 +1,169 @@
+"""Keywords of a query to any service, told apart: parameters, filters, properties."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.time import Time
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.exceptions import InputWarning, InvalidCriterionError
+from astroquery_mast.query.mashup import split_parameters
+from astroquery_mast.query.request import MashupRequest
+
+FILTERED = "Mast.Caom.Filtered"
+POSITION = "Mast.Caom.Filtered.Position"
+CONE = "Mast.Caom.Cone"
+
+
+def filters(service: str = FILTERED, **keywords: Any) -> list[dict[str, Any]]:
+    """Return the filters of a query with those keywords."""
+    params, _ = split_parameters(service, None, keywords)
+    made: list[dict[str, Any]] = params["filters"]
+    return made
+
+
+def test_cone_service_takes_everything_as_parameters() -> None:
+    """A service without filters gets its keywords as they are, apart from properties of the request."""
+    params, properties = split_parameters(CONE, None, {"ra": 1.0, "dec": 2.0, "radius": 0.1, "pagesize": 5, "PAGE": 2})
+    assert params == {"ra": 1.0, "dec": 2.0, "radius": 0.1}
+    assert properties == {"pagesize": 5, "PAGE": 2}
+
+
+def test_columns_of_a_service_that_cannot_choose_are_ignored_with_a_warning() -> None:
+    """That columns have no effect is said."""
+    with pytest.warns(InputWarning, match="'columns' is ignored"):
+        assert split_parameters(CONE, "ra", {"ra": 1}) == ({"ra": 1}, {})
+
+
+@pytest.mark.parametrize(
+    ("columns", "sent"),
+    [(None, "*"), ("", "*"), ([], "*"), ("ra,dec", "ra,dec"), (["ra", "dec"], "ra,dec"), (("c.*",), "c.*")],
+)
+def test_columns_are_one_text(columns: Any, sent: str) -> None:
+    """Columns as text or list are what the service takes; none are all."""
+    params, _ = split_parameters(FILTERED, columns, {"obs_id": "a"})
+    assert params == {"columns": sent, "filters": [{"paramName": "obs_id", "values": ["a"]}]}
+
+
+@pytest.mark.parametrize(
+    ("value", "values"),
+    [
+        ("T", ["T"]),
+        (b"T", ["T"]),
+        (15, [15]),
+        (np.int64(15), [15]),
+        (np.array(15), [15]),
+        ([15, 16], [15, 16]),
+        (np.array([15, 16]), [15, 16]),
+        ({3, 1, 2}, [1, 2, 3]),
+        ((n for n in (1, 2)), [1, 2]),
+        ({"min": 1, "max": 2}, [{"min": 1, "max": 2}]),
+        ({"min": None, "max": np.float64(2)}, [{"min": None, "max": 2.0}]),
+        ({"min": 1, "max": 2, "separator": "range"}, [{"min": 1, "max": 2, "separator": "range"}]),
+        ([{"min": 1, "max": 2}, {"min": 5, "max": 6}], [{"min": 1, "max": 2}, {"min": 5, "max": 6}]),
+        (Time(59000, format="mjd"), [59000.0]),
+        (Time([59000, 59001], format="mjd"), [59000.0, 59001.0]),
+        ([Time(59000, format="mjd")], [59000.0]),
+        (
+            {"min": Time(59000, format="mjd"), "max": Time(59001, format="mjd", scale="utc")},
+            [{"min": 59000.0, "max": 59001.0}],
+        ),
+    ],
+    ids=repr,
+)
+def test_filter_takes_values_and_ranges_as_they_are(value: Any, values: list[Any]) -> None:
+    """One value, many, or ranges are the values of the filter, in the types that JSON has."""
+    assert filters(targoopp=value) == [{"paramName": "targoopp", "values": values}]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        [],
+        np.array([]),
+        set(),
+        math.nan,
+        [1, math.nan],
+        [None],
+        np.float32("inf"),
+        np.ma.masked,
+        np.ma.array([1, 2], mask=[True, False]),
+        {"min": 1},
+        {"max": 1},
+        {"min": 1, "max": math.nan},
+        [[1, 2]],
+        [1, [2, 3]],
+        3 * u.deg,
+        [1, 2] * u.s,
+        SkyCoord(1, 2, unit="deg"),
+        [SkyCoord(1, 2, unit="deg")],
+        {"min": Time([1, 2], format="mjd"), "max": 3},
+        Time(np.ma.masked_array(59000.0, mask=True), format="mjd"),
+        object(),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("key", ["x", "ra"])
+def test_filter_that_cannot_be_applied_is_refused(key: str, value: Any) -> None:
+    """No value, half a range, or what JSON cannot carry is refused by name."""
+    with pytest.raises(InvalidCriterionError, match=f"'{key}"):
+        filters(**{key: value})
+
+
+@pytest.mark.parametrize("service", [FILTERED, POSITION, "Mast.Catalogs.Filtered.Tic"])
+def test_range_on_dec_of_a_filtered_service_is_a_filter(service: str) -> None:
+    """A range, a list or an array of ra or dec is a filter of that column, not a place to look at."""
+    span = {"min": 1, "max": 2}
+    params, _ = split_parameters(service, None, {"dec": span, "ra": [1, 2], "RADIUS": np.array([1])})
+    assert params["filters"] == [
+        {"paramName": "dec", "values": [span]},
+        {"paramName": "ra", "values": [1, 2]},
+        {"paramName": "RADIUS", "values": [1]},
+    ]
+    assert set(params) == {"columns", "filters"}
+
+
+def test_place_of_a_positional_service_is_no_filter() -> None:
+    """One ra, dec and radius, or a position, say where to look, if the service looks anywhere."""
+    place = {"ra": 1.0, "dec": np.float64(2), "radius": 0.1}
+    params, _ = split_parameters(POSITION, None, {**place, "obs_id": "a"})
+    assert params == {"columns": "*", "filters": [{"paramName": "obs_id", "values": ["a"]}], **place}
+    params, _ = split_parameters(FILTERED, None, {**place, "position": "1, 2, 0.1"})
+    assert [entry["paramName"] for entry in params["filters"]] == ["ra", "dec", "radius"]
+    assert params["position"] == "1, 2, 0.1"
+
+
+@pytest.mark.parametrize("keywords", [{}, {"pagesize": 5}, {"position": "1, 2, 3"}])
+def test_filtered_service_without_a_filter_is_refused(keywords: dict[str, Any]) -> None:
+    """A query of everything is not sent by oversight."""
+    with pytest.raises(InvalidCriterionError, match="at least one filter"):
+        split_parameters(POSITION, None, keywords)
+
+
+@given(
+    keywords=st.dictionaries(
+        st.text(min_size=1),
+        st.integers() | st.text() | st.lists(st.integers() | st.text(), min_size=1, max_size=3),
+        min_size=1,
+    ),
+    service=st.sampled_from([FILTERED, POSITION, CONE]),
+)
+def test_no_keyword_is_lost(keywords: dict[str, Any], service: str) -> None:
+    """Every keyword is a parameter, a filter or a property, exactly one of them, and the request can be made."""
+    try:
+        params, properties = split_parameters(service, None, keywords)
+    except InvalidCriterionError:
+        assert {key.lower() for key in keywords} <= {"position", "data", "page", "format"}
+        return
+    names = [entry["paramName"] for entry in params.get("filters", ())]
+    others = set(params) - ({"columns", "filters"} if service != CONE else set())
+    assert sorted([*names, *others, *properties]) == sorted(keywords)
+    assert MashupRequest(service, params).payload()["params"] == params

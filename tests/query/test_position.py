@@ -1,0 +1,219 @@
+"""Positions and radii, in all the forms that users write."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import FK5, ICRS, AltAz, Angle, Galactic, SkyCoord
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.exceptions import InvalidCriterionError, MastError
+from astroquery_mast.query.position import (
+    DEFAULT_RADIUS,
+    Cone,
+    as_coordinate,
+    as_radius,
+    cone_around,
+    looks_like_coordinates,
+)
+
+M101 = (210.8, 54.348888888888894)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "210.8 54.348888888888894",
+        "210.8, 54.348888888888894",
+        "210.8,54.348888888888894",
+        " 210.8   +54.348888888888894 ",
+        "210.8d 54.348888888888894d",
+        "210.8deg 54.348888888888894deg",
+        "14h03m12s +54d20m56s",
+        "14h03m12s, +54d20m56s",
+    ],
+)
+def test_text_is_read_in_all_usual_forms(text: str) -> None:
+    """Degrees with or without a comma, and sexagesimal text with units, are the same position."""
+    assert looks_like_coordinates(text)
+    found = as_coordinate(text)
+    assert (found.ra.deg, found.dec.deg) == pytest.approx(M101, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "M31",
+        "M 31",
+        "TIC 261136679",
+        "NGC 5139",
+        "3C 273",
+        "HD 209458",
+        "30 Dor",
+        "55 Cnc",
+        "47 Tuc",
+        "24 Sex",
+        "K2-18",
+        "4U 1700-37",
+        "S 106",
+        "W 49",
+        "SDSS J140312+542056",
+        "Barnard's Star",
+        "",
+        " ",
+        ",",
+        "12.5",
+        "1 95",
+        "nan nan",
+    ],
+)
+def test_names_of_objects_are_no_positions(name: str) -> None:
+    """Names, even those that begin with a number, are left for the resolver."""
+    assert not looks_like_coordinates(name)
+    with pytest.raises(InvalidCriterionError, match="cannot be read as a position"):
+        as_coordinate(name)
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    [
+        SkyCoord(*M101, unit="deg"),
+        SkyCoord(*M101, unit="deg").galactic,
+        SkyCoord([M101[0]], [M101[1]], unit="deg"),
+        SkyCoord([[M101[0]]], [[M101[1]]], unit="deg"),
+        SkyCoord(M101[0] * u.deg, M101[1] * u.deg, distance=6.4 * u.Mpc),
+        ICRS(M101[0] * u.deg, M101[1] * u.deg),
+        SkyCoord(*M101, unit="deg").transform_to(Galactic()).frame,
+        SkyCoord(*M101, unit="deg").transform_to(FK5(equinox="J1975")),
+    ],
+    ids=repr,
+)
+def test_objects_of_any_frame_become_one_scalar_icrs_position(coordinates: Any) -> None:
+    """Whatever frame or shape of one position is given, it is a scalar in ICRS."""
+    found = as_coordinate(coordinates)
+    assert found.isscalar
+    assert found.frame.name == "icrs"
+    assert (found.ra.deg, found.dec.deg) == pytest.approx(M101, abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [0, 2])
+def test_array_of_positions_is_refused(size: int) -> None:
+    """Several positions, or none, are refused instead of being written into the request as an array."""
+    with pytest.raises(InvalidCriterionError, match=f"holds {size} positions"):
+        as_coordinate(SkyCoord(np.zeros(size), np.zeros(size), unit="deg"))
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    [
+        None,
+        M101,
+        [*M101],
+        210.8,
+        ICRS(),
+        AltAz(),
+        AltAz(alt=1 * u.deg, az=2 * u.deg),
+        SkyCoord(math.nan, 1, unit="deg"),
+        Angle(1, "deg"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_position_is_refused(coordinates: Any) -> None:
+    """Numbers, frames without data or without a place on Earth, and NaN give the documented error."""
+    with pytest.raises(InvalidCriterionError, match="coordinates"):
+        as_coordinate(coordinates)
+
+
+@given(text=st.text(max_size=16) | st.from_regex(r"[-+0-9dhms:. ,]{0,16}", fullmatch=True))
+def test_any_text_is_a_position_or_the_documented_error(text: str) -> None:
+    """No text breaks the parsing, and the two functions agree about what a position is."""
+    readable = looks_like_coordinates(text)
+    try:
+        found = as_coordinate(text)
+    except MastError:
+        assert not readable
+    else:
+        assert readable
+        assert 0 <= found.ra.deg < 360
+        assert -90 <= found.dec.deg <= 90
+
+
+@given(ra=st.floats(0, 359.999), dec=st.floats(-90, 90), radius=st.floats(0, 180))
+def test_cone_is_written_with_all_its_digits(ra: float, dec: float, radius: float) -> None:
+    """Position text and parameters hold the same three numbers, bit for bit, and text gives the same cone again."""
+    cone = cone_around(SkyCoord(ra, dec, unit="deg"), radius)
+    assert cone.params() == {"ra": cone.ra, "dec": cone.dec, "radius": radius}
+    assert tuple(float(part) for part in cone.position().split(", ")) == (cone.ra, cone.dec, radius)
+    assert (cone.ra, cone.dec) == pytest.approx((ra, dec), abs=1e-12)
+    assert cone_around(f"{cone.ra:.15f} {cone.dec:.15f}", radius).ra == pytest.approx(cone.ra, abs=1e-12)
+
+
+def test_cone_holds_plain_floats() -> None:
+    """No numpy scalar gets into the request."""
+    cone = cone_around("1 2", np.float32(0.5))
+    assert cone == Cone(1.0, 2.0, 0.5)
+    assert cone.position() == "1.0, 2.0, 0.5"
+    assert {type(number) for number in cone.params().values()} == {float}
+
+
+@pytest.mark.parametrize(
+    ("radius", "degrees"),
+    [
+        (0.2, 0.2),
+        (0, 0),
+        ("0.2", 0.2),
+        (".02 deg", 0.02),
+        ("2 arcmin", 2 / 60),
+        ("5m", 5 / 60),
+        ("5 min", 5 / 60),
+        ("40s", 40 / 3600),
+        ("0s", 0),
+        ("5'", 5 / 60),
+        ('5"', 5 / 3600),
+        ("0.1d", 0.1),
+        (3 * u.arcmin, 0.05),
+        (np.float32(0.5), 0.5),
+        (np.array(3), 3),
+        (Angle("0.5d"), 0.5),
+        (180, 180),
+        (DEFAULT_RADIUS, 0.2),
+    ],
+    ids=repr,
+)
+def test_radius_is_read_in_all_usual_forms(radius: Any, degrees: float) -> None:
+    """A plain number is in degrees; text and quantities say their unit."""
+    assert as_radius(radius).deg == pytest.approx(degrees, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "radius",
+    [None, "", "wide", "nan", [0.2], [1, 2], (1, 2, 3), math.nan, -1, 181, 3 * u.m, u.Quantity(1), object()],
+    ids=repr,
+)
+def test_radius_that_is_no_angle_is_refused(radius: Any) -> None:
+    """A radius of no unit of angle, of several values, negative or beyond the sky is refused by name."""
+    with pytest.raises(InvalidCriterionError, match="radius="):
+        as_radius(radius)
+
+
+@given(text=st.text(max_size=12) | st.from_regex(r"[-+0-9dhms:.' ]{0,12}", fullmatch=True))
+def test_any_radius_text_is_an_angle_or_the_documented_error(text: str) -> None:
+    """No text breaks the parsing of a radius."""
+    try:
+        angle = as_radius(text)
+    except MastError:
+        return
+    assert 0 <= angle.deg <= 180
+
+
+@pytest.mark.parametrize("text", ["14:03:12 +54:20:56", "14:03:12, +54:20:56", "14 03 12 +54 20 56", "J140312+542056"])
+def test_hours_minutes_and_seconds_without_units_are_hours(text: str) -> None:
+    """Sexagesimal text is in hours and degrees, as everywhere in the field, and not a field 196 degrees away."""
+    position = as_coordinate(text)
+    assert position.ra.deg == pytest.approx(210.8)
+    assert position.dec.deg == pytest.approx(54.34889, abs=1e-4)

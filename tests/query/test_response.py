@@ -1,0 +1,377 @@
+"""Answers of every kind, whole and broken: bytes in, a page or an exception of the package out."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.exceptions import (
+    AccessDeniedError,
+    IncompleteResultError,
+    MastError,
+    RefusedRequestError,
+    ServiceFailedError,
+    UnreadableAnswerError,
+)
+from astroquery_mast.query.response import (
+    Page,
+    Paging,
+    Tally,
+    check_status,
+    histograms,
+    parse_page,
+    retry_after_seconds,
+)
+
+NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
+FIELDS = [{"name": "obsid", "type": "string"}, {"name": "s_ra", "type": "float"}]
+ROWS = [{"obsid": 1, "s_ra": 2.5}, {"s_ra": None}]
+PAGING = {"page": 1, "pageSize": 2, "pagesFiltered": 3, "rows": 2, "rowsFiltered": 5, "rowsTotal": 5}
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["", "COMPLETE", "EXECUTING", "ERROR", "a", "1"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["name", "type", "Fields", "Rows", "Tables", "Paging", "ExtendedProperties", "rows", "page"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=10,
+)
+MEMBERS = ["status", "msg", "data", "fields", "paging", "resolvedCoordinate"]
+
+
+def read(document: object, status: int = 200) -> Page:
+    """Return the page in an answer with that document."""
+    return parse_page(status, {"Content-Type": "application/json"}, json.dumps(document).encode(), "Mast.Caom.Cone")
+
+
+def extjs(**table: Any) -> dict[str, Any]:
+    """Return an answer in the extjs form."""
+    return {"status": "COMPLETE", "data": {"Tables": [table]}}
+
+
+def test_page_has_rows_columns_and_place() -> None:
+    """A complete answer gives its rows, its columns in order, and where the page stands."""
+    page = read({"status": "COMPLETE", "msg": "", "data": ROWS, "fields": FIELDS, "paging": PAGING})
+    assert list(page.rows) == ROWS
+    assert page.fields == (("obsid", "string"), ("s_ra", "float"))
+    assert page.paging == Paging(page=1, pages=3, rows=2, total=5)
+    assert not page.executing
+
+
+@given(body=st.binary(max_size=200))
+def test_arbitrary_bytes_give_only_errors_of_the_package(body: bytes) -> None:
+    """No garbage of a server or proxy comes through as another exception."""
+    for status in (200, 503):
+        try:
+            page = parse_page(status, {}, body, "Mast.Caom.Cone")
+        except MastError as err:
+            assert "Mast.Caom.Cone" in str(err)
+        else:
+            assert isinstance(page, Page)
+
+
+@given(document=ODD | st.dictionaries(st.sampled_from(MEMBERS), ODD, max_size=6))
+def test_arbitrary_json_gives_only_errors_of_the_package(document: object) -> None:
+    """Whatever JSON comes, it is a page that can be counted, or an error of the package."""
+    try:
+        page = read(document)
+        tally = Tally(page.service)
+        tally.add(page, 1)
+        tally.close()
+    except MastError:
+        return
+    assert all(isinstance(row, dict) for row in page.rows)
+    assert page.paging is None or page.paging.rows == len(page.rows)
+
+
+@given(table=ODD)
+def test_arbitrary_extjs_gives_only_errors_of_the_package(table: object) -> None:
+    """The same holds for the extjs form and for the histograms in it."""
+    for read_it in (read, histograms):
+        try:
+            read_it({"data": {"Tables": [table]}})
+        except MastError:
+            continue
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"data":' * 100_000])
+def test_bottomless_nesting_is_unreadable(body: bytes) -> None:
+    """JSON nested beyond the interpreter's patience is reported as unreadable."""
+    with pytest.raises(UnreadableAnswerError, match="something else than JSON"):
+        parse_page(200, {}, body, "Mast.Caom.Cone")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>busy</html>", b'{"status":"COMPLETE","data":[{"a":1},{', b"[]", b"3"])
+def test_foreign_or_cut_answer_is_unreadable(body: bytes) -> None:
+    """HTML, a cut document, nothing, or JSON that is no object, is never taken for a result."""
+    with pytest.raises(UnreadableAnswerError, match=r"Mast\.Caom\.Cone answered with"):
+        parse_page(200, {}, body, "Mast.Caom.Cone")
+
+
+@pytest.mark.parametrize("data", ["oops", 3, True, None])
+def test_columns_without_rows_are_no_empty_result(data: object) -> None:
+    """An answer that declares columns and has no list of rows is unreadable, not empty."""
+    with pytest.raises(UnreadableAnswerError, match="no list of rows"):
+        read({"status": "COMPLETE", "data": data, "fields": FIELDS})
+
+
+def test_null_rows_are_an_empty_result_if_the_archive_says_so() -> None:
+    """Rows of null go with a paging that announces none."""
+    page = read({"status": "COMPLETE", "data": None, "fields": FIELDS, "paging": {"rows": 0, "rowsFiltered": 0}})
+    assert list(page.rows) == []
+    assert page.paging is not None
+    assert page.paging.total == 0
+
+
+def test_reply_without_status_or_fields_is_read() -> None:
+    """A missing status means complete, missing fields are found in the rows."""
+    page = read({"data": [{"a": 1}, {"b": 2, "a": 3}]})
+    assert page.status == "COMPLETE"
+    assert page.fields == (("a", ""), ("b", ""))
+
+
+def test_answer_that_is_no_table_keeps_its_document() -> None:
+    """A service that answers with something else than rows gives a page without columns."""
+    page = read({"status": "COMPLETE", "url": "https://mast.stsci.edu/x.sh", "statusList": {}})
+    assert (page.fields, list(page.rows)) == ((), [])
+    assert page.document is not None
+    assert page.document["url"].endswith("x.sh")
+
+
+def test_name_lookup_rows_have_a_name_of_their_own() -> None:
+    """The rows of a name look-up are those of resolvedCoordinate, whatever its empty status says."""
+    page = read({"resolvedCoordinate": [{"ra": 1.0, "decl": 2.0}], "status": ""})
+    assert list(page.rows) == [{"ra": 1.0, "decl": 2.0}]
+
+
+def test_duplicate_column_is_kept_once() -> None:
+    """Of a column that is declared twice the first declaration counts."""
+    page = read({"data": [], "fields": [{"name": "a", "type": "int"}, {"name": "a", "type": "float"}]})
+    assert page.fields == (("a", "int"),)
+
+
+@pytest.mark.parametrize("state", ["EXECUTING", "executing"])
+def test_executing_answer_may_lack_everything(state: str) -> None:
+    """A job under way is recognised without data, fields or paging."""
+    assert read({"status": state, "percent complete": 0.3}).executing
+
+
+def test_page_whose_rows_do_not_match_its_announcement_is_incomplete() -> None:
+    """Fewer rows than the page itself announces are an error, not a short table."""
+    with pytest.raises(IncompleteResultError, match="announced 2 rows on page 1 and sent 1"):
+        read({"status": "COMPLETE", "data": ROWS[:1], "fields": FIELDS, "paging": PAGING})
+
+
+def test_paging_without_rows_still_announces_more_pages() -> None:
+    """A paging object that lacks its row count does not hide the pages that follow."""
+    page = read({"data": ROWS, "fields": FIELDS, "paging": {"page": 1, "pagesFiltered": 3, "rowsFiltered": 5}})
+    assert page.paging == Paging(page=1, pages=3, rows=2, total=5)
+
+
+@pytest.mark.parametrize("number", [float("inf"), "many", None, [1], {}])
+@pytest.mark.parametrize("member", ["rows", "page", "pagesFiltered", "rowsFiltered"])
+def test_unreadable_paging_is_an_error(member: str, number: object) -> None:
+    """A count that is no number is never taken for a single page."""
+    with pytest.raises(UnreadableAnswerError, match="paging"):
+        read({"data": ROWS, "fields": FIELDS, "paging": {**PAGING, member: number}})
+
+
+@pytest.mark.parametrize("paging", [None, {}, [], "none"])
+def test_absent_paging_is_a_service_that_does_not_page(paging: object) -> None:
+    """Services without pages send no paging, or an empty one."""
+    assert read({"data": ROWS, "fields": FIELDS, "paging": paging}).paging is None
+
+
+def test_error_status_gives_the_archives_own_words() -> None:
+    """An ERROR in a 200 is an exception that says what the archive said."""
+    with pytest.raises(ServiceFailedError, match=r"Incorrect syntax near '\*'") as caught:
+        read({"status": "ERROR", "msg": "Incorrect syntax near '*'."})
+    assert (caught.value.service, caught.value.status) == ("Mast.Caom.Cone", 200)
+
+
+@pytest.mark.parametrize("message", [None, "", 3, ["x"]])
+def test_error_status_without_words_is_still_an_error(message: object) -> None:
+    """A missing or odd msg does not hide the failure."""
+    with pytest.raises(ServiceFailedError, match="reported an error"):
+        read({"status": "ERROR", "msg": message})
+
+
+def test_error_about_rights_is_a_login_error() -> None:
+    """Words that blame the reader's rights lead to a login error."""
+    with pytest.raises(AccessDeniedError):
+        read({"status": "ERROR", "msg": "User is not authorized for this data"})
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, RefusedRequestError),
+        (404, RefusedRequestError),
+        (401, AccessDeniedError),
+        (403, AccessDeniedError),
+        (408, ServiceFailedError),
+        (425, ServiceFailedError),
+        (429, ServiceFailedError),
+        (500, ServiceFailedError),
+        (503, ServiceFailedError),
+        (599, ServiceFailedError),
+    ],
+)
+def test_http_status_decides_who_is_to_blame(status: int, kind: type[MastError]) -> None:
+    """4xx blames the question, 401 and 403 the reader, the rest the archive; its words are passed on in one line."""
+    with pytest.raises(kind, match=rf"\(HTTP {status}\): no such\s\w+\.$") as caught:
+        check_status(status, {"Retry-After": "7"}, b"no such\n  column", "missions")
+    assert type(caught.value) is kind
+    assert (caught.value.service, caught.value.status) == ("missions", status)
+    assert caught.value.retry_after == (7.0 if kind is ServiceFailedError else None)
+
+
+def test_html_of_a_proxy_is_not_quoted() -> None:
+    """A page of HTML says nothing to the reader, and a long text is cut."""
+    with pytest.raises(ServiceFailedError, match=r"\(HTTP 502\)\.$"):
+        check_status(502, {"Content-Type": "text/HTML"}, b"<html>" * 1000, "s")
+    with pytest.raises(ServiceFailedError) as caught:
+        check_status(502, {}, b"\xff" * 10_000, "s")
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 399])
+def test_status_below_400_passes(status: int) -> None:
+    """Nothing is raised for a status that is no error."""
+    check_status(status, {}, b"", "s")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("120", 120.0),
+        (" 0.5 ", 0.5),
+        ("-3", 0.0),
+        ("", None),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e999", None),
+        ("Wed, 01 May 2024 12:00:30 GMT", 30.0),
+        ("Wed, 01 May 2024 12:00:30 -0000", 30.0),
+        ("Wed, 01 May 2024 14:00:30 +0200", 30.0),
+        ("Wed, 01 May 2024 11:00:00 GMT", 0.0),
+        ("Mon, 99 Foo 99999 00:00:00 GMT", None),
+    ],
+)
+def test_retry_after_is_read_in_both_its_forms(text: str, seconds: float | None) -> None:
+    """Seconds and dates are understood, the past is now, and what is no time is nothing."""
+    assert retry_after_seconds({"Retry-After": text}, NOW) == seconds
+
+
+@given(text=st.text() | st.floats().map(str) | st.integers().map(str))
+def test_retry_after_is_never_negative_nor_endless(text: str) -> None:
+    """Whatever the header, the wait is a finite number from zero, or nothing."""
+    seconds = retry_after_seconds({"Retry-After": text}, NOW)
+    assert seconds is None or 0 <= seconds < float("inf")
+
+
+@given(ahead=st.integers(-(10**8), 10**8))
+def test_retry_after_dates_count_from_now(ahead: int) -> None:
+    """A date gives the seconds until then."""
+    header = format_datetime(NOW + timedelta(seconds=ahead), usegmt=True)
+    assert retry_after_seconds({"Retry-After": header}, NOW) == max(0, ahead)
+
+
+def test_missing_retry_after_is_nothing() -> None:
+    """Without the header there is no advice."""
+    assert retry_after_seconds({}) is None
+
+
+def test_extjs_rows_are_named_by_the_fields() -> None:
+    """Rows of arrays become rows of names, and of a name that comes twice the first value counts."""
+    fields = [{"name": "a", "type": "int"}, {"name": "b", "type": "string"}, {"name": "a", "type": "int"}]
+    page = read(extjs(Fields=fields, Rows=[[1, "x", 9], [2, None, 8]]))
+    assert page.fields == (("a", "int"), ("b", "string"))
+    assert list(page.rows) == [{"a": 1, "b": "x"}, {"a": 2, "b": None}]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"Fields": FIELDS, "Rows": [[1]]},
+        {"Fields": FIELDS, "Rows": [{"obsid": 1, "s_ra": 2}]},
+        {"Fields": FIELDS, "Rows": ["ab"]},
+        {"Fields": FIELDS, "Rows": None},
+        {"Fields": FIELDS, "Rows": [], "ExtendedProperties": [1]},
+        {"Fields": "ab", "Rows": []},
+        {"Rows": []},
+    ],
+)
+def test_unreadable_extjs_table_is_an_error(table: dict[str, Any]) -> None:
+    """An extjs table whose rows do not fit its fields is never read into wrong cells."""
+    with pytest.raises(UnreadableAnswerError):
+        read(extjs(**table))
+
+
+def test_histograms_count_discrete_columns_only() -> None:
+    """The values of discrete columns are counted; continuous and bare columns are left out."""
+    columns = [
+        {"dataIndex": "project", "ExtendedProperties": {"histObj": {"hist": [{"key": "HST", "count": 3}], "HST": {}}}},
+        {"dataIndex": "s_ra", "ExtendedProperties": {"histObj": {"hist": {"hist": [{"key": 0, "count": 1}]}}}},
+        {"dataIndex": "obsid"},
+    ]
+    assert histograms(extjs(Columns=columns)) == {"project": {"HST": 3}}
+
+
+def page_of(rows: int, number: int, total: int) -> Page:
+    """Return a page of so many rows."""
+    return Page("s", "COMPLETE", (), [{}] * rows, Paging(page=number, pages=3, rows=rows, total=total))
+
+
+@given(sizes=st.lists(st.integers(0, 5), min_size=1, max_size=6), lost=st.integers(0, 5))
+def test_tally_proves_that_no_row_is_missing(sizes: list[int], lost: int) -> None:
+    """The rows received must be those announced, and one row less or more is an error."""
+    total = sum(sizes) + lost
+    tally = Tally("s")
+    for number, size in enumerate(sizes, start=1):
+        tally.add(page_of(size, number, total), number)
+    if lost:
+        with pytest.raises(IncompleteResultError, match=f"{total} rows were announced and {total - lost} received"):
+            tally.close()
+    else:
+        tally.close()
+
+
+def test_tally_notices_a_page_that_was_not_asked_for() -> None:
+    """A server that repeats page 1 for ever does not fill the table with copies."""
+    tally = Tally("s")
+    tally.add(page_of(2, 1, 4), 1)
+    with pytest.raises(IncompleteResultError, match="page 2 was asked for and page 1 came"):
+        tally.add(page_of(2, 1, 4), 2)
+
+
+def test_tally_notices_that_the_archive_changed_its_mind() -> None:
+    """An answer that grows between pages is not put together from two states."""
+    tally = Tally("s")
+    tally.add(page_of(2, 1, 4), 1)
+    with pytest.raises(IncompleteResultError, match="changed from 4 to 5"):
+        tally.add(page_of(2, 2, 5), 2)
+
+
+def test_tally_accepts_services_that_do_not_page() -> None:
+    """Without paging there is nothing to prove."""
+    tally = Tally("s")
+    tally.add(Page("s", "COMPLETE", (), [{}]), 1)
+    tally.close()
+    assert tally.rows == 1

@@ -1,0 +1,79 @@
+"""What may have been meant, when a query finds nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.query.criteria import Criteria, Filter
+from astroquery_mast.query.suggest import suggestions
+
+VALUES = {
+    "obs_collection": {"HST": 10, "JWST": 5, "TESS": 7, "HLSP": 1},
+    "instrument_name": {"NIRCAM/IMAGE": 5, "NIRCAM/WFSS": 9, "NIRCAM/TSO": 1, "NIRCAM/X": 2, "NIRCAM/Y": 3},
+    "filters": {"F814W;F606W": 3, " NUV ": 1, "": 4},
+}
+
+
+def hints(column: str, *values: str, separator: str = "") -> list[str]:
+    """Return the sentences for one filter."""
+    return suggestions(Criteria((Filter(column, values=values, separator=separator),)), VALUES)
+
+
+def test_misspelled_value_is_named_with_its_likeness() -> None:
+    """A value that the archive does not have is named with the one that is spelled alike."""
+    assert hints("obs_collection", "JSWT") == ["There is no obs_collection='JSWT'; did you mean 'JWST'?"]
+
+
+def test_part_of_a_value_finds_the_most_frequent_first() -> None:
+    """A value that is part of others finds at most four of them, those with most rows first."""
+    (sentence,) = hints("INSTRUMENT_NAME", "nircam")
+    assert sentence.startswith("There is no INSTRUMENT_NAME='nircam'; did you mean 'NIRCAM/WFSS', 'NIRCAM/IMAGE', ")
+    assert sentence.count("NIRCAM") == 4
+
+
+@pytest.mark.parametrize("value", ["HST", "hst"])
+def test_value_that_exists_gives_no_hint(value: str) -> None:
+    """Values that the archive has, in any case, are not to blame."""
+    assert hints("obs_collection", value) == []
+
+
+def test_columns_of_several_values_are_taken_apart() -> None:
+    """A value among several in a cell exists; one that is like it is found."""
+    assert hints("filters", "F606W", "NUV", separator=";") == []
+    assert hints("filters", "F607W", separator=";") == ["There is no filters='F607W'; did you mean 'F606W'?"]
+
+
+@pytest.mark.parametrize("value", ["", "  ", "qqqqqq"])
+def test_nothing_alike_gives_no_hint(value: str) -> None:
+    """A value like no other, or empty text, gives no sentence instead of any four values."""
+    assert hints("obs_collection", value) == []
+
+
+def test_unknown_columns_and_other_filters_give_no_hint() -> None:
+    """Ranges, patterns and columns that the archive does not count are passed over."""
+    criteria = Criteria(
+        (
+            Filter("t_min", ranges=((1.0, 2.0),)),
+            Filter("obs_collection", free_text="JSWT%"),
+            Filter("obs_id", values=("JSWT",)),
+        )
+    )
+    assert suggestions(criteria, VALUES) == []
+
+
+@given(
+    values=st.lists(st.text(max_size=5), max_size=4),
+    counts=st.dictionaries(st.text(max_size=5), st.integers(0, 9), max_size=6),
+    separator=st.sampled_from(["", ";", "||"]),
+)
+def test_hints_name_only_what_the_archive_has(values: list[str], counts: dict[str, int], separator: str) -> None:
+    """Any values and counts give at most a sentence for each value, which offers values that exist."""
+    each = Filter("x", values=tuple(values), separator=separator)
+    found = suggestions(Criteria((each,)), {"X": counts})
+    assert len(found) <= len(values)
+    tokens = {token.strip() for value in counts for token in (value.split(separator) if separator else [value])}
+    for sentence in found:
+        offered = sentence.split("did you mean ", maxsplit=1)[1].removesuffix("?")
+        assert any(f"'{token}'" in offered for token in tokens)
