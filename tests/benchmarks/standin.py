@@ -1,0 +1,63 @@
+"""The other side of the benchmarks: the sandbox's server in a process of its own, with files of any size and a latency.
+
+``python tests/benchmarks/standin.py --files 200 --size 1000000 --latency 0.03`` prints its address and serves until its
+standard input is closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, cast
+
+from astroquery_mast.sandbox import Fault, Sandbox
+
+
+class Files:
+    """What the server needs of an archive, for files that all have the same bytes."""
+
+    def __init__(self, size: int) -> None:
+        self._content = bytes(range(256)) * (size // 256 + 1)
+        self._size = size
+
+    def query(self, _sql: str, _parameters: object = ()) -> list[dict[str, object]]:
+        """Hold no observations."""
+        return []
+
+    def within(self, _ra: float, _dec: float, _radius: float) -> dict[int, float]:
+        """Find none."""
+        return {}
+
+    def resolve(self, _name: str) -> list[dict[str, object]]:
+        """Know no names."""
+        return []
+
+    def product(self, uri: str) -> dict[str, object]:
+        """Know every file."""
+        return {"dataURI": uri, "size": self._size, "dataRights": "PUBLIC", "productFilename": uri.rpartition("/")[2]}
+
+    def render(self, _uri: str) -> bytes:
+        """Give its bytes."""
+        return self._content[: self._size]
+
+    def close(self) -> None:
+        """Have nothing to close."""
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=1_000_000)
+    parser.add_argument("--latency", type=float, default=0.03)
+    options = parser.parse_args()
+    files: Any = Files(options.size)
+    sandbox = Sandbox(archive=cast(Any, files)).start()
+    if options.latency:
+        sandbox.faults.add("download", Fault.delay(options.latency), times=None)
+    print(sandbox.url, flush=True)
+    sys.stdin.read()
+    sandbox.stop()
+
+
+if __name__ == "__main__":
+    main()
