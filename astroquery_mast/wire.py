@@ -317,6 +317,9 @@ class Wire:
         except MastError as err:
             err.elapsed = deadline.elapsed()
             err.service = err.service or what
+            if _may_pass(err):
+                tries = retrying.statistics["attempt_number"]
+                err.args = (f"{err} Tried {tries} times in {err.elapsed:.1f} s: try again later.",)
             raise
 
     def _once(
