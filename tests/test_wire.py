@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import requests
 import responses
 from astroquery import exceptions as astroquery_exceptions
+from astroquery import log
 
 from astroquery_mast import Mast, MastClass, Observations, conf
 from astroquery_mast.exceptions import (
@@ -283,6 +285,15 @@ def test_an_ordinary_query_asks_for_no_metadata(mast_sandbox: Sandbox) -> None:
     MastClass()  # a client of its own has read nothing
     Observations.query_criteria(**CRITERIA)
     assert [record.endpoint for record in mast_sandbox.requests] == ["invoke"]
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_no_body_is_decoded_for_a_message(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    """Logging never turns a body of many megabytes into text, whatever the level (B32)."""
+    decoded = property(lambda _response: pytest.fail("a body was decoded for the log"))
+    monkeypatch.setattr(requests.Response, "text", decoded)
+    monkeypatch.setattr(log, "level", logging.getLevelName(level))
+    assert len(Observations.query_criteria(**CRITERIA)) > 0
 
 
 def test_server_set_after_import_is_used(mast_sandbox: Sandbox) -> None:
