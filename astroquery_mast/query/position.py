@@ -127,9 +127,11 @@ def as_radius(radius: Any) -> Angle:
     """
     try:
         angle = Angle(radius, u.deg, dtype=float)
-        degrees = float(angle.deg)
     except (ValueError, TypeError, u.UnitsError) as err:
         raise InvalidCriterionError(f"radius={radius!r} cannot be read as one angle: {err}") from err
+    if not angle.isscalar:
+        raise InvalidCriterionError(f"radius={radius!r} holds {angle.size} angles; give one.")
+    degrees = float(angle.deg)
     if not 0 <= degrees <= 180:
         raise InvalidCriterionError(f"radius={radius!r} is {degrees} degrees; it must be between 0 and 180.")
     return angle

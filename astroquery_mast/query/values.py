@@ -94,15 +94,13 @@ def _in_column_unit(name: str, quantity: u.Quantity, column: Column) -> float:
     unit = column.astropy_unit or u.dimensionless_unscaled
     if np.ma.is_masked(quantity) or np.any(getattr(quantity, "mask", False)):
         raise InvalidCriterionError(f"'{name}' is masked, and needs a number.")
+    if not quantity.isscalar:
+        raise InvalidCriterionError(f"'{name}' needs one quantity for each end of the range, not {quantity!r}.")
     try:
         return float(quantity.to_value(unit))
     except u.UnitConversionError as err:
         raise InvalidCriterionError(
             f"'{name}' is in {unit or 'no unit'}; {quantity} cannot be converted to it."
-        ) from err
-    except TypeError as err:
-        raise InvalidCriterionError(
-            f"'{name}' needs one quantity for each end of the range, not {quantity!r}."
         ) from err
 
 

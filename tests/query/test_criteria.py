@@ -250,7 +250,7 @@ def test_empty_list_is_refused(name: str, value: Any) -> None:
         ("t_min", TimeDelta(3, format="jd"), "TimeDelta"),
         ("t_min", (Time(59000, format="mjd", scale="local"), None), "UTC"),
         ("t_min", {"min": Time([59000, 59001], format="mjd")}, "one moment"),
-        ("t_min", (np.datetime64("NaT"), None), "NaN|one moment|neither"),
+        ("t_min", (np.datetime64("NaT", "s"), None), "NaN|one moment|neither"),
     ],
     ids=repr,
 )
@@ -312,7 +312,7 @@ def anything() -> Iterator[st.SearchStrategy[Any]]:
     yield st.floats(-1e3, 1e3).map(lambda number: number * u.s)
     yield st.floats(40_000, 60_000).map(lambda number: Time(number, format="mjd"))
     yield st.datetimes(datetime(1970, 1, 1), datetime(2024, 1, 1))
-    yield st.sampled_from([np.ma.masked, np.array([]), object(), np.datetime64("NaT"), {"min": 1}])
+    yield st.sampled_from([np.ma.masked, np.array([]), object(), np.datetime64("NaT", "s"), {"min": 1}])
 
 
 ANYTHING = st.recursive(
