@@ -75,14 +75,14 @@ def products(archive: Archive, params: Params) -> Dataset:
     )
     # CROSS JOIN keeps SQLite from searching the whole of the product table for each id.
     sql = (
-        f"SELECT {listed}, asked.key AS place, 0 AS member, product.rowid AS row FROM json_each(?1) AS asked "
+        f"SELECT {listed}, asked.key AS place, 0 AS member, product.rowid AS row FROM json_each(?) AS asked "
         "CROSS JOIN product ON product.obsID = asked.value UNION ALL "
-        f"SELECT {listed}, asked.key, 1, product.rowid FROM json_each(?1) AS asked "
+        f"SELECT {listed}, asked.key, 1, product.rowid FROM json_each(?) AS asked "
         "CROSS JOIN membership ON membership.obsid = asked.value "
         "CROSS JOIN product ON product.obsID = membership.member_obsID "
         "ORDER BY place, member, row"
     )
-    rows = [tuple(row.values()) for row in archive.query(sql, (json.dumps(ids),))]
+    rows = [tuple(row.values()) for row in archive.query(sql, (json.dumps(ids),) * 2)]
     return Dataset((*PRODUCT_COLUMNS, *SELECTED), [(*row[:-3], None) for row in rows])
 
 
