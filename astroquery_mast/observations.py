@@ -8,6 +8,7 @@ import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
+from .cloud_access import CloudAccess
 from .exceptions import InvalidQueryError
 from .observation_products import ObservationProducts
 from .observation_requests import ObservationRequests
@@ -20,7 +21,7 @@ _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.1
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
 
 
-class ObservationsClass(ObservationRequests, ObservationProducts):
+class ObservationsClass(ObservationRequests, ObservationProducts, CloudAccess):
     """Observations of all missions in MAST, and their files.
 
     Parameters

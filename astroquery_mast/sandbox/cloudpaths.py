@@ -82,6 +82,6 @@ PATTERNS: Mapping[str, Callable[[str, Product], str]] = {
     "HLSP": _hlsp,
     "GALEX": _below("galex"),
     "PS1": _below("panstarrs/ps1/public"),
-    "Kepler": _below("kepler"),
+    "KEPLER": _below("kepler"),
     "K2": _below("k2"),
 }

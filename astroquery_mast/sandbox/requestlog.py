@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 __all__ = ["ENDPOINTS", "RequestLog", "RequestRecord"]
 
 #: The names under which requests are logged and faults are placed.
-ENDPOINTS = ("invoke", "columnsconfig", "download", "bundle", "whoami", "path_lookup", "resolver", "other")
+ENDPOINTS = ("invoke", "columnsconfig", "download", "bundle", "whoami", "path_lookup", "cloud", "resolver", "other")
 
 #: A benchmark may ask a few hundred thousand times; the oldest records make room for the newest.
 MOST_RECORDS = 50_000

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .bucket import BUCKET, Bucket
 from .bundles import Bundles
 from .cloudpaths import path_lookup
 from .downloads import Downloads
@@ -40,6 +41,7 @@ PATHS: Mapping[str, str] = {
     "/api/v0.1/Download/bundle.tar.gz": "bundle",
     "/api/v0.1/path_lookup": "path_lookup",
     "/api/v0.1/path_lookup/": "path_lookup",
+    f"{BUCKET}/": "cloud",
     "/whoami": "whoami",
     "/Santa-war/query": "resolver",
 }
@@ -53,6 +55,7 @@ METHODS: Mapping[str, frozenset[str]] = {
     "bundle": READ_OR_POST,
     "whoami": READ,
     "path_lookup": READ,
+    "cloud": READ,
     "resolver": READ,
     "other": READ,
 }
@@ -70,7 +73,7 @@ Nothing here is a measurement.</p><ul>{}</ul></body></html>
 
 def endpoint_of(path: str) -> str:
     """Return the name under which requests of ``path`` are logged."""
-    return PATHS.get(path, "other")
+    return "cloud" if path.startswith(f"{BUCKET}/") else PATHS.get(path, "other")
 
 
 class Routes:
@@ -86,6 +89,7 @@ class Routes:
             "bundle": Bundles(archive, downloads).bundle,
             "whoami": whoami,
             "path_lookup": partial(path_lookup, archive),
+            "cloud": Bucket(archive, downloads).answer,
             "resolver": partial(resolve, archive),
             "other": _front_page,
         }
@@ -94,7 +98,7 @@ class Routes:
         """Return the answer; ``target`` is the request target as it was sent, for its length."""
         if len(target) > LONGEST_TARGET:
             return Reply.text("Request-URI Too Large", 414)
-        if record.path not in PATHS:
+        if record.path not in PATHS and record.endpoint != "cloud":
             return Reply.text(f"There is nothing at {record.path}.", 404)
         methods = METHODS[record.endpoint]
         if record.method not in methods:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from .archive import Archive
+from .bucket import BUCKET
 from .connection import LoopbackServer, SandboxRequest
 from .faults import Faults
 from .identity import EXPIRED_TOKEN, OUTSIDER_TOKEN, TOKEN
@@ -101,6 +102,11 @@ class Sandbox:
             raise RuntimeError("The sandbox has no address yet; call start() first.")
         return self._url
 
+    @property
+    def cloud_url(self) -> str:
+        """Address of the public cloud copy: another host, as the real one, so that it is no business of tokens."""
+        return f"{self.url.replace('127.0.0.1', 'localhost')}{BUCKET}"
+
     def start(self) -> Self:
         """Begin to serve, in a thread of its own; nothing happens if it does already.
 
@@ -154,6 +160,7 @@ class Sandbox:
         with ExitStack() as settings:
             for item in ("server", "catalogs_server", "resolver_server"):
                 settings.enter_context(conf.set_temp(item, self.url))
+            settings.enter_context(conf.set_temp("cloud_server", self.cloud_url))
             yield
 
     def __enter__(self) -> Self:

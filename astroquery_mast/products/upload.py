@@ -1,0 +1,183 @@
+"""One file into a store: from an address to a whole object in its place, or to nothing new there.
+
+In: a `~astroquery_mast.products.plan.PlannedFile` whose place is in a store, and a callable that opens an address. Out:
+a frozen `TransferResult`, as of `~astroquery_mast.products.transfer.transfer`. Products flow, between "plan" and
+"manifest".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+
+import requests
+import tenacity
+
+from ..exceptions import MastError
+from ..wire import Deadline
+from .destination import size_in_store, whole_or_absent
+from .integrity import (
+    BrokenBodyError,
+    Checksum,
+    announced_checksums,
+    announced_length,
+    check_checksums,
+    check_length,
+)
+from .limits import WAIT, Limits, Pause, StoppedError
+from .manifest import Status, TransferResult
+from .outcome import archive_failed, complete, failed
+from .plan import Action, PlannedFile
+from .transfer import OpenUrl, Progress
+
+__all__ = ["transfer_to"]
+
+_PIECE = 1 << 20
+_ATTEMPTS = 3
+_BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=10) + tenacity.wait_random(0, 0.5)
+# Bytes that arrive must be the bytes in the store: their number is compared with Content-Length.
+_HEADERS: Mapping[str, str] = {"Accept-Encoding": "identity"}
+# What a connection that breaks in mid-body looks like.
+_BROKEN = (BrokenBodyError, requests.exceptions.RequestException, http.client.IncompleteRead)
+
+
+def _silent(_: int) -> None:
+    """Show no progress."""
+
+
+def transfer_to(
+    planned: PlannedFile,
+    open_url: OpenUrl,
+    *,
+    progress: Progress = _silent,
+    pause: Pause = WAIT,
+    cancelled: threading.Event | None = None,
+    deadline: Deadline | None = None,
+) -> TransferResult:
+    """Bring one file into a store.
+
+    Parameters
+    ----------
+    planned : PlannedFile
+        What to fetch, and where to: a place for which `is_remote` is true.
+    open_url, progress, pause, cancelled, deadline
+        As `~astroquery_mast.products.transfer.transfer`.
+
+    Returns
+    -------
+    TransferResult
+        ``COMPLETE`` with the whole file in its place, or ``ERROR`` with the place as it was.
+    """
+    started = time.monotonic()
+    under_way = _Upload(planned, open_url, progress, pause, Limits(cancelled, deadline))
+    result = under_way.result()
+    return replace(result, elapsed=time.monotonic() - started, attempts=under_way.attempts)
+
+
+class _Upload:
+    """One file on its way into a store."""
+
+    def __init__(
+        self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, pause: Pause, limits: Limits
+    ) -> None:
+        self.attempts = 0
+        self._planned = planned
+        self._open_url = open_url
+        self._progress = progress
+        self._pause = pause
+        self._limits = limits
+
+    def result(self) -> TransferResult:
+        """Carry out the plan; what goes wrong is a result."""
+        planned = self._planned
+        if planned.action is Action.REFUSE:
+            return failed(planned, planned.reason)
+        if planned.action is Action.SKIP:
+            return TransferResult(planned.index, Status.SKIPPED, planned.local_path, planned.reason)
+        try:
+            return self._bring()
+        except (StoppedError, MastError, *_BROKEN) as err:
+            if isinstance(err, StoppedError) or self._limits.reached():
+                return failed(planned, f"{self._limits.reached() or 'The download was ended'}.")
+            if isinstance(err, MastError):
+                return archive_failed(planned, err)
+            kind = "Incomplete transfer" if isinstance(err, BrokenBodyError) else type(err).__name__
+            return failed(planned, f"{kind}: {err}")
+        except OSError as err:
+            return failed(planned, f"{planned.local_path} could not be written: {err}")
+
+    def _bring(self) -> TransferResult:
+        """Fetch the file, unless it is there."""
+        planned = self._planned
+        present = None if planned.action in {Action.FETCH, Action.RESUME} else size_in_store(planned.local_path)
+        if planned.action is Action.KEEP or (planned.action is Action.CHECK and self._confirmed(present)):
+            return complete(planned, present or 0)
+        return complete(planned, *self._fetch())
+
+    def _confirmed(self, present: int | None) -> bool:
+        """Ask the archive whether the file in the store is its file."""
+        # A store's own time says when the file was written there, and not how old it is: "if-changed" fetches anew.
+        if present is None or self._planned.compare_time:
+            return False
+        with self._open_url(self._addresses()[-1], _HEADERS) as response:
+            return announced_length(response.headers) == present
+
+    def _addresses(self) -> list[str]:
+        """Where the file can be had, the copy in the cloud first."""
+        return [url for url in (self._planned.cloud_url, self._planned.url) if url]
+
+    def _fetch(self) -> tuple[int, str]:
+        """Fetch the file from the first address that gives it; return its length and digest."""
+        *others, last = self._addresses()
+        for url in others:
+            try:
+                return self._persist(url)
+            except (MastError, *_BROKEN):
+                self._limits.check()
+        return self._persist(last)
+
+    def _persist(self, url: str) -> tuple[int, str]:
+        """Ask until the file is whole, or has been asked for often enough."""
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda err: isinstance(err, _BROKEN) and not self._limits.reached()),
+            wait=_BACKOFF,
+            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            sleep=lambda seconds: self._limits.wait(self._pause, seconds),
+            reraise=True,
+        )
+        return retrying(self._attempt, url)
+
+    def _attempt(self, url: str) -> tuple[int, str]:
+        """Ask for the file once, and put it into its place."""
+        self._limits.check()
+        self.attempts += 1
+        planned, told = self._planned, [0]
+        with ExitStack() as if_it_fails:
+            if_it_fails.callback(lambda: self._progress(-told[0]))
+            with self._open_url(url, _HEADERS) as response, whole_or_absent(planned.local_path) as stream:
+                checksums = announced_checksums(response.headers, catalogued=planned.checksum)
+                digests = {name: hashlib.new(name, usedforsecurity=False) for name in _algorithms(checksums)}
+                for piece in response.iter_content(_PIECE):
+                    stream.write(piece)
+                    for digest in digests.values():
+                        digest.update(piece)
+                    told[0] += len(piece)
+                    self._progress(len(piece))
+                    self._limits.check()
+                check_length(response.headers, told[0], planned.size)
+                check_checksums(checksums, lambda name: digests[name].digest())
+            stored = size_in_store(planned.local_path)
+            if stored != told[0]:
+                raise OSError(f"{told[0]} bytes were written, and the store has {stored}")
+            if_it_fails.pop_all()
+        return told[0], digests["sha256"].hexdigest()
+
+
+def _algorithms(checksums: Iterable[Checksum]) -> set[str]:
+    """The digests that are needed."""
+    return {"sha256", *(checksum.algorithm for checksum in checksums)}
