@@ -9,7 +9,8 @@
     astroquery.exceptions.RemoteServiceError     the archive failed; asking again later may help
     ├── ServiceFailedError                       5xx, or an ERROR status of the service, or no connection at all
     ├── UnreadableAnswerError                    an answer that is not what the protocol promises
-    └── IncompleteResultError                    fewer or other rows than the archive itself announced
+    ├── IncompleteResultError                    fewer or other rows than the archive itself announced
+    └── DownloadError                            some files of a download did not come; the manifest says which and why
 
     astroquery.exceptions.TimeoutError           the deadline of the call passed
     └── DeadlineError
@@ -24,6 +25,8 @@ the service or address, the HTTP status and the seconds spent, each ``None`` whe
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from astroquery.exceptions import (
     AuthenticationWarning,
@@ -43,6 +46,7 @@ __all__ = [
     "AuthenticationWarning",
     "CorruptDataWarning",
     "DeadlineError",
+    "DownloadError",
     "IncompleteResultError",
     "InputWarning",
     "InvalidCriterionError",
@@ -111,6 +115,26 @@ class UnreadableAnswerError(MastError, RemoteServiceError):
 
 class IncompleteResultError(MastError, RemoteServiceError):
     """Raised instead of returning a short table: the rows received are not those that the archive announced."""
+
+
+class DownloadError(MastError, RemoteServiceError):
+    """Raised at the end of a download, only where ``on_error="raise"`` asks for it, when a file did not come.
+
+    Parameters
+    ----------
+    message : str
+        A sentence for the reader.
+    manifest : `~astropy.table.Table`
+        What became of every file, as the call returns it otherwise; kept as the attribute of that name.
+    """
+
+    def __init__(self, message: str, manifest: Any = None) -> None:
+        super().__init__(message)
+        self.manifest = manifest
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep the manifest when pickled."""
+        return type(self), (*self.args, self.manifest)
 
 
 class DeadlineError(MastError, TimeoutError):

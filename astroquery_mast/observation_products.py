@@ -1,154 +1,46 @@
 """The product flow behind `ObservationsClass`: listing → filters → plan → transfer → manifest.
 
-In: observations or products in any form that users hold. Out: product tables, files on disk and their manifest. The
-steps are in `astroquery_mast.products`; here they are put together and given the archive.
+In: observations or products in any form that users hold. Out: plans, files on disk and their manifest. The steps are in
+`astroquery_mast.products`; here they are put together and given the archive.
 """
 
 from __future__ import annotations
 
 import os
-import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from concurrent.futures import Executor
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import requests
 from astropy.table import Table
-from astroquery import log
 
-from .config import conf
-from .exceptions import InputWarning, InvalidCriterionError, InvalidQueryError, NoResultsWarning
-from .products.download import LOCAL_DISK, download, local_target
-from .products.filters import filter_products, unique_products
-from .products.listing import as_obsids, as_table, ask_in_batches, list_products
+from .exceptions import InvalidQueryError, NoResultsWarning
+from .observation_files import (
+    DENIED,
+    Effort,
+    ObservationFiles,
+    kind_of_bundle,
+    only_in_cloud,
+    refuse_contradiction,
+    uris_of,
+)
+from .products.bundle import Bundle
+from .products.destination import StoreDisk, destination, is_remote
+from .products.download import LOCAL_DISK, local_target
+from .products.layout import Layout
 from .products.manifest import Manifest, as_manifest
-from .products.plan import Action, PlannedFile, plan, single_file
-from .products.transfer import transfer
-from .warn import warn_no_results
-
-if TYPE_CHECKING:
-    from .core import MastClass as _Client
-    from .query.request import MashupRequest
-else:
-    _Client = object
+from .products.plan import PlannedFile, plan, plan_table, single_file
+from .products.review import retry, verify
+from .products.transport import Transport
+from .products.verdict import as_overwrite
+from .wire import Deadline
 
 __all__ = ["ObservationProducts"]
 
-_SERVICE = "Mast.Caom.Products"
-_NO_CLOUD = "`cloud_only` is True but cloud data access is not enabled: the files are fetched from MAST itself."
 
-
-class ObservationProducts(_Client):
+class ObservationProducts(ObservationFiles):
     """The files of observations; a part of `~astroquery_mast.ObservationsClass`."""
-
-    # -- which files there are -----------------------------------------------------------------------------------
-
-    def get_product_list(self, observations: Any, *, batch_size: int = 500, verbose: bool = True) -> Table:
-        """Return the products of observations: every file, once for each observation that it belongs to.
-
-        Parameters
-        ----------
-        observations : Table, Row, Column, str, int, or iterable of these
-            Observations as a query returned them, or their obsids (not obs_ids).
-        batch_size : int
-            How many observations to ask for at once.  Each such question has ``conf.timeout`` seconds; one that is too
-            much for the archive is asked again in halves.
-        verbose : bool
-            Whether to show a bar on a terminal when there are several questions.
-
-        Returns
-        -------
-        `~astropy.table.Table`
-            All products, in the order of the observations; sizes in bytes.
-
-        Raises
-        ------
-        InvalidQueryError
-            If there is no observation, or what was given is no obsid.
-        RemoteServiceError
-            If the archive fails, or its answer is not complete.
-        TimeoutError
-            If the time was not enough for a single observation.
-        """
-        products = self._list(observations, batch_size, verbose)
-        if not len(products):
-            warn_no_results()
-        return products
-
-    def get_product_list_async(self, observations: Any, *, batch_size: int = 500) -> list[requests.Response]:
-        """Return the responses of `get_product_list`: of every page of every batch, in order.
-
-        Parameters
-        ----------
-        observations, batch_size
-            As `get_product_list`.
-
-        Returns
-        -------
-        list of `requests.Response`
-        """
-
-        def ask(obsids: Sequence[str]) -> list[requests.Response]:
-            return self._responses(self._products_request(obsids), deadline=self._deadline(None))
-
-        batches = ask_in_batches(
-            as_obsids(observations), ask, batch_size=batch_size, max_workers=int(conf.max_workers), verbose=False
-        )
-        return [response for responses in batches for response in responses]
-
-    def get_unique_product_list(self, observations: Any, *, batch_size: int = 500, verbose: bool = True) -> Table:
-        """Return the products of observations, each file once.
-
-        Parameters
-        ----------
-        observations, batch_size, verbose
-            As `get_product_list`.
-
-        Returns
-        -------
-        `~astropy.table.Table`
-            The first row of each file, in the order of `get_product_list`.
-        """
-        return self._unique(self.get_product_list(observations, batch_size=batch_size, verbose=verbose))
-
-    def filter_products(
-        self,
-        products: Table,
-        *,
-        mrp_only: bool = False,
-        extension: str | Iterable[str] | None = None,
-        **filters: Any,
-    ) -> Table:
-        """Return the products that pass all the filters.
-
-        Parameters
-        ----------
-        products : `~astropy.table.Table`
-            Products, as `get_product_list` returns them.
-        mrp_only : bool
-            Keep only the "Minimum Recommended Products".
-        extension : str or iterable of str, optional
-            Keep only files whose name ends so: ``"fits"``, ``"_uncal.fits"``.
-        **filters
-            Column name and what is wanted there; see `astroquery_mast.products.filters`.
-
-        Returns
-        -------
-        `~astropy.table.Table`
-            A new table; the rows keep their order.
-
-        Raises
-        ------
-        InvalidQueryError
-            If there is no such column, or the value cannot be applied to it.
-        """
-        table = as_table(products)
-        if table is None:
-            raise InvalidCriterionError(f"A table of products is needed, not a {type(products).__name__}.")
-        return filter_products(table, mrp_only=mrp_only, extension=extension, **filters)
-
-    # -- the files -----------------------------------------------------------------------------------------------
 
     def download_file(
         self,
@@ -160,6 +52,7 @@ class ObservationProducts(_Client):
         cloud_only: bool = False,
         force_on_prem: bool = False,
         verbose: bool = True,
+        overwrite: str | None = None,
     ) -> tuple[str, str | None, str | None]:
         """Fetch one file by its dataURI.
 
@@ -180,6 +73,8 @@ class ObservationProducts(_Client):
             Fetch from MAST itself even where cloud access is enabled.
         verbose : bool
             Whether to show a bar on a terminal, and to log the outcome.
+        overwrite : str, optional
+            As `download_products`.
 
         Returns
         -------
@@ -197,14 +92,19 @@ class ObservationProducts(_Client):
         """
         if not isinstance(uri, str) or not uri.strip():
             raise InvalidQueryError(f"A dataURI is needed, such as 'mast:HST/product/x.fits', and not {uri!r}.")
-        if cloud_only and force_on_prem:
-            raise InvalidQueryError("cloud_only=True and force_on_prem=True contradict each other: set one to False.")
-        if cloud_only:
-            warnings.warn(_NO_CLOUD, InputWarning, stacklevel=2)
-        target = local_target(local_path, PurePosixPath(uri).name)
-        server = base_url or self._endpoints.download
-        planned = single_file(uri, target, download_url=server, cache=cache, disk=LOCAL_DISK)
-        result = download([planned], self._open, verbose=verbose, pause=self._wire.pause)[0]
+        refuse_contradiction(cloud_only, force_on_prem)
+        in_cloud = self._in_cloud(cloud_only, force_on_prem)
+        planned = single_file(
+            uri,
+            local_target(local_path, PurePosixPath(uri).name),
+            download_url=base_url or self._endpoints.download,
+            disk=LOCAL_DISK,
+            cache=cache,
+            overwrite=overwrite,
+            cloud_url=self._cloud_urls([uri]).get(uri) if in_cloud else None,
+        )
+        planned = only_in_cloud(planned) if in_cloud and cloud_only else planned
+        result = self._fetch_one(planned, verbose)
         return str(result.status), result.message, result.url
 
     def download_products(
@@ -218,8 +118,17 @@ class ObservationProducts(_Client):
         mrp_only: bool = False,
         cloud_only: bool = False,
         verbose: bool = True,
+        dry_run: bool = False,
+        layout: Layout | None = None,
+        overwrite: str | None = None,
+        bundle: str | None = None,
+        force_on_prem: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        deadline: float | None = None,
+        on_error: str = "warn",
         **filters: Any,
-    ) -> Manifest | None:
+    ) -> Manifest | Table | None:
         """Fetch the files of products.
 
         Parameters
@@ -227,123 +136,237 @@ class ObservationProducts(_Client):
         products : `~astropy.table.Table`, `~astropy.table.Row`, or what `get_product_list` takes
             Products; or observations, all of whose products are taken.
         download_dir : path-like, optional
-            The folder to use; the current one if not given.
+            The folder to use; the current one if not given.  An address such as ``s3://bucket/prefix`` is a place in
+            a store; see `astroquery_mast.products.destination`.
         flat : bool
             Put all files into that folder, instead of ``mastDownload/<obs_collection>/<obs_id>/`` in it.  Files of the
             same name get longer names.
         cache : bool
             Keep files that are on disk: without asking the archive if they have the catalogued size, else if the
-            archive's file is as long.
+            archive's file is as long.  False fetches all files anew.
         curl_flag : bool
-            Fetch a script that fetches the files, instead of the files.
+            Fetch a script that fetches the files, instead of the files.  It takes the token from the environment
+            variable ``MAST_API_TOKEN`` when it is run, and holds none.
         mrp_only : bool
             Take only the "Minimum Recommended Products".
         cloud_only : bool
             Skip what has no copy in the cloud, where cloud access is enabled.
         verbose : bool
             Whether to show a bar on a terminal, and to log the outcome.
+        dry_run : bool
+            Fetch nothing, and return what would be done.
+        layout : str or callable, optional
+            Where files go in the download folder: a template such as
+            ``"{obs_collection}/{proposal_id}/{productFilename}"`` with any column of the products, or a function that
+            takes a row and returns a relative path; see `astroquery_mast.products.layout`.
+        overwrite : str, optional
+            What becomes of files that are on disk: ``"never"`` keeps them whatever they are, without asking;
+            ``"if-changed"`` asks the archive about each, and fetches those that are of another length or older than
+            the archive's; ``"always"`` fetches all anew, as ``cache=False``.
+        bundle : str, optional
+            ``"zip"`` or ``"tar.gz"``: fetch one such file that holds all the files.
+        force_on_prem : bool
+            Fetch from MAST itself even where cloud access is enabled.
+        max_workers : int, optional
+            How many files are fetched at a time; ``conf.max_workers`` if not given.
+        executor : `concurrent.futures.Executor`, optional
+            Who does the work, instead of threads of this process: a process pool, or the workers of a cluster, which
+            must see the download folder.  The token is not sent to them: they take theirs from the environment.
+        deadline : float, optional
+            Seconds that the whole call may take; what has not come by then is an error in the manifest.
+        on_error : str
+            About files that did not come, ``"warn"`` logs a warning, ``"raise"`` raises when all the others have come,
+            and ``"ignore"`` does nothing.  The manifest has them in any case.
         **filters
             As `filter_products`, ``extension`` among them.
 
         Returns
         -------
-        Manifest or None
-            One row for each file; None, with a warning, if no product is left.
+        Manifest or `~astropy.table.Table` or None
+            One row for each file; with ``dry_run`` a plan as `get_download_urls` returns it; None, with a warning, if
+            no product is left.
 
         Raises
         ------
         InvalidQueryError
-            If the filters cannot be applied, or what was given is neither products nor observations.
+            If the filters or another argument cannot be applied, or what was given is neither products nor
+            observations.
+        DownloadError
+            With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
         """
-        table = self.filter_products(self._products_of(products, verbose), mrp_only=mrp_only, **filters)
-        table = self._unique(table)
-        if not len(table):
-            warnings.warn("No products to download.", NoResultsWarning, stacklevel=2)
+        refuse_contradiction(cloud_only, force_on_prem)
+        kind = kind_of_bundle(curl_flag, bundle, layout, flat)
+        as_overwrite(cache, overwrite)
+        effort = Effort(verbose, max_workers, executor, deadline, on_error)
+        clock = effort.clock()
+        table = self._selected(products, verbose, mrp_only, filters, clock)
+        if table is None:
             return None
-        if cloud_only:
-            warnings.warn(_NO_CLOUD, InputWarning, stacklevel=2)
-        folder = Path(download_dir or ".")
-        if curl_flag:
-            if flat:
-                warnings.warn("flat=True has no effect on a curl script.", InputWarning, stacklevel=2)
-            return self._fetch_script(table, folder)
+        folder = destination(download_dir)
+        whole = None if kind is None else Bundle.of(table, kind)
+        in_cloud = whole is None and self._in_cloud(cloud_only, force_on_prem)
         planned = plan(
             table,
-            base_dir=folder if flat else folder / "mastDownload",
+            base_dir=folder if flat or layout is not None else folder / "mastDownload",
             download_url=self._endpoints.download,
-            disk=LOCAL_DISK,
+            disk=StoreDisk() if is_remote(folder) else LOCAL_DISK,
             flat=flat,
+            layout=layout,
             cache=cache,
+            overwrite=overwrite,
+            cloud_urls=self._cloud_urls(uris_of(table)) if in_cloud else None,
         )
-        return as_manifest(download(planned, self._open, verbose=verbose, pause=self._wire.pause))
+        if in_cloud and cloud_only:
+            planned = [only_in_cloud(file) for file in planned]
+        if whole is not None:
+            return self._bundled(whole, planned, folder, None if dry_run else effort.at(clock))
+        return plan_table(planned) if dry_run else as_manifest(self._fetch(planned, effort.at(clock)))
+
+    def get_download_urls(
+        self,
+        products: Any,
+        *,
+        download_dir: str | os.PathLike[str] | None = None,
+        flat: bool = False,
+        mrp_only: bool = False,
+        layout: Layout | None = None,
+        verbose: bool = True,
+        **filters: Any,
+    ) -> Table | None:
+        """Return the addresses of products, and where `download_products` would put them; nothing is fetched.
+
+        Parameters
+        ----------
+        products, download_dir, flat, mrp_only, layout, verbose, **filters
+            As `download_products`.
+
+        Returns
+        -------
+        `~astropy.table.Table` or None
+            One row for each file: ``Local Path``, ``URL`` (percent-encoded), ``Cloud URL`` (where cloud access is
+            enabled), ``Size`` (bytes), ``Action``, ``Reason``, ``Rights``; ``meta`` has ``total_bytes``, which would be
+            fetched, and ``unknown_sizes``, for how many files that is not known.  None, with a warning, if no product
+            is left.
+
+        Raises
+        ------
+        InvalidQueryError
+            As `download_products`.
+        """
+        return self.download_products(
+            products,
+            download_dir=download_dir,
+            flat=flat,
+            mrp_only=mrp_only,
+            layout=layout,
+            verbose=verbose,
+            dry_run=True,
+            **filters,
+        )
+
+    # -- afterwards ----------------------------------------------------------------------------------------------
+
+    def verify(self, manifest: Table, *, verbose: bool = True) -> Manifest:
+        """Return the manifest of a download with what is on disk now; nothing is asked of the archive.
+
+        Parameters
+        ----------
+        manifest : `~astropy.table.Table`
+            As `download_products` returned it, or read from a file.
+        verbose : bool
+            Whether to show a bar on a terminal.
+
+        Returns
+        -------
+        Manifest
+            The same rows; ``Status`` is ``OK``, ``MISSING`` or ``CHANGED`` (another size or SHA-256).
+
+        Raises
+        ------
+        InvalidQueryError
+            If the table is no manifest, or its files are in a store (``s3://...``) and not on a disk.
+        """
+        _refuse_store(manifest)
+        return verify(manifest, verbose=verbose)
+
+    def retry(
+        self,
+        manifest: Table,
+        *,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        deadline: float | None = None,
+        on_error: str = "warn",
+        verbose: bool = True,
+    ) -> Manifest:
+        """Fetch the files of a manifest that did not come, or that `verify` found missing or changed.
+
+        Parameters
+        ----------
+        manifest : `~astropy.table.Table`
+            As `download_products` or `verify` returned it, or read from a file.
+        max_workers, executor, deadline, on_error, verbose
+            As `download_products`.
+
+        Returns
+        -------
+        Manifest
+            The same rows in the same order, with what is known now.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the table is no manifest, its files are in a store (``s3://...``), or an argument cannot be applied.
+        DownloadError
+            As `download_products`.
+        """
+        _refuse_store(manifest)
+        if any(str(message).startswith(DENIED) for message in _column(manifest, "Message")):
+            self._log_in_by_environment()
+        return retry(
+            manifest,
+            Transport.of(self),
+            download_url=self._endpoints.download,
+            max_workers=max_workers,
+            executor=executor,
+            deadline=deadline,
+            on_error=on_error,
+            verbose=verbose,
+            pause=self._wire.pause,
+        )
 
     # -- how -----------------------------------------------------------------------------------------------------
 
-    def _products_request(self, obsids: Sequence[str]) -> MashupRequest:
-        """The question for the products of some observations."""
-        return self._request_for(_SERVICE, {"obsid": ",".join(obsids)}, None, None)
+    def _selected(
+        self, products: Any, verbose: bool, mrp_only: bool, filters: Mapping[str, Any], clock: Deadline | None
+    ) -> Table | None:
+        """The products that are wanted, each file once; None, with a warning, if there is none."""
+        listed = self._products_of(products, verbose, None if clock is None else clock.seconds)
+        table = self._unique(self.filter_products(listed, mrp_only=mrp_only, **filters))
+        if not len(table):
+            warnings.warn("No products to download.", NoResultsWarning, stacklevel=3)
+            return None
+        return table
 
-    def _list(self, observations: Any, batch_size: int, verbose: bool) -> Table:
-        """The products of observations, without a warning where there are none."""
+    def _bundled(self, bundle: Bundle, planned: list[PlannedFile], folder: Path, effort: Effort | None) -> Table:
+        """Fetch many products in one file, or without an effort show what would be fetched."""
+        file = bundle.planned(self._endpoints.bundle, folder)
+        if effort is None:
+            return plan_table(bundle.shown(planned, file))
+        self._log_in_for(planned)
+        return as_manifest(self._fetch_bundle(bundle, file, effort))
 
-        def fetch(obsids: Sequence[str]) -> Table:
-            # Each batch has a deadline of its own, or halving the first one that is late would come too late.
-            return self._collect(self._products_request(obsids), deadline=self._deadline(None))
 
-        return list_products(
-            as_obsids(observations), fetch, batch_size=batch_size, max_workers=int(conf.max_workers), verbose=verbose
+def _column(manifest: Table, name: str) -> list[Any]:
+    """The cells of a column, if there is one."""
+    return list(manifest[name]) if name in manifest.colnames else []
+
+
+def _refuse_store(manifest: Table) -> None:
+    """Raise for files that are not on a disk: an address taken for a path would be a folder of that name."""
+    place = next((path for path in map(str, _column(manifest, "Local Path")) if "://" in path), None)
+    if place is not None:
+        raise InvalidQueryError(
+            f"{place} is in a store, and not on a disk: download_products with the same download_dir sees what is "
+            "there, and fetches the rest."
         )
-
-    def _products_of(self, given: Any, verbose: bool) -> Table:
-        """The product table that is meant, whatever was given."""
-        table = as_table(given)
-        if table is not None and "dataURI" in table.colnames:
-            return table
-        if table is not None:
-            log.info("These %d rows are observations (they have no dataURI): listing all their products.", len(table))
-        return self._list(given if table is None else table, 500, verbose)
-
-    def _unique(self, products: Table) -> Table:
-        """Each file once, and a word about the others."""
-        unique = unique_products(products)
-        repeated = len(products) - len(unique)
-        if repeated:
-            log.info("%d of %d products are listed more than once; each is taken once.", repeated, len(products))
-        return unique
-
-    def _open(self, url: str, headers: Mapping[str, str], method: str = "GET", data: Any = None) -> requests.Response:
-        """Open an address, its body unread."""
-        deadline = self._deadline(None)
-        return self._wire.request(
-            method, url, data=data, headers=headers, deadline=deadline, service="MAST download", stream=True
-        )
-
-    def _fetch_script(self, products: Table, folder: Path) -> Manifest:
-        """Fetch the script that fetches the files."""
-        address = f"{self._endpoints.bundle}.sh"
-        pairs = [("uri", uri) for uri in products["dataURI"].tolist() if isinstance(uri, str) and uri.strip()]
-
-        def post(url: str, headers: Mapping[str, str]) -> requests.Response:
-            return self._open(url, headers, "POST", pairs)
-
-        planned = PlannedFile(
-            index=0,
-            uri=None,
-            data_url=address,
-            url=address,
-            local_path=_script_path(folder),
-            size=None,
-            action=Action.FETCH if pairs else Action.REFUSE,
-            reason="the script for these products" if pairs else "no product has a dataURI",
-        )
-        return as_manifest([transfer(planned, post, pause=self._wire.pause)])
-
-
-def _script_path(folder: Path) -> Path:
-    """A name for a script that is not taken yet: two calls may fall into one second."""
-    stem = f"mastDownload_{time.strftime('%Y%m%d%H%M%S')}"
-    path, number = folder / f"{stem}.sh", 0
-    while path.exists():
-        number += 1
-        path = folder / f"{stem}_{number}.sh"
-    return path

@@ -1,24 +1,44 @@
 """Many files: the plan is carried out, and there is a result for each file whatever happens to the others.
 
-In: planned files and a callable that opens an address.  Out: the results, in the order of the plan.  Products flow,
-around "transfer".
+In: planned files and a way to the archive.  Out: the results, in the order of the plan.  Products flow, around
+"transfer".
+
+The work runs on threads of our own, or wherever an executor takes it; see "pool" and "task".
 """
 
 from __future__ import annotations
 
+import math
+import operator
 import os
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from astroquery import log
 
-from .manifest import Status, TransferResult
+from ..config import conf
+from ..exceptions import DownloadError, InvalidCriterionError
+from ..wire import Deadline
+from .manifest import Manifest, Status, TransferResult, as_manifest
+from .outage import Outages
 from .paths import safe_name
-from .plan import Disk, PlannedFile, total_bytes
-from .progress import progress_bar
-from .transfer import WAIT, OpenUrl, Pause, Progress, transfer
+from .plan import Action, Disk, PlannedFile, total_bytes
+from .pool import run, threads
+from .progress import DownloadBar
+from .task import Call, CarryOut, Done, Task, bring
+from .transfer import WAIT, OpenUrl, Pause, transfer
+from .transport import Transport
 
-__all__ = ["LOCAL_DISK", "download", "local_target"]
+__all__ = ["LOCAL_DISK", "ON_ERROR", "complain", "download", "local_target"]
+
+ON_ERROR = ("raise", "warn", "ignore")
+"""What may be done about files that did not come."""
+
+_ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
 
 
 class _LocalDisk:
@@ -43,56 +63,192 @@ class _LocalDisk:
 LOCAL_DISK: Disk = _LocalDisk()
 
 
-def _transfers(
-    planned: Sequence[PlannedFile], open_url: OpenUrl, progress: Progress, pause: Pause
-) -> Iterator[TransferResult]:
-    """Carry out the plan.  This is the one place that decides how many files are under way at a time: one."""
-    for file in planned:
-        yield transfer(file, open_url, progress=progress, pause=pause)
-
-
 def download(
-    planned: Sequence[PlannedFile], open_url: OpenUrl, *, verbose: bool = True, pause: Pause = WAIT
+    planned: Sequence[PlannedFile],
+    way: Transport | OpenUrl,
+    *,
+    max_workers: int | None = None,
+    executor: Executor | None = None,
+    deadline: float | None = None,
+    on_error: str = "warn",
+    verbose: bool = True,
+    pause: Pause = WAIT,
+    carry_out: CarryOut = transfer,
 ) -> list[TransferResult]:
-    """Bring files to disk.
+    """Bring files to disk, several at a time.
 
     Parameters
     ----------
     planned : sequence of PlannedFile
         What to fetch, and where to.
-    open_url : callable
-        Opens an address (see `~astroquery_mast.products.transfer.OpenUrl`).
+    way : Transport or callable
+        How workers reach the archive; or what opens an address (see `~astroquery_mast.products.transfer.OpenUrl`) and
+        is safe to call from several threads.
+    max_workers : int, optional
+        How many files at a time, each with one connection.  ``conf.max_workers`` if not given, or the number of the
+        executor's workers where it tells.
+    executor : `concurrent.futures.Executor`, optional
+        Who does the work, instead of threads of our own: processes, or a cluster whose workers see the same disk.  It
+        is not shut down.
+    deadline : float, optional
+        Seconds that all of it may take; no limit if not given.
+    on_error : str
+        ``"warn"`` logs that files did not come, ``"raise"`` raises when all the others have ended, ``"ignore"`` does
+        neither.
     verbose : bool
-        Whether to show a bar on a terminal, and to log what became of the files.  Failures are logged in any case.
+        Whether to show a bar, and to log what became of the files.
     pause : callable
-        Waits between two tries, given the seconds.
+        Waits between two tries, given the seconds; for workers in this process.
+    carry_out : callable
+        Does what is planned for one file; for processes it must be picklable.
 
     Returns
     -------
     list of TransferResult
         One for each file, in order; a failure stops nobody else.
+
+    Raises
+    ------
+    DownloadError
+        If ``on_error="raise"`` and a file did not come.
+    InvalidQueryError
+        If an argument makes no sense.
+    KeyboardInterrupt
+        As soon as the transfers under way have put their parts aside, two seconds later at most.
     """
-    with progress_bar(total_bytes(planned) or None, "Downloading", "B", shown=verbose) as bar:
-        results = list(_transfers(planned, open_url, bar.update, pause))
-    _tell(results, verbose)
-    return results
-
-
-def _tell(results: Sequence[TransferResult], verbose: bool) -> None:
-    """Log one line on the whole download, and one more if there were failures."""
-    failed = [result for result in results if result.status is Status.ERROR]
-    fetched = [result for result in results if result.fetched]
-    if verbose:
-        megabytes = sum(result.size or 0 for result in fetched) / 1e6
-        kept = len(results) - len(fetched) - len(failed)
-        log.info("Files downloaded: %d (%.1f MB); already on disk: %d.", len(fetched), megabytes, kept)
-    if failed:
-        log.warning(
-            "%d of %d files could not be downloaded; the manifest says why. The first: %s",
-            len(failed),
-            len(results),
-            failed[0].message,
+    workers = _workers(max_workers, executor)
+    _check(way, executor, deadline, on_error)
+    outages = Outages()
+    # While one file is brought down to the disk, another one can have its connection.
+    spare = workers // 2 if executor is None and isinstance(way, Transport) else 0
+    results: dict[int, TransferResult] = {}
+    with DownloadBar(len(planned), total_bytes(planned) or None, shown=verbose) as bar:
+        call = Call(
+            Deadline(math.inf if deadline is None else float(deadline)),
+            pause,
+            bar.add,
+            outages.down,
+            lines=threading.Semaphore(workers) if spare else None,
         )
+        tasks = [Task(place, file, way, carry_out, call) for place, file in enumerate(planned)]
+        for task, done in _all_done(tasks, executor, workers + spare):
+            outages.note(done.reached)
+            results[task.place] = done.result
+            bar.add(0 if done.counted or not done.result.fetched else done.result.size or 0)
+            bar.finish()
+    ordered = [results[place] for place in range(len(planned))]
+    if verbose:
+        _tell(ordered, call.deadline.elapsed())
+    complain(ordered, on_error=on_error)
+    return ordered
+
+
+def _workers(max_workers: int | None, executor: Executor | None) -> int:
+    """How many files at a time."""
+    if max_workers is None:
+        return int(getattr(executor, "_max_workers", None) or conf.max_workers)
+    try:
+        workers = operator.index(max_workers)
+    except TypeError:
+        workers = 0
+    if workers < 1:
+        raise InvalidCriterionError(f"max_workers={max_workers!r}: a whole number above zero is needed.")
+    return workers
+
+
+def _check(way: Transport | OpenUrl, executor: Executor | None, deadline: float | None, on_error: str) -> None:
+    """Raise if an argument makes no sense."""
+    if on_error not in ON_ERROR:
+        raise InvalidCriterionError(f"on_error={on_error!r}: {', '.join(map(repr, ON_ERROR))} are possible.")
+    if deadline is not None and not deadline > 0:
+        raise InvalidCriterionError(f"deadline={deadline!r}: a time above zero is needed, in seconds.")
+    if executor is not None and not (isinstance(executor, Executor) or hasattr(executor, "submit")):
+        raise InvalidCriterionError(f"executor={executor!r}: a concurrent.futures.Executor is needed.")
+    if not isinstance(way, Transport) and not isinstance(executor, ThreadPoolExecutor | None):
+        raise TypeError("Only a Transport can be sent to another process.")
+
+
+def _all_done(tasks: Sequence[Task], executor: Executor | None, workers: int) -> Iterator[tuple[Task, Done]]:
+    """Do all tasks; every one of them is given, in the order in which they end."""
+    asked = []
+    for task in tasks:
+        if task.planned.action in _ASKED:
+            asked.append(task)
+        else:
+            # What needs no network needs no worker, either, and is there even when the time is over.
+            yield task, Done(replace(bring(task).result, elapsed=None))
+    left = {task.place: task for task in asked}
+    call = tasks[0].call if tasks else Call()
+    own = threads(min(workers, len(asked)) or 1) if executor is None else nullcontext(executor)
+    with own as pool:
+        running = run(asked, bring, executor=pool, window=workers, deadline=call.deadline, stop=call.stop)
+        with closing(running) as ended:
+            for task, future in ended:
+                del left[task.place]
+                yield task, _outcome(task, future)
+    for task in left.values():
+        yield task, Done(_late(task))
+
+
+def _outcome(task: Task, future: Future[Done]) -> Done:
+    """What became of a task; a worker that dies takes nobody with it."""
+    if future.cancelled():
+        return Done(_late(task))
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if not isinstance(error, Exception):
+        # Ctrl-C reaches processes of the same terminal, too.
+        raise error
+    return Done(_failed(task, f"The worker could not do it: {type(error).__name__}: {error}"))
+
+
+def _late(task: Task) -> TransferResult:
+    """The result for a file whose turn did not come, or that did not end, before the deadline."""
+    return _failed(task, f"The deadline of {task.call.deadline.seconds:g} s passed before the file was there.")
+
+
+def _failed(task: Task, message: str) -> TransferResult:
+    """The result for a file of which no worker tells."""
+    file = task.planned
+    return TransferResult(file.index, Status.ERROR, file.local_path, message, file.data_url, uri=file.uri)
+
+
+def _tell(results: Sequence[TransferResult], elapsed: float) -> None:
+    """Log one line on a whole download."""
+    fetched = [result for result in results if result.fetched]
+    kept = sum(result.status is Status.COMPLETE and not result.fetched for result in results)
+    size = sum(result.size or 0 for result in fetched) / 1e6
+    log.info("Files downloaded: %d (%.1f s, %.1f MB); already on disk: %d.", len(fetched), elapsed, size, kept)
+
+
+def complain(results: Sequence[TransferResult], *, on_error: str, manifest: Manifest | None = None) -> None:
+    """Do about failures what is wanted.
+
+    Parameters
+    ----------
+    results : sequence of TransferResult
+        What became of the files.
+    on_error : str
+        One of `ON_ERROR`.
+    manifest : Manifest, optional
+        What the exception carries; made from the results if not given.
+
+    Raises
+    ------
+    DownloadError
+        If ``on_error="raise"`` and a file did not come.
+    """
+    failed = [result for result in results if result.status is Status.ERROR]
+    if not failed or on_error == "ignore":
+        return
+    message = (
+        f"{len(failed)} of {len(results)} files could not be downloaded; the manifest says why. "
+        f"The first: {failed[0].message}"
+    )
+    if on_error == "raise":
+        raise DownloadError(message, as_manifest(results) if manifest is None else manifest)
+    log.warning("%s", message)
 
 
 def local_target(local_path: str | os.PathLike[str] | None, filename: str) -> Path:

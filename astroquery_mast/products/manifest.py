@@ -27,6 +27,12 @@ class Status(StrEnum):
     """It is not, or what is there is what was there before; the message says why."""
     SKIPPED = "SKIPPED"
     """It was left out as the caller asked."""
+    OK = "OK"
+    """Looked at later, it is as it was recorded."""
+    MISSING = "MISSING"
+    """Looked at later, it is not there."""
+    CHANGED = "CHANGED"
+    """Looked at later, it is not what was recorded."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,12 @@ class TransferResult:
         Digest of the bytes received; None where nothing was received, because a file that is kept is not read.
     fetched : bool
         Whether the bytes came over the network.
+    elapsed : float or None
+        Seconds that it took; None where there was nothing to do.
+    attempts : int
+        How often the body was asked for.
+    uri : str or None
+        The dataURI, by which the file can be fetched again.
     """
 
     index: int
@@ -61,13 +73,18 @@ class TransferResult:
     size: int | None = None
     sha256: str | None = None
     fetched: bool = False
+    elapsed: float | None = None
+    attempts: int = 0
+    uri: str | None = None
 
 
 class Manifest(Table):
-    """A download's results: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size``, ``SHA256``.
+    """A download's results: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size``, ``SHA256``, ``Elapsed``,
+    ``Attempts``, ``dataURI``.
 
-    The first four columns are those of ``astroquery.mast``.  ``Message`` and ``URL`` are None where nothing went wrong,
-    ``Size`` and ``SHA256`` masked where they are not known.
+    The first four columns are those of ``astroquery.mast``.  ``Message`` and ``URL`` are None where nothing went wrong;
+    the later ones are masked where they are not known, ``Elapsed`` also where there was nothing to do.  Written as
+    ECSV and read again, the table is the same.
     """
 
     def insert_row(
@@ -103,6 +120,16 @@ def _objects(values: Sequence[str | None]) -> np.ndarray[Any, np.dtype[Any]]:
     return array
 
 
+def _masked(values: Sequence[Any], dtype: str, unit: str | None = None) -> MaskedColumn:
+    """A column of values, masked where there is None."""
+    absent = [value is None for value in values]
+    empty = "" if dtype.startswith("U") else 0
+    filled = [empty if value is None else value for value in values]
+    # A text column takes the width of its longest value.
+    kind = None if dtype == "U" and filled else dtype
+    return MaskedColumn(filled, mask=absent, dtype=kind, unit=unit)
+
+
 def as_manifest(results: Iterable[TransferResult]) -> Manifest:
     """Make the manifest of a download.
 
@@ -117,20 +144,18 @@ def as_manifest(results: Iterable[TransferResult]) -> Manifest:
         One row per product, in the order of the products.
     """
     rows = sorted(results, key=lambda result: result.index)
-    paths, statuses = [str(row.local_path) for row in rows], [str(row.status) for row in rows]
-    sizes, digests = [row.size for row in rows], [row.sha256 for row in rows]
+    paths = [str(row.local_path) for row in rows]
     return Manifest(
         {
-            # Room for eight letters, so that a status written into a cell later is not cut.
             "Local Path": Column(paths, dtype=None if paths else "U1"),
-            "Status": Column(statuses, dtype="U8"),
+            # Room for eight letters, so that a status written into a cell later is not cut.
+            "Status": Column([str(row.status) for row in rows], dtype="U8"),
             "Message": Column(_objects([row.message for row in rows])),
             "URL": Column(_objects([row.url for row in rows])),
-            "Size": MaskedColumn(
-                [size or 0 for size in sizes], mask=[size is None for size in sizes], dtype=np.int64, unit="byte"
-            ),
-            "SHA256": MaskedColumn(
-                [digest or "" for digest in digests], mask=[digest is None for digest in digests], dtype="U64"
-            ),
+            "Size": _masked([row.size for row in rows], "i8", "byte"),
+            "SHA256": _masked([row.sha256 for row in rows], "U64"),
+            "Elapsed": _masked([row.elapsed for row in rows], "f8", "s"),
+            "Attempts": Column([row.attempts for row in rows], dtype="i8"),
+            "dataURI": _masked([row.uri for row in rows], "U"),
         }
     )

@@ -8,6 +8,7 @@ Products flow, step "plan".
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,10 +23,17 @@ __all__ = ["Naming", "place", "safe_name"]
 # Bytes of a name: file systems allow 255, and a neighbour with a longer ending is written first.
 _NAME_BYTES = 200
 _COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".zst", ".fz"}
+# Names that are safe everywhere, as nearly all are: pathvalidate takes its time over a name. What Windows reserves
+# (CON, COM1, CLOCK$, ...) has up to six characters before the first dot, so that no such name is plain.
+_PLAIN = re.compile(r"(?=[^.]{7})[A-Za-z0-9_][A-Za-z0-9_.+-]{,190}[A-Za-z0-9_+-]")
+# Endings of what lies beside a file while it is being fetched.
+_NEIGHBOURS = (".part", ".part.json", ".part.lock")
+# After so many steps the name of a file holds all 64 letters of the digest.
+_DIGEST_STEPS = 9
 
 
-# The files of an observation share its folders, and pathvalidate takes its time over a name.
-@lru_cache(maxsize=4096)
+# The files of an observation share its folders.
+@lru_cache(maxsize=16384)
 def safe_name(name: str, instead: str = "unknown") -> str:
     """Turn a name sent by a server into one component of a path.
 
@@ -42,6 +50,8 @@ def safe_name(name: str, instead: str = "unknown") -> str:
         A name without separators, drive letters and control characters, none that Windows reserves, of bounded length.
         Ordinary names are returned as they are, so that files lie where they always did.
     """
+    if _PLAIN.fullmatch(name):
+        return name
     readable = name.encode("utf-8", "replace").decode("utf-8")
     safe: str = sanitize_filename(_shortened(readable), replacement_text="_", platform="universal")
     # "~" alone would be a home directory to a shell into which the path is pasted.
@@ -81,33 +91,62 @@ class Naming:
         Its name.
     collection, obs_id : str
         The mission, and the observation that owns the file.
+    within : tuple of str, optional
+        The folders that a layout puts it into, instead of ``<collection>/<obs_id>``.
     """
 
     uri: str
     filename: str
     collection: str
     obs_id: str
+    within: tuple[str, ...] | None = None
 
     def folders(self, flat: bool) -> tuple[str, ...]:
         """The folders between the download folder and the file."""
+        if self.within is not None:
+            return tuple(map(safe_name, self.within))
         return () if flat else (safe_name(self.collection), safe_name(self.obs_id))
 
     def name(self, step: int) -> str:
         """The name of the file, longer with each step: as it is, with its observation, with a digest of its URI."""
         plain = safe_name(self.filename)
+        if plain.casefold().endswith(_NEIGHBOURS):
+            plain += "_"
         if step == 0:
             return plain
         owner = safe_name(self.obs_id).encode()[:60].decode("utf-8", "ignore")
         digest = hashlib.sha256(self.uri.encode("utf-8", "surrogatepass")).hexdigest()[: 8 * (step - 1)]
-        return _shortened(plain, "_".join(["", owner, digest] if digest else ["", owner]))
+        # A number as well once the digest is whole: there always is a next name.
+        number = str(step) if step > _DIGEST_STEPS else ""
+        return _shortened(plain, "_".join(["", owner, *filter(None, (digest, number))]))
 
 
-def _key(parts: Sequence[str]) -> tuple[str, ...]:
-    """What a disk that ignores case, or that normalises accents, takes a path to be."""
-    return tuple(unicodedata.normalize("NFC", part.casefold()) for part in parts)
+def _folded(part: str) -> str:
+    """A name as a disk sees it that ignores case, or that normalises accents."""
+    return part.lower() if part.isascii() else unicodedata.normalize("NFC", part.casefold())
 
 
-def place(namings: Sequence[Naming], *, flat: bool) -> list[PurePosixPath]:
+@lru_cache(maxsize=4096)
+def _folded_folders(folders: tuple[str, ...]) -> tuple[str, ...]:
+    """Folders as such a disk sees them."""
+    return tuple(map(_folded, folders))
+
+
+def _clashing(namings: Sequence[Naming], places: Sequence[tuple[tuple[str, ...], str]]) -> list[int]:
+    """The files that would lie where another one does, or where others need a folder."""
+    holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    folders: set[tuple[str, ...]] = set()
+    for index, (within, name) in enumerate(places):
+        # What can never come takes no name from a file that can.
+        if namings[index].uri:
+            above = _folded_folders(within)
+            holders[*above, _folded(name)].append(index)
+            folders.add(above)
+    needed = {above[:depth] for above in folders for depth in range(1, len(above) + 1)}
+    return [index for key, who in holders.items() if len(who) > 1 or key in needed for index in who]
+
+
+def place(namings: Sequence[Naming], *, flat: bool) -> list[tuple[str, ...]]:
     """Give each file a place of its own.
 
     Parameters
@@ -119,20 +158,15 @@ def place(namings: Sequence[Naming], *, flat: bool) -> list[PurePosixPath]:
 
     Returns
     -------
-    list of `~pathlib.PurePosixPath`
-        Relative to the download folder, in the order of the files.  Files whose names clash all get a longer name, so
-        that where a file lies does not depend on which of them comes first.
+    list of tuple of str
+        The folders below the download folder and the name of the file, in the order of the files.  Files whose names
+        clash all get a longer name, so that where a file lies does not depend on which of them comes first.
     """
+    folders = [naming.folders(flat) for naming in namings]
+    names = [naming.name(0) for naming in namings]
     steps = [0] * len(namings)
-    while True:
-        places = [(*naming.folders(flat), naming.name(step)) for naming, step in zip(namings, steps, strict=True)]
-        holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for index, parts in enumerate(places):
-            # What can never come takes no name from a file that can.
-            if namings[index].uri:
-                holders[_key(parts)].append(index)
-        clashing = [index for together in holders.values() if len(together) > 1 for index in together]
-        if not clashing:
-            return [PurePosixPath(*parts) for parts in places]
+    while clashing := _clashing(namings, list(zip(folders, names, strict=True))):
         for index in clashing:
             steps[index] += 1
+            names[index] = namings[index].name(steps[index])
+    return [(*within, name) for within, name in zip(folders, names, strict=True)]

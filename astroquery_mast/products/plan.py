@@ -7,35 +7,38 @@ disk is seen through a `Disk` that is handed in. Products flow, between "filters
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import date, timedelta
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
-from typing import Protocol
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import Column, MaskedColumn, Table
 
 from ..exceptions import InvalidCriterionError
 from .filters import unique_products
-from .paths import Naming, place
+from .layout import Layout, namings, texts
+from .paths import place
+from .verdict import Action, Disk, Folder, Verdict, as_overwrite, decide, look
 
-__all__ = ["Action", "Disk", "PlannedFile", "data_url", "escaped_url", "plan", "single_file", "total_bytes"]
+__all__ = [
+    "Action",
+    "Disk",
+    "PlannedFile",
+    "data_url",
+    "escaped_url",
+    "plan",
+    "plan_table",
+    "single_file",
+    "total_bytes",
+]
 
-
-class Action(StrEnum):
-    """What is to be done for a file."""
-
-    FETCH = "fetch"
-    """Ask for the whole file."""
-    CHECK = "check"
-    """There is a file whose size the catalogue does not confirm: ask the archive, and fetch it if it differs."""
-    KEEP = "keep"
-    """The file is there already, and whole; nothing is asked."""
-    REFUSE = "refuse"
-    """It cannot be fetched, for the reason given."""
+# What may bring bytes over the network.
+_FETCHED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,16 @@ class PlannedFile:
         Why.
     rights : str or None
         ``dataRights`` of the product: ``PUBLIC`` or ``EXCLUSIVE_ACCESS``.
+    cloud_url : str or None
+        The address of its public copy in the cloud, to be asked instead.
+    checksum : str or None
+        Its MD5 digest according to the catalogue.
+    compare_time : bool
+        For `Action.CHECK`: whether a file on disk must also be no older than the archive's (``Last-Modified``).
+    at_hand : int
+        For `Action.RESUME`: how many bytes of it are on disk.
+    release : str or None
+        When it becomes public, where the catalogue tells.
     """
 
     index: int
@@ -73,19 +86,28 @@ class PlannedFile:
     action: Action
     reason: str
     rights: str | None = None
+    cloud_url: str | None = None
+    checksum: str | None = None
+    compare_time: bool = False
+    at_hand: int = 0
+    release: str | None = None
 
 
-class Disk(Protocol):
-    """What the plan has to know about the disk."""
+def _md5(text: str) -> str | None:
+    """The digest in a catalogue's cell; None where it holds something else."""
+    digest = text.strip().lower().removeprefix("md5:")
+    return digest if _MD5.fullmatch(digest) else None
 
-    def size(self, path: Path) -> int | None:
-        """Size of a file in bytes; None where there is nothing."""
 
-    def is_dir(self, path: Path) -> bool:
-        """Whether a folder lies there."""
-
-    def resolve(self, path: Path) -> Path:
-        """The absolute path, symbolic links followed; the path need not exist."""
+@lru_cache(maxsize=4096)
+def _date(mjd: str) -> str | None:
+    """The day of a modified Julian date; None where there is none."""
+    try:
+        days = float(mjd)
+    except ValueError:
+        return None
+    # Day 40587 is 1970-01-01; MAST writes dates far in the future where none is set.
+    return (date(1970, 1, 1) + timedelta(days=days - 40587)).isoformat() if 40587 < days < 2**21 else None
 
 
 def data_url(download_url: str, uri: str) -> str:
@@ -122,21 +144,6 @@ def escaped_url(download_url: str, uri: str) -> str:
     return f"{download_url}?uri={quote(uri, safe=':/', errors='replace')}"
 
 
-def _text(cell: object) -> str:
-    """A cell as text; empty where it holds no value."""
-    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
-        return ""
-    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
-
-
-def _texts(products: Table, name: str) -> list[str]:
-    """A column as texts; empty ones where the table has no such column or a cell no value."""
-    if name not in products.colnames:
-        return [""] * len(products)
-    # tolist() of a masked array gives None for its masked cells.
-    return [_text(cell) for cell in np.ma.asarray(products[name]).tolist()]
-
-
 def _size(text: str) -> int | None:
     """The catalogued size; None where it is not known, which the archive also writes as 0 or less."""
     try:
@@ -146,35 +153,24 @@ def _size(text: str) -> int | None:
     return int(size) if math.isfinite(size) and size > 0 else None
 
 
-def _namings(products: Table) -> list[Naming]:
-    """What decides where the files lie."""
-    columns = (_texts(products, name) for name in ("dataURI", "productFilename", "obs_collection", "obs_id"))
+@dataclass(frozen=True)
+class _Cells:
+    """What a product table says of one file."""
+
+    uri: str
+    size: int | None
+    rights: str | None
+    checksum: str | None
+    release: str | None
+
+
+def _cells(products: Table) -> list[_Cells]:
+    """What the table says of each file."""
+    columns = (texts(products, name) for name in ("dataURI", "size", "dataRights", "checksum", "t_obs_release"))
     return [
-        Naming(
-            uri=uri if uri.strip() else "",
-            # Archive names hold no path normally; where one does, its last part is the name.
-            filename=PurePosixPath(filename).name or PurePosixPath(uri).name,
-            collection=collection,
-            obs_id=obs_id,
-        )
-        for uri, filename, collection, obs_id in zip(*columns, strict=True)
+        _Cells(uri if uri.strip() else "", _size(size), rights or None, _md5(checksum), _date(release))
+        for uri, size, rights, checksum, release in zip(*columns, strict=True)
     ]
-
-
-def _decide(path: Path, size: int | None, cache: bool, disk: Disk) -> tuple[Action, str]:
-    """What to do for a file that has an address and a place of its own."""
-    if disk.is_dir(path):
-        return Action.REFUSE, f"{path} is a folder"
-    present = disk.size(path)
-    if present is None:
-        return Action.FETCH, "not on disk"
-    if not cache:
-        return Action.FETCH, "on disk, to be fetched anew"
-    if size is None:
-        return Action.CHECK, f"{present} bytes on disk; the catalogue does not tell the size"
-    if present != size:
-        return Action.CHECK, f"{present} bytes on disk, {size} in the catalogue"
-    return Action.KEEP, "on disk, with the catalogued size"
 
 
 def plan(
@@ -184,7 +180,10 @@ def plan(
     download_url: str,
     disk: Disk,
     flat: bool = False,
+    layout: Layout | None = None,
     cache: bool = True,
+    overwrite: str | None = None,
+    cloud_urls: Mapping[str, str] | None = None,
 ) -> list[PlannedFile]:
     """Decide what a download will do.
 
@@ -200,8 +199,14 @@ def plan(
         What lies on disk.
     flat : bool
         Put all files into ``base_dir`` itself, instead of ``<obs_collection>/<obs_id>/``.
+    layout : str or callable, optional
+        Where the files go instead, relative to ``base_dir``; see `astroquery_mast.products.layout`.
     cache : bool
         Keep files that are on disk.
+    overwrite : str, optional
+        What becomes of files that are on disk, in more detail; see `Overwrite` and `as_overwrite`.
+    cloud_urls : mapping, optional
+        dataURI to the address of the public copy in the cloud.
 
     Returns
     -------
@@ -211,42 +216,63 @@ def plan(
     Raises
     ------
     InvalidCriterionError
-        If the table has no column ``dataURI``.
+        If the table has no column ``dataURI``, or the arguments cannot be applied.
     """
     if "dataURI" not in products.colnames:
         raise InvalidCriterionError(
             "This table has no column 'dataURI', so its rows are not products: pass it to get_product_list first."
         )
-    products = unique_products(products)
-    rows = zip(
-        _texts(products, "dataURI"),
-        map(_size, _texts(products, "size")),
-        _texts(products, "dataRights"),
-        place(_namings(products), flat=flat),
-        strict=True,
-    )
+    if flat and layout is not None:
+        raise InvalidCriterionError("flat=True and layout=... contradict each other: leave one of them out.")
+    products, rule = unique_products(products), as_overwrite(cache, overwrite)
     base = disk.resolve(base_dir)
-    # The files of an observation share its folder, and following links takes a look at the disk for each of its parts.
-    stays_inside = lru_cache(maxsize=4096)(lambda folder: disk.resolve(folder).is_relative_to(base))
+    # Asked once, for the files of an observation share their folder.
+    look_once = lru_cache(maxsize=4096)(lambda parts: look(base_dir.joinpath(*parts), base, disk))
 
-    def decide(uri: str, path: Path, size: int | None) -> tuple[Action, str]:
-        if not uri.strip():
-            return Action.REFUSE, "the product has no dataURI"
-        if not stays_inside(path.parent):
-            return Action.REFUSE, f"{path.parent} leads out of the download folder {base_dir}"
-        return _decide(path, size, cache, disk)
+    def judge(uri: str, folder: Folder, path: Path, size: int | None) -> Verdict:
+        if not uri:
+            return Verdict(Action.REFUSE, "the product has no dataURI")
+        if folder.trouble is not None:
+            return Verdict(Action.REFUSE, folder.trouble)
+        return decide(path, size, rule, disk) if folder.exists else Verdict(Action.FETCH, "not on disk")
 
     planned = []
-    for index, (uri, size, rights, where) in enumerate(rows):
-        action, reason = decide(uri, base_dir / where, size)
-        shown, asked = (data_url(download_url, uri), escaped_url(download_url, uri)) if uri else (None, None)
+    places = place(namings(products, layout), flat=flat)
+    for index, (cells, (*within, name)) in enumerate(zip(_cells(products), places, strict=True)):
+        folder = look_once(tuple(within))
+        uri, path, size = cells.uri, folder.path / name, cells.size
+        verdict = judge(uri, folder, path, size)
         planned.append(
-            PlannedFile(index, uri or None, shown, asked, base_dir / where, size, action, reason, rights or None)
+            PlannedFile(
+                index,
+                uri or None,
+                data_url(download_url, uri) if uri else None,
+                escaped_url(download_url, uri) if uri else None,
+                path,
+                size,
+                verdict.action,
+                verdict.reason,
+                cells.rights,
+                (cloud_urls or {}).get(uri),
+                cells.checksum,
+                verdict.compare_time,
+                verdict.at_hand,
+                cells.release,
+            )
         )
     return planned
 
 
-def single_file(uri: str, local_path: Path, *, download_url: str, cache: bool, disk: Disk) -> PlannedFile:
+def single_file(
+    uri: str,
+    local_path: Path,
+    *,
+    download_url: str,
+    disk: Disk,
+    cache: bool = True,
+    overwrite: str | None = None,
+    cloud_url: str | None = None,
+) -> PlannedFile:
     """Decide what the download of one file will do, of which nothing is known but its dataURI.
 
     Parameters
@@ -255,20 +281,72 @@ def single_file(uri: str, local_path: Path, *, download_url: str, cache: bool, d
         The dataURI.
     local_path : `~pathlib.Path`
         Where it goes; the caller's own choice, and not a server's.
-    download_url, cache, disk
+    download_url, disk, cache, overwrite
         As `plan`.
+    cloud_url : str, optional
+        The address of the public copy in the cloud.
 
     Returns
     -------
     PlannedFile
     """
-    action, reason = _decide(local_path, None, cache, disk)
-    address, escaped = data_url(download_url, uri), escaped_url(download_url, uri)
-    return PlannedFile(0, uri, address, escaped, local_path, None, action, reason)
+    verdict = decide(local_path, None, as_overwrite(cache, overwrite), disk)
+    return PlannedFile(
+        index=0,
+        uri=uri,
+        data_url=data_url(download_url, uri),
+        url=escaped_url(download_url, uri),
+        local_path=local_path,
+        size=None,
+        action=verdict.action,
+        reason=verdict.reason,
+        cloud_url=cloud_url,
+        compare_time=verdict.compare_time,
+        at_hand=verdict.at_hand,
+    )
+
+
+def plan_table(planned: Sequence[PlannedFile]) -> Table:
+    """Return a plan as a table, to be looked at before anything is fetched.
+
+    Parameters
+    ----------
+    planned : sequence of PlannedFile
+        The plan.
+
+    Returns
+    -------
+    `~astropy.table.Table`
+        One row for each file, in order: ``Local Path``, ``URL`` (percent-encoded, to be used as it is), ``Cloud URL``,
+        ``Size`` (bytes), ``Action``, ``Reason``, ``Rights``; masked where nothing is known. In ``meta``:
+        ``total_bytes``, which will be fetched as far as is known, and ``unknown_sizes``, for how many files it is not.
+    """
+    fetched = [file for file in planned if file.action in _FETCHED]
+    sizes = [file.size for file in planned]
+    return Table(
+        {
+            "Local Path": Column([str(file.local_path) for file in planned], dtype=None if planned else "U1"),
+            "URL": _masked(file.url for file in planned),
+            "Cloud URL": _masked(file.cloud_url for file in planned),
+            "Size": MaskedColumn(
+                [size or 0 for size in sizes], mask=[size is None for size in sizes], dtype=np.int64, unit="byte"
+            ),
+            "Action": Column([str(file.action) for file in planned], dtype="U7"),
+            "Reason": Column([file.reason for file in planned], dtype=None if planned else "U1"),
+            "Rights": _masked(file.rights for file in planned),
+        },
+        meta={"total_bytes": total_bytes(planned), "unknown_sizes": sum(file.size is None for file in fetched)},
+    )
+
+
+def _masked(cells: Iterable[str | None]) -> MaskedColumn:
+    """Texts, masked where there is none."""
+    values = list(cells)
+    return MaskedColumn([value or "" for value in values], mask=[value is None for value in values], dtype=str)
 
 
 def total_bytes(planned: Sequence[PlannedFile]) -> int:
-    """Bytes that a plan will fetch, as far as the catalogue tells.
+    """Return how many bytes a plan will fetch, as far as the catalogue tells.
 
     Parameters
     ----------
@@ -279,4 +357,4 @@ def total_bytes(planned: Sequence[PlannedFile]) -> int:
     -------
     int
     """
-    return sum(file.size or 0 for file in planned if file.action in {Action.FETCH, Action.CHECK})
+    return sum(max(0, (file.size or 0) - file.at_hand) for file in planned if file.action in _FETCHED)

@@ -1,26 +1,39 @@
-"""One bar for the whole of a call, or none: bars are for people who are watching a terminal.
+"""One bar for the whole of a call, or none: bars are for people who are watching a terminal or a notebook.
 
-In: how much there is to do.  Out: a `tqdm` bar, drawn on the standard error, or one that draws nothing.
+In: how much there is to do.  Out: a `tqdm` bar, or one that draws nothing; `DownloadBar` counts files and bytes.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
+import warnings
+from types import TracebackType
+from typing import Self
 
-from tqdm import tqdm
+from tqdm import TqdmWarning, tqdm
 
-__all__ = ["progress_bar", "someone_watches"]
+__all__ = ["DownloadBar", "progress_bar", "someone_watches"]
+
+
+def _in_notebook() -> bool:
+    """Whether a notebook shows what is written."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and "IPKernelApp" in shell.config
 
 
 def someone_watches() -> bool:
-    """Tell whether the standard error is a terminal outside of a continuous-integration job.
+    """Tell whether a bar would be seen: on a terminal or in a notebook, outside of a continuous-integration job.
 
     Returns
     -------
     bool
     """
-    return sys.stderr is not None and sys.stderr.isatty() and not os.environ.get("CI")
+    if os.environ.get("CI"):
+        return False
+    return _in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
 
 
 def progress_bar(total: int | None, what: str, unit: str, *, shown: bool = True) -> tqdm:
@@ -40,6 +53,54 @@ def progress_bar(total: int | None, what: str, unit: str, *, shown: bool = True)
     Returns
     -------
     `tqdm.tqdm`
+        On the standard error, or as a widget where a notebook has them.
     """
-    disable = not (shown and someone_watches())
-    return tqdm(total=total, desc=what, unit=unit, unit_scale=unit == "B", disable=disable, leave=False)
+    if not (shown and someone_watches()):
+        return tqdm(disable=True)
+    with warnings.catch_warnings():
+        # A notebook without widgets gets a bar of letters, and needs no advice on what to install.
+        warnings.simplefilter("ignore", TqdmWarning)
+        from tqdm.auto import tqdm as suitable  # noqa: PLC0415 - looks for a notebook, and imports asyncio
+    return suitable(total=total, desc=what, unit=unit, unit_scale=unit == "B", leave=False)
+
+
+class DownloadBar:
+    """Files and bytes of a download on one bar, told from several threads.
+
+    Parameters
+    ----------
+    files : int
+        How many files there are.
+    size : int or None
+        Bytes to be fetched, as far as known.
+    shown : bool
+        Whether the caller wants a bar.
+    """
+
+    def __init__(self, files: int, size: int | None, *, shown: bool) -> None:
+        self._files = files
+        self._done = 0
+        self._lock = threading.Lock()
+        self._bar = progress_bar(size, "Downloading", "B", shown=shown)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar away."""
+        with self._lock:
+            self._bar.close()
+
+    def add(self, size: int) -> None:
+        """Count bytes; a negative number takes back those that are to come again."""
+        with self._lock:
+            self._bar.update(size)
+
+    def finish(self) -> None:
+        """Count a file that has ended, well or not."""
+        with self._lock:
+            self._done += 1
+            self._bar.set_postfix_str(f"{self._done}/{self._files} files")

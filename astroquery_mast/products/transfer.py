@@ -4,41 +4,62 @@ In: a `~astroquery_mast.products.plan.PlannedFile` and a callable that opens an 
 `TransferResult`; a failure is a result, not an exception. Products flow, between "plan" and "manifest".
 
 The body goes to a neighbour of the target whose name ends in ``.part``, in pieces, so that memory stays flat whatever
-the size. Only when all of it is on the disk does one atomic rename give it its name.
+the size. Only when all of it is on the disk does one atomic rename give it its name. What breaks off is kept if the
+archive can be asked for exactly the rest of exactly this file; the next try, or the next call, goes on from there.
 """
 
 from __future__ import annotations
 
-import hashlib
 import http.client
-import os
-import secrets
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 
+import filelock
 import requests
 import tenacity
+import urllib3
 
 from ..exceptions import MastError
+from ..wire import Deadline
+from .integrity import (
+    BrokenBodyError,
+    WrongContentError,
+    announced_checksums,
+    announced_length,
+    check_checksums,
+    check_length,
+    content_range,
+    is_web_page,
+    last_modified,
+    strong_validator,
+)
+from .limits import WAIT, Limits, Pause, StoppedError
 from .manifest import Status, TransferResult
+from .outcome import archive_failed, complete, failed, size_of, unconfirmed
+from .partfile import PartFile, Source, part_path, sole_writer
 from .plan import Action, PlannedFile
 
 __all__ = ["WAIT", "OpenUrl", "Pause", "Progress", "transfer"]
 
-_PIECE = 1 << 20
-# How often a body is asked for, and how long is waited in between; opening an address has retries of its own.
+# Bytes that are written at a time at most: what kill -9 can cost beyond the last line of the record.
+_PIECE = 1 << 18
+# How often a body is asked for in a row that brings less than a megabyte of what was missing, and how long is waited in
+# between; opening an address has retries of its own.
 _ATTEMPTS = 3
+_PROGRESS = 1 << 20
 _BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=10) + tenacity.wait_random(0, 0.5)
 # Bytes that arrive must be the bytes on disk: their number is compared with Content-Length.
 _HEADERS: Mapping[str, str] = {"Accept-Encoding": "identity"}
+# Statuses of an answer that holds the whole file; 203 is one that a proxy has touched.
+_WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION}
 
 Progress = Callable[[int], None]
-Pause = Callable[[float], None]
-WAIT: Pause = tenacity.nap.sleep
 
 
 class OpenUrl(Protocol):
@@ -48,27 +69,16 @@ class OpenUrl(Protocol):
         """Open ``url``; the caller reads and closes the response."""
 
 
-class _BrokenBodyError(Exception):
-    """A body that ended before its time."""
-
-
 # What a connection that breaks in mid-body looks like.
 _BROKEN = (
-    _BrokenBodyError,
+    BrokenBodyError,
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
     requests.exceptions.ConnectionError,
     requests.exceptions.Timeout,
+    urllib3.exceptions.HTTPError,
     http.client.IncompleteRead,
 )
-
-
-@dataclass(frozen=True)
-class _Received:
-    """What was written: its length and digest; nothing of it if the file on disk proved to be the same."""
-
-    size: int
-    sha256: str | None
 
 
 def _silent(_: int) -> None:
@@ -81,173 +91,291 @@ def transfer(
     *,
     progress: Progress = _silent,
     pause: Pause = WAIT,
+    cancelled: threading.Event | None = None,
+    deadline: Deadline | None = None,
 ) -> TransferResult:
     """Bring one file to disk.
 
     Parameters
     ----------
     planned : PlannedFile
-        What to fetch, and where to.
+        What to fetch, and where to.  Its ``cloud_url``, if there is one, is asked first.
     open_url : callable
         Opens an address; called with the headers to send.
     progress : callable
-        Told the number of bytes of every piece, and a negative number when bytes are thrown away for another try.
+        Told the number of bytes of every piece, and a negative number when such bytes are thrown away.
     pause : callable
         Waits between two tries, given the seconds.
+    cancelled : `threading.Event`, optional
+        Ends the transfer when set, between two pieces.
+    deadline : Deadline, optional
+        Ends the transfer when it passes.
 
     Returns
     -------
     TransferResult
         ``COMPLETE`` with the whole file under its name, or ``ERROR`` with the name as it was before.
     """
-    if planned.action is Action.REFUSE:
-        return _failed(planned, planned.reason)
-    if planned.action is Action.KEEP:
-        return _complete(planned, _Received(_size_of(planned.local_path) or 0, None))
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(_BROKEN),
-        wait=_BACKOFF,
-        stop=tenacity.stop_after_attempt(_ATTEMPTS),
-        sleep=pause,
-        reraise=True,
-    )
-    try:
-        return _complete(planned, retrying(_fetch, planned, open_url, progress))
-    except MastError as err:
-        return _unconfirmed(planned, err) or _archive_failed(planned, err)
-    except _BrokenBodyError as err:
-        return _failed(planned, f"Incomplete transfer: {err}")
-    except (*_BROKEN, requests.exceptions.RequestException) as err:
-        return _failed(planned, f"{type(err).__name__}: {err}")
-    except OSError as err:
-        return _failed(planned, f"{planned.local_path} could not be written: {err}")
+    started = time.monotonic()
+    under_way = _Transfer(planned, open_url, progress, pause, Limits(cancelled, deadline))
+    result = under_way.result()
+    return replace(result, elapsed=time.monotonic() - started, attempts=under_way.attempts)
 
 
-def _fetch(planned: PlannedFile, open_url: OpenUrl, progress: Progress) -> _Received:
-    """Ask for the file once, and put it in its place."""
-    assert planned.url is not None
-    planned.local_path.parent.mkdir(parents=True, exist_ok=True)
-    with open_url(planned.url, _HEADERS) as response:
-        present = _size_of(planned.local_path)
-        if planned.action is Action.CHECK and present is not None and _announced(response) == present:
-            return _Received(present, None)
-        with _counted(progress) as count, _part_of(planned.local_path) as part:
-            received = _write(response, part, count)
-            _check_whole(response, received.size, planned.size)
-            part.replace(planned.local_path)
-    return received
+class _Transfer:
+    """One file on its way."""
 
+    def __init__(
+        self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, pause: Pause, limits: Limits
+    ) -> None:
+        self.attempts = 0
+        self._planned = planned
+        self._open_url = open_url
+        self._progress = progress
+        self._pause = pause
+        self._limits = limits
+        # Bytes that progress was told of and that are still in the part.
+        self._told = 0
+        # How far the part has come at most, and how many tries since then have not brought it much further.
+        self._furthest = 0
+        self._fruitless = 0
+        # Bytes that a later call can go on from.
+        self._left = 0
 
-@contextmanager
-def _part_of(path: Path) -> Iterator[Path]:
-    """A name beside the target, which is gone at the end whatever happens, Ctrl-C included."""
-    part = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
+    def result(self) -> TransferResult:
+        """Carry out the plan; what goes wrong is a result."""
+        planned = self._planned
+        if planned.action is Action.REFUSE:
+            return failed(planned, planned.reason)
+        if planned.action is Action.SKIP:
+            return TransferResult(planned.index, Status.SKIPPED, planned.local_path, planned.reason)
+        if planned.action is Action.KEEP:
+            return complete(planned, size_of(planned.local_path) or 0)
+        try:
+            return self._bring()
+        except filelock.Timeout:
+            return self._stopped(f"Another process was at work on {planned.local_path}")
+        except (StoppedError, MastError, *_BROKEN, requests.exceptions.RequestException) as err:
+            # A connection may break because the caller has ended it.
+            return self._stopped(None) if self._limits.reached() else self._network_failed(err)
+        except OSError as err:
+            return self._kept(failed(planned, f"{planned.local_path} could not be written: {err}"))
 
+    # -- one process at a time -------------------------------------------------------------------------------------
 
-@contextmanager
-def _counted(progress: Progress) -> Iterator[Progress]:
-    """Progress that is taken back if the file does not become whole."""
-    pieces: list[int] = [0]
+    def _bring(self) -> TransferResult:
+        """Fetch the file, unless it is there, or somebody else fetches it."""
+        path = self._planned.local_path
+        before = _identity(path)
+        if self._planned.action is Action.CHECK and self._confirmed():
+            return complete(self._planned, size_of(path) or 0)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with sole_writer(path, lambda: self._limits.reached() is not None):
+            if self._made_meanwhile(before):
+                return complete(self._planned, size_of(path) or 0)
+            part = PartFile(path)
+            try:
+                with part:
+                    self._fetch(part)
+            finally:
+                self._left = part.size if part.resumable else 0
+        return complete(self._planned, part.size, part.digest("sha256").hex())
 
-    def count(size: int) -> None:
-        pieces[0] += size
-        progress(size)
+    def _made_meanwhile(self, before: tuple[int, ...] | None) -> bool:
+        """Whether another process has brought the file since this one looked."""
+        now = _identity(self._planned.local_path)
+        # The plan says "on disk" of a file that is to be replaced; what was not there then, somebody has made whole.
+        return now is not None and (now != before or self._planned.reason.startswith("not on disk"))
 
-    whole = False
-    try:
-        yield count
-        whole = True
-    finally:
-        if not whole:
-            progress(-pieces[0])
+    def _confirmed(self) -> bool:
+        """Ask the archive whether the file on disk is its file."""
+        address = self._planned.url or self._planned.cloud_url
+        assert address is not None
+        present = _identity(self._planned.local_path)
+        with self._open_url(address, _HEADERS) as response:
+            if present is None or announced_length(response.headers) != present[0]:
+                return False
+            changed = last_modified(response.headers)
+            # A file from here has the archive's time, one from elsewhere a later one; some disks count in twos.
+            return not (self._planned.compare_time and changed and changed.timestamp() > present[1] / 1e9 + 2)
 
+    # -- again and again -------------------------------------------------------------------------------------------
 
-def _write(response: requests.Response, part: Path, progress: Progress) -> _Received:
-    """Write the body, down to the disk."""
-    digest, size = hashlib.sha256(), 0
-    with part.open("xb") as stream:
-        for piece in response.iter_content(_PIECE):
-            stream.write(piece)
-            digest.update(piece)
-            size += len(piece)
-            progress(len(piece))
-        stream.flush()
-        # Without it the rename could survive a power cut that the content does not.
-        os.fsync(stream.fileno())
-    return _Received(size, digest.hexdigest())
+    def _fetch(self, part: PartFile) -> None:
+        """Fetch the file from the first address that gives it."""
+        *others, last = [url for url in (self._planned.cloud_url, self._planned.url) if url]
+        for url in others:
+            try:
+                self._persist(part, url)
+            except (MastError, *_BROKEN):
+                self._limits.check()
+            else:
+                return
+        self._persist(part, last)
 
+    def _persist(self, part: PartFile, url: str) -> None:
+        """Ask until the file is whole, or nothing more comes."""
+        part.take_up(url, self._limits.check)
+        self._furthest, self._fruitless = part.size, 0
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda err: isinstance(err, _BROKEN) and not self._limits.reached()),
+            wait=_BACKOFF,
+            stop=lambda _: self._in_vain(part),
+            sleep=lambda seconds: self._limits.wait(self._pause, seconds),
+            reraise=True,
+        )
+        retrying(self._attempt, part, url)
 
-def _announced(response: requests.Response) -> int | None:
-    """The length of the file according to the answer; None where it says nothing, or speaks of a compressed body."""
-    length = response.headers.get("Content-Length", "")
-    if not length.isdecimal() or response.headers.get("Content-Encoding", "identity").lower() != "identity":
+    def _in_vain(self, part: PartFile) -> bool:
+        """Whether the tries lead nowhere: a file of many gigabytes may break off often, and come all the same."""
+        if part.resumable and part.size >= self._furthest + _PROGRESS:
+            self._furthest, self._fruitless = part.size, 0
+        else:
+            self._fruitless += 1
+        return self._fruitless >= _ATTEMPTS
+
+    def _attempt(self, part: PartFile, url: str) -> None:
+        """Ask for the file once, or for what is missing of it, and give it its name."""
+        self._limits.check()
+        self.attempts += 1
+        with ExitStack() as if_it_fails, ExitStack() as opened:
+            if_it_fails.callback(self._drop_unless_resumable, part)
+            response = self._ask_for_rest(part, url, opened)
+            # Not "or": a response is false unless its status is good.
+            response = self._ask(part, url, opened) if response is None else response
+            self._receive(response, part)
+            self._check(response, part)
+            if_it_fails.pop_all()
+        changed = last_modified(response.headers)
+        part.finish(None if changed is None else changed.timestamp())
+
+    def _ask(self, part: PartFile, url: str, stack: ExitStack) -> requests.Response:
+        """Ask for the whole file."""
+        response = stack.enter_context(self._open_url(url, _HEADERS))
+        if response.status_code not in _WHOLE:
+            raise BrokenBodyError(f"the answer has HTTP status {response.status_code}, and not the file")
+        self._begin_with(part, url, response)
+        return response
+
+    def _ask_for_rest(self, part: PartFile, url: str, stack: ExitStack) -> requests.Response | None:
+        """Ask for what is missing; None if there is no such answer, and the file must be asked for anew."""
+        if part.source is None or part.source.url != url or not part.size:
+            return None
+        headers = {**_HEADERS, "Range": f"bytes={part.size}-", "If-Range": part.source.validator}
+        try:
+            response = stack.enter_context(self._open_url(url, headers))
+        except MastError as err:
+            if err.status != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise
+            return None
+        if response.status_code in _WHOLE:
+            self._begin_with(part, url, response)
+            return response
+        if response.status_code == HTTPStatus.PARTIAL_CONTENT and _continues(part, response.headers):
+            return response
+        response.close()
         return None
-    return int(length)
+
+    def _drop_unless_resumable(self, part: PartFile) -> None:
+        """Throw away what is of no use."""
+        if not part.resumable:
+            self._take_back()
+            part.discard()
+
+    def _begin_with(self, part: PartFile, url: str, response: requests.Response) -> None:
+        """Begin with the first byte."""
+        if is_web_page(response.headers, self._planned.uri or self._planned.local_path.name):
+            raise BrokenBodyError("the archive answered with a web page, and not with the file")
+        self._take_back()
+        part.begin(_source(url, response.headers))
+
+    def _take_back(self) -> None:
+        """Bytes that were told of are not there any more."""
+        if self._told:
+            self._progress(-self._told)
+        self._told = 0
+
+    # -- the bytes -------------------------------------------------------------------------------------------------
+
+    def _receive(self, response: requests.Response, part: PartFile) -> None:
+        """Write the body."""
+        expected = part.source.total if part.source else announced_length(response.headers)
+        for piece in _pieces(response):
+            part.write(piece)
+            self._told += len(piece)
+            self._progress(len(piece))
+            if expected is not None and part.size > expected:
+                part.reject()
+                raise BrokenBodyError(f"{part.size} bytes of {expected} arrived")
+            if part.size != expected:
+                self._limits.check()
+
+    def _check(self, response: requests.Response, part: PartFile) -> None:
+        """Raise unless the part is the whole file."""
+        if part.source is None:
+            check_length(response.headers, part.size, self._planned.size)
+        elif part.size != part.source.total:
+            raise BrokenBodyError(f"{part.size} bytes of {part.source.total} arrived")
+        whole = response.status_code in _WHOLE
+        checksums = announced_checksums(response.headers, whole=whole, catalogued=self._planned.checksum)
+        try:
+            check_checksums(checksums, part.digest)
+        except WrongContentError:
+            part.reject()
+            raise
+
+    # -- what is said of it ----------------------------------------------------------------------------------------
+
+    def _stopped(self, state: str | None) -> TransferResult:
+        """The result for a transfer that the caller has ended."""
+        reason = self._limits.reached() or "The download was ended"
+        return self._kept(failed(self._planned, f"{reason}." if state is None else f"{reason}. {state}."))
+
+    def _network_failed(self, err: Exception) -> TransferResult:
+        """The result for a file that could not be had."""
+        if isinstance(err, MastError):
+            return unconfirmed(self._planned, err) or self._kept(archive_failed(self._planned, err))
+        if isinstance(err, BrokenBodyError):
+            return self._kept(failed(self._planned, f"Incomplete transfer: {err}"))
+        return self._kept(failed(self._planned, f"{type(err).__name__}: {err}"))
+
+    def _kept(self, result: TransferResult) -> TransferResult:
+        """The same result, and a word about what is left of it."""
+        if not self._left:
+            return result
+        kept = part_path(result.local_path).name
+        words = f"{self._left} bytes are kept in {kept}, and the next call goes on from there."
+        return replace(result, message=f"{result.message} ({words})")
 
 
-def _check_whole(response: requests.Response, size: int, catalogued: int | None) -> None:
-    """Raise if the body is known to be cut."""
-    expected = _announced(response)
-    if expected is not None:
-        if size != expected:
-            raise _BrokenBodyError(f"{size} bytes of {expected} arrived")
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """The body as it arrives: what had come when the connection broke is not lost, and slow bodies can be ended."""
+    raw = response.raw if isinstance(response, requests.Response) else None
+    read1 = getattr(raw, "read1", None) if isinstance(raw, urllib3.HTTPResponse) else None
+    if read1 is None:  # urllib3 1.26, or a stand-in
+        yield from response.iter_content(_PIECE)
         return
-    # A chunked or compressed body carries its own end mark. A body that ends with the connection does not: then the
-    # catalogue, though not always right, is the only witness.
-    marked = response.headers.get("Transfer-Encoding") or response.headers.get("Content-Encoding")
-    if not marked and catalogued is not None and size < catalogued:
-        raise _BrokenBodyError(f"{size} bytes of {catalogued} arrived, and the archive did not announce the length")
+    while piece := read1(_PIECE, decode_content=True):
+        yield piece
 
 
-def _size_of(path: Path) -> int | None:
-    """Size of a file; None where there is none."""
+def _source(url: str, headers: Mapping[str, str]) -> Source | None:
+    """What the rest can be asked for by; None if it cannot."""
+    validator, total = strong_validator(headers), announced_length(headers)
+    return None if validator is None or total is None else Source(url, validator, total)
+
+
+def _continues(part: PartFile, headers: Mapping[str, str]) -> bool:
+    """Whether an answer holds exactly what is missing, of the very same file."""
+    assert part.source is not None
+    same = strong_validator(headers) in {None, part.source.validator}
+    return same and content_range(headers) == (part.size, part.source.total - 1, part.source.total)
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from another one that takes its place: size, time, number; None where there is none."""
     try:
-        return path.stat().st_size
+        found = path.stat()
     except FileNotFoundError:
         return None
-
-
-def _complete(planned: PlannedFile, received: _Received) -> TransferResult:
-    """The result for a whole file."""
-    message = None
-    if planned.size is not None and received.size != planned.size:
-        # No failure: sizes in the catalogue are not reliable for every collection.
-        message = f"The file has {received.size} bytes, as the archive sent it; the catalogue says {planned.size}."
-    return TransferResult(
-        index=planned.index,
-        status=Status.COMPLETE,
-        local_path=planned.local_path,
-        message=message,
-        size=received.size,
-        sha256=received.sha256,
-        fetched=received.sha256 is not None,
-    )
-
-
-def _unconfirmed(planned: PlannedFile, err: MastError) -> TransferResult | None:
-    """The result for a file on disk that nothing speaks against, when the archive cannot be reached to confirm it."""
-    if planned.action is not Action.CHECK or planned.size is not None or err.status is not None:
-        return None
-    present = _size_of(planned.local_path)
-    if present is None:
-        return None
-    message = f"The file was on disk and could not be compared with the archive: {err}"
-    return TransferResult(planned.index, Status.COMPLETE, planned.local_path, message, size=present)
-
-
-def _archive_failed(planned: PlannedFile, err: MastError) -> TransferResult:
-    """The result for an address that could not be opened; an HTTP status is told in the words of `requests`."""
-    if err.status is None or err.status < 400:
-        return _failed(planned, f"{type(err).__name__}: {err}")
-    side = "Client" if err.status < 500 else "Server"
-    phrase = HTTPStatus(err.status).phrase if err.status in set(HTTPStatus) else "unknown status"
-    return _failed(planned, f"HTTPError: {err.status} {side} Error: {phrase} for url: {planned.url}. {err}")
-
-
-def _failed(planned: PlannedFile, message: str) -> TransferResult:
-    """The result for a file that did not come."""
-    return TransferResult(planned.index, Status.ERROR, planned.local_path, message, planned.data_url)
+    return found.st_size, found.st_mtime_ns, found.st_ino

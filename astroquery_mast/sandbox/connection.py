@@ -25,7 +25,7 @@ from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, R
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request
 
-from .reply import BODILESS, Reply
+from .reply import BODILESS, Pace, Reply
 
 __all__ = ["KeepAliveHandler", "LoopbackServer", "SandboxRequest"]
 
@@ -126,6 +126,9 @@ class KeepAliveHandler(WSGIRequestHandler):
         head = self._head(reply)
         if reply.framing == "chunked" and self._may_chunk(reply):
             self.connection.sendall(b"".join([head, *_chunks(payload, ended=reply.cut is None)]))
+        elif reply.pace is not None:
+            self.connection.sendall(head)
+            self._send_slowly(payload, reply.pace)
         elif len(payload) > LARGE_BODY:
             self.connection.sendall(head)
             self.connection.sendall(payload)
@@ -134,6 +137,11 @@ class KeepAliveHandler(WSGIRequestHandler):
         if reply.abort:
             time.sleep(SETTLE)
             self.server.reset(self.connection)
+
+    def _send_slowly(self, payload: memoryview, pace: Pace) -> None:
+        for start in range(0, len(payload), pace.piece):
+            self.connection.sendall(payload[start : start + pace.piece])
+            time.sleep(pace.seconds)
 
     def _may_chunk(self, reply: Reply) -> bool:
         return self.command != "HEAD" and reply.status not in BODILESS and self.request_version >= "HTTP/1.1"

@@ -11,12 +11,13 @@ The server asks `Faults.take` once per request, waits as told, and passes its an
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from .reply import Framing, Reply, compact_json
+from .reply import Framing, Pace, Reply, compact_json
 from .requestlog import ENDPOINTS, RequestRecord
 
 __all__ = ["Fault", "Faults"]
@@ -163,6 +164,69 @@ class Fault:
     def lie_length(cls, n: int) -> Fault:
         """Claim a ``Content-Length`` of ``n``; the body stays as it is, and the connection is closed after it."""
         return cls(f"lie_length {n}", bends=(partial(replace, declared=n),))
+
+    @classmethod
+    def slow(cls, piece: int, seconds: float) -> Fault:
+        """Send the body ``piece`` bytes at a time, with a pause of ``seconds`` after each."""
+        return cls(f"slow, {piece} bytes per {seconds:g} s", bends=(partial(replace, pace=Pace(piece, seconds)),))
+
+    @classmethod
+    def headers(cls, headers: Mapping[str, str]) -> Fault:
+        """Send these headers in place of those of the same names."""
+        return cls(f"headers {', '.join(headers)}", bends=(partial(_with_headers, headers),))
+
+    @classmethod
+    def changed(cls, *, heeds_if_range: bool = True) -> Fault:
+        """Send the file as it is after a change: as many bytes, but others, with another ETag and date.
+
+        Parameters
+        ----------
+        heeds_if_range : bool
+            Whether a request for the rest of the older file is answered with the whole new one, as it should be.
+        """
+        return cls("changed", bends=(_changed,), ignores_range=heeds_if_range)
+
+    @classmethod
+    def wrong_range(cls, shift: int = 1) -> Fault:
+        """Claim in ``Content-Range`` that the bytes begin ``shift`` further on than they do."""
+        return cls(f"wrong_range {shift:+}", bends=(partial(_shifted, shift),))
+
+    @classmethod
+    def no_content_range(cls) -> Fault:
+        """Send a part of a file without saying which."""
+        return cls("no_content_range", bends=(partial(Reply.without, names=("content-range",)),))
+
+    @classmethod
+    def not_satisfiable(cls) -> Fault:
+        """Answer a request for a range with status 416, and leave other answers alone."""
+        return cls("not_satisfiable", bends=(_unsatisfied,))
+
+
+def _with_headers(headers: Mapping[str, str], reply: Reply) -> Reply:
+    others = reply.without([name.lower() for name in headers])
+    return replace(others, headers=(*others.headers, *headers.items()))
+
+
+def _changed(reply: Reply) -> Reply:
+    other = bytes(reply.body).translate(bytes(reversed(range(256))))
+    headers = {"ETag": '"changed"', "Last-Modified": "Wed, 01 Jan 2025 00:00:00 GMT"}
+    return _with_headers(headers, replace(reply, body=other))
+
+
+def _shifted(shift: int, reply: Reply) -> Reply:
+    claimed = dict(reply.headers).get("Content-Range")
+    if claimed is None:
+        return reply
+    first, last, total = (int(number) for number in re.findall(r"\d+", claimed))
+    return _with_headers({"Content-Range": f"bytes {first + shift}-{last + shift}/{total + shift}"}, reply)
+
+
+def _unsatisfied(reply: Reply) -> Reply:
+    claimed = dict(reply.headers).get("Content-Range")
+    if claimed is None:
+        return reply
+    headers = (("Content-Type", "text/plain"), ("Content-Range", f"bytes */{claimed.rpartition('/')[2]}"))
+    return Reply(416, headers, b"Requested range not satisfiable.")
 
 
 def _halve(reply: Reply) -> Reply:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
-__all__ = ["Reply", "compact_json"]
+__all__ = ["Pace", "Reply", "compact_json"]
 
 #: Statuses that never carry a body (RFC 9110, section 6.4.1).
 BODILESS = frozenset({204, 304})
@@ -21,6 +21,15 @@ Framing = Literal["length", "chunked", "close"]
 def compact_json(value: object) -> bytes:
     """Encode ``value`` as JSON without spaces, as MAST's services do."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class Pace(NamedTuple):
+    """How slowly a body is sent."""
+
+    piece: int
+    """Bytes at a time."""
+    seconds: float
+    """The pause after each piece."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class Reply:
         Stop after this many bytes of body and close the connection.
     abort : bool
         Close with a TCP reset; together with ``cut=0`` nothing at all is sent before it.
+    pace : Pace, optional
+        Send the body in pieces with pauses in between.
     """
 
     status: int = 200
@@ -50,6 +61,7 @@ class Reply:
     declared: int | None = None
     cut: int | None = None
     abort: bool = False
+    pace: Pace | None = None
 
     @classmethod
     def json(cls, value: object, status: int = 200, content_type: str = "application/json") -> Reply:

@@ -1,21 +1,34 @@
-"""The manifest: the table that code has read for years, and two columns more."""
+"""The manifest: the table that code has read for years, and what more is known of each file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import pytest
+from astropy.table import Table, vstack
 
-from astroquery_mast.products.manifest import Status, TransferResult, as_manifest
+from astroquery_mast.products.manifest import Manifest, Status, TransferResult, as_manifest
 
-FINE = TransferResult(0, Status.COMPLETE, Path("d/a.fits"), size=3, sha256="ab" * 32, fetched=True)
-BAD = TransferResult(1, Status.ERROR, Path("d/b.fits"), "HTTPError: 404", "https://x?uri=b")
+FINE = TransferResult(
+    0,
+    Status.COMPLETE,
+    Path("d/a.fits"),
+    size=3,
+    sha256="ab" * 32,
+    fetched=True,
+    elapsed=0.5,
+    attempts=2,
+    uri="mast:HST/product/a.fits",
+)
+BAD = TransferResult(1, Status.ERROR, Path("d/b.fits"), 'HTTPError: 404, "gone"\nfor good', "https://x?uri=b")
+COLUMNS = ["Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI"]
 
 
 def test_first_four_columns_are_those_that_code_relies_on() -> None:
     """Names and order stay; a message and an address are None where nothing went wrong."""
     manifest = as_manifest([FINE])
-    assert manifest.colnames == ["Local Path", "Status", "Message", "URL", "Size", "SHA256"]
+    assert manifest.colnames == COLUMNS
     assert manifest["Message"][0] is None
     assert manifest["URL"][0] is None
     path = manifest["Local Path"][0]
@@ -23,6 +36,15 @@ def test_first_four_columns_are_those_that_code_relies_on() -> None:
     assert path.split("/") == ["d", "a.fits"]
     assert manifest["Status"][0] == "COMPLETE"
     assert manifest["Size"][0] == 3
+
+
+def test_effort_is_told() -> None:
+    """How long it took, in seconds, and how often the body was asked for; masked where there was nothing to do."""
+    manifest = as_manifest([FINE, BAD])
+    assert manifest["Elapsed"].tolist() == [0.5, None]
+    assert str(manifest["Elapsed"].unit) == "s"
+    assert manifest["Attempts"].tolist() == [2, 0]
+    assert manifest["dataURI"].tolist() == ["mast:HST/product/a.fits", None]
 
 
 def test_rows_come_in_the_order_of_the_products() -> None:
@@ -43,6 +65,7 @@ def test_row_of_four_values_can_be_inserted() -> None:
     assert list(manifest["Status"]) == ["LOCAL", "COMPLETE", "ERROR"]
     assert manifest["SHA256"][0] is np.ma.masked
     assert manifest["Size"].tolist() == [None, 3, 5]
+    assert manifest["dataURI"].tolist() == [None, "mast:HST/product/a.fits", None]
 
 
 def test_status_has_room_for_a_better_one() -> None:
@@ -52,10 +75,22 @@ def test_status_has_room_for_a_better_one() -> None:
     assert manifest["Status"][0] == "COMPLETE"
 
 
-def test_manifest_can_be_written_and_stacked(tmp_path: Path) -> None:
-    """An ECSV file holds it, and it stays a table like others."""
-    manifest = as_manifest([FINE, BAD])
+@pytest.mark.parametrize("results", [[], [FINE], [BAD], [FINE, BAD]], ids=["none", "fine", "bad", "both"])
+def test_manifest_that_was_written_and_read_is_the_same(tmp_path: Path, results: list[TransferResult]) -> None:
+    """ECSV keeps every cell: None, masked ones, units, quotes and line ends."""
+    manifest = as_manifest(results)
     manifest.write(tmp_path / "manifest.ecsv")
-    assert (tmp_path / "manifest.ecsv").read_text().count("fits") == 2
+    for kind in (Manifest, Table):
+        read = kind.read(tmp_path / "manifest.ecsv")
+        assert read.colnames == COLUMNS
+        assert [list(row) for row in read.as_array().tolist()] == [list(row) for row in manifest.as_array().tolist()]
+        assert [column.unit for column in read.columns.values()] == [
+            column.unit for column in manifest.columns.values()
+        ]
+
+
+def test_manifests_are_tables_like_others() -> None:
+    """Rows can be chosen, and manifests stacked."""
+    manifest = as_manifest([FINE, BAD])
     assert len(manifest[manifest["Status"] == "ERROR"]) == 1
-    assert len(as_manifest([])) == 0
+    assert list(vstack([manifest, manifest])["Status"]) == ["COMPLETE", "ERROR"] * 2

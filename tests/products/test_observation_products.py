@@ -22,7 +22,7 @@ from astroquery_mast.exceptions import (
 from astroquery_mast.observations import ObservationsClass
 from astroquery_mast.sandbox import Fault, Sandbox
 
-COLUMNS = ["Local Path", "Status", "Message", "URL", "Size", "SHA256"]
+COLUMNS = ["Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI"]
 
 
 @pytest.fixture

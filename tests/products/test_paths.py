@@ -8,6 +8,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pathvalidate import sanitize_filename
 
 from astroquery_mast.products.paths import Naming, place, safe_name
 
@@ -51,6 +52,13 @@ def test_hostile_name_becomes_one_harmless_component(name: str) -> None:
     assert safe_name(safe) == safe
 
 
+@given(st.from_regex(r"[A-Za-z0-9_.+-]{1,220}", fullmatch=True) | names)
+def test_quick_way_for_plain_names_is_no_other_way(name: str) -> None:
+    """A name that is passed without a closer look is one that pathvalidate leaves alone."""
+    if safe_name(name) == name:
+        assert sanitize_filename(name, replacement_text="_", platform="universal") == name
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -90,12 +98,12 @@ namings = st.lists(
 def test_two_uris_never_share_a_path(files: list[Naming], flat: bool) -> None:
     """Whatever the names, no two files lie in one place, nor in places that differ only by case or by accents."""
     places = place(files, flat=flat)
-    folded = {unicodedata.normalize("NFC", str(where).casefold()) for where in places}
+    folded = {unicodedata.normalize("NFC", "/".join(where).casefold()) for where in places}
     assert len(folded) == len(files)
     for where in places:
-        assert len(where.parts) == (1 if flat else 3)
-        assert not where.is_absolute()
-        assert ".." not in where.parts
+        assert len(where) == (1 if flat else 3)
+        assert not PurePosixPath(*where).is_absolute()
+        assert ".." not in where
 
 
 @given(namings, st.randoms())
@@ -110,19 +118,36 @@ def test_place_of_a_file_does_not_depend_on_the_order(files: list[Naming], rando
 def test_flat_clash_is_told_apart_by_observation() -> None:
     """Two observations' files of one name get the observations' names, before the ending (B27)."""
     files = [Naming("mast:1", "x_drz.fits.gz", "HST", "o1"), Naming("mast:2", "x_drz.fits.gz", "HST", "o2")]
-    assert [str(where) for where in place(files, flat=True)] == ["x_drz_o1.fits.gz", "x_drz_o2.fits.gz"]
+    assert ["/".join(where) for where in place(files, flat=True)] == ["x_drz_o1.fits.gz", "x_drz_o2.fits.gz"]
 
 
 def test_accents_spelled_in_two_ways_are_one_name_to_some_disks() -> None:
     """A composed and a decomposed accent make one file on macOS, and are told apart."""
     files = [Naming("mast:1", "\u00e9.fits", "HST", "o1"), Naming("mast:2", "e\u0301.fits", "HST", "o1")]
-    assert len({unicodedata.normalize("NFC", str(where)) for where in place(files, flat=False)}) == 2
+    assert len({unicodedata.normalize("NFC", "/".join(where)) for where in place(files, flat=False)}) == 2
 
 
 def test_clash_within_an_observation_is_told_apart_by_digest() -> None:
     """Two files of one name in one observation differ by something made from their URIs."""
     files = [Naming("mast:1", "x.fits", "HST", "o1"), Naming("mast:2", "X.fits", "HST", "o1")]
-    first, second = (where.name for where in place(files, flat=False))
+    first, second = (where[-1] for where in place(files, flat=False))
     assert first.startswith("x_o1_")
     assert second.startswith("X_o1_")
     assert first.casefold() != second.casefold()
+
+
+def test_neighbours_of_a_file_are_no_products() -> None:
+    """A product that is called as the part, the record or the lock of another one does not lie there."""
+    ends = ["", ".part", ".part.json", ".PART.lock"]
+    files = [Naming(f"mast:{end}", f"x.fits{end}", "HST", "o1") for end in ends]
+    names = [where[-1] for where in place(files, flat=False)]
+    assert names == ["x.fits", "x.fits.part_", "x.fits.part.json_", "x.fits.PART.lock_"]
+
+
+def test_names_made_to_clash_at_every_step_are_told_apart() -> None:
+    """Somebody who knows how names are lengthened cannot take all the longer names."""
+    target = Naming("mast:1", "x.fits", "HST", "o1", within=())
+    taken = [Naming(f"mast:t{n}", "y.fits", "HST", "o2", within=(target.name(n),)) for n in range(14)]
+    places = place([target, *taken], flat=False)
+    assert places[0][-1] not in {where[0] for where in places[1:]}
+    assert len(places[0][-1].encode()) <= 200

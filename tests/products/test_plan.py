@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import tempfile
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidQueryError
 from astroquery_mast.products.download import LOCAL_DISK
-from astroquery_mast.products.plan import Action, PlannedFile, plan, total_bytes
+from astroquery_mast.products.plan import Action, PlannedFile, plan, plan_table, single_file, total_bytes
+from astroquery_mast.products.verdict import Overwrite, as_overwrite
 
 SERVICE = "https://mast.example/Download/file"
 
@@ -163,3 +165,121 @@ def test_only_what_is_fetched_counts_in_the_total(tmp_path: Path) -> None:
     put(tmp_path / "HST" / "o1" / "x.fits", 10)
     products = table(one(), one("mast:HST/product/y.fits", productFilename="y.fits", size=7), one(None, size=100))
     assert total_bytes(planned(products, tmp_path)) == 7
+
+
+# -- what is on disk -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("overwrite", "size", "action", "compares"),
+    [
+        ("never", 10, Action.KEEP, False),
+        ("never", 11, Action.KEEP, False),
+        ("never", None, Action.KEEP, False),
+        ("if-changed", 10, Action.CHECK, True),
+        ("if-changed", 11, Action.CHECK, True),
+        ("always", 10, Action.FETCH, False),
+    ],
+)
+def test_overwrite_decides_over_files_on_disk(
+    tmp_path: Path, overwrite: str, size: int | None, action: Action, compares: bool
+) -> None:
+    """'never' asks nothing, 'if-changed' always asks, 'always' fetches (D10)."""
+    put(tmp_path / "HST" / "o1" / "x.fits", 10)
+    (file,) = planned(table(one(size=size)), tmp_path, overwrite=overwrite)
+    assert (file.action, file.compare_time) == (action, compares)
+    (absent,) = planned(table(one(obs_id="o2")), tmp_path, overwrite=overwrite)
+    assert absent.action is Action.FETCH
+    single = single_file("mast:x", tmp_path / "HST" / "o1" / "x.fits", download_url="u", disk=LOCAL_DISK)
+    assert single.action is Action.CHECK
+
+
+def test_cache_and_overwrite_go_together_or_are_refused() -> None:
+    """Cache keeps its old meaning, overwrite says more, and a contradiction is an error."""
+    assert as_overwrite(True, None) is Overwrite.IF_WRONG
+    assert as_overwrite(False, None) is Overwrite.ALWAYS
+    assert as_overwrite(True, "always") is as_overwrite(False, "always") is Overwrite.ALWAYS
+    for wrong in ("never", "if-changed"):
+        with pytest.raises(InvalidQueryError, match="contradict"):
+            as_overwrite(False, wrong)
+    with pytest.raises(InvalidQueryError, match="'if-changed'"):
+        as_overwrite(True, "maybe")
+
+
+def test_part_of_an_earlier_try_is_resumed(tmp_path: Path) -> None:
+    """A part with its record is gone on from, one without is not."""
+    part = put(tmp_path / "HST" / "o1" / "x.fits.part", 4)
+    assert planned(table(one()), tmp_path)[0].action is Action.FETCH
+    put(part.with_name("x.fits.part.json"), 2)
+    files = planned(table(one()), tmp_path)
+    assert (files[0].action, files[0].at_hand) == (Action.RESUME, 4)
+    assert total_bytes(files) == 6
+
+
+def test_layout_takes_the_place_of_the_usual_folders(tmp_path: Path) -> None:
+    """A layout is used as it is, and contradicts flat=True."""
+    (file,) = planned(table(one(proposal_id="9836")), tmp_path, layout="{proposal_id}/{productFilename}")
+    assert file.local_path == tmp_path / "9836" / "x.fits"
+    with pytest.raises(InvalidQueryError, match="contradict"):
+        planned(table(one()), tmp_path, layout="{obs_id}/", flat=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
+def test_links_in_a_circle_refuse_the_file_and_nothing_else(tmp_path: Path) -> None:
+    """A folder that cannot be followed is a refusal with a reason, not an exception."""
+    (tmp_path / "HST").mkdir()
+    (tmp_path / "HST" / "o1").symlink_to(tmp_path / "HST" / "o1")
+    files = planned(table(one(), one("mast:HST/product/y.fits", obs_id="o2")), tmp_path)
+    assert files[1].action is Action.FETCH
+    # Newer Pythons follow such a link to where it begins, which is inside and no folder.
+    assert files[0].action in {Action.REFUSE, Action.FETCH}
+
+
+# -- what the catalogue tells ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [("md5:" + "AB" * 16, "ab" * 16), ("ab" * 16, "ab" * 16), ("ab" * 20, None), ("", None), (None, None)],
+)
+def test_checksum_of_the_catalogue_is_taken_if_it_is_one(
+    tmp_path: Path, cell: str | None, expected: str | None
+) -> None:
+    """Only an MD5 digest is compared with anything."""
+    assert planned(table(one(checksum=cell)), tmp_path)[0].checksum == expected
+
+
+def test_release_date_is_read_where_there_is_one(tmp_path: Path) -> None:
+    """A modified Julian date becomes a day; a date that means "never" or nothing does not."""
+    dates = [60310.5, None, float("nan"), -1.0, 1e9]
+    rows = [one(f"mast:{n}", t_obs_release=date) for n, date in enumerate(dates)]
+    assert [file.release for file in planned(table(*rows), tmp_path)] == ["2024-01-01", None, None, None, None]
+
+
+def test_plan_can_be_sent_to_another_process(tmp_path: Path) -> None:
+    """Workers of a process pool get planned files by pickle."""
+    files = planned(table(one()), tmp_path, cloud_urls={"mast:HST/product/x.fits": "https://bucket.example/x"})
+    assert pickle.loads(pickle.dumps(files)) == files
+    assert files[0].cloud_url == "https://bucket.example/x"
+
+
+def test_plan_is_a_table_that_can_be_kept(tmp_path: Path) -> None:
+    """Every file has a row with its address and its fate, and the totals are in meta."""
+    put(tmp_path / "HST" / "o1" / "x.fits", 10)
+    products = table(
+        one(dataRights="PUBLIC"),
+        one("mast:HST/product/y&.fits", productFilename="y.fits", size=7),
+        one("mast:HST/product/z.fits", productFilename="z.fits", size=None),
+        one(None),
+    )
+    shown = plan_table(planned(products, tmp_path))
+    assert shown.colnames == ["Local Path", "URL", "Cloud URL", "Size", "Action", "Reason", "Rights"]
+    assert list(shown["Action"]) == ["keep", "fetch", "fetch", "refuse"]
+    assert shown["URL"][1] == f"{SERVICE}?uri=mast:HST/product/y%26.fits"
+    assert shown["URL"][3] is np.ma.masked
+    assert shown["Size"].tolist() == [10, 7, None, 10]
+    assert (shown.meta["total_bytes"], shown.meta["unknown_sizes"]) == (7, 1)
+    shown.write(tmp_path / "plan.ecsv")
+    again = Table.read(tmp_path / "plan.ecsv")
+    assert list(again["Reason"]) == list(shown["Reason"])
+    assert len(plan_table([])) == 0

@@ -1,0 +1,187 @@
+"""Which products there are, and which of them are wanted; a part of `ObservationsClass`.
+
+In: observations in any form that users hold. Out: product tables. The steps are in `astroquery_mast.products`; here
+they are given the archive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import requests
+from astropy.table import Table
+from astroquery import log
+
+from .config import conf
+from .exceptions import InvalidCriterionError
+from .products.filters import filter_products, unique_products
+from .products.listing import as_obsids, as_table, ask_in_batches, list_products
+from .products.release import with_release
+from .warn import warn_no_results
+from .wire import Deadline
+
+if TYPE_CHECKING:
+    from .cloud_access import CloudAccess as _Client
+    from .query.request import MashupRequest
+else:
+    _Client = object
+
+__all__ = ["ObservationListing"]
+
+_SERVICE = "Mast.Caom.Products"
+
+
+class ObservationListing(_Client):
+    """The products of observations; a part of `~astroquery_mast.ObservationsClass`."""
+
+    def get_product_list(
+        self, observations: Any, *, batch_size: int = 500, verbose: bool = True, timeout: float | None = None
+    ) -> Table:
+        """Return the products of observations: every file, once for each observation that it belongs to.
+
+        Parameters
+        ----------
+        observations : Table, Row, Column, str, int, or iterable of these
+            Observations as a query returned them, or their obsids (not obs_ids).
+        batch_size : int
+            How many observations to ask for at once.  Each such question has ``conf.timeout`` seconds; one that is too
+            much for the archive is asked again in halves.
+        verbose : bool
+            Whether to show a bar on a terminal when there are several questions.
+        timeout : float, optional
+            Seconds that the whole call may take; without it there is only the limit for each question.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            All products, in the order of the observations; sizes in bytes.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no observation, or what was given is no obsid.
+        RemoteServiceError
+            If the archive fails, or its answer is not complete.
+        TimeoutError
+            If the time was not enough for all, or for a single observation.
+        """
+        products = self._list(observations, batch_size, verbose, timeout)
+        if not len(products):
+            warn_no_results()
+        return products
+
+    def get_product_list_async(self, observations: Any, *, batch_size: int = 500) -> list[requests.Response]:
+        """Return the responses of `get_product_list`: of every page of every batch, in order.
+
+        Parameters
+        ----------
+        observations, batch_size
+            As `get_product_list`.
+
+        Returns
+        -------
+        list of `requests.Response`
+        """
+
+        def ask(obsids: Sequence[str]) -> list[requests.Response]:
+            return self._responses(self._products_request(obsids), deadline=self._deadline(None))
+
+        batches = ask_in_batches(
+            as_obsids(observations), ask, batch_size=batch_size, max_workers=int(conf.max_workers), verbose=False
+        )
+        return [response for responses in batches for response in responses]
+
+    def get_unique_product_list(
+        self, observations: Any, *, batch_size: int = 500, verbose: bool = True, timeout: float | None = None
+    ) -> Table:
+        """Return the products of observations, each file once.
+
+        Parameters
+        ----------
+        observations, batch_size, verbose, timeout
+            As `get_product_list`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            The first row of each file, in the order of `get_product_list`.
+        """
+        products = self.get_product_list(observations, batch_size=batch_size, verbose=verbose, timeout=timeout)
+        return self._unique(products)
+
+    def filter_products(
+        self,
+        products: Table,
+        *,
+        mrp_only: bool = False,
+        extension: str | Iterable[str] | None = None,
+        **filters: Any,
+    ) -> Table:
+        """Return the products that pass all the filters.
+
+        Parameters
+        ----------
+        products : `~astropy.table.Table`
+            Products, as `get_product_list` returns them.
+        mrp_only : bool
+            Keep only the "Minimum Recommended Products".
+        extension : str or iterable of str, optional
+            Keep only files whose name ends so: ``"fits"``, ``"_uncal.fits"``.
+        **filters
+            Column name and what is wanted there; see `astroquery_mast.products.filters`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A new table; the rows keep their order.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such column, or the value cannot be applied to it.
+        """
+        table = as_table(products)
+        if table is None:
+            raise InvalidCriterionError(f"A table of products is needed, not a {type(products).__name__}.")
+        return filter_products(table, mrp_only=mrp_only, extension=extension, **filters)
+
+    # -- how -----------------------------------------------------------------------------------------------------
+
+    def _products_request(self, obsids: Sequence[str]) -> MashupRequest:
+        """The question for the products of some observations."""
+        return self._request_for(_SERVICE, {"obsid": ",".join(obsids)}, None, None)
+
+    def _list(self, observations: Any, batch_size: int, verbose: bool, timeout: float | None = None) -> Table:
+        """The products of observations, without a warning where there are none."""
+        whole = None if timeout is None else self._deadline(timeout)
+
+        def fetch(obsids: Sequence[str]) -> Table:
+            # Each batch has a deadline of its own, or halving the first one that is late would come too late; and it
+            # has one that nobody else gives up. Where the whole call has less time left, that counts.
+            own = self._deadline(None)
+            if whole is not None and whole.remaining() < own.remaining():
+                own = Deadline(whole.seconds, whole.started)
+            return self._collect(self._products_request(obsids), deadline=own)
+
+        return list_products(
+            as_obsids(observations), fetch, batch_size=batch_size, max_workers=int(conf.max_workers), verbose=verbose
+        )
+
+    def _products_of(self, given: Any, verbose: bool, timeout: float | None = None) -> Table:
+        """The product table that is meant, whatever was given."""
+        table = as_table(given)
+        if table is not None and "dataURI" in table.colnames:
+            return table
+        if table is None:
+            return self._list(given, 500, verbose, timeout)
+        log.info("These %d rows are observations (they have no dataURI): listing all their products.", len(table))
+        return with_release(self._list(table, 500, verbose, timeout), table)
+
+    def _unique(self, products: Table) -> Table:
+        """Each file once, and a word about the others."""
+        unique = unique_products(products)
+        repeated = len(products) - len(unique)
+        if repeated:
+            log.info("%d of %d products are listed more than once; each is taken once.", repeated, len(products))
+        return unique

@@ -1,0 +1,205 @@
+"""Many products in one file: a script that fetches them, or an archive file that holds them.
+
+In: products, and where the file goes. Out: the one file to fetch, what to post for it, and afterwards a result for
+every product: an archive file is looked into, because the archive leaves out what it may not or cannot give. Products
+flow, beside "plan" and "manifest".
+"""
+
+from __future__ import annotations
+
+import tarfile
+import time
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from astropy.table import Table
+
+from ..exceptions import InvalidCriterionError
+from .layout import namings
+from .manifest import Status, TransferResult
+from .paths import Naming
+from .plan import Action, PlannedFile
+
+__all__ = ["KINDS", "SCRIPT", "Bundle"]
+
+SCRIPT = "sh"
+KINDS = ("zip", "tar.gz")
+# What reading an archive file that is none, or a broken one, may raise.
+_UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The products that go into one file.
+
+    Parameters
+    ----------
+    kind : str
+        The ending of the file: ``"sh"`` for a script, ``"zip"`` or ``"tar.gz"``.
+    products : sequence of Naming
+        What the archive calls each product; an empty URI for one that cannot be had.
+    """
+
+    kind: str
+    products: Sequence[Naming]
+
+    @classmethod
+    def of(cls, products: Table, kind: str) -> Bundle:
+        """Return the bundle of a product table.
+
+        Parameters
+        ----------
+        products : `~astropy.table.Table`
+            The products, each file once.
+        kind : str
+            As above.
+
+        Returns
+        -------
+        Bundle
+
+        Raises
+        ------
+        InvalidCriterionError
+            If there is no such kind of bundle.
+        """
+        if kind not in {SCRIPT, *KINDS}:
+            raise InvalidCriterionError(f"bundle={kind!r}: {' or '.join(map(repr, KINDS))} is needed.")
+        return cls(kind, namings(products))
+
+    @property
+    def form(self) -> list[tuple[str, str]]:
+        """What to post."""
+        return [("uri", product.uri) for product in self.products if product.uri]
+
+    def planned(self, address: str, folder: Path) -> PlannedFile:
+        """Return the file to fetch.
+
+        Parameters
+        ----------
+        address : str
+            Where bundles are made, without the ending.
+        folder : `~pathlib.Path`
+            Where the file goes.
+
+        Returns
+        -------
+        PlannedFile
+        """
+        url = f"{address}.{self.kind}"
+        return PlannedFile(
+            index=0,
+            uri=None,
+            data_url=url,
+            url=url,
+            local_path=_free_path(folder, self.kind),
+            size=None,
+            action=Action.FETCH if self.form else Action.REFUSE,
+            reason="the bundle of these products" if self.form else "no product has a dataURI",
+        )
+
+    def shown(self, planned: Sequence[PlannedFile], whole: PlannedFile) -> list[PlannedFile]:
+        """Return the plan as it looks with a bundle: every product is in the one file.
+
+        Parameters
+        ----------
+        planned : sequence of PlannedFile
+            The plan without a bundle.
+        whole : PlannedFile
+            What `planned` returned.
+
+        Returns
+        -------
+        list of PlannedFile
+        """
+        place = {"local_path": whole.local_path, "data_url": whole.data_url, "url": whole.url, "at_hand": 0}
+        fetched = {**place, "action": whole.action, "reason": f"in {whole.local_path.name}"}
+        return [
+            replace(file, **(place if file.action is Action.REFUSE else fetched))  # type: ignore[arg-type]
+            for file in planned
+        ]
+
+    def results(self, fetched: TransferResult) -> list[TransferResult]:
+        """Return what became of each product.
+
+        Parameters
+        ----------
+        fetched : TransferResult
+            What became of the file.
+
+        Returns
+        -------
+        list of TransferResult
+            In the order of the products. The place of each is that of the file, and so are size and digest.
+        """
+        whole, held = fetched, None
+        if fetched.status is Status.COMPLETE and self.kind != SCRIPT:
+            try:
+                held = _Contents.of(_members(fetched.local_path))
+            except _UNREADABLE as err:
+                # What is no archive file must not lie under the name of one.
+                fetched.local_path.unlink(missing_ok=True)
+                whole = _lost(fetched, f"MAST sent no readable {self.kind} file: {type(err).__name__}: {err}")
+        names = Counter(product.filename for product in self.products)
+        return [
+            replace(
+                self._result(product, names[product.filename] == 1, whole, held), index=index, uri=product.uri or None
+            )
+            for index, product in enumerate(self.products)
+        ]
+
+    @staticmethod
+    def _result(product: Naming, alone: bool, fetched: TransferResult, held: _Contents | None) -> TransferResult:
+        """What became of one product."""
+        if not product.uri:
+            return replace(_lost(fetched, "the product has no dataURI"), url=None)
+        if held is None or held.has(product, alone):
+            return fetched
+        return _lost(fetched, f"MAST left {product.uri} out: it was not found, or you have no access to it.")
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """The files that an archive file holds: their names, and their names with the folder that they are in."""
+
+    names: frozenset[str]
+    placed: frozenset[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, members: Sequence[str]) -> _Contents:
+        paths = [PurePosixPath(member) for member in members]
+        return cls(frozenset(path.name for path in paths), frozenset(path.parts[-2:] for path in paths))
+
+    def has(self, product: Naming, alone: bool) -> bool:
+        """Whether a product is there; a name that several products have tells nothing by itself."""
+        return (product.obs_id, product.filename) in self.placed or (alone and product.filename in self.names)
+
+
+def _members(path: Path) -> list[str]:
+    """The names of the files in an archive file."""
+    with path.open("rb") as stream:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(stream) as packed:
+                return packed.namelist()
+        # Read to the end, so that its own checksum is compared as well.
+        with tarfile.open(fileobj=stream, mode="r:gz") as packed_tar:
+            return [member.name for member in packed_tar if member.isfile()]
+
+
+def _lost(fetched: TransferResult, message: str) -> TransferResult:
+    """The result for a product that did not come."""
+    return replace(fetched, status=Status.ERROR, message=message, size=None, sha256=None, fetched=False)
+
+
+def _free_path(folder: Path, kind: str) -> Path:
+    """A name that is not taken yet: two calls may fall into one second."""
+    stem = f"mastDownload_{time.strftime('%Y%m%d%H%M%S')}"
+    path, number = folder / f"{stem}.{kind}", 0
+    while path.exists():
+        number += 1
+        path = folder / f"{stem}_{number}.{kind}"
+    return path

@@ -1,0 +1,71 @@
+"""What may end a transfer before its time: the caller who wants no more of it, or the clock.
+
+In: an event and a deadline.  Out: a reason to end, or a `StoppedError`; and waiting that respects both.  Products flow,
+within "transfer".
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tenacity
+
+from ..wire import Deadline
+
+__all__ = ["WAIT", "Limits", "Pause", "StoppedError"]
+
+Pause = Callable[[float], None]
+WAIT: Pause = tenacity.nap.sleep
+
+
+class StoppedError(Exception):
+    """The caller wants no more of it, or the time is over."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may end a transfer.
+
+    Parameters
+    ----------
+    cancelled : `threading.Event` or None
+        Set by the caller.
+    deadline : Deadline or None
+        When it passes.
+    """
+
+    cancelled: threading.Event | None = None
+    deadline: Deadline | None = None
+
+    def reached(self) -> str | None:
+        """Tell why the transfer has to end; None if it may go on."""
+        if self.cancelled is not None and self.cancelled.is_set():
+            return "The download was cancelled"
+        if self.deadline is not None and self.deadline.remaining() <= 0:
+            return f"The deadline of {self.deadline.seconds:g} s passed"
+        return None
+
+    def check(self) -> None:
+        """Raise `StoppedError` if the transfer has to end."""
+        reason = self.reached()
+        if reason is not None:
+            raise StoppedError(reason)
+
+    def wait(self, pause: Pause, seconds: float) -> None:
+        """Wait between two tries, but not beyond the limits.
+
+        Parameters
+        ----------
+        pause : callable
+            What waits; `WAIT` is woken when the caller cancels.
+        seconds : float
+            How long.
+        """
+        left = math.inf if self.deadline is None else max(0.0, self.deadline.remaining())
+        if pause is WAIT and self.cancelled is not None:
+            self.cancelled.wait(min(seconds, left))
+        else:
+            pause(min(seconds, left))

@@ -1,0 +1,231 @@
+"""A manifest, later: are the files still what they were, and can those that did not come be fetched now?
+
+In: a manifest, as `~astroquery_mast.ObservationsClass.download_products` returned it or as it was read from a file.
+Out: another manifest, with the same rows.  Products flow, after "manifest".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+from ..config import conf
+from ..exceptions import InvalidCriterionError
+from ..wire import in_order
+from .download import complain, download
+from .manifest import Manifest, Status, TransferResult, as_manifest
+from .plan import Action, PlannedFile, data_url, escaped_url
+from .progress import progress_bar
+from .transfer import WAIT, OpenUrl, Pause
+from .transport import Transport
+
+__all__ = ["retry", "verify"]
+
+_NEEDED = ("Local Path", "Status")
+_TO_FETCH = frozenset({Status.ERROR, Status.MISSING, Status.CHANGED})
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a look at a file found."""
+
+    status: Status
+    message: str | None = None
+
+
+def _cells(manifest: Table, name: str) -> list[Any]:
+    """A column, with None where it holds no value, or is not there."""
+    if name not in manifest.colnames:
+        return [None] * len(manifest)
+    # tolist() of a masked array gives None for its masked cells.
+    return list(np.ma.asarray(manifest[name]).tolist())
+
+
+def _results(manifest: Table) -> list[TransferResult]:
+    """The rows of a manifest, wherever it comes from."""
+    absent = [name for name in _NEEDED if name not in manifest.colnames]
+    if absent:
+        raise InvalidCriterionError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
+    names = ("Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI")
+    known = {str(status): status for status in Status}
+    return [
+        TransferResult(
+            index=index,
+            # A status that code of the user's own has written says of nothing that it has to be fetched.
+            status=known.get(str(status), Status.SKIPPED),
+            local_path=Path(str(path)),
+            message=message,
+            url=url,
+            size=None if size is None else int(size),
+            sha256=digest or None,
+            elapsed=elapsed,
+            attempts=int(attempts or 0),
+            uri=uri or None,
+        )
+        for index, (path, status, message, url, size, digest, elapsed, attempts, uri) in enumerate(
+            zip(*(_cells(manifest, name) for name in names), strict=True)
+        )
+    ]
+
+
+# -- verify --------------------------------------------------------------------------------------------------------
+
+
+def verify(manifest: Table, *, verbose: bool = True) -> Manifest:
+    """Read the files of a manifest again, and compare them with what was recorded.
+
+    Parameters
+    ----------
+    manifest : `~astropy.table.Table`
+        As a download returned it, or read from a file.
+    verbose : bool
+        Whether to show a bar.
+
+    Returns
+    -------
+    Manifest
+        The same rows.  ``Status`` is ``OK`` for a file that has the recorded size and digest, as far as these were
+        recorded (a file that was on disk already has no digest), ``MISSING`` for one that is not there, ``CHANGED`` for
+        any other.  ``Message`` says what is different.  `retry` fetches what is not ``OK``.
+
+    Raises
+    ------
+    InvalidQueryError
+        If the table is no manifest.
+    """
+    rows = _results(manifest)
+    table = _copy(manifest)
+    with progress_bar(sum(row.size or 0 for row in rows), "Verifying", "B", shown=verbose) as bar:
+        for index, found in enumerate(in_order(_look, rows, int(conf.max_workers))):
+            table["Status"][index] = str(found.status)
+            table["Message"][index] = found.message
+            bar.update(rows[index].size or 0)
+    return table
+
+
+def _look(row: TransferResult) -> _Found:
+    """Compare one file with its row."""
+    path = row.local_path
+    try:
+        size = path.stat().st_size
+        if row.status is Status.ERROR:
+            return _Found(Status.CHANGED, f"It was not downloaded; {size} bytes lie there from before. {row.message}")
+        if row.size is not None and size != row.size:
+            return _Found(Status.CHANGED, f"It has {size} bytes, and had {row.size}.")
+        if row.sha256 is not None:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+            if found != row.sha256:
+                return _Found(Status.CHANGED, f"Its SHA-256 is {found}, and was {row.sha256}.")
+    except FileNotFoundError:
+        return _Found(Status.MISSING, row.message)
+    except OSError as err:
+        return _Found(Status.CHANGED, f"It cannot be read: {err}")
+    return _Found(Status.OK)
+
+
+def _copy(manifest: Table) -> Manifest:
+    """A manifest of its own, into which any status and message can be written."""
+    table = Manifest(manifest, copy=True)
+    table["Status"] = table["Status"].astype("U8")
+    messages = np.empty(len(table), dtype=object)
+    messages[:] = _cells(table, "Message")
+    table["Message"] = messages
+    return table
+
+
+# -- retry ---------------------------------------------------------------------------------------------------------
+
+
+def retry(
+    manifest: Table,
+    way: Transport | OpenUrl,
+    *,
+    download_url: str,
+    max_workers: int | None = None,
+    executor: Executor | None = None,
+    deadline: float | None = None,
+    on_error: str = "warn",
+    verbose: bool = True,
+    pause: Pause = WAIT,
+) -> Manifest:
+    """Fetch the files of a manifest that did not come, and those that `verify` found missing or changed.
+
+    Parameters
+    ----------
+    manifest : `~astropy.table.Table`
+        As a download or `verify` returned it, or read from a file.  Files go where its ``Local Path`` says.
+    way : Transport or callable
+        As `~astroquery_mast.products.download.download`.
+    download_url : str
+        Address of the download service.
+    max_workers, executor, deadline, on_error, verbose, pause
+        As `~astroquery_mast.products.download.download`.
+
+    Returns
+    -------
+    Manifest
+        The same rows in the same order, with what is known now; the manifest that was given stays as it is.
+
+    Raises
+    ------
+    DownloadError
+        If ``on_error="raise"`` and a file did not come; its manifest has all the rows.
+    InvalidQueryError
+        If the table is no manifest, or an argument makes no sense.
+    """
+    rows = _results(manifest)
+    sharing = Counter(row.local_path for row in rows)
+    wanted = [_planned(row, download_url, sharing[row.local_path]) for row in rows if row.status in _TO_FETCH]
+    fetched = download(
+        wanted,
+        way,
+        max_workers=max_workers,
+        executor=executor,
+        deadline=deadline,
+        on_error="ignore",
+        verbose=verbose,
+        pause=pause,
+    )
+    merged = {result.index: result for result in (*rows, *fetched)}
+    table = _merged(manifest, list(merged.values()), {result.index for result in fetched})
+    complain(fetched, on_error=on_error, manifest=table)
+    return table
+
+
+def _planned(row: TransferResult, download_url: str, sharing: int) -> PlannedFile:
+    """The plan for a row."""
+    if row.uri is None:
+        return PlannedFile(
+            row.index, None, row.url, None, row.local_path, None, Action.REFUSE, "The manifest has no dataURI for it."
+        )
+    address, escaped = data_url(download_url, row.uri), escaped_url(download_url, row.uri)
+    if sharing > 1:
+        reason = (
+            f"{sharing} rows have the path {row.local_path}: what comes in one archive is not fetched file by file."
+        )
+        return PlannedFile(row.index, row.uri, address, escaped, row.local_path, None, Action.REFUSE, reason)
+    reason = "not on disk" if row.status is Status.MISSING else "to be fetched anew"
+    return PlannedFile(row.index, row.uri, address, escaped, row.local_path, None, Action.FETCH, reason)
+
+
+def _merged(manifest: Table, results: Sequence[TransferResult], new: Collection[int]) -> Manifest:
+    """The manifest with new results in some of its rows."""
+    table = as_manifest(results)
+    for index, status in enumerate(_cells(manifest, "Status")):
+        if index not in new:
+            # Also a status that code of the user's own has written.
+            table["Status"][index] = str(status)
+    for name in manifest.colnames:
+        if name not in table.colnames:
+            table[name] = manifest[name]
+    table.meta.update(manifest.meta)
+    return table

@@ -1,0 +1,205 @@
+"""What is to be done for one file, by what lies in its place and what the user wants of files that are there.
+
+In: a place, the catalogued size, and a view of the disk. Out: a frozen `Verdict`: an `Action` and its reason. Pure: the
+disk is seen through a `Disk` that is handed in. Products flow, step "plan".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from ..exceptions import InvalidCriterionError
+
+__all__ = ["Action", "Disk", "Folder", "Overwrite", "Verdict", "as_overwrite", "decide", "look"]
+
+
+class Overwrite(StrEnum):
+    """What becomes of files that are on disk."""
+
+    IF_WRONG = "if-wrong"
+    """Kept with the catalogued size; otherwise kept if the archive's file is as long."""
+    NEVER = "never"
+    """Kept, whatever they are; nothing is asked."""
+    IF_CHANGED = "if-changed"
+    """Kept if the archive's file is as long, and not newer."""
+    ALWAYS = "always"
+    """Fetched anew, and replaced once the new file is whole."""
+
+
+def as_overwrite(cache: bool, overwrite: str | None) -> Overwrite:
+    """Return what the two arguments of a download say together.
+
+    Parameters
+    ----------
+    cache : bool
+        As in ``astroquery.mast``: True is `Overwrite.IF_WRONG`, False `Overwrite.ALWAYS`.
+    overwrite : str or None
+        ``"never"``, ``"if-changed"`` or ``"always"``; it says more than ``cache=True``, and must not contradict
+        ``cache=False``.
+
+    Returns
+    -------
+    Overwrite
+
+    Raises
+    ------
+    InvalidCriterionError
+        If it is no such word, or the two contradict each other.
+    """
+    if overwrite is None:
+        return Overwrite.IF_WRONG if cache else Overwrite.ALWAYS
+    if overwrite not in set(Overwrite):
+        raise InvalidCriterionError(
+            f"overwrite={overwrite!r}: 'never', 'if-changed' or 'always' is needed, or None to go by cache."
+        )
+    if not cache and overwrite != Overwrite.ALWAYS:
+        raise InvalidCriterionError(
+            f"cache=False, which fetches files anew, and overwrite={str(overwrite)!r} contradict each other: "
+            "leave one of them out."
+        )
+    return Overwrite(overwrite)
+
+
+class Action(StrEnum):
+    """What is to be done for a file."""
+
+    FETCH = "fetch"
+    """Ask for the whole file."""
+    RESUME = "resume"
+    """An earlier try has left a part of it: ask for the rest, or for the whole file if that part does not fit."""
+    CHECK = "check"
+    """There is a file whose size the catalogue does not confirm: ask the archive, and fetch it if it differs."""
+    KEEP = "keep"
+    """The file is there already, and whole; nothing is asked."""
+    REFUSE = "refuse"
+    """It cannot be fetched, for the reason given."""
+    SKIP = "skip"
+    """It is left out as the caller asked."""
+
+
+class Disk(Protocol):
+    """What the plan has to know about the disk."""
+
+    def size(self, path: Path) -> int | None:
+        """Size of a file in bytes; None where there is nothing."""
+
+    def is_dir(self, path: Path) -> bool:
+        """Whether a folder lies there."""
+
+    def resolve(self, path: Path) -> Path:
+        """The absolute path, symbolic links followed; the path need not exist."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be done for a file, and why.
+
+    Parameters
+    ----------
+    action : Action
+        What is to be done.
+    reason : str
+        Why.
+    compare_time : bool
+        For `Action.CHECK`: whether times are compared besides lengths.
+    at_hand : int
+        For `Action.RESUME`: how many bytes are on disk.
+    """
+
+    action: Action
+    reason: str
+    compare_time: bool = False
+    at_hand: int = 0
+
+
+def _begin(path: Path, disk: Disk, reason: str) -> Verdict:
+    """Fetch a file, or the rest of it."""
+    part = path.with_name(f"{path.name}.part")
+    at_hand = disk.size(part)
+    # Without its record nobody knows of what a part is one.
+    if at_hand and disk.size(part.with_name(f"{part.name}.json")):
+        return Verdict(Action.RESUME, f"{reason}; {at_hand} bytes are left of an earlier try", at_hand=at_hand)
+    return Verdict(Action.FETCH, reason)
+
+
+def decide(path: Path, size: int | None, overwrite: Overwrite, disk: Disk) -> Verdict:
+    """Decide for a file that has an address and a place of its own.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        Its place.
+    size : int or None
+        Its size according to the catalogue.
+    overwrite : Overwrite
+        What becomes of files that are on disk.
+    disk : Disk
+        What lies on disk.
+
+    Returns
+    -------
+    Verdict
+    """
+    present = disk.size(path)
+    if present is None:
+        return _begin(path, disk, "not on disk")
+    if disk.is_dir(path):
+        return Verdict(Action.REFUSE, f"{path} is a folder")
+    match overwrite:
+        case Overwrite.NEVER:
+            return Verdict(Action.KEEP, "on disk, and not to be overwritten")
+        case Overwrite.ALWAYS:
+            return _begin(path, disk, "on disk, to be fetched anew")
+        case Overwrite.IF_CHANGED:
+            return Verdict(Action.CHECK, f"{present} bytes on disk; the archive's may have changed", compare_time=True)
+    if size is None:
+        return Verdict(Action.CHECK, f"{present} bytes on disk; the catalogue does not tell the size")
+    if present != size:
+        return Verdict(Action.CHECK, f"{present} bytes on disk, {size} in the catalogue")
+    return Verdict(Action.KEEP, "on disk, with the catalogued size")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What is known of a folder.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        Where it is.
+    exists : bool
+        Whether it is there.
+    trouble : str, optional
+        Why no file can go into it.
+    """
+
+    path: Path
+    exists: bool
+    trouble: str | None = None
+
+
+def look(folder: Path, base: Path, disk: Disk) -> Folder:
+    """Look at a folder, following links.
+
+    Parameters
+    ----------
+    folder : `~pathlib.Path`
+        The folder.
+    base : `~pathlib.Path`
+        The folder that it must not leave, links followed.
+    disk : Disk
+        What lies on disk.
+
+    Returns
+    -------
+    Folder
+    """
+    try:
+        inside = disk.resolve(folder).is_relative_to(base)
+        exists = disk.is_dir(folder)
+    except (OSError, RuntimeError) as err:  # too long, no rights, links that go in a circle
+        return Folder(folder, False, f"{folder} cannot be used: {err}")
+    return Folder(folder, exists, None if inside else f"{folder} leads out of the download folder {base}")

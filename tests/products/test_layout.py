@@ -1,0 +1,107 @@
+"""Layouts: where files go when the user decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.table import MaskedColumn, Table
+
+from astroquery_mast.exceptions import InvalidQueryError
+from astroquery_mast.products.layout import namings, texts
+from astroquery_mast.products.paths import place
+
+PRODUCTS = Table(
+    {
+        "dataURI": ["mast:HST/product/a.fits", "mast:HST/product/b.fits"],
+        "productFilename": ["a.fits", "b.fits"],
+        "obs_collection": ["HST", "HST"],
+        "obs_id": ["o1", "o2"],
+        "proposal_id": MaskedColumn(["9836", ""], mask=[False, True]),
+        "calib_level": [3, 2],
+        "filters": ["F606W;F814W", "../../up"],
+    },
+    masked=True,
+)
+
+
+def placed(layout: Any, products: Table = PRODUCTS) -> list[str]:
+    return ["/".join(where) for where in place(namings(products, layout), flat=False)]
+
+
+@pytest.mark.parametrize(
+    ("layout", "expected"),
+    [
+        (None, ["HST/o1/a.fits", "HST/o2/b.fits"]),
+        ("{obs_collection}/{proposal_id}/{productFilename}", ["HST/9836/a.fits", "HST/unknown/b.fits"]),
+        ("mine/{calib_level:03d}/", ["mine/003/a.fits", "mine/002/b.fits"]),
+        ("{obs_id}_{productFilename}", ["o1_a.fits", "o2_b.fits"]),
+        ("", ["a.fits", "b.fits"]),
+        ("{{x}}/{obs_id}.fits", ["{x}/o1.fits", "{x}/o2.fits"]),
+        ("{filters}/{productFilename}", ["F606W;F814W/a.fits", ".._.._up/b.fits"]),
+        (lambda row: f"{row['obs_id']}/x.fits", ["o1/x.fits", "o2/x.fits"]),
+        (lambda row: PureWindowsPath("new", row["productFilename"]), ["new/a.fits", "new/b.fits"]),
+        (lambda row: "one/./two//", ["one/two/a.fits", "one/two/b.fits"]),
+    ],
+)
+def test_layout_says_where_files_go(layout: str | Callable[[Any], str | PurePath] | None, expected: list[str]) -> None:
+    """Templates and functions place files by any column, and a missing cell has a stand-in."""
+    assert placed(layout) == expected
+
+
+@pytest.mark.parametrize(
+    ("layout", "words"),
+    [
+        ("{proposalid}/{productFilename}", "'proposal_id'.*obs_collection"),
+        ("{nonsense!r}", "conversions"),
+        ("{}/{productFilename}", "no column ''"),
+        ("{obs_id", "cannot be read"),
+        ("{obs_id.real}/x", "no column 'obs_id.real'"),
+        ("{obs_id:d}/x", "does not fit"),
+        ("/tmp/{productFilename}", "below the download folder"),
+        ("../{productFilename}", "below the download folder"),
+        ("a/../{productFilename}", "below the download folder"),
+        ("~/{productFilename}", "below the download folder"),
+        ("C:/{productFilename}", "below the download folder"),
+        ("nul/{productFilename}", "below the download folder"),
+        (lambda row: None, "relative path for each row"),
+    ],
+)
+def test_layout_that_cannot_be_applied_is_refused(layout: Any, words: str) -> None:
+    """A wrong column, a wrong format and a path that leads out raise a query error that says what is wrong."""
+    with pytest.raises(InvalidQueryError, match=words):
+        namings(PRODUCTS, layout)
+
+
+@pytest.mark.parametrize("answer", ["../../x.fits", "/etc/x.fits", "..", "/", "C:\\x.fits", "a/../../../x", "\0"])
+def test_function_cannot_lead_out(answer: str) -> None:
+    """What a function makes of cells from elsewhere is made safe part by part."""
+    for where in place(namings(PRODUCTS, lambda row: answer), flat=False):
+        assert not PurePosixPath(*where).is_absolute()
+        assert ".." not in where
+        assert all(where)
+
+
+def test_files_of_one_layout_have_places_of_their_own() -> None:
+    """A layout that names all files alike gets them told apart, and so does a file in the place of a folder."""
+    names = placed("all/{obs_collection}.fits")
+    assert len(set(names)) == len(PRODUCTS)
+    answers = iter(["x", "x/b.fits"])
+    first, second = placed(lambda row: next(answers))
+    assert second == "x/b.fits"
+    assert first not in {"x", "x/b.fits"}
+
+
+def test_cells_are_texts_whatever_their_type() -> None:
+    """Bytes, numbers, objects and missing values are read as a person would."""
+    table = Table({"a": np.array([b"x", None, 1.5, float("nan"), "y"], dtype=object)})
+    assert texts(table, "a") == ["x", "", "1.5", "", "y"]
+    assert texts(table, "absent") == [""] * 5
+
+
+def test_layout_is_relative_to_the_download_folder() -> None:
+    """The default folders are not put before it."""
+    assert all(not Path(where).is_absolute() and "mastDownload" not in where for where in placed("{obs_id}/"))

@@ -1,0 +1,224 @@
+"""The part of a file, its record and its lock: what is used again, and what never is."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import filelock
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from astroquery_mast.products.partfile import PartFile, Source, lock_path, part_path, record_path, sole_writer
+
+CONTENT = bytes(range(256)) * 8192  # 2 MiB
+SOURCE = Source("u", '"tag"', len(CONTENT))
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "x.fits"
+
+
+def go_on() -> None:
+    """Do not end the reading."""
+
+
+def left(target: Path, size: int, source: Source | None = SOURCE) -> None:
+    """Leave a part of so many bytes, as a call does that broke off."""
+    with PartFile(target) as part:
+        part.begin(source)
+        for start in range(0, size, 100_000):
+            part.write(CONTENT[start : min(start + 100_000, size)])
+
+
+def taken_up(target: Path, url: str = "u") -> int:
+    """Return how many bytes of a part are used again; finish it, to see that they are the right ones."""
+    with PartFile(target) as part:
+        part.take_up(url, go_on)
+        size = part.size
+        if not part.resumable:
+            part.begin(SOURCE)
+        part.write(CONTENT[part.size :])
+        assert part.digest("sha256") == hashlib.sha256(CONTENT).digest()
+        assert part.digest("md5") == hashlib.md5(CONTENT).digest()
+        part.finish(86400.0)
+    assert target.read_bytes() == CONTENT
+    assert target.stat().st_mtime == 86400
+    assert not part_path(target).exists()
+    assert not record_path(target).exists()
+    return size
+
+
+@settings(max_examples=30, deadline=None)
+@given(size=st.integers(1, len(CONTENT)))
+def test_what_is_left_is_taken_up(size: int) -> None:
+    """All bytes that came are used again, except that the last one of a file comes anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        left(Path(folder) / "x.fits", size)
+        assert taken_up(Path(folder) / "x.fits") == min(size, len(CONTENT) - 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    cut=st.integers(0, 1_500_000),
+    flipped=st.none() | st.integers(0, 1_499_999),
+    record=st.none() | st.integers(0, 1200),
+    junk=st.binary(max_size=40),
+)
+def test_damage_never_reaches_the_file(cut: int, flipped: int | None, record: int | None, junk: bytes) -> None:
+    """Whatever is lost of the part or of its record, or turned over in it, the file becomes right all the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "x.fits"
+        left(target, 1_500_000)
+        with part_path(target).open("r+b") as stream:
+            if flipped is not None:
+                stream.seek(flipped)
+                byte = stream.read(1)
+                stream.seek(flipped)
+                stream.write(bytes([byte[0] ^ 1]))
+            stream.truncate(1_500_000 - cut)
+        if record is not None:
+            record_path(target).write_bytes(record_path(target).read_bytes()[:record] + junk)
+        assert taken_up(target) <= 1_500_000 - cut
+
+
+def test_part_without_record_is_never_used(target: Path) -> None:
+    """A prefix of unknown origin, such as another program's, is replaced."""
+    part_path(target).write_bytes(b"junk" * 1000)
+    assert taken_up(target) == 0
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "",
+        "[]",
+        "null",
+        "{}",
+        '{"url": "u"}',
+        json.dumps({"url": "u", "validator": "x", "total": "many"}),
+        json.dumps({"url": "u", "validator": "x", "total": 5, "more": 1}),
+    ],
+)
+def test_record_of_another_kind_is_no_record(target: Path, record: str) -> None:
+    """What is not a record of ours leads to a fresh start, and not to an exception."""
+    left(target, 500_000)
+    marks = record_path(target).read_text().splitlines()[1:]
+    record_path(target).write_text("\n".join([record, *marks]) + "\n")
+    assert taken_up(target) == 0
+
+
+def test_part_from_another_address_is_not_used(target: Path) -> None:
+    """Bytes belong to the address that they came from."""
+    left(target, 500_000)
+    assert taken_up(target, "elsewhere") == 0
+
+
+def test_part_that_cannot_be_asked_for_is_removed(target: Path) -> None:
+    """Without a validator nothing is left behind."""
+    left(target, 500_000, None)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_part_that_is_a_link_is_not_written_through(target: Path, tmp_path: Path) -> None:
+    """A link in place of the part leads nowhere: what it points at stays as it is."""
+    precious = tmp_path / "precious"
+    left(target, 500_000)
+    part_path(target).rename(precious)
+    before = precious.read_bytes()
+    part_path(target).symlink_to(precious)
+    assert taken_up(target) == 0
+    assert precious.read_bytes() == before
+
+
+def test_stop_while_the_part_is_read_keeps_it(target: Path) -> None:
+    """Ctrl-C while a long part is read anew costs nothing of it."""
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    left(target, 500_000)
+    with pytest.raises(KeyboardInterrupt), PartFile(target) as part:
+        part.take_up("u", stop)
+    assert taken_up(target) == 500_000
+
+
+def test_record_grows_while_bytes_come(target: Path) -> None:
+    """A process that is killed has written down all but the last quarter of a megabyte."""
+    found = target.with_name("found.fits")
+    with PartFile(target) as part:
+        part.begin(SOURCE)
+        part.write(CONTENT[:1_000_000])
+        part.write(CONTENT[1_000_000:1_000_100])
+        # Nothing is closed here: this is what another process finds after kill -9.
+        shutil.copy(part_path(target), part_path(found))
+        shutil.copy(record_path(target), record_path(found))
+    assert taken_up(found) == 1_000_000
+
+
+def test_holder_is_alone_and_leaves_no_lock_file(target: Path) -> None:
+    """Of many threads one at a time is inside, and at the end no lock file is left."""
+    inside, most = 0, 0
+    guard = threading.Lock()
+
+    def work() -> None:
+        nonlocal inside, most
+        for _ in range(5):
+            with sole_writer(target, lambda: False):
+                with guard:
+                    inside += 1
+                    most = max(most, inside)
+                with guard:
+                    inside -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+    assert list(target.parent.iterdir()) == []
+
+
+def comes_in(target: Path) -> bool:
+    """Tell whether another thread, which does not wait, comes in."""
+
+    def come_in() -> bool:
+        try:
+            with sole_writer(target, lambda: True):
+                return True
+        except filelock.Timeout:
+            return False
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(come_in).result()
+
+
+def test_waiting_for_a_lock_can_be_ended(target: Path) -> None:
+    """Who waits looks at whether to go on waiting."""
+    with sole_writer(target, lambda: False):
+        assert not comes_in(target)
+    assert not lock_path(target).exists()
+    assert comes_in(target)
+
+
+def test_disk_without_locks_gets_a_lock_file(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no locks, the existence of a file is one."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def no_locks(_fd: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with sole_writer(target, lambda: False):
+        assert not comes_in(target)
+    assert list(target.parent.iterdir()) == []

@@ -1,0 +1,236 @@
+"""Every fault with files of every size: under the final name lie the right bytes, or nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+import requests
+
+from astroquery_mast.config import Endpoints, conf
+from astroquery_mast.products.manifest import Status, TransferResult
+from astroquery_mast.products.plan import Action, PlannedFile
+from astroquery_mast.products.transfer import OpenUrl, transfer
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sandbox.archive import Archive
+from astroquery_mast.sandbox.server import shared_archive
+from astroquery_mast.wire import Deadline, Wire
+
+SIZES = {"0 B": 0, "1 B": 1, "1 MB": 1_000_000, "64 MB": 64_000_000}
+PREFIX = "mast:SIZE/product/"
+
+
+@lru_cache(maxsize=4)
+def body_of(size: int) -> bytes:
+    """Return the content of the file of a size."""
+    return random.Random(size).randbytes(size)
+
+
+@lru_cache(maxsize=64)
+def sha256_of(size: int, content: Callable[[bytes], bytes]) -> str:
+    """Return the digest of the file of a size, as it is or after a change."""
+    return hashlib.sha256(content(body_of(size))).hexdigest()
+
+
+def as_it_was(body: bytes) -> bytes:
+    """Return the content of a file that did not change."""
+    return body
+
+
+def changed(body: bytes) -> bytes:
+    """Return the content of a file after the change of `Fault.changed`."""
+    return body.translate(bytes(reversed(range(256))))
+
+
+class SizedFiles:
+    """The sandbox's archive, and one file of every size that is asked for."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._archive, name)
+
+    def product(self, uri: str) -> dict[str, object] | None:
+        if not uri.startswith(PREFIX):
+            return self._archive.product(uri)
+        size = int(uri.removeprefix(PREFIX).removesuffix(".fits"))
+        return {"dataURI": uri, "productFilename": f"{size}.fits", "size": size, "dataRights": "PUBLIC"}
+
+    def render(self, uri: str) -> bytes:
+        return body_of(int(uri.removeprefix(PREFIX).removesuffix(".fits")))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Sandbox]:
+    sandbox = Sandbox(archive=SizedFiles(shared_archive()))  # type: ignore[arg-type]
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def archive(server: Sandbox) -> Iterator[Sandbox]:
+    server.reset()
+    with server.in_use():
+        yield server
+    server.reset()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder that is gone after the test: pytest would keep the gigabytes of three runs."""
+    yield tmp_path
+    shutil.rmtree(tmp_path)
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def opener() -> OpenUrl:
+    """Return what opens addresses as the client does: an HTTP status of an error is an exception."""
+    wire = Wire(requests.Session().request, Endpoints(str(conf.server)))
+
+    def open_url(url: str, headers: Mapping[str, str]) -> requests.Response:
+        return wire.request("GET", url, headers=headers, deadline=Deadline(30), service="MAST download", stream=True)
+
+    return open_url
+
+
+def planned_for(sandbox: Sandbox, size: int, folder: Path, checksum: str | None = None) -> PlannedFile:
+    uri = f"{PREFIX}{size}.fits"
+    url = f"{sandbox.url}/api/v0.1/Download/file?uri={uri}"
+    target = folder / "x.fits"
+    return PlannedFile(0, uri, url, url, target, size, Action.FETCH, "not on disk", checksum=checksum)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: what goes wrong, how often, and what must come of it."""
+
+    name: str
+    faults: Callable[[Sandbox, int], list[tuple[Fault, int | None]]]
+    status: Status = Status.COMPLETE
+    content: Callable[[bytes], bytes] = as_it_was
+    empty_is_well: bool = False
+    """Whether the fault cannot touch an empty file."""
+
+
+def once(fault: Callable[[int], Fault]) -> Callable[[Sandbox, int], list[tuple[Fault, int | None]]]:
+    return lambda _sandbox, size: [(fault(size), 1)]
+
+
+def always(fault: Callable[[int], Fault]) -> Callable[[Sandbox, int], list[tuple[Fault, int | None]]]:
+    return lambda _sandbox, size: [(fault(size), None)]
+
+
+def after_a_cut(fault: Fault, times: int | None = 1) -> Callable[[Sandbox, int], list[tuple[Fault, int | None]]]:
+    return lambda _sandbox, size: [(Fault.cut(size // 2), 1), (fault, times)]
+
+
+def moved(host: str) -> Callable[[Sandbox, int], list[tuple[Fault, int | None]]]:
+    def faults(sandbox: Sandbox, size: int) -> list[tuple[Fault, int | None]]:
+        server = sandbox.url.replace("127.0.0.1", host)
+        return [(Fault.redirect(f"{server}/jwst/api/v0.1/download/file?uri={PREFIX}{size}.fits"), 1)]
+
+    return faults
+
+
+def checksum(size: int, *, right: bool) -> Fault:
+    digest = hashlib.md5(body_of(size) if right else b"something else").digest()
+    return Fault.headers({"Content-MD5": base64.b64encode(digest).decode()})
+
+
+ROWS = [
+    Row("nothing", lambda _sandbox, _size: []),
+    Row("cut at half, once", once(lambda size: Fault.cut(size // 2))),
+    Row("cut at half, every time", always(lambda size: Fault.cut((size + 1) // 2))),
+    Row("cut at 0, every time", always(lambda _size: Fault.cut(0)), Status.ERROR, empty_is_well=True),
+    Row("reset at half, once", once(lambda size: Fault.reset(size // 2))),
+    Row("reset, every time", always(lambda _size: Fault.reset(0)), Status.ERROR),
+    Row("longer length, once", once(lambda size: Fault.lie_length(size + 7))),
+    Row("longer length, every time", always(lambda size: Fault.lie_length(size + 7)), Status.ERROR),
+    Row("chunked, no length", once(lambda _size: Fault.no_length())),
+    Row("no length, ends with the connection", once(lambda _size: Fault.no_length("close"))),
+    Row(
+        "no length, cut at half, every time",
+        always(lambda size: Fault.no_length("close") + Fault.cut(size // 2)),
+        Status.ERROR,
+        empty_is_well=True,
+    ),
+    Row("chunked, cut at half, once", once(lambda size: Fault.no_length() + Fault.cut(size // 2))),
+    Row("Range ignored after a cut", after_a_cut(Fault.no_range())),
+    Row("file changed after a cut", after_a_cut(Fault.changed(), None), content=changed),
+    Row(
+        "file changed after a cut, If-Range ignored",
+        after_a_cut(Fault.changed(heeds_if_range=False), None),
+        content=changed,
+    ),
+    Row("wrong Content-Range after a cut", after_a_cut(Fault.wrong_range())),
+    Row("no Content-Range after a cut", after_a_cut(Fault.no_content_range())),
+    Row("416 after a cut", after_a_cut(Fault.not_satisfiable())),
+    Row("redirect", moved("127.0.0.1")),
+    Row("redirect to another host", moved("localhost")),
+    Row("503 with Retry-After", once(lambda _size: Fault.status(503, retry_after=1))),
+    Row("429 after a cut", after_a_cut(Fault.status(429, retry_after=1))),
+    Row("500 every time", always(lambda _size: Fault.status(500)), Status.ERROR),
+    Row("401", always(lambda _size: Fault.status(401)), Status.ERROR),
+    Row("404", always(lambda _size: Fault.status(404)), Status.ERROR),
+    Row("204", always(lambda _size: Fault.status(204)), Status.ERROR),
+    Row("206 unasked", always(lambda _size: Fault.status(206, body=b"x")), Status.ERROR),
+    Row("web page, once", once(lambda _size: Fault.garbage())),
+    Row("web page, every time", always(lambda _size: Fault.garbage()), Status.ERROR),
+    Row("delay", once(lambda _size: Fault.delay(0.02))),
+    Row("slow", once(lambda size: Fault.slow(max(1, size // 8), 0.002))),
+    Row("right Content-MD5", always(lambda size: checksum(size, right=True))),
+    Row("wrong Content-MD5, once", once(lambda size: checksum(size, right=False))),
+    Row("wrong Content-MD5, every time", always(lambda size: checksum(size, right=False)), Status.ERROR),
+]
+
+
+def play(row: Row, size: int, sandbox: Sandbox, folder: Path) -> TransferResult:
+    """Let a fault strike a transfer."""
+    for fault, times in row.faults(sandbox, size):
+        sandbox.faults.add("download", fault, times=times)
+    return transfer(planned_for(sandbox, size, folder), opener(), pause=lambda _seconds: None)
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_final_name_holds_the_right_bytes_or_nothing(row: Row, size: int, archive: Sandbox, folder: Path) -> None:
+    """Whatever happens on the way, a COMPLETE file has the SHA-256 of the archive's, and an ERROR leaves no file."""
+    result = play(row, size, archive, folder)
+    target = folder / "x.fits"
+    if row.status is Status.COMPLETE or (row.empty_is_well and not size):
+        assert (result.status, result.message, result.size) == (Status.COMPLETE, None, size)
+        assert result.sha256 == sha256_of(size, row.content)
+        same = target.read_bytes() == row.content(body_of(size))
+        assert same, "the bytes on disk are not those of the digest"
+        assert files_in(folder) == ["x.fits"]
+    else:
+        assert result.status is Status.ERROR
+        assert result.message
+        assert not target.exists()
+
+
+def test_shorter_length_is_told_and_a_checksum_finds_it_out(archive: Sandbox, tmp_path: Path) -> None:
+    """A server that announces less and sends less cannot be told from a shorter file, except by a digest."""
+    size = SIZES["1 MB"]
+    archive.faults.add("download", Fault.lie_length(size - 7), times=None)
+    unknown = transfer(planned_for(archive, size, tmp_path), opener(), pause=lambda _seconds: None)
+    assert (unknown.status, unknown.size) == (Status.COMPLETE, size - 7)
+    assert f"the catalogue says {size}" in str(unknown.message)
+    (tmp_path / "x.fits").unlink()
+    digest = hashlib.md5(body_of(size)).hexdigest()
+    known = transfer(planned_for(archive, size, tmp_path, digest), opener(), pause=lambda _seconds: None)
+    assert known.status is Status.ERROR
+    assert "the catalogue it should be" in str(known.message)
+    assert files_in(tmp_path) == []
