@@ -33,7 +33,7 @@ class Conf(_config.ConfigNamespace):
     attempts = _item(4, "How often a request is sent before a passing failure is reported.")
     cloud_server = _item("https://stpubdata.s3.amazonaws.com", "Address of the public cloud copy of MAST's data.")
     cloud_bucket = _item("stpubdata", "Name of the bucket that holds the public cloud copy, for s3:// addresses.")
-    enable_cloud_dataset = _item(True, "Allow the public cloud copies of files, which are used after enable_cloud_dataset().")
+    enable_cloud_dataset = _item(True, "Has no effect of its own: call enable_cloud_dataset().")
 
 
 conf = Conf()
