@@ -201,8 +201,13 @@ def find_token(token: str | None = None, *, reenter: bool = False, page: str = "
     """
     if token is not None:
         return clean(token)
-    found = None if reenter else _from_environment() or _from_keyring()
+    found = None if reenter else stored_token()
     return clean(found if found else _from_prompt(page))
+
+
+def stored_token() -> str | None:
+    """Return the token of the environment or of the system's keyring; None if there is none, and nobody is asked."""
+    return _from_environment() or _from_keyring()
 
 
 def _from_environment() -> str | None:

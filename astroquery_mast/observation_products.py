@@ -286,7 +286,6 @@ class ObservationProducts(ObservationFiles):
         InvalidQueryError
             If the table is no manifest, or its files are in a store (``s3://...``) and not on a disk.
         """
-        _refuse_store(manifest)
         return verify(manifest, verbose=verbose)
 
     def retry(
@@ -320,7 +319,6 @@ class ObservationProducts(ObservationFiles):
         DownloadError
             As `download_products`.
         """
-        _refuse_store(manifest)
         if any(str(message).startswith(DENIED) for message in _column(manifest, "Message")):
             self._log_in_by_environment()
         return retry(
@@ -360,13 +358,3 @@ class ObservationProducts(ObservationFiles):
 def _column(manifest: Table, name: str) -> list[Any]:
     """The cells of a column, if there is one."""
     return list(manifest[name]) if name in manifest.colnames else []
-
-
-def _refuse_store(manifest: Table) -> None:
-    """Raise for files that are not on a disk: an address taken for a path would be a folder of that name."""
-    place = next((path for path in map(str, _column(manifest, "Local Path")) if "://" in path), None)
-    if place is not None:
-        raise InvalidQueryError(
-            f"{place} is in a store, and not on a disk: download_products with the same download_dir sees what is "
-            "there, and fetches the rest."
-        )

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,9 @@ from astropy.table import Table
 from ..config import conf
 from ..exceptions import InvalidCriterionError
 from ..wire import in_order
+from .destination import destination
 from .download import complain, download
+from .fetch import fetch
 from .manifest import Manifest, Status, TransferResult, as_manifest
 from .plan import Action, PlannedFile, data_url, escaped_url
 from .progress import progress_bar
@@ -61,7 +62,7 @@ def _results(manifest: Table) -> list[TransferResult]:
             index=index,
             # A status that code of the user's own has written says of nothing that it has to be fetched.
             status=known.get(str(status), Status.SKIPPED),
-            local_path=Path(str(path)),
+            local_path=destination(str(path)),
             message=message,
             url=url,
             size=None if size is None else int(size),
@@ -194,6 +195,7 @@ def retry(
         on_error="ignore",
         verbose=verbose,
         pause=pause,
+        carry_out=fetch,
     )
     merged = {result.index: result for result in (*rows, *fetched)}
     table = _merged(manifest, list(merged.values()), {result.index for result in fetched})

@@ -1,7 +1,7 @@
 """Sessions that can be kept for the next worker, and whose connections another thread can end.
 
-In: sessions.  Out: sessions; `shut_down` ends what one has open, so that Ctrl-C and deadlines need not wait for a
-silent server.  Products flow, beneath "transport".
+In: sessions.  Out: sessions; `shut_down` ends what one has open, so that Ctrl-C and deadlines do not wait for a silent
+server.  Products flow, beneath "transport".
 """
 
 from __future__ import annotations

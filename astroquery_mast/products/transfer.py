@@ -10,6 +10,7 @@ archive can be asked for exactly the rest of exactly this file; the next try, or
 
 from __future__ import annotations
 
+import errno
 import http.client
 import threading
 import time
@@ -374,6 +375,8 @@ def _continues(part: PartFile, headers: Mapping[str, str]) -> bool:
 
 def _identity(path: Path) -> tuple[int, int, int] | None:
     """What tells a file from another one that takes its place: size, time, number; None where there is none."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder lies there", str(path))
     try:
         found = path.stat()
     except FileNotFoundError:

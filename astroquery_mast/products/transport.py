@@ -182,7 +182,7 @@ class Transport:
 def _of_this_process() -> auth.Credentials:
     """The token of a process that nobody has logged in; nobody is asked for one."""
     try:
-        return auth.Credentials(auth._from_environment() or auth._from_keyring())
+        return auth.Credentials(auth.stored_token())
     except LoginError:
         return auth.Credentials()
 

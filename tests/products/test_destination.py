@@ -18,11 +18,13 @@ import requests
 from astropy.table import Table
 from astroquery.exceptions import InvalidQueryError
 
+from astroquery_mast import Observations
 from astroquery_mast.exceptions import RefusedRequestError
 from astroquery_mast.products.destination import StoreDisk, destination, is_remote, size_in_store, whole_or_absent
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, plan
 from astroquery_mast.products.upload import transfer_to
+from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.wire import Deadline
 
 fsspec = pytest.importorskip("fsspec")
@@ -398,3 +400,23 @@ def test_a_folder_of_that_name_is_seen(memory: str) -> None:
         stream.write(b"x")
     decided = plan(products(1), base_dir=place, download_url=URL, disk=StoreDisk())
     assert decided[0].action is Action.REFUSE
+
+
+def test_a_manifest_of_a_store_can_be_verified_and_retried(mast_sandbox: Sandbox, memory: str, tmp_path: Path) -> None:
+    """Files in a store are compared and fetched again where they are, also from a manifest that was written down."""
+    rows = mast_sandbox.archive.query(
+        "SELECT * FROM product WHERE dataURI LIKE '%_drc.fits' AND size < 2000000 LIMIT 2"
+    )
+    names = ("dataURI", "productFilename", "obs_collection", "obs_id", "size")
+    products = Table({name: [row[name] for row in rows] for name in names})
+    manifest = Observations.download_products(products, download_dir=memory, verbose=False)
+    manifest.write(tmp_path / "m.ecsv")
+    again = Table.read(tmp_path / "m.ecsv")
+    assert list(Observations.verify(again, verbose=False)["Status"]) == ["OK", "OK"]
+    upath.UPath(str(manifest["Local Path"][0])).write_bytes(b"spoilt")
+    checked = Observations.verify(again, verbose=False)
+    assert list(checked["Status"]) == ["CHANGED", "OK"]
+    mended = Observations.retry(checked, verbose=False)
+    assert mended["Status"][0] == "COMPLETE"
+    assert upath.UPath(str(manifest["Local Path"][0])).stat().st_size == manifest["Size"][0]
+    assert not list(tmp_path.rglob("*.fits"))

@@ -303,6 +303,22 @@ def test_ctrl_c_passes_through_after_cleaning_up(tmp_path: Path) -> None:
     assert body.closed
 
 
+def test_folder_made_in_place_of_the_file_is_an_error(
+    tmp_path: Path,
+    mast_sandbox: Sandbox,
+    uri: str,
+    open_url: Callable[[str, Mapping[str, str]], requests.Response],
+) -> None:
+    """A folder that came to lie there after the plan is not taken for a file that somebody else has brought."""
+    target = tmp_path / "x.fits"
+    planned = planned_for(mast_sandbox, uri, target)
+    target.mkdir()
+    result = bring(planned, open_url)
+    assert result.status is Status.ERROR
+    assert "a folder lies there" in (result.message or "")
+    assert list(target.iterdir()) == []
+
+
 def test_file_where_a_folder_is_needed_is_a_result(tmp_path: Path) -> None:
     """A path that cannot be made is an ERROR, and not an exception."""
     (tmp_path / "taken").write_text("a file")
