@@ -12,8 +12,8 @@ import responses
 from astropy.table import Table
 from astroquery.mast import discovery_portal
 
-from astroquery_mast import Mast, Observations, conf
-from astroquery_mast.exceptions import IncompleteResultError
+from astroquery_mast import Mast, Observations, ObservationsClass, conf
+from astroquery_mast.exceptions import IncompleteResultError, UnreadableAnswerError
 
 INVOKE = "https://mast.stsci.edu/api/v0/invoke"
 CONFIG = "https://mast.stsci.edu/portal/Mashup/Mashup.asmx/columnsconfig"
@@ -183,3 +183,26 @@ def test_recorded_names_have_positions(archive: responses.RequestsMock, recorded
     assert list(positions) == names
     assert positions["Barnard's Star"].separation(positions["M10"]).deg > 1
     np.testing.assert_allclose(positions["TIC 307210830"].ra.deg, 124.531756, atol=1e-5)
+
+
+def test_recorded_cloud_paths_are_addresses_in_the_bucket(
+    archive: responses.RequestsMock, recorded: Callable[[str], bytes]
+) -> None:
+    """A file that the archive finds has an address, one that it does not find has None."""
+    archive.get("https://mast.stsci.edu/api/v0.1/path_lookup/", body=recorded("mast_relative_path.json"))
+    found, lost = "mast:HST/product/u9o40504m_c3m.fits", "mast:HST/product/does_not_exist.fits"
+    client = ObservationsClass()
+    client.enable_cloud_dataset(verbose=False)
+    addresses = client.get_cloud_uris([found, lost], return_uri_map=True, verbose=False)
+    assert addresses == {found: "s3://stpubdata/hst/public/u9o4/u9o40504m/u9o40504m_c3m.fits", lost: None}
+
+
+def test_recorded_bundle_request_is_an_answer_without_a_table(
+    archive: responses.RequestsMock, recorded: Callable[[str], bytes]
+) -> None:
+    """What is no table is read with the async method, and refused as a table in plain words."""
+    archive.post(INVOKE, body=recorded("bundleResponse.json"))
+    answer = Mast.service_request_async("Mast.Bundle.Request", {"filename": "x"})[0].json()
+    assert set(answer["statusList"].values()) == {"COMPLETE"}
+    with pytest.raises(UnreadableAnswerError, match="holds no table; read it with service_request_async"):
+        Mast.service_request("Mast.Bundle.Request", {"filename": "x"})
