@@ -27,7 +27,7 @@ import re
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, cast
@@ -201,15 +201,18 @@ def whole_or_absent(place: Path) -> Iterator[IO[bytes]]:
 def _committed(place: Any) -> Iterator[IO[bytes]]:
     """An upload that is completed at the end, or given up."""
     stream = place.fs.open(place.path, "wb", autocommit=False)
-    try:
+    with ExitStack() as if_it_fails:
+        if_it_fails.callback(_give_up, stream)
         yield stream
         stream.close()
         stream.commit()
-    except BaseException:
-        # Closing a file that was given up would complete it.
-        stream.closed = True
-        stream.discard()
-        raise
+        if_it_fails.pop_all()
+
+
+def _give_up(stream: Any) -> None:
+    """End an upload without an object; closing it as a file would complete it."""
+    stream.closed = True
+    stream.discard()
 
 
 @contextmanager
@@ -217,14 +220,18 @@ def _moved(place: Any) -> Iterator[IO[bytes]]:
     """A file of another name, which is moved to its place at the end, or removed."""
     aside = place.with_name(f"{place.name}.{secrets.token_hex(4)}.part")
     place.fs.makedirs(place.parent.path, exist_ok=True)
-    try:
+    with ExitStack() as if_it_fails:
+        if_it_fails.callback(_remove, place.fs, aside.path)
         with place.fs.open(aside.path, "wb") as stream:
             yield stream
         place.fs.mv(aside.path, place.path)
-    except BaseException:
-        if place.fs.exists(aside.path):
-            place.fs.rm(aside.path)
-        raise
+        if_it_fails.pop_all()
+
+
+def _remove(store: Any, path: str) -> None:
+    """Remove a file from a store, if it is there."""
+    if store.exists(path):
+        store.rm(path)
 
 
 def size_in_store(place: Path) -> int | None:

@@ -17,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 
 __all__ = [
+    "AS_STORED",
     "BrokenBodyError",
     "Checksum",
     "WrongContentError",
@@ -29,6 +30,10 @@ __all__ = [
     "last_modified",
     "strong_validator",
 ]
+
+# Headers that ask for the bytes as they are stored: they are counted, compared with Content-Length, and asked for by
+# their positions.
+AS_STORED: Mapping[str, str] = {"Accept-Encoding": "identity"}
 
 _CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d+)-(\d+)/(\d+)\s*", re.IGNORECASE | re.ASCII)
 # RFC 9110, section 8.8.3: an opaque quoted string; "W/" before it would make it weak.

@@ -15,10 +15,14 @@ import tenacity
 
 from ..wire import Deadline
 
-__all__ = ["WAIT", "Limits", "Pause", "StoppedError"]
+__all__ = ["ATTEMPTS", "BACKOFF", "WAIT", "Limits", "Pause", "StoppedError"]
 
 Pause = Callable[[float], None]
 WAIT: Pause = tenacity.nap.sleep
+
+# How often in vain a body is asked for, and how long is waited in between; opening an address has retries of its own.
+ATTEMPTS = 3
+BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=10) + tenacity.wait_random(0, 0.5)
 
 
 class StoppedError(Exception):

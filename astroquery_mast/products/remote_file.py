@@ -12,6 +12,7 @@ import http.client
 import io
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import IO, Any, Protocol, TypeVar
 
 import requests
@@ -19,17 +20,14 @@ import tenacity
 from astroquery import log
 
 from ..exceptions import MastError, ServiceFailedError, UnreadableAnswerError
-from .integrity import BrokenBodyError, check_length, content_range, strong_validator
+from .integrity import AS_STORED, BrokenBodyError, check_length, content_range, strong_validator
+from .limits import ATTEMPTS, BACKOFF
 
 __all__ = ["BLOCK_SIZE", "OpenRange", "RemoteFile", "open_remote"]
 
 #: Headers of FITS files are read 2880 bytes at a time; a block holds a good many of them, and costs little to fetch.
 BLOCK_SIZE = 1 << 16
 _PIECE = 1 << 20
-_ATTEMPTS = 3
-_BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=10) + tenacity.wait_random(0, 0.5)
-# Positions are those of the bytes as they are stored, so that they must arrive as they are stored.
-_HEADERS: Mapping[str, str] = {"Accept-Encoding": "identity"}
 _SERVICE = "MAST download"
 
 T = TypeVar("T")
@@ -213,7 +211,7 @@ class _Parts:
         """Ask for the beginning, and learn what file this is; None if the server does not serve parts."""
 
         def ask() -> bytes | None:
-            with self._open(self._url, {**_HEADERS, "Range": f"bytes=0-{size - 1}"}) as response:
+            with self._open(self._url, {**AS_STORED, "Range": f"bytes=0-{size - 1}"}) as response:
                 if response.status_code != 206:
                     return None
                 span = content_range(response.headers)
@@ -232,7 +230,7 @@ class _Parts:
             raise
 
     def read(self, start: int, stop: int) -> bytes:
-        headers = {**_HEADERS, "Range": f"bytes={start}-{stop - 1}"}
+        headers = {**AS_STORED, "Range": f"bytes={start}-{stop - 1}"}
         if self._validator is not None:
             headers["If-Range"] = self._validator
 
@@ -277,15 +275,13 @@ def _copy(url: str, open_range: OpenRange, name: str, persist: _Persist) -> _Cop
     log.info("%s is not served in parts: the whole file is fetched.", name)
 
     def ask() -> _Copy:
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the file that is read
-        try:
-            with open_range(url, _HEADERS) as response:
+        with ExitStack() as if_it_fails:
+            file = if_it_fails.enter_context(tempfile.TemporaryFile())
+            with open_range(url, AS_STORED) as response:
                 for piece in response.iter_content(_PIECE):
                     file.write(piece)
                 check_length(response.headers, file.tell(), None)
-        except BaseException:
-            file.close()
-            raise
+            if_it_fails.pop_all()  # closed by the file that is read
         return _Copy(name, file)
 
     return persist(ask)
@@ -295,8 +291,8 @@ def _persistence(name: str, pause: Callable[[float], None]) -> _Persist:
     """What asks again if the connection breaks in the middle of an answer."""
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(_BROKEN),
-        wait=_BACKOFF,
-        stop=tenacity.stop_after_attempt(_ATTEMPTS),
+        wait=BACKOFF,
+        stop=tenacity.stop_after_attempt(ATTEMPTS),
         sleep=pause,
         reraise=True,
     )

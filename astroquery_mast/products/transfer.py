@@ -29,6 +29,7 @@ import urllib3
 from ..exceptions import MastError
 from ..wire import Deadline
 from .integrity import (
+    AS_STORED,
     BrokenBodyError,
     WrongContentError,
     announced_checksums,
@@ -40,23 +41,18 @@ from .integrity import (
     last_modified,
     strong_validator,
 )
-from .limits import WAIT, Limits, Pause, StoppedError
+from .limits import ATTEMPTS, BACKOFF, WAIT, Limits, Pause, StoppedError
 from .manifest import Status, TransferResult
 from .outcome import archive_failed, complete, failed, size_of, unconfirmed
 from .partfile import PartFile, Source, part_path, sole_writer
 from .plan import Action, PlannedFile
 
-__all__ = ["WAIT", "OpenUrl", "Pause", "Progress", "transfer"]
+__all__ = ["WAIT", "OpenUrl", "Pause", "Progress", "silent", "transfer"]
 
 # Bytes that are written at a time at most: what kill -9 can cost beyond the last line of the record.
 _PIECE = 1 << 18
-# How often a body is asked for in a row that brings less than a megabyte of what was missing, and how long is waited in
-# between; opening an address has retries of its own.
-_ATTEMPTS = 3
+# A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20
-_BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=10) + tenacity.wait_random(0, 0.5)
-# Bytes that arrive must be the bytes on disk: their number is compared with Content-Length.
-_HEADERS: Mapping[str, str] = {"Accept-Encoding": "identity"}
 # Statuses of an answer that holds the whole file; 203 is one that a proxy has touched.
 _WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION}
 
@@ -82,7 +78,7 @@ _BROKEN = (
 )
 
 
-def _silent(_: int) -> None:
+def silent(_: int) -> None:
     """Show no progress."""
 
 
@@ -90,7 +86,7 @@ def transfer(
     planned: PlannedFile,
     open_url: OpenUrl,
     *,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     pause: Pause = WAIT,
     cancelled: threading.Event | None = None,
     deadline: Deadline | None = None,
@@ -193,7 +189,7 @@ class _Transfer:
         address = self._planned.url or self._planned.cloud_url
         assert address is not None
         present = _identity(self._planned.local_path)
-        with self._open_url(address, _HEADERS) as response:
+        with self._open_url(address, AS_STORED) as response:
             if present is None or announced_length(response.headers) != present[0]:
                 return False
             changed = last_modified(response.headers)
@@ -220,7 +216,7 @@ class _Transfer:
         self._furthest, self._fruitless = part.size, 0
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda err: isinstance(err, _BROKEN) and not self._limits.reached()),
-            wait=_BACKOFF,
+            wait=BACKOFF,
             stop=lambda _: self._in_vain(part),
             sleep=lambda seconds: self._limits.wait(self._pause, seconds),
             reraise=True,
@@ -233,7 +229,7 @@ class _Transfer:
             self._furthest, self._fruitless = part.size, 0
         else:
             self._fruitless += 1
-        return self._fruitless >= _ATTEMPTS
+        return self._fruitless >= ATTEMPTS
 
     def _attempt(self, part: PartFile, url: str) -> None:
         """Ask for the file once, or for what is missing of it, and give it its name."""
@@ -252,7 +248,7 @@ class _Transfer:
 
     def _ask(self, part: PartFile, url: str, stack: ExitStack) -> requests.Response:
         """Ask for the whole file."""
-        response = stack.enter_context(self._open_url(url, _HEADERS))
+        response = stack.enter_context(self._open_url(url, AS_STORED))
         if response.status_code not in _WHOLE:
             raise BrokenBodyError(f"the answer has HTTP status {response.status_code}, and not the file")
         self._begin_with(part, url, response)
@@ -262,7 +258,7 @@ class _Transfer:
         """Ask for what is missing; None if there is no such answer, and the file must be asked for anew."""
         if part.source is None or part.source.url != url or not part.size:
             return None
-        headers = {**_HEADERS, "Range": f"bytes={part.size}-", "If-Range": part.source.validator}
+        headers = {**AS_STORED, "Range": f"bytes={part.size}-", "If-Range": part.source.validator}
         try:
             response = stack.enter_context(self._open_url(url, headers))
         except MastError as err:

@@ -15,6 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import TracebackType
@@ -255,7 +256,8 @@ class WorkerOpener:
             If it could not be opened within the deadline.
         """
         self._begin()
-        try:
+        with ExitStack() as if_it_fails:
+            if_it_fails.callback(self._end)
             # A copy of the call's deadline ends with it when the call is given up.
             seconds = min(self._recipe.timeout, self._deadline.remaining())
             opening = replace(self._deadline, seconds=seconds, started=time.monotonic())
@@ -268,9 +270,7 @@ class WorkerOpener:
                 stream=True,
                 attempts=self._recipe.attempts,
             )
-        except BaseException:
-            self._end()
-            raise
+            if_it_fails.pop_all()
         response.close = _Once(response.close, self._end)  # type: ignore[method-assign]
         return response
 

@@ -11,7 +11,7 @@ import hashlib
 import http.client
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -22,6 +22,7 @@ from ..exceptions import MastError
 from ..wire import Deadline
 from .destination import size_in_store, whole_or_absent
 from .integrity import (
+    AS_STORED,
     BrokenBodyError,
     Checksum,
     announced_checksums,
@@ -29,32 +30,24 @@ from .integrity import (
     check_checksums,
     check_length,
 )
-from .limits import WAIT, Limits, Pause, StoppedError
+from .limits import ATTEMPTS, BACKOFF, WAIT, Limits, Pause, StoppedError
 from .manifest import Status, TransferResult
 from .outcome import archive_failed, complete, failed
 from .plan import Action, PlannedFile
-from .transfer import OpenUrl, Progress
+from .transfer import OpenUrl, Progress, silent
 
 __all__ = ["transfer_to"]
 
 _PIECE = 1 << 20
-_ATTEMPTS = 3
-_BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=10) + tenacity.wait_random(0, 0.5)
-# Bytes that arrive must be the bytes in the store: their number is compared with Content-Length.
-_HEADERS: Mapping[str, str] = {"Accept-Encoding": "identity"}
 # What a connection that breaks in mid-body looks like.
 _BROKEN = (BrokenBodyError, requests.exceptions.RequestException, http.client.IncompleteRead)
-
-
-def _silent(_: int) -> None:
-    """Show no progress."""
 
 
 def transfer_to(
     planned: PlannedFile,
     open_url: OpenUrl,
     *,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     pause: Pause = WAIT,
     cancelled: threading.Event | None = None,
     deadline: Deadline | None = None,
@@ -124,7 +117,7 @@ class _Upload:
         # A store's own time says when the file was written there, and not how old it is: "if-changed" fetches anew.
         if present is None or self._planned.compare_time:
             return False
-        with self._open_url(self._addresses()[-1], _HEADERS) as response:
+        with self._open_url(self._addresses()[-1], AS_STORED) as response:
             return announced_length(response.headers) == present
 
     def _addresses(self) -> list[str]:
@@ -145,8 +138,8 @@ class _Upload:
         """Ask until the file is whole, or has been asked for often enough."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda err: isinstance(err, _BROKEN) and not self._limits.reached()),
-            wait=_BACKOFF,
-            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            wait=BACKOFF,
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
             sleep=lambda seconds: self._limits.wait(self._pause, seconds),
             reraise=True,
         )
@@ -159,7 +152,7 @@ class _Upload:
         planned, told = self._planned, [0]
         with ExitStack() as if_it_fails:
             if_it_fails.callback(lambda: self._progress(-told[0]))
-            with self._open_url(url, _HEADERS) as response, whole_or_absent(planned.local_path) as stream:
+            with self._open_url(url, AS_STORED) as response, whole_or_absent(planned.local_path) as stream:
                 checksums = announced_checksums(response.headers, catalogued=planned.checksum)
                 digests = {name: hashlib.new(name, usedforsecurity=False) for name in _algorithms(checksums)}
                 for piece in response.iter_content(_PIECE):
