@@ -25,6 +25,7 @@ class Conf(_config.ConfigNamespace):
     auth_server = _item("https://auth.mast.stsci.edu", "Address of the pages where tokens are made.")
     catalogs_server = _item("https://catalogs.mast.stsci.edu", "Address of the Catalogs.MAST server.")
     resolver_server = _item("https://mastresolver.stsci.edu", "Address of the SANTA name resolver.")
+    hla_server = _item("https://hla.stsci.edu", "Address of the Hubble Legacy Archive, which serves the HSC's spectra.")
     timeout = _item(600.0, "Seconds that a whole call may take, polling, paging and retries included.")
     connect_timeout = _item(30.0, "Seconds to wait for a connection to be made.")
     read_timeout = _item(120.0, "Seconds of silence after which a connection is given up and the request sent again.")
@@ -85,6 +86,29 @@ class Endpoints:
     def path_lookup(self) -> str:
         """Where the cloud path of a dataURI is looked up."""
         return f"{self.server}/api/v0.1/path_lookup/"
+
+    @property
+    def mission_columns(self) -> str:
+        """Where the columns of a mission's search are listed."""
+        return f"{self.server}/search/util/api/v0.1/column_list"
+
+    def mission(self, mission: str) -> str:
+        """Where the search of a mission is, e.g. ``hst``; ``/search`` and the like are to be added."""
+        return f"{self.server}/search/{mission.lower()}/api/v0.1"
+
+    @property
+    def catalogs(self) -> str:
+        """Where Catalogs.MAST is; ``/panstarrs/dr2/mean.json`` and the like are to be added."""
+        return f"{self.catalogs_server}/api/v0.1"
+
+    def cutouts(self, service: str) -> str:
+        """Where a cutout service is: ``tesscut``, ``zcut`` or ``hapcut``; ``/astrocut`` or the like is to be added."""
+        return f"{self.server}/{service}/api/v0.1"
+
+    @property
+    def hla_server(self) -> str:
+        """Address of the Hubble Legacy Archive, without a closing slash."""
+        return str(conf.hla_server).rstrip("/")
 
     @property
     def whoami(self) -> str:

@@ -16,15 +16,7 @@ from typing import Any
 from astropy.table import Table
 
 from .exceptions import InvalidQueryError, NoResultsWarning
-from .observation_files import (
-    DENIED,
-    Effort,
-    ObservationFiles,
-    kind_of_bundle,
-    only_in_cloud,
-    refuse_contradiction,
-    uris_of,
-)
+from .observation_files import ObservationFiles, kind_of_bundle, only_in_cloud, refuse_contradiction, uris_of
 from .products.bundle import Bundle
 from .products.destination import StoreDisk, destination, is_remote
 from .products.download import LOCAL_DISK, local_target
@@ -34,6 +26,7 @@ from .products.plan import PlannedFile, plan, plan_table, single_file
 from .products.review import retry, verify
 from .products.transport import Transport
 from .products.verdict import as_overwrite
+from .transfers import DENIED, Effort
 from .wire import Deadline
 
 __all__ = ["ObservationProducts"]

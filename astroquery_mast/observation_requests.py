@@ -8,11 +8,11 @@ from typing import Any
 from astropy.table import Table
 from astroquery import log
 
-from .core import MastClass
 from .exceptions import InvalidQueryError, MastError, UnreadableAnswerError
+from .positions import PositionQueries
 from .query.columns import Columns, metadata_table
 from .query.criteria import Criteria, build_criteria, find_column
-from .query.position import DEFAULT_RADIUS, Cone, cone_around
+from .query.position import Cone
 from .query.request import COUNT_COLUMNS, MashupRequest
 from .query.response import histograms
 from .query.suggest import suggestions
@@ -26,7 +26,7 @@ __all__ = ["ObservationRequests"]
 _PATIENCE = 20.0
 
 
-class ObservationRequests(MastClass):
+class ObservationRequests(PositionQueries):
     """Requests for observations, and what is known about their columns; see `MastClass` for parameters."""
 
     # The services, under the names that code written against ``astroquery.mast`` knows.
@@ -75,20 +75,6 @@ class ObservationRequests(MastClass):
             log.warning("These are the columns known to this version of the package: %s", err)
             columns = self._columns.get(config_id)
         return metadata_table(columns)
-
-    def _cone(
-        self, coordinates: Any, object_name: str | None, radius: Any, resolver: str | None, deadline: Deadline
-    ) -> Cone | None:
-        """Return the cone to look in, or None if no position is given."""
-        if coordinates is not None and object_name is not None:
-            raise InvalidQueryError("Only one of object_name and coordinates may be specified.")
-        if object_name is not None:
-            return cone_around(self._resolver.one(object_name, resolver=resolver, deadline=deadline), radius)
-        if coordinates is not None:
-            return cone_around(self._located(coordinates, deadline), radius)
-        if radius is not DEFAULT_RADIUS:
-            raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
-        return None
 
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
         """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""

@@ -79,6 +79,8 @@ LEVELS = [
     [
         [
             "core",
+            "positions",
+            "transfers",
         ],
     ],
     [

@@ -1,6 +1,7 @@
 """What is asked of the archive, as a value: built, looked at, sent, and asked again for the next page.
 
-In: a service name and its parameters.  Out: a frozen `MashupRequest` that knows its payload and its encoded body.
+In: a service name and its parameters.  Out: a frozen `MashupRequest`, or an `ApiRequest` for the services that are not
+Mashup's, which knows its payload and its encoded body.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import numpy as np
@@ -19,7 +20,7 @@ from astropy import units as u
 
 from ..exceptions import InvalidCriterionError
 
-__all__ = ["COUNT_COLUMNS", "MashupRequest", "as_plain"]
+__all__ = ["COUNT_COLUMNS", "ApiRequest", "MashupRequest", "Question", "as_plain"]
 
 # The column expression with which filtered services answer a count instead of rows.
 COUNT_COLUMNS = "COUNT_BIG(*)"
@@ -89,6 +90,56 @@ def _without_numpy(value: np.generic | np.ndarray[Any, Any], where: str) -> obje
 
 def _cannot_carry(value: object, where: str) -> str:
     return f"'{where}' is a {type(value).__name__}, which a request cannot carry: give text, a number, or a list."
+
+
+class Question(Protocol):
+    """Any request, as far as the table made from its answer tells of it."""
+
+    @property
+    def service(self) -> str:
+        """What is asked."""
+
+    def payload(self) -> dict[str, object]:
+        """Return the request as a dictionary."""
+
+
+@dataclass(frozen=True)
+class ApiRequest:
+    """One question to a service that takes JSON, or a query, and that is not Mashup's.
+
+    Parameters
+    ----------
+    service : str
+        What is asked, for people and for a table's ``meta``, e.g. ``"MAST search (hst)"``.
+    url : str
+        The address.
+    params : mapping
+        What is sent: made of what JSON can carry, see `as_plain`.
+    """
+
+    service: str
+    url: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Copy what was given, and refuse what cannot be sent."""
+        plain = as_plain(self.params, "params")
+        assert isinstance(plain, dict)
+        object.__setattr__(self, "params", MappingProxyType(plain))
+
+    def payload(self) -> dict[str, object]:
+        """Return what is sent, as a dictionary.
+
+        Returns
+        -------
+        dict
+            A copy; changing it changes nothing here.
+        """
+        return {name: as_plain(value, name) for name, value in self.params.items()}
+
+    def body(self) -> str:
+        """Return what is sent, as JSON text."""
+        return json.dumps(self.payload(), allow_nan=False)
 
 
 @dataclass(frozen=True)

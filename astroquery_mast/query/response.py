@@ -23,7 +23,7 @@ from ..exceptions import (
     UnreadableAnswerError,
 )
 
-__all__ = ["Page", "Paging", "Tally", "check_status", "histograms", "parse_page", "retry_after_seconds"]
+__all__ = ["Page", "Paging", "Tally", "check_status", "decoded", "histograms", "parse_page", "retry_after_seconds"]
 
 # Words in an ERROR message with which the archive says that it is the reader who may not see the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
@@ -153,6 +153,38 @@ def _server_words(headers: Mapping[str, str], body: bytes) -> str:
     return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
 
 
+def decoded(body: bytes, service: str, status: int | None = None) -> Any:
+    """Decode a JSON body.
+
+    Parameters
+    ----------
+    body : bytes
+        The body of an answer.
+    service : str
+        The service that answered.
+    status : int, optional
+        The HTTP status of the answer.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    UnreadableAnswerError
+        If it is something else than JSON.
+    """
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as err:  # also UnicodeDecodeError, and nesting without end
+        start = body[:80].decode("utf-8", "replace")
+        raise UnreadableAnswerError(
+            f"{service} answered with something else than JSON, beginning {start!r}.",
+            service=service,
+            status=status,
+        ) from err
+
+
 def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: str) -> Page:
     """Turn an HTTP answer of the Mashup API into a page.
 
@@ -178,15 +210,7 @@ def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: st
         one whose status is ERROR.
     """
     check_status(status, headers, body, service)
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as err:  # also UnicodeDecodeError, and nesting without end
-        start = body[:80].decode("utf-8", "replace")
-        raise UnreadableAnswerError(
-            f"{service} answered with something else than JSON, beginning {start!r}.",
-            service=service,
-            status=status,
-        ) from err
+    document = decoded(body, service, status)
     if not isinstance(document, dict):
         raise UnreadableAnswerError(
             f"{service} answered with a {type(document).__name__} where an object was due.", service=service

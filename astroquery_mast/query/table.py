@@ -21,7 +21,7 @@ from astropy.table import MaskedColumn, Table
 
 from ..exceptions import CorruptDataWarning, UnreadableAnswerError
 from .columns import PORTAL_COLUMNS, Columns, Kind, kind_of
-from .request import MashupRequest
+from .request import Question
 from .response import Page
 
 __all__ = ["TableBuilder", "first_value"]
@@ -53,13 +53,13 @@ class TableBuilder:
 
     Parameters
     ----------
-    request : MashupRequest
+    request : Question
         The question, which goes into the table's ``meta``.
     columns : mapping
         What is known of the columns, by name; gives units and descriptions.
     """
 
-    def __init__(self, request: MashupRequest, columns: Columns) -> None:
+    def __init__(self, request: Question, columns: Columns) -> None:
         self._request = request
         self._columns = columns
         self._fields: tuple[tuple[str, str], ...] = ()

@@ -158,7 +158,7 @@ class Sandbox:
         from ..config import conf  # noqa: PLC0415
 
         with ExitStack() as settings:
-            for item in ("server", "catalogs_server", "resolver_server"):
+            for item in ("server", "catalogs_server", "resolver_server", "hla_server"):
                 settings.enter_context(conf.set_temp(item, self.url))
             settings.enter_context(conf.set_temp("cloud_server", self.cloud_url))
             yield
