@@ -62,6 +62,7 @@ LEVELS = [
             "products.limits",
             "products.remote_file",
             "products.outcome",
+            "products.digest",
             "products.partfile",
             "products.transfer",
             "products.destination",

@@ -31,14 +31,17 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 import filelock
 
+from .digest import Mark, RunningDigest
+
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
 __all__ = ["PartFile", "Source", "lock_path", "part_path", "record_path", "sole_writer"]
 
 _PIECE = 1 << 20
-# A line of the record for so many bytes: that much has to come again after kill -9, and 100 GB make a record of 40 MB.
-_MARK = 1 << 18
+# A line of the record for so many bytes: that much has to come again after kill -9, and 100 GB make a record of 10 MB.
+# Most products of HST are some megabytes; for those below it, the commonest of all, no record is written unless needed.
+_MARK = 1 << 20
 # How often a lock that another process holds is looked at (seconds).
 _LOOK_AGAIN = 0.05
 # A disk that knows no locks; an NFS server without its lock service is the common one.
@@ -77,14 +80,6 @@ class Source:
     url: str
     validator: str
     total: int
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """A number of bytes that are known to be right."""
-
-    size: int
-    sha256: str
 
 
 @contextmanager
@@ -155,10 +150,11 @@ class PartFile:
         self.source: Source | None = None
         self._target = target
         self._path, self._record_path = part_path(target), record_path(target)
-        self._digest = hashlib.sha256()
+        self._digest = RunningDigest()
         self._stream: BufferedRandom | None = None
         self._record: BinaryIO | None = None
-        self._marked = 0
+        # Bytes that the record speaks of, and bytes that a mark is asked for.
+        self._marked = self._announced = 0
 
     def __enter__(self) -> Self:
         return self
@@ -171,8 +167,10 @@ class PartFile:
         if not self.resumable:
             self.discard()
             return
+        self._digest.mark()
+        self._digest.settle()
         try:
-            self._mark()
+            self._write_marks()
         except OSError:
             # The disk is full: what the last line speaks of can still be used, and without a line nothing can.
             self.size = self._marked
@@ -212,8 +210,8 @@ class PartFile:
         except (OSError, ValueError, TypeError, KeyError):
             # Somebody else's files, or torn ones: begin() replaces them.
             return
-        self._stream, self._record, self._digest = stream, record, digest
-        self.source, self.size, self._marked = source, size, size
+        self._stream, self._record, self._digest = stream, record, RunningDigest(digest, size)
+        self.source, self.size, self._marked, self._announced = source, size, size, size
 
     def begin(self, source: Source | None) -> None:
         """Begin with an empty part.
@@ -240,8 +238,10 @@ class PartFile:
         self._stream.write(piece)
         self._digest.update(piece)
         self.size += len(piece)
-        if self.source is not None and self.size - self._marked >= _MARK:
-            self._mark()
+        if self.source is not None and self.size - self._announced >= _MARK:
+            self._digest.mark()
+            self._announced = self.size
+            self._write_marks()
 
     def reject(self) -> None:
         """Declare the bytes wrong, so that none of them is used again."""
@@ -280,6 +280,7 @@ class PartFile:
         self._stream.flush()
         # Without it the rename could survive a power cut that the content does not.
         os.fsync(self._stream.fileno())
+        self._digest.settle()
         self._close()
         if modified is not None:
             with suppress(OSError, OverflowError):  # a disk that keeps no such time
@@ -298,9 +299,10 @@ class PartFile:
     def _reset(self) -> None:
         """Forget the bytes."""
         self._close()
-        self.size = self._marked = 0
+        self._digest.settle()
+        self.size = self._marked = self._announced = 0
         self.source = None
-        self._digest = hashlib.sha256()
+        self._digest = RunningDigest()
 
     def _close(self) -> None:
         """Close the files."""
@@ -311,17 +313,21 @@ class PartFile:
                     stream.close()
         self._stream = self._record = None
 
-    def _mark(self) -> None:
-        """Write down what has come."""
+    def _write_marks(self) -> None:
+        """Write down what has come, as far as it is hashed."""
+        marks = self._digest.marks()
+        if not marks:
+            return
         assert self._stream is not None
         assert self.source is not None
         self._stream.flush()
         if self._record is None:
             self._record = self._record_path.open("xb")
             self._record.write(_line(asdict(self.source)))
-        self._record.write(_line({"size": self.size, "sha256": self._digest.hexdigest()}))
+        for mark in marks:
+            self._record.write(_line(asdict(mark)))
         self._record.flush()
-        self._marked = self.size
+        self._marked = marks[-1].size
 
 
 def _line(content: dict[str, object]) -> bytes:
@@ -329,7 +335,7 @@ def _line(content: dict[str, object]) -> bytes:
     return json.dumps(content).encode() + b"\n"
 
 
-def _read_record(path: Path) -> tuple[Source, list[_Mark], int]:
+def _read_record(path: Path) -> tuple[Source, list[Mark], int]:
     """What a record says, and where its last whole line ends."""
     head, *lines = path.read_bytes().splitlines(keepends=True)
     source = Source(**json.loads(head))
@@ -337,12 +343,12 @@ def _read_record(path: Path) -> tuple[Source, list[_Mark], int]:
     for line in lines:
         if not line.endswith(b"\n"):
             break
-        marks.append(_Mark(**json.loads(line)))
+        marks.append(Mark(**json.loads(line)))
         end += len(line)
     return source, marks, end
 
 
-def _prefix(stream: BufferedRandom, marks: Sequence[_Mark], total: int, check: Callable[[], None]) -> tuple[Hash, int]:
+def _prefix(stream: BufferedRandom, marks: Sequence[Mark], total: int, check: Callable[[], None]) -> tuple[Hash, int]:
     """Read the bytes that are known to be right: their digest, and how many they are."""
     length = os.fstat(stream.fileno()).st_size
     mark = max((mark for mark in marks if mark.size <= length), key=lambda mark: mark.size)

@@ -24,9 +24,10 @@ WORKERS = 4
 
 
 @contextmanager
-def served(size: int, latency: float) -> Iterator[str]:
+def served(size: int, latency: float, rate: float) -> Iterator[str]:
     """Serve files of a size from another process; give the address."""
-    command = [sys.executable, str(HERE / "standin.py"), "--size", str(size), "--latency", str(latency)]
+    options = {"--size": size, "--latency": latency, "--rate": rate}
+    command = [sys.executable, str(HERE / "standin.py"), *(str(part) for pair in options.items() for part in pair)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert server.stdin is not None
@@ -91,8 +92,8 @@ def in_process(who: str, url: str, count: int, size: int, folder: Path) -> dict[
     return dict(json.loads(done.stderr.strip().splitlines()[-1]))
 
 
-def curl(url: str, count: int, folder: Path) -> dict[str, float]:
-    """Fetch the same files with curl, as many at a time."""
+def curl(url: str, count: int, folder: Path, *, checked: bool = False) -> dict[str, float]:
+    """Fetch the same files with curl, as many at a time; to have the digests as well, run sha256sum afterwards."""
     lines = []
     for uri in columns_of(count, 0)["dataURI"]:
         target = folder / str(uri).rpartition("/")[2]
@@ -101,19 +102,24 @@ def curl(url: str, count: int, folder: Path) -> dict[str, float]:
     config.write_text("\n".join(lines))
     command = ["curl", "--silent", "--fail", "--parallel", "--parallel-max", str(WORKERS), "--config", str(config)]
     started = time.perf_counter()
-    subprocess.run(command, check=True)
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    if checked:
+        subprocess.run(["sha256sum", *folder.glob("*.fits")], check=True, stdout=subprocess.DEVNULL)
     return {"seconds": time.perf_counter() - started, "grown": 0.0}
 
 
-def compare(title: str, count: int, size: int, latency: float, rounds: int) -> None:
+def compare(title: str, count: int, size: int, rounds: int, *, latency: float = 0.0, rate: float = 0.0) -> None:
     """Let the contestants do the same work in turn, and print medians and ratios."""
-    times: dict[str, list[float]] = {"ours": [], "peer": [], "curl": []}
+    times: dict[str, list[float]] = {"ours": [], "peer": [], "curl": [], "curl, sha256sum": []}
     grown: dict[str, float] = {}
-    with served(size, latency) as url:
+    with served(size, latency, rate) as url:
         for _ in range(rounds):
             for who, seconds in times.items():
                 folder = Path(tempfile.mkdtemp(prefix="bench-"))
-                result = curl(url, count, folder) if who == "curl" else in_process(who, url, count, size, folder)
+                if who.startswith("curl"):
+                    result = curl(url, count, folder, checked="sha256sum" in who)
+                else:
+                    result = in_process(who, url, count, size, folder)
                 files = [path for path in folder.rglob("*.fits") if path.stat().st_size == size]
                 assert len(files) == count, f"{who} left {len(files)} whole files of {count}"
                 seconds.append(result["seconds"])
@@ -123,11 +129,10 @@ def compare(title: str, count: int, size: int, latency: float, rounds: int) -> N
     print(f"{title}: {rounds} rounds, {WORKERS} connections")
     for who, seconds in median.items():
         print(
-            f"  {who:5s} {seconds:7.2f} s  (from {min(times[who]):.2f} to {max(times[who]):.2f}), +{grown[who]:.0f} MB"
+            f"  {who:15s} {seconds:7.2f} s  (from {min(times[who]):.2f} to {max(times[who]):.2f}), +{grown[who]:.0f} MB"
         )
-    print(
-        f"  peer / ours = {median['peer'] / median['ours']:.1f}, curl / ours = {median['curl'] / median['ours']:.2f}\n"
-    )
+    ratios = (f"{who} / ours = {seconds / median['ours']:.2f}" for who, seconds in median.items() if who != "ours")
+    print(f"  {'; '.join(ratios)}\n")
 
 
 def main() -> None:
@@ -142,8 +147,10 @@ def main() -> None:
         work(url, int(count), int(size), folder, int(workers))
         return
     rounds = 1 if options.quick else 3
-    compare("200 files of 1 MB, 30 ms latency", 40 if options.quick else 200, 1_000_000, 0.03, rounds)
-    compare("1 file of 200 MB", 1, 200_000_000, 0.0, rounds)
+    count = 40 if options.quick else 200
+    compare(f"{count} files of 1 MB, 30 ms latency", count, 1_000_000, rounds, latency=0.03)
+    compare("1 file of 200 MB, loopback", 1, 200_000_000, rounds)
+    compare("1 file of 200 MB at 1 Gbit/s", 1, 200_000_000, rounds, rate=125e6)
 
 
 if __name__ == "__main__":

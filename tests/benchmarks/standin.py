@@ -12,6 +12,8 @@ from typing import Any, cast
 
 from astroquery_mast.sandbox import Fault, Sandbox
 
+_PIECE = 1 << 20
+
 
 class Files:
     """What the server needs of an archive, for files that all have the same bytes."""
@@ -49,11 +51,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=1_000_000)
     parser.add_argument("--latency", type=float, default=0.03)
+    parser.add_argument("--rate", type=float, default=0.0, help="bytes per second of one connection; 0 for no limit")
     options = parser.parse_args()
     files: Any = Files(options.size)
     sandbox = Sandbox(archive=cast(Any, files)).start()
     if options.latency:
         sandbox.faults.add("download", Fault.delay(options.latency), times=None)
+    if options.rate:
+        sandbox.faults.add("download", Fault.slow(_PIECE, _PIECE / options.rate), times=None)
     print(sandbox.url, flush=True)
     sys.stdin.read()
     sandbox.stop()

@@ -153,16 +153,16 @@ def test_stop_while_the_part_is_read_keeps_it(target: Path) -> None:
 
 
 def test_record_grows_while_bytes_come(target: Path) -> None:
-    """A process that is killed has written down all but the last quarter of a megabyte."""
+    """A process that is killed has written down all but the last megabyte."""
     found = target.with_name("found.fits")
     with PartFile(target) as part:
         part.begin(SOURCE)
-        part.write(CONTENT[:1_000_000])
-        part.write(CONTENT[1_000_000:1_000_100])
+        part.write(CONTENT[:1_100_000])
+        part.write(CONTENT[1_100_000:1_100_100])
         # Nothing is closed here: this is what another process finds after kill -9.
         shutil.copy(part_path(target), part_path(found))
         shutil.copy(record_path(target), record_path(found))
-    assert taken_up(found) == 1_000_000
+    assert taken_up(found) == 1_100_000
 
 
 def test_holder_is_alone_and_leaves_no_lock_file(target: Path) -> None:
