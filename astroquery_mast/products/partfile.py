@@ -268,6 +268,12 @@ class PartFile:
         self._stream.seek(self.size)
         return found
 
+    def flushed(self) -> Path:
+        """Return where the bytes can be read."""
+        assert self._stream is not None
+        self._stream.flush()
+        return self._path
+
     def finish(self, modified: float | None) -> None:
         """Give the whole file its name.
 

@@ -28,6 +28,7 @@ import urllib3
 
 from ..exceptions import MastError
 from ..wire import Deadline
+from .fitsend import breaks_off
 from .integrity import (
     AS_STORED,
     BrokenBodyError,
@@ -313,6 +314,9 @@ class _Transfer:
             check_length(response.headers, part.size, self._planned.size)
         elif part.size != part.source.total:
             raise BrokenBodyError(f"{part.size} bytes of {part.source.total} arrived")
+        if part.size < (self._planned.size or 0) and breaks_off(part.flushed()):
+            part.reject()
+            raise BrokenBodyError(f"{part.size} bytes of {self._planned.size} arrived, and the FITS file breaks off")
         whole = response.status_code in _WHOLE
         checksums = announced_checksums(response.headers, whole=whole, catalogued=self._planned.checksum)
         try:
