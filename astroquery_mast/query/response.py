@@ -6,7 +6,6 @@ it.  Nothing here touches the network, so that every kind of broken answer can b
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from ..exceptions import (
     ServiceFailedError,
     UnreadableAnswerError,
 )
+from .rows import Rows, decoded, decoded_with_rows
 
 __all__ = ["Page", "Paging", "Tally", "check_status", "decoded", "histograms", "parse_page", "retry_after_seconds"]
 
@@ -153,38 +153,6 @@ def _server_words(headers: Mapping[str, str], body: bytes) -> str:
     return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
 
 
-def decoded(body: bytes, service: str, status: int | None = None) -> Any:
-    """Decode a JSON body.
-
-    Parameters
-    ----------
-    body : bytes
-        The body of an answer.
-    service : str
-        The service that answered.
-    status : int, optional
-        The HTTP status of the answer.
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it is something else than JSON.
-    """
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as err:  # also UnicodeDecodeError, and nesting without end
-        start = body[:80].decode("utf-8", "replace")
-        raise UnreadableAnswerError(
-            f"{service} answered with something else than JSON, beginning {start!r}.",
-            service=service,
-            status=status,
-        ) from err
-
-
 def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: str) -> Page:
     """Turn an HTTP answer of the Mashup API into a page.
 
@@ -210,7 +178,7 @@ def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: st
         one whose status is ERROR.
     """
     check_status(status, headers, body, service)
-    document = decoded(body, service, status)
+    document = decoded_with_rows(body, service, status)
     if not isinstance(document, dict):
         raise UnreadableAnswerError(
             f"{service} answered with a {type(document).__name__} where an object was due.", service=service
@@ -230,14 +198,17 @@ def _page_of(document: dict[str, Any], service: str) -> Page:
         return _extjs_page(document, data, service)
     if data is None and isinstance(document.get("resolvedCoordinate"), list):
         data = document["resolvedCoordinate"]  # name look-up: rows under a name of their own
-    rows = data if isinstance(data, list) else []
-    if not all(isinstance(row, dict) for row in rows):
+    rows: Sequence[Any] = data if isinstance(data, list | Rows) else []
+    if isinstance(rows, list) and not all(isinstance(row, dict) for row in rows):
         raise UnreadableAnswerError(f"{service} sent rows that are not objects.", service=service)
     paging = _paging(document.get("paging"), len(rows), service)
     if "fields" in document and data is not rows and (data is not None or paging is None):
         # Columns without rows are an empty answer only if the archive says so.
         raise UnreadableAnswerError(f"{service} sent columns, and no list of rows.", service=service)
     fields = _fields(document.get("fields"), rows, service)
+    if isinstance(data, Rows):
+        # The text of the rows is let go with the page, and nobody else has a hold on it.
+        document = {name: value for name, value in document.items() if name != "data"}
     page = Page(service, state, fields, rows, paging, document)
     if page.paging is not None and page.paging.rows != len(rows):
         raise IncompleteResultError(

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -23,6 +25,7 @@ from ..exceptions import CorruptDataWarning, UnreadableAnswerError
 from .columns import PORTAL_COLUMNS, Columns, Kind, kind_of
 from .request import Question
 from .response import Page
+from .rows import Rows
 
 __all__ = ["TableBuilder", "first_value"]
 
@@ -39,6 +42,7 @@ _EMPTY = {
 }
 # The kinds of column, by the kinds of their arrays.
 _KIND_OF_ARRAY = {dtype.kind: kind for kind, dtype in _EMPTY.items()}
+_is_none = partial(operator.is_, None)
 # Whole numbers below are exact as floating-point numbers.
 _EXACT = 2**53
 _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
@@ -91,10 +95,33 @@ class TableBuilder:
             self._chunks = {name: [] for name, _ in fields}
         elif fields != self._fields:
             raise UnreadableAnswerError(f"The pages of {page.service} differ in their columns.", service=page.service)
-        cells = _by_column(page.rows, [name for name, _ in fields])
-        for (name, type_name), values in zip(fields, cells, strict=True):
-            self._chunks[name].append(self._chunk(name, type_name, values))
+        if isinstance(page.rows, Rows):
+            self._add_blocks(page.rows)
+        else:
+            cells = _by_column(page.rows, [name for name, _ in fields])
+            for (name, type_name), values in zip(fields, cells, strict=True):
+                self._chunks[name].append(self._chunk(name, type_name, values))
         self._rows += len(page.rows)
+
+    def _add_blocks(self, rows: Rows) -> None:
+        """Take rows that are decoded block by block."""
+        names = [name for name, _ in self._fields]
+        before = {name: len(self._chunks[name]) for name in names}
+        # A column that does not fit its type in one block is read once more, whole: what it is is decided for a page.
+        misfits = {name for name in names if name in self._doubted}
+        for block in rows.cells(names):
+            for (name, type_name), values in zip(self._fields, block, strict=True):
+                if name in misfits:
+                    continue
+                try:
+                    self._chunks[name].append(self._strict_chunk(type_name, values))
+                except _Misfit:
+                    misfits.add(name)
+        for name, type_name in self._fields:
+            if name in misfits:
+                del self._chunks[name][before[name] :]
+                (values,) = (column for (column,) in rows.cells([name], len(rows)))
+                self._chunks[name].append(self._chunk(name, type_name, values))
 
     def table(self) -> Table:
         """Return the table of all pages added; to be called once, because the rows are handed over.
@@ -120,19 +147,18 @@ class TableBuilder:
             kind = Kind.TEXT
         if kind is None:
             kind = _guessed(values)
-        mask = np.zeros(len(values), dtype=bool)
-        if not values:
-            return np.empty(0, dtype=_EMPTY[kind]), mask
-        filled = values
-        if None in values:
-            fill = _FILLS[kind]
-            mask = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
-            filled = [fill if value is None else value for value in values]
         try:
-            return _CONVERTERS[kind](filled), mask
+            return _converted(values, kind)
         except _Misfit as misfit:
             self._doubt(name, f"is declared as {type_name} and holds {misfit}; it is kept as such.")
-        return _misfits(values, kind), mask
+        return _misfits(values, kind), _nulls(values)
+
+    def _strict_chunk(self, type_name: str, values: Sequence[Any]) -> tuple[Array, Array]:
+        """The same for a block of rows, where it is as declared; otherwise `_Misfit`."""
+        kind = kind_of(type_name)
+        if kind is None:
+            raise _Misfit(type_name)
+        return _converted(values, kind)
 
     def _doubt(self, name: str, what: str) -> None:
         """Warn about a column, once for all pages."""
@@ -191,6 +217,26 @@ def _by_column(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Itera
     except KeyError:
         return [[row.get(name) for row in rows] for name in names]
     return [cells] if len(names) == 1 else zip(*cells, strict=True)
+
+
+def _nulls(values: Sequence[Any]) -> Array:
+    """Where there is nothing."""
+    if None not in values:
+        return np.zeros(len(values), dtype=bool)
+    return np.fromiter(map(_is_none, values), dtype=bool, count=len(values))
+
+
+def _converted(values: Sequence[Any], kind: Kind) -> tuple[Array, Array]:
+    """The values of a column as what it is, and its mask."""
+    mask = _nulls(values)
+    if not values:
+        return np.empty(0, dtype=_EMPTY[kind]), mask
+    if not mask.any():
+        return _CONVERTERS[kind](values), mask
+    if mask.all():
+        return np.full(len(values), _FILLS[kind], dtype=_EMPTY[kind]), mask
+    fill = _FILLS[kind]
+    return _CONVERTERS[kind]([fill if value is None else value for value in values]), mask
 
 
 def _guessed(values: Sequence[Any]) -> Kind:
