@@ -1,7 +1,7 @@
-"""The other side of the benchmarks: the sandbox's server in a process of its own, with files of any size and a latency.
+"""The other side of the benchmarks: the sandbox's server in a process of its own, with a latency.
 
-``python tests/benchmarks/standin.py --files 200 --size 1000000 --latency 0.03`` prints its address and serves until its
-standard input is closed.
+``python tests/benchmarks/standin.py --size 1000000 --latency 0.03`` serves files of a size, ``--rows 50000`` the
+sandbox's archive with so many more observations.  It prints its address and serves until its standard input is closed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import sys
 from typing import Any, cast
 
-from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sandbox import Fault, Sandbox, mashup
 
 _PIECE = 1 << 20
 
@@ -50,13 +50,20 @@ def main() -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=1_000_000)
+    parser.add_argument("--rows", type=int, help="observations besides the sandbox's own, target BULK-<n>")
     parser.add_argument("--latency", type=float, default=0.03)
     parser.add_argument("--rate", type=float, default=0.0, help="bytes per second of one connection; 0 for no limit")
     options = parser.parse_args()
-    files: Any = Files(options.size)
-    sandbox = Sandbox(archive=cast(Any, files)).start()
+    if options.rows is None:
+        sandbox = Sandbox(archive=cast(Any, Files(options.size)))
+    else:
+        # Pages are made once: what is compared are the clients.
+        mashup.KEPT_BYTES = 4 << 30
+        sandbox = Sandbox(extra_observations=options.rows)
+    sandbox.start()
     if options.latency:
-        sandbox.faults.add("download", Fault.delay(options.latency), times=None)
+        for endpoint in ("download", "invoke", "columnsconfig", "resolver"):
+            sandbox.faults.add(endpoint, Fault.delay(options.latency), times=None)
     if options.rate:
         sandbox.faults.add("download", Fault.slow(_PIECE, _PIECE / options.rate), times=None)
     print(sandbox.url, flush=True)

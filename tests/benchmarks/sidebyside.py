@@ -1,0 +1,95 @@
+"""Contestants side by side: each in a process of its own, in turn, against one server; medians, ratios, peak memory."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+#: A contestant that takes longer is given up (seconds).
+PATIENCE = 900
+
+
+@dataclass
+class Score:
+    """What a contestant has shown, round after round."""
+
+    seconds: list[float] = field(default_factory=list)
+    grown: list[float] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def median(self) -> float:
+        """Seconds."""
+        return statistics.median(self.seconds)
+
+
+@contextmanager
+def server(*options: object) -> Iterator[str]:
+    """Run ``standin.py`` in another process; give its address."""
+    command = [sys.executable, str(HERE / "standin.py"), *map(str, options)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()
+            process.wait(60)
+
+
+def measure(work: Callable[[], Mapping[str, Any] | None]) -> None:
+    """Do the work, and print its seconds, the growth of peak memory in MB, and what it tells; in the contestant."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    notes = work() or {}
+    seconds = time.perf_counter() - started
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(json.dumps({"seconds": seconds, "grown": grown, "notes": notes}))
+
+
+def in_process(module: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a function of a benchmark in a fresh process; it ends with `measure`."""
+    command = [sys.executable, str(HERE / "sidebyside.py"), module, name, json.dumps(arguments)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE)
+    if done.returncode:
+        raise RuntimeError(f"{name} of {module} failed:\n{done.stderr[-3000:]}")
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def compete(
+    title: str, module: str, contestants: Sequence[str], arguments: Mapping[str, Any], rounds: int
+) -> dict[str, Score]:
+    """Let contestants do the same work in turn, and print what they have shown, as ratios to the first."""
+    scores = {name: Score() for name in contestants}
+    for _ in range(rounds):
+        for name, score in scores.items():
+            shown = in_process(module, name, arguments)
+            score.seconds.append(shown["seconds"])
+            score.grown.append(shown["grown"])
+            score.notes = shown["notes"]
+    first = scores[contestants[0]]
+    print(f"{title} ({rounds} rounds)")
+    for name, score in scores.items():
+        told = ", ".join(f"{key} {value}" for key, value in score.notes.items())
+        print(
+            f"  {name:22s} {score.median:8.3f} s ({min(score.seconds):.3f} to {max(score.seconds):.3f}), "
+            f"+{max(score.grown):5.0f} MB, {score.median / first.median:6.2f} x {contestants[0]}  {told}"
+        )
+    print(flush=True)
+    return scores
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(HERE))
+    getattr(importlib.import_module(sys.argv[1]), sys.argv[2])(**json.loads(sys.argv[3]))
