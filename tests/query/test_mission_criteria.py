@@ -1,0 +1,185 @@
+"""Criteria of the missions search: what becomes which condition, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import Column as TableColumn
+from astropy.time import Time
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.exceptions import InvalidQueryError
+from astroquery_mast.query.columns import Column, Columns
+from astroquery_mast.query.mission_columns import columns_of_mission
+from astroquery_mast.query.mission_criteria import build_conditions
+
+ROMAN = {name: Column(name, type_name="integer") for name in ("pass", "program")}
+
+
+@pytest.fixture
+def hst(recorded: Callable[[str], bytes]) -> Columns:
+    return columns_of_mission(json.loads(recorded("mission_columns.json")), "hst")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sent"),
+    [
+        ("sci_instrume", "ACS", "ACS"),
+        ("SCI_Instrume", "ACS", "ACS"),
+        ("sci_instrume", "stis, acs ,wfc3", "stis,acs,wfc3"),
+        ("sci_instrume", ["ACS", "STIS", "ACS"], "ACS,STIS"),
+        ("sci_instrume", ("ACS", "STIS"), "ACS,STIS"),
+        ("sci_instrume", {"STIS", "ACS"}, "ACS,STIS"),
+        ("sci_instrume", np.array(["ACS", "STIS"]), "ACS,STIS"),
+        ("sci_instrume", b"ACS", "ACS"),
+        ("sci_instrume", ["!COS", "!FGS"], "!COS,!FGS"),
+        ("sci_targname", "*GAL*", "*GAL*"),
+        ("sci_pep_id", 12556, 12556),
+        ("sci_pep_id", "12556", "12556"),
+        ("sci_pep_id", [12556, 8794], "12556,8794"),
+        ("sci_pep_id", 12556.0, 12556),
+        ("sci_pep_id", np.int64(12556), 12556),
+        ("sci_pep_id", TableColumn([12556, 8794]), "12556,8794"),
+        ("sci_pep_id", (12000, None), ">=12000"),
+        ("sci_pep_id", (None, 12000), "<=12000"),
+        ("sci_pep_id", (-np.inf, 12000), "<=12000"),
+        ("sci_actual_duration", "<5", "<5"),
+        ("sci_actual_duration", ">= 2", ">= 2"),
+        ("sci_actual_duration", "1e3..2e3", "1e3..2e3"),
+        ("sci_actual_duration", ("900", "1000"), "900..1000"),
+        ("sci_actual_duration", (0.5, 1000), "0.5..1000"),
+        ("sci_actual_duration", [(1, 2), (5, 6), ">100"], "1..2,5..6,>100"),
+        ("sci_actual_duration", (1 * u.min, 2 * u.h), "60.0..7200.0"),
+        ("sci_central_wavelength", (500 * u.nm, None), ">=5000.0"),
+        ("sci_ra", 10 * u.deg, 10.0),
+        ("sci_ra", "12 30 00", "12 30 00"),
+        ("sci_start_time", "<2012", "<2012"),
+        ("sci_start_time", (Time("2012-01-01"), None), ">=2012-01-01T00:00:00"),
+        ("sci_start_time", (Time("2012-01-01T12:00:00.25"), Time("2013-01-01")), None),
+        ("sci_start_time", (date(2012, 1, 1), "2013"), "2012-01-01..2013"),
+        ("sci_start_time", ("2012-01", "2012"), "2012-01..2012"),
+        ("sci_start_time", (datetime(2012, 1, 1, 6, tzinfo=UTC), None), ">=2012-01-01T06:00:00"),
+        ("sci_start_time", (None, np.datetime64("2012-01-01T06")), "<=2012-01-01T06:00:00"),
+        ("sci_hapnum", True, 1),
+        ("sci_haspnum", [False, True], "0,1"),
+    ],
+    ids=str,
+)
+def test_every_form_of_a_value_becomes_what_the_archive_takes(hst: Columns, name: str, value: Any, sent: Any) -> None:
+    """A value is sent as the archive writes it, under the archive's name of the column."""
+    if sent is None:
+        sent = "2012-01-01T12:00:00.25..2013-01-01T00:00:00"
+    assert build_conditions({name: value}, hst) == [{name.lower(): sent}]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("sci_instrme", "ACS", "Did you mean 'sci_instrume'"),
+        ("search_pos", "30 30", "search_pos.* cannot be a criterion"),
+        ("sci_instrume", None, "missing value"),
+        ("sci_instrume", [None, "ACS"], "missing value"),
+        ("sci_instrume", "", "empty"),
+        ("sci_instrume", "ACS,,STIS", "empty part"),
+        ("sci_instrume", [], "empty list"),
+        ("sci_instrume", ["GALAXY, EXT", "ISM"], "comma separates"),
+        ("sci_instrume", {"min": 1}, "mapping"),
+        ("sci_instrume", object(), "cannot be compared"),
+        ("sci_instrume", [["ACS"]], "cannot be compared"),
+        ("sci_instrume", np.ma.masked, "missing value"),
+        ("sci_instrume", np.ma.array(["ACS", "X"], mask=[0, 1]), "masked"),
+        ("sci_pep_id", "invalid", "holds numbers"),
+        ("sci_pep_id", ["1", "two"], "holds numbers"),
+        ("sci_pep_id", float("nan"), "nan"),
+        ("sci_pep_id", [1, np.nan], "nan"),
+        ("sci_pep_id", float("inf"), "inf"),
+        ("sci_ra", (5, 1), "no value lies"),
+        ("sci_ra", (None, None), "open at both ends"),
+        ("sci_ra", (1, 2, 3), "two ends"),
+        ("sci_ra", (np.nan, 3), "nan"),
+        ("sci_ra", ((1, 2), 3), "end of a range"),
+        ("sci_ra", (">1", 3), "end of a range"),
+        ("sci_start_time", ("2013", "2012-05"), "no value lies"),
+        ("sci_start_time", np.datetime64("NaT"), "sci_start_time"),
+        ("sci_start_time", Time(["2012-01-01"] * 2)[:0], "empty list"),
+        ("sci_actual_duration", 3 * u.m, "cannot be converted"),
+        ("sci_refnum", 3 * u.m, "unit of 'sci_refnum' is not known"),
+        ("sci_ra", Time("2012-01-01"), "not a time"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_applied_is_refused(hst: Columns, name: str, value: Any, complaint: str) -> None:
+    """A criterion is applied or refused, never dropped."""
+    with pytest.raises(InvalidQueryError, match=complaint):
+        build_conditions({name: value}, hst)
+
+
+def test_times_in_columns_of_numbers_are_modified_julian_dates() -> None:
+    """A column that holds Modified Julian Dates is compared with such, also when only its name tells."""
+    known = columns_of_mission(
+        [{"column_name": "date_obs_mjd", "qual_type": "float", "description": "", "queryable": "yes"}], "jwst"
+    )
+    asked = {"date_obs_mjd": (Time(59000, format="mjd"), None)}
+    assert build_conditions(asked, known) == build_conditions(asked, {}) == [{"date_obs_mjd": ">=59000.0"}]
+
+
+def test_a_column_whose_name_is_a_word_of_python() -> None:
+    """`pass_id` is sent as `pass`, whether the columns are known or not."""
+    assert build_conditions({"pass_id": 3}, ROMAN) == [{"pass": 3}]
+    assert build_conditions({"pass_id": 3}, {}) == [{"pass": 3}]
+    own = {**ROMAN, "pass_id": Column("pass_id", type_name="integer")}
+    assert build_conditions({"pass_id": 3}, own) == [{"pass_id": 3}]
+
+
+def test_without_the_list_of_columns_values_are_sent_as_they_are() -> None:
+    """The list of columns may be down: then nothing is checked that depends on it."""
+    asked = {"anything": "abc", "truth": True, "range": (1, 2), "texts": ("a", "b"), "since": (date(2020, 1, 1), None)}
+    assert build_conditions(asked, {}) == [
+        {"anything": "abc"},
+        {"truth": True},
+        {"range": "1..2"},
+        {"texts": "a,b"},
+        {"since": ">=2020-01-01"},
+    ]
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**19), 10**19)
+    | st.floats()
+    | st.text(max_size=6)
+    | st.dates(date(1975, 1, 1), date(2020, 1, 1))
+    | st.just(np.ma.masked),
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=5,
+)
+
+
+@given(kind=st.sampled_from(["string", "substring", "integer", "float", "ra", "datetime", "boolean", ""]), value=VALUES)
+def test_any_value_is_sent_as_plain_json_or_refused(kind: str, value: Any) -> None:
+    """Whatever is given, a condition is text, a finite number or a truth; or it is refused in words."""
+    columns = {"c": Column("c", type_name=kind)} if kind else {}
+    try:
+        conditions = build_conditions({"c": value}, columns)
+    except InvalidQueryError as err:
+        assert "'c'" in str(err)
+        return
+    sent = json.loads(json.dumps(conditions, allow_nan=False))[0]["c"]
+    assert isinstance(sent, str | int | float | bool)
+    assert sent != ""
+
+
+@given(low=st.floats(-1e9, 1e9), high=st.floats(-1e9, 1e9))
+def test_a_range_is_written_with_all_its_digits(low: float, high: float) -> None:
+    """The ends of a range read back are those that were given."""
+    low, high = sorted((low, high))
+    (condition,) = build_conditions({"c": (low, high)}, {"c": Column("c", type_name="float")})
+    assert [float(end) for end in str(condition["c"]).split("..")] == [low, high]

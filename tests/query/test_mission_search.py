@@ -1,0 +1,341 @@
+"""The missions search without a network: the list of columns, requests, answers, and the tables made from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from astroquery.exceptions import InputWarning
+from astroquery.mast import services
+
+from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, UnreadableAnswerError
+from astroquery_mast.query.columns import Columns
+from astroquery_mast.query.mission_answer import Parts, SearchTable, announced, bounds, may_have_more, read_answer
+from astroquery_mast.query.mission_columns import column_table, columns_of_mission, selected_columns
+from astroquery_mast.query.mission_listing import products_table, read_products, records_page
+from astroquery_mast.query.mission_search import Search, as_options, sorting
+from astroquery_mast.query.request import ApiRequest
+
+QUESTION = ApiRequest("MAST search (hst)", "https://mast/search", {})
+SEARCH = Search("hst", "https://mast/search")
+MANY = tuple(f"{number}.0 0.0" for number in range(250))
+
+
+@pytest.fixture
+def hst(recorded: Callable[[str], bytes]) -> Columns:
+    return columns_of_mission(json.loads(recorded("mission_columns.json")), "hst")
+
+
+def answer(rows: list[Any], info: Any = None, **document: Any) -> bytes:
+    return json.dumps({"info": info, "results": rows, "totalResults": len(rows), **document}).encode()
+
+
+def table_of(*bodies: bytes, columns: Columns | None = None) -> Any:
+    builder = SearchTable(QUESTION, columns or {})
+    for body in bodies:
+        builder.add(read_answer(body, "s"))
+    return builder.table()
+
+
+# -- columns -------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_of_columns_is_that_of_the_archive(hst: Columns) -> None:
+    """Names, types and descriptions come in the archive's order; units where it names them."""
+    table = column_table(hst)
+    assert table.colnames == ["name", "data_type", "description"]
+    assert len(table) == 57
+    assert list(table["name"][:2]) == ["search_pos", "sci_data_set_name"]
+    assert hst["ang_sep"].astropy_unit == "arcmin"
+    assert hst["sci_central_wavelength"].astropy_unit == "Angstrom"
+    assert hst["sci_dispersion"].astropy_unit is None
+    assert [name for name, column in hst.items() if column.hidden] == ["search_pos", "search_key"]
+
+
+@pytest.mark.parametrize("document", [None, {}, [], [1], [{}], [{"name": "x"}], "text"], ids=str)
+def test_anything_else_is_no_list_of_columns(document: object) -> None:
+    """An answer that is no such list is an error that names the mission (B41)."""
+    with pytest.raises(UnreadableAnswerError, match="'xyz'"):
+        columns_of_mission(document, "xyz")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        (None, None),
+        ("sci_pep_id, sci_instrume", ["sci_pep_id", "sci_instrume", "sci_data_set_name"]),
+        (["SCI_PEP_ID"], ["sci_pep_id", "sci_data_set_name"]),
+        (iter(["sci_data_set_name", "sci_pep_id"]), ["sci_data_set_name", "sci_pep_id"]),
+    ],
+)
+def test_columns_are_chosen_in_any_form(hst: Columns, wanted: Any, chosen: list[str] | None) -> None:
+    """The identifier of the dataset is always among them."""
+    assert selected_columns(wanted, hst, "hst", "sci_data_set_name") == chosen
+
+
+def test_all_columns(hst: Columns) -> None:
+    """`all` and `*` stand for every column."""
+    for word in ("all", "ALL", "*", ["*"]):
+        assert selected_columns(word, hst, "hst", "sci_data_set_name") == list(hst)
+
+
+def test_columns_that_do_not_exist(hst: Columns) -> None:
+    """One that does not exist is left out with a warning that names the closest; if none is left, it is an error."""
+    with pytest.warns(InputWarning, match="Column 'sci_pepid' not found. Did you mean 'sci_pep_id'"):
+        assert selected_columns("sci_pepid,sci_ra", hst, "hst", None) == ["sci_ra"]
+    with pytest.warns(InputWarning, match="nothing"), pytest.raises(InvalidQueryError, match="names no column"):
+        selected_columns("nothing", hst, "hst", "sci_data_set_name")
+    for wrong in (3, ["sci_ra", 3], []):
+        with pytest.raises(InvalidQueryError, match="select_cols"):
+            selected_columns(wrong, hst, "hst", None)  # type: ignore[arg-type]
+
+
+def test_ullyses_gets_its_identifier_without_asking() -> None:
+    """The archive's own choice for ULLYSES lacks the identifier."""
+    assert "observation_id" in (selected_columns(None, {}, "ullyses", "observation_id") or [])
+
+
+# -- requests ------------------------------------------------------------------------------------------------------
+
+
+def test_many_targets_are_asked_for_a_hundred_at_a_time() -> None:
+    """All targets are asked for, in their order, no more than a hundred at once."""
+    requests = Search("hst", "u", targets=MANY, radius=60.0).requests()
+    sent = [request.as_request().payload() for request in requests]
+    assert [len(payload["target"]) for payload in sent] == [100, 100, 50]  # type: ignore[arg-type]
+    assert [target for payload in sent for target in payload["target"]] == list(MANY)  # type: ignore[attr-defined]
+    assert {(payload["radius"], payload["radius_units"]) for payload in sent} == {(60.0, "arcseconds")}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"limit": 0},
+        {"limit": -1},
+        {"limit": 2.5},
+        {"limit": True},
+        {"limit": "10"},
+        {"offset": -1},
+        {"offset": None},
+        {"limit": None, "options": {"skip_count": True}},
+        {"targets": MANY, "offset": 3},
+        {"targets": MANY, "sort_by": ("a",), "sort_desc": (False,)},
+    ],
+    ids=str,
+)
+def test_parts_that_cannot_be_asked_for(wrong: dict[str, Any]) -> None:
+    """What would silently give other rows than those wanted is refused."""
+    with pytest.raises(InvalidQueryError):
+        Search("hst", "u", **wrong)
+
+
+def test_all_rows_are_asked_for_in_a_total_order() -> None:
+    """Where all rows are wanted, no two rows are in any order, so that parts of the answer do not overlap."""
+    ordered = Search("hst", "u", targets=MANY[:2], limit=None).totally_ordered({}, ["id", None])
+    assert ordered.requests()[0].as_request().payload()["sort_by"] == ["ang_sep", "id", "search_pos"]
+    wished = Search("hst", "u", limit=None, sort_by=("id", "x"), sort_desc=(True, False)).totally_ordered(
+        {}, ["id", "k"]
+    )
+    payload = wished.requests()[0].as_request().payload()
+    assert (payload["sort_by"], payload["sort_desc"]) == (["id", "x", "k"], [True, False, False])
+    assert SEARCH.totally_ordered({}, [None]) == SEARCH
+
+
+@pytest.mark.parametrize(
+    ("sort_by", "sort_desc", "sent"),
+    [
+        (None, None, ((), ())),
+        ("sci_ra", None, (("sci_ra",), (False,))),
+        ("sci_ra, SCI_DEC", True, (("sci_ra", "sci_dec"), (True, True))),
+        (["sci_ra", "sci_dec"], [True, False], (("sci_ra", "sci_dec"), (True, False))),
+    ],
+)
+def test_sorting(hst: Columns, sort_by: Any, sort_desc: Any, sent: Any) -> None:
+    """One direction is for all columns, or there is one for each."""
+    assert sorting(sort_by, sort_desc, hst) == sent
+
+
+@pytest.mark.parametrize(
+    ("sort_by", "sort_desc"),
+    [
+        (None, True),
+        ("sci_rra", None),
+        (["sci_ra"], [True, False]),
+        ("sci_ra", "yes"),
+        ([3], None),
+        ("", None),
+        ([], None),
+    ],
+)
+def test_sorting_that_cannot_be_done(hst: Columns, sort_by: Any, sort_desc: Any) -> None:
+    """An order is applied or refused."""
+    with pytest.raises(InvalidQueryError, match="sort"):
+        sorting(sort_by, sort_desc, hst)
+
+
+def test_properties_of_the_request_are_no_criteria() -> None:
+    """What the archive knows as properties of a search is passed on as such."""
+    options, criteria = as_options({"skip_count": True, "search_key": "k", "user_fields": ["a"], "x": 1})
+    assert options == {"skip_count": True, "search_key": ["k"], "user_fields": ["a"]}
+    assert criteria == {"x": 1}
+
+
+# -- answers -------------------------------------------------------------------------------------------------------
+
+
+def test_the_recorded_answer_is_the_peers_table(recorded: Callable[[str], bytes], hst: Columns) -> None:
+    """Names, order, kinds and values are those of astroquery.mast, except that a separation is a number."""
+    body = recorded("mission_results.json")
+    ours, theirs = table_of(body, columns=hst), services._json_to_table(json.loads(body), "results")
+    assert ours.colnames == theirs.colnames
+    for name in set(ours.colnames) - {"ang_sep"}:
+        assert ours[name].dtype.kind == theirs[name].dtype.kind
+        assert ours[name].tolist() == theirs[name].tolist()
+    assert ours["ang_sep"].tolist() == [float(text) for text in theirs["ang_sep"]]
+    assert ours["ang_sep"].unit == "arcmin"
+    assert ours["sci_instrume"][0] == "FOC   "
+    assert ours["sci_pep_id"].description == ours["sci_pep_id"].meta["description"]
+    assert ours.meta["search_params"]["limit"] == 10
+
+
+def test_values_that_look_like_missing_ones_stay() -> None:
+    """Only null and absent keys are masked: -999, an empty text and false are values (B14)."""
+    info = [{"name": "f", "type": "FLOAT"}, {"name": "i", "type": "INTEGER"}, {"name": "t", "type": "VARCHAR"}]
+    table = table_of(answer([{"f": -999.0, "i": -999, "t": ""}, {"f": None, "i": None}], info))
+    assert [table[name].mask.tolist() for name in "fit"] == [[False, True]] * 3
+    assert (table["f"][0], table["i"][0], table["t"][0]) == (-999.0, -999, "")
+
+
+def test_columns_that_are_declared_and_absent_or_the_other_way_round() -> None:
+    """Declared columns that no row has are left out, as in the peer; what only rows have is kept, at the end."""
+    info = [{"name": "search_key", "type": "VARCHAR"}, {"name": "b", "type": "FLOAT"}, {"name": "a", "type": "VARCHAR"}]
+    table = table_of(answer([{"a": "x", "b": 1, "ang_sep": 0.5}, {"a": "y", "b": 2.5, "ang_sep": None}], info))
+    assert table.colnames == ["b", "a", "ang_sep"]
+    assert table["b"].dtype.kind == "f"
+    assert table["ang_sep"].mask.tolist() == [False, True]
+
+
+def test_no_rows_leave_the_columns(recorded: Callable[[str], bytes], hst: Columns) -> None:
+    """A table without rows has the columns that were declared, or those that were asked for."""
+    declared = table_of(answer([], [{"name": "a", "type": "FLOAT"}, {"name": "ang_sep", "type": "NULL"}]))
+    assert (declared.colnames, len(declared)) == (["a", "ang_sep"], 0)
+    assert declared["ang_sep"].dtype.kind == "f"
+    asked = table_of(recorded("mission_count_only.json"), columns=hst)
+    assert len(asked.colnames) == 21
+    assert asked["sci_hapnum"].dtype.kind == "i"
+    # Nothing is declared or repeated: then the columns of the mission are what is known.
+    assert table_of(b'{"results": []}', columns=hst).colnames[-1] == "search_key"
+
+
+def test_parts_without_rows_say_nothing_about_types() -> None:
+    """The columns are those of the first part that has rows."""
+    table = table_of(
+        answer([], [{"name": "x", "type": "NULL"}]),
+        answer([{"x": 1}], [{"name": "x", "type": "INTEGER"}]),
+        answer([{"x": 2}], [{"name": "x", "type": "FLOAT"}]),
+    )
+    assert table["x"].tolist() == [1, 2]
+    assert table["x"].dtype.kind == "i"
+    with pytest.raises(UnreadableAnswerError, match="differ"):
+        table_of(answer([{"x": 1}]), answer([{"y": 1}]))
+
+
+def test_rows_may_be_lists() -> None:
+    """Rows in the order of the columns are read too."""
+    assert table_of(answer([[1, "a"], [2, None]], [{"column_name": "n", "db_type": "INTEGER"}, {"name": "t"}]))[
+        "n"
+    ].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        b"[]",
+        b"{}",
+        b'{"results": null}',
+        b'{"results": [1]}',
+        b'{"results": [[1]], "info": []}',
+        b'{"results": [], "info": [3]}',
+        b'{"results": [], "info": 3}',
+        b'{"results": [], "totalResults": "many"}',
+    ],
+)
+def test_unreadable_answers(body: bytes) -> None:
+    """An answer that is none is an error of the archive's, never a KeyError."""
+    with pytest.raises(UnreadableAnswerError):
+        read_answer(body, "MAST search (hst)")
+
+
+def test_the_count(recorded: Callable[[str], bytes]) -> None:
+    """The number of rows is the one that the archive announces, and an archive that does not say is an error."""
+    assert announced(read_answer(recorded("mission_count_only.json"), "s")) == 1066009
+    with pytest.raises(UnreadableAnswerError, match="how many"):
+        announced(read_answer(b'{"results": []}', "s"))
+
+
+def test_the_archive_may_have_a_limit_of_its_own() -> None:
+    """A part is as large as the archive says, if that is less than what was asked for."""
+    page = read_answer(answer([{"x": 1}] * 3, search_params={"limit": 3, "offset": 0}, totalResults=7), "s")
+    assert bounds(page, 10, 0) == (3, 0)
+    assert may_have_more(page, 10, 0)
+    assert not may_have_more(read_answer(answer([{"x": 1}] * 3), "s"), 3, 0)
+    assert may_have_more(read_answer(answer([{"x": 1}] * 3, totalResults=None), "s"), 3, 0)
+
+
+def test_rows_that_are_missing_or_came_twice() -> None:
+    """Parts that do not make up the whole are an error, not a table."""
+    parts = Parts("s")
+    first = read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s")
+    parts.add(first, 2, 0, alone=False)
+    with pytest.raises(IncompleteResultError, match="two parts"):
+        parts.add(read_answer(answer([{"x": 2}, {"x": 3}], totalResults=4), "s"), 2, 2, alone=False)
+    with pytest.raises(IncompleteResultError, match="2 rows were due after row 2, and 1 came"):
+        parts.add(read_answer(answer([{"x": 3}], totalResults=4), "s"), 2, 2, alone=False)
+    with pytest.raises(IncompleteResultError, match="changed from 4 to 5"):
+        parts.add(read_answer(answer([{"x": 3}, {"x": [4]}], totalResults=5), "s"), 2, 2, alone=False)
+
+
+# -- products ------------------------------------------------------------------------------------------------------
+
+
+def test_the_recorded_products(recorded: Callable[[str], bytes]) -> None:
+    """Products have their columns, in the archive's order, and sizes in bytes."""
+    table = products_table(QUESTION, [read_products(recorded("mission_products.json"), "s")], ["Z14Z0104T"])
+    assert table.colnames == list(json.loads(recorded("mission_products.json"))["products"][0])
+    assert table["size"].unit == "byte"
+    assert table["size"].dtype.kind == "i"
+
+
+def test_products_come_in_the_order_of_the_datasets() -> None:
+    """The order is that of the question, whatever that of the answers (B45); within a dataset it is the archive's."""
+    first = json.dumps({"products": [[{"dataset": "B", "filename": "2"}, {"dataset": "B", "filename": "1"}]]})
+    second = json.dumps({"products": [{"dataset": "A", "filename": "3", "size": 5}]})
+    pages = [read_products(body.encode(), "s") for body in (first, second)]
+    table = products_table(QUESTION, pages, ["a", "B"])
+    assert table["filename"].tolist() == ["3", "2", "1"]
+    assert table["size"].tolist() == [5, None, None]
+
+
+def test_no_products_leave_the_columns() -> None:
+    """A list without products can be filtered all the same."""
+    table = products_table(QUESTION, [read_products(b'{"products": []}', "s")], ["A"])
+    assert {"filename", "dataset", "size", "uri"} <= set(table.colnames)
+    assert len(table) == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"products": {}}', b'{"products": [1]}', b'{"products": [[1]]}'])
+def test_unreadable_lists_of_products(body: bytes) -> None:
+    """An answer that is no list of products is an error of the archive's."""
+    with pytest.raises(UnreadableAnswerError):
+        read_products(body, "s")
+
+
+def test_records_of_different_shape_make_one_table() -> None:
+    """A column is there if any record has it, and masked where one lacks it."""
+    table = products_table(QUESTION, [records_page([{"a": 1}, {"b": "x", "a": None}], "s")])
+    assert table.colnames == ["a", "b"]
+    assert np.ma.asarray(table["a"]).tolist() == [1, None]

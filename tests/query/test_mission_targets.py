@@ -1,0 +1,130 @@
+"""Targets of the missions search, in all the forms in which they are held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import AltAz, Angle, SkyCoord
+from astropy.table import Column, QTable, Table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.exceptions import InvalidQueryError
+from astroquery_mast.query.mission_targets import Name, arcseconds, object_targets, sky_targets
+
+TWO = SkyCoord([10.684, 83.6331], [41.269, 22.0145], unit="deg")
+TEXTS = ["10.684 41.269", "83.6331 22.0145"]
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    [
+        TWO,
+        list(TWO),
+        tuple(TWO),
+        iter(TWO),
+        TEXTS,
+        np.array(TEXTS),
+        Column(TEXTS),
+        ", ".join(TEXTS),
+        [TWO[0], TEXTS[1]],
+        [TWO[:1], TWO[1:]],
+        TWO.reshape(2, 1),
+        QTable({"name": ["a", "b"], "where": TWO}),
+        Table({"RA": TWO.ra.deg, "DEC": TWO.dec.deg}),
+        Table({"s_ra": [10.684, 83.6331], "s_dec": [41.269, 22.0145]}),
+        QTable({"ra": TWO.ra.to(u.deg), "dec": TWO.dec.to(u.deg)}),
+        list(Table({"ra": TWO.ra.deg, "dec": TWO.dec.deg})),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_every_form_of_several_positions_is_the_same(coordinates: Any) -> None:
+    """However they are held, the positions are the same, in the same order."""
+    assert sky_targets(coordinates) == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "targets"),
+    [
+        ("10.684, 41.269", ["10.684 41.269"]),
+        (["10.5", "-20.1"], ["10.5 -20.1"]),
+        ("10.5,-20.1", ["10.5 -20.1"]),
+        (SkyCoord(1, 2, unit="deg"), ["1.0 2.0"]),
+        ("M31", ["M31"]),
+        ("M31, M51", ["M31", "M51"]),
+        (["M31", "3 4"], ["M31", "3.0 4.0"]),
+    ],
+)
+def test_one_position_and_names(coordinates: Any, targets: list[str]) -> None:
+    """A comma may stand within one position; text that is none is the name of an object."""
+    found = sky_targets(coordinates)
+    assert found == targets
+    assert [isinstance(each, Name) for each in found] == [each.startswith("M") for each in targets]
+
+
+def test_texts_in_tables_are_hours_and_degrees() -> None:
+    """Without units numbers are degrees, and texts hours and degrees."""
+    (target,) = sky_targets(Table({"ra": ["01:00:00"], "dec": ["+02:00:00"]}))
+    ra, dec = map(float, target.split())
+    assert (ra, dec) == (pytest.approx(15), pytest.approx(2))
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    [
+        None,
+        3,
+        [],
+        "",
+        " , ",
+        [1.0, 2.0],
+        {"ra": 1, "dec": 2},
+        SkyCoord([1, np.nan], [3, 4], unit="deg"),
+        SkyCoord(np.nan, 4, unit="deg"),
+        Table({"a": [1]}),
+        Table({"ra": np.ma.MaskedArray([1.0, 2], mask=[0, 1]), "dec": [3.0, 4]}),
+        Table({"ra": ["x"], "dec": ["y"]}),
+        Table({"ra": [1.0], "dec": [100.0]}),
+        SkyCoord([1, 2], [3, 4], unit="deg", frame=AltAz()),
+    ],
+    ids=str,
+)
+def test_what_is_no_position_is_refused(coordinates: Any) -> None:
+    """Every target is a finite position, or the call is refused."""
+    with pytest.raises(InvalidQueryError):
+        sky_targets(coordinates)
+
+
+def test_names_of_objects() -> None:
+    """Names come one by one, in an iterable, or separated by commas."""
+    assert object_targets("M31, M 51") == object_targets(("M31", " M 51 ")) == ["M31", "M 51"]
+    for names in ("", [], ["M31", ""], [3], 3, "M31,,M51"):
+        with pytest.raises(InvalidQueryError, match="ame"):
+            object_targets(names)
+
+
+@pytest.mark.parametrize(
+    "radius", [6, 6.0, "6 arcmin", 0.1 * u.deg, "360s", Angle(6, "arcmin"), np.float32(6)], ids=str
+)
+def test_every_form_of_a_radius(radius: Any) -> None:
+    """A plain number is in arcmin."""
+    assert arcseconds(radius) == pytest.approx(360)
+
+
+@pytest.mark.parametrize("radius", [31, "31 arcmin", -1, np.nan, "wide", None, [1, 2], 3 * u.s], ids=str)
+def test_a_radius_that_the_archive_does_not_allow(radius: Any) -> None:
+    """The archive looks 30 arcmin far at most, and that is said before anything is sent."""
+    with pytest.raises(InvalidQueryError, match="radius"):
+        arcseconds(radius)
+    assert arcseconds(30) == arcseconds(0.5 * u.deg) == 1800
+
+
+@given(st.lists(st.tuples(st.floats(0, 359.9), st.floats(-90, 90)), min_size=1, max_size=5))
+def test_positions_keep_all_their_digits(pairs: list[tuple[float, float]]) -> None:
+    """What the archive reads is what was given, up to rounding of the last digit."""
+    ra, dec = zip(*pairs, strict=True)
+    sent = [tuple(map(float, text.split())) for text in sky_targets(SkyCoord(list(ra), list(dec), unit="deg"))]
+    assert np.allclose(sent, pairs, rtol=0, atol=1e-12)

@@ -1,0 +1,492 @@
+"""The missions search by position, name and criteria, on the sandbox over HTTP and against recorded answers."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+import responses
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from astropy.time import Time
+from astropy.utils.exceptions import AstropyDeprecationWarning
+from astroquery.exceptions import (
+    InputWarning,
+    InvalidQueryError,
+    MaxResultsWarning,
+    NoResultsWarning,
+    RemoteServiceError,
+    ResolverError,
+    TimeoutError,
+)
+from astroquery.mast import MastMissionsClass as PeerMissions
+
+from astroquery_mast import MastMissions, MastMissionsClass, conf
+from astroquery_mast.exceptions import IncompleteResultError, UnreadableAnswerError
+from astroquery_mast.sandbox import Fault, Sandbox
+
+M51 = SkyCoord(202.469575, 47.195258, unit="deg")
+ALL = ("hst", "jwst", "roman", "roman_spectra", "roman_cgi", "classy", "ullyses", "iue")
+SEARCH = "https://mast.stsci.edu/search/hst/api/v0.1/search"
+COLUMNS = "https://mast.stsci.edu/search/util/api/v0.1/column_list"
+
+
+@pytest.fixture
+def client(mast_sandbox: Sandbox) -> MastMissionsClass:
+    return MastMissionsClass()
+
+
+@pytest.fixture
+def archive(recorded: Callable[[str], bytes]) -> Iterator[responses.RequestsMock]:
+    """The real addresses, with the recorded list of columns."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        mock.get(COLUMNS, body=recorded("mission_columns.json"))
+        yield mock
+
+
+def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Return the bodies of the searches that were sent."""
+    return [json.loads(record.body) for record in sandbox.requests.of("mission_search")]
+
+
+# -- by position and name ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    [M51, M51.galactic, "202.469575 47.195258", "202.469575, 47.195258", ["202.469575", "47.195258"], [M51], "M51"],
+    ids=str,
+)
+def test_every_form_of_a_position_finds_the_same(client: MastMissionsClass, coordinates: Any) -> None:
+    """A position is a position; the radius is in arcmin, and so is the separation."""
+    table = client.query_region(coordinates, radius=3)
+    expected = client.query_criteria(coordinates=M51, radius=3 * u.arcmin)
+    assert 0 < len(table) == len(expected)
+    assert table["sci_data_set_name"].tolist() == expected["sci_data_set_name"].tolist()
+    assert table["ang_sep"].unit == "arcmin"
+    assert table["ang_sep"].max() <= 3
+    there = SkyCoord(table["sci_ra"], table["sci_dec"])
+    assert np.allclose(there.separation(M51).arcmin, table["ang_sep"], atol=1e-3)
+
+
+def test_region_and_name_find_the_same(client: MastMissionsClass) -> None:
+    """The default radius is 3 arcmin, around a name as around a position."""
+    by_name = client.query_object("M51")
+    assert by_name["sci_data_set_name"].tolist() == client.query_region(M51)["sci_data_set_name"].tolist()
+    assert client.query_object("M51", count_only=True) == len(by_name)
+
+
+def test_many_targets_of_all_kinds_in_one_call(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """Positions and names go into one search, and each row says for which target it was found."""
+    table = client.query_criteria(coordinates=[M51, "210.802 54.349"], object_names=["HUDF", "M51"], radius=2)
+    assert len(sent(mast_sandbox)) == 1
+    assert len(set(table["search_pos"])) >= 3
+    alone = client.query_object("HUDF", radius=2)
+    assert set(alone["sci_data_set_name"]) < set(table["sci_data_set_name"])
+
+
+def test_a_name_without_position_among_several(client: MastMissionsClass) -> None:
+    """A name that nobody knows is left out with a warning; a single one, and only such ones, are an error."""
+    with pytest.warns(InputWarning, match="Xyzzy"):
+        table = client.query_object(["M51", "Xyzzy"])
+    assert len(table) == len(client.query_region(M51))
+    with pytest.raises(ResolverError, match="Xyzzy"):
+        client.query_object("Xyzzy")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"coordinates": M51, "radius": 31},
+        {"coordinates": []},
+        {"coordinates": M51, "radius": "wide"},
+        {"radius": 2},
+        {"object_names": " "},
+        {"coordinates": M51, "limit": 0},
+        {"coordinates": M51, "timeout": 0},
+        {"mission": "../etc"},
+        {"mission": 3},
+        {"coordinates": M51, "sort_by": "sci_rra"},
+        {"no_such_column": 3},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_asked_is_refused_unsent(
+    client: MastMissionsClass, mast_sandbox: Sandbox, arguments: dict[str, Any]
+) -> None:
+    """Bad input is an InvalidQueryError, and no search is sent."""
+    with pytest.raises(InvalidQueryError):
+        client.query_criteria(**arguments)
+    assert not sent(mast_sandbox)
+    assert not mast_sandbox.requests.of("resolver")
+
+
+@pytest.mark.parametrize("method", ["query_region", "query_object", "query_region_async", "query_object_async"])
+def test_no_target_is_no_search_of_the_whole_sky(client: MastMissionsClass, method: str) -> None:
+    """None in the place of a target is a mistake, and not a wish for everything."""
+    with pytest.raises(InvalidQueryError, match="None"):
+        getattr(client, method)(None)
+
+
+def test_two_hundred_and_fifty_targets(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """They are asked for a hundred at a time, side by side, and the answers follow each other in their order."""
+    away = M51.directional_offset_by(np.linspace(0, 360, 250) * u.deg, np.linspace(0, 1, 250) * u.arcmin)
+    table = client.query_region(away, radius=0.5, limit=None)
+    assert [len(body["target"]) for body in sorted(sent(mast_sandbox), key=lambda body: -len(body["target"]))] == [
+        100,
+        100,
+        50,
+    ]
+    order = list(dict.fromkeys(table["search_pos"].tolist()))
+    places = [f"{float(each.ra.deg)} {float(each.dec.deg)}" for each in away]
+    assert order == [place for place in places if place in set(order)]
+    assert client.query_region(away, radius=0.5, count_only=True) == len(table)
+    with pytest.warns(MaxResultsWarning):
+        cut = client.query_region(away, radius=0.5, limit=len(table) - 3)
+    assert cut["sci_data_set_name"].tolist() == table["sci_data_set_name"][:-3].tolist()
+    assert cut.meta["rows"] == [len(cut)]
+    payloads = client.query_region(away, radius=0.5, get_query_payload=True)
+    assert [len(payload["target"]) for payload in payloads] == [100, 100, 50]
+
+
+# -- by criteria ---------------------------------------------------------------------------------------------------
+
+
+def test_criteria_are_applied(client: MastMissionsClass) -> None:
+    """Every row meets every criterion, in whatever form it is given."""
+    table = client.query_criteria(
+        sci_instrume=["ACS", "WFC3"],
+        sci_actual_duration=(100 * u.s, 1 * u.h),
+        sci_start_time=(Time("2005-01-01"), None),
+        sci_targname="M*",
+        sci_pep_id="!13340",
+        select_cols="sci_instrume, sci_actual_duration, sci_start_time, sci_targname, sci_pep_id",
+        sort_by="sci_start_time",
+        sort_desc=True,
+    )
+    assert len(table) > 5
+    assert {name.strip() for name in table["sci_instrume"]} <= {"ACS", "WFC3"}
+    assert table["sci_actual_duration"].min() >= 100
+    assert table["sci_actual_duration"].max() <= 3600
+    assert min(table["sci_start_time"]) >= "2005"
+    assert all(name.startswith("M") for name in table["sci_targname"])
+    assert 13340 not in table["sci_pep_id"]
+    assert table["sci_start_time"].tolist() == sorted(table["sci_start_time"], reverse=True)
+    assert "sci_data_set_name" in table.colnames
+
+
+@pytest.mark.parametrize("mission", ALL)
+def test_every_mission_is_searched(client: MastMissionsClass, mission: str) -> None:
+    """Columns, count and rows of each mission agree, and the rows have the identifier of the dataset."""
+    columns = client.get_column_list(mission=mission)
+    table = client.query_criteria(mission=mission, limit=None)
+    assert 0 < len(table) == client.query_criteria(mission=mission, count_only=True)
+    assert {name.lower() for name in table.colnames} <= {name.lower() for name in columns["name"]} | {"sci_hslanum"}
+    keyword = client.get_dataset_kwd(mission=mission)
+    assert keyword is None or keyword in table.colnames
+
+
+def test_all_columns(client: MastMissionsClass) -> None:
+    """`*` returns all columns of the list that have a value to give."""
+    table = client.query_region(M51, select_cols="*", limit=None)
+    assert set(table.colnames) == set(client.get_column_list()["name"])
+    assert table["sci_ra"].unit == "deg"
+    assert table["sci_actual_duration"].description
+
+
+def test_pass_id_is_sent_as_pass(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """Roman's column has the name of a word of Python's, and an alias that the archive does not know."""
+    table = client.query_criteria(mission="roman", pass_id=1, select_cols="pass")
+    assert set(table["pass"]) == {1}
+    assert sent(mast_sandbox)[-1]["conditions"] == [{"pass": 1}]
+
+
+def test_no_rows(client: MastMissionsClass) -> None:
+    """Nothing found is an empty table with columns, and a warning."""
+    with pytest.warns(NoResultsWarning, match="Query returned no results"):
+        table = client.query_criteria(sci_pep_id=1)
+    assert len(table) == 0
+    assert table["sci_ra"].dtype.kind == "f"
+    assert client.query_criteria(sci_pep_id=1, count_only=True) == 0
+
+
+def test_unknown_criteria_name_the_closest(client: MastMissionsClass) -> None:
+    """A keyword that is no column is refused with the closest one."""
+    with pytest.raises(InvalidQueryError, match=r"Filter 'sci_instrum' does not exist\. Did you mean 'sci_instrume'"):
+        client.query_criteria(sci_instrum="ACS")
+
+
+# -- how much ------------------------------------------------------------------------------------------------------
+
+
+def test_all_rows_in_pages_are_all_rows(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """limit=None returns every row once, in pages that are asked for side by side, in bounded number."""
+    whole = client.query_criteria(sci_instrume="ACS", limit=5000, sort_by="sci_data_set_name")
+    mast_sandbox.faults.add("mission_search", Fault.delay(0.02), times=None)
+    with conf.set_temp("pagesize", 37), conf.set_temp("max_workers", 3):
+        paged = client.query_criteria(sci_instrume="ACS", limit=None)
+    assert paged["sci_data_set_name"].tolist() == whole["sci_data_set_name"].tolist()
+    asked = sent(mast_sandbox)[1:]
+    assert [body["offset"] for body in sorted(asked, key=lambda body: body["offset"])] == list(range(0, len(whole), 37))
+    assert 2 <= mast_sandbox.requests.most_at_once("mission_search") <= 3
+    mast_sandbox.faults.clear()
+    with conf.set_temp("pagesize", 37):
+        later = client.query_criteria(sci_instrume="ACS", limit=None, offset=len(whole) - 50)
+        replies = client.query_criteria_async(sci_instrume="ACS", limit=None)
+    assert later["sci_data_set_name"].tolist() == whole["sci_data_set_name"][-50:].tolist()
+    assert len(replies) == len(asked)
+
+
+def test_limit_and_offset(client: MastMissionsClass) -> None:
+    """A limit that leaves rows out is warned of, by each call for itself; one that does not is not."""
+    order = {"sort_by": "sci_data_set_name"}
+    whole = client.query_region(M51, radius=10, **order)
+    with pytest.warns(MaxResultsWarning, match="Maximum results returned"):
+        first = client.query_region(M51, radius=10, limit=5, **order)
+    rest = client.query_region(M51, radius=10, offset=5, **order)
+    exactly = client.query_region(M51, radius=10, limit=len(whole), **order)
+    assert [*first["sci_data_set_name"], *rest["sci_data_set_name"]] == whole["sci_data_set_name"].tolist()
+    assert len(exactly) == len(whole)
+
+
+def test_a_page_that_repeats_another_one_is_noticed(archive: responses.RequestsMock) -> None:
+    """Pages that overlap are an error and no table, although the number of rows is right."""
+    page = {"info": [], "results": [{"sci_data_set_name": str(n)} for n in range(3)], "totalResults": 6}
+    archive.post(SEARCH, json=page)
+    with conf.set_temp("pagesize", 3), pytest.raises(IncompleteResultError, match="two parts"):
+        MastMissions.query_criteria(limit=None)
+
+
+def test_rows_that_do_not_come_are_noticed(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """Fewer rows than the archive announces are an error, with a limit and without."""
+
+    def shorter(document: dict[str, Any]) -> dict[str, Any]:
+        return {**document, "results": document["results"][:-1]}
+
+    for limit in (5000, 10, None):
+        mast_sandbox.faults.add("mission_search", Fault.edit(shorter))
+        with pytest.raises(IncompleteResultError, match="due"):
+            client.query_region(M51, limit=limit)
+    mast_sandbox.faults.add("mission_search", Fault.edit(lambda document: {**document, "totalResults": None}))
+    with pytest.raises(UnreadableAnswerError, match="how many rows"):
+        client.query_region(M51, limit=None)
+
+
+def test_the_count_can_be_left_out(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """skip_count is passed on; what is complete cannot be known then, and limit=None is refused."""
+    assert len(client.query_region(M51, skip_count=True)) == len(client.query_region(M51))
+    assert sent(mast_sandbox)[0]["skip_count"] is True
+    with pytest.raises(InvalidQueryError, match="skip_count"):
+        client.query_region(M51, skip_count=True, limit=None)
+
+
+# -- what the archive says -----------------------------------------------------------------------------------------
+
+
+def test_the_recorded_answers(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
+    """What the real archive has answered becomes a table, and a count."""
+    archive.post(SEARCH, body=recorded("mission_results.json"))
+    with pytest.warns(MaxResultsWarning):
+        table = MastMissions.query_region("40.66963 -0.01328", radius=3, sci_aec="S", limit=10)
+    assert (len(table), table.colnames[0], table.colnames[-1]) == (10, "search_pos", "ang_sep")
+    assert table.meta["search_params"]["radius_units"] == "arcminutes"
+    archive.replace(responses.POST, SEARCH, body=recorded("mission_count_only.json"))
+    count = MastMissions.query_criteria(count_only=True)
+    assert (type(count), count) == (int, 1066009)
+    assert json.loads(archive.calls[-1].request.body)["count_only"] is True
+
+
+@pytest.mark.parametrize("fault", [Fault.garbage(), Fault.truncate_json(), Fault.status(503), Fault.reset()], ids=repr)
+def test_passing_failures_pass(client: MastMissionsClass, mast_sandbox: Sandbox, fault: Fault) -> None:
+    """What a second try may mend is tried again, also an answer that cannot be read."""
+    expected = client.query_region(M51)
+    mast_sandbox.faults.add("mission_search", fault, times=2)
+    assert len(client.query_region(M51)) == len(expected)
+
+
+def test_a_failure_of_the_archive_is_not_blamed_on_the_question(
+    client: MastMissionsClass, mast_sandbox: Sandbox
+) -> None:
+    """500 is a RemoteServiceError, and 4xx an InvalidQueryError; both with the archive's own words (B40)."""
+    mast_sandbox.faults.add("mission_search", Fault.status(500, body=b"database is down"), times=None)
+    with pytest.raises(RemoteServiceError, match=r"HTTP 500.*database is down"):
+        client.query_region(M51)
+    mast_sandbox.faults.clear()
+    mast_sandbox.faults.add("mission_search", Fault.answer('{"detail": "no such thing"}', status=400))
+    with pytest.raises(InvalidQueryError, match="no such thing"):
+        client.query_region(M51)
+    detail = {"detail": [{"type": "list_type", "loc": ["body", "target"], "msg": "Input should be a valid list"}]}
+    mast_sandbox.faults.add("mission_search", Fault.answer(detail, status=422))
+    with pytest.raises(InvalidQueryError, match=r"422.*Input should be a valid list"):
+        client.query_region(M51)
+
+
+# -- the list of columns -------------------------------------------------------------------------------------------
+
+
+def test_the_list_of_columns_is_read_once(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """One list for each mission serves all calls."""
+    first = client.get_column_list()
+    client.query_region(M51, sci_instrume="ACS")
+    client.mission = "JWST"
+    assert first["name"].tolist() != client.get_column_list()["name"].tolist()
+    client.query_criteria(program=1039)
+    assert [record.value("mission") for record in mast_sandbox.requests.of("mission_columns")] == ["hst", "jwst"]
+    assert first.colnames == ["name", "data_type", "description"]
+
+
+@pytest.mark.parametrize("fault", [Fault.garbage(), Fault.status(500), Fault.answer("[]"), Fault.reset()], ids=repr)
+def test_without_the_list_of_columns_queries_work(
+    client: MastMissionsClass, mast_sandbox: Sandbox, fault: Fault
+) -> None:
+    """The list being down costs no query; criteria are sent unchecked, which is said; asking for it tells why (B41)."""
+    mast_sandbox.faults.add("mission_columns", fault, times=None)
+    assert len(client.query_region(M51)) > 0
+    with pytest.warns(InputWarning, match="sci_instrume are sent unchecked"):
+        assert len(client.query_region(M51, sci_instrume="ACS", select_cols="sci_ra")) > 0
+    # Not asked for again at once.
+    assert len(mast_sandbox.requests.of("mission_columns")) == 1
+    with pytest.raises(RemoteServiceError):
+        client.get_column_list()
+    with pytest.raises(RemoteServiceError):
+        client.query_region(M51, select_cols="all")
+    mast_sandbox.faults.clear()
+    assert len(client.get_column_list()) > 50
+    assert client.query_region(M51, sci_instrume="ACS")["sci_ra"].unit == "deg"
+
+
+def test_unknown_missions_are_tried_as_they_are(client: MastMissionsClass) -> None:
+    """A mission that this package does not know is asked for; the archive's refusal is the user's to read."""
+    client.mission = "Nancy_2"
+    assert client.mission == "nancy_2"
+    with pytest.raises(InvalidQueryError, match="nancy_2"):
+        client.get_column_list()
+    with pytest.raises(InvalidQueryError, match="404"):
+        client.query_region(M51)
+    assert client.get_dataset_kwd() is None
+
+
+# -- the client ----------------------------------------------------------------------------------------------------
+
+
+def test_the_mission_can_be_set_on_the_instance_and_on_the_ready_made_client(mast_sandbox: Sandbox) -> None:
+    """Calling the ready-made client makes another one, and setting its mission changes it alone."""
+    other = MastMissions(mission="JWST")
+    assert (other.mission, MastMissions.mission) == ("jwst", "hst")
+    assert isinstance(other, MastMissionsClass)
+    MastMissions.mission = "IUE"
+    try:
+        assert MastMissions.get_dataset_kwd() == "iue_data_id"
+        assert "iue_data_id" in MastMissions.query_criteria(limit=None).colnames
+        assert "iue" in repr(MastMissions)
+    finally:
+        MastMissions.mission = "hst"
+
+
+def test_calls_in_threads_keep_their_mission(client: MastMissionsClass) -> None:
+    """Missions named by the call, and attributes that change meanwhile, mix no answers."""
+
+    def ask(mission: str) -> tuple[str, int]:
+        client.mission = "hst"  # as others do at the same time
+        return mission, len(client.query_criteria(mission=mission, limit=None))
+
+    expected = {name: client.query_criteria(mission=name, count_only=True) for name in ALL}
+    with ThreadPoolExecutor(8) as pool:
+        assert all(expected[mission] == rows for mission, rows in pool.map(ask, ALL * 2))
+
+
+def test_the_request_can_be_looked_at(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """get_query_payload returns what would be sent, and sends nothing."""
+    payload = client.query_region(M51, radius=3, sci_instrume="ACS", limit=7, get_query_payload=True)
+    assert payload == {
+        "limit": 7,
+        "offset": 0,
+        "select_cols": None,
+        "target": ["202.469575 47.195258"],
+        "radius": 180.0,
+        "radius_units": "arcseconds",
+        "conditions": [{"sci_instrume": "ACS"}],
+    }
+    assert not sent(mast_sandbox)
+
+
+def test_responses_are_those_of_the_peer(client: MastMissionsClass) -> None:
+    """The asynchronous methods return the response itself."""
+    for reply in (
+        client.query_region_async(M51),
+        client.query_object_async("M51"),
+        client.query_criteria_async(coordinates=M51),
+        client.query_criteria_async(coordinates=M51, count_only=True),
+    ):
+        assert isinstance(reply, requests.Response)
+        assert reply.json()["totalResults"] > 0
+
+
+def test_the_older_name_of_an_argument(client: MastMissionsClass) -> None:
+    """`objectname` is taken, with a deprecation."""
+    expected = len(client.query_object("M51"))
+    for method in (client.query_object, client.query_criteria):
+        with pytest.warns(AstropyDeprecationWarning, match="object_names"):
+            assert len(method(objectname="M51")) == expected
+    with pytest.warns(AstropyDeprecationWarning, match="object_names"):
+        assert client.query_object_async(objectname="M51").status_code == 200
+
+
+def test_a_table_of_a_query_is_a_list_of_targets(client: MastMissionsClass) -> None:
+    """What one query has found can be looked around by the next, as it is."""
+    found: Table = client.query_region(M51)[:3]
+    assert len(client.query_region(found, radius=0.1)) >= len(found)
+    assert len(client.query_region(found[0], radius=0.1)) > 0
+
+
+def test_the_time_of_a_call_is_limited(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """A call that the archive is too slow for ends in time, with an exception that says so."""
+    mast_sandbox.faults.add("mission_columns", Fault.delay(5))
+    with pytest.raises(TimeoutError, match=r"0\.1 s"):
+        client.query_region(M51, timeout=0.1)
+    mast_sandbox.faults.clear()
+    client.get_column_list()
+    mast_sandbox.faults.add("mission_search", Fault.delay(5), times=None)
+    with pytest.raises(TimeoutError, match=r"0\.2 s"):
+        client.query_region(M51, timeout=0.2)
+
+
+def test_clients_can_be_pickled(client: MastMissionsClass) -> None:
+    """A copy in another process has the mission, and finds its columns itself."""
+    client.mission = "jwst"
+    client.get_column_list()
+    copy = pickle.loads(pickle.dumps(client))
+    assert copy.mission == "jwst"
+    assert len(copy.get_column_list()) > 10
+
+
+# Deprecated there, and without effect: only observations have copies in the cloud.
+WITHOUT_EFFECT = {"enable_cloud_dataset", "disable_cloud_dataset"}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in dir(PeerMissions) if not name.startswith("_") and name not in WITHOUT_EFFECT]
+)
+def test_every_public_name_of_the_peer_is_there(name: str) -> None:
+    """Methods have the arguments and defaults of astroquery.mast."""
+    theirs, ours = getattr(PeerMissions, name), getattr(MastMissionsClass, name, None)
+    assert ours is not None
+    if not callable(theirs) or inspect.isclass(theirs) or name in {"cache_location", "name"}:
+        return
+    own = inspect.signature(ours).parameters
+    for parameter in inspect.signature(theirs).parameters.values():
+        taken = parameter.name.replace("objectname", "object_names")
+        if parameter.kind is parameter.VAR_POSITIONAL or taken.startswith("_"):
+            continue
+        if taken not in own:
+            assert any(each.kind is each.VAR_KEYWORD for each in own.values()) or taken == "kwargs", taken
+        elif parameter.default is not parameter.empty:
+            assert str(own[taken].default) == str(parameter.default), taken
