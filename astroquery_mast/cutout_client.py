@@ -1,0 +1,277 @@
+"""What all cutout services have in common: a question, a zip file, and what is made of it.
+
+In: questions (`~astroquery_mast.query.request.ApiRequest`).  Out: `~astropy.io.fits.HDUList` objects in memory, or
+files with their manifest.
+
+A cutout is made while one waits, without a byte being sent before it is done; the services therefore may be silent
+longer than others before a request is sent again.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import requests
+from astropy import units as u
+from astropy.io import fits
+
+from .config import conf
+from .cutout_files import CutoutFiles, as_folder
+from .deadline import Deadline
+from .exceptions import DeadlineError, DownloadError, InvalidCriterionError, NoResultsWarning, UnreadableAnswerError
+from .pacing import in_order
+from .positions import PositionQueries
+from .products.archive_files import begins_as_zip, zipped_files
+from .products.download import complain, download
+from .products.limits import Limits
+from .products.manifest import Manifest, Status, as_manifest
+from .products.transport import Transport
+from .query.cutout import one_target
+from .query.cutout_answer import words_for_nothing
+from .query.position import Cone, as_radius
+from .query.request import ApiRequest
+from .query.response import decoded
+
+__all__ = ["CutoutClient", "as_workers"]
+
+# How many times ``conf.read_timeout`` a service may be silent while it makes a cutout.
+_PATIENCE = 3
+# The services serve ten requests of one user at a time: https://mast.stsci.edu/tesscut/docs/.
+_MOST_AT_ONCE = 10
+
+
+class CutoutClient(PositionQueries):
+    """A client of a cutout service; see `MastClass` for parameters."""
+
+    # The service's name in addresses and for people, and whether what is posted is JSON instead of a form.
+    _service: str
+    _title: str
+    _posts_json = False
+    # How many calls lie between a user and a warning, so that it names the user's line.
+    _depth = 5
+
+    def _question(self, path: str, params: Mapping[str, object], note: str = "") -> ApiRequest:
+        """Make a question to the service."""
+        url = f"{self._endpoints.cutouts(self._service)}/{path}"
+        return ApiRequest(f"{self._title}{note}", url, params)
+
+    def _around(
+        self, coordinates: Any, object_name: str | None, radius: Any, resolver: str | None, deadline: Deadline
+    ) -> Cone:
+        """Return where to look; what is wrong with it is said before anybody is asked."""
+        one_target(coordinates, object_name, moving=False)
+        cone = self._cone(coordinates, object_name, as_radius(radius), resolver, deadline)
+        assert cone is not None
+        return cone
+
+    def _post(self, question: ApiRequest, deadline: Deadline, check: Any) -> requests.Response:
+        """Ask the service, with patience."""
+        form: Any = question.payload()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if self._posts_json:
+            # The service takes only floats for numbers.
+            numbers = {name: float(value) for name, value in form.items() if isinstance(value, int)}
+            form = replace(question, params={**form, **numbers}).body()
+            headers = {"Content-Type": "application/json"}
+        return self._wire.request(
+            "POST",
+            question.url,
+            deadline=deadline,
+            service=question.service,
+            data=form,
+            headers=headers,
+            patience=_patience(),
+            check=check,
+        )
+
+    def _document(self, question: ApiRequest, deadline: Deadline) -> Any:
+        """Ask for something else than cutouts; return the decoded answer."""
+
+        def check(response: requests.Response) -> None:
+            decoded(response.content, question.service, response.status_code)
+
+        return decoded(self._post(question, deadline, check).content, question.service)
+
+    # -- in memory -----------------------------------------------------------------------------------------------
+
+    def _opened(self, questions: Sequence[ApiRequest], deadline: Deadline, max_workers: int = 1) -> list[fits.HDUList]:
+        """Ask all questions, and return the cutouts of all answers in the order of the questions."""
+
+        def ask(question: ApiRequest) -> list[fits.HDUList] | str:
+            def check(response: requests.Response) -> None:
+                _check(response.content, question.service)
+
+            return _cutouts(self._post(question, deadline, check).content, question.service)
+
+        words: dict[str, str] = {}
+        cutouts: list[fits.HDUList] = []
+        with ExitStack() as if_it_fails:
+            if_it_fails.callback(deadline.give_up)
+            for question, answer in zip(questions, in_order(ask, questions, max_workers), strict=True):
+                if isinstance(answer, str):
+                    words[question.service] = answer
+                else:
+                    cutouts.extend(answer)
+            if_it_fails.pop_all()
+        _warn_of_nothing(words, len(questions), self._depth)
+        return cutouts
+
+    def _open_around(
+        self, coordinates: Any, params: Mapping[str, object], timeout: float | u.Quantity | None
+    ) -> list[fits.HDUList]:
+        """Return the cutouts of one position, in memory."""
+        deadline = self._deadline(timeout)
+        cone = self._around(coordinates, None, 0, None, deadline)
+        return self._opened([self._question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})], deadline)
+
+    # -- on disk -------------------------------------------------------------------------------------------------
+
+    def _saved(
+        self,
+        questions: Sequence[ApiRequest],
+        folder: Path,
+        deadline: Deadline | None,
+        *,
+        inflate: bool,
+        verbose: bool,
+        max_workers: int = 1,
+    ) -> Manifest:
+        """Ask all questions, and return the manifest of the files of all answers."""
+        if not questions:
+            return as_manifest([])
+        with CutoutFiles(questions, folder, self._service) as files:
+            fetched = download(
+                files.planned(),
+                replace(Transport.of(self), read_timeout=_patience()),
+                max_workers=max_workers,
+                deadline=None if deadline is None else max(deadline.remaining(), 1e-3),
+                on_error="ignore",
+                verbose=verbose,
+                pause=self._wire.pause,
+                carry_out=files.carry_out,
+            )
+            results = files.results(fetched, inflate=inflate, limits=Limits(deadline=deadline))
+        manifest = as_manifest(results)
+        if results and all(result.status is Status.ERROR for result in results):
+            raise _failure(manifest, files.error, deadline, self._title)
+        complain(results, on_error="warn", manifest=manifest)
+        _warn_of_nothing(files.words, len(questions), self._depth)
+        return manifest
+
+    def _save_around(
+        self,
+        coordinates: Any,
+        params: Mapping[str, object],
+        path: str | os.PathLike[str],
+        timeout: float | u.Quantity | None,
+        *,
+        inflate: bool,
+        verbose: bool,
+    ) -> Manifest:
+        """Bring the cutouts of one position to disk."""
+        folder = as_folder(path)
+        deadline = self._deadline(timeout)
+        cone = self._around(coordinates, None, 0, None, deadline)
+        question = self._question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})
+        limit = None if timeout is None else deadline
+        return self._saved([question], folder, limit, inflate=inflate, verbose=verbose)
+
+
+class _Name(str):
+    """The name of a cutout's file: an attribute as in ``astroquery.mast``, that can be called as in astropy."""
+
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        """Return the name."""
+        return str(self)
+
+
+def as_workers(max_workers: int | None) -> int:
+    """Return how many requests may be under way at a time.
+
+    Parameters
+    ----------
+    max_workers : int or None
+        As users give it; None for ``conf.max_workers``.
+
+    Returns
+    -------
+    int
+        At most as many as the services allow.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If it is no whole number above zero.
+    """
+    try:
+        workers = operator.index(conf.max_workers if max_workers is None else max_workers)
+    except TypeError:
+        workers = 0
+    if workers < 1:
+        raise InvalidCriterionError(f"max_workers={max_workers!r}: a whole number above zero is needed.")
+    return min(workers, _MOST_AT_ONCE)
+
+
+def _patience() -> float:
+    """Seconds of silence in which a cutout may be made."""
+    return _PATIENCE * float(conf.read_timeout)
+
+
+def _check(body: bytes, service: str) -> None:
+    """Raise if an answer is neither a zip file nor words; one that was cut on its way may be whole the next time."""
+    if begins_as_zip(body):
+        with zipped_files(BytesIO(body), service):
+            return
+    words_for_nothing(body, service)
+
+
+def _cutouts(body: bytes, service: str) -> list[fits.HDUList] | str:
+    """The cutouts in an answer, or the words for "nothing"."""
+    if not begins_as_zip(body):
+        return words_for_nothing(body, service)
+    with zipped_files(BytesIO(body), service) as archive:
+        found = [_open(member.filename, archive.read(member), service) for member in archive.members]
+    return found or f"{service} sent a zip file without any files."
+
+
+def _open(name: str, content: bytes, service: str) -> fits.HDUList:
+    """One cutout in memory."""
+    try:
+        cutout = fits.open(BytesIO(content))
+    except OSError as err:
+        message = f"{service} sent {name!r}, which is no FITS file: {err}"
+        raise UnreadableAnswerError(message, service=service, status=200) from err
+    cutout.filename = _Name(name)
+    return cutout
+
+
+def _warn_of_nothing(words: Mapping[str, str], asked: int, depth: int) -> None:
+    """Warn in the service's words that it had nothing for some of the questions, or for all."""
+    if not words:
+        return
+    alone = asked == 1
+    text = " ".join(said if alone else f"{question}: {said}" for question, said in words.items())
+    warnings.warn(text, NoResultsWarning, stacklevel=depth)
+
+
+def _failure(manifest: Manifest, error: Exception | None, deadline: Deadline | None, title: str) -> Exception:
+    """What to raise when not one file has come."""
+    first = manifest["Message"][0]
+    if deadline is not None and deadline.remaining() <= 0:
+        message = (
+            f"{title} was given {deadline.seconds:g} s, and no cutout is there. Allow more time (timeout=). {first}"
+        )
+        return DeadlineError(message, service=title, elapsed=deadline.elapsed())
+    if error is not None:
+        return error
+    return DownloadError(f"No cutout could be downloaded: {first}", manifest)

@@ -1,0 +1,240 @@
+"""Zip files that nobody should trust: what is in them is whole and inside the folder, or an error."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.deadline import Deadline
+from astroquery_mast.exceptions import UnreadableAnswerError
+from astroquery_mast.products import archive_files
+from astroquery_mast.products.archive_files import begins_as_zip, places_of, zipped_files
+from astroquery_mast.products.limits import Limits, StoppedError
+from astroquery_mast.products.unpack import write_whole
+
+CONTENT = bytes(range(256)) * 40
+
+
+def packed(*members: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Return a zip file."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def unpacked(body: bytes) -> dict[str, bytes]:
+    """Return what the package reads from a zip file."""
+    with zipped_files(io.BytesIO(body), "TESScut") as archive:
+        return {member.filename: archive.read(member) for member in archive.members}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_files_are_read_as_they_were_packed(method: int) -> None:
+    """Stored and deflated files come out as they went in, and folders are no files."""
+    body = packed(("a.fits", CONTENT), ("sub/", b""), ("sub/b.fits", b""), method=method)
+    assert begins_as_zip(body)
+    assert unpacked(body) == {"a.fits": CONTENT, "sub/b.fits": b""}
+
+
+def test_an_empty_zip_file_is_a_zip_file() -> None:
+    """Without files it begins with its end."""
+    body = packed()
+    assert begins_as_zip(body)
+    assert unpacked(body) == {}
+    assert not begins_as_zip(b"")
+    assert not begins_as_zip(b'{"msg": "PK"}')
+
+
+@given(st.integers(0, 10**6))
+def test_a_cut_zip_file_is_never_read(place: int) -> None:
+    """Wherever it is cut, nothing of it is taken for a cutout."""
+    body = packed(("a.fits", CONTENT), ("b.fits", CONTENT))
+    with pytest.raises(UnreadableAnswerError, match="TESScut sent a zip file"):
+        unpacked(body[: place % len(body)])
+
+
+@given(st.integers(0, 10**6), st.integers(1, 255))
+def test_a_changed_byte_is_noticed_or_changes_nothing(place: int, change: int) -> None:
+    """A zip file with one wrong byte gives the files as they were, under whatever name, or an error of ours."""
+    body = bytearray(packed(("a.fits", CONTENT), ("b.fits", CONTENT)))
+    body[place % len(body)] ^= change
+    try:
+        found = unpacked(bytes(body))
+    except UnreadableAnswerError:
+        return
+    assert set(found.values()) <= {CONTENT}
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_an_error_of_ours(rest: bytes) -> None:
+    """What only begins as a zip file raises no error of zipfile, zlib or struct."""
+    with pytest.raises(UnreadableAnswerError):
+        unpacked(b"PK\x03\x04" + rest)
+
+
+def test_a_wrong_checksum_is_told_at_the_end() -> None:
+    """The bytes of a stored file that were changed on the way are not those that were packed."""
+    body = packed(("a.fits", CONTENT), method=zipfile.ZIP_STORED).replace(CONTENT[:50], CONTENT[1:51], 1)
+    with pytest.raises(UnreadableAnswerError, match=r"'a\.fits' that cannot be read: Bad CRC"):
+        unpacked(body)
+
+
+def test_a_link_is_refused() -> None:
+    """A zip file made on a Unix system can hold a link; no cutout service packs one."""
+    link = zipfile.ZipInfo("a.fits")
+    link.external_attr = (0o120777) << 16
+    with pytest.raises(UnreadableAnswerError, match="is a link"):
+        unpacked(packed((link, b"/etc/passwd")))
+
+
+def test_a_locked_file_is_refused() -> None:
+    """A file that wants a password is no cutout."""
+    body = packed(("a.fits", CONTENT))
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = body.index(signature) + offset
+        body = body[:at] + struct.pack("<H", 1) + body[at + 2 :]
+    with pytest.raises(UnreadableAnswerError, match="password"):
+        unpacked(body)
+
+
+def test_an_unknown_method_is_refused() -> None:
+    """Cutouts are stored or deflated."""
+    with pytest.raises(UnreadableAnswerError, match="unknown method"):
+        unpacked(packed(("a.fits", CONTENT), method=zipfile.ZIP_BZIP2))
+
+
+def test_a_bomb_does_not_go_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file that announces an immense one is refused before a byte of it is unpacked."""
+    monkeypatch.setattr(archive_files, "_FREE", 1 << 10)
+    body = packed(("a.fits", bytes(1 << 20)))
+    with pytest.raises(UnreadableAnswerError, match="would swell to 1048576"):
+        unpacked(body)
+
+
+def test_empty_sky_is_no_bomb() -> None:
+    """Zeros shrink a thousandfold, and are a cutout all the same."""
+    assert unpacked(packed(("a.fits", bytes(1 << 22)))) == {"a.fits": bytes(1 << 22)}
+
+
+def test_a_file_never_gives_more_than_it_announces() -> None:
+    """A size that is a lie cannot fill the disk: reading ends there, and the checksum tells."""
+    body = packed(("a.fits", bytes(1 << 20)))
+    for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        at = body.index(signature) + offset
+        body = body[:at] + struct.pack("<I", 100) + body[at + 4 :]
+    with zipped_files(io.BytesIO(body), "TESScut") as archive, pytest.raises(UnreadableAnswerError):
+        taken = 0
+        for piece in archive.pieces(archive.members[0]):
+            taken += len(piece)
+            assert taken <= 100
+
+
+def test_too_many_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk can be filled with empty files, too."""
+    monkeypatch.setattr(archive_files, "_MOST_FILES", 3)
+    with pytest.raises(UnreadableAnswerError, match="holds 4 files"):
+        unpacked(packed(*((f"{number}.fits", b"") for number in range(4))))
+
+
+# -- names ---------------------------------------------------------------------------------------------------------
+
+_PARTS = st.sampled_from(
+    ["..", ".", "", "/", "\\", "C:", "~", "a.fits", "A.FITS", "a", "nul", "a.fits.part", "x" * 300, "é", "e\u0301"]
+)
+_NAMES = st.one_of(st.lists(_PARTS, max_size=4).map("/".join), st.text(max_size=12))
+
+
+@given(st.lists(_NAMES, max_size=6))
+def test_no_name_leads_out_of_the_folder_or_to_another_file(names: list[str]) -> None:
+    """Whatever the names are, every file has a place of its own inside, on disks that ignore case too."""
+    places = places_of(names)
+    assert len(places) == len(names)
+    assert len({tuple(part.casefold() for part in place) for place in places}) == len(names)
+    for place in places:
+        assert place
+        assert not set(place) & {"", ".", "..", "~"}
+        assert not any(character in part for part in place for character in "/\\:\0")
+        assert not PurePosixPath(*place).is_absolute()
+
+
+def test_honest_names_stay_as_they_are() -> None:
+    """Files lie where they always did, in their folders if they have some."""
+    tess = "tess-s0009-4-1_107.186960_-70.509190_15x15_astrocut.fits"
+    zcut = "candels_gn_30mas_189.492060_62.206150_100.0pix-x-100.0pix_astrocut.fits"
+    assert places_of([tess, zcut, "sub/a.fits"]) == [(tess,), (zcut,), ("sub", "a.fits")]
+
+
+def test_files_of_one_name_all_keep_their_content() -> None:
+    """The second does not replace the first."""
+    assert places_of(["a.fits", "A.fits", "a.fits"]) == [("a_1.fits",), ("A_2.fits",), ("a_3.fits",)]
+
+
+# -- writing -------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_written_whole(tmp_path: Path) -> None:
+    """It replaces one of the same name, its folder is made, and nothing is left beside it."""
+    target = tmp_path / "sub" / "a.fits"
+    for content in (b"old", CONTENT):
+        size, digest = write_whole([content[:1], content[1:]], target, Limits())
+        assert (size, len(digest)) == (len(content), 64)
+        assert target.read_bytes() == content
+    assert [path.name for path in target.parent.iterdir()] == ["a.fits"]
+
+
+def test_a_file_that_breaks_off_leaves_the_old_one(tmp_path: Path) -> None:
+    """What was there is there, and nothing is left beside it."""
+    target = tmp_path / "a.fits"
+    target.write_bytes(b"old")
+
+    def pieces() -> object:
+        yield b"new"
+        raise UnreadableAnswerError("cut")
+
+    with pytest.raises(UnreadableAnswerError):
+        write_whole(pieces(), target, Limits())  # type: ignore[arg-type]
+    assert target.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.fits"]
+
+
+def test_a_folder_in_its_place_is_an_error(tmp_path: Path) -> None:
+    """The rename fails, and leaves nothing behind."""
+    target = tmp_path / "a.fits"
+    target.mkdir()
+    with pytest.raises(OSError, match=r"a\.fits"):
+        write_whole([b"new"], target, Limits())
+    assert [path.name for path in tmp_path.iterdir()] == ["a.fits"]
+
+
+def test_the_deadline_ends_the_writing(tmp_path: Path) -> None:
+    """Between two pieces it is looked whether there is time left."""
+    deadline = Deadline(100.0)
+    target = tmp_path / "a.fits"
+
+    def pieces() -> object:
+        yield b"new"
+        deadline.give_up()
+        yield b"more"
+
+    with pytest.raises(StoppedError):
+        write_whole(pieces(), target, Limits(deadline=deadline))  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_link_in_its_place_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    """The file that the link leads to is not touched."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"precious")
+    target = tmp_path / "a.fits"
+    target.symlink_to(elsewhere)
+    write_whole([b"new"], target, Limits())
+    assert elsewhere.read_bytes() == b"precious"
+    assert not target.is_symlink()

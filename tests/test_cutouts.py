@@ -1,0 +1,459 @@
+"""Sectors, surveys, and cutouts in memory, with the real archive's addresses and recorded answers."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import threading
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl
+
+import numpy as np
+import pytest
+import requests
+import responses
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyDeprecationWarning
+
+from astroquery_mast import Hapcut, Tesscut, TesscutClass, Zcut, conf
+from astroquery_mast.exceptions import (
+    InputWarning,
+    InvalidQueryError,
+    NoResultsWarning,
+    ServiceFailedError,
+    TimeoutError,
+    UnreadableAnswerError,
+)
+
+SERVER = "https://mast.stsci.edu"
+TESS = f"{SERVER}/tesscut/api/v0.1"
+ZCUT = f"{SERVER}/zcut/api/v0.1"
+HAPCUT = f"{SERVER}/hapcut/api/v0.1"
+PLACE = "107.27 -70.0"
+TPF = "astrocut_107.27_-70.0_5x5.zip"
+NOTHING = {"msg": "No data found for the given coordinates.", "results": []}
+
+
+@pytest.fixture
+def archive() -> Iterator[responses.RequestsMock]:
+    """The real addresses, answered from memory."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+def sent(archive: responses.RequestsMock, number: int = -1) -> dict[str, str]:
+    """Return the form of a request."""
+    return dict(parse_qsl(str(archive.calls[number].request.body), keep_blank_values=True))
+
+
+def small_fits(sector: int) -> bytes:
+    """Return a FITS file that tells its sector."""
+    stream = io.BytesIO()
+    fits.PrimaryHDU(header=fits.Header({"SECTOR": sector})).writeto(stream)
+    return stream.getvalue()
+
+
+def zipped(**members: bytes) -> bytes:
+    """Return a zip file of FITS files."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in members.items():
+            packed.writestr(f"{name}.fits", content)
+    return stream.getvalue()
+
+
+def by_sector(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+    """Answer with a cutout of the sector that is asked for."""
+    sector = int(dict(parse_qsl(str(request.body)))["sector"])
+    return 200, {"Content-Type": "application/zip"}, zipped(**{f"s{sector}": small_fits(sector)})
+
+
+def sectors_of(*numbers: int) -> dict[str, Any]:
+    """Return an answer that lists sectors."""
+    rows = [{"sectorName": f"tess-s{n:04}-1-3", "sector": f"{n:04}", "camera": "1", "ccd": "3"} for n in numbers]
+    return {"results": rows}
+
+
+# -- sectors -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    [PLACE, "107.27, -70.0", SkyCoord(107.27, -70, unit="deg"), SkyCoord(107.27, -70, unit="deg").galactic],
+)
+def test_sectors_of_a_position(
+    archive: responses.RequestsMock, recorded: Callable[[str], bytes], coordinates: Any
+) -> None:
+    """The recorded answer is a table of numbers, and the request is a form of three of them."""
+    archive.post(f"{TESS}/sector", body=recorded("tess_sector.json"))
+    table = Tesscut.get_sectors(coordinates=coordinates)
+    assert table.colnames == ["sectorName", "sector", "camera", "ccd"]
+    assert list(table[0]) == ["tess-s0001-1-3", 1, 1, 3]
+    assert [table[name].dtype.kind for name in table.colnames] == ["U", "i", "i", "i"]
+    assert table.meta["service"] == ["TESScut"]
+    assert all(table[name].description for name in table.colnames)
+    form = {name: float(value) for name, value in sent(archive).items()}
+    assert form == pytest.approx({"ra": 107.27, "dec": -70.0, "radius": 0.0})
+
+
+@pytest.mark.parametrize("radius", [0.2, 0.2 * u.deg, "0.2 deg", "12m", 12 * u.arcmin])
+def test_a_radius_is_an_angle(archive: responses.RequestsMock, radius: Any) -> None:
+    """It is sent in degrees."""
+    archive.post(f"{TESS}/sector", json=sectors_of(6))
+    assert Tesscut.get_sectors(coordinates=PLACE, radius=radius)["sector"][0] == 6
+    assert float(sent(archive)["radius"]) == pytest.approx(0.2)
+
+
+def test_no_sector_is_an_empty_table_and_a_warning(archive: responses.RequestsMock) -> None:
+    """The table has its columns and their kinds all the same."""
+    archive.post(f"{TESS}/sector", json={"results": []})
+    with pytest.warns(NoResultsWarning, match="Coordinates are not in any TESS sector") as caught:
+        table = Tesscut.get_sectors(coordinates=PLACE)
+    assert len(table) == 0
+    assert table.colnames == ["sectorName", "sector", "camera", "ccd"]
+    assert table["sector"].dtype.kind == "i"
+    assert caught[0].filename.startswith(__file__[: __file__.rindex("/")])
+
+
+def test_sectors_of_a_moving_target(archive: responses.RequestsMock) -> None:
+    """Its name and its type are sent; nothing is resolved."""
+    archive.post(f"{TESS}/moving_target/sector", json=sectors_of(23, 6, 6))
+    table = Tesscut.get_sectors(object_name="Ceres", moving_target=True, mt_type="small_body")
+    assert table["sector"].tolist() == [23, 6, 6]
+    assert sent(archive) == {"obj_id": "Ceres", "obj_type": "smallbody"}
+    assert len(archive.calls) == 1
+
+
+def test_an_unknown_moving_target_is_told_in_the_services_words(archive: responses.RequestsMock) -> None:
+    """The warning that filters match on comes first."""
+    archive.post(f"{TESS}/moving_target/sector", json={"results": [], "msg": "No such body."})
+    with pytest.warns(NoResultsWarning, match=r"^Coordinates are not in any TESS sector\. No such body\.$"):
+        assert len(Tesscut.get_sectors(object_name="Nobody", moving_target=True)) == 0
+
+
+def test_what_has_no_effect_is_warned_of(archive: responses.RequestsMock) -> None:
+    """Two arguments that astroquery.mast ignores silently."""
+    archive.post(f"{TESS}/moving_target/sector", json=sectors_of(6))
+    archive.post(f"{TESS}/sector", json=sectors_of(6))
+    with pytest.warns(InputWarning, match="radius has no effect"):
+        Tesscut.get_sectors(object_name="Ceres", moving_target=True, radius=1)
+    with pytest.warns(InputWarning, match="mt_type has no effect"):
+        Tesscut.get_sectors(coordinates=PLACE, mt_type="majorbody")
+
+
+@pytest.mark.parametrize("method", ["get_sectors", "get_cutouts", "download_cutouts"])
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ({}, "object_name or coordinates"),
+        ({"coordinates": PLACE, "object_name": "M1"}, "Please remove object_name if using coordinates"),
+        ({"coordinates": PLACE, "moving_target": True}, "Only one of moving_target and coordinates"),
+        ({"moving_target": True}, "Please specify the object name or ID"),
+        ({"object_name": "", "moving_target": True}, "Please specify the object name or ID"),
+        ({"object_name": "Ceres", "moving_target": True, "mt_type": "comet"}, "majorbody"),
+        ({"coordinates": 107.27}, "coordinates is a float"),
+        ({"coordinates": SkyCoord([1, 2], [1, 2], unit="deg")}, "2 positions"),
+        ({"coordinates": PLACE, "timeout": 0}, "timeout"),
+    ],
+)
+def test_a_target_is_refused_before_anything_is_sent(
+    archive: responses.RequestsMock, method: str, target: dict[str, Any], words: str
+) -> None:
+    """A call without a target, with two, or with an impossible one asks nobody."""
+    with pytest.raises(InvalidQueryError, match=words):
+        getattr(Tesscut, method)(**target)
+    assert not archive.calls
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"size": -1}, "size="),
+        ({"size": (5, 5, 5)}, "size="),
+        ({"size": float("nan")}, "size="),
+        ({"sector": 0}, "sector="),
+        ({"sector": []}, "sector="),
+        ({"max_workers": 0}, "max_workers="),
+        ({"max_workers": 1.5}, "max_workers="),
+    ],
+)
+@pytest.mark.parametrize("method", ["get_cutouts", "download_cutouts"])
+def test_arguments_are_refused_before_anything_is_sent(
+    archive: responses.RequestsMock, method: str, arguments: dict[str, Any], words: str
+) -> None:
+    """Not even the name is resolved."""
+    with pytest.raises(InvalidQueryError, match=words):
+        getattr(Tesscut, method)(object_name="M1", **arguments)
+    assert not archive.calls
+
+
+def test_a_radius_that_is_none_is_refused_before_the_name_is_resolved(archive: responses.RequestsMock) -> None:
+    """The order of the checks is: everything here, then the network."""
+    with pytest.raises(InvalidQueryError, match="radius="):
+        Tesscut.get_sectors(object_name="M1", radius=-1)
+    assert not archive.calls
+
+
+@pytest.mark.parametrize("method", ["get_sectors", "get_cutouts", "download_cutouts"])
+def test_old_arguments_still_work(archive: responses.RequestsMock, method: str) -> None:
+    """``objectname`` and ``product`` are taken with a deprecation warning; TICA is refused."""
+    archive.post(f"{TESS}/moving_target/sector", json={"results": []})
+    with (
+        pytest.warns(AstropyDeprecationWarning, match="object_name"),
+        pytest.warns(AstropyDeprecationWarning, match="Tesscut no longer supports"),
+        pytest.warns(NoResultsWarning),
+    ):
+        assert len(getattr(Tesscut, method)(objectname="Ceres", moving_target=True, product="spoc")) == 0
+    with (
+        pytest.warns(AstropyDeprecationWarning, match="TICA"),
+        pytest.raises(InvalidQueryError, match=r"Input product must be SPOC\."),
+    ):
+        getattr(Tesscut, method)(coordinates=PLACE, product="TICA")
+    assert len(archive.calls) == 1
+
+
+def test_surveys(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
+    """The recorded answer is a list of names."""
+    archive.post(f"{ZCUT}/survey", body=recorded("zcut_survey.json"))
+    assert Zcut.get_surveys("189.49206 62.20615", radius="0.1d")[-1] == "goods_north"
+    assert float(sent(archive)["radius"]) == pytest.approx(0.1)
+
+
+def test_no_survey_is_an_empty_list_and_a_warning(archive: responses.RequestsMock) -> None:
+    """Nothing is no error."""
+    archive.post(f"{ZCUT}/survey", json={"surveys": []})
+    with pytest.warns(NoResultsWarning, match="not in an available deep field survey"):
+        assert Zcut.get_surveys(PLACE) == []
+
+
+# -- cutouts in memory ---------------------------------------------------------------------------------------------
+
+
+def test_a_recorded_cutout_opens(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
+    """It is a target pixel file under the service's name, and nothing stays open behind it."""
+    archive.post(f"{TESS}/astrocut", body=recorded(TPF))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cutouts = Tesscut.get_cutouts(coordinates=PLACE, size=5, sector=1)
+        (cutout,) = cutouts
+        assert [hdu.name for hdu in cutout] == ["PRIMARY", "PIXELS", "APERTURE"]
+        assert cutout["PIXELS"].data["FLUX"].shape[1:] == (5, 5)
+        assert cutout.filename == "tess-s0001-4-3_107.27_-70.0_5x5_astrocut.fits"
+        assert cutout.filename() == cutout.filename
+        del cutout, cutouts
+        gc.collect()
+    assert sent(archive) == {"x": "5", "y": "5", "units": "px", "sector": "1", "ra": "107.27", "dec": "-70.0"}
+
+
+def test_all_sectors_are_asked_one_by_one_and_come_in_order(archive: responses.RequestsMock) -> None:
+    """Without ``sector`` the sectors are listed first, and each is one request, however often it is listed."""
+    archive.post(f"{TESS}/sector", json=sectors_of(9, 2, 9, 33))
+    archive.add_callback("POST", f"{TESS}/astrocut", by_sector)
+    cutouts = Tesscut.get_cutouts(coordinates=PLACE, size=(3, 4) * u.arcmin)
+    assert [cutout[0].header["SECTOR"] for cutout in cutouts] == [2, 9, 33]
+    assert len(archive.calls) == 4
+    assert (float(sent(archive)["y"]), float(sent(archive)["x"])) == pytest.approx((3 / 60, 4 / 60))
+    assert sent(archive)["units"] == "d"
+
+
+@pytest.mark.parametrize("sector", [(9, 2), np.array([9, 2, 2]), ["9", "2"], range(2, 10, 7)])
+def test_several_sectors(archive: responses.RequestsMock, sector: Any) -> None:
+    """Only the sectors that are named are asked for."""
+    archive.add_callback("POST", f"{TESS}/astrocut", by_sector)
+    cutouts = Tesscut.get_cutouts(coordinates=PLACE, sector=sector)
+    assert [cutout[0].header["SECTOR"] for cutout in cutouts] == [2, 9]
+    assert len(archive.calls) == 2
+
+
+def test_no_more_requests_at_a_time_than_wanted(archive: responses.RequestsMock) -> None:
+    """``max_workers`` bounds them, and ten do whatever is wanted."""
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def counted(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        answer = by_sector(request)
+        with lock:
+            now[0] -= 1
+        return answer
+
+    archive.add_callback("POST", f"{TESS}/astrocut", counted)
+    for wanted, allowed in ((1, 1), (3, 3), (1000, 10)):
+        most[0] = 0
+        assert len(Tesscut.get_cutouts(coordinates=PLACE, sector=range(1, 31), max_workers=wanted)) == 30
+        assert 1 <= most[0] <= allowed
+
+
+def test_a_moving_target_has_its_own_addresses(archive: responses.RequestsMock) -> None:
+    """Sectors first, then one request for each."""
+    archive.post(f"{TESS}/moving_target/sector", json=sectors_of(6, 23))
+    archive.add_callback("POST", f"{TESS}/moving_target/astrocut", by_sector)
+    cutouts = Tesscut.get_cutouts(object_name="Eleonora", moving_target=True, mt_type="small_body", size=5)
+    assert [cutout[0].header["SECTOR"] for cutout in cutouts] == [6, 23]
+    assert sent(archive)["obj_id"] == "Eleonora"
+    assert sent(archive)["obj_type"] == "smallbody"
+
+
+def test_nothing_to_cut_out_is_an_empty_list_and_a_warning(archive: responses.RequestsMock) -> None:
+    """The warning is in the service's words; several sectors are told apart."""
+    archive.post(f"{TESS}/astrocut", json=NOTHING)
+    archive.post(f"{ZCUT}/astrocut", json={"msg": NOTHING["msg"]})
+    archive.post(f"{HAPCUT}/astrocut", json=NOTHING)
+    with pytest.warns(NoResultsWarning, match=r"^No data found"):
+        assert Tesscut.get_cutouts(coordinates=PLACE, sector=1) == []
+    with pytest.warns(NoResultsWarning, match="for sector 1: No data found.*for sector 2: No data"):
+        assert Tesscut.get_cutouts(coordinates=PLACE, sector=[1, 2]) == []
+    with pytest.warns(NoResultsWarning, match=r"^No data found") as caught:
+        assert Zcut.get_cutouts(PLACE) == []
+    assert caught[0].filename.startswith(__file__[: __file__.rindex("/")])
+    with pytest.warns(NoResultsWarning, match=r"^No data found"):
+        assert Hapcut.get_cutouts(PLACE) == []
+
+
+def test_a_refusal_with_status_200_is_an_invalid_query(archive: responses.RequestsMock) -> None:
+    """The words are the service's own, and it is asked once."""
+    archive.post(f"{TESS}/astrocut", json={"msg": "Invalid sector: 999."})
+    with pytest.raises(InvalidQueryError, match="Invalid sector: 999"):
+        Tesscut.get_cutouts(coordinates=PLACE, sector=999)
+    assert len(archive.calls) == 1
+
+
+def test_a_refusal_with_status_400_is_an_invalid_query(archive: responses.RequestsMock) -> None:
+    """The server's words are not dropped, and not those of another service (B40)."""
+    archive.post(f"{TESS}/sector", status=400, body="bad unit")
+    with pytest.raises(InvalidQueryError, match="bad unit"):
+        Tesscut.get_sectors(coordinates=PLACE)
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>We are down</html>", b"PK\x03\x04", zipped(a=small_fits(1))[:-30], b"", b'{"detail": 1}']
+)
+def test_what_is_no_cutout_is_a_remote_error(archive: responses.RequestsMock, body: bytes) -> None:
+    """A page of HTML, a cut zip file and other answers are asked for again, and then an error."""
+    archive.post(f"{TESS}/astrocut", body=body)
+    with pytest.raises(UnreadableAnswerError, match="TESScut for sector 1"):
+        Tesscut.get_cutouts(coordinates=PLACE, sector=1)
+    assert len(archive.calls) == conf.attempts
+
+
+def test_a_cut_answer_may_be_whole_the_next_time(
+    archive: responses.RequestsMock, recorded: Callable[[str], bytes]
+) -> None:
+    """A zip file that was cut on its way is asked for once more."""
+    archive.post(f"{TESS}/astrocut", body=recorded(TPF)[:-100])
+    archive.post(f"{TESS}/astrocut", body=recorded(TPF))
+    assert len(Tesscut.get_cutouts(coordinates=PLACE, sector=1)) == 1
+
+
+def test_a_file_that_is_no_fits_file_is_a_remote_error(archive: responses.RequestsMock) -> None:
+    """The message names it."""
+    archive.post(f"{HAPCUT}/astrocut", body=zipped(a=b"no FITS"))
+    with pytest.raises(UnreadableAnswerError, match=r"'a\.fits', which is no FITS file"):
+        Hapcut.get_cutouts(PLACE)
+
+
+def test_an_empty_zip_file_is_nothing(archive: responses.RequestsMock) -> None:
+    """A zip file without files has nothing to say, and is no error."""
+    archive.post(f"{ZCUT}/astrocut", body=zipped())
+    with pytest.warns(NoResultsWarning, match="without any files"):
+        assert Zcut.get_cutouts(PLACE) == []
+
+
+def test_too_many_requests_pass(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
+    """503 is what the service says above five requests a second: it is asked again later."""
+    archive.post(f"{TESS}/astrocut", status=503, headers={"Retry-After": "1"})
+    archive.post(f"{TESS}/astrocut", status=503)
+    archive.post(f"{TESS}/astrocut", body=recorded(TPF))
+    assert len(Tesscut.get_cutouts(coordinates=PLACE, sector=1)) == 1
+
+
+def test_a_service_that_stays_down_is_a_remote_error(archive: responses.RequestsMock) -> None:
+    """The number of the status is in the message, where code looks for it."""
+    archive.post(f"{TESS}/astrocut", status=504)
+    with pytest.raises(ServiceFailedError, match="504"):
+        Tesscut.get_cutouts(coordinates=PLACE, sector=[1, 2, 3], max_workers=1)
+    assert len(archive.calls) == conf.attempts
+
+
+def test_a_sector_that_fails_ends_the_others(archive: responses.RequestsMock) -> None:
+    """A list cannot tell that one is missing: the call raises, and nothing more is sent for the other sectors."""
+    begun, raised, asked = threading.Event(), threading.Event(), []
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        sector = dict(parse_qsl(str(request.body)))["sector"]
+        asked.append(sector)
+        if sector == "1":
+            assert begun.wait(10)
+            return 400, {}, b"no"
+        begun.set()
+        assert raised.wait(10)
+        return 503, {}, b"busy"
+
+    archive.add_callback("POST", f"{TESS}/astrocut", answer)
+    with pytest.raises(InvalidQueryError):
+        Tesscut.get_cutouts(coordinates=PLACE, sector=[1, 2], max_workers=2)
+    raised.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("astroquery_mast"):
+            thread.join(10)
+    assert sorted(asked) == ["1", "2"]
+
+
+def test_a_service_is_given_time_to_make_a_cutout(archive: responses.RequestsMock) -> None:
+    """The silence that is borne is three times the usual one, and never longer than the call may take."""
+    waited = []
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        waited.append(request.req_kwargs["timeout"][1])  # type: ignore[attr-defined]
+        return by_sector(request)
+
+    archive.add_callback("POST", f"{TESS}/astrocut", answer)
+    with conf.set_temp("read_timeout", 50.0):
+        Tesscut.get_cutouts(coordinates=PLACE, sector=1)
+        Tesscut.get_cutouts(coordinates=PLACE, sector=1, timeout=30 * u.s)
+    assert waited[0] == 150
+    assert 29 < waited[1] <= 30
+
+
+def test_a_timeout_is_astroquerys_own(archive: responses.RequestsMock) -> None:
+    """No answer within the time of the call."""
+    archive.post(f"{HAPCUT}/astrocut", body=requests.exceptions.ReadTimeout())
+    with pytest.raises(TimeoutError, match="Hapcut"):
+        Hapcut.get_cutouts(PLACE, timeout=1e-9)
+
+
+def test_surveys_have_cutouts(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
+    """The survey is sent where one is named."""
+    archive.post(f"{ZCUT}/astrocut", body=recorded("astrocut_189.49206_62.20615_100x100px_f.zip"))
+    (cutout,) = Zcut.get_cutouts(SkyCoord(189.49206, 62.20615, unit="deg"), size=(200, 100), survey="candels_gn_30mas")
+    assert cutout[1].data.shape == (100, 100)
+    form = sent(archive)
+    assert (form["y"], form["x"], form["survey"]) == ("200", "100", "candels_gn_30mas")
+    for survey in ("", " ", ["a"], 5):
+        with pytest.raises(InvalidQueryError, match="survey="):
+            Zcut.get_cutouts(PLACE, survey=survey)  # type: ignore[arg-type]
+
+
+def test_hapcut_is_asked_in_json(archive: responses.RequestsMock) -> None:
+    """All numbers are floats, whatever the user gave."""
+    archive.post(f"{HAPCUT}/astrocut", body=zipped(a=small_fits(1)))
+    assert len(Hapcut.get_cutouts("351.3 28.4", size=np.int64(7))) == 1
+    request = archive.calls[0].request
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.body == '{"ra": 351.3, "dec": 28.4, "x": 7.0, "y": 7.0, "units": "px"}'
+    assert json.loads(request.body)["x"] == 7
+
+
+def test_another_server_is_asked(archive: responses.RequestsMock) -> None:
+    """The address is made when the call is made, from the configuration or for one client alone."""
+    archive.post("https://mirror.example/tesscut/api/v0.1/sector", json=sectors_of(1))
+    with conf.set_temp("server", "https://mirror.example"):
+        assert len(Tesscut.get_sectors(coordinates=PLACE)) == 1
+    assert len(TesscutClass(server="https://mirror.example/").get_sectors(coordinates=PLACE)) == 1

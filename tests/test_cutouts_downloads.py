@@ -1,0 +1,373 @@
+"""Cutouts on disk: whole or absent, inside their folder, and a row for every file."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import os
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+import pytest
+import requests
+import responses
+from astropy import units as u
+from astropy.io import fits
+from astropy.table import Table
+
+from astroquery_mast import Hapcut, Tesscut, Zcut, conf
+from astroquery_mast.exceptions import (
+    DownloadError,
+    InputWarning,
+    InvalidQueryError,
+    NoResultsWarning,
+    RemoteServiceError,
+    ServiceFailedError,
+    TimeoutError,
+    UnreadableAnswerError,
+)
+
+SERVER = "https://mast.stsci.edu"
+TESS = f"{SERVER}/tesscut/api/v0.1"
+ZCUT = f"{SERVER}/zcut/api/v0.1"
+HAPCUT = f"{SERVER}/hapcut/api/v0.1"
+PLACE = "107.27 -70.0"
+TPF = "astrocut_107.27_-70.0_5x5.zip"
+TPF_NAME = "tess-s0001-4-3_107.27_-70.0_5x5_astrocut.fits"
+PICTURES = "astrocut_189.49206_62.20615_100x100px.zip"
+NOTHING = {"msg": "No data found for the given coordinates.", "results": []}
+CONTENT = bytes(range(256)) * 20
+
+
+@pytest.fixture
+def archive() -> Iterator[responses.RequestsMock]:
+    """The real addresses, answered from memory."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+def zipped(*members: tuple[str, bytes]) -> bytes:
+    """Return a zip file."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in members:
+            packed.writestr(name, content)
+    return stream.getvalue()
+
+
+def asked(request: requests.PreparedRequest) -> dict[str, str]:
+    """Return the parameters of a request."""
+    return dict(parse_qsl(urlsplit(str(request.url)).query))
+
+
+def by_sector(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+    """Answer with a file for the sector that is asked for; sector 2 has nothing, and sector 3 is down."""
+    sector = asked(request)["sector"]
+    if sector == "2":
+        return 200, {"Content-Type": "application/json"}, json.dumps(NOTHING).encode()
+    if sector == "3":
+        return 503, {}, b"too many"
+    return 200, {"Content-Type": "application/zip"}, zipped((f"s{sector}.fits", sector.encode()))
+
+
+def names(folder: Path) -> list[str]:
+    """Return what is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_recorded_cutout_is_unpacked(
+    archive: responses.RequestsMock, recorded: Callable[[str], bytes], tmp_path: Path
+) -> None:
+    """The file lies under the service's name in a folder made for it, and nothing beside it."""
+    archive.get(f"{TESS}/astrocut", body=recorded(TPF), content_type="application/zip")
+    folder = tmp_path / "a" / "b"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        manifest = Tesscut.download_cutouts(coordinates=PLACE, size=5, sector=np.int64(1), path=folder)
+        gc.collect()
+    assert isinstance(manifest, Table)
+    assert manifest.colnames[:4] == ["Local Path", "Status", "Message", "URL"]
+    assert manifest["Local Path"][0] == manifest[0][0] == str(folder / TPF_NAME)
+    assert isinstance(manifest[0][0], str)
+    assert manifest["Status"].tolist() == ["COMPLETE"]
+    assert manifest["Message"][0] is None
+    assert manifest["Size"][0] == 766080
+    assert names(folder) == [TPF_NAME]
+    with fits.open(manifest["Local Path"][0]) as cutout:
+        assert cutout[1].data["FLUX"].shape[1:] == (5, 5)
+    assert asked(archive.calls[0].request) == {
+        "x": "5",
+        "y": "5",
+        "units": "px",
+        "sector": "1",
+        "ra": "107.27",
+        "dec": "-70.0",
+    }
+
+
+def test_a_zip_file_is_kept_if_it_is_wanted(
+    archive: responses.RequestsMock, recorded: Callable[[str], bytes], tmp_path: Path
+) -> None:
+    """Two calls in one second give two files."""
+    archive.get(f"{TESS}/astrocut", body=recorded(TPF), content_type="application/zip")
+    paths = {
+        Tesscut.download_cutouts(coordinates=PLACE, sector=1, path=str(tmp_path), inflate=False)["Local Path"][0]
+        for _ in range(2)
+    }
+    assert sorted(os.path.basename(path) for path in paths) == names(tmp_path)  # noqa: PTH119 - text is what it is
+    for path in paths:
+        assert Path(path).name.startswith("tesscut_")
+        assert Path(path).read_bytes() == recorded(TPF)
+
+
+def test_the_current_folder_is_the_default(
+    archive: responses.RequestsMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paths are relative if the folder is."""
+    monkeypatch.chdir(tmp_path)
+    archive.get(f"{HAPCUT}/astrocut", body=zipped(("hst_cutout.fits", CONTENT)))
+    assert Hapcut.download_cutouts("351.3 28.4", size=(4, 6))["Local Path"].tolist() == ["hst_cutout.fits"]
+    assert asked(archive.calls[0].request) == {"ra": "351.3", "dec": "28.4", "x": "6", "y": "4", "units": "px"}
+    assert Path("hst_cutout.fits").read_bytes() == CONTENT
+
+
+def test_pictures_come_with_their_parameters(
+    archive: responses.RequestsMock, recorded: Callable[[str], bytes], tmp_path: Path
+) -> None:
+    """Each picture is a row, and all parameters are sent."""
+    archive.get(f"{ZCUT}/astrocut", body=recorded(PICTURES))
+    manifest = Zcut.download_cutouts(
+        "189.49206 62.20615",
+        size=100 * u.pix,
+        survey="candels_gn_30mas",
+        cutout_format="JPG",
+        path=tmp_path,
+        stretch="asinh",
+        minmax_percent=[0.5, 99.5],
+        invert=True,
+    )
+    assert len(manifest) == 3
+    assert all(Path(path).read_bytes().startswith(b"\xff\xd8") for path in manifest["Local Path"])
+    form = asked(archive.calls[0].request)
+    assert form["cutout_format"] == "jpg"
+    assert (form["stretch"], form["minmax_percent"], form["invert"]) == ("asinh", "[0.5, 99.5]", "True")
+    assert (form["survey"], form["x"]) == ("candels_gn_30mas", "100")
+
+
+def test_parameters_of_pictures_are_never_dropped_silently(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """A misspelled one is refused, one without effect is warned of, and neither is a wrong format sent."""
+    archive.get(f"{ZCUT}/astrocut", body=zipped(("a.fits", CONTENT)))
+    with pytest.warns(InputWarning, match="stretch: no effect"):
+        Zcut.download_cutouts(PLACE, path=tmp_path, stretch="log")
+    assert "stretch" not in asked(archive.calls[0].request)
+    with pytest.raises(InvalidQueryError, match="Did you mean 'stretch'"):
+        Zcut.download_cutouts(PLACE, path=tmp_path, cutout_format="png", strech="log")
+    with pytest.raises(InvalidQueryError, match="cutout_format="):
+        Zcut.download_cutouts(PLACE, path=tmp_path, cutout_format="gif")
+    assert len(archive.calls) == 1
+
+
+def test_an_old_file_is_replaced(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """The same cutout again takes the place of the first."""
+    (tmp_path / "a.fits").write_bytes(b"old")
+    archive.get(f"{HAPCUT}/astrocut", body=zipped(("a.fits", CONTENT)))
+    Hapcut.download_cutouts(PLACE, path=tmp_path)
+    assert (tmp_path / "a.fits").read_bytes() == CONTENT
+    assert names(tmp_path) == ["a.fits"]
+
+
+def test_several_sectors_are_one_manifest(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """Rows are in the order of the sectors."""
+    archive.add_callback("GET", f"{TESS}/astrocut", by_sector)
+    manifest = Tesscut.download_cutouts(coordinates=PLACE, sector=[9, 4, 12], path=tmp_path, max_workers=2)
+    assert [Path(path).name for path in manifest["Local Path"]] == ["s4.fits", "s9.fits", "s12.fits"]
+    assert names(tmp_path) == ["s12.fits", "s4.fits", "s9.fits"]
+
+
+def test_one_sector_that_fails_takes_nobody_with_it(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """What came is there; what failed is a row with the reason; what had nothing is warned of."""
+    archive.add_callback("GET", f"{TESS}/astrocut", by_sector)
+    with pytest.warns(NoResultsWarning, match="for sector 2: No data found"):
+        manifest = Tesscut.download_cutouts(coordinates=PLACE, sector=[1, 2, 3], path=tmp_path)
+    assert manifest["Status"].tolist() == ["COMPLETE", "ERROR"]
+    assert "503" in manifest["Message"][1]
+    assert manifest["URL"][1].startswith(TESS)
+    assert manifest["Local Path"][1].endswith(".zip")
+    assert names(tmp_path) == ["s1.fits"]
+
+
+def test_a_moving_target_is_downloaded_by_sector(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """Sectors first, then one request for each of them."""
+    rows = [{"sectorName": "x", "sector": number, "camera": "1", "ccd": "1"} for number in ("23", "6", "6")]
+    archive.post(f"{TESS}/moving_target/sector", json={"results": rows})
+    archive.add_callback("GET", f"{TESS}/moving_target/astrocut", by_sector)
+    manifest = Tesscut.download_cutouts(object_name="Eleonora", moving_target=True, path=tmp_path)
+    assert [Path(path).name for path in manifest["Local Path"]] == ["s6.fits", "s23.fits"]
+    assert asked(archive.calls[-1].request)["obj_id"] == "Eleonora"
+
+
+def test_no_sector_is_an_empty_manifest(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """The warning is that of the list of sectors; no cutout is asked for."""
+    archive.post(f"{TESS}/sector", json={"results": []})
+    with pytest.warns(NoResultsWarning, match="not in any TESS sector"):
+        manifest = Tesscut.download_cutouts(coordinates=PLACE, path=tmp_path)
+    assert len(manifest) == 0
+    assert manifest.colnames[0] == "Local Path"
+    assert len(archive.calls) == 1
+
+
+@pytest.mark.parametrize("inflate", [True, False])
+@pytest.mark.parametrize("body", [json.dumps(NOTHING).encode(), zipped()])
+def test_nothing_to_cut_out_leaves_nothing(
+    archive: responses.RequestsMock, tmp_path: Path, body: bytes, inflate: bool
+) -> None:
+    """An empty manifest, a warning, and no file under any name."""
+    archive.get(f"{HAPCUT}/astrocut", body=body)
+    with pytest.warns(NoResultsWarning, match=r"No data found|without any files"):
+        assert len(Hapcut.download_cutouts(PLACE, path=tmp_path, inflate=inflate)) == 0
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("inflate", [True, False])
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({"body": zipped(("a.fits", CONTENT))[:-30]}, UnreadableAnswerError),
+        ({"body": b"<html>We are down</html>", "content_type": "text/html"}, DownloadError),
+        ({"body": b"<html>We are down</html>", "content_type": "application/zip"}, UnreadableAnswerError),
+        ({"body": b""}, UnreadableAnswerError),
+        ({"json": {"detail": 1}}, UnreadableAnswerError),
+        ({"json": {"msg": "Internal error"}}, ServiceFailedError),
+        ({"json": {"msg": "size is too large"}}, InvalidQueryError),
+        ({"status": 400, "body": "bad units"}, InvalidQueryError),
+        ({"status": 504}, ServiceFailedError),
+        ({"body": requests.ConnectionError("reset")}, RemoteServiceError),
+    ],
+)
+def test_what_is_no_cutout_is_an_error_and_leaves_nothing(
+    archive: responses.RequestsMock, tmp_path: Path, answer: dict[str, Any], error: type[Exception], inflate: bool
+) -> None:
+    """No file under any name, and an exception of the right kind."""
+    archive.get(f"{ZCUT}/astrocut", **answer)
+    with pytest.raises(error):
+        Zcut.download_cutouts(PLACE, path=tmp_path, inflate=inflate)
+    assert names(tmp_path) == []
+
+
+def test_too_many_requests_pass(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """503 is asked again later."""
+    archive.get(f"{HAPCUT}/astrocut", status=503)
+    archive.get(f"{HAPCUT}/astrocut", body=zipped(("a.fits", CONTENT)))
+    assert Hapcut.download_cutouts(PLACE, path=tmp_path)["Status"].tolist() == ["COMPLETE"]
+
+
+def test_a_broken_file_spoils_no_other(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """What its checksum proves is there; what it disproves is a row with the reason, and the old file is as it was."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        packed.writestr("good.fits", b"good" * 50)
+        packed.writestr("bad.fits", b"bad" * 50)
+    (tmp_path / "bad.fits").write_bytes(b"old")
+    archive.get(f"{HAPCUT}/astrocut", body=stream.getvalue().replace(b"badbad", b"badBAD", 1))
+    manifest = Hapcut.download_cutouts(PLACE, path=tmp_path)
+    assert manifest["Status"].tolist() == ["COMPLETE", "ERROR"]
+    assert "Bad CRC" in manifest["Message"][1]
+    assert (tmp_path / "bad.fits").read_bytes() == b"old"
+    assert names(tmp_path) == ["bad.fits", "good.fits"]
+
+
+def test_a_broken_zip_file_is_not_kept(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """A zip file gets its name when all that it holds has been read once."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        packed.writestr("bad.fits", b"bad" * 50)
+    archive.get(f"{HAPCUT}/astrocut", body=stream.getvalue().replace(b"badbad", b"badBAD", 1))
+    with pytest.raises(UnreadableAnswerError, match="Bad CRC"):
+        Hapcut.download_cutouts(PLACE, path=tmp_path, inflate=False)
+    assert names(tmp_path) == []
+
+
+def test_hostile_names_stay_inside(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """Files with names that lead out of the folder lie in it, each in a place of its own."""
+    folder = tmp_path / "cutouts"
+    hostile = ["../up.fits", "/abs.fits", "a/../../up.fits", "C:\\win.fits", "x.fits", "X.fits", ".."]
+    archive.get(f"{HAPCUT}/astrocut", body=zipped(*((name, name.encode()) for name in hostile)))
+    manifest = Hapcut.download_cutouts(PLACE, path=folder)
+    assert manifest["Status"].tolist() == ["COMPLETE"] * len(hostile)
+    assert names(tmp_path) == ["cutouts"]
+    paths = [Path(path) for path in manifest["Local Path"]]
+    assert all(path.resolve().is_relative_to(folder.resolve()) for path in paths)
+    assert [path.read_bytes().decode() for path in paths] == hostile
+
+
+def test_a_link_below_the_folder_is_not_followed(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """A folder in the zip file that is a link on the disk leads nowhere."""
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "cutouts"
+    elsewhere.mkdir()
+    folder.mkdir()
+    (folder / "sub").symlink_to(elsewhere)
+    archive.get(f"{HAPCUT}/astrocut", body=zipped(("sub/a.fits", CONTENT), ("b.fits", CONTENT)))
+    manifest = Hapcut.download_cutouts(PLACE, path=folder)
+    assert manifest["Status"].tolist() == ["ERROR", "COMPLETE"]
+    assert "leads out of" in manifest["Message"][0]
+    assert not names(elsewhere)
+
+
+def test_a_link_to_the_folder_is_followed(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """The folder that the user names may be anywhere."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    archive.get(f"{HAPCUT}/astrocut", body=zipped(("a.fits", CONTENT)))
+    assert Hapcut.download_cutouts(PLACE, path=tmp_path / "link")["Status"].tolist() == ["COMPLETE"]
+    assert names(tmp_path / "disk") == ["a.fits"]
+
+
+def test_a_folder_in_the_place_of_a_file_is_an_error(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """It is not emptied, and nothing is left beside it."""
+    (tmp_path / "a.fits").mkdir()
+    archive.get(f"{HAPCUT}/astrocut", body=zipped(("a.fits", CONTENT), ("b.fits", CONTENT)))
+    manifest = Hapcut.download_cutouts(PLACE, path=tmp_path)
+    assert manifest["Status"].tolist() == ["ERROR", "COMPLETE"]
+    assert names(tmp_path) == ["a.fits", "b.fits"]
+
+
+@pytest.mark.parametrize("path", ["a.fits", "memory://bucket"])
+def test_a_path_that_is_no_folder_is_refused(
+    archive: responses.RequestsMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Before anything is sent."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.fits").touch()
+    with pytest.raises(InvalidQueryError):
+        Hapcut.download_cutouts(PLACE, path=path)
+    with pytest.raises(InvalidQueryError):
+        Tesscut.download_cutouts(object_name="M1", path=path)
+    assert not archive.calls
+
+
+def test_a_timeout_is_astroquerys_own(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """The time of the call is over before anything has come."""
+    archive.get(f"{HAPCUT}/astrocut", body=requests.exceptions.ReadTimeout())
+    with pytest.raises(TimeoutError, match="Hapcut was given"):
+        Hapcut.download_cutouts(PLACE, path=tmp_path, timeout=1e-6)
+    assert names(tmp_path) == []
+
+
+def test_a_service_is_given_time_to_make_a_cutout(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """The silence that is borne is three times the usual one."""
+    waited = []
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        waited.append(request.req_kwargs["timeout"][1])  # type: ignore[attr-defined]
+        return by_sector(request)
+
+    archive.add_callback("GET", f"{TESS}/astrocut", answer)
+    with conf.set_temp("read_timeout", 50.0):
+        Tesscut.download_cutouts(coordinates=PLACE, sector=1, path=tmp_path)
+    assert waited == [150]
