@@ -1,0 +1,149 @@
+"""Answers of Catalogs.MAST: recorded ones, and broken ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from astroquery.exceptions import RemoteServiceError
+
+from astroquery_mast.query.catalog import CATALOGS
+from astroquery_mast.query.catalog_answer import (
+    answer_columns,
+    continuous_columns,
+    read_catalogs_mast,
+    read_metadata,
+)
+from astroquery_mast.query.catalog_question import with_separation
+from astroquery_mast.query.columns import Kind, snapshot
+
+MEAN = snapshot()["panstarrs/dr2/mean"]
+WHAT = "Catalogs.MAST panstarrs/dr2/mean"
+
+
+def body(**document: Any) -> bytes:
+    """Return an answer."""
+    return json.dumps(document).encode()
+
+
+def test_the_recorded_answer_is_read(recorded: Callable[[str], bytes]) -> None:
+    """Rows of arrays have the names and types of their columns."""
+    page = read_catalogs_mast(recorded("panstarrs.json"), WHAT, MEAN)
+    assert page.fields[:2] == (("objname", "char"), ("objID", "long"))
+    assert len(page.rows) == 35
+    assert page.rows[0]["objID"] == "68960059717834079"
+    columns = answer_columns(page, MEAN)
+    assert str(columns["lambda"].astropy_unit) == "deg"
+    assert columns["objname"].description == MEAN["objName"].description
+    assert columns["iMeanApMag"].kind is Kind.FLOAT
+
+
+def test_the_recorded_metadata_agree_with_the_package(recorded: Callable[[str], bytes]) -> None:
+    """The columns that the package knows are those of the archive, in name, order and kind."""
+    columns = read_metadata(recorded("panstarrs_columns.json"), "metadata")
+    assert list(columns) == list(MEAN)
+    assert {name: column.kind for name, column in columns.items()} == {n: c.kind for n, c in MEAN.items()}
+    assert {name: column.continuous for name, column in columns.items()} == {n: c.continuous for n, c in MEAN.items()}
+    assert str(columns["raMean"].astropy_unit) == "deg"
+    assert columns["cx"].unit == ""
+
+
+@pytest.mark.parametrize(
+    ("recording", "config_id"), [("tic.json", "Mast.Catalogs.Tess.Cone"), ("dd.json", "Mast.Catalogs.Dd.Cone")]
+)
+def test_the_recorded_tables_agree_with_the_package(
+    recording: str, config_id: str, recorded: Callable[[str], bytes]
+) -> None:
+    """Every column of the recorded tables is known, with the kind that the archive declares."""
+    known = snapshot()[config_id]
+    for entry in json.loads(recorded(recording))["fields"]:
+        assert known[entry["name"]].type_name == entry["type"]
+
+
+@pytest.mark.parametrize(
+    ("recording", "config_id"),
+    [
+        ("ticcolumns_filtered.json", "Mast.Catalogs.Tess.Cone"),
+        ("ddcolumns_filtered.json", "Mast.Catalogs.Dd.Cone"),
+    ],
+)
+def test_the_recorded_histograms_agree_with_the_package(
+    recording: str, config_id: str, recorded: Callable[[str], bytes]
+) -> None:
+    """What the package filters by ranges has a continuous histogram; identifiers have one as well, and stay values."""
+    numbers = continuous_columns(json.loads(recorded(recording)), "histograms")
+    known = snapshot()[config_id]
+    identifiers = {"ID", "HIP", "KIC", "SDSS", "objID", "duplicate_id", "A_objid", "G_objid", "G_source_id"}
+    assert {name for name in numbers if name in known and not known[name].continuous} <= identifiers
+
+
+@pytest.mark.parametrize("config_id", ["Mast.Catalogs.Tess.Cone", "Mast.Catalogs.Dd.Cone", "panstarrs/dr2/mean"])
+def test_every_known_unit_is_one_of_astropy(config_id: str) -> None:
+    """A unit that the package ships is understood."""
+    for column in snapshot()[config_id].values():
+        assert column.kind is not None
+        assert not column.unit or column.astropy_unit is not None, column
+
+
+def test_rows_as_objects_are_read_too() -> None:
+    """The service can send rows as objects, with and without a list of columns."""
+    info = [{"column_name": "a", "db_type": "BIGINT", "unit": "NULL"}]
+    page = read_catalogs_mast(body(info=info, data=[{"a": 1}]), WHAT, {})
+    assert (page.fields, page.rows) == ((("a", "BIGINT"),), [{"a": 1}])
+    page = read_catalogs_mast(body(data=[{"a": 1}, {"b": 2}]), WHAT, {})
+    assert page.fields == (("a", ""), ("b", ""))
+
+
+def test_an_empty_answer_keeps_its_columns() -> None:
+    """Without rows and without a list of columns there are those that are known."""
+    page = read_catalogs_mast(body(info=[], data=[]), WHAT, MEAN)
+    assert [name for name, _ in page.fields] == list(MEAN)
+    assert answer_columns(page, MEAN) == dict(MEAN)
+    assert list(page.rows) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (b"<html>busy</html>", "something else than JSON"),
+        (b"", "something else than JSON"),
+        (b"[]", "no list of rows"),
+        (body(message="No such column: 'x'"), "no list of rows, but .*No such column"),
+        (body(info=[{"name": "a"}], data=None), "no list of rows"),
+        (body(data=[[1, 2]]), "does not say what their columns are"),
+        (body(info=[{"name": "a", "type": "int"}], data=[[1, 2]]), "do not fit"),
+        (body(info=[{"name": "a", "type": "int"}], data=[1]), "do not fit"),
+        (body(info=[{"nom": "a"}], data=[]), "unreadable list of columns"),
+        (body(info=["a"], data=[[1]]), "unreadable list of columns"),
+        (body(info=5, data=[[1]]), "unreadable list of columns"),
+    ],
+    ids=repr,
+)
+def test_broken_answers_are_errors_of_the_archive(sent: bytes, text: str) -> None:
+    """No KeyError or JSONDecodeError reaches a user, and the server's words do (B16, B41)."""
+    with pytest.raises(RemoteServiceError, match=text):
+        read_catalogs_mast(sent, WHAT, {})
+
+
+@pytest.mark.parametrize("sent", [b"no", b"{}", b"[]", b"[1]", b'[{"type": "int"}]'])
+def test_broken_metadata_are_errors_of_the_archive(sent: bytes) -> None:
+    """Metadata that are none are said to be none (B41)."""
+    with pytest.raises(RemoteServiceError, match="metadata answered with"):
+        read_metadata(sent, "metadata")
+
+
+def test_an_answer_without_histograms_is_an_error() -> None:
+    """Histograms are there or are missed by name."""
+    with pytest.raises(RemoteServiceError, match="no histograms"):
+        continuous_columns({"data": {"Tables": []}}, "histograms")
+
+
+def test_the_separation_has_a_unit() -> None:
+    """The column with the distance has a unit, whether the archive tells of it or not; a unit of the archive stays."""
+    columns = with_separation(MEAN, CATALOGS["panstarrs"])
+    assert str(columns["distance"].astropy_unit) == "deg"
+    assert "distance" not in MEAN
+    tic = snapshot()["Mast.Catalogs.Tess.Cone"]
+    assert with_separation(tic, CATALOGS["tic"]) is tic

@@ -1,0 +1,258 @@
+"""Catalogues on the sandbox, over HTTP."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import MaskedColumn, Table
+from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, RemoteServiceError
+
+from astroquery_mast import Catalogs, CatalogsClass, conf
+from astroquery_mast.sandbox import Fault, Sandbox
+
+M51 = SkyCoord(202.469575, 47.195258, unit="deg")
+
+# Catalogue and its parameters; the columns with the position.
+CONES = [
+    ({"catalog": "TIC", "radius": 0.2}, ("ra", "dec")),
+    ({"catalog": "ctl", "radius": 0.2}, ("ra", "dec")),
+    ({"catalog": "Gaia", "radius": 0.1}, ("ra", "dec")),
+    ({"catalog": "Gaia", "version": 1, "radius": 0.1}, ("ra", "dec")),
+    ({"catalog": "HSC", "radius": 0.02}, ("MatchRA", "MatchDec")),
+    ({"catalog": "HSC", "version": 2, "magtype": 2, "radius": 0.02}, ("MatchRA", "MatchDec")),
+    ({"catalog": "Galex", "radius": 0.05}, ("ra", "dec")),
+    ({"catalog": "panstarrs", "radius": 0.05}, ("raMean", "decMean")),
+    ({"catalog": "panstarrs", "table": "stack", "radius": 0.05}, ("raMean", "decMean")),
+]
+SEPARATIONS = {
+    "tic": "dstArcSec",
+    "ctl": "dstArcSec",
+    "gaia": "distance",
+    "hsc": "Distance",
+    "galex": "distance_arcmin",
+    "panstarrs": "distance",
+}
+
+
+@pytest.mark.parametrize(("arguments", "position"), CONES, ids=str)
+def test_every_catalogue_knows_what_is_around_a_position(
+    mast_sandbox: Sandbox, arguments: dict[str, Any], position: tuple[str, str]
+) -> None:
+    """The separation is that of the positions, in the unit that the column says."""
+    table = Catalogs.query_region(M51, **arguments)
+    assert len(table) > 0
+    assert all(isinstance(column, MaskedColumn) for column in table.itercols())
+    places = SkyCoord(table[position[0]], table[position[1]], unit="deg")
+    told = table[SEPARATIONS[arguments["catalog"].lower()]]
+    np.testing.assert_allclose(told.quantity.to_value(u.arcsec), places.separation(M51).arcsec, atol=0.5)
+    assert told.quantity.max() <= arguments["radius"] * u.deg
+
+
+@pytest.mark.parametrize("catalog", ["TIC", "HSC", "panstarrs"])
+def test_names_and_positions_find_the_same(mast_sandbox: Sandbox, catalog: str) -> None:
+    """An object is its position."""
+    by_name = Catalogs.query_object("M51", catalog=catalog, radius="1 arcmin")
+    by_place = Catalogs.query_region("M51", catalog=catalog, radius=1 * u.arcmin)
+    assert by_name.colnames == by_place.colnames
+    assert by_name[by_name.colnames[0]].tolist() == by_place[by_place.colnames[0]].tolist()
+
+
+@pytest.mark.parametrize(
+    ("catalog", "criteria"),
+    [
+        ("TIC", {"Tmag": "<12"}),
+        ("TIC", {"Tmag": (None, 12), "objType": "STAR"}),
+        ("tic", {"Teff": [3000 * u.K, 5000 * u.K], "logg": ">=4", "coordinates": M51, "radius": 1}),
+        ("Tic", {"TWOMASS": "13*", "coordinates": M51, "radius": 1}),
+        ("ctl", {"Tmag": [0, 14]}),
+        ("CTL", {"Tmag": ("lt", 14), "coordinates": M51, "radius": 2}),
+        ("DiskDetective", {"state": ["inactive", "disabled", "active"], "oval": [0, 50]}),
+        ("diskdetective", {"STATE": "complete", "object_name": "M51", "radius": 20}),
+    ],
+    ids=str,
+)
+def test_a_count_is_the_number_of_rows(mast_sandbox: Sandbox, catalog: str, criteria: dict[str, Any]) -> None:
+    """Counting and reading are the same question."""
+    table = Catalogs.query_criteria(catalog, **criteria)
+    assert Catalogs.query_criteria_count(catalog, **criteria) == len(table) > 0
+
+
+def test_criteria_are_met(mast_sandbox: Sandbox) -> None:
+    """Every row meets every criterion, and all rows that do are there."""
+    everything = Catalogs.query_region(M51, catalog="TIC", radius=0.5)
+    kept = Catalogs.query_criteria("TIC", coordinates=M51, radius=0.5, Tmag=[10, 14], objType="STAR")
+    wanted = (everything["Tmag"] >= 10) & (everything["Tmag"] <= 14) & (everything["objType"] == "STAR")
+    assert set(kept["ID"]) == set(everything["ID"][np.ma.filled(wanted, False)])
+    end = float(kept["Tmag"].min())
+    without = Catalogs.query_criteria("TIC", coordinates=M51, radius=0.5, Tmag=[("gt", end), ("lte", 14)])
+    assert without["Tmag"].min() > end
+    assert not set(kept["ID"][kept["Tmag"] == end]) & set(without["ID"])
+
+
+@pytest.mark.parametrize("form", [list, np.array, tuple, set, lambda ids: Table({"ID": ids})["ID"]], ids=str)
+def test_stars_are_found_by_their_numbers(mast_sandbox: Sandbox, form: Any) -> None:
+    """Identifiers may be numbers or texts, in any list, however long."""
+    stars = Catalogs.query_region(M51, catalog="TIC", radius=0.5)
+    for ids in (stars["ID"].tolist(), [int(number) for number in stars["ID"]]):
+        found = Catalogs.query_criteria(catalog="Tic", ID=form(ids))
+        assert sorted(found["ID"]) == sorted(stars["ID"])
+    one = Catalogs.query_criteria(catalog="Tic", ID=int(stars["ID"][0]), columns=["ID", "Tmag"])
+    assert (one["ID"].tolist(), one.colnames) == ([stars["ID"][0]], ["ID", "Tmag"])
+
+
+def test_pages_make_the_whole(mast_sandbox: Sandbox) -> None:
+    """Many small pages are the same table as one, and a page is a part of it."""
+    whole = Catalogs.query_region(M51, catalog="TIC", radius=0.1)
+    paged = Catalogs.query_region(M51, catalog="TIC", radius=0.1, pagesize=7)
+    assert paged["ID"].tolist() == whole["ID"].tolist()
+    page = Catalogs.query_region(M51, catalog="TIC", radius=0.1, pagesize=7, page=2)
+    assert page["ID"].tolist() == whole["ID"][7:14].tolist()
+
+
+def test_row_limits_are_told(mast_sandbox: Sandbox) -> None:
+    """What the archive cuts off is said, and what it does not cut off is not (B37)."""
+    with pytest.warns(MaxResultsWarning, match="nr=5"):
+        assert len(Catalogs.query_region(M51, magtype=2, nr=5)) == 5
+    with pytest.warns(MaxResultsWarning, match="maxrecords=4"):
+        assert len(Catalogs.query_region(M51, catalog="Galex", maxrecords=4)) == 4
+    assert len(Catalogs.query_region(M51, catalog="TIC", pagesize=5)) > 5
+
+
+def test_sorting_is_the_same_on_both_sides(mast_sandbox: Sandbox) -> None:
+    """Where the service sorts and where it does not, the order is the one that was asked for."""
+    near = {"coordinates": M51, "radius": 0.1}
+    stars = Catalogs.query_criteria("TIC", Tmag=">0", sort_by="desc.Tmag", columns="ID", **near)
+    assert stars.colnames == ["ID"]
+    objects = Catalogs.query_criteria(
+        "panstarrs", nDetections=">0", sort_by=("desc", "distance"), columns=["objID", "distance"], **near
+    )
+    assert objects.colnames == ["objID", "distance"]
+    assert (np.diff(objects["distance"]) <= 0).all()
+    magnitudes = Catalogs.query_region(M51, catalog="TIC", radius=0.1, sort_by="Tmag")["Tmag"]
+    assert (np.diff(magnitudes) >= 0).all()
+
+
+# -- Pan-STARRS ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("criteria", "met"),
+    [
+        ({"nDetections": [("gte", 60)]}, lambda t: t["nDetections"] >= 60),
+        ({"nDetections": "40..70"}, lambda t: (t["nDetections"] >= 40) & (t["nDetections"] <= 70)),
+        ({"gMeanPSFMag": [15, 20]}, lambda t: (t["gMeanPSFMag"] >= 15) & (t["gMeanPSFMag"] <= 20)),
+        ({"gMeanPSFMag": (None, 17 * u.mag)}, lambda t: t["gMeanPSFMag"] <= 17),
+        ({"objName": "PSO J202.4*"}, lambda t: np.char.startswith(t["objName"].data.data, "PSO J202.4")),
+        ({"ng": "!10"}, lambda t: t["ng"] != 10),
+    ],
+    ids=str,
+)
+def test_criteria_of_pan_starrs_are_met(mast_sandbox: Sandbox, criteria: dict[str, Any], met: Any) -> None:
+    """Exactly those rows are returned that meet the criterion."""
+    whole = Catalogs.query_region(M51, catalog="panstarrs", radius=0.1)
+    kept = Catalogs.query_region(M51, catalog="Panstarrs", radius=0.1, **criteria)
+    assert sorted(kept["objID"]) == sorted(whole["objID"][np.asarray(met(whole))])
+    assert 0 < len(kept) < len(whole)
+
+
+def test_pan_starrs_comes_whole(mast_sandbox: Sandbox) -> None:
+    """Pages are fetched until the last one, and identifiers keep all their digits."""
+    whole = Catalogs.query_region(M51, catalog="panstarrs", radius=0.1)
+    with conf.set_temp("pagesize", 25):
+        paged = Catalogs.query_region(M51, catalog="panstarrs", radius=0.1)
+    assert paged["objID"].tolist() == whole["objID"].tolist()
+    assert (whole["objID"].dtype, whole["gMeanPSFMag"].unit) == (np.int64, u.mag)
+    one = Catalogs.query_criteria("panstarrs", objID=int(whole["objID"][0]))
+    assert one["objID"].tolist() == [whole["objID"][0]]
+    with pytest.warns(MaxResultsWarning, match="pagesize=15"):
+        assert len(Catalogs.query_region(M51, catalog="panstarrs", radius=0.1, pagesize=15)) == 15
+
+
+def test_tables_of_pan_starrs_have_their_own_columns(mast_sandbox: Sandbox) -> None:
+    """Columns of a table that the package does not know are those that the archive lists."""
+    columns = Catalogs.get_metadata("panstarrs", table="detection")["Column Name"].tolist()
+    assert "objID" in columns
+    table = Catalogs.query_region(M51, catalog="panstarrs", table="detection", radius=0.01)
+    assert set(table.colnames) <= {*columns, "distance"}
+    with pytest.raises(InvalidQueryError, match="does not exist"):
+        Catalogs.query_region(M51, catalog="panstarrs", table="detection", nDetections=">2")
+
+
+def test_the_servers_words_reach_the_user(mast_sandbox: Sandbox) -> None:
+    """A question that Catalogs.MAST refuses is refused with its own reason (B40)."""
+    with pytest.raises(InvalidQueryError, match=r"radius must be between 0 and 0\.5"):
+        Catalogs.query_region(M51, catalog="panstarrs", radius=5)
+    with pytest.raises(RemoteServiceError, match=r"Mast\.Catalogs\.Nonsense\.Cone"):
+        Catalogs.query_region(M51, catalog="Nonsense")
+
+
+# -- the Hubble Source Catalog -------------------------------------------------------------------------------------
+
+
+def test_detections_of_an_object(mast_sandbox: Sandbox) -> None:
+    """A row of the catalogue leads to the detections behind it."""
+    row = Catalogs.query_region(M51, radius=0.02)[0]
+    detections = Catalogs.query_hsc_matchid(row)
+    assert set(map(str, detections["MatchID"])) == {str(row["MatchID"])}
+    assert len(detections) >= row["NumImages"]
+
+
+def test_spectra_are_listed_and_fetched(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Spectra of both kinds come whole, and a second call asks for none of them again."""
+    spectra = Catalogs.get_hsc_spectra()
+    chosen = [spectra[spectra["SpectrumType"] < 2][0], spectra[spectra["SpectrumType"] >= 2][0]]
+    manifest = Catalogs.download_hsc_spectra(chosen, download_dir=tmp_path, verbose=False)
+    assert manifest["Status"].tolist() == ["COMPLETE", "COMPLETE"]
+    for path, row in zip(manifest["Local Path"], chosen, strict=True):
+        assert path == str(tmp_path / "mastDownload" / "HSC" / f"{row['DatasetName']}.fits")
+        with fits.open(path) as opened:
+            opened.verify("exception")
+    mast_sandbox.requests.clear()
+    Catalogs.download_hsc_spectra(chosen, download_dir=tmp_path, verbose=False)
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_a_script_of_spectra(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The script that the archive makes names every spectrum."""
+    spectra = Catalogs.get_hsc_spectra()[:3]
+    manifest = Catalogs.download_hsc_spectra(spectra, download_dir=tmp_path, curl_flag=True, verbose=False)
+    assert manifest["Status"].tolist() == ["COMPLETE"] * 3
+    script = Path(manifest["Local Path"][0]).read_text()
+    assert script.startswith("#!")
+    assert all(f"{name}.fits" in script for name in spectra["DatasetName"])
+
+
+# -- trouble -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [Fault.executing(), Fault.status(503), Fault.garbage()], ids=str)
+def test_what_may_pass_is_waited_for(mast_sandbox: Sandbox, fault: Fault) -> None:
+    """Work under way, an overloaded server and a foreign answer cost no query."""
+    expected = Catalogs.query_region(M51, catalog="TIC", radius=0.05)["ID"].tolist()
+    mast_sandbox.faults.add("invoke", fault)
+    assert Catalogs.query_region(M51, catalog="TIC", radius=0.05)["ID"].tolist() == expected
+
+
+def test_many_threads_get_what_one_gets(mast_sandbox: Sandbox) -> None:
+    """Mixed questions at the same time through one client are answered as one after the other (B37, B39)."""
+    client = CatalogsClass()
+    questions = [
+        {"catalog": "TIC", "radius": 0.1, "pagesize": 20},
+        {"catalog": "HSC", "radius": 0.01},
+        {"catalog": "Gaia", "radius": 0.05},
+        {"catalog": "panstarrs", "radius": 0.02, "columns": ["objID"]},
+    ] * 4
+
+    def ask(question: dict[str, Any]) -> list[Any]:
+        table = client.query_region(M51, **question)
+        return [*table.colnames, *map(str, table[0])]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, questions)) == [ask(question) for question in questions]
