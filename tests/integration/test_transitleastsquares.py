@@ -1,0 +1,40 @@
+"""transitleastsquares, unmodified, on this package and the sandbox: the parameters of a star."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from astroquery_mast import Catalogs, compat
+from astroquery_mast.sandbox import Sandbox
+
+transitleastsquares = pytest.importorskip("transitleastsquares")
+
+STAR = 261136679
+
+
+@pytest.fixture(autouse=True)
+def in_place(mast_sandbox: Sandbox) -> Iterator[None]:
+    """Install for each test."""
+    with compat.install():
+        yield
+
+
+def test_parameters_of_a_star_are_those_of_the_catalogue(mast_sandbox: Sandbox) -> None:
+    """Mass, radius and their errors come from the TESS Input Catalog, and limb darkening follows from them."""
+    row = Catalogs.query_criteria(catalog="Tic", ID=STAR)[0]
+    (a, b), mass, mass_min, mass_max, radius, radius_min, radius_max = transitleastsquares.catalog_info(TIC_ID=STAR)
+    assert (mass, radius) == (row["mass"], row["rad"])
+    assert mass_min == mass_max == row["e_mass"]
+    assert radius_min == radius_max == row["e_rad"]
+    assert 0 < a < 1
+    assert -1 < b < 1
+    assert all(np.isfinite([mass, mass_min, radius, radius_min]))
+
+
+def test_one_question_is_asked(mast_sandbox: Sandbox) -> None:
+    """A star by its number is one request."""
+    transitleastsquares.catalog_info(TIC_ID=STAR)
+    assert [record.endpoint for record in mast_sandbox.requests] == ["invoke"]

@@ -1,0 +1,332 @@
+"""Private names of ``astroquery.mast`` that other people's code reads, sets and calls."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import responses
+from astropy.table import Table
+from astropy.utils.exceptions import AstropyDeprecationWarning
+
+from astroquery_mast import Conf, auth, compat, conf
+from astroquery_mast.compat_clients import (
+    Catalogs,
+    CatalogsClass,
+    Mast,
+    MastClass,
+    MastMissionsClass,
+    Observations,
+    ObservationsClass,
+    Tesscut,
+    TesscutClass,
+)
+from astroquery_mast.exceptions import InvalidQueryError, NoResultsWarning, TimeoutError
+from astroquery_mast.sandbox import Fault, Sandbox
+
+STAR = {"target_name": "261136679", "sequence_number": 1, "obs_collection": "TESS"}
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def elsewhere(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """A sandbox to which the configuration does not point."""
+    with conf.set_temp("server", NOWHERE), conf.set_temp("attempts", 1):
+        yield mast_sandbox
+
+
+# -- addresses -------------------------------------------------------------------------------------------------------
+
+
+def test_addresses_are_those_of_the_configuration() -> None:
+    """What nobody assigned follows conf.server."""
+    connection = Mast._portal_api_connection
+    assert connection.MAST_REQUEST_URL == "https://mast.stsci.edu/api/v0/invoke"
+    assert connection.MAST_DOWNLOAD_URL == "https://mast.stsci.edu/api/v0.1/Download/file"
+    assert connection.MAST_BUNDLE_URL == "https://mast.stsci.edu/api/v0.1/Download/bundle"
+    assert connection.COLUMNS_CONFIG_URL == "https://mast.stsci.edu/portal/Mashup/Mashup.asmx/columnsconfig"
+    with conf.set_temp("server", "https://example.stsci.edu"):
+        assert connection.MAST_REQUEST_URL == "https://example.stsci.edu/api/v0/invoke"
+
+
+def test_requests_go_to_an_assigned_address(elsewhere: Sandbox) -> None:
+    """A query of a client goes where its MAST_REQUEST_URL points, and only of that client."""
+    client, other = ObservationsClass(), ObservationsClass()
+    connection = client._portal_api_connection
+    connection.MAST_REQUEST_URL = connection.MAST_REQUEST_URL.replace(NOWHERE, elsewhere.url)
+    assert len(client.query_criteria(**STAR)) == 1
+    assert other._portal_api_connection.MAST_REQUEST_URL.startswith(NOWHERE)
+    assert Observations._portal_api_connection.MAST_REQUEST_URL.startswith(NOWHERE)
+
+
+def test_downloads_go_to_an_assigned_address(elsewhere: Sandbox, tmp_path: Path) -> None:
+    """Files and bundles come from the addresses that were assigned."""
+    client = ObservationsClass()
+    for name in ("MAST_REQUEST_URL", "MAST_DOWNLOAD_URL", "MAST_BUNDLE_URL"):
+        old = getattr(client._portal_api_connection, name)
+        setattr(client._portal_api_connection, name, old.replace(NOWHERE, elsewhere.url))
+    products = client.get_product_list(client.query_criteria(**STAR))[:1]
+    manifest = client.download_products(products, download_dir=tmp_path, verbose=False)
+    script = client.download_products(products, download_dir=tmp_path, curl_flag=True, verbose=False)
+    assert [*manifest["Status"], *script["Status"]] == ["COMPLETE", "COMPLETE"]
+    assert len(elsewhere.requests.of("bundle")) == 1
+
+
+def test_columns_come_from_an_assigned_address(elsewhere: Sandbox) -> None:
+    """Metadata are asked for where COLUMNS_CONFIG_URL points."""
+    client = ObservationsClass()
+    old = client._portal_api_connection.COLUMNS_CONFIG_URL
+    client._portal_api_connection.COLUMNS_CONFIG_URL = old.replace(NOWHERE, elsewhere.url)
+    assert "obs_id" in client.get_metadata("observations")["Column Name"]
+    assert len(elsewhere.requests.of("columnsconfig")) == 1
+
+
+def test_the_token_is_not_sent_to_an_assigned_server() -> None:
+    """An address of another server gets the questions, but not the token."""
+    client = ObservationsClass()
+    auth.SHARED.keep("secret")
+    client._portal_api_connection.MAST_REQUEST_URL = "https://other.example.org/invoke"
+    with responses.RequestsMock() as mock:
+        mock.post("https://other.example.org/invoke", json={"status": "COMPLETE", "fields": [], "data": []})
+        with pytest.warns(NoResultsWarning):
+            client.query_criteria(**STAR)
+        assert "secret" not in str(mock.calls[0].request.headers)
+
+
+# -- settings --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("client", [Observations, Mast, Catalogs, Tesscut], ids=lambda client: type(client).__name__)
+def test_settings_are_those_of_the_configuration(client: MastClass) -> None:
+    """Code asserts these defaults, under both connections and on the client."""
+    for place in (client, client._portal_api_connection, client._service_api_connection):
+        assert (place.TIMEOUT, place.PAGESIZE) == (600, 50000)
+    with conf.set_temp("timeout", 77):
+        assert client.TIMEOUT == client._service_api_connection.TIMEOUT == 77
+
+
+def test_an_assigned_page_size_is_used(mast_sandbox: Sandbox) -> None:
+    """PAGESIZE of a client is the page size of its questions, unless the call has one."""
+    client = ObservationsClass()
+    client._portal_api_connection.PAGESIZE = 7
+    assert client.PAGESIZE == 7
+    assert client.query_criteria(**STAR, get_query_payload=True)["pagesize"] == 7
+    assert client.query_criteria(**STAR, pagesize=9, get_query_payload=True)["pagesize"] == 9
+    assert Observations.query_criteria(**STAR, get_query_payload=True)["pagesize"] == 50000
+    assert len(client.query_criteria(proposal_id="10452", calib_level=3)) == 30
+
+
+@pytest.mark.parametrize("place", ["client", "portal", "service"])
+def test_an_assigned_time_limit_is_kept(mast_sandbox: Sandbox, place: str) -> None:
+    """TIMEOUT of a client ends its queries."""
+    client = ObservationsClass()
+    owner = {
+        "client": client,
+        "portal": client._portal_api_connection,
+        "service": client._service_api_connection,
+    }[place]
+    owner.TIMEOUT = 0.05
+    mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
+    with pytest.raises(TimeoutError, match=r"given 0\.05 s"):
+        client.query_criteria(**STAR)
+
+
+def test_a_setting_that_is_put_back_follows_the_configuration_again() -> None:
+    """Code reads a setting, changes it, and writes what it has read; after that it is as before."""
+    client = ObservationsClass()
+    before, client.TIMEOUT = client.TIMEOUT, 5
+    assert client._deadline(None).seconds == 5
+    client.TIMEOUT = before
+    with conf.set_temp("timeout", 77):
+        assert client.TIMEOUT == 77
+
+
+def test_a_setting_on_the_class_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code that sets TIMEOUT or PAGESIZE on a class or a ready-made object is not disappointed."""
+    monkeypatch.setattr(ObservationsClass, "PAGESIZE", 11)
+    assert ObservationsClass().query_criteria(**STAR, get_query_payload=True)["pagesize"] == 11
+    monkeypatch.setattr(Observations, "TIMEOUT", 1200)
+    assert Observations._deadline(None).seconds == 1200
+
+
+def test_a_time_limit_on_the_class_of_the_configuration_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``Conf.timeout = 60`` replaces the item by a number, which counts from then on."""
+    monkeypatch.setattr(Conf, "timeout", 60)
+    assert conf.timeout == Observations.TIMEOUT == 60
+    assert Observations._deadline(None).seconds == 60
+    assert TesscutClass()._deadline(None).seconds == 60
+
+
+def test_set_temp_is_used() -> None:
+    """``conf.set_temp`` counts within its block."""
+    with conf.set_temp("timeout", 5), conf.set_temp("pagesize", 100):
+        assert Observations._deadline(None).seconds == 5
+        assert Observations.query_criteria(**STAR, get_query_payload=True)["pagesize"] == 100
+    assert Observations._deadline(None).seconds == 600
+
+
+# -- sessions --------------------------------------------------------------------------------------------------------
+
+
+def test_an_assigned_session_asks_and_fetches(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A plain session put in place of the client's is used for queries and for downloads."""
+    client, session = ObservationsClass(), requests.Session()
+    session.headers["X-Mine"] = "yes"
+    client._portal_api_connection._session = session
+    assert client._session is session
+    products = client.get_product_list(client.query_criteria(**STAR))[:1]
+    client.download_products(products, download_dir=tmp_path, verbose=False)
+    assert {record.endpoint for record in mast_sandbox.requests} == {"invoke", "download"}
+    assert {record.headers.get("x-mine") for record in mast_sandbox.requests} == {"yes"}
+
+
+def test_the_session_is_the_same_everywhere() -> None:
+    """Adapters, proxies and certificates set on any of the names count for all."""
+    client = ObservationsClass()
+    assert client._session is client._portal_api_connection._session is client._service_api_connection._session
+    client._portal_api_connection._session.proxies["https"] = "http://proxy.example.org"
+    assert client._session.proxies["https"] == "http://proxy.example.org"
+
+
+# -- calls -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_instance_makes_another() -> None:
+    """``Observations()`` is a new client of the same class, which shares nothing that was assigned."""
+    first = ObservationsClass()
+    first.PAGESIZE = 3
+    fresh = first()
+    assert type(fresh) is ObservationsClass
+    assert fresh.PAGESIZE == 50000
+    assert fresh._session is not first._session
+
+
+def test_a_token_may_be_given_by_position(mast_sandbox: Sandbox) -> None:
+    """``ObservationsClass(token)`` logs that client in, and no other."""
+    with pytest.raises(Exception, match="does not accept"):
+        ObservationsClass("wrongtoken")
+    assert not Observations.authenticated()
+
+
+def test_download_file_gets_an_address(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """``_download_file(url, path)`` fetches with GET alone, under the name that was given."""
+    target = tmp_path / "deep" / "x.fits"
+    product = Observations.get_product_list(Observations.query_criteria(**STAR))["dataURI"][0]
+    mast_sandbox.requests.clear()
+    assert Mast._download_file(f"{Mast._portal_api_connection.MAST_DOWNLOAD_URL}?uri={product}", str(target)) is None
+    assert target.read_bytes()[:6] == b"SIMPLE"
+    assert [record.method for record in mast_sandbox.requests] == ["GET"]
+    assert list(tmp_path.rglob("*.part*")) == []
+
+
+def test_download_file_fetches_again_unless_it_may_keep(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """By default a file that is there is replaced, as astroquery's own method promises."""
+    target = tmp_path / "x.fits"
+    product = Observations.get_product_list(Observations.query_criteria(**STAR))["dataURI"][0]
+    url = f"{Mast._portal_api_connection.MAST_DOWNLOAD_URL}?uri={product}"
+    target.write_bytes(b"old")
+    Mast._download_file(url, target, None, None, False)
+    assert target.stat().st_size > 3
+
+
+def test_download_file_raises(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A refusal is an HTTPError of requests, a server that is not there its ConnectionError; no file is left."""
+    url = Mast._portal_api_connection.MAST_DOWNLOAD_URL
+    with pytest.raises(requests.HTTPError, match=r"^404 Client Error: Not Found for url"):
+        Observations._download_file(f"{url}?uri=mast:HST/product/none.fits", tmp_path / "none.fits")
+    with conf.set_temp("attempts", 1), pytest.raises(requests.ConnectionError):
+        Observations._download_file(f"{NOWHERE}/file", tmp_path / "none.fits")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_answers_become_the_same_table_afterwards(mast_sandbox: Sandbox) -> None:
+    """``_parse_result`` of the responses of a call gives what the call itself gives."""
+    with conf.set_temp("pagesize", 12):
+        pages = Observations.query_criteria_async(proposal_id="10452", calib_level=3)
+        table = Observations.query_criteria(proposal_id="10452", calib_level=3)
+    assert len(pages) == 3
+    assert_same(Observations._parse_result(pages), table)
+    products = Observations.get_product_list_async(table[:3], batch_size=2)
+    assert_same(Observations._parse_result(products), Observations.get_product_list(table[:3]))
+    single = Mast.service_request_async(Observations._caom_products, {"obsid": table["obsid"][0]})
+    assert len(Mast._parse_result(single[0])) == len(Mast._parse_result(single)) > 0
+
+
+def assert_same(first: Table, second: Table) -> None:
+    """Compare names, units and values."""
+    assert first.colnames == second.colnames
+    assert [column.unit for column in first.itercols()] == [column.unit for column in second.itercols()]
+    assert first.pformat(max_lines=-1, max_width=-1) == second.pformat(max_lines=-1, max_width=-1)
+
+
+def test_answers_without_rows_warn(mast_sandbox: Sandbox) -> None:
+    """Parsing an empty answer, or none, is a query without result."""
+    empty = Observations.query_criteria_async(obs_id="no such observation")
+    for answers in (empty, []):
+        with pytest.warns(NoResultsWarning, match="^Query returned no results"):
+            assert len(Observations._parse_result(answers)) == 0
+
+
+def test_a_foreign_answer_is_refused() -> None:
+    """What is no answer of a Mashup service cannot be made into a table."""
+    with responses.RequestsMock() as mock:
+        mock.get("https://example.org/", body="hello")
+        foreign = requests.get("https://example.org/", timeout=5)
+    with pytest.raises(InvalidQueryError, match="no answer of a Mashup service"):
+        Observations._parse_result([foreign])
+    with pytest.raises(InvalidQueryError, match="no answer of a Mashup service"):
+        Observations._parse_result(requests.Response())
+
+
+def test_columns_that_were_read_can_be_forgotten(mast_sandbox: Sandbox) -> None:
+    """``_column_configs`` shows what the archive was asked for; assigning to it has it asked again."""
+    client = MastClass()
+    assert client._column_configs == {}
+    for asked in (1, 2):
+        client.service_request("Mast.Caom.Cone", {"ra": 202.47, "dec": 47.2, "radius": 0.01})
+        assert client._columns.newest("Mast.Caom.Cone")
+        assert len(mast_sandbox.requests.of("columnsconfig")) == asked
+        assert "obs_id" in client._column_configs["Mast.Caom.Cone"]
+        client._column_configs = {}
+
+
+@pytest.mark.parametrize("kind", [MastClass, CatalogsClass, TesscutClass, MastMissionsClass])
+def test_calls_about_the_cloud_do_nothing_elsewhere(kind: type[MastClass]) -> None:
+    """Where there is no cloud, switching it on or off is a deprecated call without effect."""
+    for call in (kind().enable_cloud_dataset, kind().disable_cloud_dataset):
+        with pytest.warns(AstropyDeprecationWarning):
+            assert call() is None
+
+
+def test_the_cloud_of_observations_is_not_touched() -> None:
+    """For observations these calls are the real ones."""
+    client = ObservationsClass()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        client.enable_cloud_dataset(verbose=False)
+        assert client._cloud_enabled
+        client.disable_cloud_dataset()
+    assert not client._cloud_enabled
+
+
+def test_a_client_survives_a_pickle() -> None:
+    """What was assigned goes along to another process; the token does not."""
+    client = ObservationsClass()
+    auth.SHARED.keep("secret")
+    client.PAGESIZE = 5
+    client._portal_api_connection.MAST_REQUEST_URL = "https://example.org/invoke"
+    pickled = pickle.dumps(client)
+    assert b"secret" not in pickled
+    copy = pickle.loads(pickled)
+    assert copy.PAGESIZE == copy._portal_api_connection.PAGESIZE == 5
+    assert copy._endpoints.invoke == "https://example.org/invoke"
+
+
+def test_nothing_of_this_needs_install() -> None:
+    """The clients can be used by their own module, too."""
+    assert not compat.installed()
+    assert Observations._portal_api_connection.TIMEOUT == 600
