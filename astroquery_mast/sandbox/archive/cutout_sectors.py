@@ -1,0 +1,159 @@
+"""Which TESS detectors saw a place, sector by sector.
+
+In: a position. Out: `Detector` objects. Sectors whose full-frame images the archive has saw exactly what those images
+cover, and a star with a light curve was seen in its sector. Elsewhere a model of the survey answers: four cameras in a
+row from near the ecliptic to its pole, thirteen sectors to a year, the southern half first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .apertures import APERTURES
+from .cutout_frame import Frame
+from .geometry import deproject, unit_vectors
+from .observation import dice
+from .tess import SECTORS
+
+if TYPE_CHECKING:
+    from .archive import Archive
+
+SIDE = 2048
+SCALE = APERTURES["Photometer"].width / 3600.0 / SIDE
+_FULL_FRAME = re.compile(r"tess-s(\d{4})-(\d)-(\d)$")
+#: Ecliptic latitude of the cameras, degrees, and longitude of the first sector of each year.
+_CAMERAS = (18.0, 42.0, 66.0, 90.0)
+_SOUTH_FROM, _NORTH_FROM = 315.8, 270.0
+_SECTORS_PER_YEAR = 13
+_QUADRANTS = ((1, 1), (-1, 1), (-1, -1), (1, -1))
+#: From the middle of a camera to that of its detectors, degrees.
+_APART = 6.0
+#: How far a detector reaches from its middle, degrees.
+_REACH = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """One of the sixteen detectors during one sector."""
+
+    sector: int
+    camera: int
+    ccd: int
+    frame: Frame
+
+    @property
+    def name(self) -> str:
+        """Name of the full-frame images that it made, e.g. ``tess-s0001-1-3``."""
+        return f"tess-s{self.sector:04d}-{self.camera}-{self.ccd}"
+
+
+def detectors_at(archive: Archive, ra: float, dec: float, radius: float = 0.0) -> list[Detector]:
+    """Find the detectors that saw a cone.
+
+    Parameters
+    ----------
+    archive : Archive
+    ra, dec, radius : float
+        Degrees.
+
+    Returns
+    -------
+    list of Detector
+        In the order of sector, camera and detector; none where TESS has not looked.
+    """
+    found = list(_imaged(archive, ra, dec, radius))
+    seen = {detector.sector for detector in found} | imaged_sectors(archive)
+    for detector in model_at(ra, dec, radius):
+        if detector.sector not in seen:
+            found.append(detector)
+    return sorted(found, key=lambda detector: detector.name)
+
+
+def imaged_sectors(archive: Archive) -> set[int]:
+    """Sectors of which the archive has the full-frame images; nothing was seen outside of these."""
+    sql = "SELECT DISTINCT sequence_number FROM observation WHERE target_name = 'TESS FFI'"
+    return {int(str(row["sequence_number"])) for row in archive.query(sql)}
+
+
+def _imaged(archive: Archive, ra: float, dec: float, radius: float) -> Iterator[Detector]:
+    """Detectors of the archive's own observations; of a sector's light curves the first one decides."""
+    near = archive.within(ra, dec, radius)
+    sql = (
+        "SELECT objID, obs_id, sequence_number, s_ra, s_dec FROM observation WHERE obs_collection = 'TESS' "
+        "ORDER BY dataproduct_type, obsid"
+    )
+    sectors = set()
+    for row in archive.query(sql):
+        if row["objID"] not in near:
+            continue
+        sector, obs_id = int(str(row["sequence_number"])), str(row["obs_id"])
+        at = (float(str(row["s_ra"])), float(str(row["s_dec"])))
+        image = _FULL_FRAME.match(obs_id)
+        if image:
+            yield Detector(sector, int(image[2]), int(image[3]), Frame(*at, SCALE, 10.0 * sector, SIDE))
+        elif sector not in sectors:
+            yield _of_star(obs_id, sector, at)
+        sectors.add(sector)
+
+
+def _of_star(obs_id: str, sector: int, at: tuple[float, float]) -> Detector:
+    """Detector of a star with a light curve: the one that the light curve's header names."""
+    from .headers import hash_digit  # noqa: PLC0415 - imports astropy.io.fits, which takes long
+
+    number = 1 + hash_digit(obs_id, 4)
+    rng = dice("TESS detector", obs_id)
+    ra, dec = deproject(*at, rng.uniform(-4.0, 4.0), rng.uniform(-4.0, 4.0))
+    frame = Frame(round(ra, 8), round(dec, 8), SCALE, round(rng.uniform(0.0, 360.0), 3), SIDE)
+    return Detector(sector, number, number, frame)
+
+
+def model_at(ra: float, dec: float, radius: float = 0.0) -> list[Detector]:
+    """Detectors of the model survey that saw a cone (degrees)."""
+    detectors, centres = _model()
+    reach = np.cos(np.radians(min(_REACH + radius, 180.0)))
+    near = np.flatnonzero(centres @ unit_vectors(ra, dec) >= reach)
+    return [detectors[index] for index in near if detectors[index].frame.near(ra, dec, radius)]
+
+
+@cache
+def _model() -> tuple[list[Detector], np.ndarray]:
+    """Every detector of every sector, and unit vectors towards their middles."""
+    from astropy import units  # noqa: PLC0415 - slow to import, and wanted for cutouts only
+    from astropy.coordinates import SkyCoord  # noqa: PLC0415
+
+    keys, middles, uppers = zip(*_pointings(), strict=True)
+    middle, above = (
+        SkyCoord(*np.array(places).T, unit=units.deg, frame="barycentricmeanecliptic").icrs
+        for places in (middles, uppers)
+    )
+    angles = middle.position_angle(above).deg
+    places = np.round(np.column_stack([middle.ra.deg, middle.dec.deg, angles]), 8).tolist()
+    detectors = [
+        Detector(sector, camera, ccd, Frame(ra, dec, SCALE, angle, SIDE))
+        for (sector, camera, ccd), (ra, dec, angle) in zip(keys, places, strict=True)
+    ]
+    return detectors, unit_vectors(middle.ra.deg, middle.dec.deg)
+
+
+def _pointings() -> Iterator[tuple[tuple[int, int, int], tuple[float, float], tuple[float, float]]]:
+    """Sector, camera and detector; ecliptic longitude and latitude of the detector's middle and of a place above it."""
+    for sector in range(1, len(SECTORS) + 1):
+        turns, side = (sector - 1, -1.0) if sector <= _SECTORS_PER_YEAR else (sector - _SECTORS_PER_YEAR - 1, 1.0)
+        first = _SOUTH_FROM if side < 0 else _NORTH_FROM
+        longitude = (first + 360.0 / _SECTORS_PER_YEAR * turns) % 360.0
+        for camera, latitude in enumerate(_CAMERAS, 1):
+            for ccd, (east, north) in enumerate(_QUADRANTS, 1):
+                # Just short of the pole, where a longitude would no longer tell how the camera is turned.
+                boresight = (longitude, side * min(latitude, 89.999))
+                place = (_APART * east, _APART * north)
+                yield (
+                    (sector, camera, ccd),
+                    deproject(*boresight, *place),
+                    deproject(*boresight, place[0], place[1] + 0.01),
+                )

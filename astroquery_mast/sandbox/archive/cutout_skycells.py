@@ -1,0 +1,115 @@
+"""Hubble advanced products that can be cut: images drizzled onto a grid that covers the sky.
+
+In: a position. Out: a FITS file with SCI and WHT for every camera and filter with which HST took public images there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .cutout_frame import Cards, Frame
+from .cutout_images import MADE, fits_bytes, pixels, unit
+
+if TYPE_CHECKING:
+    from .archive import Archive
+
+#: Size of a projection cell, degrees, and number of sky cells along its sides.
+_BAND, _STEP, _ACROSS = 5.0, 4.5, 21
+_PIXEL = {"ACS/WFC": 0.04, "WFC3/UVIS": 0.04, "WFC3/IR": 0.12}
+
+
+def sky_cell(ra: float, dec: float) -> tuple[str, float, float]:
+    """Name and middle (degrees) of the sky cell of a position."""
+    band, north = divmod(min(dec + 90.0, 179.999), _BAND)
+    turn, east = divmod(ra % 360.0, _STEP)
+    x, y = int(east * _ACROSS / _STEP), int(north * _ACROSS / _BAND)
+    middle = ((turn + (x + 0.5) / _ACROSS) * _STEP, band * _BAND - 90.0 + (y + 0.5) * _BAND / _ACROSS)
+    name = f"skycell-p{int(band) * 80 + int(turn):04d}x{x + 1:02d}y{y + 1:02d}"
+    return name, round(middle[0], 10), round(middle[1], 10)
+
+
+def sky_cell_cutouts(
+    archive: Archive, at: tuple[float, float], shape_at: dict[float, tuple[int, int]]
+) -> Iterator[tuple[str, bytes]]:
+    """Cutouts of a position.
+
+    Parameters
+    ----------
+    archive : Archive
+        Its HST images decide which cameras and filters there are.
+    at : (float, float)
+        Right ascension and declination, degrees.
+    shape_at : dict of float to (int, int)
+        Rows and columns for each size of a pixel (arcsec), see `PIXELS`.
+
+    Yields
+    ------
+    tuple of str and bytes
+        Name and content of a file; nothing where HST has not looked.
+    """
+    name, *middle = sky_cell(*at)
+    place = f"ra{_number(at[0])}-dec{'s' if at[1] < 0 else 'n'}{_number(abs(at[1]))}"
+    for camera, band, seconds in _images(archive, at):
+        pixel = _PIXEL[camera]
+        frame = Frame(middle[0], middle[1], round(pixel / 3600.0, 14), 0.0, round(0.3 * 3600.0 / pixel))
+        instrument = camera.replace("/", "_").lower()
+        file = f"hst_cutout_{name}-{place}_{instrument}_{band.lower()}.fits"
+        yield file, _file(frame, at, shape_at[pixel], (camera, band, seconds))
+
+
+#: Sizes of pixels, arcsec.
+PIXELS = tuple(sorted(set(_PIXEL.values())))
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}".replace(".", "d")
+
+
+def _images(archive: Archive, at: tuple[float, float]) -> list[tuple[str, str, float]]:
+    """Camera, filter and exposure time of the public images that cover a position."""
+    near = sorted(archive.within(*at, 0.0))
+    sql = (
+        "SELECT instrument_name, filters, SUM(t_exptime) AS seconds FROM observation WHERE obs_collection = 'HST' "
+        "AND project = 'HST' AND calib_level = 3 AND dataproduct_type = 'image' AND dataRights = 'PUBLIC' "
+        f"AND COALESCE(mtFlag, 0) = 0 AND objID IN ({', '.join('?' * len(near))}) "
+        "GROUP BY instrument_name, filters ORDER BY instrument_name, filters"
+    )
+    total: dict[tuple[str, str], float] = {}
+    for row in archive.query(sql, near):
+        camera = str(row["instrument_name"])
+        bands = [name for name in str(row["filters"]).split(";") if not name.startswith("CLEAR")]
+        if camera in _PIXEL and bands:
+            key = (camera, bands[0])
+            total[key] = total.get(key, 0.0) + float(str(row["seconds"]))
+    return [(camera, band, round(seconds, 3)) for (camera, band), seconds in sorted(total.items())]
+
+
+def _file(frame: Frame, at: tuple[float, float], shape: tuple[int, int], image: tuple[str, str, float]) -> bytes:
+    camera, band, seconds = image
+    instrument, _, detector = camera.partition("/")
+    grid, corner = frame.cutout(*at, shape)
+    data = pixels(frame, grid, corner, band, f"{camera} {band}")
+    described: Cards = [
+        ("BUNIT", "ELECTRONS/S", "brightness unit"),
+        ("INSTRUME", instrument, "instrument"),
+        ("DETECTOR", detector, "detector"),
+        ("FILTER", band, "filter"),
+    ]
+    units = [
+        unit(data, grid, "SCI", described),
+        unit(np.full(shape, seconds), grid, "WHT", [("BUNIT", "S", "exposure time"), *described[1:]]),
+    ]
+    primary: Cards = [
+        ("ORIGIN", "STScI/MAST", "institution that this file imitates"),
+        ("DATE", MADE, "file creation date"),
+        ("PROCVER", "sandbox", "software version"),
+        ("TELESCOP", "HST", "telescope"),
+        *described[1:],
+        ("EXPTIME", seconds, "[s] exposure time"),
+        ("RA_OBJ", at[0], "[deg] right ascension"),
+        ("DEC_OBJ", at[1], "[deg] declination"),
+    ]
+    return fits_bytes(units, primary)

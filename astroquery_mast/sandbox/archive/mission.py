@@ -1,0 +1,223 @@
+"""Tables of the mission searches: their columns, their rows, and which column names a dataset.
+
+In: nothing. Out: the types `MissionColumn`, `MissionTable` and `MissionProduct`, and `columns`, which reads the compact
+lists of the mission modules (`mission_hst`, `mission_jwst`, `mission_roman`, `mission_spectra`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+
+from .geometry import Vectors, unit_vectors
+
+Value = str | int | float | bool | None
+Row = Mapping[str, Value]
+
+#: What the first letter of a column's kind means: ``qual_type`` and ``datatype`` of the column list, type in results.
+_KINDS = {
+    "s": ("string", "char", "VARCHAR"),
+    "c": ("string", "char", "VARCHAR"),
+    "u": ("substring", "char", "VARCHAR"),
+    "i": ("integer", "long", "INTEGER"),
+    "f": ("float", "float", "FLOAT"),
+    "b": ("boolean", "long", "INTEGER"),
+    "B": ("boolean", "char", "BOOLEAN"),
+    "t": ("datetime", "char", "DATETIME"),
+    "r": ("ra", "double", "FLOAT"),
+    "d": ("dec", "double", "FLOAT"),
+}
+_DAY_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class MissionColumn:
+    """A column of a mission's search.
+
+    Attributes
+    ----------
+    name, label, description : str
+        ``column_name``, ``field_name`` and ``description`` of the column list.
+    qual_type, datatype : str
+        How it is searched, and the type that the column list claims.
+    sql : str
+        The type that the answer of a search claims.
+    default : bool
+        Whether it comes without being asked for.
+    indexed, queryable : bool
+    listed : bool
+        Whether the column list knows it; an archive's list lags behind its database.
+    width : int
+        Length to which the database pads the text, 0 for none.
+    """
+
+    name: str
+    label: str
+    description: str
+    qual_type: str
+    datatype: str
+    sql: str
+    default: bool = False
+    indexed: bool = False
+    queryable: bool = True
+    listed: bool = True
+    width: int = 0
+
+    def entry(self) -> dict[str, str]:
+        """Entry of the column list, with the blanks at the end of descriptions that the archive has."""
+        return {
+            "field_name": self.label,
+            "description": f"{self.description}    ",
+            "column_name": self.name,
+            "queryable": "yes" if self.queryable else "no",
+            "qual_type": self.qual_type,
+            "default_output": "yes" if self.default else "no",
+            "indexed": "yes" if self.indexed else "no",
+            "datatype": self.datatype,
+        }
+
+
+@dataclass(frozen=True)
+class MissionTable:
+    """Everything that a mission's search can find.
+
+    Attributes
+    ----------
+    mission : str
+    dataset : str
+        Column that identifies a dataset.
+    position : tuple of (str, str)
+        Columns of right ascension and declination, degrees.
+    columns : tuple of MissionColumn
+    rows : list of dict
+        A value for every column but ``search_pos``, ``search_key`` and ``ang_sep``.
+    always : tuple of str
+        Columns that come even if others are asked for.
+    """
+
+    mission: str
+    dataset: str
+    position: tuple[str, str]
+    columns: tuple[MissionColumn, ...]
+    rows: list[Row]
+    always: tuple[str, ...] = ()
+
+    @cached_property
+    def by_name(self) -> dict[str, MissionColumn]:
+        """Columns by their names."""
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """Unit vectors of the rows; rows without a position are NaN and near nothing."""
+        positions = [[np.nan if row[name] is None else row[name] for name in self.position] for row in self.rows]
+        return unit_vectors(*np.array(positions, dtype=float).reshape(-1, 2).T)
+
+
+@dataclass(frozen=True, slots=True)
+class MissionProduct:
+    """A file of a dataset as the product list describes it.
+
+    ``uri`` is what ``retrieve_product`` takes; ``file`` is the ``mast:`` URI of the same file.
+    """
+
+    dataset: str
+    filename: str
+    uri: str
+    file: str
+    access: str
+    size: int | None
+    suffix: str
+    category: str
+    instrument: str
+    filters: str | None
+    kind: str = "science"
+    owner: str = ""
+    pipeline: str = field(default="CAL")
+
+    def entry(self) -> dict[str, Value]:
+        """Row of the product list."""
+        return {
+            "product_key": f"{self.dataset}_{self.filename}",
+            "access": self.access,
+            "dataset": self.dataset,
+            "instrument_name": self.instrument,
+            "filters": self.filters,
+            "filename": self.filename,
+            "uri": self.uri,
+            "authz_primary_identifier": self.owner or self.dataset,
+            "authz_secondary_identifier": self.pipeline,
+            "file_suffix": self.suffix,
+            "category": self.category,
+            "size": self.size,
+            "type": self.kind,
+        }
+
+
+def columns(table: Iterable[tuple[str, str, str, str, str]]) -> tuple[MissionColumn, ...]:
+    """Columns of a compact list.
+
+    Parameters
+    ----------
+    table : iterable of (str, str, str, str, str)
+        Name, kind, flags, label and description. The kind is a letter of `_KINDS`; ``c6`` is text padded to six
+        characters. The flags are ``d`` (default output), ``i`` (indexed), ``n`` (cannot be searched) and ``h`` (hidden
+        from the column list).
+
+    Returns
+    -------
+    tuple of MissionColumn
+    """
+    made = []
+    for name, kind, flags, label, description in table:
+        qual_type, datatype, sql = _KINDS[kind[0]]
+        made.append(
+            MissionColumn(
+                name,
+                label,
+                description,
+                qual_type,
+                datatype,
+                sql,
+                default="d" in flags,
+                indexed="i" in flags,
+                queryable="n" not in flags,
+                listed="h" not in flags,
+                width=int(kind[1:] or 0),
+            )
+        )
+    return tuple(made)
+
+
+def padded(column: MissionColumn, value: Value) -> Value:
+    """Text as a fixed-width column returns it, with blanks at its end; everything else as it is."""
+    return value.ljust(column.width) if isinstance(value, str) and column.width else value
+
+
+def moment(mjd: float | None, *, digits: int = 6) -> str | None:
+    """Date and time of a modified Julian date as the searches write it: ISO, without a zone.
+
+    Parameters
+    ----------
+    mjd : float or None
+    digits : int
+        Digits after the second: 0, 6, or 7 (a zero is appended).
+    """
+    if mjd is None:
+        return None
+    # Dates are catalogued to about a millisecond; further digits would only show the rounding of a double.
+    date = _DAY_ZERO + timedelta(milliseconds=round(mjd * 86_400_000.0))
+    whole = date.strftime("%Y-%m-%dT%H:%M:%S")
+    return whole if digits == 0 else f"{whole}.{date.microsecond:06d}".ljust(20 + digits, "0")
+
+
+@dataclass(frozen=True, slots=True)
+class MissionFile:
+    """A file that only a mission search knows, and how its content is made."""
+
+    product: MissionProduct
+    render: Callable[[], bytes]

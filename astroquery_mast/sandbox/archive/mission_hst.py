@@ -1,0 +1,302 @@
+"""The HST mission search: datasets of the archive's observations, and their files.
+
+In: the archive. Out: `hst_table` (a row per association and per single exposure, IPPPSSOOT in capitals),
+`hst_datasets` and `hst_product`. Members of an association are no rows of their own, but their files can be listed.
+"""
+
+# ruff: noqa: E501 - one column per line, so that the table can be read as a table
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .mission import MissionProduct, MissionTable, Row, Value, columns, moment
+from .observation import dice
+
+if TYPE_CHECKING:
+    from .archive import Archive
+
+# fmt: off
+COLUMNS = columns((
+    ("search_pos", "s", "n", "Search Position", "Right ascension and declination that were searched"),
+    ("sci_data_set_name", "s", "di", "Dataset", "Name of the dataset: nine characters, the first of which names the instrument (e.g. J97C01010)"),
+    ("sci_targname", "s", "d", "Target Name", "Name that the proposer gave the target, in capitals (e.g. M51, NGC1300)"),
+    ("sci_hapnum", "b", "d", "HAP", "1 if there are Hubble Advanced Products, else 0"),
+    ("sci_haspnum", "b", "d", "HASP", "1 if there are Hubble Advanced Spectral Products, else 0"),
+    ("sci_hslanum", "i", "dh", "HSLA", "1 if the Hubble Spectroscopic Legacy Archive has it, else 0"),
+    ("sci_instrume", "c6", "d", "Instrument", "Instrument (e.g. ACS, COS, STIS, WFC3)"),
+    ("sci_aper_1234", "s", "d", "Apertures", "Aperture (e.g. WFC, HRC, UVIS, IR)"),
+    ("sci_spec_1234", "s", "d", "Filters/Gratings", "Filters or gratings (e.g. F814W, G130M)"),
+    ("sci_actual_duration", "f", "d", "Exp Time", "Exposure time in seconds"),
+    ("sci_start_time", "t", "d", "Start Time", "When the observation began"),
+    ("sci_pep_id", "i", "di", "Proposal ID", "Number of the proposal (e.g. 10452)"),
+    ("sci_pi_last_name", "s", "d", "PI Last Name", "Last name of the principal investigator, in capitals"),
+    ("sci_ra", "r", "di", "RA (J2000)", "Right ascension in degrees, 0 to 360"),
+    ("sci_dec", "d", "d", "Dec (J2000)", "Declination in degrees, -90 to +90"),
+    ("sci_archive_class", "s", "", "Archive Class", "Class under which the dataset is kept (e.g. CAL, ASN)"),
+    ("sci_program_id", "s", "i", "Prog ID", "Three characters of the dataset name that stand for the programme"),
+    ("sci_obset_id", "s", "i", "Obset ID", "Two characters of the dataset name that stand for the visit"),
+    ("sci_obsnum", "s", "i", "Obsnum", "Two characters of the dataset name that stand for the exposure"),
+    ("sci_asn_id", "s", "", "Asn ID", "Name of the association, or NONE"),
+    ("sci_target_descrip", "u", "", "Target Descrip", "The proposer's description of the target"),
+    ("sci_broad_category", "s", "", "Broad Category", "Broad class of the target (e.g. GALAXY, STAR)"),
+    ("sci_refnum", "i", "d", "Ref", "Number of known papers that use the dataset"),
+    ("sci_ra_v1", "r", "", "Ra V1 (J2000)", "Right ascension of the telescope's axis in degrees"),
+    ("sci_dec_v1", "d", "", "Dec V1 (J2000)", "Declination of the telescope's axis in degrees"),
+    ("sci_expflag", "s", "", "Exp Flag", "Whether the exposure was interrupted (e.g. NORMAL)"),
+    ("sci_instrument_config", "s", "", "Instrument Config", "Instrument and detector (e.g. ACS/WFC)"),
+    ("sci_operating_mode", "s", "", "Operating Mode", "How data were taken (e.g. ACCUM, MULTIACCUM, TIME-TAG)"),
+    ("sci_spectral_res", "f", "", "Spectral Res", "Resolving power of a spectrum"),
+    ("sci_spectrum_end", "f", "", "Spectrum End", "Longest wavelength in Angstrom"),
+    ("sci_spectrum_start", "f", "", "Spectrum Start", "Shortest wavelength in Angstrom"),
+    ("sci_bandwidth", "f", "", "Bandwidth", "Width of the band in Angstrom"),
+    ("sci_central_wavelength", "f", "d", "Central Wavelength", "Middle of the band in Angstrom"),
+    ("sci_dispersion", "f", "", "Dispersion", "Dispersion of a spectrum in Angstrom per pixel"),
+    ("sci_pixel_res", "f", "", "Pixel Res", "Size of a pixel in arcsec"),
+    ("sci_fgslock", "s", "", "FGS Lock", "What the fine guidance sensors were locked on (e.g. FINE, GYROS)"),
+    ("sci_mtflag", "s", "", "MT Flag", "T for a moving target, else F"),
+    ("sci_release_date", "t", "d", "Release Date", "When the data become public"),
+    ("sci_stop_time", "t", "d", "Stop Time", "When the observation ended"),
+    ("sci_v3_pos_angle", "f", "", "V3 Pos Angle", "Position angle of the telescope's V3 axis in degrees"),
+    ("sci_ecliptic_latitude", "f", "", "Ecliptic Latitude", "Ecliptic latitude (J2000) in degrees"),
+    ("sci_ecliptic_longitude", "f", "", "Ecliptic Longitude", "Ecliptic longitude (J2000) in degrees"),
+    ("sci_galactic_latitude", "f", "", "Galactic Latitude", "Galactic latitude in degrees"),
+    ("sci_galactic_longitude", "f", "", "Galactic Longitude", "Galactic longitude in degrees"),
+    ("sci_sun_alt", "f", "", "Sun Alt", "Height of the Sun above the Earth's limb in degrees"),
+    ("sci_pa_aper", "f", "", "PA Aper", "Position angle of the aperture in degrees"),
+    ("sci_costar_deploy", "s", "", "COSTAR", "T if the corrective optics were deployed, else F"),
+    ("sci_aec", "c3", "", "AEC", "Purpose of the observation: S science, C calibration"),
+    ("sci_fov_config", "s", "", "FOV Config", "Instruments aboard, named by servicing mission (e.g. SM-3B)"),
+    ("sci_generation_date", "t", "", "Generation Date", "When the files were made"),
+    ("sci_archive_date", "t", "", "Archive Date", "When the files were archived"),
+    ("sci_preview_name", "s", "d", "Preview Name", "Name of the preview, mostly that of the dataset"),
+    ("sci_obs_type", "s", "", "Obs Type", "Kind of observation: IMAGE, SPECTRUM"),
+    ("scp_scan_type", "c18", "d", "Scan Type", "Kind of spatial scan, or nothing"),
+    ("sci_hlsp", "i", "d", "High-Level Science Products", "Number of known high-level science products"),
+    ("ang_sep", "f", "d", "Ang Sep (')", "Separation from the searched position in arcmin"),
+    ("sci_status", "s", "", "Status", "PUBLIC, or PROPRIETARY for exclusive data"),
+    ("search_key", "s", "n", "Search Key", "Name of the dataset behind the searched position"),
+))
+# fmt: on
+
+#: Names of datasets: instrument, programme, visit, number, and a letter or figure for the kind.
+_IPPPSSOOT = re.compile(r"[a-z][a-z0-9]{8}$", re.IGNORECASE)
+_PIXELS = {
+    "ACS/WFC": 0.05,
+    "ACS/HRC": 0.025,
+    "ACS/SBC": 0.032,
+    "WFC3/UVIS": 0.04,
+    "WFC3/IR": 0.13,
+    "STIS/CCD": 0.0508,
+    "COS/FUV": 0.092,
+    "COS/NUV": 0.0235,
+}
+_RESOLVING_POWERS = {"G102": 210.0, "G141": 130.0, "E140M": 45800.0, "G130M": 16000.0, "G160M": 16000.0, "G430L": 530.0}
+_SERVICING = ((52334.0, "SM-3A"), (54963.0, "SM-3B"))
+
+
+def hst_table(archive: Archive) -> MissionTable:
+    """Associations and single exposures of the archive, in the columns of the HST search."""
+    members = "SELECT member_obsID FROM membership"
+    sql = (
+        "SELECT * FROM observation WHERE obs_collection = 'HST' AND project = 'HST' AND calib_level > 0 "
+        f"AND obsid NOT IN ({members}) ORDER BY obsid"
+    )
+    found = [row for row in archive.query(sql) if _IPPPSSOOT.match(str(row["obs_id"]))]
+    advanced = {
+        str(row["obs_id"]).rpartition("_")[2]
+        for row in archive.query("SELECT obs_id FROM observation WHERE project = 'HAP'")
+    }
+    composites = {row["obsid"] for row in archive.query("SELECT DISTINCT obsid FROM membership")}
+    frames = _frames(found)
+    rows: list[Row] = [
+        _row(observation, advanced) | _association(observation, composites) | frame
+        for observation, frame in zip(found, frames, strict=True)
+    ]
+    return MissionTable("hst", "sci_data_set_name", ("sci_ra", "sci_dec"), COLUMNS, rows)
+
+
+def _row(observation: Mapping[str, Any], advanced: set[str]) -> dict[str, Value]:
+    name = str(observation["obs_id"]).upper()
+    rng = dice("HST search", name)
+    instrument, _, detector = str(observation["instrument_name"]).partition("/")
+    description = str(observation["target_classification"] or "")
+    return {
+        "sci_data_set_name": name,
+        "sci_targname": str(observation["target_name"]).upper(),
+        "sci_hapnum": int(name[:6].lower() in advanced),
+        "sci_haspnum": int(observation["dataproduct_type"] == "spectrum"),
+        "sci_hslanum": int(instrument == "COS" and rng.random() < 0.5),
+        "sci_instrume": instrument,
+        "sci_aper_1234": detector,
+        "sci_spec_1234": observation["filters"],
+        "sci_actual_duration": observation["t_exptime"],
+        "sci_pep_id": int(observation["proposal_id"]),
+        "sci_pi_last_name": None if observation["proposal_pi"] is None else observation["proposal_pi"].upper(),
+        "sci_ra": observation["s_ra"],
+        "sci_dec": observation["s_dec"],
+        "sci_program_id": name[1:4],
+        "sci_obset_id": name[4:6],
+        "sci_obsnum": name[6:8],
+        "sci_target_descrip": description,
+        "sci_broad_category": description.partition(";")[0],
+        "sci_refnum": rng.choice([0, 0, 0, 1, 1, 2, 3, 5, 8, 21]),
+        "sci_expflag": "NORMAL",
+        "sci_instrument_config": observation["instrument_name"],
+        "sci_operating_mode": {"WFC3": "MULTIACCUM" if detector == "IR" else "ACCUM", "COS": "TIME-TAG"}.get(
+            instrument, "ACCUM"
+        ),
+        "sci_fgslock": "FINE" if rng.random() < 0.95 else "GYROS",
+        "sci_mtflag": "T" if observation["mtFlag"] else "F",
+        "sci_sun_alt": round(rng.uniform(-66.0, 114.0), 3),
+        "sci_costar_deploy": "F",
+        "sci_aec": "S" if observation["intentType"] == "science" else "C",
+        "sci_preview_name": name if observation["jpegURL"] else None,
+        "sci_obs_type": str(observation["dataproduct_type"]).upper(),
+        "scp_scan_type": "C" if observation["filters"] == "G141" else None,
+        "sci_hlsp": rng.choice([None, None, 1, 2]),
+        "sci_status": "PUBLIC" if observation["dataRights"] == "PUBLIC" else "PROPRIETARY",
+        **_times(observation, rng.uniform(0.5, 3.0)),
+        **_band(observation),
+    }
+
+
+def _association(observation: Mapping[str, Any], composites: set[object]) -> dict[str, Value]:
+    joined = observation["obsid"] in composites
+    return {
+        "sci_archive_class": "ASN" if joined else "CAL",
+        "sci_asn_id": str(observation["obs_id"]).upper() if joined else "NONE",
+    }
+
+
+def _times(observation: Mapping[str, Any], delay: float) -> dict[str, Value]:
+    start, stop = observation["t_min"], observation["t_max"]
+    servicing = next((name for until, name in _SERVICING if (start or 0.0) < until), "SM-4")
+    return {
+        "sci_start_time": moment(start),
+        "sci_stop_time": moment(stop),
+        "sci_release_date": moment(observation["t_obs_release"], digits=0),
+        "sci_archive_date": moment(None if stop is None else stop + delay, digits=0),
+        "sci_generation_date": moment(None if stop is None else stop + delay - 0.2, digits=0),
+        "sci_fov_config": servicing,
+    }
+
+
+def _band(observation: Mapping[str, Any]) -> dict[str, Value]:
+    """Wavelengths in Angstrom; a number that is whole is sent as one, whatever the type of its column."""
+    names = (
+        "sci_spectrum_start",
+        "sci_spectrum_end",
+        "sci_bandwidth",
+        "sci_central_wavelength",
+        "sci_spectral_res",
+        "sci_dispersion",
+    )
+    band: dict[str, Value] = dict.fromkeys(names)
+    band["sci_pixel_res"] = _PIXELS.get(str(observation["instrument_name"]), 0.0246)
+    if observation["em_min"] is None:
+        return band
+    start, end = 10.0 * observation["em_min"], 10.0 * observation["em_max"]
+    band |= {"sci_bandwidth": _short(end - start), "sci_central_wavelength": _short((start + end) / 2)}
+    if observation["dataproduct_type"] == "spectrum":
+        band |= {
+            "sci_spectrum_start": _short(start),
+            "sci_spectrum_end": _short(end),
+            "sci_spectral_res": _RESOLVING_POWERS.get(str(observation["filters"])),
+            "sci_dispersion": round((end - start) / 2048, 4),
+        }
+    return band
+
+
+def _short(value: float) -> int | float:
+    rounded = round(value, 3)
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def _frames(observations: list[dict[str, Any]]) -> Iterator[dict[str, Value]]:
+    """Ecliptic and galactic coordinates, and the telescope's axis, which lies some arcminutes from every aperture."""
+    from astropy import units  # noqa: PLC0415 - slow to import, and wanted by this search only
+    from astropy.coordinates import SkyCoord  # noqa: PLC0415
+
+    names = (
+        "sci_ecliptic_longitude",
+        "sci_ecliptic_latitude",
+        "sci_galactic_longitude",
+        "sci_galactic_latitude",
+        "sci_ra_v1",
+        "sci_dec_v1",
+        "sci_v3_pos_angle",
+        "sci_pa_aper",
+    )
+    placed = [row for row in observations if row["s_ra"] is not None]
+    sky = SkyCoord([row["s_ra"] for row in placed], [row["s_dec"] for row in placed], unit=units.deg)
+    ecliptic, galactic = sky.barycentricmeanecliptic, sky.galactic
+    angles = np.array([dice("V3", str(row["obs_id"])[:6]).uniform(0.0, 360.0) for row in placed])
+    axis = sky.directional_offset_by(angles * units.deg, 6.5 * units.arcmin)
+    values = np.column_stack(
+        [
+            ecliptic.lon.deg,
+            ecliptic.lat.deg,
+            galactic.l.deg,
+            galactic.b.deg,
+            axis.ra.deg,
+            axis.dec.deg,
+            angles,
+            (angles + 45.0) % 360.0,
+        ]
+    )
+    following = iter(np.round(values, 6).tolist())
+    for row in observations:
+        yield dict(zip(names, [None] * len(names) if row["s_ra"] is None else next(following), strict=True))
+
+
+_AUXILIARY = {"ASN", "SPT", "JIT", "JIF", "TRL"}
+_RAW = {"RAW", "TAG", "RAWTAG"}
+
+
+def hst_datasets(archive: Archive) -> dict[str, list[int]]:
+    """Observations whose files belong to a dataset: itself and, if it is an association, its members.
+
+    Parameters
+    ----------
+    archive : Archive
+
+    Returns
+    -------
+    dict of str to list of int
+        Name of the dataset, in capitals, to ``obsid``; members are datasets as well.
+    """
+    sql = "SELECT obsid, obs_id FROM observation WHERE obs_collection = 'HST' AND project = 'HST' AND calib_level > 0"
+    found = archive.query(sql)
+    datasets = {str(row["obs_id"]).upper(): [int(str(row["obsid"]))] for row in found}
+    names = {row["obsid"]: str(row["obs_id"]).upper() for row in found}
+    for pair in archive.query("SELECT obsid, member_obsID FROM membership ORDER BY member_obsID"):
+        if pair["obsid"] in names:
+            datasets[names[pair["obsid"]]].append(int(str(pair["member_obsID"])))
+    return {name: obsids for name, obsids in datasets.items() if _IPPPSSOOT.match(name)}
+
+
+def hst_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
+    """File of a dataset, from a product row with ``instrument_name``."""
+    filename = str(row["productFilename"])
+    suffix = str(row["productSubGroupDescription"] or filename.rpartition("_")[2].partition(".")[0]).upper()
+    category = "UNCALIBRATED" if suffix in _RAW else "AUX" if suffix in _AUXILIARY else "CALIBRATED"
+    return MissionProduct(
+        dataset=dataset,
+        filename=filename,
+        uri=f"{dataset}/{filename}",
+        file=str(row["dataURI"]),
+        access="PUBLIC" if row["dataRights"] in (None, "PUBLIC") else "RESTRICTED",
+        size=row["size"],
+        suffix=suffix,
+        category="OTHER" if filename.endswith(".jpg") else category,
+        instrument=str(row["instrument_name"]).partition("/")[0].ljust(6),
+        filters=row["filters"],
+        kind="preview" if filename.endswith(".jpg") else "science",
+        owner=str(row["obs_id"]).upper(),
+        pipeline="OCX" if category == "AUX" else "CAL",
+    )

@@ -1,0 +1,226 @@
+"""A mission search as it was asked for: the JSON body, checked and completed.
+
+In: the body of ``POST /search/<mission>/api/v0.1/search``. Out: a `SearchRequest`, or a `MissionError` that says what
+is wrong in the manner of FastAPI: 422 for a body of the wrong form, 400 for values that make no sense.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+__all__ = ["MissionError", "SearchRequest", "decoded", "search_request", "text_list", "unprocessable"]
+
+#: Arcminutes in a unit of the radius.
+UNITS = {"arcminutes": 1.0, "arcseconds": 1.0 / 60.0, "degrees": 60.0}
+#: The search goes no further than this (arcmin).
+LARGEST_RADIUS = 30.0
+MOST_TARGETS = 100
+
+
+class MissionError(Exception):
+    """A request that cannot be answered: ``status`` and the ``detail`` of the answer."""
+
+    def __init__(self, detail: object, status: int = 400) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+
+
+def unprocessable(kind: str, loc: list[str | int], msg: str, given: object) -> MissionError:
+    """Return the error for a body of the wrong form."""
+    return MissionError([{"type": kind, "loc": loc, "msg": msg, "input": given}], 422)
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """What a search asks for; None stands for the mission's own default.
+
+    Attributes
+    ----------
+    target : tuple of str
+        Positions, ``"ra dec"`` in degrees, as they were sent.
+    positions : tuple of (float, float)
+        The same as numbers.
+    radius : float
+    radius_units : str
+        One of `UNITS`.
+    offset, limit : int
+    sort_by : tuple of str or None
+    sort_desc : tuple of bool
+    skip_count, count_only : bool
+    select_cols : tuple of str or None
+    search_key, user_fields : list
+        Sent back as they are.
+    conditions : tuple of dict
+    """
+
+    target: tuple[str, ...]
+    positions: tuple[tuple[float, float], ...]
+    radius: float
+    radius_units: str
+    offset: int
+    limit: int
+    sort_by: tuple[str, ...] | None
+    sort_desc: tuple[bool, ...]
+    skip_count: bool
+    count_only: bool
+    select_cols: tuple[str, ...] | None
+    search_key: list[object]
+    user_fields: list[object]
+    conditions: tuple[Mapping[str, object], ...]
+
+    @property
+    def arcminutes(self) -> float:
+        """The radius in arcmin."""
+        return self.radius * UNITS[self.radius_units]
+
+
+def decoded(body: bytes) -> Mapping[str, object]:
+    """Return the JSON object that a body is.
+
+    Raises
+    ------
+    MissionError
+        If it is none.
+    """
+    try:
+        value = json.loads(body)
+    except ValueError as err:
+        place = err.pos if isinstance(err, json.JSONDecodeError) else 0
+        raise unprocessable("json_invalid", ["body", place], "JSON decode error", {}) from err
+    if not isinstance(value, dict):
+        raise unprocessable("model_attributes_type", ["body"], "Input should be a valid dictionary", value)
+    return value
+
+
+def search_request(body: bytes) -> SearchRequest:
+    """Return the search that a body asks for.
+
+    Raises
+    ------
+    MissionError
+        With status 422 if the body or a value in it has the wrong form, with 400 if a position or the radius cannot
+        be.
+    """
+    given = decoded(body)
+    target = text_list(given, "target", ())
+    request = SearchRequest(
+        target=target,
+        positions=tuple(_position(text) for text in target),
+        radius=_number(given, "radius", 3.0),
+        radius_units=_unit(given),
+        offset=_count(given, "offset", 0),
+        limit=_count(given, "limit", 5000),
+        sort_by=_optional_list(given, "sort_by"),
+        sort_desc=_flags(given, "sort_desc"),
+        skip_count=_flag(given, "skip_count"),
+        count_only=_flag(given, "count_only"),
+        select_cols=_optional_list(given, "select_cols"),
+        search_key=list(_items(given, "search_key")),
+        user_fields=list(_items(given, "user_fields")),
+        conditions=_conditions(given),
+    )
+    if len(target) > MOST_TARGETS:
+        raise MissionError(f"At most {MOST_TARGETS} targets can be searched at once, not {len(target)}.")
+    if not 0.0 <= request.arcminutes <= LARGEST_RADIUS:
+        raise MissionError(f"The radius must lie between 0 and {LARGEST_RADIUS:g} arcminutes.")
+    return request
+
+
+def _position(text: str) -> tuple[float, float]:
+    words = text.replace(",", " ").split()
+    try:
+        ra, dec = (float(word) for word in words)
+    except ValueError as err:
+        raise MissionError(f"Not a position in degrees: {text!r}") from err
+    if not (-360.0 <= ra <= 360.0 and -90.0 <= dec <= 90.0):
+        raise MissionError(f"Not a position on the sky: {text!r}")
+    return ra, dec
+
+
+def _items(given: Mapping[str, object], name: str) -> list[object]:
+    value = given.get(name, [])
+    if not isinstance(value, list):
+        raise unprocessable("list_type", ["body", name], "Input should be a valid list", value)
+    return value
+
+
+def text_list(given: Mapping[str, object], name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Return a list of texts.
+
+    Raises
+    ------
+    MissionError
+        If it is something else, or is missing and has no default.
+    """
+    if name not in given:
+        if default is None:
+            raise unprocessable("missing", ["body", name], "Field required", dict(given))
+        return default
+    for index, item in enumerate(_items(given, name)):
+        if not isinstance(item, str):
+            raise unprocessable("string_type", ["body", name, index], "Input should be a valid string", item)
+    return tuple(str(item) for item in _items(given, name))
+
+
+def _optional_list(given: Mapping[str, object], name: str) -> tuple[str, ...] | None:
+    return None if given.get(name) is None else text_list(given, name)
+
+
+def _convert(
+    given: Mapping[str, object], name: str, default: float, kind: str, number: Callable[[str], float]
+) -> float:
+    """A number; as text too, as the framework of the archive allows it."""
+    value = given.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise unprocessable(f"{kind}_type", ["body", name], f"Input should be a valid {kind}", value)
+    try:
+        return number(str(value))
+    except ValueError as err:
+        message = f"Input should be a valid {kind}, unable to parse string as a number"
+        raise unprocessable(f"{kind}_parsing", ["body", name], message, value) from err
+
+
+def _number(given: Mapping[str, object], name: str, default: float) -> float:
+    return _convert(given, name, default, "number", float)
+
+
+def _count(given: Mapping[str, object], name: str, default: int) -> int:
+    value = _convert(given, name, default, "integer", lambda text: int(text.removesuffix(".0")))
+    if value < 0:
+        message = "Input should be greater than or equal to 0"
+        raise unprocessable("greater_than_equal", ["body", name], message, given[name])
+    return int(value)
+
+
+def _unit(given: Mapping[str, object]) -> str:
+    value = given.get("radius_units", "arcminutes")
+    if value not in UNITS:
+        raise unprocessable("enum", ["body", "radius_units"], f"Input should be one of {', '.join(UNITS)}", value)
+    return str(value)
+
+
+def _flag(given: Mapping[str, object], name: str) -> bool:
+    value = given.get(name, False)
+    if not isinstance(value, bool):
+        raise unprocessable("bool_type", ["body", name], "Input should be a valid boolean", value)
+    return value
+
+
+def _flags(given: Mapping[str, object], name: str) -> tuple[bool, ...]:
+    for index, item in enumerate(_items(given, name)):
+        if not isinstance(item, bool):
+            raise unprocessable("bool_type", ["body", name, index], "Input should be a valid boolean", item)
+    return tuple(bool(item) for item in _items(given, name))
+
+
+def _conditions(given: Mapping[str, object]) -> tuple[Mapping[str, object], ...]:
+    found: list[Mapping[str, object]] = []
+    for index, item in enumerate(_items(given, "conditions")):
+        if not isinstance(item, dict):
+            loc: list[str | int] = ["body", "conditions", index]
+            raise unprocessable("dict_type", loc, "Input should be a valid dictionary", item)
+        found.append(item)
+    return tuple(found)
