@@ -72,11 +72,11 @@ def _json(dataset: Dataset, window: Window) -> bytes:
 
 def _extjs(dataset: Dataset, window: Window) -> bytes:
     paging = window.paging(dataset)
-    if dataset.histograms:  # these answers have no rows to count, and count nothing
+    if dataset.histograms or dataset.properties:  # these answers have no rows to count, and count nothing
         paging = dict.fromkeys(paging, 0)
     table = {
         "name": "Table",
-        "ExtendedProperties": {"Paging": paging},
+        "ExtendedProperties": {**dataset.properties, "Paging": paging},
         "Columns": [_extjs_column(dataset, name, kind) for name, kind in dataset.columns],
         "Fields": _fields(dataset),
         "Rows": window.rows(dataset),

@@ -77,7 +77,7 @@ class Bundles:
 
     def _products(self, uris: list[str]) -> Iterator[tuple[str, Mapping[str, object] | None]]:
         for uri in uris:
-            yield uri, self._archive.product(uri)
+            yield uri, self._downloads.product(uri)
 
     def _files(self, folder: str, uris: list[str], record: RequestRecord) -> Iterator[tuple[str, bytes]]:
         lines = []

@@ -29,11 +29,14 @@ class Dataset:
         Values in the order of the columns; JSON types only.
     histograms : mapping
         Column name to portal properties, for the services that describe columns instead of returning rows.
+    properties : mapping
+        The same of the table as a whole: some of these services say everything there.
     """
 
     columns: Columns
     rows: Sequence[tuple[object, ...]] = ()
     histograms: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    properties: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:

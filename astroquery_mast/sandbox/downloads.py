@@ -21,7 +21,7 @@ from .reply import Reply
 from .requestlog import RequestRecord
 
 if TYPE_CHECKING:
-    from .archive import Archive
+    from .archive.mission_holdings import MissionHoldings
 
 __all__ = ["Downloads"]
 
@@ -36,22 +36,30 @@ TYPES = {".fits": "application/fits", ".gz": "application/gzip", ".asdf": "appli
 
 
 class Downloads:
-    """Hand out the files of an archive to those who may have them."""
+    """Hand out files to those who may have them: an archive's, and those that only a mission search knows."""
 
-    def __init__(self, archive: Archive) -> None:
-        self._archive = archive
+    def __init__(self, holdings: MissionHoldings) -> None:
+        self._holdings = holdings
         self._contents: Cache[bytes] = Cache(KEPT_BYTES, len)
 
     def content(self, uri: str) -> bytes:
         """Return the bytes of a known file."""
-        return self._contents.get(uri, lambda: self._archive.render(uri))
+        return self._contents.get(uri, lambda: self._holdings.render(uri))
 
     def file(self, record: RequestRecord) -> Reply:
         """Answer a request for one file."""
         uri = record.value("uri")
         if not uri:
             return Reply.text("Parameter uri is missing.", 400)
-        product = self._archive.product(uri)
+        return self.send(record, uri)
+
+    def product(self, uri: str) -> Mapping[str, object] | None:
+        """Return what is known of a file; None for an unknown URI."""
+        return self._holdings.product(uri)
+
+    def send(self, record: RequestRecord, uri: str) -> Reply:
+        """Answer a request for the file ``uri``, however the request names it."""
+        product = self.product(uri)
         if product is None:
             return _unknown(uri)
         if not may_read(record, product):

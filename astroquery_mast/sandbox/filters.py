@@ -19,7 +19,9 @@ from .dataset import Columns, ServiceError
 __all__ = ["Clause", "column_named", "where"]
 
 #: Ids are declared as text in every answer although they are numbers.
-ID_COLUMNS = frozenset({"obsid", "objID", "objID1", "obsID", "parent_obsid"})
+ID_COLUMNS = frozenset({"obsid", "objID", "objID1", "obsID", "parent_obsid"}) | frozenset(
+    {"ID", "SDSS", "duplicate_id", "A_objid", "G_source_id", "G_objid", "T_id"}
+)
 #: Integers of SQLite, and of SQL Server's bigint.
 LARGEST_BITS = 63
 

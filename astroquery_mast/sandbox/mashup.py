@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 
 from .answers import FORMATS, TEXT, Window, encode
 from .archive import COLUMNS_CONFIG
+from .archive.catalog_config import CATALOG_CONFIG
 from .cache import Cache
+from .catalog_crossmatch import UPLOAD
+from .catalog_scripts import StagedScripts
 from .dataset import Dataset, ServiceError
 from .reply import Reply
 from .requestlog import RequestRecord
@@ -59,13 +62,14 @@ class Mashup:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
+        self.scripts = StagedScripts()
         self._results: Cache[Dataset] = Cache(KEPT_ROWS, lambda dataset: len(dataset.rows))
         self._pages: Cache[tuple[bytes, str]] = Cache(KEPT_BYTES, lambda page: len(page[0]))
 
     def invoke(self, record: RequestRecord) -> Reply:
         """Run the service asked for."""
         try:
-            return self._run(_Invocation(record.mashup))
+            return self._run(_Invocation(record.mashup), record.headers.get("host", ""))
         except ServiceError as error:
             return Reply.json({"status": "ERROR", "msg": str(error)}, content_type=TEXT)
 
@@ -73,12 +77,14 @@ class Mashup:
         """Describe the columns of a service; an unknown one has none."""
         wanted = (record.value("colConfigId") or "").strip().lower()
         wanted = CONFIG_OF.get(wanted, wanted)
-        known = {name.lower(): config for name, config in COLUMNS_CONFIG.items()}
+        known = {name.lower(): config for name, config in {**COLUMNS_CONFIG, **CATALOG_CONFIG}.items()}
         return Reply.json(known.get(wanted, {}), content_type=TEXT)
 
-    def _run(self, invocation: _Invocation) -> Reply:
+    def _run(self, invocation: _Invocation, host: str) -> Reply:
         if invocation.service == "mast.name.lookup":
             return lookup(self._archive, invocation.params)
+        if invocation.service == "mast.bundle.request":
+            return self.scripts.request(invocation.params, host)
         service = SERVICES.get(invocation.service)
         if service is None:
             raise ServiceError(f"Unknown service '{invocation.request.get('service')}'.")
@@ -104,7 +110,9 @@ class _Invocation:
         params = request.get("params", {})
         if not isinstance(params, dict):
             raise ServiceError("The request's 'params' must be an object.")
-        self.params: dict[str, object] = params
+        # The table that a cross-match reads stands beside the parameters.
+        uploaded = {UPLOAD: self.option("data")} if self.option("data") is not None else {}
+        self.params: dict[str, object] = params | uploaded
         self.service = str(request.get("service", "")).strip().lower()
 
     def option(self, name: str) -> object:

@@ -14,7 +14,27 @@ from dataclasses import dataclass, field, replace
 __all__ = ["ENDPOINTS", "RequestLog", "RequestRecord"]
 
 #: The names under which requests are logged and faults are placed.
-ENDPOINTS = ("invoke", "columnsconfig", "download", "bundle", "whoami", "path_lookup", "cloud", "resolver", "other")
+ENDPOINTS = (
+    "invoke",
+    "columnsconfig",
+    "download",
+    "bundle",
+    "whoami",
+    "path_lookup",
+    "cloud",
+    "resolver",
+    "mission_search",
+    "mission_products",
+    "mission_columns",
+    "retrieve_product",
+    "tesscut",
+    "zcut",
+    "hapcut",
+    "catalogs",
+    "hla",
+    "stage",
+    "other",
+)
 
 #: A benchmark may ask a few hundred thousand times; the oldest records make room for the newest.
 MOST_RECORDS = 50_000

@@ -10,12 +10,19 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .archive.mission_holdings import MissionHoldings
 from .bucket import BUCKET, Bucket
 from .bundles import Bundles
+from .catalog_rest import catalog_answer, is_catalog_path
+from .catalog_scripts import STAGE
+from .catalog_spectra import PROGRAMS, spectrum_answer
 from .cloudpaths import path_lookup
+from .cutouts import PATHS as CUTOUT_PATHS
+from .cutouts import Cutouts
 from .downloads import Downloads
 from .identity import whoami
 from .mashup import Mashup
+from .missions import Missions, mission_endpoint
 from .reply import Reply
 from .requestlog import RequestRecord
 from .resolver import resolve
@@ -44,6 +51,8 @@ PATHS: Mapping[str, str] = {
     f"{BUCKET}/": "cloud",
     "/whoami": "whoami",
     "/Santa-war/query": "resolver",
+    **CUTOUT_PATHS,
+    **dict.fromkeys(PROGRAMS, "hla"),
 }
 
 READ = frozenset({"GET", "HEAD"})
@@ -57,6 +66,16 @@ METHODS: Mapping[str, frozenset[str]] = {
     "path_lookup": READ,
     "cloud": READ,
     "resolver": READ,
+    "mission_search": READ_OR_POST,
+    "mission_products": READ_OR_POST,
+    "mission_columns": READ,
+    "retrieve_product": READ,
+    "tesscut": READ_OR_POST,
+    "zcut": READ_OR_POST,
+    "hapcut": READ_OR_POST,
+    "catalogs": READ_OR_POST,
+    "hla": READ,
+    "stage": READ,
     "other": READ,
 }
 
@@ -73,7 +92,13 @@ Nothing here is a measurement.</p><ul>{}</ul></body></html>
 
 def endpoint_of(path: str) -> str:
     """Return the name under which requests of ``path`` are logged."""
-    return "cloud" if path.startswith(f"{BUCKET}/") else PATHS.get(path, "other")
+    if path.startswith(f"{BUCKET}/"):
+        return "cloud"
+    if is_catalog_path(path):
+        return "catalogs"
+    if path.startswith(f"{STAGE}/"):
+        return "stage"
+    return PATHS.get(path) or mission_endpoint(path) or "other"
 
 
 class Routes:
@@ -81,7 +106,10 @@ class Routes:
 
     def __init__(self, archive: Archive) -> None:
         mashup = Mashup(archive)
-        downloads = Downloads(archive)
+        holdings = MissionHoldings(archive)
+        downloads = Downloads(holdings)
+        missions = Missions(holdings, downloads)
+        cutouts = Cutouts(archive)
         self._answers: Mapping[str, Answer] = {
             "invoke": mashup.invoke,
             "columnsconfig": mashup.columnsconfig,
@@ -91,6 +119,16 @@ class Routes:
             "path_lookup": partial(path_lookup, archive),
             "cloud": Bucket(archive, downloads).answer,
             "resolver": partial(resolve, archive),
+            "mission_search": missions.search,
+            "mission_products": missions.products,
+            "mission_columns": missions.columns,
+            "retrieve_product": missions.retrieve,
+            "tesscut": cutouts.tesscut,
+            "zcut": cutouts.zcut,
+            "hapcut": cutouts.hapcut,
+            "catalogs": catalog_answer,
+            "hla": spectrum_answer,
+            "stage": mashup.scripts.send,
             "other": _front_page,
         }
 
@@ -98,7 +136,7 @@ class Routes:
         """Return the answer; ``target`` is the request target as it was sent, for its length."""
         if len(target) > LONGEST_TARGET:
             return Reply.text("Request-URI Too Large", 414)
-        if record.path not in PATHS and record.endpoint != "cloud":
+        if record.path not in PATHS and record.endpoint == "other":
             return Reply.text(f"There is nothing at {record.path}.", 404)
         methods = METHODS[record.endpoint]
         if record.method not in methods:

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from .archive import OBSERVATION_COLUMNS, PRODUCT_COLUMNS
+from .catalog_services import CATALOG_SERVICES
 from .dataset import Columns, Dataset, ServiceError
-from .filters import Clause, column_named, where
+from .filters import Clause, where
 from .histograms import caom_all
+from .parameters import Params, check_cone, columns_asked, count_dataset, finite, identifier, is_true, number
 from .storedrows import StoredRows
 
 if TYPE_CHECKING:
@@ -21,15 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SERVICES"]
 
-Params = Mapping[str, object]
 Service = Callable[["Archive", Params], Dataset]
 
-#: Digits of the largest bigint.
-LONGEST_ID = 18
 #: Radius of a cone whose request has none (degrees), from the description of the service.
 DEFAULT_RADIUS = 0.2
 
-COUNT_COLUMNS: Columns = (("Column1", "string"),)
 DISTANCE: Columns = (("distance", "float"),)
 SELECTED: Columns = (("_selected_", "boolean"),)
 FILTERED: Columns = (*OBSERVATION_COLUMNS, ("objID", "string"))
@@ -38,9 +35,9 @@ POSITIONED: Columns = (*FILTERED, ("objID1", "string"), *DISTANCE)
 
 def cone(archive: Archive, params: Params) -> Dataset:
     """Return every observation whose footprint meets the cone, nearest first, with distance and the portal's tick."""
-    radius = _number(params, "radius", DEFAULT_RADIUS)
-    distances = _within(archive, _number(params, "ra"), _number(params, "dec"), radius)
-    condition = Clause("obs_collection <> 'HLA'") if _is_true(params.get("exclude_hla")) else Clause.all_of([])
+    radius = number(params, "radius", DEFAULT_RADIUS)
+    distances = _within(archive, number(params, "ra"), number(params, "dec"), radius)
+    condition = Clause("obs_collection <> 'HLA'") if is_true(params.get("exclude_hla")) else Clause.all_of([])
     columns = (*OBSERVATION_COLUMNS, *DISTANCE, *SELECTED)
     return Dataset(columns, StoredRows(archive, columns, _nearest(archive, distances, condition), distances))
 
@@ -48,20 +45,22 @@ def cone(archive: Archive, params: Params) -> Dataset:
 def filtered(archive: Archive, params: Params) -> Dataset:
     """Return the observations that pass the filters, or their number."""
     condition = where(params.get("filters"), FILTERED)
-    columns = _columns(params, FILTERED)
+    columns = columns_asked(params, FILTERED)
     if columns is None:
         sql = f"SELECT COUNT(*) AS number FROM observation WHERE {condition.sql}"
-        return _count(archive.query(sql, condition.parameters)[0]["number"])
+        return count_dataset(archive.query(sql, condition.parameters)[0]["number"])
     return Dataset(columns, StoredRows(archive, columns, _matching(archive, condition)))
 
 
 def filtered_position(archive: Archive, params: Params) -> Dataset:
     """Return the observations that pass the filters and meet the cone, nearest first, or their number."""
     condition = where(params.get("filters"), FILTERED)
-    columns = _columns(params, POSITIONED)
+    columns = columns_asked(params, POSITIONED)
     distances = _within(archive, *_position(params))
     keys = _nearest(archive, distances, condition)
-    return _count(len(keys)) if columns is None else Dataset(columns, StoredRows(archive, columns, keys, distances))
+    return (
+        count_dataset(len(keys)) if columns is None else Dataset(columns, StoredRows(archive, columns, keys, distances))
+    )
 
 
 def products(archive: Archive, params: Params) -> Dataset:
@@ -99,14 +98,12 @@ SERVICES: Mapping[str, Service] = {
     "mast.caom.products": products,
     "mast.caom.all": caom_all,
     "mast.missions.list": missions,
+    **CATALOG_SERVICES,
 }
 
 
 def _within(archive: Archive, ra: float, dec: float, radius: float) -> dict[int, float]:
-    if not -90 <= dec <= 90:
-        raise ServiceError(f"Dec must be between -90 and 90 degrees, not {dec}.")
-    if radius < 0:
-        raise ServiceError(f"Radius must not be negative, but is {radius}.")
+    check_cone(dec, radius)
     return archive.within(ra, dec, radius)
 
 
@@ -125,57 +122,15 @@ def _nearest(archive: Archive, distances: Mapping[int, float], condition: Clause
     return sorted(keys, key=lambda key: (distances[key], key))
 
 
-def _columns(params: Params, known: Columns) -> Columns | None:
-    """Return the columns asked for, in the order of the service; None where a count is."""
-    asked = params.get("columns")
-    if not isinstance(asked, str) or not asked.strip():
-        raise ServiceError("The parameter 'columns' is missing.")
-    if asked.replace(" ", "").upper() == "COUNT_BIG(*)":
-        return None
-    if asked.strip() in ("*", "c.*"):
-        return known
-    wanted = {column_named(name, known)[0] for name in asked.split(",")}
-    return tuple(column for column in known if column[0] in wanted)
-
-
-def _count(number: object) -> Dataset:
-    return Dataset(COUNT_COLUMNS, [(number,)])
-
-
 def _position(params: Params) -> tuple[float, float, float]:
     text = str(params.get("position", ""))
     parts = text.split(",")
     if len(parts) != 3:
         raise ServiceError(f"The parameter 'position' must be 'ra, dec, radius', not '{text}'.")
-    ra, dec, radius = (_finite("position", part) for part in parts)
+    ra, dec, radius = (finite("position", part) for part in parts)
     return ra, dec, radius
 
 
 def _ids(obsid: object) -> list[int]:
     # Two spellings are in use: one number, or a text of numbers between commas.
-    texts = [text.strip() for text in str("" if obsid is None else obsid).split(",")]
-    for text in texts:
-        if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_ID):
-            raise ServiceError(f"Error converting data type varchar to bigint: '{text}'.")
-    return [int(text) for text in texts]
-
-
-def _number(params: Params, name: str, default: float | None = None) -> float:
-    value = params.get(name, default)
-    if value is None:
-        raise ServiceError(f"The parameter '{name}' is missing.")
-    return _finite(name, value)
-
-
-def _finite(name: str, value: object) -> float:
-    try:
-        number = float(str(value))
-    except ValueError as error:
-        raise ServiceError(f"The parameter '{name}' is not a number: '{value}'.") from error
-    if not math.isfinite(number):
-        raise ServiceError(f"The parameter '{name}' is not a number: '{value}'.")
-    return number
-
-
-def _is_true(value: object) -> bool:
-    return str(value).strip().lower() in ("true", "1")
+    return [identifier(text.strip()) for text in str("" if obsid is None else obsid).split(",")]

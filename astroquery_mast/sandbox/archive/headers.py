@@ -20,6 +20,10 @@ Cards = list[tuple[str, object, str]]
 # Barycentric date that TESS times are counted from; Kepler's is 2454833.
 _TIME_ZERO = {"TESS": 2457000, "Kepler": 2454833, "K2": 2454833}
 _TRANSLITERATION = str.maketrans({"\u03c0": "pi", "\u03c9": "omega", "\u03b2": "beta", "\u03b1": "alpha"})
+# Size of a pixel, arcsec; the columns of a target pixel file that hold images; the star's pixel in them, from 1.
+_PIXEL_SIZE = {"TESS": 21.0, "Kepler": 3.98, "K2": 3.98}
+_IMAGE_COLUMNS = range(4, 9)
+_STAR = 6.0
 _TEXT_LENGTH = 60
 _COMMENT_COLUMN = 30
 
@@ -217,15 +221,70 @@ def _time_series(file: File, unit: Unit) -> Cards:
         ("NUM_FRM", 60, "frames per time stamp"),
     ]
     if unit.name == "PIXELS":
-        cards += [
-            ("1CRV5P", 1000 + hash_digit(file.owner.obs_id, 900), "column of the stamp"),
-            ("2CRV5P", 512, "row of the stamp"),
-        ]
+        for number in _IMAGE_COLUMNS:
+            cards += _column_coordinates(file, number)
     return cards
+
+
+def _stamp_corner(file: File) -> tuple[int, int]:
+    """Column and row on the detector of a stamp's first pixel."""
+    return 1000 + hash_digit(file.owner.obs_id, 900), 512
+
+
+def _column_coordinates(file: File, number: int) -> Cards:
+    """World coordinates of the images in a column of a table, and where they are on the detector."""
+    degrees = round(_PIXEL_SIZE[_telescope(file)] / 3600.0, 12)
+    column, row = _stamp_corner(file)
+    keywords: dict[str, object] = {
+        "WCAX{}": 2,
+        "1CTYP{}": "RA---TAN",
+        "2CTYP{}": "DEC--TAN",
+        "1CRPX{}": _STAR,
+        "2CRPX{}": _STAR,
+        "1CRVL{}": file.owner.s_ra or 0.0,
+        "2CRVL{}": file.owner.s_dec or 0.0,
+        "1CUNI{}": "deg",
+        "2CUNI{}": "deg",
+        "1CDLT{}": -degrees,
+        "2CDLT{}": degrees,
+        "11PC{}": 1.0,
+        "22PC{}": 1.0,
+        "1CRP{}P": 1,
+        "2CRP{}P": 1,
+        "1CRV{}P": column,
+        "2CRV{}P": row,
+    }
+    return [(keyword.format(number), value, "") for keyword, value in keywords.items()]
+
+
+def _stamp_coordinates(file: File) -> Cards:
+    """World coordinates of the aperture of a star, and where it is on the detector."""
+    degrees = round(_PIXEL_SIZE[_telescope(file)] / 3600.0, 12)
+    column, row = _stamp_corner(file)
+    return [
+        ("WCSAXES", 2, "number of axes"),
+        ("RADESYS", "ICRS", "reference frame"),
+        ("CTYPE1", "RA---TAN", "projection"),
+        ("CTYPE2", "DEC--TAN", "projection"),
+        ("CUNIT1", "deg", "unit"),
+        ("CUNIT2", "deg", "unit"),
+        ("CRPIX1", _STAR, "the star's pixel"),
+        ("CRPIX2", _STAR, "the star's pixel"),
+        ("CRVAL1", file.owner.s_ra or 0.0, "[deg] right ascension there"),
+        ("CRVAL2", file.owner.s_dec or 0.0, "[deg] declination there"),
+        ("CDELT1", -degrees, "[deg] per pixel"),
+        ("CDELT2", degrees, "[deg] per pixel"),
+        ("CRPIX1P", 1, "first pixel"),
+        ("CRPIX2P", 1, "first pixel"),
+        ("CRVAL1P", column, "column of the first pixel"),
+        ("CRVAL2P", row, "row of the first pixel"),
+    ]
 
 
 def world_coordinates(file: File, unit: Unit, grid: PixelGrid) -> fits.Header:
     """World coordinates of an image: RA---TAN and DEC--TAN, and wavelength for a cube."""
+    if unit.name == "APERTURE":
+        return _header(_stamp_coordinates(file))
     cards: Cards = [
         ("WCSAXES", len(unit.shape), "number of axes"),
         ("RADESYS", "ICRS", "reference frame"),

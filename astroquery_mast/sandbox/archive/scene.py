@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,12 +141,31 @@ def _nebula(field: Field, x: Array, y: Array, red: float) -> Array:
     )
 
 
-def _small_galaxies(field: Field, grid: PixelGrid, red: float) -> Array:
+class Galaxies(NamedTuple):
+    """Small galaxies of a deep field: positions (degrees), brightness, redness, and the shape of each."""
+
+    ra: Array
+    dec: Array
+    flux: Array
+    colour: Array
+    width: Array
+    axis: Array
+    tilt: Array
+
+
+def galaxies(field: Field) -> Galaxies:
+    """Return the small galaxies of a deep field; ``flux * (1 + colour * red)`` is what an image shows."""
     rng = generator("galaxies", field.name)
     count = 9000
-    x, y = grid.pixels(*_scatter(rng, field, count, 0.15))
+    ra, dec = _scatter(rng, field, count, 0.15)
     flux, colour = 0.5 * rng.pareto(1.3, count) + 0.3, rng.uniform(-0.6, 1.0, count)
     width, axis, tilt = rng.uniform(0.8, 2.4, count), rng.uniform(0.35, 1.0, count), rng.uniform(0, math.pi, count)
+    return Galaxies(ra, dec, flux, colour, width, axis, tilt)
+
+
+def _small_galaxies(field: Field, grid: PixelGrid, red: float) -> Array:
+    ra, dec, flux, colour, width, axis, tilt = galaxies(field)
+    x, y = grid.pixels(ra, dec)
     image = np.zeros(grid.shape)
     for index in np.flatnonzero(_inside(x, y, grid.shape)):
         size = width[index] * (1.0 + 0.35 * math.log1p(min(flux[index], 30.0)))
@@ -178,23 +198,37 @@ def _scatter(rng: np.random.Generator, field: Field, count: int, reach: float) -
     return field.ra + east / np.cos(np.radians(dec)), dec
 
 
-def _field_stars(field: Field, grid: PixelGrid, wavelength: float) -> tuple[Array, Array, Array]:
+class Stars(NamedTuple):
+    """Stars of a field: positions (degrees), brightness at 600 nm, and how it rises with the wavelength."""
+
+    ra: Array
+    dec: Array
+    flux: Array
+    slope: Array
+
+
+def stars(field: Field) -> Stars:
+    """Return the stars around a field's target; ``flux * (wavelength / 600 nm) ** slope`` is what an image shows."""
     rng = generator("stars", field.name)
     count = _STARS[field.look]
     ra, dec = _scatter(rng, field, count, _STAR_FIELD)
-    flux = np.clip(0.8 * rng.pareto(0.9, count) + 0.4, 0, 400) * (wavelength / 600.0) ** np.clip(
-        rng.normal(0, 0.5, count), -1, 1
-    )
+    flux = np.clip(0.8 * rng.pareto(0.9, count) + 0.4, 0, 400)
+    return Stars(ra, dec, flux, np.clip(rng.normal(0, 0.5, count), -1, 1))
+
+
+def _field_stars(field: Field, grid: PixelGrid, wavelength: float) -> tuple[Array, Array, Array]:
+    ra, dec, flux, slope = stars(field)
+    flux = flux * (wavelength / 600.0) ** slope
     if field.look == "spiral":
-        ra, dec, flux = (np.append(*pair) for pair in zip((ra, dec, flux), _knots(field, wavelength), strict=True))
+        ra, dec, flux = (np.append(*pair) for pair in zip((ra, dec, flux), knots(field, wavelength), strict=True))
     if field.look == "star":
         ra, dec, flux = np.append(ra, field.ra), np.append(dec, field.dec), np.append(flux, 900.0)
     x, y = grid.pixels(ra, dec)
     return x, y, flux
 
 
-def _knots(field: Field, wavelength: float) -> tuple[Array, Array, Array]:
-    """Young clusters along the arms of a spiral galaxy."""
+def knots(field: Field, wavelength: float) -> tuple[Array, Array, Array]:
+    """Young clusters along the arms of a spiral galaxy: positions (degrees) and brightness."""
     rng = generator("spiral", field.name)
     tilt, pitch, axis = rng.uniform(0, math.pi), rng.uniform(3.0, 4.2), rng.uniform(0.7, 0.95)
     radius = rng.uniform(0.15, 2.6, _KNOTS)

@@ -42,7 +42,7 @@ SECTORS: tuple[tuple[str, str, float], ...] = (
     ("2020133194932", "0182", 58983.0),
     ("2020160202036", "0188", 59009.9),
 )
-_SECTOR_DAYS = 27.4
+SECTOR_DAYS = 27.4
 _TITLE = "Two-minute light curves of bright stars"
 _FIELD_STARS = 340
 
@@ -76,7 +76,7 @@ def _light_curve(tic: int, position: tuple[float, float], sector: int) -> Observ
     stamp, configuration, start = SECTORS[sector - 1]
     obs_id = f"tess{stamp}-s{sector:04d}-{tic:016d}-{configuration}-s"
     ra, dec = round(position[0], 10), round(position[1], 10)
-    end = round(start + _SECTOR_DAYS, 8)
+    end = round(start + SECTOR_DAYS, 8)
     return Observation(
         obs_collection="TESS",
         project="TESS",
@@ -114,7 +114,7 @@ def _full_frame(sector: int, camera: int, detector: int) -> Observation:
     ra = (rng.uniform(0, 360) + 12.0 * (detector % 2)) % 360.0
     dec = side * (6.0 + 24.0 * (camera - 1) - 6.0 + 12.0 * (detector // 3))
     corners = whole(APERTURES["Photometer"], ra, dec, 10.0 * sector)
-    end = round(start + _SECTOR_DAYS, 8)
+    end = round(start + SECTOR_DAYS, 8)
     return Observation(
         obs_collection="TESS",
         project="TESS",

@@ -1,0 +1,201 @@
+"""Gaia: data releases 1, 2 and 3, and TGAS.
+
+In: the sky. Out: four catalogues. Columns are the first and the most used ones of ``gaia_source`` in each release,
+in its order. Identifiers are declared as text and written as numbers, as everywhere in the portal.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .catalog_light import Array
+from .catalog_places import ecliptic, galactic
+from .catalog_sky import STAR, Sky, sky
+from .catalog_table import CatalogTable, names_in, texts, words
+
+_EPOCHS = {"DR1": 2015.0, "TGAS": 2015.0, "DR2": 2015.5, "DR3": 2016.0}
+_SOLUTIONS = {
+    "DR1": 1635378410781933568,
+    "TGAS": 1635378410781933568,
+    "DR2": 1635721458409799680,
+    "DR3": 1636148068921376768,
+}
+_FAINTEST, _FAINTEST_TGAS = 20.7, 11.5
+_FAINTEST_HIPPARCOS = 8.0
+_PI_MEN, _GAIA_PI_MEN, _HIP_PI_MEN = 261136679, 4623036865373793408, 26394
+# Zero points of the Gaia magnitudes (VEGAMAG, DR2).
+_ZERO = {"g": 25.6884, "bp": 25.3514, "rp": 24.7619}
+_DR1 = names_in(
+    """
+    solution_id source_id random_index ref_epoch ra ra_error dec dec_error parallax parallax_error pmra pmra_error
+    pmdec pmdec_error duplicated_source phot_g_n_obs phot_g_mean_flux phot_g_mean_flux_error phot_g_mean_mag
+    phot_variable_flag l b ecl_lon ecl_lat
+    """
+)
+_TGAS = ("hip", "tycho2_id", *_DR1)
+_COLOURS = names_in(
+    """
+    phot_g_n_obs phot_g_mean_flux phot_g_mean_flux_error phot_g_mean_flux_over_error phot_g_mean_mag phot_bp_n_obs
+    phot_bp_mean_flux phot_bp_mean_flux_error phot_bp_mean_mag phot_rp_n_obs phot_rp_mean_flux
+    phot_rp_mean_flux_error phot_rp_mean_mag phot_bp_rp_excess_factor
+    """
+)
+_POSITION = names_in(
+    """
+    solution_id designation source_id random_index ref_epoch ra ra_error dec dec_error parallax parallax_error
+    parallax_over_error
+    """
+)
+_DR2 = (
+    *_POSITION,
+    *names_in("pmra pmra_error pmdec pmdec_error astrometric_excess_noise visibility_periods_used duplicated_source"),
+    *_COLOURS,
+    *names_in("bp_rp bp_g g_rp radial_velocity radial_velocity_error phot_variable_flag l b ecl_lon ecl_lat"),
+    *names_in("teff_val radius_val lum_val"),
+)
+_DR3 = (
+    *_POSITION,
+    *names_in("pm pmra pmra_error pmdec pmdec_error astrometric_excess_noise visibility_periods_used ruwe"),
+    "duplicated_source",
+    *_COLOURS,
+    *names_in("bp_rp bp_g g_rp radial_velocity radial_velocity_error phot_variable_flag l b ecl_lon ecl_lat"),
+    *names_in("in_qso_candidates in_galaxy_candidates non_single_star has_xp_continuous has_rvs teff_gspphot"),
+    *names_in("logg_gspphot mh_gspphot distance_gspphot"),
+)
+_NAMES = {"DR1": _DR1, "TGAS": _TGAS, "DR2": _DR2, "DR3": _DR3}
+_INTEGERS = frozenset(names_in("hip non_single_star phot_bp_n_obs phot_g_n_obs phot_rp_n_obs visibility_periods_used"))
+_FLAGS = frozenset(names_in("duplicated_source in_qso_candidates in_galaxy_candidates has_xp_continuous has_rvs"))
+_TEXTS = frozenset(names_in("solution_id designation source_id random_index tycho2_id phot_variable_flag"))
+Values = dict[str, NDArray[Any]]
+
+
+def gaia_numbers(sources: Sky) -> NDArray[np.int64]:
+    """``source_id`` of each source in Gaia DR2 and DR3; it depends on the place only, as the real ones do."""
+    # The zone of the sky counts in the leading digits.
+    zone = (np.round(sources.dec * 1e6).astype(np.int64) + 90_000_000) * 24_000_000_000
+    return np.asarray(
+        np.where(sources.tic == _PI_MEN, _GAIA_PI_MEN, zone + np.round(sources.ra * 6e7).astype(np.int64))
+    )
+
+
+def hipparcos_numbers(sources: Sky) -> np.ma.MaskedArray[Any, Any]:
+    """Hipparcos number of each source, masked for those too faint for that catalogue."""
+    numbers = np.where(sources.tic == _PI_MEN, _HIP_PI_MEN, sources.numbers("HIP", 26_400, 118_000))
+    return np.ma.masked_array(numbers, (sources.kind != STAR) | (sources.bands["V"] > _FAINTEST_HIPPARCOS))
+
+
+def _catalog(release: str) -> CatalogTable:
+    everything = sky()
+    faintest = _FAINTEST_TGAS if release == "TGAS" else _FAINTEST
+    chosen = (everything.kind == STAR) & (everything.g_mag < faintest) & (everything.g_mag > 1.7)
+    if release == "TGAS":
+        chosen &= everything.plx > 0
+    sources = everything.where(chosen)
+    values = _astrometry(sources, release) | _photometry(sources) | _flags(sources)
+    columns = {name: (_kind(name), values[name]) for name in _NAMES[release]}
+    return CatalogTable(columns, (values["ra"], values["dec"]))
+
+
+dr1, dr2, dr3, tgas = (partial(_catalog, release) for release in ("DR1", "DR2", "DR3", "TGAS"))
+
+
+def _kind(name: str) -> str:
+    if name in _FLAGS:
+        return "boolean"
+    return "int" if name in _INTEGERS else "string" if name in _TEXTS else "float"
+
+
+def _astrometry(sources: Sky, release: str) -> Values:
+    ra, dec = sources.at(_EPOCHS[release])
+    error = np.round(0.02 * 10.0 ** (0.2 * np.maximum(sources.g_mag - 13.0, 0.0)), 6)
+    numbers = gaia_numbers(sources)
+    # Release 1 has no motions but for the stars of Tycho.
+    still = (sources.g_mag > _FAINTEST_TGAS) & (release in {"DR1", "TGAS"})
+    longitude, latitude = galactic(ra, dec, 9)
+    ecl_lon, ecl_lat = ecliptic(ra, dec, 9)
+    moving: dict[str, NDArray[Any]] = {
+        "parallax": sources.plx,
+        "parallax_error": error,
+        "parallax_over_error": np.round(sources.plx / error, 5),
+        "pm": np.round(np.hypot(sources.pm_ra, sources.pm_dec), 6),
+        "pmra": sources.pm_ra,
+        "pmra_error": np.round(1.8 * error, 6),
+        "pmdec": sources.pm_dec,
+        "pmdec_error": np.round(1.6 * error, 6),
+    }
+    return {
+        "solution_id": np.full(len(sources), _SOLUTIONS[release]),
+        "designation": texts(f"Gaia {release} {number}" for number in numbers),
+        "source_id": numbers,
+        "random_index": sources.numbers("Gaia random", 0, 1_811_709_771),
+        "hip": hipparcos_numbers(sources),
+        "tycho2_id": texts(f"{n // 2500 + 1}-{n % 2500}-1" for n in sources.numbers("TYC", 1, 9537 * 2500)),
+        "ref_epoch": np.full(len(sources), _EPOCHS[release]),
+        "ra": ra,
+        "ra_error": error,
+        "dec": dec,
+        "dec_error": np.round(0.9 * error, 6),
+        "l": longitude,
+        "b": latitude,
+        "ecl_lon": ecl_lon,
+        "ecl_lat": ecl_lat,
+        "astrometric_excess_noise": np.round(0.3 * sources.dice("noise") ** 3, 6),
+        "visibility_periods_used": np.round(8 + 15 * sources.dice("visits")).astype(int),
+        "ruwe": np.round(0.9 + 0.3 * sources.dice("ruwe"), 7),
+        **{name: np.where(still, np.nan, column) for name, column in moving.items()},
+    }
+
+
+def _photometry(sources: Sky) -> Values:
+    values: Values = {}
+    for name, band in {"g": "G", "bp": "BP", "rp": "RP"}.items():
+        magnitude = np.round(sources.bands[band], 6)
+        flux = np.round(10.0 ** (0.4 * (_ZERO[name] - magnitude)), 5)
+        error = np.round(0.001 * flux + 0.3, 5)
+        values |= {
+            f"phot_{name}_n_obs": np.round(60 + 200 * sources.dice("observations", name)).astype(int),
+            f"phot_{name}_mean_flux": flux,
+            f"phot_{name}_mean_flux_error": error,
+            f"phot_{name}_mean_flux_over_error": np.round(flux / error, 4),
+            f"phot_{name}_mean_mag": magnitude,
+        }
+    blue, green, red = (values[f"phot_{name}_mean_mag"] for name in ("bp", "g", "rp"))
+    colours = {"bp_rp": blue - red, "bp_g": blue - green, "g_rp": green - red}
+    values |= {name: np.round(column, 6) for name, column in colours.items()}
+    values["phot_bp_rp_excess_factor"] = np.round(1.15 + 0.06 * sources.colour, 6)
+    return values
+
+
+def _flags(sources: Sky) -> Values:
+    count = len(sources)
+    bright, known = sources.g_mag < 13.0, (sources.g_mag < 17.0) & (sources.plx > 0)
+    speed = np.round(60.0 * sources.dice("velocity") - 30.0, 5)
+    physics = {
+        "teff_val": ("Teff", 2),
+        "teff_gspphot": ("Teff", 2),
+        "radius_val": ("rad", 5),
+        "lum_val": ("lum", 5),
+        "logg_gspphot": ("logg", 4),
+    }
+    return {
+        "radial_velocity": np.where(bright, speed, np.nan),
+        "radial_velocity_error": np.where(bright, np.round(0.2 + sources.dice("velocity error"), 5), np.nan),
+        "phot_variable_flag": words(sources.dice("variable") < 0.02, "VARIABLE", "NOT_AVAILABLE"),
+        "duplicated_source": sources.dice("duplicated") < 0.01,
+        "in_qso_candidates": sources.plx == 0,
+        "in_galaxy_candidates": np.zeros(count, dtype=bool),
+        "non_single_star": np.where(sources.dice("double") < 0.01, 1, 0),
+        "has_xp_continuous": sources.g_mag < 17.6,
+        "has_rvs": sources.g_mag < 10.0,
+        "mh_gspphot": np.where(known, np.round(0.5 * sources.dice("metals") - 0.3, 4), np.nan),
+        "distance_gspphot": np.where(known, np.round(1000.0 / np.where(known, sources.plx, np.nan), 4), np.nan),
+        **{name: _rounded(sources.physics[of], digits, known) for name, (of, digits) in physics.items()},
+    }
+
+
+def _rounded(values: Array, digits: int, known: NDArray[np.bool_]) -> Array:
+    return np.asarray(np.where(known, np.round(values, digits), np.nan), dtype=float)

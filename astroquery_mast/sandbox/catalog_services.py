@@ -1,0 +1,154 @@
+"""The Mashup services of catalogues: cones, filters, counts and descriptions.
+
+In: the parameters of a request. Out: a `Dataset`, or `ServiceError`. `CATALOG_SERVICES` maps the name of a service
+(lower case) to its function. Catalogues depend on the sky alone: the archive that every service is given is not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .archive.catalogs import catalog
+from .catalog_crossmatch import CROSSMATCH_SERVICES
+from .catalog_histograms import table_histograms
+from .catalog_hubble import HUBBLE_SERVICES
+from .catalog_rows import CatalogRows, Distance
+from .dataset import Dataset, ServiceError
+from .filters import where
+from .parameters import Params, check_cone, columns_asked, count_dataset, number, whole_number
+
+if TYPE_CHECKING:
+    from .archive import Archive
+    from .archive.catalog_table import Found
+
+__all__ = ["CATALOG_SERVICES"]
+
+Service = Callable[["Archive", Params], Dataset]
+
+#: No cone of a catalogue may be wider (degrees): MAST would not finish it.
+LARGEST_RADIUS = 30.0
+#: Radius of cones whose request has none (degrees), and most sources of GALEX, from the descriptions of the services.
+DEFAULT_RADIUS = 0.02
+DEFAULT_MAXRECORDS = 10_000
+ARCSEC, ARCMIN = Distance("dstArcSec"), Distance("distance", 60.0)
+GALEX_DISTANCE = Distance("distance_arcmin", 60.0)
+
+
+@dataclass(frozen=True)
+class _Cone:
+    """A cone search: name of the catalogue, its distance (None: not told), and the default radius (None: required)."""
+
+    name: str
+    distance: Distance | None = None
+    radius: float | None = None
+
+    def __call__(self, archive: Archive, params: Params) -> Dataset:
+        table = catalog(self.name)
+        columns = table.columns if self.distance is None else (*table.columns, self.distance.column)
+        return Dataset(columns, CatalogRows(table, _within(self.name, params, self.radius), columns, self.distance))
+
+
+def galex(archive: Archive, params: Params) -> Dataset:
+    """Return the GALEX sources of a cone, nearest first, not more than ``maxrecords``."""
+    most = whole_number(params, "maxrecords", DEFAULT_MAXRECORDS)
+    table = catalog("galex")
+    columns = (GALEX_DISTANCE.column, *table.columns)
+    found = _within("galex", params, None).first(most)
+    return Dataset(columns, CatalogRows(table, found, columns, GALEX_DISTANCE))
+
+
+@dataclass(frozen=True)
+class _Filtered:
+    """A filtered search.
+
+    Attributes
+    ----------
+    name : str
+        Of the catalogue.
+    positioned : bool
+        Whether it takes a cone, too; then the distance is the last column.
+    counts : bool
+        Whether it may be asked for a count.
+    columns : str or None
+        What counts as asked for in a request without ``columns``; None: they are required.
+    """
+
+    name: str
+    positioned: bool = False
+    counts: bool = True
+    columns: str | None = None
+
+    def __call__(self, archive: Archive, params: Params) -> Dataset:
+        table = catalog(self.name)
+        condition = where(params.get("filters"), table.filterable)
+        known = (*table.columns, ARCSEC.column) if self.positioned else table.columns
+        columns = columns_asked(params, known, self.columns)
+        if columns is None and not self.counts:
+            raise ServiceError("Incorrect syntax near '*'.")
+        found = _within(self.name, params, None) if self.positioned else table.everything()
+        if params["filters"]:
+            found = found.only(table.matching(condition.sql, condition.parameters))
+        if columns is None:
+            return count_dataset(len(found.keys))
+        return Dataset(columns, CatalogRows(table, found, columns, ARCSEC if self.positioned else None))
+
+
+def _counted(search: _Filtered, archive: Archive, params: Params) -> Dataset:
+    return search(archive, {**params, "columns": "COUNT_BIG(*)"})
+
+
+def _within(name: str, params: Params, default_radius: float | None) -> Found:
+    ra, dec, radius = number(params, "ra"), number(params, "dec"), number(params, "radius", default_radius)
+    check_cone(dec, radius, LARGEST_RADIUS)
+    return catalog(name).within(ra, dec, radius)
+
+
+def _tess(name: str) -> Iterator[tuple[str, Service]]:
+    """The services of the input catalogue (Tic) or of the target list (Ctl)."""
+    yield f"mast.catalogs.{name}.cone", _Cone(name, ARCSEC, DEFAULT_RADIUS)
+    base = f"mast.catalogs.filtered.{name}"
+    yield base, _Filtered(name)
+    yield f"{base}.rows", _Filtered(name, counts=False, columns="*")
+    yield f"{base}.position", _Filtered(name, positioned=True)
+    yield f"{base}.position.rows", _Filtered(name, positioned=True, counts=False, columns="*")
+
+
+def _disk_detective() -> Iterator[tuple[str, Service]]:
+    yield "mast.catalogs.diskdetective.cone", _Cone("diskdetective", None, DEFAULT_RADIUS)
+    base = "mast.catalogs.filtered.diskdetective"
+    for suffix, search in (
+        ("", _Filtered("diskdetective", columns="*")),
+        (".position", _Filtered("diskdetective", positioned=True, columns="*")),
+    ):
+        yield f"{base}{suffix}", search
+        yield f"{base}{suffix}.count", partial(_counted, search)
+
+
+def _others() -> Iterator[tuple[str, Service]]:
+    for name in ("GaiaDR1", "GaiaDR2", "GaiaDR3", "Tgas"):
+        yield f"mast.catalogs.{name}.cone".lower(), _Cone(name.lower(), ARCMIN)
+    yield "mast.catalogs.plato.cone", _Cone("plato", ARCSEC)
+    yield "mast.galex.catalog", galex
+    for detector in ("uvis", "ir"):
+        # Two pages of MAST's documentation spell this service in two ways.
+        for spelling in ("wfc3psf", "wfc3"):
+            yield f"mast.catalogs.filtered.{spelling}.{detector}", _Filtered(f"wfc3psf.{detector}")
+    for name in ("tic", "diskdetective"):
+        yield f"mast.catalogs.all.{name}", partial(_described, name)
+
+
+def _described(name: str, archive: Archive, params: Params) -> Dataset:
+    return table_histograms(catalog(name))
+
+
+CATALOG_SERVICES: dict[str, Service] = {
+    **dict(_tess("tic")),
+    **dict(_tess("ctl")),
+    **dict(_disk_detective()),
+    **dict(_others()),
+    **HUBBLE_SERVICES,
+    **CROSSMATCH_SERVICES,
+}

@@ -1,0 +1,107 @@
+"""The files of the list of HST spectra over HTTP, and the scripts that fetch them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from astropy.io import fits
+
+from astroquery_mast.sandbox import Sandbox
+
+Invoke = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def spectra(invoke: Invoke) -> dict[int, dict[str, Any]]:
+    """A spectrum of each type."""
+    listed = invoke("Mast.HscSpectra.Db.All")["data"]
+    return {row["SpectrumType"]: row for row in reversed(listed)}
+
+
+def address(box: Sandbox, spectrum: dict[str, Any]) -> str:
+    """Where the file of a spectrum is; plus signs are left as they are, as clients do it."""
+    name = spectrum["DatasetName"]
+    if spectrum["SpectrumType"] < 2:
+        return f"{box.url}/cgi-bin/getdata.cgi?config=ops&dataset={name}"
+    return f"{box.url}/cgi-bin/ecfproxy?file_id={name}.fits"
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_spectra_are_files(box: Sandbox, web: requests.Session, spectra: dict[int, dict[str, Any]], kind: int) -> None:
+    """Each program sends a valid FITS file of its kind of spectra, of undeclared length, always the same."""
+    answers = [web.get(address(box, spectra[kind]), timeout=10) for _ in range(2)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert answers[0].content == answers[1].content
+    assert "Content-Length" not in answers[0].headers
+    with fits.open(io.BytesIO(answers[0].content)) as hdus:
+        hdus.verify("exception")
+        assert hdus[0].header["TARGNAME"] == spectra[kind]["TargetName"]
+        table = hdus[1].data
+        assert table.names == ["WAVELENGTH", "FLUX", "ERROR"]
+        assert len(table) == 300
+        assert (np.diff(table["WAVELENGTH"]) > 0).all()
+    assert [record.endpoint for record in box.requests] == ["hla", "hla"]
+
+
+def test_head_of_a_spectrum(box: Sandbox, web: requests.Session, spectra: dict[int, dict[str, Any]]) -> None:
+    """HEAD answers without a body."""
+    answer = web.head(address(box, spectra[2]), timeout=10)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "Content-Length" not in answer.headers
+
+
+def test_other_names_are_not_found(box: Sandbox, web: requests.Session, spectra: dict[int, dict[str, Any]]) -> None:
+    """Unknown data sets, and those of the other program, are not there; without a name the program complains."""
+    program, proxy = f"{box.url}/cgi-bin/getdata.cgi?config=ops&dataset=", f"{box.url}/cgi-bin/ecfproxy?file_id="
+    for url in (
+        f"{program}nonsense",
+        f"{program}{spectra[2]['DatasetName']}",
+        f"{proxy}nonsense.fits",
+        f"{proxy}{spectra[2]['DatasetName']}",
+        f"{proxy}{spectra[1]['DatasetName']}.fits",
+    ):
+        assert web.get(url, timeout=10).status_code == 404
+    silent = web.get(program, timeout=10)
+    assert (silent.status_code, silent.text) == (200, "dataset parameter is required\n")
+
+
+def bundle(spectra: list[str], **changes: Any) -> dict[str, Any]:
+    """Parameters of a request for a script."""
+    params: dict[str, Any] = {
+        "urlList": ",".join(spectra),
+        "pathList": ",".join(f"mastDownload/HSC/{number}.fits" for number in range(len(spectra))),
+        "filename": "mastDownload_20250101000000",
+        "descriptionList": [""] * len(spectra),
+        "productTypeList": ["spectrum"] * len(spectra),
+        "extension": "curl",
+    }
+    return params | changes
+
+
+def test_a_script_is_made_and_fetched(
+    box: Sandbox, web: requests.Session, invoke: Invoke, spectra: dict[int, dict[str, Any]]
+) -> None:
+    """The answer tells where the script is and what is in it; a file that is not there is left out."""
+    urls = [address(box, spectra[1]), address(box, spectra[2]), f"{box.url}/cgi-bin/ecfproxy?file_id=nonsense.fits"]
+    answer = invoke("Mast.Bundle.Request", bundle(urls))
+    assert (answer["status"], answer["progress"]) == ("COMPLETE", 1)
+    assert answer["statusList"] == {urls[0]: "COMPLETE", urls[1]: "COMPLETE", urls[2]: "ERROR"}
+    assert answer["url"].endswith("/mastDownload_20250101000000.sh")
+    script = web.get(answer["url"], timeout=10).text
+    assert script.startswith("#!")
+    assert [f"HSC/{n}.fits" in script and url in script for n, url in enumerate(urls)] == [True, True, False]
+    assert "ERROR" in web.get(answer["manifestUrl"], timeout=10).text
+    assert web.get(answer["url"].replace(".sh", ".zip"), timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "changes", [{"extension": "zip"}, {"urlList": ""}, {"pathList": "one,two,three,four"}], ids=str
+)
+def test_scripts_that_cannot_be_made(invoke: Invoke, changes: dict[str, Any]) -> None:
+    """Lists that do not fit together, and other kinds of bundle, are errors."""
+    assert invoke("Mast.Bundle.Request", bundle(["http://127.0.0.1/x"], **changes))["status"] == "ERROR"
