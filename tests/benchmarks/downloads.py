@@ -114,7 +114,7 @@ def compare(title: str, count: int, size: int, rounds: int, *, latency: float = 
     grown: dict[str, float] = {}
     with served(size, latency, rate) as url:
         for _ in range(rounds):
-            for who, seconds in times.items():
+            for who, measured in times.items():
                 folder = Path(tempfile.mkdtemp(prefix="bench-"))
                 if who.startswith("curl"):
                     result = curl(url, count, folder, checked="sha256sum" in who)
@@ -122,7 +122,7 @@ def compare(title: str, count: int, size: int, rounds: int, *, latency: float = 
                     result = in_process(who, url, count, size, folder)
                 files = [path for path in folder.rglob("*.fits") if path.stat().st_size == size]
                 assert len(files) == count, f"{who} left {len(files)} whole files of {count}"
-                seconds.append(result["seconds"])
+                measured.append(result["seconds"])
                 grown[who] = max(grown.get(who, 0.0), result["grown"])
                 shutil.rmtree(folder)
     median = {who: statistics.median(seconds) for who, seconds in times.items()}

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from sidebyside import compete, measure, server
 
@@ -91,12 +92,19 @@ def fetched(url: str, page: int, pagesize: int) -> bytes:
 
 
 def peer(url: str) -> Any:
-    """Give the client of ``astroquery.mast``, pointed at the server."""
+    """Give ``Observations`` of ``astroquery.mast``; all that it sends to MAST goes to the server."""
+    import requests
     from astroquery.mast import Observations
 
-    portal = Observations._portal_api_connection
-    portal.MAST_REQUEST_URL = f"{url}/api/v0/invoke"
-    portal.COLUMNS_CONFIG_URL = f"{url}/portal/Mashup/Mashup.asmx/columnsconfig"
+    class Redirecting(requests.adapters.HTTPAdapter):
+        def send(self, request: Any, *arguments: Any, **keywords: Any) -> Any:
+            parts = urlsplit(request.url)
+            request.url = f"{url}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+            # Looked up now: the requests of both sides are counted there.
+            return requests.adapters.HTTPAdapter.send(self, request, *arguments, **keywords)
+
+    adapter = Redirecting()
+    requests.Session.get_adapter = lambda *_, **__: adapter  # type: ignore[method-assign]
     return Observations
 
 

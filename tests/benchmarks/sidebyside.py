@@ -48,12 +48,33 @@ def server(*options: object) -> Iterator[str]:
             process.wait(60)
 
 
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """Count the requests that leave this process."""
+    import requests
+
+    count, send = [0], requests.adapters.HTTPAdapter.send
+
+    def counting(adapter: Any, request: Any, *arguments: Any, **keywords: Any) -> Any:
+        count[0] += 1
+        return send(adapter, request, *arguments, **keywords)
+
+    requests.adapters.HTTPAdapter.send = counting  # type: ignore[method-assign, assignment]
+    try:
+        yield count
+    finally:
+        requests.adapters.HTTPAdapter.send = send  # type: ignore[method-assign]
+
+
 def measure(work: Callable[[], Mapping[str, Any] | None]) -> None:
     """Do the work, and print its seconds, the growth of peak memory in MB, and what it tells; in the contestant."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.perf_counter()
-    notes = work() or {}
-    seconds = time.perf_counter() - started
+    with counted() as requests_made:
+        started = time.perf_counter()
+        notes = dict(work() or {})
+        seconds = time.perf_counter() - started
+    if requests_made[0]:
+        notes["requests"] = requests_made[0]
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(json.dumps({"seconds": seconds, "grown": grown, "notes": notes}))
 

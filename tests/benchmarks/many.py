@@ -1,0 +1,107 @@
+"""Many at once: cross-match, cones and names, side by side with the loops that ``astroquery.mast`` needs.
+
+``python tests/benchmarks/many.py`` prints the table; ``--quick`` does less.  Every answer has a latency of 50 ms, which
+is less than the real archive's.  A loop of the peer that would take minutes is run for a part of the targets, and the
+line says so: its seconds are to be multiplied.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from queries import peer
+from sidebyside import compete, measure, server
+
+MODULE = "many"
+LATENCY = 0.05
+
+
+def places(count: int) -> Any:
+    """Positions in and around the fields of the sandbox."""
+    import numpy as np
+    from astropy.coordinates import SkyCoord
+
+    dice = np.random.default_rng(5)
+    centres = np.array([(202.47, 47.195), (53.159, -27.781), (210.8, 54.35), (150.1, 2.2), (10.68, 41.27)])
+    chosen = centres[dice.integers(len(centres), size=count)]
+    return SkyCoord(chosen + dice.normal(scale=0.05, size=(count, 2)), unit="deg")
+
+
+def names(count: int) -> list[str]:
+    """Names that the sandbox knows, in many spellings."""
+    known = ["M51", "M31", "M33", "M87", "M16", "NGC 346", "GOODS-S", "Abell 2744", "3C273", "AU Mic"]
+    return [f"{known[number % len(known)]}{' ' * (number // len(known))}" for number in range(count)]
+
+
+def ours_crossmatch(url: str, count: int) -> None:
+    """Match positions with the TIC."""
+    from astroquery_mast import Catalogs, conf
+
+    conf.server = url
+    positions = places(count)
+    measure(lambda: {"rows": len(Catalogs.crossmatch(positions, "TIC", radius="20 arcsec", verbose=False))})
+
+
+def peer_crossmatch(url: str, count: int) -> None:
+    """The same by a cone for each position."""
+    client, positions = peer(url), places(count)
+    from astroquery.mast import Catalogs
+
+    def work() -> dict[str, Any]:
+        tables = [Catalogs.query_region(one, radius=20 / 3600, catalog="TIC") for one in positions]
+        return {"rows": sum(map(len, tables)), "of": count}
+
+    del client
+    measure(work)
+
+
+def ours_cones(url: str, count: int) -> None:
+    """Observations around many positions."""
+    from astroquery_mast import Observations, conf
+
+    conf.server = url
+    positions = places(count)
+    measure(lambda: {"rows": len(Observations.query_region(positions, radius="5 arcsec"))})
+
+
+def peer_cones(url: str, count: int) -> None:
+    """The same, one after the other."""
+    client, positions = peer(url), places(count)
+    measure(lambda: {"rows": sum(len(client.query_region(one, radius="5 arcsec")) for one in positions), "of": count})
+
+
+def ours_names(url: str, count: int) -> None:
+    """Resolve many names."""
+    from astroquery_mast import Mast, conf
+
+    conf.server = conf.resolver_server = url
+    given = names(count)
+    measure(lambda: {"names": len(Mast.resolve_object(given))})
+
+
+def peer_names(url: str, count: int) -> None:
+    """The same with ``astroquery.mast``."""
+    client, given = peer(url), names(count)
+    measure(lambda: {"names": len(client.resolve_object(given))})
+
+
+def main() -> None:
+    """Run all comparisons."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the targets")
+    less = 10 if parser.parse_args().quick else 1
+    with server("--rows", 0, "--latency", LATENCY) as url:
+        for title, ours, theirs, count, part in (
+            ("cross-match of {} positions with the TIC", "ours_crossmatch", "peer_crossmatch", 10_000, 100),
+            ("{} cones of 5 arcsec", "ours_cones", "peer_cones", 1_000, 10),
+            ("{} names", "ours_names", "peer_names", 1_000, 1),
+        ):
+            many = count // less
+            asked = {"url": url, "count": many}
+            compete(title.format(many), MODULE, (ours,), asked, 1)
+            compete(f"  the peer, {many // part} of them", MODULE, (theirs,), {"url": url, "count": many // part}, 1)
+
+
+if __name__ == "__main__":
+    main()
