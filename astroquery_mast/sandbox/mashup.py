@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .answers import FORMATS, TEXT, Window, encode
@@ -25,10 +26,12 @@ from .services import SERVICES
 if TYPE_CHECKING:
     from .archive import Archive
 
-__all__ = ["Mashup", "decode_request"]
+__all__ = ["ROW_LIMIT", "Mashup", "decode_request"]
 
 DEFAULT_PAGE_SIZE = 1000
 LONGEST_NUMBER = 9
+#: Rows beyond which MAST's server runs out of memory and drops the connection (the description of the API).
+ROW_LIMIT = 500_000
 #: Rows of results kept for further pages, and bytes of encoded pages.
 KEPT_ROWS = 1_000_000
 KEPT_BYTES = 256 * 1024 * 1024
@@ -58,10 +61,20 @@ class Mashup:
 
     The holdings never change, so a result depends on service and parameters alone: the cache breaker, which makes
     MAST run a query again, would make this archive compute the same rows again and is left out of the cache's key.
+
+    Parameters
+    ----------
+    archive : Archive
+    row_limit : int
+        The most rows that a result may have.
+    cuts : bool
+        Whether a larger result is cut to that, instead of dropping the connection.
     """
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, *, row_limit: int = ROW_LIMIT, cuts: bool = False) -> None:
         self._archive = archive
+        self._row_limit = row_limit
+        self._cuts = cuts
         self.scripts = StagedScripts()
         self._results: Cache[Dataset] = Cache(KEPT_ROWS, lambda dataset: len(dataset.rows))
         self._pages: Cache[tuple[bytes, str]] = Cache(KEPT_BYTES, lambda page: len(page[0]))
@@ -72,6 +85,8 @@ class Mashup:
             return self._run(_Invocation(record.mashup), record.headers.get("host", ""))
         except ServiceError as error:
             return Reply.json({"status": "ERROR", "msg": str(error)}, content_type=TEXT)
+        except _TooLargeError:
+            return Reply(cut=0, abort=True)
 
     def columnsconfig(self, record: RequestRecord) -> Reply:
         """Describe the columns of a service; an unknown one has none."""
@@ -92,11 +107,22 @@ class Mashup:
         compact = str(invocation.option("removenullcolumns")).lower() == "true"
 
         def page() -> tuple[bytes, str]:
-            dataset = self._results.get(key, lambda: service(self._archive, invocation.params))
+            dataset = self._results.get(key, lambda: self._limited(service(self._archive, invocation.params)))
             return encode(dataset.without_empty_columns() if compact else dataset, window, form)
 
         body, content_type = self._pages.get((key, window, form, compact), page)
         return Reply(headers=(("Content-Type", content_type),), body=body)
+
+    def _limited(self, dataset: Dataset) -> Dataset:
+        if len(dataset.rows) <= self._row_limit:
+            return dataset
+        if not self._cuts:
+            raise _TooLargeError
+        return replace(dataset, rows=dataset.rows[: self._row_limit])
+
+
+class _TooLargeError(Exception):
+    """A result has more rows than the server can hold."""
 
 
 class _Invocation:

@@ -140,7 +140,7 @@ def _cell(table: MissionTable, request: SearchRequest, hit: _Hit, name: str) -> 
 
 
 def _sorted(table: MissionTable, request: SearchRequest, hits: list[_Hit], order: list[tuple[str, bool]]) -> list[_Hit]:
-    """The hits of each position in order, nulls first as the archive's database has them."""
+    """The hits of each position in order, nulls first as the archive's database has them; or all of them by position."""
 
     def key(name: str, hit: _Hit) -> tuple[bool, Any]:
         value = folded(_cell(table, request, hit, name))
@@ -149,7 +149,8 @@ def _sorted(table: MissionTable, request: SearchRequest, hits: list[_Hit], order
     # The last key first: each sort leaves rows that it finds equal as they are.
     for name, down in reversed(order):
         hits = sorted(hits, key=partial(key, name), reverse=down)
-    return sorted(hits, key=lambda hit: hit.target or 0)
+    by_position = order[0][0] == POSITION if order else False
+    return hits if by_position else sorted(hits, key=lambda hit: hit.target or 0)
 
 
 def _result(table: MissionTable, request: SearchRequest, hit: _Hit, selected: list[MissionColumn]) -> dict[str, Value]:

@@ -21,7 +21,7 @@ from .cutouts import PATHS as CUTOUT_PATHS
 from .cutouts import Cutouts
 from .downloads import Downloads
 from .identity import whoami
-from .mashup import Mashup
+from .mashup import ROW_LIMIT, Mashup
 from .missions import Missions, mission_endpoint
 from .reply import Reply
 from .requestlog import RequestRecord
@@ -102,10 +102,10 @@ def endpoint_of(path: str) -> str:
 
 
 class Routes:
-    """Answer requests from an archive."""
+    """Answer requests from an archive; the options are those of `Mashup`."""
 
-    def __init__(self, archive: Archive) -> None:
-        mashup = Mashup(archive)
+    def __init__(self, archive: Archive, *, row_limit: int = ROW_LIMIT, cuts: bool = False) -> None:
+        mashup = Mashup(archive, row_limit=row_limit, cuts=cuts)
         holdings = MissionHoldings(archive)
         downloads = Downloads(holdings)
         missions = Missions(holdings, downloads)

@@ -19,7 +19,7 @@ from .bucket import BUCKET
 from .connection import LoopbackServer, SandboxRequest
 from .faults import Faults
 from .identity import EXPIRED_TOKEN, OUTSIDER_TOKEN, TOKEN
-from .mashup import decode_request
+from .mashup import ROW_LIMIT, decode_request
 from .reply import Reply
 from .requestlog import RequestLog, RequestRecord
 from .routes import Routes, endpoint_of
@@ -57,6 +57,10 @@ class Sandbox:
         Further synthetic observations, for paging and benchmarks.
     archive : Archive, optional
         The holdings to serve; the caller closes them.
+    row_limit : int
+        The most rows that the result of a Mashup service may have; as at MAST the connection is dropped beyond.
+    cuts : bool
+        Whether such a result is cut to ``row_limit`` rows instead.
 
     Attributes
     ----------
@@ -83,12 +87,20 @@ class Sandbox:
     outsider_token = OUTSIDER_TOKEN
     expired_token = EXPIRED_TOKEN
 
-    def __init__(self, *, port: int = 0, extra_observations: int = 0, archive: Archive | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        extra_observations: int = 0,
+        archive: Archive | None = None,
+        row_limit: int = ROW_LIMIT,
+        cuts: bool = False,
+    ) -> None:
         self.archive = shared_archive(extra_observations) if archive is None else archive
         self.requests = RequestLog()
         self.faults = Faults()
         self._port = port
-        self._routes = Routes(self.archive)
+        self._routes = Routes(self.archive, row_limit=row_limit, cuts=cuts)
         self._mistakes = _Mistakes()
         self._server: LoopbackServer | None = None
         self._thread: threading.Thread | None = None

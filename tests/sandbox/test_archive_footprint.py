@@ -209,11 +209,11 @@ def test_no_footprints_at_all() -> None:
 
 @given(ra=RA, dec=DEC)
 @settings(max_examples=30)
-def test_distance_is_zero_inside_and_to_the_centre_outside(ra: float, dec: float) -> None:
-    """Inside a footprint the distance is 0; outside it is the separation from the observation's position, in arcsec."""
+def test_distance_is_zero_inside_and_to_the_edge_outside(ra: float, dec: float) -> None:
+    """Inside a footprint the distance is 0; outside it is the separation from the edge, in arcsec."""
     index = FootprintIndex([(7, ra, dec, f"CIRCLE {ra!r} {dec!r} 0.1")])
     centre = SkyCoord(ra, dec, unit="deg")
     inside, outside = (centre.directional_offset_by(0.3 * u.rad, away * u.deg) for away in (0.05, 0.2))
     assert index.within(inside.ra.deg, inside.dec.deg, 0.2) == {7: 0.0}
     found = index.within(outside.ra.deg, outside.dec.deg, 0.2)
-    assert found[7] == pytest.approx(720.0, abs=1e-3)
+    assert found[7] == pytest.approx(360.0, abs=1e-3)

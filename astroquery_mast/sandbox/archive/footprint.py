@@ -36,7 +36,6 @@ class FootprintIndex:
 
     def __init__(self, observations: Iterable[Placed]) -> None:
         ids: list[int] = []
-        positions: list[tuple[float, float]] = []
         owners: list[int] = []
         shapes: list[Shape] = []
         for identifier, ra, dec, region in observations:
@@ -48,9 +47,7 @@ class FootprintIndex:
             owners.extend([len(ids)] * len(parts))
             shapes.extend(parts)
             ids.append(identifier)
-            positions.append((ra, dec))
         self._ids = ids
-        self._positions = unit_vectors(*np.array(positions, dtype=float).reshape(-1, 2).T)
         self._owners = np.array(owners, dtype=np.intp)
         self._circle = np.array([isinstance(shape, Circle) for shape in shapes], dtype=bool)
         self._load(shapes)
@@ -92,7 +89,7 @@ class FootprintIndex:
         -------
         dict of int to float
             ``objID`` to distance in arcsec: 0.0 when the position lies inside the footprint, otherwise the
-            separation from the observation's own position.
+            separation from its nearest edge, as in recorded answers.
         """
         point = unit_vectors(ra, dec)
         cone = float(np.radians(radius))
@@ -104,7 +101,7 @@ class FootprintIndex:
         smallest = np.full(len(self._ids), np.inf)
         np.minimum.at(smallest, owners, gap[found])
         hits = np.unique(owners)
-        away = np.degrees(separation(self._positions[hits], point)) * 3600.0
+        away = np.degrees(smallest[hits]) * 3600.0
         distance = np.where(smallest[hits] <= _EDGE, 0.0, np.round(away, 6))
         return {self._ids[hit]: float(value) for hit, value in zip(hits, distance, strict=True)}
 

@@ -1,0 +1,226 @@
+"""The same question for many targets: what the public methods do when they are given arrays, lists or tables.
+
+In: positions or names, and what is asked about each.  Out: one table for all, with the row of the target beside each
+answer, or a table of counts.  Which targets failed, and which were asked for in vain, stands in its ``meta``.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.table import MaskedColumn, Table
+from astroquery import log
+
+from .deadline import Deadline
+from .exceptions import InputWarning, InvalidCriterionError, MastError, ResolverError
+from .many import Effort, ask_many
+from .many_task import Single
+from .positions import PositionQueries, refuse_two_positions
+from .query.columns import Columns
+from .query.match_blocks import Asked, Blocks, with_first
+from .query.match_positions import Positions, as_names, as_positions, is_many
+from .query.match_targets import Targets, as_radii, targets_of
+from .query.position import Cone
+from .query.request import MashupRequest
+from .query.response import Page
+from .query.table import first_value, now_iso
+
+__all__ = ["ManyTargets", "Where", "refuse_page"]
+
+_SHOWN = 3
+# In these the requests for many targets differ.
+_POSITIONAL = ("ra", "dec", "radius", "position")
+_INPUT_ROW = "Row of the target in what was asked for"
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where to look, as the user wrote it; parameters as those of the query methods."""
+
+    coordinates: Any = None
+    object_name: Any = None
+    radius: Any = None
+    resolver: str | None = None
+
+    @property
+    def many(self) -> bool:
+        """Whether several targets are given, even if it is several of one."""
+        return is_many(self.coordinates) or is_many(self.object_name)
+
+
+RequestFor = Callable[[Cone], MashupRequest]
+
+
+class ManyTargets(PositionQueries):
+    """A client that can be asked about many targets at once; see `MastClass` for parameters."""
+
+    def _many_positions(
+        self,
+        coordinates: Any,
+        object_name: Any,
+        resolver: str | None,
+        deadline: Deadline,
+        **columns: str | None,
+    ) -> Positions:
+        """Return the positions of many targets; names are looked up, many at a time."""
+        given = as_names(object_name) if object_name is not None else as_positions(coordinates, **columns)
+        errors: Mapping[str, Exception] = {}
+        if given.names:
+            limit = Deadline.within(deadline)
+            found, errors = self._resolver.positions(given.names.values(), deadline=limit, resolver=resolver)
+            given = given.resolved(found, {name: str(error) for name, error in errors.items()})
+        if not len(given.known):
+            first = next(iter(errors.values()), None)
+            if first is not None:
+                message = "Could not resolve any of the given object names to sky positions."
+                raise first if isinstance(first, MastError) else ResolverError(message)
+            raise InvalidCriterionError(f"None of the {len(given)} targets has a position: {given.failures()[0]}")
+        return given
+
+    def _many_targets(self, where: Where, deadline: Deadline) -> Targets:
+        """Return the cones around many targets."""
+        refuse_two_positions(where.coordinates, where.object_name)
+        number = len(where.object_name if where.object_name is not None else _flat(where.coordinates))
+        radii = as_radii(where.radius, number)
+        positions = self._many_positions(where.coordinates, where.object_name, where.resolver, deadline)
+        return targets_of(positions, radii)
+
+    def _table_of_many(
+        self, where: Where, request_for: RequestFor, columns: Columns, effort: Effort, *, payload: bool = False
+    ) -> Table | list[dict[str, object]]:
+        """Return one table with the answers for all targets, or the requests."""
+        deadline = effort.clock()
+        targets = self._many_targets(where, deadline)
+        requests = [request_for(cone) for cone in targets.cones]
+        if payload:
+            return [request.payload() for request in requests]
+        blocks = Blocks(Asked(requests[0], len(targets.positions), len(requests), _POSITIONAL), columns)
+        errors = self._ask_cones(requests, effort, deadline, blocks.add)
+        _raise_if_all(errors, len(requests))
+        table, found = blocks.table()
+        rows, of_target = targets.distributed(found)
+        table = with_first(table, rows, self._target_columns(where, targets, of_target))
+        table.meta["rows"] = [len(table)]
+        table.meta["unmatched"] = targets.without_rows(found)
+        _note_failures(table, targets, errors)
+        if effort.verbose:
+            log.info(
+                "%d rows for %d targets, with %d requests in %.1f s.",
+                *(len(table), len(targets.positions), len(requests), deadline.elapsed()),
+            )
+        return table
+
+    def _counts_of_many(
+        self, where: Where, request_for: RequestFor, effort: Effort, *, payload: bool = False
+    ) -> Table | list[dict[str, object]]:
+        """Return a table with the count for each target, or the requests."""
+        deadline = effort.clock()
+        targets = self._many_targets(where, deadline)
+        requests = [request_for(cone) for cone in targets.cones]
+        if payload:
+            return [request.payload() for request in requests]
+        counts: dict[int, int] = {}
+
+        def take(place: int, pages: list[Page]) -> None:
+            counts[place] = first_value(pages[0])
+
+        errors = self._ask_cones(requests, effort, deadline, take)
+        _raise_if_all(errors, len(requests))
+        values = np.ma.MaskedArray(np.zeros(len(targets.positions), dtype=np.int64), mask=True)
+        for row, cone in zip(targets.rows.tolist(), targets.cone_of.tolist(), strict=True):
+            if cone in counts:
+                values[row] = counts[cone]
+        every = np.arange(len(values))
+        first = self._target_columns(where, targets, every)
+        columns = [MaskedColumn(data, name=name, description=text) for name, (data, _, text) in first.items()]
+        columns.append(MaskedColumn(values, name="count", description="Number of rows; masked where it is not known"))
+        asked = Asked(requests[0], len(values), len(requests), _POSITIONAL)
+        table = Table(columns, masked=True, copy=False, meta=_meta(asked, len(values)))
+        _note_failures(table, targets, errors)
+        return table
+
+    def _ask_cones(
+        self,
+        requests: list[MashupRequest],
+        effort: Effort,
+        deadline: Deadline,
+        take: Callable[[int, Any], None],
+    ) -> dict[int, Exception]:
+        """Ask for all cones, hand over the pages of each, and return why some have none."""
+        errors: dict[int, Exception] = {}
+        questions = [Single(request) for request in requests]
+        answers = ask_many(questions, self, self._wire, effort, deadline, "Asking", "target")
+        for place, (part,) in enumerate(answers):
+            try:
+                if part.error is not None:
+                    raise part.error
+                take(place, part.pages)
+            except MastError as err:
+                errors[place] = err
+        return errors
+
+    @staticmethod
+    def _target_columns(where: Where, targets: Targets, of_target: Any) -> dict[str, tuple[Any, Any, str]]:
+        """The columns that say of which target a row tells."""
+        columns: dict[str, tuple[Any, Any, str]] = {"input_row": (of_target, None, _INPUT_ROW)}
+        if where.object_name is not None:
+            columns["target"] = (targets.names()[of_target], None, "Name that was asked for")
+        return columns
+
+
+def refuse_page(page: int | None) -> None:
+    """Raise if a page is asked for where there are many answers."""
+    if page is not None:
+        raise InvalidCriterionError(f"page={page!r}: there are many answers, each with pages of its own; ask for all.")
+
+
+def _flat(coordinates: Any) -> Any:
+    """Positions as something whose length is their number."""
+    return coordinates.ravel() if hasattr(coordinates, "ravel") else coordinates
+
+
+def _raise_if_all(errors: Mapping[int, Exception], number: int) -> None:
+    """Raise the first error if there is nothing but errors."""
+    if errors and len(errors) == number:
+        raise errors[min(errors)]
+
+
+def _note_failures(table: Table, targets: Targets, errors: Mapping[int, Exception]) -> None:
+    """List the targets without an answer in the table's ``meta``, and warn of them once."""
+    reasons = targets.of_cones({cone: str(error) for cone, error in errors.items()})
+    failed = targets.positions.failures(reasons)
+    table.meta["failed"] = failed
+    warn_of_failures(failed, len(targets.positions), "targets")
+
+
+def warn_of_failures(failed: list[str], number: int, what: str) -> None:
+    """Warn once of what is missing in a result.
+
+    Parameters
+    ----------
+    failed : list of str
+        A line for each.
+    number : int
+        How many there are in all.
+    what : str
+        What they are.
+    """
+    if failed:
+        shown = "; ".join(failed[:_SHOWN]) + ("; ..." if len(failed) > _SHOWN else "")
+        message = f"{len(failed)} of {number} {what} have no answer, see meta['failed']: {shown}"
+        warnings.warn(message, InputWarning, stacklevel=4)
+
+
+def _meta(asked: Asked, rows: int) -> dict[str, list[Any]]:
+    """The ``meta`` of a table that is not made of rows of the archive, in the form of those that are."""
+    return {
+        "service": [asked.service],
+        "request": [json.dumps(asked.payload())],
+        "time": [now_iso()],
+        "rows": [rows],
+    }

@@ -1,0 +1,244 @@
+"""Answers of a cross-match → which row belongs to which position, and how far apart they are.
+
+In: the columns of an answer, and the positions that were uploaded.  Out: `Matches`.  Nothing that the archive says of
+either is taken on trust: separations are computed, and the position that a row belongs to is told by what the archive
+repeats of the upload, if it does and that fits, or else by the match's own place on the sky.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from astropy.coordinates import angular_separation
+from astropy.table import Table
+
+from ..exceptions import UnreadableAnswerError
+from .match_columns import PAIRS, folded, pair_among
+from .upload import DEC, RA, ROW
+
+__all__ = ["Matches", "best_of", "echoes", "match", "pairs_within", "separations"]
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+# Where catalogues say where their entries are: what the archive adds for the purpose, then the catalogue's own columns.
+_MATCHED = (("matchra", "matchdec"), ("sra", "sdec"), *PAIRS)
+# How far an upload's position may be from its repetition, which may have been rounded (degrees).
+_REPEATED = 0.1 / 3600
+# How far beyond the radius a match may lie by rounding: a part of the radius, and degrees.
+_SLACK_PART, _SLACK = 1e-3, 0.01 / 3600
+# Columns in which two rows for the same entry may differ.
+_OF_THE_PAIR = ("distance", "dst", "separation", "searchid", "inputrow", "inputra", "inputdec")
+# Candidates looked at together: some megabytes of numbers.
+_BLOCK = 1_000_000
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Which rows of an answer match which positions.
+
+    Parameters
+    ----------
+    rows : array of int
+        Rows of the answer.
+    inputs : array of int
+        For each of them the position, as a place among those that were uploaded.
+    separation : array
+        Arcsec; NaN where the answer does not tell the place of the match.
+    """
+
+    rows: Rows
+    inputs: Rows
+    separation: Floats
+
+
+def separations(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats) -> Floats:
+    """Return the angles between positions, all in degrees."""
+    turned = map(np.radians, (ra, dec, other_ra, other_dec))
+    return np.asarray(np.degrees(angular_separation(*turned)))
+
+
+def pairs_within(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats, radius: float) -> tuple[Rows, Rows]:
+    """Return all pairs of positions that are no further apart than a radius.
+
+    Parameters
+    ----------
+    ra, dec : array
+        Positions, degrees.
+    other_ra, other_dec : array
+        Others.
+    radius : float
+        Degrees.
+
+    Returns
+    -------
+    array of int
+        Places among the first.
+    array of int
+        Places among the others.
+    """
+    # Only others in the same strip of declination are looked at: one sort instead of a tree, and no further package.
+    order = np.argsort(other_dec, kind="stable")
+    strip = other_dec[order]
+    margin = radius + 1e-9
+    first, last = np.searchsorted(strip, dec - margin), np.searchsorted(strip, dec + margin, side="right")
+    ends = np.cumsum(last - first)
+    found: list[tuple[Rows, Rows]] = []
+    start = 0
+    while start < len(ra):
+        done = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + _BLOCK, side="right")))
+        counts = (last - first)[start:stop]
+        one = np.repeat(np.arange(start, stop), counts)
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        other = order[np.repeat(first[start:stop], counts) + within]
+        near = separations(ra[one], dec[one], other_ra[other], other_dec[other]) <= radius
+        found.append((one[near], other[near]))
+        start = stop
+    if not found:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    return np.concatenate([one for one, _ in found]), np.concatenate([other for _, other in found])
+
+
+def echoes(names: Sequence[str]) -> list[str]:
+    """Return the columns of an answer that repeat the upload, whatever was put before or behind their names."""
+    return [name for name in names if any(part in folded(name) for part in map(folded, (ROW, RA, DEC)))]
+
+
+def match(answer: Table, ra: Floats, dec: Floats, radius: float, *, extended: bool, service: str) -> Matches:
+    """Return which rows of an answer match which positions.
+
+    Parameters
+    ----------
+    answer : `~astropy.table.Table`
+        The answer.
+    ra, dec : array
+        The positions that were uploaded, each once, degrees; the place of each is what its `ROW` says.
+    radius : float
+        The radius that was asked for, degrees.
+    extended : bool
+        Whether the entries have an extent, so that they match although their centres are further away.
+    service : str
+        Who answered, for messages.
+
+    Returns
+    -------
+    Matches
+        In the order of the positions, the nearest match of each first.
+
+    Raises
+    ------
+    UnreadableAnswerError
+        If the answer tells in no way which positions it is about.
+    """
+    if not len(answer):
+        nothing = np.empty(0, dtype=np.int64)
+        return Matches(nothing, nothing, np.empty(0))
+    names = pair_among(_numbers(answer), _MATCHED)
+    matched = None if names is None else _values(answer, names)
+    limit = radius * (1 + _SLACK_PART) + _SLACK
+    rows = np.arange(len(answer))
+    only = np.zeros(len(answer), dtype=np.int64) if len(ra) == 1 else None
+    for inputs in (_told_row(answer, ra, dec), _told_position(answer, ra, dec, names), only):
+        if inputs is None:
+            continue
+        apart = _apart(matched, rows, inputs, ra, dec)
+        if extended or not bool((apart > limit).any()):
+            return _sorted(rows, inputs, apart)
+    if matched is None or extended:
+        raise UnreadableAnswerError(
+            f"{service} does not say to which of the positions its matches belong.", service=service
+        )
+    once = _entries(answer)
+    near, inputs = pairs_within(matched[0][once], matched[1][once], ra, dec, limit)
+    if len(np.unique(near)) < len(once):
+        raise UnreadableAnswerError(f"{service} sent matches that are near none of the positions.", service=service)
+    rows = once[near]
+    return _sorted(rows, inputs, _apart(matched, rows, inputs, ra, dec))
+
+
+def best_of(found: Matches) -> Matches:
+    """Return the nearest match of each position only; of several equally near ones the first."""
+    first = np.flatnonzero(np.diff(found.inputs, prepend=-1))
+    return Matches(found.rows[first], found.inputs[first], found.separation[first])
+
+
+def _sorted(rows: Rows, inputs: Rows, apart: Floats) -> Matches:
+    """Matches by position, and by separation."""
+    order = np.lexsort((apart, inputs))
+    return Matches(rows[order], inputs[order], apart[order] * 3600)
+
+
+def _apart(matched: tuple[Floats, Floats] | None, rows: Rows, inputs: Rows, ra: Floats, dec: Floats) -> Floats:
+    """The separations of matches in degrees, NaN where they cannot be known."""
+    if matched is None:
+        return np.full(len(rows), np.nan)
+    return separations(matched[0][rows], matched[1][rows], ra[inputs], dec[inputs])
+
+
+def _numbers(answer: Table) -> list[str]:
+    """The columns of numbers that do not repeat the upload."""
+    repeated = echoes(answer.colnames)
+    return [name for name in answer.colnames if name not in repeated and answer[name].dtype.kind in "iuf"]
+
+
+def _values(answer: Table, names: tuple[str, str]) -> tuple[Floats, Floats]:
+    """Two columns as numbers, NaN where they are masked."""
+    first, second = (np.ma.MaskedArray(answer[name], dtype=np.float64).filled(np.nan) for name in names)
+    return first, second
+
+
+def _told_row(answer: Table, ra: Floats, dec: Floats) -> Rows | None:
+    """The positions that the answer's rows name by number; None unless all of them do."""
+    names = [name for name in answer.colnames if folded(ROW) in folded(name)]
+    if len(names) != 1 or answer[names[0]].dtype.kind not in "iuf":
+        return None
+    told = np.ma.MaskedArray(answer[names[0]], dtype=np.float64).filled(np.nan)
+    if not bool(((told >= 0) & (told < len(ra)) & (told == np.floor(told))).all()):
+        return None
+    inputs = told.astype(np.int64)
+    repeated = _repeated(answer)
+    if repeated is not None and bool((separations(*repeated, ra[inputs], dec[inputs]) > _REPEATED).any()):
+        return None
+    return inputs
+
+
+def _told_position(answer: Table, ra: Floats, dec: Floats, matched: tuple[str, str] | None) -> Rows | None:
+    """The positions that the answer repeats; None unless all rows do."""
+    # Columns "ra" and "dec" beside those of the match may be the upload's under another name.
+    renamed = pair_among(_numbers(answer), PAIRS[:1])
+    candidates = [_repeated(answer), _values(answer, renamed) if renamed is not None and renamed != matched else None]
+    for repeated in candidates:
+        if repeated is None:
+            continue
+        rows, inputs = pairs_within(*repeated, ra, dec, _REPEATED)
+        if len(np.unique(rows)) < len(answer):
+            continue
+        apart = separations(repeated[0][rows], repeated[1][rows], ra[inputs], dec[inputs])
+        nearest = np.lexsort((apart, rows))
+        first = np.flatnonzero(np.diff(rows[nearest], prepend=-1))
+        return inputs[nearest][first]
+    return None
+
+
+def _repeated(answer: Table) -> tuple[Floats, Floats] | None:
+    """The upload's positions where the answer has them."""
+    first, second = ([name for name in answer.colnames if folded(part) in folded(name)] for part in (RA, DEC))
+    if len(first) != 1 or len(second) != 1 or any(answer[name].dtype.kind not in "iuf" for name in first + second):
+        return None
+    return _values(answer, (first[0], second[0]))
+
+
+def _entries(answer: Table) -> Rows:
+    """The rows of an answer that are not about the same entry of the catalogue as an earlier row."""
+    own = [name for name in answer.colnames if not any(part in folded(name) for part in _OF_THE_PAIR)]
+    kind = np.zeros(len(answer), dtype=np.int64)
+    first = np.arange(1)
+    for name in own:
+        values = np.ma.MaskedArray(answer[name])
+        _, code = np.unique(values.filled(), return_inverse=True)
+        _, first, kind = np.unique(kind * (len(answer) + 1) + np.ravel(code), return_index=True, return_inverse=True)
+    return np.sort(first).astype(np.int64)

@@ -1,0 +1,179 @@
+"""The answers to many questions → one table, and which of its rows are the answer to which question.
+
+In: pages, question by question.  Out: an `~astropy.table.Table`, and a range of its rows for each question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import MaskedColumn, Table, vstack
+
+from .columns import PORTAL_COLUMNS, Columns
+from .request import Question
+from .response import Page
+from .table import TableBuilder
+
+__all__ = ["Asked", "Blocks", "with_first"]
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked in many requests, as far as they are all the same: what goes into a table's ``meta``.
+
+    Parameters
+    ----------
+    request : Question
+        Any of the requests.
+    targets, requests : int
+        How many targets were asked for, with how many requests.
+    without : tuple of str
+        The parameters in which the requests differ.
+    """
+
+    request: Question
+    targets: int
+    requests: int
+    without: tuple[str, ...] = ()
+
+    @property
+    def service(self) -> str:
+        """The service."""
+        return self.request.service
+
+    def payload(self) -> dict[str, object]:
+        """Return what the requests have in common, and their number."""
+        payload = self.request.payload()
+        params = payload.get("params")
+        if isinstance(params, dict):
+            payload["params"] = {name: value for name, value in params.items() if name not in self.without}
+        return {**payload, "targets": self.targets, "requests": self.requests}
+
+
+@dataclass
+class _Alike:
+    """The answers that have the same columns."""
+
+    builder: TableBuilder
+    rows: int = 0
+
+
+@dataclass
+class Blocks:
+    """Collects answers, whose columns may differ, in one table.
+
+    Parameters
+    ----------
+    question : Question
+        What goes into the table's ``meta``.
+    columns : mapping
+        What is known of the columns; gives units and descriptions.
+    """
+
+    question: Question
+    columns: Columns
+    _kinds: dict[tuple[tuple[str, str], ...], _Alike] = field(default_factory=dict)
+    _places: dict[int, list[tuple[_Alike, int, int]]] = field(default_factory=dict)
+    _empty: Page | None = None
+
+    def add(self, key: int, pages: Sequence[Page]) -> None:
+        """Take a complete answer, or a part of one.
+
+        Parameters
+        ----------
+        key : int
+            The question.
+        pages : sequence of Page
+            Its pages.
+
+        Raises
+        ------
+        UnreadableAnswerError
+            If they are no table.
+        """
+        places = self._places.setdefault(key, [])
+        for page in pages:
+            if not len(page.rows):
+                # Its columns are of interest only if nothing else comes; its types say nothing.
+                self._empty = page if self._empty is None or not self._empty.fields else self._empty
+                continue
+            fields = tuple(column for column in page.fields if column[0] not in PORTAL_COLUMNS)
+            alike = self._kinds.get(fields)
+            if alike is None:
+                alike = self._kinds[fields] = _Alike(TableBuilder(self.question, self.columns))
+            alike.builder.add(page)
+            places.append((alike, alike.rows, alike.rows + len(page.rows)))
+            alike.rows += len(page.rows)
+
+    def table(self) -> tuple[Table, dict[int, Rows]]:
+        """Return everything that was added; to be called once, because the rows are handed over.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            Columns in the order of the first answer that had rows; masked where an answer lacks one.
+        dict
+            Question → the rows of its answer.
+        """
+        if not self._kinds and self._empty is not None:
+            builder = TableBuilder(self.question, self.columns)
+            builder.add(self._empty)
+            self._kinds[()] = _Alike(builder)
+        kinds = list(self._kinds.values())
+        starts = np.cumsum([0, *(alike.rows for alike in kinds)])
+        first_row = {id(alike): int(start) for alike, start in zip(kinds, starts, strict=False)}
+        found = {
+            key: _joined([(first_row[id(alike)] + first, first_row[id(alike)] + last) for alike, first, last in places])
+            for key, places in self._places.items()
+        }
+        return _stacked([alike.builder.table() for alike in kinds], int(starts[-1])), found
+
+
+def _joined(ranges: Sequence[tuple[int, int]]) -> Rows:
+    """The numbers in some ranges."""
+    return np.concatenate([np.arange(0), *(np.arange(first, last) for first, last in ranges)]).astype(np.int64)
+
+
+def _stacked(tables: Sequence[Table], rows: int) -> Table:
+    """The tables, whose columns differ, in one."""
+    if len(tables) < 2:
+        return tables[0] if tables else Table(masked=True)
+    stacked = Table(vstack(tables, metadata_conflicts="silent"), masked=True, copy=False)
+    # One call is one entry, as for a single question.
+    stacked.meta.update({name: values[:1] for name, values in tables[0].meta.items()}, rows=[rows])
+    return stacked
+
+
+def with_first(table: Table, rows: Rows, columns: dict[str, tuple[npt.NDArray[Any], Any, str]]) -> Table:
+    """Return some rows of a table behind new columns.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    rows : array of int
+        Which of its rows, in which order; they may come several times.
+    columns : dict
+        Name → values, unit, description.
+
+    Returns
+    -------
+    `~astropy.table.Table`
+        Columns of the table that have one of these names get a longer one.
+    """
+    whole = len(rows) == len(table) and bool((rows == np.arange(len(table))).all())
+    taken = table if whole else table[rows]
+    for name in set(columns) & set(taken.colnames):
+        taken.rename_column(name, f"catalog_{name}")
+    front = [
+        MaskedColumn(values, name=name, unit=unit, description=description)
+        for name, (values, unit, description) in columns.items()
+    ]
+    taken.add_columns(front, indexes=[0] * len(front))
+    return taken

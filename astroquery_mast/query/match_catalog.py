@@ -1,0 +1,140 @@
+"""The catalogues that MAST cross-matches, and the services that do it.
+
+In: what the user calls a catalogue.  Out: the name of a Mashup service, and that under which its columns are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from ..exceptions import InvalidCriterionError
+from .columns import closest
+
+__all__ = ["CROSSMATCHES", "OBSERVATIONS", "Crossmatch", "find_crossmatch"]
+
+
+@dataclass(frozen=True)
+class Crossmatch:
+    """A catalogue that positions are matched with.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    services : mapping
+        Version → Mashup service, see https://mast.stsci.edu/api/v0/_services.html; the default is the last one.
+    choice : str
+        What is chosen by the key of ``services``; empty if there is nothing to choose.
+    columns_ids : mapping
+        Version → name under which the archive describes the columns; that of the service if there is none.
+    extended : bool
+        Whether its entries have an extent, and match where any part of them is within the radius.
+    """
+
+    name: str
+    services: Mapping[int, str]
+    choice: str = ""
+    columns_ids: Mapping[int, str] = field(default_factory=dict)
+    extended: bool = False
+
+    def service(self, options: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the service, and the name under which its columns are known.
+
+        Parameters
+        ----------
+        options : mapping
+            ``version`` and ``magtype``; None where the user did not choose.
+
+        Returns
+        -------
+        tuple of str
+
+        Raises
+        ------
+        InvalidCriterionError
+            If the catalogue does not have that choice.
+        """
+        for name, value in options.items():
+            if value is not None and name != self.choice:
+                raise InvalidCriterionError(f"{name}={value!r}: the cross-match with {self.name} has no {name}.")
+        chosen: Any = options.get(self.choice)
+        key: Any = list(self.services)[-1] if chosen is None else chosen
+        if key not in self.services:
+            known = ", ".join(map(str, sorted(self.services)))
+            raise InvalidCriterionError(f"{self.choice}={chosen!r}: the cross-match with {self.name} has {known}.")
+        return self.services[key], self.columns_ids.get(key, self.services[key])
+
+
+def _gaia(name: str, releases: tuple[int, ...]) -> Crossmatch:
+    return Crossmatch(
+        name,
+        {number: f"Mast.GaiaDR{number}.Crossmatch" for number in releases},
+        "version" if len(releases) > 1 else "",
+        {number: f"Mast.Catalogs.GaiaDR{number}.Cone" for number in releases},
+    )
+
+
+_TESS = {0: "Mast.Catalogs.Tess.Cone"}
+
+CROSSMATCHES: Mapping[str, Crossmatch] = MappingProxyType(
+    {
+        "tic": Crossmatch("TIC", {0: "Mast.Tic.Crossmatch"}, columns_ids=_TESS),
+        "ctl": Crossmatch("CTL", {0: "Mast.Ctl.Crossmatch"}, columns_ids=_TESS),
+        "gaia": _gaia("Gaia", (1, 2, 3)),
+        **{f"gaiadr{number}": _gaia(f"GaiaDR{number}", (number,)) for number in (1, 2, 3)},
+        "tgas": Crossmatch("Tgas", {0: "Mast.Tgas.Crossmatch"}, columns_ids={0: "Mast.Catalogs.Tgas.Cone"}),
+        "hsc": Crossmatch(
+            "HSC",
+            {2: "Mast.Hsc.Crossmatch.MagAutov3", 1: "Mast.Hsc.Crossmatch.MagAper2v3"},
+            "magtype",
+            dict.fromkeys((1, 2), "Mast.Hsc.Db.v3"),
+        ),
+        "galex": Crossmatch("GALEX", {0: "Mast.Galex.Crossmatch"}, columns_ids={0: "Mast.Galex.Catalog"}),
+        "sdss": Crossmatch("SDSS", {0: "Mast.Sdss.Crossmatch"}),
+        "2mass": Crossmatch("2MASS", {0: "Mast.2Mass.Crossmatch"}),
+    }
+)
+"""Name in lower case → catalogue."""
+
+OBSERVATIONS = Crossmatch(
+    "the observations", {0: "Mast.Caom.Crossmatch"}, columns_ids={0: "Mast.Caom.Cone"}, extended=True
+)
+"""The footprints of all observations."""
+
+
+def find_crossmatch(catalog: Any) -> Crossmatch:
+    """Return the cross-match of a name.
+
+    Parameters
+    ----------
+    catalog : str
+        One of `CROSSMATCHES`, whatever the case and with or without hyphens, or the full name of a Mashup service such
+        as ``Mast.Tic.Crossmatch``.
+
+    Returns
+    -------
+    Crossmatch
+
+    Raises
+    ------
+    InvalidCriterionError
+        If there is none of that name.
+    """
+    name = catalog.strip() if isinstance(catalog, str) else ""
+    key = name.lower().replace("-", "").replace(" ", "")
+    if key in CROSSMATCHES:
+        return CROSSMATCHES[key]
+    if key.startswith("mast.") and ".crossmatch" in key:
+        for known in (*CROSSMATCHES.values(), OBSERVATIONS):
+            for number, service in known.services.items():
+                if service.lower() == name.lower():
+                    ids = {number: known.columns_ids.get(number, service)}
+                    return Crossmatch(known.name, {number: service}, "", ids, known.extended)
+        return Crossmatch(name, {0: name})
+    shown = [known.name for known in CROSSMATCHES.values()]
+    near = closest(name, shown, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(shown)}."
+    raise InvalidCriterionError(f"catalog={catalog!r} cannot be cross-matched: {hint}")

@@ -1,0 +1,192 @@
+"""Rows of a cross-match find their positions, whatever the archive repeats of the upload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import MaskedColumn, Table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.exceptions import InvalidCriterionError, UnreadableAnswerError
+from astroquery_mast.query.match import best_of, match, pairs_within
+from astroquery_mast.query.match_catalog import find_crossmatch
+
+RADIUS = 5 / 3600
+RA = np.array([10.0, 10.0005, 200.0, 359.9999])
+DEC = np.array([20.0, 20.0005, -60.0, 0.0])
+# Which position each row of the answer belongs to; one entry lies near two positions.
+OF = np.array([0, 1, 1, 2, 3])
+PLACE_RA = np.array([10.0003, 10.0003, 10.0006, 200.0001, 0.0001])
+PLACE_DEC = np.array([20.0003, 20.0003, 20.0006, -60.0001, 0.0001])
+
+
+def answer(**columns: Any) -> Table:
+    """An answer with the given columns before those of the catalogue."""
+    own = {"MatchID": [7, 7, 8, 9, 5], "MatchRA": PLACE_RA, "MatchDEC": PLACE_DEC, "mag": [1.0, 1, 2, 3, 4]}
+    return Table({**columns, **own}, masked=True)
+
+
+def found(table: Table, **options: Any) -> list[tuple[int, int]]:
+    """The matches of a table: position and row."""
+    matches = match(table, RA, DEC, RADIUS, extended=options.pop("extended", False), service="Mast.X.Crossmatch")
+    there = SkyCoord(RA[matches.inputs], DEC[matches.inputs], unit="deg")
+    if "MatchRA" in table.colnames:
+        places = SkyCoord(table["MatchRA"][matches.rows], table["MatchDEC"][matches.rows], unit="deg")
+        assert np.allclose(matches.separation, there.separation(places).arcsec, rtol=1e-9, atol=1e-9)
+    return sorted(zip(matches.inputs.tolist(), matches.rows.tolist(), strict=True))
+
+
+EXPECTED = sorted(zip(OF.tolist(), range(5), strict=True))
+# Where nothing is repeated, each entry is found once and given to every position that it is near.
+ENTRIES = [(0, 0), (0, 2), (1, 0), (1, 2), (2, 3), (3, 4)]
+
+
+@pytest.mark.parametrize("name", ["input_row", "INPUT_ROW", "t1_input_row", "input_row_1"])
+def test_the_number_of_a_position_is_taken_if_it_comes_back(name: str) -> None:
+    """The column may have been renamed."""
+    assert found(answer(**{name: OF})) == EXPECTED
+
+
+def test_repeated_positions_tell_as_well() -> None:
+    """Also where they were rounded, or turned from 360 to 0."""
+    ra = np.round(RA[OF], 5) % 360
+    assert found(answer(input_ra=ra, input_dec=np.round(DEC[OF], 5))) == EXPECTED
+    assert found(answer(ra=RA[OF], dec=DEC[OF])) == EXPECTED
+    assert found(answer(_input_ra=np.where(RA[OF] > 300, RA[OF] - 360, RA[OF]), _input_dec=DEC[OF])) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {},
+        {"input_row": OF + 1},
+        {"input_row": [99, 0, 0, 0, 0]},
+        {"input_row": ["a", "b", "c", "d", "e"]},
+        {"input_row": MaskedColumn(OF, mask=[1, 0, 0, 0, 0])},
+        {"input_ra": RA[OF] + 1, "input_dec": DEC[OF]},
+        {"input_row": OF[::-1], "input_ra": DEC[OF], "input_dec": RA[OF]},
+    ],
+    ids=["nothing", "from 1", "out of range", "text", "a hole", "elsewhere", "all wrong"],
+)
+def test_places_tell_where_nothing_else_does(columns: dict[str, Any]) -> None:
+    """A column that is missing or cannot be right is not believed: the sky decides."""
+    assert found(answer(**columns)) == ENTRIES
+
+
+def test_entries_are_told_apart_where_places_decide() -> None:
+    """Two entries at one place are two; one entry that came for two positions is one."""
+    table = answer(dstArcSec=[1.0, 2, 3, 4, 5])
+    assert found(table) == ENTRIES
+    table["mag"][1] = 99
+    assert found(table) == sorted([*ENTRIES, (0, 1), (1, 1)])
+
+
+def test_the_columns_of_the_catalogue_itself_are_its_place() -> None:
+    """Without columns made for the purpose, ra and dec are where the entry is."""
+    table = answer(input_row=OF)
+    table.rename_columns(["MatchRA", "MatchDEC"], ["ra", "dec"])
+    matches = match(table, RA, DEC, RADIUS, extended=False, service="x")
+    assert 0 < matches.separation.min() <= matches.separation.max() < 5
+
+
+def test_extended_entries_may_be_farther_away() -> None:
+    """The centre of a footprint says nothing against a match, and without a repetition nothing for it."""
+    table = answer(input_ra=RA[OF], input_dec=DEC[OF])
+    table["MatchRA"] += 0.1
+    assert found(table, extended=True) == EXPECTED
+    table.remove_columns(["input_ra", "input_dec"])
+    with pytest.raises(UnreadableAnswerError, match="does not say to which"):
+        found(table, extended=True)
+
+
+def test_one_position_has_all_matches() -> None:
+    """There is nothing to tell apart."""
+    only = match(Table({"obsid": ["1", "2"]}), RA[:1], DEC[:1], RADIUS, extended=True, service="x")
+    assert only.inputs.tolist() == [0, 0]
+    assert np.isnan(only.separation).all()
+
+
+def test_matches_that_nobody_asked_for_are_an_error() -> None:
+    """An entry near none of the positions is not given to any."""
+    table = answer()
+    table["MatchRA"][3] = 100.0
+    with pytest.raises(UnreadableAnswerError, match="near none"):
+        found(table)
+    table.remove_columns(["MatchRA", "MatchDEC"])
+    with pytest.raises(UnreadableAnswerError, match="does not say"):
+        found(table)
+
+
+def test_the_nearest_of_each_position_is_the_best() -> None:
+    """Sorted by position and separation, the first of each is left."""
+    matches = match(answer(input_row=OF), RA, DEC, RADIUS, extended=False, service="x")
+    best = best_of(matches)
+    assert best.inputs.tolist() == [0, 1, 2, 3]
+    assert best.separation[1] == matches.separation[matches.inputs == 1].min()
+    assert len(best_of(match(answer()[:0], RA, DEC, RADIUS, extended=False, service="x")).rows) == 0
+
+
+positions = st.lists(st.tuples(st.floats(0, 359.999), st.floats(-90, 90)), min_size=1, max_size=12)
+
+
+@given(positions, positions, st.floats(0, 60))
+def test_pairs_are_those_of_a_full_comparison(
+    some: list[tuple[float, float]], others: list[tuple[float, float]], radius: float
+) -> None:
+    """Poles and 0h are places like others."""
+    ra, dec = np.array(some).T
+    other_ra, other_dec = np.array(others).T
+    apart = SkyCoord(ra[:, None], dec[:, None], unit="deg").separation(SkyCoord(other_ra, other_dec, unit="deg")).deg
+    one, other = pairs_within(ra, dec, other_ra, other_dec, radius)
+    close = set(zip(one.tolist(), other.tolist(), strict=True))
+    assert len(close) == len(one)
+    sure = set(zip(*map(np.ndarray.tolist, np.nonzero(apart < radius - 1e-6)), strict=True))
+    possible = set(zip(*map(np.ndarray.tolist, np.nonzero(apart <= radius + 1e-6)), strict=True))
+    assert sure <= close <= possible
+
+
+def test_a_great_many_pairs_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size of a block does not change what is found."""
+    random = np.random.default_rng(5)
+    ra, dec = random.uniform(0, 1, 300), random.uniform(0, 1, 300)
+    whole = pairs_within(ra, dec, ra, dec, 0.1)
+    monkeypatch.setattr("astroquery_mast.query.match._BLOCK", 1000)
+    blocks = pairs_within(ra, dec, ra, dec, 0.1)
+    assert sorted(zip(*whole, strict=True)) == sorted(zip(*blocks, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "service"),
+    [
+        ("TIC", {}, "Mast.Tic.Crossmatch"),
+        ("ctl", {}, "Mast.Ctl.Crossmatch"),
+        ("Gaia", {}, "Mast.GaiaDR3.Crossmatch"),
+        ("gaia", {"version": 2}, "Mast.GaiaDR2.Crossmatch"),
+        ("GaiaDR1", {}, "Mast.GaiaDR1.Crossmatch"),
+        ("HSC", {}, "Mast.Hsc.Crossmatch.MagAper2v3"),
+        ("hsc", {"magtype": 2}, "Mast.Hsc.Crossmatch.MagAutov3"),
+        ("GALEX", {}, "Mast.Galex.Crossmatch"),
+        ("SDSS", {}, "Mast.Sdss.Crossmatch"),
+        ("2MASS", {}, "Mast.2Mass.Crossmatch"),
+        ("mast.tic.crossmatch", {}, "Mast.Tic.Crossmatch"),
+        ("Mast.New.Crossmatch", {}, "Mast.New.Crossmatch"),
+    ],
+)
+def test_catalogues_have_their_services(name: str, options: dict[str, Any], service: str) -> None:
+    """Names are found whatever their case, and versions are chosen."""
+    assert find_crossmatch(name).service(options)[0] == service
+
+
+def test_choices_that_there_are_not_are_refused() -> None:
+    """Unknown catalogues, versions, and options of other catalogues raise."""
+    for bad in ("TICC", "", None, "Panstarrs"):
+        with pytest.raises(InvalidCriterionError, match="cannot be cross-matched"):
+            find_crossmatch(bad)
+    with pytest.raises(InvalidCriterionError, match="1, 2, 3"):
+        find_crossmatch("Gaia").service({"version": 4})
+    with pytest.raises(InvalidCriterionError, match="has no version"):
+        find_crossmatch("TIC").service({"version": 8})

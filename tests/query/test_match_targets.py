@@ -1,0 +1,119 @@
+"""Targets share cones, and the answers find back to them; answers with different columns become one table."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import Table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.exceptions import InvalidCriterionError, UnreadableAnswerError
+from astroquery_mast.query.match_blocks import Asked, Blocks, with_first
+from astroquery_mast.query.match_positions import as_names, as_positions
+from astroquery_mast.query.match_targets import as_radii, distinct, targets_of
+from astroquery_mast.query.request import MashupRequest
+from astroquery_mast.query.response import Page
+
+REQUEST = MashupRequest("Mast.Caom.Cone", {"ra": 1.0, "dec": 2.0, "radius": 0.1, "exclude_hla": True})
+FIELDS = (("obsid", "string"), ("t_exptime", "float"), ("_selected_", "boolean"))
+
+
+def page(number: int, fields: tuple[tuple[str, str], ...] = FIELDS, start: int = 0) -> Page:
+    """A page with some rows."""
+    rows = [{name: start + row for name, _ in fields} for row in range(number)]
+    return Page("Mast.Caom.Cone", "COMPLETE", fields, rows, document={"fields": []})
+
+
+def test_a_cone_is_asked_for_once() -> None:
+    """Equal positions share a cone unless their radii differ, and rows without a position have none."""
+    table = Table({"ra": [1.0, 2.0, 1.0, np.nan, 1.0], "dec": [0.0, 0.0, 0.0, 0.0, 0.0]})
+    targets = targets_of(as_positions(table), np.array([0.1, 0.1, 0.1, 0.1, 0.2]))
+    assert [(cone.ra, cone.radius) for cone in targets.cones] == [(1.0, 0.1), (2.0, 0.1), (1.0, 0.2)]
+    assert targets.rows.tolist() == [0, 1, 2, 4]
+    rows, inputs = targets.distributed({0: np.array([5, 6]), 2: np.array([7])})
+    assert list(zip(rows.tolist(), inputs.tolist(), strict=True)) == [(5, 0), (6, 0), (5, 2), (6, 2), (7, 4)]
+    assert targets.without_rows({0: np.array([], dtype=int), 1: np.array([3])}) == [0, 2]
+    assert targets.of_cones({0: "late"}) == {0: "late", 2: "late"}
+
+
+def test_targets_without_any_position_have_no_cones() -> None:
+    """Names that are still to be looked up are nowhere."""
+    assert targets_of(as_names(["M101"]), np.array([0.1])).cones == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30))
+def test_kinds_are_numbered_by_their_first_row(pairs: list[tuple[int, int]]) -> None:
+    """Every row is of the kind of the row that is equal to it."""
+    one, other = np.array(pairs, dtype=float).T
+    first, kind = distinct(one, other)
+    assert first.tolist() == [pairs.index(pair) for pair in dict.fromkeys(pairs)]
+    assert [pairs[first[each]] for each in kind] == pairs
+
+
+def test_radii_are_one_or_as_many_as_targets() -> None:
+    """Each target may have its own."""
+    assert as_radii("6 arcmin", 3).tolist() == pytest.approx([0.1] * 3)
+    assert as_radii([6, 12] * u.arcmin, 2).tolist() == pytest.approx([0.1, 0.2])
+    assert as_radii([0.1, 0.2], 2).tolist() == [0.1, 0.2]
+    for bad in ([0.1], [0.1, -1], [0.1, np.nan], [1, 2] * u.s, ["wide", "narrow"], -1, None):
+        with pytest.raises(InvalidCriterionError, match="radius"):
+            as_radii(bad, 2)
+
+
+def test_answers_in_any_number_of_pages_are_one_table() -> None:
+    """The rows of each answer are known, and meta tells of one question."""
+    blocks = Blocks(Asked(REQUEST, 3, 2, ("ra", "dec", "radius")), {})
+    blocks.add(0, [page(2), page(1, start=2)])
+    blocks.add(1, [page(0)])
+    blocks.add(2, [page(1, start=9)])
+    table, found = blocks.table()
+    assert table["obsid"].tolist() == ["0", "1", "2", "9"]
+    assert {key: rows.tolist() for key, rows in found.items()} == {0: [0, 1, 2], 1: [], 2: [3]}
+    (asked,) = map(json.loads, table.meta["request"])
+    assert asked["params"] == {"exclude_hla": True}
+    assert (asked["targets"], asked["requests"], table.meta["rows"]) == (3, 2, [4])
+
+
+def test_answers_with_other_columns_are_masked_where_they_lack_one() -> None:
+    """As the Hubble Source Catalog has them: columns for the filters that occur only."""
+    blocks = Blocks(REQUEST, {})
+    blocks.add(0, [page(1, (("MatchID", "int"), ("A_F606W", "float")))])
+    blocks.add(1, [page(2, (("MatchID", "int"), ("W3_F160W", "float")))])
+    blocks.add(2, [page(1, (("MatchID", "int"), ("A_F606W", "float")), start=5)])
+    table, found = blocks.table()
+    assert table.colnames == ["MatchID", "A_F606W", "W3_F160W"]
+    assert {key: table["MatchID"][rows].tolist() for key, rows in found.items()} == {0: [0], 1: [0, 1], 2: [5]}
+    assert table["W3_F160W"].mask.tolist() == [True, True, False, False]
+    assert table.meta["rows"] == [4]
+
+
+def test_empty_answers_leave_the_columns() -> None:
+    """Nothing found is a table without rows, with the columns of the archive."""
+    blocks = Blocks(REQUEST, {})
+    blocks.add(0, [page(0)])
+    assert blocks.table()[0].colnames == ["obsid", "t_exptime"]
+    assert len(Blocks(REQUEST, {}).table()[0].colnames) == 0
+
+
+def test_an_answer_that_is_no_table_is_refused() -> None:
+    """Rows without columns are no answer."""
+    with pytest.raises(UnreadableAnswerError):
+        Blocks(REQUEST, {}).add(0, [Page("x", "COMPLETE", (), [{}])])
+
+
+def test_new_columns_stand_in_front() -> None:
+    """A column of the archive that has their name gets another one."""
+    table = Table({"separation": [1.0, 2.0], "x": [3, 4]}, masked=True)
+    columns: dict[str, Any] = {
+        "input_row": (np.array([0, 1, 1]), None, "a"),
+        "separation": (np.zeros(3), u.arcsec, "b"),
+    }
+    made = with_first(table, np.array([0, 1, 0]), columns)
+    assert made.colnames == ["input_row", "separation", "catalog_separation", "x"]
+    assert made["x"].tolist() == [3, 4, 3]
+    assert made["separation"].quantity.unit == u.arcsec

@@ -1,0 +1,300 @@
+"""Arrays, lists and tables of targets are asked for side by side, and their answers are one table."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import MaskedColumn, Table, vstack
+from astroquery.exceptions import InputWarning, InvalidQueryError, NoResultsWarning, ResolverError
+
+from astroquery_mast import Observations, conf
+from astroquery_mast.exceptions import DeadlineError, ServiceFailedError
+from astroquery_mast.sandbox import Fault, Sandbox
+
+pytestmark = pytest.mark.usefixtures("mast_sandbox")
+
+NAMES = ["M51", "M101", "M31", "Crab"]
+PLACES = SkyCoord(
+    [202.4696, 210.8023, 10.6847, 202.4696, 100.0], [47.1952, 54.3489, 41.2688, 47.1952, -80.0], unit="deg"
+)
+EMPTY = 4
+
+
+def of(table: Table, row: int) -> Table:
+    """The answer for one target."""
+    return table[table["input_row"] == row]
+
+
+def same(part: Table, single: Table) -> bool:
+    """Whether a part of a table is the answer to a single query, cell by cell."""
+    columns = [name for name in part.colnames if name not in {"input_row", "target"}]
+    if columns != single.colnames or len(part) != len(single):
+        return False
+    return all(
+        (np.ma.getmaskarray(part[name]) == np.ma.getmaskarray(single[name])).all()
+        and np.ma.asarray(part[name]).tolist() == np.ma.asarray(single[name]).tolist()
+        for name in columns
+    )
+
+
+def test_each_part_is_the_single_answer(mast_sandbox: Sandbox) -> None:
+    """Rows, order, masks and distances of every target are those of a query for it alone."""
+    table = Observations.query_region(PLACES, radius="0.05 deg")
+    assert table.colnames[0] == "input_row"
+    for row in range(4):
+        assert same(of(table, row), Observations.query_region(PLACES[row], radius="0.05 deg"))
+    assert table.meta["unmatched"] == [EMPTY]
+    assert table.meta["failed"] == []
+    assert table["input_row"].tolist() == sorted(table["input_row"])
+    assert table["distance"].unit == u.arcsec
+
+
+def test_equal_positions_are_asked_for_once(mast_sandbox: Sandbox) -> None:
+    """Five targets, two of them at one place, are four requests; with radii of their own they are five."""
+    Observations.query_region(PLACES, radius="0.05 deg")
+    assert len(mast_sandbox.requests.of("invoke")) == 4
+    mast_sandbox.requests.clear()
+    table = Observations.query_region(PLACES, radius=[0.05, 0.05, 0.05, 0.02, 0.05] * u.deg)
+    assert len(mast_sandbox.requests.of("invoke")) == 5
+    assert same(of(table, 3), Observations.query_region(PLACES[3], radius=0.02))
+
+
+@pytest.mark.parametrize("form", ["galactic", "list", "texts", "table", "mixin"])
+def test_any_form_of_many_is_taken(form: str) -> None:
+    """Whatever holds them, targets are targets."""
+    three = PLACES[:3]
+    given: Any = {
+        "galactic": three.galactic,
+        "list": list(three),
+        "texts": [f"{place.ra.deg} {place.dec.deg}" for place in three],
+        "table": Table({"RAJ2000": three.ra.deg, "DEJ2000": three.dec.deg}),
+        "mixin": Table({"name": NAMES[:3], "coord": three}),
+    }[form]
+    table = Observations.query_region(given, radius="0.05 deg")
+    plain = Observations.query_region(three, radius="0.05 deg")
+    assert table["input_row", "obsid"].as_array().tolist() == plain["input_row", "obsid"].as_array().tolist()
+
+
+def test_names_among_coordinates_are_looked_up(mast_sandbox: Sandbox) -> None:
+    """Text that is no position is a name in a list as it is alone."""
+    named = Observations.query_region(["M101", "10 -45", "M51"], radius="0.05 deg")
+    assert same(of(named, 2), Observations.query_region("M51", radius="0.05 deg"))
+    assert named.meta["unmatched"] == [1]
+    assert mast_sandbox.requests.of("resolver")[0].values("name") == ["M101", "M51"]
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_an_array_of_one_is_an_array(size: int) -> None:
+    """The kind of the result depends on what was given, not on how many."""
+    table = Observations.query_region(PLACES[:size], radius=0.01)
+    assert set(table["input_row"]) == set(range(size))
+    assert len(Observations.query_region(PLACES[:size], get_query_payload=True)) == size
+    assert "input_row" not in Observations.query_region(PLACES[0], radius=0.01).colnames
+
+
+def test_names_are_resolved_together(mast_sandbox: Sandbox) -> None:
+    """Many names are one request to the resolver, and stand beside their observations."""
+    table = Observations.query_object([*NAMES, "M51"], radius="0.05 deg")
+    assert len(mast_sandbox.requests.of("resolver")) == 1
+    assert len(mast_sandbox.requests.of("invoke")) == 4
+    assert table.colnames[:2] == ["input_row", "target"]
+    assert [NAMES[row] if row < 4 else "M51" for row in table["input_row"]] == table["target"].tolist()
+    assert same(of(table, 1), Observations.query_object("M101", radius="0.05 deg"))
+    column = MaskedColumn(NAMES, mask=[False, True, False, False])
+    with pytest.warns(InputWarning, match=r"1 of 4 targets.*row 1: there is no name"):
+        assert 1 not in Observations.query_object(column, radius="0.05 deg")["input_row"]
+
+
+def test_unknown_names_are_listed_with_one_warning() -> None:
+    """They cost nobody else anything, and there is one warning for all of them."""
+    with pytest.warns(InputWarning) as caught:
+        table = Observations.query_object(["nobody", "M51", "no one"], radius="0.05 deg")
+    assert len(caught) == 1
+    assert table.meta["failed"][0].startswith('row 0 (nobody): Could not resolve "nobody"')
+    assert table.meta["failed"][1].startswith("row 2 (no one): ")
+    assert set(table["input_row"]) == {1}
+    with pytest.raises(ResolverError, match="any of the given"):
+        Observations.query_object(["nobody", "no one"])
+
+
+def test_criteria_hold_for_every_target() -> None:
+    """Filters and many positions together are the same as one after the other."""
+    asked: dict[str, Any] = {"obs_collection": "HST", "calib_level": 3, "radius": "0.05 deg"}
+    table = Observations.query_criteria(coordinates=PLACES, **asked)
+    assert set(table["obs_collection"]) == {"HST"}
+    for row in (0, 1):
+        assert same(of(table, row), Observations.query_criteria(coordinates=PLACES[row], **asked))
+    named = Observations.query_criteria(object_name=NAMES, **asked)
+    assert same(of(named, 1), Observations.query_criteria(object_name="M101", **asked))
+
+
+def test_counts_are_a_table_in_the_order_given() -> None:
+    """Each target has its count, also where it is zero."""
+    region = Observations.query_region_count(PLACES, radius="0.05 deg")
+    assert region.colnames == ["input_row", "count"]
+    table = Observations.query_region(PLACES, radius="0.05 deg")
+    assert region["count"].tolist() == [len(of(table, row)) for row in range(5)]
+    with pytest.warns(InputWarning, match="nobody"):
+        counts = Observations.query_object_count(["M51", "nobody"], radius="0.05 deg")
+    assert counts.colnames == ["input_row", "target", "count"]
+    assert counts["count"].tolist() == [Observations.query_object_count("M51", radius="0.05 deg"), None]
+    criteria = Observations.query_criteria_count(coordinates=PLACES, radius="0.05 deg", obs_collection="HST")
+    assert criteria["count"][0] == Observations.query_criteria_count(
+        coordinates=PLACES[0], radius="0.05 deg", obs_collection="HST"
+    )
+
+
+def test_targets_without_a_position_are_listed() -> None:
+    """NaN is no reason to refuse the others, unless there are no others."""
+    with pytest.warns(InputWarning, match="row 1: there is no position"):
+        table = Observations.query_region(SkyCoord([202.4696, np.nan], [47.1952, 1.0], unit="deg"), radius=0.01)
+    assert set(table["input_row"]) == {0}
+    with pytest.raises(InvalidQueryError, match="None of the 2"):
+        Observations.query_region(SkyCoord([np.nan] * 2, [0, 1], unit="deg"))
+
+
+def test_one_failure_costs_one_target(mast_sandbox: Sandbox) -> None:
+    """Its reason is listed, and the others are there."""
+    mast_sandbox.faults.add("invoke", Fault.error("deadlock"), times=None, where=lambda r: b"210.8023" in r.body)
+    with pytest.warns(InputWarning, match="1 of 5 targets"):
+        table = Observations.query_region(PLACES, radius="0.05 deg")
+    (line,) = table.meta["failed"]
+    assert line.startswith("row 1: ")
+    assert "deadlock" in line
+    assert table.meta["unmatched"] == [EMPTY]
+    with pytest.warns(InputWarning):
+        counts = Observations.query_region_count(PLACES, radius="0.05 deg")
+    assert counts["count"].mask.tolist() == [False, True, False, False, False]
+
+
+def test_all_failures_are_an_error(mast_sandbox: Sandbox) -> None:
+    """If there is no answer at all, the first error is raised."""
+    mast_sandbox.faults.add("invoke", Fault.error("deadlock"), times=None)
+    for ask in (Observations.query_region, Observations.query_region_count):
+        with pytest.raises(ServiceFailedError, match="deadlock"):
+            ask(PLACES)
+
+
+def test_an_archive_that_is_down_is_not_asked_a_thousand_times(mast_sandbox: Sandbox) -> None:
+    """After some failures in a row the others are not asked for, and said to be so."""
+    many = SkyCoord(np.linspace(0, 300, 200), np.zeros(200), unit="deg")
+    first = b"%22ra%22%3A%200.0%2C"
+    mast_sandbox.faults.add("invoke", Fault.status(503), times=None, where=lambda r: first not in r.body)
+    with conf.set_temp("attempts", 1), pytest.warns((InputWarning, NoResultsWarning)):
+        table = Observations.query_region(many, radius=0.001)
+    assert len(table.meta["failed"]) == 199
+    assert "It was not asked" in table.meta["failed"][-1]
+    assert len(mast_sandbox.requests.of("invoke")) < 30
+
+
+def test_the_time_of_the_call_is_for_all_targets(mast_sandbox: Sandbox) -> None:
+    """What did not come in time is listed, and nothing at all is an error."""
+    mast_sandbox.faults.add("invoke", Fault.delay(30), times=None, where=lambda r: b"202.4696" not in r.body)
+    with pytest.warns(InputWarning, match="3 of 5 targets"):
+        table = Observations.query_region(PLACES, radius="0.05 deg", timeout=0.8)
+    assert set(table["input_row"]) == {0, 3}
+    mast_sandbox.faults.clear()
+    mast_sandbox.faults.add("invoke", Fault.delay(30), times=None)
+    with pytest.raises(DeadlineError):
+        Observations.query_region(PLACES, timeout=0.3 * u.s)
+
+
+def test_every_page_of_every_target_comes() -> None:
+    """Answers in pages are the same answers."""
+    whole = Observations.query_region(PLACES, radius="0.05 deg")
+    paged = Observations.query_region(PLACES, radius="0.05 deg", pagesize=20)
+    assert same(paged, whole[[name for name in whole.colnames if name != "input_row"]])
+
+
+def test_no_more_are_under_way_than_allowed(mast_sandbox: Sandbox) -> None:
+    """Requests run side by side, and never more of them than max_workers."""
+    lock, state = threading.Lock(), {"now": 0, "most": 0}
+    original = mast_sandbox._routes.answer
+
+    def answer(*arguments: Any) -> Any:
+        with lock:
+            state["now"] += 1
+            state["most"] = max(state.values())
+        mast_sandbox.faults.wait(0.05)
+        try:
+            return original(*arguments)
+        finally:
+            with lock:
+                state["now"] -= 1
+
+    many = SkyCoord(np.linspace(0, 300, 12), np.zeros(12), unit="deg")
+    mast_sandbox._routes.answer = answer  # type: ignore[method-assign]
+    try:
+        Observations.query_region_count(many, max_workers=3)
+    finally:
+        mast_sandbox._routes.answer = original  # type: ignore[method-assign]
+    assert 1 < state["most"] <= 3
+
+
+def test_nothing_found_is_an_empty_table_with_columns() -> None:
+    """There is one warning, and the columns are those of a single query."""
+    with pytest.warns(NoResultsWarning):
+        table = Observations.query_region(PLACES[EMPTY:], radius=0.001)
+    assert table.colnames[:2] == ["input_row", "intentType"]
+    assert table.meta["unmatched"] == [0]
+    with pytest.warns(NoResultsWarning, match="Did you mean|did you mean|HST"):
+        Observations.query_criteria(coordinates=PLACES, radius=0.001, obs_collection="HSTT")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"page": 2},
+        {"radius": [0.1, 0.2]},
+        {"radius": -1},
+        {"max_workers": 0},
+        {"timeout": 0},
+        {"executor": 3},
+        {"area": "CIRCLE 1 2 3"},
+        {"overlap": "center"},
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_for_many_is_refused_unsent(mast_sandbox: Sandbox, options: dict[str, Any]) -> None:
+    """Arguments that are for one target, or for none, raise before anything is asked."""
+    with pytest.raises(InvalidQueryError):
+        Observations.query_region(PLACES, **options)
+    with pytest.raises(InvalidQueryError, match="Only one of"):
+        Observations.query_criteria(coordinates=PLACES, object_name="M51", obs_collection="HST")
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_meta_survives_stacking_and_fits(tmp_path: Path) -> None:
+    """What failed is known after writing, reading and stacking."""
+    with pytest.warns(InputWarning):
+        table = Observations.query_object(["M51", "nobody"], radius=0.01)
+    assert len(vstack([table, table]).meta["failed"]) == 2
+    table.write(tmp_path / "many.fits")
+    assert "row 1 (nobody)" in str(Table.read(tmp_path / "many.fits").meta["FAILED"])
+
+
+def test_threads_of_the_caller_do_as_well() -> None:
+    """An executor that is given is used, and left open."""
+    with ThreadPoolExecutor(2) as executor:
+        table = Observations.query_region(PLACES, radius=0.05, executor=executor)
+        assert same(of(table, 1), Observations.query_region(PLACES[1], radius=0.05))
+        assert executor.submit(abs, -1).result() == 1
+
+
+def test_a_great_many_names_are_asked_for_in_batches(mast_sandbox: Sandbox) -> None:
+    """Thirty at a time, each once, and a batch that fails costs its own names only."""
+    names = [*(f"unknown {number}" for number in range(70)), *NAMES, *NAMES]
+    mast_sandbox.faults.add("resolver", Fault.status(400), times=None, where=lambda r: "unknown 3" in r.values("name"))
+    with pytest.warns(InputWarning, match="70 of 78"):
+        table = Observations.query_object(names, radius=0.01)
+    assert len(mast_sandbox.requests.of("resolver")) == 3
+    assert "HTTP 400" in table.meta["failed"][3]
+    assert "Could not resolve" in table.meta["failed"][45]
+    assert set(table["input_row"]) == set(range(70, 78))

@@ -1,0 +1,88 @@
+"""The same targets asked for by other processes: a process pool, and a Dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from astroquery.exceptions import InputWarning, NoResultsWarning
+
+from astroquery_mast import Catalogs, Observations
+from astroquery_mast.exceptions import ServiceFailedError
+from astroquery_mast.many_task import Call, Single, Task
+from astroquery_mast.observations import ObservationsClass
+from astroquery_mast.products.transport import Transport
+from astroquery_mast.query.request import MashupRequest
+from astroquery_mast.sandbox import Fault, Sandbox
+
+PLACES = SkyCoord([202.4696, 210.8023, 10.6847, 100.0], [47.1952, 54.3489, 41.2688, -80.0], unit="deg")
+
+
+@pytest.fixture
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Two processes that share nothing with this one."""
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+        yield executor
+
+
+def equal(one: Table, other: Table) -> bool:
+    """Whether two tables are the same, cell by cell."""
+    return one.colnames == other.colnames and one.as_array().tolist() == other.as_array().tolist()
+
+
+def test_processes_find_the_same(mast_sandbox: Sandbox, processes: ProcessPoolExecutor) -> None:
+    """Regions, counts and cross-matches are those of this process, with failures listed and not fatal."""
+    options = {"radius": "0.05 deg", "executor": processes}
+    found = Observations.query_region(PLACES, **options)
+    assert equal(found, Observations.query_region(PLACES, radius="0.05 deg"))
+    assert found.meta["unmatched"] == [3]
+    mast_sandbox.faults.add("invoke", Fault.error("deadlock"), times=None, where=lambda r: b"210.8023" in r.body)
+    with pytest.warns(InputWarning, match="deadlock"):
+        counts = Observations.query_region_count(PLACES, **options)
+    assert counts["count"].mask.tolist() == [False, True, False, False]
+    mast_sandbox.faults.clear()
+    near = SkyCoord(np.full(30, 210.8023), 54.3489 + np.linspace(0, 0.1, 30), unit="deg")
+    plain = Catalogs.crossmatch(near, "TIC", radius="20 arcsec", verbose=False)
+    there = Catalogs.crossmatch(near, "TIC", radius="20 arcsec", verbose=False, chunk_size=10, executor=processes)
+    assert equal(there, plain)
+    assert processes.submit(abs, -1).result() == 1
+
+
+def test_a_worker_that_dies_is_a_failure_of_its_targets(mast_sandbox: Sandbox, processes: ProcessPoolExecutor) -> None:
+    """There is an error that says so, and no hanging."""
+    processes.submit(os._exit, 1)
+    with pytest.raises(ServiceFailedError, match="The worker could not do it"):
+        Observations.query_region(PLACES, executor=processes)
+
+
+def test_no_token_is_inside_a_task(mast_sandbox: Sandbox) -> None:
+    """What goes to another process holds no token, whoever has it."""
+    client = ObservationsClass(mast_token=mast_sandbox.token)
+    task = Task(0, Single(MashupRequest("Mast.Caom.Cone")), Transport.of(client), Call(wire=client._wire))
+    assert mast_sandbox.token.encode() not in pickle.dumps(task)
+    again = pickle.loads(pickle.dumps(task))
+    assert again.asked == task.asked
+    assert again.call.wire is None
+
+
+def test_a_cluster_finds_the_same(mast_sandbox: Sandbox) -> None:
+    """Dask's executor does as well as one of the standard library."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None, protocol="inproc://"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        executor = client.get_executor()
+        found = Observations.query_region(PLACES[:2], radius="0.05 deg", executor=executor)
+        assert equal(found, Observations.query_region(PLACES[:2], radius="0.05 deg"))
+        with pytest.warns(NoResultsWarning):
+            assert len(Observations.query_region(PLACES[3:], radius=0.001, executor=executor)) == 0
