@@ -1,0 +1,161 @@
+"""The exact cut: of the observations that the archive sent for a circle, those that are in the area.
+
+In: a table with ``s_ra``, ``s_dec`` and ``s_region``, and what was asked for.  Out: the rows that remain, with a
+sentence in ``meta["cut"]`` that says how many there were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+from ..exceptions import InvalidCriterionError
+from .area import Area
+from .area_outlines import Outlines, outlines_of
+from .area_sphere import Array, unit_vectors
+from .footprint import Shape, parse_s_region
+
+__all__ = ["CUT_COLUMNS", "OVERLAPS", "Cut", "check_overlap", "in_area", "shapes_of"]
+
+# What a cut looks at.
+CUT_COLUMNS = ("s_ra", "s_dec", "s_region")
+OVERLAPS = ("footprint", "center")
+
+
+def check_overlap(overlap: str) -> None:
+    """Raise `InvalidCriterionError` unless it is one of the two that there are."""
+    if overlap not in OVERLAPS:
+        raise InvalidCriterionError(f"overlap={overlap!r}: there are {' and '.join(map(repr, OVERLAPS))}.")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is kept of a table of observations.
+
+    Parameters
+    ----------
+    area : Area
+        The part of the sky.
+    overlap : str
+        ``"footprint"`` for what was observed anywhere in it, ``"center"`` for what has its position in it.
+    """
+
+    area: Area
+    overlap: str
+
+    def of(self, table: Table) -> Table:
+        """Return the rows that remain.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            Observations.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            Those in the area, with one more text in the list ``meta["cut"]``.
+        """
+        kept, doubts = in_area(table, self.area, self.overlap)
+        cut = table[kept]
+        cut.meta["cut"] = [*table.meta.get("cut", []), self.words(len(table), int(kept.sum()), doubts)]
+        return cut
+
+    def words(self, sent: int, kept: int, doubts: str = "") -> str:
+        """Say how many rows there were, and how many remain."""
+        how = "a footprint that overlaps" if self.overlap == "footprint" else "a position in"
+        return f"{kept} of {sent} rows have {how} {self.area}{doubts}"
+
+
+def in_area(table: Table, area: Area, overlap: str) -> tuple[Array, str]:
+    """Tell which rows of a table of observations are in an area.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        Has `CUT_COLUMNS`; ``s_region`` is not needed for ``"center"``.
+    area : Area
+        The area.
+    overlap : str
+        As in `Cut`.
+
+    Returns
+    -------
+    numpy.ndarray
+        For each row whether it is.
+    str
+        What is to be said of rows that could be judged by their position only, or not at all; empty if there are none.
+    """
+    ra, dec = _degrees(table, "s_ra"), _degrees(table, "s_dec")
+    placed = np.isfinite(ra) & np.isfinite(dec)
+    if overlap == "center":
+        kept = np.zeros(len(table), dtype=bool)
+        kept[placed] = area.holds(unit_vectors(ra[placed], dec[placed]))
+        return kept, _doubts(0, int((~placed).sum()))
+    shapes = shapes_of(_members(table, "s_region"))
+    outlines = outlines_of(shapes, ra, dec)
+    bare = ~np.fromiter(map(bool, shapes), dtype=bool, count=len(shapes))
+    doubts = _doubts(int((bare & placed).sum()), int((bare & ~placed).sum()))
+    return _rows(outlines, area.meets(outlines), len(table)), doubts
+
+
+def shapes_of(texts: Sequence[Any], errors: str = "skip") -> list[list[Shape]]:
+    """Return the shapes of many footprints.
+
+    Parameters
+    ----------
+    texts : sequence
+        As `parse_s_region` takes them; each text is read once, however often it occurs.
+    errors : str
+        As there.
+
+    Returns
+    -------
+    list of list of Shape
+        Equal texts share a list: it is not to be changed.
+    """
+    known: dict[Any, list[Shape]] = {}
+    made = []
+    for text in texts:
+        key = text if isinstance(text, str) else None
+        shapes = known.get(key) if key is not None else None
+        if shapes is None:
+            shapes = parse_s_region(text, errors=errors)
+            if key is not None:
+                known[key] = shapes
+        made.append(shapes)
+    return made
+
+
+def _members(table: Table, name: str) -> list[Any]:
+    """The values of a column, None where they are masked."""
+    if name not in table.colnames:
+        raise InvalidCriterionError(f"The table has no column '{name}', which tells where the observations are.")
+    return list(table[name].tolist())
+
+
+def _degrees(table: Table, name: str) -> Array:
+    """The values of a column as numbers, NaN where they are masked."""
+    _members(table, name)
+    return np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan)
+
+
+def _rows(outlines: Outlines, met: Array, count: int) -> Array:
+    """The rows that have a part for which something holds."""
+    rows = np.zeros(count, dtype=bool)
+    rows[outlines.owner[met]] = True
+    return rows
+
+
+def _doubts(by_position: int, unknown: int) -> str:
+    """What is to be said of rows without a footprint."""
+    said = ""
+    if by_position:
+        said += f"; {by_position} without a readable footprint were judged by their position"
+    if unknown:
+        said += f"; {unknown} without a place were left out"
+    return said

@@ -1,0 +1,211 @@
+"""Geometry on the sphere, for many positions and great circles at a time.
+
+In and out: unit vectors, ``(..., 3)``, and angles in radians.  Nothing here knows of right ascension and declination
+but the two functions that convert them, so that no place on the sky, pole or 0h, is a special one.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "TOUCHING",
+    "Array",
+    "arcs_meet",
+    "distance_to_arcs",
+    "longitude_latitude",
+    "normals_of",
+    "separation",
+    "smallest_cap",
+    "tangents",
+    "unit_vectors",
+    "within_polygon",
+]
+
+Array: TypeAlias = npt.NDArray[Any]
+
+# What is closer than this touches, in radians: a fiftieth of a milliarcsecond, far above the rounding of unit vectors
+# and far below the accuracy of any footprint.
+TOUCHING = 1e-10
+# More than are ever needed for the smallest circle around positions.
+_STEPS = 500
+
+
+def unit_vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> Array:
+    """Return the unit vectors of positions in degrees, ``(..., 3)``."""
+    longitude, latitude = np.radians(ra), np.radians(dec)
+    across = np.cos(latitude)
+    return np.stack([across * np.cos(longitude), across * np.sin(longitude), np.sin(latitude)], axis=-1)
+
+
+def longitude_latitude(vectors: Array) -> tuple[Array, Array]:
+    """Return the right ascensions (0 to 360) and declinations of vectors, in degrees."""
+    x, y, z = np.moveaxis(vectors, -1, 0)
+    return np.degrees(np.arctan2(y, x)) % 360.0 % 360.0, np.degrees(np.arctan2(z, np.hypot(x, y)))
+
+
+def separation(one: Array, other: Array) -> Array:
+    """Return the angles between unit vectors; exact for small ones and for those near a half turn."""
+    half = np.linalg.norm(one - other, axis=-1), np.linalg.norm(one + other, axis=-1)
+    return np.asarray(2 * np.arctan2(*half))
+
+
+def normals_of(begin: Array, end: Array) -> Array:
+    """Return the unit normals of the great circles through pairs of positions; zero for a pair of one position."""
+    normals = np.cross(begin, end)
+    lengths = np.linalg.norm(normals, axis=-1, keepdims=True)
+    return np.asarray(np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0))
+
+
+def distance_to_arcs(begin: Array, end: Array, normals: Array, points: Array) -> Array:
+    """Return the angles between positions and great-circle arcs.
+
+    Parameters
+    ----------
+    begin, end : numpy.ndarray
+        Ends of the arcs, each of which is the shorter one.
+    normals : numpy.ndarray
+        Their normals, see `normals_of`.
+    points : numpy.ndarray
+        Positions; all arrays are broadcast against each other.
+
+    Returns
+    -------
+    numpy.ndarray
+        Radians.
+    """
+    beside = (_dot(np.cross(normals, begin), points) > 0) & (_dot(np.cross(end, normals), points) > 0)
+    to_circle = np.arcsin(np.clip(np.abs(_dot(normals, points)), 0.0, 1.0))
+    to_ends = np.minimum(separation(begin, points), separation(end, points))
+    return np.where(beside, to_circle, to_ends)
+
+
+def arcs_meet(arc: tuple[Array, Array], begin: Array, end: Array, normals: Array) -> Array:
+    """Tell which great-circle arcs cross or touch a given one.
+
+    Two arcs cross if each has its ends on both sides of the other's great circle, in the order that tells the crossing
+    from its antipode.  Arcs on one great circle are not counted: where they overlap, a neighbour of one of them touches
+    the other.
+
+    Parameters
+    ----------
+    arc : (numpy.ndarray, numpy.ndarray)
+        Ends of the given arc.
+    begin, end, normals : numpy.ndarray
+        Ends and normals of the others, ``(n, 3)`` each.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n,)``, of bool.
+    """
+    normal = normals_of(*arc)
+    sides = -(begin @ normal), end @ normal, -(normals @ arc[1]), normals @ arc[0]
+    lowest, highest = np.minimum.reduce(sides), np.maximum.reduce(sides)
+    return np.asarray(((lowest >= -TOUCHING) | (highest <= TOUCHING)) & (highest - lowest > 2 * TOUCHING))
+
+
+def within_polygon(points: Array, vertices: Array, axis: Array) -> Array:
+    """Tell which positions lie inside a polygon.
+
+    The hemisphere around the axis is laid out in a plane in which great circles are straight (gnomonic projection).
+
+    Parameters
+    ----------
+    points : numpy.ndarray
+        Positions, ``(n, 3)``.
+    vertices : numpy.ndarray
+        The polygon, ``(m, 3)``, all of it less than 90 degrees from the axis.
+    axis : numpy.ndarray
+        A unit vector.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n,)``, of bool.  Positions on the edge, to rounding, are on either side.
+    """
+    frame = tangents(axis)
+    depth = points @ axis
+    front = np.flatnonzero(depth > 0)
+    x, y = (points[front] @ frame.T / depth[front, np.newaxis]).T
+    corners = vertices @ frame.T / (vertices @ axis)[:, np.newaxis]
+    odd = np.zeros(len(front), dtype=bool)
+    for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        if y1 != y2:
+            odd ^= ((y1 > y) != (y2 > y)) & (x < x1 + (x2 - x1) / (y2 - y1) * (y - y1))
+    inside = np.zeros(len(points), dtype=bool)
+    inside[front] = odd
+    return inside
+
+
+def tangents(axis: Array) -> Array:
+    """Return two unit vectors, ``(2, 3)``, at right angles to an axis and to each other."""
+    first = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
+    first /= np.linalg.norm(first)
+    return np.stack([first, np.cross(axis, first)])
+
+
+def smallest_cap(points: Array) -> tuple[Array, float] | None:
+    """Return the smallest circle around positions.
+
+    A few of them decide: starting from one, the farthest is added until all are inside, and those no longer needed are
+    left out (as in Gärtner's pivoting for the smallest enclosing ball; the circle grows with each step).
+
+    Parameters
+    ----------
+    points : numpy.ndarray
+        Positions, ``(n, 3)``, at least one.
+
+    Returns
+    -------
+    (numpy.ndarray, float) or None
+        The centre and the radius, below 90 degrees; None if no such circle holds them all.
+    """
+    support, centre = points[:1], points[0]
+    for _ in range(_STEPS):
+        found = _cap_of_few(support)
+        # Where rounding leaves none, a circle around the mean will do, which is never much larger.
+        centre, radius, support = (points.mean(axis=0), 0.0, support) if found is None else found
+        centre = centre / max(float(np.linalg.norm(centre)), np.finfo(float).tiny)
+        away = separation(points, centre)
+        farthest = int(np.argmax(away))
+        if found is None or away[farthest] <= radius + TOUCHING:
+            break
+        support = np.concatenate([support, points[farthest : farthest + 1]])
+    reach = float(separation(points, centre).max())
+    return (centre, reach) if reach < np.pi / 2 else None
+
+
+def _cap_of_few(points: Array) -> tuple[Array, float, Array] | None:
+    """The smallest circle around up to four positions, and those on it that decide."""
+    best = None
+    for count in range(1, min(3, len(points)) + 1):
+        for chosen in combinations(range(len(points)), count):
+            deciding = points[list(chosen)]
+            centre = _centre_of(deciding)
+            if centre is None:
+                continue
+            radius = float(separation(deciding, centre).max())
+            holds = separation(points, centre).max() <= radius + TOUCHING / 10
+            if holds and (best is None or radius < best[1]) and radius < np.pi / 2:
+                best = centre, radius, deciding
+    return best
+
+
+def _centre_of(points: Array) -> Array | None:
+    """The centre of the circle through one, two or three positions; None where there is none."""
+    if len(points) < 3:
+        axis = points.sum(axis=0)
+    else:
+        axis = np.cross(points[1] - points[0], points[2] - points[0])
+        axis = axis * np.sign(axis @ points[0])
+    length = float(np.linalg.norm(axis))
+    return axis / length if length > 0 else None
+
+
+def _dot(one: Array, other: Array) -> Array:
+    return np.asarray((one * other).sum(axis=-1))

@@ -1,0 +1,360 @@
+"""What was observed, as a shape on the sky: the text of an ``s_region`` in, polygons, circles and points out.
+
+The archive's footprints come in many spellings: with a frame or without one, in any case, with negative right
+ascensions, closed or open, several shapes in a row or as the union of some.  All of them are read here, into one form.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..exceptions import UnreadableFootprintError
+
+__all__ = ["Circle", "Point", "Polygon", "Shape", "parse_s_region", "polygon_of", "region_text"]
+
+# The spellings of "nothing" that tables come with once they were written and read again.
+_NOTHING = frozenset({"", "--", "NONE", "NULL", "NAN", "N/A"})
+# Letters that begin a word; those of an exponent follow a digit or a point.
+_WORD = re.compile(r"(?<![0-9.])([A-Z_][A-Z0-9_]*)")
+_BETWEEN = str.maketrans("(),;\t\n\r", "       ")
+# What the words of STC-S (Note of the IVOA of 2009, section 3) mean that cannot be read as the union of shapes in ICRS.
+_OTHERS = {
+    **dict.fromkeys(("NOT", "INTERSECTION", "DIFFERENCE"), "is no union of shapes"),
+    **dict.fromkeys(("ECLIPTIC", "GALACTIC", "GALACTIC_II", "SUPER_GALACTIC", "FK4", "B1950"), "is not in ICRS"),
+    **dict.fromkeys(("ARCMIN", "ARCSEC", "RAD", "HOURANGLE"), "is not in degrees"),
+}
+# Declinations that rounding has put beyond a pole, in degrees.
+_SLACK = 1e-6
+# Vertices closer than this, in degrees, are one: a ten-thousandth of a milliarcsecond.
+_SAME = 3e-11
+# Corners of the polygon that stands for an ellipse.
+_CORNERS = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """A polygon on the sky, whose sides are great circles.
+
+    Parameters
+    ----------
+    vertices : tuple of (float, float)
+        Right ascension (0 to 360) and declination of three or more vertices in degrees, ICRS; the first one is not
+        repeated.  The inside is the smaller of the two parts into which they divide the sky.
+    """
+
+    vertices: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A circle on the sky: right ascension and declination of its centre, and its radius; degrees, ICRS."""
+
+    ra: float
+    dec: float
+    radius: float
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A position on the sky: right ascension and declination in degrees, ICRS."""
+
+    ra: float
+    dec: float
+
+
+Shape: TypeAlias = Polygon | Circle | Point
+
+
+def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
+    """Return the shapes of a footprint.
+
+    Parameters
+    ----------
+    text : str, bytes, or None
+        An ``s_region``.  None, a masked value, NaN and blank text are no footprint.
+    errors : str
+        What to do about text that cannot be read: ``"skip"`` leaves the shape out, ``"raise"`` raises.
+
+    Returns
+    -------
+    list of Polygon, Circle or Point
+        Empty if there is no footprint.
+
+    Raises
+    ------
+    UnreadableFootprintError
+        A kind of ``ValueError``: if ``errors="raise"`` and something cannot be read.
+
+    Notes
+    -----
+    The words for a frame (ICRS, J2000, FK5, GSC1 or any other that is not known to mean something else) are equal at
+    the accuracy of footprints, and are not looked at.  Angles are in degrees.  Three kinds of STC-S shape that MAST is
+    not known to use become polygons: ``BOX ra dec width height``, with sides along right ascension and declination at
+    its centre; ``ELLIPSE ra dec a b angle``, with the semi-major axis ``a`` at the position angle (east of north), of
+    72 corners; and ``POSITION``, which is a point.
+    """
+    if errors not in {"skip", "raise"}:
+        raise ValueError(f"errors={errors!r}: it is either 'skip' or 'raise'.")
+    shapes: list[Shape] = []
+    if isinstance(text, bytes):
+        text = text.decode("ascii", "replace")
+    if not isinstance(text, str):
+        if errors == "raise" and not _is_nothing(text):
+            raise UnreadableFootprintError(f"A footprint is text, not {text!r}.")
+        return shapes
+    try:
+        for word, numbers in _parts(text):
+            try:
+                shapes.append(_SHAPES[word](numbers))
+            except ValueError as err:
+                if errors == "raise":
+                    raise UnreadableFootprintError(f"The {word.lower()} in {_short(text)} {err}.") from err
+    except _Unreadable as err:
+        if errors == "raise":
+            raise UnreadableFootprintError(f"The footprint {_short(text)} {err}.") from err
+        return []
+    return shapes
+
+
+def polygon_of(vertices: Iterable[tuple[float, float]]) -> Polygon:
+    """Return the polygon of some vertices.
+
+    Parameters
+    ----------
+    vertices : iterable of (float, float)
+        Right ascension and declination in degrees; any vertex may be repeated.
+
+    Returns
+    -------
+    Polygon
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than three different vertices, or one is not on the sky.
+    """
+    kept: list[tuple[float, float]] = []
+    for ra, dec in vertices:
+        here = _position(ra, dec)
+        if not kept or _differ(kept[-1], here):
+            kept.append(here)
+    while len(kept) > 1 and not _differ(kept[0], kept[-1]):
+        kept.pop()
+    if len(kept) < 3:
+        raise ValueError("has fewer than three vertices")
+    return Polygon(tuple(kept))
+
+
+def region_text(shapes: Sequence[Shape]) -> str:
+    """Return the ``s_region`` of some shapes, in the one spelling (STC-S) that other software is sure to read.
+
+    Parameters
+    ----------
+    shapes : sequence of Polygon, Circle or Point
+        The shapes.
+
+    Returns
+    -------
+    str
+        ``POLYGON ICRS ra dec ...``, ``CIRCLE ICRS ra dec radius``, ``POSITION ICRS ra dec``; for several
+        ``UNION ICRS (POLYGON ra dec ... )``; empty if there are none.
+    """
+    parts = [_written(shape) for shape in shapes]
+    if len(parts) < 2:
+        return "".join(f"{word} ICRS {numbers}" for word, numbers in parts)
+    return f"UNION ICRS ({' '.join(f'{word} {numbers}' for word, numbers in parts)})"
+
+
+class _Unreadable(ValueError):
+    """The whole text cannot be read; the message goes on after its first words."""
+
+
+def _is_nothing(value: object) -> bool:
+    """Whether a value that is no text stands for a missing one."""
+    return value is None or value is np.ma.masked or (isinstance(value, float) and math.isnan(value))
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")
+
+
+def _parts(text: str) -> Iterator[tuple[str, list[float]]]:
+    """Give the shape words of a text with their numbers; a number that is none is NaN."""
+    upper = text.upper()
+    if upper.strip() in _NOTHING:
+        return
+    pieces = _WORD.split(upper)
+    _check_words(pieces[1::2])
+    if pieces[0].translate(_BETWEEN).strip():
+        raise _Unreadable("does not begin with a shape")
+    current = ""
+    numbers: list[float] = []
+    for word, between in zip(pieces[1::2], pieces[2::2], strict=True):
+        if word in _SHAPES or word == "UNION":
+            if current:
+                yield current, numbers
+            current, numbers = word if word in _SHAPES else "", []
+        elif numbers:  # a word among the numbers, such as "nan"
+            numbers.append(math.nan)
+        numbers += _numbers(between)
+        if numbers and not current:
+            raise _Unreadable("has numbers without a shape")
+    if current:
+        yield current, numbers
+
+
+def _check_words(words: Sequence[str]) -> None:
+    """Refuse words that would change the meaning of the numbers."""
+    for word in words:
+        if word in _OTHERS:
+            raise _Unreadable(_OTHERS[word])
+    if not any(word in _SHAPES for word in words):
+        raise _Unreadable("names no shape")
+
+
+def _numbers(text: str) -> list[float]:
+    """Return the numbers between two words."""
+    members = text.translate(_BETWEEN).split()
+    try:
+        return [float(member) for member in members]
+    except ValueError:
+        return [*map(_number, members)]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _position(ra: float, dec: float) -> tuple[float, float]:
+    """A position on the sky, with its right ascension from 0 to 360."""
+    if not (-math.inf < ra < math.inf and -90 - _SLACK <= dec <= 90 + _SLACK):
+        raise ValueError("has a position that is none")
+    # The remainder of a tiny negative number is rounded to 360.
+    wrapped = ra % 360.0 % 360.0
+    return wrapped, dec if -90 <= dec <= 90 else math.copysign(90.0, dec)
+
+
+def _differ(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether two vertices are not the same, from whichever side of 0h they are written."""
+    return abs(one[1] - other[1]) > _SAME or _SAME < abs(one[0] - other[0]) < 360.0 - _SAME
+
+
+def _polygon(numbers: Sequence[float]) -> Polygon:
+    if len(numbers) % 2:
+        raise ValueError("has an odd number of coordinates")
+    return polygon_of(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _circle(numbers: Sequence[float]) -> Circle:
+    _expect(numbers, 3)
+    if not 0 <= numbers[2] <= 180:
+        raise ValueError("has a radius that is none")
+    return Circle(*_position(numbers[0], numbers[1]), numbers[2])
+
+
+def _point(numbers: Sequence[float]) -> Point:
+    _expect(numbers, 2)
+    return Point(*_position(*numbers))
+
+
+def _box(numbers: Sequence[float]) -> Polygon:
+    _expect(numbers, 4)
+    centre, (width, height) = _position(numbers[0], numbers[1]), _sizes(numbers[2:])
+    corners = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]) * (width / 2, height / 2)
+    return polygon_of(beside(centre, corners))
+
+
+def _ellipse(numbers: Sequence[float]) -> Polygon:
+    _expect(numbers, 5)
+    centre, (major, minor) = _position(numbers[0], numbers[1]), _sizes(numbers[2:4])
+    if not math.isfinite(numbers[4]):
+        raise ValueError("has an angle that is none")
+    return polygon_of(beside(centre, ellipse_corners(major, minor, numbers[4], _CORNERS)))
+
+
+def _expect(numbers: Sequence[float], count: int) -> None:
+    if len(numbers) != count:
+        raise ValueError(f"has {len(numbers)} numbers instead of {count}")
+
+
+def _sizes(sizes: Sequence[float]) -> Sequence[float]:
+    """Extents that leave the shape on one side of the sky."""
+    if not all(0 < size < 90 for size in sizes):
+        raise ValueError("has a size that is none")
+    return sizes
+
+
+_SHAPES: dict[str, Any] = {
+    "POLYGON": _polygon,
+    "CIRCLE": _circle,
+    "POINT": _point,
+    "POSITION": _point,
+    "BOX": _box,
+    "ELLIPSE": _ellipse,
+}
+
+
+def ellipse_corners(major: float, minor: float, angle: float, count: int) -> np.ndarray[Any, Any]:
+    """Return corners of an ellipse in the tangential plane.
+
+    Parameters
+    ----------
+    major, minor : float
+        Its semi-axes.
+    angle : float
+        Position angle of the first of them, degrees, from north to east.
+    count : int
+        The number of corners.
+
+    Returns
+    -------
+    numpy.ndarray
+        Offsets to the east and to the north, ``(count, 2)``, in the unit of the axes.  The ellipse touches the
+        polygon's sides from the inside, so that no part of it is lost.
+    """
+    around = 2 * np.pi * np.arange(count) / count
+    grown = 1 / math.cos(math.pi / count)
+    along, across = grown * major * np.cos(around), grown * minor * np.sin(around)
+    sine, cosine = math.sin(math.radians(angle)), math.cos(math.radians(angle))
+    return np.column_stack([along * sine + across * cosine, along * cosine - across * sine])
+
+
+def beside(centre: tuple[float, float], offsets: np.ndarray[Any, Any]) -> Iterator[tuple[float, float]]:
+    """Give positions by their offsets in the plane that touches the sky at a position (gnomonic projection).
+
+    Parameters
+    ----------
+    centre : (float, float)
+        Right ascension and declination, degrees.
+    offsets : numpy.ndarray
+        Offsets to the east and to the north, ``(n, 2)``, degrees.
+
+    Yields
+    ------
+    (float, float)
+        Right ascension and declination, degrees.
+    """
+    east, north = np.radians(offsets).T
+    sine, cosine = math.sin(math.radians(centre[1])), math.cos(math.radians(centre[1]))
+    towards = cosine - north * sine
+    ra = centre[0] + np.degrees(np.arctan2(east, towards))
+    dec = np.degrees(np.arctan2(sine + north * cosine, np.hypot(east, towards)))
+    yield from zip(ra.tolist(), dec.tolist(), strict=True)
+
+
+def _written(shape: Shape) -> tuple[str, str]:
+    """The word and the numbers of a shape."""
+    if isinstance(shape, Polygon):
+        return "POLYGON", " ".join(f"{ra!r} {dec!r}" for ra, dec in shape.vertices)
+    if isinstance(shape, Circle):
+        return "CIRCLE", f"{shape.ra!r} {shape.dec!r} {shape.radius!r}"
+    return "POSITION", f"{shape.ra!r} {shape.dec!r}"

@@ -1,0 +1,215 @@
+"""What may be given for an area, but for the objects of optional packages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import AltAz, Galactic, SkyCoord
+from astropy.table import MaskedColumn, Table
+from astropy.wcs import WCS
+
+from astroquery_mast.exceptions import InvalidCriterionError
+from astroquery_mast.query.area import ShapeArea
+from astroquery_mast.query.area_cut import Cut, check_overlap, in_area
+from astroquery_mast.query.area_forms import as_area
+from astroquery_mast.query.footprint import Circle, Point, Polygon
+
+SQUARE = SkyCoord([10, 12, 12, 10], [40, 40, 42, 42], unit="deg")
+
+
+def image(projection: str = "TAN", **settings: Any) -> WCS:
+    """Return the coordinates of an image of 200 x 100 pixels of 36 arcsec around a place near the pole."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = [f"RA---{projection}", f"DEC--{projection}"]
+    wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt = [30.0, 89.9], [100.5, 50.5], [-0.01, 0.01]
+    wcs.array_shape = (100, 200)
+    for name, value in settings.items():
+        setattr(wcs.wcs, name, value)
+    return wcs
+
+
+def shapes_of(area: Any) -> tuple[Any, ...]:
+    """Return the shapes of an area."""
+    made = as_area(area)
+    assert isinstance(made, ShapeArea)
+    return made.shapes
+
+
+def corners_of(area: Any) -> SkyCoord:
+    """Return the corners of an area that is a polygon."""
+    (shape,) = shapes_of(area)
+    assert isinstance(shape, Polygon)
+    return SkyCoord(shape.vertices, unit="deg")
+
+
+def test_text_is_read_as_an_s_region() -> None:
+    """One shape or several, in any spelling."""
+    assert shapes_of("CIRCLE 10.7 41.3 0.5") == (Circle(10.7, 41.3, 0.5),)
+    two = shapes_of("POLYGON ICRS 1 1 2 1 2 2 POINT 5 6")
+    assert two == (Polygon(((1.0, 1.0), (2.0, 1.0), (2.0, 2.0))), Point(5.0, 6.0))
+    assert shapes_of(["CIRCLE 1 2 3", Point(5.0, 6.0)]) == (Circle(1.0, 2.0, 3.0), Point(5.0, 6.0))
+
+
+@pytest.mark.parametrize(
+    "vertices", [SQUARE, SQUARE.galactic, SQUARE.fk5, SQUARE.frame, SQUARE.galactic.frame], ids=repr
+)
+def test_coordinates_are_corners(vertices: Any) -> None:
+    """In whatever frame they are given."""
+    assert corners_of(vertices).separation(SQUARE).max() < 1 * u.uas
+
+
+def test_an_image_covers_its_pixels() -> None:
+    """The area goes from the outer edge of the first pixel to that of the last; the pole may be in it."""
+    wcs = image()
+    corners = corners_of(wcs)
+    expected = wcs.pixel_to_world([-0.5, 199.5, 199.5, -0.5], [-0.5, -0.5, 99.5, 99.5])
+    assert corners.separation(expected).max() < 1 * u.uas
+    assert as_area(wcs).holds(np.array([[0.0, 0.0, 1.0]])).all()
+    bare = image()
+    bare.pixel_shape = None
+    assert corners_of((bare, (3, 100, 200))).separation(expected).max() < 1 * u.uas
+
+
+def test_sides_that_are_no_great_circles_are_followed() -> None:
+    """In other projections the sides of an image are lines of many positions."""
+    wcs = image("CAR", crval=[0.0, 0.0], crpix=[100.5, -6999.5])
+    corners = corners_of(wcs)
+    assert len(corners) > 20
+    top = wcs.pixel_to_world(50, 99.5)
+    assert corners.separation(top).min() < 0.1 * u.deg
+
+
+def test_other_axes_of_an_image_are_left_out() -> None:
+    """A cube, and an image that has its declination first, cover the same sky."""
+    cube = WCS(naxis=3)
+    cube.wcs.ctype = ["DEC--TAN", "WAVE", "RA---TAN"]
+    cube.wcs.crval, cube.wcs.crpix, cube.wcs.cdelt = [89.9, 1e-6, 30.0], [50.5, 1, 100.5], [0.01, 1e-9, -0.01]
+    cube.pixel_shape = (100, 7, 200)
+    expected = corners_of(image())
+    assert all(corner.separation(expected).min() < 1 * u.uas for corner in corners_of(cube))
+
+
+@pytest.mark.parametrize(
+    ("area", "reason"),
+    [
+        ("M51", "names no shape"),
+        ("", "names no shape"),
+        ("POLYGON 1 2 3 4", "fewer than three"),
+        ("CIRCLE GALACTIC 1 2 3", "not in ICRS"),
+        ([], "empty"),
+        (42, "is a int"),
+        (None, "is a NoneType"),
+        (np.arange(6.0), "is a ndarray"),
+        ([1.0, 2.0, 3.0], "is a float"),
+        (SkyCoord(1, 2, unit="deg"), "give coordinates and radius"),
+        (SQUARE[:2], "needs three"),
+        (SQUARE[[0, 0, 1, 1]], "fewer than three"),
+        (SQUARE.reshape(2, 2), "of one polygon"),
+        (SkyCoord([1, np.nan, 3], [1, 2, 3], unit="deg"), "position that is none"),
+        (SkyCoord([1, 2, 3], [1, 2, 3], unit="deg", frame=AltAz()), "no polygon"),
+        (WCS(naxis=2), "does not know the size|without an image"),
+        (WCS(naxis=1), "without an image"),
+        ((image(), (0, 5)), "does not know the size"),
+        ((image(), (5,)), "does not know the size"),
+        ((image("CAR", cdelt=[-1.8, 1.8], crval=[0.0, 0.0]), (100, 200)), "half of the sky"),
+        ((image("SIN", cdelt=[-1.8, 1.8], crval=[0.0, 0.0]), (100, 200)), "position that is none"),
+    ],
+    ids=str,
+)
+def test_what_is_no_area_is_refused(area: Any, reason: str) -> None:
+    """The message says what could be given."""
+    with pytest.raises(InvalidCriterionError, match=reason):
+        as_area(area)
+
+
+# -- the cut -----------------------------------------------------------------------------------------------------------
+
+
+def observations() -> Table:
+    """Return a table of observations in and around the square."""
+    rows = [
+        ("inside", 11.0, 41.0, "CIRCLE 11 41 0.1"),
+        ("reaches in", 9.9, 41.0, "CIRCLE 9.9 41 0.2"),
+        ("outside", 9.0, 41.0, "CIRCLE 9 41 0.2"),
+        ("points outside, looks inside", 5.0, 41.0, "POLYGON 11 41 11.1 41 11.1 41.1 POLYGON 5 41 5 42 6 42"),
+        ("unreadable, inside", 11.0, 41.0, "SQUARE 1 2 3"),
+        ("nothing, inside", 11.0, 41.0, None),
+        ("nothing, outside", 9.0, 41.0, None),
+        ("nowhere", np.nan, np.nan, None),
+    ]
+    names, ra, dec, texts = zip(*rows, strict=True)
+    lost = np.isnan(ra)
+    return Table(
+        {
+            "obs_id": names,
+            "s_ra": MaskedColumn(ra, mask=lost, unit="deg"),
+            "s_dec": MaskedColumn(dec, mask=lost, unit="deg"),
+            "s_region": MaskedColumn([text or "" for text in texts], mask=[text is None for text in texts]),
+        },
+        masked=True,
+        meta={"rows": [8]},
+    )
+
+
+def test_the_cut_looks_at_footprints_and_says_what_it_did() -> None:
+    """Rows without a footprint are judged by their position, which is said; rows without a place are left out."""
+    table = observations()
+    cut = Cut(as_area(SQUARE), "footprint").of(table)
+    assert cut["obs_id"].tolist() == [
+        "inside",
+        "reaches in",
+        "points outside, looks inside",
+        "unreadable, inside",
+        "nothing, inside",
+    ]
+    assert cut.meta["rows"] == [8]
+    assert cut.meta["cut"] == [
+        "5 of 8 rows have a footprint that overlaps a polygon of 4 vertices; 3 without a readable footprint were "
+        "judged by their position; 1 without a place were left out"
+    ]
+    assert "cut" not in table.meta
+    assert cut["s_ra"].unit == "deg"
+    assert cut["s_region"].mask.tolist() == [False] * 4 + [True]
+
+
+def test_the_cut_by_centre_looks_at_positions() -> None:
+    """Footprints do not matter then, and need not be there."""
+    table = observations()
+    table.remove_column("s_region")
+    cut = Cut(as_area(SQUARE), "center").of(table)
+    assert cut["obs_id"].tolist() == ["inside", "unreadable, inside", "nothing, inside"]
+    again = Cut(as_area("CIRCLE 11 41 0.01"), "center").of(cut)
+    assert [text.split(";")[0] for text in again.meta["cut"]] == [
+        "3 of 8 rows have a position in a polygon of 4 vertices",
+        "3 of 3 rows have a position in a circle of 0.01 deg",
+    ]
+
+
+def test_a_cut_needs_the_columns_it_looks_at() -> None:
+    """A table of something else is refused by name."""
+    with pytest.raises(InvalidCriterionError, match="no column 's_region'"):
+        in_area(observations()["s_ra", "s_dec"], as_area(SQUARE), "footprint")
+    with pytest.raises(InvalidCriterionError, match="no column 's_ra'"):
+        in_area(Table({"ra": [1.0]}), as_area(SQUARE), "center")
+
+
+def test_an_empty_table_stays_empty() -> None:
+    """Nothing in, nothing out."""
+    assert len(Cut(as_area(SQUARE), "footprint").of(observations()[:0])) == 0
+
+
+def test_there_are_two_kinds_of_overlap() -> None:
+    """Another one is refused with the two that there are."""
+    with pytest.raises(InvalidCriterionError, match="'footprint' and 'center'"):
+        check_overlap("centre")
+
+
+def test_a_frame_of_degrees_is_one_of_any_other() -> None:
+    """A polygon in galactic coordinates holds what is inside of it there."""
+    area = as_area(SkyCoord([0, 10, 10, 0], [-5, -5, 5, 5], unit="deg", frame=Galactic()))
+    inside = SkyCoord([1, 9, 359, 11], [1, -4, 0, 0], unit="deg", frame=Galactic()).icrs
+    vectors = inside.cartesian.xyz.value.T
+    assert area.holds(vectors).tolist() == [True, True, False, False]

@@ -1,0 +1,231 @@
+"""Areas given as objects of ``regions`` and ``mocpy``, compared with what those packages themselves find."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
+
+from astroquery_mast.exceptions import InvalidCriterionError
+from astroquery_mast.query.area import ShapeArea
+from astroquery_mast.query.area_forms import as_area
+from astroquery_mast.query.area_moc import MocArea
+from astroquery_mast.query.area_outlines import outlines_of
+from astroquery_mast.query.area_sphere import separation, unit_vectors
+from astroquery_mast.query.footprint import Circle, Point, Polygon, Shape, parse_s_region, polygon_of
+
+regions = pytest.importorskip("regions")
+mocpy = pytest.importorskip("mocpy")
+
+CENTRES = [SkyCoord(0.1, 20, unit="deg"), SkyCoord(200, -89.5, unit="deg"), SkyCoord(266, -29, unit="deg").galactic]
+
+
+def plane(centre: SkyCoord) -> WCS:
+    """Return image coordinates in the frame of a position, with its own north up."""
+    wcs = WCS(naxis=2)
+    names = ["RA---TAN", "DEC--TAN"] if centre.frame.name == "icrs" else ["GLON-TAN", "GLAT-TAN"]
+    wcs.wcs.ctype, wcs.wcs.cdelt = names, [-1e-4, 1e-4]
+    wcs.wcs.crval = [centre.spherical.lon.deg, centre.spherical.lat.deg]
+    return wcs
+
+
+def around(centre: SkyCoord, radius: float, count: int = 4000) -> SkyCoord:
+    """Draw positions around another, up to so many degrees from it."""
+    rng = np.random.default_rng(5)
+    return centre.directional_offset_by(
+        rng.uniform(0, 360, count) * u.deg, radius * np.sqrt(rng.uniform(0, 1, count)) * u.deg
+    )
+
+
+def holds(area: Any, places: SkyCoord) -> np.ndarray[Any, Any]:
+    """Tell which positions are in an area."""
+    return as_area(area).holds(unit_vectors(places.icrs.ra.deg, places.icrs.dec.deg))
+
+
+def meets(area: Any, shapes: list[list[Shape]]) -> list[bool]:
+    """Tell which footprints overlap an area."""
+    outlines = outlines_of(shapes, *np.full((2, len(shapes)), np.nan))
+    found = np.zeros(len(shapes), dtype=bool)
+    found[outlines.owner[as_area(area).meets(outlines)]] = True
+    return found.tolist()
+
+
+# -- regions -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("centre", CENTRES, ids=str)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda centre: regions.CircleSkyRegion(centre, 0.1 * u.deg),
+        lambda centre: regions.RectangleSkyRegion(centre, 0.1 * u.deg, 0.2 * u.deg, 30 * u.deg),
+        lambda centre: regions.EllipseSkyRegion(centre, 0.1 * u.deg, 0.2 * u.deg, 100 * u.deg),
+        lambda centre: regions.PolygonSkyRegion(centre.directional_offset_by([0, 70, 200] * u.deg, 0.1 * u.deg)),
+        lambda centre: (
+            regions.CircleSkyRegion(centre, 0.05 * u.deg)
+            | regions.RectangleSkyRegion(centre, 0.01 * u.deg, 0.2 * u.deg, 30 * u.deg)
+        ),
+    ],
+    ids=["circle", "rectangle", "ellipse", "polygon", "union"],
+)
+def test_a_region_holds_what_it_contains(make: Any, centre: SkyCoord) -> None:
+    """What ``regions`` finds to be inside in an image is inside, whatever the angle and the frame."""
+    region = make(centre)
+    places = around(centre, 0.12)
+    expected = region.contains(places, plane(centre))
+    assert 100 < expected.sum() < 3900
+    # An ellipse is drawn by sides that touch it, and a circle is a circle on the sphere here: 0.02 % of its radius.
+    assert (holds(region, places) != expected).sum() <= 4
+
+
+@pytest.mark.parametrize(
+    ("region", "reason"),
+    [
+        (lambda c: regions.CircleAnnulusSkyRegion(c, 1 * u.deg, 2 * u.deg), "CircleAnnulusSkyRegion; of regions"),
+        (lambda c: regions.CircleSkyRegion(c, 1 * u.deg) & regions.CircleSkyRegion(c, 2 * u.deg), "only unions"),
+        (lambda _: regions.CirclePixelRegion(regions.PixCoord(1, 2), 3), "CirclePixelRegion; of regions"),
+        (lambda c: [regions.CircleSkyRegion(c, 1 * u.deg), 7], "is a int"),
+    ],
+)
+def test_regions_that_are_no_union_of_shapes_are_refused(region: Any, reason: str) -> None:
+    """The message says which can be used."""
+    with pytest.raises(InvalidCriterionError, match=reason):
+        as_area(region(CENTRES[0]))
+
+
+def test_a_list_of_regions_is_their_union() -> None:
+    """As ``Regions``, as a list, and beside other forms."""
+    two = [regions.CircleSkyRegion(CENTRES[0], 1 * u.deg), regions.PointSkyRegion(CENTRES[1])]
+    for area in (two, regions.Regions(two), [two[0], "POINT 200 -89.5"]):
+        made = as_area(area)
+        assert isinstance(made, ShapeArea)
+        circle, point = made.shapes
+        assert isinstance(circle, Circle)
+        assert isinstance(point, Point)
+        assert (circle.ra, circle.radius, point.ra, point.dec) == pytest.approx((0.1, 1.0, 200.0, -89.5))
+
+
+# -- MOC ---------------------------------------------------------------------------------------------------------------
+
+
+def drawn(rng: np.random.Generator, centre: SkyCoord, size: float) -> Polygon:
+    """Draw a polygon with bays around a position."""
+    angles = np.arange(7) * 51.4 + rng.uniform(0, 40, 7)
+    corners = centre.directional_offset_by(angles * u.deg, size * rng.uniform(0.2, 1, 7) * u.deg)
+    return polygon_of(zip(corners.ra.deg.tolist(), corners.dec.deg.tolist(), strict=True))
+
+
+def moc_of(polygon: Polygon, order: int) -> Any:
+    """Return the cells that a polygon touches."""
+    vertices = np.array(polygon.vertices).T
+    return mocpy.MOC.from_polygon(*(vertices * u.deg), max_depth=order)
+
+
+@pytest.mark.parametrize("place", [(0.0, 0.0), (45.0, 41.8), (359.9, 89.0), (120.0, -89.99), (266.0, -29.0)])
+def test_polygons_overlap_if_their_cells_do(place: tuple[float, float]) -> None:
+    """Polygons overlap only if they have fine cells in common, and that they have only if they overlap or nearly so."""
+    rng = np.random.default_rng(int(place[0]))
+    centre = SkyCoord(*place, unit="deg")
+    area = drawn(rng, centre, 3.0)
+    places = centre.directional_offset_by(rng.uniform(0, 360, 40) * u.deg, rng.uniform(0, 5, 40) * u.deg)
+    footprints = [drawn(rng, each, 1.0) for each in places]
+    found = meets(area, [[each] for each in footprints])
+    assert 5 < sum(found) < 38
+    whole = moc_of(area, 11)
+    common = [not whole.intersection(moc_of(each, 11)).empty() for each in footprints]
+    assert not any(one and not cells for one, cells in zip(found, common, strict=True))
+    assert sum(cells and not one for one, cells in zip(found, common, strict=True)) <= 3
+
+
+def test_positions_in_polygons_are_those_in_their_cells() -> None:
+    """But for cells on the border."""
+    rng = np.random.default_rng(8)
+    centre = SkyCoord(10, 88, unit="deg")
+    area, places = drawn(rng, centre, 3.0), around(centre, 3.0)
+    inside = moc_of(area, 13).contains_skycoords(places)
+    assert 100 < inside.sum() < 3900
+    assert (holds(area, places) != inside).sum() < 12
+
+
+@pytest.mark.parametrize("order", [5, 9, 13])
+def test_footprints_meet_a_moc_in_a_cell(order: int) -> None:
+    """A footprint overlaps a MOC if it touches one of its cells, and is judged the same as by drawing it alone."""
+    rng = np.random.default_rng(order)
+    centre = SkyCoord(359.5, 60, unit="deg")
+    moc = moc_of(drawn(rng, centre, 2.0), order)
+    places = centre.directional_offset_by(rng.uniform(0, 360, 60) * u.deg, rng.uniform(0, 4, 60) * u.deg)
+    shapes: list[Shape] = [drawn(rng, each, 0.5) for each in places[:40]]
+    shapes += [Circle(float(each.ra.deg), float(each.dec.deg), 0.4) for each in places[40:50]]
+    shapes += [Point(float(each.ra.deg), float(each.dec.deg)) for each in places[50:]]
+    found = meets(moc, [[shape] for shape in shapes])
+    assert 10 < sum(found) < 58
+    for shape, each in zip(shapes[:40], found, strict=False):
+        assert isinstance(shape, Polygon)
+        assert each is not moc.intersection(moc_of(shape, order)).empty()
+    inside = moc.contains_skycoords(places[50:])
+    assert found[50:] == inside.tolist()
+    for shape, each in zip(shapes[40:50], found[40:50], strict=True):
+        assert isinstance(shape, Circle)
+        cells = mocpy.MOC.from_cone(
+            lon=shape.ra * u.deg, lat=shape.dec * u.deg, radius=0.4 * u.deg, max_depth=order, delta_depth=3
+        )
+        assert each is not moc.intersection(cells).empty()
+
+
+def test_many_footprints_meet_a_moc_as_each_alone() -> None:
+    """They are drawn in bunches, and those of several parts by each part."""
+    rng = np.random.default_rng(3)
+    moc = mocpy.MOC.from_cone(lon=10 * u.deg, lat=10 * u.deg, radius=1 * u.deg, max_depth=9)
+    ra, dec = rng.uniform(8, 12, 600), rng.uniform(8, 12, 600)
+    texts = [
+        f"POLYGON {x} {y} {x + 0.3} {y} {x} {y + 0.3} CIRCLE {20 - x} {y} 0.05" for x, y in zip(ra, dec, strict=True)
+    ]
+    shapes = [parse_s_region(text, errors="raise") for text in texts]
+    found = meets(moc, shapes)
+    assert 100 < sum(found) < 500
+    assert found[::50] == [meets(moc, [each])[0] for each in shapes[::50]]
+
+
+def test_a_moc_finer_than_needed_is_not_drawn_cell_by_cell() -> None:
+    """A footprint of degrees meets a MOC of cells of a milliarcsecond, whose cells it could not be drawn in."""
+    moc = mocpy.MOC.from_cone(lon=10 * u.deg, lat=10 * u.deg, radius=1 * u.mas, max_depth=27)
+    around_it = polygon_of([(0, 0), (20, 0), (20, 20), (0, 20)])
+    elsewhere = polygon_of([(30, 0), (40, 0), (40, 20), (30, 20)])
+    assert meets(moc, [[around_it], [elsewhere], [Circle(11, 10, 2)]]) == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "moc",
+    [
+        mocpy.MOC.from_cone(lon=10 * u.deg, lat=89 * u.deg, radius=3 * u.deg, max_depth=8),
+        mocpy.MOC.from_cone(lon=10 * u.deg, lat=0 * u.deg, radius=3 * u.deg, max_depth=8).union(
+            mocpy.MOC.from_cone(lon=30 * u.deg, lat=20 * u.deg, radius=0.2 * u.deg, max_depth=10)
+        ),
+        mocpy.MOC.from_string("0/0-11"),
+    ],
+    ids=["pole", "two", "sky"],
+)
+def test_the_cone_of_a_moc_holds_its_cells(moc: Any) -> None:
+    """It reaches to the farthest corner, and is hardly larger than the smallest."""
+    cone = as_area(moc).cone()
+    farthest = moc.largest_distance_from_coo_to_vertices(SkyCoord(cone.ra, cone.dec, unit="deg")).to_value("deg")
+    assert farthest <= cone.radius <= farthest + 1 / 3000 or cone.radius == 180
+    if moc.sky_fraction < 0.01:
+        ends = unit_vectors([10, 30], [0, 20])
+        widest = 3.3 if cone.dec > 80 else (math.degrees(separation(*ends)) + 3.2) / 2
+        assert cone.radius < 1.05 * widest
+
+
+def test_a_moc_that_is_no_area_is_refused() -> None:
+    """One without a cell, and one of times."""
+    with pytest.raises(InvalidCriterionError, match="without a cell"):
+        as_area(mocpy.MOC.new_empty(5))
+    with pytest.raises(InvalidCriterionError, match="is a TimeMOC"):
+        as_area(mocpy.TimeMOC.new_empty(5))
+    assert str(as_area(mocpy.MOC.from_string("3/1"))) == "a MOC of order 3"
+    assert isinstance(as_area(mocpy.MOC.from_string("3/1")), MocArea)

@@ -1,0 +1,239 @@
+"""Areas as places to look in, on the sandbox over HTTP, and footprints as objects that need no further package."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table, vstack
+from astropy.wcs import WCS
+from astroquery.exceptions import InvalidQueryError, NoResultsWarning
+
+from astroquery_mast import Observations
+from astroquery_mast.footprints import (
+    Circle,
+    Polygon,
+    UnreadableFootprintError,
+    footprints,
+    parse_s_region,
+    within_area,
+)
+from astroquery_mast.sandbox import Sandbox
+
+M51 = SkyCoord(202.469575, 47.195258, unit="deg")
+STRIP = M51.directional_offset_by([10, 20, 190, 200] * u.deg, 0.08 * u.deg)
+TEXT = f"CIRCLE ICRS {M51.ra.deg} {M51.dec.deg} 0.01"
+
+
+def image() -> WCS:
+    """Return the coordinates of a small image of M51's nucleus."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.cdelt = ["RA---TAN", "DEC--TAN"], [-1e-4, 1e-4]
+    wcs.wcs.crval, wcs.wcs.crpix = [202.47, 47.20], [50.5, 50.5]
+    wcs.array_shape = (100, 100)
+    return wcs
+
+
+@pytest.mark.parametrize(
+    "area", [STRIP, TEXT, image(), ["POINT 202.46 47.2", image()]], ids=["corners", "text", "image", "list"]
+)
+@pytest.mark.parametrize("overlap", ["footprint", "center"])
+def test_the_area_cuts_what_a_wide_circle_has(mast_sandbox: Sandbox, area: Any, overlap: str) -> None:
+    """The answer for an area is that of a far larger circle, cut here; rows, count and criteria agree."""
+    wide = Observations.query_region(M51, radius=0.5)
+    expected = within_area(wide, area, overlap=overlap)
+    table = Observations.query_region(area=area, overlap=overlap)
+    assert 0 < len(table) < len(wide)
+    assert set(table["obsid"]) == set(expected["obsid"])
+    assert Observations.query_region_count(area=area, overlap=overlap) == len(table)
+    by_criteria = Observations.query_criteria(area=area, overlap=overlap, obs_collection=["HST", "JWST"])
+    assert set(by_criteria["obsid"]) == {row["obsid"] for row in table if row["obs_collection"] in {"HST", "JWST"}}
+    count = Observations.query_criteria_count(area=area, overlap=overlap, obs_collection=["HST", "JWST"])
+    assert count == len(by_criteria)
+
+
+def test_the_smallest_circle_goes_to_the_archive(mast_sandbox: Sandbox) -> None:
+    """The request is an ordinary one, and nothing but the area's size is in its radius."""
+    params = Observations.query_region(area=TEXT, get_query_payload=True)["params"]
+    assert params == {"ra": M51.ra.deg, "dec": M51.dec.deg, "radius": pytest.approx(0.01 + 1 / 3600)}
+    payload = Observations.query_criteria(area=STRIP, obs_collection="HST", get_query_payload=True)
+    assert payload["service"] == "Mast.Caom.Filtered.Position"
+    ra, dec, radius = map(float, payload["params"]["position"].split(", "))
+    assert M51.separation(SkyCoord(ra, dec, unit="deg")) < 1 * u.arcsec
+    assert radius == pytest.approx(0.08 + 1 / 3600, abs=1e-6)
+    count = Observations.query_region_count(area=STRIP, get_query_payload=True)
+    assert count["params"]["columns"] == "s_ra,s_dec,s_region"
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_the_cut_is_told_in_the_meta(mast_sandbox: Sandbox) -> None:
+    """How many rows the archive sent and how many remain stands in the table, also when tables are stacked."""
+    table = Observations.query_region(area=STRIP)
+    (said,) = table.meta["cut"]
+    assert said.startswith(
+        f"{len(table)} of {table.meta['rows'][0]} rows have a footprint that overlaps a polygon of 4"
+    )
+    assert table.meta["rows"][0] > len(table)
+    both = vstack([table, Observations.query_region(area=TEXT, overlap="center")])
+    assert len(both.meta["cut"]) == 2
+    assert "cut" not in Observations.query_region(M51, radius=0.01).meta
+
+
+def test_ordinary_circles_can_be_cut_by_centre(mast_sandbox: Sandbox) -> None:
+    """Then the position of every row is within the radius, and nothing with its position there is missing."""
+    wide = Observations.query_region(M51, radius=0.3)
+    away = SkyCoord(wide["s_ra"], wide["s_dec"]).separation(M51).deg
+    table = Observations.query_region(M51, radius=0.03, overlap="center")
+    assert set(table["obsid"]) == set(wide["obsid"][away <= 0.03])
+    assert len(table) < len(Observations.query_region(M51, radius=0.03))
+    assert Observations.query_region_count(M51, radius=0.03, overlap="center") == len(table)
+    assert set(Observations.query_object("M51", radius=0.03, overlap="center")["obsid"]) == set(table["obsid"])
+    assert Observations.query_object_count("M51", radius=0.03, overlap="center") == len(table)
+    hubble = Observations.query_criteria(coordinates=M51, radius=0.03, overlap="center", obs_collection="HST")
+    assert len(hubble) == np.sum(table["obs_collection"] == "HST")
+    assert Observations.query_criteria_count(
+        coordinates=M51, radius=0.03, overlap="center", obs_collection="HST"
+    ) == len(hubble)
+
+
+def test_footprint_is_the_archives_own_answer_for_a_circle(mast_sandbox: Sandbox) -> None:
+    """The default changes nothing: the same requests, and the archive counts."""
+    for ask in (Observations.query_region, Observations.query_region_count):
+        plain = ask(M51, radius=0.03, get_query_payload=True)
+        assert ask(M51, radius=0.03, overlap="footprint", get_query_payload=True) == plain
+    assert plain["params"]["columns"] == "COUNT_BIG(*)"
+
+
+def test_an_area_beside_all_footprints_has_no_results(mast_sandbox: Sandbox) -> None:
+    """The warning says how many rows the archive sent, and the table keeps its columns."""
+    beside = M51.directional_offset_by([0, 0.1, 0.1] * u.deg, [0.55, 0.55, 0.551] * u.deg)
+    ring = [beside, M51.directional_offset_by([180, 180.1, 180.1] * u.deg, [0.55, 0.55, 0.551] * u.deg)]
+    with pytest.warns(NoResultsWarning, match=r"0 of \d\d+ rows have a position in 2 shapes"):
+        table = Observations.query_region(area=ring, overlap="center")
+    assert len(table) == 0
+    assert "s_region" in table.colnames
+    assert table.meta["rows"][0] > 50
+    assert Observations.query_region_count(area=ring, overlap="center") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"coordinates": M51, "area": TEXT}, "Only one of"),
+        ({"area": TEXT, "radius": 0.1}, "extent of its own"),
+        ({"area": "M51"}, "names no shape"),
+        ({"area": STRIP[:2]}, "needs three"),
+        ({"coordinates": M51, "overlap": "all"}, "'footprint' and 'center'"),
+        ({"coordinates": STRIP, "area": TEXT}, "Only one of"),
+        ({"coordinates": STRIP, "overlap": "center"}, "one centre or area"),
+    ],
+)
+def test_what_cannot_be_applied_is_refused_unsent(mast_sandbox: Sandbox, arguments: Any, reason: str) -> None:
+    """An area and a position exclude each other, and an area has no radius."""
+    for ask in (Observations.query_region, Observations.query_region_count):
+        with pytest.raises(InvalidQueryError, match=reason):
+            ask(**arguments)
+    for ask in (Observations.query_criteria, Observations.query_criteria_count):
+        with pytest.raises(InvalidQueryError, match=reason):
+            ask(obs_collection="HST", **arguments)
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_a_place_is_needed(mast_sandbox: Sandbox) -> None:
+    """Neither everything is asked for, nor the centre of nowhere."""
+    for ask in (Observations.query_region, Observations.query_region_count):
+        with pytest.raises(InvalidQueryError, match="give coordinates"):
+            ask()
+    with pytest.raises(InvalidQueryError, match="needs coordinates, object_name or area"):
+        Observations.query_criteria(obs_collection="HST", overlap="center")
+    with pytest.raises(InvalidQueryError, match="non-positional criterion"):
+        Observations.query_criteria(area=TEXT)
+    assert Observations.query_criteria_count(area=TEXT, get_query_payload=True)["params"]["filters"] == []
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_a_page_of_an_area_is_cut_by_itself(mast_sandbox: Sandbox) -> None:
+    """The rows of one page that are in the area, of the rows of that page."""
+    table = Observations.query_region(area=STRIP, pagesize=20, page=2)
+    assert table.meta["cut"][0].startswith(f"{len(table)} of 20 rows")
+
+
+# -- footprints as objects -------------------------------------------------------------------------------------------
+
+
+def test_every_footprint_of_the_archive_is_read(mast_sandbox: Sandbox) -> None:
+    """In all of its spellings, and as text that has only one."""
+    table = Observations.query_criteria(obs_collection=["HST", "JWST", "TESS", "GALEX", "HLA"])
+    texts = table["s_region"].tolist()
+    shapes = footprints(table, kind="shapes", errors="raise")
+    assert [bool(text) for text in texts] == [bool(each) for each in shapes]
+    assert any(text is None for text in texts)
+    assert {type(shape) for each in shapes for shape in each} == {Polygon, Circle}
+    assert max(map(len, shapes)) > 1
+    strict = footprints(table, kind="stcs")
+    assert {text.split()[0] for text in strict if text} == {"POLYGON", "CIRCLE", "UNION"}
+    assert footprints(strict, kind="shapes") == shapes
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        Table({"s_region": ["CIRCLE 1 2 3"]}),
+        Table({"s_region": ["CIRCLE 1 2 3"]})[0],
+        Table({"s_region": ["CIRCLE 1 2 3"]})["s_region"],
+        np.array(["CIRCLE 1 2 3"]),
+        ["CIRCLE 1 2 3"],
+        ("CIRCLE 1 2 3",),
+        iter(["CIRCLE 1 2 3"]),
+        "CIRCLE 1 2 3",
+    ],
+    ids=lambda source: type(source).__name__,
+)
+def test_footprints_come_from_tables_columns_and_text(source: Any) -> None:
+    """Wherever the texts are."""
+    assert footprints(source, kind="shapes") == [[Circle(1.0, 2.0, 3.0)]]
+
+
+def test_footprints_that_are_none() -> None:
+    """Null is no footprint; what cannot be read is none either, or an error."""
+    texts = [None, "", "CIRCLE 1 2", np.ma.masked]
+    assert footprints(texts, kind="shapes") == [[], [], [], []]
+    assert footprints(texts, kind="stcs") == ["", "", "", ""]
+    with pytest.raises(UnreadableFootprintError, match="circle"):
+        footprints(texts, kind="shapes", errors="raise")
+    assert footprints([], kind="shapes") == []
+
+
+def test_lists_of_shapes_are_ones_own() -> None:
+    """Changing the shapes of one row changes no other."""
+    first, second = footprints(["CIRCLE 1 2 3", "CIRCLE 1 2 3"], kind="shapes")
+    first.clear()
+    assert second == parse_s_region("CIRCLE 1 2 3")
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "reason"),
+    [
+        ("", {"kind": "wkt"}, "there are 'regions', 'moc', 'shapes', 'stcs'"),
+        ("", {"kind": "shapes", "union": True}, "for kind='moc'"),
+        ("", {"kind": "moc", "max_depth": 30}, "between 0 and 29"),
+        (Table({"ra": [1.0]}), {"kind": "shapes"}, "no column 's_region'"),
+        (42, {"kind": "shapes"}, "not in a int"),
+    ],
+)
+def test_what_cannot_be_made_is_refused(source: Any, options: Any, reason: str) -> None:
+    """The message says what there is."""
+    with pytest.raises(InvalidQueryError, match=reason):
+        footprints(source, **options)
+
+
+@pytest.mark.parametrize(("kind", "package"), [("regions", "regions"), ("moc", "mocpy")])
+def test_a_package_that_is_not_installed_is_named(kind: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is the extra that brings it."""
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(InvalidQueryError, match=rf"needs {package}.*astroquery_mast\[sky\]"):
+        footprints("CIRCLE 1 2 3", kind=kind)
