@@ -13,7 +13,6 @@ where it refuses what the standard library takes (NaN, lone surrogates), the lat
 from __future__ import annotations
 
 import json
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, overload
@@ -25,7 +24,7 @@ from ..exceptions import UnreadableAnswerError
 __all__ = ["Rows", "decoded", "decoded_with_rows"]
 
 # Rows decoded at once: few enough for a processor's cache, many enough that an array per column costs little.
-_BLOCK = 500
+_BLOCK = 300
 _OBJECT = ord("{")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
@@ -113,16 +112,14 @@ def _reader(names: tuple[str, ...]) -> Callable[[bytes], list[Sequence[Any]] | N
         record = msgspec.defstruct("Record", members, gc=False)
     except ValueError:  # names that msgspec does not take: quotes, control characters
         return lambda _: None
-    decoder, values = msgspec.json.Decoder(list[record]), operator.attrgetter(*keys)  # type: ignore[valid-type]
+    decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
 
     def read(block: bytes) -> list[Sequence[Any]] | None:
         try:
             records = decoder.decode(block)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        if len(keys) == 1:
-            return [list(map(values, records))]
-        return list(zip(*map(values, records), strict=True))
+        return list(zip(*map(msgspec.structs.astuple, records), strict=True))
 
     return read
 
