@@ -10,25 +10,51 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import utils
+    from .catalogs import Catalogs, CatalogsClass
     from .config import Conf, conf
     from .core import Mast, MastClass
+    from .cutouts import Hapcut, HapcutClass, Tesscut, TesscutClass, Zcut, ZcutClass
+    from .missions import MastMissions, MastMissionsClass
     from .observations import Observations, ObservationsClass
 
 __all__ = [
+    "Catalogs",
+    "CatalogsClass",
     "Conf",
+    "Hapcut",
+    "HapcutClass",
     "Mast",
     "MastClass",
+    "MastMissions",
+    "MastMissionsClass",
     "Observations",
     "ObservationsClass",
+    "Tesscut",
+    "TesscutClass",
+    "Zcut",
+    "ZcutClass",
     "conf",
+    "utils",
 ]
 
+_MODULES = frozenset({"compat", "utils"})
 _HOME = {
+    "Catalogs": "catalogs",
+    "CatalogsClass": "catalogs",
     "Conf": "config",
+    "Hapcut": "cutouts",
+    "HapcutClass": "cutouts",
     "Mast": "core",
     "MastClass": "core",
+    "MastMissions": "missions",
+    "MastMissionsClass": "missions",
     "Observations": "observations",
     "ObservationsClass": "observations",
+    "Tesscut": "cutouts",
+    "TesscutClass": "cutouts",
+    "Zcut": "cutouts",
+    "ZcutClass": "cutouts",
     "conf": "config",
 }
 
@@ -37,6 +63,8 @@ def __getattr__(name: str) -> object:
     """Import a public name from the module that defines it (PEP 562)."""
     if name == "__version__":
         return import_module("importlib.metadata").version(__name__)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_HOME[name]}", __name__), name)
@@ -46,4 +74,4 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     """List the public names, those not imported yet among them."""
-    return sorted({*globals(), *__all__, "__version__"})
+    return sorted({*globals(), *__all__, *_MODULES, "__version__"})

@@ -57,16 +57,23 @@ class Credentials:
     def __init__(self, token: str | None = None) -> None:
         self._lock = threading.Lock()
         self._token = None if token is None else clean(token)
+        self._owner = ""
 
     @property
     def token(self) -> str | None:
         """The token, or None."""
         return self._token
 
-    def keep(self, token: str | None) -> None:
+    @property
+    def owner(self) -> str | None:
+        """Whose token it is: empty for nobody's, because there is none, and None if that is not known."""
+        with self._lock:
+            return "" if self._token is None else self._owner or None
+
+    def keep(self, token: str | None, owner: str = "") -> None:
         """Keep a token, or none, from now on."""
         with self._lock:
-            self._token = token
+            self._token, self._owner = token, owner
 
     def __bool__(self) -> bool:
         """Tell whether there is a token."""

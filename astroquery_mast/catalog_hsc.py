@@ -21,8 +21,8 @@ from .catalog_requests import CatalogRequests
 from .config import conf
 from .exceptions import InvalidCriterionError, UnreadableAnswerError
 from .products.bundle import SCRIPT, Bundle
-from .products.destination import StoreDisk, destination, is_remote
-from .products.download import LOCAL_DISK, complain
+from .products.destination import destination
+from .products.download import complain, disk_at
 from .products.filters import unique_products
 from .products.layout import namings, texts
 from .products.listing import as_table
@@ -201,7 +201,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             products,
             base_dir=folder / _ROOT,
             download_url=_Addresses(),
-            disk=StoreDisk() if is_remote(folder) else LOCAL_DISK,
+            disk=disk_at(folder),
             layout=_LAYOUT,
             # The Hubble Legacy Archive does not tell sizes, so that there is nothing to compare with.
             overwrite="never" if cache else "always",

@@ -14,17 +14,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from astropy.io import fits
 from astropy.table import Table
 from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery import log
 
 from .auth import Credentials
+from .deadline import Deadline
 from .exceptions import InputWarning, InvalidCriterionError, InvalidQueryError, MastError, NoResultsWarning
 from .products.cloud import Cloud
 from .products.listing import as_table
 from .products.plan import escaped_url
 from .products.remote_file import BLOCK_SIZE, OpenRange, open_remote
-from .wire import Deadline, Wire
+from .products.remote_fits import open_fits
+from .wire import Wire
 
 if TYPE_CHECKING:
     from .core import MastClass
@@ -119,7 +122,7 @@ class CloudAccess(_Client):
         uris, missing = _data_uris(data_product)
         if len(uris) + missing != 1:
             raise InvalidQueryError(f"One product is needed, not {len(uris)}: get_cloud_uris takes several.")
-        return next(iter(self._addresses(uris, include_bucket, full_url, check, verbose=True).values()), None)
+        return next(iter(self._cloud_addresses(uris, include_bucket, full_url, check, verbose=True).values()), None)
 
     def get_cloud_uris(
         self,
@@ -187,7 +190,7 @@ class CloudAccess(_Client):
         if not uris:
             warnings.warn("There are no products to look for in the cloud.", NoResultsWarning, stacklevel=2)
             return None
-        found = self._addresses(uris, include_bucket, full_url, check, verbose)
+        found = self._cloud_addresses(uris, include_bucket, full_url, check, verbose)
         return found if return_uri_map else [address for address in found.values() if address is not None]
 
     def open_product(
@@ -197,7 +200,8 @@ class CloudAccess(_Client):
         cloud_only: bool = False,
         force_on_prem: bool = False,
         block_size: int = BLOCK_SIZE,
-    ) -> io.BufferedReader:
+        use_fsspec: bool = False,
+    ) -> io.BufferedReader | fits.HDUList:
         """Open a product for reading without fetching it: only the parts that are read come over the network.
 
         Parameters
@@ -210,10 +214,13 @@ class CloudAccess(_Client):
             Read from MAST itself even after `enable_cloud_dataset`.
         block_size : int
             Bytes that are asked for at least.  Larger blocks are fewer questions, smaller ones fewer bytes.
+        use_fsspec : bool
+            Return what ``fits.open(..., use_fsspec=True)`` gives instead of a file.  `fsspec` then reads the bytes, by
+            connections of its own and without a token: for public files only.
 
         Returns
         -------
-        `io.BufferedReader`
+        `io.BufferedReader` or `~astropy.io.fits.HDUList`
             A file to read and seek in; ``fits.open(file)`` reads the headers that it passes, and data when they are
             used: all of an HDU with ``hdu.data``, some rows of an image with ``hdu.section[10:20]``.
 
@@ -239,8 +246,9 @@ class CloudAccess(_Client):
             raise InvalidQueryError(f"One product is needed, not {len(uris)}.")
         cloud = self._cloud()
         key = cloud.bucket.key(uris[0])
+        opened = _fits if use_fsspec else self._reader
         if key is not None:
-            return self._reader(uris[0], cloud.bucket.url(key), block_size, in_cloud=True)
+            return opened(uris[0], cloud.bucket.url(key), block_size, in_cloud=True)
         address = None
         if cloud_only or (self._cloud_enabled and not force_on_prem):
             address = self._cloud_urls(uris).get(uris[0])
@@ -248,12 +256,12 @@ class CloudAccess(_Client):
             raise InvalidQueryError(f"{uris[0]} has no copy in the cloud.")
         if address is not None:
             try:
-                return self._reader(uris[0], address, block_size, in_cloud=True)
+                return opened(uris[0], address, block_size, in_cloud=True)
             except MastError as err:
                 if cloud_only:
                     raise
                 log.info("%s Reading from MAST itself.", err)
-        return self._reader(uris[0], escaped_url(self._endpoints.download, uris[0]), block_size, in_cloud=False)
+        return opened(uris[0], escaped_url(self._endpoints.download, uris[0]), block_size, in_cloud=False)
 
     # -- how -----------------------------------------------------------------------------------------------------
 
@@ -283,7 +291,7 @@ class CloudAccess(_Client):
         wire = self._anonymous() if in_cloud else self._wire
         return open_remote(url, _range_opener(wire), name=name, block_size=block_size, pause=wire.pause)
 
-    def _addresses(
+    def _cloud_addresses(
         self, uris: Sequence[str], include_bucket: bool, full_url: bool, check: bool, verbose: bool
     ) -> dict[str, str | None]:
         """The addresses asked for, None for what has no copy."""
@@ -327,6 +335,12 @@ class CloudAccess(_Client):
         table = self.filter_products(table, mrp_only=mrp_only, extension=extension)
         # Apart, because the filters may hold an extension of their own.
         return _data_uris(self.filter_products(table, **filter_products) if filter_products else table)
+
+
+def _fits(name: str, url: str, block_size: int, *, in_cloud: bool) -> fits.HDUList:
+    """Open an address by `fsspec`, which asks without a token whatever the address."""
+    del in_cloud
+    return open_fits(url, name=name, block_size=block_size)
 
 
 def _range_opener(wire: Wire) -> OpenRange:

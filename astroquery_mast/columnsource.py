@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 from astroquery import log
 
 from .config import Endpoints, conf
+from .deadline import Deadline
 from .exceptions import MastError, UnreadableAnswerError
 from .query.columns import Columns, columns_of, snapshot
-from .wire import Deadline, Wire
+from .wire import Wire
 
 __all__ = ["ColumnSource"]
 
@@ -43,7 +45,7 @@ class ColumnSource:
 
     def __reduce__(self) -> tuple[type[ColumnSource], tuple[Wire, Endpoints]]:
         """Copy without what was read, which can be read again."""
-        return ColumnSource, (self._wire, self._endpoints)
+        return type(self), (self._wire, self._endpoints)
 
     def known(self, config_id: str) -> Columns | None:
         """Return what is known of a service's columns without asking, or None."""
@@ -79,6 +81,16 @@ class ColumnSource:
             log.debug("No column metadata for %s: %s", config_id, err)
         return self._remember(config_id, snapshot().get(config_id, {}))
 
+    def read(self) -> dict[str, Columns]:
+        """Return what the archive was asked for: its name of the columns → columns."""
+        with self._lock:
+            return {name: columns for (_, name), columns in self._read.items()}
+
+    def forget(self) -> None:
+        """Forget what was read, so that it is asked for anew."""
+        with self._lock:
+            self._read.clear()
+
     def refresh(self, config_id: str) -> Columns:
         """Ask the archive for the columns of a service.
 
@@ -107,7 +119,9 @@ class ColumnSource:
             service=f"columnsconfig of {config_id}",
             attempts=1,
         )
-        return self._remember(config_id, columns_of(_decoded(response.content, config_id)))
+        columns = columns_of(_decoded(response.content, config_id))
+        self._remember(config_id, _described_as_before(columns, snapshot().get(config_id, {})))
+        return columns
 
     def _remember(self, config_id: str, columns: Columns) -> Columns:
         with self._lock:
@@ -116,6 +130,14 @@ class ColumnSource:
 
     def _key(self, config_id: str) -> tuple[str, str]:
         return self._endpoints.server, config_id
+
+
+def _described_as_before(columns: Columns, known: Columns) -> Columns:
+    """The columns with the descriptions that tables have had so far: with others they would not stack quietly."""
+    return {
+        name: replace(column, description=known[name].description, label=known[name].label) if name in known else column
+        for name, column in columns.items()
+    }
 
 
 def _decoded(body: bytes, config_id: str) -> Mapping[str, object]:

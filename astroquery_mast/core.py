@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -20,17 +21,21 @@ from astroquery.query import BaseQuery
 from requests.adapters import HTTPAdapter
 
 from . import auth
+from .account import Account
+from .cache import AnswerCache, CachedWire
 from .columnsource import ColumnSource
 from .config import Endpoints, conf
+from .deadline import Deadline
 from .exceptions import InvalidQueryError
 from .login import Login
+from .query.columns import Columns
 from .query.mashup import split_parameters
 from .query.position import as_coordinate, looks_like_coordinates
 from .query.request import MashupRequest
 from .query.table import TableBuilder
 from .resolver import Resolver
 from .warn import warn_no_results
-from .wire import Deadline, Exchange, Wire
+from .wire import Exchange
 
 __all__ = ["Mast", "MastClass"]
 
@@ -38,7 +43,7 @@ __all__ = ["Mast", "MastClass"]
 _POOL = 32
 
 
-class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
+class MastClass(Account, BaseQuery):  # type: ignore[misc, unused-ignore]
     """Any service of MAST's Mashup API, and what all clients of MAST have in common.
 
     Parameters
@@ -57,6 +62,8 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
     """
 
     _session: requests.Session
+    # What turns the configuration into addresses; in `compat` they can be assigned, too.
+    _endpoints_class: type[Endpoints] = Endpoints
 
     def __init__(
         self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
@@ -67,10 +74,11 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
                 self._session.mount(scheme, HTTPAdapter(pool_maxsize=_POOL))
         else:
             self._session = session
-        self._endpoints = Endpoints(server)
+        self._endpoints = self._endpoints_class(server)
         own = auth.SHARED if mast_token is None else auth.Credentials()
         self._user = Login(self._send, self._endpoints, own)
-        self._wire = Wire(self._send, self._endpoints, self._user.advice)
+        self._answers = AnswerCache(self._answer_folder, self._endpoints, self._answer_owner)
+        self._wire = CachedWire(self._send, self._endpoints, self._user.advice, self._answers)
         self._columns = ColumnSource(self._wire, self._endpoints)
         self._resolver = Resolver(self._wire, self._endpoints)
         if mast_token is not None:
@@ -100,6 +108,19 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
             raise
         return auth.forget_sent(response)
 
+    def _answer_folder(self) -> Path:
+        """Where answers are kept: astroquery's place for it."""
+        return Path(self.cache_location)
+
+    def _answer_owner(self) -> str | None:
+        """For whom."""
+        return self._user.credentials.owner
+
+    def clear_cache(self) -> None:
+        """Remove all answers of this class that were kept on disk."""
+        super().clear_cache()
+        self._answers.clear()
+
     def _response_hook(self, response: requests.Response, *_args: Any, **_keywords: Any) -> None:
         """Log an exchange at DEBUG level, without headers that hold secrets and without decoding the body."""
         if log.isEnabledFor(logging.DEBUG):
@@ -125,25 +146,39 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         breaker = properties.pop("cacheBreaker", None) or properties.pop("cachebreaker", None)
         if breaker is not None:
             asked["cache_breaker"] = str(breaker)
+        if (cache := properties.pop("cache", None)) is not None:
+            asked["cache"] = bool(cache)
         size = int(conf.pagesize) if pagesize is None else pagesize
         first = 1 if page is None else page
         return MashupRequest(service, params, pagesize=size, page=first, properties=properties, **asked)
+
+    def _whole_answer(
+        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True
+    ) -> Iterator[Exchange]:
+        """Give the pages of an answer, proven complete."""
+        return self._wire.pages(request, deadline=deadline, every_page=every_page)
 
     def _responses(
         self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True
     ) -> list[requests.Response]:
         """Return the responses that hold the answer, one per page, proven complete."""
-        exchanges = self._wire.pages(request, deadline=deadline, every_page=every_page)
+        exchanges = self._whole_answer(request, deadline=deadline, every_page=every_page)
         return [exchange.response for exchange in exchanges]
 
     def _collect(
-        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, columns_id: str | None = None
+        self,
+        request: MashupRequest,
+        *,
+        deadline: Deadline,
+        every_page: bool = True,
+        columns_id: str | None = None,
+        columns: Columns | None = None,
     ) -> Table:
         """Return the table of an answer, proven complete; no rows are no reason for a warning here."""
-        columns = self._columns.get(columns_id or request.service)
+        if columns is None:
+            columns = self._columns.get(columns_id or request.service)
         builder = TableBuilder(request, columns)
-        exchanges: Iterator[Exchange] = self._wire.pages(request, deadline=deadline, every_page=every_page)
-        for exchange in exchanges:
+        for exchange in self._whole_answer(request, deadline=deadline, every_page=every_page):
             builder.add(exchange.page)
         return builder.table()
 
@@ -176,7 +211,8 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         **kwargs : object
             Further properties of the request, such as ``timeout`` (seconds that the server may hold it before it
             reports that it is still working), ``clearcache`` or ``removenullcolumns``; see
-            https://mast.stsci.edu/api/v0/class_mashup_1_1_mashup_request.html.
+            https://mast.stsci.edu/api/v0/class_mashup_1_1_mashup_request.html.  ``cache`` says whether an answer that
+            was kept on disk will do, ``conf.cache`` if not given; it is not sent.
 
         Returns
         -------
@@ -311,65 +347,6 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         if isinstance(coordinates, str) and not looks_like_coordinates(coordinates):
             return self._resolver.one(coordinates, deadline=deadline)
         return as_coordinate(coordinates)
-
-    # -- the user ------------------------------------------------------------------------------------------------
-
-    def login(self, token: str | None = None, store_token: bool = False, reenter_token: bool = False) -> bool:
-        """Log in with a token, which then serves all clients of this process.
-
-        The token is checked with the archive before it is kept or stored, and goes to MAST's own servers only.
-
-        Parameters
-        ----------
-        token : str, optional
-            The token.  If not given it is taken from the environment variable ``MAST_API_TOKEN``, from the system's
-            keyring, or asked for.
-        store_token : bool
-            Whether to write it to the system's keyring.
-        reenter_token : bool
-            Whether to ask even if the environment or the keyring has one.
-
-        Returns
-        -------
-        bool
-            True.
-
-        Raises
-        ------
-        LoginError
-            If there is no token, or the archive does not accept it.
-        """
-        user = self._user.login(token, store=store_token, reenter=reenter_token)
-        name = (user.get("attrib") or {}).get("display_name") or user.get("ezid")
-        log.info("MAST API token accepted, welcome %s.", name)
-        return True
-
-    def logout(self) -> None:
-        """Forget the token; all clients that shared it are logged out."""
-        self._user.credentials.keep(None)
-
-    def authenticated(self) -> bool:
-        """Return whether there is a token that the archive has accepted."""
-        return bool(self._user.credentials)
-
-    def session_info(self, verbose: bool = True) -> dict[str, Any]:
-        """Return what the archive knows of the user who is logged in.
-
-        Parameters
-        ----------
-        verbose : bool
-            Whether to log it as well.
-
-        Returns
-        -------
-        dict
-            ``anon``, ``eppn``, ``ezid``, ``scopes``, ``attrib`` and more; the token itself is shortened.
-        """
-        user = self._user.whoami()
-        if verbose:
-            for key, value in user.items():
-                log.info("%s: %s", key, value)
-        return user
 
 
 Mast = MastClass()

@@ -16,7 +16,7 @@ from astropy.table import Table
 from .cutout_client import CutoutClient
 from .cutout_tess import TesscutClass
 from .exceptions import InputWarning, InvalidCriterionError, NoResultsWarning
-from .query.cutout import as_format, as_size, image_params
+from .query.cutout import as_format, as_size, image_params, refuse_other_units
 from .query.cutout_answer import NO_SURVEY, surveys
 from .query.position import as_radius
 
@@ -103,7 +103,7 @@ class ZcutClass(CutoutClient):
         **img_params : object
             For pictures: ``stretch`` (``"asinh"``, ``"sinh"``, ``"sqrt"``, ``"log"``, ``"linear"``),
             ``minmax_percent`` and ``minmax_value`` (the range to be shown, ``[low, high]``), ``invert`` (True or
-            False); see https://astrocut.readthedocs.io.
+            False); see https://astrocut.readthedocs.io.  ``units`` of the size, ``"px"`` or ``"d"``, may be given too.
 
         Returns
         -------
@@ -119,7 +119,9 @@ class ZcutClass(CutoutClient):
         TimeoutError
             If the time was not enough.
         """
-        params = {**as_size(size).params(), **_of_survey(survey), "cutout_format": as_format(cutout_format)}
+        asked = as_size(size)
+        refuse_other_units(asked, img_params.pop("units", None))
+        params = {**asked.params(), **_of_survey(survey), "cutout_format": as_format(cutout_format)}
         pictures = image_params(img_params)
         if pictures and params["cutout_format"] == "fits":
             names = ", ".join(pictures)

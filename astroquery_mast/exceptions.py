@@ -15,6 +15,9 @@
     astroquery.exceptions.TimeoutError           the deadline of the call passed
     └── DeadlineError
 
+    ValueError
+    └── UnreadableFootprintError                 an s_region that is no shape on the sky, not to be skipped
+
     astroquery.exceptions.LoginError             the archive wants a token, a fresh one, or another one
     └── AccessDeniedError
 
@@ -61,6 +64,7 @@ __all__ = [
     "ServiceFailedError",
     "TimeoutError",
     "UnreadableAnswerError",
+    "UnreadableFootprintError",
 ]
 
 
@@ -111,6 +115,10 @@ class ServiceFailedError(MastError, RemoteServiceError):
 
 class UnreadableAnswerError(MastError, RemoteServiceError):
     """Raised when an answer arrived whole but is not what the protocol promises: HTML, cut JSON, missing parts."""
+
+
+class UnreadableFootprintError(MastError, ValueError):
+    """Raised for the text of a footprint that is no shape on the sky. Never raised by queries, which skip it."""
 
 
 class IncompleteResultError(MastError, RemoteServiceError):

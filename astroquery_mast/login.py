@@ -12,8 +12,9 @@ import requests
 
 from . import auth
 from .config import Endpoints
+from .deadline import Deadline
 from .exceptions import LoginError, MastError, UnreadableAnswerError
-from .wire import Deadline, Wire
+from .wire import Wire
 
 __all__ = ["Login"]
 
@@ -69,7 +70,7 @@ class Login:
                 "MAST does not accept this token; it may have expired, or lack a character. "
                 f"A new one is made at {self._endpoints.token_page}"
             )
-        self.credentials.keep(found)
+        self.credentials.keep(found, str(user.get("ezid") or user.get("eppn") or ""))
         if store:
             auth.store(found)
         return user

@@ -21,8 +21,8 @@ from .config import conf
 from .deadline import Deadline
 from .exceptions import DownloadError, InvalidCriterionError, InvalidQueryError, NoResultsWarning
 from .mission_requests import MissionRequests
-from .products.destination import StoreDisk, destination, is_remote
-from .products.download import LOCAL_DISK, local_target
+from .products.destination import destination
+from .products.download import disk_at, local_target
 from .products.filters import unique_products
 from .products.layout import Layout
 from .products.listing import as_table, ask_in_batches, identifiers
@@ -217,11 +217,12 @@ class MissionProducts(MissionRequests, FileTransfers):
         trouble = trouble_with(uri, chosen)
         if trouble is not None:
             raise InvalidQueryError(trouble)
+        target = local_target(local_path, PurePosixPath(uri).name)
         planned = single_file(
             uri,
-            local_target(local_path, PurePosixPath(uri).name),
+            target,
             download_url=MissionSource(self._endpoints, chosen),
-            disk=LOCAL_DISK,
+            disk=disk_at(target),
             cache=cache,
             overwrite=overwrite,
         )
@@ -301,7 +302,7 @@ class MissionProducts(MissionRequests, FileTransfers):
                 files.table,
                 base_dir=folder / "mastDownload" if in_folders else folder,
                 download_url=files.source(self._endpoints, chosen),
-                disk=StoreDisk() if is_remote(folder) else LOCAL_DISK,
+                disk=disk_at(folder),
                 flat=flat,
                 layout=layout,
                 cache=cache,

@@ -53,7 +53,14 @@ class MissionRequests(MastClass):
         ``classy``, ``ullyses``, ``iue``; any other name is tried as it is.
     mast_token, server, session : object, optional
         As `~astroquery_mast.MastClass`.
+
+    Attributes
+    ----------
+    service : str
+        ``"search"``; kept because ``astroquery.mast`` has it, and of no effect.
     """
+
+    service = "search"
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from dataclasses import replace
 import requests
 from astropy.table import Table
 
+from .deadline import Deadline
 from .exceptions import InputWarning, InvalidCriterionError, InvalidQueryError
 from .observation_listing import ObservationListing
 from .products.bundle import KINDS, SCRIPT, Bundle
@@ -21,7 +22,6 @@ from .products.layout import Layout
 from .products.manifest import TransferResult
 from .products.plan import Action, PlannedFile
 from .transfers import Effort, FileTransfers
-from .wire import Deadline
 
 __all__ = ["ObservationFiles", "kind_of_bundle", "only_in_cloud", "refuse_contradiction", "uris_of"]
 

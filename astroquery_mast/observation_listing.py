@@ -14,12 +14,12 @@ from astropy.table import Table
 from astroquery import log
 
 from .config import conf
+from .deadline import Deadline
 from .exceptions import InvalidCriterionError
 from .products.filters import filter_products, unique_products
 from .products.listing import as_obsids, as_table, ask_in_batches, list_products
 from .products.release import with_release
 from .warn import warn_no_results
-from .wire import Deadline
 
 if TYPE_CHECKING:
     from .cloud_access import CloudAccess as _Client
@@ -157,12 +157,8 @@ class ObservationListing(_Client):
         whole = None if timeout is None else self._deadline(timeout)
 
         def fetch(obsids: Sequence[str]) -> Table:
-            # Each batch has a deadline of its own, or halving the first one that is late would come too late; and it
-            # has one that nobody else gives up. Where the whole call has less time left, that counts.
-            own = self._deadline(None)
-            if whole is not None and whole.remaining() < own.remaining():
-                own = Deadline(whole.seconds, whole.started)
-            return self._collect(self._products_request(obsids), deadline=own)
+            # With a deadline of its own, or halving the first batch that is late would come too late.
+            return self._collect(self._products_request(obsids), deadline=Deadline.within(whole))
 
         return list_products(
             as_obsids(observations), fetch, batch_size=batch_size, max_workers=int(conf.max_workers), verbose=verbose

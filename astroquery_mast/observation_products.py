@@ -15,19 +15,17 @@ from typing import Any
 
 from astropy.table import Table
 
+from .deadline import Deadline
 from .exceptions import InvalidQueryError, NoResultsWarning
 from .observation_files import ObservationFiles, kind_of_bundle, only_in_cloud, refuse_contradiction, uris_of
 from .products.bundle import Bundle
-from .products.destination import StoreDisk, destination, is_remote
-from .products.download import LOCAL_DISK, local_target
+from .products.destination import destination
+from .products.download import disk_at, local_target
 from .products.layout import Layout
 from .products.manifest import Manifest, as_manifest
 from .products.plan import PlannedFile, plan, plan_table, single_file
-from .products.review import retry, verify
-from .products.transport import Transport
 from .products.verdict import as_overwrite
-from .transfers import DENIED, Effort
-from .wire import Deadline
+from .transfers import Effort
 
 __all__ = ["ObservationProducts"]
 
@@ -55,7 +53,8 @@ class ObservationProducts(ObservationFiles):
             The dataURI, e.g. ``mast:JWST/product/jw00736-o039_t001_miri_ch1-long_x1d.fits``.
         local_path : path-like, optional
             A file or a folder; the current folder if not given.  A path that does not exist is a folder if it ends in a
-            separator or has no ending.  Folders are made as needed.
+            separator or has no ending.  Folders are made as needed.  Addresses such as ``s3://bucket/x.fits`` are
+            those of a store, as in `download_products`.
         base_url : str, optional
             Address of another download service.
         cache : bool
@@ -87,11 +86,12 @@ class ObservationProducts(ObservationFiles):
             raise InvalidQueryError(f"A dataURI is needed, such as 'mast:HST/product/x.fits', and not {uri!r}.")
         refuse_contradiction(cloud_only, force_on_prem)
         in_cloud = self._in_cloud(cloud_only, force_on_prem)
+        target = local_target(local_path, PurePosixPath(uri).name)
         planned = single_file(
             uri,
-            local_target(local_path, PurePosixPath(uri).name),
+            target,
             download_url=base_url or self._endpoints.download,
-            disk=LOCAL_DISK,
+            disk=disk_at(target),
             cache=cache,
             overwrite=overwrite,
             cloud_url=self._cloud_urls([uri]).get(uri) if in_cloud else None,
@@ -202,7 +202,7 @@ class ObservationProducts(ObservationFiles):
             table,
             base_dir=folder if flat or layout is not None else folder / "mastDownload",
             download_url=self._endpoints.download,
-            disk=StoreDisk() if is_remote(folder) else LOCAL_DISK,
+            disk=disk_at(folder),
             flat=flat,
             layout=layout,
             cache=cache,
@@ -257,75 +257,6 @@ class ObservationProducts(ObservationFiles):
             **filters,
         )
 
-    # -- afterwards ----------------------------------------------------------------------------------------------
-
-    def verify(self, manifest: Table, *, verbose: bool = True) -> Manifest:
-        """Return the manifest of a download with what is on disk now; nothing is asked of the archive.
-
-        Parameters
-        ----------
-        manifest : `~astropy.table.Table`
-            As `download_products` returned it, or read from a file.
-        verbose : bool
-            Whether to show a bar on a terminal.
-
-        Returns
-        -------
-        Manifest
-            The same rows; ``Status`` is ``OK``, ``MISSING`` or ``CHANGED`` (another size or SHA-256).
-
-        Raises
-        ------
-        InvalidQueryError
-            If the table is no manifest, or its files are in a store (``s3://...``) and not on a disk.
-        """
-        return verify(manifest, verbose=verbose)
-
-    def retry(
-        self,
-        manifest: Table,
-        *,
-        max_workers: int | None = None,
-        executor: Executor | None = None,
-        deadline: float | None = None,
-        on_error: str = "warn",
-        verbose: bool = True,
-    ) -> Manifest:
-        """Fetch the files of a manifest that did not come, or that `verify` found missing or changed.
-
-        Parameters
-        ----------
-        manifest : `~astropy.table.Table`
-            As `download_products` or `verify` returned it, or read from a file.
-        max_workers, executor, deadline, on_error, verbose
-            As `download_products`.
-
-        Returns
-        -------
-        Manifest
-            The same rows in the same order, with what is known now.
-
-        Raises
-        ------
-        InvalidQueryError
-            If the table is no manifest, its files are in a store (``s3://...``), or an argument cannot be applied.
-        DownloadError
-            As `download_products`.
-        """
-        if any(str(message).startswith(DENIED) for message in _column(manifest, "Message")):
-            self._log_in_by_environment()
-        return retry(
-            manifest,
-            Transport.of(self),
-            download_url=self._endpoints.download,
-            max_workers=max_workers,
-            executor=executor,
-            deadline=deadline,
-            on_error=on_error,
-            verbose=verbose,
-            pause=self._wire.pause,
-        )
-
     # -- how -----------------------------------------------------------------------------------------------------
 
     def _selected(
@@ -346,8 +277,3 @@ class ObservationProducts(ObservationFiles):
             return plan_table(bundle.shown(planned, file))
         self._log_in_for(planned)
         return as_manifest(self._fetch_bundle(bundle, file, effort))
-
-
-def _column(manifest: Table, name: str) -> list[Any]:
-    """The cells of a column, if there is one."""
-    return list(manifest[name]) if name in manifest.colnames else []

@@ -1,32 +1,42 @@
-"""What the public methods of `ObservationsClass` are made of: criteria → request → table or count."""
+"""What the public methods of `ObservationsClass` are made of: criteria and area → request → table or count."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from astropy.table import Table
 from astroquery import log
 
+from .deadline import Deadline
 from .exceptions import InvalidQueryError, MastError, UnreadableAnswerError
-from .positions import PositionQueries
+from .many import Effort
+from .many_targets import ManyTargets, Where
+from .query.area import ShapeArea
+from .query.area_cut import CUT_COLUMNS, Cut, check_overlap
+from .query.area_forms import as_area
+from .query.choice import Choice, choose
 from .query.columns import Columns, metadata_table
 from .query.criteria import Criteria, build_criteria, find_column
-from .query.position import Cone
+from .query.footprint import Circle
+from .query.position import DEFAULT_RADIUS, Cone
 from .query.request import COUNT_COLUMNS, MashupRequest
 from .query.response import histograms
 from .query.suggest import suggestions
 from .query.table import first_value
 from .warn import warn_no_results
-from .wire import Deadline
 
-__all__ = ["ObservationRequests"]
+__all__ = ["NO_CRITERION", "NO_PLACE", "ObservationRequests", "refuse_cut"]
 
 # How long a query that found nothing may be held up by the search for what was meant.
 _PATIENCE = 20.0
+_TWO_PLACES = "Only one of coordinates, object_name and area may be specified."
+NO_CRITERION = "At least one non-positional criterion must be supplied."
+NO_PLACE = "A place is needed: give coordinates (and radius), or area."
 
 
-class ObservationRequests(PositionQueries):
+class ObservationRequests(ManyTargets):
     """Requests for observations, and what is known about their columns; see `MastClass` for parameters."""
 
     # The services, under the names that code written against ``astroquery.mast`` knows.
@@ -83,9 +93,51 @@ class ObservationRequests(PositionQueries):
             columns = {**columns, **self._columns.newest(self._caom_cone)}
         return build_criteria(criteria, columns)
 
-    def _cone_request(self, cone: Cone | None, pagesize: int | None, page: int | None) -> MashupRequest:
+    def _place(
+        self,
+        coordinates: Any,
+        object_name: Any,
+        radius: Any,
+        resolver: str | None,
+        deadline: Deadline,
+        *,
+        area: Any = None,
+        overlap: str = "footprint",
+    ) -> tuple[Cone | None, Cut | None]:
+        """Return the cone in which the archive looks, and the cut to be made of what it finds, if there is one."""
+        check_overlap(overlap)
+        if area is None:
+            cone = self._cone(coordinates, object_name, radius, resolver, deadline)
+            if overlap == "footprint":
+                return cone, None
+            if cone is None:
+                raise InvalidQueryError(f"overlap={overlap!r} needs coordinates, object_name or area.")
+            return cone, Cut(ShapeArea((Circle(cone.ra, cone.dec, cone.radius),)), overlap)
+        if coordinates is not None or object_name is not None:
+            raise InvalidQueryError(_TWO_PLACES)
+        if radius is not DEFAULT_RADIUS:
+            raise InvalidQueryError(f"radius={radius!r} needs a position, and area has an extent of its own.")
+        cut = Cut(as_area(area), overlap)
+        return cut.area.cone(), cut
+
+    def _choice(self, columns: Any, *, positional: bool = True, cuts: bool = False) -> Choice | None:
+        """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
+        also = CUT_COLUMNS if cuts else ()
+        known = self._columns.get(self._caom_cone)
+        try:
+            return choose(columns, known, positional=positional, also=also)
+        except InvalidQueryError:
+            newest = {**known, **self._columns.newest(self._caom_cone)}
+            return choose(columns, newest, positional=positional, also=also)
+
+    def _cone_request(
+        self, cone: Cone | None, pagesize: int | None, page: int | None, choice: Choice | None = None
+    ) -> MashupRequest:
         """Ask for everything around a position."""
-        assert cone is not None
+        if cone is None:
+            raise InvalidQueryError(NO_PLACE)
+        if choice is not None:  # the service of cones has all columns always
+            return self._filtered_request(Criteria(), cone, pagesize=pagesize, page=page, columns=choice.text)
         return self._request_for(self._caom_cone, cone.params(), pagesize, page)
 
     def _filtered_request(
@@ -95,18 +147,25 @@ class ObservationRequests(PositionQueries):
         *,
         pagesize: int | None = None,
         page: int | None = None,
-        count: bool = False,
+        columns: str = "*",
     ) -> MashupRequest:
         """Ask for what meets the criteria, or how many they are: the same question but for its columns."""
-        params: dict[str, object] = {"columns": COUNT_COLUMNS if count else "*", "filters": criteria.payload()}
+        params: dict[str, object] = {"columns": columns, "filters": criteria.payload()}
         if cone is None:
             return self._request_for(self._caom_filtered, params, pagesize, page)
         params["position"] = cone.position()
         return self._request_for(self._caom_filtered_position, params, pagesize, page)
 
-    def _counted(self, request: MashupRequest, deadline: Deadline) -> int:
-        """Return the number that the archive answers."""
-        return first_value(self._wire.page(request, deadline).page)
+    def _count_request(self, criteria: Criteria, cone: Cone | None, cut: Cut | None) -> MashupRequest:
+        """Ask how many there are, or for what has to be looked at to count them."""
+        return self._filtered_request(criteria, cone, columns=COUNT_COLUMNS if cut is None else ",".join(CUT_COLUMNS))
+
+    def _counted(self, request: MashupRequest, deadline: Deadline, cut: Cut | None) -> int:
+        """Return the number that the archive answers, or the number of rows that a cut leaves."""
+        if cut is None:
+            return first_value(self._wire.page(request, deadline).page)
+        table = self._collect(request, deadline=deadline, columns_id=self._caom_cone)
+        return len(cut.of(table))
 
     def _observed(
         self,
@@ -115,15 +174,60 @@ class ObservationRequests(PositionQueries):
         *,
         page: int | None,
         verbose: bool,
+        cut: Cut | None,
+        choice: Choice | None = None,
         criteria: Criteria | None = None,
     ) -> Table:
         """Return the table of observations, with a warning if there are none."""
         table = self._collect(request, deadline=deadline, every_page=page is None, columns_id=self._caom_cone)
+        sent = len(table)
+        if cut is not None:
+            table = cut.of(table)
+        if choice is not None:
+            table = choice.of(table)
         if verbose:
             log.info("%d observations in %.1f s.", len(table), deadline.elapsed())
-        if not len(table):
+        if not sent:
             warn_no_results(self._hints(criteria) if criteria is not None else ())
+        elif not len(table):
+            warn_no_results([f"{table.meta['cut'][-1]}."])
         return table
+
+    def _observed_many(
+        self,
+        where: Where,
+        criteria: Criteria | None,
+        effort: Effort,
+        *,
+        pagesize: int | None = None,
+        payload: bool = False,
+        choice: Choice | None = None,
+        cache: bool | None = None,
+    ) -> Table | list[dict[str, object]]:
+        """Return the observations of many targets, with a warning if there are none."""
+
+        def request_for(cone: Cone) -> MashupRequest:
+            if criteria is None:
+                request = self._cone_request(cone, pagesize, None, choice)
+            else:
+                named = "*" if choice is None else choice.text
+                request = self._filtered_request(criteria, cone, pagesize=pagesize, columns=named)
+            return replace(request, cache=cache)
+
+        found = self._table_of_many(where, request_for, self._columns.get(self._caom_cone), effort, payload=payload)
+        if payload:
+            return found
+        if not len(found):
+            warn_no_results(self._hints(criteria) if criteria is not None else ())
+        return found if choice is None else choice.of(found)
+
+    def _counted_many(
+        self, where: Where, criteria: Criteria, effort: Effort, *, payload: bool = False
+    ) -> Table | list[dict[str, object]]:
+        """Return the number of observations of each of many targets."""
+        return self._counts_of_many(
+            where, lambda cone: self._count_request(criteria, cone, None), effort, payload=payload
+        )
 
     def _hints(self, criteria: Criteria) -> list[str]:
         """Say what a query that found nothing may have meant; nothing if the archive cannot be asked now."""
@@ -135,8 +239,24 @@ class ObservationRequests(PositionQueries):
 
     def _values(self, deadline: Deadline) -> dict[str, dict[str, int]]:
         """Return the values that the archive has: column → value → number of observations."""
-        request = self._request_for(self._caom_all, {}, None, None, format="extjs")
+        return histograms(self._distribution(self._distribution_request(), deadline))
+
+    def _distribution_request(self, cache: bool | None = None) -> MashupRequest:
+        """Ask for the distribution of the values of all columns."""
+        return self._request_for(self._caom_all, {}, None, None, format="extjs", cache=cache)
+
+    def _distribution(self, request: MashupRequest, deadline: Deadline) -> Mapping[str, Any]:
+        """Return the distribution of the values of all columns."""
         document = self._wire.page(request, deadline).page.document
         if document is None:
-            raise UnreadableAnswerError(f"{self._caom_all} sent no list of values.", service=self._caom_all)
-        return histograms(document)
+            raise UnreadableAnswerError(f"{request.service} sent no list of values.", service=request.service)
+        return document
+
+
+def refuse_cut(area: Any, overlap: str) -> None:
+    """Raise `InvalidQueryError` if many targets are given together with what applies to one area only."""
+    check_overlap(overlap)
+    if area is not None:
+        raise InvalidQueryError(_TWO_PLACES)
+    if overlap != "footprint":
+        raise InvalidQueryError(f"overlap={overlap!r} needs one centre or area; many were given.")

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import Any, TypeAlias
 
-import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
 from .cloud_access import CloudAccess
+from .crossmatch import ObservationCrossmatch
 from .exceptions import InvalidQueryError
+from .many import Effort
+from .many_targets import Where, refuse_page
 from .observation_products import ObservationProducts
-from .observation_requests import ObservationRequests
+from .observation_requests import NO_CRITERION, NO_PLACE, refuse_cut
+from .observation_responses import ObservationResponses
+from .observation_values import ObservationValues
 from .query.criteria import Criteria
 from .query.position import DEFAULT_RADIUS
 
 __all__ = ["Observations", "ObservationsClass"]
 
+Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
+"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
+
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
-_NO_CRITERION = "At least one non-positional criterion must be supplied."
 
 
-class ObservationsClass(ObservationRequests, ObservationProducts, CloudAccess):
+class ObservationsClass(
+    ObservationResponses, ObservationValues, ObservationCrossmatch, ObservationProducts, CloudAccess
+):
     """Observations of all missions in MAST, and their files.
 
     Parameters
@@ -34,24 +45,40 @@ class ObservationsClass(ObservationRequests, ObservationProducts, CloudAccess):
 
     def query_region(
         self,
-        coordinates: Any,
+        coordinates: Any = None,
         *,
         radius: Any = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
+        area: Any = None,
+        overlap: str = "footprint",
         timeout: float | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
-    ) -> Table | dict[str, object]:
-        """Return the observations whose footprint touches a circle on the sky.
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        columns: str | Iterable[str] | None = None,
+        cache: bool | None = None,
+    ) -> Table | Asked:
+        """Return the observations whose footprint touches a circle, or another area, on the sky.
 
         Parameters
         ----------
         coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
             The centre.  Text is read as ICRS, in degrees if it names no unit; text that is no position is taken for
-            the name of an object.
+            the name of an object.  Or many centres: a `~astropy.coordinates.SkyCoord` array, a list of positions, or a
+            `~astropy.table.Table` with their columns.
         radius : `~astropy.units.Quantity`, str, or number
             The radius, by default 0.2 degrees; a plain number is in degrees.  Zero finds what contains the centre.
+            For many centres it may be an array.
+        area : object, optional
+            Instead of a position and a radius: ``s_region`` text, three or more vertices as one
+            `~astropy.coordinates.SkyCoord`, a shape of ``regions``, a ``mocpy.MOC``, an `~astropy.wcs.WCS` with
+            ``array_shape``, or a list of such but MOCs.  The archive is asked for the smallest circle around it; what
+            is not in the area is left out here, and the list ``meta["cut"]`` says how many rows there were.
+        overlap : str
+            ``"footprint"``: any part of the footprint is in the circle or area.  ``"center"``: its position
+            (``s_ra``, ``s_dec``) is; for one centre or area.
         pagesize : int, optional
             Rows in a page; ``conf.pagesize`` if not given.
         page : int, optional
@@ -61,58 +88,70 @@ class ObservationsClass(ObservationRequests, ObservationProducts, CloudAccess):
         get_query_payload : bool
             Return the request instead of sending it.
         verbose : bool
-            Whether to log the number of rows.
+            Whether to log the number of rows, and for many centres to show a bar on a terminal.
+        max_workers : int, optional
+            For many centres: how many are asked for at a time; ``conf.max_workers`` if not given.
+        executor : `concurrent.futures.Executor`, optional
+            For many centres: who asks; threads of this process if not given.
+        columns : str or iterable of str, optional
+            The columns that are wanted, in this order; all if not given.  ``obsid`` is added if it is not among them.
+            The archive sends no others.
+        cache : bool, optional
+            Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            One row for each observation, with the separation from the centre in ``distance`` (arcsec, zero inside
-            the footprint), or the request.
+            One row for each observation, with the separation of its footprint from the centre, or the centre of the
+            circle around the area, in ``distance`` (arcsec, zero inside), or the request.  For many centres
+            ``input_row`` comes first, the place of the centre in what was given; ``meta["failed"]`` lists those that
+            could not be asked for, and ``meta["unmatched"]`` those without observations.
 
         Raises
         ------
         InvalidQueryError
-            If the position or the radius is none; nothing was sent then.
+            If the position, the radius or the area is none; nothing was sent then.
         RemoteServiceError
             If the archive fails, or its answer is not complete.
         TimeoutError
             If the time was not enough.
         """
+        choice = self._choice(columns, cuts=area is not None or overlap != "footprint")
+        if (where := Where(coordinates, None, radius)).many:
+            refuse_cut(area, overlap)
+            refuse_page(page)
+            effort = Effort(timeout, max_workers, executor, verbose)
+            options = {"pagesize": pagesize, "payload": get_query_payload, "choice": choice, "cache": cache}
+            return self._observed_many(where, None, effort, **options)  # type: ignore[arg-type]
         deadline = self._deadline(timeout)
-        request = self._cone_request(self._cone(coordinates, None, radius, None, deadline), pagesize, page)
+        cone, cut = self._place(coordinates, None, radius, None, deadline, area=area, overlap=overlap)
+        request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
         if get_query_payload:
             return request.payload()
-        return self._observed(request, deadline, page=page, verbose=verbose)
-
-    def query_region_async(
-        self,
-        coordinates: Any,
-        *,
-        radius: Any = DEFAULT_RADIUS,
-        pagesize: int | None = None,
-        page: int | None = None,
-        timeout: float | None = None,
-    ) -> list[requests.Response]:
-        """Return the responses of `query_region`, one per page."""
-        deadline = self._deadline(timeout)
-        request = self._cone_request(self._cone(coordinates, None, radius, None, deadline), pagesize, page)
-        return self._responses(request, deadline=deadline, every_page=page is None)
+        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice)
 
     def query_region_count(
         self,
-        coordinates: Any,
+        coordinates: Any = None,
         *,
         radius: Any = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
+        area: Any = None,
+        overlap: str = "footprint",
         timeout: float | None = None,
         get_query_payload: bool = False,
-    ) -> int | dict[str, object]:
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+    ) -> int | Table | Asked:
         """Return how many observations `query_region` finds.
+
+        The archive counts what is in a circle.  With ``area``, or ``overlap="center"``, the places of all rows are
+        fetched (three columns) and counted here.
 
         Parameters
         ----------
-        coordinates, radius, timeout, get_query_payload
+        coordinates, radius, area, overlap, timeout, get_query_payload, max_workers, executor
             As `query_region`.
         pagesize, page : int, optional
             Of no meaning for a count; accepted because ``astroquery.mast`` has them.
@@ -120,37 +159,50 @@ class ObservationsClass(ObservationRequests, ObservationProducts, CloudAccess):
         Returns
         -------
         int or dict
+            For many centres a `~astropy.table.Table` with ``input_row`` and ``count``, in the order given; a count is
+            masked where it could not be had.
         """
         del pagesize, page
+        if (where := Where(coordinates, None, radius)).many:
+            refuse_cut(area, overlap)
+            effort = Effort(timeout, max_workers, executor, verbose=False)
+            return self._counted_many(where, Criteria(), effort, payload=get_query_payload)
         deadline = self._deadline(timeout)
-        cone = self._cone(coordinates, None, radius, None, deadline)
-        request = self._filtered_request(Criteria(), cone, count=True)
-        return request.payload() if get_query_payload else self._counted(request, deadline)
+        cone, cut = self._place(coordinates, None, radius, None, deadline, area=area, overlap=overlap)
+        if cone is None:
+            raise InvalidQueryError(NO_PLACE)
+        request = self._count_request(Criteria(), cone, cut)
+        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
 
     # -- by name -------------------------------------------------------------------------------------------------
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object(
         self,
-        object_name: str,
+        object_name: str | Iterable[str],
         *,
         radius: Any = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
+        overlap: str = "footprint",
         timeout: float | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
-    ) -> Table | dict[str, object]:
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        columns: str | Iterable[str] | None = None,
+        cache: bool | None = None,
+    ) -> Table | Asked:
         """Return the observations around an object.
 
         Parameters
         ----------
-        object_name : str
-            Its name.
+        object_name : str or iterable of str
+            Its name, or the names of many objects; the answer then has the name as column ``target``, too.
         resolver : str, optional
             ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
-        radius, pagesize, page, timeout, get_query_payload, verbose
+        radius, pagesize, page, overlap, timeout, get_query_payload, verbose, max_workers, executor, columns, cache
             As `query_region`.
 
         Returns
@@ -162,46 +214,45 @@ class ObservationsClass(ObservationRequests, ObservationProducts, CloudAccess):
         ResolverError
             If the name has no position; otherwise as `query_region`.
         """
+        choice = self._choice(columns, cuts=overlap != "footprint")
+        if (where := Where(None, object_name, radius, resolver)).many:
+            refuse_cut(None, overlap)
+            refuse_page(page)
+            effort = Effort(timeout, max_workers, executor, verbose)
+            options = {"pagesize": pagesize, "payload": get_query_payload, "choice": choice, "cache": cache}
+            return self._observed_many(where, None, effort, **options)  # type: ignore[arg-type]
         deadline = self._deadline(timeout)
-        request = self._cone_request(self._cone(None, object_name, radius, resolver, deadline), pagesize, page)
+        cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
+        request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
         if get_query_payload:
             return request.payload()
-        return self._observed(request, deadline, page=page, verbose=verbose)
-
-    @_renamed  # type: ignore[untyped-decorator]
-    def query_object_async(
-        self,
-        object_name: str,
-        *,
-        radius: Any = DEFAULT_RADIUS,
-        pagesize: int | None = None,
-        page: int | None = None,
-        resolver: str | None = None,
-        timeout: float | None = None,
-    ) -> list[requests.Response]:
-        """Return the responses of `query_object`, one per page."""
-        deadline = self._deadline(timeout)
-        request = self._cone_request(self._cone(None, object_name, radius, resolver, deadline), pagesize, page)
-        return self._responses(request, deadline=deadline, every_page=page is None)
+        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object_count(
         self,
-        object_name: str,
+        object_name: str | Iterable[str],
         *,
         radius: Any = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
+        overlap: str = "footprint",
         timeout: float | None = None,
         get_query_payload: bool = False,
-    ) -> int | dict[str, object]:
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+    ) -> int | Table | Asked:
         """Return how many observations `query_object` finds; parameters as there and in `query_region_count`."""
         del pagesize, page
+        if (where := Where(None, object_name, radius, resolver)).many:
+            refuse_cut(None, overlap)
+            effort = Effort(timeout, max_workers, executor, verbose=False)
+            return self._counted_many(where, Criteria(), effort, payload=get_query_payload)
         deadline = self._deadline(timeout)
-        cone = self._cone(None, object_name, radius, resolver, deadline)
-        request = self._filtered_request(Criteria(), cone, count=True)
-        return request.payload() if get_query_payload else self._counted(request, deadline)
+        cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
+        request = self._count_request(Criteria(), cone, cut)
+        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
 
     # -- by criteria ---------------------------------------------------------------------------------------------
 
@@ -210,24 +261,32 @@ class ObservationsClass(ObservationRequests, ObservationProducts, CloudAccess):
         self,
         *,
         coordinates: Any = None,
-        object_name: str | None = None,
+        object_name: str | Iterable[str] | None = None,
         radius: Any = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
+        area: Any = None,
+        overlap: str = "footprint",
         timeout: float | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        columns: str | Iterable[str] | None = None,
+        cache: bool | None = None,
         **criteria: Any,
-    ) -> Table | dict[str, object]:
+    ) -> Table | Asked:
         """Return the observations that meet all criteria.
 
         Parameters
         ----------
-        coordinates, object_name : object, optional
+        coordinates, object_name, area : object, optional
             Where to look, as `query_region` and `query_object`; at most one of them.
-        radius, pagesize, page, resolver, timeout, get_query_payload, verbose
+        radius, pagesize, page, resolver, overlap, timeout, get_query_payload, verbose, max_workers, executor
             As `query_region` and `query_object`.
+        columns, cache : object, optional
+            As `query_region`.
         **criteria : object
             One or more columns of ``get_metadata("observations")``, whatever the case of their letters.
 
@@ -250,71 +309,70 @@ class ObservationsClass(ObservationRequests, ObservationProducts, CloudAccess):
         """
         deadline = self._deadline(timeout)
         if not criteria:
-            raise InvalidQueryError(_NO_CRITERION)
+            raise InvalidQueryError(NO_CRITERION)
         asked = self._criteria(criteria)
-        cone = self._cone(coordinates, object_name, radius, resolver, deadline)
-        request = self._filtered_request(asked, cone, pagesize=pagesize, page=page)
+        somewhere = any(place is not None for place in (coordinates, object_name, area))
+        choice = self._choice(columns, positional=somewhere, cuts=area is not None or overlap != "footprint")
+        if (where := Where(coordinates, object_name, radius, resolver)).many:
+            refuse_cut(area, overlap)
+            refuse_page(page)
+            effort = Effort(timeout, max_workers, executor, verbose)
+            options = {"pagesize": pagesize, "payload": get_query_payload, "choice": choice, "cache": cache}
+            return self._observed_many(where, asked, effort, **options)  # type: ignore[arg-type]
+        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, area=area, overlap=overlap)
+        named = "*" if choice is None else choice.text
+        asking = self._filtered_request(asked, cone, pagesize=pagesize, page=page, columns=named)
+        request = replace(asking, cache=cache)
         if get_query_payload:
             return request.payload()
-        return self._observed(request, deadline, page=page, verbose=verbose, criteria=asked)
-
-    @_renamed  # type: ignore[untyped-decorator]
-    def query_criteria_async(
-        self,
-        *,
-        coordinates: Any = None,
-        object_name: str | None = None,
-        radius: Any = DEFAULT_RADIUS,
-        pagesize: int | None = None,
-        page: int | None = None,
-        resolver: str | None = None,
-        timeout: float | None = None,
-        **criteria: Any,
-    ) -> list[requests.Response]:
-        """Return the responses of `query_criteria`, one per page."""
-        deadline = self._deadline(timeout)
-        if not criteria:
-            raise InvalidQueryError(_NO_CRITERION)
-        asked = self._criteria(criteria)
-        cone = self._cone(coordinates, object_name, radius, resolver, deadline)
-        request = self._filtered_request(asked, cone, pagesize=pagesize, page=page)
-        return self._responses(request, deadline=deadline, every_page=page is None)
+        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice, criteria=asked)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_count(
         self,
         *,
         coordinates: Any = None,
-        object_name: str | None = None,
+        object_name: str | Iterable[str] | None = None,
         radius: Any = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
+        area: Any = None,
+        overlap: str = "footprint",
         timeout: float | None = None,
         get_query_payload: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
         **criteria: Any,
-    ) -> int | dict[str, object]:
+    ) -> int | Table | Asked:
         """Return how many observations `query_criteria` finds.
 
         Parameters
         ----------
-        coordinates, object_name, radius, resolver, timeout, get_query_payload, **criteria
-            As `query_criteria`; a position alone is enough here.
+        coordinates, object_name, area, radius, resolver, overlap, timeout : object, optional
+            As `query_criteria`; a position or an area alone is enough here.
+        get_query_payload, max_workers, executor, **criteria
+            As `query_criteria`.
         pagesize, page : int, optional
             Of no meaning for a count; accepted because ``astroquery.mast`` has them.
 
         Returns
         -------
         int or dict
+            For many targets a table, as `query_region_count`.
         """
         del pagesize, page
         deadline = self._deadline(timeout)
         asked = self._criteria(criteria)
-        cone = self._cone(coordinates, object_name, radius, resolver, deadline)
+        if (where := Where(coordinates, object_name, radius, resolver)).many:
+            refuse_cut(area, overlap)
+            effort = Effort(timeout, max_workers, executor, verbose=False)
+            return self._counted_many(where, asked, effort, payload=get_query_payload)
+        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, area=area, overlap=overlap)
         if cone is None and not criteria:
-            raise InvalidQueryError(_NO_CRITERION)
-        request = self._filtered_request(asked, cone, count=True)
-        return request.payload() if get_query_payload else self._counted(request, deadline)
+            raise InvalidQueryError(NO_CRITERION)
+        request = self._count_request(asked, cone, cut)
+        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
 
 
 Observations = ObservationsClass()

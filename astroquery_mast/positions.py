@@ -8,22 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 from .core import MastClass
+from .deadline import Deadline
 from .exceptions import InvalidQueryError
 from .query.position import DEFAULT_RADIUS, Cone, cone_around
-from .wire import Deadline
 
-__all__ = ["PositionQueries"]
+__all__ = ["PositionQueries", "refuse_two_positions"]
 
 
 class PositionQueries(MastClass):
     """A client that looks around positions; see `MastClass` for parameters."""
 
     def _cone(
-        self, coordinates: Any, object_name: str | None, radius: Any, resolver: str | None, deadline: Deadline
+        self, coordinates: Any, object_name: Any, radius: Any, resolver: str | None, deadline: Deadline
     ) -> Cone | None:
         """Return the cone to look in, or None if no position is given."""
-        if coordinates is not None and object_name is not None:
-            raise InvalidQueryError("Only one of object_name and coordinates may be specified.")
+        refuse_two_positions(coordinates, object_name)
         if object_name is not None:
             return cone_around(self._resolver.one(object_name, resolver=resolver, deadline=deadline), radius)
         if coordinates is not None:
@@ -31,3 +30,9 @@ class PositionQueries(MastClass):
         if radius is not DEFAULT_RADIUS:
             raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
         return None
+
+
+def refuse_two_positions(coordinates: Any, object_name: Any) -> None:
+    """Raise `InvalidQueryError` if both coordinates and the name of an object are given."""
+    if coordinates is not None and object_name is not None:
+        raise InvalidQueryError("Only one of object_name and coordinates may be specified.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from astropy import units as u
@@ -15,8 +15,11 @@ from astropy.coordinates import SkyCoord
 from astroquery import log
 
 from .config import Endpoints, conf
-from .exceptions import InputWarning, InvalidQueryError, ResolverError, UnreadableAnswerError
-from .wire import Deadline, Wire, in_order
+from .deadline import Deadline
+from .exceptions import InputWarning, InvalidQueryError, MastError, ResolverError, UnreadableAnswerError
+from .pacing import in_order
+from .query.position import as_coordinate, looks_like_coordinates
+from .wire import Wire
 
 __all__ = ["Resolver"]
 
@@ -56,7 +59,7 @@ class Resolver:
         Parameters
         ----------
         name : str
-            Its name.
+            Its name.  Two numbers, ``"210.8, 54.3"``, are a position, for which nobody is asked.
         deadline : Deadline
             When to give up.
         resolver : str, optional
@@ -73,11 +76,12 @@ class Resolver:
         """
         chosen = _chosen(resolver)
         entries = self._entries([_checked(name)], chosen, False, deadline)
-        return self._position(name, _of(name, entries, 1), chosen)
+        # All entries are its own, however it is spelled.
+        return self._position(name, entries, chosen)
 
     def all_of_one(self, name: str, *, deadline: Deadline) -> dict[str, SkyCoord]:
         """Return the positions that every source has for one object: source → position."""
-        entries = _of(name, self._entries([_checked(name)], None, True, deadline), 1)
+        entries = self._entries([_checked(name)], None, True, deadline)
         if not entries:
             raise ResolverError(f'Could not resolve "{name}" to a sky position.')
         return {str(entry.get("resolver")): _coordinate(entry) for entry in entries}
@@ -96,7 +100,7 @@ class Resolver:
         Parameters
         ----------
         names : iterable of str
-            Their names.
+            Their names, or positions as `one` takes them.
         deadline : Deadline
             When to give up.
         resolver : str, optional
@@ -117,21 +121,18 @@ class Resolver:
         ResolverError
             If none of the names has a position.
         """
-        asked = [_checked(name) for name in names]
         chosen = _chosen(resolver)
         if chosen and resolve_all:
             warnings.warn("resolver is ignored: resolve_all asks every source.", InputWarning, stacklevel=3)
             chosen = None
-        distinct = list(dict.fromkeys(asked))
-        batches = [distinct[start : start + batch_size] for start in range(0, len(distinct), max(1, batch_size))]
-        found = in_order(
-            lambda batch: self._entries(batch, chosen, resolve_all, deadline), batches, int(conf.max_workers)
-        )
-        entries = [entry for part in found for entry in part]
         positions: dict[str, Any] = {}
-        for name in distinct:
-            own = _of(name, entries, len(distinct))
+        for name, own in self._batches(names, chosen, resolve_all, deadline, batch_size):
             try:
+                if isinstance(own, MastError):
+                    raise own
+                if isinstance(own, SkyCoord):
+                    positions[name] = own
+                    continue
                 positions[name] = (
                     {str(entry.get("resolver")): _coordinate(entry) for entry in own}
                     if resolve_all and own
@@ -143,8 +144,65 @@ class Resolver:
             raise ResolverError("Could not resolve any of the given object names to sky positions.")
         return positions
 
+    def positions(
+        self, names: Iterable[str], *, deadline: Deadline, resolver: str | None = None, batch_size: int = 30
+    ) -> tuple[dict[str, tuple[float, float]], dict[str, MastError | ResolverError]]:
+        """Return the positions of a great many objects, as numbers, and why the others have none.
+
+        Parameters
+        ----------
+        names, deadline, resolver, batch_size
+            As `many`.
+
+        Returns
+        -------
+        dict
+            Name → right ascension and declination in degrees.
+        dict
+            Name → the error that `one` would have raised for it.
+        """
+        chosen = _chosen(resolver)
+        found: dict[str, tuple[float, float]] = {}
+        errors: dict[str, MastError | ResolverError] = {}
+        for name, own in self._batches(names, chosen, False, deadline, batch_size):
+            if isinstance(own, MastError):
+                errors[name] = own
+                continue
+            try:
+                if isinstance(own, SkyCoord):
+                    found[name] = float(own.ra.deg), float(own.dec.deg)
+                else:
+                    found[name] = _degrees(own[0]) if own and chosen is None else self._degrees_by(name, own, chosen)
+            except (MastError, ResolverError) as err:
+                errors[name] = err
+        return found, errors
+
+    def _batches(
+        self, names: Iterable[str], resolver: str | None, every: bool, deadline: Deadline, batch_size: int
+    ) -> Iterator[tuple[str, list[Entry] | SkyCoord | MastError]]:
+        """Each name, once, and what the resolver has for it, or why it could not be asked, or where it says it is."""
+        distinct = list(dict.fromkeys(_checked(name) for name in names))
+        asked = [name for name in distinct if every or not _is_position(name)]
+        size = max(1, batch_size)
+        batches = [asked[start : start + size] for start in range(0, len(asked), size)]
+
+        def ask(batch: list[str]) -> list[Entry] | MastError:
+            try:
+                return self._entries(batch, resolver, every, deadline)
+            except MastError as err:
+                return err
+
+        found: dict[str, list[Entry] | MastError] = {}
+        for batch, entries in zip(batches, in_order(ask, batches, int(conf.max_workers)), strict=True):
+            found.update(_by_name(batch, entries))
+        yield from ((name, found[name] if name in found else as_coordinate(name)) for name in distinct)
+
     def _entries(self, names: list[str], resolver: str | None, every: bool, deadline: Deadline) -> list[Entry]:
-        """What the resolver has for some names."""
+        """What the resolver has for some names; what is a position already is not asked for."""
+        given = [_position_entry(name, resolver) for name in names if _is_position(name)]
+        names = [name for name in names if not _is_position(name)] if given else names
+        if not names:
+            return given
         params: list[tuple[str, str]] = [("outputFormat", "json"), ("resolveAll", str(every).lower())]
         if resolver:
             sources = [resolver, *(_CATALOGUES[prefix] for prefix in _CATALOGUES if any(map(_is_of(prefix), names)))]
@@ -157,7 +215,12 @@ class Resolver:
             entries = json.loads(response.content).get("resolvedCoordinate")
         except (ValueError, AttributeError) as err:
             raise UnreadableAnswerError(f"The {SERVICE} sent something else than JSON.", service=SERVICE) from err
-        return [entry for entry in entries or [] if isinstance(entry, dict)]
+        return [*given, *(entry for entry in entries or [] if isinstance(entry, dict))]
+
+    def _degrees_by(self, name: str, entries: list[Entry], resolver: str | None) -> tuple[float, float]:
+        """The position of a name by one of the resolvers, as numbers."""
+        position = self._position(name, entries, resolver)
+        return float(position.ra.deg), float(position.dec.deg)
 
     def _position(self, name: str, entries: list[Entry], resolver: str | None) -> SkyCoord:
         """The position of a name among what was found for it."""
@@ -186,6 +249,29 @@ def _checked(name: object) -> str:
     return name
 
 
+def _is_position(name: str) -> bool:
+    """Whether a name is a position in numbers; ``"1820-30"`` and ``"J0613-0200"`` are names."""
+    return name.strip()[0] in "+-.0123456789" and bool(set(" ,") & set(name.strip())) and looks_like_coordinates(name)
+
+
+def _position_entry(name: str, resolver: str | None) -> Entry:
+    """What a resolver would say of a position."""
+    position = as_coordinate(name)
+    source = resolver or "position"
+    return {"searchString": name, "resolver": source, "ra": float(position.ra.deg), "decl": float(position.dec.deg)}
+
+
+def _by_name(batch: list[str], entries: list[Entry] | MastError) -> Mapping[str, list[Entry] | MastError]:
+    """What came for each name of a batch."""
+    if isinstance(entries, MastError) or len(batch) == 1:
+        # The entries for one name are all its own, however it is spelled.
+        return dict.fromkeys(batch, entries)
+    by_name: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_name.setdefault(_folded(str(entry.get("searchString", ""))), []).append(entry)
+    return {name: by_name.get(_folded(name), []) for name in batch}
+
+
 def _chosen(resolver: str | None) -> str | None:
     """The resolver asked for, checked."""
     if resolver is None:
@@ -200,19 +286,16 @@ def _is_of(prefix: str) -> Any:
     return lambda name: _folded(name).startswith(f"{prefix.lower()} ")
 
 
-def _of(name: str, entries: list[Entry], asked: int) -> list[Entry]:
-    """The entries for one name.  If only one name was asked for, they are all its own, however it is spelled."""
-    if asked == 1:
-        return entries
-    folded = _folded(name)
-    return [entry for entry in entries if _folded(str(entry.get("searchString", ""))) == folded]
+def _degrees(entry: Entry) -> tuple[float, float]:
+    """The position of an entry."""
+    try:
+        return float(entry["ra"]), float(entry["decl"])
+    except (KeyError, TypeError, ValueError) as err:
+        raise UnreadableAnswerError(f"The {SERVICE} sent an entry without a position.", service=SERVICE) from err
 
 
 def _coordinate(entry: Entry) -> SkyCoord:
-    try:
-        return SkyCoord(float(entry["ra"]), float(entry["decl"]), unit="deg")
-    except (KeyError, TypeError, ValueError) as err:
-        raise UnreadableAnswerError(f"The {SERVICE} sent an entry without a position.", service=SERVICE) from err
+    return SkyCoord(*_degrees(entry), unit="deg")
 
 
 def _compare_with_catalogue(name: str, position: SkyCoord, by_source: Mapping[str, Entry]) -> None:

@@ -1,6 +1,7 @@
-"""How planned files are brought, for all clients.
+"""How planned files are brought, and looked at again later, for all clients.
 
-In: plans. Out: results of transfers, after logging in where that is needed and possible.
+In: plans, and manifests of earlier downloads. Out: results of transfers, after logging in where that is needed and
+possible, and manifests.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ import warnings
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from typing import Any
+
+from astropy.table import Table
 
 from . import auth
 from .core import MastClass
+from .deadline import Deadline
 from .exceptions import AuthenticationWarning, InvalidCriterionError, LoginError, MastError
 from .products.download import download
 from .products.fetch import fetch
-from .products.manifest import Status, TransferResult
-from .products.plan import Action, PlannedFile
+from .products.manifest import Manifest, Status, TransferResult
+from .products.plan import Action, PlannedFile, Source
+from .products.review import retry, verify
 from .products.transport import Transport
-from .wire import Deadline
 
 __all__ = ["DENIED", "Effort", "FileTransfers"]
 
@@ -101,10 +106,90 @@ class FileTransfers(MastClass):
             carry_out=fetch,
         )
 
-    def _fetch_one(self, planned: PlannedFile, verbose: bool) -> TransferResult:
+    def _fetch_one(self, planned: PlannedFile, verbose: bool, on_error: str = "warn") -> TransferResult:
         """Bring a file of which nobody knows whether it is exclusive."""
-        result = self._fetch([planned], Effort(verbose=verbose))[0]
+        effort = Effort(verbose=verbose, on_error=on_error)
+        result = self._fetch([planned], effort)[0]
         refused = result.status is Status.ERROR and (result.message or "").startswith(DENIED)
         if refused and self._log_in_by_environment():
-            return self._fetch([planned], Effort(verbose=verbose))[0]
+            return self._fetch([planned], effort)[0]
         return result
+
+    # -- afterwards ----------------------------------------------------------------------------------------------
+
+    def verify(self, manifest: Table, *, verbose: bool = True) -> Manifest:
+        """Return the manifest of a download with what is on disk now; nothing is asked of the archive.
+
+        Parameters
+        ----------
+        manifest : `~astropy.table.Table`
+            As `download_products` returned it, or read from a file.
+        verbose : bool
+            Whether to show a bar on a terminal.
+
+        Returns
+        -------
+        Manifest
+            The same rows; ``Status`` is ``OK``, ``MISSING`` or ``CHANGED`` (another size or SHA-256).
+
+        Raises
+        ------
+        InvalidQueryError
+            If the table is no manifest, or its files are in a store (``s3://...``) and not on a disk.
+        """
+        return verify(manifest, verbose=verbose)
+
+    def retry(
+        self,
+        manifest: Table,
+        *,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        deadline: float | None = None,
+        on_error: str = "warn",
+        verbose: bool = True,
+    ) -> Manifest:
+        """Fetch the files of a manifest that did not come, or that `verify` found missing or changed.
+
+        Parameters
+        ----------
+        manifest : `~astropy.table.Table`
+            As `download_products` or `verify` returned it, or read from a file.
+        max_workers, executor, deadline, on_error, verbose
+            As `download_products`.
+
+        Returns
+        -------
+        Manifest
+            The same rows in the same order, with what is known now.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the table is no manifest, its files are in a store (``s3://...``), or an argument cannot be applied.
+        DownloadError
+            As `download_products`.
+        """
+        if any(str(message).startswith(DENIED) for message in _column(manifest, "Message")):
+            self._log_in_by_environment()
+        return retry(
+            manifest,
+            Transport.of(self),
+            download_url=self._source_of(manifest),
+            max_workers=max_workers,
+            executor=executor,
+            deadline=deadline,
+            on_error=on_error,
+            verbose=verbose,
+            pause=self._wire.pause,
+        )
+
+    def _source_of(self, manifest: Table) -> str | Source:
+        """Where the files of a manifest come from."""
+        del manifest
+        return self._endpoints.download
+
+
+def _column(manifest: Table, name: str) -> list[Any]:
+    """The cells of a column, if there is one."""
+    return list(manifest[name]) if name in manifest.colnames else []

@@ -7,19 +7,17 @@ is given a callable that sends; it never sees a session or a token.
 from __future__ import annotations
 
 import math
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import requests
 import tenacity
 from astroquery import log
 
+from .bodies import read_at_once
 from .config import Endpoints, conf
+from .deadline import Deadline
 from .exceptions import (
     AccessDeniedError,
     DeadlineError,
@@ -28,13 +26,13 @@ from .exceptions import (
     ServiceFailedError,
     UnreadableAnswerError,
 )
-from .query.request import MashupRequest
+from .pacing import in_order
+from .query.request import ApiRequest, MashupRequest
 from .query.response import Page, Tally, check_status, parse_page
 
-__all__ = ["Deadline", "Exchange", "Wire", "in_order"]
+__all__ = ["Exchange", "Wire"]
 
 T = TypeVar("T")
-S = TypeVar("S")
 
 # Between two tries: half a second, then twice as long each time, some randomness so that many clients do not come back
 # together, and never more than 20 s.
@@ -54,77 +52,11 @@ _HOPELESS = (
 
 
 @dataclass(frozen=True)
-class Deadline:
-    """The moment by which a whole call must be done.
-
-    Parameters
-    ----------
-    seconds : float
-        How long the call may take; infinite for no limit.
-    """
-
-    seconds: float
-    started: float = field(default_factory=time.monotonic)
-    _given_up: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
-
-    @classmethod
-    def start(cls, seconds: float | None) -> Deadline:
-        """Start the clock; None takes ``conf.timeout``."""
-        return cls(float(conf.timeout if seconds is None else seconds))
-
-    def elapsed(self) -> float:
-        """Return the seconds since the start."""
-        return time.monotonic() - self.started
-
-    def remaining(self) -> float:
-        """Return the seconds left; negative once the deadline has passed, or the call was given up."""
-        return -1.0 if self._given_up.is_set() else self.seconds - self.elapsed()
-
-    def give_up(self) -> None:
-        """End the call now: what is under way in other threads may finish, but nothing more is sent."""
-        self._given_up.set()
-
-
-@dataclass(frozen=True)
 class Exchange:
     """A response and the page that was read from it."""
 
     response: requests.Response
     page: Page
-
-
-def in_order(work: Callable[[S], T], items: Iterable[S], workers: int) -> Iterator[T]:
-    """Do the same work for many items, several at a time, and give the results in the order of the items.
-
-    Parameters
-    ----------
-    work : callable
-        Takes one item; called from worker threads.
-    items : iterable
-        The items; read no faster than results are taken, so that few results wait in memory.
-    workers : int
-        How many at a time.
-
-    Yields
-    ------
-    object
-        The result for each item, in order.  The first exception ends the work; what had not begun is dropped.
-    """
-    if workers <= 1:
-        yield from map(work, items)
-        return
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="astroquery_mast")
-    under_way: deque[Future[T]] = deque()
-    try:
-        for item in items:
-            under_way.append(pool.submit(work, item))
-            if len(under_way) > workers:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
-    finally:
-        # Not waiting makes Ctrl-C prompt; a request under way ends by its own timeout.
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Wire:
@@ -139,6 +71,8 @@ class Wire:
         The addresses.
     advice : callable, optional
         Called with the address when access is refused; returns what the reader should do.
+    attempts : int, optional
+        How often a request is sent; ``conf.attempts`` if not given.
     """
 
     # All waiting is done by this function, so that tests can do without.
@@ -149,10 +83,12 @@ class Wire:
         send: Callable[..., requests.Response],
         endpoints: Endpoints,
         advice: Callable[[str], str] | None = None,
+        attempts: int | None = None,
     ) -> None:
         self._send = send
         self._endpoints = endpoints
         self._advice = advice
+        self._attempts = attempts
 
     def request(
         self,
@@ -166,6 +102,8 @@ class Wire:
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
         attempts: int | None = None,
+        patience: float | None = None,
+        check: Callable[[requests.Response], object] | None = None,
     ) -> requests.Response:
         """Send one request, again if it fails in a way that may pass, and return an answer that is no error.
 
@@ -183,6 +121,10 @@ class Wire:
             Whether the body is left unread; the caller then reads and closes it.
         attempts : int, optional
             How often to try; ``conf.attempts`` if not given.
+        patience : float, optional
+            Seconds of silence before it is sent again; ``conf.read_timeout`` if not given.
+        check : callable, optional
+            Looks at each answer; if it raises `UnreadableAnswerError`, the request is sent again.
 
         Returns
         -------
@@ -196,10 +138,23 @@ class Wire:
         """
         what = service or url
         keywords = {"params": params, "data": data, "headers": headers, "stream": stream}
-        return self._persist(lambda: self._once(method, url, deadline, what, keywords), deadline, what, attempts)
+
+        def attempt() -> requests.Response:
+            response = self._once(method, url, deadline, what, keywords, patience)
+            if check is not None:
+                check(response)
+            return response
+
+        return self._persist(attempt, deadline, what, attempts)
 
     def pages(
-        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, workers: int | None = None
+        self,
+        request: MashupRequest,
+        *,
+        deadline: Deadline,
+        every_page: bool = True,
+        workers: int | None = None,
+        page_seconds: float = math.inf,
     ) -> Iterator[Exchange]:
         """Ask a Mashup service and give the pages of its answer in order, the later ones fetched side by side.
 
@@ -213,6 +168,8 @@ class Wire:
             Whether to fetch the pages after the one asked for.
         workers : int, optional
             How many pages at a time; ``conf.max_workers`` if not given.
+        page_seconds : float
+            How long each page may take.
 
         Yields
         ------
@@ -225,28 +182,39 @@ class Wire:
             As `request`; `IncompleteResultError`, at the end, if the rows are not those that were announced.
         """
         tally = Tally(request.service)
-        first = self.page(request, deadline)
+        first = self.page(request, deadline.part(page_seconds))
         tally.add(first.page, request.page)
+        numbers = range(request.page + 1, (first.page.paging.pages if first.page.paging else 1) + 1)
         yield first
+        # No page is held here once it has been used: it may be tens of megabytes.
+        del first
         if every_page:
-            yield from self._later_pages(request, first.page, tally, deadline, workers)
+            most = int(conf.max_workers if workers is None else workers)
+            yield from self._later_pages(request, numbers, tally, deadline, most, page_seconds)
             tally.close()
 
     def _later_pages(
-        self, request: MashupRequest, first: Page, tally: Tally, deadline: Deadline, workers: int | None
+        self,
+        request: MashupRequest,
+        numbers: range,
+        tally: Tally,
+        deadline: Deadline,
+        workers: int,
+        page_seconds: float,
     ) -> Iterator[Exchange]:
         """Fetch the pages after the first, side by side, and give them in order."""
-        last = first.paging.pages if first.paging else 1
-        numbers = range(request.page + 1, last + 1)
-        limit = int(conf.max_workers if workers is None else workers)
-        fetched = in_order(
-            lambda number: self.page(request.at_page(number), deadline), numbers, min(limit, len(numbers))
-        )
+
+        def fetch(number: int) -> Exchange:
+            return self.page(request.at_page(number), deadline.part(page_seconds))
+
+        def checked(number: int, exchange: Exchange) -> Exchange:
+            tally.add(exchange.page, number)
+            return exchange
+
+        fetched = in_order(fetch, numbers, min(workers, len(numbers)))
         complete = False
         try:
-            for number, exchange in zip(numbers, fetched, strict=True):
-                tally.add(exchange.page, number)
-                yield exchange
+            yield from map(checked, numbers, fetched)
             complete = True
         finally:
             if not complete:
@@ -280,6 +248,36 @@ class Wire:
         )
         return polling(poll)
 
+    def ask(self, request: ApiRequest, read: Callable[[bytes, str], Page], *, deadline: Deadline) -> Exchange:
+        """Post a question as JSON, and read the answer; one that cannot be read is asked for again.
+
+        Parameters
+        ----------
+        request : ApiRequest
+            The question.
+        read : callable
+            Takes the body of an answer and the name of the service, and returns a page or raises.
+        deadline : Deadline
+            When to give up.
+
+        Returns
+        -------
+        Exchange
+
+        Raises
+        ------
+        MastError
+            As `request`, and what ``read`` raises.
+        """
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        keywords = {"data": request.body(), "headers": headers}
+
+        def once() -> Exchange:
+            response = self._once("POST", request.url, deadline, request.service, keywords)
+            return Exchange(response, read(response.content, request.service))
+
+        return self._persist(once, deadline, request.service)
+
     def _mashup(self, request: MashupRequest, deadline: Deadline) -> Exchange:
         """Post a Mashup request once, and read the answer."""
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/plain"}
@@ -293,7 +291,8 @@ class Wire:
 
     def _persist(self, attempt: Callable[[], T], deadline: Deadline, what: str, attempts: int | None = None) -> T:
         """Try until it works, fails for good, has been tried often enough, or the next try would come too late."""
-        most = int(conf.attempts) if attempts is None else attempts
+        own = attempts if attempts is not None else self._attempts
+        most = int(conf.attempts) if own is None else own
 
         def wait(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -323,19 +322,27 @@ class Wire:
             raise
 
     def _once(
-        self, method: str, url: str, deadline: Deadline, what: str, keywords: Mapping[str, Any]
+        self,
+        method: str,
+        url: str,
+        deadline: Deadline,
+        what: str,
+        keywords: Mapping[str, Any],
+        patience: float | None = None,
     ) -> requests.Response:
         """Send a request once; raise unless its answer is an answer."""
         left = deadline.remaining()
         if left <= 0:
             self._late(deadline, what, "no time was left to ask again")
-        silence = min(left, float(conf.read_timeout))
+        silence = min(left, float(conf.read_timeout if patience is None else patience))
         timeout = (min(left, float(conf.connect_timeout)), None if math.isinf(silence) else silence)
         try:
-            response = self._send(method, url, timeout=timeout, **keywords)
+            response = self._send(method, url, timeout=timeout, **{**keywords, "stream": True})
             if response.status_code >= 400:
                 with response:
                     check_status(response.status_code, response.headers, response.content, what)
+            if not keywords.get("stream"):
+                read_at_once(response)
         except requests.exceptions.Timeout as err:
             if deadline.remaining() <= 0:
                 self._late(deadline, what, "no answer came", err)

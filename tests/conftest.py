@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 # Before anything of the package is imported: a plot never opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+# A failing assertion of these checks tells what it compared, as those of the tests themselves do.
+pytest.register_assert_rewrite("call_forms_checks")
+# They are imported by their test; there are no examples in them to be looked for.
+collect_ignore_glob = ["call_forms_*.py"]
+
 # Property tests are not timed, because the computer may be busy.
 settings.register_profile("untimed", deadline=None, max_examples=60)
 settings.load_profile("untimed")

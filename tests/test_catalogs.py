@@ -22,7 +22,6 @@ from astroquery.exceptions import (
     NoResultsWarning,
     RemoteServiceError,
 )
-from astroquery.mast.collections import CatalogsClass as PeerCatalogs
 
 from astroquery_mast import Catalogs, CatalogsClass
 
@@ -394,16 +393,6 @@ def test_an_error_of_mashup_is_told_in_its_own_words(archive: responses.Requests
 # -- the peer's surface --------------------------------------------------------------------------------------------
 
 METHODS = ["query_region", "query_object", "query_criteria", "query_hsc_matchid", "get_hsc_spectra"]
-
-
-@pytest.mark.parametrize("name", [f"{name}_async" for name in METHODS] + ["download_hsc_spectra"])
-def test_signatures_are_those_of_astroquery(name: str) -> None:
-    """Arguments have the peer's names, kinds and defaults, in the peer's order; further ones are keywords."""
-    own = inspect.signature(getattr(CatalogsClass, name)).parameters
-    for theirs in inspect.signature(getattr(PeerCatalogs, name)).parameters.values():
-        ours = own[theirs.name]
-        assert ours.kind is theirs.kind
-        assert ours.default is theirs.default or ours.default == theirs.default
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -32,8 +32,6 @@ INTENDED: Mapping[str, str] = {
     # It has done nothing since astroquery 0.4.8, and only warns of its removal; after compat.install() it is there.
     "*Class.enable_cloud_dataset": "``enable_cloud_dataset`` is a method of ``Observations`` only",
     "*Class.disable_cloud_dataset": "``enable_cloud_dataset`` is a method of ``Observations`` only",
-    # An area has no centre to be given.
-    "ObservationsClass.query_region*(coordinates)": "``coordinates`` may be left out where ``area`` is given",
 }
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,6 @@ from astroquery.exceptions import (
     ResolverError,
     TimeoutError,
 )
-from astroquery.mast import MastMissionsClass as PeerMissions
 
 from astroquery_mast import MastMissions, MastMissionsClass, conf
 from astroquery_mast.exceptions import IncompleteResultError, UnreadableAnswerError
@@ -36,6 +35,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
 ALL = ("hst", "jwst", "roman", "roman_spectra", "roman_cgi", "classy", "ullyses", "iue")
 SEARCH = "https://mast.stsci.edu/search/hst/api/v0.1/search"
+RECORDINGS = resources.files("astroquery.mast.tests") / "data"
 COLUMNS = "https://mast.stsci.edu/search/util/api/v0.1/column_list"
 
 
@@ -293,6 +293,8 @@ def test_the_count_can_be_left_out(client: MastMissionsClass, mast_sandbox: Sand
 
 def test_the_recorded_answers(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
     """What the real archive has answered becomes a table, and a count."""
+    if not RECORDINGS.joinpath("mission_count_only.json").is_file():
+        pytest.skip("these answers came with version 0.4.12 of astroquery")
     archive.post(SEARCH, body=recorded("mission_results.json"))
     with pytest.warns(MaxResultsWarning):
         table = MastMissions.query_region("40.66963 -0.01328", radius=3, sci_aec="S", limit=10)
@@ -466,27 +468,3 @@ def test_clients_can_be_pickled(client: MastMissionsClass) -> None:
     copy = pickle.loads(pickle.dumps(client))
     assert copy.mission == "jwst"
     assert len(copy.get_column_list()) > 10
-
-
-# Deprecated there, and without effect: only observations have copies in the cloud.
-WITHOUT_EFFECT = {"enable_cloud_dataset", "disable_cloud_dataset"}
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in dir(PeerMissions) if not name.startswith("_") and name not in WITHOUT_EFFECT]
-)
-def test_every_public_name_of_the_peer_is_there(name: str) -> None:
-    """Methods have the arguments and defaults of astroquery.mast."""
-    theirs, ours = getattr(PeerMissions, name), getattr(MastMissionsClass, name, None)
-    assert ours is not None
-    if not callable(theirs) or inspect.isclass(theirs) or name in {"cache_location", "name"}:
-        return
-    own = inspect.signature(ours).parameters
-    for parameter in inspect.signature(theirs).parameters.values():
-        taken = parameter.name.replace("objectname", "object_names")
-        if parameter.kind is parameter.VAR_POSITIONAL or taken.startswith("_"):
-            continue
-        if taken not in own:
-            assert any(each.kind is each.VAR_KEYWORD for each in own.values()) or taken == "kwargs", taken
-        elif parameter.default is not parameter.empty:
-            assert str(own[taken].default) == str(parameter.default), taken

@@ -136,3 +136,28 @@ def test_objectname_is_still_taken_with_a_deprecation(mast_sandbox: Sandbox) -> 
         assert len(Observations.query_object(objectname="M101", radius="0.05 deg")) > 0
     with pytest.warns(AstropyDeprecationWarning, match="object_name"):
         assert isinstance(Mast.resolve_object(objectname="M101"), SkyCoord)
+
+
+@pytest.mark.parametrize("name", ["217.326652, -3.44451", "217.326652 -3.44451", " 14:29:18.3965 -3:26:40.236 "])
+def test_a_position_in_place_of_a_name_is_taken_as_it_is(mast_sandbox: Sandbox, name: str) -> None:
+    """Code that has a position and a call that wants a name writes the numbers; nobody is asked about them."""
+    for found in (Mast.resolve_object(name), Mast.resolve_object([name])[name]):
+        assert found.ra.deg == pytest.approx(217.326652, abs=1e-6)
+        assert found.dec.deg == pytest.approx(-3.44451, abs=1e-6)
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_positions_among_names_leave_the_names_to_the_resolver(mast_sandbox: Sandbox) -> None:
+    """Only what is no position is asked for."""
+    found = Mast.resolve_object(["10, 20", "M51"])
+    assert list(found) == ["10, 20", "M51"]
+    assert found["10, 20"].dec.deg == 20
+    assert [record.values("name") for record in mast_sandbox.requests] == [["M51"]]
+
+
+@pytest.mark.parametrize("name", ["1820-30", "J0613-0200", "47 Nowhere"])
+def test_names_with_numbers_are_names(mast_sandbox: Sandbox, name: str) -> None:
+    """What only looks like numbers is asked for."""
+    with pytest.raises(ResolverError):
+        Mast.resolve_object(name)
+    assert [record.values("name") for record in mast_sandbox.requests] == [[name]]

@@ -14,8 +14,10 @@ from urllib.parse import quote, unquote, urlencode
 from xml.etree import ElementTree
 
 from ..config import Endpoints, conf
+from ..deadline import Deadline
 from ..exceptions import MastError, UnreadableAnswerError
-from ..wire import Deadline, Wire, in_order
+from ..pacing import in_order
+from ..wire import Wire
 
 __all__ = ["Bucket", "Cloud", "lookup_batches", "read_listing", "read_paths"]
 

@@ -9,7 +9,6 @@ The work runs on threads of our own, or wherever an executor takes it; see "pool
 from __future__ import annotations
 
 import math
-import operator
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,20 +19,20 @@ from pathlib import Path
 
 from astroquery import log
 
-from ..config import conf
+from ..deadline import Deadline
 from ..exceptions import DownloadError, InvalidCriterionError
-from ..wire import Deadline
+from .destination import StoreDisk, destination, is_remote
 from .manifest import Manifest, Status, TransferResult, as_manifest
 from .outage import Outages
 from .paths import safe_name
 from .plan import Action, Disk, PlannedFile, total_bytes
-from .pool import run, threads
+from .pool import number_of_workers, run, threads
 from .progress import DownloadBar
 from .task import Call, CarryOut, Done, Task, bring
 from .transfer import WAIT, OpenUrl, Pause, transfer
 from .transport import Transport
 
-__all__ = ["LOCAL_DISK", "ON_ERROR", "complain", "download", "local_target"]
+__all__ = ["LOCAL_DISK", "ON_ERROR", "complain", "disk_at", "download", "local_target"]
 
 ON_ERROR = ("raise", "warn", "ignore")
 """What may be done about files that did not come."""
@@ -61,6 +60,22 @@ class _LocalDisk:
 
 
 LOCAL_DISK: Disk = _LocalDisk()
+
+
+def disk_at(place: Path) -> Disk:
+    """Return the view of what lies where files are to go.
+
+    Parameters
+    ----------
+    place : `~pathlib.Path` or `upath.UPath`
+        As `~astroquery_mast.products.destination.destination` returns it.
+
+    Returns
+    -------
+    Disk
+        The local disk, or a store as it is now.
+    """
+    return StoreDisk() if is_remote(place) else LOCAL_DISK
 
 
 def download(
@@ -116,7 +131,7 @@ def download(
     KeyboardInterrupt
         As soon as the transfers under way have put their parts aside, two seconds later at most.
     """
-    workers = _workers(max_workers, executor)
+    workers = number_of_workers(max_workers, executor)
     _check(way, executor, deadline, on_error)
     outages = Outages()
     # While one file is brought down to the disk, another one can have its connection.
@@ -141,19 +156,6 @@ def download(
         _tell(ordered, call.deadline.elapsed())
     complain(ordered, on_error=on_error)
     return ordered
-
-
-def _workers(max_workers: int | None, executor: Executor | None) -> int:
-    """How many files at a time."""
-    if max_workers is None:
-        return int(getattr(executor, "_max_workers", None) or conf.max_workers)
-    try:
-        workers = operator.index(max_workers)
-    except TypeError:
-        workers = 0
-    if workers < 1:
-        raise InvalidCriterionError(f"max_workers={max_workers!r}: a whole number above zero is needed.")
-    return workers
 
 
 def _check(way: Transport | OpenUrl, executor: Executor | None, deadline: float | None, on_error: str) -> None:
@@ -257,8 +259,9 @@ def local_target(local_path: str | os.PathLike[str] | None, filename: str) -> Pa
     Parameters
     ----------
     local_path : path-like or None
-        A file or a folder. What exists already is what it is; otherwise a path that ends in a separator, or whose
-        last part has no ending, is a folder, as in ``astroquery.mast``. None is the current folder.
+        A file or a folder, on disk or in a store; see `~astroquery_mast.products.destination.destination`. What exists
+        already is what it is; otherwise a path that ends in a separator, or whose last part has no ending, is a folder,
+        as in ``astroquery.mast``. None is the current folder.
     filename : str
         The name that the archive gives the file.
 
@@ -268,9 +271,9 @@ def local_target(local_path: str | os.PathLike[str] | None, filename: str) -> Pa
         The path of the file; nothing is created.
     """
     name = safe_name(filename, "product")
-    if local_path is None:
-        return Path(name)
-    path = Path(local_path)
-    if path.is_dir() or os.fspath(local_path).endswith(("/", os.sep)):
+    path = destination(local_path)
+    disk = disk_at(path)
+    separated = local_path is not None and str(local_path).endswith(("/", os.sep))
+    if local_path is None or separated or disk.is_dir(path):
         return path / name
-    return path if path.suffix or path.is_file() else path / name
+    return path if path.suffix or disk.size(path) is not None else path / name

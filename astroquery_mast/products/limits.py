@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import tenacity
 
-from ..wire import Deadline
+from ..deadline import Deadline
 
 __all__ = ["ATTEMPTS", "BACKOFF", "WAIT", "Limits", "Pause", "StoppedError"]
 

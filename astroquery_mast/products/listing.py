@@ -17,10 +17,10 @@ from astropy.table import Row, Table, vstack
 from astroquery import log
 
 from ..exceptions import DeadlineError, InvalidCriterionError, InvalidQueryError, MastError, ServiceFailedError
-from ..wire import in_order
+from ..pacing import in_order
 from .progress import progress_bar
 
-__all__ = ["as_obsids", "as_table", "ask_in_batches", "list_products"]
+__all__ = ["as_obsids", "as_table", "ask_in_batches", "identifiers", "is_too_much", "list_products"]
 
 T = TypeVar("T")
 
@@ -50,12 +50,7 @@ def as_obsids(observations: object) -> list[str]:
     InvalidQueryError
         If there is none, or one of them is masked or no obsid.
     """
-    cells = [part for cell in _cells(observations) for part in _parts(cell)]
-    missing = [row for row, cell in enumerate(cells) if _is_missing(cell)]
-    if missing:
-        raise InvalidCriterionError(f"The obsid is missing in row(s) {_few(missing)}: leave these rows out.")
-    texts = [str(cell).strip() for cell in cells]
-    matches = {text: _OBSID.fullmatch(text) for text in texts if text}
+    matches = {text: _OBSID.fullmatch(text) for text in identifiers(observations, _table_cells, "obsid")}
     wrong = [text for text, match in matches.items() if match is None]
     if wrong:
         raise InvalidCriterionError(
@@ -66,6 +61,35 @@ def as_obsids(observations: object) -> list[str]:
     if not obsids:
         raise InvalidQueryError(_EMPTY)
     return obsids
+
+
+def identifiers(given: object, of_table: Callable[[Table], list[object]], what: str) -> list[str]:
+    """Return identifiers, in whatever form they were given.
+
+    Parameters
+    ----------
+    given : str, int, `~astropy.table.Row`, `~astropy.table.Table`, `~astropy.table.Column`, or iterable of these
+        Rows that have identifiers, or identifiers; a text may hold several, separated by commas.
+    of_table : callable
+        Gives the identifiers that are in a table.
+    what : str
+        What they are called, for messages.
+
+    Returns
+    -------
+    list of str
+        In the order given, without empty ones.
+
+    Raises
+    ------
+    InvalidQueryError
+        If one is masked.
+    """
+    cells = [part for cell in _cells(given, of_table) for part in _parts(cell)]
+    missing = [row for row, cell in enumerate(cells) if _is_missing(cell)]
+    if missing:
+        raise InvalidCriterionError(f"The {what} is missing in row(s) {_few(missing)}: leave these rows out.")
+    return [text for text in (str(cell).strip() for cell in cells) if text]
 
 
 def as_table(rows: object) -> Table | None:
@@ -104,24 +128,24 @@ def _is_missing(cell: object) -> bool:
 
 
 def _parts(cell: object) -> list[object]:
-    """A text that holds several obsids, one by one."""
+    """A text that holds several identifiers, one by one."""
     if isinstance(cell, bytes):
         cell = cell.decode("utf-8", "replace")
     return [*cell.split(",")] if isinstance(cell, str) else [cell]
 
 
-def _cells(observations: object) -> list[object]:
+def _cells(given: object, of_table: Callable[[Table], list[object]]) -> list[object]:
     """The single identifiers, as they were given."""
-    if isinstance(observations, Table):
-        return _table_cells(observations)
-    if isinstance(observations, Row):
-        return _table_cells(Table(observations, masked=True))
-    if isinstance(observations, np.ndarray):
+    if isinstance(given, Table):
+        return of_table(given)
+    if isinstance(given, Row):
+        return of_table(Table(given, masked=True))
+    if isinstance(given, np.ndarray):
         # Columns among them; a masked cell becomes None.
-        return list(np.ma.asarray(observations).ravel().tolist())
-    if isinstance(observations, str | bytes) or not isinstance(observations, Iterable):
-        return [observations]
-    return [cell for member in observations for cell in _cells(member)]
+        return list(np.ma.asarray(given).ravel().tolist())
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        return [given]
+    return [cell for member in given for cell in _cells(member, of_table)]
 
 
 def _table_cells(table: Table) -> list[object]:
@@ -221,18 +245,31 @@ def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> li
     """The answers for a batch, asked for in halves if the whole is too much for the archive."""
     try:
         return [ask(batch)]
-    except (DeadlineError, ServiceFailedError) as err:
-        if len(batch) == 1 or not _is_too_much(err):
+    except MastError as err:
+        if len(batch) == 1 or not is_too_much(err):
             raise
         log.info("%s Asking for %d observations in two halves.", err, len(batch))
     middle = len(batch) // 2
     return [*_persistently(batch[:middle], ask), *_persistently(batch[middle:], ask)]
 
 
-def _is_too_much(err: MastError) -> bool:
-    """Whether a smaller question may be answered: not so if the archive cannot be reached, or has too many of them."""
-    timed_out = isinstance(err, DeadlineError) or isinstance(err.__cause__, requests.exceptions.ReadTimeout)
-    return timed_out or err.status not in {None, 429}
+def is_too_much(err: MastError) -> bool:
+    """Tell whether a smaller question may be answered.
+
+    Parameters
+    ----------
+    err : MastError
+        Why the question was not.
+
+    Returns
+    -------
+    bool
+        False if the archive cannot be reached, has too many questions (429), or refuses this one for another reason
+        than its size (413).
+    """
+    if isinstance(err, ServiceFailedError):
+        return isinstance(err.__cause__, requests.exceptions.ReadTimeout) or err.status not in {None, 429}
+    return isinstance(err, DeadlineError) or err.status == 413
 
 
 def _stacked(tables: Sequence[Table]) -> Table:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 import numpy as np
@@ -28,6 +29,7 @@ __all__ = [
     "Action",
     "Disk",
     "PlannedFile",
+    "Source",
     "data_url",
     "escaped_url",
     "plan",
@@ -110,13 +112,23 @@ def _date(mjd: str) -> str | None:
     return (date(1970, 1, 1) + timedelta(days=days - 40587)).isoformat() if 40587 < days < 2**21 else None
 
 
-def data_url(download_url: str, uri: str) -> str:
+class Source(Protocol):
+    """Where files come from that not all have the same service; `data_url` and `escaped_url` take one."""
+
+    def data_url(self, uri: str) -> str:
+        """Return the address of a file as manifests show it."""
+
+    def escaped_url(self, uri: str) -> str:
+        """Return the address of a file as it is asked for."""
+
+
+def data_url(download_url: str | Source, uri: str) -> str:
     """The address of a file as manifests show it.
 
     Parameters
     ----------
-    download_url : str
-        Address of the download service.
+    download_url : str or Source
+        Address of the download service, or what knows it for each file.
     uri : str
         The dataURI.
 
@@ -124,16 +136,16 @@ def data_url(download_url: str, uri: str) -> str:
     -------
     str
     """
-    return f"{download_url}?uri={uri}"
+    return f"{download_url}?uri={uri}" if isinstance(download_url, str) else download_url.data_url(uri)
 
 
-def escaped_url(download_url: str, uri: str) -> str:
+def escaped_url(download_url: str | Source, uri: str) -> str:
     """The address of a file as it is asked for: an unescaped ``&`` in a dataURI would end the parameter.
 
     Parameters
     ----------
-    download_url : str
-        Address of the download service.
+    download_url : str or Source
+        As `data_url`.
     uri : str
         The dataURI.
 
@@ -141,6 +153,8 @@ def escaped_url(download_url: str, uri: str) -> str:
     -------
     str
     """
+    if not isinstance(download_url, str):
+        return download_url.escaped_url(uri)
     return f"{download_url}?uri={quote(uri, safe=':/', errors='replace')}"
 
 
@@ -177,7 +191,7 @@ def plan(
     products: Table,
     *,
     base_dir: Path,
-    download_url: str,
+    download_url: str | Source,
     disk: Disk,
     flat: bool = False,
     layout: Layout | None = None,
@@ -193,8 +207,8 @@ def plan(
         Products; a dataURI that is listed more than once is planned once.
     base_dir : `~pathlib.Path`
         The folder that no file may leave.
-    download_url : str
-        Address of the download service.
+    download_url : str or Source
+        Address of the download service, or what knows it for each file.
     disk : Disk
         What lies on disk.
     flat : bool
@@ -267,7 +281,7 @@ def single_file(
     uri: str,
     local_path: Path,
     *,
-    download_url: str,
+    download_url: str | Source,
     disk: Disk,
     cache: bool = True,
     overwrite: str | None = None,

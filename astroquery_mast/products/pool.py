@@ -9,6 +9,7 @@ ones (the server is down, the time is over) still counts for the others.
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -16,9 +17,11 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from ..wire import Deadline
+from ..config import conf
+from ..deadline import Deadline
+from ..exceptions import InvalidCriterionError
 
-__all__ = ["GRACE", "THREAD_NAME", "run", "threads"]
+__all__ = ["GRACE", "THREAD_NAME", "number_of_workers", "run", "threads"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,6 +31,36 @@ GRACE = 2.0
 THREAD_NAME = "astroquery_mast"
 # How long Ctrl-C may go unnoticed where waiting for a lock cannot be interrupted, as on Windows (seconds).
 _GLANCE = 0.5
+
+
+def number_of_workers(max_workers: int | None, executor: Executor | None) -> int:
+    """Return how many tasks are to be under way at a time.
+
+    Parameters
+    ----------
+    max_workers : int or None
+        What the user said.
+    executor : `concurrent.futures.Executor` or None
+        Who does the work; how many it has is taken if the user said nothing, and ``conf.max_workers`` otherwise.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InvalidCriterionError
+        If it is not a whole number above zero.
+    """
+    if max_workers is None:
+        return int(getattr(executor, "_max_workers", None) or conf.max_workers)
+    try:
+        workers = operator.index(max_workers)
+    except TypeError:
+        workers = 0
+    if workers < 1:
+        raise InvalidCriterionError(f"max_workers={max_workers!r}: a whole number above zero is needed.")
+    return workers
 
 
 @contextmanager

@@ -18,12 +18,12 @@ from astropy.table import Table
 
 from ..config import conf
 from ..exceptions import InvalidCriterionError
-from ..wire import in_order
+from ..pacing import in_order
 from .destination import destination
 from .download import complain, download
 from .fetch import fetch
 from .manifest import Manifest, Status, TransferResult, as_manifest
-from .plan import Action, PlannedFile, data_url, escaped_url
+from .plan import Action, PlannedFile, Source, data_url, escaped_url
 from .progress import progress_bar
 from .transfer import WAIT, OpenUrl, Pause
 from .transport import Transport
@@ -150,7 +150,7 @@ def retry(
     manifest: Table,
     way: Transport | OpenUrl,
     *,
-    download_url: str,
+    download_url: str | Source,
     max_workers: int | None = None,
     executor: Executor | None = None,
     deadline: float | None = None,
@@ -166,8 +166,8 @@ def retry(
         As a download or `verify` returned it, or read from a file.  Files go where its ``Local Path`` says.
     way : Transport or callable
         As `~astroquery_mast.products.download.download`.
-    download_url : str
-        Address of the download service.
+    download_url : str or Source
+        Address of the download service, or what knows it for each file.
     max_workers, executor, deadline, on_error, verbose, pause
         As `~astroquery_mast.products.download.download`.
 
@@ -203,7 +203,7 @@ def retry(
     return table
 
 
-def _planned(row: TransferResult, download_url: str, sharing: int) -> PlannedFile:
+def _planned(row: TransferResult, download_url: str | Source, sharing: int) -> PlannedFile:
     """The plan for a row."""
     if row.uri is None:
         return PlannedFile(

@@ -20,7 +20,8 @@ from typing import Any
 
 import tenacity
 
-from ..wire import Deadline, Wire
+from ..deadline import Deadline
+from ..wire import Wire
 from .manifest import TransferResult
 from .outage import Contacts
 from .plan import PlannedFile

@@ -26,8 +26,8 @@ import requests
 import tenacity
 import urllib3
 
+from ..deadline import Deadline
 from ..exceptions import MastError
-from ..wire import Deadline
 from .fitsend import breaks_off
 from .integrity import (
     AS_STORED,

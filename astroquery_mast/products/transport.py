@@ -27,9 +27,10 @@ from requests.adapters import HTTPAdapter
 
 from .. import auth
 from ..config import Endpoints, conf
+from ..deadline import Deadline
 from ..exceptions import LoginError
 from ..login import Login
-from ..wire import Deadline, Wire
+from ..wire import Wire
 from .sockets import IdleSessions, WatchedAdapter, shut_down
 from .transfer import Pause
 
@@ -232,7 +233,7 @@ class WorkerOpener:
         self._session: requests.Session | None = None
         self._endpoints = _Addresses(recipe.server, recipe.catalogs_server)
         self._credentials = recipe.found_credentials()
-        self._wire = Wire(self._send, self._endpoints, self._advice)
+        self._wire = Wire(self._send, self._endpoints, self._advice, recipe.attempts)
         self._wire.pause = pause
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
@@ -269,6 +270,7 @@ class WorkerOpener:
                 service=_SERVICE,
                 stream=True,
                 attempts=self._recipe.attempts,
+                patience=self._recipe.read_timeout,
             )
             if_it_fails.pop_all()
         response.close = _Once(response.close, self._end)  # type: ignore[method-assign]
@@ -307,6 +309,11 @@ class WorkerOpener:
         if self._has_line and self._lines is not None:
             self._has_line = False
             self._lines.release()
+
+    @property
+    def wire(self) -> Wire:
+        """The conversation with the archive, for answers that are read as a whole."""
+        return self._wire
 
     def hang_up(self) -> None:
         """End the connections, from another thread."""

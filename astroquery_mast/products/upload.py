@@ -18,8 +18,8 @@ from dataclasses import replace
 import requests
 import tenacity
 
+from ..deadline import Deadline
 from ..exceptions import MastError
-from ..wire import Deadline
 from .destination import size_in_store, whole_or_absent
 from .integrity import (
     AS_STORED,

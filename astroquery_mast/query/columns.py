@@ -21,6 +21,7 @@ __all__ = ["Column", "Columns", "Kind", "closest", "columns_of", "kind_of", "met
 
 # Columns that the portal adds for itself; they hold nothing and are dropped from tables.
 PORTAL_COLUMNS = frozenset({"_selected_"})
+_SNAPSHOTS = ("columns.json", "catalog_columns.json")
 
 
 class Kind(Enum):
@@ -33,13 +34,14 @@ class Kind(Enum):
     BYTE = "byte"
 
 
-# Type names seen in answers, in columns configurations and in the catalogues behind them (SQL Server, VOTable).
+# Type names seen in answers, in configurations and lists of columns, and in the catalogues behind them (SQL Server,
+# VOTable).
 _KINDS = {
     Kind.TEXT: (
         "char varchar nchar nvarchar text ntext string str unicodechar date datetime datetime2 datetimeoffset "
-        "timestamp time uniqueidentifier xml"
+        "timestamp time uniqueidentifier xml substring"
     ),
-    Kind.FLOAT: "double float real decimal numeric money float32 float64",
+    Kind.FLOAT: "double float real decimal numeric money float32 float64 ra dec",
     Kind.INTEGER: "int integer short long number bigint smallint tinyint int16 int32 int64 serial",
     Kind.BOOLEAN: "boolean bool binary bit",
     Kind.BYTE: "unsignedbyte ubyte uint8",
@@ -182,8 +184,9 @@ def _column(name: str, entry: Mapping[str, object]) -> Column:
 @cache
 def snapshot() -> Mapping[str, Columns]:
     """Return the columns that the package knows without asking: configuration id → column name → `Column`."""
-    text = resources.files("astroquery_mast.query").joinpath("columns.json").read_text("utf-8")
-    return {config_id: columns_of(config) for config_id, config in json.loads(text).items()}
+    folder = resources.files("astroquery_mast.query")
+    texts = [folder.joinpath(name).read_text("utf-8") for name in _SNAPSHOTS]
+    return {config_id: columns_of(config) for text in texts for config_id, config in json.loads(text).items()}
 
 
 def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:

@@ -21,7 +21,7 @@ from .columns import Column, Columns, Kind, closest
 from .request import as_plain
 from .values import as_number
 
-__all__ = ["Criteria", "Filter", "build_criteria", "find_column"]
+__all__ = ["Criteria", "Filter", "as_members", "build_criteria", "find_column", "unknown_filter"]
 
 # What stands for an open end of a range.  The archive documents only ranges with two ends; these two are beyond any
 # number it holds and still within single precision, in which some of its columns are stored.
@@ -108,22 +108,40 @@ def _filter(name: str, value: Any, columns: Columns) -> Filter:
     """The filter of one keyword."""
     column = find_column(name, columns)
     if column is None or column.hidden:
-        raise _unknown(name, columns)
+        raise unknown_filter(name, columns)
     if column.continuous:
         return Filter(name, ranges=tuple(_ranges(name, value, column)), separator=column.separator)
     return _discrete(name, value, column)
 
 
-def _unknown(name: str, columns: Columns) -> InvalidCriterionError:
-    """The error for a column that does not exist, which names the likeliest ones, or all."""
+def unknown_filter(name: str, columns: Columns) -> InvalidCriterionError:
+    """Return the error for a column that does not exist, which names the likeliest ones, or all."""
     known = [column.name for column in columns.values() if not column.hidden]
     near = closest(name, known)
     hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known)}."
     return InvalidCriterionError(f"Filter '{name}' does not exist. {hint}")
 
 
-def _members(name: str, value: Any) -> list[Any]:
-    """The members of whatever iterable was given, a scalar being one of itself; sets in sorted order."""
+def as_members(name: str, value: Any) -> list[Any]:
+    """Return the members of whatever iterable was given, a scalar being one of itself; sets in sorted order.
+
+    Parameters
+    ----------
+    name : str
+        The criterion, for messages.
+    value : object
+        A value or an iterable of values.
+
+    Returns
+    -------
+    list
+        Never empty.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If there is none, or one is masked.
+    """
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         return [value]
     if isinstance(value, u.Quantity | Time) and value.ndim == 0:
@@ -149,7 +167,7 @@ def _discrete(name: str, value: Any, column: Column) -> Filter:
         if column.kind is not Kind.INTEGER:
             raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
         return Filter(name, ranges=(_mapped(name, value, column),))
-    values = list(dict.fromkeys(_text(name, member, column) for member in _members(name, value)))
+    values = list(dict.fromkeys(_text(name, member, column) for member in as_members(name, value)))
     patterns = [text for text in values if "*" in text or "%" in text]
     if len(patterns) > 1:
         raise InvalidCriterionError(
@@ -215,7 +233,7 @@ def _ranges(name: str, value: Any, column: Column) -> list[tuple[float, float]]:
         return [_mapped(name, value, column)]
     if isinstance(value, set | frozenset):
         raise InvalidCriterionError(f"'{name}' is a set, which has no order: give [minimum, maximum].")
-    members = _members(name, value)
+    members = as_members(name, value)
     if all(_is_pair(member) for member in members):
         return [range_ for member in members for range_ in _ranges(name, member, column)]
     if len(members) == 1:

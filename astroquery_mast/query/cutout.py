@@ -30,6 +30,7 @@ __all__ = [
     "image_params",
     "moving_target_named",
     "one_target",
+    "refuse_other_units",
 ]
 
 _SIZES = "Give one or two of pixels (plain numbers) or angles: size=10, size=(ny, nx), size=[1, 2] * u.arcmin."
@@ -40,6 +41,8 @@ FORMATS = ("fits", "jpg", "png")
 # https://astrocut.readthedocs.io: what `img_cut` takes, and Zcut hands on to it.
 IMAGE_PARAMS = ("stretch", "minmax_percent", "minmax_value", "invert")
 """The parameters of pictures."""
+# What astroquery.mast once called an argument that is no parameter of pictures.
+_FORMER = {"form": ["cutout_format"]}
 _STRETCHES = ("asinh", "sinh", "sqrt", "log", "linear")
 _MOVING = ("majorbody", "smallbody")
 
@@ -93,6 +96,26 @@ def as_size(size: Any) -> CutoutSize:
     if units != others:
         raise InvalidCriterionError(f"size={size!r} mixes pixels and angles. {_SIZES}")
     return CutoutSize(y, x, units)
+
+
+def refuse_other_units(size: CutoutSize, units: Any) -> None:
+    """Raise unless units that are given besides a size are its own.
+
+    Parameters
+    ----------
+    size : CutoutSize
+        The size.
+    units : object
+        ``"px"`` or ``"d"``, as scripts for ``astroquery.mast`` give them (``size=[200, 300], units="px"``), where they
+        have no effect; None if there are none.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If they are others.
+    """
+    if units is not None and units != size.units:
+        raise InvalidCriterionError(f"units={units!r} is not what the size has, which is {size.units!r}. {_SIZES}")
 
 
 def _listed(value: Any, name: str, advice: str) -> list[Any]:
@@ -298,7 +321,7 @@ def image_params(given: Mapping[str, Any]) -> dict[str, str]:
     sent = {}
     for name, value in given.items():
         if name not in IMAGE_PARAMS:
-            hint = closest(name, IMAGE_PARAMS) or IMAGE_PARAMS
+            hint = _FORMER.get(name) or closest(name, IMAGE_PARAMS) or IMAGE_PARAMS
             raise InvalidCriterionError(f"There is no parameter {name!r}. Did you mean {' or '.join(map(repr, hint))}?")
         if value is not None:
             sent[name] = _image_param(name, value)

@@ -17,6 +17,7 @@ __all__ = ["split_parameters"]
 # https://mast.stsci.edu/api/v0/class_mashup_1_1_mashup_request.html
 _PROPERTIES = frozenset(
     {
+        "cache",
         "cachebreaker",
         "clearcache",
         "data",

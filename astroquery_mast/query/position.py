@@ -107,13 +107,15 @@ def as_coordinate(coordinates: Any) -> SkyCoord:
     return found
 
 
-def as_radius(radius: Any) -> Angle:
+def as_radius(radius: Any, unit: u.UnitBase = u.deg) -> Angle:
     """Return the radius of a cone.
 
     Parameters
     ----------
     radius : `~astropy.units.Quantity`, str, or number
-        An angle; a plain number is in degrees.
+        An angle.
+    unit : `~astropy.units.UnitBase`
+        The unit of a plain number.
 
     Returns
     -------
@@ -126,7 +128,7 @@ def as_radius(radius: Any) -> Angle:
         If it is not such an angle.
     """
     try:
-        angle = Angle(radius, u.deg, dtype=float)
+        angle = Angle(radius, unit, dtype=float)
     except (ValueError, TypeError, u.UnitsError) as err:
         raise InvalidCriterionError(f"radius={radius!r} cannot be read as one angle: {err}") from err
     if not angle.isscalar:

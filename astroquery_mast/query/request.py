@@ -137,6 +137,10 @@ class ApiRequest:
         """
         return {name: as_plain(value, name) for name, value in self.params.items()}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as what it is made of."""
+        return type(self), (self.service, self.url, dict(self.params))
+
     def body(self) -> str:
         """Return what is sent, as JSON text."""
         return json.dumps(self.payload(), allow_nan=False)
@@ -163,6 +167,9 @@ class MashupRequest:
     cache_breaker : str
         Makes the answer this request's own.  It must stay the same while the server is working and from page to page,
         because the pages are windows over one result.
+    cache : bool, optional
+        Whether an answer that was kept on disk will do, and this one is to be kept; the configuration decides if None.
+        It is not sent.
     """
 
     service: str
@@ -170,8 +177,10 @@ class MashupRequest:
     format: str = "json"
     page: int = 1
     pagesize: int = 50000
-    properties: Mapping[str, object] = field(default_factory=dict)
+    # Not shown: some services are given a token as a property.
+    properties: Mapping[str, object] = field(default_factory=dict, repr=False)
     cache_breaker: str = field(default_factory=lambda: str(uuid.uuid4()), compare=False)
+    cache: bool | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Copy what was given, so that a later change of the caller's dictionaries changes nothing here."""
@@ -214,6 +223,11 @@ class MashupRequest:
         """
         document = {"cacheBreaker": self.cache_breaker, **self.payload()}
         return f"request={quote(json.dumps(document, allow_nan=False))}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as what it is made of: the mappings of a frozen request cannot be."""
+        plain = (self.service, dict(self.params), self.format, self.page, self.pagesize)
+        return type(self), (*plain, dict(self.properties), self.cache_breaker, self.cache)
 
     def at_page(self, page: int) -> MashupRequest:
         """Return the same question, asked for another page.

@@ -58,6 +58,8 @@ class Page:
         ``None`` where the service does not page.
     document : dict
         The whole decoded answer, for services that answer with something else than rows.
+    time : str or None
+        When the archive sent it (UTC, ISO), if that was not just now.
     """
 
     service: str
@@ -66,6 +68,7 @@ class Page:
     rows: Sequence[Mapping[str, Any]] = ()
     paging: Paging | None = None
     document: Mapping[str, Any] | None = None
+    time: str | None = None
 
     @property
     def executing(self) -> bool:

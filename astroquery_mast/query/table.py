@@ -27,7 +27,7 @@ from .request import Question
 from .response import Page
 from .rows import Rows
 
-__all__ = ["TableBuilder", "first_value"]
+__all__ = ["TableBuilder", "first_value", "now_iso"]
 
 Array = npt.NDArray[Any]
 
@@ -46,6 +46,8 @@ _is_none = partial(operator.is_, None)
 # Whole numbers below are exact as floating-point numbers.
 _EXACT = 2**53
 _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+# Properties of a request that no table keeps: it may be written to a file.
+_SECRET = frozenset({"mast_token"})
 
 
 class _Misfit(ValueError):
@@ -69,6 +71,7 @@ class TableBuilder:
         self._fields: tuple[tuple[str, str], ...] = ()
         self._chunks: dict[str, list[tuple[Array, Array]]] = {}
         self._rows = 0
+        self._times: list[str] = []
         self._doubted: set[str] = set()
 
     def add(self, page: Page) -> None:
@@ -102,6 +105,8 @@ class TableBuilder:
             for (name, type_name), values in zip(fields, cells, strict=True):
                 self._chunks[name].append(self._chunk(name, type_name, values))
         self._rows += len(page.rows)
+        if page.time is not None:
+            self._times.append(page.time)
 
     def _add_blocks(self, rows: Rows) -> None:
         """Take rows that are decoded block by block."""
@@ -174,12 +179,19 @@ class TableBuilder:
         return MaskedColumn(values, name=name, mask=mask, unit=unit, description=description, copy=False)
 
     def _meta(self) -> dict[str, list[Any]]:
+        asked = {name: value for name, value in self._request.payload().items() if name not in _SECRET}
         return {
             "service": [self._request.service],
-            "request": [json.dumps(self._request.payload())],
-            "time": [datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "")],
+            "request": [json.dumps(asked)],
+            # Of what was kept on disk, the oldest.
+            "time": [min(self._times, default=now_iso())],
             "rows": [self._rows],
         }
+
+
+def now_iso() -> str:
+    """Return the time as tables tell it: UTC, ISO, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "")
 
 
 def first_value(page: Page) -> int:

@@ -1,7 +1,7 @@
 """Values of continuous columns: whatever astronomers compute with, as the plain number that the archive compares.
 
 In: a number, text, `~astropy.units.Quantity`, `~astropy.time.Time`, `datetime.datetime` or numpy scalar.  Out: a float
-in the unit of the column.
+in the unit of the column, or a date as text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from astropy.time import ScaleValueError, Time
 from ..exceptions import InvalidCriterionError
 from .columns import Column
 
-__all__ = ["as_number"]
+__all__ = ["as_iso", "as_number"]
 
 
 def as_number(name: str, value: Any, column: Column) -> float:
@@ -49,6 +49,32 @@ def as_number(name: str, value: Any, column: Column) -> float:
     return number
 
 
+def as_iso(name: str, moment: Time | date | datetime | np.datetime64) -> str:
+    """Return a moment as the text in which the archive writes and compares dates.
+
+    Parameters
+    ----------
+    name : str
+        The criterion, for messages.
+    moment : `~astropy.time.Time`, `~datetime.date`, `~datetime.datetime`, or `numpy.datetime64`
+        The moment; one without a time zone is UTC.
+
+    Returns
+    -------
+    str
+        ISO 8601, UTC, to the microsecond where that is needed: ``"2022-07-12T14:30:00"``; of a calendar day the day.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If it is not one moment, or cannot be turned into UTC.
+    """
+    if type(moment) is date:
+        return moment.isoformat()
+    text = str(Time(_utc(name, moment if isinstance(moment, Time) else _as_time(name, moment)), precision=6).isot)
+    return text.rstrip("0").removesuffix(".")
+
+
 def _number(name: str, value: Any, column: Column) -> float:
     if isinstance(value, Time):
         return _mjd(name, value, column)
@@ -71,6 +97,9 @@ def _as_time(name: str, moment: date | datetime | np.datetime64 | str) -> Time:
     """A moment of Python's, numpy's or the calendar's; a day begins at midnight, UTC."""
     if type(moment) is date:
         moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+    if isinstance(moment, np.datetime64):
+        # Time does not read all of numpy's units.
+        moment = moment.astype("datetime64[us]")
     try:
         return Time(moment)
     except ValueError as err:
@@ -81,10 +110,15 @@ def _mjd(name: str, moment: Time, column: Column) -> float:
     """A moment as a Modified Julian Date, UTC."""
     if not column.is_time:
         raise InvalidCriterionError(f"'{name}' is not a time; {moment!r} cannot be compared with it.")
+    return float(_utc(name, moment).mjd)
+
+
+def _utc(name: str, moment: Time) -> Time:
+    """One moment, in UTC."""
     if moment.size != 1 or np.any(moment.mask):
         raise InvalidCriterionError(f"'{name}' needs one moment for each end of the range; {moment!r} is not one.")
     try:
-        return float(moment.reshape(()).utc.mjd)
+        return moment.reshape(()).utc
     except (ValueError, IndexError, ScaleValueError) as err:  # the second: no Earth rotation data for that day
         raise InvalidCriterionError(f"'{name}' needs a time that can be turned into UTC; {moment!r} cannot.") from err
 

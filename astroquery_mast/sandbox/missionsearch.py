@@ -140,7 +140,7 @@ def _cell(table: MissionTable, request: SearchRequest, hit: _Hit, name: str) -> 
 
 
 def _sorted(table: MissionTable, request: SearchRequest, hits: list[_Hit], order: list[tuple[str, bool]]) -> list[_Hit]:
-    """The hits of each position in order, nulls first as the archive's database has them; or all of them by position."""
+    """The hits of each position in order, nulls first as the archive's database has them; or all by position."""
 
     def key(name: str, hit: _Hit) -> tuple[bool, Any]:
         value = folded(_cell(table, request, hit, name))

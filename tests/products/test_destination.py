@@ -19,13 +19,13 @@ from astropy.table import Table
 from astroquery.exceptions import InvalidQueryError
 
 from astroquery_mast import Observations
+from astroquery_mast.deadline import Deadline
 from astroquery_mast.exceptions import RefusedRequestError
 from astroquery_mast.products.destination import StoreDisk, destination, is_remote, size_in_store, whole_or_absent
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, plan
 from astroquery_mast.products.upload import transfer_to
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.wire import Deadline
 
 fsspec = pytest.importorskip("fsspec")
 upath = pytest.importorskip("upath")

@@ -11,8 +11,8 @@ from contextlib import closing
 
 import pytest
 
+from astroquery_mast.deadline import Deadline
 from astroquery_mast.products.pool import run, threads
-from astroquery_mast.wire import Deadline
 
 
 class Crowd:

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astroquery.exceptions import InvalidQueryError, NoResultsWarning, RemoteServiceError, ResolverError
 
-from astroquery_mast import Mast, MastClass, Observations, ObservationsClass
+from astroquery_mast import MastClass, ObservationsClass
 from astroquery_mast.query.columns import snapshot
 
 pytestmark = pytest.mark.remote_data
+
+# What its calls return depends on their arguments, which types cannot tell.
+Mast: Any = MastClass()
+Observations: Any = ObservationsClass()
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
 # ACS/WFC mosaic of M51, taken in January 2005 for the Hubble Heritage programme.
@@ -65,7 +70,7 @@ def test_open_ranges_are_understood() -> None:
 
 def test_wildcards_and_no_results() -> None:
     """A wildcard finds more than its prefix; a value that does not exist is answered with one that does."""
-    assert Observations.query_criteria_count(instrument_name="NIRCAM*", calib_level=3) > 1000
+    assert Observations.query_criteria_count(instrument_name="NIRCAM*", calib_level=3) > 100
     with pytest.warns(NoResultsWarning, match="MIRI/"):
         Observations.query_criteria(instrument_name="MIRI", obs_collection="JWST")
     with pytest.raises(InvalidQueryError):
@@ -74,7 +79,9 @@ def test_wildcards_and_no_results() -> None:
 
 def test_columns_known_to_the_package_are_the_archives() -> None:
     """What the snapshot says of a column's type, separator and filter is what the archive says now."""
-    for config_id, known in snapshot().items():
+    observed = {config_id: known for config_id, known in snapshot().items() if config_id.startswith("Mast.Caom")}
+    assert observed
+    for config_id, known in observed.items():
         live = MastClass()._columns.refresh(config_id)
         for name in known.keys() & live.keys():
             assert known[name].separator == live[name].separator, name
@@ -94,13 +101,18 @@ def test_an_error_has_the_archives_words() -> None:
 
 
 def test_main_road_to_a_file(tmp_path: Path) -> None:
-    """Observations → products → a drizzled image that opens."""
+    """Observations → products → the previews of a drizzled image."""
     observations = Observations.query_criteria(**HERITAGE, calib_level=3)
     products = Observations.get_product_list(observations[:1])
     manifest = Observations.download_products(
-        products, productSubGroupDescription="DRZ", extension="jpg", download_dir=tmp_path, verbose=False
+        products, productType=["PREVIEW", "THUMBNAIL"], extension="jpg", download_dir=tmp_path, verbose=False
     )
-    assert manifest is None or set(manifest["Status"]) == {"COMPLETE"}
+    assert set(manifest["Status"]) == {"COMPLETE"}
+
+
+@pytest.mark.real_only
+def test_a_file_by_its_uri(tmp_path: Path) -> None:
+    """An image that opens."""
     status, message, _ = Observations.download_file(
         "mast:HST/product/u9o40504m_c3m.fits", local_path=tmp_path / "u9o40504m_c3m.fits", verbose=False
     )

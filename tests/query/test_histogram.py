@@ -1,0 +1,108 @@
+"""Counts of values: from the archive's histograms, or from a column, to tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.exceptions import UnreadableAnswerError
+from astroquery_mast.query.columns import Column
+from astroquery_mast.query.histogram import column_table, counted, ranges_of, value_table
+
+TEXT = Column("filters", label="Filters", type_name="char", separator=";")
+LEVEL = Column("calib_level", type_name="int")
+FLAG = Column("mtFlag", type_name="boolean")
+
+
+def answer(*columns: dict[str, Any]) -> dict[str, Any]:
+    """Make the answer of a service of histograms."""
+    return {"data": {"Tables": [{"Columns": list(columns)}]}}
+
+
+def test_cells_that_hold_several_values_are_taken_apart() -> None:
+    """A value is counted wherever it stands; the most frequent comes first, equals in order."""
+    found = counted([("F606W;CLEAR", 2), ("F435W", 5), ("CLEAR; F814W", 3), ("", 9), (";", 4)], TEXT)
+    assert list(found.items()) == [("CLEAR", 5), ("F435W", 5), ("F814W", 3), ("F606W", 2)]
+
+
+def test_values_are_what_the_column_holds() -> None:
+    """Numbers are numbers and flags are flags, though they come as text; what is neither stays text."""
+    assert counted([("3", 1), ("-1", 4), ("n/a", 2)], LEVEL) == {-1: 4, "n/a": 2, 3: 1}
+    assert counted([("True", 1), ("false", 4)], FLAG) == {False: 4, True: 1}
+    assert value_table(counted([("3", 1), ("-1", 4)], LEVEL), LEVEL)["value"].dtype.kind == "i"
+    assert value_table(counted([("3", 1), ("n/a", 4)], LEVEL), LEVEL)["value"].dtype.kind == "U"
+    assert value_table(counted([("True", 1)], FLAG), FLAG)["value"].dtype.kind == "b"
+
+
+@pytest.mark.parametrize(("column", "kind"), [(TEXT, "U"), (LEVEL, "i"), (FLAG, "b")])
+def test_no_values_are_an_empty_table(column: Column, kind: str) -> None:
+    """It has both columns, of the right kinds."""
+    table = value_table({}, column)
+    assert table.colnames == ["value", "count"]
+    assert (len(table), table["value"].dtype.kind, table["count"].dtype.kind) == (0, kind, "i")
+
+
+@given(st.dictionaries(st.text("ab;", max_size=5), st.integers(1, 9)))
+def test_counts_are_kept(cells: dict[str, int]) -> None:
+    """The table has as many values as there are tokens, and loses none of them."""
+    found = value_table(counted(cells.items(), TEXT), TEXT)
+    tokens = [token for cell, number in cells.items() for token in cell.split(";") * number if token]
+    assert sum(found["count"].tolist()) == len(tokens)
+    assert set(found["value"]) == set(tokens)
+    assert list(found["count"]) == sorted(found["count"], reverse=True)
+
+
+def test_ranges_are_those_of_numeric_histograms() -> None:
+    """Discrete columns, those without a histogram, and ends that are no numbers are left out."""
+    numeric = {"hist": {"hist": [{"key": 1.5, "count": 3}]}, "min": 1.5, "max": "7", "type": "numeric"}
+    found = ranges_of(
+        answer(
+            {"dataIndex": "t_min", "ExtendedProperties": {"histObj": numeric}},
+            {"dataIndex": "s_ra", "ExtendedProperties": {"histObj": {**numeric, "max": "Infinity"}}},
+            {"dataIndex": "filters", "ExtendedProperties": {"histObj": {"hist": [{"key": "a", "count": 1}]}}},
+            {"dataIndex": "obs_id", "ignoreValue": ""},
+            {"dataIndex": "em_min", "ExtendedProperties": None},
+        )
+    )
+    assert found == {"t_min": (1.5, 7.0)}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"data": {"Tables": []}},
+        {"data": {"Tables": [{"Columns": [3]}]}},
+        answer({"ExtendedProperties": {"histObj": {"type": "numeric"}}}),
+        answer({"dataIndex": "x", "ExtendedProperties": {"histObj": {"type": "numeric", "min": None, "max": 1}}}),
+    ],
+    ids=str,
+)
+def test_an_answer_of_another_form_is_unreadable(document: dict[str, Any]) -> None:
+    """It is a RemoteServiceError, and not a KeyError."""
+    with pytest.raises(UnreadableAnswerError):
+        ranges_of(document)
+
+
+def test_the_table_of_columns_is_masked_where_nothing_is_known() -> None:
+    """A column has a number of values, or a range, or neither."""
+    columns = {
+        "filters": TEXT,
+        "t_min": Column("t_min", type_name="double", unit="MJD", description="Start"),
+        "obs_id": Column("obs_id", label="Observation", type_name="char"),
+        "secret": Column("secret", hidden=True),
+        "_selected_": Column("_selected_"),
+    }
+    table = column_table(columns, {"filters": {"a": 1, "b": 2}}, {"t_min": (1.0, 2.0)})
+    assert table["name"].tolist() == ["filters", "t_min", "obs_id"]
+    assert table["kind"].tolist() == ["string", "float", "string"]
+    assert table["unit"].tolist() == ["", "MJD", ""]
+    assert table["description"].tolist() == ["Filters", "Start", "Observation"]
+    assert table["values"].tolist() == [2, None, None]
+    assert table["min"].tolist() == [None, 1.0, None]
+    assert table["max"].tolist() == [None, 2.0, None]
+    assert np.issubdtype(table["values"].dtype, np.integer)

@@ -1,0 +1,176 @@
+"""Questions that are too large for one answer, cut in parts: nothing is lost, and nothing comes twice."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from astroquery_mast.query.criteria import OPEN_END
+from astroquery_mast.query.request import COUNT_COLUMNS, MashupRequest
+from astroquery_mast.query.split import (
+    SPLIT_COLUMNS,
+    Span,
+    as_filtered,
+    as_parts,
+    counting,
+    pieces_for,
+    spans_of,
+    within,
+)
+
+NUMBERS = st.floats(-OPEN_END, OPEN_END, allow_nan=False) | st.sampled_from([-OPEN_END, OPEN_END, 0.0, 59000.0])
+CORES = st.sampled_from([*SPLIT_COLUMNS.values()])
+
+
+def filtered(*filters: dict[str, Any], **params: Any) -> MashupRequest:
+    """Make a filtered question."""
+    return MashupRequest("Mast.Caom.Filtered", {"columns": "*", "filters": list(filters), **params})
+
+
+def on_time(*ranges: tuple[float, float]) -> dict[str, Any]:
+    """Make a filter of times."""
+    return {"paramName": "T_min", "values": [{"min": low, "max": high} for low, high in ranges]}
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> Span:
+    """Draw a range."""
+    low, high = sorted((draw(NUMBERS), draw(NUMBERS)))
+    return Span(low, high)
+
+
+@given(spans(), st.integers(1, 40), CORES)
+def test_the_parts_of_a_range_are_all_of_it_and_have_nothing_in_common(span: Span, pieces: int, core: Span) -> None:
+    """Each part begins at the number that follows the last of the part before."""
+    parts = span.divided(pieces, core)
+    assert (parts[0].low, parts[-1].high) == (span.low, span.high)
+    for before, after in itertools.pairwise(parts):
+        assert after.low == math.nextafter(before.high, math.inf)
+    assert all(part.low <= part.high for part in parts)
+
+
+@given(spans(), CORES, NUMBERS)
+def test_a_number_is_in_one_part_only(span: Span, core: Span, number: float) -> None:
+    """What is in the range is in one of its parts."""
+    assume(span.low <= number <= span.high)
+    assert sum(part.low <= number <= part.high for part in span.divided(7, core)) == 1
+
+
+@given(spans(), CORES)
+def test_a_range_can_be_divided_until_it_is_one_number(span: Span, core: Span) -> None:
+    """Following any part leads to a point after few divisions, so that splitting ends."""
+    for follow in (0, -1, 1):
+        left, steps = span, 0
+        while not left.is_point(core):
+            parts = left.divided(4, core)
+            assert len(parts) > 1
+            left = parts[min(follow, len(parts) - 1)]
+            steps += 1
+            # The tails of an open range are taken in steps of twice the size, up to 1e30.
+            assert steps < 150
+
+
+def test_many_rows_with_the_value_zero_are_a_point_soon() -> None:
+    """Floating-point numbers become ever denser towards zero; the division ends before."""
+    left, steps, core = Span(0.0, 1.0), 0, SPLIT_COLUMNS["t_min"]
+    while not left.is_point(core):
+        left, steps = left.divided(8, core)[0], steps + 1
+    assert steps < 40
+
+
+def test_a_single_number_cannot_be_divided() -> None:
+    """It is its own only part."""
+    assert Span(3.0, 3.0).divided(5, SPLIT_COLUMNS["t_min"]) == [Span(3.0, 3.0)]
+
+
+def test_a_question_without_a_filter_leaves_all_numbers() -> None:
+    """What no filter restricts has both ends open."""
+    assert spans_of(filtered(), "t_min") == [Span(-OPEN_END, OPEN_END)]
+
+
+def test_the_ranges_of_a_filter_are_taken_together() -> None:
+    """Ranges that overlap would count their common rows twice; the case of the column does not matter."""
+    asked = filtered(on_time((5, 7), (1, 3), (2, 4), (4, 4.5)))
+    assert spans_of(asked, "t_min") == [Span(1, 4.5), Span(5, 7)]
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        {"paramName": "obsid", "values": ["1", "2"]},
+        {"paramName": "obsid", "values": []},
+        {"paramName": "obsid", "values": [{"min": 1}]},
+        {"paramName": "obsid", "values": [{"min": 1, "max": 2}], "freeText": "3%"},
+    ],
+    ids=str,
+)
+def test_a_filter_that_is_not_made_of_ranges_leaves_no_range(filter_: dict[str, Any]) -> None:
+    """Such a column is not used for splitting."""
+    assert spans_of(filtered(filter_), "obsid") == []
+    assert spans_of(filtered(on_time((1, 2)), on_time((3, 4))), "t_min") == []
+
+
+def test_a_part_has_all_other_filters_and_its_own_range() -> None:
+    """The filter of the column is replaced by that of the part, and nothing else changes."""
+    other = {"paramName": "obs_collection", "separator": ";", "values": ["HST"]}
+    whole = filtered(on_time((1, 9)), other, position="1, 2, 3")
+    part = within(whole, "t_min", [Span(1, 2), Span(math.nextafter(2, 3), 4), Span(6, 7)])
+    values = [{"min": 1, "max": 4}, {"min": 6, "max": 7}]
+    assert part.params["filters"] == [other, {"paramName": "t_min", "values": values}]
+    assert {name: part.params[name] for name in ("columns", "position")} == {"columns": "*", "position": "1, 2, 3"}
+    assert whole.params["filters"] == [on_time((1, 9)), other]
+
+
+def test_a_count_asks_the_same_with_other_columns() -> None:
+    """Only the columns and the page differ."""
+    asked = counting(filtered(on_time((1, 2))).at_page(7))
+    assert asked.params == {"columns": COUNT_COLUMNS, "filters": [on_time((1, 2))]}
+    assert asked.page == 1
+
+
+def test_a_cone_becomes_a_filtered_question_around_a_position() -> None:
+    """The service of cones has no filters."""
+    cone = MashupRequest("Mast.Caom.Cone", {"ra": 1.5, "dec": -2.0, "radius": 0.25}, pagesize=7)
+    found = as_filtered(cone)
+    assert found is not None
+    assert found.service == "Mast.Caom.Filtered.Position"
+    assert found.params == {"columns": "*", "filters": [], "position": "1.5, -2.0, 0.25"}
+    assert found.pagesize == 7
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        MashupRequest("Mast.Caom.Products", {"obsid": "1"}),
+        MashupRequest("Mast.Caom.Cone", {"ra": 1, "dec": 2, "radius": 3, "exclude_hla": True}),
+        counting(filtered()),
+    ],
+    ids=lambda asked: asked.service,
+)
+def test_what_cannot_be_filtered_is_not_split(asked: MashupRequest) -> None:
+    """Other services, cones with further parameters, and counts are left alone."""
+    assert as_filtered(asked) is None
+
+
+@given(st.lists(st.integers(0, 10), min_size=1, max_size=30), st.integers(10, 40))
+def test_parts_are_as_few_as_the_limit_permits(rows: list[int], limit: int) -> None:
+    """Neighbours are taken together up to the limit, and all rows are in a part."""
+    counts = [(Span(number, math.nextafter(number + 1, 0)), count) for number, count in enumerate(rows)]
+    parts = as_parts(filtered(), "t_min", counts, limit)
+    assert sum(part.rows for part in parts) == sum(rows)
+    assert all(0 < part.rows <= limit for part in parts)
+    for before, after in itertools.pairwise(parts):
+        assert before.rows + after.rows > limit or after.rows > limit - before.rows
+    covered = [span for part in parts for span in spans_of(part.request, "t_min")]
+    assert all(sum(span.low <= n <= span.high for span in covered) == 1 for n, count in enumerate(rows) if count)
+
+
+@given(st.integers(2, 10**9), st.integers(1, 10**6))
+def test_the_number_of_pieces_is_bounded(rows: int, limit: int) -> None:
+    """At least two, or nothing would be won; and not thousands of counts."""
+    assert 2 <= pieces_for(rows, limit) <= 32

@@ -1,0 +1,168 @@
+"""The real catalogues; run with ``pytest --remote-data=any tests/remote``.
+
+What is expected here cannot change as catalogues grow: bright stars, orders of magnitude, how answers relate.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import MaskedColumn
+from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, RemoteServiceError
+
+from astroquery_mast import CatalogsClass, conf
+from astroquery_mast.query.columns import snapshot
+
+pytestmark = pytest.mark.remote_data
+
+# What its calls return depends on their arguments, which types cannot tell.
+Catalogs: Any = CatalogsClass()
+
+M51 = SkyCoord(202.469575, 47.195258, unit="deg")
+# π Men, of magnitude 5, whose entry in the TESS Input Catalog nobody will remove.
+STAR = 261136679
+PLACE = SkyCoord(84.291187, -80.469125, unit="deg")
+
+CONES: list[tuple[dict[str, Any], tuple[str, str], str]] = [
+    ({"catalog": "TIC", "radius": 0.05}, ("ra", "dec"), "dstArcSec"),
+    ({"catalog": "ctl", "radius": 0.2}, ("ra", "dec"), "dstArcSec"),
+    ({"catalog": "Gaia", "radius": 0.05}, ("ra", "dec"), "distance"),
+    ({"catalog": "Gaia", "version": 1, "radius": 0.1}, ("ra", "dec"), "distance"),
+    ({"catalog": "Gaia", "version": 2, "radius": 0.05}, ("ra", "dec"), "distance"),
+    ({"catalog": "HSC", "radius": 0.005}, ("MatchRA", "MatchDec"), "Distance"),
+    ({"catalog": "HSC", "version": 2, "magtype": 2, "radius": 0.005}, ("MatchRA", "MatchDec"), "Distance"),
+    ({"catalog": "Galex", "radius": 0.05}, ("ra", "dec"), "distance_arcmin"),
+    ({"catalog": "panstarrs", "radius": 0.02}, ("raMean", "decMean"), "distance"),
+    ({"catalog": "panstarrs", "table": "stack", "radius": 0.02}, ("raMean", "decMean"), "distance"),
+    ({"catalog": "panstarrs", "data_release": "dr1", "radius": 0.02}, ("raMean", "decMean"), "distance"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "position", "separation"), CONES, ids=str)
+def test_separations_are_those_of_the_positions(
+    arguments: dict[str, Any], position: tuple[str, str], separation: str
+) -> None:
+    """Every catalogue has something around M51, and the separations have the unit that their column says."""
+    table = Catalogs.query_region(M51, **arguments)
+    assert len(table) > 0
+    assert all(isinstance(column, MaskedColumn) for column in table.itercols())
+    places = SkyCoord(*(table[name].filled(np.nan) for name in position), unit="deg")
+    told = table[separation].quantity.to_value(u.arcsec)
+    known = np.isfinite(places.ra.deg)
+    # Some services measure from the position of another epoch, or of a single detection.
+    assert np.median(np.abs(told[known] - places[known].separation(M51).arcsec)) < 1
+    assert told.max() <= arguments["radius"] * 3600 * 1.01
+
+
+def test_a_bright_star_has_one_entry() -> None:
+    """It is found by its number, its name and its place, and is where and as bright as it is."""
+    by_number = Catalogs.query_criteria(catalog="Tic", ID=STAR)
+    assert len(by_number) == 1
+    row = by_number[0]
+    assert SkyCoord(row["ra"], row["dec"], unit="deg").separation(PLACE).arcsec < 60
+    assert row["Teff"] > 1000
+    for found in (
+        Catalogs.query_object(f"TIC {STAR}", catalog="TIC", radius="30s"),
+        Catalogs.query_object("pi Men", catalog="TIC", radius="30s"),
+        Catalogs.query_region(PLACE, catalog="TIC", radius="30s"),
+    ):
+        assert str(STAR) in set(found["ID"])
+        assert (np.diff(found["dstArcSec"]) >= 0).all()
+
+
+def test_places_of_columns_that_code_relies_on() -> None:
+    """Published code takes columns of the TESS Input Catalog by their places."""
+    names = Catalogs.query_criteria(catalog="Tic", ID=STAR).colnames
+    assert [names[place] for place in (13, 14, 64, 65, 66, 70, 71, 72, 73)] == [
+        *("ra", "dec", "Teff", "e_Teff", "logg", "rad", "e_rad", "mass", "e_mass")
+    ]
+
+
+@pytest.mark.parametrize("catalog", ["TIC", "ctl"])
+def test_a_count_is_the_number_of_rows(catalog: str) -> None:
+    """Counting and reading are the same question, and every row meets it."""
+    criteria: dict[str, Any] = {"coordinates": M51, "radius": 1, "Tmag": [5, 14]}
+    table = Catalogs.query_criteria(catalog, **criteria)
+    assert Catalogs.query_criteria_count(catalog, **criteria) == len(table) > 0
+    assert ((table["Tmag"] >= 5) & (table["Tmag"] <= 14)).all()
+
+
+def test_columns_can_be_chosen_and_sorted_by() -> None:
+    """The columns that were asked for, in the order that was asked for."""
+    table = Catalogs.query_criteria(
+        "TIC", coordinates=M51, radius=0.1, Tmag=">0", columns=["ID", "Tmag"], sort_by=("desc", "Tmag")
+    )
+    assert table.colnames == ["ID", "Tmag"]
+    assert (np.diff(table["Tmag"]) <= 0).all()
+
+
+def test_pan_starrs_comes_whole() -> None:
+    """Small pages make the same table as one large page, and criteria and columns are applied."""
+    whole = Catalogs.query_region(M51, catalog="panstarrs", radius=0.05)
+    with conf.set_temp("pagesize", max(len(whole) // 2 - 1, 5)):
+        paged = Catalogs.query_region(M51, catalog="panstarrs", radius=0.05)
+    assert set(paged["objID"]) == set(whole["objID"])
+    assert len(paged) == len(whole)
+    kept = Catalogs.query_criteria(
+        "PANSTARRS",
+        coordinates=M51,
+        radius=0.05,
+        nDetections=[("gte", 10)],
+        columns=["objID", "nDetections", "distance"],
+        sort_by=[("desc", "distance")],
+    )
+    assert kept.colnames == ["objID", "nDetections", "distance"]
+    assert set(kept["objID"]) == set(whole["objID"][whole["nDetections"] >= 10])
+    assert (np.diff(kept["distance"]) <= 0).all()
+
+
+def test_row_limits_are_told() -> None:
+    """What a limit cuts off is said."""
+    with pytest.warns(MaxResultsWarning, match="nr=5"):
+        assert len(Catalogs.query_region(M51, catalog="HSC", radius=0.02, nr=5)) == 5
+    with pytest.warns(MaxResultsWarning, match="pagesize=5"):
+        assert len(Catalogs.query_region(M51, catalog="panstarrs", radius=0.05, pagesize=5)) == 5
+
+
+def test_detections_and_spectra_of_hubble(tmp_path: Path) -> None:
+    """A row leads to the detections behind it, and a spectrum opens."""
+    row = Catalogs.query_region(M51, catalog="HSC", version=3, radius=0.01)[0]
+    detections = Catalogs.query_hsc_matchid(row)
+    assert {str(number) for number in detections["MatchID"]} == {str(row["MatchID"])}
+    spectra = Catalogs.get_hsc_spectra()
+    assert len(spectra) > 100
+    manifest = Catalogs.download_hsc_spectra(spectra[100:102], download_dir=tmp_path, verbose=False)
+    assert set(manifest["Status"]) == {"COMPLETE"}
+    for path in manifest["Local Path"]:
+        with fits.open(path) as opened:
+            assert len(opened) > 0
+
+
+@pytest.mark.real_only
+def test_columns_known_to_the_package_are_the_archives() -> None:
+    """What the package knows of columns that take criteria is what the archive says now."""
+    for config_id, known in snapshot().items():
+        if config_id.startswith("Mast.Catalogs"):
+            live = CatalogsClass()._columns.refresh(config_id)
+            for name in known.keys() & live.keys():
+                assert known[name].continuous == live[name].continuous, (config_id, name)
+
+
+def test_tables_of_pan_starrs_have_columns() -> None:
+    """The archive lists the columns of each table."""
+    for table in ("mean", "stack", "detection", "forced_mean"):
+        assert {"objID"} <= set(Catalogs.get_metadata("panstarrs", table=table)["Column Name"])
+
+
+def test_wrong_questions_are_refused() -> None:
+    """The archive's own words for a catalogue that is none; columns that are none are not sent."""
+    with pytest.raises(RemoteServiceError, match=r"Mast\.Catalogs\.NoSuchCatalog\.Cone"):
+        Catalogs.query_region(M51, catalog="NoSuchCatalog", radius=0.01)
+    with pytest.raises(InvalidQueryError, match="Tmag"):
+        Catalogs.query_criteria("TIC", Tmagg=[1, 2])

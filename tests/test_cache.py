@@ -1,0 +1,506 @@
+"""Answers kept on disk: only when asked for, only complete ones, only for the one who asked."""
+
+from __future__ import annotations
+
+import copy
+import os
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from astropy.table import Table
+from astroquery import cache_conf
+from astroquery.exceptions import RemoteServiceError
+
+from astroquery_mast import Mast, MastClass, Observations, ObservationsClass, conf
+from astroquery_mast.sandbox import Fault, Sandbox
+
+GALEX: dict[str, Any] = {"obs_collection": "GALEX", "columns": ["t_min", "obs_id"]}
+
+
+@pytest.fixture
+def client(mast_sandbox: Sandbox, tmp_path: Path) -> Iterator[ObservationsClass]:
+    """Give a client that keeps its answers in a folder of the test."""
+    found = ObservationsClass()
+    found.cache_location = tmp_path
+    with conf.set_temp("cache", True):
+        yield found
+
+
+def asked(sandbox: Sandbox) -> int:
+    """Return how many questions were sent since the last call."""
+    number = len(sandbox.requests.of("invoke"))
+    sandbox.requests.clear()
+    return number
+
+
+def kept(client: MastClass) -> list[Path]:
+    """Return the files in the folder."""
+    return sorted(Path(client.cache_location).iterdir())
+
+
+def same(first: Table, second: Table) -> bool:
+    """Return whether two tables have the same values and say the same of themselves, but for the time."""
+    about = [{name: value for name, value in table.meta.items() if name != "time"} for table in (first, second)]
+    return about[0] == about[1] and all(
+        first[name].tolist() == second[name].tolist() and first[name].unit == second[name].unit
+        for name in first.colnames
+    )
+
+
+# -- whether ---------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_kept_unless_asked_for(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Off by default, as in astroquery.mast, although astroquery's own switch is on."""
+    assert cache_conf.cache_active
+    client = ObservationsClass()
+    client.cache_location = tmp_path
+    for _ in range(2):
+        client.query_criteria(**GALEX)
+    assert asked(mast_sandbox) == 2
+    assert kept(client) == []
+
+
+def test_a_question_is_sent_once(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """The second answer is that of the first."""
+    first = client.query_criteria(**GALEX)
+    assert len(kept(client)) == 1
+    second = client.query_criteria(**GALEX)
+    assert asked(mast_sandbox) == 1
+    assert same(first, second)
+
+
+def test_the_time_of_a_kept_answer_is_that_of_the_archive(
+    mast_sandbox: Sandbox, client: ObservationsClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meta does not claim that old values are of now."""
+    monkeypatch.setattr("astroquery_mast.cache.now_iso", lambda: "2026-01-02T03:04:05")
+    client.query_criteria(**GALEX, pagesize=100)
+    assert client.query_criteria(**GALEX, pagesize=100).meta["time"] == ["2026-01-02T03:04:05"]
+
+
+def test_each_call_may_say_otherwise(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """cache=False asks the archive; cache=True keeps, whatever the configuration says."""
+    client.query_criteria(**GALEX)
+    client.query_criteria(**GALEX, cache=False)
+    assert asked(mast_sandbox) == 2
+    with conf.set_temp("cache", False):
+        client.query_criteria(**GALEX)
+        assert asked(mast_sandbox) == 1
+        client.query_criteria(**GALEX, cache=True)
+        client.query_region("202.47 47.2", radius=0.01, cache=True)
+        client.query_region("202.47 47.2", radius=0.01, cache=True)
+        client.list_values("filters", cache=True)
+        client.list_values("filters", cache=True)
+        list(client.iter_criteria(**GALEX, cache=True, pagesize=100))
+        list(client.iter_criteria(**GALEX, cache=True, pagesize=100))
+    assert asked(mast_sandbox) == 1 + 1 + 3
+
+
+def test_any_service_can_be_kept(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """cache= is a property of the request that is not sent."""
+    client = MastClass()
+    client.cache_location = tmp_path
+    for _ in range(2):
+        client.service_request("Mast.Missions.List", {}, cache=True)
+        client.mast_query("Mast.Caom.Filtered", obs_collection="GALEX", cache=True)
+    assert [("cache" in (record.mashup or {})) for record in mast_sandbox.requests.of("invoke")] == [False, False]
+    payload = client.service_request("Mast.Missions.List", {}, cache=True, get_query_payload=True)
+    assert "cache" not in payload
+
+
+def test_astroquery_switches_it_off(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """Who has switched off all caches of astroquery has switched off this one."""
+    with cache_conf.set_temp("cache_active", False):
+        client.query_criteria(**GALEX)
+        client.query_criteria(**GALEX)
+        assert asked(mast_sandbox) == 2
+        assert kept(client) == []
+
+
+def test_answers_expire(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """After astroquery's cache_timeout the archive is asked again, and never if that is -1."""
+    client.query_criteria(**GALEX)
+    (path,) = kept(client)
+    old = time.time() - 1000
+    os.utime(path, (old, old))
+    with cache_conf.set_temp("cache_timeout", -1):
+        client.query_criteria(**GALEX)
+    with cache_conf.set_temp("cache_timeout", 1100):
+        client.query_criteria(**GALEX)
+    assert asked(mast_sandbox) == 1
+    with cache_conf.set_temp("cache_timeout", 900):
+        client.query_criteria(**GALEX)
+        assert asked(mast_sandbox) == 1
+        client.query_criteria(**GALEX)
+    assert asked(mast_sandbox) == 0
+    assert kept(client) == [path]
+
+
+def test_what_has_expired_is_removed(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """Whenever an answer is kept, old ones go, and so does what a killed process left; other files stay."""
+    client.query_criteria(**GALEX)
+    (path,) = kept(client)
+    folder = path.parent
+    left, foreign = folder / "tmp1234.mast.part", folder / "mine.pickle"
+    for each in left, foreign:
+        each.write_bytes(b"x")
+    for each in path, left, foreign:
+        os.utime(each, (1e9, 1e9))
+    client.query_criteria(obs_collection="FUSE")
+    assert len(kept(client)) == 2
+    assert foreign.exists()
+    assert not path.exists()
+
+
+# -- what ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_question_in_other_words_is_the_same(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """Neither the order of criteria, nor that of values, nor the case of names makes a difference."""
+    client.query_criteria(obs_collection="HST", calib_level=[2, 3], instrument_name=["ACS/WFC", "ACS/SBC"], columns="*")
+    client.query_criteria(Instrument_name={"ACS/SBC", "ACS/WFC"}, CALIB_LEVEL=[3, 2], obs_collection="HST")
+    client.query_criteria(calib_level=(3, 2), obs_collection=["HST"], instrument_name=["ACS/SBC", "ACS/WFC"], timeout=9)
+    assert asked(mast_sandbox) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"obs_collection": "FUSE"},
+        {"calib_level": 2},
+        {"columns": ["obs_id", "t_min"]},
+        {"pagesize": 300},
+        {"page": 1},
+        {"coordinates": "10 10", "radius": 90},
+    ],
+    ids=str,
+)
+def test_another_question_is_another(mast_sandbox: Sandbox, client: ObservationsClass, other: dict[str, Any]) -> None:
+    """Whatever may change the answer makes another file."""
+    client.query_criteria(**GALEX)
+    client.query_criteria(**{**GALEX, **other})
+    assert asked(mast_sandbox) == 2
+    assert len(kept(client)) == 2
+
+
+def test_another_server_is_another(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """Answers of a test server are not taken for those of the archive."""
+    client.query_criteria(**GALEX)
+    with Sandbox() as other:
+        client.query_criteria(**GALEX)
+        assert asked(other) == 1
+
+
+def test_counts_and_hints_are_kept_too(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """Every question to a Mashup service that has a table for an answer."""
+    for _ in range(2):
+        client.query_criteria_count(obs_collection="GALEX")
+        client.list_missions()
+        client.list_values("filters", obs_collection="GALEX")
+    assert asked(mast_sandbox) == 3
+
+
+def test_a_staged_file_is_not_kept(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """An answer that is no table is something that the archive did."""
+    client = MastClass()
+    client.cache_location = tmp_path
+    params = {
+        "urlList": "https://hla.stsci.edu/cgi-bin/ecfproxy?file_id=a.fits",
+        "filename": "spectra",
+        "pathList": "a.fits",
+        "descriptionList": [""],
+        "productTypeList": ["spectrum"],
+        "extension": "curl",
+    }
+    for _ in range(2):
+        client.service_request_async("Mast.Bundle.Request", params, cache=True)
+    assert asked(mast_sandbox) == 2
+    assert kept(client) == []
+
+
+def test_text_formats_are_not_kept(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """In csv it cannot be seen whether the archive has finished."""
+    client = MastClass()
+    client.cache_location = tmp_path
+    for _ in range(2):
+        client.service_request_async("Mast.Missions.List", {}, format="csv", cache=True)
+    assert asked(mast_sandbox) == 2
+    assert kept(client) == []
+
+
+def test_pages_are_kept_together(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """All pages of an answer are in one file, so that those of two answers never mix."""
+    first = client.query_criteria(**GALEX, pagesize=50)
+    assert asked(mast_sandbox) == 5
+    assert len(kept(client)) == 1
+    second = client.query_criteria(**GALEX, pagesize=50)
+    responses = client._responses(
+        client._request_for("Mast.Caom.Filtered", *_params(), 50, None), deadline=client._deadline(None)
+    )
+    assert asked(mast_sandbox) == 0
+    assert same(first, second)
+    assert sum(len(response.json()["data"]) for response in responses) == len(first)
+    assert all(response.ok and response.url.endswith("/invoke") for response in responses)
+
+
+def _params() -> tuple[dict[str, Any]]:
+    filters = [{"paramName": "obs_collection", "separator": ";", "values": ["GALEX"]}]
+    return ({"columns": "t_min,obs_id,obsid", "filters": filters},)
+
+
+def test_clearcache_asks_again_and_keeps_the_new_answer(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The property with which the archive's own memory is passed over passes over this one, too."""
+    client = MastClass()
+    client.cache_location = tmp_path
+    for clear in (False, True, False):
+        client.service_request("Mast.Missions.List", {}, cache=True, clearcache=clear)
+    assert asked(mast_sandbox) == 2
+    assert len(kept(client)) == 1
+
+
+# -- only if complete ------------------------------------------------------------------------------------------------
+
+
+def test_a_failure_is_not_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """Neither an ERROR nor an answer that cannot be read is there the next time."""
+    for fault in Fault.error("Out of order."), Fault.garbage(), Fault.status(500):
+        mast_sandbox.faults.add("invoke", fault, times=int(conf.attempts))
+        with pytest.raises(RemoteServiceError):
+            client.query_criteria(**GALEX)
+        mast_sandbox.faults.clear()
+        assert kept(client) == []
+    assert len(client.query_criteria(**GALEX)) == 248
+
+
+def test_an_answer_in_the_making_is_not_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """EXECUTING is no answer."""
+    mast_sandbox.faults.add("invoke", Fault.executing(), times=2)
+    assert len(client.query_criteria(**GALEX)) == 248
+    assert len(client.query_criteria(**GALEX)) == 248
+    assert asked(mast_sandbox) == 3
+
+
+def test_an_incomplete_answer_is_not_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """A page that fails, or rows that are missing, leave nothing behind."""
+
+    def lose_a_row(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"].pop()
+        answer["paging"]["rows"] -= 1
+        return answer
+
+    for fault in Fault.edit(lose_a_row), Fault.error("Out of order."):
+        mast_sandbox.faults.add("invoke", fault, where=lambda record: record.mashup["page"] == 3)
+        with pytest.raises(RemoteServiceError):
+            client.query_criteria(**GALEX, pagesize=50)
+        assert kept(client) == []
+
+
+def test_a_stream_that_is_closed_early_is_not_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """What nobody has read is not known to be complete."""
+    tables = client.iter_criteria(**GALEX, pagesize=50)
+    next(tables)
+    assert len(kept(client)) == 1
+    tables.close()
+    assert kept(client) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, -30])
+def test_a_file_that_is_cut_is_as_good_as_none(mast_sandbox: Sandbox, client: ObservationsClass, size: int) -> None:
+    """It is passed over, and replaced."""
+    whole = client.query_criteria(**GALEX, pagesize=100)
+    (path,) = kept(client)
+    path.write_bytes(path.read_bytes()[:size])
+    assert asked(mast_sandbox) == 3
+    assert len(client.query_criteria(**GALEX, pagesize=100)) == len(whole)
+    assert asked(mast_sandbox) == 3
+    assert len(client.query_criteria(**GALEX, pagesize=100)) == len(whole)
+    assert asked(mast_sandbox) == 0
+
+
+@pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_damaged_file_is_as_good_as_none(mast_sandbox: Sandbox, client: ObservationsClass, place: float) -> None:
+    """Wherever the damage is, also on a later page: nothing of it is used."""
+    whole = client.query_criteria(**GALEX, pagesize=100)
+    (path,) = kept(client)
+    damaged = bytearray(path.read_bytes())
+    at = int(len(damaged) * place)
+    damaged[at : at + 40] = bytes(byte ^ 0x5A for byte in damaged[at : at + 40])
+    path.write_bytes(damaged)
+    asked(mast_sandbox)
+    again = client.query_criteria(**GALEX, pagesize=100)
+    assert asked(mast_sandbox) == 3
+    assert list(again["obsid"]) == list(whole["obsid"])
+
+
+def test_a_file_that_lacks_a_page_is_as_good_as_none(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """A sound archive of another content is not taken for an answer."""
+    client.query_criteria(**GALEX, pagesize=100)
+    (path,) = kept(client)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    for gone in members:
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in members.keys() - {gone}:
+                archive.writestr(name, members[name])
+        asked(mast_sandbox)
+        assert len(client.query_criteria(**GALEX, pagesize=100)) == 248
+        assert asked(mast_sandbox) == 3
+
+
+def test_a_folder_that_cannot_be_written_costs_no_query(
+    mast_sandbox: Sandbox, client: ObservationsClass, tmp_path: Path
+) -> None:
+    """Not keeping an answer is no reason to have none."""
+    (tmp_path / "file").write_text("no folder")
+    client.cache_location = tmp_path / "file" / "below"
+    assert len(client.query_criteria(**GALEX)) == 248
+    client.cache_location = tmp_path / "folder"
+    client.query_criteria(**GALEX)
+    (path,) = kept(client)
+    path.unlink()
+    (path / "taken").mkdir(parents=True)  # a folder has the place of the file
+    assert len(client.query_criteria(**GALEX)) == 248
+    assert kept(client) == [path]
+
+
+def test_threads_share_a_folder(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """The same and other questions, at the same time: each gets its own answer, and each file is whole."""
+    collections = ["GALEX", "FUSE", "K2", "Kepler", "PS1", "SWIFT", "IUE", "HLA"]
+    with conf.set_temp("cache", False):
+        expected = {name: client.query_criteria_count(obs_collection=name) for name in collections}
+    barrier = threading.Barrier(8)
+
+    def ask(place: int) -> list[int]:
+        barrier.wait()
+        return [len(client.query_criteria(obs_collection=collections[(place + n) % 8], pagesize=20)) for n in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, range(8)))
+    for place, lengths in enumerate(found):
+        assert lengths == [expected[collections[(place + n) % 8]] for n in range(8)]
+    assert len(kept(client)) == 8
+    asked(mast_sandbox)
+    assert ask_all(client, collections) == list(expected.values())
+    assert asked(mast_sandbox) == 0
+
+
+def ask_all(client: ObservationsClass, collections: list[str]) -> list[int]:
+    """Return the number of rows of each collection."""
+    return [len(client.query_criteria(obs_collection=name, pagesize=20)) for name in collections]
+
+
+def test_parts_of_a_large_result_are_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """A result that was split is there the next time, counts and all."""
+    with Sandbox(row_limit=100, cuts=True) as small, conf.set_temp("row_limit", 100):
+        first = client.query_criteria(**GALEX)
+        assert asked(small) > 4
+        second = client.query_criteria(**GALEX)
+        assert asked(small) == 1  # what shows that the whole is too large is not an answer
+    assert len(first) == 248
+    assert same(first, second)
+
+
+def test_many_targets_are_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """Each of their questions by itself."""
+    for _ in range(2):
+        client.query_region(["202.47 47.2", "10 20"], radius=0.01)
+    assert asked(mast_sandbox) == 2
+
+
+# -- whose -----------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_logged_in_has_answers_of_their_own(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """What one user may see is not shown to another, nor to nobody."""
+    client.query_criteria(**GALEX)
+    for token in mast_sandbox.token, mast_sandbox.outsider_token:
+        client.login(token)
+        client.query_criteria(**GALEX)
+        client.query_criteria(**GALEX)
+    client.logout()
+    client.query_criteria(**GALEX)
+    assert asked(mast_sandbox) == 3
+    assert len(kept(client)) == 3
+
+
+def test_a_token_of_nobody_known_keeps_nothing(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Where it is not known whose the token is, nothing is read and nothing is kept."""
+    client = ObservationsClass(mast_sandbox.token)
+    client.cache_location = tmp_path
+    client._user.credentials.keep(mast_sandbox.token)
+    for _ in range(2):
+        client.query_criteria(**GALEX, cache=True)
+    assert asked(mast_sandbox) == 2
+    assert kept(client) == []
+
+
+def test_an_answer_is_not_kept_if_the_user_changed_meanwhile(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """A page may have been sent with the new token."""
+    tables = client.iter_criteria(**GALEX, pagesize=100)
+    next(tables)
+    client.login(mast_sandbox.token)
+    assert len(list(tables)) == 2
+    client.logout()
+    assert kept(client) == []
+
+
+def test_no_token_is_stored_and_nobody_else_may_read(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """Neither a name nor a content of a file has the token."""
+    client.login(mast_sandbox.token)
+    client.query_criteria(**GALEX)
+    (path,) = kept(client)
+    with zipfile.ZipFile(path) as archive:
+        texts = [archive.read(name) for name in archive.namelist()]
+    for text in (path.read_bytes(), path.name.encode(), *texts):
+        assert mast_sandbox.token.encode() not in text
+    if os.name == "posix":
+        assert path.stat().st_mode & 0o077 == 0
+
+
+# -- astroquery's methods --------------------------------------------------------------------------------------------
+
+
+def test_clear_cache_removes_all_answers(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
+    """And what astroquery keeps in the same folder."""
+    folder = Path(client.cache_location)
+    (folder / "other.pickle").write_bytes(b"x")
+    (folder / "mine.txt").write_bytes(b"x")
+    client.query_criteria(**GALEX)
+    client.clear_cache()
+    assert [path.name for path in kept(client)] == ["mine.txt"]
+    client.query_criteria(**GALEX)
+    assert asked(mast_sandbox) == 2
+
+
+def test_the_folder_is_astroquerys(
+    mast_sandbox: Sandbox, client: ObservationsClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """cache_location is read when it is needed; reset_cache_location leads back to the folder of the class."""
+    client.cache_location = tmp_path / "elsewhere"
+    client.query_criteria(**GALEX)
+    assert len(list((tmp_path / "elsewhere").iterdir())) == 1
+    monkeypatch.setattr("astroquery.query.paths.get_cache_dir", lambda: str(tmp_path / "home"))
+    client.reset_cache_location()
+    client.query_criteria(**GALEX)
+    assert len(list((tmp_path / "home" / "astroquery" / "Observations").iterdir())) == 1
+    assert asked(mast_sandbox) == 2
+
+
+def test_clients_can_be_copied(client: ObservationsClass) -> None:
+    """A copy keeps its answers in its own folder."""
+    other = copy.copy(client)
+    assert other.cache_location == client.cache_location
+
+
+def test_the_ready_made_clients_keep_nothing() -> None:
+    """No file was made by importing them, nor by this test."""
+    assert conf.cache is False
+    for each in Mast, Observations:
+        assert each._answers.entry(each._request_for("Mast.Missions.List", {}, None, None), True) is None

@@ -1,0 +1,99 @@
+"""Calls as other people write them, through this package and through it in the place of ``astroquery.mast``.
+
+The forms are those of the documentation of ``astroquery.mast`` (facts; targets and expectations are this project's)
+and of published code.  They are in the files ``call_forms_*.py``, by what they are about.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import astroquery_mast
+from astroquery_mast import compat
+from astroquery_mast.sandbox import Sandbox
+
+sys.path.insert(0, str(Path(__file__).parent))
+# The tests are no package.
+import call_forms_catalogs as catalogs
+import call_forms_cutouts as cutouts
+import call_forms_files as files
+import call_forms_mast as mast
+import call_forms_missions as missions
+import call_forms_observations as observations
+import call_forms_wild as wild
+import call_forms_wild_files as wild_files
+import call_forms_wild_others as wild_others
+from call_forms_checks import Form
+
+GROUPS: Mapping[str, Mapping[str, Form]] = {
+    "mast": {**mast.ACCOUNT, **mast.NAMES},
+    "mast_obsquery": {**observations.QUERIES, **observations.PRODUCTS, **files.FILES},
+    "mast_catalog": catalogs.CATALOGS,
+    "mast_missions": missions.MISSIONS,
+    "mast_cut": cutouts.CUTOUTS,
+    "mast_mastquery": mast.SERVICES,
+    "in use, observations": {**wild.OBSERVATIONS, **wild.TABLES},
+    "in use, products": {**wild_files.LISTS, **wild_files.FILTERS},
+    "in use, files": {**wild_files.DOWNLOADS, **wild_files.MANIFESTS, **wild_files.ONE},
+    "in use, catalogues": wild_others.CATALOGS,
+    "in use, missions": wild_others.MISSIONS,
+    "in use, cutouts": wild_others.CUTOUTS,
+    "in use, others": wild_others.OTHERS,
+}
+FORMS = {f"{group}: {name}": form for group, forms in GROUPS.items() for name, form in forms.items()}
+
+
+@pytest.fixture(scope="module")
+def archive() -> Iterator[Sandbox]:
+    """Serve one sandbox to all forms."""
+    with Sandbox() as sandbox:
+        mast.nirspec(sandbox)
+        yield sandbox
+
+
+@pytest.fixture(scope="module", params=["astroquery_mast", "astroquery.mast"])
+def module(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
+    """Give this package under its own name, and under the one whose place it takes."""
+    if request.param == "astroquery_mast":
+        yield astroquery_mast
+        return
+    with compat.install():
+        yield importlib.import_module(request.param)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_call_gives_what_its_writer_expects(
+    archive: Sandbox, module: ModuleType, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kind, columns, order and values of the result are as they must be, and so are warnings and exceptions."""
+    monkeypatch.chdir(tmp_path)
+    form = FORMS[name]
+    result = None
+    with form.expectations():
+        result = form.call(module)
+    for check in form.checks:
+        check(result)
+
+
+@pytest.mark.parametrize("name", wild.FRAMES)
+def test_tables_go_to_pandas_and_back(archive: Sandbox, module: ModuleType, name: str) -> None:
+    """Where pandas is there, tables are data frames with the same values, and data frames are tables that are taken."""
+    pytest.importorskip("pandas")
+    form = wild.FRAMES[name]
+    with form.expectations():
+        result = form.call(module)
+    for check in form.checks:
+        check(result)
+
+
+def test_there_are_enough_forms() -> None:
+    """At least 150 from the documentation, and 80 from elsewhere."""
+    documented = [name for name in FORMS if name.startswith("mast")]
+    assert len(documented) >= 150
+    assert len(FORMS) - len(documented) >= 80

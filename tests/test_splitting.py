@@ -1,0 +1,263 @@
+"""Results above what the archive sends in one answer: asked for in parts, joined, counted."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from astroquery_mast import Observations, conf
+from astroquery_mast.exceptions import IncompleteResultError, ServiceFailedError
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sandbox.requestlog import RequestRecord
+
+LIMIT = 300
+# Few columns, so that pages are small; nothing here depends on them.
+BRIEF = ["t_min", "s_ra"]
+CRITERIA: dict[str, Any] = {"obs_collection": "JWST", "calib_level": [1, 2, 3]}
+MANY: dict[str, Any] = {**CRITERIA, "columns": BRIEF}
+FEW: dict[str, Any] = {"obs_collection": "GALEX"}
+
+
+@pytest.fixture(params=[False, True], ids=["drops", "cuts"])
+def small(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """Serve an archive that sends a few hundred rows at most: beyond, it hangs up, or cuts the answer."""
+    with Sandbox(row_limit=LIMIT, cuts=request.param) as sandbox, conf.set_temp("row_limit", LIMIT):
+        yield sandbox
+
+
+@pytest.fixture
+def cutting() -> Iterator[Sandbox]:
+    """Serve an archive that cuts answers, without a word."""
+    with Sandbox(row_limit=LIMIT, cuts=True) as sandbox, conf.set_temp("row_limit", LIMIT):
+        yield sandbox
+
+
+def is_count(record: RequestRecord) -> bool:
+    """Return whether a request asked for a count."""
+    params = (record.mashup or {}).get("params")
+    return isinstance(params, dict) and str(params.get("columns")).startswith("COUNT")
+
+
+def whole(mast_sandbox: Sandbox, **criteria: Any) -> list[str]:
+    """Return the identifiers that an archive without such a limit has."""
+    with mast_sandbox.in_use(), conf.set_temp("row_limit", 500_000):
+        return sorted(Observations.query_criteria(**criteria)["obsid"].tolist())
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        MANY,
+        {"obs_collection": "JWST", "t_min": [50000, 60000], "columns": BRIEF},
+        {"obs_collection": "JWST", "T_MIN": [[59000, 59700], [59600, 60000], [60000, 60300]], "columns": BRIEF},
+        {"obs_collection": "JWST", "s_ra": [100, 300], "s_dec": [0, 90], "columns": BRIEF},
+        {"object_name": "M51", "radius": 1, "calib_level": [1, 2, 3]},
+    ],
+    ids=str,
+)
+def test_a_large_result_is_all_of_it_and_nothing_twice(
+    mast_sandbox: Sandbox, small: Sandbox, criteria: dict[str, Any]
+) -> None:
+    """The joined parts have the rows of an archive without a limit, whether this one hangs up or cuts."""
+    expected = whole(mast_sandbox, **criteria)
+    assert len(expected) > LIMIT
+    with small.in_use():
+        table = Observations.query_criteria(**criteria)
+    assert sorted(table["obsid"].tolist()) == expected
+    sent = [record.sent for record in small.requests.of("invoke") if not is_count(record)]
+    assert len(sent) > 2
+
+
+def test_rows_without_a_time_or_a_place_are_not_lost(mast_sandbox: Sandbox, cutting: Sandbox) -> None:
+    """Where rows lack a value the counts do not add up, and the identifier is used."""
+    # Programmes that are planned have no time, and darks and flats no place.
+    criteria = {"obs_collection": ["HST", "JWST"], "calib_level": [-1, 1], "columns": BRIEF}
+    expected = whole(mast_sandbox, **criteria)
+    with cutting.in_use():
+        table = Observations.query_criteria(**criteria)
+    assert table["t_min"].mask.any()
+    assert table["s_ra"].mask.any()
+    assert sorted(table["obsid"].tolist()) == expected
+
+
+def test_a_cone_is_split_and_has_its_columns(mast_sandbox: Sandbox, small: Sandbox) -> None:
+    """A region with too many rows is the same table as from an archive without a limit, in another order."""
+    with mast_sandbox.in_use(), conf.set_temp("row_limit", 500_000):
+        expected = Observations.query_region("M51", radius=1)
+    assert len(expected) > LIMIT
+    with small.in_use():
+        table = Observations.query_region("M51", radius=1)
+    assert table.colnames == expected.colnames
+    for each in table, expected:
+        each.sort("obsid")
+    assert (table["distance"] == expected["distance"]).all()
+    assert table["distance"].unit == "arcsec"
+
+
+def test_many_rows_with_one_time_are_split_by_another_column(cutting: Sandbox) -> None:
+    """Rows that no range of times can tell apart are told apart by their place, or by their number."""
+    limit = 20
+    criteria = {"obs_collection": "TESS", "t_min": [58000, 58500], "columns": BRIEF}
+    with cutting.in_use():
+        expected = Observations.query_criteria(**criteria)
+    times = expected["t_min"].tolist()
+    assert max(times.count(time) for time in times) > limit
+    with Sandbox(row_limit=limit, cuts=True), conf.set_temp("row_limit", limit):
+        table = Observations.query_criteria(**criteria)
+    assert sorted(table["obsid"].tolist()) == sorted(expected["obsid"].tolist())
+
+
+def test_parts_come_in_order_of_time(cutting: Sandbox) -> None:
+    """The order is a stable one: part after part."""
+    criteria = {"obs_collection": "JWST", "t_min": [50000, 60000], "columns": BRIEF}
+    first, second = (Observations.query_criteria(**criteria) for _ in range(2))
+    assert list(first["obsid"]) == list(second["obsid"])
+    parts = [
+        record.mashup["params"]["filters"][-1]["values"][0]
+        for record in cutting.requests.of("invoke")
+        if record.mashup and not is_count(record) and len(record.mashup["params"]["filters"]) == 2
+    ]
+    starts = sorted({part["min"] for part in parts})
+    places = [sum(start <= time for start in starts) for time in first["t_min"].tolist()]
+    assert places == sorted(places)
+
+
+def test_neighbouring_parts_have_no_number_in_common(cutting: Sandbox) -> None:
+    """The archive's ranges have both ends: a part ends where the next has not begun."""
+    Observations.query_criteria(obs_collection="JWST", columns=BRIEF, calib_level=3)
+    filters = [record.mashup["params"]["filters"] for record in cutting.requests.of("invoke") if not is_count(record)]
+    ranges = sorted((value["min"], value["max"]) for each in filters[1:] for value in each[-1]["values"])
+    assert len(ranges) > 2
+    for before, after in itertools.pairwise(ranges):
+        assert after[0] > before[1]
+
+
+def test_a_small_result_costs_no_count(cutting: Sandbox) -> None:
+    """Who is below the limit notices nothing of it."""
+    Observations.query_criteria(**FEW)
+    assert len(cutting.requests.of("invoke")) == 1
+
+
+def test_an_answer_at_the_limit_is_counted_and_not_split(cutting: Sandbox) -> None:
+    """As many rows as the limit are either all, or the first of many: the count tells."""
+    rows = Observations.query_criteria_count(**FEW)
+    cutting.requests.clear()
+    with conf.set_temp("row_limit", rows):
+        assert len(Observations.query_criteria(**FEW)) == rows
+    assert [is_count(record) for record in cutting.requests.of("invoke")] == [False, True]
+
+
+def test_one_page_is_one_page(cutting: Sandbox) -> None:
+    """page= asks for a page of what the archive has ready, and nothing is split."""
+    assert len(Observations.query_criteria(**MANY, pagesize=50, page=2)) == 50
+    assert len(cutting.requests.of("invoke")) == 1
+
+
+def test_the_number_of_requests_at_a_time_is_bounded(cutting: Sandbox) -> None:
+    """Parts and pages together keep within conf.max_workers."""
+    cutting.faults.add("invoke", Fault.delay(0.01), times=None)
+    with conf.set_temp("max_workers", 3):
+        Observations.query_criteria(**MANY, pagesize=100)
+    assert 2 <= cutting.requests.most_at_once("invoke") <= 3
+
+
+def test_one_at_a_time_is_one_at_a_time(cutting: Sandbox) -> None:
+    """With one worker there is one request under way."""
+    with conf.set_temp("max_workers", 1):
+        table = Observations.query_criteria(**MANY)
+    assert len(table) > LIMIT
+    assert cutting.requests.most_at_once("invoke") == 1
+
+
+def test_responses_are_of_all_parts(cutting: Sandbox) -> None:
+    """The method that returns responses has those of the parts, and not the one that was cut."""
+    responses = Observations.query_criteria_async(**CRITERIA)
+    rows = sum(len(response.json()["data"]) for response in responses)
+    assert rows == Observations.query_criteria_count(**CRITERIA) > LIMIT
+
+
+def test_a_broken_connection_that_has_another_reason_stays_what_it_is(mast_sandbox: Sandbox) -> None:
+    """If there are few rows, their number is not why the connection broke."""
+    mast_sandbox.faults.add("invoke", Fault.reset(), times=None, where=lambda record: not is_count(record))
+    with pytest.raises(ServiceFailedError, match="connection broke"):
+        Observations.query_criteria(**FEW)
+    assert sum(map(is_count, mast_sandbox.requests.of("invoke"))) == 1
+
+
+def test_an_error_of_the_archive_is_not_a_matter_of_numbers(mast_sandbox: Sandbox) -> None:
+    """What the archive says in words is passed on without a count."""
+    mast_sandbox.faults.add("invoke", Fault.error("Out of order."), times=None)
+    with pytest.raises(ServiceFailedError, match="Out of order"):
+        Observations.query_criteria(**FEW)
+    assert len(mast_sandbox.requests.of("invoke")) == 1
+
+
+def test_parts_that_do_not_add_up_are_an_error(cutting: Sandbox) -> None:
+    """If no column will do, a short table is never returned."""
+
+    def one_less(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"][0]["Column1"] -= 1
+        return answer
+
+    def ranged(record: RequestRecord) -> bool:
+        return is_count(record) and "max" in str(record.mashup)
+
+    cutting.faults.add("invoke", Fault.edit(one_less), times=None, where=ranged)
+    with pytest.raises(IncompleteResultError, match=r"t_min, s_ra, s_dec, obsid do not add up.*further criteria"):
+        Observations.query_criteria(**MANY)
+
+
+def test_a_column_that_the_archive_does_not_filter_by_is_passed_over(cutting: Sandbox) -> None:
+    """A refusal to filter by time leads to the next column."""
+
+    def on_time(record: RequestRecord) -> bool:
+        return is_count(record) and "t_min" in str(record.mashup)
+
+    cutting.faults.add("invoke", Fault.error("Invalid column name 't_min'."), times=None, where=on_time)
+    assert len(Observations.query_criteria(**MANY)) == Observations.query_criteria_count(**CRITERIA)
+
+
+def test_an_outage_while_parts_are_counted_is_an_outage(cutting: Sandbox) -> None:
+    """A failure that has nothing to do with the column is not taken for one that has."""
+    cutting.faults.add("invoke", Fault.status(503), times=None, where=lambda record: "max" in str(record.mashup))
+    with pytest.raises(ServiceFailedError, match="503"):
+        Observations.query_criteria(**MANY)
+
+
+def test_rows_that_change_between_count_and_part_are_an_error(cutting: Sandbox) -> None:
+    """All parts are complete, and yet they are not what was counted: that is said."""
+
+    def one_row_less(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"].pop()
+        paging = answer["paging"]
+        answer["paging"] = {**paging, **{name: paging[name] - 1 for name in ("rows", "rowsFiltered", "rowsTotal")}}
+        return answer
+
+    def part(record: RequestRecord) -> bool:
+        return not is_count(record) and "max" in str(record.mashup)
+
+    cutting.faults.add("invoke", Fault.edit(one_row_less), where=part)
+    with pytest.raises(IncompleteResultError, match="parts of the answer have"):
+        Observations.query_criteria(**MANY)
+
+
+def test_products_are_never_split(cutting: Sandbox) -> None:
+    """There is no filter for them."""
+    observation = Observations.query_criteria(obs_collection="HST", calib_level=3, pagesize=1, page=1)
+    with conf.set_temp("row_limit", 1):
+        products = Observations.get_product_list(observation, verbose=False)
+    assert len(products) > 1
+    assert not any(map(is_count, cutting.requests.of("invoke")))
+
+
+def test_an_infinite_end_is_no_number_of_the_request(cutting: Sandbox) -> None:
+    """All ends of ranges are numbers that JSON has."""
+    Observations.query_criteria(**MANY)
+    for record in cutting.requests.of("invoke"):
+        for each in record.mashup["params"]["filters"] if record.mashup else ():
+            ends = [end for value in each["values"] if isinstance(value, dict) for end in value.values()]
+            assert all(math.isfinite(end) for end in ends)
