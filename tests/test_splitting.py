@@ -159,9 +159,13 @@ def test_one_page_is_one_page(cutting: Sandbox) -> None:
 
 def test_the_number_of_requests_at_a_time_is_bounded(cutting: Sandbox) -> None:
     """Parts and pages together keep within conf.max_workers."""
-    cutting.faults.add("invoke", Fault.delay(0.01), times=None)
+
+    def first(record: RequestRecord) -> bool:
+        return not is_count(record) and record.mashup is not None and record.mashup["page"] == 1
+
+    cutting.faults.add("invoke", Fault.delay(0.1), times=None, where=first)
     with conf.set_temp("max_workers", 3):
-        Observations.query_criteria(**MANY, pagesize=100)
+        Observations.query_criteria(**MANY, pagesize=40)
     assert 2 <= cutting.requests.most_at_once("invoke") <= 3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,14 +75,17 @@ def test_nothing_is_fetched_that_nobody_reads(mast_sandbox: Sandbox) -> None:
 
 def test_closing_ends_the_requests(mast_sandbox: Sandbox) -> None:
     """What is under way may finish, but nothing more is sent: neither the next pages nor a second try."""
-    mast_sandbox.faults.add("invoke", Fault.status(503), times=None, where=lambda record: page_of(record) > 2)
+    late = Fault.delay(0.2) + Fault.status(503)
+    mast_sandbox.faults.add("invoke", late, times=None, where=lambda record: page_of(record) > 2)
     tables = stream(max_workers=2)
     next(tables), next(tables)
     tables.close()  # type: ignore[attr-defined]
-    before = len(mast_sandbox.requests.of("invoke"))
+    for thread in threading.enumerate():
+        if thread.name.startswith("astroquery_mast"):
+            thread.join(10)
+    pages = sorted(page_of(record) for record in mast_sandbox.requests.of("invoke"))
+    assert pages in ([1, 2], [1, 2, 3], [1, 2, 3, 4])
     assert list(tables) == []
-    assert before <= 2 + 3 * int(conf.attempts)
-    assert max(page_of(record) for record in mast_sandbox.requests.of("invoke")) <= 5
 
 
 def test_no_page_is_kept_once_it_is_read(mast_sandbox: Sandbox) -> None:

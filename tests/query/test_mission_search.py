@@ -186,6 +186,7 @@ def test_properties_of_the_request_are_no_criteria() -> None:
 # -- answers -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("recorded_lately")
 def test_the_recorded_answer_is_the_peers_table(recorded: Callable[[str], bytes], hst: Columns) -> None:
     """Names, order, kinds and values are those of astroquery.mast, except that a separation is a number."""
     body = recorded("mission_results.json")
@@ -218,6 +219,7 @@ def test_columns_that_are_declared_and_absent_or_the_other_way_round() -> None:
     assert table["ang_sep"].mask.tolist() == [False, True]
 
 
+@pytest.mark.usefixtures("recorded_lately")
 def test_no_rows_leave_the_columns(recorded: Callable[[str], bytes], hst: Columns) -> None:
     """A table without rows has the columns that were declared, or those that were asked for."""
     declared = table_of(answer([], [{"name": "a", "type": "FLOAT"}, {"name": "ang_sep", "type": "NULL"}]))
@@ -270,6 +272,7 @@ def test_unreadable_answers(body: bytes) -> None:
         read_answer(body, "MAST search (hst)")
 
 
+@pytest.mark.usefixtures("recorded_lately")
 def test_the_count(recorded: Callable[[str], bytes]) -> None:
     """The number of rows is the one that the archive announces, and an archive that does not say is an error."""
     assert announced(read_answer(recorded("mission_count_only.json"), "s")) == 1066009

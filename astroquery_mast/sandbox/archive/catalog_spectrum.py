@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .fitstable import binary_table
 from .scene import generator
 
 __all__ = ["spectrum_bytes"]
@@ -45,5 +46,5 @@ def spectrum_bytes(row: Mapping[str, Any]) -> bytes:
     described |= {"RA_TARG": row["RA"], "DEC_TARG": row["Dec"], "EXPTIME": row["ExposureTime"]}
     primary.header.update(described | {"PROPOSID": row["PropID"], "FILTER": row["SpectralElement"]})
     buffer = io.BytesIO()
-    fits.HDUList([primary, fits.BinTableHDU.from_columns(columns, name="SPECTRUM")]).writeto(buffer)
+    fits.HDUList([primary, binary_table(columns, name="SPECTRUM")]).writeto(buffer)
     return buffer.getvalue()

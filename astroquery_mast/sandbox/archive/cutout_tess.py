@@ -18,6 +18,7 @@ from .cutout_asteroids import CADENCES, Asteroid, sector_times
 from .cutout_frame import Cards, world_coordinates
 from .cutout_sectors import Detector
 from .cutout_stars import Stars, stars_around
+from .fitstable import binary_table
 from .pixelgrid import PixelGrid
 from .scene import generator
 from .tess import SECTOR_DAYS, SECTORS
@@ -114,7 +115,7 @@ def _file(
     shared = _shared(detector, at, further)
     primary = fits.PrimaryHDU()
     _extend(primary, [("NEXTEND", 2, "number of standard extensions"), ("EXTNAME", "PRIMARY", "name"), *shared])
-    pixels = fits.BinTableHDU.from_columns(_columns(detector, name, times, flux, further), name="PIXELS")
+    pixels = binary_table(_columns(detector, name, times, flux, further), name="PIXELS")
     for index, column in enumerate(pixels.columns.names, 1):
         if column in _IMAGES:
             _extend(pixels, [*_table_coordinates(index, grid), *_physical(index, corner)])

@@ -11,6 +11,7 @@ from typing import Any
 from astropy.io import fits
 
 from . import headers, images, tables
+from .fitstable import binary_table
 from .layout import Unit
 from .pixelgrid import PixelGrid, grids
 from .rendering import File
@@ -53,7 +54,7 @@ def _grids(file: File, units: tuple[Unit, ...]) -> dict[int, PixelGrid]:
 
 def _hdu(file: File, unit: Unit, grid: PixelGrid | None) -> Any:
     if unit.columns:
-        hdu = fits.BinTableHDU.from_columns(tables.columns(file, unit), name=unit.name, ver=unit.version)
+        hdu = binary_table(tables.columns(file, unit), name=unit.name, ver=unit.version)
     else:
         data = images.pixels(file, unit, grid) if unit.dtype else None
         hdu = fits.ImageHDU(data, name=unit.name, ver=unit.version) if unit.name else fits.PrimaryHDU(data)
