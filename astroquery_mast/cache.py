@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -197,28 +198,30 @@ class CachedWire(Wire):
         every_page: bool = True,
         workers: int | None = None,
         page_seconds: float = math.inf,
+        hopeless: Callable[[MastError], bool] | None = None,
     ) -> Iterator[Exchange]:
         """Give the pages of an answer, as `Wire.pages`, if it is not kept."""
         entry = self._cache.entry(request, every_page)
         # Each page by itself is not to be kept as well.
         asked = replace(request, cache=False)
-        options = {"every_page": every_page, "workers": workers, "page_seconds": page_seconds}
+        ask = partial(super().pages, deadline=deadline, workers=workers, page_seconds=page_seconds, hopeless=hopeless)
         if entry is None:
-            yield from super().pages(asked, deadline=deadline, **options)  # type: ignore[arg-type]
+            yield from ask(asked, every_page=every_page)
             return
         known = False
         for exchange in self._cache.recall(entry, request):
             known = True
             yield exchange
         if not known:
-            fresh = super().pages(asked, deadline=deadline, **options)  # type: ignore[arg-type]
-            yield from self._cache.keep(entry, fresh, request)
+            yield from self._cache.keep(entry, ask(asked, every_page=every_page), request)
 
-    def page(self, request: MashupRequest, deadline: Deadline) -> Exchange:
+    def page(
+        self, request: MashupRequest, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
+    ) -> Exchange:
         """Give one page, as `Wire.page`, if it is not kept."""
         if self._cache.entry(request, every_page=False) is None:
-            return super().page(request, deadline)
-        (exchange,) = self.pages(request, deadline=deadline, every_page=False)
+            return super().page(request, deadline, hopeless)
+        (exchange,) = self.pages(request, deadline=deadline, every_page=False, hopeless=hopeless)
         return exchange
 
 

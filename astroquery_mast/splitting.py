@@ -10,7 +10,7 @@ the question by time, else by position, else by identifier, until each part is w
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -116,13 +116,14 @@ class Splitter:
         asked = as_filtered(request)
         limit = int(conf.row_limit)
         total: int | None
-        with closing(_opened(self._wire, request, pace, pace.most)) as stream:
+        suspect = _Suspect(_Parting(self._once, limit, pace), limit, asked)
+        with closing(_opened(self._wire, request, pace, pace.most, suspect)) as stream:
             try:
                 first = next(stream)
-            except ServiceFailedError as err:
-                if asked is None or not _was_dropped(err):
+            except ServiceFailedError:
+                if suspect.total is None:
                     raise
-                total = _count_after(err, self._once, asked, limit, pace)
+                total = suspect.total
             else:
                 total = _announced(first)
                 if asked is not None and total is not None and total >= limit:
@@ -133,6 +134,7 @@ class Splitter:
                     del first
                     yield from map(partial(_sent, total), stream)
                     return
+        assert asked is not None
         pages = self._parted(asked, total, limit, pace)
         yield from map(partial(_sent, total), map(_as_cone, pages) if request.service == CONE else pages)
 
@@ -231,6 +233,39 @@ class _Parting:
         return list(zip(spans, in_order(count, spans, min(self._pace.most, len(spans))), strict=True))
 
 
+class _Suspect:
+    """Finds out, when a connection breaks for the first time, whether the answer is too large for the archive.
+
+    Parameters
+    ----------
+    parting : _Parting
+        What counts.
+    limit : int
+        How many rows an answer may have.
+    request : MashupRequest or None
+        The question; None if it cannot be split.
+    """
+
+    def __init__(self, parting: _Parting, limit: int, request: MashupRequest | None) -> None:
+        self._parting = parting
+        self._limit = limit
+        self._request = request
+        self.total: int | None = None
+
+    def __call__(self, error: MastError) -> bool:
+        """Tell whether it is; then ``total`` is the number of its rows."""
+        if self._request is None or not _was_dropped(error):
+            return False
+        request, self._request = self._request, None
+        try:
+            rows = self._parting.count(request)
+        except MastError as err:
+            log.debug("The rows could not be counted: %s", err)
+            return False
+        self.total = rows if rows > self._limit else None
+        return self.total is not None
+
+
 class _Counter:
     """Counts rows as they pass."""
 
@@ -253,7 +288,7 @@ def _announced(exchange: Exchange) -> int | None:
     return None if exchange.page.paging is None else exchange.page.paging.total
 
 
-def _was_dropped(err: ServiceFailedError) -> bool:
+def _was_dropped(err: MastError) -> bool:
     """Whether a connection was there, and broke: that is what the archive does when an answer is too large."""
     cause = err.__cause__
     if isinstance(cause, requests.exceptions.ChunkedEncodingError):
@@ -262,20 +297,13 @@ def _was_dropped(err: ServiceFailedError) -> bool:
     return isinstance(reason, urllib3.exceptions.ProtocolError)
 
 
-def _count_after(err: ServiceFailedError, wire: Wire, request: MashupRequest, limit: int, pace: Pace) -> int:
-    """How many rows there are, if their number may be why the archive failed; otherwise the failure again."""
-    try:
-        total = _Parting(wire, limit, pace).count(request)
-    except MastError:
-        raise err from err.__cause__
-    if total <= limit:
-        raise err
-    return total
-
-
-def _opened(wire: Wire, request: MashupRequest, pace: Pace, workers: int) -> Generator[Exchange]:
+def _opened(
+    wire: Wire, request: MashupRequest, pace: Pace, workers: int, hopeless: Callable[[MastError], bool] | None = None
+) -> Generator[Exchange]:
     """The pages of one answer."""
-    pages = wire.pages(request, deadline=pace.deadline, workers=workers, page_seconds=pace.page_seconds)
+    pages = wire.pages(
+        request, deadline=pace.deadline, workers=workers, page_seconds=pace.page_seconds, hopeless=hopeless
+    )
     return cast("Generator[Exchange]", pages)
 
 

@@ -21,11 +21,10 @@ from .deadline import Deadline
 from .exceptions import (
     AccessDeniedError,
     DeadlineError,
-    IncompleteResultError,
     MastError,
     ServiceFailedError,
-    UnreadableAnswerError,
 )
+from .failures import broken, may_pass
 from .pacing import in_order
 from .query.request import ApiRequest, MashupRequest
 from .query.response import Page, Tally, check_status, parse_page
@@ -40,15 +39,6 @@ _BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=20) + tenacity.wait_ran
 # Between two questions after a job that the archive is still working on.  The archive itself holds each question for up
 # to 20 s, so that short pauses here cost it little, and a quick job is not kept waiting.
 _POLL = tenacity.wait_exponential(multiplier=0.1, max=10, exp_base=1.6) + tenacity.wait_random(0, 0.1)
-
-# Failures of the network that will not go away by trying again.
-_HOPELESS = (
-    requests.exceptions.SSLError,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-    requests.exceptions.TooManyRedirects,
-)
 
 
 @dataclass(frozen=True)
@@ -155,6 +145,7 @@ class Wire:
         every_page: bool = True,
         workers: int | None = None,
         page_seconds: float = math.inf,
+        hopeless: Callable[[MastError], bool] | None = None,
     ) -> Iterator[Exchange]:
         """Ask a Mashup service and give the pages of its answer in order, the later ones fetched side by side.
 
@@ -170,6 +161,8 @@ class Wire:
             How many pages at a time; ``conf.max_workers`` if not given.
         page_seconds : float
             How long each page may take.
+        hopeless : callable, optional
+            Looks at each failure of the first page, and tells whether it will not pass by trying again.
 
         Yields
         ------
@@ -182,7 +175,7 @@ class Wire:
             As `request`; `IncompleteResultError`, at the end, if the rows are not those that were announced.
         """
         tally = Tally(request.service)
-        first = self.page(request, deadline.part(page_seconds))
+        first = self.page(request, deadline.part(page_seconds), hopeless)
         tally.add(first.page, request.page)
         numbers = range(request.page + 1, (first.page.paging.pages if first.page.paging else 1) + 1)
         yield first
@@ -220,7 +213,9 @@ class Wire:
             if not complete:
                 deadline.give_up()
 
-    def page(self, request: MashupRequest, deadline: Deadline) -> Exchange:
+    def page(
+        self, request: MashupRequest, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
+    ) -> Exchange:
         """Ask for one page, and ask again until the archive has finished working on it.
 
         Parameters
@@ -229,6 +224,8 @@ class Wire:
             The question.
         deadline : Deadline
             When to give up.
+        hopeless : callable, optional
+            As `pages`.
 
         Returns
         -------
@@ -237,7 +234,7 @@ class Wire:
         """
 
         def poll() -> Exchange:
-            return self._persist(lambda: self._mashup(request, deadline), deadline, request.service)
+            return self._persist(lambda: self._mashup(request, deadline), deadline, request.service, hopeless=hopeless)
 
         polling = tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda exchange: exchange.page.executing),
@@ -289,10 +286,21 @@ class Wire:
         page = parse_page(response.status_code, response.headers, response.content, request.service)
         return Exchange(response, page)
 
-    def _persist(self, attempt: Callable[[], T], deadline: Deadline, what: str, attempts: int | None = None) -> T:
+    def _persist(
+        self,
+        attempt: Callable[[], T],
+        deadline: Deadline,
+        what: str,
+        attempts: int | None = None,
+        hopeless: Callable[[MastError], bool] | None = None,
+    ) -> T:
         """Try until it works, fails for good, has been tried often enough, or the next try would come too late."""
         own = attempts if attempts is not None else self._attempts
         most = int(conf.attempts) if own is None else own
+
+        def worth_another(error: BaseException) -> bool:
+            known = hopeless is not None and isinstance(error, MastError) and hopeless(error)
+            return may_pass(error) and not known
 
         def wait(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -304,7 +312,7 @@ class Wire:
             log.info("%s Trying again in %.1f s (try %d).", error, state.upcoming_sleep, state.attempt_number + 1)
 
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_may_pass),
+            retry=tenacity.retry_if_exception(worth_another),
             wait=wait,
             stop=lambda state: state.attempt_number >= most or state.upcoming_sleep >= deadline.remaining(),
             sleep=self.pause,
@@ -316,7 +324,7 @@ class Wire:
         except MastError as err:
             err.elapsed = deadline.elapsed()
             err.service = err.service or what
-            if _may_pass(err):
+            if may_pass(err):
                 tries = retrying.statistics["attempt_number"]
                 err.args = (f"{err} Tried {tries} times in {err.elapsed:.1f} s: try again later.",)
             raise
@@ -348,7 +356,7 @@ class Wire:
                 self._late(deadline, what, "no answer came", err)
             raise ServiceFailedError(f"{what} did not answer within {silence:.0f} s.", service=what) from err
         except requests.exceptions.RequestException as err:
-            raise _broken(what, err) from err
+            raise broken(what, err) from err
         except AccessDeniedError as err:
             raise self._advised(err, url) from err
         return response
@@ -368,22 +376,3 @@ class Wire:
             service=what,
             elapsed=deadline.elapsed(),
         ) from cause
-
-
-class _NetworkError(ServiceFailedError):
-    """A connection that failed in a way that will not pass."""
-
-
-def _broken(what: str, err: requests.exceptions.RequestException) -> ServiceFailedError:
-    """The error for a connection that could not be made, or broke."""
-    kind = _NetworkError if isinstance(err, _HOPELESS) else ServiceFailedError
-    return kind(f"{what} could not be reached, or the connection broke: {err}.", service=what)
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether a failure may be gone at the next try: overload, restarts, broken connections, cut or foreign answers."""
-    if isinstance(error, _NetworkError):
-        return False
-    if isinstance(error, ServiceFailedError):
-        return error.status != 200  # with 200 the service itself said ERROR, and would again
-    return isinstance(error, UnreadableAnswerError | IncompleteResultError)

@@ -82,6 +82,7 @@ LEVELS = [
             "deadline",
             "pacing",
             "bodies",
+            "failures",
             "wire",
             "cache",
             "splitting",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -22,18 +23,35 @@ MANY: dict[str, Any] = {**CRITERIA, "columns": BRIEF}
 FEW: dict[str, Any] = {"obs_collection": "GALEX"}
 
 
-@pytest.fixture(params=[False, True], ids=["drops", "cuts"])
-def small(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """Serve an archive that sends a few hundred rows at most: beyond, it hangs up, or cuts the answer."""
-    with Sandbox(row_limit=LIMIT, cuts=request.param) as sandbox, conf.set_temp("row_limit", LIMIT):
-        yield sandbox
+@pytest.fixture(scope="module")
+def archives() -> Iterator[dict[str, Sandbox]]:
+    """Serve two archives that send a few hundred rows at most: beyond, one hangs up, and one cuts the answer."""
+    with ExitStack() as running:
+        found = {}
+        for name, cuts in ("drops", False), ("cuts", True):
+            found[name] = Sandbox(row_limit=LIMIT, cuts=cuts).start()
+            running.callback(found[name].stop)
+        yield found
+
+
+@pytest.fixture(params=["drops", "cuts"])
+def small(request: pytest.FixtureRequest, archives: dict[str, Sandbox]) -> Iterator[Sandbox]:
+    """Give each of them, fresh."""
+    yield from fresh(archives[request.param])
 
 
 @pytest.fixture
-def cutting() -> Iterator[Sandbox]:
-    """Serve an archive that cuts answers, without a word."""
-    with Sandbox(row_limit=LIMIT, cuts=True) as sandbox, conf.set_temp("row_limit", LIMIT):
+def cutting(archives: dict[str, Sandbox]) -> Iterator[Sandbox]:
+    """Give the one that cuts answers, without a word."""
+    yield from fresh(archives["cuts"])
+
+
+def fresh(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """Use an archive for one test."""
+    sandbox.reset()
+    with sandbox.in_use(), conf.set_temp("row_limit", LIMIT):
         yield sandbox
+    sandbox.reset()
 
 
 def is_count(record: RequestRecord) -> bool:
@@ -70,6 +88,16 @@ def test_a_large_result_is_all_of_it_and_nothing_twice(
     assert sorted(table["obsid"].tolist()) == expected
     sent = [record.sent for record in small.requests.of("invoke") if not is_count(record)]
     assert len(sent) > 2
+
+
+def test_the_first_broken_connection_is_the_reason_to_count(archives: dict[str, Sandbox]) -> None:
+    """The whole is not asked for again and again, if its size is why the archive hangs up."""
+    for sandbox in fresh(archives["drops"]):
+        Observations.query_criteria(**MANY)
+        asked = [is_count(record) for record in sandbox.requests.of("invoke")]
+        whole = [record for record in sandbox.requests.of("invoke") if "max" not in str(record.mashup)]
+        assert asked[:2] == [False, True]
+        assert len(whole) == 2
 
 
 def test_rows_without_a_time_or_a_place_are_not_lost(mast_sandbox: Sandbox, cutting: Sandbox) -> None:

@@ -1,0 +1,60 @@
+"""Which failures of the network there are, and which of them may be gone at the next try."""
+
+from __future__ import annotations
+
+import requests
+
+from .exceptions import IncompleteResultError, ServiceFailedError, UnreadableAnswerError
+
+__all__ = ["NetworkError", "broken", "may_pass"]
+
+# Failures of the network that will not go away by trying again.
+_HOPELESS = (
+    requests.exceptions.SSLError,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.TooManyRedirects,
+)
+
+
+class NetworkError(ServiceFailedError):
+    """A connection that failed in a way that will not pass."""
+
+
+def broken(what: str, err: requests.exceptions.RequestException) -> ServiceFailedError:
+    """Return the error for a connection that could not be made, or broke.
+
+    Parameters
+    ----------
+    what : str
+        What was asked, for the message.
+    err : `requests.exceptions.RequestException`
+        What `requests` raised.
+
+    Returns
+    -------
+    ServiceFailedError
+    """
+    kind = NetworkError if isinstance(err, _HOPELESS) else ServiceFailedError
+    return kind(f"{what} could not be reached, or the connection broke: {err}.", service=what)
+
+
+def may_pass(error: BaseException) -> bool:
+    """Tell whether a failure may be gone at the next try.
+
+    Parameters
+    ----------
+    error : BaseException
+        The failure.
+
+    Returns
+    -------
+    bool
+        True for overload, restarts, broken connections, cut or foreign answers.
+    """
+    if isinstance(error, NetworkError):
+        return False
+    if isinstance(error, ServiceFailedError):
+        return error.status != 200  # with 200 the service itself said ERROR, and would again
+    return isinstance(error, UnreadableAnswerError | IncompleteResultError)
