@@ -27,9 +27,7 @@ def listed(m: Any) -> Table:
 
 def missions(m: Any, mission: str = "hst") -> Any:
     """A client of a mission's search."""
-    client = m.MastMissions
-    client.mission = mission
-    return client
+    return m.MastMissionsClass(mission=mission)
 
 
 def in_order(products: Table) -> Table:
