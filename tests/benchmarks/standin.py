@@ -59,7 +59,7 @@ def main() -> None:
     else:
         # Pages are made once: what is compared are the clients.
         mashup.KEPT_BYTES = 4 << 30
-        sandbox = Sandbox(extra_observations=options.rows)
+        sandbox = Sandbox(extra_observations=options.rows, row_limit=10**9)
     sandbox.start()
     if options.latency:
         for endpoint in ("download", "invoke", "columnsconfig", "resolver"):
