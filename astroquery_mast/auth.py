@@ -41,7 +41,7 @@ ENVIRONMENT = ("MAST_API_TOKEN", "MAST_TOKEN")
 _KEYRING_SERVICE = "astroquery:mast.stsci.edu.token"
 _KEYRING_USER = "masttoken"
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -141,7 +141,7 @@ def may_see(url: str, endpoints: Endpoints) -> bool:
     """
     origin = _origin(urlsplit(url))
     configured = {_origin(urlsplit(server)) for server in (endpoints.server, endpoints.catalogs_server)}
-    return origin in configured and (origin[0] == "https" or origin[1] in _LOOPBACK)
+    return origin in configured and (origin[0] == "https" or origin[1] in LOOPBACK)
 
 
 class TokenAuth(AuthBase):

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from astroquery_mast.sandbox import Sandbox
+    from astroquery_mast.namecache import KNOWN_NAMES
+from astroquery_mast.namecache import KNOWN_NAMES
+from astroquery_mast.sandbox import Sandbox
 
 # Before anything of the package is imported: a plot never opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -74,3 +76,9 @@ def mast_sandbox(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
     for thread in threading.enumerate():
         if thread.name.startswith("astroquery_mast"):
             thread.join(10)
+
+
+@pytest.fixture(autouse=True)
+def no_names_known() -> None:
+    """Let every test find a resolver that has not been asked."""
+    KNOWN_NAMES.clear()

@@ -89,6 +89,7 @@ LEVELS = [
             "auth",
             "login",
             "account",
+            "namecache",
             "resolver",
             "columnsource",
             "catalog_columns",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import requests
 import responses
@@ -11,6 +13,7 @@ from astroquery.exceptions import InputWarning, InvalidQueryError, RemoteService
 
 from astroquery_mast import Mast, MastClass, Observations
 from astroquery_mast.exceptions import DeadlineError
+from astroquery_mast.namecache import NameCache
 from astroquery_mast.sandbox import Fault, Sandbox
 
 
@@ -161,3 +164,46 @@ def test_names_with_numbers_are_names(mast_sandbox: Sandbox, name: str) -> None:
     with pytest.raises(ResolverError):
         Mast.resolve_object(name)
     assert [record.values("name") for record in mast_sandbox.requests] == [[name]]
+
+
+def test_a_name_is_asked_for_once() -> None:
+    """However it is spelled and by whichever client, for an hour; failures and other resolvers are asked for anew."""
+    entry = {"searchString": "m51", "resolver": "NED", "canonicalName": "MESSIER 051", "ra": 202.47, "decl": 47.195}
+    with responses.RequestsMock() as mock:
+        found = mock.get("https://mastresolver.stsci.edu/Santa-war/query", json={"resolvedCoordinate": [entry]})
+        first = Mast.resolve_object("M51")
+        assert Mast.resolve_object(" m51 ").separation(first).arcsec == 0
+        assert MastClass().resolve_object("M51").separation(first).arcsec == 0
+        assert found.call_count == 1
+        Mast.resolve_object("M51", resolver="NED")
+        assert found.call_count == 2
+        mock.replace("GET", "https://mastresolver.stsci.edu/Santa-war/query", json={"resolvedCoordinate": []})
+        for _ in range(2):
+            with pytest.raises(ResolverError):
+                Mast.resolve_object("no such object")
+        assert len(mock.calls) == 4
+
+
+def test_a_sandbox_is_asked_every_time(mast_sandbox: Sandbox) -> None:
+    """Its requests and faults are what its user wants to see."""
+    mast_sandbox.requests.clear()
+    for _ in range(2):
+        Mast.resolve_object("M51")
+    assert len(mast_sandbox.requests.of("resolver")) == 2
+
+
+def test_old_answers_are_asked_for_again_and_few_are_kept() -> None:
+    """An answer ends with its time, and the oldest goes where there are too many."""
+    asked: list[str] = []
+
+    def ask(name: str) -> str:
+        asked.append(name)
+        return name
+
+    ended, small = NameCache(seconds=0), NameCache(most=2)
+    for name in "aa":
+        assert ended.get(name, partial(ask, name)) == name
+    assert asked == ["a", "a"]
+    for name in "abca":
+        small.get(name, partial(ask, name))
+    assert "".join(asked) == "aaabca"

@@ -76,7 +76,8 @@ def draw(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
             axis.plot([point["size"] for point in points], values, marker="osD^"[number % 4], label=name)
         axis.set(xscale="log", yscale="log", xlabel="rows, targets or files", ylabel=label)
         axis.grid(alpha=0.3)
-    axes[0].legend(frameon=False, fontsize="small")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize="small")
     PICTURE.parent.mkdir(exist_ok=True)
     figure.savefig(PICTURE, dpi=110)
 
