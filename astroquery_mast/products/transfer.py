@@ -14,6 +14,7 @@ import errno
 import http.client
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -48,7 +49,7 @@ from .outcome import archive_failed, complete, failed, size_of, unconfirmed
 from .partfile import PartFile, Source, part_path, sole_writer
 from .plan import Action, PlannedFile
 
-__all__ = ["WAIT", "OpenUrl", "Pause", "Progress", "silent", "transfer"]
+__all__ = ["WAIT", "Delivery", "OpenUrl", "Pause", "Progress", "silent", "transfer"]
 
 # Bytes that are written at a time at most: what kill -9 can cost beyond the last line of the record.
 _PIECE = 1 << 18
@@ -114,14 +115,11 @@ def transfer(
     TransferResult
         ``COMPLETE`` with the whole file under its name, or ``ERROR`` with the name as it was before.
     """
-    started = time.monotonic()
-    under_way = _Transfer(planned, open_url, progress, pause, Limits(cancelled, deadline))
-    result = under_way.result()
-    return replace(result, elapsed=time.monotonic() - started, attempts=under_way.attempts)
+    return _Transfer(planned, open_url, progress, pause, Limits(cancelled, deadline)).result()
 
 
-class _Transfer:
-    """One file on its way."""
+class Delivery:
+    """One file on its way, wherever it goes; parameters as `transfer`."""
 
     def __init__(
         self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, pause: Pause, limits: Limits
@@ -132,21 +130,38 @@ class _Transfer:
         self._progress = progress
         self._pause = pause
         self._limits = limits
-        # Bytes that progress was told of and that are still in the part.
-        self._told = 0
-        # How far the part has come at most, and how many tries since then have not brought it much further.
-        self._furthest = 0
-        self._fruitless = 0
-        # Bytes that a later call can go on from.
-        self._left = 0
 
     def result(self) -> TransferResult:
-        """Carry out the plan; what goes wrong is a result."""
+        """Carry out the plan; what goes wrong is a result, and so are the time and the tries that it took."""
+        started = time.monotonic()
         planned = self._planned
         if planned.action is Action.REFUSE:
-            return failed(planned, planned.reason)
-        if planned.action is Action.SKIP:
-            return TransferResult(planned.index, Status.SKIPPED, planned.local_path, planned.reason)
+            result = failed(planned, planned.reason)
+        elif planned.action is Action.SKIP:
+            result = TransferResult(planned.index, Status.SKIPPED, planned.local_path, planned.reason)
+        else:
+            result = self._delivered()
+        return replace(result, elapsed=time.monotonic() - started, attempts=self.attempts)
+
+    @abstractmethod
+    def _delivered(self) -> TransferResult:
+        """Bring the file, or say that it is there."""
+
+
+class _Transfer(Delivery):
+    """One file on its way to the disk."""
+
+    # Bytes that progress was told of and that are still in the part.
+    _told = 0
+    # How far the part has come at most, and how many tries since then have not brought it much further.
+    _furthest = 0
+    _fruitless = 0
+    # Bytes that a later call can go on from.
+    _left = 0
+
+    def _delivered(self) -> TransferResult:
+        """Carry out the plan; what goes wrong is a result."""
+        planned = self._planned
         if planned.action is Action.KEEP:
             return complete(planned, size_of(planned.local_path) or 0)
         try:

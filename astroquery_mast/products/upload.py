@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import http.client
 import threading
-import time
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import replace
 
 import requests
 import tenacity
@@ -31,10 +29,10 @@ from .integrity import (
     check_length,
 )
 from .limits import ATTEMPTS, BACKOFF, WAIT, Limits, Pause, StoppedError
-from .manifest import Status, TransferResult
+from .manifest import TransferResult
 from .outcome import archive_failed, complete, failed
 from .plan import Action, PlannedFile
-from .transfer import OpenUrl, Progress, silent
+from .transfer import Delivery, OpenUrl, Progress, silent
 
 __all__ = ["transfer_to"]
 
@@ -66,32 +64,15 @@ def transfer_to(
     TransferResult
         ``COMPLETE`` with the whole file in its place, or ``ERROR`` with the place as it was.
     """
-    started = time.monotonic()
-    under_way = _Upload(planned, open_url, progress, pause, Limits(cancelled, deadline))
-    result = under_way.result()
-    return replace(result, elapsed=time.monotonic() - started, attempts=under_way.attempts)
+    return _Upload(planned, open_url, progress, pause, Limits(cancelled, deadline)).result()
 
 
-class _Upload:
+class _Upload(Delivery):
     """One file on its way into a store."""
 
-    def __init__(
-        self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, pause: Pause, limits: Limits
-    ) -> None:
-        self.attempts = 0
-        self._planned = planned
-        self._open_url = open_url
-        self._progress = progress
-        self._pause = pause
-        self._limits = limits
-
-    def result(self) -> TransferResult:
+    def _delivered(self) -> TransferResult:
         """Carry out the plan; what goes wrong is a result."""
         planned = self._planned
-        if planned.action is Action.REFUSE:
-            return failed(planned, planned.reason)
-        if planned.action is Action.SKIP:
-            return TransferResult(planned.index, Status.SKIPPED, planned.local_path, planned.reason)
         try:
             return self._bring()
         except (StoppedError, MastError, *_BROKEN) as err:
