@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import threading
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 import requests
@@ -19,6 +19,7 @@ import tenacity
 from ..deadline import Deadline
 from ..exceptions import MastError
 from .destination import size_in_store, whole_or_absent
+from .fitsend import FitsEnd
 from .integrity import (
     AS_STORED,
     BrokenBodyError,
@@ -130,28 +131,54 @@ class _Upload(Delivery):
         """Ask for the file once, and put it into its place."""
         self._limits.check()
         self.attempts += 1
-        planned, told = self._planned, [0]
+        place = self._planned.local_path
         with ExitStack() as if_it_fails:
-            if_it_fails.callback(lambda: self._progress(-told[0]))
-            with self._open_url(url, AS_STORED) as response, whole_or_absent(planned.local_path) as stream:
-                checksums = announced_checksums(response.headers, catalogued=planned.checksum)
-                digests = {name: hashlib.new(name, usedforsecurity=False) for name in _algorithms(checksums)}
+            with self._open_url(url, AS_STORED) as response, whole_or_absent(place) as stream:
+                came = _Came(announced_checksums(response.headers, catalogued=self._planned.checksum))
+                if_it_fails.callback(lambda: self._progress(-came.size))
                 for piece in response.iter_content(_PIECE):
                     stream.write(piece)
-                    for digest in digests.values():
-                        digest.update(piece)
-                    told[0] += len(piece)
+                    came.add(piece)
                     self._progress(len(piece))
                     self._limits.check()
-                check_length(response.headers, told[0], planned.size)
-                check_checksums(checksums, lambda name: digests[name].digest())
-            stored = size_in_store(planned.local_path)
-            if stored != told[0]:
-                raise OSError(f"{told[0]} bytes were written, and the store has {stored}")
+                came.check(response.headers, self._planned.size)
+            stored = size_in_store(place)
+            if stored != came.size:
+                raise OSError(f"{came.size} bytes were written, and the store has {stored}")
             if_it_fails.pop_all()
-        return told[0], digests["sha256"].hexdigest()
+        return came.size, came.sha256()
 
 
-def _algorithms(checksums: Iterable[Checksum]) -> set[str]:
-    """The digests that are needed."""
-    return {"sha256", *(checksum.algorithm for checksum in checksums)}
+class _Came:
+    """The bytes that have come, as far as they must be known: they cannot be read before they are in their place.
+
+    Parameters
+    ----------
+    checksums : sequence of Checksum
+        What the file should have.
+    """
+
+    def __init__(self, checksums: Sequence[Checksum]) -> None:
+        self.size = 0
+        self._checksums = checksums
+        names = {"sha256", *(checksum.algorithm for checksum in checksums)}
+        self._digests = {name: hashlib.new(name, usedforsecurity=False) for name in names}
+        self._end = FitsEnd()
+
+    def add(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        self.size += len(piece)
+        self._end.add(piece)
+        for digest in self._digests.values():
+            digest.update(piece)
+
+    def check(self, headers: Mapping[str, str], catalogued: int | None) -> None:
+        """Raise `BrokenBodyError` unless they are the whole file."""
+        check_length(headers, self.size, catalogued)
+        if self.size < (catalogued or 0) and self._end.breaks_off():
+            raise BrokenBodyError(f"{self.size} bytes of {catalogued} arrived, and the FITS file breaks off")
+        check_checksums(self._checksums, lambda name: self._digests[name].digest())
+
+    def sha256(self) -> str:
+        """Return their SHA-256."""
+        return self._digests["sha256"].hexdigest()

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
-from astroquery_mast.products.fitsend import breaks_off
+from astroquery_mast.products.fitsend import FitsEnd, breaks_off
 from astroquery_mast.sandbox import Fault, Sandbox
 
 
@@ -44,6 +44,68 @@ def test_a_part_of_a_file_breaks_off(tmp_path_factory: pytest.TempPathFactory, s
     path = tmp_path_factory.mktemp("part") / "x.fits"
     path.write_bytes(WHOLE[:size])
     assert breaks_off(path) == (size not in BORDERS)
+
+
+@given(size=st.integers(0, len(WHOLE)) | st.sampled_from(sorted(BORDERS)), pieces=st.lists(st.integers(1, 7000)))
+def test_pieces_tell_the_same_as_the_file(size: int, pieces: list[int]) -> None:
+    """In whatever pieces the bytes come, they are known to end or to break off."""
+    end, at = FitsEnd(), 0
+    for piece in (*pieces, size):
+        end.add(WHOLE[at : min(at + piece, size)])
+        at = min(at + piece, size)
+    assert end.breaks_off() == (size >= 9 and size not in BORDERS | {len(WHOLE)})
+
+
+@given(st.binary(max_size=6000))
+def test_arbitrary_bytes_after_the_last_extension(rest: bytes) -> None:
+    """What follows is the beginning of a header that did not come whole, if it is anything at all."""
+    end = FitsEnd()
+    end.add(WHOLE + rest)
+    assert end.breaks_off() == bool(rest)
+
+
+@pytest.mark.parametrize("kind", ["groups", "compressed", "long"])
+def test_every_kind_of_data_has_its_length(kind: str) -> None:
+    """Random groups, compressed images with their heap, and headers of many blocks are passed over rightly."""
+    stream = io.BytesIO()
+    if kind == "groups":
+        # By hand, for nobody writes such files any more: 70 groups of two parameters and 4 x 5 values.
+        cards = {"SIMPLE": "T", "BITPIX": "-32", "NAXIS": "3", "NAXIS1": "0", "NAXIS2": "4", "NAXIS3": "5"}
+        cards |= {"GROUPS": "T", "PCOUNT": "2", "GCOUNT": "70"}
+        header = "".join(f"{name:8}= {value:>20}".ljust(80) for name, value in cards.items()) + "END"
+        stream.write(header.ljust(2880).encode() + bytes(3 * 2880))
+        fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.ones(3))]).writeto(other := io.BytesIO())
+        stream.write(other.getvalue()[2880:])
+    elif kind == "compressed":
+        image = np.arange(90000, dtype=np.int32).reshape(300, 300) % 977
+        fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(image), fits.ImageHDU(np.ones(3))]).writeto(stream)
+    else:
+        keys = fits.Header([(f"KEY{number}", number) for number in range(500)])
+        fits.HDUList([fits.PrimaryHDU(np.ones(3), keys), fits.ImageHDU(np.ones(3), keys)]).writeto(stream)
+    content = stream.getvalue()
+    for size in len(content), len(content) - 1, len(content) - 2881:
+        end = FitsEnd()
+        end.add(content[:size])
+        assert end.breaks_off() == (size < len(content))
+
+
+@pytest.mark.parametrize("card", ["COMMENT there is no NAXIS1", "BITPIX  = 'x'", "NAXIS1  =                  -10"])
+def test_headers_that_make_no_sense(card: str) -> None:
+    """A header that does not tell a length is no whole file, and no reason for an exception."""
+    cards = ["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    1"]
+    cards = [each for each in cards if each[:8] != card[:8]] + [card, "END"]
+    end = FitsEnd()
+    end.add("".join(each.ljust(80) for each in cards).ljust(2880).encode())
+    assert end.breaks_off()
+
+
+def test_a_header_without_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Garbage of any length that begins as FITS is given up early, and is no whole file."""
+    monkeypatch.setattr("astroquery_mast.products.fitsend._LONGEST", 10 * 2880)
+    end = FitsEnd()
+    end.add(WHOLE[:9] + bytes(10 * 2880))
+    assert end.over
+    assert end.breaks_off()
 
 
 def short(sandbox: Sandbox, times: int | None) -> tuple[str, bytes]:

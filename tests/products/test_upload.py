@@ -1,0 +1,326 @@
+"""Files that are brought into a store, in memory and on a stand-in for S3: whole, or nothing new there."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from astropy.io import fits
+from astropy.table import Table
+
+from astroquery_mast import Observations
+from astroquery_mast.deadline import Deadline
+from astroquery_mast.exceptions import RefusedRequestError
+from astroquery_mast.products.destination import StoreDisk, destination, size_in_store, whole_or_absent
+from astroquery_mast.products.manifest import Status
+from astroquery_mast.products.plan import Action, PlannedFile, plan
+from astroquery_mast.products.upload import transfer_to
+from astroquery_mast.sandbox import Sandbox
+
+fsspec = pytest.importorskip("fsspec")
+upath = pytest.importorskip("upath")
+
+URL = "https://x.example/file"
+CLOUD = "https://cloud.example/file"
+PART = 5 << 20
+# None, one, and more than one part of an upload in parts.
+SIZES = [0, 1, PART + 1]
+
+
+def content_of(size: int) -> bytes:
+    """Return bytes that differ from place to place."""
+    return (b"".join(number.to_bytes(4, "big") for number in range(size // 4 + 1)))[:size]
+
+
+class Server:
+    """What opens addresses: an answer after the other, the last one again and again."""
+
+    def __init__(self, *answers: bytes | Exception, headers: Mapping[str, str] | None = None, short: int = 0) -> None:
+        self.answers = list(answers)
+        self.headers = headers or {}
+        self.short = short
+        self.asked: list[str] = []
+
+    def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """Answer a request."""
+        self.asked.append(url)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        response = requests.Response()
+        response.status_code = 200
+        response.headers.update({"Content-Length": str(len(answer)), **self.headers})
+        if self.short:
+            self.short -= 1
+            answer = answer[: len(answer) // 2]
+        response.raw = io.BytesIO(answer)
+        return response
+
+
+def planned(place: Path, **changes: Any) -> PlannedFile:
+    """Return a file that is to be fetched."""
+    file = PlannedFile(0, "mast:x", URL, URL, place / "sub" / "a.fits", None, Action.FETCH, "not there")
+    return replace(file, **changes)
+
+
+def brought(file: PlannedFile, server: Server, **options: Any) -> Any:
+    """Carry out a plan without waiting."""
+    return transfer_to(file, server, pause=lambda _: None, **options)
+
+
+def names(place: Path) -> list[str]:
+    """Names of all files below a folder, as the store has them now."""
+    found: Any = place
+    found.fs.invalidate_cache()
+    return sorted(name.rpartition("/")[2] for name in found.fs.find(found.path))
+
+
+def stored(file: PlannedFile) -> bytes:
+    """The bytes of a file in a store."""
+    where: Any = file.local_path
+    where.fs.invalidate_cache()
+    return bytes(where.fs.cat_file(where.path))
+
+
+# -- transfer ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_file_is_brought(address: str, size: int) -> None:
+    """Its bytes, their number and their digest."""
+    content, file, seen = content_of(size), planned(destination(address)), [0]
+
+    def progress(number: int) -> None:
+        seen[0] += number
+
+    result = brought(file, Server(content), progress=progress)
+    assert (result.status, result.message, result.size) == (Status.COMPLETE, None, size)
+    assert result.sha256 == hashlib.sha256(content).hexdigest()
+    assert (result.fetched, result.attempts, seen[0]) == (True, 1, size)
+    assert stored(file) == content
+    assert str(result.local_path) == f"{address}/sub/a.fits"
+
+
+def test_a_short_body_is_asked_for_again(address: str) -> None:
+    """And is never in its place; progress is taken back."""
+    content, file, seen = content_of(3000), planned(destination(address)), [0]
+
+    def progress(number: int) -> None:
+        seen[0] += number
+
+    result = brought(file, Server(content, short=2), progress=progress)
+    assert (result.status, result.attempts, seen[0]) == (Status.COMPLETE, 3, 3000)
+    other = replace(file, local_path=file.local_path.with_name("b.fits"))
+    result = brought(other, Server(content, short=9), progress=progress)
+    assert (result.status, result.attempts, seen[0]) == (Status.ERROR, 3, 3000)
+    assert result.message == "Incomplete transfer: 1500 bytes of 3000 arrived"
+    assert names(destination(address)) == ["a.fits"]
+
+
+def fits_file() -> bytes:
+    """Return a FITS file of an image, and an extension that is longer than a part of an upload."""
+    stream = io.BytesIO()
+    long = fits.ImageHDU(np.arange(PART // 4 + 9, dtype=np.int32))
+    fits.HDUList([fits.PrimaryHDU(np.ones((30, 40))), long]).writeto(stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("before", [None, b"as it was"])
+def test_a_fits_file_that_breaks_off_does_not_stay(address: str, before: bytes | None) -> None:
+    """Bytes that the server takes for all are asked for again, and what was in the place stays there."""
+    content = fits_file()
+    file, short = planned(destination(address), size=len(content)), content[: len(content) - 3000]
+    if before is not None:
+        assert brought(replace(file, size=None), Server(before)).status is Status.COMPLETE
+    result = brought(file, Server(short))
+    assert (result.status, result.attempts) == (Status.ERROR, 3)
+    assert str(result.message).endswith(f"{len(short)} bytes of {len(content)} arrived, and the FITS file breaks off")
+    assert names(destination(address)) == ([] if before is None else ["a.fits"])
+    assert size_in_store(file.local_path) == (None if before is None else len(before))
+    again = brought(file, Server(short, content))
+    assert (again.status, again.attempts, again.size) == (Status.COMPLETE, 2, len(content))
+    assert stored(file) == content
+
+
+def test_a_catalogue_that_is_wrong_keeps_no_whole_file_away(memory: str) -> None:
+    """A FITS file that ends where its headers say is whole, and of other files nobody can know."""
+    content, file = fits_file(), planned(destination(memory))
+    for body in content, b"text":
+        result = brought(replace(file, size=len(body) + 5), Server(body))
+        assert (result.status, result.attempts) == (Status.COMPLETE, 1)
+        assert stored(file) == body
+
+
+def test_a_wrong_checksum_is_an_error(memory: str) -> None:
+    """Of the answer or of the catalogue; the old file stays."""
+    content, file = content_of(3000), planned(destination(memory))
+    assert brought(file, Server(b"old")).status is Status.COMPLETE
+    right = hashlib.md5(content).hexdigest()
+    wrong = brought(replace(file, checksum="0" * 32), Server(content))
+    assert wrong.status is Status.ERROR
+    assert right in str(wrong.message)
+    assert stored(file) == b"old"
+    assert brought(replace(file, checksum=right), Server(content)).status is Status.COMPLETE
+    header = {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    assert brought(file, Server(content, headers=header)).status is Status.ERROR
+
+
+def test_a_refusal_is_told_as_for_disks(memory: str) -> None:
+    """In the words of requests, with the address."""
+    result = brought(planned(destination(memory)), Server(RefusedRequestError("no such file", status=404)))
+    assert result.status is Status.ERROR
+    assert str(result.message).startswith(f"HTTPError: 404 Client Error: Not Found for url: {URL}")
+    assert result.url == URL
+
+
+def test_actions_of_the_plan(memory: str) -> None:
+    """What is kept, refused or skipped is not asked for; what is checked is fetched if it differs."""
+    file, server = planned(destination(memory)), Server(b"12345")
+    refused = brought(replace(file, action=Action.REFUSE, reason="no address"), server)
+    assert (refused.status, refused.message) == (Status.ERROR, "no address")
+    assert brought(replace(file, action=Action.SKIP), server).status is Status.SKIPPED
+    assert server.asked == []
+    assert brought(file, server).fetched
+    kept = brought(replace(file, action=Action.KEEP), server)
+    assert (kept.status, kept.size, kept.fetched, len(server.asked)) == (Status.COMPLETE, 5, False, 1)
+    checked = brought(replace(file, action=Action.CHECK), server)
+    assert (checked.status, checked.size, checked.fetched) == (Status.COMPLETE, 5, False)
+    assert brought(replace(file, action=Action.CHECK), Server(b"123456")).fetched
+    assert brought(replace(file, action=Action.CHECK, compare_time=True), Server(b"654321")).fetched
+    assert stored(file) == b"654321"
+
+
+def test_the_cloud_is_asked_first(memory: str) -> None:
+    """And the archive if it fails there."""
+    file = planned(destination(memory), cloud_url=CLOUD)
+    server = Server(b"12345")
+    assert brought(file, server).status is Status.COMPLETE
+    assert server.asked == [CLOUD]
+    server = Server(RefusedRequestError("not there", status=404), b"12345")
+    assert brought(file, server).status is Status.COMPLETE
+    assert server.asked == [CLOUD, URL]
+
+
+def test_the_caller_can_end_it(memory: str) -> None:
+    """Before it begins and in the middle, and nothing is left."""
+    file, cancelled = planned(destination(memory)), threading.Event()
+    result = brought(file, Server(content_of(5 << 20)), cancelled=cancelled, progress=lambda _: cancelled.set())
+    assert (result.status, result.message) == (Status.ERROR, "The download was cancelled.")
+    result = brought(file, Server(b"1"), deadline=Deadline.start(-1))
+    assert "deadline" in str(result.message)
+    assert names(destination(memory)) == []
+
+
+def test_a_store_that_fails_is_an_error_and_no_exception(s3: str) -> None:
+    """Whatever the store's client raises: no such bucket, no connection, no credentials."""
+    place = destination(s3.replace("bucket", "nobody-has-this-one"))
+    result = brought(planned(place), Server(b"12345"))
+    assert result.status is Status.ERROR
+    assert "could not be written" in str(result.message)
+
+
+def test_a_store_that_cannot_be_reached_is_an_error(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens at this port."""
+    place = upath.UPath(s3, endpoint_url="http://127.0.0.1:9", config_kwargs={"retries": {"max_attempts": 0}})
+    result = brought(planned(destination(place)), Server(b"12345"))
+    assert result.status is Status.ERROR
+    assert "could not be written" in str(result.message)
+
+
+# -- the plan ------------------------------------------------------------------------------------------------------
+
+
+def products(count: int = 3) -> Table:
+    """A product table."""
+    return Table(
+        {
+            "dataURI": [f"mast:HST/product/{number}.fits" for number in range(count)],
+            "productFilename": [f"{number}.fits" for number in range(count)],
+            "obs_collection": ["HST"] * count,
+            "obs_id": ["a"] * count,
+            "size": [5] * count,
+        }
+    )
+
+
+def test_the_plan_sees_what_is_in_the_store(address: str) -> None:
+    """What is there with the catalogued size is kept, what differs is checked, what is not there is fetched."""
+
+    def decide() -> list[PlannedFile]:
+        place = destination(address)
+        return plan(products(), base_dir=place, download_url=URL, disk=StoreDisk())
+
+    assert [file.action for file in decide()] == [Action.FETCH] * 3
+    first, second, _ = decide()
+    assert str(first.local_path) == f"{address}/HST/a/0.fits"
+    brought(first, Server(b"12345"))
+    brought(second, Server(b"1234567"))
+    assert [file.action for file in decide()] == [Action.KEEP, Action.CHECK, Action.FETCH]
+    results = [brought(file, Server(b"12345")) for file in decide()]
+    assert [result.fetched for result in results] == [False, True, True]
+    assert [file.action for file in decide()] == [Action.KEEP] * 3
+
+
+def test_names_from_the_server_stay_in_the_folder(memory: str) -> None:
+    """Whatever a product table says."""
+    table = products(4)
+    table["productFilename"] = ["../../evil", "/etc/passwd", "..", "a/../../b"]
+    table["obs_id"] = ["..", "../..", "/", "."]
+    for file in plan(table, base_dir=destination(memory), download_url=URL, disk=StoreDisk()):
+        assert file.action is Action.FETCH
+        assert str(file.local_path.resolve()).startswith(f"{memory}/")
+
+
+def test_a_folder_is_listed_once(memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planning many files does not ask the store for each."""
+    asked: list[str] = []
+    kind = type(fsspec.filesystem("memory"))
+    original: Callable[..., Any] = kind.ls
+
+    def ls(self: Any, path: str, *args: Any, **options: Any) -> Any:
+        asked.append(path)
+        return original(self, path, *args, **options)
+
+    place = destination(memory)
+    brought(replace(planned(place), local_path=place / "HST" / "a" / "0.fits"), Server(b"12345"))
+    monkeypatch.setattr(kind, "ls", ls)
+    decided = plan(products(200), base_dir=place, download_url=URL, disk=StoreDisk())
+    assert [file.action for file in decided].count(Action.KEEP) == 1
+    assert len(asked) == 1
+
+
+def test_a_folder_of_that_name_is_seen(memory: str) -> None:
+    """A file cannot take its place."""
+    place = destination(memory)
+    with whole_or_absent(place / "HST" / "a" / "0.fits" / "inner") as stream:
+        stream.write(b"x")
+    decided = plan(products(1), base_dir=place, download_url=URL, disk=StoreDisk())
+    assert decided[0].action is Action.REFUSE
+
+
+def test_a_manifest_of_a_store_can_be_verified_and_retried(mast_sandbox: Sandbox, memory: str, tmp_path: Path) -> None:
+    """Files in a store are compared and fetched again where they are, also from a manifest that was written down."""
+    rows = mast_sandbox.archive.query(
+        "SELECT * FROM product WHERE dataURI LIKE '%_drc.fits' AND size < 2000000 LIMIT 2"
+    )
+    names = ("dataURI", "productFilename", "obs_collection", "obs_id", "size")
+    products = Table({name: [row[name] for row in rows] for name in names})
+    manifest = Observations.download_products(products, download_dir=memory, verbose=False)
+    manifest.write(tmp_path / "m.ecsv")
+    again = Table.read(tmp_path / "m.ecsv")
+    assert list(Observations.verify(again, verbose=False)["Status"]) == ["OK", "OK"]
+    upath.UPath(str(manifest["Local Path"][0])).write_bytes(b"spoilt")
+    checked = Observations.verify(again, verbose=False)
+    assert list(checked["Status"]) == ["CHANGED", "OK"]
+    mended = Observations.retry(checked, verbose=False)
+    assert mended["Status"][0] == "COMPLETE"
+    assert upath.UPath(str(manifest["Local Path"][0])).stat().st_size == manifest["Size"][0]
+    assert not list(tmp_path.rglob("*.fits"))
