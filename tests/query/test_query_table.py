@@ -78,7 +78,7 @@ def same(kept: Any, sent: Any) -> bool:
 
 def _number(text: str) -> object:
     try:
-        return repr(float(text))
+        return repr(float(text) + 0.0)  # so that zero has no sign
     except ValueError:
         return f"no number: {text}"
 

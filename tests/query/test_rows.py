@@ -116,3 +116,12 @@ def test_broken_rows_are_said_to_be(row: bytes) -> None:
     body = b'{"status": "COMPLETE", "fields": [{"name": "a", "type": "int"}], "data": [{"a": 1}, ' + row + b"]}"
     with pytest.raises(UnreadableAnswerError):
         table_of(parse_page(200, {}, body, "Mast.Test"))
+
+
+def test_a_row_that_is_no_object_is_said_to_be_when_it_is_used() -> None:
+    """A number among the rows is an answer that cannot be read, however one goes through them."""
+    body = body_of({"a": "int"}, [{"a": 1}, 2, {"a": 3}])  # type: ignore[list-item]
+    page = parse_page(200, {}, body, "Mast.Test")
+    for use in (list, lambda rows: rows[1], lambda rows: list(rows.cells(["a"]))):
+        with pytest.raises(UnreadableAnswerError, match="rows that are not objects"):
+            use(page.rows)

@@ -1,0 +1,310 @@
+"""The values of a column, as they came in JSON → an array of the declared kind and its mask, or `Misfit`.
+
+The archive's declared types and its JSON values disagree (identifiers declared as text arrive as numbers, floats as
+whole numbers): the declaration decides what a column is, the values decide whether that is possible.  A value is never
+changed to fit; a column that cannot hold its values becomes a wider one.
+
+A page has millions of values, and most blocks of them are what they should be: each kind is first tried at the speed of
+C, and looked at value by value only where that does not work out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .columns import Kind
+
+__all__ = ["Array", "Chunk", "Misfit", "converted", "guessed", "joined", "widened"]
+
+Array = npt.NDArray[Any]
+# Values, and where there are none; None if all are there, as in most blocks.
+Chunk = tuple[Array, Array | None]
+
+# What lies under the mask of a missing cell, as in ``astroquery.mast``, whose users read ``column.data.data``.
+_FILLS: dict[Kind, Any] = {Kind.TEXT: "", Kind.FLOAT: np.nan, Kind.INTEGER: -999, Kind.BOOLEAN: False, Kind.BYTE: 0}
+_EMPTY = {
+    Kind.TEXT: np.dtype("U1"),
+    Kind.FLOAT: np.dtype(np.float64),
+    Kind.INTEGER: np.dtype(np.int64),
+    Kind.BOOLEAN: np.dtype(bool),
+    Kind.BYTE: np.dtype(np.uint8),
+}
+# The kinds of column, by the kinds of their arrays.
+_KIND_OF_ARRAY = {dtype.kind: kind for kind, dtype in _EMPTY.items()}
+_is_none = partial(operator.is_, None)
+# Whole numbers below are exact as floating-point numbers.
+_EXACT = 2**53
+_TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+
+
+class Misfit(ValueError):
+    """The values of a column are not of its declared kind; the message says of what kind they are."""
+
+
+def converted(values: Sequence[Any], kind: Kind) -> Chunk:
+    """Return the values of a column as what it is.
+
+    Parameters
+    ----------
+    values : sequence
+        As they came, None for null.
+    kind : Kind
+        What the column is.
+
+    Returns
+    -------
+    array
+        The values.
+    array of bool or None
+        Where there are none; None if all are there.
+
+    Raises
+    ------
+    Misfit
+        If the values are of another kind.
+    """
+    if not len(values):
+        return np.empty(0, dtype=_EMPTY[kind]), None
+    if values[0] is None and values.count(None) == len(values):
+        return np.full(len(values), _FILLS[kind], dtype=_EMPTY[kind]), np.ones(len(values), dtype=bool)
+    at_once = _AT_ONCE.get(kind)
+    array = None if at_once is None else at_once(values)
+    if array is not None:
+        return array, None
+    mask = _nulls(values)
+    if mask is not None:
+        fill = _FILLS[kind]
+        values = [fill if value is None else value for value in values]
+    return _CONVERTERS[kind](values), mask
+
+
+def guessed(values: Sequence[Any]) -> Kind:
+    """Return what to take a column for whose type is not declared.
+
+    Parameters
+    ----------
+    values : sequence
+        As for `converted`.
+
+    Returns
+    -------
+    Kind
+    """
+    kinds = {type(value) for value in values if value is not None}
+    for accepted, kind in ((bool,), Kind.BOOLEAN), ((int,), Kind.INTEGER), ((int, float), Kind.FLOAT):
+        if kinds and kinds <= set(accepted):
+            return kind
+    return Kind.TEXT
+
+
+def widened(values: Sequence[Any], kind: Kind) -> Chunk:
+    """Return values that are not of their declared kind, as numbers if they all are, else as text; nothing is lost.
+
+    Parameters
+    ----------
+    values, kind
+        Those that `converted` has refused.
+
+    Returns
+    -------
+    array, array of bool or None
+        As `converted`.
+    """
+    return _widened(values, kind), _nulls(values)
+
+
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Return the parts of a column, one after the other, as what all of them can be.
+
+    Parameters
+    ----------
+    chunks : sequence of (array, array of bool or None)
+        Values and masks; at least one.
+
+    Returns
+    -------
+    array, array of bool or None
+        As `converted`.
+    """
+    if len(chunks) == 1:
+        return chunks[0]
+    # A part without values has no say in what the column is.
+    telling = [values for values, mask in chunks if not _is_void(values, mask)]
+    kind = _common_kind(telling or [values for values, _ in chunks])
+    arrays = [_as_kind(values, mask, kind) for values, mask in chunks]
+    if all(mask is None for _, mask in chunks):
+        return np.concatenate(arrays), None
+    masks = [np.zeros(values.size, dtype=bool) if mask is None else mask for values, mask in chunks]
+    return np.concatenate(arrays), np.concatenate(masks)
+
+
+def _nulls(values: Sequence[Any]) -> Array | None:
+    """Where values are null; None if there is no null."""
+    if None not in values:
+        return None
+    return np.fromiter(map(_is_none, values), dtype=bool, count=len(values))
+
+
+def _widened(values: Sequence[Any], kind: Kind) -> Array:
+    if kind is Kind.BYTE:
+        try:
+            return _integers([_FILLS[Kind.INTEGER] if value is None else value for value in values])
+        except Misfit:
+            pass  # not whole numbers either
+    present = [value for value in values if value is not None]
+    if kind is not Kind.FLOAT and {type(value) for value in present} <= {int, float} and all(map(_is_exact, present)):
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    return _texts(["" if value is None else value for value in values])
+
+
+def _is_exact(value: float) -> bool:
+    """Whether a number stays what it is as a floating-point number, also when it came as a whole one."""
+    return abs(value) < _EXACT or not (isinstance(value, int) or math.isfinite(value))
+
+
+def _texts(values: Sequence[Any]) -> Array:
+    try:
+        return _filled(values)
+    except TypeError:
+        spell = _as_text if set(map(type, values)) & {dict, list} else str
+        return _filled(list(map(spell, values)))
+
+
+def _texts_at_once(values: Sequence[Any]) -> Array | None:
+    """Texts, if they all are; in most blocks of most columns it is the same one again and again."""
+    first = values[0]
+    if type(first) is str and first == values[-1] and values.count(first) == len(values):
+        return np.full(len(values), first, dtype=f"U{len(first) or 1}")
+    try:
+        return _filled(values)
+    except TypeError:
+        return None
+
+
+def _filled(values: Sequence[str]) -> Array:
+    """The array of some texts, which holds UTF-32 filled up with NUL; made here in half of the time of numpy.
+
+    Raises `TypeError` if one of them is something else.
+    """
+    width = max(map(len, values), default=0) or 1
+    filled = "".join(map(str.ljust, values, repeat(width), repeat("\0")))
+    # What a server sends may hold half a pair of surrogates, which numpy takes as well.
+    return np.frombuffer(filled.encode("utf-32-le", "surrogatepass"), dtype=f"<U{width}").astype(f"=U{width}")
+
+
+def _as_text(value: Any) -> str:
+    """A value of a text column that did not come as text; numbers keep all their digits."""
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
+
+
+def _floats(values: Sequence[Any]) -> Array:
+    try:
+        array = np.array(values, dtype=np.float64)  # also reads numbers that came as text
+    except (TypeError, ValueError, OverflowError) as err:
+        raise Misfit("values that are no numbers") from err
+    if array.ndim != 1:
+        raise Misfit("lists")
+    return array
+
+
+def _floats_at_once(values: Sequence[Any]) -> Array | None:
+    """Numbers, if they all are: numpy makes NaN of None."""
+    array = _floats(values)
+    return None if np.isnan(array).any() else array
+
+
+def _integers(values: Sequence[Any]) -> Array:
+    try:
+        array = np.array(values)
+        if array.dtype.kind == "U":
+            array = np.array([int(value) if type(value) is str else value for value in values])
+        if array.dtype.kind == "f" and array.ndim == 1 and np.equal(array, np.trunc(array)).all():
+            # Each by itself: in an array with floating-point numbers large whole ones have lost digits.
+            array = np.array([int(value) for value in values])
+    except (ValueError, OverflowError) as err:
+        raise Misfit("values that are no whole numbers") from err
+    if array.ndim != 1 or array.dtype.kind not in "ib":
+        raise Misfit("numbers with a fraction, or beyond 64 bits, or no numbers")
+    return array.astype(np.int64, copy=False)
+
+
+def _integers_at_once(values: Sequence[Any]) -> Array | None:
+    """Whole numbers, if they all are and fit."""
+    try:
+        array = np.array(values)
+    except (ValueError, OverflowError):
+        return None
+    return array if array.dtype == np.int64 and array.ndim == 1 else None
+
+
+def _bytes(values: Sequence[Any]) -> Array:
+    array = _integers(values)
+    if ((array < 0) | (array > 255)).any():
+        raise Misfit("numbers outside 0 to 255")
+    return array.astype(np.uint8)
+
+
+def _booleans(values: Sequence[Any]) -> Array:
+    try:
+        return np.array([value if type(value) is bool else _TRUTHS[str(value).strip().lower()] for value in values])
+    except KeyError as err:
+        raise Misfit("other values than true and false") from err
+
+
+def _booleans_at_once(values: Sequence[Any]) -> Array | None:
+    """Truth values, if they all are."""
+    return np.array(values) if set(map(type, values)) == {bool} else None
+
+
+_CONVERTERS: dict[Kind, Callable[[Sequence[Any]], Array]] = {
+    Kind.TEXT: _texts,
+    Kind.FLOAT: _floats,
+    Kind.INTEGER: _integers,
+    Kind.BOOLEAN: _booleans,
+    Kind.BYTE: _bytes,
+}
+# For values without null that came as they should: None if they did not.
+_AT_ONCE: dict[Kind, Callable[[Sequence[Any]], Array | None]] = {
+    Kind.TEXT: _texts_at_once,
+    Kind.FLOAT: _floats_at_once,
+    Kind.INTEGER: _integers_at_once,
+    Kind.BOOLEAN: _booleans_at_once,
+}
+
+
+def _is_void(values: Array, mask: Array | None) -> bool:
+    """Whether a part has no values at all."""
+    return not values.size or (mask is not None and bool(mask.all()))
+
+
+def _common_kind(arrays: Sequence[Array]) -> Kind:
+    """What several arrays can all be without a change of value."""
+    kinds = {_KIND_OF_ARRAY[array.dtype.kind] for array in arrays}
+    if len(kinds) == 1:
+        return kinds.pop()
+    if kinds == {Kind.BYTE, Kind.INTEGER}:
+        return Kind.INTEGER
+    whole = [array for array in arrays if array.dtype.kind in "iu"]
+    exact = all(((array > -_EXACT) & (array < _EXACT)).all() for array in whole)
+    return Kind.FLOAT if exact and kinds <= {Kind.BYTE, Kind.INTEGER, Kind.FLOAT} else Kind.TEXT
+
+
+def _as_kind(values: Array, mask: Array | None, kind: Kind) -> Array:
+    """A part's array as what the column is; what lies under its mask changes with it."""
+    if _KIND_OF_ARRAY[values.dtype.kind] is kind:
+        return values
+    if _is_void(values, mask):
+        return np.full(values.size, _FILLS[kind], dtype=_EMPTY[kind])
+    made = _texts(values.tolist()) if kind is Kind.TEXT else values.astype(_EMPTY[kind])
+    if mask is not None:
+        made[mask] = _FILLS[kind]
+    return made
