@@ -30,7 +30,8 @@ class Conf(_config.ConfigNamespace):
     connect_timeout = _item(30.0, "Seconds to wait for a connection to be made.")
     read_timeout = _item(120.0, "Seconds of silence after which a connection is given up and the request sent again.")
     pagesize = _item(50000, "Rows asked for in one page.")
-    max_workers = _item(4, "Requests of one call that may be under way at the same time.")
+    # As many connections to one server as a browser opens: what an archive is made for.
+    max_workers = _item(6, "Requests of one call that may be under way at the same time.")
     attempts = _item(4, "How often a request is sent before a passing failure is reported.")
     row_limit = _item(500_000, "Rows that the archive can send in one answer; larger results are asked for in parts.")
     cache = _item(False, "Whether answers are kept on disk, within the limits of astroquery.cache_conf.")

@@ -353,12 +353,14 @@ class MissionProducts(MissionRequests, FileTransfers):
         """The answers for datasets, asked for in batches."""
 
         def ask(batch: Sequence[str]) -> Exchange:
+            """The answer for one batch."""
             # With a deadline of its own, or halving the first batch that is late would come too late.
-            return self._wire.ask(
+            return self._wire.part(
                 self._product_question(batch, mission), read_products, deadline=Deadline.within(whole)
             )
 
-        return ask_in_batches(datasets, ask, batch_size=batch_size, max_workers=int(conf.max_workers), verbose=verbose)
+        workers = int(conf.max_workers)
+        return list(ask_in_batches(datasets, ask, batch_size=batch_size, max_workers=workers, verbose=verbose))
 
     def _product_question(self, datasets: Sequence[str], mission: str) -> ApiRequest:
         """The question for the products of datasets."""

@@ -17,13 +17,15 @@ from .config import conf
 from .deadline import Deadline
 from .exceptions import InvalidCriterionError
 from .products.filters import filter_products, unique_products
-from .products.listing import as_obsids, as_table, ask_in_batches, list_products
+from .products.listing import as_obsids, as_table, ask_in_batches
 from .products.release import with_release
+from .query.match_blocks import Blocks
 from .warn import warn_no_results
 
 if TYPE_CHECKING:
     from .cloud_access import CloudAccess as _Client
     from .query.request import MashupRequest
+    from .query.response import Page
 else:
     _Client = object
 
@@ -156,13 +158,17 @@ class ObservationListing(_Client):
         """The products of observations, without a warning where there are none."""
         whole = None if timeout is None else self._deadline(timeout)
 
-        def fetch(obsids: Sequence[str]) -> Table:
+        def ask(obsids: Sequence[str]) -> list[Page]:
             # With a deadline of its own, or halving the first batch that is late would come too late.
-            return self._collect(self._products_request(obsids), deadline=Deadline.within(whole))
+            exchanges = self._whole_answer(self._products_request(obsids), deadline=Deadline.within(whole))
+            return [exchange.page for exchange in exchanges]
 
-        return list_products(
-            as_obsids(observations), fetch, batch_size=batch_size, max_workers=int(conf.max_workers), verbose=verbose
-        )
+        obsids = as_obsids(observations)
+        blocks = Blocks(self._products_request(obsids), self._columns.get(_SERVICE))
+        answers = ask_in_batches(obsids, ask, batch_size=batch_size, max_workers=int(conf.max_workers), verbose=verbose)
+        for place, pages in enumerate(answers):
+            blocks.add(place, pages)
+        return blocks.table()[0]
 
     def _products_of(self, given: Any, verbose: bool, timeout: float | None = None) -> Table:
         """The product table that is meant, whatever was given."""

@@ -1,14 +1,14 @@
 """Observations → their products: which observations are meant, and all of their products, however many.
 
 In: any of the forms in which users hold observations, and a callable that asks the archive for some of them.  Out:
-identifiers, and a complete product table in a stable order.  Products flow, first step.
+identifiers, and the archive's answers, complete and in a stable order.  Products flow, first step.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -20,13 +20,15 @@ from ..exceptions import DeadlineError, InvalidCriterionError, InvalidQueryError
 from ..pacing import in_order
 from .progress import progress_bar
 
-__all__ = ["as_obsids", "as_table", "ask_in_batches", "identifiers", "is_too_much", "list_products"]
+__all__ = ["as_obsids", "as_table", "ask_in_batches", "identifiers", "is_too_much"]
 
 T = TypeVar("T")
 
 # Full-frame images: each is listed with thousands of cutouts' worth of files, and wanted by cutout instead (Tesscut).
 _FULL_FRAME = ("TESS FFI", "TICA FFI")
 _EMPTY = "Observation list is empty, no associated products."
+# A question for less than this is not worth a worker of its own: the archive's answer takes a while in any case.
+_WORTHWHILE = 250
 _OBSID = re.compile(r"([0-9]+)(?:\.0*)?")
 _SHOWN = 5
 
@@ -85,7 +87,9 @@ def identifiers(given: object, of_table: Callable[[Table], list[object]], what: 
     InvalidQueryError
         If one is masked.
     """
-    cells = [part for cell in _cells(given, of_table) for part in _parts(cell)]
+    cells = _cells(given, of_table)
+    if any(isinstance(cell, str | bytes) for cell in cells):
+        cells = [part for cell in cells for part in _parts(cell)]
     missing = [row for row, cell in enumerate(cells) if _is_missing(cell)]
     if missing:
         raise InvalidCriterionError(f"The {what} is missing in row(s) {_few(missing)}: leave these rows out.")
@@ -145,7 +149,9 @@ def _cells(given: object, of_table: Callable[[Table], list[object]]) -> list[obj
         return list(np.ma.asarray(given).ravel().tolist())
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         return [given]
-    return [cell for member in given for cell in _cells(member, of_table)]
+    # Texts and numbers are most of what there is, and there may be a million of them.
+    single = (str, int)
+    return [c for member in given for c in ((member,) if type(member) in single else _cells(member, of_table))]
 
 
 def _table_cells(table: Table) -> list[object]:
@@ -178,7 +184,7 @@ def ask_in_batches(
     batch_size: int = 500,
     max_workers: int = 1,
     verbose: bool = True,
-) -> list[T]:
+) -> Iterator[T]:
     """Ask for many observations in batches, several at a time.
 
     Parameters
@@ -188,16 +194,17 @@ def ask_in_batches(
     ask : callable
         Takes some of the identifiers and returns the complete answer, or raises; called from several threads.
     batch_size : int
-        How many identifiers to ask for at once; a batch that the archive cannot answer is halved.
+        How many identifiers to ask for at once, at most: less where workers would have nothing to do otherwise.  A
+        batch that the archive cannot answer is halved.
     max_workers : int
         How many batches at a time.
     verbose : bool
         Whether to show a bar on a terminal when there are several batches.
 
-    Returns
-    -------
-    list
-        The answers, in the order of the identifiers; together they are complete.
+    Yields
+    ------
+    object
+        The answers, in the order of the identifiers; together they are complete.  Few of them wait in memory.
 
     Raises
     ------
@@ -208,37 +215,14 @@ def ask_in_batches(
     """
     if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
         raise InvalidCriterionError(f"batch_size={batch_size!r}: a whole number from 1 is needed.")
-    batches = [obsids[start : start + batch_size] for start in range(0, len(obsids), int(batch_size))]
+    shared = math.ceil(len(obsids) / max(max_workers, 1))
+    size = min(int(batch_size), max(shared, _WORTHWHILE))
+    batches = [obsids[start : start + size] for start in range(0, len(obsids), size)]
     with progress_bar(len(obsids), "Listing products", "obs", shown=verbose and len(batches) > 1) as bar:
-        answers: list[T] = []
         parts = in_order(lambda batch: _persistently(batch, ask), batches, min(max_workers, len(batches)))
         for batch, some in zip(batches, parts, strict=True):
-            answers.extend(some)
+            yield from some
             bar.update(len(batch))
-    return answers
-
-
-def list_products(
-    obsids: Sequence[str],
-    fetch: Callable[[Sequence[str]], Table],
-    *,
-    batch_size: int = 500,
-    max_workers: int = 1,
-    verbose: bool = True,
-) -> Table:
-    """Return all products of observations.
-
-    Parameters
-    ----------
-    obsids, fetch, batch_size, max_workers, verbose
-        As `ask_in_batches`; ``fetch`` returns tables.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        In the order of the identifiers; complete.
-    """
-    return _stacked(ask_in_batches(obsids, fetch, batch_size=batch_size, max_workers=max_workers, verbose=verbose))
 
 
 def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> list[T]:
@@ -270,11 +254,3 @@ def is_too_much(err: MastError) -> bool:
     if isinstance(err, ServiceFailedError):
         return isinstance(err.__cause__, requests.exceptions.ReadTimeout) or err.status not in {None, 429}
     return isinstance(err, DeadlineError) or err.status == 413
-
-
-def _stacked(tables: Sequence[Table]) -> Table:
-    """The tables in one; those without rows have nothing to say, not even by their types."""
-    filled = [table for table in tables if len(table)]
-    if len(filled) < 2:
-        return filled[0] if filled else tables[0]
-    return vstack(filled, metadata_conflicts="silent")

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from pathvalidate import sanitize_filename
-
 __all__ = ["Naming", "place", "safe_name"]
 
 # Bytes of a name: file systems allow 255, and a neighbour with a longer ending is written first.
@@ -52,6 +50,8 @@ def safe_name(name: str, instead: str = "unknown") -> str:
     """
     if _PLAIN.fullmatch(name):
         return name
+    from pathvalidate import sanitize_filename  # noqa: PLC0415 - for few names, and it takes a while
+
     readable = name.encode("utf-8", "replace").decode("utf-8")
     safe: str = sanitize_filename(_shortened(readable), replacement_text="_", platform="universal")
     # "~" alone would be a home directory to a shell into which the path is pasted.

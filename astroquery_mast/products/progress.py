@@ -10,9 +10,10 @@ import sys
 import threading
 import warnings
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from tqdm import TqdmWarning, tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 __all__ = ["DownloadBar", "progress_bar", "someone_watches"]
 
@@ -55,12 +56,15 @@ def progress_bar(total: int | None, what: str, unit: str, *, shown: bool = True)
     `tqdm.tqdm`
         On the standard error, or as a widget where a notebook has them.
     """
+    # Imported late: whoever only asks need not wait for it, and ``tqdm.auto`` looks for a notebook.
+    import tqdm  # noqa: PLC0415
+
     if not (shown and someone_watches()):
-        return tqdm(disable=True)
+        return tqdm.tqdm(disable=True)
     with warnings.catch_warnings():
         # A notebook without widgets gets a bar of letters, and needs no advice on what to install.
-        warnings.simplefilter("ignore", TqdmWarning)
-        from tqdm.auto import tqdm as suitable  # noqa: PLC0415 - looks for a notebook, and imports asyncio
+        warnings.simplefilter("ignore", tqdm.TqdmWarning)
+        from tqdm.auto import tqdm as suitable  # noqa: PLC0415
     return suitable(total=total, desc=what, unit=unit, unit_scale=unit == "B", leave=False)
 
 
