@@ -1,12 +1,12 @@
 """Answers kept on disk, for those who ask for it: a question that was answered is not sent again until that expires.
 
-In: a `~astroquery_mast.query.request.MashupRequest`.  Out: the exchanges of `Wire`, from the disk or from the archive.
-Off by default, as in ``astroquery.mast``; ``conf.cache`` and astroquery's own ``cache_conf`` switch it on and set its
-expiry, and each question may say otherwise.
+In: a `~astroquery_mast.query.request.MashupRequest`, or an `~astroquery_mast.query.request.ApiRequest` of a service
+that answers with rows of JSON.  Out: the exchanges of `Wire`, from the disk or from the archive.  Off by default, as
+in ``astroquery.mast``; ``conf.cache`` and astroquery's own ``cache_conf`` switch it on and set its expiry, and each
+question may say otherwise.
 
-One file holds one whole answer, all of its pages: pages of two answers never mix.  It is written beside its place and
-moved there when the answer is proven complete, so that threads and processes may share a folder.  A file that cannot be
-read is as good as none.
+One file holds one whole answer, all of its pages: pages of two answers never mix; see
+`~astroquery_mast.answer_file`.
 """
 
 from __future__ import annotations
@@ -14,50 +14,76 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import tempfile
-import time
-import zipfile
-import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, cast
+from typing import Any, cast
 
 import requests
 from astroquery import cache_conf, log
 
+from .answer_file import BROKEN, SUFFIX, AnswerReader, AnswerWriter, age, expiry, reading, remove
 from .config import Endpoints, conf
 from .deadline import Deadline
 from .exceptions import MastError, UnreadableAnswerError
-from .query.request import MashupRequest
-from .query.response import parse_page
+from .query.request import ApiRequest, MashupRequest
+from .query.response import Page, parse_page
 from .query.table import now_iso
 from .wire import Exchange, Wire
 
-__all__ = ["AnswerCache", "CachedWire"]
+__all__ = ["AnswerCache", "CachedWire", "Parts"]
 
-_FORM = 1  # of what is written; to be changed with it
-_SUFFIX = ".mast.zip"
-_PART = ".mast.part"
-_ABOUT = "answer.json"
-# What is left of a writer that was killed is removed after that long.
-_ABANDONED = 86400.0
-_PIECE = 1 << 20
+_FORM = 2  # of what is written; to be changed with it
 # They change how the archive works, and not what it answers.
 _IRRELEVANT = frozenset({"timeout", "clearcache", "removecache"})
-_BROKEN = (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error, MastError)
+# Lists of JSON services whose order may be that of rows or columns; any other list holds conditions or alternatives.
+_ORDERED = frozenset(
+    {"columns", "select_cols", "sort_by", "sort_desc", "target", "search_key", "user_fields", "dataset_ids"}
+)
+_UNREADABLE = (*BROKEN, MastError)
+
+Parts = Generator[Exchange, None, bool]
+"""The parts of an answer as they come from the archive; returns whether they are proven to be all of it."""
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A question as the cache sees it.
+
+    Parameters
+    ----------
+    service, url : str
+        What is asked, and the address.
+    key : mapping
+        What the answer depends on, spelled in one way.
+    wanted : bool or None
+        Whether it is to be kept; the configuration decides if None.
+    fresh : bool
+        Whether an answer that was kept will not do.
+    read : callable
+        Reads the body of a page.
+    asked : callable or None
+        What was sent for a page, counted from 0; if None, that is stored with the answer.
+    """
+
+    service: str
+    url: str
+    key: Mapping[str, object]
+    wanted: bool | None
+    read: Callable[[bytes], Page]
+    fresh: bool = False
+    asked: Callable[[int], str] | None = None
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """The place of an answer: its file, whose it is, and whether it may be read from there."""
+    """The place of an answer: its file, whose it is, and what it answers."""
 
     path: Path
     owner: str
-    readable: bool
+    question: _Question
 
 
 class AnswerCache:
@@ -78,95 +104,95 @@ class AnswerCache:
         self._endpoints = endpoints
         self._owner = owner
 
-    def entry(self, request: MashupRequest, every_page: bool) -> _Entry | None:
-        """Return the place of an answer, or None if it is not to be kept."""
-        wanted = conf.cache and cache_conf.cache_active if request.cache is None else request.cache
+    def of_mashup(self, request: MashupRequest, every_page: bool) -> _Entry | None:
+        """Return the place of an answer of Mashup's, or None if it is not to be kept."""
+        if request.format.lower() not in {"json", "extjs"}:
+            return None
+        properties = {name: value for name, value in request.properties.items() if name not in _IRRELEVANT}
+        key = {
+            "service": request.service.lower(),
+            "params": _filters_in_order(request.params),
+            "format": request.format.lower(),
+            "pages": [request.pagesize, request.page, every_page],
+            "properties": properties,
+        }
+        question = _Question(
+            request.service,
+            self._endpoints.invoke,
+            key,
+            request.cache,
+            lambda body: parse_page(200, {}, body, request.service),
+            fresh=str(request.properties.get("clearcache", "")).lower() in {"true", "1"},
+            # Not stored: among the properties may be a token.
+            asked=lambda place: request.at_page(request.page + place).body(),
+        )
+        return self._entry(question)
+
+    def of_rows(self, request: ApiRequest, read: Callable[[bytes, str], Page], every_part: bool) -> _Entry | None:
+        """Return the place of an answer of a JSON service, or None if it is not to be kept."""
+        key = {"service": request.service, "params": _lists_in_order(request.params), "pages": every_part}
+        question = _Question(request.service, request.url, key, request.cache, lambda body: read(body, request.service))
+        return self._entry(question)
+
+    def _entry(self, question: _Question) -> _Entry | None:
+        """The place of an answer."""
+        wanted = conf.cache and cache_conf.cache_active if question.wanted is None else question.wanted
         owner = self._owner()
-        if not wanted or owner is None or request.format.lower() not in {"json", "extjs"}:
+        if not wanted or owner is None:
             return None
         try:
             folder = self._folder()
         except OSError as err:
             log.info("There is no folder to keep answers in: %s", err)
             return None
-        name = hashlib.sha256(self._key(request, every_page, owner).encode()).hexdigest()
-        refresh = str(request.properties.get("clearcache", "")).lower() in {"true", "1"}
-        return _Entry(folder / f"{name}{_SUFFIX}", owner, not refresh)
+        key = json.dumps({"form": _FORM, "server": question.url, "owner": owner, **question.key}, sort_keys=True)
+        return _Entry(folder / f"{hashlib.sha256(key.encode()).hexdigest()}{SUFFIX}", owner, question)
 
-    def _key(self, request: MashupRequest, every_page: bool, owner: str) -> str:
-        """What an answer depends on, spelled in one way."""
-        return json.dumps(
-            {
-                "form": _FORM,
-                "server": self._endpoints.invoke,
-                "owner": owner,
-                "service": request.service.lower(),
-                "params": _in_order(request.params),
-                "format": request.format.lower(),
-                "pages": [request.pagesize, request.page, every_page],
-                "properties": {name: value for name, value in request.properties.items() if name not in _IRRELEVANT},
-            },
-            sort_keys=True,
-        )
-
-    def recall(self, entry: _Entry, request: MashupRequest) -> Iterator[Exchange]:
+    def recall(self, entry: _Entry) -> Iterator[Exchange]:
         """Give the pages of a kept answer; none at all if there is no such answer, or it cannot be read whole."""
-        if not entry.readable or _age(entry.path) > _expiry():
+        question = entry.question
+        if question.fresh or age(entry.path) > expiry():
             return
-        try:
-            archive = zipfile.ZipFile(entry.path)
-        except _BROKEN as err:
-            log.debug("A kept answer cannot be read: %s", err)
-            return
-        with archive:
+        with ExitStack() as opened:
             try:
-                about = _about(archive, request.page)
-                first = self._exchange(archive, about, request, request.page)
-                _check(archive, request.page)
-            except _BROKEN as err:
+                kept = opened.enter_context(reading(entry.path))
+                first = _exchange(kept, question, 0)
+                kept.check()
+            except _UNREADABLE as err:
                 log.debug("A kept answer cannot be read: %s", err)
                 return
-            log.debug("The answer of %s is of %s, from %s", request.service, about["time"], entry.path)
+            log.debug("The answer of %s is of %s, from %s", question.service, kept.about["time"], entry.path)
             yield first
-            for page in range(request.page + 1, request.page + int(about["pages"])):
+            for place in range(1, kept.pages):
                 try:
-                    exchange = self._exchange(archive, about, request, page)
-                except _BROKEN as err:
-                    message = f"The kept answer of {request.service} changed while it was read: {err}. Ask again."
-                    raise UnreadableAnswerError(message, service=request.service) from err
+                    exchange = _exchange(kept, question, place)
+                except _UNREADABLE as err:
+                    message = f"The kept answer of {question.service} changed while it was read: {err}. Ask again."
+                    raise UnreadableAnswerError(message, service=question.service) from err
                 yield exchange
 
-    def _exchange(
-        self, archive: zipfile.ZipFile, about: Mapping[str, str], request: MashupRequest, number: int
-    ) -> Exchange:
-        """One page of a kept answer."""
-        body = archive.read(str(number))
-        asked = requests.Request("POST", self._endpoints.invoke, data=request.at_page(number).body())
-        response = requests.Response()
-        response.status_code, response.reason, response.encoding = 200, "OK", "utf-8"
-        response.url, response.request = self._endpoints.invoke, asked.prepare()
-        # Where `requests` itself keeps it; there is no other way in.
-        response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
-        page = parse_page(200, response.headers, body, request.service)
-        return Exchange(response, replace(page, time=about["time"]))
-
-    def keep(self, entry: _Entry, exchanges: Iterator[Exchange], request: MashupRequest) -> Iterator[Exchange]:
+    def keep(self, entry: _Entry, parts: Parts) -> Iterator[Exchange]:
         """Pass on the pages of an answer, and keep them if all of them have come."""
-        with closing(_Writer(entry.path)) as writer, closing(cast("Generator[Exchange]", exchanges)):
-            for number, exchange in enumerate(exchanges, request.page):
-                # What is no table is an action of the archive, such as the staging of files.
-                if exchange.page.fields:
-                    writer.add(str(number), exchange.response.content)
-                else:
-                    writer.close()
+        asked: list[str] = []
+        with closing(AnswerWriter(entry.path)) as writer, closing(parts):
+            while True:
+                try:
+                    exchange = next(parts)
+                except StopIteration as end:
+                    proven = end.value
+                    break
+                writer.add(exchange.response.content)
+                if entry.question.asked is None:
+                    asked.append(_text_of(exchange.response.request.body))
                 yield exchange
-            if self._owner() == entry.owner:
-                writer.commit({"time": now_iso(), "service": request.service})
-        _remove(entry.path.parent, only_old=True)
+            # A page may have been sent with another token than the one before.
+            if proven and self._owner() == entry.owner:
+                writer.commit({"time": now_iso(), "service": entry.question.service, "asked": asked})
+        remove(entry.path.parent, only_old=True)
 
     def clear(self) -> None:
         """Remove all kept answers."""
-        _remove(self._folder(), only_old=False)
+        remove(self._folder(), only_old=False)
 
 
 class CachedWire(Wire):
@@ -201,87 +227,97 @@ class CachedWire(Wire):
         hopeless: Callable[[MastError], bool] | None = None,
     ) -> Iterator[Exchange]:
         """Give the pages of an answer, as `Wire.pages`, if it is not kept."""
-        entry = self._cache.entry(request, every_page)
         # Each page by itself is not to be kept as well.
-        asked = replace(request, cache=False)
-        ask = partial(super().pages, deadline=deadline, workers=workers, page_seconds=page_seconds, hopeless=hopeless)
-        if entry is None:
-            yield from ask(asked, every_page=every_page)
-            return
-        known = False
-        for exchange in self._cache.recall(entry, request):
-            known = True
-            yield exchange
-        if not known:
-            yield from self._cache.keep(entry, ask(asked, every_page=every_page), request)
+        ask = partial(
+            super().pages,
+            replace(request, cache=False),
+            deadline=deadline,
+            every_page=every_page,
+            workers=workers,
+            page_seconds=page_seconds,
+            hopeless=hopeless,
+        )
+        entry = self._cache.of_mashup(request, every_page)
+        # If nothing is kept nothing comes between: a page may be tens of megabytes, and is let go once it was used.
+        yield from ask() if entry is None else self._kept(entry, lambda: _tables(ask()))
 
     def page(
         self, request: MashupRequest, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
     ) -> Exchange:
         """Give one page, as `Wire.page`, if it is not kept."""
-        if self._cache.entry(request, every_page=False) is None:
+        if self._cache.of_mashup(request, every_page=False) is None:
             return super().page(request, deadline, hopeless)
         (exchange,) = self.pages(request, deadline=deadline, every_page=False, hopeless=hopeless)
         return exchange
 
+    def parts(
+        self, request: ApiRequest, read: Callable[[bytes, str], Page], ask: Callable[[], Parts], *, every_part: bool
+    ) -> Iterator[Exchange]:
+        """Give the parts of an answer of a JSON service, if it is not kept.
 
-class _Writer:
-    """Writes an answer beside its place; if it cannot, there will be none."""
+        Parameters
+        ----------
+        request : ApiRequest
+            The question, for the first part of its answer.
+        read : callable
+            What `Wire.ask` is given.
+        ask : callable
+            Asks for one part after another.
+        every_part : bool
+            Whether all parts are wanted, and not the first one alone.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: IO[bytes] | None = None
-        self._archive: zipfile.ZipFile | None = None
-        self._pages = 0
-        try:
-            self._file = tempfile.NamedTemporaryFile(dir=path.parent, suffix=_PART, delete=False)  # noqa: SIM115
-            self._archive = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
-        except OSError as err:
-            self._failed(err)
+        Yields
+        ------
+        Exchange
+            One per part.
+        """
+        entry = self._cache.of_rows(request, read, every_part)
+        yield from ask() if entry is None else self._kept(entry, ask)
 
-    def add(self, name: str, body: bytes) -> None:
-        """Write one page."""
-        if self._archive is None:
-            return
-        try:
-            self._archive.writestr(name, body)
-            self._pages += 1
-        except OSError as err:
-            self._failed(err)
+    def part(self, request: ApiRequest, read: Callable[[bytes, str], Page], *, deadline: Deadline) -> Exchange:
+        """Give an answer that is one part, as `Wire.ask`, if it is not kept."""
 
-    def commit(self, about: Mapping[str, object]) -> None:
-        """Give the file its name: all pages have been written."""
-        if self._archive is None or self._file is None:
-            return
-        try:
-            self._archive.writestr(_ABOUT, json.dumps({**about, "pages": self._pages}))
-            self._archive.close()
-            self._file.close()
-            os.replace(self._file.name, self._path)  # noqa: PTH105 - its name is text
-        except OSError as err:
-            self._failed(err)
-        self._archive = self._file = None
+        def ask() -> Parts:
+            """The one part, which is all there is."""
+            yield self.ask(request, read, deadline=deadline)
+            return True
 
-    def close(self) -> None:
-        """Remove what was written, unless it has been given its name."""
-        archive, file = self._archive, self._file
-        self._archive = self._file = None
-        if archive is not None:
-            with suppress(OSError):
-                archive.close()
-        if file is not None:
-            with suppress(OSError):
-                file.close()
-            with suppress(OSError):
-                Path(file.name).unlink()
+        (exchange,) = self.parts(request, read, ask, every_part=False)
+        return exchange
 
-    def _failed(self, err: OSError) -> None:
-        """Say why nothing is kept; the query itself goes on."""
-        log.info("The answer cannot be kept: %s", err)
-        self.close()
+    def _kept(self, entry: _Entry, ask: Callable[[], Parts]) -> Iterator[Exchange]:
+        """The pages of an answer, from where it is to be had."""
+        known = False
+        for exchange in self._cache.recall(entry):
+            known = True
+            yield exchange
+        if not known:
+            yield from self._cache.keep(entry, ask())
 
 
-def _in_order(params: Mapping[str, object]) -> dict[str, object]:
+def _tables(exchanges: Iterator[Exchange]) -> Parts:
+    """The pages of Mashup's; what is no table is an action of the archive, such as the staging of files."""
+    tables = True
+    with closing(cast("Generator[Exchange]", exchanges)):
+        for exchange in exchanges:
+            tables = tables and bool(exchange.page.fields)
+            yield exchange
+    return tables
+
+
+def _exchange(kept: AnswerReader, question: _Question, place: int) -> Exchange:
+    """One page of a kept answer."""
+    body = kept.body(place)
+    sent = kept.about["asked"][place] if question.asked is None else question.asked(place)
+    response = requests.Response()
+    response.status_code, response.reason, response.encoding = 200, "OK", "utf-8"
+    response.url, response.request = question.url, requests.Request("POST", question.url, data=sent).prepare()
+    # Where `requests` itself keeps it; there is no other way in.
+    response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
+    return Exchange(response, replace(question.read(body), time=str(kept.about["time"])))
+
+
+def _filters_in_order(params: Mapping[str, object]) -> dict[str, object]:
     """The parameters of a service; the order of filters and of their values, and the case of names, mean nothing."""
     filters = params.get("filters")
     if not isinstance(filters, list):
@@ -297,44 +333,27 @@ def _in_order(params: Mapping[str, object]) -> dict[str, object]:
     return {**params, "filters": sorted(spelled)}
 
 
+def _lists_in_order(params: Mapping[str, object]) -> dict[str, object]:
+    """The parameters of a JSON service; the order of conditions and of alternatives means nothing."""
+    return {
+        name: sorted(map(_condition, value)) if isinstance(value, list) and name not in _ORDERED else value
+        for name, value in params.items()
+    }
+
+
+def _condition(condition: object) -> str:
+    """A condition of a mission's search, whose alternatives are separated by commas; anything else as it is."""
+    if not isinstance(condition, Mapping):
+        return _text(condition)
+    return _text(
+        {name: sorted(value.split(",")) if isinstance(value, str) else value for name, value in condition.items()}
+    )
+
+
 def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _about(archive: zipfile.ZipFile, first: int) -> dict[str, str]:
-    """What is said of a kept answer; raises if a part of it is missing."""
-    about = {name: str(value) for name, value in json.loads(archive.read(_ABOUT)).items()}
-    if set(archive.namelist()) != {_ABOUT, *map(str, range(first, first + int(about["pages"])))}:
-        raise zipfile.BadZipFile(f"{archive.filename} is not whole")
-    return about
-
-
-def _check(archive: zipfile.ZipFile, first: int) -> None:
-    """Raise if a page after the first is damaged; the first has been read."""
-    for name in set(archive.namelist()) - {_ABOUT, str(first)}:
-        with archive.open(name) as page:
-            while page.read(_PIECE):  # its end is where the checksum is compared
-                pass
-
-
-def _expiry() -> float:
-    """Seconds for which an answer is good; astroquery's setting, in which -1 means for ever."""
-    seconds = float(cache_conf.cache_timeout)
-    return math.inf if seconds == -1 else seconds
-
-
-def _age(path: Path) -> float:
-    """Seconds since a file was written; infinite if it is not there."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except OSError:
-        return math.inf
-
-
-def _remove(folder: Path, *, only_old: bool) -> None:
-    """Remove kept answers, and what was left of writing them: all, or those that have expired."""
-    for suffix, limit in ((_SUFFIX, _expiry()), (_PART, _ABANDONED)):
-        for path in folder.glob(f"*{suffix}"):
-            if not only_old or _age(path) > limit:
-                with suppress(OSError):
-                    path.unlink()
+def _text_of(body: Any) -> str:
+    """What was sent, as text."""
+    return body.decode() if isinstance(body, bytes) else str(body or "")

@@ -15,6 +15,7 @@ import requests
 from astropy.table import Table
 from astroquery import log
 
+from .cache import Parts
 from .config import conf
 from .core import MastClass
 from .deadline import Deadline
@@ -22,7 +23,7 @@ from .exceptions import InputWarning, InvalidQueryError, MaxResultsWarning
 from .mission_columnlist import MissionColumnList
 from .pacing import in_order
 from .query.columns import Columns
-from .query.mission_answer import Parts, SearchTable, announced, bounds, may_have_more, read_answer
+from .query.mission_answer import PartCount, SearchTable, announced, bounds, may_have_more, read_answer
 from .query.mission_columns import DATASET_COLUMNS, ROW_COLUMNS, column_table, selected_columns
 from .query.mission_criteria import build_conditions
 from .query.mission_search import PAGE, Search, SearchRequest, as_options, sorting
@@ -153,6 +154,7 @@ class MissionRequests(MastClass):
         count_only: bool = False,
         sort_by: str | Iterable[str] | None = None,
         sort_desc: bool | Iterable[bool] | None = None,
+        cache: bool | None = None,
         **criteria: Any,
     ) -> tuple[Search, Columns]:
         """Make the question of a call; what can be refused is refused before anything else is asked."""
@@ -175,6 +177,7 @@ class MissionRequests(MastClass):
             sort_desc=descending,
             count_only=bool(count_only),
             options=options,
+            cache=cache,
         )
         if targets:
             search = search.at_targets(self._located_targets(targets, resolver, deadline))
@@ -239,15 +242,26 @@ class MissionRequests(MastClass):
         return search.requests(min(PAGE, int(conf.pagesize)))
 
     def _parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Iterator[Exchange]:
+        """The answer to one question, which may be kept."""
+        return self._wire.parts(
+            request.as_request(),
+            read_answer,
+            lambda: self._asked_in_parts(request, search, deadline, workers),
+            every_part=search.limit is None,
+        )
+
+    def _asked_in_parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Parts:
         """Ask one question: for the part that is wanted, or if all is, for one part after another."""
         first = self._asked(request, deadline)
+        # What does not say how many rows there are may be all of them or not.
+        proven = first.page.paging is not None
         if search.count_only:
             yield first
-            return
+            return proven
         most, before = bounds(first.page, request.limit, request.offset)
         total = 0 if search.limit is not None else announced(first.page)
         offsets = range(before + most, total, most)
-        parts = Parts(search.service)
+        parts = PartCount(search.service)
         parts.add(first.page, request.limit, request.offset, alone=not offsets)
         yield first
         fetched = in_order(
@@ -256,6 +270,9 @@ class MissionRequests(MastClass):
         for offset, exchange in zip(offsets, fetched, strict=True):
             parts.add(exchange.page, most, offset, alone=False)
             yield exchange
+        if search.limit is None:
+            parts.close(before)
+        return proven
 
     def _counted(self, search: Search, deadline: Deadline) -> int:
         """Return how many rows there are."""

@@ -51,6 +51,7 @@ class MastMissionsClass(MissionProducts):
         timeout: float | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
+        cache: bool | None = None,
         **criteria: Any,
     ) -> Table | int | dict[str, object] | list[dict[str, object]]:
         """Return the datasets that meet all criteria.
@@ -88,6 +89,8 @@ class MastMissionsClass(MissionProducts):
             Return the request instead of sending it; a list of them if there are more than 100 targets.
         verbose : bool
             Whether to log the number of rows.
+        cache : bool, optional
+            Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
         **criteria : object
             Columns of `get_column_list`, whatever the case of their letters.
 
@@ -131,6 +134,7 @@ class MastMissionsClass(MissionProducts):
             count_only=count_only,
             sort_by=sort_by,
             sort_desc=sort_desc,
+            cache=cache,
             **criteria,
         )
         if get_query_payload:

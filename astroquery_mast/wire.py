@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Required, TypedDict, TypeVar, Unpack, overload
 
 import requests
 import tenacity
@@ -27,7 +27,8 @@ from .exceptions import (
 from .failures import broken, may_pass
 from .pacing import in_order
 from .query.request import ApiRequest, MashupRequest
-from .query.response import Page, Tally, check_status, parse_page
+from .query.response import Page, check_status, parse_page
+from .query.tally import Tally
 
 __all__ = ["Exchange", "Wire"]
 
@@ -47,6 +48,19 @@ class Exchange:
 
     response: requests.Response
     page: Page
+
+
+class _Options(TypedDict, total=False):
+    """What `Wire.request` is told besides the address."""
+
+    deadline: Required[Deadline]
+    service: str | None
+    params: Any
+    data: Any
+    headers: Mapping[str, str] | None
+    stream: bool
+    attempts: int | None
+    patience: float | None
 
 
 class Wire:
@@ -80,6 +94,12 @@ class Wire:
         self._advice = advice
         self._attempts = attempts
 
+    @overload
+    def request(self, method: str, url: str, **options: Unpack[_Options]) -> requests.Response: ...
+    @overload
+    def request(
+        self, method: str, url: str, *, read: Callable[[requests.Response], T], **options: Unpack[_Options]
+    ) -> T: ...
     def request(
         self,
         method: str,
@@ -93,8 +113,8 @@ class Wire:
         stream: bool = False,
         attempts: int | None = None,
         patience: float | None = None,
-        check: Callable[[requests.Response], object] | None = None,
-    ) -> requests.Response:
+        read: Callable[[requests.Response], Any] | None = None,
+    ) -> Any:
         """Send one request, again if it fails in a way that may pass, and return an answer that is no error.
 
         Parameters
@@ -113,27 +133,25 @@ class Wire:
             How often to try; ``conf.attempts`` if not given.
         patience : float, optional
             Seconds of silence before it is sent again; ``conf.read_timeout`` if not given.
-        check : callable, optional
-            Looks at each answer; if it raises `UnreadableAnswerError`, the request is sent again.
+        read : callable, optional
+            Takes an answer, and returns what is in it; if it raises `UnreadableAnswerError`, the request is sent again.
 
         Returns
         -------
-        `requests.Response`
-            With a status below 400.
+        `requests.Response` or object
+            With a status below 400; or what ``read`` has returned.
 
         Raises
         ------
         MastError
-            `AccessDeniedError`, `RefusedRequestError`, `ServiceFailedError` or `DeadlineError`.
+            `AccessDeniedError`, `RefusedRequestError`, `ServiceFailedError` or `DeadlineError`; what ``read`` raises.
         """
         what = service or url
         keywords = {"params": params, "data": data, "headers": headers, "stream": stream}
 
-        def attempt() -> requests.Response:
+        def attempt() -> Any:
             response = self._once(method, url, deadline, what, keywords, patience)
-            if check is not None:
-                check(response)
-            return response
+            return response if read is None else read(response)
 
         return self._persist(attempt, deadline, what, attempts)
 
@@ -264,16 +282,17 @@ class Wire:
         Raises
         ------
         MastError
-            As `request`, and what ``read`` raises.
+            As `request`.
         """
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        keywords = {"data": request.body(), "headers": headers}
-
-        def once() -> Exchange:
-            response = self._once("POST", request.url, deadline, request.service, keywords)
-            return Exchange(response, read(response.content, request.service))
-
-        return self._persist(once, deadline, request.service)
+        return self.request(
+            "POST",
+            request.url,
+            deadline=deadline,
+            service=request.service,
+            data=request.body(),
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+            read=lambda response: Exchange(response, read(response.content, request.service)),
+        )
 
     def _mashup(self, request: MashupRequest, deadline: Deadline) -> Exchange:
         """Post a Mashup request once, and read the answer."""

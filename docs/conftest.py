@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from astroquery_mast import Observations, auth
+from astroquery_mast import Catalogs, MastMissions, Observations, auth
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.wire import Wire
 
@@ -25,7 +25,10 @@ def archive(
     for name in auth.ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
     doctest_namespace["archive"] = mast_sandbox
-    Observations.cache_location = tmp_path / "cache"
+    clients = (Observations, Catalogs, MastMissions)
+    for client in clients:
+        client.cache_location = tmp_path / "cache"
     yield
-    Observations.reset_cache_location()
+    for client in clients:
+        client.reset_cache_location()
     auth.SHARED.keep(None)

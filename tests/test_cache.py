@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import copy
 import os
-import threading
 import time
 import zipfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from astropy.table import Table
 from astroquery import cache_conf
-from astroquery.exceptions import RemoteServiceError
 
 from astroquery_mast import Mast, MastClass, Observations, ObservationsClass, conf
-from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sandbox import Sandbox
 
 GALEX: dict[str, Any] = {"obs_collection": "GALEX", "columns": ["t_min", "obs_id"]}
 
@@ -101,6 +98,35 @@ def test_each_call_may_say_otherwise(mast_sandbox: Sandbox, client: Observations
         list(client.iter_criteria(**GALEX, cache=True, pagesize=100))
         list(client.iter_criteria(**GALEX, cache=True, pagesize=100))
     assert asked(mast_sandbox) == 1 + 1 + 3
+
+
+@pytest.mark.parametrize(
+    ("count", "questions"),
+    [
+        (lambda client, **how: client.query_criteria_count(obs_collection="GALEX", **how), 1),
+        (lambda client, **how: client.query_region_count("202.47 47.2", radius=0.01, **how), 1),
+        (lambda client, **how: client.query_region_count("202.47 47.2", radius=0.01, overlap="center", **how), 1),
+        (lambda client, **how: client.query_object_count("M51", radius=0.01, **how), 1),
+        (lambda client, **how: client.query_region_count(["202.47 47.2", "10 20"], radius=0.01, **how), 2),
+        (lambda client, **how: client.query_object_count(["M51", "M101"], radius=0.01, **how), 2),
+    ],
+    ids=["criteria", "region", "centres", "object", "regions", "objects"],
+)
+def test_each_count_may_say_otherwise(
+    mast_sandbox: Sandbox, client: ObservationsClass, count: Callable[..., Any], questions: int
+) -> None:
+    """The counts have the keyword of the queries, for one target and for many."""
+    first = count(client)
+    count(client)
+    assert asked(mast_sandbox) == questions
+    count(client, cache=False)
+    assert asked(mast_sandbox) == questions
+    client.clear_cache()
+    with conf.set_temp("cache", False):
+        for _ in range(2):
+            found = count(client, cache=True)
+    assert asked(mast_sandbox) == questions
+    assert found["count"].tolist() == first["count"].tolist() if isinstance(found, Table) else found == first
 
 
 def test_any_service_can_be_kept(mast_sandbox: Sandbox, tmp_path: Path) -> None:
@@ -265,148 +291,6 @@ def test_clearcache_asks_again_and_keeps_the_new_answer(mast_sandbox: Sandbox, t
     assert len(kept(client)) == 1
 
 
-# -- only if complete ------------------------------------------------------------------------------------------------
-
-
-def test_a_failure_is_not_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
-    """Neither an ERROR nor an answer that cannot be read is there the next time."""
-    for fault in Fault.error("Out of order."), Fault.garbage(), Fault.status(500):
-        mast_sandbox.faults.add("invoke", fault, times=int(conf.attempts))
-        with pytest.raises(RemoteServiceError):
-            client.query_criteria(**GALEX)
-        mast_sandbox.faults.clear()
-        assert kept(client) == []
-    assert len(client.query_criteria(**GALEX)) == 248
-
-
-def test_an_answer_in_the_making_is_not_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
-    """EXECUTING is no answer."""
-    mast_sandbox.faults.add("invoke", Fault.executing(), times=2)
-    assert len(client.query_criteria(**GALEX)) == 248
-    assert len(client.query_criteria(**GALEX)) == 248
-    assert asked(mast_sandbox) == 3
-
-
-def test_an_incomplete_answer_is_not_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
-    """A page that fails, or rows that are missing, leave nothing behind."""
-
-    def lose_a_row(answer: dict[str, Any]) -> dict[str, Any]:
-        answer["data"].pop()
-        answer["paging"]["rows"] -= 1
-        return answer
-
-    for fault in Fault.edit(lose_a_row), Fault.error("Out of order."):
-        mast_sandbox.faults.add("invoke", fault, where=lambda record: record.mashup["page"] == 3)
-        with pytest.raises(RemoteServiceError):
-            client.query_criteria(**GALEX, pagesize=50)
-        assert kept(client) == []
-
-
-def test_a_stream_that_is_closed_early_is_not_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
-    """What nobody has read is not known to be complete."""
-    tables = client.iter_criteria(**GALEX, pagesize=50)
-    next(tables)
-    assert len(kept(client)) == 1
-    tables.close()
-    assert kept(client) == []
-
-
-@pytest.mark.parametrize("size", [0, 1, 100, -30])
-def test_a_file_that_is_cut_is_as_good_as_none(mast_sandbox: Sandbox, client: ObservationsClass, size: int) -> None:
-    """It is passed over, and replaced."""
-    whole = client.query_criteria(**GALEX, pagesize=100)
-    (path,) = kept(client)
-    path.write_bytes(path.read_bytes()[:size])
-    assert asked(mast_sandbox) == 3
-    assert len(client.query_criteria(**GALEX, pagesize=100)) == len(whole)
-    assert asked(mast_sandbox) == 3
-    assert len(client.query_criteria(**GALEX, pagesize=100)) == len(whole)
-    assert asked(mast_sandbox) == 0
-
-
-@pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.7, 0.9])
-def test_a_damaged_file_is_as_good_as_none(mast_sandbox: Sandbox, client: ObservationsClass, place: float) -> None:
-    """Wherever the damage is, also on a later page: nothing of it is used."""
-    whole = client.query_criteria(**GALEX, pagesize=100)
-    (path,) = kept(client)
-    damaged = bytearray(path.read_bytes())
-    at = int(len(damaged) * place)
-    damaged[at : at + 40] = bytes(byte ^ 0x5A for byte in damaged[at : at + 40])
-    path.write_bytes(damaged)
-    asked(mast_sandbox)
-    again = client.query_criteria(**GALEX, pagesize=100)
-    assert asked(mast_sandbox) == 3
-    assert list(again["obsid"]) == list(whole["obsid"])
-
-
-def test_a_file_that_lacks_a_page_is_as_good_as_none(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
-    """A sound archive of another content is not taken for an answer."""
-    client.query_criteria(**GALEX, pagesize=100)
-    (path,) = kept(client)
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    for gone in members:
-        with zipfile.ZipFile(path, "w") as archive:
-            for name in members.keys() - {gone}:
-                archive.writestr(name, members[name])
-        asked(mast_sandbox)
-        assert len(client.query_criteria(**GALEX, pagesize=100)) == 248
-        assert asked(mast_sandbox) == 3
-
-
-def test_a_folder_that_cannot_be_written_costs_no_query(
-    mast_sandbox: Sandbox, client: ObservationsClass, tmp_path: Path
-) -> None:
-    """Not keeping an answer is no reason to have none."""
-    (tmp_path / "file").write_text("no folder")
-    client.cache_location = tmp_path / "file" / "below"
-    assert len(client.query_criteria(**GALEX)) == 248
-    client.cache_location = tmp_path / "folder"
-    client.query_criteria(**GALEX)
-    (path,) = kept(client)
-    path.unlink()
-    (path / "taken").mkdir(parents=True)  # a folder has the place of the file
-    assert len(client.query_criteria(**GALEX)) == 248
-    assert kept(client) == [path]
-
-
-def test_threads_share_a_folder(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
-    """The same and other questions, at the same time: each gets its own answer, and each file is whole."""
-    collections = ["GALEX", "FUSE", "K2", "Kepler", "PS1", "SWIFT", "IUE", "HLA"]
-    with conf.set_temp("cache", False):
-        expected = {name: client.query_criteria_count(obs_collection=name) for name in collections}
-    barrier = threading.Barrier(8)
-
-    def ask(place: int) -> list[int]:
-        barrier.wait()
-        return [len(client.query_criteria(obs_collection=collections[(place + n) % 8], pagesize=20)) for n in range(8)]
-
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(ask, range(8)))
-    for place, lengths in enumerate(found):
-        assert lengths == [expected[collections[(place + n) % 8]] for n in range(8)]
-    assert len(kept(client)) == 8
-    asked(mast_sandbox)
-    assert ask_all(client, collections) == list(expected.values())
-    assert asked(mast_sandbox) == 0
-
-
-def ask_all(client: ObservationsClass, collections: list[str]) -> list[int]:
-    """Return the number of rows of each collection."""
-    return [len(client.query_criteria(obs_collection=name, pagesize=20)) for name in collections]
-
-
-def test_parts_of_a_large_result_are_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
-    """A result that was split is there the next time, counts and all."""
-    with Sandbox(row_limit=100, cuts=True) as small, conf.set_temp("row_limit", 100):
-        first = client.query_criteria(**GALEX)
-        assert asked(small) > 4
-        second = client.query_criteria(**GALEX)
-        assert asked(small) == 1  # what shows that the whole is too large is not an answer
-    assert len(first) == 248
-    assert same(first, second)
-
-
 def test_many_targets_are_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
     """Each of their questions by itself."""
     for _ in range(2):
@@ -503,4 +387,4 @@ def test_the_ready_made_clients_keep_nothing() -> None:
     """No file was made by importing them, nor by this test."""
     assert conf.cache is False
     for each in Mast, Observations:
-        assert each._answers.entry(each._request_for("Mast.Missions.List", {}, None, None), True) is None
+        assert each._answers.of_mashup(each._request_for("Mast.Missions.List", {}, None, None), True) is None

@@ -14,14 +14,15 @@ from typing import Any
 from astropy.table import Table
 from astroquery import log
 
-from ..exceptions import IncompleteResultError, UnreadableAnswerError
+from ..exceptions import UnreadableAnswerError
 from .columns import Columns, Kind
 from .mission_columns import ANG_SEP, has_numbers_for_truths
 from .request import Question
 from .response import Page, Paging, decoded
 from .table import TableBuilder
+from .tally import Announced
 
-__all__ = ["Parts", "SearchTable", "announced", "bounds", "may_have_more", "read_answer"]
+__all__ = ["PartCount", "SearchTable", "announced", "bounds", "may_have_more", "read_answer"]
 
 
 def read_answer(body: bytes, service: str) -> Page:
@@ -160,7 +161,7 @@ def may_have_more(page: Page, limit: int, offset: int) -> bool:
     return page.paging is None or page.paging.total > before + len(page.rows)
 
 
-class Parts:
+class PartCount(Announced):
     """Counts the parts of one answer, and proves that together they are all of it, and that none overlap.
 
     Parameters
@@ -170,8 +171,7 @@ class Parts:
     """
 
     def __init__(self, service: str) -> None:
-        self.service = service
-        self._total: int | None = None
+        super().__init__(service)
         self._seen: set[int] = set()
 
     def add(self, page: Page, limit: int, offset: int, *, alone: bool) -> None:
@@ -195,25 +195,37 @@ class Parts:
             most, before = bounds(page, limit, offset)
             due = min(most, max(0, page.paging.total - before))
             if len(page.rows) < due:
-                raise self._error(f"{due} rows were due after row {before}, and {len(page.rows)} came")
-            if self._total not in {None, page.paging.total}:
-                raise self._error(f"the number of rows changed from {self._total} to {page.paging.total} meanwhile")
-            self._total = page.paging.total
+                raise self.incomplete(f"{due} rows were due after row {before}, and {len(page.rows)} came")
+        self.count(page)
         if not alone:
             self._compare(page)
+
+    def close(self, before: int) -> None:
+        """Prove that all rows announced have been received; a part need not tell how many there are.
+
+        Parameters
+        ----------
+        before : int
+            How many rows were passed over.
+
+        Raises
+        ------
+        IncompleteResultError
+            If rows are missing.
+        """
+        due = (self.announced or 0) - before
+        if self.rows < due:
+            raise self.incomplete(f"{due} rows were due after row {before}, and {self.rows} came")
 
     def _compare(self, page: Page) -> None:
         """Raise if a row has come in an earlier part."""
         marks = {_mark(row) for row in page.rows}
         if not marks.isdisjoint(self._seen):
-            raise self._error(
-                "a row came in two parts, so that another one may be missing; rows that are alike in all columns asked "
-                "for look so, too: ask for more columns (select_cols)"
+            raise self.incomplete(
+                "a row came in two parts, so that another one may be missing",
+                "Rows that are alike in all columns asked for look so, too: ask for more columns (select_cols).",
             )
         self._seen |= marks
-
-    def _error(self, what: str) -> IncompleteResultError:
-        return IncompleteResultError(f"The answer of {self.service} is not complete: {what}.", service=self.service)
 
 
 def _mark(row: Mapping[str, Any]) -> int:

@@ -118,7 +118,8 @@ def products_table(question: Question, pages: Sequence[Page], datasets: Sequence
     rows = _in_order([row for page in pages for row in page.rows], datasets)
     fields = tuple((name, _type_of(name, rows)) for name in names)
     builder = TableBuilder(question, _KNOWN)
-    builder.add(replace(pages[0], fields=fields, rows=rows))
+    oldest = min((page.time for page in pages if page.time is not None), default=None)
+    builder.add(replace(pages[0], fields=fields, rows=rows, time=oldest))
     return builder.table()
 
 

@@ -56,7 +56,7 @@ class SearchRequest:
     def as_request(self) -> ApiRequest:
         """Return what is to be sent."""
         params = {"limit": self.limit, "offset": self.offset, **self.question.payload()}
-        return ApiRequest(self.question.service, self.question.url, params)
+        return replace(self.question, params=params)
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,8 @@ class Search:
         Whether only the number of rows is wanted.
     options : mapping
         Further properties of the request, see `as_options`.
+    cache : bool or None
+        As of `~astroquery_mast.query.request.MashupRequest`.
     """
 
     mission: str
@@ -104,6 +106,7 @@ class Search:
     order: Sequence[str] = ()
     count_only: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    cache: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be asked."""
@@ -150,7 +153,7 @@ class Search:
         limit = page if self.limit is None else int(self.limit)
         batches = [self.targets[start : start + _TARGETS] for start in range(0, len(self.targets), _TARGETS)] or [()]
         return [
-            SearchRequest(ApiRequest(self.service, self.url, self._params(batch)), limit, int(self.offset))
+            SearchRequest(ApiRequest(self.service, self.url, self._params(batch), self.cache), limit, int(self.offset))
             for batch in batches
         ]
 

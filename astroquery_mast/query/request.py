@@ -115,11 +115,14 @@ class ApiRequest:
         The address.
     params : mapping
         What is sent: made of what JSON can carry, see `as_plain`.
+    cache : bool, optional
+        As of `MashupRequest`.
     """
 
     service: str
     url: str
     params: Mapping[str, object] = field(default_factory=dict)
+    cache: bool | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Copy what was given, and refuse what cannot be sent."""
@@ -139,7 +142,7 @@ class ApiRequest:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as what it is made of."""
-        return type(self), (self.service, self.url, dict(self.params))
+        return type(self), (self.service, self.url, dict(self.params), self.cache)
 
     def body(self) -> str:
         """Return what is sent, as JSON text."""

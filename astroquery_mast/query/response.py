@@ -1,7 +1,7 @@
 """What the archive answered: bytes in, a `Page` or an exception out.
 
-In: HTTP status, headers and body.  Out: a frozen `Page` of rows; `Tally` proves that the pages of an answer are all of
-it.  Nothing here touches the network, so that every kind of broken answer can be tried without one.
+In: HTTP status, headers and body.  Out: a frozen `Page` of rows.  Nothing here touches the network, so that every kind
+of broken answer can be tried without one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..exceptions import (
 )
 from .rows import Rows, decoded, decoded_with_rows
 
-__all__ = ["Page", "Paging", "Tally", "check_status", "decoded", "histograms", "parse_page", "retry_after_seconds"]
+__all__ = ["Page", "Paging", "check_status", "decoded", "histograms", "parse_page", "retry_after_seconds"]
 
 # Words in an ERROR message with which the archive says that it is the reader who may not see the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
@@ -308,61 +308,3 @@ def histograms(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as err:
         raise UnreadableAnswerError("The archive's list of values is unreadable.") from err
     return found
-
-
-class Tally:
-    """Counts the rows of an answer page by page, and proves at the end that none is missing.
-
-    Parameters
-    ----------
-    service : str
-        The service that answers.
-    """
-
-    def __init__(self, service: str) -> None:
-        self.service = service
-        self.rows = 0
-        self.announced: int | None = None
-
-    def add(self, page: Page, number: int) -> None:
-        """Take a page into account.
-
-        Parameters
-        ----------
-        page : Page
-            The page.
-        number : int
-            The page that was asked for.
-
-        Raises
-        ------
-        IncompleteResultError
-            If another page came, or if the archive changed its mind about the number of rows.
-        """
-        self.rows += len(page.rows)
-        if page.paging is None:
-            return
-        # A page of zeros is how an empty answer may look.
-        if page.paging.page not in {number, 0}:
-            raise self._error(f"page {number} was asked for and page {page.paging.page} came")
-        if self.announced is None:
-            self.announced = page.paging.total
-        elif self.announced != page.paging.total:
-            raise self._error(f"the number of rows changed from {self.announced} to {page.paging.total} between pages")
-
-    def close(self) -> None:
-        """Prove that all rows announced have been received.
-
-        Raises
-        ------
-        IncompleteResultError
-            If rows are missing or in excess.
-        """
-        if self.announced is not None and self.announced != self.rows:
-            raise self._error(f"{self.announced} rows were announced and {self.rows} received")
-
-    def _error(self, what: str) -> IncompleteResultError:
-        return IncompleteResultError(
-            f"The answer of {self.service} is not complete: {what}. Ask again; if it stays so, ask for less at a time.",
-            service=self.service,
-        )
