@@ -69,6 +69,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         timeout: float | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
+        cache: bool | None = None,
     ) -> Table | dict[str, object]:
         """Return the detections that the Hubble Source Catalog has put together into one object.
 
@@ -78,7 +79,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             The ``MatchID`` of the object, or its row in a table of the catalogue.
         version : int, optional
             The version of the catalogue, 2 or 3.
-        pagesize, page, timeout, get_query_payload, verbose
+        pagesize, page, timeout, get_query_payload, verbose, cache
             As `query_region`.
 
         Returns
@@ -92,7 +93,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             If it is no MatchID.
         """
         deadline = self._deadline(timeout)
-        question = self._match_question(match, version, Selection.of(None, None, pagesize, page))
+        question = self._match_question(match, version, Selection.of(None, None, pagesize, page, cache))
         return question.payload() if get_query_payload else self._table(question, deadline, verbose)
 
     def query_hsc_matchid_async(
@@ -117,12 +118,13 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         timeout: float | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
+        cache: bool | None = None,
     ) -> Table | dict[str, object]:
         """Return all spectra of the Hubble Source Catalog, for `download_hsc_spectra`.
 
         Parameters
         ----------
-        pagesize, page, timeout, get_query_payload, verbose
+        pagesize, page, timeout, get_query_payload, verbose, cache
             As `query_region`.
 
         Returns
@@ -131,7 +133,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             One row for each spectrum, or the request.
         """
         deadline = self._deadline(timeout)
-        question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
+        question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
         return question.payload() if get_query_payload else self._table(question, deadline, verbose)
 
     def get_hsc_spectra_async(

@@ -12,35 +12,31 @@ from astropy.table import Table
 from astroquery import log
 
 from .catalog_columns import CatalogColumns
+from .catalog_paging import Listing
 from .config import conf
 from .deadline import Deadline
 from .exceptions import InvalidCriterionError, MaxResultsWarning, ServiceFailedError
-from .positions import PositionQueries, refuse_two_positions
+from .many_targets import ManyTargets, Where
+from .positions import refuse_two_positions
 from .query.catalog import CATALOGS, Catalog, find_catalog
-from .query.catalog_answer import answer_columns, read_catalogs_mast
+from .query.catalog_answer import answer_columns
 from .query.catalog_criteria import catalogs_mast_filters, mashup_criteria
 from .query.catalog_question import (
     CatalogQuestion,
-    at_page,
     catalogs_mast_question,
     cone_question,
     filtered_question,
-    next_page_size,
     with_separation,
 )
 from .query.catalog_selection import Selection, arranged
 from .query.columns import Columns, closest
 from .query.criteria import find_column
+from .query.position import Cone
 from .query.request import ApiRequest, MashupRequest
-from .query.response import Page
 from .query.table import TableBuilder, first_value
 from .warn import warn_no_results
-from .wire import Exchange
 
-__all__ = ["CatalogRequests"]
-
-Where = tuple[Any, str | None, Any, str | None]
-"""Coordinates, name of an object, radius, resolver: as the query methods have them."""
+__all__ = ["CatalogRequests", "hinting", "warn_of_more"]
 
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
 # The status with which the archive reports errors of its services.
@@ -49,7 +45,7 @@ _ANSWERED = 200
 _TABLE_OPTIONS = ("data_release", "table")
 
 
-class CatalogRequests(PositionQueries):
+class CatalogRequests(ManyTargets):
     """Questions to catalogues, and their answers; see `MastClass` for parameters."""
 
     def __init__(
@@ -71,7 +67,11 @@ class CatalogRequests(PositionQueries):
     ) -> CatalogQuestion:
         """A question about what is around a position.  What else is asked for is checked before names are resolved."""
         question = self._region_question(catalog, version, given, selection)
-        return question.at(self._cone(*where, deadline))
+        return question.at(self._around(where, deadline))
+
+    def _around(self, where: Where, deadline: Deadline) -> Cone | None:
+        """The cone to look in, or None if no position is given."""
+        return self._cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
 
     def _by_criteria(
         self,
@@ -84,10 +84,10 @@ class CatalogRequests(PositionQueries):
         count: bool = False,
     ) -> CatalogQuestion:
         """A question by criteria, with or without a position."""
-        positional = any(given is not None for given in where[:2])
-        refuse_two_positions(*where[:2])
+        positional = where.coordinates is not None or where.object_name is not None
+        refuse_two_positions(where.coordinates, where.object_name)
         question = self._criteria_question(catalog, criteria, selection, positional=positional, count=count)
-        cone = self._cone(*where, deadline)
+        cone = self._around(where, deadline)
         return question if cone is None else question.at(cone)
 
     def _region_question(
@@ -170,7 +170,7 @@ class CatalogRequests(PositionQueries):
 
     def _table(self, question: CatalogQuestion, deadline: Deadline, verbose: bool) -> Table:
         """The table of an answer, with a warning if it is empty, or if a limit has cut it short."""
-        with _hinting(question.catalog):
+        with hinting(question.catalog):
             table = self._collected(question, deadline)
         if verbose:
             log.info("%d rows of %s in %.1f s.", len(table), question.catalog.name, deadline.elapsed())
@@ -193,12 +193,14 @@ class CatalogRequests(PositionQueries):
         """The responses to a question; Catalogs.MAST gives a single one, as in ``astroquery.mast``."""
         request = question.request
         if isinstance(request, MashupRequest):
-            with _hinting(question.catalog):
+            with hinting(question.catalog):
                 return self._responses(request, deadline=deadline, every_page=question.every_page)
-        exchange = self._ask(question, request, deadline)
+        exchange = self._listing(question, request).page(self._wire, deadline)
         rows = len(exchange.page.rows)
         if not self._warn_if_limited(question, rows) and question.every_page and rows == question.pagesize:
-            _warn(f"{request.service} has more than the {rows} rows of this page: ask for the others with page=2, ...")
+            warn_of_more(
+                f"{request.service} has more than the {rows} rows of this page: ask for the others with page=2, ..."
+            )
         return exchange.response
 
     def _counted(self, question: CatalogQuestion, deadline: Deadline) -> int:
@@ -210,24 +212,20 @@ class CatalogRequests(PositionQueries):
         """Warn if a limit has cut the answer short, as far as can be told."""
         message = question.limited(rows)
         if message is not None:
-            _warn(message)
+            warn_of_more(message)
         return message is not None
 
     # -- Catalogs.MAST -------------------------------------------------------------------------------------------
 
-    def _ask(self, question: CatalogQuestion, request: ApiRequest, deadline: Deadline) -> Exchange:
-        """Ask for one page."""
+    def _listing(self, question: CatalogQuestion, request: ApiRequest) -> Listing:
+        """The question as it is asked page by page."""
         known = self._columns.known(question.columns_id) or {}
-
-        def read(body: bytes, service: str) -> Page:
-            return read_catalogs_mast(body, service, known)
-
-        return self._wire.ask(request, read, deadline=deadline)
+        return Listing(request, known, question.pagesize, question.every_page)
 
     def _collect_table(self, question: CatalogQuestion, request: ApiRequest, deadline: Deadline) -> Table:
         """The table of an answer of Catalogs.MAST."""
         builder: TableBuilder | None = None
-        for exchange in self._pages(question, request, deadline):
+        for exchange in self._listing(question, request).pages(self._wire, deadline, warn_of_more):
             if builder is None:
                 columns = answer_columns(exchange.page, self._columns.known(question.columns_id) or {})
                 builder = TableBuilder(request, with_separation(columns, question.catalog))
@@ -235,27 +233,9 @@ class CatalogRequests(PositionQueries):
         assert builder is not None
         return builder.table()
 
-    def _pages(self, question: CatalogQuestion, request: ApiRequest, deadline: Deadline) -> Iterator[Exchange]:
-        """The pages of an answer, one after the other: the service does not say how many there are."""
-        exchange = self._ask(question, request, deadline)
-        yield exchange
-        number, size = 1, question.pagesize
-        while question.every_page:
-            following = next_page_size(len(exchange.page.rows), size, number)
-            if following is None:
-                return
-            number, size = number + 1, following
-            before, exchange = exchange, self._ask(question, at_page(request, number, size), deadline)
-            if not exchange.page.rows:
-                return
-            if exchange.page.rows == before.page.rows:
-                _warn(f"{request.service} sent page {number - 1} once more as page {number}: there may be more rows.")
-                return
-            yield exchange
-
 
 @contextmanager
-def _hinting(catalog: Catalog) -> Iterator[None]:
+def hinting(catalog: Catalog) -> Iterator[None]:
     """Say in the error of a service that the archive does not have which catalogue may have been meant."""
     try:
         yield
@@ -266,6 +246,6 @@ def _hinting(catalog: Catalog) -> Iterator[None]:
         raise
 
 
-def _warn(message: str) -> None:
+def warn_of_more(message: str) -> None:
     """Warn that there may be more rows than are returned."""
     warnings.warn(message, MaxResultsWarning, stacklevel=4)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from typing import Any, TypeAlias
 
 import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
 from .catalog_hsc import CatalogHsc
+from .catalog_many import CatalogMany
 from .crossmatch import CatalogCrossmatch
+from .many import Effort
+from .many_targets import Where
 from .query.catalog_selection import Selection
 from .query.columns import metadata_table
 from .query.position import DEFAULT_RADIUS
 
 __all__ = ["Catalogs", "CatalogsClass"]
 
+Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
+"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
+
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
 
-class CatalogsClass(CatalogHsc, CatalogCrossmatch):
+class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
     """The catalogues of MAST: HSC, Galex, Gaia, TIC, CTL, DiskDetective, PLATO, Pan-STARRS, and others by their names.
 
     Parameters
@@ -44,17 +52,21 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         timeout: float | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        cache: bool | None = None,
         **criteria: Any,
-    ) -> Table | dict[str, object]:
+    ) -> Table | Asked:
         """Return the entries of a catalogue around a position.
 
         Parameters
         ----------
         coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
             The position.  Text is read as ICRS, in degrees if it names no unit; text that is no position is taken for
-            the name of an object.
+            the name of an object.  Or many positions: a `~astropy.coordinates.SkyCoord` array, a list of positions, or
+            a `~astropy.table.Table` with their columns.
         radius : `~astropy.units.Quantity`, str, or number
-            The radius, by default 0.2 degrees; a plain number is in degrees.
+            The radius, by default 0.2 degrees; a plain number is in degrees.  For many positions it may be an array.
         catalog : str
             The catalogue: ``"HSC"``, ``"Galex"``, ``"Gaia"``, ``"TIC"``, ``"CTL"``, ``"DiskDetective"``, ``"PLATO"``,
             ``"Panstarrs"``, whatever the case; any other name ``X`` is asked as ``Mast.Catalogs.X.Cone``, and a full
@@ -68,13 +80,20 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         columns : str or list of str, optional
             The columns to return; all if not given.
         sort_by : str, tuple, or list of these, optional
-            By what the rows that are returned are sorted: columns, or pairs such as ``("desc", "Tmag")``.
+            By what the rows that are returned are sorted: columns, or pairs such as ``("desc", "Tmag")``; for many
+            positions the rows of each.
         timeout : float, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            Seconds that the call may take; ``conf.timeout`` if not given, which for many positions each of them has.
         get_query_payload : bool
             Return the request instead of sending it.
         verbose : bool
-            Whether to log the number of rows.
+            Whether to log the number of rows, and for many positions to show a bar on a terminal.
+        max_workers : int, optional
+            For many positions: how many are asked for at a time; ``conf.max_workers`` if not given.
+        executor : `concurrent.futures.Executor`, optional
+            For many positions: who asks; threads of this process if not given.
+        cache : bool, optional
+            Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
         **criteria : object
             Parameters of the catalogue: for HSC ``nr`` (most rows, 50000), ``ni`` (fewest images, 1) and ``magtype``
             (1: MagAper2, 2: MagAuto); for Galex ``maxrecords`` (50000); for Pan-STARRS ``data_release`` (``"dr2"``),
@@ -84,7 +103,9 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         -------
         `~astropy.table.Table` or dict
             All entries, with a `~astroquery.exceptions.MaxResultsWarning` if there may be more than a limit lets
-            through; or the request.
+            through; or the request.  For many positions ``input_row`` comes first, the place of the position in what
+            was given; ``meta["failed"]`` lists those that could not be asked for, ``meta["unmatched"]`` those without
+            entries, and ``meta["limited"]`` those of which a limit, which is one for each, has kept some back.
 
         Raises
         ------
@@ -96,7 +117,10 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
             If the time was not enough.
         """
         deadline = self._deadline(timeout)
-        where, selection = (coordinates, None, radius, None), Selection.of(columns, sort_by, pagesize, page)
+        where, selection = Where(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page, cache)
+        if where.many:
+            effort = Effort(timeout, max_workers, executor, verbose)
+            return self._many_by_region(catalog, version, criteria, selection, where, effort, payload=get_query_payload)
         question = self._by_region(catalog, version, criteria, selection, where, deadline)
         return question.payload() if get_query_payload else self._table(question, deadline, verbose)
 
@@ -120,7 +144,7 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         know, is not in them.
         """
         deadline = self._deadline(timeout)
-        where, selection = (coordinates, None, radius, None), Selection.of(columns, sort_by, pagesize, page)
+        where, selection = Where(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page)
         question = self._by_region(catalog, version, criteria, selection, where, deadline)
         return self._responses_to(question, deadline)
 
@@ -129,7 +153,7 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
     @_renamed  # type: ignore[untyped-decorator]
     def query_object(
         self,
-        object_name: str,
+        object_name: str | Iterable[str],
         *,
         radius: Any = DEFAULT_RADIUS,
         catalog: str = "Hsc",
@@ -142,17 +166,22 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         timeout: float | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        cache: bool | None = None,
         **criteria: Any,
-    ) -> Table | dict[str, object]:
+    ) -> Table | Asked:
         """Return the entries of a catalogue around an object.
 
         Parameters
         ----------
-        object_name : str
-            Its name.
+        object_name : str or iterable of str
+            Its name, or the names of many objects; the answer then has the name as column ``target``, too.
         resolver : str, optional
             ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
-        radius, catalog, pagesize, page, version, columns, sort_by, timeout, get_query_payload, verbose, **criteria
+        radius, catalog, pagesize, page, version, columns, sort_by, timeout, get_query_payload, verbose
+            As `query_region`.
+        max_workers, executor, cache, **criteria
             As `query_region`.
 
         Returns
@@ -165,7 +194,13 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
             If the name has no position; otherwise as `query_region`.
         """
         deadline = self._deadline(timeout)
-        where, selection = (None, object_name, radius, resolver), Selection.of(columns, sort_by, pagesize, page)
+        where, selection = (
+            Where(None, object_name, radius, resolver),
+            Selection.of(columns, sort_by, pagesize, page, cache),
+        )
+        if where.many:
+            effort = Effort(timeout, max_workers, executor, verbose)
+            return self._many_by_region(catalog, version, criteria, selection, where, effort, payload=get_query_payload)
         question = self._by_region(catalog, version, criteria, selection, where, deadline)
         return question.payload() if get_query_payload else self._table(question, deadline, verbose)
 
@@ -187,7 +222,7 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `query_object`, as `query_region_async` does."""
         deadline = self._deadline(timeout)
-        where, selection = (None, object_name, radius, resolver), Selection.of(columns, sort_by, pagesize, page)
+        where, selection = Where(None, object_name, radius, resolver), Selection.of(columns, sort_by, pagesize, page)
         question = self._by_region(catalog, version, criteria, selection, where, deadline)
         return self._responses_to(question, deadline)
 
@@ -202,15 +237,18 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         page: int | None = None,
         resolver: str | None = None,
         coordinates: Any = None,
-        object_name: str | None = None,
+        object_name: str | Iterable[str] | None = None,
         radius: Any = DEFAULT_RADIUS,
         columns: Any = None,
         sort_by: Any = None,
         timeout: float | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        cache: bool | None = None,
         **criteria: Any,
-    ) -> Table | dict[str, object]:
+    ) -> Table | Asked:
         """Return the entries of a catalogue that meet all criteria.
 
         Parameters
@@ -219,8 +257,10 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
             ``"TIC"``, ``"CTL"``, ``"DiskDetective"`` or ``"Panstarrs"``, whatever the case.
         coordinates, object_name : object, optional
             Where to look, as `query_region` and `query_object`; at most one of them.
-        radius, pagesize, page, resolver, columns, sort_by, timeout, get_query_payload, verbose
+        radius, pagesize, page, resolver, columns, sort_by, timeout, get_query_payload, verbose, max_workers, executor
             As `query_region` and `query_object`.
+        cache : bool, optional
+            As `query_region`.
         **criteria : object
             One or more columns of the catalogue (see `get_metadata`), whatever the case of their letters.
 
@@ -235,7 +275,7 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         Returns
         -------
         `~astropy.table.Table` or dict
-            All entries, or the request.
+            All entries, or the request; for many positions or names as `query_region`.
 
         Raises
         ------
@@ -245,7 +285,11 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
             As `query_region` and `query_object`.
         """
         deadline = self._deadline(timeout)
-        where, selection = (coordinates, object_name, radius, resolver), Selection.of(columns, sort_by, pagesize, page)
+        where = Where(coordinates, object_name, radius, resolver)
+        selection = Selection.of(columns, sort_by, pagesize, page, cache)
+        if where.many:
+            effort = Effort(timeout, max_workers, executor, verbose)
+            return self._many_by_criteria(catalog, criteria, selection, where, effort, payload=get_query_payload)
         question = self._by_criteria(catalog, criteria, selection, where, deadline)
         return question.payload() if get_query_payload else self._table(question, deadline, verbose)
 
@@ -267,7 +311,8 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `query_criteria`, as `query_region_async` does."""
         deadline = self._deadline(timeout)
-        where, selection = (coordinates, object_name, radius, resolver), Selection.of(columns, sort_by, pagesize, page)
+        where = Where(coordinates, object_name, radius, resolver)
+        selection = Selection.of(columns, sort_by, pagesize, page)
         question = self._by_criteria(catalog, criteria, selection, where, deadline)
         return self._responses_to(question, deadline)
 
@@ -278,28 +323,36 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         *,
         resolver: str | None = None,
         coordinates: Any = None,
-        object_name: str | None = None,
+        object_name: str | Iterable[str] | None = None,
         radius: Any = DEFAULT_RADIUS,
         timeout: float | None = None,
         get_query_payload: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        cache: bool | None = None,
         **criteria: Any,
-    ) -> int | dict[str, object]:
+    ) -> int | Table | Asked:
         """Return how many entries `query_criteria` finds, without reading them.
 
         Parameters
         ----------
         catalog : str
             ``"TIC"``, ``"CTL"`` or ``"DiskDetective"``; the others cannot be counted.
-        resolver, coordinates, object_name, radius, timeout, get_query_payload, **criteria
+        resolver, coordinates, object_name, radius, timeout, get_query_payload, max_workers, executor, cache, **criteria
             As `query_criteria`.
 
         Returns
         -------
         int or dict
+            For many positions or names a `~astropy.table.Table` with ``input_row`` and ``count``, in the order given; a
+            count is masked where it could not be had.
         """
         deadline = self._deadline(timeout)
-        where = (coordinates, object_name, radius, resolver)
-        question = self._by_criteria(catalog, criteria, Selection(), where, deadline, count=True)
+        where = Where(coordinates, object_name, radius, resolver)
+        if where.many:
+            effort = Effort(timeout, max_workers, executor, verbose=False)
+            return self._counts(catalog, criteria, Selection(cache=cache), where, effort, payload=get_query_payload)
+        question = self._by_criteria(catalog, criteria, Selection(cache=cache), where, deadline, count=True)
         return question.payload() if get_query_payload else self._counted(question, deadline)
 
     # -- columns -------------------------------------------------------------------------------------------------

@@ -246,9 +246,9 @@ class CloudAccess(_Client):
             raise InvalidQueryError(f"One product is needed, not {len(uris)}.")
         cloud = self._cloud()
         key = cloud.bucket.key(uris[0])
-        opened = _fits if use_fsspec else self._reader
+        opened = partial(self._opened, uris[0], block_size=block_size, use_fsspec=use_fsspec)
         if key is not None:
-            return opened(uris[0], cloud.bucket.url(key), block_size, in_cloud=True)
+            return opened(cloud.bucket.url(key), in_cloud=True)
         address = None
         if cloud_only or (self._cloud_enabled and not force_on_prem):
             address = self._cloud_urls(uris).get(uris[0])
@@ -256,12 +256,12 @@ class CloudAccess(_Client):
             raise InvalidQueryError(f"{uris[0]} has no copy in the cloud.")
         if address is not None:
             try:
-                return opened(uris[0], address, block_size, in_cloud=True)
+                return opened(address, in_cloud=True)
             except MastError as err:
                 if cloud_only:
                     raise
                 log.info("%s Reading from MAST itself.", err)
-        return opened(uris[0], escaped_url(self._endpoints.download, uris[0]), block_size, in_cloud=False)
+        return opened(escaped_url(self._endpoints.download, uris[0]), in_cloud=False)
 
     # -- how -----------------------------------------------------------------------------------------------------
 
@@ -286,8 +286,12 @@ class CloudAccess(_Client):
             return {}
         return {uri: cloud.bucket.url(key) for uri, key in keys.items() if key is not None}
 
-    def _reader(self, name: str, url: str, block_size: int, *, in_cloud: bool) -> io.BufferedReader:
-        """Open an address for reading, with the token where it may be seen."""
+    def _opened(
+        self, name: str, url: str, *, block_size: int, use_fsspec: bool, in_cloud: bool
+    ) -> io.BufferedReader | fits.HDUList:
+        """Open an address for reading, with the token where it may be seen; `fsspec` always asks without."""
+        if use_fsspec:
+            return open_fits(url, name=name, block_size=block_size)
         wire = self._anonymous() if in_cloud else self._wire
         return open_remote(url, _range_opener(wire), name=name, block_size=block_size, pause=wire.pause)
 
@@ -335,12 +339,6 @@ class CloudAccess(_Client):
         table = self.filter_products(table, mrp_only=mrp_only, extension=extension)
         # Apart, because the filters may hold an extension of their own.
         return _data_uris(self.filter_products(table, **filter_products) if filter_products else table)
-
-
-def _fits(name: str, url: str, block_size: int, *, in_cloud: bool) -> fits.HDUList:
-    """Open an address by `fsspec`, which asks without a token whatever the address."""
-    del in_cloud
-    return open_fits(url, name=name, block_size=block_size)
 
 
 def _range_opener(wire: Wire) -> OpenRange:

@@ -12,14 +12,13 @@ from __future__ import annotations
 import operator
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import requests
 from astropy import units as u
 from astropy.io import fits
 
@@ -41,6 +40,8 @@ from .query.request import ApiRequest
 from .query.response import decoded
 
 __all__ = ["CutoutClient", "as_workers"]
+
+T = TypeVar("T")
 
 # How many times ``conf.read_timeout`` a service may be silent while it makes a cutout.
 _PATIENCE = 3
@@ -72,8 +73,8 @@ class CutoutClient(PositionQueries):
         assert cone is not None
         return cone
 
-    def _post(self, question: ApiRequest, deadline: Deadline, check: Any) -> requests.Response:
-        """Ask the service, with patience."""
+    def _ask(self, question: ApiRequest, read: Callable[[bytes, str], T], deadline: Deadline) -> T:
+        """Ask the service, with patience, and return what is read from the body of its answer."""
         form: Any = question.payload()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if self._posts_json:
@@ -89,16 +90,12 @@ class CutoutClient(PositionQueries):
             data=form,
             headers=headers,
             patience=_patience(),
-            check=check,
+            read=lambda response: read(response.content, question.service),
         )
 
     def _document(self, question: ApiRequest, deadline: Deadline) -> Any:
         """Ask for something else than cutouts; return the decoded answer."""
-
-        def check(response: requests.Response) -> None:
-            decoded(response.content, question.service, response.status_code)
-
-        return decoded(self._post(question, deadline, check).content, question.service)
+        return self._ask(question, decoded, deadline)
 
     # -- in memory -----------------------------------------------------------------------------------------------
 
@@ -106,10 +103,11 @@ class CutoutClient(PositionQueries):
         """Ask all questions, and return the cutouts of all answers in the order of the questions."""
 
         def ask(question: ApiRequest) -> list[fits.HDUList] | str:
-            def check(response: requests.Response) -> None:
-                _check(response.content, question.service)
-
-            return _cutouts(self._post(question, deadline, check).content, question.service)
+            """The cutouts of one answer, or the words for "nothing"."""
+            found = self._ask(question, _members, deadline)
+            if isinstance(found, str):
+                return found
+            return [_open(name, content, question.service) for name, content in found]
 
         words: dict[str, str] = {}
         cutouts: list[fits.HDUList] = []
@@ -227,20 +225,12 @@ def _patience() -> float:
     return _PATIENCE * float(conf.read_timeout)
 
 
-def _check(body: bytes, service: str) -> None:
-    """Raise if an answer is neither a zip file nor words; one that was cut on its way may be whole the next time."""
-    if begins_as_zip(body):
-        with zipped_files(BytesIO(body), service):
-            return
-    words_for_nothing(body, service)
-
-
-def _cutouts(body: bytes, service: str) -> list[fits.HDUList] | str:
-    """The cutouts in an answer, or the words for "nothing"."""
+def _members(body: bytes, service: str) -> list[tuple[str, bytes]] | str:
+    """The files in an answer, or the words for "nothing"; one that was cut on its way may be whole the next time."""
     if not begins_as_zip(body):
         return words_for_nothing(body, service)
     with zipped_files(BytesIO(body), service) as archive:
-        found = [_open(member.filename, archive.read(member), service) for member in archive.members]
+        found = [(member.filename, archive.read(member)) for member in archive.members]
     return found or f"{service} sent a zip file without any files."
 
 

@@ -133,6 +133,7 @@ class CutoutFiles:
         """
 
         def noting(url: str, headers: Mapping[str, str]) -> requests.Response:
+            """Open an address, and remember why that failed."""
             try:
                 response = open_url(url, headers)
             except MastError as err:
@@ -144,6 +145,7 @@ class CutoutFiles:
             return response
 
         def attempt() -> TransferResult:
+            """Fetch the answer anew."""
             # What came before is not "made meanwhile" by somebody else.
             planned.local_path.unlink(missing_ok=True)
             return fetch(planned, noting, **how)

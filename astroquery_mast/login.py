@@ -102,6 +102,7 @@ class Login:
             raise LoginError(f"A token is sent over https only, and the server is {self._endpoints.server}")
 
         def send(method: str, url: str, **keywords: Any) -> requests.Response:
+            """Send with the token that is asked about."""
             return self._send(method, url, credentials=asked, **keywords)
 
         response = Wire(send, self._endpoints).request(

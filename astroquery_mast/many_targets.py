@@ -8,33 +8,44 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from astropy.table import MaskedColumn, Table
-from astroquery import log
 
 from .deadline import Deadline
 from .exceptions import InputWarning, InvalidCriterionError, MastError, ResolverError
 from .many import Effort, ask_many
-from .many_task import Single
+from .many_task import Askable, Part, Single
 from .positions import PositionQueries, refuse_two_positions
-from .query.columns import Columns
-from .query.match_blocks import Asked, Blocks, with_first
+from .query.match_blocks import Asked, with_first
 from .query.match_positions import Positions, as_names, as_positions, is_many
 from .query.match_targets import Targets, as_radii, targets_of
 from .query.position import Cone
 from .query.request import MashupRequest
-from .query.response import Page
 from .query.table import first_value, now_iso
 
-__all__ = ["ManyTargets", "Where", "refuse_page"]
+__all__ = [
+    "POSITIONAL",
+    "ManyTargets",
+    "RequestFor",
+    "Where",
+    "raise_if_all",
+    "refuse_page",
+    "target_columns",
+    "warn_of_failures",
+]
+
+POSITIONAL = ("ra", "dec", "radius", "position")
+"""The parameters in which the requests for many targets differ."""
+
+Q = TypeVar("Q", bound=Askable)
+Rows = npt.NDArray[np.int64]
 
 _SHOWN = 3
-# In these the requests for many targets differ.
-_POSITIONAL = ("ra", "dec", "radius", "position")
 _INPUT_ROW = "Row of the target in what was asked for"
 
 
@@ -90,31 +101,6 @@ class ManyTargets(PositionQueries):
         positions = self._many_positions(where.coordinates, where.object_name, where.resolver, deadline)
         return targets_of(positions, radii)
 
-    def _table_of_many(
-        self, where: Where, request_for: RequestFor, columns: Columns, effort: Effort, *, payload: bool = False
-    ) -> Table | list[dict[str, object]]:
-        """Return one table with the answers for all targets, or the requests."""
-        deadline = effort.clock()
-        targets = self._many_targets(where, deadline)
-        requests = [request_for(cone) for cone in targets.cones]
-        if payload:
-            return [request.payload() for request in requests]
-        blocks = Blocks(Asked(requests[0], len(targets.positions), len(requests), _POSITIONAL), columns)
-        errors = self._ask_cones(requests, effort, deadline, blocks.add)
-        _raise_if_all(errors, len(requests))
-        table, found = blocks.table()
-        rows, of_target = targets.distributed(found)
-        table = with_first(table, rows, self._target_columns(where, targets, of_target))
-        table.meta["rows"] = [len(table)]
-        table.meta["unmatched"] = targets.without_rows(found)
-        _note_failures(table, targets, errors)
-        if effort.verbose:
-            log.info(
-                "%d rows for %d targets, with %d requests in %.1f s.",
-                *(len(table), len(targets.positions), len(requests), deadline.elapsed()),
-            )
-        return table
-
     def _counts_of_many(
         self, where: Where, request_for: RequestFor, effort: Effort, *, payload: bool = False
     ) -> Table | list[dict[str, object]]:
@@ -126,51 +112,89 @@ class ManyTargets(PositionQueries):
             return [request.payload() for request in requests]
         counts: dict[int, int] = {}
 
-        def take(place: int, pages: list[Page]) -> None:
-            counts[place] = first_value(pages[0])
+        def take(place: int, part: Part[Single]) -> None:
+            counts[place] = first_value(part.pages[0])
 
-        errors = self._ask_cones(requests, effort, deadline, take)
-        _raise_if_all(errors, len(requests))
+        errors = self._ask_all([Single(request) for request in requests], effort, deadline, take)
+        raise_if_all(errors, len(requests))
+        asked = Asked(requests[0], len(targets.positions), len(requests), POSITIONAL)
+        return self._table_of_counts(where, targets, counts, errors, asked)
+
+    def _table_of_counts(
+        self, where: Where, targets: Targets, counts: Mapping[int, int], errors: Mapping[int, Exception], asked: Asked
+    ) -> Table:
+        """Return the table of counts, from the count for each cone."""
         values = np.ma.MaskedArray(np.zeros(len(targets.positions), dtype=np.int64), mask=True)
         for row, cone in zip(targets.rows.tolist(), targets.cone_of.tolist(), strict=True):
             if cone in counts:
                 values[row] = counts[cone]
-        every = np.arange(len(values))
-        first = self._target_columns(where, targets, every)
+        first = target_columns(where, targets, np.arange(len(values)))
         columns = [MaskedColumn(data, name=name, description=text) for name, (data, _, text) in first.items()]
         columns.append(MaskedColumn(values, name="count", description="Number of rows; masked where it is not known"))
-        asked = Asked(requests[0], len(values), len(requests), _POSITIONAL)
         table = Table(columns, masked=True, copy=False, meta=_meta(asked, len(values)))
         _note_failures(table, targets, errors)
         return table
 
-    def _ask_cones(
+    def _table_of_targets(
         self,
-        requests: list[MashupRequest],
+        where: Where,
+        targets: Targets,
+        answers: tuple[Table, Mapping[int, Rows]],
+        errors: Mapping[int, Exception],
+    ) -> Table:
+        """Return one table, target by target, from the rows of all cones and which of them belong to which cone."""
+        table, found = answers
+        rows, of_target = targets.distributed(found)
+        table = with_first(table, rows, target_columns(where, targets, of_target))
+        table.meta["rows"] = [len(table)]
+        table.meta["unmatched"] = targets.without_rows(found)
+        _note_failures(table, targets, errors)
+        return table
+
+    def _ask_all(
+        self,
+        questions: Sequence[Q],
         effort: Effort,
         deadline: Deadline,
-        take: Callable[[int, Any], None],
+        take: Callable[[int, Part[Q]], None],
+        unit: str = "target",
     ) -> dict[int, Exception]:
-        """Ask for all cones, hand over the pages of each, and return why some have none."""
+        """Ask questions that cannot be made smaller, hand over the answer to each, and return why some have none."""
         errors: dict[int, Exception] = {}
-        questions = [Single(request) for request in requests]
-        answers = ask_many(questions, self, self._wire, effort, deadline, "Asking", "target")
+        if not questions:
+            return errors
+        answers = ask_many(questions, self, self._wire, effort, deadline, "Asking", unit)
         for place, (part,) in enumerate(answers):
             try:
                 if part.error is not None:
                     raise part.error
-                take(place, part.pages)
+                take(place, part)
             except MastError as err:
                 errors[place] = err
         return errors
 
-    @staticmethod
-    def _target_columns(where: Where, targets: Targets, of_target: Any) -> dict[str, tuple[Any, Any, str]]:
-        """The columns that say of which target a row tells."""
-        columns: dict[str, tuple[Any, Any, str]] = {"input_row": (of_target, None, _INPUT_ROW)}
-        if where.object_name is not None:
-            columns["target"] = (targets.names()[of_target], None, "Name that was asked for")
-        return columns
+
+def target_columns(where: Where, targets: Targets, of_target: Rows) -> dict[str, tuple[Any, Any, str]]:
+    """Return the columns that say of which target a row tells.
+
+    Parameters
+    ----------
+    where : Where
+        What the user gave.
+    targets : Targets
+        The targets.
+    of_target : array of int
+        The target of each row.
+
+    Returns
+    -------
+    dict
+        Name → values, unit, description.
+    """
+    columns: dict[str, tuple[Any, Any, str]] = {"input_row": (of_target, None, _INPUT_ROW)}
+    if where.object_name is not None:
+        columns["target"] = (targets.names()[of_target], None, "Name that was asked for")
+    return columns
 
 
 def refuse_page(page: int | None) -> None:
@@ -184,8 +208,8 @@ def _flat(coordinates: Any) -> Any:
     return coordinates.ravel() if hasattr(coordinates, "ravel") else coordinates
 
 
-def _raise_if_all(errors: Mapping[int, Exception], number: int) -> None:
-    """Raise the first error if there is nothing but errors."""
+def raise_if_all(errors: Mapping[int, Exception], number: int) -> None:
+    """Raise the first error if there are as many errors as questions."""
     if errors and len(errors) == number:
         raise errors[min(errors)]
 

@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
+from .catalog_paging import Listing
 from .deadline import Deadline
 from .exceptions import MastError
 from .products.listing import is_too_much
 from .products.transport import Transport
-from .query.request import MashupRequest
+from .query.request import ApiRequest, MashupRequest
 from .query.response import Page
 from .wire import Wire
 
@@ -30,7 +31,7 @@ class Askable(Protocol):
     """A question that may be too much for the archive."""
 
     @property
-    def request(self) -> MashupRequest:
+    def request(self) -> MashupRequest | ApiRequest:
         """What is sent."""
 
     def halves(self) -> Sequence[Any]:
@@ -138,11 +139,14 @@ class Part(Generic[Q]):
         Its complete answer.
     error : MastError or None
         Why there is none.
+    notes : tuple of str
+        Sentences for the reader, if there may be more rows than came.
     """
 
     asked: Q
     pages: Sequence[Page] = ()
     error: MastError | None = None
+    notes: tuple[str, ...] = ()
 
 
 def answer(task: Task[Q]) -> list[Part[Q]]:
@@ -172,7 +176,7 @@ def _in_parts(task: Task[Q], wire: Wire) -> list[Part[Q]]:
     while waiting:
         asked = waiting.popleft()
         try:
-            parts.append(Part(asked, _pages(asked.request, wire, task)))
+            parts.append(_whole(asked, wire, task))
         except MastError as err:
             halves = asked.halves() if halvings > 0 and is_too_much(err) else ()
             if not halves:
@@ -183,9 +187,15 @@ def _in_parts(task: Task[Q], wire: Wire) -> list[Part[Q]]:
     return parts
 
 
-def _pages(request: MashupRequest, wire: Wire, task: Task[Any]) -> list[Page]:
+def _whole(asked: Q, wire: Wire, task: Task[Q]) -> Part[Q]:
     """The pages of an answer, proven complete; one after the other, because other questions are under way."""
+    notes: list[str] = []
     with task.call.part(task.way.timeout) as deadline:
+        if isinstance(asked, Listing):
+            pages = [exchange.page for exchange in asked.pages(wire, deadline, notes.append)]
+            return Part(asked, pages, notes=tuple(notes))
+        request = asked.request
+        assert isinstance(request, MashupRequest)
         pages = [exchange.page for exchange in wire.pages(request, deadline=deadline, workers=1)]
     # The rest of the document is of no use, and the rows are in it once more.
-    return [replace(page, document=None) if page.fields else page for page in pages]
+    return Part(asked, [replace(page, document=None) if page.fields else page for page in pages])

@@ -11,8 +11,7 @@ from astroquery import log
 
 from .deadline import Deadline
 from .exceptions import InvalidQueryError, MastError, UnreadableAnswerError
-from .many import Effort
-from .many_targets import ManyTargets, Where
+from .many_targets import ManyTargets, refuse_page
 from .query.area import ShapeArea
 from .query.area_cut import CUT_COLUMNS, Cut, check_overlap
 from .query.area_forms import as_area
@@ -27,7 +26,7 @@ from .query.suggest import suggestions
 from .query.table import first_value
 from .warn import warn_no_results
 
-__all__ = ["NO_CRITERION", "NO_PLACE", "ObservationRequests", "refuse_cut"]
+__all__ = ["NO_CRITERION", "NO_PLACE", "ObservationRequests", "refuse_for_many"]
 
 # How long a query that found nothing may be held up by the search for what was meant.
 _PATIENCE = 20.0
@@ -156,9 +155,12 @@ class ObservationRequests(ManyTargets):
         params["position"] = cone.position()
         return self._request_for(self._caom_filtered_position, params, pagesize, page)
 
-    def _count_request(self, criteria: Criteria, cone: Cone | None, cut: Cut | None) -> MashupRequest:
+    def _count_request(
+        self, criteria: Criteria, cone: Cone | None, cut: Cut | None, cache: bool | None = None
+    ) -> MashupRequest:
         """Ask how many there are, or for what has to be looked at to count them."""
-        return self._filtered_request(criteria, cone, columns=COUNT_COLUMNS if cut is None else ",".join(CUT_COLUMNS))
+        columns = COUNT_COLUMNS if cut is None else ",".join(CUT_COLUMNS)
+        return replace(self._filtered_request(criteria, cone, columns=columns), cache=cache)
 
     def _counted(self, request: MashupRequest, deadline: Deadline, cut: Cut | None) -> int:
         """Return the number that the archive answers, or the number of rows that a cut leaves."""
@@ -193,42 +195,6 @@ class ObservationRequests(ManyTargets):
             warn_no_results([f"{table.meta['cut'][-1]}."])
         return table
 
-    def _observed_many(
-        self,
-        where: Where,
-        criteria: Criteria | None,
-        effort: Effort,
-        *,
-        pagesize: int | None = None,
-        payload: bool = False,
-        choice: Choice | None = None,
-        cache: bool | None = None,
-    ) -> Table | list[dict[str, object]]:
-        """Return the observations of many targets, with a warning if there are none."""
-
-        def request_for(cone: Cone) -> MashupRequest:
-            if criteria is None:
-                request = self._cone_request(cone, pagesize, None, choice)
-            else:
-                named = "*" if choice is None else choice.text
-                request = self._filtered_request(criteria, cone, pagesize=pagesize, columns=named)
-            return replace(request, cache=cache)
-
-        found = self._table_of_many(where, request_for, self._columns.get(self._caom_cone), effort, payload=payload)
-        if payload:
-            return found
-        if not len(found):
-            warn_no_results(self._hints(criteria) if criteria is not None else ())
-        return found if choice is None else choice.of(found)
-
-    def _counted_many(
-        self, where: Where, criteria: Criteria, effort: Effort, *, payload: bool = False
-    ) -> Table | list[dict[str, object]]:
-        """Return the number of observations of each of many targets."""
-        return self._counts_of_many(
-            where, lambda cone: self._count_request(criteria, cone, None), effort, payload=payload
-        )
-
     def _hints(self, criteria: Criteria) -> list[str]:
         """Say what a query that found nothing may have meant; nothing if the archive cannot be asked now."""
         try:
@@ -253,10 +219,9 @@ class ObservationRequests(ManyTargets):
         return document
 
 
-def refuse_cut(area: Any, overlap: str) -> None:
-    """Raise `InvalidQueryError` if many targets are given together with what applies to one area only."""
+def refuse_for_many(area: Any, overlap: str, page: int | None = None) -> None:
+    """Raise `InvalidQueryError` if many targets are given together with what applies to one answer only."""
     check_overlap(overlap)
     if area is not None:
         raise InvalidQueryError(_TWO_PLACES)
-    if overlap != "footprint":
-        raise InvalidQueryError(f"overlap={overlap!r} needs one centre or area; many were given.")
+    refuse_page(page)

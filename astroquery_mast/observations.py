@@ -14,9 +14,10 @@ from .cloud_access import CloudAccess
 from .crossmatch import ObservationCrossmatch
 from .exceptions import InvalidQueryError
 from .many import Effort
-from .many_targets import Where, refuse_page
+from .many_targets import Where
+from .observation_many import ObservationMany, Wanted
 from .observation_products import ObservationProducts
-from .observation_requests import NO_CRITERION, NO_PLACE, refuse_cut
+from .observation_requests import NO_CRITERION, NO_PLACE, refuse_for_many
 from .observation_responses import ObservationResponses
 from .observation_values import ObservationValues
 from .query.criteria import Criteria
@@ -31,7 +32,7 @@ _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.1
 
 
 class ObservationsClass(
-    ObservationResponses, ObservationValues, ObservationCrossmatch, ObservationProducts, CloudAccess
+    ObservationMany, ObservationResponses, ObservationValues, ObservationCrossmatch, ObservationProducts, CloudAccess
 ):
     """Observations of all missions in MAST, and their files.
 
@@ -59,6 +60,7 @@ class ObservationsClass(
         executor: Executor | None = None,
         columns: str | Iterable[str] | None = None,
         cache: bool | None = None,
+        group: bool = True,
     ) -> Table | Asked:
         """Return the observations whose footprint touches a circle, or another area, on the sky.
 
@@ -78,7 +80,7 @@ class ObservationsClass(
             is not in the area is left out here, and the list ``meta["cut"]`` says how many rows there were.
         overlap : str
             ``"footprint"``: any part of the footprint is in the circle or area.  ``"center"``: its position
-            (``s_ra``, ``s_dec``) is; for one centre or area.
+            (``s_ra``, ``s_dec``) is, too.
         pagesize : int, optional
             Rows in a page; ``conf.pagesize`` if not given.
         page : int, optional
@@ -98,6 +100,9 @@ class ObservationsClass(
             The archive sends no others.
         cache : bool, optional
             Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
+        group : bool
+            For many centres: whether neighbours are asked for together, in a larger circle, where each can be told its
+            own rows for sure.  False asks for each by itself.
 
         Returns
         -------
@@ -105,7 +110,8 @@ class ObservationsClass(
             One row for each observation, with the separation of its footprint from the centre, or the centre of the
             circle around the area, in ``distance`` (arcsec, zero inside), or the request.  For many centres
             ``input_row`` comes first, the place of the centre in what was given; ``meta["failed"]`` lists those that
-            could not be asked for, and ``meta["unmatched"]`` those without observations.
+            could not be asked for, and ``meta["unmatched"]`` those without observations.  Where neighbours were asked
+            for together ``distance`` is computed here, from ``s_region``.
 
         Raises
         ------
@@ -118,11 +124,10 @@ class ObservationsClass(
         """
         choice = self._choice(columns, cuts=area is not None or overlap != "footprint")
         if (where := Where(coordinates, None, radius)).many:
-            refuse_cut(area, overlap)
-            refuse_page(page)
+            refuse_for_many(area, overlap, page)
             effort = Effort(timeout, max_workers, executor, verbose)
-            options = {"pagesize": pagesize, "payload": get_query_payload, "choice": choice, "cache": cache}
-            return self._observed_many(where, None, effort, **options)  # type: ignore[arg-type]
+            wanted = Wanted(choice, overlap, group, pagesize, cache, get_query_payload)
+            return self._observed_many(where, None, effort, wanted)
         deadline = self._deadline(timeout)
         cone, cut = self._place(coordinates, None, radius, None, deadline, area=area, overlap=overlap)
         request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
@@ -143,6 +148,7 @@ class ObservationsClass(
         get_query_payload: bool = False,
         max_workers: int | None = None,
         executor: Executor | None = None,
+        cache: bool | None = None,
     ) -> int | Table | Asked:
         """Return how many observations `query_region` finds.
 
@@ -151,7 +157,7 @@ class ObservationsClass(
 
         Parameters
         ----------
-        coordinates, radius, area, overlap, timeout, get_query_payload, max_workers, executor
+        coordinates, radius, area, overlap, timeout, get_query_payload, max_workers, executor, cache
             As `query_region`.
         pagesize, page : int, optional
             Of no meaning for a count; accepted because ``astroquery.mast`` has them.
@@ -164,14 +170,16 @@ class ObservationsClass(
         """
         del pagesize, page
         if (where := Where(coordinates, None, radius)).many:
-            refuse_cut(area, overlap)
+            refuse_for_many(area, overlap)
             effort = Effort(timeout, max_workers, executor, verbose=False)
-            return self._counted_many(where, Criteria(), effort, payload=get_query_payload)
+            return self._counted_many(
+                where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
+            )
         deadline = self._deadline(timeout)
         cone, cut = self._place(coordinates, None, radius, None, deadline, area=area, overlap=overlap)
         if cone is None:
             raise InvalidQueryError(NO_PLACE)
-        request = self._count_request(Criteria(), cone, cut)
+        request = self._count_request(Criteria(), cone, cut, cache)
         return request.payload() if get_query_payload else self._counted(request, deadline, cut)
 
     # -- by name -------------------------------------------------------------------------------------------------
@@ -193,6 +201,7 @@ class ObservationsClass(
         executor: Executor | None = None,
         columns: str | Iterable[str] | None = None,
         cache: bool | None = None,
+        group: bool = True,
     ) -> Table | Asked:
         """Return the observations around an object.
 
@@ -202,7 +211,9 @@ class ObservationsClass(
             Its name, or the names of many objects; the answer then has the name as column ``target``, too.
         resolver : str, optional
             ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
-        radius, pagesize, page, overlap, timeout, get_query_payload, verbose, max_workers, executor, columns, cache
+        radius, pagesize, page, overlap, timeout, get_query_payload, verbose, max_workers, executor
+            As `query_region`.
+        columns, cache, group : object, optional
             As `query_region`.
 
         Returns
@@ -216,11 +227,10 @@ class ObservationsClass(
         """
         choice = self._choice(columns, cuts=overlap != "footprint")
         if (where := Where(None, object_name, radius, resolver)).many:
-            refuse_cut(None, overlap)
-            refuse_page(page)
+            refuse_for_many(None, overlap, page)
             effort = Effort(timeout, max_workers, executor, verbose)
-            options = {"pagesize": pagesize, "payload": get_query_payload, "choice": choice, "cache": cache}
-            return self._observed_many(where, None, effort, **options)  # type: ignore[arg-type]
+            wanted = Wanted(choice, overlap, group, pagesize, cache, get_query_payload)
+            return self._observed_many(where, None, effort, wanted)
         deadline = self._deadline(timeout)
         cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
         request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
@@ -242,16 +252,19 @@ class ObservationsClass(
         get_query_payload: bool = False,
         max_workers: int | None = None,
         executor: Executor | None = None,
+        cache: bool | None = None,
     ) -> int | Table | Asked:
         """Return how many observations `query_object` finds; parameters as there and in `query_region_count`."""
         del pagesize, page
         if (where := Where(None, object_name, radius, resolver)).many:
-            refuse_cut(None, overlap)
+            refuse_for_many(None, overlap)
             effort = Effort(timeout, max_workers, executor, verbose=False)
-            return self._counted_many(where, Criteria(), effort, payload=get_query_payload)
+            return self._counted_many(
+                where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
+            )
         deadline = self._deadline(timeout)
         cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
-        request = self._count_request(Criteria(), cone, cut)
+        request = self._count_request(Criteria(), cone, cut, cache)
         return request.payload() if get_query_payload else self._counted(request, deadline, cut)
 
     # -- by criteria ---------------------------------------------------------------------------------------------
@@ -275,6 +288,7 @@ class ObservationsClass(
         executor: Executor | None = None,
         columns: str | Iterable[str] | None = None,
         cache: bool | None = None,
+        group: bool = True,
         **criteria: Any,
     ) -> Table | Asked:
         """Return the observations that meet all criteria.
@@ -285,7 +299,7 @@ class ObservationsClass(
             Where to look, as `query_region` and `query_object`; at most one of them.
         radius, pagesize, page, resolver, overlap, timeout, get_query_payload, verbose, max_workers, executor
             As `query_region` and `query_object`.
-        columns, cache : object, optional
+        columns, cache, group : object, optional
             As `query_region`.
         **criteria : object
             One or more columns of ``get_metadata("observations")``, whatever the case of their letters.
@@ -314,11 +328,10 @@ class ObservationsClass(
         somewhere = any(place is not None for place in (coordinates, object_name, area))
         choice = self._choice(columns, positional=somewhere, cuts=area is not None or overlap != "footprint")
         if (where := Where(coordinates, object_name, radius, resolver)).many:
-            refuse_cut(area, overlap)
-            refuse_page(page)
+            refuse_for_many(area, overlap, page)
             effort = Effort(timeout, max_workers, executor, verbose)
-            options = {"pagesize": pagesize, "payload": get_query_payload, "choice": choice, "cache": cache}
-            return self._observed_many(where, asked, effort, **options)  # type: ignore[arg-type]
+            wanted = Wanted(choice, overlap, group, pagesize, cache, get_query_payload)
+            return self._observed_many(where, asked, effort, wanted)
         cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, area=area, overlap=overlap)
         named = "*" if choice is None else choice.text
         asking = self._filtered_request(asked, cone, pagesize=pagesize, page=page, columns=named)
@@ -343,6 +356,7 @@ class ObservationsClass(
         get_query_payload: bool = False,
         max_workers: int | None = None,
         executor: Executor | None = None,
+        cache: bool | None = None,
         **criteria: Any,
     ) -> int | Table | Asked:
         """Return how many observations `query_criteria` finds.
@@ -351,7 +365,7 @@ class ObservationsClass(
         ----------
         coordinates, object_name, area, radius, resolver, overlap, timeout : object, optional
             As `query_criteria`; a position or an area alone is enough here.
-        get_query_payload, max_workers, executor, **criteria
+        get_query_payload, max_workers, executor, cache, **criteria
             As `query_criteria`.
         pagesize, page : int, optional
             Of no meaning for a count; accepted because ``astroquery.mast`` has them.
@@ -365,13 +379,13 @@ class ObservationsClass(
         deadline = self._deadline(timeout)
         asked = self._criteria(criteria)
         if (where := Where(coordinates, object_name, radius, resolver)).many:
-            refuse_cut(area, overlap)
+            refuse_for_many(area, overlap)
             effort = Effort(timeout, max_workers, executor, verbose=False)
-            return self._counted_many(where, asked, effort, payload=get_query_payload)
+            return self._counted_many(where, asked, effort, overlap=overlap, payload=get_query_payload, cache=cache)
         cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, area=area, overlap=overlap)
         if cone is None and not criteria:
             raise InvalidQueryError(NO_CRITERION)
-        request = self._count_request(asked, cone, cut)
+        request = self._count_request(asked, cone, cut, cache)
         return request.payload() if get_query_payload else self._counted(request, deadline, cut)
 
 

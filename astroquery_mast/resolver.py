@@ -197,6 +197,7 @@ class Resolver:
         batches = [asked[start : start + size] for start in range(0, len(asked), size)]
 
         def ask(batch: list[str]) -> list[Entry] | MastError:
+            """What is known of some names, or why nothing is: one batch that fails stops no other."""
             try:
                 return self._entries(batch, resolver, every, deadline)
             except MastError as err:

@@ -313,6 +313,7 @@ def _joined(wire: Wire, parts: Sequence[Part], pace: Pace) -> Iterator[Exchange]
     workers = max(1, pace.most - ahead)
 
     def begin(part: Part) -> tuple[Exchange, Generator[Exchange]]:
+        """The first page of a part, and its other pages, which are not yet asked for."""
         stream = _opened(wire, part.request, pace, workers)
         return next(stream), stream
 

@@ -307,6 +307,7 @@ def parse_numeric_product_filter(vals: object) -> Callable[[Any], NDArray[np.boo
     conditions = [read_condition(value, blank) for value in as_values(name, vals)]
 
     def test(column: Any) -> NDArray[np.bool_]:
+        """Tell of each cell of a column whether it meets the filter."""
         cells = cells_of(name, column)
         if cells.kind != "number":
             raise InvalidCriterionError(f"A numeric filter is for numbers, and not for {cells.kind}.")

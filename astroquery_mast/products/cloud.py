@@ -199,6 +199,7 @@ class Cloud:
         """
 
         def ask(batch: Sequence[str]) -> dict[str, str | None]:
+            """Ask for the keys of some files; None for those that are not in the cloud."""
             params = [*(("uri", uri) for uri in batch), ("use_cloud_path", "True")]
             address = self._endpoints.path_lookup
             response = self._wire.request("GET", address, params=params, deadline=deadline, service=_SERVICE)

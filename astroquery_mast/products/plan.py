@@ -244,6 +244,7 @@ def plan(
     look_once = lru_cache(maxsize=4096)(lambda parts: look(base_dir.joinpath(*parts), base, disk))
 
     def judge(uri: str, folder: Folder, path: Path, size: int | None) -> Verdict:
+        """Decide on one file."""
         if not uri:
             return Verdict(Action.REFUSE, "the product has no dataURI")
         if folder.trouble is not None:

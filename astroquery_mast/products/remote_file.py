@@ -211,6 +211,7 @@ class _Parts:
         """Ask for the beginning, and learn what file this is; None if the server does not serve parts."""
 
         def ask() -> bytes | None:
+            """Ask once."""
             with self._open(self._url, {**AS_STORED, "Range": f"bytes=0-{size - 1}"}) as response:
                 if response.status_code != 206:
                     return None
@@ -235,6 +236,7 @@ class _Parts:
             headers["If-Range"] = self._validator
 
         def ask() -> bytes:
+            """Ask once."""
             with self._open(self._url, headers) as response:
                 self._check(response, start, stop)
                 return _content(response, stop - start)
@@ -275,6 +277,7 @@ def _copy(url: str, open_range: OpenRange, name: str, persist: _Persist) -> _Cop
     log.info("%s is not served in parts: the whole file is fetched.", name)
 
     def ask() -> _Copy:
+        """Fetch it once."""
         with ExitStack() as if_it_fails:
             file = if_it_fails.enter_context(tempfile.TemporaryFile())
             with open_range(url, AS_STORED) as response:
@@ -298,6 +301,7 @@ def _persistence(name: str, pause: Callable[[float], None]) -> _Persist:
     )
 
     def persist(ask: Callable[[], T]) -> T:
+        """Ask until there is an answer, or it has been asked for often enough."""
         try:
             return retrying(ask)
         except _BROKEN as err:

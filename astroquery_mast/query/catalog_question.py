@@ -134,7 +134,7 @@ def plain_question(
     CatalogQuestion
     """
     size = pagesize if selection.pagesize is None else selection.pagesize
-    request = MashupRequest(service, params, pagesize=size, page=selection.page or 1)
+    request = MashupRequest(service, params, pagesize=size, page=selection.page or 1, cache=selection.cache)
     columns_id = catalog.columns_id or service
     return CatalogQuestion(catalog, request, columns_id, selection, size, selection.page is None)
 
@@ -237,7 +237,7 @@ def catalogs_mast_question(
     size = selection.pagesize or pagesize
     params["pagesize"] = size
     params["page"] = selection.page or 1
-    request = ApiRequest(f"Catalogs.MAST {columns_id}", f"{server}/{columns_id}.json", params)
+    request = ApiRequest(f"Catalogs.MAST {columns_id}", f"{server}/{columns_id}.json", params, selection.cache)
     question = CatalogQuestion(catalog, request, columns_id, Selection(), size, selection.page is None)
     if selection.page is None and selection.pagesize is not None:
         return replace(question, every_page=False, limit_name="pagesize", limit=selection.pagesize)

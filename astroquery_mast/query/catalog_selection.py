@@ -7,7 +7,7 @@ are arranged by it where the service itself does not.  Catalogues flow, beside t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ class SortKey:
 
 @dataclass(frozen=True)
 class Selection:
-    """What of an answer is wanted.
+    """What of an answer is wanted, and whether one that was kept will do.
 
     Parameters
     ----------
@@ -55,15 +55,18 @@ class Selection:
         By what the rows are sorted, the first key first; as the archive has them if empty.
     pagesize, page : int or None
         As the query methods have them.
+    cache : bool or None
+        As of `~astroquery_mast.query.request.MashupRequest`.
     """
 
     columns: tuple[str, ...] = ()
     order: tuple[SortKey, ...] = ()
     pagesize: int | None = None
     page: int | None = None
+    cache: bool | None = None
 
     @classmethod
-    def of(cls, columns: Any, sort_by: Any, pagesize: Any, page: Any) -> Selection:
+    def of(cls, columns: Any, sort_by: Any, pagesize: Any, page: Any, cache: bool | None = None) -> Selection:
         """Return the selection that a user describes.
 
         Parameters
@@ -74,6 +77,8 @@ class Selection:
             Names; each may be given as ``"desc.ra"``, or in a pair with ``"asc"`` or ``"desc"``, whichever comes first.
         pagesize, page : int or None
             Whole numbers from 1.
+        cache : bool or None
+            As it is.
 
         Returns
         -------
@@ -90,6 +95,7 @@ class Selection:
             tuple(_sort_key(key) for key in _sort_keys(sort_by)),
             _number("pagesize", pagesize),
             _number("page", page),
+            cache,
         )
 
     def spelled(self, columns: Columns) -> Selection:
@@ -109,11 +115,10 @@ class Selection:
         InvalidCriterionError
             If it has no such column.
         """
-        return Selection(
-            tuple(_spelled("columns", name, columns) for name in self.columns),
-            tuple(SortKey(_spelled("sort_by", key.column, columns), key.descending) for key in self.order),
-            self.pagesize,
-            self.page,
+        return replace(
+            self,
+            columns=tuple(_spelled("columns", name, columns) for name in self.columns),
+            order=tuple(SortKey(_spelled("sort_by", key.column, columns), key.descending) for key in self.order),
         )
 
     @property

@@ -23,9 +23,11 @@ __all__ = ["Asked", "Blocks", "with_first"]
 Rows = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Asked:
     """What was asked in many requests, as far as they are all the same: what goes into a table's ``meta``.
+
+    It is read when the table is made, so that what is known only when all was asked can be filled in until then.
 
     Parameters
     ----------
@@ -35,12 +37,15 @@ class Asked:
         How many targets were asked for, with how many requests.
     without : tuple of str
         The parameters in which the requests differ.
+    groups : int
+        How many of the requests were for several targets.
     """
 
     request: Question
     targets: int
     requests: int
     without: tuple[str, ...] = ()
+    groups: int = 0
 
     @property
     def service(self) -> str:
@@ -49,11 +54,16 @@ class Asked:
 
     def payload(self) -> dict[str, object]:
         """Return what the requests have in common, and their number."""
-        payload = self.request.payload()
+        payload = self._common(self.request.payload())
         params = payload.get("params")
         if isinstance(params, dict):
-            payload["params"] = {name: value for name, value in params.items() if name not in self.without}
-        return {**payload, "targets": self.targets, "requests": self.requests}
+            payload["params"] = self._common(params)
+        groups = {"groups": self.groups} if self.groups else {}
+        return {**payload, "targets": self.targets, "requests": self.requests, **groups}
+
+    def _common(self, values: dict[str, object]) -> dict[str, object]:
+        """Those in which the requests do not differ."""
+        return {name: value for name, value in values.items() if name not in self.without}
 
 
 @dataclass

@@ -120,6 +120,30 @@ class Targets:
         parts = [found.get(int(cone), nothing) for cone in self.cone_of]
         return np.concatenate([nothing, *parts]), np.repeat(self.rows, [len(part) for part in parts])
 
+    def beside(self, found: Mapping[int, Rows], values: Mapping[int, Floats]) -> Floats:
+        """Return values that belong to the rows of the answers, in the order of `distributed`.
+
+        Parameters
+        ----------
+        found : mapping
+            As `distributed`.
+        values : mapping
+            Place of a cone → a value for each row of its answer; some may be missing.
+
+        Returns
+        -------
+        array of float
+            NaN where there is no value.
+        """
+        parts = [
+            values[cone] if cone in values else np.full(len(found[cone]), np.nan) for cone in self._answered(found)
+        ]
+        return np.concatenate([np.empty(0), *parts])
+
+    def _answered(self, found: Mapping[int, Rows]) -> list[int]:
+        """The cone of each target that has an answer."""
+        return [cone for cone in self.cone_of.tolist() if cone in found]
+
     def of_cones(self, reasons: Mapping[int, str]) -> dict[int, str]:
         """Return target → reason, from cone → reason."""
         pairs = zip(self.rows.tolist(), self.cone_of.tolist(), strict=True)
