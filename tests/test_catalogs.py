@@ -340,46 +340,6 @@ def test_a_count_is_a_number(archive: responses.RequestsMock, recorded: Callable
         Catalogs.query_criteria_count("panstarrs", nDetections=3)
 
 
-# -- metadata ------------------------------------------------------------------------------------------------------
-
-
-def test_criteria_need_no_metadata(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """Columns that the package knows are filtered without asking for them, whether the archive could tell or not."""
-    archive.replace(responses.POST, CONFIG, status=503)
-    archive.post(INVOKE, body=recorded("tic.json"))
-    assert len(Catalogs.query_criteria("TIC", Bmag=[30, 50], objType="STAR"))
-    assert [call.request.url for call in archive.calls] == [INVOKE]
-
-
-def test_metadata_that_fail_cost_no_query(archive: responses.RequestsMock) -> None:
-    """A query does not depend on the archive's metadata (R1, B38)."""
-    archive.replace(responses.POST, CONFIG, status=503)
-    rows_of(archive, 3)
-    assert len(CatalogsClass().query_region(M15, catalog="Galex")) == 3
-
-
-def test_a_column_that_only_the_archive_knows_is_filtered_as_what_it_is(
-    archive: responses.RequestsMock, recorded: Callable[[str], bytes]
-) -> None:
-    """What the package does not know is asked for: names from the configuration, kinds from the histograms."""
-    client = CatalogsClass()
-    config = {"newmag": {"text": "New", "vot.unit": "mag"}, "newflag": {"text": "Flag"}, "cx": {"remove": True}}
-    archive.replace(responses.POST, CONFIG, json=config)
-    extjs = {"Fields": [], "Columns": [], "Rows": []}
-    extjs["ExtendedProperties"] = {"discreteHistogram": {"newflag": {}}, "continuousHistogram": {"newmag": {}}}
-    archive.post(INVOKE, json={"status": "COMPLETE", "data": {"Tables": [extjs]}})
-    request = client.query_criteria("tic", newmag=[1, 2], newflag=[1, 2], get_query_payload=True)
-    assert request["params"]["filters"] == [
-        {"paramName": "newmag", "values": [{"min": 1, "max": 2}]},
-        {"paramName": "newflag", "values": ["1", "2"]},
-    ]
-    with pytest.raises(InvalidQueryError, match="'cx' does not exist"):
-        client.query_criteria("tic", cx=[1, 2])
-    table = client.get_metadata("tic")
-    assert {"ID", "newmag", "newflag"} <= set(table["Column Name"])
-    assert "cx" not in table["Column Name"]
-
-
 def test_an_error_of_mashup_is_told_in_its_own_words(archive: responses.RequestsMock) -> None:
     """The archive's message reaches the user."""
     archive.post(INVOKE, json={"status": "ERROR", "msg": "Incorrect syntax near '*'."})
@@ -400,7 +360,8 @@ def test_tables_and_responses_are_asked_with_the_same_arguments(name: str) -> No
     """The method that returns a table takes what the asynchronous one does, and says whether it is to be sent."""
     own = inspect.signature(getattr(CatalogsClass, name)).parameters
     other = inspect.signature(getattr(CatalogsClass, f"{name}_async")).parameters
-    assert set(own) - set(other) == {"get_query_payload", "verbose"}
+    for_many = {"max_workers", "executor"} if "coordinates" in own or "object_name" in own else set()
+    assert set(own) - set(other) == {"get_query_payload", "verbose", "cache"} | for_many
     assert set(other) <= set(own)
 
 

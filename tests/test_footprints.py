@@ -129,7 +129,6 @@ def test_an_area_beside_all_footprints_has_no_results(mast_sandbox: Sandbox) -> 
         ({"area": STRIP[:2]}, "needs three"),
         ({"coordinates": M51, "overlap": "all"}, "'footprint' and 'center'"),
         ({"coordinates": STRIP, "area": TEXT}, "Only one of"),
-        ({"coordinates": STRIP, "overlap": "center"}, "one centre or area"),
     ],
 )
 def test_what_cannot_be_applied_is_refused_unsent(mast_sandbox: Sandbox, arguments: Any, reason: str) -> None:

@@ -61,7 +61,7 @@ def test_equal_positions_are_asked_for_once(mast_sandbox: Sandbox) -> None:
     Observations.query_region(PLACES, radius="0.05 deg")
     assert len(mast_sandbox.requests.of("invoke")) == 4
     mast_sandbox.requests.clear()
-    table = Observations.query_region(PLACES, radius=[0.05, 0.05, 0.05, 0.02, 0.05] * u.deg)
+    table = Observations.query_region(PLACES, radius=[0.05, 0.05, 0.05, 0.02, 0.05] * u.deg, group=False)
     assert len(mast_sandbox.requests.of("invoke")) == 5
     assert same(of(table, 3), Observations.query_region(PLACES[3], radius=0.02))
 
@@ -191,7 +191,7 @@ def test_an_archive_that_is_down_is_not_asked_a_thousand_times(mast_sandbox: San
         table = Observations.query_region(many, radius=0.001)
     assert len(table.meta["failed"]) == 199
     assert "It was not asked" in table.meta["failed"][-1]
-    assert len(mast_sandbox.requests.of("invoke")) < 30
+    assert len(mast_sandbox.requests.of("invoke")) < 50
 
 
 def test_the_time_of_the_call_is_for_all_targets(mast_sandbox: Sandbox) -> None:
@@ -258,7 +258,7 @@ def test_nothing_found_is_an_empty_table_with_columns() -> None:
         {"timeout": 0},
         {"executor": 3},
         {"area": "CIRCLE 1 2 3"},
-        {"overlap": "center"},
+        {"overlap": "centre"},
     ],
     ids=str,
 )

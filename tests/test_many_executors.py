@@ -52,6 +52,8 @@ def test_processes_find_the_same(mast_sandbox: Sandbox, processes: ProcessPoolEx
     plain = Catalogs.crossmatch(near, "TIC", radius="20 arcsec", verbose=False)
     there = Catalogs.crossmatch(near, "TIC", radius="20 arcsec", verbose=False, chunk_size=10, executor=processes)
     assert equal(there, plain)
+    grouped = Observations.query_region(near, radius="5 arcsec", executor=processes)
+    assert equal(grouped, Observations.query_region(near, radius="5 arcsec"))
     assert processes.submit(abs, -1).result() == 1
 
 

@@ -22,7 +22,6 @@ from astroquery.exceptions import (
     InvalidQueryError,
     MaxResultsWarning,
     NoResultsWarning,
-    RemoteServiceError,
     ResolverError,
     TimeoutError,
 )
@@ -284,93 +283,6 @@ def test_the_count_can_be_left_out(client: MastMissionsClass, mast_sandbox: Sand
     assert sent(mast_sandbox)[0]["skip_count"] is True
     with pytest.raises(InvalidQueryError, match="skip_count"):
         client.query_region(M51, skip_count=True, limit=None)
-
-
-# -- what the archive says -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("recorded_lately")
-def test_the_recorded_answers(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """What the real archive has answered becomes a table, and a count."""
-    archive.post(SEARCH, body=recorded("mission_results.json"))
-    with pytest.warns(MaxResultsWarning):
-        table = MastMissions.query_region("40.66963 -0.01328", radius=3, sci_aec="S", limit=10)
-    assert (len(table), table.colnames[0], table.colnames[-1]) == (10, "search_pos", "ang_sep")
-    assert table.meta["search_params"]["radius_units"] == "arcminutes"
-    archive.replace(responses.POST, SEARCH, body=recorded("mission_count_only.json"))
-    count = MastMissions.query_criteria(count_only=True)
-    assert (type(count), count) == (int, 1066009)
-    assert json.loads(archive.calls[-1].request.body)["count_only"] is True
-
-
-@pytest.mark.parametrize("fault", [Fault.garbage(), Fault.truncate_json(), Fault.status(503), Fault.reset()], ids=repr)
-def test_passing_failures_pass(client: MastMissionsClass, mast_sandbox: Sandbox, fault: Fault) -> None:
-    """What a second try may mend is tried again, also an answer that cannot be read."""
-    expected = client.query_region(M51)
-    mast_sandbox.faults.add("mission_search", fault, times=2)
-    assert len(client.query_region(M51)) == len(expected)
-
-
-def test_a_failure_of_the_archive_is_not_blamed_on_the_question(
-    client: MastMissionsClass, mast_sandbox: Sandbox
-) -> None:
-    """500 is a RemoteServiceError, and 4xx an InvalidQueryError; both with the archive's own words (B40)."""
-    mast_sandbox.faults.add("mission_search", Fault.status(500, body=b"database is down"), times=None)
-    with pytest.raises(RemoteServiceError, match=r"HTTP 500.*database is down"):
-        client.query_region(M51)
-    mast_sandbox.faults.clear()
-    mast_sandbox.faults.add("mission_search", Fault.answer('{"detail": "no such thing"}', status=400))
-    with pytest.raises(InvalidQueryError, match="no such thing"):
-        client.query_region(M51)
-    detail = {"detail": [{"type": "list_type", "loc": ["body", "target"], "msg": "Input should be a valid list"}]}
-    mast_sandbox.faults.add("mission_search", Fault.answer(detail, status=422))
-    with pytest.raises(InvalidQueryError, match=r"422.*Input should be a valid list"):
-        client.query_region(M51)
-
-
-# -- the list of columns -------------------------------------------------------------------------------------------
-
-
-def test_the_list_of_columns_is_read_once(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
-    """One list for each mission serves all calls."""
-    first = client.get_column_list()
-    client.query_region(M51, sci_instrume="ACS")
-    client.mission = "JWST"
-    assert first["name"].tolist() != client.get_column_list()["name"].tolist()
-    client.query_criteria(program=1039)
-    assert [record.value("mission") for record in mast_sandbox.requests.of("mission_columns")] == ["hst", "jwst"]
-    assert first.colnames == ["name", "data_type", "description"]
-
-
-@pytest.mark.parametrize("fault", [Fault.garbage(), Fault.status(500), Fault.answer("[]"), Fault.reset()], ids=repr)
-def test_without_the_list_of_columns_queries_work(
-    client: MastMissionsClass, mast_sandbox: Sandbox, fault: Fault
-) -> None:
-    """The list being down costs no query; criteria are sent unchecked, which is said; asking for it tells why (B41)."""
-    mast_sandbox.faults.add("mission_columns", fault, times=None)
-    assert len(client.query_region(M51)) > 0
-    with pytest.warns(InputWarning, match="sci_instrume are sent unchecked"):
-        assert len(client.query_region(M51, sci_instrume="ACS", select_cols="sci_ra")) > 0
-    # Not asked for again at once.
-    assert len(mast_sandbox.requests.of("mission_columns")) == 1
-    with pytest.raises(RemoteServiceError):
-        client.get_column_list()
-    with pytest.raises(RemoteServiceError):
-        client.query_region(M51, select_cols="all")
-    mast_sandbox.faults.clear()
-    assert len(client.get_column_list()) > 50
-    assert client.query_region(M51, sci_instrume="ACS")["sci_ra"].unit == "deg"
-
-
-def test_unknown_missions_are_tried_as_they_are(client: MastMissionsClass) -> None:
-    """A mission that this package does not know is asked for; the archive's refusal is the user's to read."""
-    client.mission = "Nancy_2"
-    assert client.mission == "nancy_2"
-    with pytest.raises(InvalidQueryError, match="nancy_2"):
-        client.get_column_list()
-    with pytest.raises(InvalidQueryError, match="404"):
-        client.query_region(M51)
-    assert client.get_dataset_kwd() is None
 
 
 # -- the client ----------------------------------------------------------------------------------------------------

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import json
 from typing import Any
 
 import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.table import Column, MaskedColumn, Table, vstack
+from astropy.table import Column, MaskedColumn
 from astropy.time import Time
-from astroquery.exceptions import InputWarning, InvalidQueryError, NoResultsWarning, ResolverError
+from astroquery.exceptions import InputWarning, InvalidQueryError, ResolverError
 from astroquery.mast import MastClass as PeerMast
 from astroquery.mast import ObservationsClass as PeerObservations
 
@@ -278,92 +277,6 @@ def test_payload_is_what_is_sent(mast_sandbox: Sandbox) -> None:
         assert set(method(**arguments, get_query_payload=True)) >= {"service", "params", "format", "page", "pagesize"}
 
 
-# -- tables --------------------------------------------------------------------------------------------------------
-
-
-def test_columns_have_units_and_descriptions(mast_sandbox: Sandbox) -> None:
-    """Every column that has a unit or a description shows it (B15)."""
-    table = Observations.query_criteria(obs_collection="HST", coordinates=M51)
-    assert table["t_exptime"].unit == "s"
-    assert table["em_min"].unit == "nm"
-    assert table["s_ra"].unit == "deg"
-    assert table["distance"].unit == "arcsec"
-    assert table["s_region"].unit is None
-    assert all(table[name].description for name in table.colnames)
-
-
-def test_masks_are_exactly_the_nulls(mast_sandbox: Sandbox) -> None:
-    """Over all observations a cell is masked if and only if the archive holds null; -999 and 0 stay (B14)."""
-    table = Observations.query_criteria(calib_level=[-1, 0, 1, 2, 3, 4])
-    held = {row["objID"]: row for row in mast_sandbox.archive.query("SELECT * FROM observation")}
-    assert len(table) == len(held)
-    for column in table.itercols():
-        expected = [held[int(objid)][column.name] is None for objid in table["objID"]]
-        assert column.mask.tolist() == expected, column.name
-    assert (table["sequence_number"] == -999).any()
-
-
-def test_an_empty_result_keeps_its_columns_and_warns(mast_sandbox: Sandbox) -> None:
-    """Nothing found is a table of no rows with the columns and kinds of a full one."""
-    full = Observations.query_criteria(obs_collection="FUSE")
-    with pytest.warns(NoResultsWarning, match="^Query returned no results"):
-        empty = Observations.query_criteria(obs_collection="FUSE", proposal_id="nothing")
-    assert len(empty) == 0
-    assert empty.colnames == full.colnames
-    assert [empty[n].dtype.kind for n in empty.colnames] == [full[n].dtype.kind for n in full.colnames]
-    assert not empty
-
-
-def test_no_results_names_near_matches(mast_sandbox: Sandbox) -> None:
-    """A value that the archive does not have is answered with those that it has."""
-    with pytest.warns(NoResultsWarning, match=r"There is no instrument_name='MIRI'; did you mean 'MIRI/IMAGE'"):
-        Observations.query_criteria(instrument_name="MIRI")
-    with pytest.warns(NoResultsWarning, match=r"did you mean 'F814W'"):
-        Observations.query_criteria(filters="F814")
-
-
-def test_hints_that_cannot_be_had_cost_nothing(mast_sandbox: Sandbox) -> None:
-    """If the archive's values cannot be read, the warning is the plain one."""
-    mast_sandbox.faults.add(
-        "invoke", Fault.status(503), times=None, where=lambda record: record.mashup["service"] == "Mast.Caom.All"
-    )
-    with pytest.warns(NoResultsWarning, match=r"^Query returned no results\.$"):
-        Observations.query_criteria(instrument_name="MIRI")
-
-
-def test_meta_tells_where_a_table_comes_from_and_survives_stacking(mast_sandbox: Sandbox, tmp_path: Any) -> None:
-    """Service, request, time and rows are in meta; stacking keeps all, and FITS and ECSV can hold them."""
-    first = Observations.query_criteria(obs_collection="FUSE")
-    second = Observations.query_criteria(obs_collection="IUE")
-    assert first.meta["service"] == ["Mast.Caom.Filtered"]
-    assert json.loads(first.meta["request"][0])["params"]["filters"][0]["values"] == ["FUSE"]
-    assert first.meta["rows"] == [len(first)]
-    assert Time(first.meta["time"][0]).mjd > 60000
-    both = vstack([first, second])
-    assert both.meta["rows"] == [len(first), len(second)]
-    both.write(tmp_path / "both.fits")
-    both.write(tmp_path / "both.ecsv")
-    assert Table.read(tmp_path / "both.ecsv").meta["rows"] == both.meta["rows"]
-
-
-def test_nineteen_digit_identifiers_keep_every_digit(mast_sandbox: Sandbox) -> None:
-    """Identifiers declared as text and sent as numbers are text with all their digits."""
-    table = Observations.query_criteria(obs_collection="GALEX")
-    long = [obs_id for obs_id in table["obs_id"] if len(obs_id) == 19]
-    held = {row["obs_id"] for row in mast_sandbox.archive.query("SELECT obs_id FROM observation")}
-    assert long
-    assert set(long) <= held
-
-
-def test_unicode_goes_there_and_back(mast_sandbox: Sandbox) -> None:
-    """Names with accents are found and shown."""
-    names = [row["proposal_pi"] for row in mast_sandbox.archive.query("SELECT DISTINCT proposal_pi FROM observation")]
-    accented = [name for name in names if name and not name.isascii()]
-    assert accented
-    table = Observations.query_criteria(proposal_pi=accented[0])
-    assert set(table["proposal_pi"]) == {accented[0]}
-
-
 # -- about the archive ---------------------------------------------------------------------------------------------
 
 
@@ -388,63 +301,6 @@ def test_async_methods_give_the_responses(mast_sandbox: Sandbox) -> None:
     ):
         assert len(responses) > 1
         assert [response.json()["paging"]["page"] for response in responses] == list(range(1, len(responses) + 1))
-
-
-# -- any service ---------------------------------------------------------------------------------------------------
-
-
-def test_a_range_of_dec_is_a_filter_of_a_filtered_service(mast_sandbox: Sandbox) -> None:
-    """A range of ra, dec or radius is never taken for a position and lost (B44)."""
-    payload = Mast.mast_query("Mast.Catalogs.Filtered.Tic", dec={"min": 1, "max": 2}, get_query_payload=True)
-    assert payload["params"]["filters"] == [{"paramName": "dec", "values": [{"min": 1, "max": 2}]}]
-    payload = Mast.mast_query(
-        "Mast.Catalogs.Filtered.Tic.Position",
-        ra=1,
-        dec=2,
-        radius=0.1,
-        Tmag={"min": 1, "max": 2},
-        get_query_payload=True,
-    )
-    assert payload["params"]["ra"] == 1
-    assert [entry["paramName"] for entry in payload["params"]["filters"]] == ["Tmag"]
-
-
-def test_mast_query_filters_and_chooses_columns(mast_sandbox: Sandbox) -> None:
-    """Keywords of a filtered service are filters; columns= gives just those."""
-    table = Mast.mast_query(
-        "Mast.Caom.Filtered", columns=["obs_id", "t_min"], obs_collection="HST", t_min={"min": 53000, "max": 53400}
-    )
-    assert sorted(table.colnames) == ["obs_id", "t_min"]
-    assert (table["t_min"] >= 53000).all()
-    assert len(Mast.mast_query("Mast.Caom.Cone", ra=202.47, dec=47.2, radius=0.01)) > 0
-    with pytest.raises(InvalidQueryError, match="at least one filter"):
-        Mast.mast_query("Mast.Caom.Filtered", columns="obs_id")
-    with pytest.warns(InputWarning, match="columns"):
-        Mast.mast_query("Mast.Caom.Cone", columns="obs_id", ra=202.47, dec=47.2, radius=0.01)
-
-
-def test_numpy_and_times_go_into_any_request(mast_sandbox: Sandbox) -> None:
-    """Parameters of raw requests may be numpy values; what JSON cannot carry is refused (B9)."""
-    table = Mast.service_request(
-        "Mast.Caom.Cone", {"ra": np.float64(202.47), "dec": np.array(47.2), "radius": np.float32(0.05)}
-    )
-    assert len(table) > 0
-    for bad in (np.nan, np.inf, object()):
-        with pytest.raises(InvalidQueryError, match="cannot carry"):
-            Mast.service_request("Mast.Caom.Cone", {"ra": bad, "dec": 1})
-
-
-def test_name_lookup_and_extjs_are_tables_too(mast_sandbox: Sandbox) -> None:
-    """Answers of another shape become tables; text formats are for the async method."""
-    found = Mast.service_request("Mast.Name.Lookup", {"input": "M101", "format": "json"})
-    assert found["ra"][0] == pytest.approx(210.8, abs=0.1)
-    table = Mast.service_request("Mast.Caom.Cone", {"ra": 202.47, "dec": 47.2, "radius": 0.05}, format="extjs")
-    plain = Mast.service_request("Mast.Caom.Cone", {"ra": 202.47, "dec": 47.2, "radius": 0.05})
-    assert list(table["obs_id"]) == list(plain["obs_id"])
-    with pytest.raises(InvalidQueryError, match="service_request_async"):
-        Mast.service_request("Mast.Caom.Cone", {"ra": 1, "dec": 1}, format="csv")
-    text = Mast.service_request_async("Mast.Caom.Cone", {"ra": 202.47, "dec": 47.2, "radius": 0.05}, format="csv")
-    assert "obs_id" in text[0].text
 
 
 # -- the interface of astroquery.mast ------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,11 +17,9 @@ from astroquery_mast.deadline import Deadline
 from astroquery_mast.exceptions import (
     DeadlineError,
     IncompleteResultError,
-    RefusedRequestError,
     ServiceFailedError,
     UnreadableAnswerError,
 )
-from astroquery_mast.pacing import in_order
 from astroquery_mast.sandbox import Fault, Sandbox
 
 CRITERIA: dict[str, Any] = {"obs_collection": "GALEX"}
@@ -363,44 +360,6 @@ def test_sixteen_threads_get_the_tables_of_one(mast_sandbox: Sandbox) -> None:
             assert table[name].dtype == alone[name].dtype
             assert (table[name].mask == alone[name].mask).all()
             assert table[name].filled().tolist() == alone[name].filled().tolist() or table[name].dtype.kind == "f"
-
-
-def test_in_order_keeps_the_order_and_the_limit() -> None:
-    """Results come in the order of the items, however long each takes, and few are in work at once."""
-    running, most = 0, 0
-    lock = threading.Lock()
-    gates = [threading.Event() for _ in range(12)]
-
-    def work(number: int) -> int:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        if number % 2 == 0:
-            gates[number].wait(5)  # even items wait for the odd one after them
-        else:
-            gates[number - 1].set()
-        with lock:
-            running -= 1
-        return number
-
-    assert list(in_order(work, range(12), 4)) == list(range(12))
-    assert most <= 4
-
-
-def test_in_order_stops_at_the_first_failure() -> None:
-    """A failure ends the work; items that had not begun are never begun."""
-    begun: list[int] = []
-
-    def work(number: int) -> int:
-        begun.append(number)
-        if number == 1:
-            raise RefusedRequestError("no")
-        return number
-
-    with pytest.raises(RefusedRequestError):
-        list(in_order(work, range(1000), 2))
-    assert len(begun) < 20
 
 
 def test_deadline_counts_down() -> None:

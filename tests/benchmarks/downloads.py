@@ -1,63 +1,90 @@
 """Downloads side by side with ``astroquery.mast`` and ``curl``: time as ratios, and how memory grows.
 
-``python tests/benchmarks/downloads.py`` prints the table; ``--quick`` does less.  Each contestant runs in a process
-of its own against the same server, one after the other, several rounds, and medians are compared: machines are noisy.
+``python tests/benchmarks/downloads.py`` prints the table; ``--quick`` does less.  Every contestant leaves whole files.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import resource
-import shutil
-import statistics
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-HERE = Path(__file__).parent
+from sidebyside import Score, compete, measure, server
+
+MODULE = "downloads"
 WORKERS = 4
+CONTESTANTS = ("ours", "peer", "curl", "curl_sha256sum")
 
 
-@contextmanager
-def served(size: int, latency: float, rate: float) -> Iterator[str]:
-    """Serve files of a size from another process; give the address."""
-    options = {"--size": size, "--latency": latency, "--rate": rate}
-    command = [sys.executable, str(HERE / "standin.py"), *(str(part) for pair in options.items() for part in pair)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert server.stdin is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.stdin.close()
-            server.wait(10)
-
-
-def run_ours(url: str, count: int, size: int, folder: str, workers: int) -> None:
-    """Download with this package, in this process; print the seconds and the growth of memory."""
+def ours(url: str, count: int, size: int) -> None:
+    """Download with this package."""
     from astropy.table import Table
 
     from astroquery_mast import Observations, conf
 
     conf.server = url
     products = Table(columns_of(count, size))
-    measure(lambda: Observations.download_products(products, download_dir=folder, verbose=False, max_workers=workers))
+    with folder_of(count, size) as folder:
+        fetch = Observations.download_products
+        measure(lambda: nothing(fetch(products, download_dir=folder, verbose=False, max_workers=WORKERS)))
 
 
-def run_peer(url: str, count: int, size: int, folder: str, _workers: int) -> None:
-    """Download with ``astroquery.mast``, in this process; print the same."""
+def peer(url: str, count: int, size: int) -> None:
+    """Download with ``astroquery.mast``."""
     from astropy.table import Table
     from astroquery.mast import Observations
 
     Observations._portal_api_connection.MAST_DOWNLOAD_URL = f"{url}/api/v0.1/Download/file"
     products = Table(columns_of(count, size))
     Observations.disable_cloud_dataset()
-    measure(lambda: Observations.download_products(products, download_dir=folder, verbose=True))
+    with folder_of(count, size) as folder:
+        measure(lambda: nothing(Observations.download_products(products, download_dir=folder, verbose=True)))
+
+
+def curl(url: str, count: int, size: int) -> None:
+    """Fetch the same files with curl, as many at a time."""
+    by_curl(url, count, size, lambda _: None)
+
+
+def curl_sha256sum(url: str, count: int, size: int) -> None:
+    """The same, and their digests, which a manifest has."""
+
+    def digests(folder: str) -> None:
+        files = list(Path(folder).glob("*.fits"))
+        subprocess.run(["sha256sum", *files], check=True, stdout=subprocess.DEVNULL)
+
+    by_curl(url, count, size, digests)
+
+
+def by_curl(url: str, count: int, size: int, afterwards: Callable[[str], None]) -> None:
+    """Fetch the files with curl, and do something afterwards."""
+    with folder_of(count, size) as folder:
+        lines = []
+        for uri in columns_of(count, 0)["dataURI"]:
+            target = Path(folder) / str(uri).rpartition("/")[2]
+            lines += [f'url = "{url}/api/v0.1/Download/file?uri={uri}"', f'output = "{target}"']
+        config = Path(folder) / "curl.txt"
+        config.write_text("\n".join(lines))
+        command = ["curl", "--silent", "--fail", "--parallel", "--parallel-max", str(WORKERS), "--config", str(config)]
+
+        def work() -> None:
+            subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+            afterwards(folder)
+
+        measure(work)
+
+
+@contextmanager
+def folder_of(count: int, size: int) -> Iterator[str]:
+    """Give a folder, and see that it holds the files in the end."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        yield folder
+        files = [path for path in Path(folder).rglob("*.fits") if path.stat().st_size == size]
+        assert len(files) == count, f"{len(files)} whole files of {count}"
 
 
 def columns_of(count: int, size: int) -> dict[str, list[object]]:
@@ -74,83 +101,40 @@ def columns_of(count: int, size: int) -> dict[str, list[object]]:
     }
 
 
-def measure(work: object) -> None:
-    """Do the work and print its seconds and the growth of peak memory in MB."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.perf_counter()
-    work()  # type: ignore[operator]
-    seconds = time.perf_counter() - started
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(json.dumps({"seconds": seconds, "grown": grown}), file=sys.stderr)
+def nothing(_: Any) -> None:
+    """Say nothing of a manifest."""
 
 
-def in_process(who: str, url: str, count: int, size: int, folder: Path) -> dict[str, float]:
-    """Run a contestant in a fresh process."""
-    arguments = [who, url, str(count), str(size), str(folder), str(WORKERS)]
-    command = [sys.executable, __file__, "--contestant", *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return dict(json.loads(done.stderr.strip().splitlines()[-1]))
+def fetched(title: str, count: int, size: int, quick: bool, **options: float) -> dict[str, Score]:
+    """Let the contestants fetch the same files in turn."""
+    given = [word for name, value in {"latency": 0.0, **options}.items() for word in (f"--{name}", value)]
+    with server("--size", size, *given) as url:
+        return compete(title, MODULE, CONTESTANTS, {"url": url, "count": count, "size": size}, 1 if quick else 3)
 
 
-def curl(url: str, count: int, folder: Path, *, checked: bool = False) -> dict[str, float]:
-    """Fetch the same files with curl, as many at a time; to have the digests as well, run sha256sum afterwards."""
-    lines = []
-    for uri in columns_of(count, 0)["dataURI"]:
-        target = folder / str(uri).rpartition("/")[2]
-        lines += [f'url = "{url}/api/v0.1/Download/file?uri={uri}"', f'output = "{target}"']
-    config = folder / "curl.txt"
-    config.write_text("\n".join(lines))
-    command = ["curl", "--silent", "--fail", "--parallel", "--parallel-max", str(WORKERS), "--config", str(config)]
-    started = time.perf_counter()
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    if checked:
-        subprocess.run(["sha256sum", *folder.glob("*.fits")], check=True, stdout=subprocess.DEVNULL)
-    return {"seconds": time.perf_counter() - started, "grown": 0.0}
+def small_files(quick: bool = False) -> dict[str, Score]:
+    """Compare many small files."""
+    count = 40 if quick else 200
+    return fetched(f"{count} files of 1 MB, 30 ms latency, {WORKERS} connections", count, 10**6, quick, latency=0.03)
 
 
-def compare(title: str, count: int, size: int, rounds: int, *, latency: float = 0.0, rate: float = 0.0) -> None:
-    """Let the contestants do the same work in turn, and print medians and ratios."""
-    times: dict[str, list[float]] = {"ours": [], "peer": [], "curl": [], "curl, sha256sum": []}
-    grown: dict[str, float] = {}
-    with served(size, latency, rate) as url:
-        for _ in range(rounds):
-            for who, measured in times.items():
-                folder = Path(tempfile.mkdtemp(prefix="bench-"))
-                if who.startswith("curl"):
-                    result = curl(url, count, folder, checked="sha256sum" in who)
-                else:
-                    result = in_process(who, url, count, size, folder)
-                files = [path for path in folder.rglob("*.fits") if path.stat().st_size == size]
-                assert len(files) == count, f"{who} left {len(files)} whole files of {count}"
-                measured.append(result["seconds"])
-                grown[who] = max(grown.get(who, 0.0), result["grown"])
-                shutil.rmtree(folder)
-    median = {who: statistics.median(seconds) for who, seconds in times.items()}
-    print(f"{title}: {rounds} rounds, {WORKERS} connections")
-    for who, seconds in median.items():
-        print(
-            f"  {who:15s} {seconds:7.2f} s  (from {min(times[who]):.2f} to {max(times[who]):.2f}), +{grown[who]:.0f} MB"
-        )
-    ratios = (f"{who} / ours = {seconds / median['ours']:.2f}" for who, seconds in median.items() if who != "ours")
-    print(f"  {'; '.join(ratios)}\n")
+def large_file(quick: bool = False) -> dict[str, Score]:
+    """Compare one large file, as fast as the computer can."""
+    return fetched("1 file of 200 MB, loopback", 1, 2 * 10**8, quick)
+
+
+def large_file_at_a_rate(quick: bool = False) -> dict[str, Score]:
+    """Compare one large file, at the speed of a good network."""
+    return fetched("1 file of 200 MB at 1 Gbit/s", 1, 2 * 10**8, quick, rate=125e6)
 
 
 def main() -> None:
-    """Run one contestant, or all comparisons."""
+    """Run all comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round of less work")
-    parser.add_argument("--contestant", nargs=6)
-    options = parser.parse_args()
-    if options.contestant:
-        who, url, count, size, folder, workers = options.contestant
-        work = {"ours": run_ours, "peer": run_peer}[who]
-        work(url, int(count), int(size), folder, int(workers))
-        return
-    rounds = 1 if options.quick else 3
-    count = 40 if options.quick else 200
-    compare(f"{count} files of 1 MB, 30 ms latency", count, 1_000_000, rounds, latency=0.03)
-    compare("1 file of 200 MB, loopback", 1, 200_000_000, rounds)
-    compare("1 file of 200 MB at 1 Gbit/s", 1, 200_000_000, rounds, rate=125e6)
+    quick = parser.parse_args().quick
+    for compare in (small_files, large_file, large_file_at_a_rate):
+        compare(quick)
 
 
 if __name__ == "__main__":

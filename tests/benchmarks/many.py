@@ -8,10 +8,11 @@ line says so: its seconds are to be multiplied.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from queries import peer
-from sidebyside import compete, measure, server
+from sidebyside import Score, compete, measure, server
 
 MODULE = "many"
 LATENCY = 0.05
@@ -56,13 +57,18 @@ def peer_crossmatch(url: str, count: int) -> None:
     measure(work)
 
 
-def ours_cones(url: str, count: int) -> None:
-    """Observations around many positions."""
+def ours_cones(url: str, count: int, group: bool = True) -> None:
+    """Observations around many positions, of which neighbours share a request."""
     from astroquery_mast import Observations, conf
 
     conf.server = url
     positions = places(count)
-    measure(lambda: {"rows": len(Observations.query_region(positions, radius="5 arcsec"))})
+    measure(lambda: {"rows": len(Observations.query_region(positions, radius="5 arcsec", group=group))})
+
+
+def ours_cones_one_by_one(url: str, count: int) -> None:
+    """The same with a request for each position."""
+    ours_cones(url, count, group=False)
 
 
 def peer_cones(url: str, count: int) -> None:
@@ -86,21 +92,43 @@ def peer_names(url: str, count: int) -> None:
     measure(lambda: {"names": len(client.resolve_object(given))})
 
 
+def beside_a_loop(title: str, ours: str, loops: Mapping[str, int], count: int, quick: bool) -> dict[str, Score]:
+    """Compare one call with loops, which are run for a part of the targets; their seconds are multiplied."""
+    many = count // 10 if quick else count
+    with server("--rows", 0, "--latency", LATENCY) as url:
+        scores = compete(title.format(many), MODULE, (ours,), {"url": url, "count": many}, 1)
+        for loop, part in loops.items():
+            few = {"url": url, "count": many // part}
+            score = compete(f"  {many // part} of them", MODULE, (loop,), few, 1)[loop]
+            score.seconds = [seconds * part for seconds in score.seconds]
+            scores[loop] = score
+    return scores
+
+
+def matched(quick: bool = False) -> dict[str, Score]:
+    """Compare a cross-match with cones."""
+    title = "cross-match of {} positions with the TIC"
+    return beside_a_loop(title, "ours_crossmatch", {"peer_crossmatch": 100}, 10_000, quick)
+
+
+def around(quick: bool = False) -> dict[str, Score]:
+    """Compare many cones."""
+    loops = {"ours_cones_one_by_one": 10, "peer_cones": 10}
+    return beside_a_loop("{} cones of 5 arcsec", "ours_cones", loops, 1000, quick)
+
+
+def named(quick: bool = False) -> dict[str, Score]:
+    """Compare many names."""
+    return beside_a_loop("{} names", "ours_names", {"peer_names": 1}, 1000, quick)
+
+
 def main() -> None:
     """Run all comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the targets")
-    less = 10 if parser.parse_args().quick else 1
-    with server("--rows", 0, "--latency", LATENCY) as url:
-        for title, ours, theirs, count, part in (
-            ("cross-match of {} positions with the TIC", "ours_crossmatch", "peer_crossmatch", 10_000, 100),
-            ("{} cones of 5 arcsec", "ours_cones", "peer_cones", 1_000, 10),
-            ("{} names", "ours_names", "peer_names", 1_000, 1),
-        ):
-            many = count // less
-            asked = {"url": url, "count": many}
-            compete(title.format(many), MODULE, (ours,), asked, 1)
-            compete(f"  the peer, {many // part} of them", MODULE, (theirs,), {"url": url, "count": many // part}, 1)
+    quick = parser.parse_args().quick
+    for compare in (matched, around, named):
+        compare(quick)
 
 
 if __name__ == "__main__":

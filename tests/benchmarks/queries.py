@@ -12,10 +12,11 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from sidebyside import compete, measure, server
+from sidebyside import Score, compete, in_process, measure, server
 
 MODULE = "queries"
 
@@ -126,24 +127,28 @@ def checked(table: Any, rows: int) -> dict[str, Any]:
     return {"rows": len(table)}
 
 
-def imports(rounds: int) -> None:
+def imports(quick: bool = False) -> dict[str, Score]:
     """Compare the time of imports."""
     base = "import astroquery.query"
     statements = {
+        "base": base,
         "ours": "from astroquery_mast import Observations",
         "peer": "from astroquery.mast import Observations",
     }
     # Installed packages have their bytecode; a developer's may be told to keep none.
     settings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    times: dict[str, list[float]] = {"base": [], **{name: [] for name in statements}}
-    for _ in range(max(rounds, 5)):
-        for name, statement in {"base": base, **statements}.items():
+    scores = {name: Score() for name in statements}
+    rounds = 3 if quick else 9
+    for _ in range(rounds):
+        for name, statement in statements.items():
             started = time.perf_counter()
             subprocess.run([sys.executable, "-c", statement], check=True, env=settings)
-            times[name].append(time.perf_counter() - started)
-    fastest = {name: min(seconds) for name, seconds in times.items()}
-    print(f"import, best of {max(rounds, 5)}")
-    print("\n".join(f"  {name:22s} {s:8.3f} s, {s / fastest['base']:.2f} x {base}" for name, s in fastest.items()))
+            scores[name].seconds.append(time.perf_counter() - started)
+    print(f"import ({rounds} rounds)")
+    for name, score in scores.items():
+        print(f"  {name:22s} {score.median:8.3f} s, {score.median / scores['base'].median:.2f} x {base}")
+    print(flush=True)
+    return scores
 
 
 def warm(url: str, rows: int, pagesize: int) -> None:
@@ -152,30 +157,53 @@ def warm(url: str, rows: int, pagesize: int) -> None:
         fetched(url, page, pagesize)
 
 
+def queried(
+    title: str, rows: int, pagesize: int, contestants: Sequence[str], rounds: int, latency: float = 0.0
+) -> dict[str, Score]:
+    """Let the contestants ask for the same rows in turn."""
+    with server("--rows", rows, "--latency", latency) as url:
+        warm(url, rows, pagesize)
+        return compete(title, MODULE, contestants, {"url": url, "rows": rows, "pagesize": pagesize}, rounds)
+
+
+def one_page(quick: bool = False) -> dict[str, Score]:
+    """Compare one large page."""
+    rows = 10_000 if quick else 50_000
+    contestants = ("ours_query", "peer_query", "json_alone", "msgspec_alone", "orjson_alone", "fetch_alone")
+    return queried(f"one page of {rows} rows", rows, rows, contestants, 1 if quick else 3)
+
+
+def many_rows(quick: bool = False) -> dict[str, Score]:
+    """Compare many rows, for the memory that they take."""
+    rows = 20_000 if quick else 200_000
+    return queried(f"{rows} rows", rows, 50_000, ("ours_query", "peer_query", "json_alone"), 1)
+
+
+def twelve_pages(quick: bool = False) -> dict[str, Score]:
+    """Compare many pages that are far away."""
+    contestants = ("ours_query", "peer_query", "fetch_alone")
+    return queried("12 pages, 100 ms latency", 12_000, 1000, contestants, 1 if quick else 3, 0.1)
+
+
+def product_list(quick: bool = False) -> dict[str, Score]:
+    """Compare the products of many observations."""
+    count = 500 if quick else 2000
+    title = f"products of {count} observations, 100 ms latency"
+    with server("--rows", 10, "--latency", 0.1) as url:
+        asked = {"url": url, "observations": count}
+        # Once before, so that nobody waits for the server to make its pages.
+        for name in ("ours_products", "peer_products"):
+            in_process(MODULE, name, asked)
+        return compete(title, MODULE, ("ours_products", "peer_products"), asked, 1 if quick else 5)
+
+
 def main() -> None:
     """Run all comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round of less work")
     quick = parser.parse_args().quick
-    rounds, page, many = (1, 10_000, 20_000) if quick else (3, 50_000, 200_000)
-    bare = ("json_alone", "msgspec_alone", "orjson_alone", "fetch_alone")
-    with server("--rows", page) as url:
-        warm(url, page, page)
-        asked = {"url": url, "rows": page, "pagesize": page}
-        compete(f"one page of {page} rows", MODULE, ("ours_query", "peer_query", *bare), asked, rounds)
-    with server("--rows", many) as url:
-        warm(url, many, 50_000)
-        asked = {"url": url, "rows": many, "pagesize": 50_000}
-        compete(f"{many} rows", MODULE, ("ours_query", "peer_query"), asked, 1)
-    with server("--rows", 12_000, "--latency", 0.1) as url:
-        warm(url, 12_000, 1000)
-        asked = {"url": url, "rows": 12_000, "pagesize": 1000}
-        compete("12 pages, 100 ms latency", MODULE, ("ours_query", "peer_query", "fetch_alone"), asked, rounds)
-    with server("--rows", 10, "--latency", 0.1) as url:
-        count = 500 if quick else 2000
-        title = f"products of {count} observations, 100 ms latency"
-        compete(title, MODULE, ("ours_products", "peer_products"), {"url": url, "observations": count}, rounds)
-    imports(rounds)
+    for compare in (one_page, many_rows, twelve_pages, product_list, imports):
+        compare(quick)
 
 
 if __name__ == "__main__":

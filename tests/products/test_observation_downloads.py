@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import shutil
-import subprocess
-import tarfile
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,17 +13,13 @@ from astropy.table import Table
 
 from astroquery_mast.config import conf
 from astroquery_mast.exceptions import (
-    AuthenticationWarning,
     DownloadError,
-    InputWarning,
     InvalidQueryError,
-    LoginError,
     TimeoutError,
 )
 from astroquery_mast.observations import ObservationsClass
 from astroquery_mast.products.manifest import Manifest
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.sandbox.requestlog import RequestRecord
 
 
 @pytest.fixture
@@ -48,21 +40,8 @@ def products(client: ObservationsClass, observations: Table, mast_sandbox: Sandb
     return small
 
 
-@pytest.fixture
-def exclusive(mast_sandbox: Sandbox) -> Table:
-    columns = "dataURI, obs_collection, obs_id, productFilename, dataRights, size"
-    rows = mast_sandbox.archive.query(
-        f"select {columns} from product where dataRights = 'EXCLUSIVE_ACCESS' order by size limit 2"
-    )
-    return Table(rows)
-
-
 def asked(sandbox: Sandbox, endpoint: str = "download") -> int:
     return len(sandbox.requests.of(endpoint))
-
-
-def files_in(folder: Path) -> list[Path]:
-    return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
 
 
 # -- the plan ------------------------------------------------------------------------------------------------------
@@ -202,190 +181,6 @@ def test_files_on_disk_are_used_while_the_archive_is_down(
     assert all("could not be compared with the archive" in message for message in unconfirmed["Message"])
 
 
-# -- bundles and scripts -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
-def test_bundle_is_one_request_and_one_file_with_a_row_for_every_product(
-    client: ObservationsClass,
-    products: Table,
-    exclusive: Table,
-    mast_sandbox: Sandbox,
-    tmp_path: Path,
-    kind: str,
-) -> None:
-    """All products are in one archive file; what was left out is an error of its own row."""
-    wanted = Table(rows=[dict(zip(exclusive.colnames, row, strict=True)) for row in exclusive[:1]])
-    for product in products[:2]:
-        wanted.add_row([product[name] for name in wanted.colnames])
-    manifest = client.download_products(wanted, download_dir=tmp_path, bundle=kind)
-    assert list(manifest["Status"]) == ["ERROR", "COMPLETE", "COMPLETE"]
-    assert "left" in manifest["Message"][0]
-    assert list(manifest["dataURI"]) == list(wanted["dataURI"])
-    (path,) = {Path(path) for path in manifest["Local Path"]}
-    assert path.name.endswith(f".{kind}")
-    assert len(mast_sandbox.requests) == asked(mast_sandbox, "bundle") == 1
-    assert files_in(tmp_path) == [path.relative_to(tmp_path)]
-    if kind == "zip":
-        with zipfile.ZipFile(path) as packed:
-            names = packed.namelist()
-    else:
-        with tarfile.open(path) as tar:
-            names = tar.getnames()
-    assert sum(name.endswith(tuple(products["productFilename"][:2])) for name in names) == 2
-
-
-def test_dry_run_of_a_bundle_shows_the_one_file(
-    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """Sizes are those of the products, the place is that of the bundle."""
-    plan = client.download_products(products, download_dir=tmp_path, bundle="zip", dry_run=True)
-    assert len(plan) == len(products)
-    assert len(set(plan["Local Path"])) == 1
-    assert plan.meta["total_bytes"] == products["size"].sum()
-    assert len(mast_sandbox.requests) == 0
-
-
-def test_bundle_with_a_layout_is_told_to_make_no_difference(
-    client: ObservationsClass, products: Table, tmp_path: Path
-) -> None:
-    """The archive lays its bundles out itself."""
-    with pytest.warns(InputWarning, match="layout has no effect on a bundle"):
-        client.download_products(products[:1], download_dir=tmp_path, bundle="zip", layout="{obs_id}/")
-
-
-def test_failing_bundle_raises_with_its_manifest_where_that_is_wanted(
-    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """on_error='raise' holds for bundles, too."""
-    mast_sandbox.faults.add("bundle", Fault.status(404), times=None)
-    with pytest.raises(DownloadError) as caught:
-        client.download_products(products, download_dir=tmp_path, bundle="zip", on_error="raise")
-    assert list(caught.value.manifest["Status"]) == ["ERROR"] * len(products)
-    assert files_in(tmp_path) == []
-
-
-@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
-def test_script_takes_the_token_of_whoever_runs_it(
-    client: ObservationsClass, exclusive: Table, mast_sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """The script has a row for every product and no token in it, is asked for without one, and works with one (D13)."""
-    client.login(mast_sandbox.token)
-    mast_sandbox.requests.clear()
-    manifest = client.download_products(exclusive, download_dir=tmp_path, curl_flag=True)
-    assert list(manifest["Status"]) == ["COMPLETE"] * len(exclusive)
-    assert len(set(manifest["Local Path"])) == 1
-    script = Path(manifest["Local Path"][0])
-    assert mast_sandbox.token not in script.read_text()
-    (record,) = mast_sandbox.requests.of("bundle")
-    assert "authorization" not in record.headers
-    (tmp_path / "run").mkdir()
-    environment = {"PATH": os.environ["PATH"], "MAST_API_TOKEN": mast_sandbox.token}
-    subprocess.run(["bash", str(script)], cwd=tmp_path / "run", env=environment, check=True, capture_output=True)
-    found = {path.name: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    assert found == {row["productFilename"]: mast_sandbox.archive.render(row["dataURI"]) for row in exclusive}
-
-
-# -- who may have them ---------------------------------------------------------------------------------------------
-
-
-def test_token_of_the_environment_is_used_when_an_exclusive_file_is_met(
-    client: ObservationsClass,
-    products: Table,
-    exclusive: Table,
-    mast_sandbox: Sandbox,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Public files need no login; the first exclusive one brings one about, once for all."""
-    monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
-    client.download_products(products[:1], download_dir=tmp_path)
-    assert not client.authenticated()
-    client.download_products(exclusive, download_dir=tmp_path, dry_run=True)
-    assert not client.authenticated()
-    manifest = client.download_products(exclusive, download_dir=tmp_path)
-    assert set(manifest["Status"]) == {"COMPLETE"}
-    assert client.authenticated()
-    assert asked(mast_sandbox, "whoami") == 1
-
-
-def test_bad_token_of_the_environment_is_a_warning(
-    client: ObservationsClass,
-    products: Table,
-    exclusive: Table,
-    mast_sandbox: Sandbox,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The public files come all the same, and the warning does not repeat the token."""
-    monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.expired_token)
-    table = Table(rows=[{name: row[name] for name in exclusive.colnames} for row in [exclusive[0], products[0]]])
-    with pytest.warns(AuthenticationWarning, match="of no use") as caught:
-        manifest = client.download_products(table, download_dir=tmp_path)
-    assert list(manifest["Status"]) == ["ERROR", "COMPLETE"]
-    assert len(caught) == 1
-    assert mast_sandbox.expired_token not in str(caught[0].message)
-
-
-def test_single_exclusive_file_brings_the_login_about(
-    client: ObservationsClass,
-    exclusive: Table,
-    mast_sandbox: Sandbox,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A dataURI does not tell whether the file is exclusive: the refusal does."""
-    uri = str(exclusive["dataURI"][0])
-    assert client.download_file(uri, local_path=tmp_path)[0] == "ERROR"
-    monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
-    assert client.download_file(uri, local_path=tmp_path) == ("COMPLETE", None, None)
-
-
-def test_refused_file_comes_with_the_token_at_the_second_call(
-    client: ObservationsClass,
-    exclusive: Table,
-    mast_sandbox: Sandbox,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A token that was set after the refusal is found by retry."""
-    refused = client.download_products(exclusive, download_dir=tmp_path)
-    assert set(refused["Status"]) == {"ERROR"}
-    monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
-    assert set(client.retry(refused)["Status"]) == {"COMPLETE"}
-
-
-def test_refusal_says_whose_the_file_is_and_until_when(client: ObservationsClass, tmp_path: Path) -> None:
-    """Where the observations were given, the message has the rights and the day of release."""
-    observations = client.query_criteria(obs_collection="HST", dataRights="EXCLUSIVE_ACCESS")[:1]
-    manifest = client.download_products(observations, download_dir=tmp_path, extension="jpg")
-    message = manifest["Message"][0]
-    assert message.startswith("HTTPError: 401 Client Error: Unauthorized for url: ")
-    assert "log in" in message
-    assert "dataRights: EXCLUSIVE_ACCESS; release date 20" in message
-
-
-def test_message_has_the_address_once(
-    client: ObservationsClass, mast_sandbox: Sandbox, products: Table, exclusive: Table, tmp_path: Path
-) -> None:
-    """However a file fails, its message does not repeat the address."""
-    products["dataURI"] = products["dataURI"].astype("U200")
-    products["dataURI"][0] = "mast:HST/product/absent.fits"
-    reset = str(products["dataURI"][1])
-
-    def breaks(record: RequestRecord) -> bool:
-        return reset in record.values("uri")
-
-    mast_sandbox.faults.add("download", Fault.reset(), times=None, where=breaks)
-    messages = list(client.download_products(products[:2], download_dir=tmp_path)["Message"])
-    messages += list(client.download_products(exclusive[:1], download_dir=tmp_path)["Message"])
-    with conf.set_temp("server", "http://127.0.0.1:9"):
-        messages += list(client.download_products(products[2:3], download_dir=tmp_path)["Message"])
-    for message in messages:
-        assert message.count("Download/file") <= 1
-        assert message.count("HTTP 404") <= 1
-
-
 # -- how -----------------------------------------------------------------------------------------------------------
 
 
@@ -506,17 +301,6 @@ def test_listing_ends_with_its_time(client: ObservationsClass, observations: Tab
         client.get_product_list(observations, batch_size=1, timeout=0.2)
     with pytest.raises(InvalidQueryError, match="timeout"):
         client.get_product_list(observations, timeout=0)
-
-
-def test_login_that_failed_before_is_not_repeated_for_public_files(
-    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """Public files ask for nobody's name."""
-    with pytest.raises(LoginError):
-        client.login(mast_sandbox.expired_token)
-    mast_sandbox.requests.clear()
-    client.download_products(products[:2], download_dir=tmp_path)
-    assert asked(mast_sandbox, "whoami") == 0
 
 
 def test_new_arguments_come_after_those_of_the_peer() -> None:

@@ -13,7 +13,7 @@ from astroquery.mast import services
 
 from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, UnreadableAnswerError
 from astroquery_mast.query.columns import Columns
-from astroquery_mast.query.mission_answer import Parts, SearchTable, announced, bounds, may_have_more, read_answer
+from astroquery_mast.query.mission_answer import PartCount, SearchTable, announced, bounds, may_have_more, read_answer
 from astroquery_mast.query.mission_columns import column_table, columns_of_mission, selected_columns
 from astroquery_mast.query.mission_listing import products_table, read_products, records_page
 from astroquery_mast.query.mission_search import Search, as_options, sorting
@@ -291,7 +291,7 @@ def test_the_archive_may_have_a_limit_of_its_own() -> None:
 
 def test_rows_that_are_missing_or_came_twice() -> None:
     """Parts that do not make up the whole are an error, not a table."""
-    parts = Parts("s")
+    parts = PartCount("s")
     first = read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s")
     parts.add(first, 2, 0, alone=False)
     with pytest.raises(IncompleteResultError, match="two parts"):
@@ -300,6 +300,17 @@ def test_rows_that_are_missing_or_came_twice() -> None:
         parts.add(read_answer(answer([{"x": 3}], totalResults=4), "s"), 2, 2, alone=False)
     with pytest.raises(IncompleteResultError, match="changed from 4 to 5"):
         parts.add(read_answer(answer([{"x": 3}, {"x": [4]}], totalResults=5), "s"), 2, 2, alone=False)
+
+
+def test_rows_that_are_missing_from_a_part_that_tells_no_total() -> None:
+    """The rows of all parts together are those that the first one has announced."""
+    parts = PartCount("s")
+    parts.add(read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s"), 2, 0, alone=False)
+    parts.add(read_answer(answer([{"x": 3}], totalResults=None), "s"), 2, 2, alone=False)
+    with pytest.raises(IncompleteResultError, match="4 rows were due after row 0, and 3 came"):
+        parts.close(0)
+    parts.add(read_answer(answer([{"x": 4}], totalResults=None), "s"), 2, 2, alone=False)
+    parts.close(0)
 
 
 # -- products ------------------------------------------------------------------------------------------------------

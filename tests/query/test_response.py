@@ -22,12 +22,12 @@ from astroquery_mast.exceptions import (
 from astroquery_mast.query.response import (
     Page,
     Paging,
-    Tally,
     check_status,
     histograms,
     parse_page,
     retry_after_seconds,
 )
+from astroquery_mast.query.tally import Tally
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 FIELDS = [{"name": "obsid", "type": "string"}, {"name": "s_ra", "type": "float"}]
@@ -332,46 +332,3 @@ def test_histograms_count_discrete_columns_only() -> None:
         {"dataIndex": "obsid"},
     ]
     assert histograms(extjs(Columns=columns)) == {"project": {"HST": 3}}
-
-
-def page_of(rows: int, number: int, total: int) -> Page:
-    """Return a page of so many rows."""
-    return Page("s", "COMPLETE", (), [{}] * rows, Paging(page=number, pages=3, rows=rows, total=total))
-
-
-@given(sizes=st.lists(st.integers(0, 5), min_size=1, max_size=6), lost=st.integers(0, 5))
-def test_tally_proves_that_no_row_is_missing(sizes: list[int], lost: int) -> None:
-    """The rows received must be those announced, and one row less or more is an error."""
-    total = sum(sizes) + lost
-    tally = Tally("s")
-    for number, size in enumerate(sizes, start=1):
-        tally.add(page_of(size, number, total), number)
-    if lost:
-        with pytest.raises(IncompleteResultError, match=f"{total} rows were announced and {total - lost} received"):
-            tally.close()
-    else:
-        tally.close()
-
-
-def test_tally_notices_a_page_that_was_not_asked_for() -> None:
-    """A server that repeats page 1 for ever does not fill the table with copies."""
-    tally = Tally("s")
-    tally.add(page_of(2, 1, 4), 1)
-    with pytest.raises(IncompleteResultError, match="page 2 was asked for and page 1 came"):
-        tally.add(page_of(2, 1, 4), 2)
-
-
-def test_tally_notices_that_the_archive_changed_its_mind() -> None:
-    """An answer that grows between pages is not put together from two states."""
-    tally = Tally("s")
-    tally.add(page_of(2, 1, 4), 1)
-    with pytest.raises(IncompleteResultError, match="changed from 4 to 5"):
-        tally.add(page_of(2, 2, 5), 2)
-
-
-def test_tally_accepts_services_that_do_not_page() -> None:
-    """Without paging there is nothing to prove."""
-    tally = Tally("s")
-    tally.add(Page("s", "COMPLETE", (), [{}]), 1)
-    tally.close()
-    assert tally.rows == 1

@@ -1,0 +1,157 @@
+"""Exclusive files: tokens of the environment, refusals, and whose the files are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from astroquery_mast.config import conf
+from astroquery_mast.exceptions import (
+    AuthenticationWarning,
+    LoginError,
+)
+from astroquery_mast.observations import ObservationsClass
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sandbox.requestlog import RequestRecord
+
+
+@pytest.fixture
+def client(mast_sandbox: Sandbox) -> ObservationsClass:
+    return ObservationsClass()
+
+
+@pytest.fixture
+def observations(client: ObservationsClass) -> Table:
+    return client.query_criteria(obs_collection="HST", calib_level=3, dataRights="PUBLIC")[:6]
+
+
+@pytest.fixture
+def products(client: ObservationsClass, observations: Table, mast_sandbox: Sandbox) -> Table:
+    table = client.get_unique_product_list(observations)
+    small = table[np.argsort(table["size"])][:6]
+    mast_sandbox.requests.clear()
+    return small
+
+
+@pytest.fixture
+def exclusive(mast_sandbox: Sandbox) -> Table:
+    columns = "dataURI, obs_collection, obs_id, productFilename, dataRights, size"
+    rows = mast_sandbox.archive.query(
+        f"select {columns} from product where dataRights = 'EXCLUSIVE_ACCESS' order by size limit 2"
+    )
+    return Table(rows)
+
+
+def asked(sandbox: Sandbox, endpoint: str = "download") -> int:
+    return len(sandbox.requests.of(endpoint))
+
+
+def test_token_of_the_environment_is_used_when_an_exclusive_file_is_met(
+    client: ObservationsClass,
+    products: Table,
+    exclusive: Table,
+    mast_sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Public files need no login; the first exclusive one brings one about, once for all."""
+    monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
+    client.download_products(products[:1], download_dir=tmp_path)
+    assert not client.authenticated()
+    client.download_products(exclusive, download_dir=tmp_path, dry_run=True)
+    assert not client.authenticated()
+    manifest = client.download_products(exclusive, download_dir=tmp_path)
+    assert set(manifest["Status"]) == {"COMPLETE"}
+    assert client.authenticated()
+    assert asked(mast_sandbox, "whoami") == 1
+
+
+def test_bad_token_of_the_environment_is_a_warning(
+    client: ObservationsClass,
+    products: Table,
+    exclusive: Table,
+    mast_sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The public files come all the same, and the warning does not repeat the token."""
+    monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.expired_token)
+    table = Table(rows=[{name: row[name] for name in exclusive.colnames} for row in [exclusive[0], products[0]]])
+    with pytest.warns(AuthenticationWarning, match="of no use") as caught:
+        manifest = client.download_products(table, download_dir=tmp_path)
+    assert list(manifest["Status"]) == ["ERROR", "COMPLETE"]
+    assert len(caught) == 1
+    assert mast_sandbox.expired_token not in str(caught[0].message)
+
+
+def test_single_exclusive_file_brings_the_login_about(
+    client: ObservationsClass,
+    exclusive: Table,
+    mast_sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A dataURI does not tell whether the file is exclusive: the refusal does."""
+    uri = str(exclusive["dataURI"][0])
+    assert client.download_file(uri, local_path=tmp_path)[0] == "ERROR"
+    monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
+    assert client.download_file(uri, local_path=tmp_path) == ("COMPLETE", None, None)
+
+
+def test_refused_file_comes_with_the_token_at_the_second_call(
+    client: ObservationsClass,
+    exclusive: Table,
+    mast_sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A token that was set after the refusal is found by retry."""
+    refused = client.download_products(exclusive, download_dir=tmp_path)
+    assert set(refused["Status"]) == {"ERROR"}
+    monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
+    assert set(client.retry(refused)["Status"]) == {"COMPLETE"}
+
+
+def test_refusal_says_whose_the_file_is_and_until_when(client: ObservationsClass, tmp_path: Path) -> None:
+    """Where the observations were given, the message has the rights and the day of release."""
+    observations = client.query_criteria(obs_collection="HST", dataRights="EXCLUSIVE_ACCESS")[:1]
+    manifest = client.download_products(observations, download_dir=tmp_path, extension="jpg")
+    message = manifest["Message"][0]
+    assert message.startswith("HTTPError: 401 Client Error: Unauthorized for url: ")
+    assert "log in" in message
+    assert "dataRights: EXCLUSIVE_ACCESS; release date 20" in message
+
+
+def test_message_has_the_address_once(
+    client: ObservationsClass, mast_sandbox: Sandbox, products: Table, exclusive: Table, tmp_path: Path
+) -> None:
+    """However a file fails, its message does not repeat the address."""
+    products["dataURI"] = products["dataURI"].astype("U200")
+    products["dataURI"][0] = "mast:HST/product/absent.fits"
+    reset = str(products["dataURI"][1])
+
+    def breaks(record: RequestRecord) -> bool:
+        return reset in record.values("uri")
+
+    mast_sandbox.faults.add("download", Fault.reset(), times=None, where=breaks)
+    messages = list(client.download_products(products[:2], download_dir=tmp_path)["Message"])
+    messages += list(client.download_products(exclusive[:1], download_dir=tmp_path)["Message"])
+    with conf.set_temp("server", "http://127.0.0.1:9"):
+        messages += list(client.download_products(products[2:3], download_dir=tmp_path)["Message"])
+    for message in messages:
+        assert message.count("Download/file") <= 1
+        assert message.count("HTTP 404") <= 1
+
+
+def test_login_that_failed_before_is_not_repeated_for_public_files(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Public files ask for nobody's name."""
+    with pytest.raises(LoginError):
+        client.login(mast_sandbox.expired_token)
+    mast_sandbox.requests.clear()
+    client.download_products(products[:2], download_dir=tmp_path)
+    assert asked(mast_sandbox, "whoami") == 0

@@ -1,0 +1,91 @@
+"""Cones are taken together where that is worth it, and every group's cone holds those of its members."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.query.groups import FOOTPRINT, LARGEST, Group, alone, grouped, worth_it
+from astroquery_mast.query.position import Cone
+
+CENTRES = [(0.0, 0.0), (359.999, -5.0), (202.47, 47.195), (120.0, 90.0), (33.0, -89.99), (180.0, 0.0)]
+
+
+@st.composite
+def fields(draw: st.DrawFn) -> list[Cone]:
+    """Cones in a few fields, some of which lie at the poles and at 0h; the dice are numpy's."""
+    dice = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    number = draw(st.integers(1, 60))
+    spread = draw(st.sampled_from([0.0, 0.001, 0.05, 0.4, 3.0, 40.0]))
+    largest = draw(st.sampled_from([0.0, 5 / 3600, 0.05, 0.7]))
+    chosen = np.array(CENTRES)[dice.integers(len(CENTRES), size=number)]
+    away = dice.normal(scale=spread, size=number)
+    around = SkyCoord(*chosen.T, unit="deg").directional_offset_by(
+        dice.uniform(0, 360, number) * u.deg,
+        np.clip(np.abs(away), 0, 170) * u.deg,
+    )
+    radii = dice.uniform(0, largest, number) if draw(st.booleans()) else np.full(number, largest)
+    return [Cone(*map(float, each)) for each in zip(around.ra.deg, around.dec.deg, radii, strict=True)]
+
+
+def holds(group: Group, cones: list[Cone]) -> bool:
+    """Whether the cone of a group holds all of its members, by astropy's arithmetic."""
+    members = [cones[place] for place in group.members]
+    centre = SkyCoord(group.cone.ra, group.cone.dec, unit="deg")
+    places = SkyCoord([cone.ra for cone in members], [cone.dec for cone in members], unit="deg")
+    reach = places.separation(centre).deg + [cone.radius for cone in members]
+    return bool((reach <= group.cone.radius).all())
+
+
+@given(fields())
+def test_every_cone_is_in_one_group_that_holds_it_and_is_worth_it(cones: list[Cone]) -> None:
+    """None is lost or asked for twice, none reaches out of its group, and no group is more than its members."""
+    groups = grouped(cones)
+    assert sorted(np.concatenate([group.members for group in groups]).tolist()) == list(range(len(cones)))
+    assert [int(group.members[0]) for group in groups] == sorted(int(group.members[0]) for group in groups)
+    for group in groups:
+        if not group.shared:
+            assert group.cone is cones[group.members[0]]
+            continue
+        assert holds(group, cones)
+        radii = np.array([cones[place].radius for place in group.members])
+        typical = np.sqrt(np.mean(radii**2))
+        assert group.cone.radius <= LARGEST
+        assert (group.cone.radius + FOOTPRINT) ** 2 <= len(radii) * (typical + FOOTPRINT) ** 2
+
+
+def test_a_crowd_is_one_group_and_the_far_are_alone() -> None:
+    """Hundreds of positions in a field are asked for at once, whatever else is in the list."""
+    dice = np.random.default_rng(1)
+    crowd = [Cone(202.47 + x, 47.2 + y, 5 / 3600) for x, y in dice.normal(scale=0.05, size=(300, 2)).tolist()]
+    far = [Cone(float(ra), -30.0, 5 / 3600) for ra in range(0, 360, 20)]
+    shared, *others = sorted(grouped([*far, *crowd]), key=lambda group: -len(group.members))
+    assert set(shared.members.tolist()) >= set(range(len(far), len(far) + 290))
+    assert shared.cone.radius < 0.3
+    assert sum(len(group.members) == 1 for group in others) >= len(far)
+
+
+@pytest.mark.parametrize("number", [2, 10_000])
+def test_neighbours_across_0h_and_at_the_pole_are_neighbours(number: int) -> None:
+    """Right ascensions of 359.99 and 0.01 are close, and at the pole all of them are."""
+    ra = np.linspace(-0.02, 0.02, number) % 360
+    assert len(grouped([Cone(float(each), 10.0, 0.01) for each in ra])) == 1
+    around = np.linspace(0, 350, number)
+    (group,) = grouped([Cone(float(each), 89.99, 0.01) for each in around])
+    assert group.cone.dec > 89.98
+    assert group.cone.radius < 0.03
+
+
+def test_two_that_are_apart_are_not_worth_a_large_cone() -> None:
+    """Small cones at a distance stay alone, and so does one that is larger than any group may be."""
+    assert not worth_it(0.2, np.array([0.001, 0.001]))
+    assert worth_it(0.06, np.array([0.05, 0.05]))
+    assert not worth_it(0.6, np.array([0.6, 0.6]))
+    apart = [Cone(10.0, 0.0, 0.001), Cone(10.2, 0.0, 0.001), Cone(10.0, 0.0, 0.6), Cone(10.0, 0.0, 0.7)]
+    assert [group.members.tolist() for group in grouped(apart)] == [[0], [1], [2], [3]]
+    assert [group.cone for group in alone(apart)] == apart
+    assert grouped([]) == []

@@ -1,0 +1,64 @@
+"""Any service by its name, with its parameters, filters and columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from astroquery.exceptions import InputWarning, InvalidQueryError
+
+from astroquery_mast import Mast
+from astroquery_mast.sandbox import Sandbox
+
+
+def test_a_range_of_dec_is_a_filter_of_a_filtered_service(mast_sandbox: Sandbox) -> None:
+    """A range of ra, dec or radius is never taken for a position and lost (B44)."""
+    payload = Mast.mast_query("Mast.Catalogs.Filtered.Tic", dec={"min": 1, "max": 2}, get_query_payload=True)
+    assert payload["params"]["filters"] == [{"paramName": "dec", "values": [{"min": 1, "max": 2}]}]
+    payload = Mast.mast_query(
+        "Mast.Catalogs.Filtered.Tic.Position",
+        ra=1,
+        dec=2,
+        radius=0.1,
+        Tmag={"min": 1, "max": 2},
+        get_query_payload=True,
+    )
+    assert payload["params"]["ra"] == 1
+    assert [entry["paramName"] for entry in payload["params"]["filters"]] == ["Tmag"]
+
+
+def test_mast_query_filters_and_chooses_columns(mast_sandbox: Sandbox) -> None:
+    """Keywords of a filtered service are filters; columns= gives just those."""
+    table = Mast.mast_query(
+        "Mast.Caom.Filtered", columns=["obs_id", "t_min"], obs_collection="HST", t_min={"min": 53000, "max": 53400}
+    )
+    assert sorted(table.colnames) == ["obs_id", "t_min"]
+    assert (table["t_min"] >= 53000).all()
+    assert len(Mast.mast_query("Mast.Caom.Cone", ra=202.47, dec=47.2, radius=0.01)) > 0
+    with pytest.raises(InvalidQueryError, match="at least one filter"):
+        Mast.mast_query("Mast.Caom.Filtered", columns="obs_id")
+    with pytest.warns(InputWarning, match="columns"):
+        Mast.mast_query("Mast.Caom.Cone", columns="obs_id", ra=202.47, dec=47.2, radius=0.01)
+
+
+def test_numpy_and_times_go_into_any_request(mast_sandbox: Sandbox) -> None:
+    """Parameters of raw requests may be numpy values; what JSON cannot carry is refused (B9)."""
+    table = Mast.service_request(
+        "Mast.Caom.Cone", {"ra": np.float64(202.47), "dec": np.array(47.2), "radius": np.float32(0.05)}
+    )
+    assert len(table) > 0
+    for bad in (np.nan, np.inf, object()):
+        with pytest.raises(InvalidQueryError, match="cannot carry"):
+            Mast.service_request("Mast.Caom.Cone", {"ra": bad, "dec": 1})
+
+
+def test_name_lookup_and_extjs_are_tables_too(mast_sandbox: Sandbox) -> None:
+    """Answers of another shape become tables; text formats are for the async method."""
+    found = Mast.service_request("Mast.Name.Lookup", {"input": "M101", "format": "json"})
+    assert found["ra"][0] == pytest.approx(210.8, abs=0.1)
+    table = Mast.service_request("Mast.Caom.Cone", {"ra": 202.47, "dec": 47.2, "radius": 0.05}, format="extjs")
+    plain = Mast.service_request("Mast.Caom.Cone", {"ra": 202.47, "dec": 47.2, "radius": 0.05})
+    assert list(table["obs_id"]) == list(plain["obs_id"])
+    with pytest.raises(InvalidQueryError, match="service_request_async"):
+        Mast.service_request("Mast.Caom.Cone", {"ra": 1, "dec": 1}, format="csv")
+    text = Mast.service_request_async("Mast.Caom.Cone", {"ra": 202.47, "dec": 47.2, "radius": 0.05}, format="csv")
+    assert "obs_id" in text[0].text
