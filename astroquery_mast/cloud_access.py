@@ -7,7 +7,6 @@ The parts are in `astroquery_mast.products.cloud` and `astroquery_mast.products.
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -27,6 +26,7 @@ from .products.listing import as_table
 from .products.plan import escaped_url
 from .products.remote_file import BLOCK_SIZE, OpenRange, open_remote
 from .products.remote_fits import open_fits
+from .warn import warn_user
 from .wire import Wire
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ class CloudAccess(_Client):
             Whether to log it.
         """
         if str(provider).upper() != "AWS":
-            warnings.warn(f"provider={provider!r}: there is only 'AWS', which is used.", InputWarning, stacklevel=2)
+            warn_user(f"provider={provider!r}: there is only 'AWS', which is used.", InputWarning)
         if profile is not None:
             message = "profile is not used: MAST's public data in the cloud need no account."
-            warnings.warn(message, AstropyDeprecationWarning, stacklevel=2)
+            warn_user(message, AstropyDeprecationWarning)
         self._cloud_enabled = True
         if verbose:
             log.info("Downloads use the public cloud copy at %s where there is one.", self._cloud().bucket.server)
@@ -145,7 +145,8 @@ class CloudAccess(_Client):
         Parameters
         ----------
         data_products : `~astropy.table.Table`, `~astropy.table.Row`, str, or iterable of these, optional
-            Products, or dataURIs.  Without them the products of the observations that meet ``criteria`` are taken.
+            Products, or dataURIs; or observations, all of whose products are taken.  Without them the products of the
+            observations that meet ``criteria`` are taken.
         include_bucket : bool
             Return addresses ``s3://<bucket>/<key>``; else the key alone.
         full_url : bool
@@ -183,12 +184,12 @@ class CloudAccess(_Client):
                 return None
         elif criteria:
             names = ", ".join(criteria)
-            warnings.warn(f"The criteria {names} are not applied: products were given.", InputWarning, stacklevel=2)
-        uris, missing = self._wanted(data_products, mrp_only, extension, filter_products)
+            warn_user(f"The criteria {names} are not applied: products were given.", InputWarning)
+        uris, missing = self._wanted(data_products, mrp_only, extension, filter_products, verbose)
         if missing and verbose:
             log.warning("%d products have no dataURI and are left out.", missing)
         if not uris:
-            warnings.warn("There are no products to look for in the cloud.", NoResultsWarning, stacklevel=2)
+            warn_user("There are no products to look for in the cloud.", NoResultsWarning)
             return None
         found = self._cloud_addresses(uris, include_bucket, full_url, check, verbose)
         return found if return_uri_map else [address for address in found.values() if address is not None]
@@ -301,7 +302,7 @@ class CloudAccess(_Client):
         """The addresses asked for, None for what has no copy."""
         if include_bucket and full_url:
             message = "full_url=True has no effect together with include_bucket=True: set include_bucket=False."
-            warnings.warn(message, InputWarning, stacklevel=3)
+            warn_user(message, InputWarning)
         cloud, deadline = self._cloud(), self._deadline(None)
         keys = cloud.keys(uris, deadline)
         if check:
@@ -311,7 +312,7 @@ class CloudAccess(_Client):
         if absent and verbose:
             few = ", ".join(absent[:_SHOWN]) + (", ..." if len(absent) > _SHOWN else "")
             message = f"{len(absent)} of {len(keys)} products have no copy in the cloud: {few}"
-            warnings.warn(message, NoResultsWarning, stacklevel=3)
+            warn_user(message, NoResultsWarning)
         shown = cloud.bucket.uri if include_bucket else cloud.bucket.url if full_url else str
         return {uri: None if key is None else shown(key) for uri, key in keys.items()}
 
@@ -328,14 +329,17 @@ class CloudAccess(_Client):
         mrp_only: bool,
         extension: str | Iterable[str] | None,
         filter_products: Mapping[str, Any],
+        verbose: bool,
     ) -> tuple[list[str], int]:
         """The dataURIs of products that pass the filters, and how many products have none."""
         table = as_table(products)
         if table is None:
             if mrp_only or extension or filter_products:
                 message = "Filters are not applied to dataURIs: give a product table, or criteria for observations."
-                warnings.warn(message, InputWarning, stacklevel=3)
+                warn_user(message, InputWarning)
             return _data_uris(products)
+        if "obsid" in table.colnames and "dataURI" not in table.colnames:
+            table = self.get_product_list(table, verbose=verbose)
         table = self.filter_products(table, mrp_only=mrp_only, extension=extension)
         # Apart, because the filters may hold an extension of their own.
         return _data_uris(self.filter_products(table, **filter_products) if filter_products else table)

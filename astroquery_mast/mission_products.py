@@ -6,7 +6,6 @@ In: datasets or products in any form that users hold.  Out: product tables, plan
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from pathlib import PurePosixPath
@@ -14,16 +13,18 @@ from typing import Any
 
 import numpy as np
 import requests
+from astropy import units as u
 from astropy.table import Table
 from astroquery import log
 
-from .config import conf
+from .config import count_setting
 from .deadline import Deadline
 from .exceptions import DownloadError, InvalidCriterionError, InvalidQueryError, NoResultsWarning
 from .mission_requests import MissionRequests
 from .products.destination import destination
 from .products.download import disk_at, local_target
 from .products.filters import unique_products
+from .products.given import as_products
 from .products.layout import Layout
 from .products.listing import as_table, ask_in_batches, identifiers
 from .products.manifest import Manifest, as_manifest
@@ -34,7 +35,7 @@ from .products.verdict import as_overwrite
 from .query.mission_listing import products_table, read_products
 from .query.request import ApiRequest
 from .transfers import Effort, FileTransfers
-from .warn import warn_no_results
+from .warn import warn_no_results, warn_user
 from .wire import Exchange
 
 __all__ = ["MissionProducts"]
@@ -129,7 +130,7 @@ class MissionProducts(MissionRequests, FileTransfers):
         )
         unique = unique_products(products, "filename")
         repeated = len(products) - len(unique)
-        if repeated:
+        if repeated and verbose:
             log.info(
                 "%d of %d products were duplicates. To return all products, use `MastMissions.get_product_list`.",
                 repeated,
@@ -147,7 +148,7 @@ class MissionProducts(MissionRequests, FileTransfers):
         products : `~astropy.table.Table`
             Products, as `get_product_list` returns them.
         extension : str or iterable of str, optional
-            Keep only files whose name ends so: ``"fits"``, ``"_uncal.fits"``.
+            Keep only files whose name ends so: ``"fits"``, ``"_uncal.fits"``; with ``!`` before it, does not.
         **filters
             Column name and what is wanted there; see `astroquery_mast.products.filters`.
 
@@ -244,7 +245,7 @@ class MissionProducts(MissionRequests, FileTransfers):
         overwrite: str | None = None,
         max_workers: int | None = None,
         executor: Executor | None = None,
-        deadline: float | None = None,
+        deadline: float | u.Quantity | None = None,
         on_error: str = "warn",
         **filters: Any,
     ) -> Manifest | Table | None:
@@ -292,7 +293,7 @@ class MissionProducts(MissionRequests, FileTransfers):
         listed = self._products_of(products, chosen, verbose, clock)
         wanted = filter_mission_products(listed, extension, filters)
         if not len(wanted):
-            warnings.warn("No products to download.", NoResultsWarning, stacklevel=2)
+            warn_user("No products to download.", NoResultsWarning)
             return None
         in_folders = not flat and layout is None
         files = MissionFiles.of(wanted, chosen, in_folders=in_folders)
@@ -359,7 +360,7 @@ class MissionProducts(MissionRequests, FileTransfers):
                 self._product_question(batch, mission), read_products, deadline=Deadline.within(whole)
             )
 
-        workers = int(conf.max_workers)
+        workers = count_setting("max_workers")
         return list(ask_in_batches(datasets, ask, batch_size=batch_size, max_workers=workers, verbose=verbose))
 
     def _product_question(self, datasets: Sequence[str], mission: str) -> ApiRequest:
@@ -375,6 +376,7 @@ class MissionProducts(MissionRequests, FileTransfers):
 
     def _products_of(self, given: Any, mission: str, verbose: bool, clock: Deadline | None) -> Table:
         """The product table that is meant, whatever was given."""
+        given = as_products(given, ("filename", "uri"))
         table = as_table(given)
         if table is None:
             table = as_subscription(given)

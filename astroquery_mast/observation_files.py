@@ -5,7 +5,6 @@ In: plans. Out: results of transfers.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -22,6 +21,7 @@ from .products.layout import Layout
 from .products.manifest import TransferResult
 from .products.plan import Action, PlannedFile
 from .transfers import Effort, FileTransfers
+from .warn import warn_user
 
 __all__ = ["ObservationFiles", "kind_of_bundle", "only_in_cloud", "refuse_contradiction", "uris_of"]
 
@@ -34,7 +34,7 @@ class ObservationFiles(ObservationListing, FileTransfers):
     def _in_cloud(self, cloud_only: bool, force_on_prem: bool) -> bool:
         """Whether to look into the cloud."""
         if cloud_only and not self._cloud_enabled:
-            warnings.warn(_NO_CLOUD, InputWarning, stacklevel=3)
+            warn_user(_NO_CLOUD, InputWarning)
         return self._cloud_enabled and not force_on_prem
 
     def _fetch_bundle(self, bundle: Bundle, file: PlannedFile, effort: Effort) -> list[TransferResult]:
@@ -120,7 +120,7 @@ def kind_of_bundle(curl_flag: bool, bundle: str | None, layout: Layout | None, f
     kind = SCRIPT if curl_flag else bundle
     if kind is not None and (flat or layout is not None):
         name, what = "flat=True" if flat else "layout", "a curl script" if curl_flag else "a bundle"
-        warnings.warn(f"{name} has no effect on {what}.", InputWarning, stacklevel=3)
+        warn_user(f"{name} has no effect on {what}.", InputWarning)
     return kind
 
 

@@ -7,12 +7,12 @@ In: observations or products in any form that users hold. Out: plans, files on d
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from astropy import units as u
 from astropy.table import Table
 
 from .deadline import Deadline
@@ -21,11 +21,13 @@ from .observation_files import ObservationFiles, kind_of_bundle, only_in_cloud, 
 from .products.bundle import Bundle
 from .products.destination import destination
 from .products.download import disk_at, local_target
+from .products.given import as_products
 from .products.layout import Layout
 from .products.manifest import Manifest, as_manifest
 from .products.plan import PlannedFile, plan, plan_table, single_file
 from .products.verdict import as_overwrite
 from .transfers import Effort
+from .warn import warn_user
 
 __all__ = ["ObservationProducts"]
 
@@ -118,7 +120,7 @@ class ObservationProducts(ObservationFiles):
         force_on_prem: bool = False,
         max_workers: int | None = None,
         executor: Executor | None = None,
-        deadline: float | None = None,
+        deadline: float | u.Quantity | None = None,
         on_error: str = "warn",
         **filters: Any,
     ) -> Manifest | Table | None:
@@ -126,14 +128,14 @@ class ObservationProducts(ObservationFiles):
 
         Parameters
         ----------
-        products : `~astropy.table.Table`, `~astropy.table.Row`, or what `get_product_list` takes
+        products : `~astropy.table.Table`, `~astropy.table.Row`, iterable of these, or what `get_product_list` takes
             Products; or observations, all of whose products are taken.
         download_dir : path-like, optional
-            The folder to use; the current one if not given.  An address such as ``s3://bucket/prefix`` is a place in
-            a store; see `astroquery_mast.products.destination`.
+            The folder to use, ``~`` being one's own; the current one if not given.  An address such as
+            ``s3://bucket/prefix`` is a place in a store; see `astroquery_mast.products.destination`.
         flat : bool
             Put all files into that folder, instead of ``mastDownload/<obs_collection>/<obs_id>/`` in it.  Files of the
-            same name get longer names.
+            same name get longer names, and so does one whose name a file of an earlier call has.
         cache : bool
             Keep files that are on disk: without asking the archive if they have the catalogued size, else if the
             archive's file is as long.  False fetches all files anew.
@@ -165,8 +167,9 @@ class ObservationProducts(ObservationFiles):
         executor : `concurrent.futures.Executor`, optional
             Who does the work, instead of threads of this process: a process pool, or the workers of a cluster, which
             must see the download folder.  The token is not sent to them: they take theirs from the environment.
-        deadline : float, optional
-            Seconds that the whole call may take; what has not come by then is an error in the manifest.
+        deadline : float or `~astropy.units.Quantity`, optional
+            Time, in seconds without a unit, that the whole call may take; what has not come by then is an error in the
+            manifest.
         on_error : str
             About files that did not come, ``"warn"`` logs a warning, ``"raise"`` raises when all the others have come,
             and ``"ignore"`` does nothing.  The manifest has them in any case.
@@ -263,10 +266,11 @@ class ObservationProducts(ObservationFiles):
         self, products: Any, verbose: bool, mrp_only: bool, filters: Mapping[str, Any], clock: Deadline | None
     ) -> Table | None:
         """The products that are wanted, each file once; None, with a warning, if there is none."""
-        listed = self._products_of(products, verbose, None if clock is None else clock.seconds)
-        table = self._unique(self.filter_products(listed, mrp_only=mrp_only, **filters))
+        given = as_products(products, ("dataURI",))
+        listed = self._products_of(given, verbose, None if clock is None else clock.seconds)
+        table = self._unique(self.filter_products(listed, mrp_only=mrp_only, **filters), verbose)
         if not len(table):
-            warnings.warn("No products to download.", NoResultsWarning, stacklevel=3)
+            warn_user("No products to download.", NoResultsWarning)
             return None
         return table
 

@@ -7,24 +7,26 @@ possible, and manifests.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from astropy import units as u
 from astropy.table import Table
+from astroquery import log
 
 from . import auth
 from .core import MastClass
-from .deadline import Deadline
-from .exceptions import AuthenticationWarning, InvalidCriterionError, LoginError, MastError
+from .deadline import Deadline, as_seconds
+from .exceptions import AuthenticationWarning, LoginError, MastError
 from .products.download import download
 from .products.fetch import fetch
 from .products.manifest import Manifest, Status, TransferResult
 from .products.plan import Action, PlannedFile, Source
-from .products.review import retry, verify
+from .products.review import as_written, retry, verify
 from .products.transport import Transport
+from .warn import warn_user
 
 __all__ = ["DENIED", "Effort", "FileTransfers"]
 
@@ -46,8 +48,8 @@ class Effort:
         How many files at a time.
     executor : `concurrent.futures.Executor` or None
         Who does the work.
-    seconds : float or None
-        How long the whole call may take.
+    seconds : float, `~astropy.units.Quantity`, or None
+        How long the whole call may take; a number afterwards.
     on_error : str
         What is done about files that did not come.
     """
@@ -60,8 +62,7 @@ class Effort:
 
     def __post_init__(self) -> None:
         """Refuse a time that is none before anything is asked."""
-        if self.seconds is not None and not self.seconds > 0:
-            raise InvalidCriterionError(f"deadline={self.seconds!r}: a time above zero is needed, in seconds.")
+        object.__setattr__(self, "seconds", as_seconds(self.seconds, "deadline"))
 
     def at(self, clock: Deadline | None) -> Effort:
         """The same effort with the time that is left."""
@@ -88,7 +89,7 @@ class FileTransfers(MastClass):
             return self.login()
         except (LoginError, MastError) as err:
             message = f"The token of the environment is of no use, and exclusive files will not come: {err}"
-            warnings.warn(message, AuthenticationWarning, stacklevel=4)
+            warn_user(message, AuthenticationWarning)
             return False
 
     def _fetch(self, planned: Sequence[PlannedFile], effort: Effort) -> list[TransferResult]:
@@ -107,12 +108,14 @@ class FileTransfers(MastClass):
         )
 
     def _fetch_one(self, planned: PlannedFile, verbose: bool, on_error: str = "warn") -> TransferResult:
-        """Bring a file of which nobody knows whether it is exclusive."""
-        effort = Effort(verbose=verbose, on_error=on_error)
+        """Bring a file of which nobody knows whether it is exclusive, and which has no manifest."""
+        effort = Effort(verbose=verbose, on_error="ignore")
         result = self._fetch([planned], effort)[0]
         refused = result.status is Status.ERROR and (result.message or "").startswith(DENIED)
         if refused and self._log_in_by_environment():
-            return self._fetch([planned], effort)[0]
+            result = self._fetch([planned], effort)[0]
+        if result.status is Status.ERROR and on_error == "warn":
+            log.warning("%s could not be downloaded. %s", planned.local_path.name, result.message)
         return result
 
     # -- afterwards ----------------------------------------------------------------------------------------------
@@ -122,7 +125,7 @@ class FileTransfers(MastClass):
 
         Parameters
         ----------
-        manifest : `~astropy.table.Table`
+        manifest : `~astropy.table.Table` or `~astropy.table.Row`
             As `download_products` returned it, or read from a file.
         verbose : bool
             Whether to show a bar on a terminal.
@@ -145,7 +148,7 @@ class FileTransfers(MastClass):
         *,
         max_workers: int | None = None,
         executor: Executor | None = None,
-        deadline: float | None = None,
+        deadline: float | u.Quantity | None = None,
         on_error: str = "warn",
         verbose: bool = True,
     ) -> Manifest:
@@ -153,7 +156,7 @@ class FileTransfers(MastClass):
 
         Parameters
         ----------
-        manifest : `~astropy.table.Table`
+        manifest : `~astropy.table.Table` or `~astropy.table.Row`
             As `download_products` or `verify` returned it, or read from a file.
         max_workers, executor, deadline, on_error, verbose
             As `download_products`.
@@ -170,6 +173,7 @@ class FileTransfers(MastClass):
         DownloadError
             As `download_products`.
         """
+        manifest = as_written(manifest)
         if any(str(message).startswith(DENIED) for message in _column(manifest, "Message")):
             self._log_in_by_environment()
         return retry(

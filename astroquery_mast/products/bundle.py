@@ -24,7 +24,7 @@ from .manifest import Status, TransferResult
 from .paths import Naming
 from .plan import Action, PlannedFile
 
-__all__ = ["KINDS", "SCRIPT", "Bundle"]
+__all__ = ["KINDS", "SCRIPT", "Bundle", "is_bundle_of"]
 
 SCRIPT = "sh"
 KINDS = ("zip", "tar.gz")
@@ -177,6 +177,24 @@ class _Contents:
     def has(self, product: Naming, alone: bool) -> bool:
         """Whether a product is there; a name that several products have tells nothing by itself."""
         return (product.obs_id, product.filename) in self.placed or (alone and product.filename in self.names)
+
+
+def is_bundle_of(path: Path, uri: str) -> bool:
+    """Tell whether a path is that of a bundle or a script of products, and not of the product itself.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        Where it lies.
+    uri : str
+        The URI of the product.
+
+    Returns
+    -------
+    bool
+    """
+    ending = next((f".{kind}" for kind in (SCRIPT, *KINDS) if path.name.lower().endswith(f".{kind}")), None)
+    return ending is not None and not uri.lower().endswith(ending)
 
 
 def _members(path: Path) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlencode
 from xml.etree import ElementTree
 
-from ..config import Endpoints, conf
+from ..config import Endpoints, count_setting
 from ..deadline import Deadline
 from ..exceptions import MastError, UnreadableAnswerError
 from ..pacing import in_order
@@ -46,9 +46,9 @@ class Bucket:
     server: str
 
     @classmethod
-    def configured(cls) -> Bucket:
-        """Return the bucket that `conf` names now."""
-        return cls(str(conf.cloud_bucket), str(conf.cloud_server).rstrip("/"))
+    def configured(cls, endpoints: Endpoints) -> Bucket:
+        """Return the bucket that the configuration names now."""
+        return cls(endpoints.cloud_bucket, endpoints.cloud_server)
 
     def uri(self, key: str) -> str:
         """Return the address of an object for S3 clients: ``s3://<bucket>/<key>``."""
@@ -174,7 +174,7 @@ class Cloud:
     def __init__(self, wire: Wire, endpoints: Endpoints) -> None:
         self._wire = wire
         self._endpoints = endpoints
-        self.bucket = Bucket.configured()
+        self.bucket = Bucket.configured(endpoints)
 
     def keys(self, uris: Iterable[str], deadline: Deadline) -> dict[str, str | None]:
         """Look up where the copies of files lie; 40 files with one question, and several questions at a time.
@@ -202,11 +202,17 @@ class Cloud:
             """Ask for the keys of some files; None for those that are not in the cloud."""
             params = [*(("uri", uri) for uri in batch), ("use_cloud_path", "True")]
             address = self._endpoints.path_lookup
-            response = self._wire.request("GET", address, params=params, deadline=deadline, service=_SERVICE)
-            return read_paths(response.content, batch)
+            return self._wire.request(
+                "GET",
+                address,
+                params=params,
+                deadline=deadline,
+                service=_SERVICE,
+                read=lambda response: read_paths(response.content, batch),
+            )
 
         batches = list(lookup_batches(dict.fromkeys(uris)))
-        answers = in_order(ask, batches, min(int(conf.max_workers), len(batches)))
+        answers = in_order(ask, batches, min(count_setting("max_workers"), len(batches)))
         return {uri: key for answer in answers for uri, key in answer.items()}
 
     def existing(self, keys: Iterable[str], deadline: Deadline) -> set[str]:
@@ -230,7 +236,7 @@ class Cloud:
             If the bucket does not answer.
         """
         asked = list(dict.fromkeys(keys))
-        found = in_order(lambda key: self._exists(key, deadline), asked, min(int(conf.max_workers), len(asked)))
+        found = in_order(lambda key: self._exists(key, deadline), asked, min(count_setting("max_workers"), len(asked)))
         return {key for key, exists in zip(asked, found, strict=True) if exists}
 
     def _exists(self, key: str, deadline: Deadline) -> bool:
@@ -267,8 +273,14 @@ class Cloud:
         params: Mapping[str, str] = {"list-type": "2", "delimiter": "/", "prefix": prefix}
         while True:
             address = f"{self.bucket.server}/"
-            response = self._wire.request("GET", address, params=params, deadline=deadline, service=_BUCKET)
-            page, continuation = read_listing(response.content)
+            page, continuation = self._wire.request(
+                "GET",
+                address,
+                params=params,
+                deadline=deadline,
+                service=_BUCKET,
+                read=lambda response: read_listing(response.content),
+            )
             folders += page
             if continuation is None:
                 return folders

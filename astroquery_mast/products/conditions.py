@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from astropy import units as u
 from numpy.typing import NDArray
 
 from ..exceptions import InvalidCriterionError
@@ -27,7 +28,8 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
 }
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf"
-_RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*", re.IGNORECASE)
+# One of the ends may be left out; "1..." is more likely a slip.
+_RANGE = re.compile(rf"\s*(?=.*\w)(?!.*\.\.\.\s*$)({_NUMBER})?\s*\.\.\s*({_NUMBER})?\s*", re.IGNORECASE)
 _COMPARISON = re.compile(rf"\s*(>=|<=|>|<)\s*({_NUMBER})\s*", re.IGNORECASE)
 _SINGLE = re.compile(rf"\s*({_NUMBER})\s*", re.IGNORECASE)
 _BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
@@ -47,12 +49,15 @@ class Cells:
         Numbers, booleans, or (for text) objects of type `str` in a form that ignores case.
     missing : ndarray of bool
         True where the cell has no value.
+    unit : `~astropy.units.UnitBase`, optional
+        The unit of numbers.
     """
 
     name: str
     kind: str
     values: NDArray[Any]
     missing: NDArray[np.bool_]
+    unit: u.UnitBase | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,9 @@ def cells_of(name: str, column: Any) -> Cells:
     array = np.ma.asarray(column)
     missing = np.ma.getmaskarray(array).copy()
     if array.dtype.kind in "iuf":
-        return Cells(name, "number", array.data, missing)
+        # Sizes are bytes also where a table has lost its units, as one that was read from CSV.
+        unit = getattr(column, "unit", None) or (u.byte if name == "size" else None)
+        return Cells(name, "number", array.data, missing, unit)
     if array.dtype.kind == "b":
         return Cells(name, "boolean", array.data, missing)
     cells = array.data.tolist()
@@ -132,15 +139,22 @@ def as_values(name: str, given: object) -> list[object]:
     """
     if isinstance(given, Mapping):
         raise InvalidCriterionError(f"The filter for column '{name}' is a mapping: give a value or a list of values.")
-    members: Iterable[object]
+    return [_plain_value(name, member) for member in _members(given)]
+
+
+def _members(given: object) -> Iterable[object]:
+    """Whatever was given, one by one."""
+    if isinstance(given, u.Quantity):
+        return [u.Quantity(number, given.unit) for number in np.ma.asarray(given.value).ravel().tolist()]
     if isinstance(given, np.ndarray):
         # Columns and masked arrays among them; a masked cell becomes None.
-        members = np.ma.asarray(given).ravel().tolist()
-    elif isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        members = [given]
-    else:
-        members = given
-    return [_plain_value(name, member) for member in members]
+        return list(np.ma.asarray(given).ravel().tolist())
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        return [given]
+    try:
+        return list(given)
+    except TypeError:  # a single moment claims to be iterable
+        return [given]
 
 
 def _plain_value(name: str, value: object) -> object:
@@ -150,6 +164,8 @@ def _plain_value(name: str, value: object) -> object:
             f"A filter for column '{name}' is {value}, and a missing value matches nothing: "
             "leave the filter out, or give a value."
         )
+    if isinstance(value, u.Quantity):
+        return value
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
         return _plain_value(name, value.item())
     if isinstance(value, bytes):
@@ -178,8 +194,25 @@ def read_condition(value: object, cells: Cells) -> Condition:
     """
     negated = isinstance(value, str) and value.startswith("!")
     wanted = value[1:] if negated and isinstance(value, str) else value
+    if isinstance(wanted, u.Quantity):
+        wanted = _in_unit(wanted, cells)
     readers = {"number": _number_test, "boolean": _boolean_test, "text": _text_test}
     return Condition(readers[cells.kind](wanted, cells.name), negated)
+
+
+def _in_unit(quantity: u.Quantity, cells: Cells) -> float:
+    """A quantity as a number of the column's unit."""
+    if cells.kind != "number":
+        raise InvalidCriterionError(f"The filter {quantity!r} is for numbers, and column '{cells.name}' holds none.")
+    try:
+        number = float(quantity.to_value(cells.unit or u.dimensionless_unscaled))
+    except (u.UnitConversionError, TypeError, ValueError) as err:
+        raise InvalidCriterionError(
+            f"The filter {quantity!r} for column '{cells.name}' has no meaning: {err}."
+        ) from err
+    # 4.1 kB are 4100 bytes, and not 4099.999999999999.
+    whole = round(number) if math.isfinite(number) else number
+    return whole if math.isclose(number, whole, rel_tol=1e-12) else number
 
 
 def combine(conditions: Collection[Condition], cells: Cells) -> NDArray[np.bool_]:
@@ -222,19 +255,23 @@ def _number_test(value: object, name: str) -> Callable[[NDArray[Any]], NDArray[n
     """The test of a numeric column: equality, a comparison, or a closed range."""
     if isinstance(value, int | float):
         return lambda column: np.asarray(column == value)
-    text = str(value)
+    # A moment, for instance, has a text that may look like a number.
+    text = value if isinstance(value, str) else ""
     if match := _COMPARISON.fullmatch(text):
         compare, bound = _COMPARISONS[match[1]], _number(match[2])
         return lambda column: np.asarray(compare(column, bound))
     if match := _RANGE.fullmatch(text):
-        low, high = _number(match[1]), _number(match[2])
+        low = -math.inf if match[1] is None else _number(match[1])
+        high = math.inf if match[2] is None else _number(match[2])
+        if low > high:
+            raise InvalidCriterionError(f"The filter {value!r} for column '{name}' is a range in which no number lies.")
         return lambda column: np.asarray((column >= low) & (column <= high))
     if match := _SINGLE.fullmatch(text):
         number = _number(match[1])
         return lambda column: np.asarray(column == number)
     raise InvalidCriterionError(
         f"Could not read the filter {value!r} for the numeric column '{name}': give a number, a comparison as '>=10', "
-        "a range as '10..20', or a list of these."
+        "a range as '10..20' or '10..', or a list of these."
     )
 
 

@@ -26,7 +26,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -34,7 +34,7 @@ from typing import IO, Any, cast
 
 from ..exceptions import InvalidQueryError
 
-__all__ = ["StoreDisk", "destination", "is_remote", "size_in_store", "whole_or_absent"]
+__all__ = ["StoreDisk", "destination", "is_remote", "recorded_place", "size_in_store", "whole_or_absent"]
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*(?:::[A-Za-z0-9+.-]+)*)://")
 _LOCAL = frozenset({"file", "local"})
@@ -55,8 +55,9 @@ def destination(where: str | os.PathLike[str] | None) -> Path:
     Parameters
     ----------
     where : path-like, `upath.UPath`, or None
-        A folder on disk, or an address such as ``s3://bucket/prefix``; what the store needs to be told besides goes
-        into a ``UPath("s3://bucket", endpoint_url=...)``, or into the environment. None is the current folder.
+        A folder on disk, ``~`` being one's own, or an address such as ``s3://bucket/prefix``; what the store needs to
+        be told besides goes into a ``UPath("s3://bucket", endpoint_url=...)``, or into the environment. None is the
+        current folder.
 
     Returns
     -------
@@ -68,6 +69,30 @@ def destination(where: str | os.PathLike[str] | None) -> Path:
     InvalidQueryError
         If nothing can be written there, or what is needed for it is not installed.
     """
+    place = recorded_place(where)
+    try:
+        return place if is_remote(place) else place.expanduser()
+    except RuntimeError as err:
+        raise InvalidQueryError(f"{where}: there is no such home folder.") from err
+
+
+def recorded_place(where: str | os.PathLike[str] | None) -> Path:
+    """Return a place that was written down earlier; as `destination`, but ``~`` is a name like others.
+
+    Parameters
+    ----------
+    where : path-like, `upath.UPath`, or None
+        As `destination`.
+
+    Returns
+    -------
+    `~pathlib.Path`
+
+    Raises
+    ------
+    InvalidQueryError
+        As `destination`.
+    """
     if where is None:
         return Path()
     if not isinstance(where, str | os.PathLike) or hasattr(where, "fs"):
@@ -75,6 +100,8 @@ def destination(where: str | os.PathLike[str] | None) -> Path:
         if protocol is None:
             raise InvalidQueryError(f"{where!r} is no folder: give a path, or an address such as 's3://bucket/prefix'.")
         return _on_disk_or_not(where, str(protocol))
+    if "\0" in os.fspath(where):
+        raise InvalidQueryError(f"{where!r} is no folder: its name has a NUL.")
     match = _URL.match(os.fspath(where))
     if match is None:
         return Path(where)
@@ -135,6 +162,11 @@ class StoreDisk:
     def resolve(self, path: Path) -> Path:
         """The place without ``..``; stores have no links."""
         return path.resolve()
+
+    def holders(self, folder: Path) -> Mapping[str, str]:
+        """Nothing: a store appends no lines, and so has no register."""
+        del folder
+        return {}
 
     def _listing(self, folder: Path) -> dict[str, tuple[bool, int | None]]:
         """Names in a folder: whether each is a folder itself, and its size."""

@@ -11,15 +11,16 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from astropy import units as u
 from astroquery import log
 
-from ..deadline import Deadline
+from ..deadline import Deadline, as_seconds
 from ..exceptions import DownloadError, InvalidCriterionError
 from .destination import StoreDisk, destination, is_remote
 from .manifest import Manifest, Status, TransferResult, as_manifest
@@ -28,6 +29,7 @@ from .paths import safe_name
 from .plan import Action, Disk, PlannedFile, total_bytes
 from .pool import number_of_workers, run, threads
 from .progress import DownloadBar
+from .register import holders
 from .task import Call, CarryOut, Done, Task, bring
 from .transfer import WAIT, OpenUrl, Pause, transfer
 from .transport import Transport
@@ -58,6 +60,10 @@ class _LocalDisk:
         """The absolute path, symbolic links followed."""
         return path.resolve()
 
+    def holders(self, folder: Path) -> Mapping[str, str]:
+        """The URIs of files that are registered in a folder, by their names."""
+        return holders(folder)
+
 
 LOCAL_DISK: Disk = _LocalDisk()
 
@@ -84,7 +90,7 @@ def download(
     *,
     max_workers: int | None = None,
     executor: Executor | None = None,
-    deadline: float | None = None,
+    deadline: float | u.Quantity | None = None,
     on_error: str = "warn",
     verbose: bool = True,
     pause: Pause = WAIT,
@@ -105,8 +111,8 @@ def download(
     executor : `concurrent.futures.Executor`, optional
         Who does the work, instead of threads of our own: processes, or a cluster whose workers see the same disk.  It
         is not shut down.
-    deadline : float, optional
-        Seconds that all of it may take; no limit if not given.
+    deadline : float or `~astropy.units.Quantity`, optional
+        Time, in seconds without a unit, that all of it may take; no limit if not given.
     on_error : str
         ``"warn"`` logs that files did not come, ``"raise"`` raises when all the others have ended, ``"ignore"`` does
         neither.
@@ -132,14 +138,15 @@ def download(
         As soon as the transfers under way have put their parts aside, two seconds later at most.
     """
     workers = number_of_workers(max_workers, executor)
-    _check(way, executor, deadline, on_error)
+    seconds = as_seconds(deadline, "deadline")
+    _check(way, executor, on_error)
     outages = Outages()
     # While one file is brought down to the disk, another one can have its connection.
     spare = workers // 2 if executor is None and isinstance(way, Transport) else 0
     results: dict[int, TransferResult] = {}
     with DownloadBar(len(planned), total_bytes(planned) or None, shown=verbose) as bar:
         call = Call(
-            Deadline(math.inf if deadline is None else float(deadline)),
+            Deadline(math.inf if seconds is None else seconds),
             pause,
             bar.add,
             outages.down,
@@ -158,12 +165,10 @@ def download(
     return ordered
 
 
-def _check(way: Transport | OpenUrl, executor: Executor | None, deadline: float | None, on_error: str) -> None:
+def _check(way: Transport | OpenUrl, executor: Executor | None, on_error: str) -> None:
     """Raise if an argument makes no sense."""
     if on_error not in ON_ERROR:
         raise InvalidCriterionError(f"on_error={on_error!r}: {', '.join(map(repr, ON_ERROR))} are possible.")
-    if deadline is not None and not deadline > 0:
-        raise InvalidCriterionError(f"deadline={deadline!r}: a time above zero is needed, in seconds.")
     if executor is not None and not (isinstance(executor, Executor) or hasattr(executor, "submit")):
         raise InvalidCriterionError(f"executor={executor!r}: a concurrent.futures.Executor is needed.")
     if not isinstance(way, Transport) and not isinstance(executor, ThreadPoolExecutor | None):

@@ -10,11 +10,13 @@ a filter                        matches
 ``obs_id="jw01*_nrs1"``         ``*`` stands for any run of characters; nothing else is special
 ``calib_level=[2, 3]``          any of the values (list, tuple, set, array, column)
 ``size=">=1000"``               numbers: ``>=``, ``<=``, ``>``, ``<``
-``size="1e3..1e6"``             numbers from the first to the second, both included
+``size="1e3..1e6"``             numbers from the first to the second, both included; either may be left out
+``size=10 * u.kB``              a quantity, converted to the unit of the column
 ``productType="!PREVIEW"``      everything else; several negations rule out all of their values
 ``size=["<9000", "!14400"]``    (any of the positive values) and none of the negated ones
 ``size=lambda column: ...``     where the function returns True
 ``productType=[]``              nothing
+``extension="!_drc.fits"``      file names that do not end so
 ==============================  ============================================================================
 
 A tuple of two numbers is two values, as a list is; the range is written ``"lo..hi"``.  A missing (masked) cell meets no
@@ -32,7 +34,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from ..exceptions import InvalidCriterionError
-from .conditions import as_values, cells_of, combine, read_condition
+from .conditions import Condition, as_values, cells_of, combine, read_condition
 
 __all__ = ["extension_mask", "filter_mask", "filter_products", "unique_products"]
 
@@ -99,8 +101,8 @@ def extension_mask(names: Any, extension: str | Iterable[str]) -> NDArray[np.boo
     names : `~astropy.table.Column`
         File names.
     extension : str or iterable of str
-        Endings, with or without a dot or more of the name: ``"fits"``, ``".fits"``, ``"_uncal.fits"``.  Case does not
-        matter.
+        Endings, with or without a dot or more of the name: ``"fits"``, ``".fits"``, ``"_uncal.fits"``; with ``!``
+        before it what is not wanted.  Case does not matter.
 
     Returns
     -------
@@ -116,11 +118,18 @@ def extension_mask(names: Any, extension: str | Iterable[str]) -> NDArray[np.boo
         raise InvalidCriterionError(
             f"extension={extension!r}: give text as 'fits' or '_uncal.fits', or a list of texts."
         )
-    # "*.fits" can only mean ".fits"
-    folded = tuple(str(ending).removeprefix("*").casefold() for ending in endings)
     cells = cells_of("extension", names)
-    ends = np.fromiter((str(cell).endswith(folded) for cell in cells.values), dtype=bool, count=len(cells.values))
-    return np.asarray(ends & ~cells.missing)
+    return combine([_ends_so(str(ending)) for ending in endings], cells)
+
+
+def _ends_so(ending: str) -> Condition:
+    """The condition that a name has an ending, or with "!" before it, has not."""
+    # "*.fits" can only mean ".fits"
+    folded = ending.removeprefix("!").removeprefix("*").casefold()
+    return Condition(
+        lambda cells: np.fromiter((str(cell).endswith(folded) for cell in cells), dtype=bool, count=len(cells)),
+        negated=ending.startswith("!"),
+    )
 
 
 def filter_products(
@@ -139,7 +148,7 @@ def filter_products(
     mrp_only : bool
         Keep only the "Minimum Recommended Products".
     extension : str or iterable of str, optional
-        Keep only files whose name ends so.
+        Keep only files whose name ends so, or with ``!`` before it does not.
     **filters
         Column name and what is wanted there; all of them must hold.  The module's table shows the language.
 

@@ -26,6 +26,7 @@ __all__ = [
     "check_checksums",
     "check_length",
     "content_range",
+    "is_packed",
     "is_web_page",
     "last_modified",
     "strong_validator",
@@ -72,9 +73,19 @@ class Checksum:
     digest: bytes
 
 
-def _is_identity(headers: Mapping[str, str]) -> bool:
-    """Whether the bytes of the body are those of the file."""
-    return headers.get("Content-Encoding", "identity").lower() in {"identity", ""}
+def is_packed(headers: Mapping[str, str]) -> bool:
+    """Tell whether a body was packed for its way, so that its bytes are not those of the file.
+
+    Parameters
+    ----------
+    headers : mapping
+        Headers of the answer.
+
+    Returns
+    -------
+    bool
+    """
+    return headers.get("Content-Encoding", "identity").lower() not in {"identity", ""}
 
 
 def announced_length(headers: Mapping[str, str]) -> int | None:
@@ -91,7 +102,7 @@ def announced_length(headers: Mapping[str, str]) -> int | None:
         None where the answer says nothing, or speaks of a compressed body.
     """
     length = headers.get("Content-Length", "").strip()
-    if not (length.isascii() and length.isdecimal()) or not _is_identity(headers):
+    if not (length.isascii() and length.isdecimal()) or is_packed(headers):
         return None
     return int(length)
 
@@ -110,7 +121,7 @@ def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
         As in ``Content-Range: bytes first-last/total``; None where that is not what the answer says.
     """
     match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
-    if match is None or not _is_identity(headers):
+    if match is None or is_packed(headers):
         return None
     first, last, total = map(int, match.groups())
     return first, last, total
@@ -237,7 +248,7 @@ def announced_checksums(
     found: list[Checksum | None] = []
     if catalogued and _HEX_MD5.fullmatch(catalogued.strip()):
         found.append(Checksum("the catalogue", "md5", bytes.fromhex(catalogued.strip())))
-    if not _is_identity(headers):
+    if is_packed(headers):
         return [checksum for checksum in found if checksum]
     # These two speak of the file, whatever part of it is sent (RFC 3230, RFC 9530)...
     for name in ("Digest", "Repr-Digest"):

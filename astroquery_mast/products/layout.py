@@ -99,6 +99,10 @@ def namings(products: Table, layout: Layout | None = None) -> list[Naming]:
     rows = zip(uris, filenames, collections, owners, strict=True)
     if layout is None:
         return [Naming(*row) for row in rows]
+    if not (isinstance(layout, str) or callable(layout)):
+        raise InvalidCriterionError(
+            f"layout={layout!r}: a template such as '{{proposal_id}}/{{productFilename}}' or a function is needed."
+        )
     paths = _filled(products, layout, filenames) if isinstance(layout, str) else _called(products, layout)
     return [
         Naming(uri, (path[-1] if path else "") or filename, collection, owner, tuple(path[:-1]))

@@ -17,6 +17,7 @@ from astropy.table import Row, Table, vstack
 from astroquery import log
 
 from ..exceptions import DeadlineError, InvalidCriterionError, InvalidQueryError, MastError, ServiceFailedError
+from ..failures import TooManyRowsError, was_dropped
 from ..pacing import in_order
 from .progress import progress_bar
 
@@ -248,9 +249,11 @@ def is_too_much(err: MastError) -> bool:
     Returns
     -------
     bool
-        False if the archive cannot be reached, has too many questions (429), or refuses this one for another reason
-        than its size (413).
+        True if a connection broke, as it does when an answer is too large, or if an answer reaches the limit.  False if
+        the archive cannot be reached, has too many questions (429), or refuses this one for another reason than its
+        size (413).
     """
     if isinstance(err, ServiceFailedError):
-        return isinstance(err.__cause__, requests.exceptions.ReadTimeout) or err.status not in {None, 429}
-    return isinstance(err, DeadlineError) or err.status == 413
+        silent = isinstance(err.__cause__, requests.exceptions.ReadTimeout)
+        return silent or was_dropped(err) or err.status not in {None, 429}
+    return isinstance(err, DeadlineError | TooManyRowsError) or err.status == 413

@@ -13,9 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import Column, MaskedColumn, Table
+from astropy.table.connect import TableWrite
 
-__all__ = ["Manifest", "Status", "TransferResult", "as_manifest"]
+__all__ = ["COLUMNS", "Manifest", "Status", "TransferResult", "as_manifest"]
+
+
+COLUMNS = ("Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI")
+"""The columns of a manifest; the first four are those of ``astroquery.mast``."""
 
 
 class Status(StrEnum):
@@ -78,14 +84,35 @@ class TransferResult:
     uri: str | None = None
 
 
+class _ManifestWrite(TableWrite):  # type: ignore[misc, unused-ignore]
+    """Write a manifest to a file, as `~astropy.table.Table.write`; see there."""
+
+    _instance: Any
+
+    def __call__(self, *args: Any, **options: Any) -> None:
+        """Write the table; only ECSV knows cells that hold None, everywhere else these are masked."""
+        where = str(args[0]).lower() if args else ""
+        kind = args[1] if len(args) > 1 else options.get("format")
+        is_ecsv = where.endswith(".ecsv") if kind is None else "ecsv" in str(kind)
+        if not is_ecsv and isinstance(self._instance, Manifest):
+            self._instance = _without_none(self._instance)
+            if "votable" in str(kind):
+                # Where a name has a blank the format needs another one beside it, and is read with that.
+                names = self._instance.colnames
+                self._instance.rename_columns(names, [name.replace(" ", "_") for name in names])
+        super().__call__(*args, **options)
+
+
 class Manifest(Table):
     """A download's results: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size``, ``SHA256``, ``Elapsed``,
     ``Attempts``, ``dataURI``.
 
     The first four columns are those of ``astroquery.mast``.  ``Message`` and ``URL`` are None where nothing went wrong;
     the later ones are masked where they are not known, ``Elapsed`` also where there was nothing to do.  Written as
-    ECSV and read again, the table is the same.
+    ECSV and read again, the table is the same; in other formats these two columns are masked where nothing went wrong.
     """
+
+    write = UnifiedReadWriteMethod(_ManifestWrite)
 
     def insert_row(
         self, index: int, vals: Sequence[Any] | Mapping[str, Any] | None = None, mask: Sequence[bool] | None = None
@@ -110,7 +137,7 @@ class Manifest(Table):
         super().insert_row(index, vals, mask)
 
 
-_FIRST = ("Local Path", "Status", "Message", "URL")
+_FIRST = COLUMNS[:4]
 
 
 def _objects(values: Sequence[str | None]) -> np.ndarray[Any, np.dtype[Any]]:
@@ -128,6 +155,16 @@ def _masked(values: Sequence[Any], dtype: str, unit: str | None = None) -> Maske
     # A text column takes the width of its longest value.
     kind = None if dtype == "U" and filled else dtype
     return MaskedColumn(filled, mask=absent, dtype=kind, unit=unit)
+
+
+def _without_none(manifest: Table) -> Table:
+    """The same table with masked texts in place of None."""
+    table = Table(manifest, copy=False)
+    for name in table.colnames:
+        if table[name].dtype.kind == "O":
+            cells = np.ma.asarray(table[name]).tolist()
+            table[name] = _masked([cell if cell is None else str(cell) for cell in cells], "U")
+    return table
 
 
 def as_manifest(results: Iterable[TransferResult]) -> Manifest:

@@ -10,10 +10,11 @@ from http import HTTPStatus
 from pathlib import Path
 
 from ..exceptions import MastError
+from .integrity import BrokenBodyError, WrongContentError
 from .manifest import Status, TransferResult
 from .plan import Action, PlannedFile
 
-__all__ = ["archive_failed", "complete", "failed", "size_of", "unconfirmed"]
+__all__ = ["archive_failed", "broken", "complete", "failed", "size_of", "unconfirmed"]
 
 
 def size_of(path: Path) -> int | None:
@@ -24,7 +25,9 @@ def size_of(path: Path) -> int | None:
         return None
 
 
-def complete(planned: PlannedFile, size: int, sha256: str | None = None) -> TransferResult:
+def complete(
+    planned: PlannedFile, size: int, sha256: str | None = None, *, replaced: int | None = None
+) -> TransferResult:
     """Tell of a whole file.
 
     Parameters
@@ -35,20 +38,24 @@ def complete(planned: PlannedFile, size: int, sha256: str | None = None) -> Tran
         Bytes on disk.
     sha256 : str, optional
         Their digest; None if they were there already, and were not read.
+    replaced : int, optional
+        Bytes of a file that lay there before, and that nobody knows to have been this one.
 
     Returns
     -------
     TransferResult
     """
-    message = None
+    words = []
     if planned.size is not None and size != planned.size:
         # No failure: sizes in the catalogue are not reliable for every collection.
-        message = f"The file has {size} bytes, as the archive sent it; the catalogue says {planned.size}."
+        words.append(f"The file has {size} bytes, as the archive sent it; the catalogue says {planned.size}.")
+    if replaced is not None:
+        words.append(f"It has taken the place of a file of {replaced} bytes that lay there.")
     return TransferResult(
         index=planned.index,
         status=Status.COMPLETE,
         local_path=planned.local_path,
-        message=message,
+        message=" ".join(words) or None,
         size=size,
         sha256=sha256,
         fetched=sha256 is not None,
@@ -102,6 +109,26 @@ def archive_failed(planned: PlannedFile, err: MastError) -> TransferResult:
     side = "Client" if err.status < 500 else "Server"
     phrase = HTTPStatus(err.status).phrase if err.status in set(HTTPStatus) else "unknown status"
     return failed(planned, f"HTTPError: {err.status} {side} Error: {phrase} for url: {planned.url}. {err}")
+
+
+def broken(planned: PlannedFile, err: Exception) -> TransferResult:
+    """Tell of a body that is not the file.
+
+    Parameters
+    ----------
+    planned : PlannedFile
+        The file.
+    err : Exception
+        What is wrong with it.
+
+    Returns
+    -------
+    TransferResult
+    """
+    kind = type(err).__name__
+    if isinstance(err, BrokenBodyError):
+        kind = "Wrong content" if isinstance(err, WrongContentError) else "Incomplete transfer"
+    return failed(planned, f"{kind}: {err}")
 
 
 def failed(planned: PlannedFile, message: str) -> TransferResult:

@@ -268,6 +268,11 @@ class PartFile:
         self._stream.seek(self.size)
         return found
 
+    def start(self, number: int) -> bytes:
+        """Return the first bytes, so many at most."""
+        with self.flushed().open("rb") as stream:
+            return stream.read(number)
+
     def flushed(self) -> Path:
         """Return where the bytes can be read."""
         assert self._stream is not None

@@ -11,12 +11,19 @@ import hashlib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-__all__ = ["Naming", "place", "safe_name"]
+__all__ = ["REGISTER", "Lies", "Naming", "folded", "place", "safe_name"]
+
+REGISTER = ".astroquery_mast.jsonl"
+"""Name of the register of a folder; see `astroquery_mast.products.register`."""
+
+Lies = Callable[[tuple[str, ...], str, str], bool | None]
+"""Tells, for folders, a name in them and a URI, whether that file lies there (True) or another one (False); None where
+nobody knows of any."""
 
 # Bytes of a name: file systems allow 255, and a neighbour with a longer ending is written first.
 _NAME_BYTES = 200
@@ -28,6 +35,8 @@ _PLAIN = re.compile(r"(?=[^.]{7})[A-Za-z0-9_][A-Za-z0-9_.+-]{,190}[A-Za-z0-9_+-]
 _NEIGHBOURS = (".part", ".part.json", ".part.lock")
 # After so many steps the name of a file holds all 64 letters of the digest.
 _DIGEST_STEPS = 9
+# Under so many of its names a file that came earlier is looked for: hardly any has a longer one.
+_NAMES_LOOKED_FOR = 3
 
 
 # The files of an observation share its folders.
@@ -110,7 +119,7 @@ class Naming:
     def name(self, step: int) -> str:
         """The name of the file, longer with each step: as it is, with its observation, with a digest of its URI."""
         plain = safe_name(self.filename)
-        if plain.casefold().endswith(_NEIGHBOURS):
+        if plain.casefold().endswith((*_NEIGHBOURS, REGISTER)):
             plain += "_"
         if step == 0:
             return plain
@@ -121,15 +130,15 @@ class Naming:
         return _shortened(plain, "_".join(["", owner, *filter(None, (digest, number))]))
 
 
-def _folded(part: str) -> str:
-    """A name as a disk sees it that ignores case, or that normalises accents."""
+def folded(part: str) -> str:
+    """Return a name as a disk sees it that ignores case, or that normalises accents."""
     return part.lower() if part.isascii() else unicodedata.normalize("NFC", part.casefold())
 
 
 @lru_cache(maxsize=4096)
 def _folded_folders(folders: tuple[str, ...]) -> tuple[str, ...]:
     """Folders as such a disk sees them."""
-    return tuple(map(_folded, folders))
+    return tuple(map(folded, folders))
 
 
 def _clashing(namings: Sequence[Naming], places: Sequence[tuple[tuple[str, ...], str]]) -> list[int]:
@@ -140,13 +149,13 @@ def _clashing(namings: Sequence[Naming], places: Sequence[tuple[tuple[str, ...],
         # What can never come takes no name from a file that can.
         if namings[index].uri:
             above = _folded_folders(within)
-            holders[*above, _folded(name)].append(index)
+            holders[*above, folded(name)].append(index)
             folders.add(above)
     needed = {above[:depth] for above in folders for depth in range(1, len(above) + 1)}
     return [index for key, who in holders.items() if len(who) > 1 or key in needed for index in who]
 
 
-def place(namings: Sequence[Naming], *, flat: bool) -> list[tuple[str, ...]]:
+def place(namings: Sequence[Naming], *, flat: bool, lies: Lies | None = None) -> list[tuple[str, ...]]:
     """Give each file a place of its own.
 
     Parameters
@@ -155,18 +164,41 @@ def place(namings: Sequence[Naming], *, flat: bool) -> list[tuple[str, ...]]:
         The files; every URI once, except the empty one.
     flat : bool
         Put all files into one folder, instead of ``<collection>/<obs_id>/``.
+    lies : callable, optional
+        Tells what is known of the files that lie there already.
 
     Returns
     -------
     list of tuple of str
-        The folders below the download folder and the name of the file, in the order of the files.  Files whose names
-        clash all get a longer name, so that where a file lies does not depend on which of them comes first.
+        The folders below the download folder and the name of the file, in the order of the files.  A file that is known
+        to lie there stays where it is.  Files whose names clash, with one another or with one that lies there, all get
+        a longer name, so that where a file lies does not depend on which of them comes first.
     """
     folders = [naming.folders(flat) for naming in namings]
-    names = [naming.name(0) for naming in namings]
     steps = [0] * len(namings)
-    while clashing := _clashing(namings, list(zip(folders, names, strict=True))):
-        for index in clashing:
+    settled = set() if lies is None else _settle(namings, folders, steps, lies)
+    names = [naming.name(step) for naming, step in zip(namings, steps, strict=True)]
+    while True:
+        clashing = set(_clashing(namings, list(zip(folders, names, strict=True))))
+        if lies is not None:
+            clashing |= {i for i, each in enumerate(namings) if lies(folders[i], names[i], each.uri) is False}
+        if not clashing:
+            return [(*within, name) for within, name in zip(folders, names, strict=True)]
+        # What is settled moves only if nothing else can.
+        moving = clashing - settled or clashing
+        settled -= moving
+        for index in moving:
             steps[index] += 1
             names[index] = namings[index].name(steps[index])
-    return [(*within, name) for within, name in zip(folders, names, strict=True)]
+
+
+def _settle(namings: Sequence[Naming], folders: Sequence[tuple[str, ...]], steps: list[int], lies: Lies) -> set[int]:
+    """Find the files that lie there already: set their steps, and return which they are."""
+    settled = set()
+    for index, naming in enumerate(namings):
+        known = (step for step in range(_NAMES_LOOKED_FOR) if lies(folders[index], naming.name(step), naming.uri))
+        step = next(known, None)
+        if step is not None:
+            steps[index] = step
+            settled.add(index)
+    return settled

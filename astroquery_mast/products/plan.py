@@ -9,20 +9,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
-from urllib.parse import quote
 
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
 from ..exceptions import InvalidCriterionError
+from .addresses import Source, data_url, escaped_url, is_same_file
 from .filters import unique_products
 from .layout import Layout, namings, texts
-from .paths import place
+from .paths import folded, place
 from .verdict import Action, Disk, Folder, Verdict, as_overwrite, decide, look
 
 __all__ = [
@@ -77,6 +76,8 @@ class PlannedFile:
         For `Action.RESUME`: how many bytes of it are on disk.
     release : str or None
         When it becomes public, where the catalogue tells.
+    note : bool
+        Whether the file is to be registered when it has come; see `astroquery_mast.products.register`.
     """
 
     index: int
@@ -93,6 +94,7 @@ class PlannedFile:
     compare_time: bool = False
     at_hand: int = 0
     release: str | None = None
+    note: bool = False
 
 
 def _md5(text: str) -> str | None:
@@ -110,52 +112,6 @@ def _date(mjd: str) -> str | None:
         return None
     # Day 40587 is 1970-01-01; MAST writes dates far in the future where none is set.
     return (date(1970, 1, 1) + timedelta(days=days - 40587)).isoformat() if 40587 < days < 2**21 else None
-
-
-class Source(Protocol):
-    """Where files come from that not all have the same service; `data_url` and `escaped_url` take one."""
-
-    def data_url(self, uri: str) -> str:
-        """Return the address of a file as manifests show it."""
-
-    def escaped_url(self, uri: str) -> str:
-        """Return the address of a file as it is asked for."""
-
-
-def data_url(download_url: str | Source, uri: str) -> str:
-    """The address of a file as manifests show it.
-
-    Parameters
-    ----------
-    download_url : str or Source
-        Address of the download service, or what knows it for each file.
-    uri : str
-        The dataURI.
-
-    Returns
-    -------
-    str
-    """
-    return f"{download_url}?uri={uri}" if isinstance(download_url, str) else download_url.data_url(uri)
-
-
-def escaped_url(download_url: str | Source, uri: str) -> str:
-    """The address of a file as it is asked for: an unescaped ``&`` in a dataURI would end the parameter.
-
-    Parameters
-    ----------
-    download_url : str or Source
-        As `data_url`.
-    uri : str
-        The dataURI.
-
-    Returns
-    -------
-    str
-    """
-    if not isinstance(download_url, str):
-        return download_url.escaped_url(uri)
-    return f"{download_url}?uri={quote(uri, safe=':/', errors='replace')}"
 
 
 def _size(text: str) -> int | None:
@@ -251,12 +207,17 @@ def plan(
             return Verdict(Action.REFUSE, folder.trouble)
         return decide(path, size, rule, disk) if folder.exists else Verdict(Action.FETCH, "not on disk")
 
+    # In <collection>/<obs_id>/ a name is the archive's own; elsewhere another call may have used it for another file.
+    register = _Register(base_dir, disk) if flat or layout is not None else None
     planned = []
-    places = place(namings(products, layout), flat=flat)
+    places = _places(products, layout, flat, register)
     for index, (cells, (*within, name)) in enumerate(zip(_cells(products), places, strict=True)):
         folder = look_once(tuple(within))
         uri, path, size = cells.uri, folder.path / name, cells.size
+        known = register is None or bool(register.lies(tuple(within), name, uri))
         verdict = judge(uri, folder, path, size)
+        if not known and verdict.action is Action.CHECK:
+            verdict = replace(verdict, reason=f"{verdict.reason}; nothing tells that it is this file")
         planned.append(
             PlannedFile(
                 index,
@@ -273,9 +234,39 @@ def plan(
                 verdict.compare_time,
                 verdict.at_hand,
                 cells.release,
+                not known,
             )
         )
     return planned
+
+
+class _Register:
+    """What is known of the files in a download folder."""
+
+    def __init__(self, base_dir: Path, disk: Disk) -> None:
+        self._base_dir, self._disk = base_dir, disk
+        self._known: dict[tuple[str, ...], Mapping[str, str]] = {}
+
+    def of(self, within: tuple[str, ...]) -> Mapping[str, str]:
+        """What is registered in a folder, read once."""
+        if within not in self._known:
+            self._known[within] = self._disk.holders(self._base_dir.joinpath(*within))
+        return self._known[within]
+
+    def lies(self, within: tuple[str, ...], name: str, uri: str) -> bool | None:
+        """Whether it is this file that lies there, or another one; None if that is not known."""
+        held = self.of(within).get(folded(name))
+        # What was removed from the folder holds no name.
+        if held is None or self._disk.size(self._base_dir.joinpath(*within, name)) is None:
+            return None
+        return is_same_file(held, uri)
+
+
+def _places(products: Table, layout: Layout | None, flat: bool, register: _Register | None) -> list[tuple[str, ...]]:
+    """Where the files go."""
+    named = namings(products, layout)
+    known = register is not None and any(register.of(within) for within in {each.folders(flat) for each in named})
+    return place(named, flat=flat, lies=register.lies if register is not None and known else None)
 
 
 def single_file(
@@ -306,6 +297,11 @@ def single_file(
     PlannedFile
     """
     verdict = decide(local_path, None, as_overwrite(cache, overwrite), disk)
+    registered = disk.holders(local_path.parent)
+    held = registered.get(folded(local_path.name))
+    known = held is not None and is_same_file(held, uri)
+    if held is not None and not known and verdict.action is Action.CHECK:
+        verdict = Verdict(Action.FETCH, f"on disk is {held}")
     return PlannedFile(
         index=0,
         uri=uri,
@@ -318,6 +314,7 @@ def single_file(
         cloud_url=cloud_url,
         compare_time=verdict.compare_time,
         at_hand=verdict.at_hand,
+        note=bool(registered) and not known,
     )
 
 

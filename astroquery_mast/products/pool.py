@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from ..config import conf
+from ..config import count_setting
 from ..deadline import Deadline
 from ..exceptions import InvalidCriterionError
 
@@ -53,7 +53,7 @@ def number_of_workers(max_workers: int | None, executor: Executor | None) -> int
         If it is not a whole number above zero.
     """
     if max_workers is None:
-        return int(getattr(executor, "_max_workers", None) or conf.max_workers)
+        return int(getattr(executor, "_max_workers", None) or count_setting("max_workers"))
     try:
         workers = operator.index(max_workers)
     except TypeError:

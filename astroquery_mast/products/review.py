@@ -8,29 +8,38 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy import units as u
 from astropy.table import Table
 
-from ..config import conf
+from ..config import count_setting
 from ..exceptions import InvalidCriterionError
 from ..pacing import in_order
-from .destination import destination
+from .addresses import is_same_file
+from .bundle import is_bundle_of
+from .destination import is_remote, recorded_place
 from .download import complain, download
 from .fetch import fetch
-from .manifest import Manifest, Status, TransferResult, as_manifest
+from .listing import as_table
+from .manifest import COLUMNS, Manifest, Status, TransferResult, as_manifest
+from .outcome import size_of
+from .paths import folded
 from .plan import Action, PlannedFile, Source, data_url, escaped_url
 from .progress import progress_bar
+from .register import holders
 from .transfer import WAIT, OpenUrl, Pause
 from .transport import Transport
 
-__all__ = ["retry", "verify"]
+__all__ = ["as_written", "retry", "verify"]
 
-_NEEDED = ("Local Path", "Status")
+_NEEDED = COLUMNS[:2]
 _TO_FETCH = frozenset({Status.ERROR, Status.MISSING, Status.CHANGED})
 
 
@@ -50,21 +59,51 @@ def _cells(manifest: Table, name: str) -> list[Any]:
     return list(np.ma.asarray(manifest[name]).tolist())
 
 
+def as_written(manifest: object) -> Table:
+    """Return a manifest, or a row of one, as it was before it was written to a file and read again.
+
+    Parameters
+    ----------
+    manifest : `~astropy.table.Table` or `~astropy.table.Row`
+        A manifest.
+
+    Returns
+    -------
+    `~astropy.table.Table`
+        With text in place of the bytes of FITS tables, and with blanks in place of the ``_`` of VOTables.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If it is no table.
+    """
+    table = as_table(manifest)
+    if table is None:
+        raise InvalidCriterionError(f"A manifest is needed, as a download returned it, and not {manifest!r}.")
+    written = {name.replace(" ", "_"): name for name in COLUMNS}
+    renamed = {name: written[name] for name in table.colnames if written.get(name, name) != name}
+    if renamed or any(table[name].dtype.kind == "S" for name in table.colnames):
+        table = table.copy()
+        for name, before in renamed.items():
+            table.rename_column(name, before)
+        table.convert_bytestring_to_unicode()
+    return table
+
+
 def _results(manifest: Table) -> list[TransferResult]:
     """The rows of a manifest, wherever it comes from."""
     absent = [name for name in _NEEDED if name not in manifest.colnames]
     if absent:
         raise InvalidCriterionError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
-    names = ("Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI")
     known = {str(status): status for status in Status}
     return [
         TransferResult(
             index=index,
             # A status that code of the user's own has written says of nothing that it has to be fetched.
             status=known.get(str(status), Status.SKIPPED),
-            local_path=destination(str(path)),
-            message=message,
-            url=url,
+            local_path=recorded_place(str(path)),
+            message=message or None,
+            url=url or None,
             size=None if size is None else int(size),
             sha256=digest or None,
             elapsed=elapsed,
@@ -72,7 +111,7 @@ def _results(manifest: Table) -> list[TransferResult]:
             uri=uri or None,
         )
         for index, (path, status, message, url, size, digest, elapsed, attempts, uri) in enumerate(
-            zip(*(_cells(manifest, name) for name in names), strict=True)
+            zip(*(_cells(manifest, name) for name in COLUMNS), strict=True)
         )
     ]
 
@@ -102,10 +141,11 @@ def verify(manifest: Table, *, verbose: bool = True) -> Manifest:
     InvalidQueryError
         If the table is no manifest.
     """
+    manifest = as_written(manifest)
     rows = _results(manifest)
     table = _copy(manifest)
     with progress_bar(sum(row.size or 0 for row in rows), "Verifying", "B", shown=verbose) as bar:
-        for index, found in enumerate(in_order(_look, rows, int(conf.max_workers))):
+        for index, found in enumerate(in_order(_look, rows, count_setting("max_workers"))):
             table["Status"][index] = str(found.status)
             table["Message"][index] = found.message
             bar.update(rows[index].size or 0)
@@ -153,7 +193,7 @@ def retry(
     download_url: str | Source,
     max_workers: int | None = None,
     executor: Executor | None = None,
-    deadline: float | None = None,
+    deadline: float | u.Quantity | None = None,
     on_error: str = "warn",
     verbose: bool = True,
     pause: Pause = WAIT,
@@ -183,9 +223,13 @@ def retry(
     InvalidQueryError
         If the table is no manifest, or an argument makes no sense.
     """
+    manifest = as_written(manifest)
     rows = _results(manifest)
     sharing = Counter(row.local_path for row in rows)
-    wanted = [_planned(row, download_url, sharing[row.local_path]) for row in rows if row.status in _TO_FETCH]
+    registers = cache(holders)
+    wanted = [
+        _planned(row, download_url, sharing[row.local_path], registers) for row in rows if row.status in _TO_FETCH
+    ]
     fetched = download(
         wanted,
         way,
@@ -203,20 +247,28 @@ def retry(
     return table
 
 
-def _planned(row: TransferResult, download_url: str | Source, sharing: int) -> PlannedFile:
+def _planned(
+    row: TransferResult, download_url: str | Source, sharing: int, registers: Callable[[Path], Mapping[str, str]]
+) -> PlannedFile:
     """The plan for a row."""
-    if row.uri is None:
-        return PlannedFile(
-            row.index, None, row.url, None, row.local_path, None, Action.REFUSE, "The manifest has no dataURI for it."
-        )
-    address, escaped = data_url(download_url, row.uri), escaped_url(download_url, row.uri)
-    if sharing > 1:
-        reason = (
-            f"{sharing} rows have the path {row.local_path}: what comes in one archive is not fetched file by file."
-        )
-        return PlannedFile(row.index, row.uri, address, escaped, row.local_path, None, Action.REFUSE, reason)
+    path, uri = row.local_path, row.uri
+    trouble, registered = None, {} if is_remote(path) else registers(path.parent)
+    held = registered.get(folded(path.name))
+    another = held is not None and uri is not None and not is_same_file(held, uri)
+    if uri is None:
+        trouble = "The manifest has no dataURI for it."
+    elif sharing > 1:
+        trouble = f"{sharing} rows have the path {path}: what comes in one archive is not fetched file by file."
+    elif is_bundle_of(path, uri):
+        trouble = f"{path.name} is no single product but a bundle or script of products: ask for a new one."
+    elif another and size_of(path) is not None:
+        trouble = f"{path} is {held} by now: download the product anew, and it gets another name."
+    if uri is None or trouble is not None:
+        return PlannedFile(row.index, uri, row.url, None, path, None, Action.REFUSE, trouble or "")
     reason = "not on disk" if row.status is Status.MISSING else "to be fetched anew"
-    return PlannedFile(row.index, row.uri, address, escaped, row.local_path, None, Action.FETCH, reason)
+    address, escaped = data_url(download_url, uri), escaped_url(download_url, uri)
+    noted = bool(registered) and (held is None or another)
+    return PlannedFile(row.index, uri, address, escaped, path, None, Action.FETCH, reason, note=noted)
 
 
 def _merged(manifest: Table, results: Sequence[TransferResult], new: Collection[int]) -> Manifest:

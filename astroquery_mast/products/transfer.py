@@ -15,7 +15,7 @@ import http.client
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from http import HTTPStatus
@@ -29,6 +29,9 @@ import urllib3
 
 from ..deadline import Deadline
 from ..exceptions import MastError
+from .addresses import is_same_file
+from .beginning import LOOKED_AT, Beginning, quoted
+from .body import continues, pieces, source_of
 from .fitsend import breaks_off
 from .integrity import (
     AS_STORED,
@@ -38,21 +41,20 @@ from .integrity import (
     announced_length,
     check_checksums,
     check_length,
-    content_range,
+    is_packed,
     is_web_page,
     last_modified,
-    strong_validator,
 )
 from .limits import ATTEMPTS, BACKOFF, WAIT, Limits, Pause, StoppedError
 from .manifest import Status, TransferResult
-from .outcome import archive_failed, complete, failed, size_of, unconfirmed
-from .partfile import PartFile, Source, part_path, sole_writer
+from .outcome import archive_failed, broken, complete, failed, size_of, unconfirmed
+from .partfile import PartFile, part_path, sole_writer
+from .paths import folded
 from .plan import Action, PlannedFile
+from .register import holders, note
 
 __all__ = ["WAIT", "Delivery", "OpenUrl", "Pause", "Progress", "silent", "transfer"]
 
-# Bytes that are written at a time at most: what kill -9 can cost beyond the last line of the record.
-_PIECE = 1 << 18
 # A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20
 # Statuses of an answer that holds the whole file; 203 is one that a proxy has touched.
@@ -185,20 +187,31 @@ class _Transfer(Delivery):
         path.parent.mkdir(parents=True, exist_ok=True)
         with sole_writer(path, lambda: self._limits.reached() is not None):
             if self._made_meanwhile(before):
-                return complete(self._planned, size_of(path) or 0)
+                return self._by_another() or complete(self._planned, size_of(path) or 0)
             part = PartFile(path)
             try:
                 with part:
                     self._fetch(part)
             finally:
                 self._left = part.size if part.resumable else 0
-        return complete(self._planned, part.size, part.digest("sha256").hex())
+            if self._planned.note and self._planned.uri:
+                note(path, self._planned.uri)
+        replaced = before[0] if before is not None and self._planned.note else None
+        return complete(self._planned, part.size, part.digest("sha256").hex(), replaced=replaced)
 
     def _made_meanwhile(self, before: tuple[int, ...] | None) -> bool:
         """Whether another process has brought the file since this one looked."""
         now = _identity(self._planned.local_path)
         # The plan says "on disk" of a file that is to be replaced; what was not there then, somebody has made whole.
         return now is not None and (now != before or self._planned.reason.startswith("not on disk"))
+
+    def _by_another(self) -> TransferResult | None:
+        """The result if what has come meanwhile is another file of the same name."""
+        path, uri = self._planned.local_path, self._planned.uri
+        held = holders(path.parent).get(folded(path.name)) if self._planned.note else None
+        if held is None or uri is None or is_same_file(held, uri):
+            return None
+        return failed(self._planned, f"{path} has become {held} meanwhile; the next call gives this file another name.")
 
     def _confirmed(self) -> bool:
         """Ask the archive whether the file on disk is its file."""
@@ -284,7 +297,7 @@ class _Transfer(Delivery):
         if response.status_code in _WHOLE:
             self._begin_with(part, url, response)
             return response
-        if response.status_code == HTTPStatus.PARTIAL_CONTENT and _continues(part, response.headers):
+        if response.status_code == HTTPStatus.PARTIAL_CONTENT and continues(part, response.headers):
             return response
         response.close()
         return None
@@ -298,9 +311,10 @@ class _Transfer(Delivery):
     def _begin_with(self, part: PartFile, url: str, response: requests.Response) -> None:
         """Begin with the first byte."""
         if is_web_page(response.headers, self._planned.uri or self._planned.local_path.name):
-            raise BrokenBodyError("the archive answered with a web page, and not with the file")
+            words = quoted(next(pieces(response), b""))
+            raise BrokenBodyError(f"the archive answered with a web page, and not with the file{words}")
         self._take_back()
-        part.begin(_source(url, response.headers))
+        part.begin(source_of(url, response.headers))
 
     def _take_back(self) -> None:
         """Bytes that were told of are not there any more."""
@@ -313,7 +327,7 @@ class _Transfer(Delivery):
     def _receive(self, response: requests.Response, part: PartFile) -> None:
         """Write the body."""
         expected = part.source.total if part.source else announced_length(response.headers)
-        for piece in _pieces(response):
+        for piece in pieces(response):
             part.write(piece)
             self._told += len(piece)
             self._progress(len(piece))
@@ -325,10 +339,18 @@ class _Transfer(Delivery):
 
     def _check(self, response: requests.Response, part: PartFile) -> None:
         """Raise unless the part is the whole file."""
+        names = self._planned.uri or "", self._planned.local_path.name
+        beginning, start = Beginning.of(*names, packed=is_packed(response.headers)), part.start(LOOKED_AT)
+        try:
+            beginning.check(start)
+        except WrongContentError:
+            part.reject()
+            raise
         if part.source is None:
             check_length(response.headers, part.size, self._planned.size)
         elif part.size != part.source.total:
             raise BrokenBodyError(f"{part.size} bytes of {part.source.total} arrived")
+        beginning.check_whole(start, self._planned.size)
         if part.size < (self._planned.size or 0) and breaks_off(part.flushed()):
             part.reject()
             raise BrokenBodyError(f"{part.size} bytes of {self._planned.size} arrived, and the FITS file breaks off")
@@ -351,9 +373,7 @@ class _Transfer(Delivery):
         """The result for a file that could not be had."""
         if isinstance(err, MastError):
             return unconfirmed(self._planned, err) or self._kept(archive_failed(self._planned, err))
-        if isinstance(err, BrokenBodyError):
-            return self._kept(failed(self._planned, f"Incomplete transfer: {err}"))
-        return self._kept(failed(self._planned, f"{type(err).__name__}: {err}"))
+        return self._kept(broken(self._planned, err))
 
     def _kept(self, result: TransferResult) -> TransferResult:
         """The same result, and a word about what is left of it."""
@@ -362,30 +382,6 @@ class _Transfer(Delivery):
         kept = part_path(result.local_path).name
         words = f"{self._left} bytes are kept in {kept}, and the next call goes on from there."
         return replace(result, message=f"{result.message} ({words})")
-
-
-def _pieces(response: requests.Response) -> Iterator[bytes]:
-    """The body as it arrives: what had come when the connection broke is not lost, and slow bodies can be ended."""
-    raw = response.raw if isinstance(response, requests.Response) else None
-    read1 = getattr(raw, "read1", None) if isinstance(raw, urllib3.HTTPResponse) else None
-    if read1 is None:  # urllib3 1.26, or a stand-in
-        yield from response.iter_content(_PIECE)
-        return
-    while piece := read1(_PIECE, decode_content=True):
-        yield piece
-
-
-def _source(url: str, headers: Mapping[str, str]) -> Source | None:
-    """What the rest can be asked for by; None if it cannot."""
-    validator, total = strong_validator(headers), announced_length(headers)
-    return None if validator is None or total is None else Source(url, validator, total)
-
-
-def _continues(part: PartFile, headers: Mapping[str, str]) -> bool:
-    """Whether an answer holds exactly what is missing, of the very same file."""
-    assert part.source is not None
-    same = strong_validator(headers) in {None, part.source.validator}
-    return same and content_range(headers) == (part.size, part.source.total - 1, part.source.total)
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:

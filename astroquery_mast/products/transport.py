@@ -26,8 +26,8 @@ from astroquery import log
 from requests.adapters import HTTPAdapter
 
 from .. import auth
-from ..config import Endpoints, conf
-from ..deadline import Deadline
+from ..config import Endpoints, count_setting, seconds_setting
+from ..deadline import Deadline, for_socket
 from ..exceptions import LoginError
 from ..login import Login
 from ..wire import Wire
@@ -115,10 +115,10 @@ class Transport:
             headers=tuple((k, _text(v)) for k, v in session.headers.items() if k.lower() not in _SECRET),
             proxies=tuple(session.proxies.items()),
             adapters=tuple((at, each) for at, each in session.adapters.items() if type(each) is not HTTPAdapter),
-            timeout=float(conf.timeout),
-            connect_timeout=float(conf.connect_timeout),
-            read_timeout=float(conf.read_timeout),
-            attempts=int(conf.attempts),
+            timeout=seconds_setting("timeout"),
+            connect_timeout=seconds_setting("connect_timeout"),
+            read_timeout=seconds_setting("read_timeout"),
+            attempts=count_setting("attempts"),
         )
 
     def open_url(
@@ -327,7 +327,10 @@ class WorkerOpener:
         """Send through the session, with the token where it may be seen."""
         connect, read = keywords.pop("timeout")
         recipe = self._recipe
-        timeout = (min(connect, recipe.connect_timeout), min(read or math.inf, recipe.read_timeout))
+        timeout = (
+            for_socket(min(connect or math.inf, recipe.connect_timeout)),
+            for_socket(min(read or math.inf, recipe.read_timeout)),
+        )
         token = auth.TokenAuth(self._credentials if credentials is None else credentials, self._endpoints)
         if self._session is None:
             self._session = _IDLE.take(recipe, recipe.session)
@@ -342,9 +345,9 @@ class WorkerOpener:
             log.debug("%s %s → %s, %s bytes", method, response.url, response.status_code, size)
         return auth.forget_sent(response)
 
-    def _advice(self, url: str) -> str:
+    def _advice(self, url: str, status: int | None) -> str:
         """Say what to do about a refusal."""
-        advice = Login(self._send, self._endpoints, self._credentials).advice(url)
+        advice = Login(self._send, self._endpoints, self._credentials).advice(url, status)
         if self._recipe.logged_in and not self._credentials:
             return f"{advice} You are logged in, but a token is never sent along to another process: set it there."
         return advice

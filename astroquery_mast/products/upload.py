@@ -18,6 +18,7 @@ import tenacity
 
 from ..deadline import Deadline
 from ..exceptions import MastError
+from .beginning import LOOKED_AT, Beginning, quoted
 from .destination import size_in_store, whole_or_absent
 from .fitsend import FitsEnd
 from .integrity import (
@@ -28,10 +29,12 @@ from .integrity import (
     announced_length,
     check_checksums,
     check_length,
+    is_packed,
+    is_web_page,
 )
 from .limits import ATTEMPTS, BACKOFF, WAIT, Limits, Pause, StoppedError
 from .manifest import TransferResult
-from .outcome import archive_failed, complete, failed
+from .outcome import archive_failed, broken, complete, failed
 from .plan import Action, PlannedFile
 from .transfer import Delivery, OpenUrl, Progress, silent
 
@@ -81,8 +84,7 @@ class _Upload(Delivery):
                 return failed(planned, f"{self._limits.reached() or 'The download was ended'}.")
             if isinstance(err, MastError):
                 return archive_failed(planned, err)
-            kind = "Incomplete transfer" if isinstance(err, BrokenBodyError) else type(err).__name__
-            return failed(planned, f"{kind}: {err}")
+            return broken(planned, err)
         except OSError as err:
             return failed(planned, f"{planned.local_path} could not be written: {err}")
 
@@ -134,7 +136,11 @@ class _Upload(Delivery):
         place = self._planned.local_path
         with ExitStack() as if_it_fails:
             with self._open_url(url, AS_STORED) as response, whole_or_absent(place) as stream:
-                came = _Came(announced_checksums(response.headers, catalogued=self._planned.checksum))
+                self._refuse_page(response)
+                came = _Came(
+                    announced_checksums(response.headers, catalogued=self._planned.checksum),
+                    Beginning.of(*self._names(), packed=is_packed(response.headers)),
+                )
                 if_it_fails.callback(lambda: self._progress(-came.size))
                 for piece in response.iter_content(_PIECE):
                     stream.write(piece)
@@ -148,6 +154,16 @@ class _Upload(Delivery):
             if_it_fails.pop_all()
         return came.size, came.sha256()
 
+    def _names(self) -> tuple[str, str]:
+        """The names by which the kind of the file is known."""
+        return self._planned.uri or "", self._planned.local_path.name
+
+    def _refuse_page(self, response: requests.Response) -> None:
+        """Raise if a page for people came in place of the file."""
+        if is_web_page(response.headers, self._planned.uri or self._planned.local_path.name):
+            words = quoted(next(response.iter_content(LOOKED_AT), b""))
+            raise BrokenBodyError(f"the archive answered with a web page, and not with the file{words}")
+
 
 class _Came:
     """The bytes that have come, as far as they must be known: they cannot be read before they are in their place.
@@ -156,10 +172,14 @@ class _Came:
     ----------
     checksums : sequence of Checksum
         What the file should have.
+    beginning : Beginning
+        How it should begin.
     """
 
-    def __init__(self, checksums: Sequence[Checksum]) -> None:
+    def __init__(self, checksums: Sequence[Checksum], beginning: Beginning) -> None:
         self.size = 0
+        self._start = b""
+        self._beginning = beginning
         self._checksums = checksums
         names = {"sha256", *(checksum.algorithm for checksum in checksums)}
         self._digests = {name: hashlib.new(name, usedforsecurity=False) for name in names}
@@ -168,13 +188,16 @@ class _Came:
     def add(self, piece: bytes) -> None:
         """Take the next bytes."""
         self.size += len(piece)
+        self._start += piece[: LOOKED_AT - len(self._start)]
         self._end.add(piece)
         for digest in self._digests.values():
             digest.update(piece)
 
     def check(self, headers: Mapping[str, str], catalogued: int | None) -> None:
         """Raise `BrokenBodyError` unless they are the whole file."""
+        self._beginning.check(self._start)
         check_length(headers, self.size, catalogued)
+        self._beginning.check_whole(self._start, catalogued)
         if self.size < (catalogued or 0) and self._end.breaks_off():
             raise BrokenBodyError(f"{self.size} bytes of {catalogued} arrived, and the FITS file breaks off")
         check_checksums(self._checksums, lambda name: self._digests[name].digest())

@@ -6,6 +6,7 @@ disk is seen through a `Disk` that is handed in. Products flow, step "plan".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -91,6 +92,9 @@ class Disk(Protocol):
 
     def resolve(self, path: Path) -> Path:
         """The absolute path, symbolic links followed; the path need not exist."""
+
+    def holders(self, folder: Path) -> Mapping[str, str]:
+        """The URIs of files that are registered in a folder, by their names."""
 
 
 @dataclass(frozen=True)

@@ -254,12 +254,20 @@ def test_what_is_not_applied_is_said(mast_sandbox: Sandbox, observations: Observ
         observations.get_cloud_uris(table, obs_collection="HST")
 
 
-@pytest.mark.parametrize("wrong", [7, [7], [None, 3.5], Table({"obsid": ["1"]}), None], ids=repr)
+@pytest.mark.parametrize("wrong", [7, [7], [None, 3.5], Table({"a": ["1"]}), None], ids=repr)
 def test_what_is_no_product_is_refused(mast_sandbox: Sandbox, observations: ObservationsClass, wrong: Any) -> None:
     """What was given is named, and nothing is asked."""
     with pytest.raises(InvalidQueryError):
         observations.get_cloud_uris(wrong)
     assert len(mast_sandbox.requests) == 0
+
+
+def test_observations_are_taken_for_their_products(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """As in downloads, the products of observations are listed and filtered."""
+    found = observations.query_criteria(obs_id="j97c01010")
+    products = observations.filter_products(observations.get_product_list(found), extension="_drc.fits")
+    for some in (found, found[0]):
+        assert observations.get_cloud_uris(some, extension="_drc.fits") == observations.get_cloud_uris(products)
 
 
 def test_masked_data_uris_are_left_out(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
@@ -335,7 +343,7 @@ def test_addresses_for_downloads(mast_sandbox: Sandbox, observations: Observatio
     found = observations._cloud_urls([*table["dataURI"], MISSING])
     assert list(found) == list(table["dataURI"])
     assert all(address.startswith(mast_sandbox.cloud_url) for address in found.values())
-    mast_sandbox.faults.add("path_lookup", Fault.garbage())
+    mast_sandbox.faults.add("path_lookup", Fault.garbage(), times=None)
     assert observations._cloud_urls(table["dataURI"]) == {}
 
 

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 from astroquery.exceptions import InvalidQueryError
 
-from astroquery_mast.products.destination import destination, is_remote, size_in_store, whole_or_absent
+from astroquery_mast.products.destination import (
+    destination,
+    is_remote,
+    recorded_place,
+    size_in_store,
+    whole_or_absent,
+)
 
 fsspec = pytest.importorskip("fsspec")
 upath = pytest.importorskip("upath")
@@ -60,6 +66,23 @@ def test_where_nothing_can_be_written_is_said_at_once(where: Any) -> None:
     """Not for each file, and not after the download."""
     with pytest.raises(InvalidQueryError):
         destination(where)
+
+
+def test_a_home_folder_is_no_folder_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a shell, "~" is one's own folder; where paths were written down, it is a name like others."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert destination("~/x") == destination(Path("~/x")) == tmp_path / "x"
+    assert destination("a~/x") == Path("a~/x")
+    assert recorded_place("~/x") == Path("~/x")
+    with pytest.raises(InvalidQueryError, match="home"):
+        destination("~nobody-has-this-name/x")
+
+
+def test_a_name_with_nul_is_refused() -> None:
+    """No system has such files, and Python's own error would say nothing of the argument."""
+    with pytest.raises(InvalidQueryError, match="NUL"):
+        destination("a\0b")
 
 
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

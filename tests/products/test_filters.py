@@ -6,7 +6,9 @@ import re
 
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.table import Column, MaskedColumn, Table
+from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,11 +144,56 @@ def test_masked_member_of_a_column_is_refused(products: Table) -> None:
         kept(products, size=MaskedColumn([10, 20], mask=[False, True]))
 
 
-@pytest.mark.parametrize("expression", ["big", ">=", "1..", "..5", "1...", ">x", "1,000", "10-20", "", "nan", "1*"])
+@pytest.mark.parametrize("expression", ["big", ">=", "..", "1...", ">x", "1,000", "10-20", "", "nan", "1*"])
 def test_unreadable_number_is_refused_with_an_example(products: Table, expression: str) -> None:
     """Text that is no numeric expression raises, and says what one looks like."""
     with pytest.raises(InvalidQueryError, match=r"size.*10\.\.20"):
         kept(products, size=expression)
+
+
+@pytest.mark.parametrize(("expression", "sizes"), [("20..", {20, 30}), ("..20", {10, 20}), ("!..20", {30})])
+def test_range_with_an_open_end(expression: str, sizes: set[int]) -> None:
+    """As in catalogues, an end that is left out has no limit."""
+    assert set(filter_products(Table({"size": [10, 20, 30]}), size=expression)["size"]) == sizes
+
+
+@pytest.mark.parametrize("expression", ["1e6..1e3", "!5..4"])
+def test_range_in_which_nothing_lies_is_refused(products: Table, expression: str) -> None:
+    """Ends that were swapped are a slip, and no reason to find nothing silently."""
+    with pytest.raises(InvalidQueryError, match="no number lies"):
+        kept(products, size=expression)
+
+
+@pytest.mark.parametrize("unit", [u.byte, None])
+def test_size_may_be_a_quantity(unit: u.UnitBase | None) -> None:
+    """It is converted to the unit of the column, which is byte for sizes whose unit was lost."""
+    table = Table({"size": MaskedColumn([4100, 8200, 10], mask=[False, False, True], unit=unit)})
+    assert list(filter_products(table, size=4.1 * u.kB)["size"]) == [4100]
+    assert list(filter_products(table, size=[4.1, 8.2] * u.kbyte)["size"]) == [4100, 8200]
+    assert list(filter_products(table, size=[8200 * u.byte, "<5000"])["size"]) == [4100, 8200]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [{"size": 5 * u.m}, {"size": Time(60000, format="mjd")}, {"productType": 5 * u.kB}, {"obs_id": Time.now()}],
+    ids=repr,
+)
+def test_values_without_a_meaning_for_the_column_are_refused(products: Table, filters: dict[str, object]) -> None:
+    """Another kind of unit, or a moment, raises a query error that names the column."""
+    with pytest.raises(InvalidQueryError, match=next(iter(filters))):
+        kept(products, **filters)
+
+
+def test_extension_can_be_ruled_out() -> None:
+    """An exclamation mark negates an ending as it does any other value."""
+    table = Table({"productFilename": ["a_drc.fits", "b.fits", "c.jpg", "d.txt"]})
+
+    def names(extension: object) -> list[str]:
+        return list(filter_products(table, extension=extension)["productFilename"])  # type: ignore[arg-type]
+
+    assert names("!fits") == ["c.jpg", "d.txt"]
+    assert names(["!.fits", "!JPG"]) == ["d.txt"]
+    assert names(["fits", "!_drc.fits"]) == ["b.fits"]
 
 
 def test_unknown_column_names_the_closest(products: Table) -> None:
@@ -203,7 +250,7 @@ expressions = st.lists(
         st.one_of(
             st.tuples(st.just("single"), bounds, bounds),
             st.tuples(st.sampled_from([">", ">=", "<", "<="]), bounds, bounds),
-            st.tuples(st.just("range"), bounds, bounds),
+            st.tuples(bounds, bounds).map(lambda ends: ("range", min(ends), max(ends))),
         ),
     ),
     max_size=4,

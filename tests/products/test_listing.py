@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
+import urllib3
 from astropy.table import Column, MaskedColumn, Table
 from hypothesis import given
 from hypothesis import strategies as st
@@ -190,6 +191,24 @@ def test_read_timeout_is_halved_but_no_connection_is_not() -> None:
         with pytest.raises(RemoteServiceError):
             listed(["1", "2"], absent)
         assert len(absent.asked) == 1
+
+
+def test_broken_connection_is_halved_but_a_refused_one_is_not() -> None:
+    """The archive hangs up where an answer is too large; where nobody is, nobody is asked for less."""
+    numbers = [str(n) for n in range(1, 9)]
+    for cause in (
+        requests.exceptions.ChunkedEncodingError("broken off"),
+        requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted.", OSError())),
+    ):
+        broken = ServiceFailedError("the connection broke")
+        broken.__cause__ = cause
+        assert listed(numbers, Archive(4, broken)) == everything(numbers)
+    refused = ServiceFailedError("could not be reached")
+    refused.__cause__ = requests.exceptions.ConnectionError(urllib3.exceptions.NewConnectionError(None, "refused"))
+    absent = Archive(4, refused)
+    with pytest.raises(ServiceFailedError):
+        listed(numbers, absent)
+    assert len(absent.asked) == 1
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 1.5, "5", None, True])

@@ -9,6 +9,7 @@ import pytest
 from astropy.table import Table, vstack
 
 from astroquery_mast.products.manifest import Manifest, Status, TransferResult, as_manifest
+from astroquery_mast.products.review import as_written
 
 FINE = TransferResult(
     0,
@@ -87,6 +88,32 @@ def test_manifest_that_was_written_and_read_is_the_same(tmp_path: Path, results:
         assert [column.unit for column in read.columns.values()] == [
             column.unit for column in manifest.columns.values()
         ]
+
+
+@pytest.mark.parametrize("kind", ["fits", "votable", "csv", "ecsv"])
+@pytest.mark.parametrize("results", [[FINE], [BAD], [FINE, BAD]], ids=["fine", "bad", "both"])
+def test_manifest_can_be_written_in_every_format(tmp_path: Path, results: list[TransferResult], kind: str) -> None:
+    """Cells that hold None are masked where a format knows no None, and the manifest itself stays as it is."""
+    # The ending of a VOTable says nothing to a table that is to be written.
+    how = {"format": kind} if kind == "votable" else {}
+    manifest, path = as_manifest(results), tmp_path / f"m.{kind}"
+    manifest.write(path, **how)
+    assert manifest.colnames == COLUMNS
+    assert manifest["Message"].tolist() == [row.message for row in results]
+    read = as_written(Table.read(path, **how))
+    assert read.colnames == COLUMNS
+    assert [str(cell) for cell in read["Local Path"]] == [str(row.local_path) for row in results]
+    messages = [None if cell in {None, ""} else cell for cell in np.ma.asarray(read["Message"]).tolist()]
+    assert messages == [row.message for row in results]
+    again = as_written(Table.read(path, **how)[0])
+    assert again["Status"][0] == str(results[0].status)
+
+
+def test_format_that_is_named_says_more_than_the_ending(tmp_path: Path) -> None:
+    """A file of any name may be of any format."""
+    for kind in ("fits", "votable", "ascii.csv", "ascii.ecsv"):
+        as_manifest([FINE, BAD]).write(tmp_path / "m.txt", format=kind, overwrite=True)
+        assert as_written(Table.read(tmp_path / "m.txt", format=kind)).colnames == COLUMNS
 
 
 def test_manifests_are_tables_like_others() -> None:

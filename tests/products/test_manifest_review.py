@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -176,6 +177,58 @@ def test_still_failing_rows_stay_errors(client: ObservationsClass, service: str,
     assert "404" in again["Message"][1]
     assert "no dataURI" in again["Message"][2]
     assert "2 rows have the path" in again["Message"][3]
+
+
+@pytest.mark.parametrize("kind", ["fits", "votable", "ascii.csv", "ascii.ecsv"])
+def test_manifest_of_every_format_can_be_verified_and_retried(
+    client: ObservationsClass, products: Table, service: str, mast_sandbox: Sandbox, tmp_path: Path, kind: str
+) -> None:
+    """What was written in any format and read back tells of each file what it told before."""
+    mast_sandbox.faults.add("download", Fault.status(404), times=1)
+    manifest = bring(client, products, service, tmp_path / "files")
+    manifest.write(tmp_path / "m", format=kind)
+    read = Table.read(tmp_path / "m", format=kind)
+    found = verify(read, verbose=False)
+    assert list(found["Status"]) == ["MISSING" if status == "ERROR" else "OK" for status in manifest["Status"]]
+    again = retry(read, Transport.of(client), download_url=service, verbose=False)
+    assert set(again["Status"]) == {"COMPLETE"}
+    assert list(again["Local Path"]) == list(manifest["Local Path"])
+    assert set(verify(again, verbose=False)["Status"]) == {"OK"}
+
+
+def test_row_of_a_manifest_can_be_verified(client: ObservationsClass, manifest: Manifest) -> None:
+    """A row is a manifest of one file, and what is no table raises a query error."""
+    assert list(client.verify(manifest[1], verbose=False)["Status"]) == ["OK"]
+    assert list(client.retry(manifest[1], verbose=False)["Status"]) == ["COMPLETE"]
+    for wrong in (None, "m.ecsv", 5):
+        with pytest.raises(InvalidQueryError, match="manifest"):
+            client.verify(wrong)
+        with pytest.raises(InvalidQueryError, match="manifest"):
+            client.retry(wrong)
+
+
+@pytest.mark.parametrize("how", [{"bundle": "zip"}, {"bundle": "tar.gz"}, {"curl_flag": True}], ids=str)
+@pytest.mark.parametrize("came", [True, False])
+def test_product_is_not_written_under_the_name_of_a_bundle(
+    client: ObservationsClass,
+    products: Table,
+    mast_sandbox: Sandbox,
+    tmp_path: Path,
+    how: dict[str, Any],
+    came: bool,
+) -> None:
+    """A bundle of a single product, or one that did not come, is not replaced by that product's own bytes."""
+    if not came:
+        mast_sandbox.faults.add("bundle", Fault.status(404))
+    manifest = client.download_products(products[:1], download_dir=tmp_path, verbose=False, on_error="ignore", **how)
+    path = Path(manifest["Local Path"][0])
+    path.unlink(missing_ok=True)
+    mast_sandbox.requests.clear()
+    again = client.retry(client.verify(manifest, verbose=False), verbose=False, on_error="ignore")
+    assert again["Status"][0] == "ERROR"
+    assert "bundle" in again["Message"][0]
+    assert not path.exists()
+    assert len(mast_sandbox.requests) == 0
 
 
 def test_status_of_ones_own_is_left_alone(client: ObservationsClass, service: str, tmp_path: Path) -> None:

@@ -62,11 +62,11 @@ class SizedFiles:
     def product(self, uri: str) -> dict[str, object] | None:
         if not uri.startswith(PREFIX):
             return self._archive.product(uri)
-        size = int(uri.removeprefix(PREFIX).removesuffix(".fits"))
-        return {"dataURI": uri, "productFilename": f"{size}.fits", "size": size, "dataRights": "PUBLIC"}
+        size = int(uri.removeprefix(PREFIX).removesuffix(".bin"))
+        return {"dataURI": uri, "productFilename": f"{size}.bin", "size": size, "dataRights": "PUBLIC"}
 
     def render(self, uri: str) -> bytes:
-        return body_of(int(uri.removeprefix(PREFIX).removesuffix(".fits")))
+        return body_of(int(uri.removeprefix(PREFIX).removesuffix(".bin")))
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +107,9 @@ def opener() -> OpenUrl:
 
 
 def planned_for(sandbox: Sandbox, size: int, folder: Path, checksum: str | None = None) -> PlannedFile:
-    uri = f"{PREFIX}{size}.fits"
+    uri = f"{PREFIX}{size}.bin"
     url = f"{sandbox.url}/api/v0.1/Download/file?uri={uri}"
-    target = folder / "x.fits"
+    target = folder / "x.bin"
     return PlannedFile(0, uri, url, url, target, size, Action.FETCH, "not on disk", checksum=checksum)
 
 
@@ -140,7 +140,7 @@ def after_a_cut(fault: Fault, times: int | None = 1) -> Callable[[Sandbox, int],
 def moved(host: str) -> Callable[[Sandbox, int], list[tuple[Fault, int | None]]]:
     def faults(sandbox: Sandbox, size: int) -> list[tuple[Fault, int | None]]:
         server = sandbox.url.replace("127.0.0.1", host)
-        return [(Fault.redirect(f"{server}/jwst/api/v0.1/download/file?uri={PREFIX}{size}.fits"), 1)]
+        return [(Fault.redirect(f"{server}/jwst/api/v0.1/download/file?uri={PREFIX}{size}.bin"), 1)]
 
     return faults
 
@@ -209,13 +209,13 @@ def play(row: Row, size: int, sandbox: Sandbox, folder: Path) -> TransferResult:
 def test_final_name_holds_the_right_bytes_or_nothing(row: Row, size: int, archive: Sandbox, folder: Path) -> None:
     """Whatever happens on the way, a COMPLETE file has the SHA-256 of the archive's, and an ERROR leaves no file."""
     result = play(row, size, archive, folder)
-    target = folder / "x.fits"
+    target = folder / "x.bin"
     if row.status is Status.COMPLETE or (row.empty_is_well and not size):
         assert (result.status, result.message, result.size) == (Status.COMPLETE, None, size)
         assert result.sha256 == sha256_of(size, row.content)
         same = target.read_bytes() == row.content(body_of(size))
         assert same, "the bytes on disk are not those of the digest"
-        assert files_in(folder) == ["x.fits"]
+        assert files_in(folder) == ["x.bin"]
     else:
         assert result.status is Status.ERROR
         assert result.message
@@ -229,7 +229,7 @@ def test_shorter_length_is_told_and_a_checksum_finds_it_out(archive: Sandbox, tm
     unknown = transfer(planned_for(archive, size, tmp_path), opener(), pause=lambda _seconds: None)
     assert (unknown.status, unknown.size) == (Status.COMPLETE, size - 7)
     assert f"the catalogue says {size}" in str(unknown.message)
-    (tmp_path / "x.fits").unlink()
+    (tmp_path / "x.bin").unlink()
     digest = hashlib.md5(body_of(size)).hexdigest()
     known = transfer(planned_for(archive, size, tmp_path, digest), opener(), pause=lambda _seconds: None)
     assert known.status is Status.ERROR

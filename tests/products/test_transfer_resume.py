@@ -325,6 +325,6 @@ def test_longer_body_than_announced_is_thrown_away(planned: PlannedFile) -> None
 
 def test_record_tells_where_the_bytes_are_from(planned: PlannedFile) -> None:
     """The record beside the part holds the address, the validator and the length, and no more of the request."""
-    transfer(planned, answer(b"12345", ETag='"x"', Content_Length="9"), pause=no_pause)
+    transfer(planned, answer(b"SIMPL", ETag='"x"', Content_Length="9"), pause=no_pause)
     first = record_path(planned.local_path).read_text().splitlines()[0]
     assert first == f'{{"url": "{planned.url}", "validator": "\\"x\\"", "total": 9}}'

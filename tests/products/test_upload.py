@@ -67,7 +67,7 @@ class Server:
 
 def planned(place: Path, **changes: Any) -> PlannedFile:
     """Return a file that is to be fetched."""
-    file = PlannedFile(0, "mast:x", URL, URL, place / "sub" / "a.fits", None, Action.FETCH, "not there")
+    file = PlannedFile(0, "mast:x", URL, URL, place / "sub" / "a.bin", None, Action.FETCH, "not there")
     return replace(file, **changes)
 
 
@@ -106,7 +106,7 @@ def test_a_file_is_brought(address: str, size: int) -> None:
     assert result.sha256 == hashlib.sha256(content).hexdigest()
     assert (result.fetched, result.attempts, seen[0]) == (True, 1, size)
     assert stored(file) == content
-    assert str(result.local_path) == f"{address}/sub/a.fits"
+    assert str(result.local_path) == f"{address}/sub/a.bin"
 
 
 def test_a_short_body_is_asked_for_again(address: str) -> None:
@@ -118,11 +118,11 @@ def test_a_short_body_is_asked_for_again(address: str) -> None:
 
     result = brought(file, Server(content, short=2), progress=progress)
     assert (result.status, result.attempts, seen[0]) == (Status.COMPLETE, 3, 3000)
-    other = replace(file, local_path=file.local_path.with_name("b.fits"))
+    other = replace(file, local_path=file.local_path.with_name("b.bin"))
     result = brought(other, Server(content, short=9), progress=progress)
     assert (result.status, result.attempts, seen[0]) == (Status.ERROR, 3, 3000)
     assert result.message == "Incomplete transfer: 1500 bytes of 3000 arrived"
-    assert names(destination(address)) == ["a.fits"]
+    assert names(destination(address)) == ["a.bin"]
 
 
 def fits_file() -> bytes:
@@ -143,7 +143,7 @@ def test_a_fits_file_that_breaks_off_does_not_stay(address: str, before: bytes |
     result = brought(file, Server(short))
     assert (result.status, result.attempts) == (Status.ERROR, 3)
     assert str(result.message).endswith(f"{len(short)} bytes of {len(content)} arrived, and the FITS file breaks off")
-    assert names(destination(address)) == ([] if before is None else ["a.fits"])
+    assert names(destination(address)) == ([] if before is None else ["a.bin"])
     assert size_in_store(file.local_path) == (None if before is None else len(before))
     again = brought(file, Server(short, content))
     assert (again.status, again.attempts, again.size) == (Status.COMPLETE, 2, len(content))
@@ -242,8 +242,8 @@ def products(count: int = 3) -> Table:
     """A product table."""
     return Table(
         {
-            "dataURI": [f"mast:HST/product/{number}.fits" for number in range(count)],
-            "productFilename": [f"{number}.fits" for number in range(count)],
+            "dataURI": [f"mast:HST/product/{number}.bin" for number in range(count)],
+            "productFilename": [f"{number}.bin" for number in range(count)],
             "obs_collection": ["HST"] * count,
             "obs_id": ["a"] * count,
             "size": [5] * count,
@@ -260,7 +260,7 @@ def test_the_plan_sees_what_is_in_the_store(address: str) -> None:
 
     assert [file.action for file in decide()] == [Action.FETCH] * 3
     first, second, _ = decide()
-    assert str(first.local_path) == f"{address}/HST/a/0.fits"
+    assert str(first.local_path) == f"{address}/HST/a/0.bin"
     brought(first, Server(b"12345"))
     brought(second, Server(b"1234567"))
     assert [file.action for file in decide()] == [Action.KEEP, Action.CHECK, Action.FETCH]
@@ -290,7 +290,7 @@ def test_a_folder_is_listed_once(memory: str, monkeypatch: pytest.MonkeyPatch) -
         return original(self, path, *args, **options)
 
     place = destination(memory)
-    brought(replace(planned(place), local_path=place / "HST" / "a" / "0.fits"), Server(b"12345"))
+    brought(replace(planned(place), local_path=place / "HST" / "a" / "0.bin"), Server(b"12345"))
     monkeypatch.setattr(kind, "ls", ls)
     decided = plan(products(200), base_dir=place, download_url=URL, disk=StoreDisk())
     assert [file.action for file in decided].count(Action.KEEP) == 1
@@ -300,7 +300,7 @@ def test_a_folder_is_listed_once(memory: str, monkeypatch: pytest.MonkeyPatch) -
 def test_a_folder_of_that_name_is_seen(memory: str) -> None:
     """A file cannot take its place."""
     place = destination(memory)
-    with whole_or_absent(place / "HST" / "a" / "0.fits" / "inner") as stream:
+    with whole_or_absent(place / "HST" / "a" / "0.bin" / "inner") as stream:
         stream.write(b"x")
     decided = plan(products(1), base_dir=place, download_url=URL, disk=StoreDisk())
     assert decided[0].action is Action.REFUSE

@@ -1,0 +1,205 @@
+"""What is no file of the kind that its name says does not get that name, whatever the server calls it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast import ObservationsClass
+from astroquery_mast.exceptions import DownloadError
+from astroquery_mast.products.beginning import LOOKED_AT, Beginning, quoted
+from astroquery_mast.products.integrity import BrokenBodyError, WrongContentError
+from astroquery_mast.sandbox import Fault, Sandbox
+
+
+def fits_bytes() -> bytes:
+    stream = io.BytesIO()
+    fits.PrimaryHDU(np.ones((3, 4))).writeto(stream)
+    return stream.getvalue()
+
+
+def zip_bytes() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        packed.writestr("a", "b")
+    return stream.getvalue()
+
+
+FITS = fits_bytes()
+GZIP = gzip.compress(FITS)
+NOTICE = b'{"status": "ERROR", "msg": "The file system is not available"}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.fits", FITS),
+        ("X.FITS", FITS),
+        ("x.fit", FITS),
+        ("x.fits.fz", FITS),
+        ("x.v1.0_drz.fits", FITS),
+        ("x.fits.gz", GZIP),
+        ("x.fits.gz", FITS),
+        ("x.tar.gz", GZIP),
+        ("x.zip", zip_bytes()),
+        ("x.asdf", b"#ASDF 1.0.0\n"),
+        ("x.jpg", b"\xff\xd8\xff\xe0"),
+        ("x.png", b"\x89PNG\r\n\x1a\n"),
+        ("x.txt", NOTICE),
+        ("x.json", b"{}"),
+        ("x", NOTICE),
+    ],
+)
+def test_file_of_its_kind_passes(name: str, content: bytes) -> None:
+    """The beginning of each kind is known, and names that say nothing of a kind are not judged."""
+    beginning = Beginning.of(f"mast:HST/product/{name}", name)
+    beginning.check(content[:LOOKED_AT])
+    beginning.check_whole(content[:LOOKED_AT], None)
+
+
+@pytest.mark.parametrize(
+    "name", ["x.fits", "x.fit", "x.fits.fz", "x.fits.gz", "x.gz", "x.zip", "x.asdf", "x.jpg", "x.png"]
+)
+@pytest.mark.parametrize("content", [NOTICE, b"x" * 100, b"<html></html>", b"\0" * 2880])
+def test_something_else_is_no_file_of_that_kind(name: str, content: bytes) -> None:
+    """Whatever the answer is called, its first bytes tell."""
+    with pytest.raises(WrongContentError, match="what the archive sent is no"):
+        Beginning.of(name).check(content)
+
+
+@given(st.integers(0, 8))
+def test_beginning_that_has_not_come_whole_is_no_reason_yet(length: int) -> None:
+    """A body that broke off in its first bytes is incomplete and not wrong; as a whole file it is neither."""
+    beginning = Beginning.of("x.fits")
+    beginning.check(FITS[:length])
+    with pytest.raises(BrokenBodyError, match=f"{length} bytes"):
+        beginning.check_whole(FITS[:length], 2880)
+
+
+def test_name_that_decides_is_the_archives() -> None:
+    """The ending of the URI counts, and the name on disk only where the URI ends in a question or has none."""
+    assert Beginning.of("mast:HST/product/x_trl.txt", "mine.fits") == Beginning()
+    asked = "mast:HLA/url/cgi-bin/getdata.cgi?filename=x_drz.jpg&config=ops"
+    assert Beginning.of(asked, "x_drz.jpg").kind == "picture"
+    assert Beginning.of("", "all.zip").kind == "zip"
+
+
+def test_file_that_was_packed_for_its_way_only() -> None:
+    """A server may send a .gz unpacked, by way of Content-Encoding."""
+    assert Beginning.of("x.mxlo.gz", packed=True) == Beginning()
+    assert Beginning.of("x.fits", packed=True).kind == "FITS"
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (NOTICE, ": The file system is not available"),
+        (b'{"detail": "gone"}', ": gone"),
+        (b'{"a": 1}', ': {"a": 1}'),
+        (b"<html><style>p {}</style><h1>Back&nbsp;soon</h1></html>", ": Back soon"),
+        ("Année\n  2".encode(), ": Année 2"),
+        (b"", ""),
+        (b"\xff\xfe", ""),
+        (b"\x00\x01", ""),
+        (b"y" * 999, f": {'y' * 200}..."),
+        (b"a" * (LOOKED_AT - 1) + "é".encode()[:1], f": {'a' * 200}..."),
+    ],
+)
+def test_words_of_the_server_are_told(start: bytes, words: str) -> None:
+    """JSON, HTML and plain text are quoted in short, and what is no text is not."""
+    assert quoted(start) == words
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_an_exception(start: bytes) -> None:
+    """Whatever came is quoted as one line, or not at all."""
+    assert quoted(start).isprintable()
+
+
+@pytest.fixture
+def product(mast_sandbox: Sandbox) -> Table:
+    rows = mast_sandbox.archive.query(
+        "SELECT dataURI, obs_collection, obs_id, productFilename, size FROM product WHERE dataRights = 'PUBLIC' "
+        "AND productFilename LIKE '%_flt.fits' AND size BETWEEN 20000 AND 9000000 ORDER BY size LIMIT 1"
+    )
+    return Table(rows)
+
+
+ANSWERS = {
+    "JSON": (Fault.answer(NOTICE), "no FITS file: The file system is not available"),
+    "text": (Fault.answer(b"x" * 100, content_type="text/plain"), "no FITS file: xxx"),
+    "page": (Fault.garbage(), "We will be back soon"),
+    "page called FITS": (Fault.answer(b"<html>Sorry</html>", content_type="application/fits"), "no FITS file: Sorry"),
+    "nothing": (Fault.answer(b"", content_type="application/fits"), "0 bytes of"),
+    "nothing, unannounced": (Fault.answer(b"", content_type="application/fits") + Fault.no_length(), "0 bytes of"),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("where", ["disk", "store"])
+def test_error_in_place_of_a_file_gets_no_name(
+    mast_sandbox: Sandbox, product: Table, tmp_path: Path, answer: str, where: str, request: pytest.FixtureRequest
+) -> None:
+    """The call fails with the server's words; what lay there before stays; and the next call brings the file."""
+    folder = tmp_path if where == "disk" else request.getfixturevalue("memory")
+    fault, words = ANSWERS[answer]
+    client = ObservationsClass()
+    mast_sandbox.faults.add("download", fault, times=None)
+    with pytest.raises(DownloadError) as raised:
+        client.download_products(product, download_dir=folder, on_error="raise", verbose=False)
+    assert words in raised.value.manifest["Message"][0]
+    assert list(tmp_path.rglob("*.*")) == []
+    mast_sandbox.faults.clear()
+    manifest = client.download_products(product, download_dir=folder, verbose=False)
+    assert manifest["Status"][0] == "COMPLETE"
+    mast_sandbox.faults.add("download", fault, times=None)
+    again = client.download_products(product, download_dir=folder, cache=False, on_error="ignore", verbose=False)
+    assert again["Status"][0] == "ERROR"
+    assert client.verify(manifest, verbose=False)["Status"][0] == "OK"
+
+
+def test_passing_error_in_place_of_a_file_is_asked_again(mast_sandbox: Sandbox, product: Table, tmp_path: Path) -> None:
+    """One bad answer costs a second question, and no file."""
+    mast_sandbox.faults.add("download", Fault.answer(NOTICE))
+    manifest = ObservationsClass().download_products(product, download_dir=tmp_path, verbose=False)
+    assert (manifest["Status"][0], manifest["Attempts"][0]) == ("COMPLETE", 2)
+
+
+def test_whole_fits_file_with_another_size_than_the_catalogues_is_well(
+    mast_sandbox: Sandbox, product: Table, tmp_path: Path
+) -> None:
+    """Sizes of the catalogue are not reliable, and a proper file is not refused for one."""
+    mast_sandbox.faults.add("download", Fault.answer(FITS, content_type="text/plain"))
+    manifest = ObservationsClass().download_products(product, download_dir=tmp_path, verbose=False)
+    assert manifest["Status"][0] == "COMPLETE"
+    assert Path(manifest["Local Path"][0]).read_bytes() == FITS
+
+
+def test_empty_file_of_any_name_is_refused_if_the_catalogue_has_bytes(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A name that says nothing of a kind may stand for an empty file only where no size is known."""
+    columns = "dataURI, obs_collection, obs_id, productFilename, size"
+    sql = f"SELECT {columns} FROM product WHERE dataURI LIKE '%_trl.txt' LIMIT 1"
+    product = Table(mast_sandbox.archive.query(sql))
+    mast_sandbox.faults.add("download", Fault.answer(b"", content_type="text/plain"), times=None)
+    client = ObservationsClass()
+    manifest = client.download_products(product, download_dir=tmp_path, on_error="ignore", verbose=False)
+    assert manifest["Status"][0] == "ERROR"
+    assert f"0 bytes of {product['size'][0]}" in manifest["Message"][0]
+    product.remove_column("size")
+    assert client.download_products(product, download_dir=tmp_path, verbose=False)["Status"][0] == "COMPLETE"
+
+
+def test_words_are_json_of_any_depth() -> None:
+    """A hostile document is quoted as the text that it is."""
+    assert quoted(b"[" * LOOKED_AT).startswith(": [[[")
+    assert quoted(json.dumps({"msg": 5, "message": " ", "error": "down"}).encode()) == ": down"

@@ -1,0 +1,162 @@
+"""Products in all the forms in which they are given to a download, and arguments that make no sense."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from astropy import units as u
+from astropy.table import QTable, Table
+
+from astroquery_mast import MastMissionsClass, ObservationsClass
+from astroquery_mast.exceptions import InvalidQueryError
+from astroquery_mast.products.given import as_products
+from astroquery_mast.sandbox import Sandbox
+
+
+@pytest.fixture
+def client(mast_sandbox: Sandbox) -> ObservationsClass:
+    return ObservationsClass()
+
+
+@pytest.fixture
+def products(client: ObservationsClass) -> Table:
+    table = client.get_unique_product_list("24000000", verbose=False)
+    return table[table["size"] < 70000][:3]
+
+
+FORMS: dict[str, Callable[[Table], Any]] = {
+    "two tables": lambda products: [products[:1], products[1:3]],
+    "overlapping tables": lambda products: (products[:2], products[1:3]),
+    "table and row": lambda products: [products[:2], products[2]],
+    "generator of rows": lambda products: (row for row in products),
+    "generator of tables": lambda products: iter([products[:1], products[1:]]),
+    "tables of units": lambda products: [QTable(products[:1]), products[1:]],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_products_in_pieces_are_put_together(client: ObservationsClass, products: Table, form: str) -> None:
+    """Several tables, and a generator, are the products that are in them, each once."""
+    shown = client.download_products(FORMS[form](products), dry_run=True, verbose=False)
+    assert shown is not None
+    assert [str(path).rpartition("/")[2] for path in shown["Local Path"]] == list(products["productFilename"])
+
+
+def test_observations_in_pieces_are_still_observations(client: ObservationsClass) -> None:
+    """Tables of observations, and a generator of obsids, are listed as ever."""
+    found = client.query_criteria(obsid="24000000")
+    assert as_products([found, found], ("dataURI",)) == [found, found]
+    number = len(client.get_unique_product_list("24000000"))
+    for given in ([found, found], iter(["24000000"]), (row for row in found)):
+        shown = client.download_products(given, dry_run=True, verbose=False)
+        assert shown is not None
+        assert len(shown) == number
+
+
+def test_products_mixed_with_others_are_refused(client: ObservationsClass, products: Table) -> None:
+    """The message says which of them is no product."""
+    found = client.query_criteria(obsid="24000000")
+    for other in ("24000000", found, found[0], None):
+        with pytest.raises(InvalidQueryError, match="number 1 is not"):
+            client.download_products([products, other], dry_run=True)
+
+
+@pytest.mark.parametrize("form", ["text", "list", "column", "generator"])
+def test_data_uris_are_told_from_obsids(client: ObservationsClass, products: Table, form: str) -> None:
+    """Who gives dataURIs is told what takes them, and not that they look like obs_ids."""
+    uris = products["dataURI"]
+    for each in (client, MastMissionsClass()):
+        given = {"text": str(uris[0]), "list": list(uris), "column": uris, "generator": iter(uris)}[form]
+        with pytest.raises(InvalidQueryError, match="download_file"):
+            each.download_products(given)
+
+
+def test_tables_that_do_not_fit_are_refused() -> None:
+    """Columns of two kinds raise a query error, and no error of the table's own."""
+    tables = [Table({"dataURI": ["mast:a"], "s": [1]}), Table({"dataURI": ["mast:b"], "s": [["x", "y"]]})]
+    with pytest.raises(InvalidQueryError, match="do not fit"):
+        as_products(tables, ("dataURI",))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"deadline": "x"},
+        {"deadline": 3 * u.m},
+        {"deadline": 0},
+        {"deadline": [1, 2]},
+        {"layout": 5},
+        {"download_dir": "a\0b"},
+    ],
+    ids=str,
+)
+def test_wrong_argument_raises_a_query_error(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, wrong: dict[str, Any]
+) -> None:
+    """No error of Python's own reaches the user, and nothing is asked."""
+    mast_sandbox.requests.clear()
+    with pytest.raises(InvalidQueryError):
+        client.download_products(products, verbose=False, **wrong)
+    if "deadline" in wrong:
+        manifest = Table({"Local Path": ["x"], "Status": ["ERROR"], "dataURI": ["mast:x"]})
+        with pytest.raises(InvalidQueryError, match="deadline"):
+            client.retry(manifest, verbose=False, **wrong)
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_deadline_may_have_a_unit(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """Three minutes are 180 seconds."""
+    manifest = client.download_products(products[:1], download_dir=tmp_path, verbose=False, deadline=3 * u.min)
+    assert manifest is not None
+    assert manifest["Status"][0] == "COMPLETE"
+    assert client.retry(manifest, deadline=1 * u.hour, verbose=False)["Status"][0] == "COMPLETE"
+
+
+def test_home_folder_is_found(
+    client: ObservationsClass, products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder called "~" is one's own, for many files and for one."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    manifest = client.download_products(products[:1], download_dir="~/x", flat=True, verbose=False)
+    assert manifest is not None
+    assert Path(manifest["Local Path"][0]).parent == tmp_path / "x"
+    assert client.download_file(str(products["dataURI"][0]), local_path="~/q.dat", verbose=False)[0] == "COMPLETE"
+    assert (tmp_path / "q.dat").is_file()
+
+
+def test_nothing_is_said_without_verbose(
+    client: ObservationsClass, products: Table, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With verbose=False no line is logged, also for observations and for products that are listed twice."""
+    found = client.query_criteria(obsid="24000000")
+    with caplog.at_level(logging.INFO, logger="astroquery"):
+        client.download_products(found, verbose=False, dry_run=True)
+        client.download_products([products, products], verbose=False, download_dir=tmp_path)
+        assert caplog.records == []
+        client.download_products(found, dry_run=True)
+        assert "are observations" in caplog.text
+
+
+def test_products_of_a_mission_are_not_called_observations(
+    client: ObservationsClass, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What has neither a dataURI nor an obsid is refused, and nothing else is said of it."""
+    products = Table({"filename": ["x.fits"], "uri": ["X/x.fits"], "dataset": ["X"]})
+    with caplog.at_level(logging.INFO, logger="astroquery"), pytest.raises(InvalidQueryError, match="obsid"):
+        client.download_products(products)
+    assert "are observations" not in caplog.text
+
+
+def test_failure_of_one_file_speaks_of_no_manifest(
+    client: ObservationsClass, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """download_file returns a tuple; the warning names the file and the reason."""
+    client.download_file("mast:HST/product/absent.fits", local_path=tmp_path, verbose=False)
+    (record,) = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert record.getMessage().startswith("absent.fits could not be downloaded. HTTPError: 404")
+    assert "manifest" not in record.getMessage()
