@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import requests
+import urllib3
 
-from .exceptions import IncompleteResultError, ServiceFailedError, UnreadableAnswerError
+from .exceptions import IncompleteResultError, MastError, ServiceFailedError, UnreadableAnswerError
 
-__all__ = ["NetworkError", "broken", "may_pass"]
+__all__ = ["NetworkError", "TooManyRowsError", "broken", "may_pass", "was_dropped"]
 
 # Failures of the network that will not go away by trying again.
 _HOPELESS = (
@@ -20,6 +21,10 @@ _HOPELESS = (
 
 class NetworkError(ServiceFailedError):
     """A connection that failed in a way that will not pass."""
+
+
+class TooManyRowsError(IncompleteResultError):
+    """An answer with as many rows as the archive sends at once: there may be more, and asking again gives the same."""
 
 
 def broken(what: str, err: requests.exceptions.RequestException) -> ServiceFailedError:
@@ -53,8 +58,28 @@ def may_pass(error: BaseException) -> bool:
     bool
         True for overload, restarts, broken connections, cut or foreign answers.
     """
-    if isinstance(error, NetworkError):
+    if isinstance(error, NetworkError | TooManyRowsError):
         return False
     if isinstance(error, ServiceFailedError):
         return error.status != 200  # with 200 the service itself said ERROR, and would again
     return isinstance(error, UnreadableAnswerError | IncompleteResultError)
+
+
+def was_dropped(error: MastError) -> bool:
+    """Tell whether a connection was there, and broke: that is what the archive does when an answer is too large.
+
+    Parameters
+    ----------
+    error : MastError
+        The failure.
+
+    Returns
+    -------
+    bool
+        False also where no connection could be made.
+    """
+    cause = error.__cause__
+    if isinstance(cause, requests.exceptions.ChunkedEncodingError):
+        return True
+    reason = cause.args[0] if isinstance(cause, requests.exceptions.ConnectionError) and cause.args else None
+    return isinstance(reason, urllib3.exceptions.ProtocolError)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from astropy import units as u
 
-from .deadline import Deadline
+from .config import count_setting
+from .deadline import Deadline, as_seconds
 from .exceptions import DeadlineError, InvalidCriterionError, MastError, ServiceFailedError
 from .many_task import Askable, Call, Part, Task, answer
 from .products.pool import number_of_workers, run, threads
@@ -57,10 +58,7 @@ class Effort:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense before anything is asked."""
-        if isinstance(self.seconds, u.Quantity):
-            object.__setattr__(self, "seconds", float(self.seconds.to_value(u.s)))
-        if self.seconds is not None and not self.seconds > 0:
-            raise InvalidCriterionError(f"timeout={self.seconds!r}: a time above zero is needed, in seconds.")
+        object.__setattr__(self, "seconds", as_seconds(self.seconds))
         if self.executor is not None and not hasattr(self.executor, "submit"):
             raise InvalidCriterionError(f"executor={self.executor!r}: a concurrent.futures.Executor is needed.")
         number_of_workers(self.max_workers, self.executor)
@@ -72,7 +70,8 @@ class Effort:
 
     def clock(self) -> Deadline:
         """Start the clock of the whole call."""
-        return Deadline(math.inf if self.seconds is None else float(self.seconds))
+        seconds = as_seconds(self.seconds)
+        return Deadline(math.inf if seconds is None else seconds)
 
 
 def ask_many(
@@ -104,7 +103,8 @@ def ask_many(
     call = Call(deadline, wire)
     way = Transport.of(client)
     collected: _Collected[Q] = _Collected(effort.workers)
-    tasks = (Task(place, asked, way, call) for place, asked in enumerate(questions) if not collected.outage)
+    limit = count_setting("row_limit")
+    tasks = (Task(place, asked, way, call, limit) for place, asked in enumerate(questions) if not collected.outage)
     given = 0
     own = threads(min(effort.workers, len(questions)) or 1) if effort.executor is None else nullcontext(effort.executor)
     with progress_bar(len(questions), what, unit, shown=effort.verbose) as bar, own as pool:

@@ -18,10 +18,12 @@ from typing import Any, Generic, Protocol, TypeVar
 from .catalog_paging import Listing
 from .deadline import Deadline
 from .exceptions import MastError
+from .failures import TooManyRowsError
 from .products.listing import is_too_much
 from .products.transport import Transport
 from .query.request import ApiRequest, MashupRequest
 from .query.response import Page
+from .splitting import Pace, Splitter
 from .wire import Wire
 
 __all__ = ["Askable", "Call", "Part", "Single", "Task", "answer"]
@@ -47,9 +49,18 @@ _HALVINGS = 24
 
 @dataclass(frozen=True)
 class Single:
-    """A question that cannot be made smaller."""
+    """A question that cannot be made smaller here.
+
+    Parameters
+    ----------
+    request : MashupRequest
+        What is sent; a question for observations that is too much for the archive is split.
+    shared : bool
+        Whether the caller asks for its parts instead, if it is too much.
+    """
 
     request: MashupRequest
+    shared: bool = False
 
     def halves(self) -> Sequence[Single]:
         """Return nothing."""
@@ -110,21 +121,24 @@ class Task(Generic[Q]):
         How another process reaches the archive.
     call : Call
         What it shares with the others.
+    limit : int or None
+        How many rows the archive sends at once; ``conf.row_limit`` if None.
     """
 
     place: int
     asked: Q
     way: Transport
     call: Call
+    limit: int | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave behind what cannot leave the process; the time that is left goes along."""
-        return _unpickled, (self.place, self.asked, self.way, self.call.deadline.remaining())
+        return _unpickled, (self.place, self.asked, self.way, self.call.deadline.remaining(), self.limit)
 
 
-def _unpickled(place: int, asked: Q, way: Transport, seconds: float) -> Task[Q]:
+def _unpickled(place: int, asked: Q, way: Transport, seconds: float, limit: int | None) -> Task[Q]:
     """A task in another process."""
-    return Task(place, asked, way, Call(Deadline(seconds)))
+    return Task(place, asked, way, Call(Deadline(seconds)), limit)
 
 
 @dataclass(frozen=True)
@@ -178,11 +192,13 @@ def _in_parts(task: Task[Q], wire: Wire) -> list[Part[Q]]:
         try:
             parts.append(_whole(asked, wire, task))
         except MastError as err:
-            halves = asked.halves() if halvings > 0 and is_too_much(err) else ()
+            # What is known to have too many rows is halved as often as that is so.
+            known = isinstance(err, TooManyRowsError)
+            halves = asked.halves() if (known or halvings > 0) and is_too_much(err) else ()
             if not halves:
                 parts.append(Part(asked, error=err))
                 continue
-            halvings -= 1
+            halvings -= not known
             waiting.extendleft(reversed(halves))
     return parts
 
@@ -196,6 +212,8 @@ def _whole(asked: Q, wire: Wire, task: Task[Q]) -> Part[Q]:
             return Part(asked, pages, notes=tuple(notes))
         request = asked.request
         assert isinstance(request, MashupRequest)
-        pages = [exchange.page for exchange in wire.pages(request, deadline=deadline, workers=1)]
+        divisible = bool(asked.halves()) or (isinstance(asked, Single) and asked.shared)
+        stream = Splitter(wire, task.limit).pages(request, Pace(deadline, workers=1), divisible=divisible)
+        pages = [sent.exchange.page for sent in stream]
     # The rest of the document is of no use, and the rows are in it once more.
     return Part(asked, [replace(page, document=None) if page.fields else page for page in pages])

@@ -1,73 +1,40 @@
 """Results that are larger than one answer of the archive can be: asked for in parts, joined, and counted.
 
-In: a request for observations.  Out: the pages of its answer, or of the answers to its parts, in order.
+In: a request, for observations or anything else.  Out: the pages of its answer, or of the answers to its parts, in
+order.  What counts and finds the parts is `~astroquery_mast.parting`.
 
 The archive can send about 500,000 rows (``conf.row_limit``); beyond, its server drops the connection.  An answer that
 reaches the limit, or a connection that breaks, is the reason to ask for the count; and the count is the reason to split
-the question by time, else by position, else by identifier, until each part is within the limit.
+the question by time, else by position, else by identifier, until each part is within the limit.  What cannot be split
+here is an error as soon as it reaches the limit, unless a count proves it to be whole.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, cast
 
-import requests
-import urllib3
 from astroquery import log
 
-from .config import conf
-from .deadline import Deadline
-from .exceptions import IncompleteResultError, MastError, RefusedRequestError, ServiceFailedError
+from .cache import CachedWire, Parts
+from .config import count_setting
+from .exceptions import IncompleteResultError, MastError, ServiceFailedError
+from .failures import was_dropped
 from .pacing import in_order
+from .parting import Pace, Parting
 from .query.request import MashupRequest
-from .query.split import (
-    CONE,
-    SPLIT_COLUMNS,
-    Part,
-    Span,
-    as_filtered,
-    as_parts,
-    counting,
-    pieces_for,
-    spans_of,
-    within,
-)
-from .query.table import first_value
+from .query.split import CONE, Part, as_filtered
 from .wire import Exchange, Wire
 
 __all__ = ["Pace", "Sent", "Splitter"]
 
 # Columns that the filtered service has in addition to those of a cone.
 _FILTERED_ONLY = frozenset({"objID", "objID1"})
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How fast, and how long.
-
-    Parameters
-    ----------
-    deadline : Deadline
-        When all must be there.
-    page_seconds : float
-        How long each page may take.
-    workers : int or None
-        How many requests at a time; ``conf.max_workers`` if None.
-    """
-
-    deadline: Deadline
-    page_seconds: float = math.inf
-    workers: int | None = None
-
-    @property
-    def most(self) -> int:
-        """How many requests at a time."""
-        return max(1, int(conf.max_workers if self.workers is None else self.workers))
+# So many broken connections are taken for a sign that less should be asked for, where that can be done: one happens.
+_BREAKS = 2
 
 
 class Sent(NamedTuple):
@@ -84,23 +51,26 @@ class Splitter:
     ----------
     wire : Wire
         The conversation with the archive.
-    once : Wire
-        The same, without retries.
+    limit : int, optional
+        How many rows the archive sends at once; ``conf.row_limit`` if not given.
     """
 
-    def __init__(self, wire: Wire, once: Wire) -> None:
+    def __init__(self, wire: Wire, limit: int | None = None) -> None:
         self._wire = wire
-        self._once = once
+        self._limit = limit
 
-    def pages(self, request: MashupRequest, pace: Pace) -> Iterator[Sent]:
+    def pages(self, request: MashupRequest, pace: Pace, *, divisible: bool = False) -> Iterator[Sent]:
         """Give all pages of an answer.
 
         Parameters
         ----------
         request : MashupRequest
-            A question for observations.
+            A question; one for observations is split where that is needed.
         pace : Pace
             How.
+        divisible : bool
+            Whether the caller will ask for less if this is too much.  Then nothing is split or counted here, and a
+            connection that breaks is not tried for long.
 
         Yields
         ------
@@ -113,10 +83,23 @@ class Splitter:
             As `Wire.pages`; `IncompleteResultError` also if the question cannot be split, or if the parts are not the
             whole.
         """
-        asked = as_filtered(request)
-        limit = int(conf.row_limit)
+        asked = None if divisible else as_filtered(request)
+        if asked is not None and isinstance(self._wire, CachedWire):
+            kept = None
+            for kept in self._wire.split(request):
+                yield Sent(_like(request, kept), _announced(kept))
+            if kept is not None:
+                return
+        yield from self._asked(request, asked, pace, divisible=divisible)
+
+    def _asked(
+        self, request: MashupRequest, asked: MashupRequest | None, pace: Pace, *, divisible: bool
+    ) -> Iterator[Sent]:
+        """The pages of an answer of the archive; the second question is the first as it can be split."""
+        limit = count_setting("row_limit") if self._limit is None else self._limit
         total: int | None
-        suspect = _Suspect(_Parting(self._once, limit, pace), limit, asked)
+        parting = Parting(self._wire, limit, pace)
+        suspect = _Suspect(parting, limit, asked, divisible=divisible)
         with closing(_opened(self._wire, request, pace, pace.most, suspect)) as stream:
             try:
                 first = next(stream)
@@ -126,8 +109,8 @@ class Splitter:
                 total = suspect.total
             else:
                 total = _announced(first)
-                if asked is not None and total is not None and total >= limit:
-                    total = max(total, _Parting(self._wire, limit, pace).count(asked))
+                if total is not None and total >= limit:
+                    total = parting.proven(request, asked, total, divisible=divisible)
                 if asked is None or total is None or total <= limit:
                     yield Sent(first, total)
                     # No page is held here once it has been used: it may be tens of megabytes.
@@ -135,12 +118,14 @@ class Splitter:
                     yield from map(partial(_sent, total), stream)
                     return
         assert asked is not None
-        pages = self._parted(asked, total, limit, pace)
-        yield from map(partial(_sent, total), map(_as_cone, pages) if request.service == CONE else pages)
+        # The parts of one answer are of one time: none is taken from the disk, or kept there by itself.
+        parts = self._parted(replace(asked, cache=False), total, parting, pace)
+        kept = self._wire.keep_split(request, parts, total) if isinstance(self._wire, CachedWire) else parts
+        yield from map(partial(_sent, total), map(partial(_like, request), kept))
 
-    def _parted(self, request: MashupRequest, total: int, limit: int, pace: Pace) -> Iterator[Exchange]:
+    def _parted(self, request: MashupRequest, total: int, parting: Parting, pace: Pace) -> Parts:
         """The pages of all parts of a question."""
-        parts = _Parting(self._wire, limit, pace).parts(request, total)
+        parts = parting.parts(request, total)
         log.info("%d rows are more than the archive sends at once: asking for %d parts.", total, len(parts))
         tally = _Counter()
         with closing(cast("Generator[Exchange]", _joined(self._wire, parts, pace))) as joined:
@@ -151,86 +136,7 @@ class Splitter:
                 "the archive may have changed meanwhile.",
                 service=request.service,
             )
-
-
-class _Parting:
-    """Finds the parts of questions.
-
-    Parameters
-    ----------
-    wire : Wire
-        The conversation with the archive.
-    limit : int
-        How many rows a part may have.
-    pace : Pace
-        How.
-    """
-
-    def __init__(self, wire: Wire, limit: int, pace: Pace) -> None:
-        self._wire = wire
-        self._limit = limit
-        self._pace = pace
-
-    def count(self, request: MashupRequest) -> int:
-        """Return how many rows a filtered question has."""
-        return first_value(self._wire.page(counting(request), self._pace.deadline.part(self._pace.page_seconds)).page)
-
-    def parts(self, request: MashupRequest, total: int) -> list[Part]:
-        """Return the parts of a question that has so many rows."""
-        parts = self._divided(request, total, tuple(SPLIT_COLUMNS))
-        if parts is None:
-            raise IncompleteResultError(
-                f"{request.service} has {total} rows, the archive sends {self._limit} at once, and the counts of parts "
-                f"by {', '.join(SPLIT_COLUMNS)} do not add up. Ask for less at a time, by further criteria.",
-                service=request.service,
-            )
-        return parts
-
-    def _divided(self, request: MashupRequest, total: int, columns: Sequence[str]) -> list[Part] | None:
-        """The parts of a question by the first of some columns that will do."""
-        for number, column in enumerate(columns, 1):
-            try:
-                parts = self._by(column, request, total, columns[number:])
-            except (ServiceFailedError, RefusedRequestError) as err:
-                if isinstance(err, ServiceFailedError) and err.status != 200:
-                    raise
-                log.debug("The archive refuses to filter by %s: %s", column, err)
-                continue
-            if parts is not None:
-                return parts
-        return None
-
-    def _by(self, column: str, request: MashupRequest, total: int, others: Sequence[str]) -> list[Part] | None:
-        """The parts of a question by one column; None if rows lack a value there, or too many have the same."""
-        small: list[tuple[Span, int]] = []
-        same: list[tuple[Span, int]] = []
-        spans, expected = spans_of(request, column), total
-        core = SPLIT_COLUMNS[column]
-        while spans:
-            counts = self._counted(column, request, spans)
-            if sum(rows for _, rows in counts) != expected:
-                return None
-            small += [(span, rows) for span, rows in counts if rows <= self._limit]
-            large = [(span, rows) for span, rows in counts if rows > self._limit]
-            same += [(span, rows) for span, rows in large if span.is_point(core)]
-            large = [(span, rows) for span, rows in large if not span.is_point(core)]
-            expected = sum(rows for _, rows in large)
-            spans = [piece for span, rows in large for piece in span.divided(pieces_for(rows, self._limit), core)]
-        parts = as_parts(request, column, sorted(small, key=lambda each: each[0].low), self._limit)
-        for span, rows in same:
-            further = self._divided(within(request, column, [span]), rows, others)
-            if further is None:
-                return None
-            parts += further
-        return parts or None
-
-    def _counted(self, column: str, request: MashupRequest, spans: Sequence[Span]) -> list[tuple[Span, int]]:
-        """How many rows each range has, several asked for at a time."""
-
-        def count(span: Span) -> int:
-            return self.count(within(request, column, [span]))
-
-        return list(zip(spans, in_order(count, spans, min(self._pace.most, len(spans))), strict=True))
+        return True
 
 
 class _Suspect:
@@ -238,27 +144,36 @@ class _Suspect:
 
     Parameters
     ----------
-    parting : _Parting
+    parting : Parting
         What counts.
     limit : int
         How many rows an answer may have.
     request : MashupRequest or None
         The question; None if it cannot be split.
+    divisible : bool
+        Whether the caller will ask for less.
     """
 
-    def __init__(self, parting: _Parting, limit: int, request: MashupRequest | None) -> None:
+    def __init__(self, parting: Parting, limit: int, request: MashupRequest | None, *, divisible: bool) -> None:
         self._parting = parting
         self._limit = limit
         self._request = request
+        self._divisible = divisible
+        self._breaks = 0
         self.total: int | None = None
 
     def __call__(self, error: MastError) -> bool:
-        """Tell whether it is; then ``total`` is the number of its rows."""
-        if self._request is None or not _was_dropped(error):
+        """Tell whether it seems so; where it could be counted ``total`` is the number of its rows."""
+        if not was_dropped(error):
             return False
+        self._breaks += 1
+        if self._divisible:
+            return self._breaks >= _BREAKS
         request, self._request = self._request, None
+        if request is None:
+            return False
         try:
-            rows = self._parting.count(request)
+            rows = self._parting.count(request, once=True)
         except MastError as err:
             log.debug("The rows could not be counted: %s", err)
             return False
@@ -286,15 +201,6 @@ def _sent(total: int | None, exchange: Exchange) -> Sent:
 def _announced(exchange: Exchange) -> int | None:
     """How many rows the archive says that all pages have."""
     return None if exchange.page.paging is None else exchange.page.paging.total
-
-
-def _was_dropped(err: MastError) -> bool:
-    """Whether a connection was there, and broke: that is what the archive does when an answer is too large."""
-    cause = err.__cause__
-    if isinstance(cause, requests.exceptions.ChunkedEncodingError):
-        return True
-    reason = cause.args[0] if isinstance(cause, requests.exceptions.ConnectionError) and cause.args else None
-    return isinstance(reason, urllib3.exceptions.ProtocolError)
 
 
 def _opened(
@@ -332,7 +238,9 @@ def _joined(wire: Wire, parts: Sequence[Part], pace: Pace) -> Iterator[Exchange]
             pace.deadline.give_up()
 
 
-def _as_cone(exchange: Exchange) -> Exchange:
-    """A page of the filtered service with the columns of a cone."""
+def _like(request: MashupRequest, exchange: Exchange) -> Exchange:
+    """A page of the filtered service with the columns of the one that was meant."""
+    if request.service != CONE:
+        return exchange
     fields = tuple(field for field in exchange.page.fields if field[0] not in _FILTERED_ONLY)
     return replace(exchange, page=replace(exchange.page, fields=fields))

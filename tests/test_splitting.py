@@ -6,11 +6,12 @@ import itertools
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from astroquery_mast import Observations, conf
+from astroquery_mast import Observations, ObservationsClass, conf
 from astroquery_mast.exceptions import IncompleteResultError, ServiceFailedError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.requestlog import RequestRecord
@@ -278,12 +279,88 @@ def test_rows_that_change_between_count_and_part_are_an_error(cutting: Sandbox) 
 
 
 def test_products_are_never_split(cutting: Sandbox) -> None:
-    """There is no filter for them."""
+    """There is no filter for them, and nobody counts them."""
     observation = Observations.query_criteria(obs_collection="HST", calib_level=3, pagesize=1, page=1)
-    with conf.set_temp("row_limit", 1):
-        products = Observations.get_product_list(observation, verbose=False)
-    assert len(products) > 1
-    assert not any(map(is_count, cutting.requests.of("invoke")))
+    cutting.requests.clear()
+    with conf.set_temp("row_limit", 1), pytest.raises(IncompleteResultError, match="may have more"):
+        Observations.get_product_list(observation, verbose=False)
+    assert len(cutting.requests.of("invoke")) == 1
+
+
+@pytest.fixture
+def keeping(tmp_path: Path) -> ObservationsClass:
+    """Give a client that keeps its answers in a folder of the test."""
+    client = ObservationsClass()
+    client.cache_location = tmp_path
+    return client
+
+
+def test_a_wrong_count_is_not_kept(cutting: Sandbox, keeping: ObservationsClass) -> None:
+    """With cache=True, what once went wrong does not go wrong until the kept answers expire."""
+
+    def one_more(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"][0]["Column1"] += 1
+        return answer
+
+    cutting.faults.add("invoke", Fault.edit(one_more), where=is_count)
+    with pytest.raises(IncompleteResultError, match="do not add up"):
+        keeping.query_criteria(**MANY, cache=True)
+    assert len(keeping.query_criteria(**MANY, cache=True)) == Observations.query_criteria_count(**CRITERIA)
+
+
+def test_parts_of_another_time_are_not_mixed_with_those_of_now(cutting: Sandbox, keeping: ObservationsClass) -> None:
+    """Of a split answer that was broken off neither counts nor parts are kept."""
+    with conf.set_temp("cache", True):
+        tables = keeping.iter_criteria(**MANY)
+        next(tables), next(tables)
+        tables.close()
+        assert list(Path(keeping.cache_location).iterdir()) == []
+        assert len(keeping.query_criteria(**MANY)) == Observations.query_criteria_count(**CRITERIA)
+    assert len(list(Path(keeping.cache_location).iterdir())) == 1
+
+
+@pytest.mark.parametrize("criteria", [MANY, {"object_name": "M51", "radius": 1, "calib_level": [1, 2, 3]}], ids=str)
+def test_a_split_answer_is_kept_as_a_whole(
+    cutting: Sandbox, keeping: ObservationsClass, criteria: dict[str, Any]
+) -> None:
+    """The next time nothing is asked, and pages, totals and columns are those of the first time."""
+    with conf.set_temp("cache", True):
+        first = list(keeping.iter_criteria(**criteria, pagesize=200))
+        cutting.requests.clear()
+        second = list(keeping.iter_criteria(**criteria, pagesize=200))
+        assert cutting.requests.of("invoke") == []
+    total = sum(map(len, first))
+    assert total > LIMIT
+    for one, other in zip(first, second, strict=True):
+        assert one.colnames == other.colnames
+        assert one["obsid"].tolist() == other["obsid"].tolist()
+        assert one.meta["total"] == other.meta["total"] == [total]
+
+
+def test_a_region_that_was_split_is_kept_with_its_columns(cutting: Sandbox, keeping: ObservationsClass) -> None:
+    """What came from another service looks as before."""
+    first, second = (keeping.query_region("M51", radius=1, cache=True) for _ in range(2))
+    assert len(first) > LIMIT
+    assert first.colnames == second.colnames
+    assert first["distance"].tolist() == second["distance"].tolist()
+
+
+def test_a_kept_answer_at_the_limit_is_counted_anew(cutting: Sandbox, keeping: ObservationsClass) -> None:
+    """As many rows as the limit were all when they were kept, and may be the first of many by now."""
+    rows = Observations.query_criteria_count(**FEW)
+
+    def one_more(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"][0]["Column1"] += 1
+        return answer
+
+    with conf.set_temp("row_limit", rows):
+        assert len(keeping.query_criteria(**FEW, cache=True)) == rows
+        cutting.requests.clear()
+        assert len(keeping.query_criteria(**FEW, cache=True)) == rows
+        assert [is_count(record) for record in cutting.requests.of("invoke")] == [True]
+        cutting.faults.add("invoke", Fault.edit(one_more), where=is_count)
+        with pytest.raises(IncompleteResultError, match=f"has {rows + 1} rows"):
+            keeping.query_criteria(**FEW, cache=True)
 
 
 def test_an_infinite_end_is_no_number_of_the_request(cutting: Sandbox) -> None:

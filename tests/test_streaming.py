@@ -7,7 +7,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+from astropy.table import Column as TableColumn
 from astropy.table import Table, vstack
 from astroquery.exceptions import InvalidQueryError, NoResultsWarning
 
@@ -169,6 +171,30 @@ def test_a_stream_around_a_position_is_cut_page_by_page(mast_sandbox: Sandbox) -
     assert [obsid for table in tables for obsid in table["obsid"]] == list(whole["obsid"])
 
 
+def test_an_area_that_leaves_nothing_of_a_stream_is_told(mast_sandbox: Sandbox) -> None:
+    """The warning is that of query_criteria, and the tables say how many rows remain of them."""
+    ring = ["CIRCLE 202.47 47.6 0.0001", "CIRCLE 202.47 46.8 0.0001"]
+    with pytest.warns(NoResultsWarning, match=r"0 of \d\d+ rows have a footprint that overlaps 2 shapes"):
+        tables = list(Observations.iter_criteria(obs_collection="HST", area=ring, pagesize=100))
+    assert {tuple(table.meta["rows"]) for table in tables} == {(0,)}
+    assert [number for table in tables for number in table.meta["page"]] == list(range(1, len(tables) + 1))
+
+
+def test_numbers_of_numpy_are_numbers_of_workers(mast_sandbox: Sandbox) -> None:
+    """As anywhere else."""
+    assert sum(map(len, stream(max_workers=np.int64(2)))) == Observations.query_criteria_count(**GALEX)
+
+
+def test_a_page_beyond_the_last_is_told_from_an_empty_result(mast_sandbox: Sandbox) -> None:
+    """The warning says how many pages there are."""
+    with pytest.warns(NoResultsWarning, match=r"no results\. Page 99 was asked for, of 5 with 248 rows\.$"):
+        table = Observations.query_criteria(**GALEX, pagesize=50, page=99)
+    assert len(table) == 0
+    assert "s_ra" in table.colnames
+    with pytest.warns(NoResultsWarning, match=r"no results\.$"):
+        Observations.query_criteria(obs_collection="GALEX", proposal_id="nobody", page=2)
+
+
 def test_the_request_can_be_looked_at(mast_sandbox: Sandbox) -> None:
     """It is that of query_criteria."""
     payload = Observations.iter_criteria(**GALEX, columns="t_min", get_query_payload=True)
@@ -209,7 +235,7 @@ def test_the_identifier_stays_where_it_was_named(mast_sandbox: Sandbox) -> None:
     assert table.colnames == ["obsid", "t_min"]
 
 
-@pytest.mark.parametrize("columns", [None, "*"])
+@pytest.mark.parametrize("columns", [None, "*", ["*"], ["obs_id", "*"], "obs_id,*", (name for name in "*")])
 def test_all_columns_are_all(mast_sandbox: Sandbox, columns: Any) -> None:
     """The default, and the archive's own word for it."""
     payload = Observations.query_criteria(**GALEX, columns=columns, get_query_payload=True)
@@ -217,8 +243,27 @@ def test_all_columns_are_all(mast_sandbox: Sandbox, columns: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "columns",
+    [
+        np.array(["t_min", "obs_id"]),
+        np.array([b"t_min", b"obs_id"]),
+        TableColumn(["t_min", "obs_id"]),
+        "t_min,obs_id,",
+        {"t_min": 1, "obs_id": 2},
+        (name for name in ("t_min", "obs_id")),
+    ],
+    ids=["array", "bytes", "column", "comma at the end", "mapping", "generator"],
+)
+def test_names_of_columns_come_in_any_iterable(mast_sandbox: Sandbox, columns: Any) -> None:
+    """Arrays and columns of tables as well, and text with a comma too many."""
+    payload = Observations.query_criteria(**GALEX, columns=columns, get_query_payload=True)
+    assert payload["params"]["columns"] == "t_min,obs_id,obsid"
+
+
+@pytest.mark.parametrize(
     ("columns", "words"),
     [
+        ((name for name in ["instrument"]), "There is no column 'instrument'. Did you mean 'instrument_name'"),
         (["instrument"], "There is no column 'instrument'. Did you mean 'instrument_name'"),
         ([], "columns is empty"),
         ("", "name of a column"),
@@ -286,7 +331,10 @@ def test_a_column_that_does_not_come_is_an_error(mast_sandbox: Sandbox) -> None:
 def test_a_column_that_the_package_does_not_know_is_asked_for(mast_sandbox: Sandbox) -> None:
     """A column that the archive has got meanwhile is looked for before it is refused."""
     client = ObservationsClass()
-    columns = {"t_min": {"text": "Start", "type": "double"}, "Brand_new": {"text": "New", "type": "double"}}
-    mast_sandbox.faults.add("columnsconfig", Fault.answer(columns))
+
+    def one_more(columns: dict[str, Any]) -> dict[str, Any]:
+        return {**columns, "Brand_new": {"text": "New", "type": "double"}}
+
+    mast_sandbox.faults.add("columnsconfig", Fault.edit(one_more))
     payload = client.query_criteria(**GALEX, columns=["brand_new"], get_query_payload=True)
     assert payload["params"]["columns"] == "Brand_new,obsid"

@@ -8,6 +8,7 @@ a row without a value in the column is in none of them, which the counts of the 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,9 +16,27 @@ from typing import Any
 from .criteria import OPEN_END
 from .request import COUNT_COLUMNS, MashupRequest
 
-__all__ = ["SPLIT_COLUMNS", "Part", "Span", "as_filtered", "as_parts", "counting", "pieces_for", "spans_of", "within"]
+__all__ = [
+    "SPLIT_COLUMNS",
+    "Part",
+    "Span",
+    "as_filtered",
+    "as_parts",
+    "counting",
+    "counting_entries",
+    "has_own_end",
+    "pieces_for",
+    "spans_of",
+    "within",
+]
 
 CONE, FILTERED, FILTERED_POSITION = "Mast.Caom.Cone", "Mast.Caom.Filtered", "Mast.Caom.Filtered.Position"
+
+# The services of catalogues whose rows can be counted: around a position, and by criteria.
+_TESS_CONE = re.compile(r"Mast\.Catalogs\.(Tic|Ctl)\.Cone", re.IGNORECASE)
+_TESS_FILTERED = re.compile(r"(Mast\.Catalogs\.Filtered\.(?:Tic|Ctl)(?:\.Position)?)(?:\.Rows)?", re.IGNORECASE)
+# The parameters with which services are told how many rows to send at most.
+_OWN_LIMITS = ("nr", "maxrecords")
 
 # More pieces than this are not counted at a time.
 _MOST_PIECES = 32
@@ -115,7 +134,7 @@ def as_filtered(request: MashupRequest) -> MashupRequest | None:
     params = request.params
     if request.service in {FILTERED, FILTERED_POSITION}:
         return None if params.get("columns") == COUNT_COLUMNS else request
-    if request.service != CONE or not {"ra", "dec", "radius"} >= params.keys():
+    if request.service != CONE or params.keys() != {"ra", "dec", "radius"}:
         return None
     position = f"{params['ra']}, {params['dec']}, {params['radius']}"
     asked = {"columns": "*", "filters": [], "position": position}
@@ -123,8 +142,49 @@ def as_filtered(request: MashupRequest) -> MashupRequest | None:
 
 
 def counting(request: MashupRequest) -> MashupRequest:
-    """Return the question how many rows a filtered question has."""
-    return replace(request, params={**request.params, "columns": COUNT_COLUMNS}, page=1)
+    """Return the question how many rows a filtered question has: now, whatever was kept of another day."""
+    return replace(request, params={**request.params, "columns": COUNT_COLUMNS}, page=1, cache=False)
+
+
+def counting_entries(request: MashupRequest) -> MashupRequest | None:
+    """Return the question how many entries of a catalogue a question has.
+
+    Parameters
+    ----------
+    request : MashupRequest
+        A question to any service.
+
+    Returns
+    -------
+    MashupRequest or None
+        None if there is nobody to be asked; so far there is for the TIC and the CTL.
+    """
+    cone = _TESS_CONE.fullmatch(request.service)
+    if cone is not None and {"ra", "dec", "radius"} == request.params.keys():
+        filtered = replace(request, params={**request.params, "filters": []})
+        return replace(counting(filtered), service=f"Mast.Catalogs.Filtered.{cone[1]}.Position")
+    named = _TESS_FILTERED.fullmatch(request.service)
+    return None if named is None else replace(counting(request), service=named[1])
+
+
+def has_own_end(request: MashupRequest, rows: int) -> bool:
+    """Return whether an answer ends where the question itself says so: a count, or as many rows as were asked for.
+
+    Parameters
+    ----------
+    request : MashupRequest
+        The question.
+    rows : int
+        The rows of its answer.
+
+    Returns
+    -------
+    bool
+    """
+    if request.params.get("columns") == COUNT_COLUMNS:
+        return True
+    limits = [str(value) for name, value in request.params.items() if name.lower() in _OWN_LIMITS]
+    return any(limit.isdecimal() and rows >= int(limit) for limit in limits)
 
 
 def spans_of(request: MashupRequest, column: str) -> list[Span]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from astroquery_mast.query.split import (
     as_filtered,
     as_parts,
     counting,
+    counting_entries,
+    has_own_end,
     pieces_for,
     spans_of,
     within,
@@ -127,8 +130,9 @@ def test_a_part_has_all_other_filters_and_its_own_range() -> None:
 
 
 def test_a_count_asks_the_same_with_other_columns() -> None:
-    """Only the columns and the page differ."""
-    asked = counting(filtered(on_time((1, 2))).at_page(7))
+    """Only the columns and the page differ, and it is asked now, whatever is kept on disk."""
+    asked = counting(replace(filtered(on_time((1, 2))).at_page(7), cache=True))
+    assert asked.cache is False
     assert asked.params == {"columns": COUNT_COLUMNS, "filters": [on_time((1, 2))]}
     assert asked.page == 1
 
@@ -148,13 +152,59 @@ def test_a_cone_becomes_a_filtered_question_around_a_position() -> None:
     [
         MashupRequest("Mast.Caom.Products", {"obsid": "1"}),
         MashupRequest("Mast.Caom.Cone", {"ra": 1, "dec": 2, "radius": 3, "exclude_hla": True}),
+        MashupRequest("Mast.Caom.Cone", {"ra": 1, "dec": 2}),
+        MashupRequest("Mast.Caom.Cone", {}),
         counting(filtered()),
     ],
     ids=lambda asked: asked.service,
 )
 def test_what_cannot_be_filtered_is_not_split(asked: MashupRequest) -> None:
-    """Other services, cones with further parameters, and counts are left alone."""
+    """Other services, cones with further parameters or without some, and counts are left alone."""
     assert as_filtered(asked) is None
+
+
+@pytest.mark.parametrize(
+    ("service", "counter"),
+    [
+        ("Mast.Catalogs.Tic.Cone", "Mast.Catalogs.Filtered.Tic.Position"),
+        ("Mast.Catalogs.CTL.Cone", "Mast.Catalogs.Filtered.CTL.Position"),
+        ("Mast.Catalogs.Filtered.Tic.Rows", "Mast.Catalogs.Filtered.Tic"),
+        ("Mast.Catalogs.Filtered.Ctl.Position.Rows", "Mast.Catalogs.Filtered.Ctl.Position"),
+        ("Mast.Catalogs.Filtered.Tic", "Mast.Catalogs.Filtered.Tic"),
+    ],
+)
+def test_entries_of_the_tic_are_counted_by_the_service_that_counts(service: str, counter: str) -> None:
+    """The same question, to the service without the fast rows, which refuses to count."""
+    place = {"ra": 1.5, "dec": -2.0, "radius": 0.25}
+    given = place if service.endswith("Cone") else {**place, "columns": "ID", "filters": [on_time((1, 2))]}
+    found = counting_entries(MashupRequest(service, given, page=3))
+    assert found is not None
+    assert (found.service, found.page, found.cache) == (counter, 1, False)
+    assert found.params == {"filters": [], **given, "columns": COUNT_COLUMNS}
+
+
+@pytest.mark.parametrize("service", ["Mast.Catalogs.GaiaDR3.Cone", "Mast.Caom.Products", "Mast.Tic.Crossmatch"])
+def test_other_entries_are_not_counted(service: str) -> None:
+    """There is no service for it."""
+    assert counting_entries(MashupRequest(service, {"ra": 1, "dec": 2, "radius": 3})) is None
+
+
+@pytest.mark.parametrize(
+    ("params", "ends"),
+    [
+        ({"nr": 50}, True),
+        ({"maxrecords": "50"}, True),
+        ({"nr": 51}, False),
+        ({"nr": "all"}, False),
+        ({"columns": COUNT_COLUMNS}, True),
+        ({"columns": "*"}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_an_answer_may_end_where_the_question_says_so(params: dict[str, Any], ends: bool) -> None:
+    """A count has one row, and who asks for fifty rows at most gets fifty."""
+    assert has_own_end(MashupRequest("Mast.Hsc.Db.v3", params), 50) is ends
 
 
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=30), st.integers(10, 40))
