@@ -17,19 +17,19 @@ from astropy import units as u
 from astropy.table import Table
 from astroquery import log
 
-from .config import conf
+from .config import count_setting
 from .deadline import Deadline
-from .exceptions import MastError, UnreadableAnswerError
+from .exceptions import CorruptDataWarning, MastError, UnreadableAnswerError
 from .many import Effort, ask_many
 from .many_targets import ManyTargets, warn_of_failures
 from .query.match import Matches, best_of, echoes, match
-from .query.match_blocks import Asked, Blocks, with_first
+from .query.match_blocks import Asked, Blocks, TargetMeta, with_first
 from .query.match_catalog import OBSERVATIONS, Crossmatch, find_crossmatch
 from .query.match_positions import Positions
 from .query.match_targets import distinct
 from .query.position import as_radius
 from .query.upload import Upload, uploads
-from .warn import warn_no_results
+from .warn import warn_no_results, warn_user
 
 __all__ = ["DEFAULT_MATCH_RADIUS", "CatalogCrossmatch", "ObservationCrossmatch"]
 
@@ -70,8 +70,12 @@ class _Input:
     @property
     def sent(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Right ascension and declination of what is sent."""
-        chosen = self.rows[self.first]
-        return self.positions.ra[chosen], self.positions.dec[chosen]
+        return self.positions.ra[self.numbers], self.positions.dec[self.numbers]
+
+    @property
+    def numbers(self) -> Rows:
+        """The rows of what is sent, in rising order; of equal positions the first."""
+        return self.rows[self.first]
 
     def spread(self, found: Matches) -> Matches:
         """The matches of all rows, from the matches of what was sent."""
@@ -84,8 +88,8 @@ class _Input:
 
     def reasons(self, failed: Mapping[int, str]) -> dict[int, str]:
         """Row → why it has no answer, from the same for what was sent."""
-        pairs = zip(self.rows.tolist(), self.kind.tolist(), strict=True)
-        return {row: failed[place] for row, place in pairs if place in failed} if failed else {}
+        pairs = zip(self.rows.tolist(), self.numbers[self.kind].tolist(), strict=True)
+        return {row: failed[sent] for row, sent in pairs if sent in failed} if failed else {}
 
 
 class _Crossmatches(ManyTargets):
@@ -101,6 +105,7 @@ class _Crossmatches(ManyTargets):
         best: bool,
         columns: Mapping[str, str | None],
         chunk_size: int | None,
+        cache: bool | None,
         payload: bool,
     ) -> Table | list[dict[str, object]]:
         """Return the matches of positions, or the requests."""
@@ -109,13 +114,13 @@ class _Crossmatches(ManyTargets):
         deadline = effort.clock()
         asked = _Input.of(self._many_positions(given, None, None, deadline, **columns))
         ra, dec = asked.sent
-        numbers = np.arange(len(ra))
         questions = uploads(
-            *(service, numbers, ra, dec),
+            *(service, asked.numbers, ra, dec),
             radius=degrees,
+            cache=cache,
             chunk_size=chunk_size,
             workers=effort.workers,
-            pagesize=int(conf.pagesize),
+            pagesize=count_setting("pagesize"),
         )
         if payload:
             return [question.request.payload() for question in questions]
@@ -124,15 +129,11 @@ class _Crossmatches(ManyTargets):
         )
         failed = self._upload(questions, effort, deadline, blocks)
         answer, _ = blocks.table()
-        found = match(answer, ra, dec, degrees, extended=crossmatch.extended, service=service)
+        found = match(answer, ra, dec, degrees, numbers=asked.numbers, extended=crossmatch.extended, service=service)
         if best:
             found = _nearest(found, service)
         table = _matched(answer, asked.spread(found))
-        reasons = asked.reasons(failed)
-        unmatched = np.setdiff1d(asked.rows, [*np.unique(table["input_row"]), *reasons])
-        failures = asked.positions.failures(reasons)
-        table.meta.update(rows=[len(table)], unmatched=unmatched.tolist(), failed=failures)
-        warn_of_failures(failures, len(asked.positions), "positions")
+        _note(table, asked, found, asked.reasons(failed), service)
         if effort.verbose:
             log.info(
                 "%d matches of %d positions, with %d requests in %.1f s.",
@@ -164,9 +165,23 @@ class _Crossmatches(ManyTargets):
         return failed
 
 
+def _note(table: Table, asked: _Input, found: Matches, reasons: Mapping[int, str], service: str) -> None:
+    """Say in a table's ``meta`` what is not in it, and warn of what was to be there."""
+    unmatched = np.setdiff1d(asked.rows, [*np.unique(table["input_row"]), *reasons])
+    failures = asked.positions.failures(reasons)
+    table.meta = TargetMeta(table.meta, rows=[len(table)], beyond=[found.beyond])
+    table.meta.note(failed=failures, unmatched=unmatched.tolist())
+    warn_of_failures(failures, len(asked.positions), "positions")
+    if found.beyond:
+        warn_user(
+            f"{found.beyond} of the matches of {service} are not within the radius of a position; they were left out.",
+            CorruptDataWarning,
+        )
+
+
 def _nearest(found: Matches, service: str) -> Matches:
     """The nearest matches, if it can be told which they are."""
-    if not bool(np.isfinite(found.separation).all()):
+    if len(found.rows) and not bool(np.isfinite(found.separation).any()):
         raise UnreadableAnswerError(
             f"{service} does not say where its matches are: which is the best cannot be told.", service=service
         )
@@ -205,6 +220,7 @@ class ObservationCrossmatch(_Crossmatches):
         executor: Executor | None = None,
         get_query_payload: bool = False,
         verbose: bool = True,
+        cache: bool | None = None,
     ) -> Table | list[dict[str, object]]:
         """Return the observations at each of many positions.
 
@@ -218,7 +234,8 @@ class ObservationCrossmatch(_Crossmatches):
             The radius, by default 7.2 arcsec; a plain number is in degrees.  An observation matches where any part of
             its footprint is within the radius.
         best : bool
-            Whether to return only the nearest match of each position.
+            Whether to return only the nearest match of each position; one whose place is not known if it is the only
+            one.
         ra_column, dec_column : str, optional
             The columns of the table, where they have other names.
         chunk_size : int, optional
@@ -233,14 +250,18 @@ class ObservationCrossmatch(_Crossmatches):
             Return the requests instead of sending them.
         verbose : bool
             Whether to show a bar on a terminal, and to log the outcome.
+        cache : bool, optional
+            Whether answers that were kept on disk will do, and these are to be kept; ``conf.cache`` if not given.
 
         Returns
         -------
         `~astropy.table.Table` or list of dict
             A row for each match, by position and separation: ``input_row``, the row of the position in what was given;
-            ``separation`` (arcsec), computed from the position and that of the match (the centre of an observation);
-            and the archive's columns.  ``meta["unmatched"]`` lists the rows without a match, ``meta["failed"]`` those
-            that could not be asked for (no position, or no answer), with the reason.
+            ``separation`` (arcsec), computed from the position and that of the match (the centre of an observation),
+            masked where the archive does not say where it is; and the archive's columns.  ``meta["unmatched"]`` lists
+            the rows without a match (in files it is called ``nomatch``), ``meta["failed"]`` those that could not be
+            asked for (no position, or no answer), with the reason, and ``meta["beyond"]`` counts matches that were left
+            out, with a warning, because they are not within the radius.
 
         Raises
         ------
@@ -257,6 +278,7 @@ class ObservationCrossmatch(_Crossmatches):
             best=best,
             columns={"ra_column": ra_column, "dec_column": dec_column},
             chunk_size=chunk_size,
+            cache=cache,
             payload=get_query_payload,
         )
 
@@ -281,6 +303,7 @@ class CatalogCrossmatch(_Crossmatches):
         executor: Executor | None = None,
         get_query_payload: bool = False,
         verbose: bool = True,
+        cache: bool | None = None,
     ) -> Table | list[dict[str, object]]:
         """Return the entries of a catalogue at each of many positions.
 
@@ -298,7 +321,7 @@ class CatalogCrossmatch(_Crossmatches):
         magtype : int, optional
             For HSC, version 3: magnitudes in small apertures (1, MagAper2, if not given) or of whole objects
             (2, MagAuto).
-        best, ra_column, dec_column, chunk_size, timeout, max_workers, executor, get_query_payload, verbose
+        best, ra_column, dec_column, chunk_size, timeout, max_workers, executor, get_query_payload, verbose, cache
             As `ObservationsClass.crossmatch`.
 
         Returns
@@ -320,5 +343,6 @@ class CatalogCrossmatch(_Crossmatches):
             best=best,
             columns={"ra_column": ra_column, "dec_column": dec_column},
             chunk_size=chunk_size,
+            cache=cache,
             payload=get_query_payload,
         )

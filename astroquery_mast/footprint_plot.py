@@ -131,7 +131,8 @@ def _groups(table: Table, by: str | None) -> dict[str, list[int]]:
     """Return the rows of each value of a column, the most frequent first."""
     if by is None:
         return {"": list(range(len(table)))}
-    values = ["" if value is None else str(value) for value in table[by].tolist()]
+    cells = np.ma.asarray(getattr(table[by], "value", table[by])).tolist()  # of a quantity the numbers
+    values = ["" if value is None else str(value) for value in cells]
     return {
         value: [row for row, each in enumerate(values) if each == value] for value, _ in Counter(values).most_common()
     }

@@ -78,8 +78,9 @@ def footprints(
         raise InvalidQueryError(f"kind={kind!r}: there are {', '.join(map(repr, _KINDS))}.")
     if union and kind != "moc":
         raise InvalidQueryError(f"union=True is for kind='moc', not {kind!r}.")
-    if not 0 <= max_depth <= _DEEPEST:
-        raise InvalidQueryError(f"max_depth={max_depth!r}: it is between 0 and {_DEEPEST}.")
+    whole = isinstance(max_depth, int | np.integer) and not isinstance(max_depth, bool)
+    if not (whole and 0 <= max_depth <= _DEEPEST):
+        raise InvalidQueryError(f"max_depth={max_depth!r}: a whole number from 0 to {_DEEPEST} is needed.")
     shapes = shapes_of(_texts(table), errors)
     if kind == "moc":
         mocs = _mocs(shapes, max_depth)
@@ -87,12 +88,12 @@ def footprints(
     return _KINDS[kind](shapes)
 
 
-def within_area(table: Table, area: Any, *, overlap: str = "footprint") -> Table:
+def within_area(table: Table | Row, area: Any, *, overlap: str = "footprint") -> Table:
     """Return the observations of a table that lie in an area.
 
     Parameters
     ----------
-    table : `~astropy.table.Table`
+    table : `~astropy.table.Table` or `~astropy.table.Row`
         Observations, with the columns ``s_ra``, ``s_dec`` and ``s_region``.
     area, overlap
         As `ObservationsClass.query_region`.
@@ -108,6 +109,10 @@ def within_area(table: Table, area: Any, *, overlap: str = "footprint") -> Table
         If the area is none, or a column is missing.
     """
     check_overlap(overlap)
+    if isinstance(table, Row):
+        table = Table(table, masked=True)
+    if not isinstance(table, Table):
+        raise InvalidQueryError(f"A table of observations is needed, not a {type(table).__name__}.")
     return Cut(as_area(area), overlap).of(table)
 
 

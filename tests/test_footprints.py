@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.table import Table, vstack
+from astropy.table import QTable, Table, vstack
+from astropy.utils.masked import Masked
 from astropy.wcs import WCS
 from astroquery.exceptions import InvalidQueryError, NoResultsWarning
 
@@ -74,10 +75,10 @@ def test_the_cut_is_told_in_the_meta(mast_sandbox: Sandbox) -> None:
     """How many rows the archive sent and how many remain stands in the table, also when tables are stacked."""
     table = Observations.query_region(area=STRIP)
     (said,) = table.meta["cut"]
-    assert said.startswith(
-        f"{len(table)} of {table.meta['rows'][0]} rows have a footprint that overlaps a polygon of 4"
-    )
-    assert table.meta["rows"][0] > len(table)
+    cone = Observations.query_region(area=STRIP, get_query_payload=True)["params"]
+    sent = Observations.query_region_count(f"{cone['ra']} {cone['dec']}", radius=cone["radius"])
+    assert said.startswith(f"{len(table)} of {sent} rows have a footprint that overlaps a polygon of 4")
+    assert sent > len(table)
     both = vstack([table, Observations.query_region(area=TEXT, overlap="center")])
     assert len(both.meta["cut"]) == 2
     assert "cut" not in Observations.query_region(M51, radius=0.01).meta
@@ -116,7 +117,7 @@ def test_an_area_beside_all_footprints_has_no_results(mast_sandbox: Sandbox) -> 
         table = Observations.query_region(area=ring, overlap="center")
     assert len(table) == 0
     assert "s_region" in table.colnames
-    assert table.meta["rows"][0] > 50
+    assert table.meta["rows"] == [0]
     assert Observations.query_region_count(area=ring, overlap="center") == 0
 
 
@@ -159,6 +160,44 @@ def test_a_page_of_an_area_is_cut_by_itself(mast_sandbox: Sandbox) -> None:
     """The rows of one page that are in the area, of the rows of that page."""
     table = Observations.query_region(area=STRIP, pagesize=20, page=2)
     assert table.meta["cut"][0].startswith(f"{len(table)} of 20 rows")
+
+
+def test_rows_are_counted_after_a_cut(mast_sandbox: Sandbox) -> None:
+    """Of one query, and of several whose tables were stacked."""
+    table = Observations.query_region(area=STRIP)
+    assert table.meta["rows"] == [len(table)]
+    one, two = (Observations.query_criteria(coordinates=M51, obs_collection=name) for name in ("HST", "JWST"))
+    both = within_area(vstack([one, two]), STRIP)
+    assert both.meta["rows"] == [len(within_area(each, STRIP)) for each in (one, two)]
+    assert sum(both.meta["rows"]) == len(both)
+
+
+@pytest.mark.parametrize("overlap", ["footprint", "center"])
+def test_tables_of_quantities_are_cut_as_others(mast_sandbox: Sandbox, overlap: str) -> None:
+    """Units count, and what is masked is nowhere."""
+    table = Observations.query_criteria(coordinates=M51, obs_collection=["HST", "JWST"])
+    expected = within_area(table, STRIP, overlap=overlap)["obsid"].tolist()
+    quantities = QTable(table)
+    assert within_area(quantities, STRIP, overlap=overlap)["obsid"].tolist() == expected
+    for name in ("s_ra", "s_dec"):
+        quantities[name] = quantities[name].to("arcmin")
+        table[name] = table[name].filled() * 60
+        table[name].unit = "arcmin"
+    assert within_area(quantities, STRIP, overlap=overlap)["obsid"].tolist() == expected
+    assert within_area(table, STRIP, overlap=overlap)["obsid"].tolist() == expected
+    mask = np.isin(quantities["obsid"], expected[:1])
+    quantities["s_ra"] = Masked(quantities["s_ra"], mask=mask)
+    kept = within_area(quantities, STRIP, overlap="center")["obsid"].tolist()
+    assert kept == [each for each in within_area(table, STRIP, overlap="center")["obsid"] if each != expected[0]]
+
+
+def test_a_single_row_is_cut_as_a_table(mast_sandbox: Sandbox) -> None:
+    """What holds no observations is refused."""
+    table = Observations.query_region(area=STRIP)
+    assert len(within_area(table[0], STRIP)) == 1
+    for wrong in (None, "M51", [table]):
+        with pytest.raises(InvalidQueryError, match="table of observations is needed"):
+            within_area(wrong, STRIP)  # type: ignore[arg-type]
 
 
 # -- footprints as objects -------------------------------------------------------------------------------------------
@@ -219,7 +258,9 @@ def test_lists_of_shapes_are_ones_own() -> None:
     [
         ("", {"kind": "wkt"}, "there are 'regions', 'moc', 'shapes', 'stcs'"),
         ("", {"kind": "shapes", "union": True}, "for kind='moc'"),
-        ("", {"kind": "moc", "max_depth": 30}, "between 0 and 29"),
+        ("", {"kind": "moc", "max_depth": 30}, "from 0 to 29"),
+        ("", {"kind": "moc", "max_depth": "9"}, "max_depth='9'"),
+        ("", {"kind": "moc", "max_depth": 9.5}, "whole number"),
         (Table({"ra": [1.0]}), {"kind": "shapes"}, "no column 's_region'"),
         (42, {"kind": "shapes"}, "not in a int"),
     ],

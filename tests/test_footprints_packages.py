@@ -68,6 +68,14 @@ def test_a_moc_for_each_row_or_for_all() -> None:
     assert footprints([], kind="moc") == []
 
 
+def test_rows_with_different_numbers_of_corners_have_their_mocs() -> None:
+    """A table of triangles and quadrangles is cut to a MOC, and drawn as MOCs."""
+    texts = ["POLYGON 0 0 1 0 1 1", "POLYGON 0 0 1 0 1 1 0 1", "POLYGON 50 0 51 0 51 1 50.5 1.2 50 1"]
+    mocs = footprints(texts, kind="moc", max_depth=9)
+    assert within_area_of(texts, mocs[0]) == [True, True, False]
+    assert within_area_of(texts, mocs[2]) == [False, False, True]
+
+
 def test_other_software_reads_the_strict_text() -> None:
     """What is written as STC-S is what mocpy takes it for."""
     for text, moc in zip(footprints(TEXTS[:2], kind="stcs"), footprints(TEXTS[:2], kind="moc"), strict=True):

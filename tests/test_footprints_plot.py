@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
+from astropy.table import QTable, Table
 from astropy.wcs import WCS
 from astroquery.exceptions import InvalidQueryError
 
@@ -40,6 +40,15 @@ def lines(ax: Any) -> dict[str, list[SkyCoord]]:
         ways = [path.vertices for path in drawn.get_paths()]
         found[drawn.get_label()] = [ax.wcs.pixel_to_world(*way[np.isfinite(way).all(axis=1)].T) for way in ways]
     return found
+
+
+def test_a_column_with_a_unit_colours_as_its_numbers_do() -> None:
+    """In a table of quantities as in any other."""
+    table = Table(TABLE, copy=True)
+    table["t_exptime"] = [1.5, 2.5, 1.5, 1.5, 7.0]
+    table["t_exptime"].unit = "s"
+    drawn = [list(lines(plot_footprints(each, by="t_exptime"))) for each in (table, QTable(table))]
+    assert drawn == [["1.5", "2.5", "7.0"]] * 2
 
 
 def test_footprints_are_drawn_by_instrument() -> None:

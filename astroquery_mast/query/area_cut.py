@@ -18,6 +18,7 @@ from .area import Area
 from .area_outlines import Outlines, outlines_of
 from .area_sphere import Array, unit_vectors
 from .footprint import Shape, parse_s_region
+from .match_columns import degrees
 
 __all__ = ["CUT_COLUMNS", "OVERLAPS", "Cut", "check_overlap", "in_area", "shapes_of"]
 
@@ -58,11 +59,15 @@ class Cut:
         Returns
         -------
         `~astropy.table.Table`
-            Those in the area, with one more text in the list ``meta["cut"]``.
+            Those in the area, with one more text in the list ``meta["cut"]``; ``meta["rows"]`` counts those that remain
+            of each query.
         """
         kept, doubts = in_area(table, self.area, self.overlap)
         cut = table[kept]
         cut.meta["cut"] = [*table.meta.get("cut", []), self.words(len(table), int(kept.sum()), doubts)]
+        rows = table.meta.get("rows")
+        if isinstance(rows, list) and sum(rows) == len(table):
+            cut.meta["rows"] = [int(part.sum()) for part in np.split(kept, np.cumsum(rows)[:-1])]
         return cut
 
     def words(self, sent: int, kept: int, doubts: str = "") -> str:
@@ -90,13 +95,14 @@ def in_area(table: Table, area: Area, overlap: str) -> tuple[Array, str]:
     str
         What is to be said of rows that could be judged by their position only, or not at all; empty if there are none.
     """
-    ra, dec = _degrees(table, "s_ra"), _degrees(table, "s_dec")
+    ra, _ = degrees(_column(table, "s_ra"), "right ascension")
+    dec, _ = degrees(_column(table, "s_dec"), "declination")
     placed = np.isfinite(ra) & np.isfinite(dec)
     if overlap == "center":
         kept = np.zeros(len(table), dtype=bool)
         kept[placed] = area.holds(unit_vectors(ra[placed], dec[placed]))
         return kept, _doubts(0, int((~placed).sum()))
-    shapes = shapes_of(_members(table, "s_region"))
+    shapes = shapes_of(_column(table, "s_region").tolist())
     outlines = outlines_of(shapes, ra, dec)
     bare = ~np.fromiter(map(bool, shapes), dtype=bool, count=len(shapes))
     doubts = _doubts(int((bare & placed).sum()), int((bare & ~placed).sum()))
@@ -131,17 +137,11 @@ def shapes_of(texts: Sequence[Any], errors: str = "skip") -> list[list[Shape]]:
     return made
 
 
-def _members(table: Table, name: str) -> list[Any]:
-    """The values of a column, None where they are masked."""
+def _column(table: Table, name: str) -> Any:
+    """A column that is needed."""
     if name not in table.colnames:
         raise InvalidCriterionError(f"The table has no column '{name}', which tells where the observations are.")
-    return list(table[name].tolist())
-
-
-def _degrees(table: Table, name: str) -> Array:
-    """The values of a column as numbers, NaN where they are masked."""
-    _members(table, name)
-    return np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan)
+    return table[name]
 
 
 def _rows(outlines: Outlines, met: Array, count: int) -> Array:

@@ -124,19 +124,27 @@ def _from_vertices(vertices: SkyCoord) -> Polygon:
 # -- images ----------------------------------------------------------------------------------------------------------
 
 
-def _from_wcs(wcs: BaseHighLevelWCS, shape: tuple[int, ...] | None) -> Polygon:
+def _from_wcs(wcs: BaseHighLevelWCS, shape: Any) -> Polygon:
     """Return the outline of an image, along the outer edges of its pixels."""
     celestial = wcs.celestial if isinstance(wcs, WCS) and wcs.has_celestial else wcs
     low = celestial.low_level_wcs
     if low.pixel_n_dim != 2 or low.world_n_dim != 2:
         raise InvalidCriterionError("area is a WCS without an image of the sky.")
-    size = low.array_shape if shape is None else tuple(shape)[-2:]
+    size = low.array_shape if shape is None else _sizes(shape)
     if size is None or len(size) != 2 or None in size or not all(number > 0 for number in size):
         raise InvalidCriterionError(
             "area is a WCS that does not know the size of its image: set wcs.array_shape, or give (wcs, array.shape)."
         )
     columns, rows = _border(size[1], size[0], 1 if _has_straight_sides(celestial) else _ALONG)
     return _from_vertices(celestial.pixel_to_world(columns, rows))
+
+
+def _sizes(shape: Any) -> tuple[int, ...]:
+    """Return the last two sizes of an array's shape; nothing if it is none."""
+    numbers = (
+        list(shape) if isinstance(shape, tuple | list) or (isinstance(shape, np.ndarray) and shape.ndim == 1) else []
+    )
+    return tuple(numbers[-2:]) if all(isinstance(number, int | np.integer) for number in numbers) else ()
 
 
 def _border(width: int, height: int, along: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

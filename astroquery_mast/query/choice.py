@@ -9,10 +9,11 @@ from typing import Any
 from astropy.table import Table
 
 from ..exceptions import InvalidCriterionError, UnreadableAnswerError
-from .columns import PORTAL_COLUMNS, Column, Columns, closest
+from .columns import Column, Columns, closest
 from .criteria import find_column
+from .request import as_plain
 
-__all__ = ["Choice", "choose", "named_column"]
+__all__ = ["Choice", "choose", "named_column", "names_of"]
 
 # Without it a table of observations cannot be asked for its products.
 KEY = "obsid"
@@ -74,8 +75,8 @@ def choose(columns: Any, known: Columns, *, positional: bool, also: Sequence[str
     Parameters
     ----------
     columns : str, iterable of str, or None
-        Names of columns, whatever their case, in a list or in one text with commas between them; None, or ``"*"``, for
-        all.
+        Names of columns, whatever their case, in a list or in one text with commas between them; None, or ``"*"`` among
+        them, for all.
     known : mapping
         The columns that there are.
     positional : bool
@@ -93,23 +94,46 @@ def choose(columns: Any, known: Columns, *, positional: bool, also: Sequence[str
     InvalidCriterionError
         If there is no such column.
     """
-    if columns is None or columns == "*":
+    given = names_of(columns)
+    if not given:
         return None
-    names = [_spelled(name, known, positional) for name in _names(columns)]
+    names = [_spelled(name, known, positional) for name in given]
     return Choice(tuple(dict.fromkeys((*names, KEY))), tuple(also))
 
 
-def _names(columns: Any) -> list[str]:
-    """The names, as they were given."""
+def names_of(columns: Any) -> list[str]:
+    """Return the names of columns that a user gives.
+
+    Parameters
+    ----------
+    columns : str, iterable of str, or None
+        As `choose` takes them; a comma behind the last name is no matter.
+
+    Returns
+    -------
+    list of str
+        As they were spelled; empty for all columns.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If these are no names, or if there is none.
+    """
+    if columns is None:
+        return []
     if not isinstance(columns, Iterable):
         raise InvalidCriterionError(f"columns={columns!r}: names of columns are needed.")
-    names = list(columns.split(",") if isinstance(columns, str) else columns)
+    if isinstance(columns, str | bytes):
+        first, *others = str(as_plain(columns, "columns")).split(",")
+        columns = [first, *(others[:-1] if others and not others[-1].strip() else others)]
+    names = [as_plain(name, "columns") if isinstance(name, bytes) else name for name in columns]
     if not names:
         raise InvalidCriterionError("columns is empty: leave it out, or name columns.")
     wrong = [name for name in names if not isinstance(name, str) or not name.strip()]
     if wrong:
         raise InvalidCriterionError(f"columns has {wrong[0]!r} where the name of a column is needed.")
-    return [name.strip() for name in names]
+    spelled = [str(name).strip() for name in names]
+    return [] if "*" in spelled else spelled
 
 
 def named_column(name: str, known: Columns) -> Column:
@@ -132,9 +156,9 @@ def named_column(name: str, known: Columns) -> Column:
         If there is none; the message names the likeliest ones, or all.
     """
     column = find_column(name, known)
-    if column is not None and not column.hidden and column.name not in PORTAL_COLUMNS:
+    if column is not None and column.shown:
         return column
-    shown = [each.name for each in known.values() if not each.hidden and each.name not in PORTAL_COLUMNS]
+    shown = [each.name for each in known.values() if each.shown]
     near = closest(name, shown)
     hint = f"Did you mean {', '.join(map(repr, near))}?" if near else f"There are: {', '.join(shown)}."
     raise InvalidCriterionError(f"There is no column '{name}'. {hint}")

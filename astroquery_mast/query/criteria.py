@@ -7,8 +7,8 @@ anything is sent.  The wire form of a filter is the archive's; see https://mast.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from astropy import units as u
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
+from ..warn import warn_user
 from .columns import Column, Columns, Kind, closest
 from .request import as_plain
 from .values import as_number
@@ -107,7 +108,7 @@ def build_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
 def _filter(name: str, value: Any, columns: Columns) -> Filter:
     """The filter of one keyword."""
     column = find_column(name, columns)
-    if column is None or column.hidden:
+    if column is None or not column.shown:
         raise unknown_filter(name, columns)
     if column.continuous:
         return Filter(name, ranges=tuple(_ranges(name, value, column)), separator=column.separator)
@@ -116,7 +117,7 @@ def _filter(name: str, value: Any, columns: Columns) -> Filter:
 
 def unknown_filter(name: str, columns: Columns) -> InvalidCriterionError:
     """Return the error for a column that does not exist, which names the likeliest ones, or all."""
-    known = [column.name for column in columns.values() if not column.hidden]
+    known = [column.name for column in columns.values() if column.shown]
     near = closest(name, known)
     hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known)}."
     return InvalidCriterionError(f"Filter '{name}' does not exist. {hint}")
@@ -189,7 +190,7 @@ def _text(name: str, value: Any, column: Column) -> str:
     if column.kind is Kind.BOOLEAN:
         return _boolean(name, value)
     if isinstance(value, str):
-        return str(value)
+        return _whole_text(name, value) if column.kind is Kind.INTEGER else str(value)
     if isinstance(value, bool | np.bool_) and column.kind is not Kind.INTEGER:
         return str(bool(value))
     if isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64):
@@ -197,6 +198,18 @@ def _text(name: str, value: Any, column: Column) -> str:
     if isinstance(value, float | np.floating):
         return _whole_or_text(name, float(value), column)
     raise InvalidCriterionError(_cannot_use(name, value))
+
+
+def _whole_text(name: str, text: str) -> str:
+    """A whole number that is written as text, in the one spelling that the archive can read; or a pattern."""
+    if "*" in text or "%" in text:
+        return str(text)
+    with suppress(ValueError):  # an identifier of 19 digits must not pass through a float
+        return str(int(text))
+    with suppress(ValueError):
+        if (number := float(text)).is_integer():
+            return str(int(number))
+    raise InvalidCriterionError(f"'{name}' holds whole numbers; {text!r} is none.")
 
 
 def _whole_or_text(name: str, number: float, column: Column) -> str:
@@ -250,11 +263,10 @@ def _exactly(name: str, value: Any, column: Column) -> tuple[float, float]:
     number = as_number(name, value, column)
     if math.isinf(number):
         raise InvalidCriterionError(f"'{name}' is infinite: give [minimum, maximum] for a range.")
-    warnings.warn(
+    warn_user(
         f"{name} is continuous, and one value was given: only rows with exactly {value!r} match. "
         "Give [minimum, maximum] for a range.",
         InputWarning,
-        stacklevel=2,
     )
     return number, number
 

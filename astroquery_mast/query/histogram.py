@@ -14,7 +14,7 @@ import numpy as np
 from astropy.table import MaskedColumn, Table
 
 from ..exceptions import UnreadableAnswerError
-from .columns import PORTAL_COLUMNS, Column, Columns, Kind
+from .columns import Column, Columns, Kind
 
 __all__ = ["Ranges", "column_table", "counted", "ranges_of", "value_table"]
 
@@ -142,7 +142,7 @@ def column_table(columns: Columns, counts: Mapping[str, Mapping[Any, int]], rang
         A row for each column that is not hidden: ``name``, ``kind``, ``unit``, ``description``, ``values`` (how many
         different ones), ``min`` and ``max``; the last three are masked where they are not known.
     """
-    shown = [column for column in columns.values() if not column.hidden and column.name not in PORTAL_COLUMNS]
+    shown = [column for column in columns.values() if column.shown]
     known = [counts.get(column.name) for column in shown]
     spans = [ranges.get(column.name) for column in shown]
     number = np.ma.MaskedArray([len(each or ()) for each in known], mask=[each is None for each in known], dtype=int)

@@ -7,8 +7,8 @@ repeats of the upload, if it does and that fits, or else by the match's own plac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +26,13 @@ Floats = npt.NDArray[np.float64]
 
 # Where catalogues say where their entries are: what the archive adds for the purpose, then the catalogue's own columns.
 _MATCHED = (("matchra", "matchdec"), ("sra", "sdec"), *PAIRS)
-# How far an upload's position may be from its repetition, which may have been rounded (degrees).
-_REPEATED = 0.1 / 3600
+# How far an upload's position may be from its repetition (degrees), and how far if it is the only one there: three
+# decimals are left then.
+_REPEATED, _ROUNDED = 0.1 / 3600, 2.6 / 3600
 # How far beyond the radius a match may lie by rounding: a part of the radius, and degrees.
 _SLACK_PART, _SLACK = 1e-3, 0.01 / 3600
+# Beyond twice the radius, and this (degrees), a match is not beyond it by the archive's way of computing any more.
+_FAR = 1 / 3600
 # Columns in which two rows for the same entry may differ.
 _OF_THE_PAIR = ("distance", "dst", "separation", "searchid", "inputrow", "inputra", "inputdec")
 # Candidates looked at together: some megabytes of numbers.
@@ -48,11 +51,14 @@ class Matches:
         For each of them the position, as a place among those that were uploaded.
     separation : array
         Arcsec; NaN where the answer does not tell the place of the match.
+    beyond : int
+        How many entries were left out, because they are in no position's radius.
     """
 
     rows: Rows
     inputs: Rows
     separation: Floats
+    beyond: int = 0
 
 
 def separations(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats) -> Floats:
@@ -108,7 +114,16 @@ def echoes(names: Sequence[str]) -> list[str]:
     return [name for name in names if any(part in folded(name) for part in map(folded, (ROW, RA, DEC)))]
 
 
-def match(answer: Table, ra: Floats, dec: Floats, radius: float, *, extended: bool, service: str) -> Matches:
+def match(
+    answer: Table,
+    ra: Floats,
+    dec: Floats,
+    radius: float,
+    *,
+    numbers: Rows | None = None,
+    extended: bool,
+    service: str,
+) -> Matches:
     """Return which rows of an answer match which positions.
 
     Parameters
@@ -116,9 +131,11 @@ def match(answer: Table, ra: Floats, dec: Floats, radius: float, *, extended: bo
     answer : `~astropy.table.Table`
         The answer.
     ra, dec : array
-        The positions that were uploaded, each once, degrees; the place of each is what its `ROW` says.
+        The positions that were uploaded, each once, degrees.
     radius : float
         The radius that was asked for, degrees.
+    numbers : array of int, optional
+        What was uploaded as `ROW` of each, in rising order; its place if not given.
     extended : bool
         Whether the entries have an extent, so that they match although their centres are further away.
     service : str
@@ -141,35 +158,60 @@ def match(answer: Table, ra: Floats, dec: Floats, radius: float, *, extended: bo
     matched = None if names is None else _values(answer, names)
     limit = radius * (1 + _SLACK_PART) + _SLACK
     rows = np.arange(len(answer))
-    only = np.zeros(len(answer), dtype=np.int64) if len(ra) == 1 else None
-    for inputs in (_told_row(answer, ra, dec), _told_position(answer, ra, dec, names), only):
-        if inputs is None:
-            continue
+    for inputs, sure in _told(answer, ra, dec, np.arange(len(ra)) if numbers is None else numbers, names):
         apart = _apart(matched, rows, inputs, ra, dec)
         if extended or not bool((apart > limit).any()):
             return _sorted(rows, inputs, apart)
+        if sure and 2 * int((apart > 2 * limit + _FAR).sum()) <= len(rows):
+            within = ~(apart > limit)  # also where it is not known
+            return _sorted(rows[within], inputs[within], apart[within], int((~within).sum()))
     if matched is None or extended:
         raise UnreadableAnswerError(
             f"{service} does not say to which of the positions its matches belong.", service=service
         )
     once = _entries(answer)
-    near, inputs = pairs_within(matched[0][once], matched[1][once], ra, dec, limit)
-    if len(np.unique(near)) < len(once):
+    near, inputs = pairs_within(matched[0][once], matched[1][once], ra, dec, 2 * limit + _FAR)
+    if 2 * len(np.unique(near)) < len(once):
         raise UnreadableAnswerError(f"{service} sent matches that are near none of the positions.", service=service)
-    rows = once[near]
-    return _sorted(rows, inputs, _apart(matched, rows, inputs, ra, dec))
+    apart = _apart(matched, once[near], inputs, ra, dec)
+    within = apart <= limit
+    beyond = len(once) - len(np.unique(near[within]))
+    return _sorted(once[near[within]], inputs[within], apart[within], beyond)
 
 
 def best_of(found: Matches) -> Matches:
-    """Return the nearest match of each position only; of several equally near ones the first."""
+    """Return the nearest match of each position only; of several equally near ones the first.
+
+    Matches whose place is not known come after all others.
+    """
     first = np.flatnonzero(np.diff(found.inputs, prepend=-1))
-    return Matches(found.rows[first], found.inputs[first], found.separation[first])
+    return replace(found, rows=found.rows[first], inputs=found.inputs[first], separation=found.separation[first])
 
 
-def _sorted(rows: Rows, inputs: Rows, apart: Floats) -> Matches:
-    """Matches by position, and by separation."""
+def _sorted(rows: Rows, inputs: Rows, apart: Floats, beyond: int = 0) -> Matches:
+    """Matches by position, and by separation; what is not known comes last."""
     order = np.lexsort((apart, inputs))
-    return Matches(rows[order], inputs[order], apart[order] * 3600)
+    return Matches(rows[order], inputs[order], apart[order] * 3600, beyond)
+
+
+def _told(
+    answer: Table, ra: Floats, dec: Floats, numbers: Rows, matched: tuple[str, str] | None
+) -> Iterator[tuple[Rows, bool]]:
+    """Give what the answer tells of the position of each row, and whether that is beyond doubt."""
+    repeated = _repeated(answer)
+    numbered = _told_row(answer, numbers)
+    if numbered is not None and (repeated is None or _agree(repeated, ra[numbered], dec[numbered])):
+        yield numbered, repeated is not None
+    if repeated is not None and (placed := _told_position(repeated, ra, dec)) is not None:
+        yield placed, True
+    # Columns "ra" and "dec" beside those of the match may be the upload's under another name.
+    renamed = pair_among(_numbers(answer), PAIRS[:1])
+    if renamed is not None and renamed != matched:
+        placed = _told_position(_values(answer, renamed), ra, dec)
+        if placed is not None:
+            yield placed, False
+    if len(ra) == 1:
+        yield np.zeros(len(answer), dtype=np.int64), True
 
 
 def _apart(matched: tuple[Floats, Floats] | None, rows: Rows, inputs: Rows, ra: Floats, dec: Floats) -> Floats:
@@ -191,36 +233,38 @@ def _values(answer: Table, names: tuple[str, str]) -> tuple[Floats, Floats]:
     return first, second
 
 
-def _told_row(answer: Table, ra: Floats, dec: Floats) -> Rows | None:
+def _told_row(answer: Table, numbers: Rows) -> Rows | None:
     """The positions that the answer's rows name by number; None unless all of them do."""
     names = [name for name in answer.colnames if folded(ROW) in folded(name)]
     if len(names) != 1 or answer[names[0]].dtype.kind not in "iuf":
         return None
     told = np.ma.MaskedArray(answer[names[0]], dtype=np.float64).filled(np.nan)
-    if not bool(((told >= 0) & (told < len(ra)) & (told == np.floor(told))).all()):
-        return None
-    inputs = told.astype(np.int64)
-    repeated = _repeated(answer)
-    if repeated is not None and bool((separations(*repeated, ra[inputs], dec[inputs]) > _REPEATED).any()):
-        return None
-    return inputs
+    inputs = np.searchsorted(numbers, told).clip(max=len(numbers) - 1)
+    return inputs.astype(np.int64) if bool((numbers[inputs] == told).all()) else None
 
 
-def _told_position(answer: Table, ra: Floats, dec: Floats, matched: tuple[str, str] | None) -> Rows | None:
-    """The positions that the answer repeats; None unless all rows do."""
-    # Columns "ra" and "dec" beside those of the match may be the upload's under another name.
-    renamed = pair_among(_numbers(answer), PAIRS[:1])
-    candidates = [_repeated(answer), _values(answer, renamed) if renamed is not None and renamed != matched else None]
-    for repeated in candidates:
-        if repeated is None:
-            continue
-        rows, inputs = pairs_within(*repeated, ra, dec, _REPEATED)
-        if len(np.unique(rows)) < len(answer):
+def _agree(repeated: tuple[Floats, Floats], ra: Floats, dec: Floats) -> bool:
+    """Whether the positions that are repeated are those that were uploaded."""
+    return bool((separations(*repeated, ra, dec) <= _REPEATED).all())
+
+
+def _told_position(repeated: tuple[Floats, Floats], ra: Floats, dec: Floats) -> Rows | None:
+    """The positions that are repeated in all rows, if each is one of those uploaded.
+
+    A repetition that was rounded is told if no other upload is within three times its distance from the nearest.
+    """
+    for reach in (_REPEATED, 3 * _ROUNDED):
+        rows, inputs = pairs_within(*repeated, ra, dec, reach)
+        if len(np.unique(rows)) < len(repeated[0]):
             continue
         apart = separations(repeated[0][rows], repeated[1][rows], ra[inputs], dec[inputs])
-        nearest = np.lexsort((apart, rows))
-        first = np.flatnonzero(np.diff(rows[nearest], prepend=-1))
-        return inputs[nearest][first]
+        order = np.lexsort((apart, rows))
+        rows, inputs, apart = rows[order], inputs[order], apart[order]
+        first = np.flatnonzero(np.diff(rows, prepend=-1))
+        following = np.append(np.where(np.diff(rows) == 0, apart[1:], np.inf), np.inf)[first]
+        nearest = apart[first]
+        told = (nearest <= _REPEATED) | ((nearest <= _ROUNDED) & (following >= 3 * nearest))
+        return inputs[first] if bool(told.all()) else None
     return None
 
 

@@ -122,6 +122,8 @@ def _named(keyword: str, name: str | None, names: Sequence[str]) -> str:
         return str(name)
     if name is None:
         raise InvalidCriterionError(f"{keyword} is missing: name both columns of the positions, or neither.")
+    if not isinstance(name, str):
+        raise InvalidCriterionError(f"{keyword}={name!r}: the name of a column is needed.")
     near = closest(name, names, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}."
     raise InvalidCriterionError(f"{keyword}={name!r} is no column of the table: {hint}")
@@ -148,10 +150,12 @@ def degrees(column: Any, what: str) -> tuple[Floats, dict[int, str]]:
     Raises
     ------
     InvalidCriterionError
-        If the unit of the column is no angle.
+        If the unit of the column is no angle, or if its cells are arrays.
     """
     unit = _unit(column, what)
     values = np.ma.asarray(getattr(column, "value", column))
+    if values.ndim != 1:
+        raise InvalidCriterionError(f"The {what} has cells of shape {values.shape[1:]}: one number in each is needed.")
     if values.dtype.kind in "iuf":
         plain = np.ma.MaskedArray(values, dtype=np.float64).filled(np.nan)
         return (plain if unit in {None, u.deg} else np.asarray(u.Quantity(plain, unit).to_value(u.deg))), {}

@@ -270,7 +270,7 @@ def _of_list(items: Sequence[Any]) -> Positions:
         if _is_missing(item) or (isinstance(item, str) and not item.strip()):
             continue
         plain = _DEGREES.fullmatch(item) if isinstance(item, str) else None
-        if plain is not None:
+        if plain is not None and abs(float(plain[1])) <= 360:
             ra[row], dec[row] = float(plain[1]), float(plain[2])
         elif isinstance(item, str) and not looks_like_coordinates(item):
             names[row] = str(item)

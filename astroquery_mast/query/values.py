@@ -7,6 +7,7 @@ in the unit of the column, or a date as text.
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,10 +15,14 @@ import numpy as np
 from astropy import units as u
 from astropy.time import ScaleValueError, Time
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InputWarning, InvalidCriterionError
+from ..warn import warn_user
 from .columns import Column
 
 __all__ = ["as_iso", "as_number"]
+
+# Text that is hardly meant as one of the days of 1864 whose numbers these are.
+_YEAR = re.compile(r"\s*(?:19|20)\d\d\s*")
 
 
 def as_number(name: str, value: Any, column: Column) -> float:
@@ -140,6 +145,12 @@ def _in_column_unit(name: str, quantity: u.Quantity, column: Column) -> float:
 
 def _from_text(name: str, text: str, column: Column) -> float:
     """A number written as text, or a date where the column is a time."""
+    if column.is_time and _YEAR.fullmatch(text):
+        warn_user(
+            f"{name}: {text!r} is read as a Modified Julian Date, which is in 1864; for the year write "
+            f"'{text.strip()}-01-01'.",
+            InputWarning,
+        )
     try:
         return float(text)
     except ValueError:

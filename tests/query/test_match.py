@@ -111,14 +111,62 @@ def test_one_position_has_all_matches() -> None:
 
 
 def test_matches_that_nobody_asked_for_are_an_error() -> None:
-    """An entry near none of the positions is not given to any."""
+    """If most entries are near none of the positions they are about something else."""
     table = answer()
-    table["MatchRA"][3] = 100.0
+    table["MatchRA"][1:] = 100.0
     with pytest.raises(UnreadableAnswerError, match="near none"):
         found(table)
     table.remove_columns(["MatchRA", "MatchDEC"])
     with pytest.raises(UnreadableAnswerError, match="does not say"):
         found(table)
+
+
+@pytest.mark.parametrize("place", [20.0003 + 6 / 3600, 50.0, np.nan], ids=["just beyond", "far away", "nowhere"])
+@pytest.mark.parametrize(
+    "columns",
+    [{}, {"input_row": OF}, {"input_ra": RA[OF], "input_dec": DEC[OF]}, {"ra": RA[OF], "dec": DEC[OF]}],
+    ids=["nothing", "number", "positions", "renamed"],
+)
+def test_one_odd_row_costs_itself_only(columns: dict[str, Any], place: float) -> None:
+    """A row that is within no position's radius is left out and counted, whatever is repeated; the others are there."""
+    table = answer(**columns)
+    table["MatchID"][3], table["MatchDEC"][3] = 9, -70 if place == 50.0 else place - 80
+    matches = match(table, RA, DEC, RADIUS, extended=False, service="x")
+    known = np.isfinite(matches.separation)
+    assert 3 not in matches.rows[known]
+    assert set(matches.rows[known]) >= {0, 2, 4}
+    # Where the upload is repeated a row without a place still belongs to its position.
+    assert matches.beyond == (0 if np.isnan(place) and columns else 1)
+    assert (matches.separation[known] <= 5.02).all()
+
+
+def test_rounded_repetitions_tell_if_no_other_position_is_near() -> None:
+    """Four decimals are enough for positions that are arcseconds apart, and too few for those that are less."""
+    ra, dec = np.array([10.00004, 10.003, 200.0]), np.array([20.00004, 20.0, -60.0])
+    table = Table({"input_ra": np.round(ra, 4), "input_dec": np.round(dec, 4), "obsid": ["a", "b", "c"]})
+    matches = match(table, ra, dec, RADIUS, extended=True, service="x")
+    assert matches.inputs.tolist() == [0, 1, 2]
+    close = np.array([10.00004, 10.00010, 200.0])
+    with pytest.raises(UnreadableAnswerError, match="does not say"):
+        match(table, close, np.array([20.00004, 20.00004, -60.0]), RADIUS, extended=True, service="x")
+
+
+def test_numbers_are_those_that_were_uploaded() -> None:
+    """They may have gaps, where equal positions were sent once; a number that was not sent is not believed."""
+    numbers = np.array([0, 3, 4, 9])
+    told = match(answer(input_row=numbers[OF]), RA, DEC, RADIUS, numbers=numbers, extended=False, service="x")
+    assert sorted(zip(told.inputs.tolist(), told.rows.tolist(), strict=True)) == EXPECTED
+    counted = match(answer(input_row=OF), RA, DEC, RADIUS, numbers=numbers, extended=False, service="x")
+    assert sorted(zip(counted.inputs.tolist(), counted.rows.tolist(), strict=True)) == ENTRIES
+
+
+def test_the_best_is_one_with_a_place_if_there_is_any() -> None:
+    """What is not known comes last."""
+    table = answer(input_row=OF)
+    table["MatchRA"].mask[[1, 3]] = True
+    best = best_of(match(table, RA, DEC, RADIUS, extended=False, service="x"))
+    assert best.rows.tolist() == [0, 2, 3, 4]
+    assert np.isnan(best.separation).tolist() == [False, False, True, False]
 
 
 def test_the_nearest_of_each_position_is_the_best() -> None:
@@ -166,6 +214,7 @@ def test_a_great_many_pairs_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPa
         ("ctl", {}, "Mast.Ctl.Crossmatch"),
         ("Gaia", {}, "Mast.GaiaDR3.Crossmatch"),
         ("gaia", {"version": 2}, "Mast.GaiaDR2.Crossmatch"),
+        ("gaia", {"version": "2"}, "Mast.GaiaDR2.Crossmatch"),
         ("GaiaDR1", {}, "Mast.GaiaDR1.Crossmatch"),
         ("HSC", {}, "Mast.Hsc.Crossmatch.MagAper2v3"),
         ("hsc", {"magtype": 2}, "Mast.Hsc.Crossmatch.MagAutov3"),
@@ -186,7 +235,8 @@ def test_choices_that_there_are_not_are_refused() -> None:
     for bad in ("TICC", "", None, "Panstarrs"):
         with pytest.raises(InvalidCriterionError, match="cannot be cross-matched"):
             find_crossmatch(bad)
-    with pytest.raises(InvalidCriterionError, match="1, 2, 3"):
-        find_crossmatch("Gaia").service({"version": 4})
+    for version in (4, True, "x", 2.5):
+        with pytest.raises(InvalidCriterionError, match="1, 2, 3"):
+            find_crossmatch("Gaia").service({"version": version})
     with pytest.raises(InvalidCriterionError, match="has no version"):
         find_crossmatch("TIC").service({"version": 8})

@@ -353,3 +353,16 @@ def test_records_of_different_shape_make_one_table() -> None:
     table = products_table(QUESTION, [records_page([{"a": 1}, {"b": "x", "a": None}], "s")])
     assert table.colnames == ["a", "b"]
     assert np.ma.asarray(table["a"]).tolist() == [1, None]
+
+
+@pytest.mark.parametrize("row", [{}, []], ids=str)
+def test_a_row_without_anything_is_no_row(row: Any) -> None:
+    """An empty object is neither a dataset nor nothing found."""
+    with pytest.raises(UnreadableAnswerError, match="a row that is none"):
+        read_answer(answer([row]), "s")
+
+
+def test_fewer_rows_than_none_are_refused() -> None:
+    """A negative number of rows is no count."""
+    with pytest.raises(UnreadableAnswerError, match="found -1 rows"):
+        read_answer(answer([], totalResults=-1), "s")

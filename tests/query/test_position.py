@@ -68,8 +68,9 @@ def test_text_is_read_in_all_usual_forms(text: str) -> None:
         " ",
         ",",
         "12.5",
-        "1 95",
-        "nan nan",
+        "1820-30",
+        "0957+561",
+        "0102-72",
     ],
 )
 def test_names_of_objects_are_no_positions(name: str) -> None:
@@ -217,3 +218,35 @@ def test_hours_minutes_and_seconds_without_units_are_hours(text: str) -> None:
     position = as_coordinate(text)
     assert position.ra.deg == pytest.approx(210.8)
     assert position.dec.deg == pytest.approx(54.34889, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("10 95", "declination"),
+        ("10, -90.5", "declination"),
+        ("999 99", "right ascension"),
+        ("400 20", "right ascension"),
+        ("nan nan", "right ascension"),
+        ("5 inf", "declination"),
+    ],
+)
+def test_two_numbers_that_are_no_place_are_no_name(text: str, wrong: str) -> None:
+    """Who writes two numbers means a position; the number that is wrong is named, and no resolver is asked."""
+    assert looks_like_coordinates(text)
+    with pytest.raises(InvalidCriterionError, match=wrong):
+        as_coordinate(text)
+
+
+@given(ra=st.floats(-360, 360), dec=st.floats(-90, 90), between=st.sampled_from([" ", ",", ", ", " , "]))
+def test_two_numbers_are_degrees_however_they_are_written(ra: float, dec: float, between: str) -> None:
+    """Exponents and signs are understood, and the declination is never changed."""
+    found = as_coordinate(f"{ra!r}{between}{dec!r}")
+    assert found.dec.deg == pytest.approx(dec, abs=1e-12)
+    assert (found.ra.deg - ra + 180) % 360 - 180 == pytest.approx(0, abs=1e-9)
+
+
+def test_a_position_without_a_blank_needs_decimals() -> None:
+    """Sources are named after their place in hours, 1820-30, and such a name is never read as degrees."""
+    assert as_coordinate("210.8+54.3").ra.deg == pytest.approx(210.8)
+    assert not looks_like_coordinates("1820-30")

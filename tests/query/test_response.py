@@ -332,3 +332,23 @@ def test_histograms_count_discrete_columns_only() -> None:
         {"dataIndex": "obsid"},
     ]
     assert histograms(extjs(Columns=columns)) == {"project": {"HST": 3}}
+
+
+def test_null_is_no_value() -> None:
+    """Rows without a value are counted by the archive, under a key that is no text."""
+    counts = [{"key": None, "count": 5}, {"key": "HST", "count": 3}, {"key": "None", "count": 1}]
+    columns = [{"dataIndex": "project", "ExtendedProperties": {"histObj": {"hist": counts}}}]
+    assert histograms(extjs(Columns=columns)) == {"project": {"HST": 3, "None": 1}}
+
+
+@pytest.mark.parametrize("document", [{}, {"data": [], "fields": []}, {"msg": "busy"}, {"status": None, "data": []}])
+def test_an_answer_without_any_sign_of_one_is_no_empty_result(document: dict[str, Any]) -> None:
+    """Without status, columns and rows nothing says that nothing was found."""
+    with pytest.raises(UnreadableAnswerError, match="neither a status nor columns nor rows"):
+        read(document)
+
+
+def test_a_name_that_nobody_knows_is_an_empty_result() -> None:
+    """Name look-up has an empty status, and leaves its list out."""
+    page = parse_page(200, {}, b'{"status": ""}', "Mast.Name.Lookup")
+    assert list(page.rows) == []

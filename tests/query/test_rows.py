@@ -125,3 +125,13 @@ def test_a_row_that_is_no_object_is_said_to_be_when_it_is_used() -> None:
     for use in (list, lambda rows: rows[1], lambda rows: list(rows.cells(["a"]))):
         with pytest.raises(UnreadableAnswerError, match="rows that are not objects"):
             use(page.rows)
+
+
+@pytest.mark.parametrize("cut", [b"\xff", b"\xc3"])
+def test_a_byte_that_is_no_text_is_found_at_once(cut: bytes) -> None:
+    """What is broken is known while it can be asked for again, not when a row is looked at."""
+    body = body_of({"a": "string"}, [{"a": f"é{number}"} for number in range(2000)])
+    broken = body.replace(b"1234", b"12" + cut + b"34")
+    assert decoded_with_rows(body, "s")["data"][1234]["a"] == "é1234"
+    with pytest.raises(UnreadableAnswerError, match="something else than JSON"):
+        decoded_with_rows(broken, "s")

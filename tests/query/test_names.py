@@ -1,0 +1,90 @@
+"""Names of objects as they are given, and what the resolver answers."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.table import MaskedColumn
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.exceptions import InvalidQueryError, MastError, ServiceFailedError, UnreadableAnswerError
+from astroquery_mast.query.names import checked_name, sorted_out
+from astroquery_mast.query.names_answer import by_name, place_of, read_entries, with_place
+
+M51 = {"searchString": "m51", "resolver": "NED", "ra": 202.47, "decl": 47.2}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.sampled_from(list(M51)), each, max_size=4),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "given_names", "missing"),
+    [
+        ([b"M51", "M101"], ["M51", "M101"], 0),
+        (["M51", None, "", "  ", math.nan, np.ma.masked], ["M51"], 5),
+        (MaskedColumn(["M51", "M101"], mask=[False, True]), ["M51"], 1),
+        (np.array([b"M51", b"M101"]), ["M51", "M101"], 0),
+        ({"M51"}, ["M51"], 0),
+        ((name for name in ["M51"]), ["M51"], 0),
+        ([], [], 0),
+    ],
+    ids=str,
+)
+def test_what_is_missing_is_counted(names: Any, given_names: list[str], missing: int) -> None:
+    """A list of names as catalogues have them is no reason to refuse it."""
+    assert sorted_out(names) == (given_names, missing)
+
+
+@pytest.mark.parametrize("names", [None, 5, {"M51": 1}, [42], [None], ["", None], [["M51"]]], ids=str)
+def test_what_is_no_list_of_names_is_refused(names: Any) -> None:
+    """Other things, or not one name, are an InvalidQueryError."""
+    with pytest.raises(InvalidQueryError):
+        sorted_out(names)
+
+
+def test_names_are_plain_text() -> None:
+    """Bytes of FITS files and numpy's text are names."""
+    assert checked_name(b"M 51") == "M 51"
+    assert type(checked_name(np.str_("M51"))) is str
+
+
+@pytest.mark.parametrize("place", [(1, 95), (1, -90.1), ("x", 1), (None, 1), (math.nan, 1), (1, math.inf)], ids=str)
+def test_an_impossible_position_is_unreadable(place: tuple[Any, Any]) -> None:
+    """What is not on the sky never becomes a SkyCoord."""
+    with pytest.raises(UnreadableAnswerError, match="position"):
+        place_of({"ra": place[0], "decl": place[1]})
+
+
+def test_an_entry_without_a_place_leaves_the_others() -> None:
+    """One source with a gap costs nothing if another one has the position."""
+    assert with_place([{**M51, "ra": None}, M51]) == [M51]
+    assert with_place([]) == []
+    found = by_name(["M51", "M101"], [M51, {"searchString": "m101", "ra": None}])
+    assert found["M51"] == [M51]
+    assert isinstance(found["M101"], UnreadableAnswerError)
+
+
+def test_an_error_of_the_resolver_is_no_unknown_name() -> None:
+    """If it says that it has failed, that is not a name without a position."""
+    with pytest.raises(ServiceFailedError, match="database is down"):
+        read_entries(b'{"status": "ERROR", "msg": "database is down"}')
+    assert read_entries(b'{"status": ""}') == []
+
+
+@given(document=JSON)
+def test_arbitrary_answers_give_only_errors_of_the_package(document: object) -> None:
+    """Whatever comes, each name has entries with a position, or an error."""
+    try:
+        entries = read_entries(json.dumps(document).encode())
+        found = by_name(["M51", "M101"], entries)
+    except MastError:
+        return
+    for own in found.values():
+        assert isinstance(own, MastError) or all(abs(place_of(entry)[1]) <= 90 for entry in own)
