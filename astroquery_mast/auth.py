@@ -12,7 +12,6 @@ import getpass
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -22,6 +21,7 @@ from requests.auth import AuthBase
 
 from .config import Endpoints
 from .exceptions import AuthenticationWarning, LoginError
+from .warn import warn_user
 
 __all__ = [
     "ENVIRONMENT",
@@ -40,6 +40,9 @@ ENVIRONMENT = ("MAST_API_TOKEN", "MAST_TOKEN")
 # The entry of the system's keyring in which ``astroquery.mast`` keeps a token, so that one stored by it is found.
 _KEYRING_SERVICE = "astroquery:mast.stsci.edu.token"
 _KEYRING_USER = "masttoken"
+
+# Ends of the addresses of single files, and of bundles of them.
+_FILES = ("/Download/file", "/bundle.sh", "/bundle.zip", "/bundle.tar.gz", "/retrieve_product")
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"https": 443, "http": 80}
@@ -246,7 +249,7 @@ def store(token: str) -> None:
     try:
         keyring.set_password(_KEYRING_SERVICE, _KEYRING_USER, token)
     except keyring.errors.KeyringError as err:
-        warnings.warn(f"The token was not stored: {err}", AuthenticationWarning, stacklevel=4)
+        warn_user(f"The token was not stored: {err}", AuthenticationWarning)
 
 
 def _from_prompt(page: str) -> str:
@@ -259,7 +262,13 @@ def _from_prompt(page: str) -> str:
     return getpass.getpass(f"MAST API token (made at {page}): ")
 
 
-def refusal_advice(url: str, credentials: Credentials, endpoints: Endpoints, user: Mapping[str, Any] | None) -> str:
+def refusal_advice(
+    url: str,
+    credentials: Credentials,
+    endpoints: Endpoints,
+    user: Mapping[str, Any] | None,
+    status: int | None = None,
+) -> str:
     """Say what to do about a refusal.
 
     Parameters
@@ -272,25 +281,35 @@ def refusal_advice(url: str, credentials: Credentials, endpoints: Endpoints, use
         The configured addresses.
     user : mapping or None
         What the archive says of the token's owner; None if it was not asked.
+    status : int, optional
+        The HTTP status: 401 or 403.
 
     Returns
     -------
     str
         One or two sentences: log in, renew the token, or ask for access.
     """
+    # Single files are exclusive; a question is refused for other reasons, by a firewall as well as by the archive.
+    is_file = urlsplit(url).path.endswith(_FILES)
+    before = "" if is_file else "The server refuses the question, or something before it, such as a firewall or proxy. "
     if not may_see(url, endpoints):
-        return "No token was sent, because this is not one of the configured MAST servers over https."
-    if not credentials:
+        unsent = "No token was sent, because this is not one of the configured MAST servers over https."
+        return unsent if is_file else before.rstrip()
+    if credentials and (user is None or user.get("anon", True)):
         return (
-            "These data are exclusive: log in with a token, by login(token) or the environment variable "
-            f"{ENVIRONMENT[0]}. A token is made at {endpoints.token_page}"
+            f"{before}The token is not valid any more (it expires after 10 days without use, and 60 days after it was "
+            f"made): renew it at {endpoints.token_page}"
         )
-    if user is None or user.get("anon", True):
+    if not credentials and (is_file or status == 401):
+        what = "These data are exclusive: log in" if is_file else "If a login is wanted, log in"
         return (
-            "The token is not valid any more (it expires after 10 days without use, and 60 days after it was made): "
-            f"renew it at {endpoints.token_page}"
+            f"{before}{what} with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is "
+            f"made at {endpoints.token_page}"
         )
+    if not is_file:
+        return before.rstrip()
+    owner = (user or {}).get("ezid") or (user or {}).get("eppn") or "a user"
     return (
-        f"You are logged in as {user.get('ezid') or user.get('eppn') or 'a user'}, who has no access to these data: "
+        f"You are logged in as {owner}, who has no access to these data: "
         "ask the principal investigator or the archive's help desk for access, or wait for the release date."
     )

@@ -104,8 +104,8 @@ class AnswerCache:
         self._endpoints = endpoints
         self._owner = owner
 
-    def of_mashup(self, request: MashupRequest, every_page: bool) -> _Entry | None:
-        """Return the place of an answer of Mashup's, or None if it is not to be kept."""
+    def of_mashup(self, request: MashupRequest, every_page: bool, *, in_parts: bool = False) -> _Entry | None:
+        """Return the place of an answer of Mashup's, or of the parts it came in; None if it is not to be kept."""
         if request.format.lower() not in {"json", "extjs"}:
             return None
         properties = {name: value for name, value in request.properties.items() if name not in _IRRELEVANT}
@@ -115,6 +115,7 @@ class AnswerCache:
             "format": request.format.lower(),
             "pages": [request.pagesize, request.page, every_page],
             "properties": properties,
+            **({"in_parts": True} if in_parts else {}),
         }
         question = _Question(
             request.service,
@@ -171,8 +172,8 @@ class AnswerCache:
                     raise UnreadableAnswerError(message, service=question.service) from err
                 yield exchange
 
-    def keep(self, entry: _Entry, parts: Parts) -> Iterator[Exchange]:
-        """Pass on the pages of an answer, and keep them if all of them have come."""
+    def keep(self, entry: _Entry, parts: Parts, **about: object) -> Iterator[Exchange]:
+        """Pass on the pages of an answer, and keep them, and what is known about it, if all of them have come."""
         asked: list[str] = []
         with closing(AnswerWriter(entry.path)) as writer, closing(parts):
             while True:
@@ -187,7 +188,7 @@ class AnswerCache:
                 yield exchange
             # A page may have been sent with another token than the one before.
             if proven and self._owner() == entry.owner:
-                writer.commit({"time": now_iso(), "service": entry.question.service, "asked": asked})
+                writer.commit({"time": now_iso(), "service": entry.question.service, "asked": asked, **about})
         remove(entry.path.parent, only_old=True)
 
     def clear(self) -> None:
@@ -210,7 +211,7 @@ class CachedWire(Wire):
         self,
         send: Callable[..., requests.Response],
         endpoints: Endpoints,
-        advice: Callable[[str], str] | None,
+        advice: Callable[[str, int | None], str] | None,
         cache: AnswerCache,
     ) -> None:
         super().__init__(send, endpoints, advice)
@@ -249,6 +250,31 @@ class CachedWire(Wire):
             return super().page(request, deadline, hopeless)
         (exchange,) = self.pages(request, deadline=deadline, every_page=False, hopeless=hopeless)
         return exchange
+
+    def split(self, request: MashupRequest) -> Iterator[Exchange]:
+        """Give the pages that `keep_split` has kept, if it has; each says how many rows all of them have."""
+        entry = self._cache.of_mashup(request, every_page=True, in_parts=True)
+        if entry is not None:
+            yield from self._cache.recall(entry)
+
+    def keep_split(self, request: MashupRequest, parts: Parts, total: int) -> Iterator[Exchange]:
+        """Pass on the pages of an answer that is larger than the archive sends, and keep it if that is wanted.
+
+        Parameters
+        ----------
+        request : MashupRequest
+            The whole question.
+        parts : generator of Exchange
+            The pages of the questions it was split into.
+        total : int
+            How many rows they have together.
+
+        Yields
+        ------
+        Exchange
+        """
+        entry = self._cache.of_mashup(request, every_page=True, in_parts=True)
+        yield from parts if entry is None else self._cache.keep(entry, parts, total=total)
 
     def parts(
         self, request: ApiRequest, read: Callable[[bytes, str], Page], ask: Callable[[], Parts], *, every_part: bool
@@ -314,7 +340,10 @@ def _exchange(kept: AnswerReader, question: _Question, place: int) -> Exchange:
     response.url, response.request = question.url, requests.Request("POST", question.url, data=sent).prepare()
     # Where `requests` itself keeps it; there is no other way in.
     response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
-    return Exchange(response, replace(question.read(body), time=str(kept.about["time"])))
+    page = replace(question.read(body), time=str(kept.about["time"]))
+    if "total" in kept.about and page.paging is not None:
+        page = replace(page, paging=replace(page.paging, total=int(kept.about["total"])))
+    return Exchange(response, page)
 
 
 def _filters_in_order(params: Mapping[str, object]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from astroquery import log
 
 from .columnsource import ColumnSource
-from .config import conf
+from .config import seconds_setting
 from .deadline import Deadline
 from .exceptions import MastError, UnreadableAnswerError
 from .query.catalog_answer import continuous_columns, read_metadata
@@ -73,7 +73,7 @@ class CatalogColumns(ColumnSource):
     @staticmethod
     def _limit() -> Deadline:
         """How long metadata may take."""
-        return Deadline.start(min(_PATIENCE, float(conf.timeout)))
+        return Deadline.start(min(_PATIENCE, seconds_setting("timeout")))
 
     def _key(self, config_id: str) -> tuple[str, str]:
         if "/" in config_id:

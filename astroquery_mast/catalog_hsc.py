@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 import numpy as np
 import requests
+from astropy import units as u
 from astropy.table import MaskedColumn, Row, Table
 
 from .catalog_requests import CatalogRequests
-from .config import conf
+from .config import count_setting
 from .exceptions import InvalidCriterionError, UnreadableAnswerError
 from .products.bundle import SCRIPT, Bundle
 from .products.destination import destination
@@ -154,7 +155,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         verbose: bool = True,
         dry_run: bool = False,
         max_workers: int | None = None,
-        deadline: float | None = None,
+        deadline: float | u.Quantity | None = None,
         on_error: str = "warn",
     ) -> Manifest | Table:
         """Fetch spectra of the Hubble Source Catalog.
@@ -176,8 +177,8 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             Fetch nothing, and return what would be done.
         max_workers : int, optional
             How many files are fetched at a time; ``conf.max_workers`` if not given.
-        deadline : float, optional
-            Seconds that the whole call may take.
+        deadline : float or `~astropy.units.Quantity`, optional
+            Time, in seconds without a unit, that the whole call may take.
         on_error : str
             About files that did not come, ``"warn"`` logs a warning, ``"raise"`` raises when all the others have come,
             and ``"ignore"`` does nothing.
@@ -225,7 +226,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
     @staticmethod
     def _hsc_question(service: str, params: Mapping[str, Any], selection: Selection) -> CatalogQuestion:
         """A question to one of the services that only this catalogue has."""
-        return plain_question(CATALOGS["hsc"], service, params, selection, int(conf.pagesize))
+        return plain_question(CATALOGS["hsc"], service, params, selection, count_setting("pagesize"))
 
     def _match_question(self, match: Any, version: int | None, selection: Selection) -> CatalogQuestion:
         """A question about the detections of an object."""

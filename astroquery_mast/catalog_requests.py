@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,12 +13,13 @@ from astroquery import log
 
 from .catalog_columns import CatalogColumns
 from .catalog_paging import Listing
-from .config import conf
+from .columnsource import NoColumnsError
+from .config import count_setting
 from .deadline import Deadline
-from .exceptions import InvalidCriterionError, MaxResultsWarning, ServiceFailedError
+from .exceptions import InvalidCriterionError, MaxResultsWarning, RefusedRequestError, ServiceFailedError
 from .many_targets import ManyTargets, Where
 from .positions import refuse_two_positions
-from .query.catalog import CATALOGS, Catalog, find_catalog
+from .query.catalog import CATALOGS, Catalog, find_catalog, shown_names
 from .query.catalog_answer import answer_columns
 from .query.catalog_criteria import catalogs_mast_filters, mashup_criteria
 from .query.catalog_question import (
@@ -34,11 +35,13 @@ from .query.criteria import find_column
 from .query.position import Cone
 from .query.request import ApiRequest, MashupRequest
 from .query.table import TableBuilder, first_value
-from .warn import warn_no_results
+from .warn import warn_no_results, warn_user
 
 __all__ = ["CatalogRequests", "hinting", "warn_of_more"]
 
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
+# Words in which a service that does not exist is reported.
+_UNKNOWN = re.compile(r"unknown service|service\b.*\b(?:not found|does not exist|unknown)", re.IGNORECASE)
 # The status with which the archive reports errors of its services.
 _ANSWERED = 200
 # Which table of a catalogue of Catalogs.MAST is asked.
@@ -100,7 +103,7 @@ class CatalogRequests(ManyTargets):
             return self._table_question(found, given, selection, positional=True)
         if found.columns_id:
             selection = selection.spelled(self._known(found.columns_id, selection.named))
-        return cone_question(found, version, given, selection, int(conf.pagesize))
+        return cone_question(found, version, given, selection, count_setting("pagesize"))
 
     def _criteria_question(
         self,
@@ -125,7 +128,7 @@ class CatalogRequests(ManyTargets):
             found,
             mashup_criteria(criteria, columns),
             selection.spelled(columns),
-            int(conf.pagesize),
+            count_setting("pagesize"),
             positional=positional,
             count=count,
         )
@@ -144,7 +147,7 @@ class CatalogRequests(ManyTargets):
         filters = catalogs_mast_filters(criteria, columns)
         selection = selection.spelled(with_separation(columns, catalog) if positional else columns)
         server = self._endpoints.catalogs
-        return catalogs_mast_question(catalog, columns_id, server, filters, selection, int(conf.pagesize))
+        return catalogs_mast_question(catalog, columns_id, server, filters, selection, count_setting("pagesize"))
 
     def _metadata(self, catalog: str, release: str | None, table: str | None) -> Columns:
         """The columns of a catalogue, as the archive has them now if it can say."""
@@ -153,7 +156,12 @@ class CatalogRequests(ManyTargets):
             columns_id = "/".join((found.path, *found.table(release, table)))
         else:
             columns_id = found.columns_id or found.cone()
-        return self._columns.newest(columns_id) or self._columns.refresh(columns_id)
+        try:
+            return self._columns.newest(columns_id) or self._columns.refresh(columns_id)
+        except NoColumnsError as err:
+            if found in CATALOGS.values():
+                raise
+            raise _no_such_catalog(found, str(err)) from err
 
     def _known(self, columns_id: str, names: Iterable[str]) -> Columns:
         """The columns of a catalogue; the archive is asked for them before a name is refused as unknown."""
@@ -240,12 +248,23 @@ def hinting(catalog: Catalog) -> Iterator[None]:
     try:
         yield
     except ServiceFailedError as err:
-        near = [] if catalog in CATALOGS.values() else closest(catalog.name, CATALOGS, 1)
-        if near and err.status == _ANSWERED:
+        if catalog in CATALOGS.values() or err.status != _ANSWERED:
+            raise
+        if _UNKNOWN.search(str(err)):
+            raise _no_such_catalog(catalog, str(err)) from err
+        near = closest(catalog.name, CATALOGS, 1)
+        if near:
             err.args = (f"{err} Did you mean catalog='{near[0]}'?",)
         raise
 
 
+def _no_such_catalog(catalog: Catalog, said: str) -> RefusedRequestError:
+    """The error for a name that neither this package nor the archive knows."""
+    near = closest(catalog.name, CATALOGS, 1)
+    hint = f"Did you mean catalog='{near[0]}'?" if near else f"There are: {', '.join(shown_names())}."
+    return RefusedRequestError(f"{said} {hint}", status=_ANSWERED)
+
+
 def warn_of_more(message: str) -> None:
     """Warn that there may be more rows than are returned."""
-    warnings.warn(message, MaxResultsWarning, stacklevel=4)
+    warn_user(message, MaxResultsWarning)

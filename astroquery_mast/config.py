@@ -2,14 +2,20 @@
 
 `conf` is an astropy configuration namespace, so that a value can come from the configuration file, from
 ``conf.server = ...`` in a script, or from ``with conf.set_temp("timeout", 60):``.  `Endpoints` turns the settings into
-addresses.  Nothing here is copied at import: a change takes effect with the next request.
+addresses.  Nothing here is copied at import: a change takes effect with the next request.  Numbers are read by
+`count_setting` and `seconds_setting`, which refuse what makes no sense.
 """
 
 from __future__ import annotations
 
+from copy import deepcopy
+from typing import Any, Self
+
 from astropy import config as _config
 
-__all__ = ["Conf", "Endpoints", "conf"]
+from .exceptions import InvalidQueryError
+
+__all__ = ["Conf", "Endpoints", "conf", "count_setting", "seconds_setting"]
 
 
 def _item(default: object, description: str) -> _config.ConfigItem:
@@ -43,8 +49,75 @@ class Conf(_config.ConfigNamespace):
 conf = Conf()
 
 
+def count_setting(name: str) -> int:
+    """Return a setting that is a number of things.
+
+    Parameters
+    ----------
+    name : str
+        Its name in `conf`.
+
+    Returns
+    -------
+    int
+        1 or more.
+
+    Raises
+    ------
+    InvalidQueryError
+        If it is something else.
+    """
+    value = getattr(conf, name)
+    if not isinstance(value, int) or value < 1:
+        raise InvalidQueryError(f"conf.{name} is {value!r}: a whole number from 1 is needed.")
+    return value
+
+
+def seconds_setting(name: str) -> float:
+    """Return a setting that is a time.
+
+    Parameters
+    ----------
+    name : str
+        Its name in `conf`.
+
+    Returns
+    -------
+    float
+        Seconds, above 0; infinite for no limit.
+
+    Raises
+    ------
+    InvalidQueryError
+        If it is something else.
+    """
+    value = getattr(conf, name)
+    if not isinstance(value, int | float) or not value > 0:
+        raise InvalidQueryError(f"conf.{name} is {value!r}: seconds above zero are needed, or infinity for no limit.")
+    return float(value)
+
+
+_ADDRESSES = (
+    "server",
+    "auth_server",
+    "catalogs_server",
+    "resolver_server",
+    "hla_server",
+    "cloud_server",
+    "cloud_bucket",
+)
+
+
+def _default(name: str) -> str:
+    """The default of a setting."""
+    return str(vars(Conf)[name].defaultvalue)
+
+
 class Endpoints:
     """The addresses of the MAST services, made from `conf` each time they are asked for.
+
+    A pickled copy takes those along that differ from the defaults: in another process `conf` is as it was at its start.
+    There they hold wherever `conf` has the default.
 
     Parameters
     ----------
@@ -54,16 +127,44 @@ class Endpoints:
 
     def __init__(self, server: str | None = None) -> None:
         self._server = server
+        self._brought: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Take the configured addresses along to another process."""
+        configured = {name: self._configured(name) for name in _ADDRESSES}
+        brought = {name: value for name, value in configured.items() if value != _default(name)}
+        return {**vars(self), "_brought": brought}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Copy within this process, where the configuration is at hand."""
+        copied = type(self).__new__(type(self))
+        vars(copied).update(deepcopy(vars(self), memo))
+        return copied
+
+    def _configured(self, name: str) -> str:
+        """An address as it is configured here, or was where this comes from."""
+        here = str(getattr(conf, name)).rstrip("/")
+        return self._brought.get(name, here) if here == _default(name) else here
 
     @property
     def server(self) -> str:
         """Address of the MAST server, without a closing slash."""
-        return str(self._server or conf.server).rstrip("/")
+        return str(self._server).rstrip("/") if self._server else self._configured("server")
 
     @property
     def catalogs_server(self) -> str:
         """Address of the Catalogs.MAST server, without a closing slash."""
-        return str(conf.catalogs_server).rstrip("/")
+        return self._configured("catalogs_server")
+
+    @property
+    def cloud_server(self) -> str:
+        """Address of the public cloud copy, without a closing slash."""
+        return self._configured("cloud_server")
+
+    @property
+    def cloud_bucket(self) -> str:
+        """Name of the bucket of the public cloud copy."""
+        return self._configured("cloud_bucket")
 
     @property
     def invoke(self) -> str:
@@ -111,7 +212,7 @@ class Endpoints:
     @property
     def hla_server(self) -> str:
         """Address of the Hubble Legacy Archive, without a closing slash."""
-        return str(conf.hla_server).rstrip("/")
+        return self._configured("hla_server")
 
     @property
     def whoami(self) -> str:
@@ -121,10 +222,10 @@ class Endpoints:
     @property
     def token_page(self) -> str:
         """The page, for people, on which a token with access to exclusive data is made."""
-        auth = str(conf.auth_server).rstrip("/")
+        auth = self._configured("auth_server")
         return f"{auth}/token?suggested_name=Astroquery&suggested_scope=mast:exclusive_access"
 
     @property
     def resolver(self) -> str:
         """Where names are turned into positions."""
-        return f"{str(conf.resolver_server).rstrip('/')}/Santa-war/query"
+        return f"{self._configured('resolver_server')}/Santa-war/query"

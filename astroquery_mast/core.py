@@ -7,9 +7,11 @@ conventions; everything else of the flow is put together here from the modules b
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import requests
 from astropy import units as u
@@ -24,16 +26,18 @@ from . import auth
 from .account import Account
 from .cache import AnswerCache, CachedWire
 from .columnsource import ColumnSource
-from .config import Endpoints, conf
-from .deadline import Deadline
+from .config import Endpoints, count_setting
+from .deadline import Deadline, as_seconds
 from .exceptions import InvalidQueryError
 from .login import Login
 from .query.columns import Columns
 from .query.mashup import split_parameters
+from .query.names import as_text
 from .query.position import as_coordinate, looks_like_coordinates
 from .query.request import MashupRequest
 from .query.table import TableBuilder
-from .resolver import Resolver
+from .resolver import Resolver, warn_of_idle
+from .splitting import Pace, Sent, Splitter
 from .warn import warn_no_results
 from .wire import Exchange
 
@@ -117,9 +121,18 @@ class MastClass(Account, BaseQuery):  # type: ignore[misc, unused-ignore]
         return self._user.credentials.owner
 
     def clear_cache(self) -> None:
-        """Remove all answers of this class that were kept on disk."""
-        super().clear_cache()
-        self._answers.clear()
+        """Remove all answers of this class that were kept on disk.
+
+        Raises
+        ------
+        InvalidQueryError
+            If ``cache_location`` is no folder, or its files cannot be removed.
+        """
+        try:
+            super().clear_cache()
+            self._answers.clear()
+        except OSError as err:
+            raise InvalidQueryError(f"The kept answers cannot be removed: {err}") from err
 
     def _response_hook(self, response: requests.Response, *_args: Any, **_keywords: Any) -> None:
         """Log an exchange at DEBUG level, without headers that hold secrets and without decoding the body."""
@@ -130,11 +143,7 @@ class MastClass(Account, BaseQuery):  # type: ignore[misc, unused-ignore]
 
     def _deadline(self, timeout: float | u.Quantity | None) -> Deadline:
         """Start the clock of a call."""
-        if isinstance(timeout, u.Quantity):
-            timeout = float(timeout.to_value(u.s))
-        if timeout is not None and not timeout > 0:
-            raise InvalidQueryError(f"timeout={timeout!r}: a time above zero is needed, in seconds.")
-        return Deadline.start(timeout)
+        return Deadline.start(as_seconds(timeout))
 
     # -- questions and answers -----------------------------------------------------------------------------------
 
@@ -147,22 +156,31 @@ class MastClass(Account, BaseQuery):  # type: ignore[misc, unused-ignore]
         if breaker is not None:
             asked["cache_breaker"] = str(breaker)
         if (cache := properties.pop("cache", None)) is not None:
-            asked["cache"] = bool(cache)
-        size = int(conf.pagesize) if pagesize is None else pagesize
+            asked["cache"] = cache
+        size = count_setting("pagesize") if pagesize is None else pagesize
         first = 1 if page is None else page
         return MashupRequest(service, params, pagesize=size, page=first, properties=properties, **asked)
 
+    def _sent(self, request: MashupRequest, pace: Pace, *, divisible: bool = False) -> Generator[Sent]:
+        """The pages of an answer, however large it is; see `Splitter.pages`."""
+        return cast("Generator[Sent]", Splitter(self._wire).pages(request, pace, divisible=divisible))
+
     def _whole_answer(
-        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True
+        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
     ) -> Iterator[Exchange]:
-        """Give the pages of an answer, proven complete."""
-        return self._wire.pages(request, deadline=deadline, every_page=every_page)
+        """Give the pages of an answer, proven complete; one that is too large is asked for in parts, if it has any."""
+        if not every_page:
+            yield from self._wire.pages(request, deadline=deadline, every_page=False)
+            return
+        with closing(self._sent(request, Pace(deadline), divisible=divisible)) as stream:
+            # No page is held here once it has been used: it may be tens of megabytes.
+            yield from map(attrgetter("exchange"), stream)
 
     def _responses(
-        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True
+        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
     ) -> list[requests.Response]:
         """Return the responses that hold the answer, one per page, proven complete."""
-        exchanges = self._whole_answer(request, deadline=deadline, every_page=every_page)
+        exchanges = self._whole_answer(request, deadline=deadline, every_page=every_page, divisible=divisible)
         return [exchange.response for exchange in exchanges]
 
     def _collect(
@@ -326,26 +344,31 @@ class MastClass(Account, BaseQuery):  # type: ignore[misc, unused-ignore]
         -------
         `~astropy.coordinates.SkyCoord` or dict
             For one name its position, or with ``resolve_all`` a dictionary resolver → position.  For an iterable of
-            names, also of a single one, a dictionary name → one of those.
+            names, also of a single one, a dictionary name → one of those; names without a position are left out, with
+            one warning for all of them.
 
         Raises
         ------
+        InvalidQueryError
+            If there is no name.
         ResolverError
             If nothing could be resolved.
         """
         deadline = self._deadline(timeout)
-        if not isinstance(object_name, str):
+        name = as_text(object_name)
+        if not isinstance(name, str):
             return self._resolver.many(object_name, deadline=deadline, resolver=resolver, resolve_all=resolve_all)
         if not resolve_all:
-            return self._resolver.one(object_name, deadline=deadline, resolver=resolver)
+            return self._resolver.one(name, deadline=deadline, resolver=resolver)
         if resolver is None:
-            return self._resolver.all_of_one(object_name, deadline=deadline)
-        return self._resolver.many([object_name], deadline=deadline, resolver=resolver, resolve_all=True)[object_name]
+            return self._resolver.all_of_one(name, deadline=deadline)
+        return self._resolver.many([name], deadline=deadline, resolver=resolver, resolve_all=True)[name]
 
-    def _located(self, coordinates: Any, deadline: Deadline) -> SkyCoord:
+    def _located(self, coordinates: Any, deadline: Deadline, resolver: str | None = None) -> SkyCoord:
         """Return a position; text that is none is taken for the name of an object, as astroquery does."""
         if isinstance(coordinates, str) and not looks_like_coordinates(coordinates):
-            return self._resolver.one(coordinates, deadline=deadline)
+            return self._resolver.one(coordinates, deadline=deadline, resolver=resolver)
+        warn_of_idle(resolver)
         return as_coordinate(coordinates)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import operator
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -22,7 +21,7 @@ from typing import Any, TypeVar
 from astropy import units as u
 from astropy.io import fits
 
-from .config import conf
+from .config import count_setting, seconds_setting
 from .cutout_files import CutoutFiles, as_folder
 from .deadline import Deadline
 from .exceptions import DeadlineError, DownloadError, InvalidCriterionError, NoResultsWarning, UnreadableAnswerError
@@ -38,6 +37,7 @@ from .query.cutout_answer import words_for_nothing
 from .query.position import Cone, as_radius
 from .query.request import ApiRequest
 from .query.response import decoded
+from .warn import warn_user
 
 __all__ = ["CutoutClient", "as_workers"]
 
@@ -56,8 +56,6 @@ class CutoutClient(PositionQueries):
     _service: str
     _title: str
     _posts_json = False
-    # How many calls lie between a user and a warning, so that it names the user's line.
-    _depth = 5
 
     def _question(self, path: str, params: Mapping[str, object], note: str = "") -> ApiRequest:
         """Make a question to the service."""
@@ -119,7 +117,7 @@ class CutoutClient(PositionQueries):
                 else:
                     cutouts.extend(answer)
             if_it_fails.pop_all()
-        _warn_of_nothing(words, len(questions), self._depth)
+        _warn_of_nothing(words, len(questions))
         return cutouts
 
     def _open_around(
@@ -161,7 +159,7 @@ class CutoutClient(PositionQueries):
         if results and all(result.status is Status.ERROR for result in results):
             raise _failure(manifest, files.error, deadline, self._title)
         complain(results, on_error="warn", manifest=manifest)
-        _warn_of_nothing(files.words, len(questions), self._depth)
+        _warn_of_nothing(files.words, len(questions))
         return manifest
 
     def _save_around(
@@ -212,7 +210,7 @@ def as_workers(max_workers: int | None) -> int:
         If it is no whole number above zero.
     """
     try:
-        workers = operator.index(conf.max_workers if max_workers is None else max_workers)
+        workers = count_setting("max_workers") if max_workers is None else operator.index(max_workers)
     except TypeError:
         workers = 0
     if workers < 1:
@@ -222,7 +220,7 @@ def as_workers(max_workers: int | None) -> int:
 
 def _patience() -> float:
     """Seconds of silence in which a cutout may be made."""
-    return _PATIENCE * float(conf.read_timeout)
+    return _PATIENCE * seconds_setting("read_timeout")
 
 
 def _members(body: bytes, service: str) -> list[tuple[str, bytes]] | str:
@@ -245,13 +243,13 @@ def _open(name: str, content: bytes, service: str) -> fits.HDUList:
     return cutout
 
 
-def _warn_of_nothing(words: Mapping[str, str], asked: int, depth: int) -> None:
+def _warn_of_nothing(words: Mapping[str, str], asked: int) -> None:
     """Warn in the service's words that it had nothing for some of the questions, or for all."""
     if not words:
         return
     alone = asked == 1
     text = " ".join(said if alone else f"{question}: {said}" for question, said in words.items())
-    warnings.warn(text, NoResultsWarning, stacklevel=depth)
+    warn_user(text, NoResultsWarning)
 
 
 def _failure(manifest: Manifest, error: Exception | None, deadline: Deadline | None, title: str) -> Exception:

@@ -6,7 +6,6 @@ In: a target that stands still or moves, a size, sectors.  Out: the sectors that
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -24,6 +23,8 @@ from .query.cutout_answer import NO_SECTOR, SECTOR_COLUMNS, sector_page, words_o
 from .query.position import as_radius
 from .query.request import ApiRequest
 from .query.table import TableBuilder
+from .resolver import warn_of_idle
+from .warn import warn_user
 
 __all__ = ["TesscutClass"]
 
@@ -53,7 +54,6 @@ class TesscutClass(CutoutClient):
 
     _service = "tesscut"
     _title = "TESScut"
-    _depth = 6  # two of them are those that take old arguments
 
     @_as_before
     def get_sectors(
@@ -108,7 +108,7 @@ class TesscutClass(CutoutClient):
         deadline = self._deadline(timeout)
         target = self._target(coordinates, object_name, moving_target, mt_type, resolver, deadline)
         if moving_target and around:
-            warnings.warn("radius has no effect on a moving target.", InputWarning, stacklevel=4)
+            warn_user("radius has no effect on a moving target.", InputWarning)
         return self._sectors(target, deadline, around)
 
     @_as_before
@@ -237,9 +237,10 @@ class TesscutClass(CutoutClient):
         """Return what is looked at."""
         one_target(coordinates, object_name, moving=bool(moving_target))
         if moving_target:
+            warn_of_idle(resolver)
             return moving_target_named(object_name, mt_type)
         if mt_type is not None:
-            warnings.warn("mt_type has no effect without moving_target=True.", InputWarning, stacklevel=5)
+            warn_user("mt_type has no effect without moving_target=True.", InputWarning)
         return Target.at(self._around(coordinates, object_name, 0, resolver, deadline))
 
     def _sectors(self, target: Target, deadline: Deadline, radius: float = 0.0) -> Table:
@@ -252,7 +253,7 @@ class TesscutClass(CutoutClient):
         table = builder.table()
         if not len(table):
             words = words_of(document, question.service)
-            warnings.warn(f"{NO_SECTOR} {words or ''}".rstrip(), NoResultsWarning, stacklevel=5)
+            warn_user(f"{NO_SECTOR} {words or ''}".rstrip(), NoResultsWarning)
         return table
 
     def _by_sector(

@@ -6,7 +6,6 @@ In: a position and a size.  Out: the surveys that have it, and its cutouts in me
 from __future__ import annotations
 
 import os
-import warnings
 from typing import Any
 
 from astropy import units as u
@@ -19,6 +18,7 @@ from .exceptions import InputWarning, InvalidCriterionError, NoResultsWarning
 from .query.cutout import as_format, as_size, image_params, refuse_other_units
 from .query.cutout_answer import NO_SURVEY, surveys
 from .query.position import as_radius
+from .warn import warn_user
 
 __all__ = ["Hapcut", "HapcutClass", "Tesscut", "TesscutClass", "Zcut", "ZcutClass"]
 
@@ -61,7 +61,7 @@ class ZcutClass(CutoutClient):
         question = self._question("survey", cone.params())
         found = surveys(self._document(question, deadline), question.service)
         if not found:
-            warnings.warn(NO_SURVEY, NoResultsWarning, stacklevel=2)
+            warn_user(NO_SURVEY, NoResultsWarning)
         return found
 
     def download_cutouts(
@@ -125,7 +125,7 @@ class ZcutClass(CutoutClient):
         pictures = image_params(img_params)
         if pictures and params["cutout_format"] == "fits":
             names = ", ".join(pictures)
-            warnings.warn(f"{names}: no effect on FITS files; cutout_format='jpg'?", InputWarning, stacklevel=2)
+            warn_user(f"{names}: no effect on FITS files; cutout_format='jpg'?", InputWarning)
         else:
             params.update(pictures)
         return self._save_around(coordinates, params, path, timeout, inflate=inflate, verbose=verbose)

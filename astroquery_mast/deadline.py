@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
-from .config import conf
+from astropy import units as u
 
-__all__ = ["Deadline"]
+from .config import seconds_setting
+from .exceptions import InvalidCriterionError
+
+__all__ = ["Deadline", "as_seconds", "for_socket"]
+
+
+def as_seconds(given: Any, name: str = "timeout") -> float | None:
+    """Return how long a call may take, as users write it.
+
+    Parameters
+    ----------
+    given : float, `~astropy.units.Quantity`, or None
+        A time; a plain number is in seconds.
+    name : str
+        What the argument is called, for the message.
+
+    Returns
+    -------
+    float or None
+        Seconds, above 0; None if nothing was given.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If it is no such time.
+    """
+    if given is None:
+        return None
+    try:
+        # Text is no number here: 0.0 is added, and not float() called.
+        seconds = float((given.to_value(u.s) if isinstance(given, u.Quantity) else given) + 0.0)
+    except (TypeError, ValueError):  # also an array, or a unit that is none of time
+        seconds = math.nan
+    if not seconds > 0:
+        raise InvalidCriterionError(f"{name}={given!r}: a time above zero is needed, in seconds.")
+    return seconds
+
+
+def for_socket(seconds: float) -> float | None:
+    """Return a time as sockets take it: None for one without end."""
+    return None if math.isinf(seconds) else seconds
 
 
 @dataclass(frozen=True)
@@ -28,7 +70,7 @@ class Deadline:
     @classmethod
     def start(cls, seconds: float | None) -> Deadline:
         """Start the clock; None takes ``conf.timeout``."""
-        return cls(float(conf.timeout if seconds is None else seconds))
+        return cls(seconds_setting("timeout") if seconds is None else float(seconds))
 
     @classmethod
     def within(cls, whole: Deadline | None) -> Deadline:

@@ -14,6 +14,7 @@ from . import auth
 from .config import Endpoints
 from .deadline import Deadline
 from .exceptions import LoginError, MastError, UnreadableAnswerError
+from .query.response import decoded
 from .wire import Wire
 
 __all__ = ["Login"]
@@ -105,31 +106,28 @@ class Login:
             """Send with the token that is asked about."""
             return self._send(method, url, credentials=asked, **keywords)
 
-        response = Wire(send, self._endpoints).request(
+        user = Wire(send, self._endpoints).request(
             "GET",
             self._endpoints.whoami,
             headers={"Accept": "application/json"},
             deadline=Deadline.start(None),
             service=SERVICE,
             attempts=attempts,
+            read=_read_user,
         )
-        try:
-            user = response.json()
-        except ValueError as err:
-            raise UnreadableAnswerError(f"{SERVICE} sent something else than JSON.", service=SERVICE) from err
-        if not isinstance(user, dict):
-            raise UnreadableAnswerError(f"{SERVICE} sent no user record.", service=SERVICE)
         if user.get("token"):
             user["token"] = f"{str(user['token'])[:4]}…"
         return user
 
-    def advice(self, url: str) -> str:
+    def advice(self, url: str, status: int | None = None) -> str:
         """Say what to do about a refusal, after asking whether the token is still good.
 
         Parameters
         ----------
         url : str
             The address that refused.
+        status : int, optional
+            The HTTP status: 401 or 403.
 
         Returns
         -------
@@ -141,4 +139,12 @@ class Login:
                 user = self.whoami(attempts=1)
             except MastError as err:
                 return f"Whether the token is still valid could not be found out: {err}"
-        return auth.refusal_advice(url, self.credentials, self._endpoints, user)
+        return auth.refusal_advice(url, self.credentials, self._endpoints, user, status)
+
+
+def _read_user(response: requests.Response) -> dict[str, Any]:
+    """The user in an answer; one that is unreadable is asked for again."""
+    user = decoded(response.content, SERVICE)
+    if not isinstance(user, dict):
+        raise UnreadableAnswerError(f"{SERVICE} sent no user record.", service=SERVICE)
+    return user

@@ -6,9 +6,7 @@ answer, or a table of counts.  Which targets failed, and which were asked for in
 
 from __future__ import annotations
 
-import json
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,12 +19,14 @@ from .exceptions import InputWarning, InvalidCriterionError, MastError, Resolver
 from .many import Effort, ask_many
 from .many_task import Askable, Part, Single
 from .positions import PositionQueries, refuse_two_positions
-from .query.match_blocks import Asked, with_first
+from .query.match_blocks import Asked, TargetMeta, with_first
 from .query.match_positions import Positions, as_names, as_positions, is_many
 from .query.match_targets import Targets, as_radii, targets_of
 from .query.position import Cone
 from .query.request import MashupRequest
-from .query.table import first_value, now_iso
+from .query.table import first_value, table_meta
+from .resolver import warn_of_idle
+from .warn import warn_user
 
 __all__ = [
     "POSITIONAL",
@@ -58,6 +58,14 @@ class Where:
     radius: Any = None
     resolver: str | None = None
 
+    def __post_init__(self) -> None:
+        """Take sets, generators and the like for lists of names."""
+        names = self.object_name
+        if isinstance(names, Iterable) and not isinstance(names, str | bytes | Sequence | np.ndarray | Table):
+            if isinstance(names, Mapping):
+                raise InvalidCriterionError(f"Names of objects are needed, and not a {type(names).__name__}.")
+            object.__setattr__(self, "object_name", list(names))
+
     @property
     def many(self) -> bool:
         """Whether several targets are given, even if it is several of one."""
@@ -81,7 +89,9 @@ class ManyTargets(PositionQueries):
         """Return the positions of many targets; names are looked up, many at a time."""
         given = as_names(object_name) if object_name is not None else as_positions(coordinates, **columns)
         errors: Mapping[str, Exception] = {}
-        if given.names:
+        if not given.names:
+            warn_of_idle(resolver)
+        else:
             limit = Deadline.within(deadline)
             found, errors = self._resolver.positions(given.names.values(), deadline=limit, resolver=resolver)
             given = given.resolved(found, {name: str(error) for name, error in errors.items()})
@@ -111,17 +121,26 @@ class ManyTargets(PositionQueries):
         if payload:
             return [request.payload() for request in requests]
         counts: dict[int, int] = {}
+        times: list[str | None] = []
 
         def take(place: int, part: Part[Single]) -> None:
-            counts[place] = first_value(part.pages[0])
+            (page,) = part.pages
+            counts[place] = first_value(page)
+            times.append(page.time)
 
         errors = self._ask_all([Single(request) for request in requests], effort, deadline, take)
         raise_if_all(errors, len(requests))
         asked = Asked(requests[0], len(targets.positions), len(requests), POSITIONAL)
-        return self._table_of_counts(where, targets, counts, errors, asked)
+        meta = table_meta(asked, len(targets.positions), times)
+        return self._table_of_counts(where, targets, counts, errors, meta)
 
     def _table_of_counts(
-        self, where: Where, targets: Targets, counts: Mapping[int, int], errors: Mapping[int, Exception], asked: Asked
+        self,
+        where: Where,
+        targets: Targets,
+        counts: Mapping[int, int],
+        errors: Mapping[int, Exception],
+        meta: dict[str, list[Any]],
     ) -> Table:
         """Return the table of counts, from the count for each cone."""
         values = np.ma.MaskedArray(np.zeros(len(targets.positions), dtype=np.int64), mask=True)
@@ -131,7 +150,7 @@ class ManyTargets(PositionQueries):
         first = target_columns(where, targets, np.arange(len(values)))
         columns = [MaskedColumn(data, name=name, description=text) for name, (data, _, text) in first.items()]
         columns.append(MaskedColumn(values, name="count", description="Number of rows; masked where it is not known"))
-        table = Table(columns, masked=True, copy=False, meta=_meta(asked, len(values)))
+        table = Table(columns, masked=True, copy=False, meta=meta)
         _note_failures(table, targets, errors)
         return table
 
@@ -147,8 +166,7 @@ class ManyTargets(PositionQueries):
         rows, of_target = targets.distributed(found)
         table = with_first(table, rows, target_columns(where, targets, of_target))
         table.meta["rows"] = [len(table)]
-        table.meta["unmatched"] = targets.without_rows(found)
-        _note_failures(table, targets, errors)
+        _note_failures(table, targets, errors, targets.without_rows(found))
         return table
 
     def _ask_all(
@@ -214,11 +232,14 @@ def raise_if_all(errors: Mapping[int, Exception], number: int) -> None:
         raise errors[min(errors)]
 
 
-def _note_failures(table: Table, targets: Targets, errors: Mapping[int, Exception]) -> None:
-    """List the targets without an answer in the table's ``meta``, and warn of them once."""
+def _note_failures(
+    table: Table, targets: Targets, errors: Mapping[int, Exception], unmatched: list[int] | None = None
+) -> None:
+    """List the targets without an answer, or without a row, in the table's ``meta``, and warn of the former once."""
     reasons = targets.of_cones({cone: str(error) for cone, error in errors.items()})
     failed = targets.positions.failures(reasons)
-    table.meta["failed"] = failed
+    table.meta = TargetMeta(table.meta)
+    table.meta.note(failed=failed, unmatched=unmatched)
     warn_of_failures(failed, len(targets.positions), "targets")
 
 
@@ -237,14 +258,4 @@ def warn_of_failures(failed: list[str], number: int, what: str) -> None:
     if failed:
         shown = "; ".join(failed[:_SHOWN]) + ("; ..." if len(failed) > _SHOWN else "")
         message = f"{len(failed)} of {number} {what} have no answer, see meta['failed']: {shown}"
-        warnings.warn(message, InputWarning, stacklevel=4)
-
-
-def _meta(asked: Asked, rows: int) -> dict[str, list[Any]]:
-    """The ``meta`` of a table that is not made of rows of the archive, in the form of those that are."""
-    return {
-        "service": [asked.service],
-        "request": [json.dumps(asked.payload())],
-        "time": [now_iso()],
-        "rows": [rows],
-    }
+        warn_user(message, InputWarning)

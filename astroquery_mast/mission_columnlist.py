@@ -10,7 +10,7 @@ import time
 from astroquery import log
 
 from .columnsource import ColumnSource
-from .config import Endpoints, conf
+from .config import Endpoints, seconds_setting
 from .deadline import Deadline
 from .exceptions import MastError
 from .query.columns import Columns
@@ -82,7 +82,7 @@ class MissionColumnList(ColumnSource):
             If the archive cannot be asked, or has no such list (`UnreadableAnswerError`).
         """
         service = f"The list of columns of mission '{mission}'"
-        whole = float(conf.timeout) if deadline is None else deadline.remaining()
+        whole = seconds_setting("timeout") if deadline is None else deadline.remaining()
         response = self._wire.request(
             "GET",
             self._endpoints.mission_columns,

@@ -6,7 +6,6 @@ In: the arguments of one call.  Out: a `~astroquery_mast.query.mission_search.Se
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -16,7 +15,7 @@ from astropy.table import Table
 from astroquery import log
 
 from .cache import Parts
-from .config import conf
+from .config import count_setting
 from .core import MastClass
 from .deadline import Deadline
 from .exceptions import InputWarning, InvalidQueryError, MaxResultsWarning
@@ -25,7 +24,7 @@ from .pacing import in_order
 from .query.columns import Columns
 from .query.mission_answer import PartCount, SearchTable, announced, bounds, may_have_more, read_answer
 from .query.mission_columns import DATASET_COLUMNS, ROW_COLUMNS, column_table, selected_columns
-from .query.mission_criteria import build_conditions
+from .query.mission_criteria import argument_like, build_conditions
 from .query.mission_search import PAGE, Search, SearchRequest, as_options, sorting
 from .query.mission_targets import (
     DEFAULT_MISSION_RADIUS,
@@ -35,7 +34,8 @@ from .query.mission_targets import (
     sky_targets,
     target_text,
 )
-from .warn import warn_no_results
+from .resolver import warn_of_idle
+from .warn import warn_no_results, warn_user
 from .wire import Exchange
 
 __all__ = ["MissionRequests"]
@@ -160,7 +160,7 @@ class MissionRequests(MastClass):
         """Make the question of a call; what can be refused is refused before anything else is asked."""
         chosen = self._chosen(mission)
         options, wanted = as_options(criteria)
-        arcsec, targets = arcseconds(radius), _targets(coordinates, object_names, radius)
+        arcsec, targets = arcseconds(radius), _targets(coordinates, object_names, radius, wanted)
         dataset_column = self.dataset_kwds.get(chosen)
         columns = self._known_columns(chosen, wanted, select_cols, deadline)
         by, descending = sorting(sort_by, sort_desc, columns)
@@ -179,8 +179,9 @@ class MissionRequests(MastClass):
             options=options,
             cache=cache,
         )
+        places = self._located_targets(targets, resolver, deadline)
         if targets:
-            search = search.at_targets(self._located_targets(targets, resolver, deadline))
+            search = search.at_targets(places)
         if limit is None and not count_only:
             search = search.totally_ordered(columns, (dataset_column, *ROW_COLUMNS.get(chosen, ())))
         return search, columns
@@ -194,17 +195,18 @@ class MissionRequests(MastClass):
             return self._column_list.known(mission) or self._column_list.refresh(mission, deadline)
         columns = self._column_list.newest(mission, deadline)
         if criteria and not columns:
-            warnings.warn(
+            warn_user(
                 f"The archive's list of the columns of mission '{mission}' could not be had: the criteria "
                 f"{', '.join(criteria)} are sent unchecked.",
                 InputWarning,
-                stacklevel=5,
             )
         return columns
 
     def _located_targets(self, targets: Sequence[str | Name], resolver: str | None, deadline: Deadline) -> list[str]:
         """Positions for all targets, in order; of several names those without one are left out, with a warning."""
         names = list(dict.fromkeys(str(target) for target in targets if isinstance(target, Name)))
+        if not names:
+            warn_of_idle(resolver)
         if len(names) == 1:
             found = {names[0]: self._resolver.one(names[0], deadline=deadline, resolver=resolver)}
         else:
@@ -221,7 +223,7 @@ class MissionRequests(MastClass):
 
     def _exchanges(self, search: Search, deadline: Deadline) -> Iterator[Exchange]:
         """Ask for all that is wanted, several parts at a time; the answers come in the order of the targets."""
-        asked, workers = self._requests(search), int(conf.max_workers)
+        asked, workers = self._requests(search), count_setting("max_workers")
         answers: Iterator[Exchange]
         if len(asked) == 1:
             answers = self._parts(asked[0], search, deadline, workers)
@@ -239,7 +241,7 @@ class MissionRequests(MastClass):
 
     def _requests(self, search: Search) -> list[SearchRequest]:
         """What is to be sent first."""
-        return search.requests(min(PAGE, int(conf.pagesize)))
+        return search.requests(min(PAGE, count_setting("pagesize")))
 
     def _parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Iterator[Exchange]:
         """The answer to one question, which may be kept."""
@@ -290,10 +292,9 @@ class MissionRequests(MastClass):
             table, more = table[: search.limit], True
             table.meta["rows"] = [len(table)]
         if more:
-            warnings.warn(
+            warn_user(
                 f"Maximum results returned: there are more than these {len(table)} rows. limit=None returns all.",
                 MaxResultsWarning,
-                stacklevel=3,
             )
         if not len(table):
             warn_no_results()
@@ -307,13 +308,14 @@ def _checked_mission(mission: object) -> str:
     return mission.strip().lower()
 
 
-def _targets(coordinates: Any, object_names: Any, radius: Any) -> list[str | Name]:
-    """Where to look: positions, and names of objects."""
+def _targets(coordinates: Any, object_names: Any, radius: Any, criteria: Iterable[str]) -> list[str | Name]:
+    """Where to look: positions, and names of objects; criteria among which one may be misspelt."""
     targets: list[str | Name] = []
     if coordinates is not None:
         targets += sky_targets(coordinates)
     if object_names is not None:
         targets += object_targets(object_names)
     if not targets and radius is not DEFAULT_MISSION_RADIUS:
-        raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_names as well.")
+        meant = next((f" Did you mean {like} for {name}?" for name in criteria if (like := argument_like(name))), "")
+        raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_names as well.{meant}")
     return targets

@@ -13,7 +13,7 @@ import requests
 from astropy.table import Table
 from astroquery import log
 
-from .config import conf
+from .config import count_setting
 from .deadline import Deadline
 from .exceptions import InvalidCriterionError
 from .products.filters import filter_products, unique_products
@@ -38,7 +38,13 @@ class ObservationListing(_Client):
     """The products of observations; a part of `~astroquery_mast.ObservationsClass`."""
 
     def get_product_list(
-        self, observations: Any, *, batch_size: int = 500, verbose: bool = True, timeout: float | None = None
+        self,
+        observations: Any,
+        *,
+        batch_size: int = 500,
+        verbose: bool = True,
+        timeout: float | None = None,
+        cache: bool | None = None,
     ) -> Table:
         """Return the products of observations: every file, once for each observation that it belongs to.
 
@@ -53,6 +59,8 @@ class ObservationListing(_Client):
             Whether to show a bar on a terminal when there are several questions.
         timeout : float, optional
             Seconds that the whole call may take; without it there is only the limit for each question.
+        cache : bool, optional
+            Whether answers that were kept on disk will do, and these are to be kept; ``conf.cache`` if not given.
 
         Returns
         -------
@@ -68,7 +76,7 @@ class ObservationListing(_Client):
         TimeoutError
             If the time was not enough for all, or for a single observation.
         """
-        products = self._list(observations, batch_size, verbose, timeout)
+        products = self._list(observations, batch_size, verbose, timeout, cache)
         if not len(products):
             warn_no_results()
         return products
@@ -87,21 +95,28 @@ class ObservationListing(_Client):
         """
 
         def ask(obsids: Sequence[str]) -> list[requests.Response]:
-            return self._responses(self._products_request(obsids), deadline=self._deadline(None))
+            request, divisible = self._products_request(obsids), len(obsids) > 1
+            return self._responses(request, deadline=self._deadline(None), divisible=divisible)
 
         batches = ask_in_batches(
-            as_obsids(observations), ask, batch_size=batch_size, max_workers=int(conf.max_workers), verbose=False
+            as_obsids(observations), ask, batch_size=batch_size, max_workers=count_setting("max_workers"), verbose=False
         )
         return [response for responses in batches for response in responses]
 
     def get_unique_product_list(
-        self, observations: Any, *, batch_size: int = 500, verbose: bool = True, timeout: float | None = None
+        self,
+        observations: Any,
+        *,
+        batch_size: int = 500,
+        verbose: bool = True,
+        timeout: float | None = None,
+        cache: bool | None = None,
     ) -> Table:
         """Return the products of observations, each file once.
 
         Parameters
         ----------
-        observations, batch_size, verbose, timeout
+        observations, batch_size, verbose, timeout, cache
             As `get_product_list`.
 
         Returns
@@ -109,8 +124,10 @@ class ObservationListing(_Client):
         `~astropy.table.Table`
             The first row of each file, in the order of `get_product_list`.
         """
-        products = self.get_product_list(observations, batch_size=batch_size, verbose=verbose, timeout=timeout)
-        return self._unique(products)
+        products = self.get_product_list(
+            observations, batch_size=batch_size, verbose=verbose, timeout=timeout, cache=cache
+        )
+        return self._unique(products, verbose)
 
     def filter_products(
         self,
@@ -129,7 +146,7 @@ class ObservationListing(_Client):
         mrp_only : bool
             Keep only the "Minimum Recommended Products".
         extension : str or iterable of str, optional
-            Keep only files whose name ends so: ``"fits"``, ``"_uncal.fits"``.
+            Keep only files whose name ends so: ``"fits"``, ``"_uncal.fits"``; with ``!`` before it, does not.
         **filters
             Column name and what is wanted there; see `astroquery_mast.products.filters`.
 
@@ -150,22 +167,32 @@ class ObservationListing(_Client):
 
     # -- how -----------------------------------------------------------------------------------------------------
 
-    def _products_request(self, obsids: Sequence[str]) -> MashupRequest:
+    def _products_request(self, obsids: Sequence[str], cache: bool | None = None) -> MashupRequest:
         """The question for the products of some observations."""
-        return self._request_for(_SERVICE, {"obsid": ",".join(obsids)}, None, None)
+        return self._request_for(_SERVICE, {"obsid": ",".join(obsids)}, None, None, cache=cache)
 
-    def _list(self, observations: Any, batch_size: int, verbose: bool, timeout: float | None = None) -> Table:
+    def _list(
+        self,
+        observations: Any,
+        batch_size: int,
+        verbose: bool,
+        timeout: float | None = None,
+        cache: bool | None = None,
+    ) -> Table:
         """The products of observations, without a warning where there are none."""
         whole = None if timeout is None else self._deadline(timeout)
 
         def ask(obsids: Sequence[str]) -> list[Page]:
             # With a deadline of its own, or halving the first batch that is late would come too late.
-            exchanges = self._whole_answer(self._products_request(obsids), deadline=Deadline.within(whole))
+            request, divisible = self._products_request(obsids, cache), len(obsids) > 1
+            exchanges = self._whole_answer(request, deadline=Deadline.within(whole), divisible=divisible)
             return [exchange.page for exchange in exchanges]
 
         obsids = as_obsids(observations)
         blocks = Blocks(self._products_request(obsids), self._columns.get(_SERVICE))
-        answers = ask_in_batches(obsids, ask, batch_size=batch_size, max_workers=int(conf.max_workers), verbose=verbose)
+        answers = ask_in_batches(
+            obsids, ask, batch_size=batch_size, max_workers=count_setting("max_workers"), verbose=verbose
+        )
         for place, pages in enumerate(answers):
             blocks.add(place, pages)
         return blocks.table()[0]
@@ -177,13 +204,14 @@ class ObservationListing(_Client):
             return table
         if table is None:
             return self._list(given, 500, verbose, timeout)
-        log.info("These %d rows are observations (they have no dataURI): listing all their products.", len(table))
+        if verbose and "obsid" in table.colnames:
+            log.info("These %d rows are observations (they have no dataURI): listing all their products.", len(table))
         return with_release(self._list(table, 500, verbose, timeout), table)
 
-    def _unique(self, products: Table) -> Table:
+    def _unique(self, products: Table, verbose: bool = True) -> Table:
         """Each file once, and a word about the others."""
         unique = unique_products(products)
         repeated = len(products) - len(unique)
-        if repeated:
+        if repeated and verbose:
             log.info("%d of %d products are listed more than once; each is taken once.", repeated, len(products))
         return unique

@@ -15,9 +15,7 @@ import numpy.typing as npt
 from astropy.table import MaskedColumn, Table
 from astroquery import log
 
-from .config import conf
 from .deadline import Deadline
-from .exceptions import IncompleteResultError
 from .many import Effort
 from .many_targets import POSITIONAL, Where, raise_if_all
 from .many_task import Part, Single
@@ -32,7 +30,7 @@ from .query.match_targets import Targets
 from .query.position import Cone
 from .query.request import MashupRequest
 from .query.response import Page
-from .query.table import TableBuilder
+from .query.table import TableBuilder, table_meta
 from .warn import warn_no_results
 
 __all__ = ["ObservationMany", "Wanted"]
@@ -98,8 +96,6 @@ class _Answers:
 
     def divide(self, place: int, group: Group, request: MashupRequest, pages: Sequence[Page], overlap: str) -> None:
         """Take the answer for a group, as far as it is that for its members."""
-        if sum(len(page.rows) for page in pages) >= int(conf.row_limit):
-            raise IncompleteResultError(f"{request.service} has sent as many rows as it can.", service=request.service)
         divided = shares(_dividing(request, pages), group, self.targets.cones, overlap)
         if not divided:
             return
@@ -175,9 +171,10 @@ class ObservationMany(ObservationRequests):
         if payload:
             return [request_for(group.cone).payload() for group in groups]
         answers, errors = self._ask_in_groups(targets, groups, request_for, wanted, (effort, deadline))
-        _, found, _ = answers.table(overlap)
+        table, found, _ = answers.table(overlap)
         counts = {cone: len(rows) for cone, rows in found.items()}
-        return self._table_of_counts(where, targets, counts, errors, answers.asked)
+        meta = table_meta(answers.asked, len(targets.positions), table.meta.get("time", ()))
+        return self._table_of_counts(where, targets, counts, errors, meta)
 
     def _request_maker(self, criteria: Criteria | None, wanted: Wanted) -> RequestFor:
         """Return what makes the request for a cone."""
@@ -205,7 +202,7 @@ class ObservationMany(ObservationRequests):
         shared = [group for group in groups if group.shared]
         asked = Asked(request_for(groups[0].cone), len(targets.positions), 0, POSITIONAL, len(shared))
         answers = _Answers(targets, asked, Blocks(asked, self._columns.get(self._caom_cone)))
-        questions = [Single(request_for(group.cone)) for group in shared]
+        questions = [Single(request_for(group.cone), shared=True) for group in shared]
 
         def divide(place: int, part: Part[Single]) -> None:
             answers.divide(place, shared[place], part.asked.request, part.pages, wanted.overlap)

@@ -15,15 +15,17 @@ from .many_targets import ManyTargets, refuse_page
 from .query.area import ShapeArea
 from .query.area_cut import CUT_COLUMNS, Cut, check_overlap
 from .query.area_forms import as_area
-from .query.choice import Choice, choose
+from .query.choice import Choice, choose, names_of
 from .query.columns import Columns, metadata_table
-from .query.criteria import Criteria, build_criteria, find_column
+from .query.criteria import Criteria, find_column
 from .query.footprint import Circle
+from .query.observation_criteria import observation_criteria
 from .query.position import DEFAULT_RADIUS, Cone
 from .query.request import COUNT_COLUMNS, MashupRequest
 from .query.response import histograms
 from .query.suggest import suggestions
-from .query.table import first_value
+from .query.table import TableBuilder, first_value
+from .resolver import warn_of_idle
 from .warn import warn_no_results
 
 __all__ = ["NO_CRITERION", "NO_PLACE", "ObservationRequests", "refuse_for_many"]
@@ -90,7 +92,7 @@ class ObservationRequests(ManyTargets):
         columns: Columns = self._columns.get(self._caom_cone)
         if any(find_column(name, columns) is None for name in criteria):
             columns = {**columns, **self._columns.newest(self._caom_cone)}
-        return build_criteria(criteria, columns)
+        return observation_criteria(criteria, columns)
 
     def _place(
         self,
@@ -116,12 +118,14 @@ class ObservationRequests(ManyTargets):
             raise InvalidQueryError(_TWO_PLACES)
         if radius is not DEFAULT_RADIUS:
             raise InvalidQueryError(f"radius={radius!r} needs a position, and area has an extent of its own.")
+        warn_of_idle(resolver)
         cut = Cut(as_area(area), overlap)
         return cut.area.cone(), cut
 
     def _choice(self, columns: Any, *, positional: bool = True, cuts: bool = False) -> Choice | None:
         """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
         also = CUT_COLUMNS if cuts else ()
+        columns = names_of(columns) or None  # an iterator can be read only once
         known = self._columns.get(self._caom_cone)
         try:
             return choose(columns, known, positional=positional, also=also)
@@ -181,7 +185,11 @@ class ObservationRequests(ManyTargets):
         criteria: Criteria | None = None,
     ) -> Table:
         """Return the table of observations, with a warning if there are none."""
-        table = self._collect(request, deadline=deadline, every_page=page is None, columns_id=self._caom_cone)
+        beyond = ""
+        if page is None:
+            table = self._collect(request, deadline=deadline, columns_id=self._caom_cone)
+        else:
+            table, beyond = self._one_page(request, deadline)
         sent = len(table)
         if cut is not None:
             table = cut.of(table)
@@ -189,11 +197,24 @@ class ObservationRequests(ManyTargets):
             table = choice.of(table)
         if verbose:
             log.info("%d observations in %.1f s.", len(table), deadline.elapsed())
-        if not sent:
+        if beyond:
+            warn_no_results([beyond])
+        elif not sent:
             warn_no_results(self._hints(criteria) if criteria is not None else ())
         elif not len(table):
             warn_no_results([f"{table.meta['cut'][-1]}."])
         return table
+
+    def _one_page(self, request: MashupRequest, deadline: Deadline) -> tuple[Table, str]:
+        """Return the table of one page, and a sentence if the answer has rows, but not that many pages."""
+        builder = TableBuilder(request, self._columns.get(self._caom_cone))
+        (exchange,) = self._whole_answer(request, deadline=deadline, every_page=False)
+        builder.add(exchange.page)
+        paging = exchange.page.paging
+        if len(exchange.page.rows) or paging is None or not paging.total:
+            return builder.table(), ""
+        pages = -(-paging.total // request.pagesize)
+        return builder.table(), f"Page {request.page} was asked for, of {pages} with {paging.total} rows."
 
     def _hints(self, criteria: Criteria) -> list[str]:
         """Say what a query that found nothing may have meant; nothing if the archive cannot be asked now."""
@@ -205,18 +226,18 @@ class ObservationRequests(ManyTargets):
 
     def _values(self, deadline: Deadline) -> dict[str, dict[str, int]]:
         """Return the values that the archive has: column → value → number of observations."""
-        return histograms(self._distribution(self._distribution_request(), deadline))
+        return histograms(self._distribution(self._distribution_request(), deadline)[0])
 
     def _distribution_request(self, cache: bool | None = None) -> MashupRequest:
         """Ask for the distribution of the values of all columns."""
         return self._request_for(self._caom_all, {}, None, None, format="extjs", cache=cache)
 
-    def _distribution(self, request: MashupRequest, deadline: Deadline) -> Mapping[str, Any]:
-        """Return the distribution of the values of all columns."""
-        document = self._wire.page(request, deadline).page.document
-        if document is None:
+    def _distribution(self, request: MashupRequest, deadline: Deadline) -> tuple[Mapping[str, Any], str | None]:
+        """Return the distribution of the values of all columns, and when the archive gave it, if that is not now."""
+        page = self._wire.page(request, deadline).page
+        if page.document is None:
             raise UnreadableAnswerError(f"{request.service} sent no list of values.", service=request.service)
-        return document
+        return page.document, page.time
 
 
 def refuse_for_many(area: Any, overlap: str, page: int | None = None) -> None:

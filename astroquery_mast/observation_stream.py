@@ -7,11 +7,12 @@ In: criteria, as for `ObservationsClass.query_criteria`.  Out: an iterator of ta
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
+import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
@@ -25,9 +26,8 @@ from .query.criteria import Criteria
 from .query.position import DEFAULT_RADIUS
 from .query.request import MashupRequest
 from .query.table import TableBuilder
-from .splitting import Pace, Sent, Splitter
+from .splitting import Pace
 from .warn import warn_no_results
-from .wire import Exchange, Wire
 
 __all__ = ["ObservationStream"]
 
@@ -72,7 +72,8 @@ class ObservationStream(ObservationRequests):
         coordinates, object_name, radius, resolver, area, overlap, **criteria
             As `ObservationsClass.query_criteria`; for one position or area.
         pagesize : int, optional
-            Rows in a table; ``conf.pagesize`` if not given.
+            Most rows in a table; ``conf.pagesize`` if not given.  There are fewer in the last one, after a cut to an
+            area, and where the answer had to be asked for in parts.
         columns, cache : object, optional
             As `ObservationsClass.query_region`.
         timeout : float or `~astropy.units.Quantity`, optional
@@ -98,7 +99,7 @@ class ObservationStream(ObservationRequests):
         """
         seconds = self._deadline(timeout).seconds
         workers = _AHEAD if max_workers is None else max_workers
-        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        if isinstance(workers, bool) or not isinstance(workers, int | np.integer) or workers < 1:
             raise InvalidQueryError(f"max_workers={max_workers!r}: a whole number from 1 is needed.")
         if not criteria:
             raise InvalidQueryError(NO_CRITERION)
@@ -114,12 +115,12 @@ class ObservationStream(ObservationRequests):
         asked = _Asked(replace(asking, cache=cache), cut, choice, wanted)
         if get_query_payload:
             return asked.request.payload()
-        return self._tables(asked, Pace(Deadline(math.inf), seconds, workers))
+        return self._tables(asked, Pace(Deadline(math.inf), seconds, int(workers)))
 
     def _tables(self, asked: _Asked, pace: Pace) -> Iterator[Table]:
         """The tables of a stream."""
         known = self._columns.get(self._caom_cone)
-        number, rows = 0, 0
+        number, rows, kept = 0, 0, 0
         with closing(self._sent(asked.request, pace)) as stream:
             for sent in stream:
                 builder = TableBuilder(asked.request, known)
@@ -130,30 +131,13 @@ class ObservationStream(ObservationRequests):
                 # No page is held while its table is in use, and no table while the next is made.
                 del builder, sent
                 tables = [_finished(table, asked)]
+                kept += len(tables[0])
                 del table
                 yield tables.pop()
         if not rows:
             warn_no_results(self._hints(asked.criteria))
-
-    def _sent(self, request: MashupRequest, pace: Pace) -> Generator[Sent]:
-        """The pages of an answer, however large it is."""
-        once = Wire(self._send, self._endpoints, self._user.advice, attempts=1)
-        return cast("Generator[Sent]", Splitter(self._wire, once).pages(request, pace))
-
-    def _whole_answer(
-        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True
-    ) -> Iterator[Exchange]:
-        """Give the pages of an answer, proven complete; one that is too large is asked for in parts."""
-        if not every_page:
-            yield from super()._whole_answer(request, deadline=deadline, every_page=False)
-            return
-        with closing(self._sent(request, Pace(deadline))) as stream:
-            yield from map(_exchange, stream)
-
-
-def _exchange(sent: Sent) -> Exchange:
-    """A page without the number of all rows."""
-    return sent.exchange
+        elif not kept and asked.cut is not None:
+            warn_no_results([f"{asked.cut.words(rows, 0)}."])
 
 
 def _finished(table: Table, asked: _Asked) -> Table:

@@ -5,9 +5,8 @@ In: the histograms of the archive; for a part of the observations the column its
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -17,7 +16,7 @@ from astropy import units as u
 from astropy.table import Table
 from astroquery import log
 
-from .config import conf
+from .config import count_setting
 from .deadline import Deadline
 from .exceptions import InvalidCriterionError, InvalidQueryError, MastError
 from .many_targets import Where
@@ -28,7 +27,7 @@ from .query.histogram import column_table, counted, ranges_of, value_table
 from .query.position import DEFAULT_RADIUS
 from .query.request import MashupRequest
 from .query.response import histograms
-from .query.table import TableBuilder, now_iso
+from .query.table import TableBuilder, first_value, table_meta
 from .splitting import Pace
 from .warn import warn_no_results
 
@@ -57,17 +56,17 @@ class ObservationValues(ObservationStream):
         request = self._distribution_request(cache)
         columns = self._columns.newest(self._caom_cone)
         try:
-            document = self._distribution(request, self._deadline(timeout))
+            document, time = self._distribution(request, self._deadline(timeout))
             ranges, values = ranges_of(document), histograms(document)
         except MastError as err:
             log.warning("These are the columns, without the extent of their values: %s", err)
-            ranges, values = {}, {}
+            ranges, values, time = {}, {}, None
         counts = {
             name: counted(cells.items(), columns[name])
             for name, cells in values.items()
             if columns.get(name) is not None
         }
-        return _with_meta(column_table(columns, counts, ranges), request)
+        return _with_meta(column_table(columns, counts, ranges), request, [time])
 
     def list_values(
         self,
@@ -121,18 +120,21 @@ class ObservationValues(ObservationStream):
         if criteria or coordinates is not None or object_name is not None or radius is not DEFAULT_RADIUS:
             return self._values_of_part(found, where, criteria, cache, deadline)
         request = self._distribution_request(cache)
-        cells = histograms(self._distribution(request, deadline)).get(found.name)
+        document, time = self._distribution(request, deadline)
+        cells = histograms(document).get(found.name)
         if cells is None:
             raise InvalidCriterionError(
                 f"The archive does not list the values of '{found.name}': give criteria, and those of the observations "
                 "that meet them are counted."
             )
-        return _with_meta(value_table(counted(cells.items(), found), found), request)
+        return _with_meta(value_table(counted(cells.items(), found), found), request, [time])
 
     # -- how -----------------------------------------------------------------------------------------------------
 
     def _column(self, name: str) -> Column:
         """The column of that name; the archive is asked before it is refused as unknown."""
+        if not isinstance(name, str):
+            raise InvalidCriterionError(f"The name of a column is needed, not {name!r}.")
         known = self._columns.get(self._caom_cone)
         try:
             return named_column(name, known)
@@ -143,7 +145,7 @@ class ObservationValues(ObservationStream):
         """Say between which numbers the values of a column are, instead of listing them."""
         said = ""
         try:
-            low, high = ranges_of(self._distribution(self._distribution_request(cache), deadline))[column.name]
+            low, high = ranges_of(self._distribution(self._distribution_request(cache), deadline)[0])[column.name]
             said = f", from {low:g} to {high:g} {column.unit or column.vo_unit}".rstrip()
         except (MastError, KeyError) as err:
             log.debug("The range of %s is not known: %s", column.name, err)
@@ -158,7 +160,8 @@ class ObservationValues(ObservationStream):
         asked = self._criteria(criteria)
         cone = self._cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
         counting = replace(self._count_request(asked, cone, None), cache=cache)
-        rows, limit = self._counted(counting, deadline, None), int(conf.row_limit)
+        page = self._wire.page(counting, deadline).page
+        rows, limit = first_value(page), count_setting("row_limit")
         if rows > limit:
             raise InvalidQueryError(
                 f"{rows} observations meet the criteria, and the values of up to {limit} are counted: give more "
@@ -166,33 +169,33 @@ class ObservationValues(ObservationStream):
             )
         request = replace(self._filtered_request(asked, cone, columns=column.name), cache=cache)
         cells: Counter[Any] = Counter()
+        times = [page.time]
         if rows:
-            cells = self._cells(request, column, deadline)
+            cells, times = self._cells(request, column, deadline)
         table = value_table(counted(cells.items(), column), column)
         if not len(table):
             warn_no_results(self._hints(asked))
-        return _with_meta(table, request)
+        return _with_meta(table, request, times)
 
-    def _cells(self, request: MashupRequest, column: Column, deadline: Deadline) -> Counter[Any]:
-        """How often each cell of a column occurs; one page at a time is in memory."""
+    def _cells(
+        self, request: MashupRequest, column: Column, deadline: Deadline
+    ) -> tuple[Counter[Any], list[str | None]]:
+        """How often each cell of a column occurs, and when the archive said so; one page at a time is in memory."""
         cells: Counter[Any] = Counter()
+        times: list[str | None] = []
         known = {column.name: column}
         with closing(self._sent(request, Pace(deadline))) as stream:
             for sent in stream:
                 builder = TableBuilder(request, known)
                 builder.add(sent.exchange.page)
+                times.append(sent.exchange.page.time)
                 values = next(iter(builder.table().itercols()))
                 texts, numbers = np.unique(values.compressed().astype(str), return_counts=True)
                 cells.update(dict(zip(texts.tolist(), numbers.tolist(), strict=True)))
-        return cells
+        return cells, times
 
 
-def _with_meta(table: Table, request: MashupRequest) -> Table:
+def _with_meta(table: Table, request: MashupRequest, times: Iterable[str | None]) -> Table:
     """A table that is made of the answer to a request, with what all tables tell of themselves."""
-    table.meta = {
-        "service": [request.service],
-        "request": [json.dumps(request.payload())],
-        "time": [now_iso()],
-        "rows": [len(table)],
-    }
+    table.meta = table_meta(request, len(table), times)
     return table

@@ -110,8 +110,8 @@ class ObservationsClass(
             One row for each observation, with the separation of its footprint from the centre, or the centre of the
             circle around the area, in ``distance`` (arcsec, zero inside), or the request.  For many centres
             ``input_row`` comes first, the place of the centre in what was given; ``meta["failed"]`` lists those that
-            could not be asked for, and ``meta["unmatched"]`` those without observations.  Where neighbours were asked
-            for together ``distance`` is computed here, from ``s_region``.
+            could not be asked for, and ``meta["unmatched"]`` (in files ``nomatch``) those without observations.  Where
+            neighbours were asked for together ``distance`` is computed here, from ``s_region``.
 
         Raises
         ------
@@ -308,6 +308,8 @@ class ObservationsClass(
               one of them may have wildcards: ``instrument_name="NIRCAM*"``.
             - Columns of numbers and times take ``[minimum, maximum]``, either of which may be None for an open end,
               or a list of such pairs.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.
+            - Columns of whole and of other numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges,
+              ``"2..5"``; see `astroquery_mast.query.catalog_criteria`.
 
         Returns
         -------

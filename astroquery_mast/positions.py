@@ -11,6 +11,7 @@ from .core import MastClass
 from .deadline import Deadline
 from .exceptions import InvalidQueryError
 from .query.position import DEFAULT_RADIUS, Cone, cone_around
+from .resolver import warn_of_idle
 
 __all__ = ["PositionQueries", "refuse_two_positions"]
 
@@ -26,7 +27,8 @@ class PositionQueries(MastClass):
         if object_name is not None:
             return cone_around(self._resolver.one(object_name, resolver=resolver, deadline=deadline), radius)
         if coordinates is not None:
-            return cone_around(self._located(coordinates, deadline), radius)
+            return cone_around(self._located(coordinates, deadline, resolver), radius)
+        warn_of_idle(resolver)
         if radius is not DEFAULT_RADIUS:
             raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
         return None

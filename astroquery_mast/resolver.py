@@ -5,27 +5,28 @@ See https://mastresolver.stsci.edu/Santa-war/ for what it knows.
 
 from __future__ import annotations
 
-import json
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+import requests
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astroquery import log
 
 from .auth import LOOPBACK
-from .config import Endpoints, conf
+from .config import Endpoints, count_setting
 from .deadline import Deadline
-from .exceptions import InputWarning, InvalidQueryError, MastError, ResolverError, UnreadableAnswerError
+from .exceptions import InputWarning, InvalidQueryError, MastError, ResolverError
 from .namecache import KNOWN_NAMES
 from .pacing import in_order
-from .query.position import as_coordinate, looks_like_coordinates
+from .query.names import checked_name, folded_name, is_place, sorted_out
+from .query.names_answer import Entry, by_name, by_source, coordinate_of, place_of, read_entries, with_place
+from .query.position import as_coordinate
+from .warn import warn_user
 from .wire import Wire
 
-__all__ = ["Resolver"]
+__all__ = ["Resolver", "checked_resolver", "warn_of_idle"]
 
 SERVICE = "MAST name resolver"
 _RESOLVERS = ("NED", "SIMBAD")
@@ -33,13 +34,13 @@ _RESOLVERS = ("NED", "SIMBAD")
 _CATALOGUES = {"TIC": "TIC", "KIC": "KEPLER", "EPIC": "K2"}
 # How far a resolver's position may be from the catalogue's before the user is told.
 _TOLERANCE = 1 * u.arcsec
+# The source of a position that is its own name.
+_GIVEN = "position"
+# So many names without a position are named in the warning.
+_SHOWN = 10
 
-Entry = Mapping[str, Any]
-
-
-def _folded(name: str) -> str:
-    """A name as the resolver repeats it: lower case, single blanks."""
-    return " ".join(name.lower().split())
+# What is known of one name: entries, the position that it is itself, or why nothing is.
+Found: TypeAlias = list[Entry] | SkyCoord | MastError
 
 
 class Resolver:
@@ -79,22 +80,26 @@ class Resolver:
         ResolverError
             If the name has no position.
         """
-        chosen = _chosen(resolver)
-        asked = _checked(name)
+        chosen = checked_resolver(resolver)
+        asked = checked_name(name)
         address = self._endpoints.resolver
-        ask = partial(self._entries, [asked], chosen, False, deadline)
+
+        def ask() -> list[Entry]:
+            """What is known of it; what is of no use raises, so that it is not remembered."""
+            return with_place(self._entries([asked], chosen, False, deadline))
+
         # A resolver on this computer is a sandbox: whoever uses it wants to see every request, and every fault.
         local = urlsplit(address).hostname in LOOPBACK
-        entries = ask() if local else KNOWN_NAMES.get((address, _folded(asked), chosen), ask)
+        entries = ask() if local else KNOWN_NAMES.get((address, folded_name(asked), chosen), ask)
         # All entries are its own, however it is spelled.
         return self._position(name, entries, chosen)
 
     def all_of_one(self, name: str, *, deadline: Deadline) -> dict[str, SkyCoord]:
         """Return the positions that every source has for one object: source → position."""
-        entries = self._entries([_checked(name)], None, True, deadline)
+        entries = with_place(self._entries([checked_name(name)], None, True, deadline))
         if not entries:
             raise ResolverError(f'Could not resolve "{name}" to a sky position.')
-        return {str(entry.get("resolver")): _coordinate(entry) for entry in entries}
+        return by_source(entries)
 
     def many(
         self,
@@ -110,7 +115,7 @@ class Resolver:
         Parameters
         ----------
         names : iterable of str
-            Their names, or positions as `one` takes them.
+            Their names, or positions as `one` takes them.  What is missing (None, masked, blank) has no position.
         deadline : Deadline
             When to give up.
         resolver : str, optional
@@ -124,35 +129,44 @@ class Resolver:
         -------
         dict
             Name → `~astropy.coordinates.SkyCoord`, or name → source → position with ``resolve_all``.  Names without a
-            position are left out, each with a warning.
+            position are left out, with one warning for all of them.
 
         Raises
         ------
+        InvalidQueryError
+            If there is no name at all, or something that is neither text nor missing.
+        MastError
+            If nothing was found because the archive has failed.
         ResolverError
             If none of the names has a position.
         """
-        chosen = _chosen(resolver)
+        chosen = checked_resolver(resolver)
         if chosen and resolve_all:
-            warnings.warn("resolver is ignored: resolve_all asks every source.", InputWarning, stacklevel=3)
+            warn_user("resolver is ignored: resolve_all asks every source.", InputWarning)
             chosen = None
+        given, missing = sorted_out(names)
         positions: dict[str, Any] = {}
-        for name, own in self._batches(names, chosen, resolve_all, deadline, batch_size):
+        errors: dict[str, MastError | ResolverError] = {}
+        for name, own in self._batches(given, chosen, resolve_all, deadline, batch_size):
             try:
-                if isinstance(own, MastError):
-                    raise own
-                if isinstance(own, SkyCoord):
-                    positions[name] = own
-                    continue
-                positions[name] = (
-                    {str(entry.get("resolver")): _coordinate(entry) for entry in own}
-                    if resolve_all and own
-                    else self._position(name, own, chosen)
-                )
-            except ResolverError as err:
-                warnings.warn(str(err), InputWarning, stacklevel=3)
+                positions[name] = self._found(name, own, chosen, resolve_all)
+            except (MastError, ResolverError) as err:
+                errors[name] = err
+        failed = next((error for error in errors.values() if isinstance(error, MastError)), None)
+        if failed is not None and not positions:
+            raise failed
+        _warn_of(errors, missing, len(given) + missing)
         if not positions:
             raise ResolverError("Could not resolve any of the given object names to sky positions.")
         return positions
+
+    def _found(self, name: str, own: Found, resolver: str | None, every: bool) -> Any:
+        """The position of a name, or those of every source."""
+        if isinstance(own, MastError):
+            raise own
+        if isinstance(own, SkyCoord):
+            return {_GIVEN: own} if every else own
+        return by_source(own) if every and own else self._position(name, own, resolver)
 
     def positions(
         self, names: Iterable[str], *, deadline: Deadline, resolver: str | None = None, batch_size: int = 30
@@ -171,7 +185,7 @@ class Resolver:
         dict
             Name → the error that `one` would have raised for it.
         """
-        chosen = _chosen(resolver)
+        chosen = checked_resolver(resolver)
         found: dict[str, tuple[float, float]] = {}
         errors: dict[str, MastError | ResolverError] = {}
         for name, own in self._batches(names, chosen, False, deadline, batch_size):
@@ -182,17 +196,17 @@ class Resolver:
                 if isinstance(own, SkyCoord):
                     found[name] = float(own.ra.deg), float(own.dec.deg)
                 else:
-                    found[name] = _degrees(own[0]) if own and chosen is None else self._degrees_by(name, own, chosen)
+                    found[name] = place_of(own[0]) if own and chosen is None else self._degrees_by(name, own, chosen)
             except (MastError, ResolverError) as err:
                 errors[name] = err
         return found, errors
 
     def _batches(
         self, names: Iterable[str], resolver: str | None, every: bool, deadline: Deadline, batch_size: int
-    ) -> Iterator[tuple[str, list[Entry] | SkyCoord | MastError]]:
+    ) -> Iterator[tuple[str, Found]]:
         """Each name, once, and what the resolver has for it, or why it could not be asked, or where it says it is."""
-        distinct = list(dict.fromkeys(_checked(name) for name in names))
-        asked = [name for name in distinct if every or not _is_position(name)]
+        distinct = list(dict.fromkeys(checked_name(name) for name in names))
+        asked = [name for name in distinct if not is_place(name)]
         size = max(1, batch_size)
         batches = [asked[start : start + size] for start in range(0, len(asked), size)]
 
@@ -204,14 +218,14 @@ class Resolver:
                 return err
 
         found: dict[str, list[Entry] | MastError] = {}
-        for batch, entries in zip(batches, in_order(ask, batches, int(conf.max_workers)), strict=True):
-            found.update(_by_name(batch, entries))
-        yield from ((name, found[name] if name in found else as_coordinate(name)) for name in distinct)
+        for batch, entries in zip(batches, in_order(ask, batches, count_setting("max_workers")), strict=True):
+            found.update(dict.fromkeys(batch, entries) if isinstance(entries, MastError) else by_name(batch, entries))
+        yield from ((name, found[name] if name in found else _place(name)) for name in distinct)
 
     def _entries(self, names: list[str], resolver: str | None, every: bool, deadline: Deadline) -> list[Entry]:
         """What the resolver has for some names; what is a position already is not asked for."""
-        given = [_position_entry(name, resolver) for name in names if _is_position(name)]
-        names = [name for name in names if not _is_position(name)] if given else names
+        given = [_position_entry(name, resolver) for name in names if is_place(name)]
+        names = [name for name in names if not is_place(name)] if given else names
         if not names:
             return given
         params: list[tuple[str, str]] = [("outputFormat", "json"), ("resolveAll", str(every).lower())]
@@ -219,14 +233,10 @@ class Resolver:
             sources = [resolver, *(_CATALOGUES[prefix] for prefix in _CATALOGUES if any(map(_is_of(prefix), names)))]
             params += [("resolver", source) for source in sources]
         params += [("name", name) for name in names]
-        response = self._wire.request(
-            "GET", self._endpoints.resolver, params=params, deadline=deadline, service=SERVICE
+        entries = self._wire.request(
+            "GET", self._endpoints.resolver, params=params, deadline=deadline, service=SERVICE, read=_read
         )
-        try:
-            entries = json.loads(response.content).get("resolvedCoordinate")
-        except (ValueError, AttributeError) as err:
-            raise UnreadableAnswerError(f"The {SERVICE} sent something else than JSON.", service=SERVICE) from err
-        return [*given, *(entry for entry in entries or [] if isinstance(entry, dict))]
+        return [*given, *entries]
 
     def _degrees_by(self, name: str, entries: list[Entry], resolver: str | None) -> tuple[float, float]:
         """The position of a name by one of the resolvers, as numbers."""
@@ -239,84 +249,102 @@ class Resolver:
             if not entries:
                 raise ResolverError(f'Could not resolve "{name}" to a sky position.')
             log.debug('"%s" resolved by %s as %s', name, entries[0].get("resolver"), entries[0].get("canonicalName"))
-            return _coordinate(entries[0])
-        by_source = {str(entry.get("resolver")): entry for entry in reversed(entries)}
-        if resolver not in by_source:
+            return coordinate_of(entries[0])
+        sources = {str(entry.get("resolver")): entry for entry in reversed(entries)}
+        if resolver not in sources:
             raise ResolverError(
                 f'Could not resolve "{name}" to a sky position using resolver "{resolver}". Try another one, or leave '
                 "it out to take the first that knows the name."
             )
-        position = _coordinate(by_source[resolver])
-        _compare_with_catalogue(name, position, by_source)
+        position = coordinate_of(sources[resolver])
+        _compare_with_catalogue(name, position, sources)
         return position
 
 
-def _checked(name: object) -> str:
-    """A name that can be asked for."""
-    if not isinstance(name, str):
-        raise InvalidQueryError(f"Object names must be text, not {name!r}.")
-    if not name.strip():
-        raise InvalidQueryError("An object name is empty.")
-    return name
+def _read(response: requests.Response) -> list[Entry]:
+    """The entries in an answer; one that is unreadable is asked for again."""
+    return read_entries(response.content)
 
 
-def _is_position(name: str) -> bool:
-    """Whether a name is a position in numbers; ``"1820-30"`` and ``"J0613-0200"`` are names."""
-    return name.strip()[0] in "+-.0123456789" and bool(set(" ,") & set(name.strip())) and looks_like_coordinates(name)
+def _warn_of(errors: Mapping[str, Exception], missing: int, number: int) -> None:
+    """Warn once of the names without a position."""
+    if not errors and not missing:
+        return
+    reasons = ["One is missing." if missing == 1 else f"{missing} are missing."] if missing else []
+    failed: dict[str, list[str]] = {}
+    for name, error in list(errors.items())[:_SHOWN]:
+        if isinstance(error, MastError):
+            failed.setdefault(str(error), []).append(f'"{name}"')
+        else:
+            reasons.append(str(error))
+    reasons += [f"{', '.join(names)}: {reason}" for reason, names in failed.items()]
+    if len(errors) > _SHOWN:
+        reasons.append(f"And {len(errors) - _SHOWN} more.")
+    text = f"{len(errors) + missing} of {number} object names have no position: {' '.join(reasons)}"
+    warn_user(text, InputWarning)
+
+
+def _place(name: str) -> SkyCoord | MastError:
+    """The position that a name is, or why there is no such place."""
+    try:
+        return as_coordinate(name)
+    except MastError as err:
+        return err
 
 
 def _position_entry(name: str, resolver: str | None) -> Entry:
     """What a resolver would say of a position."""
     position = as_coordinate(name)
-    source = resolver or "position"
+    source = resolver or _GIVEN
     return {"searchString": name, "resolver": source, "ra": float(position.ra.deg), "decl": float(position.dec.deg)}
 
 
-def _by_name(batch: list[str], entries: list[Entry] | MastError) -> Mapping[str, list[Entry] | MastError]:
-    """What came for each name of a batch."""
-    if isinstance(entries, MastError) or len(batch) == 1:
-        # The entries for one name are all its own, however it is spelled.
-        return dict.fromkeys(batch, entries)
-    by_name: dict[str, list[Entry]] = {}
-    for entry in entries:
-        by_name.setdefault(_folded(str(entry.get("searchString", ""))), []).append(entry)
-    return {name: by_name.get(_folded(name), []) for name in batch}
+def checked_resolver(resolver: object) -> str | None:
+    """Return the resolver asked for, in the archive's spelling.
 
+    Parameters
+    ----------
+    resolver : str or None
+        As users write it.
 
-def _chosen(resolver: str | None) -> str | None:
-    """The resolver asked for, checked."""
+    Returns
+    -------
+    str or None
+
+    Raises
+    ------
+    InvalidQueryError
+        If it is no text.
+    ResolverError
+        If there is no such resolver.
+    """
     if resolver is None:
         return None
+    if not isinstance(resolver, str):
+        raise InvalidQueryError(f'resolver={resolver!r}: it must be text, "NED" or "SIMBAD".')
     if resolver.upper() not in _RESOLVERS:
         raise ResolverError(f'Invalid resolver {resolver!r}: there are "NED" and "SIMBAD".')
     return resolver.upper()
 
 
+def warn_of_idle(resolver: object) -> None:
+    """Check the resolver of a call that has no name to resolve, and warn that it has no effect."""
+    if checked_resolver(resolver) is not None:
+        warn_user(f"resolver={resolver!r} is ignored: it is for names of objects, and there is none.", InputWarning)
+
+
 def _is_of(prefix: str) -> Any:
     """A test whether a name is an entry of a catalogue, e.g. ``TIC 1234``."""
-    return lambda name: _folded(name).startswith(f"{prefix.lower()} ")
+    return lambda name: folded_name(name).startswith(f"{prefix.lower()} ")
 
 
-def _degrees(entry: Entry) -> tuple[float, float]:
-    """The position of an entry."""
-    try:
-        return float(entry["ra"]), float(entry["decl"])
-    except (KeyError, TypeError, ValueError) as err:
-        raise UnreadableAnswerError(f"The {SERVICE} sent an entry without a position.", service=SERVICE) from err
-
-
-def _coordinate(entry: Entry) -> SkyCoord:
-    return SkyCoord(*_degrees(entry), unit="deg")
-
-
-def _compare_with_catalogue(name: str, position: SkyCoord, by_source: Mapping[str, Entry]) -> None:
+def _compare_with_catalogue(name: str, position: SkyCoord, sources: Mapping[str, Entry]) -> None:
     """Warn if a resolver and the catalogue that the name belongs to disagree about the position."""
     for prefix, catalogue in _CATALOGUES.items():
-        if catalogue in by_source and _is_of(prefix)(name):
-            apart = position.separation(_coordinate(by_source[catalogue]))
+        if catalogue in sources and _is_of(prefix)(name):
+            apart = position.separation(coordinate_of(sources[catalogue]))
             if apart > _TOLERANCE:
-                warnings.warn(
+                warn_user(
                     f'"{name}" is {apart.arcsec:.1f} arcsec from its position in the {catalogue} catalogue.',
                     InputWarning,
-                    stacklevel=4,
                 )

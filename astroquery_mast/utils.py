@@ -6,7 +6,6 @@ function calls the part of the package whose work it is; what needs the archive 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -18,11 +17,12 @@ from astroquery import log
 from numpy.typing import NDArray
 
 from .core import Mast
-from .exceptions import InputWarning, InvalidCriterionError, NoResultsWarning
+from .exceptions import InvalidCriterionError, NoResultsWarning
 from .products.cloud import Cloud
 from .products.conditions import Cells, as_values, cells_of, combine, read_condition
 from .products.filters import extension_mask, filter_mask, unique_products
 from .query.columns import Kind, kind_of
+from .warn import warn_user
 
 __all__ = [
     "apply_column_filters",
@@ -147,9 +147,7 @@ def parse_input_location(
         return Mast.resolve_object(object_name, resolver=resolver)
     if coordinates is None:
         raise InvalidCriterionError("One of object_name and coordinates must be specified.")
-    if resolver is not None:
-        warnings.warn("resolver is ignored: it is for object names.", InputWarning, stacklevel=3)
-    return Mast._located(coordinates, Mast._deadline(None))
+    return Mast._located(coordinates, Mast._deadline(None), resolver)
 
 
 # -- lists and the cloud ---------------------------------------------------------------------------------------------
@@ -204,7 +202,7 @@ def get_cloud_paths(mast_uri: str | Iterable[str], *, verbose: bool = True) -> l
     found = Cloud(Mast._wire, Mast._endpoints).keys(uris, Mast._deadline(None))
     if verbose:
         for uri in (uri for uri, path in found.items() if path is None):
-            warnings.warn(f"{uri} has no copy in the cloud.", NoResultsWarning, stacklevel=2)
+            warn_user(f"{uri} has no copy in the cloud.", NoResultsWarning)
     return [found[uri] for uri in uris]
 
 

@@ -1,18 +1,34 @@
-"""Warnings that more than one module gives, each worded once."""
+"""How users are warned, and warnings that more than one module gives, each worded once.
+
+Python shows equal warnings from one line once.  That line is the user's, not one of this package: otherwise a second
+query would fail as silently as if there were no warning.
+"""
 
 from __future__ import annotations
 
+import concurrent.futures.thread
+import contextlib
+import functools
+import inspect
+import os
+import threading
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from types import FrameType
+
+from astropy.utils import decorators
 
 from .exceptions import NoResultsWarning
 
-__all__ = ["speak_as", "warn_no_results"]
+__all__ = ["speak_as", "warn_no_results", "warn_user"]
 
 _as: dict[str, str | None] = {"module": None}
-# Where Python notes which warnings were shown already, as it does in the globals of a module.
-_shown: dict[Any, Any] = {}
+_PACKAGE = f"{Path(__file__).parent}{os.sep}"
+# What may stand between the user's line and this package, or between two lines of this package.
+_BETWEEN = frozenset(
+    module.__file__ for module in (decorators, functools, contextlib, threading, concurrent.futures.thread)
+)
 
 
 def speak_as(module: str | None) -> None:
@@ -21,9 +37,45 @@ def speak_as(module: str | None) -> None:
     Parameters
     ----------
     module : str or None
-        Its name; None for the module of the query, as usual.
+        Its name; None for the module of the user, as usual.
     """
     _as["module"] = module
+
+
+def warn_user(message: str, category: type[Warning], *, module: str | None = None) -> None:
+    """Warn, in the name of the line of the user's own code that has called this package.
+
+    Parameters
+    ----------
+    message : str
+        A sentence for the reader.
+    category : type
+        The class of the warning.
+    module : str, optional
+        The module on which filters of warnings match; that of the line if not given.
+    """
+    frame = _users_frame()
+    where = frame.f_globals if frame is not None else globals()
+    warnings.warn_explicit(
+        message,
+        category,
+        frame.f_code.co_filename if frame is not None else __file__,
+        frame.f_lineno if frame is not None else 1,
+        module=module or where.get("__name__", "<string>"),
+        registry=where.setdefault("__warningregistry__", {}),
+    )
+
+
+def _users_frame() -> FrameType | None:
+    """The innermost frame that is not of this package; None in a thread of its own."""
+    frame = inspect.currentframe()
+    while frame is not None and _is_own(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+def _is_own(path: str) -> bool:
+    return path.startswith(_PACKAGE) or path in _BETWEEN
 
 
 def warn_no_results(hints: Sequence[str] = ()) -> None:
@@ -35,8 +87,4 @@ def warn_no_results(hints: Sequence[str] = ()) -> None:
         What the user may have meant.  The first sentence is that of ``astroquery.mast``, on which filters match.
     """
     text = " ".join(("Query returned no results.", *hints))
-    module = _as["module"]
-    if module is None:
-        warnings.warn(text, NoResultsWarning, stacklevel=3)
-    else:
-        warnings.warn_explicit(text, NoResultsWarning, __file__, 1, module=module, registry=_shown)
+    warn_user(text, NoResultsWarning, module=_as["module"])

@@ -16,8 +16,8 @@ import tenacity
 from astroquery import log
 
 from .bodies import read_at_once
-from .config import Endpoints, conf
-from .deadline import Deadline
+from .config import Endpoints, count_setting, seconds_setting
+from .deadline import Deadline, for_socket
 from .exceptions import (
     AccessDeniedError,
     DeadlineError,
@@ -74,7 +74,7 @@ class Wire:
     endpoints : Endpoints
         The addresses.
     advice : callable, optional
-        Called with the address when access is refused; returns what the reader should do.
+        Called with address and HTTP status when access is refused; returns what the reader should do.
     attempts : int, optional
         How often a request is sent; ``conf.attempts`` if not given.
     """
@@ -86,7 +86,7 @@ class Wire:
         self,
         send: Callable[..., requests.Response],
         endpoints: Endpoints,
-        advice: Callable[[str], str] | None = None,
+        advice: Callable[[str, int | None], str] | None = None,
         attempts: int | None = None,
     ) -> None:
         self._send = send
@@ -200,7 +200,7 @@ class Wire:
         # No page is held here once it has been used: it may be tens of megabytes.
         del first
         if every_page:
-            most = int(conf.max_workers if workers is None else workers)
+            most = count_setting("max_workers") if workers is None else workers
             yield from self._later_pages(request, numbers, tally, deadline, most, page_seconds)
             tally.close()
 
@@ -315,7 +315,7 @@ class Wire:
     ) -> T:
         """Try until it works, fails for good, has been tried often enough, or the next try would come too late."""
         own = attempts if attempts is not None else self._attempts
-        most = int(conf.attempts) if own is None else own
+        most = count_setting("attempts") if own is None else own
 
         def worth_another(error: BaseException) -> bool:
             known = hopeless is not None and isinstance(error, MastError) and hopeless(error)
@@ -361,8 +361,8 @@ class Wire:
         left = deadline.remaining()
         if left <= 0:
             self._late(deadline, what, "no time was left to ask again")
-        silence = min(left, float(conf.read_timeout if patience is None else patience))
-        timeout = (min(left, float(conf.connect_timeout)), None if math.isinf(silence) else silence)
+        silence = min(left, seconds_setting("read_timeout") if patience is None else patience)
+        timeout = (for_socket(min(left, seconds_setting("connect_timeout"))), for_socket(silence))
         try:
             response = self._send(method, url, timeout=timeout, **{**keywords, "stream": True})
             if response.status_code >= 400:
@@ -384,7 +384,8 @@ class Wire:
         """The same refusal, with what can be done about it."""
         if self._advice is None:
             return error
-        return AccessDeniedError(f"{error} {self._advice(url)}", service=error.service, status=error.status)
+        told = f"{error} {self._advice(url, error.status)}"
+        return AccessDeniedError(told, service=error.service, status=error.status)
 
     @staticmethod
     def _late(deadline: Deadline, what: str, state: str, cause: Exception | None = None) -> Any:

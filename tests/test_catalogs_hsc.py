@@ -51,7 +51,7 @@ def files(archive: responses.RequestsMock) -> list[str]:
         seen.append(str(request.url))
         if "missing" in str(request.url):
             return 404, {}, b"no such file"
-        return 200, {"Content-Type": "application/octet-stream"}, b"spectrum " + str(request.url).encode()
+        return 200, {"Content-Type": "application/octet-stream"}, b"SIMPLE  = " + str(request.url).encode()
 
     for name in ("getdata.cgi", "ecfproxy"):
         archive.add_callback(responses.GET, f"{HLA}/{name}", answer)
@@ -119,7 +119,7 @@ def test_spectra_lie_where_astroquery_puts_them(files: list[str], tmp_path: Path
     first = f"{HLA}/getdata.cgi?config=ops&dataset=HST_10"
     second = f"{HLA}/ecfproxy?file_id=HAG_J072655.67%2B691648.9_V01.SPEC1D.fits"
     assert set(files) == {first, second}
-    assert Path(manifest["Local Path"][1]).read_bytes() == b"spectrum " + second.encode()
+    assert Path(manifest["Local Path"][1]).read_bytes() == b"SIMPLE  = " + second.encode()
 
 
 def test_a_row_and_a_list_of_rows_are_spectra_too(files: list[str], tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_what_is_on_disk_is_kept_unless_it_is_not_wanted(files: list[str], tmp_p
     assert Catalogs.download_hsc_spectra(wanted, download_dir=tmp_path, verbose=False)["Status"][0] == "COMPLETE"
     assert (files, path.read_bytes()) == ([], b"old")
     Catalogs.download_hsc_spectra(wanted, download_dir=tmp_path, cache=False, verbose=False)
-    assert path.read_bytes().startswith(b"spectrum")
+    assert path.read_bytes().startswith(b"SIMPLE")
 
 
 def test_one_failure_stops_nobody_and_can_be_retried(

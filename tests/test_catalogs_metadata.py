@@ -79,8 +79,8 @@ def test_a_column_that_only_the_archive_knows_is_filtered_as_what_it_is(
 ) -> None:
     """What the package does not know is asked for: names from the configuration, kinds from the histograms."""
     client = CatalogsClass()
-    config = {"newmag": {"text": "New", "vot.unit": "mag"}, "newflag": {"text": "Flag"}, "cx": {"remove": True}}
-    archive.replace(responses.POST, CONFIG, json=config)
+    new = {"newmag": {"text": "New", "vot.unit": "mag"}, "newflag": {"text": "Flag"}, "cx": {"remove": True}}
+    archive.replace(responses.POST, CONFIG, json={**json.loads(recorded("ticcolumns.json")), **new})
     extjs = {"Fields": [], "Columns": [], "Rows": []}
     extjs["ExtendedProperties"] = {"discreteHistogram": {"newflag": {}}, "continuousHistogram": {"newmag": {}}}
     archive.post(INVOKE, json={"status": "COMPLETE", "data": {"Tables": [extjs]}})

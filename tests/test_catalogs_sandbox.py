@@ -12,7 +12,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
-from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, RemoteServiceError
+from astroquery.exceptions import InvalidQueryError, MaxResultsWarning
 
 from astroquery_mast import Catalogs, CatalogsClass, conf
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -189,8 +189,17 @@ def test_the_servers_words_reach_the_user(mast_sandbox: Sandbox) -> None:
     """A question that Catalogs.MAST refuses is refused with its own reason (B40)."""
     with pytest.raises(InvalidQueryError, match=r"radius must be between 0 and 0\.5"):
         Catalogs.query_region(M51, catalog="panstarrs", radius=5)
-    with pytest.raises(RemoteServiceError, match=r"Mast\.Catalogs\.Nonsense\.Cone"):
-        Catalogs.query_region(M51, catalog="Nonsense")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("Nonsense", "There are: HSC, Galex, Gaia, "), ("gaiaa", r"Did you mean catalog='gaia'\?")]
+)
+def test_a_catalogue_that_does_not_exist_is_the_users_mistake(mast_sandbox: Sandbox, name: str, hint: str) -> None:
+    """The archive says that it has no such service, and the error says which catalogues there are."""
+    with pytest.raises(InvalidQueryError, match=rf"Unknown service 'Mast\.Catalogs\.{name}\.Cone'\. {hint}"):
+        Catalogs.query_region(M51, catalog=name)
+    with pytest.raises(InvalidQueryError, match=rf"no columns under the name Mast\.Catalogs\.{name}\.Cone\. {hint}"):
+        Catalogs.get_metadata(name)
 
 
 # -- the Hubble Source Catalog -------------------------------------------------------------------------------------

@@ -172,8 +172,9 @@ def test_an_answer_at_the_archives_limit_is_not_believed(mast_sandbox: Sandbox) 
     """As many rows as it can send may not be all."""
     positions = places(12)
     whole = Observations.query_region(positions, radius=RADIUS)
+    most = int(np.bincount(whole["input_row"]).max())
     mast_sandbox.requests.clear()
-    with conf.set_temp("row_limit", 200):
+    with conf.set_temp("row_limit", most + 1):
         found = Observations.query_region(positions, radius=RADIUS)
     assert len(mast_sandbox.requests.of("invoke")) == 13
     equal(found, whole)

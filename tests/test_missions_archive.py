@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import responses
 from astropy.coordinates import SkyCoord
+from astropy.table import Table
 from astroquery.exceptions import (
     InputWarning,
     InvalidQueryError,
@@ -121,3 +124,23 @@ def test_unknown_missions_are_tried_as_they_are(client: MastMissionsClass) -> No
     with pytest.raises(InvalidQueryError, match="404"):
         client.query_region(M51)
     assert client.get_dataset_kwd() is None
+
+
+def test_a_search_goes_into_fits_without_a_warning(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The question as the archive has understood it survives, and is a dictionary under astroquery's name."""
+    table = MastMissions.query_region("202.47 47.2", radius=2)
+    table.write(tmp_path / "found.fits")
+    again = Table.read(tmp_path / "found.fits")
+    assert json.loads(again.meta["SEARCH"]) == table.meta["search_params"]
+    for other in (table[:2], table.copy(), pickle.loads(pickle.dumps(table))):
+        assert other.meta["search_params"]["radius"] == 120
+    assert table.meta.get("nothing") is None
+    table.write(tmp_path / "found.ecsv")
+    assert Table.read(tmp_path / "found.ecsv").meta["search"] == table.meta["search"]
+
+
+@pytest.mark.parametrize("more", [{}, {"radius": 2}])
+def test_a_misspelt_place_is_named(mast_sandbox: Sandbox, more: dict[str, object]) -> None:
+    """object_name is called object_names here, whether a radius goes with it or not."""
+    with pytest.raises(InvalidQueryError, match=r"Did you mean .*object_names"):
+        MastMissions.query_criteria(object_name="M51", **more)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
+import numpy as np
 import pytest
 import requests
 import responses
@@ -11,10 +14,12 @@ from astropy.coordinates import SkyCoord
 from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery.exceptions import InputWarning, InvalidQueryError, RemoteServiceError, ResolverError
 
-from astroquery_mast import Mast, MastClass, Observations
-from astroquery_mast.exceptions import DeadlineError
+from astroquery_mast import Mast, MastClass, MastMissions, Observations
+from astroquery_mast.exceptions import DeadlineError, RefusedRequestError, UnreadableAnswerError
 from astroquery_mast.namecache import NameCache
 from astroquery_mast.sandbox import Fault, Sandbox
+
+RESOLVER = "https://mastresolver.stsci.edu/Santa-war/query"
 
 
 def entry(name: str, ra: float, resolver: str = "SIMBAD") -> dict[str, object]:
@@ -207,3 +212,122 @@ def test_old_answers_are_asked_for_again_and_few_are_kept() -> None:
     for name in "abca":
         small.get(name, partial(ask, name))
     assert "".join(asked) == "aaabca"
+
+
+# -- when something is wrong ---------------------------------------------------------------------------------------
+
+
+def positions_at(ra: object, dec: object) -> Fault:
+    """Every position that the resolver sends is that one."""
+
+    def bend(answer: dict[str, Any]) -> dict[str, Any]:
+        entries = [{**each, "ra": ra, "decl": dec} for each in answer["resolvedCoordinate"]]
+        return {**answer, "resolvedCoordinate": entries}
+
+    return Fault.edit(bend)
+
+
+@pytest.mark.parametrize("place", [(10, 95), (None, 1), (float("nan"), 1)], ids=str)
+def test_an_impossible_position_is_no_value_error(mast_sandbox: Sandbox, place: tuple[object, object]) -> None:
+    """A declination of 95, null or NaN is an answer that cannot be read, for one name and for several."""
+    mast_sandbox.faults.add("resolver", positions_at(*place), times=None)
+    with pytest.raises(UnreadableAnswerError, match="position"):
+        Observations.query_object("M51")
+    with pytest.raises(UnreadableAnswerError, match="position"):
+        Mast.resolve_object(["M51", "M101"])
+
+
+def test_an_impossible_position_is_not_remembered() -> None:
+    """After an odd answer the name is asked for again."""
+    odd = {"resolvedCoordinate": [{**entry("M51", 202.5), "decl": 95}]}
+    with responses.RequestsMock() as mock:
+        mock.get(RESOLVER, json=odd)
+        with pytest.raises(UnreadableAnswerError):
+            Mast.resolve_object("M51")
+        mock.replace("GET", RESOLVER, json={"resolvedCoordinate": [entry("M51", 202.5)]})
+        assert Mast.resolve_object("M51").ra.deg == pytest.approx(202.5)
+
+
+@pytest.mark.parametrize("endpoint", ["resolver", "whoami", "path_lookup"])
+def test_garbage_is_asked_for_again(mast_sandbox: Sandbox, endpoint: str) -> None:
+    """A page of HTML that a proxy sends once costs a second request, and not the call."""
+    Observations.login(mast_sandbox.token)
+    mast_sandbox.requests.clear()
+    mast_sandbox.faults.add(endpoint, Fault.garbage())
+    calls: dict[str, Callable[[], object]] = {
+        "resolver": lambda: Mast.resolve_object("M51"),
+        "whoami": lambda: Mast.session_info(verbose=False),
+        "path_lookup": lambda: Observations.get_cloud_uris(["mast:HST/product/x.fits"], verbose=False),
+    }
+    calls[endpoint]()
+    assert len(mast_sandbox.requests.of(endpoint)) == 2
+
+
+def test_one_batch_that_fails_costs_only_its_names(mast_sandbox: Sandbox) -> None:
+    """Of 62 names in three requests those of two are found, and one warning tells of the others."""
+    names = [f"unknown {number}" for number in range(30)] + [f"dark {number}" for number in range(30)] + ["M51", "M101"]
+    mast_sandbox.faults.add("resolver", Fault.status(400), where=lambda record: "dark 0" in record.values("name"))
+    with pytest.warns(InputWarning, match="60 of 62 object names") as caught:
+        assert list(Mast.resolve_object(names)) == ["M51", "M101"]
+    assert len(caught) == 1
+    assert "And 50 more." in str(caught[0].message)
+    mast_sandbox.faults.add("resolver", Fault.status(400), times=None)
+    with pytest.raises(RefusedRequestError, match="HTTP 400"):
+        Mast.resolve_object(["M51", "M101"])
+
+
+def test_missing_names_among_others_are_left_out(mast_sandbox: Sandbox) -> None:
+    """None, blanks and masked cells are noted, as query_object notes them; bytes are names."""
+    with pytest.warns(InputWarning, match="3 of 4 object names have no position: 3 are missing"):
+        assert list(Mast.resolve_object([b"M51", None, "", np.ma.masked])) == ["M51"]
+    assert Mast.resolve_object(b"M51").isscalar
+
+
+@pytest.mark.parametrize("bad", [None, 5, {"M51": 1}])
+def test_what_is_neither_a_name_nor_a_list_is_refused(bad: object) -> None:
+    """A mistake in the argument is an InvalidQueryError."""
+    with pytest.raises(InvalidQueryError, match="A name of an object, or several"):
+        Mast.resolve_object(bad)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [{"M51", "M101"}, (name for name in ["M51", "M101"]), {"M51": 1, "M101": 2}.keys()],
+    ids=["set", "gen", "keys"],
+)
+def test_any_iterable_of_names_is_a_list_of_them(mast_sandbox: Sandbox, names: Iterable[str]) -> None:
+    """Sets, generators and views are taken by queries as they are by resolve_object."""
+    table = Observations.query_object_count(names, radius=0.01)
+    assert sorted(table["target"]) == ["M101", "M51"]
+
+
+# -- resolver= without a name --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "where", [{}, {"coordinates": "10 20"}, {"coordinates": ["10 20", "11 21"]}, {"area": "CIRCLE 10 20 1"}], ids=str
+)
+def test_a_resolver_without_a_name_is_checked_and_said_to_be_idle(
+    mast_sandbox: Sandbox, where: dict[str, object]
+) -> None:
+    """A wrong word is refused in any case, and a right one warned of where it can have no effect."""
+    with pytest.raises(ResolverError, match="Invalid resolver 'nonsense'"):
+        Observations.query_criteria_count(obs_collection="HST", resolver="nonsense", **where)
+    with pytest.warns(InputWarning, match="resolver='NED' is ignored"):
+        Observations.query_criteria_count(obs_collection="HST", resolver="NED", **where)
+    with pytest.raises(InvalidQueryError, match="resolver=5"):
+        Observations.query_criteria_count(obs_collection="HST", resolver=5, **where)
+
+
+def test_a_mission_is_told_the_same(mast_sandbox: Sandbox) -> None:
+    """The missions search has the argument, too."""
+    with pytest.warns(InputWarning, match="resolver='NED' is ignored"):
+        MastMissions.query_criteria(coordinates="202.47 47.2", resolver="NED", count_only=True)
+    with pytest.raises(ResolverError):
+        MastMissions.query_criteria(sci_instrume="ACS", resolver="nonsense", count_only=True)
+
+
+def test_a_name_in_place_of_coordinates_is_resolved_by_the_resolver(mast_sandbox: Sandbox) -> None:
+    """Text that is no position is a name, for which the resolver counts."""
+    Observations.query_criteria_count(coordinates="M51", obs_collection="HST", resolver="NED")
+    assert mast_sandbox.requests.of("resolver")[0].query["resolver"] == ["NED"]

@@ -263,7 +263,7 @@ def test_a_redirect_elsewhere_drops_the_token(mast_sandbox: Sandbox) -> None:
     other = Sandbox().start()
     try:
         mast_sandbox.requests.clear()
-        mast_sandbox.faults.add("invoke", Fault.redirect(f"{other.url}/whoami"))
+        mast_sandbox.faults.add("invoke", Fault.redirect(f"{other.url}/whoami"), times=None)
         with pytest.raises(Exception, match=r"Mast\.Missions\.List"):
             Mast.service_request("Mast.Missions.List", {})
         assert sent_tokens(other) == {None}

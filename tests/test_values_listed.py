@@ -155,6 +155,29 @@ def test_the_table_tells_where_it_is_from(mast_sandbox: Sandbox) -> None:
     assert len(table.meta["time"]) == 1
 
 
+def test_rows_without_a_value_are_not_counted_as_a_value(mast_sandbox: Sandbox) -> None:
+    """A null among the archive's counts is no mission."""
+
+    def with_null(answer: dict[str, Any]) -> dict[str, Any]:
+        for column in answer["data"]["Tables"][0]["Columns"]:
+            if column["dataIndex"] == "obs_collection":
+                column["ExtendedProperties"]["histObj"]["hist"].append({"key": None, "count": 7})
+        return answer
+
+    expected = Observations.list_missions()
+    mast_sandbox.faults.add("invoke", Fault.edit(with_null), times=2)
+    assert Observations.list_missions() == expected
+    assert sorted(counts("obs_collection")) == expected
+
+
+@pytest.mark.parametrize("name", [5, None, ["obs_id"]])
+def test_what_is_no_name_of_a_column_is_refused(mast_sandbox: Sandbox, name: Any) -> None:
+    """Without asking the archive."""
+    with pytest.raises(InvalidQueryError, match="name of a column is needed"):
+        Observations.list_values(name)
+    assert len(mast_sandbox.requests) == 0
+
+
 def test_columns_are_listed_with_their_extent(mast_sandbox: Sandbox) -> None:
     """Numbers of values for discrete columns, ranges for continuous ones, and a mask elsewhere."""
     table = Observations.list_columns()

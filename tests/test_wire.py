@@ -367,3 +367,11 @@ def test_deadline_counts_down() -> None:
     deadline = Deadline.start(100)
     assert 99 < deadline.remaining() <= 100
     assert deadline.remaining() + deadline.elapsed() == pytest.approx(100, abs=1e-3)
+
+
+def test_a_byte_that_is_no_text_is_garbage_and_asked_for_again(mast_sandbox: Sandbox) -> None:
+    """One broken byte on the way costs a second request, and not the result."""
+    whole = Observations.query_criteria(**CRITERIA)
+    good = Mast.service_request_async("Mast.Missions.List", {})[0].content
+    mast_sandbox.faults.add("invoke", Fault.answer(good.replace(b"HST", b"H\xffT", 1), content_type="text/plain"))
+    assert len(Observations.query_criteria(**CRITERIA)) == len(whole)

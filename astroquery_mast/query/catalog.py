@@ -8,7 +8,6 @@ https://mast.stsci.edu/api/v0/_services.html and https://catalogs.mast.stsci.edu
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -17,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import InputWarning, InvalidCriterionError
+from ..warn import warn_user
 from .columns import closest
+from .match_catalog import as_version
 
-__all__ = ["CATALOGS", "HSC_MATCHES", "HSC_SPECTRA", "Catalog", "Option", "find_catalog"]
+__all__ = ["CATALOGS", "HSC_MATCHES", "HSC_SPECTRA", "Catalog", "Option", "find_catalog", "shown_names"]
 
 HSC_SPECTRA = "Mast.HscSpectra.Db.All"
 """The service that lists all spectra of the Hubble Source Catalog."""
@@ -132,14 +133,14 @@ class Catalog:
 
     def versioned(self, services: Mapping[int, str], version: Any) -> str:
         """Return the service for a version of the catalogue; see `cone`."""
-        latest = max(services)
+        latest, version = max(services), as_version(version)
         if version is None or version in services:
             return services[latest if version is None else version]
         known = f"there is {latest} only" if len(services) == 1 else f"there are {', '.join(map(str, services))}"
         what = f"Invalid {self.name} version number {version!r}: {known}. Version {latest} is used."
         if latest == 0:
             what = f"{self.name} has no versions to choose from; version={version!r} is ignored."
-        warnings.warn(what, InputWarning, stacklevel=6)
+        warn_user(what, InputWarning)
         return services[latest]
 
     def filtered_service(self, *, positional: bool, count: bool = False) -> str:
@@ -322,7 +323,7 @@ def find_catalog(name: Any) -> Catalog:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name.strip()):
         raise InvalidCriterionError(
-            f"catalog={name!r}: the name of a catalogue is needed, such as {', '.join(_shown())}."
+            f"catalog={name!r}: the name of a catalogue is needed, such as {', '.join(shown_names())}."
         )
     name = name.strip()
     known = CATALOGS.get(name.lower().replace("-", ""))
@@ -336,6 +337,6 @@ def find_catalog(name: Any) -> Catalog:
     return Catalog(name, cones={0: service}, separation=("dstArcSec", "arcsec"))
 
 
-def _shown() -> list[str]:
-    """The names to put into a message."""
+def shown_names() -> list[str]:
+    """Return the names to put into a message."""
     return [catalog.name for key, catalog in CATALOGS.items() if catalog.name.lower().replace("-", "") == key]

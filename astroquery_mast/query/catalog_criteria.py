@@ -3,7 +3,7 @@
 In: keywords and the columns of the catalogue.  Out: the filters of a Mashup service, or the ``column.operator``
 parameters of Catalogs.MAST.  Catalogues flow, second step.
 
-The language is that of observations (`astroquery_mast.query.criteria`), and besides it there are comparisons:
+The language is that of `astroquery_mast.query.criteria`, and besides it there are comparisons, for observations, too:
 
 ================================  ==================================================================
 a value                           means
@@ -34,7 +34,15 @@ from .columns import Column, Columns, Kind
 from .criteria import OPEN_END, Criteria, Filter, build_criteria, find_column, unknown_filter
 from .values import as_number
 
-__all__ = ["OPERATORS", "Comparison", "catalogs_mast_filters", "mashup_criteria", "read_comparisons"]
+__all__ = [
+    "OPERATORS",
+    "Comparison",
+    "as_values",
+    "catalogs_mast_filters",
+    "is_operation",
+    "mashup_criteria",
+    "read_comparisons",
+]
 
 OPERATORS: Mapping[str, str] = {
     "min": "gte",
@@ -106,7 +114,7 @@ def read_comparisons(name: str, value: Any, column: Column) -> tuple[Comparison,
     found = _comparisons(name, value, column)
     if not found and isinstance(value, list | tuple):
         members = [_comparisons(name, member, column) for member in value]
-        if any(members) and not all(_is_operation(member) for member in value):
+        if any(members) and not all(is_operation(member) for member in value):
             raise InvalidCriterionError(
                 f"'{name}' has comparisons in a list, and it is not clear whether one or all of them must hold: "
                 'give one of them, a range such as "2..5", or pairs such as [("gte", 2), ("lt", 5)], '
@@ -122,7 +130,7 @@ def _comparisons(name: str, value: Any, column: Column) -> tuple[Comparison, ...
     numeric = column.kind in _NUMERIC
     if isinstance(value, str):
         return _from_text(name, value, column)
-    if _is_operation(value):
+    if is_operation(value):
         return (_operation(name, value[0], value[1], column),)
     if not numeric:
         return ()
@@ -137,8 +145,8 @@ def _comparisons(name: str, value: Any, column: Column) -> tuple[Comparison, ...
     return ()
 
 
-def _is_operation(value: Any) -> bool:
-    """Whether a value is a pair of an operator and its operand, rather than two texts or numbers."""
+def is_operation(value: Any) -> bool:
+    """Tell whether a value is a pair of an operator and its operand, rather than two texts or numbers."""
     if not isinstance(value, tuple) or len(value) != _PAIR or not isinstance(value[0], str):
         return False
     operator = value[0].strip().lower()
@@ -222,7 +230,7 @@ def _plain(name: str, value: Any, column: Column) -> Filter:
 def _column(name: str, columns: Columns) -> Column:
     """The column of a criterion."""
     column = find_column(name, columns)
-    if column is None or column.hidden:
+    if column is None or not column.shown:
         raise unknown_filter(name, columns)
     return column
 
@@ -252,16 +260,36 @@ def mashup_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
     wanted = {}
     for name, value in criteria.items():
         comparisons = read_comparisons(name, value, _column(name, columns))
-        wanted[name] = _as_values(name, comparisons, columns) if comparisons else value
+        wanted[name] = as_values(name, comparisons, columns) if comparisons else value
     return build_criteria(wanted, columns)
 
 
-def _as_values(name: str, comparisons: Sequence[Comparison], columns: Columns) -> Any:
-    """Comparisons as the values that stand for them where there are no operators."""
+def as_values(name: str, comparisons: Sequence[Comparison], columns: Columns) -> Any:
+    """Return the value that stands for comparisons where there are no operators.
+
+    Parameters
+    ----------
+    name : str
+        The criterion.
+    comparisons : sequence of Comparison
+        At least one.
+    columns : mapping
+        The columns.
+
+    Returns
+    -------
+    object
+        As `~astroquery_mast.query.criteria.build_criteria` takes it.
+
+    Raises
+    ------
+    InvalidCriterionError
+        If there is none.
+    """
     first = comparisons[0]
     match first.operator:
         case "neq":
-            raise InvalidCriterionError(f"'{name}' excludes {first.operand!r}, which this catalogue's service cannot.")
+            raise InvalidCriterionError(f"'{name}' excludes {first.operand!r}, which the service cannot.")
         case "eq" | "like":
             return first.operand
         case "contains":

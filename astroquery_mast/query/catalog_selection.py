@@ -14,6 +14,7 @@ import numpy as np
 from astropy.table import Table
 
 from ..exceptions import InvalidCriterionError
+from .choice import names_of
 from .columns import Columns, closest
 from .criteria import find_column
 
@@ -72,7 +73,7 @@ class Selection:
         Parameters
         ----------
         columns : str, iterable of str, or None
-            Names, in one text with commas between them or in a list.
+            Names, in one text with commas between them or in a list; None, or ``"*"`` among them, for all.
         sort_by : str, tuple, list of these, or None
             Names; each may be given as ``"desc.ra"``, or in a pair with ``"asc"`` or ``"desc"``, whichever comes first.
         pagesize, page : int or None
@@ -89,9 +90,8 @@ class Selection:
         InvalidCriterionError
             If something else was given.
         """
-        names = columns.split(",") if isinstance(columns, str) else columns
         return cls(
-            tuple(dict.fromkeys(_name("columns", name) for name in _several("columns", names))),
+            tuple(dict.fromkeys(names_of(columns))),
             tuple(_sort_key(key) for key in _sort_keys(sort_by)),
             _number("pagesize", pagesize),
             _number("page", page),

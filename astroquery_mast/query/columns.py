@@ -131,6 +131,11 @@ class Column:
         return kind_of(self.type_name)
 
     @property
+    def shown(self) -> bool:
+        """Whether it is one for users: neither hidden nor the portal's own."""
+        return not self.hidden and self.name not in PORTAL_COLUMNS
+
+    @property
     def astropy_unit(self) -> u.UnitBase | None:
         """Its unit, None if it has none; text and yes-or-no columns never have one."""
         if self.kind in {Kind.TEXT, Kind.BOOLEAN}:
@@ -225,7 +230,7 @@ def metadata_table(columns: Columns) -> Table:
     `~astropy.table.Table`
         One row for each column that is not hidden; a column of the table is left out if it would be empty.
     """
-    shown = [column for column in columns.values() if not column.hidden and column.name not in PORTAL_COLUMNS]
+    shown = [column for column in columns.values() if column.shown]
     parts = {
         "Column Name": [column.name for column in shown],
         "Column Label": [column.label for column in shown],

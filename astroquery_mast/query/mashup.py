@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
+from ..warn import warn_user
 from .request import as_plain
 
 __all__ = ["split_parameters"]
@@ -61,7 +61,7 @@ def split_parameters(
     rest = {key: value for key, value in keywords.items() if key.lower() not in _PROPERTIES}
     if "filtered" not in service.lower():
         if columns is not None:
-            warnings.warn(f"{service} cannot choose columns; 'columns' is ignored.", InputWarning, stacklevel=3)
+            warn_user(f"{service} cannot choose columns; 'columns' is ignored.", InputWarning)
         return rest, properties
     positional = ".position" in service.lower()
     position = {key: value for key, value in rest.items() if _is_position(key, value, positional)}

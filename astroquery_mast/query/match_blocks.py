@@ -5,7 +5,7 @@ In: pages, question by question.  Out: an `~astropy.table.Table`, and a range of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +16,39 @@ from astropy.table import MaskedColumn, Table, vstack
 from .columns import PORTAL_COLUMNS, Columns
 from .request import Question
 from .response import Page
-from .table import TableBuilder
+from .table import TableBuilder, TwoNamedMeta
 
-__all__ = ["Asked", "Blocks", "with_first"]
+__all__ = ["Asked", "Blocks", "TargetMeta", "with_first"]
 
 Rows = npt.NDArray[np.int64]
+
+
+class TargetMeta(TwoNamedMeta):
+    """The ``meta`` of a table about many targets, with those that have no row in it.
+
+    The targets that were asked for in vain are in the list ``meta["nomatch"]``, because FITS files have no names of
+    more than eight letters; in memory it is also called ``meta["unmatched"]``.
+    """
+
+    def __missing__(self, key: str) -> Any:
+        """Return the list under its longer name."""
+        if key == "unmatched" and "nomatch" in self:
+            return self["nomatch"]
+        raise KeyError(key)
+
+    def note(self, *, failed: Iterable[str], unmatched: Iterable[int] | None = None) -> None:
+        """Note the targets without a row.
+
+        Parameters
+        ----------
+        failed : iterable of str
+            A line for each that has no answer; letters that FITS files cannot have are written by their codes.
+        unmatched : iterable of int, optional
+            The rows of those whose answer is empty.
+        """
+        self["failed"] = [" ".join(line.split()).encode("ascii", "backslashreplace").decode() for line in failed]
+        if unmatched is not None:
+            self["nomatch"] = list(unmatched)
 
 
 @dataclass

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from ..exceptions import InvalidCriterionError
 from .columns import closest
 
-__all__ = ["CROSSMATCHES", "OBSERVATIONS", "Crossmatch", "find_crossmatch"]
+__all__ = ["CROSSMATCHES", "OBSERVATIONS", "Crossmatch", "as_version", "find_crossmatch"]
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,19 @@ class Crossmatch:
         for name, value in options.items():
             if value is not None and name != self.choice:
                 raise InvalidCriterionError(f"{name}={value!r}: the cross-match with {self.name} has no {name}.")
-        chosen: Any = options.get(self.choice)
+        chosen: Any = as_version(options.get(self.choice))
         key: Any = list(self.services)[-1] if chosen is None else chosen
         if key not in self.services:
             known = ", ".join(map(str, sorted(self.services)))
             raise InvalidCriterionError(f"{self.choice}={chosen!r}: the cross-match with {self.name} has {known}.")
         return self.services[key], self.columns_ids.get(key, self.services[key])
+
+
+def as_version(given: Any) -> Any:
+    """Return the number of a version, which may be written as text; what is none is returned as text, to be refused."""
+    if isinstance(given, str) and given.strip().isdecimal():
+        return int(given)
+    return repr(given) if isinstance(given, bool | np.bool_) else given
 
 
 def _gaia(name: str, releases: tuple[int, ...]) -> Crossmatch:

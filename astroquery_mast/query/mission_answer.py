@@ -19,10 +19,10 @@ from .columns import Columns, Kind
 from .mission_columns import ANG_SEP, has_numbers_for_truths
 from .request import Question
 from .response import Page, Paging, decoded
-from .table import TableBuilder
+from .table import TableBuilder, TwoNamedMeta
 from .tally import Announced
 
-__all__ = ["PartCount", "SearchTable", "announced", "bounds", "may_have_more", "read_answer"]
+__all__ = ["PartCount", "SearchMeta", "SearchTable", "announced", "bounds", "may_have_more", "read_answer"]
 
 
 def read_answer(body: bytes, service: str) -> Page:
@@ -74,9 +74,9 @@ def _declared(info: object, service: str) -> dict[str, str]:
 
 def _row(row: object, names: Sequence[str], service: str) -> Mapping[str, Any]:
     """One row, which other services of the same kind send as a list in the order of the columns."""
-    if isinstance(row, dict):
+    if isinstance(row, dict) and row:
         return row
-    if isinstance(row, list) and len(row) == len(names):
+    if isinstance(row, list) and row and len(row) == len(names):
         return dict(zip(names, row, strict=True))
     raise UnreadableAnswerError(f"{service} sent a row that is none: {row!r:.80}.", service=service)
 
@@ -88,9 +88,12 @@ def _paging(document: Mapping[str, Any], received: int, service: str) -> Paging 
     if total is None or skipped:
         return None
     try:
-        return Paging(page=1, pages=1, rows=received, total=int(total))
+        number = int(total)
     except (TypeError, ValueError, OverflowError) as err:
         raise UnreadableAnswerError(f"{service} found {total!r} rows.", service=service) from err
+    if number < 0:
+        raise UnreadableAnswerError(f"{service} found {number} rows.", service=service)
+    return Paging(page=1, pages=1, rows=received, total=number)
 
 
 def _searched(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -236,6 +239,20 @@ def _mark(row: Mapping[str, Any]) -> int:
         return hash(json.dumps(row, sort_keys=True))
 
 
+class SearchMeta(TwoNamedMeta):
+    """The ``meta`` of a table, with the question as the archive has understood it.
+
+    It is in ``meta["search"]``, as the text of a JSON object, which files of every format take.  ``astroquery.mast``
+    has it as a dictionary in ``meta["search_params"]``, which FITS files drop: under that name the text is read.
+    """
+
+    def __missing__(self, key: str) -> Any:
+        """Return the question as a dictionary."""
+        if key == "search_params" and "search" in self:
+            return json.loads(self["search"][0])
+        raise KeyError(key)
+
+
 class SearchTable:
     """Builds the table of a search, page by page.
 
@@ -287,8 +304,8 @@ class SearchTable:
         Returns
         -------
         `~astropy.table.Table`
-            With a ``description`` in the ``meta`` of each column as well, and the question as the archive has
-            understood it in ``search_params``, as ``astroquery.mast`` has both.
+            With a ``description`` in the ``meta`` of each column as well, as ``astroquery.mast`` has it; for the
+            ``meta`` of the table see `SearchMeta`.
         """
         if not self._fields:
             self._builder.add(self._without_rows())
@@ -300,7 +317,7 @@ class SearchTable:
         for column in table.itercols():
             if column.description:
                 column.meta["description"] = column.description
-        table.meta["search_params"] = dict(self._echoed or {})
+        table.meta = SearchMeta(table.meta, search=[json.dumps(dict(self._echoed or {}))])
         return table
 
     def _typed(self, fields: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,6 @@ the table of them that users see, and the names that a user's choice of columns 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -15,6 +14,7 @@ import numpy as np
 from astropy.table import Table
 
 from ..exceptions import InputWarning, InvalidCriterionError, UnreadableAnswerError
+from ..warn import warn_user
 from .columns import Column, Columns, Kind, closest, kind_of
 from .criteria import find_column
 
@@ -225,5 +225,5 @@ def _spelled(name: str, columns: Columns) -> str | None:
         return column.name
     near = closest(name, columns)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    warnings.warn(f"Column '{name}' not found.{hint}", InputWarning, stacklevel=6)
+    warn_user(f"Column '{name}' not found.{hint}", InputWarning)
     return None

@@ -22,6 +22,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import date
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,7 +36,11 @@ from .mission_columns import has_numbers_for_truths
 from .request import as_plain
 from .values import as_iso, as_number
 
-__all__ = ["build_conditions", "column_named"]
+__all__ = ["argument_like", "build_conditions", "column_named"]
+
+# Arguments of searches that say where to look, and how like one of them a keyword is that was meant as such.
+_ARGUMENTS = ("coordinates", "object_names", "radius")
+_ALIKE = 0.8
 
 # "pass" is a column of Roman's and a word of Python's.
 _ALIASES = {"pass_id": "pass"}
@@ -65,6 +70,12 @@ def column_named(name: str, columns: Columns) -> Column | None:
     return column if column is not None or name not in _ALIASES else find_column(_ALIASES[name], columns)
 
 
+def argument_like(name: str) -> str | None:
+    """Return the argument of a search that a keyword may be a misspelling of, or None."""
+    near = get_close_matches(name.lower(), _ARGUMENTS, n=1, cutoff=_ALIKE)
+    return near[0] if near else None
+
+
 def build_conditions(criteria: Mapping[str, Any], columns: Columns) -> list[dict[str, object]]:
     """Turn keywords into conditions.
 
@@ -92,6 +103,9 @@ def _condition(name: str, value: Any, columns: Columns) -> dict[str, object]:
     """The condition of one keyword."""
     column = column_named(name, columns)
     if column is None and columns:
+        meant = argument_like(name)
+        if meant is not None:
+            raise InvalidCriterionError(f"Filter '{name}' does not exist. Did you mean the argument '{meant}'?")
         raise unknown_filter(name, columns)
     if column is not None and column.hidden:
         raise InvalidCriterionError(f"Column '{column.name}' is returned by the archive, and cannot be a criterion.")

@@ -6,6 +6,7 @@ In: coordinates as an object or as text, a radius as a Quantity, text or a numbe
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,23 @@ from astropy.coordinates import Angle, BaseCoordinateFrame, SkyCoord
 
 from ..exceptions import InvalidCriterionError
 
-__all__ = ["DEFAULT_RADIUS", "Cone", "as_coordinate", "as_radius", "cone_around", "looks_like_coordinates"]
+__all__ = [
+    "DEFAULT_RADIUS",
+    "Cone",
+    "as_coordinate",
+    "as_radius",
+    "cone_around",
+    "looks_like_coordinates",
+    "two_numbers",
+]
 
 # The default of query methods.  It is compared by identity, which tells "no radius was given" from "0.2 degrees were".
 DEFAULT_RADIUS = 0.2 * u.deg
+# Two plain numbers are meant as a position even where there is no such place.
+_NUMBER = r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity))"
+_TWO_NUMBERS = re.compile(rf"\s*{_NUMBER}(?:\s*,\s*|\s+){_NUMBER}\s*", re.IGNORECASE)
+# Sources are named after their position in this form, in hours and without a decimal point: 1820-30, 0957+561.
+_NAMED_AFTER_PLACE = re.compile(r"\s*\d+[+-]\d+\s*")
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,11 @@ def _parse(text: str) -> SkyCoord:
     Without units two plain numbers are degrees; with hours, minutes and seconds spelled out, by colons or as six
     numbers, right ascension is in hours, as everywhere in the field.
     """
+    if _NAMED_AFTER_PLACE.fullmatch(text):
+        raise ValueError("it looks like the name of an object; write 'ra dec' with a blank between them")
+    plain = two_numbers(text)
+    if plain is not None:
+        return _in_degrees(*plain)
     text = text.replace(",", " ")
     sexagesimal = ":" in text or len(text.split()) == 6 or text.lstrip()[:1].upper() == "J"
     unit = (u.hourangle, u.deg) if sexagesimal else u.deg
@@ -57,8 +76,28 @@ def _parse(text: str) -> SkyCoord:
         raise
 
 
+def _in_degrees(ra: float, dec: float) -> SkyCoord:
+    """The position of two numbers, which astropy would turn round the sky if they are too large."""
+    if not abs(ra) <= 360:
+        raise ValueError(f"the right ascension {ra:g} is not between 0 and 360 degrees")
+    if not abs(dec) <= 90:
+        raise ValueError(f"the declination (latitude) {dec:g} is not between -90 and 90 degrees")
+    return SkyCoord(ra, dec, unit="deg", frame="icrs")
+
+
+def two_numbers(text: str) -> tuple[float, float] | None:
+    """Return the numbers that a text of two plain numbers holds, or None for any other text."""
+    found = _TWO_NUMBERS.fullmatch(text)
+    return None if found is None else (float(found[1]), float(found[2]))
+
+
 def looks_like_coordinates(text: str) -> bool:
-    """Tell whether a text is a position, rather than the name of an object."""
+    """Tell whether a text is meant as a position, rather than as the name of an object.
+
+    Two numbers are, even if there is no such place: `as_coordinate` then says what is wrong.
+    """
+    if two_numbers(text) is not None:
+        return True
     try:
         _parse(text)
     except ValueError:
@@ -127,6 +166,8 @@ def as_radius(radius: Any, unit: u.UnitBase = u.deg) -> Angle:
     InvalidCriterionError
         If it is not such an angle.
     """
+    if radius is None:
+        raise InvalidCriterionError("radius=None: give an angle, or leave it out.")
     try:
         angle = Angle(radius, unit, dtype=float)
     except (ValueError, TypeError, u.UnitsError) as err:

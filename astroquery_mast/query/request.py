@@ -92,6 +92,13 @@ def _cannot_carry(value: object, where: str) -> str:
     return f"'{where}' is a {type(value).__name__}, which a request cannot carry: give text, a number, or a list."
 
 
+def _choice(name: str, value: object) -> bool | None:
+    """Yes, no, or nothing said; a word such as "false" is neither."""
+    if value is None or isinstance(value, bool | np.bool_):
+        return None if value is None else bool(value)
+    raise InvalidCriterionError(f"{name}={value!r}: True or False is needed, or None for the configuration's.")
+
+
 class Question(Protocol):
     """Any request, as far as the table made from its answer tells of it."""
 
@@ -129,6 +136,7 @@ class ApiRequest:
         plain = as_plain(self.params, "params")
         assert isinstance(plain, dict)
         object.__setattr__(self, "params", MappingProxyType(plain))
+        object.__setattr__(self, "cache", _choice("cache", self.cache))
 
     def payload(self) -> dict[str, object]:
         """Return what is sent, as a dictionary.
@@ -192,6 +200,7 @@ class MashupRequest:
             if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
                 raise InvalidCriterionError(f"{name}={number!r}: a whole number from 1 is needed.")
             object.__setattr__(self, name, int(number))
+        object.__setattr__(self, "cache", _choice("cache", self.cache))
         for name in ("params", "properties"):
             plain = as_plain(getattr(self, name), name)
             if not isinstance(plain, dict):

@@ -28,6 +28,8 @@ __all__ = ["Page", "Paging", "check_status", "decoded", "histograms", "parse_pag
 # Words in an ERROR message with which the archive says that it is the reader who may not see the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
 _EXCERPT = 200
+# Services whose status is empty, and which leave the list of rows out if there is none.
+_NAMES = "Mast.Name."
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,9 @@ def _page_of(document: dict[str, Any], service: str) -> Page:
         # Columns without rows are an empty answer only if the archive says so.
         raise UnreadableAnswerError(f"{service} sent columns, and no list of rows.", service=service)
     fields = _fields(document.get("fields"), rows, service)
+    if not (fields or rows or document.get("status") or service.startswith(_NAMES)):
+        # Without a word of the archive this may be anything, and no empty result.
+        raise UnreadableAnswerError(f"{service} sent neither a status nor columns nor rows.", service=service)
     if isinstance(data, Rows):
         # The text of the rows is let go with the page, and nobody else has a hold on it.
         document = {name: value for name, value in document.items() if name != "data"}
@@ -291,7 +296,7 @@ def histograms(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     Returns
     -------
     dict
-        Column name → value → number of rows; columns with a continuous histogram are left out.
+        Column name → value → number of rows; columns with a continuous histogram and rows without a value are left out.
 
     Raises
     ------
@@ -304,7 +309,9 @@ def histograms(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
         for column in columns:
             entries = ((column.get("ExtendedProperties") or {}).get("histObj") or {}).get("hist")
             if isinstance(entries, list):
-                found[str(column["dataIndex"])] = {str(entry["key"]): int(entry["count"]) for entry in entries}
+                # A key of null counts the rows without a value.
+                values = {str(entry["key"]): int(entry["count"]) for entry in entries if entry["key"] is not None}
+                found[str(column["dataIndex"])] = values
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as err:
         raise UnreadableAnswerError("The archive's list of values is unreadable.") from err
     return found

@@ -12,6 +12,7 @@ where it refuses what the standard library takes (NaN, lone surrogates), the lat
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -26,6 +27,7 @@ __all__ = ["Rows", "decoded", "decoded_with_rows"]
 # Rows decoded at once: few enough for a processor's cache, many enough that an array per column costs little.
 _BLOCK = 300
 _OBJECT = ord("{")
+_PIECE = 1 << 20
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -166,6 +168,22 @@ def decoded(body: bytes, service: str, status: int | None = None) -> Any:
         ) from err
 
 
+def _is_utf8(body: bytes) -> bool:
+    """Whether a body is text; found out now, when it can be asked for again, and not when a row is used."""
+    if body.isascii():
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(body)
+    try:
+        # Piece by piece, because the whole as text takes up to four times the memory.
+        for start in range(0, len(view), _PIECE):
+            decoder.decode(view[start : start + _PIECE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def decoded_with_rows(body: bytes, service: str, status: int | None = None) -> Any:
     """Decode a JSON body, but not yet the objects in a list under ``data``.
 
@@ -184,6 +202,8 @@ def decoded_with_rows(body: bytes, service: str, status: int | None = None) -> A
     UnreadableAnswerError
         If it is something else than JSON.  Rows that are no objects may become apparent later, when they are used.
     """
+    if not _is_utf8(body):
+        return decoded(body, service, status)
     try:
         members = _MEMBERS.decode(body)
         rows = _LIST.decode(members["data"])

@@ -8,25 +8,44 @@ changed to fit; a column that cannot hold its values becomes a wider one, and a 
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
 from astropy.table import MaskedColumn, Table
 
 from ..exceptions import CorruptDataWarning, UnreadableAnswerError
+from ..warn import warn_user
 from .arrays import Array, Chunk, Misfit, converted, guessed, joined, widened
 from .columns import PORTAL_COLUMNS, Columns, Kind, kind_of
 from .request import Question
 from .response import Page
 from .rows import Rows
 
-__all__ = ["TableBuilder", "first_value", "now_iso"]
+__all__ = ["TableBuilder", "TwoNamedMeta", "first_value", "now_iso", "table_meta"]
 
 # Properties of a request that no table keeps: it may be written to a file.
 _SECRET = frozenset({"mast_token"})
+
+
+class TwoNamedMeta(dict[str, Any]):
+    """The ``meta`` of a table, of which a part is also found under a name that is never written to files.
+
+    FITS files have no names of more than eight letters, and no values that are dictionaries.  A class made from this
+    one gives what is asked for under the second name in ``__missing__``, and raises `KeyError` for all others.
+    """
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a value, under either name."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def copy(self) -> Self:
+        """Return a copy, as slices of a table have."""
+        return type(self)(self)
 
 
 class TableBuilder:
@@ -46,7 +65,7 @@ class TableBuilder:
         self._fields: tuple[tuple[str, str], ...] = ()
         self._chunks: dict[str, list[Chunk]] = {}
         self._rows = 0
-        self._times: list[str] = []
+        self._times: list[str | None] = []
         self._doubted: set[str] = set()
 
     def add(self, page: Page) -> None:
@@ -80,8 +99,7 @@ class TableBuilder:
             for (name, type_name), values in zip(fields, cells, strict=True):
                 self._chunks[name].append(self._chunk(name, type_name, values))
         self._rows += len(page.rows)
-        if page.time is not None:
-            self._times.append(page.time)
+        self._times.append(page.time)
 
     def _add_blocks(self, rows: Rows) -> None:
         """Take rows that are decoded block by block."""
@@ -120,7 +138,7 @@ class TableBuilder:
         for name, _ in self._fields:
             values, mask = joined(self._chunks.pop(name))
             made.append(self._column(name, values, mask))
-        return Table(made, masked=True, copy=False, meta=self._meta())
+        return Table(made, masked=True, copy=False, meta=table_meta(self._request, self._rows, self._times))
 
     def _chunk(self, name: str, type_name: str, values: Sequence[Any]) -> Chunk:
         """The values of one column on one page, as an array and its mask."""
@@ -140,7 +158,7 @@ class TableBuilder:
         """Warn about a column, once for all pages."""
         if name not in self._doubted:
             self._doubted.add(name)
-            warnings.warn(f"Column '{name}' {what}", CorruptDataWarning, stacklevel=4)
+            warn_user(f"Column '{name}' {what}", CorruptDataWarning)
 
     def _column(self, name: str, values: Array, mask: Array | None) -> MaskedColumn:
         known = self._columns.get(name)
@@ -149,15 +167,31 @@ class TableBuilder:
         description = known.description or known.label if known is not None else None
         return MaskedColumn(values, name=name, mask=mask, unit=unit, description=description, copy=False)
 
-    def _meta(self) -> dict[str, list[Any]]:
-        asked = {name: value for name, value in self._request.payload().items() if name not in _SECRET}
-        return {
-            "service": [self._request.service],
-            "request": [json.dumps(asked)],
-            # Of what was kept on disk, the oldest.
-            "time": [min(self._times, default=now_iso())],
-            "rows": [self._rows],
-        }
+
+def table_meta(request: Question, rows: int, times: Iterable[str | None]) -> dict[str, list[Any]]:
+    """Return what a table tells of itself.
+
+    Parameters
+    ----------
+    request : Question
+        What was asked.
+    rows : int
+        Rows of the answer.
+    times : iterable of str or None
+        When the archive gave the parts of the answer, None for those that it gave just now; the oldest counts.
+
+    Returns
+    -------
+    dict
+        As of `TableBuilder.table`.
+    """
+    asked = {name: value for name, value in request.payload().items() if name not in _SECRET}
+    return {
+        "service": [request.service],
+        "request": [json.dumps(asked)],
+        "time": [min((time for time in times if time is not None), default=now_iso())],
+        "rows": [rows],
+    }
 
 
 def now_iso() -> str:

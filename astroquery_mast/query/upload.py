@@ -7,7 +7,7 @@ form of the table is that of https://mast.stsci.edu/api/v0/_services.html: the f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,8 @@ class Upload:
         Degrees, ICRS, sent with all their digits.
     pagesize : int
         Rows in a page of the answer.
+    cache : bool, optional
+        As of `MashupRequest`.
     """
 
     service: str
@@ -48,6 +50,7 @@ class Upload:
     ra: npt.NDArray[np.float64]
     dec: npt.NDArray[np.float64]
     pagesize: int = 50000
+    cache: bool | None = None
 
     def __len__(self) -> int:
         """Return the number of positions."""
@@ -57,15 +60,14 @@ class Upload:
     def question(self) -> MashupRequest:
         """The request without its table."""
         params = {"raColumn": RA, "decColumn": DEC, "radius": self.radius}
-        return MashupRequest(self.service, params, pagesize=self.pagesize)
+        return MashupRequest(self.service, params, pagesize=self.pagesize, cache=self.cache)
 
     @property
     def request(self) -> MashupRequest:
         """The request that is sent."""
         cells = zip(self.rows.tolist(), self.ra.tolist(), self.dec.tolist(), strict=True)
         data = {"fields": _FIELDS, "data": [{ROW: row, RA: ra, DEC: dec} for row, ra, dec in cells]}
-        asked = self.question
-        return MashupRequest(asked.service, asked.params, pagesize=asked.pagesize, properties={"data": data})
+        return replace(self.question, properties={"data": data})
 
     def halves(self) -> list[Upload]:
         """Return two requests with half of the positions each; none if there is only one position."""
@@ -73,7 +75,7 @@ class Upload:
         return [self._part(slice(None, middle)), self._part(slice(middle, None))] if middle else []
 
     def _part(self, part: slice) -> Upload:
-        return Upload(self.service, self.radius, self.rows[part], self.ra[part], self.dec[part], self.pagesize)
+        return replace(self, rows=self.rows[part], ra=self.ra[part], dec=self.dec[part])
 
 
 def uploads(
@@ -86,12 +88,13 @@ def uploads(
     chunk_size: int | None = None,
     workers: int = 1,
     pagesize: int = 50000,
+    cache: bool | None = None,
 ) -> Sequence[Upload]:
     """Return the requests of a cross-match.
 
     Parameters
     ----------
-    service, rows, ra, dec, radius, pagesize
+    service, rows, ra, dec, radius, pagesize, cache
         As `Upload`.
     chunk_size : int, optional
         Positions in a request; `CHUNK` at most if not given, and fewer where that gives more of the ``workers`` work.
@@ -113,5 +116,5 @@ def uploads(
         chunk_size = min(CHUNK, max(100, -(-len(rows) // max(1, workers))))
     if isinstance(chunk_size, bool) or not isinstance(chunk_size, int | np.integer) or chunk_size < 1:
         raise InvalidCriterionError(f"chunk_size={chunk_size!r}: a whole number from 1 is needed.")
-    whole = Upload(service, radius, rows, ra, dec, pagesize)
+    whole = Upload(service, radius, rows, ra, dec, pagesize, cache)
     return [whole._part(slice(start, start + int(chunk_size))) for start in range(0, len(rows), int(chunk_size))]

@@ -1,0 +1,56 @@
+"""What the archive says of its columns is believed only if it looks like columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from astroquery.exceptions import InvalidQueryError
+
+from astroquery_mast import ObservationsClass
+from astroquery_mast.sandbox import Fault, Sandbox
+
+OVERLOADED: dict[str, Any] = {"status": "ERROR", "msg": "overloaded"}
+FOREIGN: dict[str, Any] = {"error": {"code": 7}}
+
+
+@pytest.mark.parametrize("odd", [OVERLOADED, FOREIGN], ids=["error", "foreign"])
+def test_one_odd_list_of_columns_breaks_no_later_query(mast_sandbox: Sandbox, odd: dict[str, Any]) -> None:
+    """A typing error while the archive was busy does not make a client forget its columns."""
+    client = ObservationsClass()
+    mast_sandbox.faults.add("columnsconfig", Fault.answer(odd), times=None)
+    with pytest.raises(InvalidQueryError, match="Did you mean 'instrument_name'"):
+        client.query_criteria(instrument="ACS/WFC")
+    mast_sandbox.faults.clear()
+    assert len(client.query_criteria(instrument_name="ACS/WFC")) > 0
+
+
+@pytest.mark.parametrize("odd", [OVERLOADED, FOREIGN], ids=["error", "foreign"])
+def test_metadata_are_those_of_the_package_if_the_archives_are_odd(mast_sandbox: Sandbox, odd: dict[str, Any]) -> None:
+    """get_metadata has all columns, as it has when the archive cannot be asked."""
+    usual = ObservationsClass().get_metadata("observations")
+    mast_sandbox.faults.add("columnsconfig", Fault.answer(odd), times=None)
+    metadata = ObservationsClass().get_metadata("observations")
+    assert list(metadata["Column Name"]) == list(usual["Column Name"])
+
+
+def test_a_shorter_list_of_columns_takes_none_away(mast_sandbox: Sandbox) -> None:
+    """What the package knows can be asked for, even if the archive's list lacks it."""
+
+    def half(config: dict[str, Any]) -> dict[str, Any]:
+        return dict(list(config.items())[: len(config) // 2])
+
+    client = ObservationsClass()
+    mast_sandbox.faults.add("columnsconfig", Fault.edit(half))
+    with pytest.raises(InvalidQueryError, match="does not exist"):
+        client.query_criteria(nosuchcolumn=1)
+    assert len(mast_sandbox.requests.of("columnsconfig")) == 1
+    assert client.query_criteria_count(obs_collection="HST", t_obs_release=[0, 99999], mtFlag=False) >= 0
+
+
+def test_the_fallback_is_said(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """Metadata that come from the package instead of the archive are said to do so."""
+    mast_sandbox.faults.add("columnsconfig", Fault.answer(OVERLOADED), times=None)
+    ObservationsClass().get_metadata("observations")
+    assert "columns known to this version" in caplog.text
+    assert "overloaded" in caplog.text

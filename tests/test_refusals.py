@@ -1,0 +1,60 @@
+"""What a refusal says depends on what was refused: a file, or a question."""
+
+from __future__ import annotations
+
+import pytest
+from astroquery.exceptions import LoginError
+
+from astroquery_mast import Catalogs, Mast, Observations, auth
+from astroquery_mast.config import Endpoints
+from astroquery_mast.sandbox import Fault, Sandbox
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_question_that_is_refused_is_not_called_exclusive(mast_sandbox: Sandbox, status: int) -> None:
+    """A firewall answers so, too; the server's words are passed on, and nobody is sent to a principal investigator."""
+    mast_sandbox.faults.add("invoke", Fault.status(status, body=b"blocked by policy 7"), times=None)
+    with pytest.raises(LoginError, match=r"blocked by policy 7.*firewall") as caught:
+        Observations.query_criteria(obs_collection="HST")
+    assert "data are exclusive" not in str(caught.value)
+    assert ("log in with a token" in str(caught.value)) is (status == 401)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_question_of_a_user_is_not_about_rights(mast_sandbox: Sandbox, status: int) -> None:
+    """With a good token there is nothing to renew either."""
+    Observations.login(mast_sandbox.token)
+    mast_sandbox.faults.add("invoke", Fault.status(status), times=None)
+    with pytest.raises(LoginError, match=r"firewall or proxy\.$"):
+        Observations.query_criteria(obs_collection="HST")
+
+
+def test_a_token_that_has_lapsed_is_to_be_renewed(mast_sandbox: Sandbox) -> None:
+    """An old token may be the reason, whatever is asked."""
+    auth.SHARED.keep(mast_sandbox.expired_token)
+    mast_sandbox.faults.add("invoke", Fault.status(401), times=None)
+    with pytest.raises(LoginError, match="not valid any more"):
+        Observations.query_criteria(obs_collection="HST")
+
+
+def test_a_resolver_that_refuses_is_not_about_tokens(mast_sandbox: Sandbox) -> None:
+    """Servers that never see a token are refused by what lies before them."""
+    mast_sandbox.faults.add("resolver", Fault.status(403), times=None)
+    with pytest.raises(LoginError, match="firewall"):
+        Mast.resolve_object("M51")
+    mast_sandbox.faults.add("invoke", Fault.status(403), times=None)
+    with pytest.raises(LoginError, match="firewall"):
+        Catalogs.query_region("10 20", catalog="TIC")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/api/v0.1/Download/file?uri=x", "/api/v0.1/Download/bundle.zip", "/search/hst/api/v0.1/retrieve_product"],
+)
+def test_files_are_exclusive(address: str) -> None:
+    """For files the advice is about access to data, as before."""
+    endpoints = Endpoints("https://mast.stsci.edu")
+    url = f"{endpoints.server}{address}"
+    assert "data are exclusive" in auth.refusal_advice(url, auth.Credentials(), endpoints, None, 401)
+    token = auth.Credentials("x")
+    assert "principal investigator" in auth.refusal_advice(url, token, endpoints, {"anon": False}, 403)

@@ -1,0 +1,154 @@
+"""Settings and times that make no sense are refused by name; a pickled client finds its archive."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from astropy import units as u
+from astropy.table import Table
+
+from astroquery_mast import Catalogs, Mast, Observations, ObservationsClass, conf
+from astroquery_mast.config import Endpoints
+from astroquery_mast.deadline import as_seconds
+from astroquery_mast.exceptions import InvalidQueryError
+from astroquery_mast.sandbox import Sandbox
+
+COUNTS = ["max_workers", "attempts", "pagesize", "row_limit"]
+TIMES = ["timeout", "connect_timeout", "read_timeout"]
+
+
+def pages() -> object:
+    """A query of several pages."""
+    return Observations.query_criteria(obs_collection="HST", pagesize=None if conf.pagesize < 1 else 1000)
+
+
+def products() -> object:
+    """A list of products."""
+    return Observations.get_product_list("24000000")
+
+
+def names() -> object:
+    """Names of objects."""
+    return Mast.resolve_object(["M51", "M101"])
+
+
+@pytest.mark.parametrize("value", [0, -3])
+@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("call", [pages, products])
+def test_a_setting_that_counts_nothing_is_refused_by_name(
+    mast_sandbox: Sandbox, call: Callable[[], object], name: str, value: int
+) -> None:
+    """A number of workers, tries or rows below 1 is no ValueError of a thread pool, but names the setting."""
+    with conf.set_temp(name, value), pytest.raises(InvalidQueryError, match=rf"conf\.{name} is {value}: .* from 1"):
+        call()
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, None])
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("call", [pages, products, names])
+def test_a_setting_that_is_no_time_is_refused_by_name(
+    mast_sandbox: Sandbox, call: Callable[[], object], name: str, value: float | None
+) -> None:
+    """A time of nothing is no deadline that has passed, but a setting that is wrong."""
+    with conf.set_temp(name, value), pytest.raises(InvalidQueryError, match=rf"conf\.{name} is .* above zero"):
+        call()
+
+
+def test_no_workers_are_refused_for_files(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The setting is checked as the argument is."""
+    uri = str(Observations.get_product_list("24000000")["dataURI"][0])
+    with conf.set_temp("max_workers", 0), pytest.raises(InvalidQueryError, match=r"conf\.max_workers is 0"):
+        Observations.download_products(Table({"dataURI": [uri]}), download_dir=str(tmp_path))
+
+
+def test_times_without_end_are_possible(mast_sandbox: Sandbox) -> None:
+    """Infinity switches a limit off, for connections as well."""
+    with ExitStack() as settings:
+        for name in TIMES:
+            settings.enter_context(conf.set_temp(name, math.inf))
+        assert Observations.query_criteria_count(obs_collection="HST") > 0
+
+
+@pytest.mark.parametrize("given", ["x", "5", 0, -1, math.nan, 3 * u.deg, [1, 2], object()], ids=str)
+def test_a_timeout_that_is_no_time_is_refused(mast_sandbox: Sandbox, given: Any) -> None:
+    """Text, another unit or nothing is an InvalidQueryError that names the argument."""
+    calls: list[Callable[[], object]] = [
+        lambda: Observations.query_criteria_count(obs_collection="HST", timeout=given),
+        lambda: Catalogs.crossmatch(Table({"ra": [1.0], "dec": [2.0]}), "TIC", timeout=given),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidQueryError, match="timeout="):
+            call()
+    assert not mast_sandbox.requests
+
+
+def test_a_time_has_a_unit_or_is_in_seconds() -> None:
+    """Quantities of time are converted, and nothing stays nothing."""
+    assert as_seconds(2 * u.min) == 120.0
+    assert as_seconds(3) == 3.0
+    assert as_seconds(None) is None
+
+
+def test_a_cache_that_is_no_folder_is_named(tmp_path: Path) -> None:
+    """clear_cache says what is wrong with the place of the answers."""
+    client = ObservationsClass()
+    client.cache_location = tmp_path / "file"
+    client.cache_location.rmdir()
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InvalidQueryError, match="cannot be removed"):
+        client.clear_cache()
+
+
+# -- in another process --------------------------------------------------------------------------------------------
+
+IN_WORKER = """
+import pickle, sys
+from pathlib import Path
+from astroquery_mast import conf
+client = pickle.loads(Path(sys.argv[1]).read_bytes())
+print(client._endpoints.server, client._endpoints.resolver, client._endpoints.catalogs_server, sep="\\n")
+conf.server = "https://elsewhere.example"
+print(client._endpoints.server)
+"""
+
+
+def test_a_pickled_client_asks_the_same_archive_in_another_process(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A worker that starts anew asks the configured server, and not MAST itself; its own configuration goes first."""
+    (tmp_path / "client").write_bytes(pickle.dumps(Observations))
+    command = [sys.executable, "-c", IN_WORKER, str(tmp_path / "client")]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert lines[0] == conf.server
+    assert lines[1] == f"{conf.resolver_server}/Santa-war/query"
+    assert lines[2] == conf.catalogs_server
+    assert lines[3] == "https://elsewhere.example"
+
+
+def test_a_pickle_holds_no_address_that_is_the_usual_one() -> None:
+    """What was pickled without any configuration follows that of the other process."""
+    assert b"mast.stsci.edu" not in pickle.dumps(Endpoints())
+    again = pickle.loads(pickle.dumps(Endpoints("https://own.example/")))
+    assert again.server == "https://own.example"
+
+
+def test_a_copy_follows_the_configuration() -> None:
+    """Within a process a copied client is told of changes like any other."""
+    with conf.set_temp("server", "https://elsewhere.example"):
+        copied = copy.deepcopy(Endpoints())
+        assert copied.server == "https://elsewhere.example"
+    assert copied.server == "https://mast.stsci.edu"
+
+
+def test_files_of_the_cloud_come_from_where_the_client_was() -> None:
+    """The address of the cloud copy goes along, too."""
+    with conf.set_temp("cloud_server", "https://cloud.example/"):
+        pickled = pickle.dumps(Endpoints())
+    assert pickle.loads(pickled).cloud_server == "https://cloud.example"
