@@ -54,7 +54,7 @@ def curl_sha256sum(url: str, count: int, size: int) -> None:
     """The same, and their digests, which a manifest has."""
 
     def digests(folder: str) -> None:
-        files = list(Path(folder).glob("*.fits"))
+        files = list(Path(folder).glob("*.dat"))
         subprocess.run(["sha256sum", *files], check=True, stdout=subprocess.DEVNULL)
 
     by_curl(url, count, size, digests)
@@ -83,13 +83,13 @@ def folder_of(count: int, size: int) -> Iterator[str]:
     """Give a folder, and see that it holds the files in the end."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         yield folder
-        files = [path for path in Path(folder).rglob("*.fits") if path.stat().st_size == size]
+        files = [path for path in Path(folder).rglob("*.dat") if path.stat().st_size == size]
         assert len(files) == count, f"{len(files)} whole files of {count}"
 
 
 def columns_of(count: int, size: int) -> dict[str, list[object]]:
     """Make the columns of a product table."""
-    names = [f"file{number:05d}_drc.fits" for number in range(count)]
+    names = [f"file{number:05d}_drc.dat" for number in range(count)]
     return {
         "obsID": ["1"] * count,
         "obs_collection": ["HST"] * count,
