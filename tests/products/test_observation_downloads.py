@@ -7,7 +7,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
 from astropy.table import Table
 
@@ -20,24 +19,6 @@ from astroquery_mast.exceptions import (
 from astroquery_mast.observations import ObservationsClass
 from astroquery_mast.products.manifest import Manifest
 from astroquery_mast.sandbox import Fault, Sandbox
-
-
-@pytest.fixture
-def client(mast_sandbox: Sandbox) -> ObservationsClass:
-    return ObservationsClass()
-
-
-@pytest.fixture
-def observations(client: ObservationsClass) -> Table:
-    return client.query_criteria(obs_collection="HST", calib_level=3, dataRights="PUBLIC")[:6]
-
-
-@pytest.fixture
-def products(client: ObservationsClass, observations: Table, mast_sandbox: Sandbox) -> Table:
-    table = client.get_unique_product_list(observations)
-    small = table[np.argsort(table["size"])][:6]
-    mast_sandbox.requests.clear()
-    return small
 
 
 def asked(sandbox: Sandbox, endpoint: str = "download") -> int:

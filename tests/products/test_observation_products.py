@@ -23,24 +23,6 @@ from astroquery_mast.sandbox import Fault, Sandbox
 COLUMNS = ["Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI"]
 
 
-@pytest.fixture
-def client(mast_sandbox: Sandbox) -> ObservationsClass:
-    return ObservationsClass()
-
-
-@pytest.fixture
-def observations(client: ObservationsClass) -> Table:
-    return client.query_criteria(obs_collection="HST", calib_level=3, dataRights="PUBLIC")[:6]
-
-
-@pytest.fixture
-def products(client: ObservationsClass, observations: Table, mast_sandbox: Sandbox) -> Table:
-    table = client.get_unique_product_list(observations)
-    small = table[np.argsort(table["size"])][:6]
-    mast_sandbox.requests.clear()
-    return small
-
-
 def asked(sandbox: Sandbox, endpoint: str = "download") -> int:
     return len(sandbox.requests.of(endpoint))
 
