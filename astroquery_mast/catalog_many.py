@@ -109,6 +109,7 @@ class CatalogMany(CatalogRequests):
         question = self._criteria_question(catalog, criteria, selection, positional=True, count=True)
 
         def request_for(cone: Cone) -> MashupRequest:
+            """Return the request for the count in a cone."""
             request = question.at(cone).request
             assert isinstance(request, MashupRequest)
             return request
@@ -129,6 +130,7 @@ class CatalogMany(CatalogRequests):
         short = _Short()
 
         def take(place: int, part: Part[Single | Listing]) -> None:
+            """Take the answer for a cone."""
             if not blocks:
                 blocks.append(Blocks(asked, self._columns_of(question, part.pages[0])))
             blocks[0].add(place, part.pages)
@@ -170,6 +172,7 @@ def _for_many(selection: Selection, names: Sequence[str]) -> Selection:
     first = [name for name in _FIRST if name in names[: len(_FIRST)]]
 
     def spelled(name: str) -> str:
+        """Return the name of a column as the table of many targets has it."""
         longer = f"catalog_{name}"
         return longer if name.lower() in first and longer in names else name
 

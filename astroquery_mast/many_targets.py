@@ -124,6 +124,7 @@ class ManyTargets(PositionQueries):
         times: list[str | None] = []
 
         def take(place: int, part: Part[Single]) -> None:
+            """Take the answer for a cone."""
             (page,) = part.pages
             counts[place] = first_value(page)
             times.append(page.time)

@@ -95,6 +95,7 @@ class ObservationListing(_Client):
         """
 
         def ask(obsids: Sequence[str]) -> list[requests.Response]:
+            """Ask for the products of some observations."""
             request, divisible = self._products_request(obsids), len(obsids) > 1
             return self._responses(request, deadline=self._deadline(None), divisible=divisible)
 
@@ -183,6 +184,7 @@ class ObservationListing(_Client):
         whole = None if timeout is None else self._deadline(timeout)
 
         def ask(obsids: Sequence[str]) -> list[Page]:
+            """Ask for the products of some observations."""
             # With a deadline of its own, or halving the first batch that is late would come too late.
             request, divisible = self._products_request(obsids, cache), len(obsids) > 1
             exchanges = self._whole_answer(request, deadline=Deadline.within(whole), divisible=divisible)

@@ -180,6 +180,7 @@ class ObservationMany(ObservationRequests):
         """Return what makes the request for a cone."""
 
         def request_for(cone: Cone) -> MashupRequest:
+            """Return the request for a cone."""
             if criteria is None:
                 request = self._cone_request(cone, wanted.pagesize, None, wanted.choice)
             else:
@@ -205,6 +206,7 @@ class ObservationMany(ObservationRequests):
         questions = [Single(request_for(group.cone), shared=True) for group in shared]
 
         def divide(place: int, part: Part[Single]) -> None:
+            """Take the answer for a group."""
             answers.divide(place, shared[place], part.asked.request, part.pages, wanted.overlap)
 
         # Groups may have half of the time, so that some is left for their members.
@@ -214,6 +216,7 @@ class ObservationMany(ObservationRequests):
         left = answers.left()
 
         def take(place: int, part: Part[Single]) -> None:
+            """Take the answer for a cone that was asked for by itself."""
             answers.blocks.add(left[place], part.pages)
 
         singles = [Single(request_for(targets.cones[cone])) for cone in left]

@@ -218,6 +218,7 @@ class Parting:
         """How many rows each range has, several asked for at a time."""
 
         def count(span: Span) -> int:
+            """Count the rows of a range."""
             return self.count(within(request, column, [span]))
 
         return list(zip(spans, in_order(count, spans, min(self._pace.most, len(spans))), strict=True))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from astropy.table import Table
 from astroquery import cache_conf
+from kept_answers import asked, kept, same
 
 from astroquery_mast import Mast, MastClass, Observations, ObservationsClass, conf
 from astroquery_mast.sandbox import Sandbox
@@ -27,27 +28,6 @@ def client(mast_sandbox: Sandbox, tmp_path: Path) -> Iterator[ObservationsClass]
     found.cache_location = tmp_path
     with conf.set_temp("cache", True):
         yield found
-
-
-def asked(sandbox: Sandbox) -> int:
-    """Return how many questions were sent since the last call."""
-    number = len(sandbox.requests.of("invoke"))
-    sandbox.requests.clear()
-    return number
-
-
-def kept(client: MastClass) -> list[Path]:
-    """Return the files in the folder."""
-    return sorted(Path(client.cache_location).iterdir())
-
-
-def same(first: Table, second: Table) -> bool:
-    """Return whether two tables have the same values and say the same of themselves, but for the time."""
-    about = [{name: value for name, value in table.meta.items() if name != "time"} for table in (first, second)]
-    return about[0] == about[1] and all(
-        first[name].tolist() == second[name].tolist() and first[name].unit == second[name].unit
-        for name in first.colnames
-    )
 
 
 # -- whether ---------------------------------------------------------------------------------------------------------

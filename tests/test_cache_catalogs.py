@@ -13,6 +13,7 @@ import responses
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astroquery.exceptions import MaxResultsWarning, NoResultsWarning, RemoteServiceError
+from kept_answers import kept
 
 from astroquery_mast import CatalogsClass, conf
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -50,11 +51,6 @@ def asked(sandbox: Sandbox) -> int:
 def posts(sandbox: Sandbox) -> list[Any]:
     """Return the questions to Catalogs.MAST that are none after its columns."""
     return [record for record in sandbox.requests.of("catalogs") if not record.path.endswith("metadata.json")]
-
-
-def kept(client: CatalogsClass) -> list[Path]:
-    """Return the files in the folder."""
-    return sorted(Path(client.cache_location).iterdir())
 
 
 def same(first: Any, second: Any) -> bool:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from astropy.table import Table
 from astroquery.exceptions import RemoteServiceError
+from kept_answers import asked, kept, same
 
-from astroquery_mast import MastClass, ObservationsClass, conf
+from astroquery_mast import ObservationsClass, conf
 from astroquery_mast.sandbox import Fault, Sandbox
 
 GALEX: dict[str, Any] = {"obs_collection": "GALEX", "columns": ["t_min", "obs_id"]}
@@ -26,27 +27,6 @@ def client(mast_sandbox: Sandbox, tmp_path: Path) -> Iterator[ObservationsClass]
     found.cache_location = tmp_path
     with conf.set_temp("cache", True):
         yield found
-
-
-def asked(sandbox: Sandbox) -> int:
-    """Return how many questions were sent since the last call."""
-    number = len(sandbox.requests.of("invoke"))
-    sandbox.requests.clear()
-    return number
-
-
-def kept(client: MastClass) -> list[Path]:
-    """Return the files in the folder."""
-    return sorted(Path(client.cache_location).iterdir())
-
-
-def same(first: Table, second: Table) -> bool:
-    """Return whether two tables have the same values and say the same of themselves, but for the time."""
-    about = [{name: value for name, value in table.meta.items() if name != "time"} for table in (first, second)]
-    return about[0] == about[1] and all(
-        first[name].tolist() == second[name].tolist() and first[name].unit == second[name].unit
-        for name in first.colnames
-    )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astroquery import cache_conf
 from astroquery.exceptions import MaxResultsWarning, RemoteServiceError
+from kept_answers import asked, kept, same
 
 from astroquery_mast import MastMissions, MastMissionsClass, conf
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -30,27 +31,6 @@ def client(mast_sandbox: Sandbox, tmp_path: Path) -> Iterator[MastMissionsClass]
         yield found
 
 
-def asked(sandbox: Sandbox, endpoint: str = "mission_search") -> int:
-    """Return how many questions were sent since the last call."""
-    number = len(sandbox.requests.of(endpoint))
-    sandbox.requests.clear()
-    return number
-
-
-def kept(client: MastMissionsClass) -> list[Path]:
-    """Return the files in the folder."""
-    return sorted(Path(client.cache_location).iterdir())
-
-
-def same(first: Table, second: Table) -> bool:
-    """Return whether two tables have the same values and say the same of themselves, but for the time."""
-    about = [{name: value for name, value in table.meta.items() if name != "time"} for table in (first, second)]
-    return about[0] == about[1] and all(
-        first[name].tolist() == second[name].tolist() and first[name].unit == second[name].unit
-        for name in first.colnames
-    )
-
-
 # -- whether ---------------------------------------------------------------------------------------------------------
 
 
@@ -60,11 +40,11 @@ def test_nothing_is_kept_unless_asked_for(mast_sandbox: Sandbox, tmp_path: Path)
     client.cache_location = tmp_path
     for _ in range(2):
         client.query_criteria(**ACS)
-    assert asked(mast_sandbox) == 2
+    assert asked(mast_sandbox, "mission_search") == 2
     assert kept(client) == []
     assert not conf.cache
     assert MastMissions.query_criteria(**ACS, count_only=True) > 0
-    assert asked(mast_sandbox) == 1
+    assert asked(mast_sandbox, "mission_search") == 1
 
 
 @pytest.mark.parametrize(
@@ -82,7 +62,7 @@ def test_a_question_is_sent_once(
 ) -> None:
     """The second table is the first one, descriptions and all."""
     first, second = ask(client), ask(client)
-    assert asked(mast_sandbox) == 1
+    assert asked(mast_sandbox, "mission_search") == 1
     assert len(kept(client)) == 1
     assert len(first) > 0
     assert same(first, second)
@@ -91,7 +71,7 @@ def test_a_question_is_sent_once(
 def test_counts_are_kept_too(mast_sandbox: Sandbox, client: MastMissionsClass) -> None:
     """And they are not taken for tables, nor tables for them."""
     counts = [client.query_criteria(**ACS, count_only=True) for _ in range(2)]
-    assert asked(mast_sandbox) == 1
+    assert asked(mast_sandbox, "mission_search") == 1
     assert counts == [len(client.query_criteria(**ACS))] * 2
 
 
@@ -105,7 +85,7 @@ def test_each_call_may_say_otherwise(mast_sandbox: Sandbox, client: MastMissions
     for call in calls:
         call()
         call(cache=False)
-    assert asked(mast_sandbox) == 6
+    assert asked(mast_sandbox, "mission_search") == 6
     for path in kept(client):
         path.unlink()
     with conf.set_temp("cache", False):
@@ -113,10 +93,10 @@ def test_each_call_may_say_otherwise(mast_sandbox: Sandbox, client: MastMissions
             call(cache=True)
             call(cache=True)
     assert not any("cache" in json.loads(record.body) for record in mast_sandbox.requests.of("mission_search"))
-    assert asked(mast_sandbox) == 3
+    assert asked(mast_sandbox, "mission_search") == 3
     with cache_conf.set_temp("cache_active", False):
         calls[0]()
-    assert asked(mast_sandbox) == 1
+    assert asked(mast_sandbox, "mission_search") == 1
 
 
 def test_the_time_of_a_kept_answer_is_that_of_the_archive(
@@ -141,7 +121,7 @@ def test_a_question_in_other_words_is_the_same(mast_sandbox: Sandbox, client: Ma
     first = client.query_criteria(sci_instrume=["ACS", "WFC3"], sci_pep_id=[10452, 10501])
     client.query_criteria(sci_pep_id=[10501, 10452], sci_instrume=["WFC3", "ACS"])
     last = client.query_criteria(SCI_PEP_ID="10452,10501", Sci_Instrume="WFC3, ACS", mission="HST", timeout=50)
-    assert asked(mast_sandbox) == 1
+    assert asked(mast_sandbox, "mission_search") == 1
     assert first["sci_data_set_name"].tolist() == last["sci_data_set_name"].tolist()
 
 
@@ -164,7 +144,7 @@ def test_another_question_is_another(mast_sandbox: Sandbox, client: MastMissions
     client.query_criteria(**ACS)
     changed = {**ACS, **other}
     client.query_criteria(**{name: value for name, value in changed.items() if value is not None or name == "limit"})
-    assert asked(mast_sandbox) == 2
+    assert asked(mast_sandbox, "mission_search") == 2
     assert len(kept(client)) == 2
 
 
@@ -175,7 +155,7 @@ def test_the_order_of_columns_and_targets_is_that_of_the_call(mast_sandbox: Sand
     assert [table.colnames[:2] for table in tables] == [columns, columns[::-1]]
     client.query_region(MANY[[0, 119]], radius=1)
     client.query_region(MANY[[119, 0]], radius=1)
-    assert asked(mast_sandbox) == 4
+    assert asked(mast_sandbox, "mission_search") == 4
 
 
 def test_part_of_an_answer_is_not_taken_for_all(mast_sandbox: Sandbox, client: MastMissionsClass) -> None:
@@ -185,7 +165,7 @@ def test_part_of_an_answer_is_not_taken_for_all(mast_sandbox: Sandbox, client: M
             assert len(client.query_criteria(**{**ACS, "limit": 5}, sort_by="sci_data_set_name")) == 5
         with pytest.warns(MaxResultsWarning):
             assert len(client.query_criteria(**{**ACS, "limit": 5}, sort_by="sci_data_set_name")) == 5
-        assert asked(mast_sandbox) == 1
+        assert asked(mast_sandbox, "mission_search") == 1
         assert len(client.query_criteria(**ACS, sort_by="sci_data_set_name")) > 5
 
 
@@ -193,12 +173,12 @@ def test_all_parts_are_in_one_file(mast_sandbox: Sandbox, client: MastMissionsCl
     """Rows that were asked for in portions are kept together, and the responses tell what was asked for each."""
     with conf.set_temp("pagesize", 7):
         first = client.query_criteria(**ACS)
-        sent = asked(mast_sandbox)
+        sent = asked(mast_sandbox, "mission_search")
         assert sent == -(-len(first) // 7) > 2
         assert len(kept(client)) == 1
         assert same(first, client.query_criteria(**ACS))
         replies = client.query_criteria_async(**ACS)
-    assert asked(mast_sandbox) == 0
+    assert asked(mast_sandbox, "mission_search") == 0
     assert [json.loads(reply.request.body)["offset"] for reply in replies] == list(range(0, len(first), 7))
     assert sum(len(reply.json()["results"]) for reply in replies) == len(first)
 
@@ -206,9 +186,9 @@ def test_all_parts_are_in_one_file(mast_sandbox: Sandbox, client: MastMissionsCl
 def test_more_targets_than_one_question_takes(mast_sandbox: Sandbox, client: MastMissionsClass) -> None:
     """Each question of a call has a file of its own."""
     first = client.query_region(MANY, radius=0.1, limit=None)
-    assert asked(mast_sandbox) == len(kept(client)) == 2
+    assert asked(mast_sandbox, "mission_search") == len(kept(client)) == 2
     assert same(first, client.query_region(MANY, radius=0.1, limit=None))
-    assert asked(mast_sandbox) == 0
+    assert asked(mast_sandbox, "mission_search") == 0
 
 
 def test_products_are_kept_batch_by_batch(mast_sandbox: Sandbox, client: MastMissionsClass) -> None:
@@ -271,7 +251,7 @@ def test_what_may_be_a_part_is_not_kept(mast_sandbox: Sandbox, client: MastMissi
     """Without a count of the rows nobody knows whether all have come."""
     for _ in range(2):
         assert len(client.query_region("202.4696 47.1953", radius=2, skip_count=True)) > 0
-    assert asked(mast_sandbox) == 2
+    assert asked(mast_sandbox, "mission_search") == 2
     mast_sandbox.faults.add("mission_search", Fault.edit(no_total))
     client.query_criteria_async(**{**ACS, "limit": 5000})
     assert kept(client) == []
@@ -281,9 +261,9 @@ def test_a_second_try_is_kept(mast_sandbox: Sandbox, client: MastMissionsClass) 
     """What came in the end is whole."""
     mast_sandbox.faults.add("mission_search", Fault.truncate_json(), times=1)
     first = client.query_criteria(**ACS)
-    assert asked(mast_sandbox) == 2
+    assert asked(mast_sandbox, "mission_search") == 2
     assert same(first, client.query_criteria(**ACS))
-    assert asked(mast_sandbox) == 0
+    assert asked(mast_sandbox, "mission_search") == 0
 
 
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
@@ -296,11 +276,11 @@ def test_a_damaged_file_is_as_good_as_none(mast_sandbox: Sandbox, client: MastMi
         at = int(len(damaged) * place)
         damaged[at : at + 40] = bytes(byte ^ 0x5A for byte in damaged[at : at + 40])
         path.write_bytes(damaged)
-        sent = asked(mast_sandbox)
+        sent = asked(mast_sandbox, "mission_search")
         assert same(whole, client.query_criteria(**ACS))
-        assert asked(mast_sandbox) == sent
+        assert asked(mast_sandbox, "mission_search") == sent
         assert same(whole, client.query_criteria(**ACS))
-        assert asked(mast_sandbox) == 0
+        assert asked(mast_sandbox, "mission_search") == 0
 
 
 # -- whose -----------------------------------------------------------------------------------------------------------
@@ -315,7 +295,7 @@ def test_who_is_logged_in_has_answers_of_their_own(mast_sandbox: Sandbox, client
         client.query_criteria(**ACS)
     client.logout()
     client.query_criteria(**ACS)
-    assert asked(mast_sandbox) == 3
+    assert asked(mast_sandbox, "mission_search") == 3
     assert len(kept(client)) == 3
     for path in kept(client):
         with zipfile.ZipFile(path) as archive:
@@ -329,7 +309,7 @@ def test_another_server_is_another(mast_sandbox: Sandbox, client: MastMissionsCl
     client.query_criteria(**ACS)
     with Sandbox() as other:
         client.query_criteria(**ACS)
-        assert asked(other) == 1
+        assert asked(other, "mission_search") == 1
 
 
 def test_clear_cache_removes_them(mast_sandbox: Sandbox, client: MastMissionsClass) -> None:

@@ -123,6 +123,7 @@ def _reader(names: tuple[str, ...]) -> Callable[[bytes], list[Sequence[Any]] | N
     decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
 
     def read(block: bytes) -> list[Sequence[Any]] | None:
+        """Read a block; None if it is beyond msgspec."""
         try:
             records = decoder.decode(block)
         except (msgspec.MsgspecError, UnicodeDecodeError):
