@@ -35,15 +35,7 @@ _PIECE = 1 << 20
 
 
 class AnswerReader:
-    """A kept answer that is being read; made by `reading`.
-
-    Attributes
-    ----------
-    about : dict
-        What was said of the answer when it was kept.
-    pages : int
-        How many pages it has.
-    """
+    """A kept answer that is being read; made by `reading`."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
@@ -66,29 +58,13 @@ class AnswerReader:
 
 @contextmanager
 def reading(path: Path) -> Iterator[AnswerReader]:
-    """Open a kept answer; raises one of `BROKEN` if that cannot be done.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        The file.
-
-    Yields
-    ------
-    AnswerReader
-    """
+    """Open a kept answer; raises one of `BROKEN` if that cannot be done."""
     with zipfile.ZipFile(path) as archive:
         yield AnswerReader(archive)
 
 
 class AnswerWriter:
-    """Writes an answer beside its place; if it cannot, there will be none, and nobody is stopped.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        The file that is to be.
-    """
+    """Writes an answer beside its place; if it cannot, there will be none, and nobody is stopped."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -158,15 +134,7 @@ def age(path: Path) -> float:
 
 
 def remove(folder: Path, *, only_old: bool) -> None:
-    """Remove kept answers, and what was left of writing them.
-
-    Parameters
-    ----------
-    folder : `~pathlib.Path`
-        Where they are.
-    only_old : bool
-        Whether those stay that have not expired.
-    """
+    """Remove kept answers, and what was left of writing them."""
     for suffix, limit in ((SUFFIX, expiry()), (_PART, _ABANDONED)):
         for path in folder.glob(f"*{suffix}"):
             if not only_old or age(path) > limit:

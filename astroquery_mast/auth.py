@@ -49,13 +49,7 @@ _PORTS = {"https": 443, "http": 80}
 
 
 class Credentials:
-    """A token in memory, which all clients that were given no token of their own share.
-
-    Parameters
-    ----------
-    token : str, optional
-        The token.
-    """
+    """A token in memory, which all clients that were given no token of their own share."""
 
     def __init__(self, token: str | None = None) -> None:
         self._lock = threading.Lock()
@@ -100,22 +94,7 @@ def _shared() -> Credentials:
 
 
 def clean(token: str) -> str:
-    """Return a token without the blanks that copying adds.
-
-    Parameters
-    ----------
-    token : str
-        What the user gave.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    LoginError
-        If it cannot be a token; what was given is not repeated.
-    """
+    """Return a token without the blanks that copying adds."""
     text = token.strip() if isinstance(token, str) else ""
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise LoginError("That is no MAST token: a token is one word of letters and digits.")
@@ -128,35 +107,14 @@ def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
 
 
 def may_see(url: str, endpoints: Endpoints) -> bool:
-    """Tell whether a request to an address may carry the token.
-
-    Parameters
-    ----------
-    url : str
-        The address.
-    endpoints : Endpoints
-        The configured addresses.
-
-    Returns
-    -------
-    bool
-        True for the configured MAST servers over https; over plain http only if such a server is on this computer.
-    """
+    """Tell whether a request to an address may carry the token."""
     origin = _origin(urlsplit(url))
     configured = {_origin(urlsplit(server)) for server in (endpoints.server, endpoints.catalogs_server)}
     return origin in configured and (origin[0] == "https" or origin[1] in LOOPBACK)
 
 
 class TokenAuth(AuthBase):
-    """Adds the token to a request, if there is one and the address may see it.
-
-    Parameters
-    ----------
-    credentials : Credentials
-        Where the token is.
-    endpoints : Endpoints
-        The configured addresses.
-    """
+    """Adds the token to a request, if there is one and the address may see it."""
 
     def __init__(self, credentials: Credentials, endpoints: Endpoints) -> None:
         self._credentials = credentials
@@ -171,44 +129,14 @@ class TokenAuth(AuthBase):
 
 
 def forget_sent(response: requests.Response) -> requests.Response:
-    """Take the token out of what a response remembers of its request, so that it can be printed or pickled.
-
-    Parameters
-    ----------
-    response : `requests.Response`
-        The response.
-
-    Returns
-    -------
-    `requests.Response`
-        The same one.
-    """
+    """Take the token out of what a response remembers of its request, so that it can be printed or pickled."""
     for each in (*response.history, response):
         each.request.headers.pop("Authorization", None)
     return response
 
 
 def find_token(token: str | None = None, *, reenter: bool = False, page: str = "") -> str:
-    """Find a token: the argument, the environment, the system's keyring, or a prompt, in that order.
-
-    Parameters
-    ----------
-    token : str, optional
-        The token itself.
-    reenter : bool
-        Whether to pass over the environment and the keyring, and ask.
-    page : str
-        The address at which a token is made, for the prompt.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    LoginError
-        If there is none and nobody to ask.
-    """
+    """Find a token: the argument, the environment, the system's keyring, or a prompt, in that order."""
     if token is not None:
         return clean(token)
     found = None if reenter else stored_token()
@@ -236,13 +164,7 @@ def _from_keyring() -> str | None:
 
 
 def store(token: str) -> None:
-    """Write a token to the system's keyring; warn if there is none, for the login itself has worked.
-
-    Parameters
-    ----------
-    token : str
-        A token that the archive has accepted.
-    """
+    """Write a token to the system's keyring; warn if there is none, for the login itself has worked."""
     import keyring  # noqa: PLC0415 - slow, and needed by few
     import keyring.errors  # noqa: PLC0415
 
@@ -269,26 +191,7 @@ def refusal_advice(
     user: Mapping[str, Any] | None,
     status: int | None = None,
 ) -> str:
-    """Say what to do about a refusal.
-
-    Parameters
-    ----------
-    url : str
-        The address that refused.
-    credentials : Credentials
-        What was sent.
-    endpoints : Endpoints
-        The configured addresses.
-    user : mapping or None
-        What the archive says of the token's owner; None if it was not asked.
-    status : int, optional
-        The HTTP status: 401 or 403.
-
-    Returns
-    -------
-    str
-        One or two sentences: log in, renew the token, or ask for access.
-    """
+    """Say what to do about a refusal."""
     # Single files are exclusive; a question is refused for other reasons, by a firewall as well as by the archive.
     is_file = urlsplit(url).path.endswith(_FILES)
     before = "" if is_file else "The server refuses the question, or something before it, such as a firewall or proxy. "

@@ -15,18 +15,7 @@ __all__ = ["read_at_once"]
 
 
 def read_at_once(response: requests.Response) -> None:
-    """Read the body of a response, so that ``response.content`` is there.
-
-    Parameters
-    ----------
-    response : `requests.Response`
-        Asked for with ``stream=True``.
-
-    Raises
-    ------
-    `requests.exceptions.RequestException`
-        If the connection breaks, or the body cannot be decompressed.
-    """
+    """Read the body of a response, so that ``response.content`` is there."""
     if not isinstance(response.raw, urllib3.HTTPResponse):  # a stand-in
         _ = response.content
         return

@@ -50,23 +50,7 @@ Parts = Generator[Exchange, None, bool]
 
 @dataclass(frozen=True)
 class _Question:
-    """A question as the cache sees it.
-
-    Parameters
-    ----------
-    service, url : str
-        What is asked, and the address.
-    key : mapping
-        What the answer depends on, spelled in one way.
-    wanted : bool or None
-        Whether it is to be kept; the configuration decides if None.
-    fresh : bool
-        Whether an answer that was kept will not do.
-    read : callable
-        Reads the body of a page.
-    asked : callable or None
-        What was sent for a page, counted from 0; if None, that is stored with the answer.
-    """
+    """A question as the cache sees it."""
 
     service: str
     url: str
@@ -87,17 +71,7 @@ class _Entry:
 
 
 class AnswerCache:
-    """The folder of kept answers.
-
-    Parameters
-    ----------
-    folder : callable
-        Returns the folder.
-    endpoints : Endpoints
-        The addresses: answers of different servers are different.
-    owner : callable
-        Returns who asks: empty for nobody in particular, None for somebody unknown, of whom nothing is kept.
-    """
+    """The folder of kept answers."""
 
     def __init__(self, folder: Callable[[], Path], endpoints: Endpoints, owner: Callable[[], str | None]) -> None:
         self._folder = folder
@@ -197,15 +171,7 @@ class AnswerCache:
 
 
 class CachedWire(Wire):
-    """The conversation with the archive, from which answers are kept.
-
-    Parameters
-    ----------
-    send, endpoints, advice
-        As `Wire`.
-    cache : AnswerCache
-        Where.
-    """
+    """The conversation with the archive, from which answers are kept."""
 
     def __init__(
         self,
@@ -258,45 +224,14 @@ class CachedWire(Wire):
             yield from self._cache.recall(entry)
 
     def keep_split(self, request: MashupRequest, parts: Parts, total: int) -> Iterator[Exchange]:
-        """Pass on the pages of an answer that is larger than the archive sends, and keep it if that is wanted.
-
-        Parameters
-        ----------
-        request : MashupRequest
-            The whole question.
-        parts : generator of Exchange
-            The pages of the questions it was split into.
-        total : int
-            How many rows they have together.
-
-        Yields
-        ------
-        Exchange
-        """
+        """Pass on the pages of an answer that is larger than the archive sends, and keep it if that is wanted."""
         entry = self._cache.of_mashup(request, every_page=True, in_parts=True)
         yield from parts if entry is None else self._cache.keep(entry, parts, total=total)
 
     def parts(
         self, request: ApiRequest, read: Callable[[bytes, str], Page], ask: Callable[[], Parts], *, every_part: bool
     ) -> Iterator[Exchange]:
-        """Give the parts of an answer of a JSON service, if it is not kept.
-
-        Parameters
-        ----------
-        request : ApiRequest
-            The question, for the first part of its answer.
-        read : callable
-            What `Wire.ask` is given.
-        ask : callable
-            Asks for one part after another.
-        every_part : bool
-            Whether all parts are wanted, and not the first one alone.
-
-        Yields
-        ------
-        Exchange
-            One per part.
-        """
+        """Give the parts of an answer of a JSON service, if it is not kept."""
         entry = self._cache.of_rows(request, read, every_part)
         yield from ask() if entry is None else self._kept(entry, ask)
 

@@ -37,15 +37,7 @@ _FIRST = ("input_row", "target")
 
 @dataclass
 class _Short:
-    """For which cones there may be more rows than came.
-
-    Parameters
-    ----------
-    limited : dict
-        Cone → what the reader should know, where a limit was reached.
-    notes : dict
-        Other sentences for the reader, each once.
-    """
+    """For which cones there may be more rows than came."""
 
     limited: dict[int, str] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)

@@ -24,19 +24,7 @@ __all__ = ["Listing"]
 
 @dataclass(frozen=True)
 class Listing:
-    """A question to a table of Catalogs.MAST; one of many, or by itself.
-
-    Parameters
-    ----------
-    request : ApiRequest
-        The question, for the first page that is wanted.
-    known : mapping
-        The columns of the table, as far as they are known.
-    pagesize : int
-        Rows in a page.
-    every_page : bool
-        Whether the pages after that are wanted, too.
-    """
+    """A question to a table of Catalogs.MAST; one of many, or by itself."""
 
     request: ApiRequest
     known: Columns
@@ -48,37 +36,13 @@ class Listing:
         return ()
 
     def page(self, wire: Wire, deadline: Deadline) -> Exchange:
-        """Give the first page, from the disk if it is kept there.
-
-        Parameters
-        ----------
-        wire : Wire
-            The conversation with the archive.
-        deadline : Deadline
-            When to give up.
-
-        Returns
-        -------
-        Exchange
-        """
+        """Give the first page, from the disk if it is kept there."""
         if isinstance(wire, CachedWire):
             return wire.part(self.request, self._read, deadline=deadline)
         return wire.ask(self.request, self._read, deadline=deadline)
 
     def pages(self, wire: Wire, deadline: Deadline, tell: Callable[[str], object]) -> Iterator[Exchange]:
-        """Give all pages that are wanted, from the disk if they are kept there.
-
-        Parameters
-        ----------
-        wire, deadline
-            As `page`.
-        tell : callable
-            Is given a sentence for the reader if there may be more rows than came; such an answer is not kept.
-
-        Yields
-        ------
-        Exchange
-        """
+        """Give all pages that are wanted, from the disk if they are kept there."""
         ask = partial(self._asked, wire, deadline, tell)
         if isinstance(wire, CachedWire):
             return wire.parts(self.request, self._read, ask, every_part=self.every_page)

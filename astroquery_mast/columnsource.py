@@ -33,15 +33,7 @@ class NoColumnsError(UnreadableAnswerError):
 
 
 class ColumnSource:
-    """Gives the columns of services, and remembers what the archive said.
-
-    Parameters
-    ----------
-    wire : Wire
-        The conversation with the archive.
-    endpoints : Endpoints
-        The addresses.
-    """
+    """Gives the columns of services, and remembers what the archive said."""
 
     def __init__(self, wire: Wire, endpoints: Endpoints) -> None:
         self._wire = wire
@@ -66,18 +58,7 @@ class ColumnSource:
         return self.newest(config_id) if known is None else known
 
     def newest(self, config_id: str) -> Columns:
-        """Return the columns as the archive has them now, asking at most once in a session and server.
-
-        Parameters
-        ----------
-        config_id : str
-            As `refresh`.
-
-        Returns
-        -------
-        mapping
-            What is known otherwise, if the archive cannot say.
-        """
+        """Return the columns as the archive has them now, asking at most once in a session and server."""
         with self._lock:
             read = self._read.get(self._key(config_id))
         if read is not None:
@@ -99,23 +80,7 @@ class ColumnSource:
             self._read.clear()
 
     def refresh(self, config_id: str) -> Columns:
-        """Ask the archive for the columns of a service.
-
-        Parameters
-        ----------
-        config_id : str
-            The name under which the archive has them, for most services that of the service.
-
-        Returns
-        -------
-        mapping
-            Column name → `~astroquery_mast.query.columns.Column`.
-
-        Raises
-        ------
-        MastError
-            If the archive cannot be asked, or has no such columns (`UnreadableAnswerError`).
-        """
+        """Ask the archive for the columns of a service."""
         deadline = Deadline.start(min(_PATIENCE, seconds_setting("timeout")))
         response = self._wire.request(
             "POST",

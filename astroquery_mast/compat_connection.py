@@ -28,11 +28,6 @@ class AssignableEndpoints(Endpoints):
     """Addresses of which some were assigned.
 
     The token goes to the configured servers only, whatever is assigned.
-
-    Parameters
-    ----------
-    server : str, optional
-        As `~astroquery_mast.config.Endpoints`.
     """
 
     def __init__(self, server: str | None = None) -> None:
@@ -61,13 +56,7 @@ class AssignableEndpoints(Endpoints):
 
 
 class _Address:
-    """An address of a `Connection`, under the name that ``astroquery.mast`` gives it.
-
-    Parameters
-    ----------
-    endpoint : str
-        Its name in `~astroquery_mast.config.Endpoints`.
-    """
+    """An address of a `Connection`, under the name that ``astroquery.mast`` gives it."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
@@ -82,13 +71,7 @@ class _Address:
 
 
 class Setting:
-    """A setting of one client: what was assigned, else that of `~astroquery_mast.config.conf` at the time of asking.
-
-    Parameters
-    ----------
-    name : str
-        Its name in `~astroquery_mast.config.conf`.
-    """
+    """A setting of one client: what was assigned, else that of `~astroquery_mast.config.conf` at the time of asking."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -111,15 +94,7 @@ class Setting:
 
 
 class Connection:
-    """A client's addresses and settings, as ``astroquery.mast`` keeps them in a private attribute.
-
-    Parameters
-    ----------
-    client : object
-        The client.
-    endpoints : AssignableEndpoints
-        Its addresses.
-    """
+    """A client's addresses and settings, as ``astroquery.mast`` keeps them in a private attribute."""
 
     MAST_REQUEST_URL = _Address("invoke")
     COLUMNS_CONFIG_URL = _Address("columns_config")

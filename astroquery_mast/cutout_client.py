@@ -192,23 +192,7 @@ class _Name(str):
 
 
 def as_workers(max_workers: int | None) -> int:
-    """Return how many requests may be under way at a time.
-
-    Parameters
-    ----------
-    max_workers : int or None
-        As users give it; None for ``conf.max_workers``.
-
-    Returns
-    -------
-    int
-        At most as many as the services allow.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is no whole number above zero.
-    """
+    """Return how many requests may be under way at a time."""
     try:
         workers = count_setting("max_workers") if max_workers is None else operator.index(max_workers)
     except TypeError:

@@ -48,22 +48,7 @@ _TROUBLES = (MastError, StoppedError, filelock.Timeout, OSError)
 
 
 def as_folder(path: str | os.PathLike[str] | None) -> Path:
-    """Return the folder that cutouts go to.
-
-    Parameters
-    ----------
-    path : path-like or None
-        A folder, which need not exist; None is the current one.
-
-    Returns
-    -------
-    `~pathlib.Path`
-
-    Raises
-    ------
-    InvalidQueryError
-        If a file is in its place, or it is in a store and not on a disk.
-    """
+    """Return the folder that cutouts go to."""
     folder = destination(path)
     if is_remote(folder):
         raise InvalidCriterionError(f"path={str(path)!r}: cutouts are unpacked on a disk; give a folder there.")
@@ -73,24 +58,7 @@ def as_folder(path: str | os.PathLike[str] | None) -> Path:
 
 
 class CutoutFiles:
-    """The answers to the questions of one call, on disk; as a context manager it leaves nothing but results there.
-
-    Parameters
-    ----------
-    questions : sequence of ApiRequest
-        One for each zip file.
-    folder : `~pathlib.Path`
-        Where the files go.
-    prefix : str
-        How the names of zip files begin.
-
-    Attributes
-    ----------
-    words : dict
-        Question → what the service said that had nothing to cut out.
-    error : Exception or None
-        What went wrong first, as it was raised.
-    """
+    """The answers to the questions of one call, on disk; as a context manager it leaves nothing but results there."""
 
     def __init__(self, questions: Sequence[ApiRequest], folder: Path, prefix: str) -> None:
         self.words: dict[str, str] = {}
@@ -120,17 +88,7 @@ class CutoutFiles:
         return files
 
     def carry_out(self, planned: PlannedFile, open_url: OpenUrl, **how: Any) -> TransferResult:
-        """Fetch one answer, again if it cannot be read.
-
-        Parameters
-        ----------
-        planned, open_url, **how
-            As `~astroquery_mast.products.fetch.fetch`.
-
-        Returns
-        -------
-        TransferResult
-        """
+        """Fetch one answer, again if it cannot be read."""
 
         def noting(url: str, headers: Mapping[str, str]) -> requests.Response:
             """Open an address, and remember why that failed."""
@@ -173,22 +131,7 @@ class CutoutFiles:
         return False
 
     def results(self, fetched: Sequence[TransferResult], *, inflate: bool, limits: Limits) -> list[TransferResult]:
-        """Unpack what was fetched, or give it its name.
-
-        Parameters
-        ----------
-        fetched : sequence of TransferResult
-            What became of each question.
-        inflate : bool
-            Whether to unpack.
-        limits : Limits
-            What ends the unpacking.
-
-        Returns
-        -------
-        list of TransferResult
-            One for each file, and one for each question that failed; none for those that had nothing.
-        """
+        """Unpack what was fetched, or give it its name."""
         held = [self._looked_at(result) for result in fetched]
         names = [member.filename for members in held if isinstance(members, list) for member in members]
         places = iter(places_of(names)) if inflate else iter(())

@@ -17,25 +17,7 @@ __all__ = ["Deadline", "as_seconds", "for_socket"]
 
 
 def as_seconds(given: Any, name: str = "timeout") -> float | None:
-    """Return how long a call may take, as users write it.
-
-    Parameters
-    ----------
-    given : float, `~astropy.units.Quantity`, or None
-        A time; a plain number is in seconds.
-    name : str
-        What the argument is called, for the message.
-
-    Returns
-    -------
-    float or None
-        Seconds, above 0; None if nothing was given.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is no such time.
-    """
+    """Return how long a call may take, as users write it."""
     if given is None:
         return None
     try:
@@ -55,13 +37,7 @@ def for_socket(seconds: float) -> float | None:
 
 @dataclass(frozen=True)
 class Deadline:
-    """The moment by which a whole call must be done.
-
-    Parameters
-    ----------
-    seconds : float
-        How long the call may take; infinite for no limit.
-    """
+    """The moment by which a whole call must be done."""
 
     seconds: float
     started: float = field(default_factory=time.monotonic)

@@ -273,18 +273,7 @@ def _place(stack: ExitStack, live: bool) -> str | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The command line, without the name of the program.
-
-    Returns
-    -------
-    int
-        0, or 1 if the archive could not be used.
-    """
+    """Run the demo."""
     options, started = _options(arguments), time.monotonic()
     with ExitStack() as stack:
         try:

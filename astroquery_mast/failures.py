@@ -28,36 +28,13 @@ class TooManyRowsError(IncompleteResultError):
 
 
 def broken(what: str, err: requests.exceptions.RequestException) -> ServiceFailedError:
-    """Return the error for a connection that could not be made, or broke.
-
-    Parameters
-    ----------
-    what : str
-        What was asked, for the message.
-    err : `requests.exceptions.RequestException`
-        What `requests` raised.
-
-    Returns
-    -------
-    ServiceFailedError
-    """
+    """Return the error for a connection that could not be made, or broke."""
     kind = NetworkError if isinstance(err, _HOPELESS) else ServiceFailedError
     return kind(f"{what} could not be reached, or the connection broke: {err}.", service=what)
 
 
 def may_pass(error: BaseException) -> bool:
-    """Tell whether a failure may be gone at the next try.
-
-    Parameters
-    ----------
-    error : BaseException
-        The failure.
-
-    Returns
-    -------
-    bool
-        True for overload, restarts, broken connections, cut or foreign answers.
-    """
+    """Tell whether a failure may be gone at the next try."""
     if isinstance(error, NetworkError | TooManyRowsError):
         return False
     if isinstance(error, ServiceFailedError):
@@ -66,18 +43,7 @@ def may_pass(error: BaseException) -> bool:
 
 
 def was_dropped(error: MastError) -> bool:
-    """Tell whether a connection was there, and broke: that is what the archive does when an answer is too large.
-
-    Parameters
-    ----------
-    error : MastError
-        The failure.
-
-    Returns
-    -------
-    bool
-        False also where no connection could be made.
-    """
+    """Tell whether a connection was there, and broke: that is what the archive does when an answer is too large."""
     cause = error.__cause__
     if isinstance(cause, requests.exceptions.ChunkedEncodingError):
         return True

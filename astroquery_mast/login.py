@@ -23,17 +23,7 @@ SERVICE = "MAST whoami"
 
 
 class Login:
-    """The user of one client.
-
-    Parameters
-    ----------
-    send : callable
-        ``send(method, url, credentials=..., **keywords) -> requests.Response``.
-    endpoints : Endpoints
-        The addresses.
-    credentials : `~astroquery_mast.auth.Credentials`
-        Where an accepted token is kept.
-    """
+    """The user of one client."""
 
     def __init__(
         self, send: Callable[..., requests.Response], endpoints: Endpoints, credentials: auth.Credentials
@@ -43,27 +33,7 @@ class Login:
         self.credentials = credentials
 
     def login(self, token: str | None, *, store: bool, reenter: bool) -> dict[str, Any]:
-        """Find a token, have it checked, keep it, and store it if that is wanted.
-
-        Parameters
-        ----------
-        token : str or None
-            The token, if the user gave one.
-        store : bool
-            Whether to write it to the system's keyring.
-        reenter : bool
-            Whether to ask for it even if the environment or the keyring has one.
-
-        Returns
-        -------
-        dict
-            What the archive says of the user.
-
-        Raises
-        ------
-        LoginError
-            If there is no token, or the archive does not accept it; what was kept before is kept still.
-        """
+        """Find a token, have it checked, keep it, and store it if that is wanted."""
         found = auth.find_token(token, reenter=reenter, page=self._endpoints.token_page)
         user = self.whoami(auth.Credentials(found))
         if user.get("anon", True):
@@ -77,27 +47,7 @@ class Login:
         return user
 
     def whoami(self, credentials: auth.Credentials | None = None, *, attempts: int | None = None) -> dict[str, Any]:
-        """Ask the archive to whom a token belongs.
-
-        Parameters
-        ----------
-        credentials : `~astroquery_mast.auth.Credentials`, optional
-            The token to ask about; the user's own if not given.
-        attempts : int, optional
-            How often to try; ``conf.attempts`` if not given.
-
-        Returns
-        -------
-        dict
-            With ``anon`` true if it belongs to nobody.  The token itself, if the archive repeats it, is shortened.
-
-        Raises
-        ------
-        LoginError
-            If the token would have to be sent without encryption.
-        MastError
-            If the archive cannot be asked.
-        """
+        """Ask the archive to whom a token belongs."""
         asked = self.credentials if credentials is None else credentials
         if asked and not auth.may_see(self._endpoints.whoami, self._endpoints):
             raise LoginError(f"A token is sent over https only, and the server is {self._endpoints.server}")
@@ -120,19 +70,7 @@ class Login:
         return user
 
     def advice(self, url: str, status: int | None = None) -> str:
-        """Say what to do about a refusal, after asking whether the token is still good.
-
-        Parameters
-        ----------
-        url : str
-            The address that refused.
-        status : int, optional
-            The HTTP status: 401 or 403.
-
-        Returns
-        -------
-        str
-        """
+        """Say what to do about a refusal, after asking whether the token is still good."""
         user = None
         if self.credentials and auth.may_see(url, self._endpoints):
             try:

@@ -37,19 +37,7 @@ _OUTAGE = 3
 
 @dataclass(frozen=True)
 class Effort:
-    """How many questions are asked.
-
-    Parameters
-    ----------
-    seconds : float, `~astropy.units.Quantity`, or None
-        How long the whole call may take; without a limit each question has ``conf.timeout`` seconds.
-    max_workers : int or None
-        How many questions at a time; ``conf.max_workers`` if None, or as many as the executor has workers.
-    executor : `concurrent.futures.Executor` or None
-        Who asks them; threads if None.
-    verbose : bool
-        Whether to show a bar on a terminal, and to log the outcome.
-    """
+    """How many questions are asked."""
 
     seconds: float | u.Quantity | None = None
     max_workers: int | None = None
@@ -77,29 +65,7 @@ class Effort:
 def ask_many(
     questions: Sequence[Q], client: MastClass, wire: Wire, effort: Effort, deadline: Deadline, what: str, unit: str
 ) -> Iterator[list[Part[Q]]]:
-    """Ask many questions, several at a time, and give their answers.
-
-    Parameters
-    ----------
-    questions : sequence of Askable
-        The questions.
-    client : MastClass
-        Whose session and login are used.
-    wire : Wire
-        Its conversation with the archive.
-    effort : Effort
-        How.
-    deadline : Deadline
-        The clock of the whole call.
-    what, unit : str
-        What the bar says.
-
-    Yields
-    ------
-    list of Part
-        For each question, in order.  Questions that were not asked, because the time was over or the archive seems to
-        be down, have an error as well.
-    """
+    """Ask many questions, several at a time, and give their answers."""
     call = Call(deadline, wire)
     way = Transport.of(client)
     collected: _Collected[Q] = _Collected(effort.workers)

@@ -194,22 +194,7 @@ class ManyTargets(PositionQueries):
 
 
 def target_columns(where: Where, targets: Targets, of_target: Rows) -> dict[str, tuple[Any, Any, str]]:
-    """Return the columns that say of which target a row tells.
-
-    Parameters
-    ----------
-    where : Where
-        What the user gave.
-    targets : Targets
-        The targets.
-    of_target : array of int
-        The target of each row.
-
-    Returns
-    -------
-    dict
-        Name → values, unit, description.
-    """
+    """Return the columns that say of which target a row tells."""
     columns: dict[str, tuple[Any, Any, str]] = {"input_row": (of_target, None, _INPUT_ROW)}
     if where.object_name is not None:
         columns["target"] = (targets.names()[of_target], None, "Name that was asked for")
@@ -245,17 +230,7 @@ def _note_failures(
 
 
 def warn_of_failures(failed: list[str], number: int, what: str) -> None:
-    """Warn once of what is missing in a result.
-
-    Parameters
-    ----------
-    failed : list of str
-        A line for each.
-    number : int
-        How many there are in all.
-    what : str
-        What they are.
-    """
+    """Warn once of what is missing in a result."""
     if failed:
         shown = "; ".join(failed[:_SHOWN]) + ("; ..." if len(failed) > _SHOWN else "")
         message = f"{len(failed)} of {number} {what} have no answer, see meta['failed']: {shown}"

@@ -49,15 +49,7 @@ _HALVINGS = 24
 
 @dataclass(frozen=True)
 class Single:
-    """A question that cannot be made smaller here.
-
-    Parameters
-    ----------
-    request : MashupRequest
-        What is sent; a question for observations that is too much for the archive is split.
-    shared : bool
-        Whether the caller asks for its parts instead, if it is too much.
-    """
+    """A question that cannot be made smaller here."""
 
     request: MashupRequest
     shared: bool = False
@@ -69,15 +61,7 @@ class Single:
 
 @dataclass
 class Call:
-    """What the workers of this process share.
-
-    Parameters
-    ----------
-    deadline : Deadline
-        When the whole call must be done; each question has ``conf.timeout`` seconds of it at most.
-    wire : Wire, optional
-        The client's conversation with the archive; without one a worker makes its own.
-    """
+    """What the workers of this process share."""
 
     deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
     wire: Wire | None = None
@@ -109,21 +93,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Task(Generic[Q]):
-    """One question, and what is needed to ask it; picklable if the question is.
-
-    Parameters
-    ----------
-    place : int
-        Its place among all.
-    asked : Askable
-        The question.
-    way : Transport
-        How another process reaches the archive.
-    call : Call
-        What it shares with the others.
-    limit : int or None
-        How many rows the archive sends at once; ``conf.row_limit`` if None.
-    """
+    """One question, and what is needed to ask it; picklable if the question is."""
 
     place: int
     asked: Q
@@ -143,19 +113,7 @@ def _unpickled(place: int, asked: Q, way: Transport, seconds: float, limit: int 
 
 @dataclass(frozen=True)
 class Part(Generic[Q]):
-    """The answer to a question, or to a part of it.
-
-    Parameters
-    ----------
-    asked : Askable
-        The question.
-    pages : sequence of Page
-        Its complete answer.
-    error : MastError or None
-        Why there is none.
-    notes : tuple of str
-        Sentences for the reader, if there may be more rows than came.
-    """
+    """The answer to a question, or to a part of it."""
 
     asked: Q
     pages: Sequence[Page] = ()
@@ -164,18 +122,7 @@ class Part(Generic[Q]):
 
 
 def answer(task: Task[Q]) -> list[Part[Q]]:
-    """Ask a question; in halves, and halves of these, as long as that is what the archive seems to need.
-
-    Parameters
-    ----------
-    task : Task
-        The question.
-
-    Returns
-    -------
-    list of Part
-        In order; together they are the whole question.
-    """
+    """Ask a question; in halves, and halves of these, as long as that is what the archive seems to need."""
     if task.call.wire is not None:
         return _in_parts(task, task.call.wire)
     with task.way.open_url(task.call.deadline) as opener:

@@ -34,20 +34,7 @@ class MissionColumnList(ColumnSource):
         self._failed: dict[tuple[str, str], float] = {}
 
     def newest(self, mission: str, deadline: Deadline | None = None) -> Columns:
-        """Return the columns of a mission; empty if the archive cannot say now.
-
-        Parameters
-        ----------
-        mission : str
-            The mission.
-        deadline : Deadline, optional
-            When the call must be done for which they are wanted.
-
-        Returns
-        -------
-        mapping
-            Column name → `~astroquery_mast.query.columns.Column`.
-        """
+        """Return the columns of a mission; empty if the archive cannot say now."""
         known = self.known(mission)
         if known:
             return known
@@ -64,23 +51,7 @@ class MissionColumnList(ColumnSource):
         return {}
 
     def refresh(self, mission: str, deadline: Deadline | None = None) -> Columns:
-        """Ask the archive for the columns of a mission.
-
-        Parameters
-        ----------
-        mission, deadline
-            As `newest`.
-
-        Returns
-        -------
-        mapping
-            As `newest`, never empty.
-
-        Raises
-        ------
-        MastError
-            If the archive cannot be asked, or has no such list (`UnreadableAnswerError`).
-        """
+        """Ask the archive for the columns of a mission."""
         service = f"The list of columns of mission '{mission}'"
         whole = seconds_setting("timeout") if deadline is None else deadline.remaining()
         response = self._wire.request(

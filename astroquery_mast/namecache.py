@@ -15,15 +15,7 @@ __all__ = ["KNOWN_NAMES", "NameCache"]
 
 
 class NameCache:
-    """A bounded memory of answers; the oldest goes first.
-
-    Parameters
-    ----------
-    most : int
-        How many answers are kept.
-    seconds : float
-        How long; positions of objects hardly change, but the archive's resolver may learn.
-    """
+    """A bounded memory of answers; the oldest goes first."""
 
     def __init__(self, most: int = 1000, seconds: float = 3600.0) -> None:
         self._most = most
@@ -32,19 +24,7 @@ class NameCache:
         self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
 
     def get(self, key: Hashable, ask: Callable[[], Any]) -> Any:
-        """Return the answer to a question, from memory or by asking.
-
-        Parameters
-        ----------
-        key : hashable
-            The question.
-        ask : callable
-            Gives the answer; one that is empty, or an exception, is not kept.
-
-        Returns
-        -------
-        object
-        """
+        """Return the answer to a question, from memory or by asking."""
         with self._lock:
             since, answer = self._kept.get(key, (0.0, None))
         if answer and time.monotonic() - since < self._seconds:

@@ -63,56 +63,18 @@ class ObservationFiles(ObservationListing, FileTransfers):
 
 
 def uris_of(table: Table) -> list[str]:
-    """Return the dataURIs of products.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        Products.
-
-    Returns
-    -------
-    list of str
-        Without those that are missing.
-    """
+    """Return the dataURIs of products."""
     return [uri for uri in table["dataURI"].tolist() if isinstance(uri, str) and uri.strip()]
 
 
 def refuse_contradiction(cloud_only: bool, force_on_prem: bool) -> None:
-    """Raise if the cloud alone, and never the cloud, is asked for.
-
-    Parameters
-    ----------
-    cloud_only, force_on_prem : bool
-        As `~astroquery_mast.ObservationsClass.download_products`.
-
-    Raises
-    ------
-    InvalidQueryError
-        If both are true.
-    """
+    """Raise if the cloud alone, and never the cloud, is asked for."""
     if cloud_only and force_on_prem:
         raise InvalidQueryError("cloud_only=True and force_on_prem=True contradict each other: set one to False.")
 
 
 def kind_of_bundle(curl_flag: bool, bundle: str | None, layout: Layout | None, flat: bool) -> str | None:
-    """Return the kind of the one file that is wanted instead of many.
-
-    Parameters
-    ----------
-    curl_flag, bundle, layout, flat : object
-        As `~astroquery_mast.ObservationsClass.download_products`.
-
-    Returns
-    -------
-    str or None
-        None if many files are wanted.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is no such kind, or two are asked for.
-    """
+    """Return the kind of the one file that is wanted instead of many."""
     if curl_flag and bundle is not None:
         raise InvalidCriterionError("curl_flag=True and bundle=... contradict each other: leave one of them out.")
     if bundle is not None and bundle not in KINDS:
@@ -125,18 +87,7 @@ def kind_of_bundle(curl_flag: bool, bundle: str | None, layout: Layout | None, f
 
 
 def only_in_cloud(file: PlannedFile) -> PlannedFile:
-    """Return the same file, from the cloud or not at all.
-
-    Parameters
-    ----------
-    file : PlannedFile
-        The file.
-
-    Returns
-    -------
-    PlannedFile
-        Left out if it has no copy in the cloud and is not on disk.
-    """
+    """Return the same file, from the cloud or not at all."""
     if file.action in {Action.KEEP, Action.REFUSE}:
         return file
     if file.cloud_url is None:

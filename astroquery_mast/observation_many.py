@@ -46,17 +46,7 @@ _OURS = "for targets that were asked for together computed here, from s_region"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of the observations of many targets is wanted; parameters as those of the query methods.
-
-    Parameters
-    ----------
-    choice : Choice or None
-        The columns.
-    overlap, group, pagesize, cache
-        As the query methods have them.
-    payload : bool
-        Whether only the requests are wanted.
-    """
+    """What of the observations of many targets is wanted; parameters as those of the query methods."""
 
     choice: Choice | None = None
     overlap: str = "footprint"
@@ -77,17 +67,7 @@ class Wanted:
 
 @dataclass
 class _Answers:
-    """What has been answered, for cones and for groups of them; a group's answer has a number above all cones'.
-
-    Parameters
-    ----------
-    targets : Targets
-        The targets and their cones.
-    asked : Asked
-        What goes into the table's ``meta``.
-    blocks : Blocks
-        The rows.
-    """
+    """What has been answered, for cones and for groups of them; a group's answer has a number above all cones'."""
 
     targets: Targets
     asked: Asked

@@ -14,22 +14,7 @@ S = TypeVar("S")
 
 
 def in_order(work: Callable[[S], T], items: Iterable[S], workers: int) -> Iterator[T]:
-    """Do the same work for many items, several at a time, and give the results in the order of the items.
-
-    Parameters
-    ----------
-    work : callable
-        Takes one item; called from worker threads.
-    items : iterable
-        The items; read no faster than results are taken, so that few results wait in memory.
-    workers : int
-        How many at a time.
-
-    Yields
-    ------
-    object
-        The result for each item, in order.  The first exception ends the work; what had not begun is dropped.
-    """
+    """Do the same work for many items, several at a time, and give the results in the order of the items."""
     if workers <= 1:
         yield from map(work, items)
         return

@@ -39,17 +39,7 @@ __all__ = ["Pace", "Parting"]
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast, and how long.
-
-    Parameters
-    ----------
-    deadline : Deadline
-        When all must be there.
-    page_seconds : float
-        How long each page may take.
-    workers : int or None
-        How many requests at a time; ``conf.max_workers`` if None.
-    """
+    """How fast, and how long."""
 
     deadline: Deadline
     page_seconds: float = math.inf
@@ -62,17 +52,7 @@ class Pace:
 
 
 class Parting:
-    """Counts what questions have, and finds their parts.
-
-    Parameters
-    ----------
-    wire : Wire
-        The conversation with the archive.
-    limit : int
-        How many rows the archive sends at once, and therefore a part may have.
-    pace : Pace
-        How.
-    """
+    """Counts what questions have, and finds their parts."""
 
     def __init__(self, wire: Wire, limit: int, pace: Pace) -> None:
         self._wire = wire
@@ -80,45 +60,11 @@ class Parting:
         self._pace = pace
 
     def count(self, request: MashupRequest, *, once: bool = False) -> int:
-        """Return how many rows a filtered question has.
-
-        Parameters
-        ----------
-        request : MashupRequest
-            The question.
-        once : bool
-            Whether a count that fails is not asked for again.
-
-        Returns
-        -------
-        int
-        """
+        """Return how many rows a filtered question has."""
         return self._answered(counting(request), once=once)
 
     def proven(self, request: MashupRequest, filtered: MashupRequest | None, announced: int, *, divisible: bool) -> int:
-        """Return how many rows a question has whose answer reaches the limit.
-
-        Parameters
-        ----------
-        request : MashupRequest
-            The question.
-        filtered : MashupRequest or None
-            The same as it can be counted and split, for observations.
-        announced : int
-            How many rows its answer has.
-        divisible : bool
-            Whether the caller will ask for less, and no count is needed.
-
-        Returns
-        -------
-        int
-            More than were announced only for what can be split.
-
-        Raises
-        ------
-        TooManyRowsError
-            If it cannot be split, and there are more, or nobody knows.
-        """
+        """Return how many rows a question has whose answer reaches the limit."""
         if filtered is not None:
             return max(announced, self.count(filtered))
         if has_own_end(request, announced):
@@ -148,25 +94,7 @@ class Parting:
         return first_value(self._wire.page(asking, deadline, _always if once else None).page)
 
     def parts(self, request: MashupRequest, total: int) -> list[Part]:
-        """Return the parts of a question.
-
-        Parameters
-        ----------
-        request : MashupRequest
-            A filtered question.
-        total : int
-            How many rows it has.
-
-        Returns
-        -------
-        list of Part
-            In order; together they are the question.
-
-        Raises
-        ------
-        IncompleteResultError
-            If there is no column by which it can be split so that the counts add up.
-        """
+        """Return the parts of a question."""
         parts = self._divided(request, total, tuple(SPLIT_COLUMNS))
         if parts is None:
             raise IncompleteResultError(

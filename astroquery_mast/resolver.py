@@ -44,42 +44,14 @@ Found: TypeAlias = list[Entry] | SkyCoord | MastError
 
 
 class Resolver:
-    """Resolves names of objects.
-
-    Parameters
-    ----------
-    wire : Wire
-        The conversation with the archive.
-    endpoints : Endpoints
-        The addresses.
-    """
+    """Resolves names of objects."""
 
     def __init__(self, wire: Wire, endpoints: Endpoints) -> None:
         self._wire = wire
         self._endpoints = endpoints
 
     def one(self, name: str, *, deadline: Deadline, resolver: str | None = None) -> SkyCoord:
-        """Return the position of one object.
-
-        Parameters
-        ----------
-        name : str
-            Its name; the answer is remembered for an hour.  Two numbers, ``"210.8, 54.3"``, are a position, for which
-            nobody is asked.
-        deadline : Deadline
-            When to give up.
-        resolver : str, optional
-            As `many`.
-
-        Returns
-        -------
-        `~astropy.coordinates.SkyCoord`
-
-        Raises
-        ------
-        ResolverError
-            If the name has no position.
-        """
+        """Return the position of one object."""
         chosen = checked_resolver(resolver)
         asked = checked_name(name)
         address = self._endpoints.resolver
@@ -110,36 +82,7 @@ class Resolver:
         resolve_all: bool = False,
         batch_size: int = 30,
     ) -> dict[str, Any]:
-        """Return the positions of several objects.
-
-        Parameters
-        ----------
-        names : iterable of str
-            Their names, or positions as `one` takes them.  What is missing (None, masked, blank) has no position.
-        deadline : Deadline
-            When to give up.
-        resolver : str, optional
-            ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
-        resolve_all : bool
-            Whether to give the positions of every source.
-        batch_size : int
-            How many names go into one request.
-
-        Returns
-        -------
-        dict
-            Name → `~astropy.coordinates.SkyCoord`, or name → source → position with ``resolve_all``.  Names without a
-            position are left out, with one warning for all of them.
-
-        Raises
-        ------
-        InvalidQueryError
-            If there is no name at all, or something that is neither text nor missing.
-        MastError
-            If nothing was found because the archive has failed.
-        ResolverError
-            If none of the names has a position.
-        """
+        """Return the positions of several objects."""
         chosen = checked_resolver(resolver)
         if chosen and resolve_all:
             warn_user("resolver is ignored: resolve_all asks every source.", InputWarning)
@@ -171,20 +114,7 @@ class Resolver:
     def positions(
         self, names: Iterable[str], *, deadline: Deadline, resolver: str | None = None, batch_size: int = 30
     ) -> tuple[dict[str, tuple[float, float]], dict[str, MastError | ResolverError]]:
-        """Return the positions of a great many objects, as numbers, and why the others have none.
-
-        Parameters
-        ----------
-        names, deadline, resolver, batch_size
-            As `many`.
-
-        Returns
-        -------
-        dict
-            Name → right ascension and declination in degrees.
-        dict
-            Name → the error that `one` would have raised for it.
-        """
+        """Return the positions of a great many objects, as numbers, and why the others have none."""
         chosen = checked_resolver(resolver)
         found: dict[str, tuple[float, float]] = {}
         errors: dict[str, MastError | ResolverError] = {}
@@ -300,24 +230,7 @@ def _position_entry(name: str, resolver: str | None) -> Entry:
 
 
 def checked_resolver(resolver: object) -> str | None:
-    """Return the resolver asked for, in the archive's spelling.
-
-    Parameters
-    ----------
-    resolver : str or None
-        As users write it.
-
-    Returns
-    -------
-    str or None
-
-    Raises
-    ------
-    InvalidQueryError
-        If it is no text.
-    ResolverError
-        If there is no such resolver.
-    """
+    """Return the resolver asked for, in the archive's spelling."""
     if resolver is None:
         return None
     if not isinstance(resolver, str):

@@ -45,44 +45,14 @@ class Sent(NamedTuple):
 
 
 class Splitter:
-    """Gives the pages of answers of any size.
-
-    Parameters
-    ----------
-    wire : Wire
-        The conversation with the archive.
-    limit : int, optional
-        How many rows the archive sends at once; ``conf.row_limit`` if not given.
-    """
+    """Gives the pages of answers of any size."""
 
     def __init__(self, wire: Wire, limit: int | None = None) -> None:
         self._wire = wire
         self._limit = limit
 
     def pages(self, request: MashupRequest, pace: Pace, *, divisible: bool = False) -> Iterator[Sent]:
-        """Give all pages of an answer.
-
-        Parameters
-        ----------
-        request : MashupRequest
-            A question; one for observations is split where that is needed.
-        pace : Pace
-            How.
-        divisible : bool
-            Whether the caller will ask for less if this is too much.  Then nothing is split or counted here, and a
-            connection that breaks is not tried for long.
-
-        Yields
-        ------
-        Sent
-            In order; if the question had to be split, part by part.
-
-        Raises
-        ------
-        MastError
-            As `Wire.pages`; `IncompleteResultError` also if the question cannot be split, or if the parts are not the
-            whole.
-        """
+        """Give all pages of an answer."""
         asked = None if divisible else as_filtered(request)
         if asked is not None and isinstance(self._wire, CachedWire):
             kept = None
@@ -140,19 +110,7 @@ class Splitter:
 
 
 class _Suspect:
-    """Finds out, when a connection breaks for the first time, whether the answer is too large for the archive.
-
-    Parameters
-    ----------
-    parting : Parting
-        What counts.
-    limit : int
-        How many rows an answer may have.
-    request : MashupRequest or None
-        The question; None if it cannot be split.
-    divisible : bool
-        Whether the caller will ask for less.
-    """
+    """Finds out, when a connection breaks for the first time, whether the answer is too large for the archive."""
 
     def __init__(self, parting: Parting, limit: int, request: MashupRequest | None, *, divisible: bool) -> None:
         self._parting = parting

@@ -32,28 +32,12 @@ _BETWEEN = frozenset(
 
 
 def speak_as(module: str | None) -> None:
-    """Set the module under whose name `warn_no_results` warns, on which filters of warnings match.
-
-    Parameters
-    ----------
-    module : str or None
-        Its name; None for the module of the user, as usual.
-    """
+    """Set the module under whose name `warn_no_results` warns, on which filters of warnings match."""
     _as["module"] = module
 
 
 def warn_user(message: str, category: type[Warning], *, module: str | None = None) -> None:
-    """Warn, in the name of the line of the user's own code that has called this package.
-
-    Parameters
-    ----------
-    message : str
-        A sentence for the reader.
-    category : type
-        The class of the warning.
-    module : str, optional
-        The module on which filters of warnings match; that of the line if not given.
-    """
+    """Warn, in the name of the line of the user's own code that has called this package."""
     frame = _users_frame()
     where = frame.f_globals if frame is not None else globals()
     warnings.warn_explicit(
@@ -79,12 +63,6 @@ def _is_own(path: str) -> bool:
 
 
 def warn_no_results(hints: Sequence[str] = ()) -> None:
-    """Warn that a query found nothing.
-
-    Parameters
-    ----------
-    hints : sequence of str
-        What the user may have meant.  The first sentence is that of ``astroquery.mast``, on which filters match.
-    """
+    """Warn that a query found nothing."""
     text = " ".join(("Query returned no results.", *hints))
     warn_user(text, NoResultsWarning, module=_as["module"])

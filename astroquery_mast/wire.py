@@ -64,20 +64,7 @@ class _Options(TypedDict, total=False):
 
 
 class Wire:
-    """The conversation with the archive.
-
-    Parameters
-    ----------
-    send : callable
-        ``send(method, url, **keywords) -> requests.Response``, as `requests.Session.request`, safe to call from several
-        threads; it decides what credentials go along.
-    endpoints : Endpoints
-        The addresses.
-    advice : callable, optional
-        Called with address and HTTP status when access is refused; returns what the reader should do.
-    attempts : int, optional
-        How often a request is sent; ``conf.attempts`` if not given.
-    """
+    """The conversation with the archive."""
 
     # All waiting is done by this function, so that tests can do without.
     pause: Callable[[float], None] = staticmethod(tenacity.nap.sleep)
@@ -115,37 +102,7 @@ class Wire:
         patience: float | None = None,
         read: Callable[[requests.Response], Any] | None = None,
     ) -> Any:
-        """Send one request, again if it fails in a way that may pass, and return an answer that is no error.
-
-        Parameters
-        ----------
-        method, url : str
-            As for `requests.Session.request`, like ``params``, ``data``, ``headers`` and ``stream``.
-        deadline : Deadline
-            When to give up.
-        service : str, optional
-            What is asked, for messages; the address if not given.
-        params, data, headers : object, optional
-            See above.
-        stream : bool
-            Whether the body is left unread; the caller then reads and closes it.
-        attempts : int, optional
-            How often to try; ``conf.attempts`` if not given.
-        patience : float, optional
-            Seconds of silence before it is sent again; ``conf.read_timeout`` if not given.
-        read : callable, optional
-            Takes an answer, and returns what is in it; if it raises `UnreadableAnswerError`, the request is sent again.
-
-        Returns
-        -------
-        `requests.Response` or object
-            With a status below 400; or what ``read`` has returned.
-
-        Raises
-        ------
-        MastError
-            `AccessDeniedError`, `RefusedRequestError`, `ServiceFailedError` or `DeadlineError`; what ``read`` raises.
-        """
+        """Send one request, again if it fails in a way that may pass, and return an answer that is no error."""
         what = service or url
         keywords = {"params": params, "data": data, "headers": headers, "stream": stream}
 
@@ -165,33 +122,7 @@ class Wire:
         page_seconds: float = math.inf,
         hopeless: Callable[[MastError], bool] | None = None,
     ) -> Iterator[Exchange]:
-        """Ask a Mashup service and give the pages of its answer in order, the later ones fetched side by side.
-
-        Parameters
-        ----------
-        request : MashupRequest
-            The question.
-        deadline : Deadline
-            When all pages must be there.
-        every_page : bool
-            Whether to fetch the pages after the one asked for.
-        workers : int, optional
-            How many pages at a time; ``conf.max_workers`` if not given.
-        page_seconds : float
-            How long each page may take.
-        hopeless : callable, optional
-            Looks at each failure of the first page, and tells whether it will not pass by trying again.
-
-        Yields
-        ------
-        Exchange
-            One per page.
-
-        Raises
-        ------
-        MastError
-            As `request`; `IncompleteResultError`, at the end, if the rows are not those that were announced.
-        """
+        """Ask a Mashup service and give the pages of its answer in order, the later ones fetched side by side."""
         tally = Tally(request.service)
         first = self.page(request, deadline.part(page_seconds), hopeless)
         tally.add(first.page, request.page)
@@ -234,22 +165,7 @@ class Wire:
     def page(
         self, request: MashupRequest, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
     ) -> Exchange:
-        """Ask for one page, and ask again until the archive has finished working on it.
-
-        Parameters
-        ----------
-        request : MashupRequest
-            The question.
-        deadline : Deadline
-            When to give up.
-        hopeless : callable, optional
-            As `pages`.
-
-        Returns
-        -------
-        Exchange
-            A complete page.
-        """
+        """Ask for one page, and ask again until the archive has finished working on it."""
 
         def poll() -> Exchange:
             return self._persist(lambda: self._mashup(request, deadline), deadline, request.service, hopeless=hopeless)
@@ -264,26 +180,7 @@ class Wire:
         return polling(poll)
 
     def ask(self, request: ApiRequest, read: Callable[[bytes, str], Page], *, deadline: Deadline) -> Exchange:
-        """Post a question as JSON, and read the answer; one that cannot be read is asked for again.
-
-        Parameters
-        ----------
-        request : ApiRequest
-            The question.
-        read : callable
-            Takes the body of an answer and the name of the service, and returns a page or raises.
-        deadline : Deadline
-            When to give up.
-
-        Returns
-        -------
-        Exchange
-
-        Raises
-        ------
-        MastError
-            As `request`.
-        """
+        """Post a question as JSON, and read the answer; one that cannot be read is asked for again."""
         return self.request(
             "POST",
             request.url,

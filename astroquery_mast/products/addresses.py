@@ -24,55 +24,19 @@ class Source(Protocol):
 
 
 def data_url(download_url: str | Source, uri: str) -> str:
-    """The address of a file as manifests show it.
-
-    Parameters
-    ----------
-    download_url : str or Source
-        Address of the download service, or what knows it for each file.
-    uri : str
-        The dataURI.
-
-    Returns
-    -------
-    str
-    """
+    """The address of a file as manifests show it."""
     return f"{download_url}?uri={uri}" if isinstance(download_url, str) else download_url.data_url(uri)
 
 
 def escaped_url(download_url: str | Source, uri: str) -> str:
-    """The address of a file as it is asked for: an unescaped ``&`` in a dataURI would end the parameter.
-
-    Parameters
-    ----------
-    download_url : str or Source
-        As `data_url`.
-    uri : str
-        The dataURI.
-
-    Returns
-    -------
-    str
-    """
+    """The address of a file as it is asked for: an unescaped ``&`` in a dataURI would end the parameter."""
     if not isinstance(download_url, str):
         return download_url.escaped_url(uri)
     return f"{download_url}?uri={quote(uri, safe=':/', errors='replace')}"
 
 
 def is_same_file(one: str, other: str) -> bool:
-    """Tell whether two URIs are those of one file.
-
-    Parameters
-    ----------
-    one, other : str
-        URIs.
-
-    Returns
-    -------
-    bool
-        True also where one of them is a mere name, ``j97c01010_drc.fits`` or with its dataset before it, by which the
-        search of a mission knows the file, and the other one ends in the same name.
-    """
+    """Tell whether two URIs are those of one file."""
     if one == other:
         return True
     return (":" not in one or ":" not in other) and PurePosixPath(one).name == PurePosixPath(other).name

@@ -36,32 +36,12 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, R
 
 
 def begins_as_zip(start: bytes) -> bool:
-    """Tell whether bytes are the beginning of a zip file.
-
-    Parameters
-    ----------
-    start : bytes
-        Four bytes or more.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether bytes are the beginning of a zip file."""
     return start.startswith(_SIGNATURES)
 
 
 class ArchiveFile:
-    """An open zip file whose names, sizes and kinds have been looked at.
-
-    Parameters
-    ----------
-    archive : `zipfile.ZipFile`
-        The open file.
-    members : sequence of `zipfile.ZipInfo`
-        The files in it, folders left out.
-    service : str
-        Who sent it, for messages.
-    """
+    """An open zip file whose names, sizes and kinds have been looked at."""
 
     def __init__(self, archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], service: str) -> None:
         self.members = members
@@ -69,23 +49,7 @@ class ArchiveFile:
         self._service = service
 
     def pieces(self, member: zipfile.ZipInfo) -> Iterator[bytes]:
-        """Give the bytes of a file.
-
-        Parameters
-        ----------
-        member : `zipfile.ZipInfo`
-            One of ``members``.
-
-        Yields
-        ------
-        bytes
-            Never more than the file's announced size in all.
-
-        Raises
-        ------
-        UnreadableAnswerError
-            At the end at the latest, if these are not the bytes that were packed.
-        """
+        """Give the bytes of a file."""
         left = member.file_size
         with _readable(self._service, member.filename), self._archive.open(member) as stream:
             while piece := stream.read(_PIECE):
@@ -101,25 +65,7 @@ class ArchiveFile:
 
 @contextmanager
 def zipped_files(stream: BinaryIO, service: str) -> Iterator[ArchiveFile]:
-    """Open a zip file.
-
-    Parameters
-    ----------
-    stream : file object
-        What came; it can be read from any place.
-    service : str
-        Who sent it.
-
-    Yields
-    ------
-    ArchiveFile
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it is cut or broken, or holds what no cutout service packs: links, locked files, or files that would swell
-        beyond measure.
-    """
+    """Open a zip file."""
     size = stream.seek(0, 2)
     with _readable(service):
         archive = zipfile.ZipFile(stream)
@@ -159,19 +105,7 @@ def _check(members: Sequence[zipfile.ZipInfo], size: int) -> None:
 
 
 def places_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Give each file of one or several archive files a place of its own.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The names in the archive files, with folders.
-
-    Returns
-    -------
-    list of tuple of str
-        The folders below the download folder and the name of each, in order: as in the archive file, unless that is
-        not a safe path, or two files would lie in one place.
-    """
+    """Give each file of one or several archive files a place of its own."""
     return place([_naming(index, name) for index, name in enumerate(names)], flat=True)
 
 

@@ -45,34 +45,14 @@ _NOT_SHOWN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.D
 
 @dataclass(frozen=True)
 class Beginning:
-    """How a file has to begin.
-
-    Parameters
-    ----------
-    kind : str
-        What it is called; empty where nothing is known.
-    wanted : tuple of bytes
-        The beginnings that there are; none where nothing is known.
-    """
+    """How a file has to begin."""
 
     kind: str = ""
     wanted: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, *names: str, packed: bool = False) -> Beginning:
-        """Return how a file of these names begins.
-
-        Parameters
-        ----------
-        *names : str
-            Its URI, and the name that it gets; the first that has an ending decides.
-        packed : bool
-            Whether its bytes were packed on their way only, so that those of a ``.gz`` may have been unpacked.
-
-        Returns
-        -------
-        Beginning
-        """
+        """Return how a file of these names begins."""
         for name in names:
             endings = PurePosixPath(name.lower()).suffixes
             # The ending of a question ("get.cgi?file=x.fits&config=ops") is not that of a file.
@@ -83,37 +63,13 @@ class Beginning:
         return cls()
 
     def check(self, start: bytes) -> None:
-        """Raise if a file does not begin so; a beginning that has not come whole is no reason.
-
-        Parameters
-        ----------
-        start : bytes
-            The first bytes that came, `LOOKED_AT` at most.
-
-        Raises
-        ------
-        WrongContentError
-            With the words that came instead, where there are any.
-        """
+        """Raise if a file does not begin so; a beginning that has not come whole is no reason."""
         known = any(start.startswith(wanted) or wanted.startswith(start) for wanted in self.wanted)
         if self.wanted and not known:
             raise WrongContentError(f"what the archive sent is no {self.kind} file{quoted(start)}")
 
     def check_whole(self, start: bytes, catalogued: int | None) -> None:
-        """Raise if a file that came whole is too short to have a beginning at all.
-
-        Parameters
-        ----------
-        start : bytes
-            As `check`.
-        catalogued : int or None
-            Bytes according to the catalogue.
-
-        Raises
-        ------
-        BrokenBodyError
-            If it is empty and should not be, or shorter than any such file.
-        """
+        """Raise if a file that came whole is too short to have a beginning at all."""
         if not start and catalogued:
             raise BrokenBodyError(f"0 bytes of {catalogued} arrived")
         if self.wanted and not start.startswith(self.wanted):
@@ -121,18 +77,7 @@ class Beginning:
 
 
 def quoted(start: bytes) -> str:
-    """Return what a server says in place of a file, to be put behind a message.
-
-    Parameters
-    ----------
-    start : bytes
-        The first bytes of its answer.
-
-    Returns
-    -------
-    str
-        Empty if these are no words.
-    """
+    """Return what a server says in place of a file, to be put behind a message."""
     try:
         text = start.decode()
     except UnicodeDecodeError as err:

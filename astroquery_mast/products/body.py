@@ -21,17 +21,7 @@ _PIECE = 1 << 18
 
 
 def pieces(response: requests.Response) -> Iterator[bytes]:
-    """Give a body as it arrives: what had come when the connection broke is not lost, and slow bodies can be ended.
-
-    Parameters
-    ----------
-    response : `requests.Response`
-        The answer, its body unread.
-
-    Yields
-    ------
-    bytes
-    """
+    """Give a body as it arrives: what had come when the connection broke is not lost, and slow bodies can be ended."""
     raw = response.raw if isinstance(response, requests.Response) else None
     read1 = getattr(raw, "read1", None) if isinstance(raw, urllib3.HTTPResponse) else None
     if read1 is None:  # urllib3 1.26, or a stand-in
@@ -42,38 +32,13 @@ def pieces(response: requests.Response) -> Iterator[bytes]:
 
 
 def source_of(url: str, headers: Mapping[str, str]) -> Source | None:
-    """Return what the rest of a file can be asked for by.
-
-    Parameters
-    ----------
-    url : str
-        The address that was asked.
-    headers : mapping
-        Headers of the answer.
-
-    Returns
-    -------
-    Source or None
-        None if it cannot.
-    """
+    """Return what the rest of a file can be asked for by."""
     validator, total = strong_validator(headers), announced_length(headers)
     return None if validator is None or total is None else Source(url, validator, total)
 
 
 def continues(part: PartFile, headers: Mapping[str, str]) -> bool:
-    """Tell whether an answer holds exactly what is missing, of the very same file.
-
-    Parameters
-    ----------
-    part : PartFile
-        What has come so far.
-    headers : mapping
-        Headers of the answer.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether an answer holds exactly what is missing, of the very same file."""
     assert part.source is not None
     same = strong_validator(headers) in {None, part.source.validator}
     return same and content_range(headers) == (part.size, part.source.total - 1, part.source.total)

@@ -34,39 +34,14 @@ _UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSErr
 
 @dataclass(frozen=True)
 class Bundle:
-    """The products that go into one file.
-
-    Parameters
-    ----------
-    kind : str
-        The ending of the file: ``"sh"`` for a script, ``"zip"`` or ``"tar.gz"``.
-    products : sequence of Naming
-        What the archive calls each product; an empty URI for one that cannot be had.
-    """
+    """The products that go into one file."""
 
     kind: str
     products: Sequence[Naming]
 
     @classmethod
     def of(cls, products: Table, kind: str) -> Bundle:
-        """Return the bundle of a product table.
-
-        Parameters
-        ----------
-        products : `~astropy.table.Table`
-            The products, each file once.
-        kind : str
-            As above.
-
-        Returns
-        -------
-        Bundle
-
-        Raises
-        ------
-        InvalidCriterionError
-            If there is no such kind of bundle.
-        """
+        """Return the bundle of a product table."""
         if kind not in {SCRIPT, *KINDS}:
             raise InvalidCriterionError(f"bundle={kind!r}: {' or '.join(map(repr, KINDS))} is needed.")
         return cls(kind, namings(products))
@@ -77,19 +52,7 @@ class Bundle:
         return [("uri", product.uri) for product in self.products if product.uri]
 
     def planned(self, address: str, folder: Path) -> PlannedFile:
-        """Return the file to fetch.
-
-        Parameters
-        ----------
-        address : str
-            Where bundles are made, without the ending.
-        folder : `~pathlib.Path`
-            Where the file goes.
-
-        Returns
-        -------
-        PlannedFile
-        """
+        """Return the file to fetch."""
         url = f"{address}.{self.kind}"
         return PlannedFile(
             index=0,
@@ -103,19 +66,7 @@ class Bundle:
         )
 
     def shown(self, planned: Sequence[PlannedFile], whole: PlannedFile) -> list[PlannedFile]:
-        """Return the plan as it looks with a bundle: every product is in the one file.
-
-        Parameters
-        ----------
-        planned : sequence of PlannedFile
-            The plan without a bundle.
-        whole : PlannedFile
-            What `planned` returned.
-
-        Returns
-        -------
-        list of PlannedFile
-        """
+        """Return the plan as it looks with a bundle: every product is in the one file."""
         place = {"local_path": whole.local_path, "data_url": whole.data_url, "url": whole.url, "at_hand": 0}
         fetched = {**place, "action": whole.action, "reason": f"in {whole.local_path.name}"}
         return [
@@ -124,18 +75,7 @@ class Bundle:
         ]
 
     def results(self, fetched: TransferResult) -> list[TransferResult]:
-        """Return what became of each product.
-
-        Parameters
-        ----------
-        fetched : TransferResult
-            What became of the file.
-
-        Returns
-        -------
-        list of TransferResult
-            In the order of the products. The place of each is that of the file, and so are size and digest.
-        """
+        """Return what became of each product."""
         whole, held = fetched, None
         if fetched.status is Status.COMPLETE and self.kind != SCRIPT:
             try:
@@ -180,19 +120,7 @@ class _Contents:
 
 
 def is_bundle_of(path: Path, uri: str) -> bool:
-    """Tell whether a path is that of a bundle or a script of products, and not of the product itself.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        Where it lies.
-    uri : str
-        The URI of the product.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a path is that of a bundle or a script of products, and not of the product itself."""
     ending = next((f".{kind}" for kind in (SCRIPT, *KINDS) if path.name.lower().endswith(f".{kind}")), None)
     return ending is not None and not uri.lower().endswith(ending)
 

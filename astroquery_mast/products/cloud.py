@@ -32,15 +32,7 @@ _SHARED_FOLDER, _PROJECTS = "mast", "mast/hlsp/"
 
 @dataclass(frozen=True)
 class Bucket:
-    """Where the public cloud copy is.
-
-    Parameters
-    ----------
-    name : str
-        Name of the bucket.
-    server : str
-        Its address over https, without a closing slash.
-    """
+    """Where the public cloud copy is."""
 
     name: str
     server: str
@@ -68,18 +60,7 @@ class Bucket:
 
 
 def lookup_batches(uris: Iterable[str]) -> Iterator[list[str]]:
-    """Divide dataURIs into questions that the archive's front end takes.
-
-    Parameters
-    ----------
-    uris : iterable of str
-        The dataURIs.
-
-    Yields
-    ------
-    list of str
-        At most 40 of them, in order, whose escaped form stays below the limit; one that is longer goes alone.
-    """
+    """Divide dataURIs into questions that the archive's front end takes."""
     batch: list[str] = []
     length = 0
     for uri in uris:
@@ -94,25 +75,7 @@ def lookup_batches(uris: Iterable[str]) -> Iterator[list[str]]:
 
 
 def read_paths(body: bytes, uris: Sequence[str]) -> dict[str, str | None]:
-    """Read the answer of the path lookup.
-
-    Parameters
-    ----------
-    body : bytes
-        The answer.
-    uris : sequence of str
-        What was asked.
-
-    Returns
-    -------
-    dict
-        dataURI → key of the object; None for what has no copy, or what the answer does not speak of.
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it is not what the protocol promises.
-    """
+    """Read the answer of the path lookup."""
     try:
         entries = json.loads(body)
     except ValueError as err:
@@ -129,25 +92,7 @@ def _key(entry: object) -> str | None:
 
 
 def read_listing(body: bytes) -> tuple[list[str], str | None]:
-    """Read one page of a bucket's listing.
-
-    Parameters
-    ----------
-    body : bytes
-        The answer, in XML.
-
-    Returns
-    -------
-    folders : list of str
-        Without the closing slash.
-    continuation : str or None
-        With what to ask for the next page.
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it is no listing.
-    """
+    """Read one page of a bucket's listing."""
     try:
         # Expat has bounds of its own against documents that grow while they are read.
         root = ElementTree.fromstring(body)  # noqa: S314
@@ -161,15 +106,7 @@ def read_listing(body: bytes) -> tuple[list[str], str | None]:
 
 
 class Cloud:
-    """The public cloud copy, as a client without an account sees it.
-
-    Parameters
-    ----------
-    wire : Wire
-        The conversation, over a session that adds no token.
-    endpoints : Endpoints
-        The archive's addresses.
-    """
+    """The public cloud copy, as a client without an account sees it."""
 
     def __init__(self, wire: Wire, endpoints: Endpoints) -> None:
         self._wire = wire
@@ -177,26 +114,7 @@ class Cloud:
         self.bucket = Bucket.configured(endpoints)
 
     def keys(self, uris: Iterable[str], deadline: Deadline) -> dict[str, str | None]:
-        """Look up where the copies of files lie; 40 files with one question, and several questions at a time.
-
-        Parameters
-        ----------
-        uris : iterable of str
-            The dataURIs.
-        deadline : Deadline
-            When to give up.
-
-        Returns
-        -------
-        dict
-            dataURI → key, None for what has no copy; each once, in the order given.  That a key is known does not
-            prove that the object is there: see `existing`.
-
-        Raises
-        ------
-        MastError
-            If the archive does not answer.
-        """
+        """Look up where the copies of files lie; 40 files with one question, and several questions at a time."""
 
         def ask(batch: Sequence[str]) -> dict[str, str | None]:
             """Ask for the keys of some files; None for those that are not in the cloud."""
@@ -216,25 +134,7 @@ class Cloud:
         return {uri: key for answer in answers for uri, key in answer.items()}
 
     def existing(self, keys: Iterable[str], deadline: Deadline) -> set[str]:
-        """Ask the bucket which objects are there and open to the public; one question each, several at a time.
-
-        Parameters
-        ----------
-        keys : iterable of str
-            Keys of objects.
-        deadline : Deadline
-            When to give up.
-
-        Returns
-        -------
-        set of str
-            Those that are.
-
-        Raises
-        ------
-        MastError
-            If the bucket does not answer.
-        """
+        """Ask the bucket which objects are there and open to the public; one question each, several at a time."""
         asked = list(dict.fromkeys(keys))
         found = in_order(lambda key: self._exists(key, deadline), asked, min(count_setting("max_workers"), len(asked)))
         return {key for key, exists in zip(asked, found, strict=True) if exists}
@@ -250,18 +150,7 @@ class Cloud:
         return True
 
     def datasets(self, deadline: Deadline) -> list[str]:
-        """List what the bucket holds: a folder for each mission, and one for each project.
-
-        Parameters
-        ----------
-        deadline : Deadline
-            When to give up.
-
-        Returns
-        -------
-        list of str
-            In the order of the bucket.
-        """
+        """List what the bucket holds: a folder for each mission, and one for each project."""
         names: list[str] = []
         for folder in self._folders("", deadline):
             names.extend(self._folders(_PROJECTS, deadline) if folder == _SHARED_FOLDER else [folder])

@@ -37,21 +37,7 @@ _BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": F
 
 @dataclass(frozen=True)
 class Cells:
-    """A column as conditions see it.
-
-    Parameters
-    ----------
-    name : str
-        Name of the column.
-    kind : str
-        ``"number"``, ``"boolean"`` or ``"text"``.
-    values : ndarray
-        Numbers, booleans, or (for text) objects of type `str` in a form that ignores case.
-    missing : ndarray of bool
-        True where the cell has no value.
-    unit : `~astropy.units.UnitBase`, optional
-        The unit of numbers.
-    """
+    """A column as conditions see it."""
 
     name: str
     kind: str
@@ -62,15 +48,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Condition:
-    """One value of a filter.
-
-    Parameters
-    ----------
-    test : callable
-        Takes the values of the column and returns a boolean array of the same length.
-    negated : bool
-        Whether the cells that pass the test are those that are not wanted.
-    """
+    """One value of a filter."""
 
     test: Callable[[NDArray[Any]], NDArray[np.bool_]]
     negated: bool = False
@@ -88,19 +66,7 @@ def _folded(cell: object) -> str:
 
 
 def cells_of(name: str, column: Any) -> Cells:
-    """Prepare a column for conditions.
-
-    Parameters
-    ----------
-    name : str
-        Name of the column.
-    column : `~astropy.table.Column`, `~astropy.table.MaskedColumn` or array
-        The column.
-
-    Returns
-    -------
-    Cells
-    """
+    """Prepare a column for conditions."""
     array = np.ma.asarray(column)
     missing = np.ma.getmaskarray(array).copy()
     if array.dtype.kind in "iuf":
@@ -118,25 +84,7 @@ def cells_of(name: str, column: Any) -> Cells:
 
 
 def as_values(name: str, given: object) -> list[object]:
-    """The values of a filter, one by one.
-
-    Parameters
-    ----------
-    name : str
-        Name of the column, for messages.
-    given : object
-        A single value, or any iterable of values: list, tuple, set, array, column, generator.
-
-    Returns
-    -------
-    list
-        Plain Python values; empty when the iterable is.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If a value is None, masked, or NaN, or if a mapping was given.
-    """
+    """The values of a filter, one by one."""
     if isinstance(given, Mapping):
         raise InvalidCriterionError(f"The filter for column '{name}' is a mapping: give a value or a list of values.")
     return [_plain_value(name, member) for member in _members(given)]
@@ -174,24 +122,7 @@ def _plain_value(name: str, value: object) -> object:
 
 
 def read_condition(value: object, cells: Cells) -> Condition:
-    """Read one value of a filter.
-
-    Parameters
-    ----------
-    value : object
-        Text or a number; text that begins with ``!`` is negated.
-    cells : Cells
-        The column that it is for.
-
-    Returns
-    -------
-    Condition
-
-    Raises
-    ------
-    InvalidCriterionError
-        If the value means nothing for this kind of column.
-    """
+    """Read one value of a filter."""
     negated = isinstance(value, str) and value.startswith("!")
     wanted = value[1:] if negated and isinstance(value, str) else value
     if isinstance(wanted, u.Quantity):
@@ -216,21 +147,7 @@ def _in_unit(quantity: u.Quantity, cells: Cells) -> float:
 
 
 def combine(conditions: Collection[Condition], cells: Cells) -> NDArray[np.bool_]:
-    """Apply the conditions of one column.
-
-    Parameters
-    ----------
-    conditions : collection of Condition
-        Positive ones are alternatives; of the negated ones none may hold.  No condition at all matches nothing.
-    cells : Cells
-        The column.
-
-    Returns
-    -------
-    ndarray of bool
-        True for cells that pass.  A missing cell never meets a positive condition, and is none of the values that a
-        negated one rules out.
-    """
+    """Apply the conditions of one column."""
     if not conditions:
         return np.zeros(len(cells.values), dtype=bool)
     passed = np.ones(len(cells.values), dtype=bool)

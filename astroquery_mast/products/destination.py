@@ -50,25 +50,7 @@ _FOREIGN = (
 
 
 def destination(where: str | os.PathLike[str] | None) -> Path:
-    """Return the folder that a user names.
-
-    Parameters
-    ----------
-    where : path-like, `upath.UPath`, or None
-        A folder on disk, ``~`` being one's own, or an address such as ``s3://bucket/prefix``; what the store needs to
-        be told besides goes into a ``UPath("s3://bucket", endpoint_url=...)``, or into the environment. None is the
-        current folder.
-
-    Returns
-    -------
-    `~pathlib.Path`
-        For an address a `upath.UPath`, which is no `~pathlib.Path` but is used like one.
-
-    Raises
-    ------
-    InvalidQueryError
-        If nothing can be written there, or what is needed for it is not installed.
-    """
+    """Return the folder that a user names."""
     place = recorded_place(where)
     try:
         return place if is_remote(place) else place.expanduser()
@@ -77,22 +59,7 @@ def destination(where: str | os.PathLike[str] | None) -> Path:
 
 
 def recorded_place(where: str | os.PathLike[str] | None) -> Path:
-    """Return a place that was written down earlier; as `destination`, but ``~`` is a name like others.
-
-    Parameters
-    ----------
-    where : path-like, `upath.UPath`, or None
-        As `destination`.
-
-    Returns
-    -------
-    `~pathlib.Path`
-
-    Raises
-    ------
-    InvalidQueryError
-        As `destination`.
-    """
+    """Return a place that was written down earlier; as `destination`, but ``~`` is a name like others."""
     if where is None:
         return Path()
     if not isinstance(where, str | os.PathLike) or hasattr(where, "fs"):
@@ -126,17 +93,7 @@ def _on_disk_or_not(place: Any, protocol: str) -> Path:
 
 
 def is_remote(place: Path) -> bool:
-    """Tell whether a place is in a store, and not on a disk.
-
-    Parameters
-    ----------
-    place : `~pathlib.Path` or `upath.UPath`
-        As `destination` returns it, or below it.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a place is in a store, and not on a disk."""
     return not isinstance(place, Path)
 
 
@@ -210,18 +167,7 @@ def _foreign() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def whole_or_absent(place: Path) -> Iterator[IO[bytes]]:
-    """Open a file of a store for writing, so that it appears when all of it is there.
-
-    Parameters
-    ----------
-    place : `upath.UPath`
-        Where it goes; what is there already is replaced at the end.
-
-    Yields
-    ------
-    file object
-        To be written.  Whatever is raised meanwhile, Ctrl-C included, leaves the place as it was.
-    """
+    """Open a file of a store for writing, so that it appears when all of it is there."""
     store = cast("Any", place).fs
     protocols = {store.protocol} if isinstance(store.protocol, str) else set(store.protocol)
     opened = _committed(place) if protocols & _COMMITTING else _moved(place)
@@ -267,18 +213,7 @@ def _remove(store: Any, path: str) -> None:
 
 
 def size_in_store(place: Path) -> int | None:
-    """Ask a store for the size of a file.
-
-    Parameters
-    ----------
-    place : `upath.UPath`
-        Where it is.
-
-    Returns
-    -------
-    int or None
-        Bytes; None where there is none.
-    """
+    """Ask a store for the size of a file."""
     found = cast("Any", place)
     with _as_os_errors():
         found.fs.invalidate_cache(found.parent.path)

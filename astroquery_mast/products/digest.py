@@ -30,30 +30,14 @@ _AHEAD = 8
 
 @dataclass(frozen=True)
 class Mark:
-    """A number of bytes that are known to be right.
-
-    Parameters
-    ----------
-    size : int
-        How many, from the first on.
-    sha256 : str
-        Their digest, hexadecimal.
-    """
+    """A number of bytes that are known to be right."""
 
     size: int
     sha256: str
 
 
 class RunningDigest:
-    """The SHA-256 of bytes that are still arriving.
-
-    Parameters
-    ----------
-    begun : hash, optional
-        The digest of the bytes that were there before, which is taken over.
-    size : int
-        How many they were.
-    """
+    """The SHA-256 of bytes that are still arriving."""
 
     def __init__(self, begun: Hash | None = None, size: int = 0) -> None:
         self._hash = hashlib.sha256() if begun is None else begun
@@ -65,13 +49,7 @@ class RunningDigest:
         self._marks: deque[Mark] = deque()
 
     def update(self, piece: bytes) -> None:
-        """Take the next bytes.
-
-        Parameters
-        ----------
-        piece : bytes
-            What comes next.
-        """
+        """Take the next bytes."""
         self._size += len(piece)
         if self._size <= _ALONE:
             self._hash.update(piece)

@@ -69,18 +69,7 @@ LOCAL_DISK: Disk = _LocalDisk()
 
 
 def disk_at(place: Path) -> Disk:
-    """Return the view of what lies where files are to go.
-
-    Parameters
-    ----------
-    place : `~pathlib.Path` or `upath.UPath`
-        As `~astroquery_mast.products.destination.destination` returns it.
-
-    Returns
-    -------
-    Disk
-        The local disk, or a store as it is now.
-    """
+    """Return the view of what lies where files are to go."""
     return StoreDisk() if is_remote(place) else LOCAL_DISK
 
 
@@ -96,47 +85,7 @@ def download(
     pause: Pause = WAIT,
     carry_out: CarryOut = transfer,
 ) -> list[TransferResult]:
-    """Bring files to disk, several at a time.
-
-    Parameters
-    ----------
-    planned : sequence of PlannedFile
-        What to fetch, and where to.
-    way : Transport or callable
-        How workers reach the archive; or what opens an address (see `~astroquery_mast.products.transfer.OpenUrl`) and
-        is safe to call from several threads.
-    max_workers : int, optional
-        How many files at a time, each with one connection.  ``conf.max_workers`` if not given, or the number of the
-        executor's workers where it tells.
-    executor : `concurrent.futures.Executor`, optional
-        Who does the work, instead of threads of our own: processes, or a cluster whose workers see the same disk.  It
-        is not shut down.
-    deadline : float or `~astropy.units.Quantity`, optional
-        Time, in seconds without a unit, that all of it may take; no limit if not given.
-    on_error : str
-        ``"warn"`` logs that files did not come, ``"raise"`` raises when all the others have ended, ``"ignore"`` does
-        neither.
-    verbose : bool
-        Whether to show a bar, and to log what became of the files.
-    pause : callable
-        Waits between two tries, given the seconds; for workers in this process.
-    carry_out : callable
-        Does what is planned for one file; for processes it must be picklable.
-
-    Returns
-    -------
-    list of TransferResult
-        One for each file, in order; a failure stops nobody else.
-
-    Raises
-    ------
-    DownloadError
-        If ``on_error="raise"`` and a file did not come.
-    InvalidQueryError
-        If an argument makes no sense.
-    KeyboardInterrupt
-        As soon as the transfers under way have put their parts aside, two seconds later at most.
-    """
+    """Bring files to disk, several at a time."""
     workers = number_of_workers(max_workers, executor)
     seconds = as_seconds(deadline, "deadline")
     _check(way, executor, on_error)
@@ -230,22 +179,7 @@ def _tell(results: Sequence[TransferResult], elapsed: float) -> None:
 
 
 def complain(results: Sequence[TransferResult], *, on_error: str, manifest: Manifest | None = None) -> None:
-    """Do about failures what is wanted.
-
-    Parameters
-    ----------
-    results : sequence of TransferResult
-        What became of the files.
-    on_error : str
-        One of `ON_ERROR`.
-    manifest : Manifest, optional
-        What the exception carries; made from the results if not given.
-
-    Raises
-    ------
-    DownloadError
-        If ``on_error="raise"`` and a file did not come.
-    """
+    """Do about failures what is wanted."""
     failed = [result for result in results if result.status is Status.ERROR]
     if not failed or on_error == "ignore":
         return
@@ -259,22 +193,7 @@ def complain(results: Sequence[TransferResult], *, on_error: str, manifest: Mani
 
 
 def local_target(local_path: str | os.PathLike[str] | None, filename: str) -> Path:
-    """Tell where a single file goes.
-
-    Parameters
-    ----------
-    local_path : path-like or None
-        A file or a folder, on disk or in a store; see `~astroquery_mast.products.destination.destination`. What exists
-        already is what it is; otherwise a path that ends in a separator, or whose last part has no ending, is a folder,
-        as in ``astroquery.mast``. None is the current folder.
-    filename : str
-        The name that the archive gives the file.
-
-    Returns
-    -------
-    `~pathlib.Path`
-        The path of the file; nothing is created.
-    """
+    """Tell where a single file goes."""
     name = safe_name(filename, "product")
     path = destination(local_path)
     disk = disk_at(path)

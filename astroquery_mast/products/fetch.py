@@ -22,40 +22,13 @@ _REFUSED = re.compile(r"HTTPError: 40[13]\b")
 
 
 def fetch(planned: PlannedFile, open_url: OpenUrl, **how: Any) -> TransferResult:
-    """Bring one file to where it goes.
-
-    Parameters
-    ----------
-    planned : PlannedFile
-        What to fetch, and where to: a path, or a place in a store.
-    open_url : callable
-        Opens an address.
-    **how
-        As `~astroquery_mast.products.transfer.transfer`.
-
-    Returns
-    -------
-    TransferResult
-    """
+    """Bring one file to where it goes."""
     carry_out = transfer_to if is_remote(planned.local_path) else transfer
     return with_rights(carry_out(planned, open_url, **how), planned)
 
 
 def with_rights(result: TransferResult, planned: PlannedFile) -> TransferResult:
-    """Return a result whose message, after a refusal, says whose the file is and when it becomes public.
-
-    Parameters
-    ----------
-    result : TransferResult
-        What became of the file.
-    planned : PlannedFile
-        The file.
-
-    Returns
-    -------
-    TransferResult
-        The same one, unless access was refused and the catalogue knows more.
-    """
+    """Return a result whose message, after a refusal, says whose the file is and when it becomes public."""
     refused = result.status is Status.ERROR and _REFUSED.match(result.message or "")
     if not refused or planned.rights is None:
         return result

@@ -29,15 +29,7 @@ _UNREADABLE = (fits.VerifyError, KeyError, ValueError, TypeError)
 
 
 class FitsEnd:
-    """Follows the headers of a FITS file through its bytes, in pieces of any length, and passes over its data.
-
-    Attributes
-    ----------
-    data : int
-        Bytes of data that are still to come before the next header.
-    over : bool
-        Whether nothing more can be told from what follows.
-    """
+    """Follows the headers of a FITS file through its bytes, in pieces of any length, and passes over its data."""
 
     def __init__(self) -> None:
         self.data = 0
@@ -47,13 +39,7 @@ class FitsEnd:
         self._begun = bytearray()
 
     def add(self, piece: bytes) -> None:
-        """Take the next bytes.
-
-        Parameters
-        ----------
-        piece : bytes
-            What follows.
-        """
+        """Take the next bytes."""
         view = memoryview(piece)
         while view and not self.over:
             if self.data:
@@ -67,14 +53,7 @@ class FitsEnd:
             view = view[taken:]
 
     def breaks_off(self) -> bool:
-        """Tell whether what has come begins as FITS and ends before the last header says.
-
-        Returns
-        -------
-        bool
-            False also for what is no FITS file, a compressed one among them, and for what ends between two extensions,
-            where nobody can know.
-        """
+        """Tell whether what has come begins as FITS and ends before the last header says."""
         if not self._headers:
             return self._begun.startswith(_BEGINNING)
         return self.over or self.data > 0 or bool(self._begun)
@@ -115,18 +94,7 @@ def _length_of_data(text: bytes) -> int:
 
 
 def breaks_off(path: Path) -> bool:
-    """Tell whether a file begins as FITS and ends before its last header says.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        The file.  Only its headers are read.
-
-    Returns
-    -------
-    bool
-        As `FitsEnd.breaks_off`.
-    """
+    """Tell whether a file begins as FITS and ends before its last header says."""
     end, size = FitsEnd(), path.stat().st_size
     with path.open("rb") as stream:
         while not end.over and (block := stream.read(_BLOCK)):

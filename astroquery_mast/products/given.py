@@ -20,25 +20,7 @@ _SCHEME = "mast:"
 
 
 def as_products(given: object, marks: Collection[str]) -> object:
-    """Return products that were given in several pieces as one table.
-
-    Parameters
-    ----------
-    given : object
-        A `~astropy.table.Table`, a `~astropy.table.Row`, an iterable of these, or something else.
-    marks : collection of str
-        Columns of which every table of products has at least one, and other tables none.
-
-    Returns
-    -------
-    object
-        A `~astropy.table.Table` for products; otherwise what was given, a generator as a list.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If some of it are products and some are not, or it is made of dataURIs.
-    """
+    """Return products that were given in several pieces as one table."""
     members = list(given) if isinstance(given, Iterator) else given
     _refuse_uris(members)
     if isinstance(members, Table | Row) or not isinstance(members, list | tuple):

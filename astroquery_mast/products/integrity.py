@@ -56,17 +56,7 @@ class WrongContentError(BrokenBodyError):
 
 @dataclass(frozen=True)
 class Checksum:
-    """A digest of the whole file, as somebody gives it.
-
-    Parameters
-    ----------
-    given_by : str
-        The header, or the catalogue.
-    algorithm : str
-        A name that `hashlib` knows.
-    digest : bytes
-        The digest.
-    """
+    """A digest of the whole file, as somebody gives it."""
 
     given_by: str
     algorithm: str
@@ -74,33 +64,12 @@ class Checksum:
 
 
 def is_packed(headers: Mapping[str, str]) -> bool:
-    """Tell whether a body was packed for its way, so that its bytes are not those of the file.
-
-    Parameters
-    ----------
-    headers : mapping
-        Headers of the answer.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a body was packed for its way, so that its bytes are not those of the file."""
     return headers.get("Content-Encoding", "identity").lower() not in {"identity", ""}
 
 
 def announced_length(headers: Mapping[str, str]) -> int | None:
-    """Tell the length of a body.
-
-    Parameters
-    ----------
-    headers : mapping
-        Headers of the answer; names in any case where the mapping allows it.
-
-    Returns
-    -------
-    int or None
-        None where the answer says nothing, or speaks of a compressed body.
-    """
+    """Tell the length of a body."""
     length = headers.get("Content-Length", "").strip()
     if not (length.isascii() and length.isdecimal()) or is_packed(headers):
         return None
@@ -108,18 +77,7 @@ def announced_length(headers: Mapping[str, str]) -> int | None:
 
 
 def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
-    """Tell which bytes of the file a body of status 206 holds.
-
-    Parameters
-    ----------
-    headers : mapping
-        Headers of the answer.
-
-    Returns
-    -------
-    (first, last, total) or None
-        As in ``Content-Range: bytes first-last/total``; None where that is not what the answer says.
-    """
+    """Tell which bytes of the file a body of status 206 holds."""
     match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
     if match is None or is_packed(headers):
         return None
@@ -128,18 +86,7 @@ def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
 
 
 def last_modified(headers: Mapping[str, str]) -> datetime | None:
-    """Tell when the file was changed on the server.
-
-    Parameters
-    ----------
-    headers : mapping
-        Headers of the answer.
-
-    Returns
-    -------
-    `~datetime.datetime` or None
-        In UTC; None where the answer does not say.
-    """
+    """Tell when the file was changed on the server."""
     return _date(headers.get("Last-Modified", ""))
 
 
@@ -153,20 +100,7 @@ def _date(text: str) -> datetime | None:
 
 
 def strong_validator(headers: Mapping[str, str]) -> str | None:
-    """Tell by what the very same bytes can be recognised later, for ``If-Range``.
-
-    Parameters
-    ----------
-    headers : mapping
-        Headers of the answer.
-
-    Returns
-    -------
-    str or None
-        The ETag unless it is weak, else the date of the last change; None where there is neither, or where the file was
-        changed in the second before the answer, so that it could change again without another date (RFC 9110,
-        section 8.8.2.2).
-    """
+    """Tell by what the very same bytes can be recognised later, for ``If-Range``."""
     etag = headers.get("ETag", "").strip()
     if _STRONG_ETAG.fullmatch(etag):
         return etag
@@ -178,42 +112,14 @@ def strong_validator(headers: Mapping[str, str]) -> str | None:
 
 
 def is_web_page(headers: Mapping[str, str], name: str) -> bool:
-    """Tell whether an answer is a page for people, such as a notice of maintenance, in place of a file.
-
-    Parameters
-    ----------
-    headers : mapping
-        Headers of the answer.
-    name : str
-        Name of the file that was asked for.
-
-    Returns
-    -------
-    bool
-        False for a name that says nothing of the kind of the file, or that a page may have.
-    """
+    """Tell whether an answer is a page for people, such as a notice of maintenance, in place of a file."""
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     ending = PurePosixPath(name).suffix.lower()
     return kind in _PAGES and bool(ending) and ending not in _PAGE_ENDINGS
 
 
 def check_length(headers: Mapping[str, str], size: int, catalogued: int | None) -> None:
-    """Raise if a body that was asked for as a whole is known to be cut.
-
-    Parameters
-    ----------
-    headers : mapping
-        Headers of the answer.
-    size : int
-        Bytes that arrived.
-    catalogued : int or None
-        Bytes according to the catalogue.
-
-    Raises
-    ------
-    BrokenBodyError
-        If they are fewer or more than the answer announced.
-    """
+    """Raise if a body that was asked for as a whole is known to be cut."""
     expected = announced_length(headers)
     if expected is not None:
         if size != expected:
@@ -229,22 +135,7 @@ def check_length(headers: Mapping[str, str], size: int, catalogued: int | None) 
 def announced_checksums(
     headers: Mapping[str, str], *, whole: bool = True, catalogued: str | None = None
 ) -> list[Checksum]:
-    """Collect the digests of the whole file that the archive gives.
-
-    Parameters
-    ----------
-    headers : mapping
-        Headers of the answer.
-    whole : bool
-        Whether the body is the whole file, and not the range that was missing.
-    catalogued : str, optional
-        MD5 of the catalogue, in hexadecimal digits.
-
-    Returns
-    -------
-    list of Checksum
-        What cannot be read, or is of another kind, is left out.
-    """
+    """Collect the digests of the whole file that the archive gives."""
     found: list[Checksum | None] = []
     if catalogued and _HEX_MD5.fullmatch(catalogued.strip()):
         found.append(Checksum("the catalogue", "md5", bytes.fromhex(catalogued.strip())))
@@ -281,20 +172,7 @@ def _encoded(given_by: str, algorithm: str, text: str) -> Checksum | None:
 
 
 def check_checksums(checksums: Iterable[Checksum], digest_of: Callable[[str], bytes]) -> None:
-    """Raise if the file is not the one whose digests these are.
-
-    Parameters
-    ----------
-    checksums : iterable of Checksum
-        What the file should have.
-    digest_of : callable
-        Gives the digest that it has, for the name of an algorithm.
-
-    Raises
-    ------
-    WrongContentError
-        If one differs.
-    """
+    """Raise if the file is not the one whose digests these are."""
     for checksum in checksums:
         found = digest_of(checksum.algorithm)
         if found != checksum.digest:

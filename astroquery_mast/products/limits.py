@@ -31,15 +31,7 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What may end a transfer.
-
-    Parameters
-    ----------
-    cancelled : `threading.Event` or None
-        Set by the caller.
-    deadline : Deadline or None
-        When it passes.
-    """
+    """What may end a transfer."""
 
     cancelled: threading.Event | None = None
     deadline: Deadline | None = None
@@ -59,15 +51,7 @@ class Limits:
             raise StoppedError(reason)
 
     def wait(self, pause: Pause, seconds: float) -> None:
-        """Wait between two tries, but not beyond the limits.
-
-        Parameters
-        ----------
-        pause : callable
-            What waits; `WAIT` is woken when the caller cancels.
-        seconds : float
-            How long.
-        """
+        """Wait between two tries, but not beyond the limits."""
         left = math.inf if self.deadline is None else max(0.0, self.deadline.remaining())
         if pause is WAIT and self.cancelled is not None:
             self.cancelled.wait(min(seconds, left))

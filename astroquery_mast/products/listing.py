@@ -35,24 +35,7 @@ _SHOWN = 5
 
 
 def as_obsids(observations: object) -> list[str]:
-    """Return the product group identifiers (``obsid``) of observations.
-
-    Parameters
-    ----------
-    observations : str, int, `~astropy.table.Row`, `~astropy.table.Table`, `~astropy.table.Column`, or iterable of these
-        Observations as a query returned them, or their obsids; a text may hold several, separated by commas.  Numbers
-        may be floats, as in tables that went through pandas.
-
-    Returns
-    -------
-    list of str
-        In the order given, each once.  Full-frame images of TESS are left out where the table tells them.
-
-    Raises
-    ------
-    InvalidQueryError
-        If there is none, or one of them is masked or no obsid.
-    """
+    """Return the product group identifiers (``obsid``) of observations."""
     matches = {text: _OBSID.fullmatch(text) for text in identifiers(observations, _table_cells, "obsid")}
     wrong = [text for text, match in matches.items() if match is None]
     if wrong:
@@ -67,27 +50,7 @@ def as_obsids(observations: object) -> list[str]:
 
 
 def identifiers(given: object, of_table: Callable[[Table], list[object]], what: str) -> list[str]:
-    """Return identifiers, in whatever form they were given.
-
-    Parameters
-    ----------
-    given : str, int, `~astropy.table.Row`, `~astropy.table.Table`, `~astropy.table.Column`, or iterable of these
-        Rows that have identifiers, or identifiers; a text may hold several, separated by commas.
-    of_table : callable
-        Gives the identifiers that are in a table.
-    what : str
-        What they are called, for messages.
-
-    Returns
-    -------
-    list of str
-        In the order given, without empty ones.
-
-    Raises
-    ------
-    InvalidQueryError
-        If one is masked.
-    """
+    """Return identifiers, in whatever form they were given."""
     cells = _cells(given, of_table)
     if any(isinstance(cell, str | bytes) for cell in cells):
         cells = [part for cell in cells for part in _parts(cell)]
@@ -98,18 +61,7 @@ def identifiers(given: object, of_table: Callable[[Table], list[object]], what: 
 
 
 def as_table(rows: object) -> Table | None:
-    """Return rows of a table as a table.
-
-    Parameters
-    ----------
-    rows : object
-        A `~astropy.table.Table`, a `~astropy.table.Row`, or an iterable of rows.
-
-    Returns
-    -------
-    `~astropy.table.Table` or None
-        None if it is something else.
-    """
+    """Return rows of a table as a table."""
     if isinstance(rows, Table):
         return rows
     if isinstance(rows, Row):
@@ -186,34 +138,7 @@ def ask_in_batches(
     max_workers: int = 1,
     verbose: bool = True,
 ) -> Iterator[T]:
-    """Ask for many observations in batches, several at a time.
-
-    Parameters
-    ----------
-    obsids : sequence of str
-        Product group identifiers, as `as_obsids` returns them.
-    ask : callable
-        Takes some of the identifiers and returns the complete answer, or raises; called from several threads.
-    batch_size : int
-        How many identifiers to ask for at once, at most: less where workers would have nothing to do otherwise.  A
-        batch that the archive cannot answer is halved.
-    max_workers : int
-        How many batches at a time.
-    verbose : bool
-        Whether to show a bar on a terminal when there are several batches.
-
-    Yields
-    ------
-    object
-        The answers, in the order of the identifiers; together they are complete.  Few of them wait in memory.
-
-    Raises
-    ------
-    InvalidQueryError
-        If ``batch_size`` is not a whole number from 1.
-    MastError
-        If the archive fails for a single observation too.
-    """
+    """Ask for many observations in batches, several at a time."""
     if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
         raise InvalidCriterionError(f"batch_size={batch_size!r}: a whole number from 1 is needed.")
     shared = math.ceil(len(obsids) / max(max_workers, 1))
@@ -239,20 +164,7 @@ def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> li
 
 
 def is_too_much(err: MastError) -> bool:
-    """Tell whether a smaller question may be answered.
-
-    Parameters
-    ----------
-    err : MastError
-        Why the question was not.
-
-    Returns
-    -------
-    bool
-        True if a connection broke, as it does when an answer is too large, or if an answer reaches the limit.  False if
-        the archive cannot be reached, has too many questions (429), or refuses this one for another reason than its
-        size (413).
-    """
+    """Tell whether a smaller question may be answered."""
     if isinstance(err, ServiceFailedError):
         silent = isinstance(err.__cause__, requests.exceptions.ReadTimeout)
         return silent or was_dropped(err) or err.status not in {None, 429}

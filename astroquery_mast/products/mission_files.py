@@ -41,17 +41,7 @@ def trouble_with(uri: str, mission: str) -> str | None:
 
 @dataclass(frozen=True)
 class MissionSource:
-    """Where files of missions come from; a `~astroquery_mast.products.plan.Source`.
-
-    Parameters
-    ----------
-    endpoints : Endpoints
-        The addresses.
-    mission : str
-        The mission of files of which no other is known.
-    missions : mapping
-        URI → mission.
-    """
+    """Where files of missions come from; a `~astroquery_mast.products.plan.Source`."""
 
     endpoints: Endpoints
     mission: str
@@ -77,18 +67,7 @@ class MissionSource:
 
 @dataclass(frozen=True)
 class MissionFiles:
-    """Files to be planned.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        Each file once, with the columns ``dataURI``, ``productFilename``, ``obs_collection``, ``obs_id`` and
-        ``dataRights`` besides its own.
-    missions : tuple of str
-        The mission of each.
-    troubles : tuple of (str or None)
-        Why a file cannot be fetched.
-    """
+    """Files to be planned."""
 
     table: Table
     missions: tuple[str, ...]
@@ -96,26 +75,7 @@ class MissionFiles:
 
     @classmethod
     def of(cls, products: Table, mission: str, *, in_folders: bool) -> MissionFiles:
-        """Make them from products.
-
-        Parameters
-        ----------
-        products : `~astropy.table.Table`
-            Products: ``filename`` or ``uri``, and ``dataset`` or ``fileset``; maybe ``mission``.
-        mission : str
-            The mission of products that do not tell theirs.
-        in_folders : bool
-            Whether each file goes into the folder of its dataset, which must be known then.
-
-        Returns
-        -------
-        MissionFiles
-
-        Raises
-        ------
-        InvalidCriterionError
-            If columns are missing, or one file is listed for two missions.
-        """
+        """Make them from products."""
         _check_columns(products, in_folders)
         uris, names = texts(products, "uri"), texts(products, "filename")
         uris = [uri if uri.strip() else name for uri, name in zip(uris, names, strict=True)]
@@ -223,28 +183,7 @@ def _masked(cells: list[str]) -> MaskedColumn:
 def filter_mission_products(
     products: Table, extension: str | Iterable[str] | None, filters: Mapping[str, object]
 ) -> Table:
-    """Return the products that pass all the filters.
-
-    Parameters
-    ----------
-    products : `~astropy.table.Table`
-        Products.
-    extension : str or iterable of str, optional
-        Keep only files whose name ends so.
-    filters : mapping
-        Column name → what is wanted there; see `astroquery_mast.products.filters`.  Blanks at the end of cells, which
-        the archive has in some columns, do not matter.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        A new table; the rows keep their order.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is no such column, or the value cannot be applied to it.
-    """
+    """Return the products that pass all the filters."""
     plain = Table({name: _trimmed(products[name]) for name in products.colnames}, copy=False)
     passed = filter_mask(plain, filters)
     if extension is not None:

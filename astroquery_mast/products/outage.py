@@ -38,30 +38,14 @@ def _cannot_connect(error: BaseException) -> bool:
 
 @dataclass
 class Contacts:
-    """Opens addresses, but not of servers that are down, and remembers whether servers could be reached.
-
-    Parameters
-    ----------
-    open_url : callable
-        What opens addresses.
-    down : mapping
-        Servers that are down, and why; it may grow meanwhile.
-    reached : dict
-        For every server that was asked: None if it answered, else the error.
-    """
+    """Opens addresses, but not of servers that are down, and remembers whether servers could be reached."""
 
     open_url: OpenUrl
     down: Mapping[str, str]
     reached: dict[str, str | None] = field(default_factory=dict)
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
-        """Open an address.
-
-        Raises
-        ------
-        ServiceFailedError
-            If its server is down.
-        """
+        """Open an address."""
         server = _server(url)
         if server in self.down:
             raise ServiceFailedError(
@@ -79,26 +63,14 @@ class Contacts:
 
 
 class Outages:
-    """What the files of one download have found out about the servers.
-
-    Attributes
-    ----------
-    down : dict
-        Servers that are down, and why.
-    """
+    """What the files of one download have found out about the servers."""
 
     def __init__(self) -> None:
         self.down: dict[str, str] = {}
         self._in_a_row: dict[str, int] = {}
 
     def note(self, reached: Mapping[str, str | None]) -> None:
-        """Take in what one file has found out.
-
-        Parameters
-        ----------
-        reached : mapping
-            For every server that was asked: None if it answered, else the error.
-        """
+        """Take in what one file has found out."""
         for server, error in reached.items():
             self._in_a_row[server] = 0 if error is None else self._in_a_row.get(server, 0) + 1
             if error is not None and self._in_a_row[server] >= _IN_A_ROW:

@@ -28,23 +28,7 @@ def size_of(path: Path) -> int | None:
 def complete(
     planned: PlannedFile, size: int, sha256: str | None = None, *, replaced: int | None = None
 ) -> TransferResult:
-    """Tell of a whole file.
-
-    Parameters
-    ----------
-    planned : PlannedFile
-        The file.
-    size : int
-        Bytes on disk.
-    sha256 : str, optional
-        Their digest; None if they were there already, and were not read.
-    replaced : int, optional
-        Bytes of a file that lay there before, and that nobody knows to have been this one.
-
-    Returns
-    -------
-    TransferResult
-    """
+    """Tell of a whole file."""
     words = []
     if planned.size is not None and size != planned.size:
         # No failure: sizes in the catalogue are not reliable for every collection.
@@ -63,20 +47,7 @@ def complete(
 
 
 def unconfirmed(planned: PlannedFile, err: MastError) -> TransferResult | None:
-    """Tell of a file on disk that nothing speaks against, when the archive cannot be reached to confirm it.
-
-    Parameters
-    ----------
-    planned : PlannedFile
-        The file.
-    err : MastError
-        Why the archive could not be asked.
-
-    Returns
-    -------
-    TransferResult or None
-        None if there is no such file, or the archive did answer.
-    """
+    """Tell of a file on disk that nothing speaks against, when the archive cannot be reached to confirm it."""
     if planned.action is not Action.CHECK or err.status is not None:
         return None
     # That a file may have changed speaks less against it than a size that differs.
@@ -90,20 +61,7 @@ def unconfirmed(planned: PlannedFile, err: MastError) -> TransferResult | None:
 
 
 def archive_failed(planned: PlannedFile, err: MastError) -> TransferResult:
-    """Tell of an address that could not be opened.
-
-    Parameters
-    ----------
-    planned : PlannedFile
-        The file.
-    err : MastError
-        Why.
-
-    Returns
-    -------
-    TransferResult
-        An HTTP status is told in the words of `requests`, which code matches on.
-    """
+    """Tell of an address that could not be opened."""
     if err.status is None or err.status < 400:
         return failed(planned, f"{type(err).__name__}: {err}")
     side = "Client" if err.status < 500 else "Server"
@@ -112,19 +70,7 @@ def archive_failed(planned: PlannedFile, err: MastError) -> TransferResult:
 
 
 def broken(planned: PlannedFile, err: Exception) -> TransferResult:
-    """Tell of a body that is not the file.
-
-    Parameters
-    ----------
-    planned : PlannedFile
-        The file.
-    err : Exception
-        What is wrong with it.
-
-    Returns
-    -------
-    TransferResult
-    """
+    """Tell of a body that is not the file."""
     kind = type(err).__name__
     if isinstance(err, BrokenBodyError):
         kind = "Wrong content" if isinstance(err, WrongContentError) else "Incomplete transfer"
@@ -132,17 +78,5 @@ def broken(planned: PlannedFile, err: Exception) -> TransferResult:
 
 
 def failed(planned: PlannedFile, message: str) -> TransferResult:
-    """Tell of a file that did not come.
-
-    Parameters
-    ----------
-    planned : PlannedFile
-        The file.
-    message : str
-        Why.
-
-    Returns
-    -------
-    TransferResult
-    """
+    """Tell of a file that did not come."""
     return TransferResult(planned.index, Status.ERROR, planned.local_path, message, planned.data_url)

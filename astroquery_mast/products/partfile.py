@@ -65,17 +65,7 @@ def lock_path(target: Path) -> Path:
 
 @dataclass(frozen=True)
 class Source:
-    """What the bytes of a part are, so exactly that the rest can be asked for.
-
-    Parameters
-    ----------
-    url : str
-        The address asked.
-    validator : str
-        A strong ETag, or a date, by which the server recognises the very same bytes.
-    total : int
-        Bytes of the whole file.
-    """
+    """What the bytes of a part are, so exactly that the rest can be asked for."""
 
     url: str
     validator: str
@@ -84,22 +74,7 @@ class Source:
 
 @contextmanager
 def sole_writer(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
-    """Wait until nobody else is at work on a file, and keep others away until the end.
-
-    Parameters
-    ----------
-    target : `~pathlib.Path`
-        The file that is to be; its folder exists.
-    stopped : callable
-        Looked at while waiting: whether to give up.
-
-    Raises
-    ------
-    `filelock.Timeout`
-        If ``stopped`` said so.
-    OSError
-        If no lock can be made there.
-    """
+    """Wait until nobody else is at work on a file, and keep others away until the end."""
     lock = _acquired(lock_path(target), stopped)
     try:
         yield
@@ -131,18 +106,6 @@ class PartFile:
     """The bytes of a file that have come so far.  To be used by the `sole_writer` only.
 
     As a context manager it keeps, at the end, what can be taken up later, and removes what cannot.
-
-    Parameters
-    ----------
-    target : `~pathlib.Path`
-        The file that is to be.
-
-    Attributes
-    ----------
-    size : int
-        Bytes that have come.
-    source : Source or None
-        What they are; None where the rest cannot be asked for.
     """
 
     def __init__(self, target: Path) -> None:
@@ -184,15 +147,7 @@ class PartFile:
         return self.source is not None and self.size > 0
 
     def take_up(self, url: str, check: Callable[[], None]) -> None:
-        """Go on from what an earlier call left, if it is from the same address and as its record says.
-
-        Parameters
-        ----------
-        url : str
-            The address that will be asked.
-        check : callable
-            Called between pieces; raises to end the reading.
-        """
+        """Go on from what an earlier call left, if it is from the same address and as its record says."""
         if self._stream is not None:
             return
         try:
@@ -214,26 +169,14 @@ class PartFile:
         self.source, self.size, self._marked, self._announced = source, size, size, size
 
     def begin(self, source: Source | None) -> None:
-        """Begin with an empty part.
-
-        Parameters
-        ----------
-        source : Source or None
-            What the bytes will be; None if the rest cannot be asked for should they break off.
-        """
+        """Begin with an empty part."""
         self.discard()
         # The name is free now, and "x" never follows a link that somebody may have put there meanwhile.
         self._stream = self._path.open("x+b")
         self.source = source
 
     def write(self, piece: bytes) -> None:
-        """Append bytes.
-
-        Parameters
-        ----------
-        piece : bytes
-            What comes next.
-        """
+        """Append bytes."""
         assert self._stream is not None
         self._stream.write(piece)
         self._digest.update(piece)
@@ -248,17 +191,7 @@ class PartFile:
         self.source = None
 
     def digest(self, algorithm: str) -> bytes:
-        """Return a digest of all the bytes, those of earlier calls among them.
-
-        Parameters
-        ----------
-        algorithm : str
-            A name that `hashlib` knows.
-
-        Returns
-        -------
-        bytes
-        """
+        """Return a digest of all the bytes, those of earlier calls among them."""
         if algorithm == "sha256":
             return self._digest.digest()
         assert self._stream is not None
@@ -280,13 +213,7 @@ class PartFile:
         return self._path
 
     def finish(self, modified: float | None) -> None:
-        """Give the whole file its name.
-
-        Parameters
-        ----------
-        modified : float or None
-            When the archive changed it last, in seconds since 1970, which becomes the time of the file.
-        """
+        """Give the whole file its name."""
         assert self._stream is not None
         self._stream.flush()
         # Without it the rename could survive a power cut that the content does not.

@@ -42,21 +42,7 @@ _NAMES_LOOKED_FOR = 3
 # The files of an observation share its folders.
 @lru_cache(maxsize=16384)
 def safe_name(name: str, instead: str = "unknown") -> str:
-    """Turn a name sent by a server into one component of a path.
-
-    Parameters
-    ----------
-    name : str
-        Any text.
-    instead : str
-        What to return where nothing usable is left.
-
-    Returns
-    -------
-    str
-        A name without separators, drive letters and control characters, none that Windows reserves, of bounded length.
-        Ordinary names are returned as they are, so that files lie where they always did.
-    """
+    """Turn a name sent by a server into one component of a path."""
     if _PLAIN.fullmatch(name):
         return name
     from pathvalidate import sanitize_filename  # noqa: PLC0415 - for few names, and it takes a while
@@ -90,19 +76,7 @@ def _shortened(name: str, addition: str = "") -> str:
 
 @dataclass(frozen=True)
 class Naming:
-    """What the archive says of a file, as far as it decides where the file lies.
-
-    Parameters
-    ----------
-    uri : str
-        What tells the file from all others; empty for a file that can never come.
-    filename : str
-        Its name.
-    collection, obs_id : str
-        The mission, and the observation that owns the file.
-    within : tuple of str, optional
-        The folders that a layout puts it into, instead of ``<collection>/<obs_id>``.
-    """
+    """What the archive says of a file, as far as it decides where the file lies."""
 
     uri: str
     filename: str
@@ -156,24 +130,7 @@ def _clashing(namings: Sequence[Naming], places: Sequence[tuple[tuple[str, ...],
 
 
 def place(namings: Sequence[Naming], *, flat: bool, lies: Lies | None = None) -> list[tuple[str, ...]]:
-    """Give each file a place of its own.
-
-    Parameters
-    ----------
-    namings : sequence of Naming
-        The files; every URI once, except the empty one.
-    flat : bool
-        Put all files into one folder, instead of ``<collection>/<obs_id>/``.
-    lies : callable, optional
-        Tells what is known of the files that lie there already.
-
-    Returns
-    -------
-    list of tuple of str
-        The folders below the download folder and the name of the file, in the order of the files.  A file that is known
-        to lie there stays where it is.  Files whose names clash, with one another or with one that lies there, all get
-        a longer name, so that where a file lies does not depend on which of them comes first.
-    """
+    """Give each file a place of its own."""
     folders = [naming.folders(flat) for naming in namings]
     steps = [0] * len(namings)
     settled = set() if lies is None else _settle(namings, folders, steps, lies)

@@ -44,41 +44,7 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """One file of a download, and what is to be done for it.
-
-    Parameters
-    ----------
-    index : int
-        Its place among the products, from 0.
-    uri : str or None
-        Its dataURI.
-    data_url : str or None
-        The address of the file as manifests show it: with the dataURI as it is.
-    url : str or None
-        The address to ask, percent-encoded.
-    local_path : `~pathlib.Path`
-        Where it lies, or will lie.
-    size : int or None
-        Size in bytes according to the catalogue, which is not always right.
-    action : Action
-        What is to be done.
-    reason : str
-        Why.
-    rights : str or None
-        ``dataRights`` of the product: ``PUBLIC`` or ``EXCLUSIVE_ACCESS``.
-    cloud_url : str or None
-        The address of its public copy in the cloud, to be asked instead.
-    checksum : str or None
-        Its MD5 digest according to the catalogue.
-    compare_time : bool
-        For `Action.CHECK`: whether a file on disk must also be no older than the archive's (``Last-Modified``).
-    at_hand : int
-        For `Action.RESUME`: how many bytes of it are on disk.
-    release : str or None
-        When it becomes public, where the catalogue tells.
-    note : bool
-        Whether the file is to be registered when it has come; see `astroquery_mast.products.register`.
-    """
+    """One file of a download, and what is to be done for it."""
 
     index: int
     uri: str | None
@@ -155,39 +121,7 @@ def plan(
     overwrite: str | None = None,
     cloud_urls: Mapping[str, str] | None = None,
 ) -> list[PlannedFile]:
-    """Decide what a download will do.
-
-    Parameters
-    ----------
-    products : `~astropy.table.Table`
-        Products; a dataURI that is listed more than once is planned once.
-    base_dir : `~pathlib.Path`
-        The folder that no file may leave.
-    download_url : str or Source
-        Address of the download service, or what knows it for each file.
-    disk : Disk
-        What lies on disk.
-    flat : bool
-        Put all files into ``base_dir`` itself, instead of ``<obs_collection>/<obs_id>/``.
-    layout : str or callable, optional
-        Where the files go instead, relative to ``base_dir``; see `astroquery_mast.products.layout`.
-    cache : bool
-        Keep files that are on disk.
-    overwrite : str, optional
-        What becomes of files that are on disk, in more detail; see `Overwrite` and `as_overwrite`.
-    cloud_urls : mapping, optional
-        dataURI to the address of the public copy in the cloud.
-
-    Returns
-    -------
-    list of PlannedFile
-        One for every file, in the order of the products.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If the table has no column ``dataURI``, or the arguments cannot be applied.
-    """
+    """Decide what a download will do."""
     if "dataURI" not in products.colnames:
         raise InvalidCriterionError(
             "This table has no column 'dataURI', so its rows are not products: pass it to get_product_list first."
@@ -279,23 +213,7 @@ def single_file(
     overwrite: str | None = None,
     cloud_url: str | None = None,
 ) -> PlannedFile:
-    """Decide what the download of one file will do, of which nothing is known but its dataURI.
-
-    Parameters
-    ----------
-    uri : str
-        The dataURI.
-    local_path : `~pathlib.Path`
-        Where it goes; the caller's own choice, and not a server's.
-    download_url, disk, cache, overwrite
-        As `plan`.
-    cloud_url : str, optional
-        The address of the public copy in the cloud.
-
-    Returns
-    -------
-    PlannedFile
-    """
+    """Decide what the download of one file will do, of which nothing is known but its dataURI."""
     verdict = decide(local_path, None, as_overwrite(cache, overwrite), disk)
     registered = disk.holders(local_path.parent)
     held = registered.get(folded(local_path.name))
@@ -319,20 +237,7 @@ def single_file(
 
 
 def plan_table(planned: Sequence[PlannedFile]) -> Table:
-    """Return a plan as a table, to be looked at before anything is fetched.
-
-    Parameters
-    ----------
-    planned : sequence of PlannedFile
-        The plan.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        One row for each file, in order: ``Local Path``, ``URL`` (percent-encoded, to be used as it is), ``Cloud URL``,
-        ``Size`` (bytes), ``Action``, ``Reason``, ``Rights``; masked where nothing is known. In ``meta``:
-        ``total_bytes``, which will be fetched as far as is known, and ``unknown_sizes``, for how many files it is not.
-    """
+    """Return a plan as a table, to be looked at before anything is fetched."""
     fetched = [file for file in planned if file.action in _FETCHED]
     sizes = [file.size for file in planned]
     return Table(
@@ -358,15 +263,5 @@ def _masked(cells: Iterable[str | None]) -> MaskedColumn:
 
 
 def total_bytes(planned: Sequence[PlannedFile]) -> int:
-    """Return how many bytes a plan will fetch, as far as the catalogue tells.
-
-    Parameters
-    ----------
-    planned : sequence of PlannedFile
-        The plan.
-
-    Returns
-    -------
-    int
-    """
+    """Return how many bytes a plan will fetch, as far as the catalogue tells."""
     return sum(max(0, (file.size or 0) - file.at_hand) for file in planned if file.action in _FETCHED)

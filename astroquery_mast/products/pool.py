@@ -34,24 +34,7 @@ _GLANCE = 0.5
 
 
 def number_of_workers(max_workers: int | None, executor: Executor | None) -> int:
-    """Return how many tasks are to be under way at a time.
-
-    Parameters
-    ----------
-    max_workers : int or None
-        What the user said.
-    executor : `concurrent.futures.Executor` or None
-        Who does the work; how many it has is taken if the user said nothing, and ``conf.max_workers`` otherwise.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is not a whole number above zero.
-    """
+    """Return how many tasks are to be under way at a time."""
     if max_workers is None:
         return int(getattr(executor, "_max_workers", None) or count_setting("max_workers"))
     try:
@@ -65,17 +48,7 @@ def number_of_workers(max_workers: int | None, executor: Executor | None) -> int
 
 @contextmanager
 def threads(workers: int) -> Iterator[Executor]:
-    """Threads for one call, which are not waited for when the call is broken off.
-
-    Parameters
-    ----------
-    workers : int
-        How many.
-
-    Yields
-    ------
-    `concurrent.futures.Executor`
-    """
+    """Threads for one call, which are not waited for when the call is broken off."""
     executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix=THREAD_NAME)
     try:
         yield executor
@@ -93,29 +66,7 @@ def run(
     deadline: Deadline,
     stop: Callable[[], None],
 ) -> Generator[tuple[T, Future[R]], None, None]:
-    """Do all tasks, several at a time, and give each as it ends.
-
-    Parameters
-    ----------
-    tasks : iterable
-        What to do; read no faster than it is done, and no more once the deadline has passed.
-    work : callable
-        Does one task; a function of a module, and the tasks picklable, if the executor has processes.
-    executor : `concurrent.futures.Executor`
-        Who does it.  It is not shut down.
-    window : int
-        How many tasks it is given at a time.
-    deadline : Deadline
-        When to end, whatever is still to be done.
-    stop : callable
-        Called once, when the deadline passes or the caller is interrupted: tells the tasks under way to end.  They
-        have `GRACE` seconds for it.
-
-    Yields
-    ------
-    task, `concurrent.futures.Future`
-        The future is done.  Tasks that did not end within `GRACE` seconds of the deadline are left out.
-    """
+    """Do all tasks, several at a time, and give each as it ends."""
     ended: SimpleQueue[Future[R]] = SimpleQueue()
     under_way: dict[Future[R], T] = {}
     remaining = iter(tasks)

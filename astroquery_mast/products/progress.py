@@ -26,36 +26,14 @@ def _in_notebook() -> bool:
 
 
 def someone_watches() -> bool:
-    """Tell whether a bar would be seen: on a terminal or in a notebook, outside of a continuous-integration job.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a bar would be seen: on a terminal or in a notebook, outside of a continuous-integration job."""
     if os.environ.get("CI"):
         return False
     return _in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
 
 
 def progress_bar(total: int | None, what: str, unit: str, *, shown: bool = True) -> tqdm:
-    """Make the bar of a call.
-
-    Parameters
-    ----------
-    total : int or None
-        How much there is to do; None where it is not known.
-    what : str
-        What is done, to stand before the bar.
-    unit : str
-        The unit; ``"B"`` is scaled to kB, MB and so on.
-    shown : bool
-        Whether the caller wants one.
-
-    Returns
-    -------
-    `tqdm.tqdm`
-        On the standard error, or as a widget where a notebook has them.
-    """
+    """Make the bar of a call."""
     # Imported late: whoever only asks need not wait for it, and ``tqdm.auto`` looks for a notebook.
     import tqdm  # noqa: PLC0415
 
@@ -69,17 +47,7 @@ def progress_bar(total: int | None, what: str, unit: str, *, shown: bool = True)
 
 
 class DownloadBar:
-    """Files and bytes of a download on one bar, told from several threads.
-
-    Parameters
-    ----------
-    files : int
-        How many files there are.
-    size : int or None
-        Bytes to be fetched, as far as known.
-    shown : bool
-        Whether the caller wants a bar.
-    """
+    """Files and bytes of a download on one bar, told from several threads."""
 
     def __init__(self, files: int, size: int | None, *, shown: bool) -> None:
         self._files = files

@@ -23,18 +23,7 @@ __all__ = ["holders", "note"]
 
 
 def holders(folder: Path) -> dict[str, str]:
-    """Return what is registered in a folder.
-
-    Parameters
-    ----------
-    folder : `~pathlib.Path`
-        The folder, on a disk.
-
-    Returns
-    -------
-    dict
-        Name, as a disk sees it that ignores case → URI; empty where there is no register.
-    """
+    """Return what is registered in a folder."""
     found: dict[str, str] = {}
     try:
         lines = (folder / REGISTER).read_bytes().splitlines()
@@ -48,15 +37,7 @@ def holders(folder: Path) -> dict[str, str]:
 
 
 def note(path: Path, uri: str) -> None:
-    """Register a file that has come.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        Where it lies.
-    uri : str
-        Its URI.
-    """
+    """Register a file that has come."""
     # A line that somebody else was killed in does not spoil this one.
     line = b"\n" + json.dumps({"name": path.name, "uri": uri}).encode() + b"\n"
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

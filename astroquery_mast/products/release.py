@@ -17,21 +17,7 @@ _FOUND_BY = ("parent_obsid", "obsID")
 
 
 def with_release(products: Table, observations: Table) -> Table:
-    """Return products with the release dates of their observations.
-
-    Parameters
-    ----------
-    products : `~astropy.table.Table`
-        Products, as listed by the archive.
-    observations : `~astropy.table.Table`
-        The observations, with or without ``obsid`` and ``t_obs_release`` (modified Julian date).
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        A table with the column ``t_obs_release``, masked where nothing is known; the products as they are where the
-        observations tell nothing, or the products have such a column.
-    """
+    """Return products with the release dates of their observations."""
     key = next((name for name in _FOUND_BY if name in products.colnames), None)
     if key is None or _RELEASE in products.colnames or not {"obsid", _RELEASE} <= set(observations.colnames):
         return products

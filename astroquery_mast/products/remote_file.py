@@ -59,33 +59,7 @@ def open_remote(
     block_size: int = BLOCK_SIZE,
     pause: Callable[[float], None] = tenacity.nap.sleep,
 ) -> io.BufferedReader:
-    """Open a file for reading without fetching it.
-
-    Parameters
-    ----------
-    url : str
-        Its address.
-    open_range : callable
-        Opens an address; called with the headers to send.
-    name : str
-        The name of the file for messages, and for readers that ask for one.
-    block_size : int
-        Bytes that are asked for at least.
-    pause : callable
-        Waits between two tries, given the seconds.
-
-    Returns
-    -------
-    `io.BufferedReader`
-        At the beginning of the file.
-
-    Raises
-    ------
-    MastError
-        If there is no such file or it cannot be read.
-    ValueError
-        If ``block_size`` is not above zero.
-    """
+    """Open a file for reading without fetching it."""
     if block_size < 1:
         raise ValueError(f"block_size={block_size!r}: a number of bytes above zero is needed.")
     persist = _persistence(name, pause)
@@ -116,15 +90,7 @@ class _Source(Protocol):
 
 
 class RemoteFile(io.RawIOBase):
-    """The raw side of a remote file: each read that the buffer cannot answer is one question.
-
-    Parameters
-    ----------
-    source : object
-        Where the bytes come from.
-    first : bytes
-        The beginning of the file, where it came with its opening.
-    """
+    """The raw side of a remote file: each read that the buffer cannot answer is one question."""
 
     def __init__(self, source: _Source, first: bytes = b"") -> None:
         super().__init__()

@@ -19,31 +19,7 @@ _UNAUTHORISED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 def open_fits(url: str, *, name: str, block_size: int) -> fits.HDUList:
-    """Open a FITS file at an address.
-
-    Parameters
-    ----------
-    url : str
-        The address, which is asked without a token.
-    name : str
-        What the file is called in messages.
-    block_size : int
-        Bytes that are asked for at least.
-
-    Returns
-    -------
-    `~astropy.io.fits.HDUList`
-        Its ``section`` reads parts of an image.
-
-    Raises
-    ------
-    InvalidQueryError
-        If `fsspec` is not installed, there is no such file, or it is no FITS file.
-    LoginError
-        If the file is exclusive.
-    RemoteServiceError
-        If the server fails.
-    """
+    """Open a FITS file at an address."""
     try:
         return fits.open(url, use_fsspec=True, fsspec_kwargs={"block_size": block_size})
     except ImportError as err:

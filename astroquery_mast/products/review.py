@@ -60,23 +60,7 @@ def _cells(manifest: Table, name: str) -> list[Any]:
 
 
 def as_written(manifest: object) -> Table:
-    """Return a manifest, or a row of one, as it was before it was written to a file and read again.
-
-    Parameters
-    ----------
-    manifest : `~astropy.table.Table` or `~astropy.table.Row`
-        A manifest.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        With text in place of the bytes of FITS tables, and with blanks in place of the ``_`` of VOTables.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is no table.
-    """
+    """Return a manifest, or a row of one, as it was before it was written to a file and read again."""
     table = as_table(manifest)
     if table is None:
         raise InvalidCriterionError(f"A manifest is needed, as a download returned it, and not {manifest!r}.")
@@ -120,27 +104,7 @@ def _results(manifest: Table) -> list[TransferResult]:
 
 
 def verify(manifest: Table, *, verbose: bool = True) -> Manifest:
-    """Read the files of a manifest again, and compare them with what was recorded.
-
-    Parameters
-    ----------
-    manifest : `~astropy.table.Table`
-        As a download returned it, or read from a file.
-    verbose : bool
-        Whether to show a bar.
-
-    Returns
-    -------
-    Manifest
-        The same rows.  ``Status`` is ``OK`` for a file that has the recorded size and digest, as far as these were
-        recorded (a file that was on disk already has no digest), ``MISSING`` for one that is not there, ``CHANGED`` for
-        any other.  ``Message`` says what is different.  `retry` fetches what is not ``OK``.
-
-    Raises
-    ------
-    InvalidQueryError
-        If the table is no manifest.
-    """
+    """Read the files of a manifest again, and compare them with what was recorded."""
     manifest = as_written(manifest)
     rows = _results(manifest)
     table = _copy(manifest)
@@ -198,31 +162,7 @@ def retry(
     verbose: bool = True,
     pause: Pause = WAIT,
 ) -> Manifest:
-    """Fetch the files of a manifest that did not come, and those that `verify` found missing or changed.
-
-    Parameters
-    ----------
-    manifest : `~astropy.table.Table`
-        As a download or `verify` returned it, or read from a file.  Files go where its ``Local Path`` says.
-    way : Transport or callable
-        As `~astroquery_mast.products.download.download`.
-    download_url : str or Source
-        Address of the download service, or what knows it for each file.
-    max_workers, executor, deadline, on_error, verbose, pause
-        As `~astroquery_mast.products.download.download`.
-
-    Returns
-    -------
-    Manifest
-        The same rows in the same order, with what is known now; the manifest that was given stays as it is.
-
-    Raises
-    ------
-    DownloadError
-        If ``on_error="raise"`` and a file did not come; its manifest has all the rows.
-    InvalidQueryError
-        If the table is no manifest, or an argument makes no sense.
-    """
+    """Fetch the files of a manifest that did not come, and those that `verify` found missing or changed."""
     manifest = as_written(manifest)
     rows = _results(manifest)
     sharing = Counter(row.local_path for row in rows)

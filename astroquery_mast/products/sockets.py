@@ -82,13 +82,7 @@ def _watched(kind: type[Any], sockets: _Sockets) -> type[Any]:
 
 
 def shut_down(session: requests.Session) -> None:
-    """End the connections of a session, from another thread than the one that uses it.
-
-    Parameters
-    ----------
-    session : `requests.Session`
-        Adapters of other kinds than `WatchedAdapter` are left alone.
-    """
+    """End the connections of a session, from another thread than the one that uses it."""
     for adapter in session.adapters.values():
         if isinstance(adapter, WatchedAdapter):
             adapter.sockets.shut_down()
@@ -105,20 +99,7 @@ class IdleSessions:
         self._sessions: list[tuple[Hashable, requests.Session]] = []
 
     def take(self, key: Hashable, make: Callable[[], requests.Session]) -> requests.Session:
-        """Return the session of a kind that was used last, or a new one.
-
-        Parameters
-        ----------
-        key : hashable
-            The kind.
-        make : callable
-            Makes a new one.
-
-        Returns
-        -------
-        `requests.Session`
-            It is nobody else's until it is given back.
-        """
+        """Return the session of a kind that was used last, or a new one."""
         with self._lock:
             for place in reversed(range(len(self._sessions))):
                 if self._sessions[place][0] == key:
@@ -126,15 +107,7 @@ class IdleSessions:
         return make()
 
     def give(self, key: Hashable, session: requests.Session) -> None:
-        """Take a session back, and close the one that has waited longest if there are too many.
-
-        Parameters
-        ----------
-        key : hashable
-            Its kind.
-        session : `requests.Session`
-            The session.
-        """
+        """Take a session back, and close the one that has waited longest if there are too many."""
         with self._lock:
             self._sessions.append((key, session))
             oldest = self._sessions.pop(0)[1] if len(self._sessions) > self.MOST else None

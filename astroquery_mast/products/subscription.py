@@ -22,23 +22,7 @@ _ORIGIN = "MAST subscription"
 
 
 def as_subscription(given: object) -> Table | None:
-    """Return the list of files of a subscription as a table.
-
-    Parameters
-    ----------
-    given : path, or list of dict
-        The path of a file that ends in ``.json``, or what is in it.
-
-    Returns
-    -------
-    `~astropy.table.Table` or None
-        One row for each record; None if something else was given.
-
-    Raises
-    ------
-    InvalidQueryError
-        If the file cannot be read, or holds something else than a list of records of files.
-    """
+    """Return the list of files of a subscription as a table."""
     if isinstance(given, os.PathLike) or (isinstance(given, str) and given.lower().endswith(".json")):
         return _table(_read(Path(given)), f"JSON file {os.fspath(given)}")
     if isinstance(given, Mapping):

@@ -40,25 +40,7 @@ def _silent(_: int) -> None:
 
 @dataclass
 class Call:
-    """One download, as the workers of this process see it.
-
-    Parameters
-    ----------
-    deadline : Deadline
-        When to give up.
-    pause : callable
-        Waits between two tries.
-    progress : callable
-        Told the number of bytes of every piece.
-    down : mapping
-        Servers that are down, and why; it may grow meanwhile.
-    shared : bool
-        Whether the one who called is in this process, and sees this object.
-    lines : `threading.Semaphore`, optional
-        One for every connection that may be in use, where there are more workers than that.
-    cancelled : `threading.Event`
-        Ends the transfers when set.
-    """
+    """One download, as the workers of this process see it."""
 
     deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
     pause: Pause = WAIT
@@ -103,21 +85,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Task:
-    """One file, and what is needed to bring it; picklable if the way is a `Transport`.
-
-    Parameters
-    ----------
-    place : int
-        Its place in the plan.
-    planned : PlannedFile
-        The file.
-    way : Transport or callable
-        How to reach the archive, or what opens an address.
-    carry_out : callable
-        Does what is planned.
-    call : Call
-        What it shares with the others.
-    """
+    """One file, and what is needed to bring it; picklable if the way is a `Transport`."""
 
     place: int
     planned: PlannedFile
@@ -138,17 +106,7 @@ def _unpickled(task: tuple[int, PlannedFile, Transport, CarryOut], seconds: floa
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a task.
-
-    Parameters
-    ----------
-    result : TransferResult
-        What became of the file.
-    reached : mapping
-        For every server that was asked: None if it answered, else the error.
-    counted : bool
-        Whether the one who called was told of the bytes as they came.
-    """
+    """What became of a task."""
 
     result: TransferResult
     reached: Mapping[str, str | None] = field(default_factory=dict)
@@ -156,17 +114,7 @@ class Done:
 
 
 def bring(task: Task) -> Done:
-    """Do what is planned for one file, here and now.
-
-    Parameters
-    ----------
-    task : Task
-        The file.
-
-    Returns
-    -------
-    Done
-    """
+    """Do what is planned for one file, here and now."""
     started, call = time.monotonic(), task.call
     with call.opener(task.way) as opener:
         contacts = Contacts(opener, call.down)

@@ -95,28 +95,7 @@ def transfer(
     cancelled: threading.Event | None = None,
     deadline: Deadline | None = None,
 ) -> TransferResult:
-    """Bring one file to disk.
-
-    Parameters
-    ----------
-    planned : PlannedFile
-        What to fetch, and where to.  Its ``cloud_url``, if there is one, is asked first.
-    open_url : callable
-        Opens an address; called with the headers to send.
-    progress : callable
-        Told the number of bytes of every piece, and a negative number when such bytes are thrown away.
-    pause : callable
-        Waits between two tries, given the seconds.
-    cancelled : `threading.Event`, optional
-        Ends the transfer when set, between two pieces.
-    deadline : Deadline, optional
-        Ends the transfer when it passes.
-
-    Returns
-    -------
-    TransferResult
-        ``COMPLETE`` with the whole file under its name, or ``ERROR`` with the name as it was before.
-    """
+    """Bring one file to disk."""
     return _Transfer(planned, open_url, progress, pause, Limits(cancelled, deadline)).result()
 
 

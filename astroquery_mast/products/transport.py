@@ -58,25 +58,6 @@ class Transport:
 
     A worker in this process, or forked from it, has the login.  Another one looks where `login` does, in the
     environment variable ``MAST_API_TOKEN`` and the system's keyring, and only if the client was logged in.
-
-    Parameters
-    ----------
-    server, catalogs_server : str
-        The servers that may see the token.
-    credentials : `~astroquery_mast.auth.Credentials`
-        Empty after pickling, unless they are the shared ones of the process.
-    logged_in : bool
-        Whether they held a token.
-    attributes : tuple of pairs
-        How the session checks certificates and the like.
-    headers, proxies : tuple of pairs
-        Headers without secrets, and proxies.
-    adapters : tuple of pairs
-        Prefix and adapter, where the user's session has others than the usual.
-    timeout, connect_timeout, read_timeout : float
-        As in `~astroquery_mast.config.conf`, at the time of the call.
-    attempts : int
-        The same.
     """
 
     server: str
@@ -94,17 +75,7 @@ class Transport:
 
     @classmethod
     def of(cls, client: _Client) -> Transport:
-        """Make the recipe of a client's session.
-
-        Parameters
-        ----------
-        client : `~astroquery_mast.MastClass`
-            The client.
-
-        Returns
-        -------
-        Transport
-        """
+        """Make the recipe of a client's session."""
         session, endpoints = client._session, client._endpoints
         return cls(
             server=endpoints.server,
@@ -128,33 +99,12 @@ class Transport:
         pause: Pause | None = None,
         lines: threading.Semaphore | None = None,
     ) -> WorkerOpener:
-        """Give a worker what opens addresses, with a session that it shares with nobody.
-
-        Parameters
-        ----------
-        deadline : Deadline, optional
-            The deadline of the whole call; none if not given.  Each opening has ``conf.timeout`` seconds of it at most.
-        pause : callable, optional
-            Waits between two tries, given the seconds.
-        lines : `threading.Semaphore`, optional
-            Shared by workers that are more than the connections that may be in use.
-
-        Returns
-        -------
-        WorkerOpener
-            For one thread, in a ``with`` statement.  Its responses must be closed, by the same thread; then the session
-            is free for the next.
-        """
+        """Give a worker what opens addresses, with a session that it shares with nobody."""
         limit = Deadline(math.inf) if deadline is None else deadline
         return WorkerOpener(self, limit, pause or Wire.pause, lines)
 
     def session(self) -> requests.Session:
-        """Make a session.
-
-        Returns
-        -------
-        `requests.Session`
-        """
+        """Make a session."""
         session = requests.Session()
         for name, value in self.attributes:
             setattr(session, name, value)
@@ -168,13 +118,7 @@ class Transport:
         return session
 
     def found_credentials(self) -> auth.Credentials:
-        """Return the credentials of this worker.
-
-        Returns
-        -------
-        `~astroquery_mast.auth.Credentials`
-            Empty where there is no token.
-        """
+        """Return the credentials of this worker."""
         if self.logged_in and not self.credentials:
             return _of_this_process()
         return self.credentials
@@ -208,19 +152,7 @@ class _Addresses(Endpoints):
 
 
 class WorkerOpener:
-    """Opens addresses for one worker; an `~astroquery_mast.products.transfer.OpenUrl`.
-
-    Parameters
-    ----------
-    recipe : Transport
-        How.
-    deadline : Deadline
-        When to give up.
-    pause : callable
-        Waits between two tries.
-    lines : `threading.Semaphore`, optional
-        One for every connection that may be in use; held from the request to the end of the body.
-    """
+    """Opens addresses for one worker; an `~astroquery_mast.products.transfer.OpenUrl`."""
 
     def __init__(
         self, recipe: Transport, deadline: Deadline, pause: Pause, lines: threading.Semaphore | None = None
@@ -237,25 +169,7 @@ class WorkerOpener:
         self._wire.pause = pause
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
-        """Open an address, the body unread.
-
-        Parameters
-        ----------
-        url : str
-            The address.
-        headers : mapping
-            Headers to send.
-
-        Returns
-        -------
-        `requests.Response`
-            With a status below 400.
-
-        Raises
-        ------
-        MastError
-            If it could not be opened within the deadline.
-        """
+        """Open an address, the body unread."""
         self._begin()
         with ExitStack() as if_it_fails:
             if_it_fails.callback(self._end)

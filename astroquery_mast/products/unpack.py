@@ -16,31 +16,7 @@ __all__ = ["write_whole"]
 
 
 def write_whole(pieces: Iterable[bytes], target: Path, limits: Limits) -> tuple[int, str]:
-    """Write a file beside its place, and move it there when all of it is on the disk.
-
-    Parameters
-    ----------
-    pieces : iterable of bytes
-        Its bytes; what raises in between leaves the place as it was.
-    target : `~pathlib.Path`
-        The place; its folder is made if need be, and a file there is replaced.
-    limits : Limits
-        What ends the writing, looked at between two pieces.
-
-    Returns
-    -------
-    (int, str)
-        Number of bytes, and their SHA-256.
-
-    Raises
-    ------
-    `filelock.Timeout`
-        If another process was writing there to the end.
-    StoppedError
-        If the limits were reached.
-    OSError
-        If it cannot be written.
-    """
+    """Write a file beside its place, and move it there when all of it is on the disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with sole_writer(target, lambda: limits.reached() is not None), ExitStack() as if_it_fails:
         part = PartFile(target)

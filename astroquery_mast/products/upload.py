@@ -54,20 +54,7 @@ def transfer_to(
     cancelled: threading.Event | None = None,
     deadline: Deadline | None = None,
 ) -> TransferResult:
-    """Bring one file into a store.
-
-    Parameters
-    ----------
-    planned : PlannedFile
-        What to fetch, and where to: a place for which `is_remote` is true.
-    open_url, progress, pause, cancelled, deadline
-        As `~astroquery_mast.products.transfer.transfer`.
-
-    Returns
-    -------
-    TransferResult
-        ``COMPLETE`` with the whole file in its place, or ``ERROR`` with the place as it was.
-    """
+    """Bring one file into a store."""
     return _Upload(planned, open_url, progress, pause, Limits(cancelled, deadline)).result()
 
 
@@ -166,15 +153,7 @@ class _Upload(Delivery):
 
 
 class _Came:
-    """The bytes that have come, as far as they must be known: they cannot be read before they are in their place.
-
-    Parameters
-    ----------
-    checksums : sequence of Checksum
-        What the file should have.
-    beginning : Beginning
-        How it should begin.
-    """
+    """The bytes that have come, as far as they must be known: they cannot be read before they are in their place."""
 
     def __init__(self, checksums: Sequence[Checksum], beginning: Beginning) -> None:
         self.size = 0

@@ -31,25 +31,7 @@ class Overwrite(StrEnum):
 
 
 def as_overwrite(cache: bool, overwrite: str | None) -> Overwrite:
-    """Return what the two arguments of a download say together.
-
-    Parameters
-    ----------
-    cache : bool
-        As in ``astroquery.mast``: True is `Overwrite.IF_WRONG`, False `Overwrite.ALWAYS`.
-    overwrite : str or None
-        ``"never"``, ``"if-changed"`` or ``"always"``; it says more than ``cache=True``, and must not contradict
-        ``cache=False``.
-
-    Returns
-    -------
-    Overwrite
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is no such word, or the two contradict each other.
-    """
+    """Return what the two arguments of a download say together."""
     if overwrite is None:
         return Overwrite.IF_WRONG if cache else Overwrite.ALWAYS
     if overwrite not in set(Overwrite):
@@ -99,19 +81,7 @@ class Disk(Protocol):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is to be done for a file, and why.
-
-    Parameters
-    ----------
-    action : Action
-        What is to be done.
-    reason : str
-        Why.
-    compare_time : bool
-        For `Action.CHECK`: whether times are compared besides lengths.
-    at_hand : int
-        For `Action.RESUME`: how many bytes are on disk.
-    """
+    """What is to be done for a file, and why."""
 
     action: Action
     reason: str
@@ -130,23 +100,7 @@ def _begin(path: Path, disk: Disk, reason: str) -> Verdict:
 
 
 def decide(path: Path, size: int | None, overwrite: Overwrite, disk: Disk) -> Verdict:
-    """Decide for a file that has an address and a place of its own.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        Its place.
-    size : int or None
-        Its size according to the catalogue.
-    overwrite : Overwrite
-        What becomes of files that are on disk.
-    disk : Disk
-        What lies on disk.
-
-    Returns
-    -------
-    Verdict
-    """
+    """Decide for a file that has an address and a place of its own."""
     present = disk.size(path)
     if present is None:
         return _begin(path, disk, "not on disk")
@@ -168,17 +122,7 @@ def decide(path: Path, size: int | None, overwrite: Overwrite, disk: Disk) -> Ve
 
 @dataclass(frozen=True)
 class Folder:
-    """What is known of a folder.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        Where it is.
-    exists : bool
-        Whether it is there.
-    trouble : str, optional
-        Why no file can go into it.
-    """
+    """What is known of a folder."""
 
     path: Path
     exists: bool
@@ -186,21 +130,7 @@ class Folder:
 
 
 def look(folder: Path, base: Path, disk: Disk) -> Folder:
-    """Look at a folder, following links.
-
-    Parameters
-    ----------
-    folder : `~pathlib.Path`
-        The folder.
-    base : `~pathlib.Path`
-        The folder that it must not leave, links followed.
-    disk : Disk
-        What lies on disk.
-
-    Returns
-    -------
-    Folder
-    """
+    """Look at a folder, following links."""
     try:
         inside = disk.resolve(folder).is_relative_to(base)
         exists = disk.is_dir(folder)

@@ -60,18 +60,7 @@ class Area(Protocol):
 
 @dataclass(frozen=True)
 class ShapeArea:
-    """The union of some shapes.
-
-    Parameters
-    ----------
-    shapes : tuple of Shape
-        At least one.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is none, or a polygon does not fit into half of the sky.
-    """
+    """The union of some shapes."""
 
     shapes: tuple[Shape, ...]
 

@@ -35,33 +35,13 @@ def check_overlap(overlap: str) -> None:
 
 @dataclass(frozen=True)
 class Cut:
-    """What is kept of a table of observations.
-
-    Parameters
-    ----------
-    area : Area
-        The part of the sky.
-    overlap : str
-        ``"footprint"`` for what was observed anywhere in it, ``"center"`` for what has its position in it.
-    """
+    """What is kept of a table of observations."""
 
     area: Area
     overlap: str
 
     def of(self, table: Table) -> Table:
-        """Return the rows that remain.
-
-        Parameters
-        ----------
-        table : `~astropy.table.Table`
-            Observations.
-
-        Returns
-        -------
-        `~astropy.table.Table`
-            Those in the area, with one more text in the list ``meta["cut"]``; ``meta["rows"]`` counts those that remain
-            of each query.
-        """
+        """Return the rows that remain."""
         kept, doubts = in_area(table, self.area, self.overlap)
         cut = table[kept]
         cut.meta["cut"] = [*table.meta.get("cut", []), self.words(len(table), int(kept.sum()), doubts)]
@@ -77,24 +57,7 @@ class Cut:
 
 
 def in_area(table: Table, area: Area, overlap: str) -> tuple[Array, str]:
-    """Tell which rows of a table of observations are in an area.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        Has `CUT_COLUMNS`; ``s_region`` is not needed for ``"center"``.
-    area : Area
-        The area.
-    overlap : str
-        As in `Cut`.
-
-    Returns
-    -------
-    numpy.ndarray
-        For each row whether it is.
-    str
-        What is to be said of rows that could be judged by their position only, or not at all; empty if there are none.
-    """
+    """Tell which rows of a table of observations are in an area."""
     ra, _ = degrees(_column(table, "s_ra"), "right ascension")
     dec, _ = degrees(_column(table, "s_dec"), "declination")
     placed = np.isfinite(ra) & np.isfinite(dec)
@@ -110,20 +73,7 @@ def in_area(table: Table, area: Area, overlap: str) -> tuple[Array, str]:
 
 
 def shapes_of(texts: Sequence[Any], errors: str = "skip") -> list[list[Shape]]:
-    """Return the shapes of many footprints.
-
-    Parameters
-    ----------
-    texts : sequence
-        As `parse_s_region` takes them; each text is read once, however often it occurs.
-    errors : str
-        As there.
-
-    Returns
-    -------
-    list of list of Shape
-        Equal texts share a list: it is not to be changed.
-    """
+    """Return the shapes of many footprints."""
     known: dict[Any, list[Shape]] = {}
     made = []
     for text in texts:

@@ -34,27 +34,7 @@ _GIVE = (
 
 
 def as_area(area: Any) -> Area:
-    """Return an area.
-
-    Parameters
-    ----------
-    area : str, `~astropy.coordinates.SkyCoord`, region, ``mocpy.MOC``, `~astropy.wcs.WCS`, Shape, or iterable of them
-        - text: an ``s_region``, such as ``"CIRCLE 10.7 41.3 0.5"`` or ``"POLYGON ICRS 10 41 11 41 11 42 10 42"``;
-        - coordinates: three or more vertices of a polygon, in order;
-        - a shape of ``regions``: circle, ellipse, rectangle, polygon, point, or the union (``|``) of such;
-        - a MOC;
-        - a WCS that knows the shape of its image (``array_shape``), or a pair of a WCS and a shape;
-        - several of these but MOCs: their union.
-
-    Returns
-    -------
-    Area
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is none of these, or not on the sky.
-    """
+    """Return an area."""
     if _comes_from(area, "mocpy"):
         if not hasattr(area, "contains_lonlat"):
             raise InvalidCriterionError(f"area is a {type(area).__name__}, which is no part of the sky: {_GIVE}.")

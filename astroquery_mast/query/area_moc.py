@@ -39,18 +39,7 @@ _STEPS = 40
 
 @dataclass(frozen=True)
 class MocArea:
-    """The cells of a MOC.
-
-    Parameters
-    ----------
-    moc : mocpy.MOC
-        Not empty.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is empty.
-    """
+    """The cells of a MOC."""
 
     moc: Any
 
@@ -124,19 +113,7 @@ class MocArea:
 
 
 def covers(parts: Outlines, order: int) -> list[Any]:
-    """Return for each part the MOC of the cells that it touches.
-
-    Parameters
-    ----------
-    parts : Outlines
-        Polygons and circles.
-    order : int
-        The order of the cells.
-
-    Returns
-    -------
-    list of mocpy.MOC
-    """
+    """Return for each part the MOC of the cells that it touches."""
     from mocpy import MOC  # noqa: PLC0415 - an optional dependency
 
     made: list[Any] = [None] * len(parts)

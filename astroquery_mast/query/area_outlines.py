@@ -19,21 +19,7 @@ __all__ = ["Outlines", "outlines_of"]
 
 @dataclass(frozen=True)
 class Outlines:
-    """Polygons and circles, a point being a circle without extent.
-
-    Parameters
-    ----------
-    owner : numpy.ndarray
-        For each part the row to which it belongs.
-    first : numpy.ndarray
-        ``first[i]:first[i + 1]`` are the vertices of part ``i``: the corners of a polygon, the centre of a circle.
-    vertices : numpy.ndarray
-        Unit vectors of all parts, one after the other.
-    radius : numpy.ndarray
-        Radius of a circle in radians; negative for a polygon.
-    centre, reach : numpy.ndarray
-        For each part a circle that holds it: unit vector and radius in radians.
-    """
+    """Polygons and circles, a point being a circle without extent."""
 
     owner: Array
     first: Array
@@ -106,20 +92,7 @@ class Outlines:
 
 
 def outlines_of(shapes: Sequence[Sequence[Shape]], ra: Array, dec: Array) -> Outlines:
-    """Lay footprints out.
-
-    Parameters
-    ----------
-    shapes : sequence of sequence of Shape
-        The shapes of each row.
-    ra, dec : numpy.ndarray
-        Its position in degrees, which stands for the footprint of a row that has none; NaN where there is none.
-
-    Returns
-    -------
-    Outlines
-        Rows with neither have no part.
-    """
+    """Lay footprints out."""
     placed = np.isfinite(ra) & np.isfinite(dec)
     owner: list[int] = []
     corners: list[Sequence[tuple[float, float]]] = []

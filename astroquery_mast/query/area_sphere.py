@@ -62,22 +62,7 @@ def normals_of(begin: Array, end: Array) -> Array:
 
 
 def distance_to_arcs(begin: Array, end: Array, normals: Array, points: Array) -> Array:
-    """Return the angles between positions and great-circle arcs.
-
-    Parameters
-    ----------
-    begin, end : numpy.ndarray
-        Ends of the arcs, each of which is the shorter one.
-    normals : numpy.ndarray
-        Their normals, see `normals_of`.
-    points : numpy.ndarray
-        Positions; all arrays are broadcast against each other.
-
-    Returns
-    -------
-    numpy.ndarray
-        Radians.
-    """
+    """Return the angles between positions and great-circle arcs."""
     beside = (_dot(np.cross(normals, begin), points) > 0) & (_dot(np.cross(end, normals), points) > 0)
     to_circle = np.arcsin(np.clip(np.abs(_dot(normals, points)), 0.0, 1.0))
     to_ends = np.minimum(separation(begin, points), separation(end, points))
@@ -90,18 +75,6 @@ def arcs_meet(arc: tuple[Array, Array], begin: Array, end: Array, normals: Array
     Two arcs cross if each has its ends on both sides of the other's great circle, in the order that tells the crossing
     from its antipode.  Arcs on one great circle are not counted: where they overlap, a neighbour of one of them touches
     the other.
-
-    Parameters
-    ----------
-    arc : (numpy.ndarray, numpy.ndarray)
-        Ends of the given arc.
-    begin, end, normals : numpy.ndarray
-        Ends and normals of the others, ``(n, 3)`` each.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(n,)``, of bool.
     """
     normal = normals_of(*arc)
     sides = -(begin @ normal), end @ normal, -(normals @ arc[1]), normals @ arc[0]
@@ -113,20 +86,6 @@ def within_polygon(points: Array, vertices: Array, axis: Array) -> Array:
     """Tell which positions lie inside a polygon.
 
     The hemisphere around the axis is laid out in a plane in which great circles are straight (gnomonic projection).
-
-    Parameters
-    ----------
-    points : numpy.ndarray
-        Positions, ``(n, 3)``.
-    vertices : numpy.ndarray
-        The polygon, ``(m, 3)``, all of it less than 90 degrees from the axis.
-    axis : numpy.ndarray
-        A unit vector.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(n,)``, of bool.  Positions on the edge, to rounding, are on either side.
     """
     frame = tangents(axis)
     depth = points @ axis
@@ -154,16 +113,6 @@ def smallest_cap(points: Array) -> tuple[Array, float] | None:
 
     A few of them decide: starting from one, the farthest is added until all are inside, and those no longer needed are
     left out (as in Gärtner's pivoting for the smallest enclosing ball; the circle grows with each step).
-
-    Parameters
-    ----------
-    points : numpy.ndarray
-        Positions, ``(n, 3)``, at least one.
-
-    Returns
-    -------
-    (numpy.ndarray, float) or None
-        The centre and the radius, below 90 degrees; None if no such circle holds them all.
     """
     support, centre = points[:1], points[0]
     for _ in range(_STEPS):

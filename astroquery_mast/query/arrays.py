@@ -51,27 +51,7 @@ class Misfit(ValueError):
 
 
 def converted(values: Sequence[Any], kind: Kind) -> Chunk:
-    """Return the values of a column as what it is.
-
-    Parameters
-    ----------
-    values : sequence
-        As they came, None for null.
-    kind : Kind
-        What the column is.
-
-    Returns
-    -------
-    array
-        The values.
-    array of bool or None
-        Where there are none; None if all are there.
-
-    Raises
-    ------
-    Misfit
-        If the values are of another kind.
-    """
+    """Return the values of a column as what it is."""
     if not len(values):
         return np.empty(0, dtype=_EMPTY[kind]), None
     if values[0] is None and values.count(None) == len(values):
@@ -88,17 +68,7 @@ def converted(values: Sequence[Any], kind: Kind) -> Chunk:
 
 
 def guessed(values: Sequence[Any]) -> Kind:
-    """Return what to take a column for whose type is not declared.
-
-    Parameters
-    ----------
-    values : sequence
-        As for `converted`.
-
-    Returns
-    -------
-    Kind
-    """
+    """Return what to take a column for whose type is not declared."""
     kinds = {type(value) for value in values if value is not None}
     for accepted, kind in ((bool,), Kind.BOOLEAN), ((int,), Kind.INTEGER), ((int, float), Kind.FLOAT):
         if kinds and kinds <= set(accepted):
@@ -107,34 +77,12 @@ def guessed(values: Sequence[Any]) -> Kind:
 
 
 def widened(values: Sequence[Any], kind: Kind) -> Chunk:
-    """Return values that are not of their declared kind, as numbers if they all are, else as text; nothing is lost.
-
-    Parameters
-    ----------
-    values, kind
-        Those that `converted` has refused.
-
-    Returns
-    -------
-    array, array of bool or None
-        As `converted`.
-    """
+    """Return values that are not of their declared kind, as numbers if they all are, else as text; nothing is lost."""
     return _widened(values, kind), _nulls(values)
 
 
 def joined(chunks: Sequence[Chunk]) -> Chunk:
-    """Return the parts of a column, one after the other, as what all of them can be.
-
-    Parameters
-    ----------
-    chunks : sequence of (array, array of bool or None)
-        Values and masks; at least one.
-
-    Returns
-    -------
-    array, array of bool or None
-        As `converted`.
-    """
+    """Return the parts of a column, one after the other, as what all of them can be."""
     if len(chunks) == 1:
         return chunks[0]
     # A part without values has no say in what the column is.

@@ -31,39 +31,14 @@ _FULL_NAME = "mast."
 
 @dataclass(frozen=True)
 class Option:
-    """A parameter of a service that is a whole number.
-
-    Parameters
-    ----------
-    default : int
-        What is asked for if the user says nothing.
-    least, most : int
-        What the service understands; no upper end if ``most`` is None.
-    """
+    """A parameter of a service that is a whole number."""
 
     default: int
     least: int = 1
     most: int | None = None
 
     def checked(self, name: str, value: Any) -> int:
-        """Return a value that a user gave for it.
-
-        Parameters
-        ----------
-        name : str
-            Its name, for the message.
-        value : object
-            The value.
-
-        Returns
-        -------
-        int
-
-        Raises
-        ------
-        InvalidCriterionError
-            If it is no such number.
-        """
+        """Return a value that a user gave for it."""
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if whole and value >= self.least and (self.most is None or value <= self.most):
             return int(value)
@@ -73,35 +48,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Catalog:
-    """One catalogue, and how it is asked.
-
-    Parameters
-    ----------
-    name : str
-        What it is called in messages.
-    cones : mapping
-        Version → the Mashup service that searches around a position.  The default is the last one.
-    options : mapping
-        Name → further parameter of that service.
-    limit : str
-        The one of these parameters that limits the number of rows; empty if there is none.
-    filtered : str
-        The Mashup service that takes criteria; empty if there is none.
-    rows : str
-        What is added to its name where rows are wanted, and
-    count : str
-        where their number is.
-    chooses : bool
-        Whether that service is told which columns are wanted.
-    columns_id : str
-        The name under which the archive has its columns; that of the service if empty.
-    separation : tuple of (str, str)
-        The column with the distance from the position asked for, and its unit.
-    path : str
-        Its place below Catalogs.MAST, for a catalogue that is not Mashup's; empty for one that is.
-    tables : mapping
-        There: data release → its tables, the default first; the default release is the last.
-    """
+    """One catalogue, and how it is asked."""
 
     name: str
     cones: Mapping[int, str] = field(default_factory=dict)
@@ -117,18 +64,7 @@ class Catalog:
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def cone(self, version: Any = None) -> str:
-        """Return the service that searches around a position.
-
-        Parameters
-        ----------
-        version : int, optional
-            The version; the latest if not given.
-
-        Returns
-        -------
-        str
-            That of the latest version, with an `InputWarning`, if there is no such version.
-        """
+        """Return the service that searches around a position."""
         return self.versioned(self.cones, version)
 
     def versioned(self, services: Mapping[int, str], version: Any) -> str:
@@ -144,24 +80,7 @@ class Catalog:
         return services[latest]
 
     def filtered_service(self, *, positional: bool, count: bool = False) -> str:
-        """Return the service that takes criteria.
-
-        Parameters
-        ----------
-        positional : bool
-            Whether a position is among them.
-        count : bool
-            Whether only the number of rows is wanted.
-
-        Returns
-        -------
-        str
-
-        Raises
-        ------
-        InvalidCriterionError
-            If there is none.
-        """
+        """Return the service that takes criteria."""
         if not self.filtered:
             able = [other.name for other in CATALOGS.values() if other.filtered or (other.path and not count)]
             what = "Count" if count else "Criteria query"
@@ -169,22 +88,7 @@ class Catalog:
         return f"{self.filtered}{'.Position' if positional else ''}{self.count if count else self.rows}"
 
     def parameters(self, given: Mapping[str, Any]) -> dict[str, int]:
-        """Return the parameters of the search around a position, the user's own and the defaults of the others.
-
-        Parameters
-        ----------
-        given : mapping
-            What the user gave, whatever the case of the names.
-
-        Returns
-        -------
-        dict
-
-        Raises
-        ------
-        InvalidCriterionError
-            If there is no such parameter, or it cannot have that value.
-        """
+        """Return the parameters of the search around a position, the user's own and the defaults of the others."""
         chosen = {name: option.default for name, option in self.options.items()}
         for name, value in given.items():
             if name.lower() not in self.options:
@@ -203,23 +107,7 @@ class Catalog:
         return f"{text} There are: {', '.join(self.options)}." if self.options else f"{text} It has no parameters."
 
     def table(self, release: Any = None, table: Any = None) -> tuple[str, str]:
-        """Return the data release and the table of a catalogue of Catalogs.MAST.
-
-        Parameters
-        ----------
-        release, table : str, optional
-            What the user gave, whatever the case.
-
-        Returns
-        -------
-        tuple of str
-            The release and the table, spelled as in addresses.
-
-        Raises
-        ------
-        InvalidCriterionError
-            If there is none of that name.
-        """
+        """Return the data release and the table of a catalogue of Catalogs.MAST."""
         releases = list(self.tables)
         chosen = releases[-1] if release is None else str(release).strip().lower()
         if chosen not in releases:
@@ -303,24 +191,7 @@ HSC_MATCHES: Mapping[int, str] = MappingProxyType({2: "Mast.HscMatches.Db.v2", 3
 
 
 def find_catalog(name: Any) -> Catalog:
-    """Return the catalogue of a name.
-
-    Parameters
-    ----------
-    name : str
-        One of `CATALOGS`, whatever the case and with or without hyphens; the full name of a Mashup service
-        (``Mast.Galex.Catalog``); or the name of any other catalogue, whose service is then taken to be
-        ``Mast.Catalogs.<name>.Cone``.
-
-    Returns
-    -------
-    Catalog
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is no name at all.
-    """
+    """Return the catalogue of a name."""
     if not isinstance(name, str) or not _NAME.fullmatch(name.strip()):
         raise InvalidCriterionError(
             f"catalog={name!r}: the name of a catalogue is needed, such as {', '.join(shown_names())}."

@@ -24,26 +24,7 @@ _NOTHING = {"NULL", "null", "None"}
 
 
 def read_catalogs_mast(body: bytes, service: str, known: Columns) -> Page:
-    """Read an answer with rows.
-
-    Parameters
-    ----------
-    body : bytes
-        The body of the answer.
-    service : str
-        What was asked, for messages.
-    known : mapping
-        The columns of the table as far as they are known, for an answer without rows that does not name them.
-
-    Returns
-    -------
-    Page
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it is no such answer.
-    """
+    """Read an answer with rows."""
     document = decoded(body, service)
     rows = document.get("data") if isinstance(document, Mapping) else None
     if not isinstance(rows, list):
@@ -60,25 +41,7 @@ def read_catalogs_mast(body: bytes, service: str, known: Columns) -> Page:
 
 
 def answer_columns(page: Page, known: Columns) -> dict[str, Column]:
-    """Return the columns of an answer, with what the answer and the known columns tell of them.
-
-    Parameters
-    ----------
-    page : Page
-        The answer.
-    known : mapping
-        The columns of the table, as far as they are known.
-
-    Returns
-    -------
-    dict
-        Name → column; the known ones, where the answer does not name its columns.
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If they are no list of columns.
-    """
+    """Return the columns of an answer, with what the answer and the known columns tell of them."""
     info = page.document["fields"] if page.document else None
     return _columns(info, known, page.service) if info else dict(known)
 
@@ -114,25 +77,7 @@ def _rows(rows: Sequence[Any], names: Sequence[str], service: str) -> list[Mappi
 
 
 def read_metadata(body: bytes, service: str) -> dict[str, Column]:
-    """Read the columns of a table of Catalogs.MAST.
-
-    Parameters
-    ----------
-    body : bytes
-        The body of the answer.
-    service : str
-        What was asked, for messages.
-
-    Returns
-    -------
-    dict
-        Name → column; real numbers are filtered by ranges, everything else by values.
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it is no list of columns.
-    """
+    """Read the columns of a table of Catalogs.MAST."""
     document = decoded(body, service)
     config: dict[str, dict[str, str]] = {}
     for entry in document if isinstance(document, list) else []:
@@ -148,24 +93,7 @@ def read_metadata(body: bytes, service: str) -> dict[str, Column]:
 
 
 def continuous_columns(document: Mapping[str, Any], service: str) -> frozenset[str]:
-    """Read which columns hold numbers that are filtered by ranges, from the answer of a ``...All`` service.
-
-    Parameters
-    ----------
-    document : mapping
-        A decoded ``extjs`` answer.
-    service : str
-        What was asked, for messages.
-
-    Returns
-    -------
-    frozenset of str
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If the answer has no histograms.
-    """
+    """Read which columns hold numbers that are filtered by ranges, from the answer of a ``...All`` service."""
     try:
         found = document["data"]["Tables"][0]["ExtendedProperties"]["continuousHistogram"]
         return frozenset(str(name) for name in found)

@@ -35,27 +35,7 @@ _ROUND = 100
 
 @dataclass(frozen=True)
 class CatalogQuestion:
-    """One question to a catalogue.
-
-    Parameters
-    ----------
-    catalog : Catalog
-        The catalogue.
-    request : MashupRequest or ApiRequest
-        What is sent.
-    columns_id : str
-        The name under which its columns are known.
-    selection : Selection
-        What is to be done with the answer, where the service has not done it.
-    pagesize : int
-        Rows in a page.
-    every_page : bool
-        Whether all pages are wanted.
-    limit_name : str
-        The parameter that limits the number of rows, empty if there is none,
-    limit : int
-        and its value.
-    """
+    """One question to a catalogue."""
 
     catalog: Catalog
     request: MashupRequest | ApiRequest
@@ -67,22 +47,7 @@ class CatalogQuestion:
     limit: int = 0
 
     def at(self, cone: Cone | None) -> CatalogQuestion:
-        """Return the same question about what is around a position.
-
-        Parameters
-        ----------
-        cone : Cone or None
-            The position.
-
-        Returns
-        -------
-        CatalogQuestion
-
-        Raises
-        ------
-        InvalidCriterionError
-            If there is none.
-        """
+        """Return the same question about what is around a position."""
         if cone is None:
             raise InvalidCriterionError("coordinates=None: a position is needed.")
         return replace(self, request=replace(self.request, params={**cone.params(), **self.request.params}))
@@ -92,17 +57,7 @@ class CatalogQuestion:
         return self.request.payload()
 
     def limited(self, rows: int) -> str | None:
-        """Return a sentence for the reader if the row limit has cut the answer short, as far as can be told.
-
-        Parameters
-        ----------
-        rows : int
-            The rows received.
-
-        Returns
-        -------
-        str or None
-        """
+        """Return a sentence for the reader if the row limit has cut the answer short, as far as can be told."""
         if not self.limit_name or rows < self.limit:
             return None
         return (
@@ -114,25 +69,7 @@ class CatalogQuestion:
 def plain_question(
     catalog: Catalog, service: str, params: Mapping[str, Any], selection: Selection, pagesize: int
 ) -> CatalogQuestion:
-    """Return a question to a Mashup service.
-
-    Parameters
-    ----------
-    catalog : Catalog
-        The catalogue.
-    service : str
-        The service.
-    params : mapping
-        Its parameters.
-    selection : Selection
-        What of the answer is wanted.
-    pagesize : int
-        Rows in a page, where the selection does not say.
-
-    Returns
-    -------
-    CatalogQuestion
-    """
+    """Return a question to a Mashup service."""
     size = pagesize if selection.pagesize is None else selection.pagesize
     request = MashupRequest(service, params, pagesize=size, page=selection.page or 1, cache=selection.cache)
     columns_id = catalog.columns_id or service
@@ -142,28 +79,7 @@ def plain_question(
 def cone_question(
     catalog: Catalog, version: Any, given: Mapping[str, Any], selection: Selection, pagesize: int
 ) -> CatalogQuestion:
-    """Return a question about what is around a position, which is still to be put in.
-
-    Parameters
-    ----------
-    catalog : Catalog
-        A catalogue of Mashup's.
-    version : int or None
-        Its version.
-    given : mapping
-        Parameters of its own, see `Catalog.parameters`.
-    selection, pagesize
-        As `plain_question`.
-
-    Returns
-    -------
-    CatalogQuestion
-
-    Raises
-    ------
-    InvalidCriterionError
-        If a parameter is unknown or cannot be applied.
-    """
+    """Return a question about what is around a position, which is still to be put in."""
     params = catalog.parameters(given)
     question = plain_question(catalog, catalog.cone(version), params, selection, pagesize)
     return replace(question, limit_name=catalog.limit, limit=params.get(catalog.limit, 0))
@@ -178,25 +94,7 @@ def filtered_question(
     positional: bool,
     count: bool = False,
 ) -> CatalogQuestion:
-    """Return a question by criteria, or how many rows meet them: the same but for service and columns.
-
-    Parameters
-    ----------
-    catalog : Catalog
-        A catalogue of Mashup's that takes criteria.
-    criteria : Criteria
-        The criteria.
-    selection, pagesize
-        As `plain_question`.
-    positional : bool
-        Whether a position is still to be put in.
-    count : bool
-        Whether only the number of rows is wanted.
-
-    Returns
-    -------
-    CatalogQuestion
-    """
+    """Return a question by criteria, or how many rows meet them: the same but for service and columns."""
     params: dict[str, Any] = {}
     if catalog.chooses:
         params["columns"] = COUNT_COLUMNS if count else ", ".join(selection.needed) or "*"
@@ -208,27 +106,7 @@ def filtered_question(
 def catalogs_mast_question(
     catalog: Catalog, columns_id: str, server: str, filters: Mapping[str, Any], selection: Selection, pagesize: int
 ) -> CatalogQuestion:
-    """Return a question to Catalogs.MAST, into which a position may be put.
-
-    Parameters
-    ----------
-    catalog : Catalog
-        A catalogue of Catalogs.MAST.
-    columns_id : str
-        The catalogue, its data release and table, as in addresses.
-    server : str
-        The address to which that is added.
-    filters : mapping
-        See `~astroquery_mast.query.catalog_criteria.catalogs_mast_filters`.
-    selection : Selection
-        What of the answer is wanted; a page size without a page limits the number of rows, as in ``astroquery.mast``.
-    pagesize : int
-        As `plain_question`.
-
-    Returns
-    -------
-    CatalogQuestion
-    """
+    """Return a question to Catalogs.MAST, into which a position may be put."""
     params: dict[str, Any] = dict(filters)
     if selection.columns:
         params["columns"] = list(selection.columns)
@@ -245,58 +123,19 @@ def catalogs_mast_question(
 
 
 def at_page(request: ApiRequest, page: int, pagesize: int) -> ApiRequest:
-    """Return the same question to Catalogs.MAST, asked for another page.
-
-    Parameters
-    ----------
-    request : ApiRequest
-        The question.
-    page, pagesize : int
-        The page, and its size.
-
-    Returns
-    -------
-    ApiRequest
-    """
+    """Return the same question to Catalogs.MAST, asked for another page."""
     return replace(request, params={**request.params, "page": page, "pagesize": pagesize})
 
 
 def next_page_size(rows: int, size: int, page: int) -> int | None:
-    """Return the size with which to ask Catalogs.MAST for the next page; it does not say how many there are.
-
-    Parameters
-    ----------
-    rows : int
-        Rows on this page.
-    size : int
-        The size that was asked for.
-    page : int
-        Its number.
-
-    Returns
-    -------
-    int or None
-        None if this was the last.
-    """
+    """Return the size with which to ask Catalogs.MAST for the next page; it does not say how many there are."""
     if rows == size:
         return size
     return rows if page == 1 and 0 < rows < size and rows % _ROUND == 0 else None
 
 
 def with_separation(columns: Columns, catalog: Catalog) -> Columns:
-    """Return columns with the unit of the separation from the position asked for, unless they have one.
-
-    Parameters
-    ----------
-    columns : mapping
-        The columns, as far as they are known.
-    catalog : Catalog
-        The catalogue.
-
-    Returns
-    -------
-    mapping
-    """
+    """Return columns with the unit of the separation from the position asked for, unless they have one."""
     name, unit = catalog.separation
     column = columns.get(name) or Column(name, label=name, type_name="float", continuous=True)
     if not name or column.astropy_unit is not None:

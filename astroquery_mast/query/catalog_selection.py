@@ -26,15 +26,7 @@ _PAIR = 2
 
 @dataclass(frozen=True)
 class SortKey:
-    """A column by which rows are sorted.
-
-    Parameters
-    ----------
-    column : str
-        Its name.
-    descending : bool
-        Whether the largest value comes first.
-    """
+    """A column by which rows are sorted."""
 
     column: str
     descending: bool = False
@@ -46,19 +38,7 @@ class SortKey:
 
 @dataclass(frozen=True)
 class Selection:
-    """What of an answer is wanted, and whether one that was kept will do.
-
-    Parameters
-    ----------
-    columns : tuple of str
-        The columns; all if empty.
-    order : tuple of SortKey
-        By what the rows are sorted, the first key first; as the archive has them if empty.
-    pagesize, page : int or None
-        As the query methods have them.
-    cache : bool or None
-        As of `~astroquery_mast.query.request.MashupRequest`.
-    """
+    """What of an answer is wanted, and whether one that was kept will do."""
 
     columns: tuple[str, ...] = ()
     order: tuple[SortKey, ...] = ()
@@ -68,28 +48,7 @@ class Selection:
 
     @classmethod
     def of(cls, columns: Any, sort_by: Any, pagesize: Any, page: Any, cache: bool | None = None) -> Selection:
-        """Return the selection that a user describes.
-
-        Parameters
-        ----------
-        columns : str, iterable of str, or None
-            Names, in one text with commas between them or in a list; None, or ``"*"`` among them, for all.
-        sort_by : str, tuple, list of these, or None
-            Names; each may be given as ``"desc.ra"``, or in a pair with ``"asc"`` or ``"desc"``, whichever comes first.
-        pagesize, page : int or None
-            Whole numbers from 1.
-        cache : bool or None
-            As it is.
-
-        Returns
-        -------
-        Selection
-
-        Raises
-        ------
-        InvalidCriterionError
-            If something else was given.
-        """
+        """Return the selection that a user describes."""
         return cls(
             tuple(dict.fromkeys(names_of(columns))),
             tuple(_sort_key(key) for key in _sort_keys(sort_by)),
@@ -99,22 +58,7 @@ class Selection:
         )
 
     def spelled(self, columns: Columns) -> Selection:
-        """Return the same selection in the spelling of a catalogue's columns.
-
-        Parameters
-        ----------
-        columns : mapping
-            The columns of the catalogue.
-
-        Returns
-        -------
-        Selection
-
-        Raises
-        ------
-        InvalidCriterionError
-            If it has no such column.
-        """
+        """Return the same selection in the spelling of a catalogue's columns."""
         return replace(
             self,
             columns=tuple(_spelled("columns", name, columns) for name in self.columns),
@@ -199,25 +143,7 @@ def _missing(argument: str, name: str, known: Iterable[str]) -> InvalidCriterion
 
 
 def arranged(table: Table, selection: Selection) -> Table:
-    """Return a table with the rows sorted and the columns selected.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        All rows.
-    selection : Selection
-        What is wanted.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        Missing values come last, whatever the direction; columns stay in the order of the archive.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If the table has no such column.
-    """
+    """Return a table with the rows sorted and the columns selected."""
     spelling = {name.lower(): name for name in reversed(table.colnames)}
     for argument, names in ("columns", selection.columns), ("sort_by", [key.column for key in selection.order]):
         for name in names:

@@ -23,15 +23,7 @@ _POSITIONAL = frozenset({"distance"})
 
 @dataclass(frozen=True)
 class Choice:
-    """The columns that are wanted.
-
-    Parameters
-    ----------
-    wanted : tuple of str
-        The columns of the table, in order.
-    also : tuple of str
-        Columns that are needed on the way.
-    """
+    """The columns that are wanted."""
 
     wanted: tuple[str, ...]
     also: tuple[str, ...] = ()
@@ -42,23 +34,7 @@ class Choice:
         return ",".join(dict.fromkeys((*self.wanted, *self.also)))
 
     def of(self, table: Table) -> Table:
-        """Return a table with the columns that are wanted.
-
-        Parameters
-        ----------
-        table : `~astropy.table.Table`
-            What came of the archive, perhaps with columns of our own before.
-
-        Returns
-        -------
-        `~astropy.table.Table`
-            Columns of our own first, then those wanted, in the order in which they were given; no copy.
-
-        Raises
-        ------
-        UnreadableAnswerError
-            If one did not come.
-        """
+        """Return a table with the columns that are wanted."""
         spelling = {name.lower(): name for name in table.colnames}
         missing = [name for name in self.wanted if name.lower() not in spelling]
         if missing:
@@ -70,30 +46,7 @@ class Choice:
 
 
 def choose(columns: Any, known: Columns, *, positional: bool, also: Sequence[str] = ()) -> Choice | None:
-    """Return the choice that a user describes.
-
-    Parameters
-    ----------
-    columns : str, iterable of str, or None
-        Names of columns, whatever their case, in a list or in one text with commas between them; None, or ``"*"`` among
-        them, for all.
-    known : mapping
-        The columns that there are.
-    positional : bool
-        Whether the search is one around a position.
-    also : sequence of str
-        Columns that are needed on the way.
-
-    Returns
-    -------
-    Choice or None
-        With ``obsid`` as the last column if it was not named; None for all columns.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is no such column.
-    """
+    """Return the choice that a user describes."""
     given = names_of(columns)
     if not given:
         return None
@@ -102,23 +55,7 @@ def choose(columns: Any, known: Columns, *, positional: bool, also: Sequence[str
 
 
 def names_of(columns: Any) -> list[str]:
-    """Return the names of columns that a user gives.
-
-    Parameters
-    ----------
-    columns : str, iterable of str, or None
-        As `choose` takes them; a comma behind the last name is no matter.
-
-    Returns
-    -------
-    list of str
-        As they were spelled; empty for all columns.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If these are no names, or if there is none.
-    """
+    """Return the names of columns that a user gives."""
     if columns is None:
         return []
     if not isinstance(columns, Iterable):
@@ -137,24 +74,7 @@ def names_of(columns: Any) -> list[str]:
 
 
 def named_column(name: str, known: Columns) -> Column:
-    """Return a column by its name.
-
-    Parameters
-    ----------
-    name : str
-        The name, whatever its case.
-    known : mapping
-        The columns that there are.
-
-    Returns
-    -------
-    Column
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is none; the message names the likeliest ones, or all.
-    """
+    """Return a column by its name."""
     column = find_column(name, known)
     if column is not None and column.shown:
         return column

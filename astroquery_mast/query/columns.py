@@ -61,18 +61,7 @@ _UNITS = {
 
 
 def kind_of(type_name: str) -> Kind | None:
-    """Return what a type name of the archive stands for.
-
-    Parameters
-    ----------
-    type_name : str
-        E.g. ``"unsignedByte"``; the case does not matter, a length such as ``varchar(20)`` is ignored.
-
-    Returns
-    -------
-    Kind or None
-        ``None`` for a name that is not known.
-    """
+    """Return what a type name of the archive stands for."""
     return _KIND_OF.get(type_name.split("(", maxsplit=1)[0].strip().lower())
 
 
@@ -87,31 +76,7 @@ def unit_of(text: str) -> u.UnitBase | None:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a service.
-
-    Parameters
-    ----------
-    name : str
-        Its name, in the archive's spelling.
-    label : str
-        What the portal calls it.
-    type_name : str
-        The archive's name of its type, may be empty.
-    unit : str
-        The unit as the archive writes it, may be empty.
-    vo_unit : str
-        The unit in the Virtual Observatory's spelling, may be empty.
-    description, example : str
-        Texts for the reader, may be empty.
-    separator : str
-        What stands between the values of a column that holds several, may be empty.
-    continuous : bool
-        Whether it is filtered by a range instead of by values.
-    is_time : bool
-        Whether its numbers are Modified Julian Dates.
-    hidden : bool
-        Whether the archive keeps it from its users.
-    """
+    """One column of a service."""
 
     name: str
     label: str = ""
@@ -147,18 +112,7 @@ Columns = Mapping[str, Column]
 
 
 def columns_of(config: Mapping[str, object]) -> dict[str, Column]:
-    """Read a configuration of columns.
-
-    Parameters
-    ----------
-    config : mapping
-        Column name → properties, as the archive's ``columnsconfig`` serves it.
-
-    Returns
-    -------
-    dict
-        Column name → `Column`, in the same order.  Entries that are not objects are passed over.
-    """
+    """Read a configuration of columns."""
     return {name: _column(name, entry) for name, entry in config.items() if isinstance(entry, Mapping)}
 
 
@@ -195,21 +149,7 @@ def snapshot() -> Mapping[str, Columns]:
 
 
 def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Return the known names that are most like a given one, the best first, whatever the case.
-
-    Parameters
-    ----------
-    name : str
-        The name to look for.
-    known : iterable of str
-        The names there are.
-    count : int
-        How many to return at most.
-
-    Returns
-    -------
-    list of str
-    """
+    """Return the known names that are most like a given one, the best first, whatever the case."""
     spellings: dict[str, list[str]] = {}
     for candidate in known:
         spellings.setdefault(candidate.lower(), []).append(candidate)
@@ -218,18 +158,7 @@ def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
 
 
 def metadata_table(columns: Columns) -> Table:
-    """Return the columns as a table for the reader.
-
-    Parameters
-    ----------
-    columns : mapping
-        The columns.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        One row for each column that is not hidden; a column of the table is left out if it would be empty.
-    """
+    """Return the columns as a table for the reader."""
     shown = [column for column in columns.values() if column.shown]
     parts = {
         "Column Name": [column.name for column in shown],

@@ -31,21 +31,7 @@ OPEN_END = 1e30
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter: a column, and the values or ranges of which a row must have one.
-
-    Parameters
-    ----------
-    column : str
-        The column, as the user spelled it (the archive does not mind the case).
-    values : tuple of str
-        Values to equal.
-    ranges : tuple of (float, float)
-        Ranges to lie in, both ends included.
-    free_text : str
-        A pattern with ``%`` for any run of characters; empty if there is none.
-    separator : str
-        What separates the values of a column that holds several; empty if it holds one.
-    """
+    """One filter: a column, and the values or ranges of which a row must have one."""
 
     column: str
     values: tuple[str, ...] = ()
@@ -84,24 +70,7 @@ def find_column(name: str, columns: Columns) -> Column | None:
 
 
 def build_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
-    """Turn keywords into filters.
-
-    Parameters
-    ----------
-    criteria : mapping
-        Column name → value, values, range or ranges; see the query methods for the language.
-    columns : mapping
-        The columns of the service.
-
-    Returns
-    -------
-    Criteria
-
-    Raises
-    ------
-    InvalidCriterionError
-        If a column is unknown, or a value cannot be applied to it.
-    """
+    """Turn keywords into filters."""
     return Criteria(tuple(_filter(name, value, columns) for name, value in criteria.items()))
 
 
@@ -124,25 +93,7 @@ def unknown_filter(name: str, columns: Columns) -> InvalidCriterionError:
 
 
 def as_members(name: str, value: Any) -> list[Any]:
-    """Return the members of whatever iterable was given, a scalar being one of itself; sets in sorted order.
-
-    Parameters
-    ----------
-    name : str
-        The criterion, for messages.
-    value : object
-        A value or an iterable of values.
-
-    Returns
-    -------
-    list
-        Never empty.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is none, or one is masked.
-    """
+    """Return the members of whatever iterable was given, a scalar being one of itself; sets in sorted order."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         return [value]
     if isinstance(value, u.Quantity | Time) and value.ndim == 0:

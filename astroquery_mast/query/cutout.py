@@ -52,15 +52,7 @@ _MOVING = ("majorbody", "smallbody")
 
 @dataclass(frozen=True)
 class CutoutSize:
-    """The size of a cutout.
-
-    Parameters
-    ----------
-    y, x : float
-        Rows and columns.
-    units : str
-        ``"px"`` for pixels, ``"d"`` for degrees.
-    """
+    """The size of a cutout."""
 
     y: float
     x: float
@@ -72,23 +64,7 @@ class CutoutSize:
 
 
 def as_size(size: Any) -> CutoutSize:
-    """Return the size of a cutout.
-
-    Parameters
-    ----------
-    size : number, `~astropy.units.Quantity`, or sequence of one or two of them
-        In the order ``(ny, nx)``; one stands for both.  Plain numbers are pixels.
-
-    Returns
-    -------
-    CutoutSize
-        Above zero; whole numbers of pixels are integers.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is no such size.
-    """
+    """Return the size of a cutout."""
     sides = [_side(side, size) for side in _listed(size, "size", _SIZES)]
     if len(sides) not in {1, 2}:
         raise InvalidCriterionError(f"size={size!r} has {len(sides)} sides. {_SIZES}")
@@ -99,21 +75,7 @@ def as_size(size: Any) -> CutoutSize:
 
 
 def refuse_other_units(size: CutoutSize, units: Any) -> None:
-    """Raise unless units that are given besides a size are its own.
-
-    Parameters
-    ----------
-    size : CutoutSize
-        The size.
-    units : object
-        ``"px"`` or ``"d"``, as scripts for ``astroquery.mast`` give them (``size=[200, 300], units="px"``), where they
-        have no effect; None if there are none.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If they are others.
-    """
+    """Raise unless units that are given besides a size are its own."""
     if units is not None and units != size.units:
         raise InvalidCriterionError(f"units={units!r} is not what the size has, which is {size.units!r}. {_SIZES}")
 
@@ -160,23 +122,7 @@ def _measured(side: u.Quantity, size: Any) -> tuple[float, str]:
 
 
 def as_sectors(sector: Any) -> tuple[int, ...] | None:
-    """Return sectors of TESS.
-
-    Parameters
-    ----------
-    sector : int, sequence of int, or None
-        Numbers from 1; those of numpy and digits as text do as well.
-
-    Returns
-    -------
-    tuple of int or None
-        In order, each once; None for all sectors.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is no such sector, or the list is empty.
-    """
+    """Return sectors of TESS."""
     if sector is None:
         return None
     advice = "Give a whole number from 1, several of them, or None for all sectors."
@@ -200,15 +146,7 @@ def _sector(value: Any, sector: Any, advice: str) -> int:
 
 @dataclass(frozen=True)
 class Target:
-    """What cutouts are made around.
-
-    Parameters
-    ----------
-    prefix : str
-        What stands before the last part of the address.
-    params : mapping
-        The parameters that say where, or what.
-    """
+    """What cutouts are made around."""
 
     prefix: str
     params: Mapping[str, object]
@@ -225,25 +163,7 @@ class Target:
 
 
 def moving_target_named(object_name: Any, mt_type: str | None) -> Target:
-    """Return a target that moves.
-
-    Parameters
-    ----------
-    object_name : str or int
-        Name or number, as JPL's Horizons service knows it.
-    mt_type : str or None
-        ``"majorbody"`` or ``"smallbody"``, whatever the case and with or without an underscore; None for whichever
-        has the name.
-
-    Returns
-    -------
-    Target
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is no such type, or no name.
-    """
+    """Return a target that moves."""
     name = str(object_name).strip() if isinstance(object_name, str | Integral) else ""
     if not name or isinstance(object_name, bool):
         raise InvalidCriterionError(
@@ -259,20 +179,7 @@ def moving_target_named(object_name: Any, mt_type: str | None) -> Target:
 
 
 def one_target(coordinates: Any, object_name: Any, moving: bool) -> None:
-    """Raise unless it is said once, and only once, what is looked at.
-
-    Parameters
-    ----------
-    coordinates, object_name : object
-        Where, or what.
-    moving : bool
-        Whether the name is that of a moving target.
-
-    Raises
-    ------
-    InvalidQueryError
-        Otherwise.
-    """
+    """Raise unless it is said once, and only once, what is looked at."""
     if moving and coordinates is not None:
         raise InvalidQueryError(
             "Only one of moving_target and coordinates may be specified. "
@@ -301,23 +208,7 @@ def as_format(cutout_format: Any) -> str:
 
 
 def image_params(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parameters of pictures as they are sent.
-
-    Parameters
-    ----------
-    given : mapping
-        ``stretch`` (text), ``minmax_percent`` and ``minmax_value`` (pairs of numbers), ``invert`` (yes or no); None
-        stands for a parameter that is not given.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is no such parameter, or it does not take such a value.
-    """
+    """Return the parameters of pictures as they are sent."""
     sent = {}
     for name, value in given.items():
         if name not in IMAGE_PARAMS:

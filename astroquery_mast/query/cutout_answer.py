@@ -55,29 +55,7 @@ _EXCERPT = 80
 
 
 def words_for_nothing(body: bytes, service: str) -> str:
-    """Return what a service says that has nothing to cut out.
-
-    Parameters
-    ----------
-    body : bytes
-        What came in place of a zip file; its beginning is enough for anything that is not JSON.
-    service : str
-        The service that answered.
-
-    Returns
-    -------
-    str
-        Its words.
-
-    Raises
-    ------
-    RefusedRequestError
-        If they say that the question is wrong.
-    ServiceFailedError
-        If they say that the service failed.
-    UnreadableAnswerError
-        If this is no such answer.
-    """
+    """Return what a service says that has nothing to cut out."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as err:
@@ -98,25 +76,7 @@ def _unreadable(service: str, body: bytes) -> UnreadableAnswerError:
 
 
 def words_of(document: Any, service: str) -> str | None:
-    """Return what a service says in a JSON answer.
-
-    Parameters
-    ----------
-    document : object
-        The decoded answer.
-    service : str
-        The service that answered.
-
-    Returns
-    -------
-    str or None
-        Its words; None if there are none.
-
-    Raises
-    ------
-    RefusedRequestError, ServiceFailedError
-        As `words_for_nothing`.
-    """
+    """Return what a service says in a JSON answer."""
     words = document.get("msg") if isinstance(document, dict) else None
     if not isinstance(words, str) or not words.strip():
         return None
@@ -135,25 +95,7 @@ def _is_empty(document: Any) -> bool:
 
 
 def sector_page(document: Any, service: str) -> Page:
-    """Return the sectors of an answer.
-
-    Parameters
-    ----------
-    document : object
-        The decoded answer.
-    service : str
-        The service that answered.
-
-    Returns
-    -------
-    Page
-        One row for each sector, camera and CCD, in the archive's order.
-
-    Raises
-    ------
-    MastError
-        If the answer holds something else.
-    """
+    """Return the sectors of an answer."""
     rows = [_sector_row(entry, service) for entry in _list_of(document, "results", service)]
     fields = tuple((column.name, column.type_name) for column in SECTOR_COLUMNS.values())
     return Page(service, "COMPLETE", fields, rows, document={"fields": fields})
@@ -184,23 +126,5 @@ def _sector_row(entry: Any, service: str) -> Mapping[str, object]:
 
 
 def surveys(document: Any, service: str) -> list[str]:
-    """Return the surveys of an answer.
-
-    Parameters
-    ----------
-    document : object
-        The decoded answer.
-    service : str
-        The service that answered.
-
-    Returns
-    -------
-    list of str
-        In the archive's order.
-
-    Raises
-    ------
-    MastError
-        If the answer holds something else.
-    """
+    """Return the surveys of an answer."""
     return [str(name) for name in _list_of(document, "surveys", service)]

@@ -35,15 +35,7 @@ _TINY = 1e-15
 
 @dataclass(frozen=True)
 class Group:
-    """Cones that are asked for in one.
-
-    Parameters
-    ----------
-    cone : Cone
-        What is asked for; that of its member if there is only one.
-    members : array of int
-        Places of the cones that it stands for, in rising order.
-    """
+    """Cones that are asked for in one."""
 
     cone: Cone
     members: npt.NDArray[np.int64]
@@ -59,17 +51,6 @@ def worth_it(reach: float, radii: Array) -> bool:
 
     What is sent for a cone of radius r grows as (r + f)², f being `FOOTPRINT`.  So n members of radius r (root mean
     square) may share a cone of radius R if (R + f)² ≤ n (r + f)².
-
-    Parameters
-    ----------
-    reach : float
-        R, degrees; at most `LARGEST`.
-    radii : array
-        Radii of the members, degrees.
-
-    Returns
-    -------
-    bool
     """
     typical = float(np.sqrt(np.mean(radii**2)))
     return reach <= LARGEST and (reach + FOOTPRINT) ** 2 <= len(radii) * (typical + FOOTPRINT) ** 2
@@ -81,24 +62,7 @@ def alone(cones: Sequence[Cone]) -> list[Group]:
 
 
 def grouped(cones: Sequence[Cone]) -> list[Group]:
-    """Return the requests to make for some cones.
-
-    Parameters
-    ----------
-    cones : sequence of Cone
-        All different.
-
-    Returns
-    -------
-    list of Group
-        By their first member; each cone is in exactly one.
-
-    Notes
-    -----
-    All are tried in one cone; if that is too large, or not worth it (see `worth_it`), they are divided where there is a
-    wide gap near the middle, along the axis of space in which they are spread most, and each part is tried.  That takes
-    about n log n steps, wherever on the sky they are.
-    """
+    """Return the requests to make for some cones."""
     radii = np.array([cone.radius for cone in cones], dtype=float)
     points = unit_vectors([cone.ra for cone in cones], [cone.dec for cone in cones])
     waiting = [np.flatnonzero(radii <= LARGEST)]

@@ -50,39 +50,14 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Share:
-    """What one cone gets of an answer.
-
-    Parameters
-    ----------
-    rows : array of int
-        Rows of the answer, the nearest first.
-    distance : array of float
-        How far the edge of each footprint is from the centre, in arcsec; zero inside.
-    """
+    """What one cone gets of an answer."""
 
     rows: Rows
     distance: npt.NDArray[np.float64]
 
 
 def shares(answer: Table, group: Group, cones: Sequence[Cone], overlap: str) -> dict[int, Share]:
-    """Divide the answer for a group among its members.
-
-    Parameters
-    ----------
-    answer : `~astropy.table.Table`
-        All rows, with `ANSWER_COLUMNS` as far as there are such.
-    group : Group
-        What was asked for.
-    cones : sequence of Cone
-        The cones, of which some are members.
-    overlap : str
-        ``"footprint"``, or ``"center"`` for rows whose position is in the cone, too.
-
-    Returns
-    -------
-    dict
-        Member → its part; a member that is in doubt is missing.
-    """
+    """Divide the answer for a group among its members."""
     if "s_region" not in answer.colnames:
         return {}
     ra, dec = numbers(answer, "s_ra"), numbers(answer, "s_dec")
@@ -108,20 +83,7 @@ def numbers(answer: Table, name: str) -> npt.NDArray[np.float64]:
 
 
 def positions_in(cone: Cone, ra: Array, dec: Array) -> Array:
-    """Tell which positions are in a cone.
-
-    Parameters
-    ----------
-    cone : Cone
-        The cone.
-    ra, dec : array
-        Degrees; NaN where there is no position.
-
-    Returns
-    -------
-    array of bool
-        As `~astroquery_mast.query.area_cut.in_area` has it for ``"center"``.
-    """
+    """Tell which positions are in a cone."""
     placed = np.isfinite(ra) & np.isfinite(dec)
     inside = np.zeros(len(ra), dtype=bool)
     inside[placed] = ShapeArea((Circle(cone.ra, cone.dec, cone.radius),)).holds(unit_vectors(ra[placed], dec[placed]))
@@ -130,19 +92,7 @@ def positions_in(cone: Cone, ra: Array, dec: Array) -> Array:
 
 @dataclass(frozen=True)
 class _Seen:
-    """The footprints of some rows, each different one once.
-
-    Parameters
-    ----------
-    outlines : Outlines
-        Their parts; the owner is the place of the footprint.
-    slack : array
-        For each part by how much more than usual it is in doubt, in radians.
-    kind : array of int
-        For each row its footprint; the last one, which is always in doubt, for rows without any.
-    number : int
-        How many footprints there are, with that last one.
-    """
+    """The footprints of some rows, each different one once."""
 
     outlines: Outlines
     slack: Array

@@ -23,23 +23,7 @@ _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 def ranges_of(document: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    """Read the ranges of continuous columns from the answer of a ``...All`` service.
-
-    Parameters
-    ----------
-    document : mapping
-        A decoded ``extjs`` answer.
-
-    Returns
-    -------
-    dict
-        Column name → least and greatest value; columns without a continuous histogram are left out.
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If the answer has no such histograms.
-    """
+    """Read the ranges of continuous columns from the answer of a ``...All`` service."""
     found = {}
     try:
         for column in document["data"]["Tables"][0]["Columns"]:
@@ -55,20 +39,7 @@ def ranges_of(document: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
 
 
 def counted(values: Iterable[tuple[Any, int]], column: Column) -> dict[Any, int]:
-    """Return how often each value of a discrete column occurs.
-
-    Parameters
-    ----------
-    values : iterable of (value, int)
-        Cells and how often each occurs; those that hold several values are taken apart.
-    column : Column
-        The column.
-
-    Returns
-    -------
-    dict
-        Value → count, the most frequent first, then in rising order; empty values are left out.
-    """
+    """Return how often each value of a discrete column occurs."""
     counts: Counter[Any] = Counter()
     for cell, number in values:
         text = str(cell)
@@ -93,20 +64,7 @@ def _value(text: str, column: Column) -> Any:
 
 
 def value_table(counts: Mapping[Any, int], column: Column) -> Table:
-    """Return values and their counts as a table.
-
-    Parameters
-    ----------
-    counts : mapping
-        Value → count, in order.
-    column : Column
-        The column.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        ``value`` and ``count``.
-    """
+    """Return values and their counts as a table."""
     values = list(counts)
     if len({type(value) for value in values}) != 1:
         values = [str(value) for value in values]
@@ -125,23 +83,7 @@ def value_table(counts: Mapping[Any, int], column: Column) -> Table:
 
 
 def column_table(columns: Columns, counts: Mapping[str, Mapping[Any, int]], ranges: Ranges) -> Table:
-    """Return the columns with the extent of their values as a table.
-
-    Parameters
-    ----------
-    columns : mapping
-        The columns.
-    counts : mapping
-        Column name → value → count.
-    ranges : mapping
-        Column name → least and greatest value.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        A row for each column that is not hidden: ``name``, ``kind``, ``unit``, ``description``, ``values`` (how many
-        different ones), ``min`` and ``max``; the last three are masked where they are not known.
-    """
+    """Return the columns with the extent of their values as a table."""
     shown = [column for column in columns.values() if column.shown]
     known = [counts.get(column.name) for column in shown]
     spans = [ranges.get(column.name) for column in shown]

@@ -36,27 +36,7 @@ _POSITION = frozenset({"ra", "dec", "radius", "position"})
 def split_parameters(
     service: str, columns: str | Iterable[str] | None, keywords: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tell the keywords of a query apart.
-
-    Parameters
-    ----------
-    service : str
-        Name of the service; filtered services have ``Filtered`` in it.
-    columns : str, iterable of str, or None
-        The columns to return.
-    keywords : mapping
-        Everything else.
-
-    Returns
-    -------
-    tuple of dict
-        Parameters of the service (with the filters, for a filtered one), and properties of the request.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If a filtered service has no filter, or one has no values.
-    """
+    """Tell the keywords of a query apart."""
     properties = {key: value for key, value in keywords.items() if key.lower() in _PROPERTIES}
     rest = {key: value for key, value in keywords.items() if key.lower() not in _PROPERTIES}
     if "filtered" not in service.lower():

@@ -41,19 +41,7 @@ _BLOCK = 1_000_000
 
 @dataclass(frozen=True)
 class Matches:
-    """Which rows of an answer match which positions.
-
-    Parameters
-    ----------
-    rows : array of int
-        Rows of the answer.
-    inputs : array of int
-        For each of them the position, as a place among those that were uploaded.
-    separation : array
-        Arcsec; NaN where the answer does not tell the place of the match.
-    beyond : int
-        How many entries were left out, because they are in no position's radius.
-    """
+    """Which rows of an answer match which positions."""
 
     rows: Rows
     inputs: Rows
@@ -68,24 +56,7 @@ def separations(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats) ->
 
 
 def pairs_within(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats, radius: float) -> tuple[Rows, Rows]:
-    """Return all pairs of positions that are no further apart than a radius.
-
-    Parameters
-    ----------
-    ra, dec : array
-        Positions, degrees.
-    other_ra, other_dec : array
-        Others.
-    radius : float
-        Degrees.
-
-    Returns
-    -------
-    array of int
-        Places among the first.
-    array of int
-        Places among the others.
-    """
+    """Return all pairs of positions that are no further apart than a radius."""
     # Only others in the same strip of declination are looked at: one sort instead of a tree, and no further package.
     order = np.argsort(other_dec, kind="stable")
     strip = other_dec[order]
@@ -124,33 +95,7 @@ def match(
     extended: bool,
     service: str,
 ) -> Matches:
-    """Return which rows of an answer match which positions.
-
-    Parameters
-    ----------
-    answer : `~astropy.table.Table`
-        The answer.
-    ra, dec : array
-        The positions that were uploaded, each once, degrees.
-    radius : float
-        The radius that was asked for, degrees.
-    numbers : array of int, optional
-        What was uploaded as `ROW` of each, in rising order; its place if not given.
-    extended : bool
-        Whether the entries have an extent, so that they match although their centres are further away.
-    service : str
-        Who answered, for messages.
-
-    Returns
-    -------
-    Matches
-        In the order of the positions, the nearest match of each first.
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If the answer tells in no way which positions it is about.
-    """
+    """Return which rows of an answer match which positions."""
     if not len(answer):
         nothing = np.empty(0, dtype=np.int64)
         return Matches(nothing, nothing, np.empty(0))

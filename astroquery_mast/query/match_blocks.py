@@ -37,15 +37,7 @@ class TargetMeta(TwoNamedMeta):
         raise KeyError(key)
 
     def note(self, *, failed: Iterable[str], unmatched: Iterable[int] | None = None) -> None:
-        """Note the targets without a row.
-
-        Parameters
-        ----------
-        failed : iterable of str
-            A line for each that has no answer; letters that FITS files cannot have are written by their codes.
-        unmatched : iterable of int, optional
-            The rows of those whose answer is empty.
-        """
+        """Note the targets without a row."""
         self["failed"] = [" ".join(line.split()).encode("ascii", "backslashreplace").decode() for line in failed]
         if unmatched is not None:
             self["nomatch"] = list(unmatched)
@@ -56,17 +48,6 @@ class Asked:
     """What was asked in many requests, as far as they are all the same: what goes into a table's ``meta``.
 
     It is read when the table is made, so that what is known only when all was asked can be filled in until then.
-
-    Parameters
-    ----------
-    request : Question
-        Any of the requests.
-    targets, requests : int
-        How many targets were asked for, with how many requests.
-    without : tuple of str
-        The parameters in which the requests differ.
-    groups : int
-        How many of the requests were for several targets.
     """
 
     request: Question
@@ -104,15 +85,7 @@ class _Alike:
 
 @dataclass
 class Blocks:
-    """Collects answers, whose columns may differ, in one table.
-
-    Parameters
-    ----------
-    question : Question
-        What goes into the table's ``meta``.
-    columns : mapping
-        What is known of the columns; gives units and descriptions.
-    """
+    """Collects answers, whose columns may differ, in one table."""
 
     question: Question
     columns: Columns
@@ -121,20 +94,7 @@ class Blocks:
     _empty: Page | None = None
 
     def add(self, key: int, pages: Sequence[Page]) -> None:
-        """Take a complete answer, or a part of one.
-
-        Parameters
-        ----------
-        key : int
-            The question.
-        pages : sequence of Page
-            Its pages.
-
-        Raises
-        ------
-        UnreadableAnswerError
-            If they are no table.
-        """
+        """Take a complete answer, or a part of one."""
         places = self._places.setdefault(key, [])
         for page in pages:
             if not len(page.rows):
@@ -150,15 +110,7 @@ class Blocks:
             alike.rows += len(page.rows)
 
     def table(self) -> tuple[Table, dict[int, Rows]]:
-        """Return everything that was added; to be called once, because the rows are handed over.
-
-        Returns
-        -------
-        `~astropy.table.Table`
-            Columns in the order of the first answer that had rows; masked where an answer lacks one.
-        dict
-            Question → the rows of its answer.
-        """
+        """Return everything that was added; to be called once, because the rows are handed over."""
         if not self._kinds and self._empty is not None:
             builder = TableBuilder(self.question, self.columns)
             builder.add(self._empty)
@@ -189,22 +141,7 @@ def _stacked(tables: Sequence[Table], rows: int) -> Table:
 
 
 def with_first(table: Table, rows: Rows, columns: dict[str, tuple[npt.NDArray[Any], Any, str]]) -> Table:
-    """Return some rows of a table behind new columns.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The table.
-    rows : array of int
-        Which of its rows, in which order; they may come several times.
-    columns : dict
-        Name → values, unit, description.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        Columns of the table that have one of these names get a longer one.
-    """
+    """Return some rows of a table behind new columns."""
     whole = len(rows) == len(table) and bool((rows == np.arange(len(table))).all())
     taken = table if whole else table[rows]
     for name in set(columns) & set(taken.colnames):

@@ -20,21 +20,7 @@ __all__ = ["CROSSMATCHES", "OBSERVATIONS", "Crossmatch", "as_version", "find_cro
 
 @dataclass(frozen=True)
 class Crossmatch:
-    """A catalogue that positions are matched with.
-
-    Parameters
-    ----------
-    name : str
-        What it is called.
-    services : mapping
-        Version → Mashup service, see https://mast.stsci.edu/api/v0/_services.html; the default is the last one.
-    choice : str
-        What is chosen by the key of ``services``; empty if there is nothing to choose.
-    columns_ids : mapping
-        Version → name under which the archive describes the columns; that of the service if there is none.
-    extended : bool
-        Whether its entries have an extent, and match where any part of them is within the radius.
-    """
+    """A catalogue that positions are matched with."""
 
     name: str
     services: Mapping[int, str]
@@ -43,22 +29,7 @@ class Crossmatch:
     extended: bool = False
 
     def service(self, options: Mapping[str, Any]) -> tuple[str, str]:
-        """Return the service, and the name under which its columns are known.
-
-        Parameters
-        ----------
-        options : mapping
-            ``version`` and ``magtype``; None where the user did not choose.
-
-        Returns
-        -------
-        tuple of str
-
-        Raises
-        ------
-        InvalidCriterionError
-            If the catalogue does not have that choice.
-        """
+        """Return the service, and the name under which its columns are known."""
         for name, value in options.items():
             if value is not None and name != self.choice:
                 raise InvalidCriterionError(f"{name}={value!r}: the cross-match with {self.name} has no {name}.")
@@ -115,23 +86,7 @@ OBSERVATIONS = Crossmatch(
 
 
 def find_crossmatch(catalog: Any) -> Crossmatch:
-    """Return the cross-match of a name.
-
-    Parameters
-    ----------
-    catalog : str
-        One of `CROSSMATCHES`, whatever the case and with or without hyphens, or the full name of a Mashup service such
-        as ``Mast.Tic.Crossmatch``.
-
-    Returns
-    -------
-    Crossmatch
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is none of that name.
-    """
+    """Return the cross-match of a name."""
     name = catalog.strip() if isinstance(catalog, str) else ""
     key = name.lower().replace("-", "").replace(" ", "")
     if key in CROSSMATCHES:

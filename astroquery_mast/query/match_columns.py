@@ -56,20 +56,7 @@ def folded(name: str) -> str:
 
 
 def pair_among(names: Iterable[str], pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
-    """Return the first pair of columns that is there.
-
-    Parameters
-    ----------
-    names : iterable of str
-        The columns there are.
-    pairs : sequence of pairs of str
-        The pairs wanted, as `folded` spells them.
-
-    Returns
-    -------
-    pair of str or None
-        As the columns are spelled; None if there is no pair, or one of the two could be several columns.
-    """
+    """Return the first pair of columns that is there."""
     spelled: dict[str, list[str]] = {}
     for name in names:
         spelled.setdefault(folded(name), []).append(name)
@@ -87,27 +74,7 @@ def position_columns(
     ra_column: str | None = None,
     dec_column: str | None = None,
 ) -> tuple[str, str] | None:
-    """Return the columns of a user's table that hold the positions.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The columns there are.
-    ucds : mapping, optional
-        Column → what is known of its meaning; the words of the Virtual Observatory are looked for.
-    ra_column, dec_column : str, optional
-        What the user said.
-
-    Returns
-    -------
-    pair of str or None
-        None if it cannot be told.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If the user named one only, or one that is not there.
-    """
+    """Return the columns of a user's table that hold the positions."""
     if ra_column is not None or dec_column is not None:
         return _named("ra_column", ra_column, names), _named("dec_column", dec_column, names)
     main = [[name for name, words in (ucds or {}).items() if word in words] for word in _MAIN.values()]
@@ -130,28 +97,7 @@ def _named(keyword: str, name: str | None, names: Sequence[str]) -> str:
 
 
 def degrees(column: Any, what: str) -> tuple[Floats, dict[int, str]]:
-    """Return the angles in a column.
-
-    Parameters
-    ----------
-    column : `~astropy.table.Column` or `~astropy.units.Quantity`
-        Numbers, or text.  Without a unit numbers are degrees; text is read as it is written, and a right ascension
-        in parts (``"14 03 12.6"``) is in hours.
-    what : str
-        ``"right ascension"`` or ``"declination"``.
-
-    Returns
-    -------
-    array
-        Degrees, NaN where a cell is masked or holds no angle.
-    dict
-        Row → what is wrong with it.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If the unit of the column is no angle, or if its cells are arrays.
-    """
+    """Return the angles in a column."""
     unit = _unit(column, what)
     values = np.ma.asarray(getattr(column, "value", column))
     if values.ndim != 1:

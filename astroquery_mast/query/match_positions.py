@@ -35,17 +35,7 @@ _DEGREES = re.compile(rf"\s*({_NUMBER})(?:\s*,\s*|\s+)({_NUMBER})\s*")
 
 @dataclass(frozen=True)
 class Positions:
-    """Positions in the order in which they were given.
-
-    Parameters
-    ----------
-    ra, dec : array
-        Degrees, ICRS; NaN where there is none.
-    problems : mapping
-        Row → why it has no position.
-    names : mapping
-        Row → name of an object, whose position is still to be looked up.
-    """
+    """Positions in the order in which they were given."""
 
     ra: Floats
     dec: Floats
@@ -62,20 +52,7 @@ class Positions:
         return np.flatnonzero(np.isfinite(self.ra) & np.isfinite(self.dec)).astype(np.int64)
 
     def resolved(self, found: Mapping[str, tuple[float, float]], reasons: Mapping[str, str]) -> Positions:
-        """Return the same rows with the positions of names filled in.
-
-        Parameters
-        ----------
-        found : mapping
-            Name → right ascension and declination in degrees.
-        reasons : mapping
-            Name → why it has none.
-
-        Returns
-        -------
-        Positions
-            Its ``names`` are those of this object still, for messages.
-        """
+        """Return the same rows with the positions of names filled in."""
         ra, dec, problems = self.ra.copy(), self.dec.copy(), dict(self.problems)
         for row, name in self.names.items():
             if name in found:
@@ -85,18 +62,7 @@ class Positions:
         return _checked(replace(self, ra=ra, dec=dec, problems=problems))
 
     def failures(self, reasons: Mapping[int, str] | None = None) -> list[str]:
-        """Return a line for each row that could not be asked for, or whose answer failed.
-
-        Parameters
-        ----------
-        reasons : mapping, optional
-            Further rows → why they failed.
-
-        Returns
-        -------
-        list of str
-            ``"row 7 (name): reason"``, in the order of the rows.
-        """
+        """Return a line for each row that could not be asked for, or whose answer failed."""
         every = {**self.problems, **(reasons or {})}
         return [f"row {row}{self._named(row)}: {every[row]}" for row in sorted(every)]
 
@@ -105,45 +71,14 @@ class Positions:
 
 
 def is_many(given: object) -> bool:
-    """Tell whether several positions or names are given, even if it is several of one or none.
-
-    Parameters
-    ----------
-    given : object
-        What the user gave as ``coordinates`` or ``object_name``.
-
-    Returns
-    -------
-    bool
-        True for tables, arrays and lists; False for a single position, a name, and what is neither.
-    """
+    """Tell whether several positions or names are given, even if it is several of one or none."""
     if isinstance(given, _SKY):
         return (isinstance(given, SkyCoord) or given.has_data) and not given.isscalar
     return isinstance(given, Table | list | tuple) or (isinstance(given, np.ndarray) and given.ndim > 0)
 
 
 def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | None = None) -> Positions:
-    """Return many positions.
-
-    Parameters
-    ----------
-    given : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, frame object, or sequence
-        A table with a column of `~astropy.coordinates.SkyCoord`, or with columns of right ascension and declination; an
-        array of positions; or a list of single positions as `~astroquery_mast.query.position.as_coordinate` takes them,
-        in which text that is no position is a name.
-    ra_column, dec_column : str, optional
-        The columns of a table, where they are not found by their names.
-
-    Returns
-    -------
-    Positions
-        In the order given; arrays of several dimensions are read row by row.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it holds no positions at all.
-    """
+    """Return many positions."""
     if isinstance(given, Row):
         given = Table(given, masked=True)
     if isinstance(given, Table):
@@ -164,22 +99,7 @@ def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | 
 
 
 def as_names(given: Any) -> Positions:
-    """Return many names of objects, whose positions are still to be looked up.
-
-    Parameters
-    ----------
-    given : sequence of str
-        A list, an array, or a column.
-
-    Returns
-    -------
-    Positions
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is none, or one of them is no text.
-    """
+    """Return many names of objects, whose positions are still to be looked up."""
     if isinstance(given, Table):
         raise InvalidCriterionError("Names of objects are needed: give the column of the table that has them.")
     names: dict[int, str] = {}

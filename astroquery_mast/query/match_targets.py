@@ -26,20 +26,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def distinct(*columns: npt.NDArray[Any]) -> tuple[Rows, Rows]:
-    """Return which rows of some columns are the first of their kind, and of which kind each row is.
-
-    Parameters
-    ----------
-    *columns : array
-        Of the same length.
-
-    Returns
-    -------
-    array
-        The first row of each kind, in rising order.
-    array
-        For each row its kind: a place in the other array.
-    """
+    """Return which rows of some columns are the first of their kind, and of which kind each row is."""
     _, first, kind = np.unique(np.column_stack(columns), axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty(len(order), dtype=np.int64)
@@ -48,24 +35,7 @@ def distinct(*columns: npt.NDArray[Any]) -> tuple[Rows, Rows]:
 
 
 def as_radii(radius: Any, number: int) -> Floats:
-    """Return the radii of many cones in degrees.
-
-    Parameters
-    ----------
-    radius : `~astropy.units.Quantity`, str, number, or sequence of these
-        One angle for all, or one for each; plain numbers are in degrees.
-    number : int
-        How many cones there are.
-
-    Returns
-    -------
-    array
-
-    Raises
-    ------
-    InvalidCriterionError
-        If these are no angles, or not as many as there are cones.
-    """
+    """Return the radii of many cones in degrees."""
     if isinstance(radius, str) or np.ndim(radius) == 0:
         return np.full(number, float(as_radius(radius).deg))
     try:
@@ -82,19 +52,7 @@ def as_radii(radius: Any, number: int) -> Floats:
 
 @dataclass(frozen=True)
 class Targets:
-    """What is asked for, and for whom.
-
-    Parameters
-    ----------
-    positions : Positions
-        The targets.
-    cones : sequence of Cone
-        Each of them once, in the order of the targets.
-    rows : array of int
-        The targets that have a position.
-    cone_of : array of int
-        For each of ``rows`` the place of its cone.
-    """
+    """What is asked for, and for whom."""
 
     positions: Positions
     cones: Sequence[Cone]
@@ -102,39 +60,13 @@ class Targets:
     cone_of: Rows
 
     def distributed(self, found: Mapping[int, Rows]) -> tuple[Rows, Rows]:
-        """Return the rows of the table of all answers, target by target.
-
-        Parameters
-        ----------
-        found : mapping
-            Place of a cone → the rows of its answer; one that failed is missing.
-
-        Returns
-        -------
-        array of int
-            Rows of the table.
-        array of int
-            For each of them the target.
-        """
+        """Return the rows of the table of all answers, target by target."""
         nothing = np.empty(0, dtype=np.int64)
         parts = [found.get(int(cone), nothing) for cone in self.cone_of]
         return np.concatenate([nothing, *parts]), np.repeat(self.rows, [len(part) for part in parts])
 
     def beside(self, found: Mapping[int, Rows], values: Mapping[int, Floats]) -> Floats:
-        """Return values that belong to the rows of the answers, in the order of `distributed`.
-
-        Parameters
-        ----------
-        found : mapping
-            As `distributed`.
-        values : mapping
-            Place of a cone → a value for each row of its answer; some may be missing.
-
-        Returns
-        -------
-        array of float
-            NaN where there is no value.
-        """
+        """Return values that belong to the rows of the answers, in the order of `distributed`."""
         parts = [
             values[cone] if cone in values else np.full(len(found[cone]), np.nan) for cone in self._answered(found)
         ]
@@ -160,19 +92,7 @@ class Targets:
 
 
 def targets_of(positions: Positions, radii: Floats) -> Targets:
-    """Return the cones around positions.
-
-    Parameters
-    ----------
-    positions : Positions
-        The positions; rows without one have no cone.
-    radii : array
-        Degrees, one for each position.
-
-    Returns
-    -------
-    Targets
-    """
+    """Return the cones around positions."""
     rows = positions.known
     if not len(rows):
         return Targets(positions, (), rows, rows)

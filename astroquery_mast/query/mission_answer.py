@@ -26,25 +26,7 @@ __all__ = ["PartCount", "SearchMeta", "SearchTable", "announced", "bounds", "may
 
 
 def read_answer(body: bytes, service: str) -> Page:
-    """Read an answer.
-
-    Parameters
-    ----------
-    body : bytes
-        The body.
-    service : str
-        What was asked.
-
-    Returns
-    -------
-    Page
-        With all the columns that are declared, then those that only the rows have.
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it is no answer of a search.
-    """
+    """Read an answer."""
     document = decoded(body, service)
     if not isinstance(document, dict) or not isinstance(document.get("results"), list):
         raise UnreadableAnswerError(f"{service} sent no list of results.", service=service)
@@ -103,41 +85,14 @@ def _searched(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def announced(page: Page) -> int:
-    """Return how many rows the archive has for a question.
-
-    Parameters
-    ----------
-    page : Page
-        An answer.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it does not say.
-    """
+    """Return how many rows the archive has for a question."""
     if page.paging is None:
         raise UnreadableAnswerError(f"{page.service} does not say how many rows there are.", service=page.service)
     return page.paging.total
 
 
 def bounds(page: Page, limit: int, offset: int) -> tuple[int, int]:
-    """Return the part of the answer that a page is: its largest size, and how many rows are before it.
-
-    Parameters
-    ----------
-    page : Page
-        An answer.
-    limit, offset : int
-        What was asked for.  The archive repeats both, and may have made the first one smaller.
-
-    Returns
-    -------
-    int, int
-    """
+    """Return the part of the answer that a page is: its largest size, and how many rows are before it."""
     echoed = _searched(page.document or {})
     most, before = echoed.get("limit"), echoed.get("offset")
     most = most if type(most) is int and 0 < most < limit else limit
@@ -145,19 +100,7 @@ def bounds(page: Page, limit: int, offset: int) -> tuple[int, int]:
 
 
 def may_have_more(page: Page, limit: int, offset: int) -> bool:
-    """Return whether the archive may have rows after those of a page.
-
-    Parameters
-    ----------
-    page : Page
-        An answer.
-    limit, offset : int
-        What was asked for.
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether the archive may have rows after those of a page."""
     most, before = bounds(page, limit, offset)
     if len(page.rows) < most:
         return False
@@ -165,35 +108,14 @@ def may_have_more(page: Page, limit: int, offset: int) -> bool:
 
 
 class PartCount(Announced):
-    """Counts the parts of one answer, and proves that together they are all of it, and that none overlap.
-
-    Parameters
-    ----------
-    service : str
-        The service that answers.
-    """
+    """Counts the parts of one answer, and proves that together they are all of it, and that none overlap."""
 
     def __init__(self, service: str) -> None:
         super().__init__(service)
         self._seen: set[int] = set()
 
     def add(self, page: Page, limit: int, offset: int, *, alone: bool) -> None:
-        """Take a part into account.
-
-        Parameters
-        ----------
-        page : Page
-            The part.
-        limit, offset : int
-            What was asked for.
-        alone : bool
-            Whether it is the only one.
-
-        Raises
-        ------
-        IncompleteResultError
-            If rows are missing, came in an earlier part as well, or if the archive changed its mind about their number.
-        """
+        """Take a part into account."""
         if page.paging is not None:
             most, before = bounds(page, limit, offset)
             due = min(most, max(0, page.paging.total - before))
@@ -204,18 +126,7 @@ class PartCount(Announced):
             self._compare(page)
 
     def close(self, before: int) -> None:
-        """Prove that all rows announced have been received; a part need not tell how many there are.
-
-        Parameters
-        ----------
-        before : int
-            How many rows were passed over.
-
-        Raises
-        ------
-        IncompleteResultError
-            If rows are missing.
-        """
+        """Prove that all rows announced have been received; a part need not tell how many there are."""
         due = (self.announced or 0) - before
         if self.rows < due:
             raise self.incomplete(f"{due} rows were due after row {before}, and {self.rows} came")
@@ -254,15 +165,7 @@ class SearchMeta(TwoNamedMeta):
 
 
 class SearchTable:
-    """Builds the table of a search, page by page.
-
-    Parameters
-    ----------
-    question : Question
-        What was asked, for the table's ``meta``.
-    columns : mapping
-        The columns of the mission, as far as they are known.
-    """
+    """Builds the table of a search, page by page."""
 
     def __init__(self, question: Question, columns: Columns) -> None:
         self._columns = {ANG_SEP.name: ANG_SEP, **columns}
@@ -273,18 +176,7 @@ class SearchTable:
         self._echoed: Mapping[str, Any] | None = None
 
     def add(self, page: Page) -> None:
-        """Take a page.
-
-        Parameters
-        ----------
-        page : Page
-            The page; columns are those of the first one that has rows.
-
-        Raises
-        ------
-        UnreadableAnswerError
-            If it has other columns than the first one.
-        """
+        """Take a page."""
         if self._echoed is None:
             self._echoed = _searched(page.document or {})
         if not page.rows:
@@ -299,14 +191,7 @@ class SearchTable:
         self._builder.add(replace(page, fields=self._fields))
 
     def table(self) -> Table:
-        """Return the table of all pages; to be called once.
-
-        Returns
-        -------
-        `~astropy.table.Table`
-            With a ``description`` in the ``meta`` of each column as well, as ``astroquery.mast`` has it; for the
-            ``meta`` of the table see `SearchMeta`.
-        """
+        """Return the table of all pages; to be called once."""
         if not self._fields:
             self._builder.add(self._without_rows())
         table = self._builder.table()

@@ -72,26 +72,7 @@ _UNIT_NAMES = {"microns": "micron", "days": "d"}
 
 
 def columns_of_mission(document: object, mission: str) -> dict[str, Column]:
-    """Read the archive's list of a mission's columns.
-
-    Parameters
-    ----------
-    document : list of dict
-        The decoded answer.
-    mission : str
-        The mission, for messages.
-
-    Returns
-    -------
-    dict
-        Column name → `~astroquery_mast.query.columns.Column`, in the archive's order.  ``hidden`` are those that cannot
-        be filtered.
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it is no such list, or an empty one.
-    """
+    """Read the archive's list of a mission's columns."""
     if not isinstance(document, list) or not all(_is_column(entry) for entry in document):
         raise UnreadableAnswerError(f"The archive's list of the columns of mission '{mission}' is unreadable.")
     if not document:
@@ -137,18 +118,7 @@ def has_numbers_for_truths(column: Column) -> bool:
 
 
 def column_table(columns: Columns) -> Table:
-    """Return the columns of a mission as a table for the reader.
-
-    Parameters
-    ----------
-    columns : mapping
-        The columns.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        One row for each: ``name``, ``data_type``, ``description``.
-    """
+    """Return the columns of a mission as a table for the reader."""
     parts = {
         "name": [column.name for column in columns.values()],
         "data_type": [column.type_name for column in columns.values()],
@@ -160,30 +130,7 @@ def column_table(columns: Columns) -> Table:
 def selected_columns(
     wanted: str | Iterable[str] | None, columns: Columns, mission: str, dataset_column: str | None
 ) -> list[str] | None:
-    """Return the names of the columns that a search shall return.
-
-    Parameters
-    ----------
-    wanted : str, iterable of str, or None
-        Names, in a list or in a text with commas; ``"all"`` or ``"*"`` for all; None for the archive's choice.
-    columns : mapping
-        The columns of the mission; empty if they are not known, and names are then taken as they are.
-    mission : str
-        The mission.
-    dataset_column : str or None
-        The column of the dataset identifier, which is always among them.
-
-    Returns
-    -------
-    list of str or None
-        In the archive's spelling; None for the archive's choice.  Names that do not exist are left out, each with a
-        warning.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is something else, or no column is left.
-    """
+    """Return the names of the columns that a search shall return."""
     if wanted is None:
         return list(_INSTEAD_OF_DEFAULT[mission]) if mission in _INSTEAD_OF_DEFAULT else None
     names = _names(wanted)

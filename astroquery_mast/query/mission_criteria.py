@@ -53,19 +53,7 @@ _Moment: TypeAlias = Time | date | np.datetime64
 
 
 def column_named(name: str, columns: Columns) -> Column | None:
-    """Return the column that a keyword stands for.
-
-    Parameters
-    ----------
-    name : str
-        The keyword, in any case; ``pass_id`` stands for ``pass`` where there is no other such column.
-    columns : mapping
-        The columns of the mission.
-
-    Returns
-    -------
-    Column or None
-    """
+    """Return the column that a keyword stands for."""
     column = find_column(name, columns)
     return column if column is not None or name not in _ALIASES else find_column(_ALIASES[name], columns)
 
@@ -77,25 +65,7 @@ def argument_like(name: str) -> str | None:
 
 
 def build_conditions(criteria: Mapping[str, Any], columns: Columns) -> list[dict[str, object]]:
-    """Turn keywords into conditions.
-
-    Parameters
-    ----------
-    criteria : mapping
-        Column name → what is wanted there (see the module's table).
-    columns : mapping
-        The columns of the mission; empty if they are not known, and names are then taken as they are.
-
-    Returns
-    -------
-    list of dict
-        One of one entry each, as the archive takes them; all must hold.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If a column is unknown or cannot be filtered, or a value cannot be applied to it.
-    """
+    """Turn keywords into conditions."""
     return [_condition(name, value, columns) for name, value in criteria.items()]
 
 

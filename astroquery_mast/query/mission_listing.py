@@ -41,24 +41,7 @@ _KNOWN = {
 
 
 def read_products(body: bytes, service: str) -> Page:
-    """Read an answer.
-
-    Parameters
-    ----------
-    body : bytes
-        The body.
-    service : str
-        What was asked.
-
-    Returns
-    -------
-    Page
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it is no list of products.
-    """
+    """Read an answer."""
     document = decoded(body, service)
     products = document.get("products") if isinstance(document, dict) else None
     if not isinstance(products, list):
@@ -69,25 +52,7 @@ def read_products(body: bytes, service: str) -> Page:
 
 
 def records_page(records: Iterable[object], service: str) -> Page:
-    """Return records as a page.
-
-    Parameters
-    ----------
-    records : iterable of dict
-        The records; they need not have the same keys.
-    service : str
-        Where they are from.
-
-    Returns
-    -------
-    Page
-        Columns in the order in which the keys come.
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If one of them is no dictionary.
-    """
+    """Return records as a page."""
     rows = list(records)
     names: dict[str, None] = {}
     for row in rows:
@@ -98,22 +63,7 @@ def records_page(records: Iterable[object], service: str) -> Page:
 
 
 def products_table(question: Question, pages: Sequence[Page], datasets: Sequence[str] = ()) -> Table:
-    """Return the products of all pages.
-
-    Parameters
-    ----------
-    question : Question
-        What was asked, for the table's ``meta``.
-    pages : sequence of Page
-        The answers.
-    datasets : sequence of str
-        What was asked for: its order is that of the table.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        With the usual columns if there is no product.
-    """
+    """Return the products of all pages."""
     names = dict.fromkeys(name for page in pages for name, _ in page.fields) or dict.fromkeys(_KNOWN)
     rows = _in_order([row for page in pages for row in page.rows], datasets)
     fields = tuple((name, _type_of(name, rows)) for name in names)

@@ -30,15 +30,7 @@ _LISTS = ("search_key", "user_fields")
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """One question of a search, and the part of its answer that is wanted.
-
-    Parameters
-    ----------
-    question : ApiRequest
-        Everything but the part.
-    limit, offset : int
-        How many rows, and how many rows before them are passed over.
-    """
+    """One question of a search, and the part of its answer that is wanted."""
 
     question: ApiRequest
     limit: int
@@ -61,37 +53,7 @@ class SearchRequest:
 
 @dataclass(frozen=True)
 class Search:
-    """A search in one mission.
-
-    Parameters
-    ----------
-    mission : str
-        The mission.
-    url : str
-        Where it is searched.
-    targets : tuple of str
-        Positions, as ``"ra dec"`` in degrees; none for the whole sky.
-    radius : float
-        Around each of them, in arcsec.
-    conditions : sequence of dict
-        What else must hold.
-    limit : int or None
-        How many rows; None for all.
-    offset : int
-        How many rows to pass over.
-    select_cols : sequence of str or None
-        The columns to return; None for the archive's choice.
-    sort_by, sort_desc : sequence
-        Columns to sort by, and for each whether the largest comes first.
-    order : sequence of str
-        Columns that decide where ``sort_by`` does not, see `totally_ordered`.
-    count_only : bool
-        Whether only the number of rows is wanted.
-    options : mapping
-        Further properties of the request, see `as_options`.
-    cache : bool or None
-        As of `~astroquery_mast.query.request.MashupRequest`.
-    """
+    """A search in one mission."""
 
     mission: str
     url: str
@@ -139,17 +101,7 @@ class Search:
         )
 
     def requests(self, page: int = PAGE) -> list[SearchRequest]:
-        """Return the questions, in the order of the targets, each for the first part of its answer.
-
-        Parameters
-        ----------
-        page : int
-            How many rows such a part has if all rows are wanted.
-
-        Returns
-        -------
-        list of SearchRequest
-        """
+        """Return the questions, in the order of the targets, each for the first part of its answer."""
         limit = page if self.limit is None else int(self.limit)
         batches = [self.targets[start : start + _TARGETS] for start in range(0, len(self.targets), _TARGETS)] or [()]
         return [
@@ -158,20 +110,7 @@ class Search:
         ]
 
     def totally_ordered(self, columns: Columns, keys: Iterable[str | None]) -> Search:
-        """Return the same search, sorted so that no two rows are in any order: parts of it then never overlap.
-
-        Parameters
-        ----------
-        columns : mapping
-            The columns of the mission; empty if they are not known.
-        keys : iterable of str or None
-            The columns that tell rows apart.
-
-        Returns
-        -------
-        Search
-            The same if nothing is known to sort by.
-        """
+        """Return the same search, sorted so that no two rows are in any order: parts of it then never overlap."""
         wanted = [key for key in keys if key and (not columns or key in columns)]
         if not wanted:
             return self
@@ -207,27 +146,7 @@ def _check_number(name: str, number: object, least: int) -> None:
 
 
 def sorting(sort_by: Any, sort_desc: Any, columns: Columns) -> tuple[tuple[str, ...], tuple[bool, ...]]:
-    """Return what to sort by.
-
-    Parameters
-    ----------
-    sort_by : str, iterable of str, or None
-        Columns, the most important one first; a text may hold several, separated by commas.
-    sort_desc : bool, iterable of bool, or None
-        Whether the largest comes first; one for all columns, or one for each.
-    columns : mapping
-        The columns of the mission; empty if they are not known.
-
-    Returns
-    -------
-    tuple of str, tuple of bool
-        Of the same length.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is no such column, or the two do not fit together.
-    """
+    """Return what to sort by."""
     if sort_by is None:
         if sort_desc is not None:
             raise InvalidCriterionError(f"sort_desc={sort_desc!r} needs sort_by.")
@@ -257,18 +176,7 @@ def _sorted_by(name: object, columns: Columns) -> str:
 
 
 def as_options(keywords: Mapping[str, Any]) -> tuple[dict[str, object], dict[str, Any]]:
-    """Tell properties of the request from criteria.
-
-    Parameters
-    ----------
-    keywords : mapping
-        Both.
-
-    Returns
-    -------
-    dict, dict
-        ``skip_count``, ``search_key``, ``user_fields`` as far as they are given; and the criteria.
-    """
+    """Tell properties of the request from criteria."""
     options: dict[str, object] = {name: bool(keywords[name]) for name in _FLAGS if keywords.get(name) is not None}
     options.update({name: as_members(name, keywords[name]) for name in _LISTS if keywords.get(name) is not None})
     return options, {name: value for name, value in keywords.items() if name not in {*_FLAGS, *_LISTS}}

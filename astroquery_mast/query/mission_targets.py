@@ -41,23 +41,7 @@ def target_text(position: SkyCoord) -> str:
 
 
 def arcseconds(radius: Any) -> float:
-    """Return the radius of a search.
-
-    Parameters
-    ----------
-    radius : `~astropy.units.Quantity`, str, or number
-        An angle of at most 30 arcmin; a plain number is in arcmin.
-
-    Returns
-    -------
-    float
-        In arcsec.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is no such angle.
-    """
+    """Return the radius of a search."""
     angle = as_radius(radius, u.arcmin)
     # Conversions of exactly 30 arcmin may end a hair above, which the archive would refuse.
     if angle.arcmin > _MOST * (1 + 1e-12):
@@ -68,22 +52,7 @@ def arcseconds(radius: Any) -> float:
 
 
 def object_targets(names: Any) -> list[Name]:
-    """Return the names of objects.
-
-    Parameters
-    ----------
-    names : str or iterable of str
-        Names; a text may hold several, separated by commas.
-
-    Returns
-    -------
-    list of Name
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is none, or one of them is no text.
-    """
+    """Return the names of objects."""
     given = names.split(",") if isinstance(names, str) else names
     if not isinstance(given, Iterable):
         raise InvalidCriterionError(f"Names of objects must be text, not {names!r}.")
@@ -96,24 +65,7 @@ def object_targets(names: Any) -> list[Name]:
 
 
 def sky_targets(coordinates: Any) -> list[str | Name]:
-    """Return targets given by coordinates.
-
-    Parameters
-    ----------
-    coordinates : SkyCoord, frame object, str, Table, Row, or iterable of these
-        One position or many.  A text may hold several, separated by commas; one that is no position is taken for the
-        name of an object, as astroquery does.  A table has a column of coordinates, or ``ra`` and ``dec``.
-
-    Returns
-    -------
-    list of str
-        Positions as `target_text` writes them, and a `Name` where one has to be looked up.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is none, or one of them is no position.
-    """
+    """Return targets given by coordinates."""
     targets = [target for part in _parts(coordinates) for target in _targets(part)]
     if not targets:
         raise InvalidCriterionError("No targets were provided: coordinates is empty.")

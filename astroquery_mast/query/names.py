@@ -32,24 +32,7 @@ def checked_name(name: object) -> str:
 
 
 def sorted_out(names: Iterable[object]) -> tuple[list[str], int]:
-    """Return the names in a list, and how many of its members are missing.
-
-    Parameters
-    ----------
-    names : iterable
-        Names; None, what is masked, NaN and blanks stand for a name that is missing.
-
-    Returns
-    -------
-    list of str
-        In order.
-    int
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is no name, or something that is neither text nor missing.
-    """
+    """Return the names in a list, and how many of its members are missing."""
     if isinstance(names, Mapping) or not isinstance(names, Iterable):
         raise InvalidCriterionError(f"A name of an object, or several, are needed, and not {names!r:.80}.")
     cells = [as_text(cell) for cell in names]

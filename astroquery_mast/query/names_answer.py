@@ -23,25 +23,7 @@ Entry = Mapping[str, Any]
 
 
 def read_entries(body: bytes) -> list[Entry]:
-    """Read an answer.
-
-    Parameters
-    ----------
-    body : bytes
-        The body.
-
-    Returns
-    -------
-    list of dict
-        Empty if nothing was found; then the archive may leave the list out.
-
-    Raises
-    ------
-    ServiceFailedError
-        If it says that it has failed.
-    UnreadableAnswerError
-        If it is no answer of the resolver.
-    """
+    """Read an answer."""
     document = decoded(body, f"The {_SERVICE}")
     entries = document.get("resolvedCoordinate") if isinstance(document, dict) else ""
     if not isinstance(entries, list | None):
@@ -74,22 +56,7 @@ def by_source(entries: Sequence[Entry]) -> dict[str, SkyCoord]:
 
 
 def with_place(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the entries of one name that have a position.
-
-    Parameters
-    ----------
-    entries : sequence of dict
-        The entries.
-
-    Returns
-    -------
-    list of dict
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If there are entries, and none of them has one.
-    """
+    """Return the entries of one name that have a position."""
     usable: list[Entry] = []
     problem: UnreadableAnswerError | None = None
     for entry in entries:
@@ -105,20 +72,7 @@ def with_place(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def by_name(names: Sequence[str], entries: Sequence[Entry]) -> dict[str, list[Entry] | UnreadableAnswerError]:
-    """Return what came for each of several names.
-
-    Parameters
-    ----------
-    names : sequence of str
-        What was asked for.
-    entries : sequence of dict
-        The answer.
-
-    Returns
-    -------
-    dict
-        Name → its entries, as `with_place`, or the error that this raises.
-    """
+    """Return what came for each of several names."""
     found: dict[str, list[Entry]] = {}
     for entry in entries:
         found.setdefault(folded_name(str(entry.get("searchString", ""))), []).append(entry)

@@ -17,24 +17,7 @@ __all__ = ["observation_criteria"]
 
 
 def observation_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
-    """Return the filters for observations.
-
-    Parameters
-    ----------
-    criteria : mapping
-        Column name, whatever the case → what is wanted there.
-    columns : mapping
-        The columns of observations.
-
-    Returns
-    -------
-    Criteria
-
-    Raises
-    ------
-    InvalidCriterionError
-        If a column is unknown, or a value cannot be applied to it.
-    """
+    """Return the filters for observations."""
     return build_criteria({name: _ranged(name, value, columns) for name, value in criteria.items()}, columns)
 
 

@@ -106,24 +106,7 @@ def looks_like_coordinates(text: str) -> bool:
 
 
 def as_coordinate(coordinates: Any) -> SkyCoord:
-    """Return one position on the sky.
-
-    Parameters
-    ----------
-    coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
-        One position.  Text is read as ICRS: ``"210.8 54.3"`` (degrees), ``"14h03m12s +54d20m56s"``,
-        ``"14:03:12 +54:20:56"`` (hours and degrees).
-
-    Returns
-    -------
-    `~astropy.coordinates.SkyCoord`
-        Scalar, in the ICRS frame.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is no position, several positions, or not finite.
-    """
+    """Return one position on the sky."""
     if isinstance(coordinates, str):
         try:
             found = _parse(coordinates)
@@ -147,25 +130,7 @@ def as_coordinate(coordinates: Any) -> SkyCoord:
 
 
 def as_radius(radius: Any, unit: u.UnitBase = u.deg) -> Angle:
-    """Return the radius of a cone.
-
-    Parameters
-    ----------
-    radius : `~astropy.units.Quantity`, str, or number
-        An angle.
-    unit : `~astropy.units.UnitBase`
-        The unit of a plain number.
-
-    Returns
-    -------
-    `~astropy.coordinates.Angle`
-        Not negative, at most 180 degrees.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is not such an angle.
-    """
+    """Return the radius of a cone."""
     if radius is None:
         raise InvalidCriterionError("radius=None: give an angle, or leave it out.")
     try:

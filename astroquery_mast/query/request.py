@@ -27,26 +27,7 @@ COUNT_COLUMNS = "COUNT_BIG(*)"
 
 
 def as_plain(value: object, where: str) -> object:
-    """Turn a value into what JSON can carry.
-
-    Parameters
-    ----------
-    value : object
-        Anything that a user may put among the parameters of a service; numpy scalars and arrays, mappings, sequences
-        and sets are converted, sets in sorted order so that the same question gives the same request.
-    where : str
-        The name of the parameter, for the message.
-
-    Returns
-    -------
-    object
-        The value, made of ``dict``, ``list``, ``str``, ``int``, ``float``, ``bool`` and ``None`` only.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If JSON cannot carry it: NaN, infinities, masked values, quantities, times, other objects.
-    """
+    """Turn a value into what JSON can carry."""
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, np.generic | np.ndarray):
@@ -112,19 +93,7 @@ class Question(Protocol):
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One question to a service that takes JSON, or a query, and that is not Mashup's.
-
-    Parameters
-    ----------
-    service : str
-        What is asked, for people and for a table's ``meta``, e.g. ``"MAST search (hst)"``.
-    url : str
-        The address.
-    params : mapping
-        What is sent: made of what JSON can carry, see `as_plain`.
-    cache : bool, optional
-        As of `MashupRequest`.
-    """
+    """One question to a service that takes JSON, or a query, and that is not Mashup's."""
 
     service: str
     url: str
@@ -139,13 +108,7 @@ class ApiRequest:
         object.__setattr__(self, "cache", _choice("cache", self.cache))
 
     def payload(self) -> dict[str, object]:
-        """Return what is sent, as a dictionary.
-
-        Returns
-        -------
-        dict
-            A copy; changing it changes nothing here.
-        """
+        """Return what is sent, as a dictionary."""
         return {name: as_plain(value, name) for name, value in self.params.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -159,29 +122,7 @@ class ApiRequest:
 
 @dataclass(frozen=True)
 class MashupRequest:
-    """One question to the Mashup API, and a page of its answer.
-
-    Parameters
-    ----------
-    service : str
-        Name of the service, e.g. ``"Mast.Caom.Filtered"``.
-    params : mapping
-        Parameters of the service.
-    format : str
-        Format of the answer: ``json``, ``extjs``, ``csv`` or ``votable``.
-    page : int
-        Page that is asked for, counted from 1.
-    pagesize : int
-        Rows in a page.
-    properties : mapping
-        Further properties of the request, e.g. ``timeout`` (seconds that the server may hold it) or ``clearcache``.
-    cache_breaker : str
-        Makes the answer this request's own.  It must stay the same while the server is working and from page to page,
-        because the pages are windows over one result.
-    cache : bool, optional
-        Whether an answer that was kept on disk will do, and this one is to be kept; the configuration decides if None.
-        It is not sent.
-    """
+    """One question to the Mashup API, and a page of its answer."""
 
     service: str
     params: Mapping[str, object] = field(default_factory=dict)
@@ -208,13 +149,7 @@ class MashupRequest:
             object.__setattr__(self, name, MappingProxyType(plain))
 
     def payload(self) -> dict[str, object]:
-        """Return the request as a dictionary, without the cache breaker that makes each sending unique.
-
-        Returns
-        -------
-        dict
-            A copy; changing it changes nothing here.
-        """
+        """Return the request as a dictionary, without the cache breaker that makes each sending unique."""
         document = {
             "service": self.service,
             "params": as_plain(self.params, "params"),
@@ -226,13 +161,7 @@ class MashupRequest:
         return document
 
     def body(self) -> str:
-        """Return the form body to post.
-
-        Returns
-        -------
-        str
-            ``request=`` and the percent-encoded JSON text.
-        """
+        """Return the form body to post."""
         document = {"cacheBreaker": self.cache_breaker, **self.payload()}
         return f"request={quote(json.dumps(document, allow_nan=False))}"
 
@@ -242,15 +171,5 @@ class MashupRequest:
         return type(self), (*plain, dict(self.properties), self.cache_breaker, self.cache)
 
     def at_page(self, page: int) -> MashupRequest:
-        """Return the same question, asked for another page.
-
-        Parameters
-        ----------
-        page : int
-            The page, counted from 1.
-
-        Returns
-        -------
-        MashupRequest
-        """
+        """Return the same question, asked for another page."""
         return replace(self, page=page)

@@ -44,25 +44,7 @@ class Paging:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of an answer.
-
-    Parameters
-    ----------
-    service : str
-        The service that answered.
-    status : str
-        ``COMPLETE`` or ``EXECUTING``; an ``ERROR`` is an exception instead.
-    fields : tuple of (str, str)
-        Names and declared types of the columns, in order; a name that comes twice is kept once.
-    rows : sequence of dict
-        One dictionary per row; a missing key stands for null.
-    paging : Paging or None
-        ``None`` where the service does not page.
-    document : dict
-        The whole decoded answer, for services that answer with something else than rows.
-    time : str or None
-        When the archive sent it (UTC, ISO), if that was not just now.
-    """
+    """One page of an answer."""
 
     service: str
     status: str
@@ -79,20 +61,7 @@ class Page:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Read the ``Retry-After`` header.
-
-    Parameters
-    ----------
-    headers : mapping
-        The headers of the answer.
-    now : datetime, optional
-        The time to count from, for the form that gives a date.
-
-    Returns
-    -------
-    float or None
-        Seconds to wait, never negative; ``None`` if the header is absent or unreadable (RFC 9110, 10.2.3).
-    """
+    """Read the ``Retry-After`` header."""
     text = (headers.get("Retry-After") or "").strip()
     if not text:
         return None
@@ -112,28 +81,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None)
 
 
 def check_status(status: int, headers: Mapping[str, str], body: bytes, service: str) -> None:
-    """Raise if the HTTP status says that this is not an answer.
-
-    Parameters
-    ----------
-    status : int
-        The HTTP status.
-    headers : mapping
-        The headers of the answer.
-    body : bytes
-        Its body, from which the archive's own words are taken.
-    service : str
-        What was asked, for the message.
-
-    Raises
-    ------
-    AccessDeniedError
-        For 401 and 403.
-    ServiceFailedError
-        For 408, 425, 429 and 5xx, all of which may pass.
-    RefusedRequestError
-        For any other status from 400.
-    """
+    """Raise if the HTTP status says that this is not an answer."""
     if status < 400:
         return
     words = _server_words(headers, body)
@@ -159,29 +107,7 @@ def _server_words(headers: Mapping[str, str], body: bytes) -> str:
 
 
 def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: str) -> Page:
-    """Turn an HTTP answer of the Mashup API into a page.
-
-    Parameters
-    ----------
-    status : int
-        The HTTP status.
-    headers : mapping
-        The headers of the answer.
-    body : bytes
-        Its body.
-    service : str
-        The service that was asked.
-
-    Returns
-    -------
-    Page
-
-    Raises
-    ------
-    MastError
-        As `check_status`; `UnreadableAnswerError` for anything that is not a Mashup answer, `ServiceFailedError` for
-        one whose status is ERROR.
-    """
+    """Turn an HTTP answer of the Mashup API into a page."""
     check_status(status, headers, body, service)
     document = decoded_with_rows(body, service, status)
     if not isinstance(document, dict):
@@ -286,23 +212,7 @@ def _extjs_row(names: Sequence[str], row: object) -> dict[str, Any]:
 
 
 def histograms(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """Read the values that discrete columns have, from the answer of a ``...All`` service.
-
-    Parameters
-    ----------
-    document : mapping
-        A decoded ``extjs`` answer.
-
-    Returns
-    -------
-    dict
-        Column name → value → number of rows; columns with a continuous histogram and rows without a value are left out.
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If the answer has no such histograms.
-    """
+    """Read the values that discrete columns have, from the answer of a ``...All`` service."""
     try:
         columns = document["data"]["Tables"][0]["Columns"]
         found = {}

@@ -35,15 +35,7 @@ _Row = Mapping[str, Any]
 
 
 class Rows(Sequence[_Row]):
-    """The rows of a page as they came; each is a dictionary when it is looked at.
-
-    Parameters
-    ----------
-    raw : sequence of `msgspec.Raw`
-        The text of each row, which holds a JSON object.
-    service : str
-        The service that sent them, for messages.
-    """
+    """The rows of a page as they came; each is a dictionary when it is looked at."""
 
     def __init__(self, raw: Sequence[msgspec.Raw], service: str) -> None:
         self._raw = raw
@@ -71,25 +63,7 @@ class Rows(Sequence[_Row]):
     __hash__ = None  # type: ignore[assignment]
 
     def cells(self, names: Sequence[str], size: int = _BLOCK) -> Iterator[list[Sequence[Any]]]:
-        """Decode the rows block by block.
-
-        Parameters
-        ----------
-        names : sequence of str
-            The columns wanted.
-        size : int
-            Rows in a block.
-
-        Yields
-        ------
-        list of sequence
-            The cells of each column in a block of rows; None where a row has no such key.
-
-        Raises
-        ------
-        UnreadableAnswerError
-            If a row is no JSON after all.
-        """
+        """Decode the rows block by block."""
         decode = _reader(tuple(names))
         for block in self._blocks(size):
             columns = decode(block)
@@ -134,26 +108,7 @@ def _reader(names: tuple[str, ...]) -> Callable[[bytes], list[Sequence[Any]] | N
 
 
 def decoded(body: bytes, service: str, status: int | None = None) -> Any:
-    """Decode a JSON body.
-
-    Parameters
-    ----------
-    body : bytes
-        The body of an answer.
-    service : str
-        The service that answered.
-    status : int, optional
-        The HTTP status of the answer.
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it is something else than JSON.
-    """
+    """Decode a JSON body."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -186,23 +141,7 @@ def _is_utf8(body: bytes) -> bool:
 
 
 def decoded_with_rows(body: bytes, service: str, status: int | None = None) -> Any:
-    """Decode a JSON body, but not yet the objects in a list under ``data``.
-
-    Parameters
-    ----------
-    body, service, status
-        As `decoded`.
-
-    Returns
-    -------
-    object
-        A dictionary whose ``data`` is `Rows`, if the body is such a document; otherwise as `decoded`.
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If it is something else than JSON.  Rows that are no objects may become apparent later, when they are used.
-    """
+    """Decode a JSON body, but not yet the objects in a list under ``data``."""
     if not _is_utf8(body):
         return decoded(body, service, status)
     try:

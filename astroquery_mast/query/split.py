@@ -52,20 +52,7 @@ class Span:
     high: float
 
     def divided(self, pieces: int, core: Span) -> list[Span]:
-        """Return parts of this range, in order, which together are all of it and have no number in common.
-
-        Parameters
-        ----------
-        pieces : int
-            About how many parts.
-        core : Span
-            Where most of the numbers are; the rest is not divided as long as that is.
-
-        Returns
-        -------
-        list of Span
-            At least two, unless the range is a point.
-        """
+        """Return parts of this range, in order, which together are all of it and have no number in common."""
         if self.is_point(core):
             return [self]
         cuts = sorted({cut for cut in self._cuts(max(2, pieces), core) if self.low < cut <= self.high})
@@ -104,33 +91,14 @@ SPLIT_COLUMNS: Mapping[str, Span] = {
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a question.
-
-    Parameters
-    ----------
-    request : MashupRequest
-        What to ask.
-    rows : int
-        How many rows it has.
-    """
+    """A part of a question."""
 
     request: MashupRequest
     rows: int
 
 
 def as_filtered(request: MashupRequest) -> MashupRequest | None:
-    """Return the same question to a service that takes filters, or None if there is no such service.
-
-    Parameters
-    ----------
-    request : MashupRequest
-        A question for observations.
-
-    Returns
-    -------
-    MashupRequest or None
-        For a cone the rows are the same, with the further columns ``objID`` and ``objID1``.
-    """
+    """Return the same question to a service that takes filters, or None if there is no such service."""
     params = request.params
     if request.service in {FILTERED, FILTERED_POSITION}:
         return None if params.get("columns") == COUNT_COLUMNS else request
@@ -147,18 +115,7 @@ def counting(request: MashupRequest) -> MashupRequest:
 
 
 def counting_entries(request: MashupRequest) -> MashupRequest | None:
-    """Return the question how many entries of a catalogue a question has.
-
-    Parameters
-    ----------
-    request : MashupRequest
-        A question to any service.
-
-    Returns
-    -------
-    MashupRequest or None
-        None if there is nobody to be asked; so far there is for the TIC and the CTL.
-    """
+    """Return the question how many entries of a catalogue a question has."""
     cone = _TESS_CONE.fullmatch(request.service)
     if cone is not None and {"ra", "dec", "radius"} == request.params.keys():
         filtered = replace(request, params={**request.params, "filters": []})
@@ -168,19 +125,7 @@ def counting_entries(request: MashupRequest) -> MashupRequest | None:
 
 
 def has_own_end(request: MashupRequest, rows: int) -> bool:
-    """Return whether an answer ends where the question itself says so: a count, or as many rows as were asked for.
-
-    Parameters
-    ----------
-    request : MashupRequest
-        The question.
-    rows : int
-        The rows of its answer.
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether an answer ends where the question itself says so: a count, or as many rows as were asked for."""
     if request.params.get("columns") == COUNT_COLUMNS:
         return True
     limits = [str(value) for name, value in request.params.items() if name.lower() in _OWN_LIMITS]
@@ -188,20 +133,7 @@ def has_own_end(request: MashupRequest, rows: int) -> bool:
 
 
 def spans_of(request: MashupRequest, column: str) -> list[Span]:
-    """Return what a question leaves of the values of a column: disjoint ranges, in order.
-
-    Parameters
-    ----------
-    request : MashupRequest
-        A filtered question.
-    column : str
-        One of `SPLIT_COLUMNS`.
-
-    Returns
-    -------
-    list of Span
-        One range of all numbers if there is no filter on it; empty if the filter is not made of ranges.
-    """
+    """Return what a question leaves of the values of a column: disjoint ranges, in order."""
     found = [each for each in _filters(request) if _is_of(each, column)]
     if not found:
         return [Span(-OPEN_END, OPEN_END)]
@@ -214,21 +146,7 @@ def spans_of(request: MashupRequest, column: str) -> list[Span]:
 
 
 def within(request: MashupRequest, column: str, spans: Sequence[Span]) -> MashupRequest:
-    """Return a question for those rows whose value in a column is in some ranges.
-
-    Parameters
-    ----------
-    request : MashupRequest
-        A filtered question.
-    column : str
-        The column; a filter that the question has on it is replaced.
-    spans : sequence of Span
-        The ranges, all within what that filter leaves.
-
-    Returns
-    -------
-    MashupRequest
-    """
+    """Return a question for those rows whose value in a column is in some ranges."""
     others = [each for each in _filters(request) if not _is_of(each, column)]
     values = [{"min": span.low, "max": span.high} for span in _merged(spans)]
     filters = [*others, {"paramName": column, "values": values}]
@@ -242,24 +160,7 @@ def pieces_for(rows: int, limit: int) -> int:
 
 
 def as_parts(request: MashupRequest, column: str, counts: Sequence[tuple[Span, int]], limit: int) -> list[Part]:
-    """Return as few parts of a question as there need be.
-
-    Parameters
-    ----------
-    request : MashupRequest
-        The question.
-    column : str
-        By what it is split.
-    counts : sequence of (Span, int)
-        Ranges and their numbers of rows, none above the limit, in order.
-    limit : int
-        How many rows a part may have.
-
-    Returns
-    -------
-    list of Part
-        Neighbouring ranges are taken together as long as the limit permits; those without rows are left out.
-    """
+    """Return as few parts of a question as there need be."""
     groups: list[tuple[list[Span], int]] = []
     for span, rows in counts:
         if not rows:

@@ -13,20 +13,7 @@ _MOST = 4
 
 
 def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Name near matches for the values that the archive does not have.
-
-    Parameters
-    ----------
-    criteria : Criteria
-        What was asked for.
-    values : mapping
-        Column → value → number of rows, as the archive counts them.
-
-    Returns
-    -------
-    list of str
-        One sentence for each value that the archive does not have, if something like it exists.
-    """
+    """Name near matches for the values that the archive does not have."""
     by_name = {column.lower(): counts for column, counts in values.items()}
     found = []
     for each in criteria.filters:

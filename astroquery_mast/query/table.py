@@ -49,15 +49,7 @@ class TwoNamedMeta(dict[str, Any]):
 
 
 class TableBuilder:
-    """Builds the table of one answer, page by page, so that a page's rows can be let go once they are added.
-
-    Parameters
-    ----------
-    request : Question
-        The question, which goes into the table's ``meta``.
-    columns : mapping
-        What is known of the columns, by name; gives units and descriptions.
-    """
+    """Builds the table of one answer, page by page, so that a page's rows can be let go once they are added."""
 
     def __init__(self, request: Question, columns: Columns) -> None:
         self._request = request
@@ -69,18 +61,7 @@ class TableBuilder:
         self._doubted: set[str] = set()
 
     def add(self, page: Page) -> None:
-        """Take the rows of a page.
-
-        Parameters
-        ----------
-        page : Page
-            The page; all pages of an answer must have the columns of the first.
-
-        Raises
-        ------
-        UnreadableAnswerError
-            If the page has other columns, or none at all.
-        """
+        """Take the rows of a page."""
         fields = tuple((name, kind) for name, kind in page.fields if name not in PORTAL_COLUMNS)
         if not fields and (page.rows or page.document is None or "fields" not in page.document):
             raise UnreadableAnswerError(
@@ -125,15 +106,7 @@ class TableBuilder:
                 self._chunks[name].extend(blocks.pop(name))
 
     def table(self) -> Table:
-        """Return the table of all pages added; to be called once, because the rows are handed over.
-
-        Returns
-        -------
-        `~astropy.table.Table`
-            Every column a `~astropy.table.MaskedColumn`.  ``meta`` has the lists ``service``, ``request`` (JSON text),
-            ``time`` (UTC, ISO) and ``rows``, one entry per query: lists, so that stacked tables keep the history of
-            each without a conflict, and so that FITS can hold them.
-        """
+        """Return the table of all pages added; to be called once, because the rows are handed over."""
         made = []
         for name, _ in self._fields:
             values, mask = joined(self._chunks.pop(name))
@@ -169,22 +142,7 @@ class TableBuilder:
 
 
 def table_meta(request: Question, rows: int, times: Iterable[str | None]) -> dict[str, list[Any]]:
-    """Return what a table tells of itself.
-
-    Parameters
-    ----------
-    request : Question
-        What was asked.
-    rows : int
-        Rows of the answer.
-    times : iterable of str or None
-        When the archive gave the parts of the answer, None for those that it gave just now; the oldest counts.
-
-    Returns
-    -------
-    dict
-        As of `TableBuilder.table`.
-    """
+    """Return what a table tells of itself."""
     asked = {name: value for name, value in request.payload().items() if name not in _SECRET}
     return {
         "service": [request.service],
@@ -200,22 +158,7 @@ def now_iso() -> str:
 
 
 def first_value(page: Page) -> int:
-    """Return the number that an answer to ``COUNT_BIG(*)`` holds.
-
-    Parameters
-    ----------
-    page : Page
-        The answer: one row of one column, whose name differs between services.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    UnreadableAnswerError
-        If there is no such number.
-    """
+    """Return the number that an answer to ``COUNT_BIG(*)`` holds."""
     try:
         return int(next(iter(page.rows[0].values())))
     except (IndexError, StopIteration, TypeError, ValueError, OverflowError) as err:

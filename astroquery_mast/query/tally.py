@@ -12,20 +12,7 @@ __all__ = ["Announced", "Tally"]
 
 
 class Announced:
-    """The number of rows that the pieces of one answer announce, each of them the same.
-
-    Parameters
-    ----------
-    service : str
-        The service that answers.
-
-    Attributes
-    ----------
-    rows : int
-        Rows that have come.
-    announced : int or None
-        Rows that there are; None as long as no piece says so.
-    """
+    """The number of rows that the pieces of one answer announce, each of them the same."""
 
     def __init__(self, service: str) -> None:
         self.service = service
@@ -33,18 +20,7 @@ class Announced:
         self.announced: int | None = None
 
     def count(self, page: Page) -> None:
-        """Count the rows of a piece.
-
-        Parameters
-        ----------
-        page : Page
-            The piece.
-
-        Raises
-        ------
-        IncompleteResultError
-            If the archive changed its mind about the number of rows.
-        """
+        """Count the rows of a piece."""
         self.rows += len(page.rows)
         if page.paging is None:
             return
@@ -57,60 +33,23 @@ class Announced:
     def incomplete(
         self, what: str, advice: str = "Ask again; if it stays so, ask for less at a time."
     ) -> IncompleteResultError:
-        """Return the error for an answer that is not complete.
-
-        Parameters
-        ----------
-        what : str
-            What is wrong with it.
-        advice : str
-            What the reader can do.
-
-        Returns
-        -------
-        IncompleteResultError
-        """
+        """Return the error for an answer that is not complete."""
         return IncompleteResultError(
             f"The answer of {self.service} is not complete: {what}. {advice}", service=self.service
         )
 
 
 class Tally(Announced):
-    """Counts the rows of an answer page by page, and proves at the end that none is missing.
-
-    Parameters
-    ----------
-    service : str
-        The service that answers.
-    """
+    """Counts the rows of an answer page by page, and proves at the end that none is missing."""
 
     def add(self, page: Page, number: int) -> None:
-        """Take a page into account.
-
-        Parameters
-        ----------
-        page : Page
-            The page.
-        number : int
-            The page that was asked for.
-
-        Raises
-        ------
-        IncompleteResultError
-            If another page came, or if the archive changed its mind about the number of rows.
-        """
+        """Take a page into account."""
         # A page of zeros is how an empty answer may look.
         if page.paging is not None and page.paging.page not in {number, 0}:
             raise self.incomplete(f"page {number} was asked for and page {page.paging.page} came")
         self.count(page)
 
     def close(self) -> None:
-        """Prove that all rows announced have been received.
-
-        Raises
-        ------
-        IncompleteResultError
-            If rows are missing or in excess.
-        """
+        """Prove that all rows announced have been received."""
         if self.announced is not None and self.announced != self.rows:
             raise self.incomplete(f"{self.announced} rows were announced and {self.rows} received")

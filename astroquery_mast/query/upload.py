@@ -26,23 +26,7 @@ _FIELDS = [{"name": ROW, "type": "int"}, {"name": RA, "type": "float"}, {"name":
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """Some of the positions of a cross-match.
-
-    Parameters
-    ----------
-    service : str
-        The Mashup service.
-    radius : float
-        Degrees.
-    rows : array of int
-        What identifies each position in the answer.
-    ra, dec : array of float
-        Degrees, ICRS, sent with all their digits.
-    pagesize : int
-        Rows in a page of the answer.
-    cache : bool, optional
-        As of `MashupRequest`.
-    """
+    """Some of the positions of a cross-match."""
 
     service: str
     radius: float
@@ -90,27 +74,7 @@ def uploads(
     pagesize: int = 50000,
     cache: bool | None = None,
 ) -> Sequence[Upload]:
-    """Return the requests of a cross-match.
-
-    Parameters
-    ----------
-    service, rows, ra, dec, radius, pagesize, cache
-        As `Upload`.
-    chunk_size : int, optional
-        Positions in a request; `CHUNK` at most if not given, and fewer where that gives more of the ``workers`` work.
-    workers : int
-        How many requests are under way at a time.
-
-    Returns
-    -------
-    sequence of Upload
-        In the order of the positions.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If ``chunk_size`` is not a whole number from 1.
-    """
+    """Return the requests of a cross-match."""
     if chunk_size is None:
         # Below a hundred positions the request itself is what takes time.
         chunk_size = min(CHUNK, max(100, -(-len(rows) // max(1, workers))))

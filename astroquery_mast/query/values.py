@@ -26,28 +26,7 @@ _YEAR = re.compile(r"\s*(?:19|20)\d\d\s*")
 
 
 def as_number(name: str, value: Any, column: Column) -> float:
-    """Return a value as the number in which the archive holds the column.
-
-    Parameters
-    ----------
-    name : str
-        The criterion, for messages.
-    value : object
-        A number, numeric text, `~astropy.units.Quantity`, and for columns of times also `~astropy.time.Time`,
-        `~datetime.datetime`, `numpy.datetime64`, or a date as text (UTC, as the archive's own Modified Julian Dates).
-    column : Column
-        The column.
-
-    Returns
-    -------
-    float
-        May be infinite, never NaN.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If the value has no meaning for the column.
-    """
+    """Return a value as the number in which the archive holds the column."""
     number = _number(name, value, column)
     if math.isnan(number):
         raise InvalidCriterionError(f"'{name}' is not a number (NaN): no row could match.")
@@ -55,25 +34,7 @@ def as_number(name: str, value: Any, column: Column) -> float:
 
 
 def as_iso(name: str, moment: Time | date | datetime | np.datetime64) -> str:
-    """Return a moment as the text in which the archive writes and compares dates.
-
-    Parameters
-    ----------
-    name : str
-        The criterion, for messages.
-    moment : `~astropy.time.Time`, `~datetime.date`, `~datetime.datetime`, or `numpy.datetime64`
-        The moment; one without a time zone is UTC.
-
-    Returns
-    -------
-    str
-        ISO 8601, UTC, to the microsecond where that is needed: ``"2022-07-12T14:30:00"``; of a calendar day the day.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If it is not one moment, or cannot be turned into UTC.
-    """
+    """Return a moment as the text in which the archive writes and compares dates."""
     if type(moment) is date:
         return moment.isoformat()
     text = str(Time(_utc(name, moment if isinstance(moment, Time) else _as_time(name, moment)), precision=6).isot)
