@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import utils
-    from .catalogs import Catalogs, CatalogsClass
+    from .catalogs.client import Catalogs, CatalogsClass
     from .config import Conf, conf
-    from .core import Mast, MastClass
-    from .cutouts import Hapcut, HapcutClass, Tesscut, TesscutClass, Zcut, ZcutClass
-    from .missions import MastMissions, MastMissionsClass
-    from .observations import Observations, ObservationsClass
+    from .cutouts.client import Hapcut, HapcutClass, Tesscut, TesscutClass, Zcut, ZcutClass
+    from .missions.client import MastMissions, MastMissionsClass
+    from .observations.client import Observations, ObservationsClass
+    from .service.core import Mast, MastClass
 
 __all__ = [
     "Catalogs",
@@ -40,21 +40,21 @@ __all__ = [
 
 _MODULES = frozenset({"compat", "utils"})
 _HOME = {
-    "Catalogs": "catalogs",
-    "CatalogsClass": "catalogs",
+    "Catalogs": "catalogs.client",
+    "CatalogsClass": "catalogs.client",
     "Conf": "config",
-    "Hapcut": "cutouts",
-    "HapcutClass": "cutouts",
-    "Mast": "core",
-    "MastClass": "core",
-    "MastMissions": "missions",
-    "MastMissionsClass": "missions",
-    "Observations": "observations",
-    "ObservationsClass": "observations",
-    "Tesscut": "cutouts",
-    "TesscutClass": "cutouts",
-    "Zcut": "cutouts",
-    "ZcutClass": "cutouts",
+    "Hapcut": "cutouts.client",
+    "HapcutClass": "cutouts.client",
+    "Mast": "service.core",
+    "MastClass": "service.core",
+    "MastMissions": "missions.client",
+    "MastMissionsClass": "missions.client",
+    "Observations": "observations.client",
+    "ObservationsClass": "observations.client",
+    "Tesscut": "cutouts.client",
+    "TesscutClass": "cutouts.client",
+    "Zcut": "cutouts.client",
+    "ZcutClass": "cutouts.client",
     "conf": "config",
 }
 

@@ -24,10 +24,10 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from astroquery import log
 from astroquery.exceptions import InvalidQueryError, LoginError, RemoteServiceError, ResolverError, TimeoutError
 
-from .auth import ENVIRONMENT
 from .config import Endpoints, conf
-from .core import MastClass
-from .observations import Observations
+from .observations.client import Observations
+from .service.core import MastClass
+from .service.token import ENVIRONMENT
 
 __all__ = ["main"]
 

@@ -19,12 +19,12 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Row, Table
 
 from .exceptions import InvalidQueryError, UnreadableFootprintError
-from .footprint_plot import plot_footprints
-from .query.area_cut import Cut, check_overlap, shapes_of
-from .query.area_forms import as_area
-from .query.area_moc import covers
-from .query.area_outlines import outlines_of
-from .query.footprint import Circle, Point, Polygon, Shape, parse_s_region, region_text
+from .sky.area_input import as_area
+from .sky.cut import Cut, check_overlap, shapes_of
+from .sky.moc import covers
+from .sky.outlines import outlines_of
+from .sky.plot import plot_footprints
+from .sky.shapes import Circle, Point, Polygon, Shape, parse_s_region, region_text
 
 __all__ = [
     "Circle",

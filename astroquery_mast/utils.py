@@ -16,12 +16,12 @@ from astropy.utils.decorators import deprecated, deprecated_renamed_argument
 from astroquery import log
 from numpy.typing import NDArray
 
-from .core import Mast
+from .downloads.bucket import Cloud
 from .exceptions import InvalidCriterionError, NoResultsWarning
-from .products.cloud import Cloud
 from .products.conditions import Cells, as_values, cells_of, combine, read_condition
 from .products.filters import extension_mask, filter_mask, unique_products
-from .query.columns import Kind, kind_of
+from .service.core import Mast
+from .tables.columns import Kind, kind_of
 from .warn import warn_user
 
 __all__ = [

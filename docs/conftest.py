@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from astroquery_mast import Catalogs, MastMissions, Observations, auth
+from astroquery_mast import Catalogs, MastMissions, Observations
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.wire import Wire
+from astroquery_mast.service import token as auth
+from astroquery_mast.service.http import Wire
 
 # These are run by Sphinx.
 collect_ignore = ["conf.py", "pictures"]

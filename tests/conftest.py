@@ -12,9 +12,9 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from astroquery_mast.namecache import KNOWN_NAMES
-from astroquery_mast.namecache import KNOWN_NAMES
+    from astroquery_mast.service.namecache import KNOWN_NAMES
 from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.service.namecache import KNOWN_NAMES
 
 # Before anything of the package is imported: a plot never opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -32,7 +32,7 @@ settings.load_profile("untimed")
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries and polls follow each other at once."""
-    from astroquery_mast.wire import Wire
+    from astroquery_mast.service.http import Wire
 
     monkeypatch.setattr(Wire, "pause", staticmethod(lambda _seconds: None))
 
@@ -43,7 +43,7 @@ def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     import keyring
     from keyring.backends.null import Keyring
 
-    from astroquery_mast import auth
+    from astroquery_mast.service import token as auth
 
     for name in auth.ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)

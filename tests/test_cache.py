@@ -57,7 +57,7 @@ def test_the_time_of_a_kept_answer_is_that_of_the_archive(
     mast_sandbox: Sandbox, client: ObservationsClass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Meta does not claim that old values are of now."""
-    monkeypatch.setattr("astroquery_mast.cache.now_iso", lambda: "2026-01-02T03:04:05")
+    monkeypatch.setattr("astroquery_mast.service.cache.now_iso", lambda: "2026-01-02T03:04:05")
     client.query_criteria(**GALEX, pagesize=100)
     assert client.query_criteria(**GALEX, pagesize=100).meta["time"] == ["2026-01-02T03:04:05"]
 

@@ -46,7 +46,7 @@ def test_tables_tell_the_time_of_kept_answers(
     mast_sandbox: Sandbox, client: ObservationsClass, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Table]
 ) -> None:
     """Also those that are computed here do not claim that old answers are of now."""
-    monkeypatch.setattr("astroquery_mast.cache.now_iso", lambda: "2026-01-02T03:04:05")
+    monkeypatch.setattr("astroquery_mast.service.cache.now_iso", lambda: "2026-01-02T03:04:05")
     assert ask(client).meta["time"] != ["2026-01-02T03:04:05"]
     sent = len(mast_sandbox.requests.of("invoke"))
     assert ask(client).meta["time"] == ["2026-01-02T03:04:05"]

@@ -103,7 +103,7 @@ def test_the_time_of_a_kept_answer_is_that_of_the_archive(
     mast_sandbox: Sandbox, client: MastMissionsClass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Meta does not claim that old values are of now, neither for datasets nor for products."""
-    monkeypatch.setattr("astroquery_mast.cache.now_iso", lambda: "2026-01-02T03:04:05")
+    monkeypatch.setattr("astroquery_mast.service.cache.now_iso", lambda: "2026-01-02T03:04:05")
     datasets = client.query_criteria(**ACS)
     assert datasets.meta["time"] != ["2026-01-02T03:04:05"]
     client.get_product_list(datasets[3:4])

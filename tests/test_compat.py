@@ -15,9 +15,13 @@ from importlib import resources
 import astroquery
 import pytest
 
-from astroquery_mast import Conf, auth, compat, compat_clients, conf, core, observations, utils
+from astroquery_mast import Conf, compat, conf, utils
+from astroquery_mast.compat import clients as compat_clients
 from astroquery_mast.exceptions import NoResultsWarning
+from astroquery_mast.observations import client as observations
 from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.service import core
+from astroquery_mast.service import token as auth
 from astroquery_mast.warn import warn_no_results
 
 NAME = "astroquery.mast"
@@ -148,7 +152,7 @@ assert "astroquery.mast" not in sys.modules
 compat.install()
 from astroquery.mast import Observations
 import astroquery, astroquery.mast.utils, astroquery.mast.discovery_portal
-assert type(Observations).__module__ == "astroquery_mast.compat_clients"
+assert type(Observations).__module__ == "astroquery_mast.compat.clients"
 assert not any("site-packages/astroquery/mast" in str(getattr(m, "__file__", "")) for m in list(sys.modules.values()))
 compat.uninstall()
 assert not hasattr(astroquery, "mast") and "astroquery.mast.utils" not in sys.modules

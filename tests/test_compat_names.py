@@ -13,8 +13,8 @@ import responses
 from astropy.table import Table
 from astropy.utils.exceptions import AstropyDeprecationWarning
 
-from astroquery_mast import Conf, auth, compat, conf
-from astroquery_mast.compat_clients import (
+from astroquery_mast import Conf, compat, conf
+from astroquery_mast.compat.clients import (
     Catalogs,
     CatalogsClass,
     Mast,
@@ -27,6 +27,7 @@ from astroquery_mast.compat_clients import (
 )
 from astroquery_mast.exceptions import InvalidQueryError, NoResultsWarning, TimeoutError
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service import token as auth
 
 STAR = {"target_name": "261136679", "sequence_number": 1, "obs_collection": "TESS"}
 NOWHERE = "http://127.0.0.1:9"

@@ -18,8 +18,8 @@ from astroquery.exceptions import InputWarning, InvalidQueryError, NoResultsWarn
 
 from astroquery_mast import Catalogs, Observations, conf
 from astroquery_mast.exceptions import ServiceFailedError, UnreadableAnswerError
-from astroquery_mast.query.match_positions import as_positions
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sky.positions import as_positions
 
 Edit = Callable[[dict[str, Any]], dict[str, Any]]
 ECHO = ("input_row", "input_ra", "input_dec")

@@ -13,8 +13,8 @@ from astropy.table import Table, vstack
 from astroquery.exceptions import CorruptDataWarning, InputWarning, InvalidQueryError
 
 from astroquery_mast import Catalogs, CatalogsClass, Observations, ObservationsClass
-from astroquery_mast.query.match_blocks import TargetMeta
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.targets.one_table import TargetMeta
 
 Edit = Callable[[dict[str, Any]], dict[str, Any]]
 

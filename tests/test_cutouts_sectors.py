@@ -13,11 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.utils.exceptions import AstropyDeprecationWarning
 
 from astroquery_mast import Tesscut, Zcut
-from astroquery_mast.exceptions import (
-    InputWarning,
-    InvalidQueryError,
-    NoResultsWarning,
-)
+from astroquery_mast.exceptions import InputWarning, InvalidQueryError, NoResultsWarning
 
 SERVER = "https://mast.stsci.edu"
 TESS = f"{SERVER}/tesscut/api/v0.1"

@@ -15,12 +15,12 @@ from astropy.table import Table
 from astroquery.exceptions import InputWarning, NoResultsWarning
 
 from astroquery_mast import Catalogs, Observations
+from astroquery_mast.downloads.sessions import Transport
 from astroquery_mast.exceptions import ServiceFailedError
-from astroquery_mast.many_task import Call, Single, Task
-from astroquery_mast.observations import ObservationsClass
-from astroquery_mast.products.transport import Transport
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.targets.many_task import Call, Single, Task
 
 PLACES = SkyCoord([202.4696, 210.8023, 10.6847, 100.0], [47.1952, 54.3489, 41.2688, -80.0], unit="deg")
 

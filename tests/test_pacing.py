@@ -6,10 +6,8 @@ import threading
 
 import pytest
 
-from astroquery_mast.exceptions import (
-    RefusedRequestError,
-)
-from astroquery_mast.pacing import in_order
+from astroquery_mast.exceptions import RefusedRequestError
+from astroquery_mast.service.parallel import in_order
 
 
 def test_in_order_keeps_the_order_and_the_limit() -> None:

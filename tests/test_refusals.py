@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from astroquery.exceptions import LoginError
 
-from astroquery_mast import Catalogs, Mast, Observations, auth
+from astroquery_mast import Catalogs, Mast, Observations
 from astroquery_mast.config import Endpoints
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service import token as auth
 
 
 @pytest.mark.parametrize("status", [401, 403])

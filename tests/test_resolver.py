@@ -16,8 +16,8 @@ from astroquery.exceptions import InputWarning, InvalidQueryError, RemoteService
 
 from astroquery_mast import Mast, MastClass, MastMissions, Observations
 from astroquery_mast.exceptions import DeadlineError, RefusedRequestError, UnreadableAnswerError
-from astroquery_mast.namecache import NameCache
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.namecache import NameCache
 
 RESOLVER = "https://mastresolver.stsci.edu/Santa-war/query"
 

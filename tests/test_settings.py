@@ -18,9 +18,9 @@ from astropy.table import Table
 
 from astroquery_mast import Catalogs, Mast, Observations, ObservationsClass, conf
 from astroquery_mast.config import Endpoints
-from astroquery_mast.deadline import as_seconds
 from astroquery_mast.exceptions import InvalidQueryError
 from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.service.deadline import as_seconds
 
 COUNTS = ["max_workers", "attempts", "pagesize", "row_limit"]
 TIMES = ["timeout", "connect_timeout", "read_timeout"]

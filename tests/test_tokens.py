@@ -19,10 +19,11 @@ from astroquery.exceptions import AuthenticationWarning, LoginError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast import Mast, MastClass, Observations, ObservationsClass, auth, conf
+from astroquery_mast import Mast, MastClass, Observations, ObservationsClass, conf
 from astroquery_mast.config import Endpoints
 from astroquery_mast.exceptions import AccessDeniedError
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service import token as auth
 
 SECRET = "s3cr3t0000000000000000000000beef"
 

@@ -1,1 +1,1 @@
-"""The product flow: products (listing → filters) → plan → transfer → manifest."""
+"""Decisions about files, without the network: lists, filters, plans, file names, manifests."""

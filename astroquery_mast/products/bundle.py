@@ -19,9 +19,9 @@ from pathlib import Path, PurePosixPath
 from astropy.table import Table
 
 from ..exceptions import InvalidCriterionError
+from .file_names import Naming
 from .layout import namings
 from .manifest import Status, TransferResult
-from .paths import Naming
 from .plan import Action, PlannedFile
 
 __all__ = ["KINDS", "SCRIPT", "Bundle", "is_bundle_of"]

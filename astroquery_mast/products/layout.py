@@ -1,7 +1,8 @@
 """How a user wants files to be laid out: a template or a function, and the cells of the products that fill it.
 
 In: a product table and a layout such as ``"{obs_collection}/{proposal_id}/{productFilename}"``. Out: a
-`~astroquery_mast.products.paths.Naming` for every product. Pure: the disk is not looked at. Products flow, step "plan".
+`~astroquery_mast.products.file_names.Naming` for every product. Pure: the disk is not looked at. Products flow,
+step "plan".
 
 ==========================================  ==============================================================
 a layout                                    gives
@@ -27,7 +28,7 @@ import numpy as np
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidCriterionError
-from .paths import Naming, safe_name
+from .file_names import Naming, safe_name
 
 __all__ = ["Layout", "namings", "texts"]
 

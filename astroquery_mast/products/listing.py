@@ -17,9 +17,9 @@ from astropy.table import Row, Table, vstack
 from astroquery import log
 
 from ..exceptions import DeadlineError, InvalidCriterionError, InvalidQueryError, MastError, ServiceFailedError
-from ..failures import TooManyRowsError, was_dropped
-from ..pacing import in_order
-from .progress import progress_bar
+from ..service.failures import TooManyRowsError, was_dropped
+from ..service.parallel import in_order
+from ..service.progress import progress_bar
 
 __all__ = ["as_obsids", "as_table", "ask_in_batches", "identifiers", "is_too_much"]
 

@@ -19,9 +19,9 @@ from astropy.table import Column, MaskedColumn, Table
 
 from ..exceptions import InvalidCriterionError
 from .addresses import Source, data_url, escaped_url, is_same_file
+from .file_names import folded, place
 from .filters import unique_products
 from .layout import Layout, namings, texts
-from .paths import folded, place
 from .verdict import Action, Disk, Folder, Verdict, as_overwrite, decide, look
 
 __all__ = [

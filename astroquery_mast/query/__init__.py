@@ -1,1 +1,1 @@
-"""The pure half of the query flow: criteria → request, and response → table.  No network, no disk."""
+"""What users ask: criteria, columns and requests; pure."""

@@ -16,8 +16,8 @@ from astropy import units as u
 from astropy.time import ScaleValueError, Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
+from ..tables.columns import Column
 from ..warn import warn_user
-from .columns import Column
 
 __all__ = ["as_iso", "as_number"]
 

@@ -48,7 +48,7 @@ def by_pyarrow(body: bytes) -> int:
 
 def in_blocks(body: bytes) -> int:
     """Decode as the package does."""
-    from astroquery_mast.query.response import parse_page
+    from astroquery_mast.tables.mashup import parse_page
 
     page = parse_page(200, {}, body, "decoders")
     names = [name for name, _ in page.fields]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from astroquery_mast.observations import ObservationsClass
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.sandbox import Sandbox
 
 # The smallest part of an upload that S3 takes.

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.deadline import Deadline
+from astroquery_mast.cutouts import zip_files as archive_files
+from astroquery_mast.cutouts.unpack import write_whole
+from astroquery_mast.cutouts.zip_files import begins_as_zip, places_of, zipped_files
 from astroquery_mast.exceptions import UnreadableAnswerError
-from astroquery_mast.products import archive_files
-from astroquery_mast.products.archive_files import begins_as_zip, places_of, zipped_files
-from astroquery_mast.products.limits import Limits, StoppedError
-from astroquery_mast.products.unpack import write_whole
+from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service.limits import Limits, StoppedError
 
 CONTENT = bytes(range(256)) * 40
 

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
+from astroquery_mast.downloads.beginning import LOOKED_AT, Beginning, quoted
+from astroquery_mast.downloads.checks import BrokenBodyError, WrongContentError
 from astroquery_mast.exceptions import DownloadError
-from astroquery_mast.products.beginning import LOOKED_AT, Beginning, quoted
-from astroquery_mast.products.integrity import BrokenBodyError, WrongContentError
 from astroquery_mast.sandbox import Fault, Sandbox
 
 

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass, conf
+from astroquery_mast.downloads.bucket import Bucket, lookup_batches, read_listing, read_paths
 from astroquery_mast.exceptions import UnreadableAnswerError
-from astroquery_mast.products.cloud import Bucket, lookup_batches, read_listing, read_paths
 from astroquery_mast.sandbox import Fault, Sandbox
 
 MISSING = "mast:HST/product/there_is_none.fits"

@@ -10,13 +10,7 @@ from typing import Any
 import pytest
 from astroquery.exceptions import InvalidQueryError
 
-from astroquery_mast.products.destination import (
-    destination,
-    is_remote,
-    recorded_place,
-    size_in_store,
-    whole_or_absent,
-)
+from astroquery_mast.downloads.store import destination, is_remote, recorded_place, size_in_store, whole_or_absent
 
 fsspec = pytest.importorskip("fsspec")
 upath = pytest.importorskip("upath")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.products.digest import Mark, RunningDigest
+from astroquery_mast.downloads.digest import Mark, RunningDigest
 
 CONTENT = bytes(range(256)) * (1 << 16)  # 16 MiB: half of it is hashed by the thread
 

@@ -17,16 +17,16 @@ import requests
 from astropy.table import Table
 from astroquery import log
 
+from astroquery_mast.downloads.download import LOCAL_DISK, download
+from astroquery_mast.downloads.outage import Contacts, Outages
+from astroquery_mast.downloads.sessions import Transport
+from astroquery_mast.downloads.transfer import OpenUrl
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError, MastError, RemoteServiceError
-from astroquery_mast.observations import ObservationsClass
-from astroquery_mast.products.download import LOCAL_DISK, download
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Status, TransferResult
-from astroquery_mast.products.outage import Contacts, Outages
 from astroquery_mast.products.plan import PlannedFile, plan
-from astroquery_mast.products.progress import someone_watches
-from astroquery_mast.products.transfer import OpenUrl
-from astroquery_mast.products.transport import Transport
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.progress import someone_watches
 
 HANGS = 60.0
 """Seconds that no test waits for."""

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 from astropy.table import Table
 
-from astroquery_mast.deadline import Deadline
-from astroquery_mast.observations import ObservationsClass
-from astroquery_mast.products.download import LOCAL_DISK, download
+from astroquery_mast.downloads.download import LOCAL_DISK, download
+from astroquery_mast.downloads.sessions import Transport
+from astroquery_mast.downloads.task import Call, Task
+from astroquery_mast.downloads.transfer import transfer
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
-from astroquery_mast.products.task import Call, Task
-from astroquery_mast.products.transfer import transfer
-from astroquery_mast.products.transport import Transport
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.deadline import Deadline
 
 # Python 3.12 and later warn of forking a process that has threads; the sandbox has.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

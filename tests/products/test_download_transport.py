@@ -10,11 +10,11 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from astroquery_mast.config import conf
-from astroquery_mast.core import MastClass
-from astroquery_mast.deadline import Deadline
+from astroquery_mast.downloads.sessions import Transport
 from astroquery_mast.exceptions import DeadlineError, MastError, RefusedRequestError
-from astroquery_mast.products.transport import Transport
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.core import MastClass
+from astroquery_mast.service.deadline import Deadline
 
 
 @pytest.fixture

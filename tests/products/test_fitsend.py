@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
-from astroquery_mast.products.fitsend import FitsEnd, breaks_off
+from astroquery_mast.downloads.fitsend import FitsEnd, breaks_off
 from astroquery_mast.sandbox import Fault, Sandbox
 
 
@@ -101,7 +101,7 @@ def test_headers_that_make_no_sense(card: str) -> None:
 
 def test_a_header_without_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Garbage of any length that begins as FITS is given up early, and is no whole file."""
-    monkeypatch.setattr("astroquery_mast.products.fitsend._LONGEST", 10 * 2880)
+    monkeypatch.setattr("astroquery_mast.downloads.fitsend._LONGEST", 10 * 2880)
     end = FitsEnd()
     end.add(WHOLE[:9] + bytes(10 * 2880))
     assert end.over

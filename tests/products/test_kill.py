@@ -18,7 +18,7 @@ from typing import IO
 
 import pytest
 
-from astroquery_mast.products.partfile import lock_path, part_path, record_path
+from astroquery_mast.downloads.part_file import lock_path, part_path, record_path
 from astroquery_mast.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 is a matter of POSIX systems")
@@ -30,7 +30,7 @@ import json, os, sys
 from pathlib import Path
 import requests
 from astroquery_mast.products.plan import Action, PlannedFile
-from astroquery_mast.products.transfer import transfer
+from astroquery_mast.downloads.transfer import transfer
 
 def work(files):
     session = requests.Session()

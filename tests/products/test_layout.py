@@ -11,8 +11,8 @@ import pytest
 from astropy.table import MaskedColumn, Table
 
 from astroquery_mast.exceptions import InvalidQueryError
+from astroquery_mast.products.file_names import place
 from astroquery_mast.products.layout import namings, texts
-from astroquery_mast.products.paths import place
 
 PRODUCTS = Table(
     {

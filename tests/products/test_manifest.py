@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from astropy.table import Table, vstack
 
+from astroquery_mast.downloads.review import as_written
 from astroquery_mast.products.manifest import Manifest, Status, TransferResult, as_manifest
-from astroquery_mast.products.review import as_written
 
 FINE = TransferResult(
     0,

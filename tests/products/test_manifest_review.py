@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
+from astroquery_mast.downloads.download import LOCAL_DISK, download
+from astroquery_mast.downloads.review import retry, verify
+from astroquery_mast.downloads.sessions import Transport
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError
-from astroquery_mast.observations import ObservationsClass
-from astroquery_mast.products.download import LOCAL_DISK, download
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Manifest, Status, TransferResult, as_manifest
 from astroquery_mast.products.plan import plan
-from astroquery_mast.products.review import retry, verify
-from astroquery_mast.products.transport import Transport
 from astroquery_mast.sandbox import Fault, Sandbox
 
 

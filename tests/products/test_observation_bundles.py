@@ -12,11 +12,8 @@ from pathlib import Path
 import pytest
 from astropy.table import Table
 
-from astroquery_mast.exceptions import (
-    DownloadError,
-    InputWarning,
-)
-from astroquery_mast.observations import ObservationsClass
+from astroquery_mast.exceptions import DownloadError, InputWarning
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.sandbox import Fault, Sandbox
 
 

@@ -11,12 +11,8 @@ import pytest
 from astropy.table import Table
 
 from astroquery_mast.config import conf
-from astroquery_mast.exceptions import (
-    DownloadError,
-    InvalidQueryError,
-    TimeoutError,
-)
-from astroquery_mast.observations import ObservationsClass
+from astroquery_mast.exceptions import DownloadError, InvalidQueryError, TimeoutError
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Manifest
 from astroquery_mast.sandbox import Fault, Sandbox
 

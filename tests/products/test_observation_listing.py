@@ -6,13 +6,8 @@ import pytest
 from astropy.table import Table
 
 from astroquery_mast.config import conf
-from astroquery_mast.exceptions import (
-    IncompleteResultError,
-    InvalidQueryError,
-    NoResultsWarning,
-    RemoteServiceError,
-)
-from astroquery_mast.observations import ObservationsClass
+from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, NoResultsWarning, RemoteServiceError
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.sandbox import Fault, Sandbox
 
 

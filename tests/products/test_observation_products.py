@@ -11,13 +11,8 @@ import pytest
 from astropy.table import MaskedColumn, Row, Table
 
 from astroquery_mast.config import conf
-from astroquery_mast.exceptions import (
-    InputWarning,
-    InvalidQueryError,
-    LoginError,
-    NoResultsWarning,
-)
-from astroquery_mast.observations import ObservationsClass
+from astroquery_mast.exceptions import InputWarning, InvalidQueryError, LoginError, NoResultsWarning
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.sandbox import Fault, Sandbox
 
 COLUMNS = ["Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI"]

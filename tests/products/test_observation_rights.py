@@ -8,11 +8,8 @@ import pytest
 from astropy.table import Table
 
 from astroquery_mast.config import conf
-from astroquery_mast.exceptions import (
-    AuthenticationWarning,
-    LoginError,
-)
-from astroquery_mast.observations import ObservationsClass
+from astroquery_mast.exceptions import AuthenticationWarning, LoginError
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.requestlog import RequestRecord
 

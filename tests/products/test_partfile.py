@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.products.partfile import PartFile, Source, lock_path, part_path, record_path, sole_writer
+from astroquery_mast.downloads.part_file import PartFile, Source, lock_path, part_path, record_path, sole_writer
 
 CONTENT = bytes(range(256)) * 8192  # 2 MiB
 SOURCE = Source("u", '"tag"', len(CONTENT))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pathvalidate import sanitize_filename
 
-from astroquery_mast.products.paths import Naming, place, safe_name
+from astroquery_mast.products.file_names import Naming, place, safe_name
 
 HOSTILE = [
     "..",

@@ -13,8 +13,8 @@ from astropy.table import MaskedColumn, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
+from astroquery_mast.downloads.download import LOCAL_DISK
 from astroquery_mast.exceptions import InvalidQueryError
-from astroquery_mast.products.download import LOCAL_DISK
 from astroquery_mast.products.plan import Action, PlannedFile, plan, plan_table, single_file, total_bytes
 from astroquery_mast.products.verdict import Overwrite, as_overwrite
 

@@ -11,8 +11,8 @@ from contextlib import closing
 
 import pytest
 
-from astroquery_mast.deadline import Deadline
-from astroquery_mast.products.pool import run, threads
+from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service.pool import run, threads
 
 
 class Crowd:
@@ -94,7 +94,7 @@ def test_executor_that_takes_no_more_fails_each_task() -> None:
 
 def test_deadline_ends_it_with_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the time is over nothing more begins, what can be taken back is, and what is stuck is left out."""
-    monkeypatch.setattr("astroquery_mast.products.pool.GRACE", 0.05)
+    monkeypatch.setattr("astroquery_mast.service.pool.GRACE", 0.05)
     deadline, executor, stopped = Deadline(0.2), ByHand(), []
     ended = run(range(9), abs, executor=executor, window=3, deadline=deadline, stop=lambda: stopped.append(1))
     with closing(ended):

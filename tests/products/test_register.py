@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
+from astroquery_mast.downloads.register import holders, note
 from astroquery_mast.products.addresses import is_same_file
-from astroquery_mast.products.paths import REGISTER, Naming, folded, place
-from astroquery_mast.products.register import holders, note
+from astroquery_mast.products.file_names import REGISTER, Naming, folded, place
 from astroquery_mast.sandbox import Fault, Sandbox
 
 

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
+from astroquery_mast.downloads.remote_file import open_remote
 from astroquery_mast.exceptions import MastError, RefusedRequestError, UnreadableAnswerError
-from astroquery_mast.products.remote_file import open_remote
 from astroquery_mast.sandbox import Fault, Sandbox
 
 BIG = "mast:HLSP/m51/m51/hlsp_m51_hst_acs_m51_f435w_v1.0_drz.fits"

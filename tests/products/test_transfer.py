@@ -14,11 +14,11 @@ import pytest
 import requests
 from urllib3 import HTTPResponse
 
+from astroquery_mast.downloads.download import LOCAL_DISK, download, local_target
+from astroquery_mast.downloads.transfer import transfer
 from astroquery_mast.exceptions import AccessDeniedError, RefusedRequestError, ServiceFailedError
-from astroquery_mast.products.download import LOCAL_DISK, download, local_target
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
-from astroquery_mast.products.transfer import transfer
 from astroquery_mast.sandbox import Fault, Sandbox
 
 

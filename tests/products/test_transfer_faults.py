@@ -15,14 +15,14 @@ import pytest
 import requests
 
 from astroquery_mast.config import Endpoints, conf
-from astroquery_mast.deadline import Deadline
+from astroquery_mast.downloads.transfer import OpenUrl, transfer
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import Action, PlannedFile
-from astroquery_mast.products.transfer import OpenUrl, transfer
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.archive import Archive
 from astroquery_mast.sandbox.server import shared_archive
-from astroquery_mast.wire import Wire
+from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service.http import Wire
 
 SIZES = {"0 B": 0, "1 B": 1, "1 MB": 1_000_000, "64 MB": 64_000_000}
 PREFIX = "mast:SIZE/product/"

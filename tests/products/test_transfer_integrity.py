@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from astroquery_mast.products.integrity import (
+from astroquery_mast.downloads.checks import (
     WrongContentError,
     announced_checksums,
     announced_length,

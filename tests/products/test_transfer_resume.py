@@ -14,14 +14,14 @@ import pytest
 import requests
 from urllib3 import HTTPResponse
 
-from astroquery_mast.deadline import Deadline
+from astroquery_mast.downloads.download import LOCAL_DISK
+from astroquery_mast.downloads.part_file import part_path, record_path, sole_writer
+from astroquery_mast.downloads.transfer import OpenUrl, transfer
 from astroquery_mast.exceptions import ServiceFailedError
-from astroquery_mast.products.download import LOCAL_DISK
 from astroquery_mast.products.manifest import Status
-from astroquery_mast.products.partfile import part_path, record_path, sole_writer
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
-from astroquery_mast.products.transfer import OpenUrl, transfer
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.deadline import Deadline
 
 SOME = 200_000
 

@@ -17,13 +17,13 @@ from astropy.io import fits
 from astropy.table import Table
 
 from astroquery_mast import Observations
-from astroquery_mast.deadline import Deadline
+from astroquery_mast.downloads.store import StoreDisk, destination, size_in_store, whole_or_absent
+from astroquery_mast.downloads.upload import transfer_to
 from astroquery_mast.exceptions import RefusedRequestError
-from astroquery_mast.products.destination import StoreDisk, destination, size_in_store, whole_or_absent
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, plan
-from astroquery_mast.products.upload import transfer_to
 from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.service.deadline import Deadline
 
 fsspec = pytest.importorskip("fsspec")
 upath = pytest.importorskip("upath")

@@ -12,9 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidCriterionError
-from astroquery_mast.query.area import ShapeArea
-from astroquery_mast.query.area_outlines import outlines_of
-from astroquery_mast.query.area_sphere import (
+from astroquery_mast.sky.area import ShapeArea
+from astroquery_mast.sky.outlines import outlines_of
+from astroquery_mast.sky.shapes import Circle, Point, Polygon, Shape, polygon_of
+from astroquery_mast.sky.sphere import (
     Array,
     distance_to_arcs,
     longitude_latitude,
@@ -23,7 +24,6 @@ from astroquery_mast.query.area_sphere import (
     smallest_cap,
     unit_vectors,
 )
-from astroquery_mast.query.footprint import Circle, Point, Polygon, Shape, polygon_of
 
 SEEDS = st.integers(0, 2**32 - 1)
 

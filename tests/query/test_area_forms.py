@@ -12,10 +12,10 @@ from astropy.table import MaskedColumn, Table
 from astropy.wcs import WCS
 
 from astroquery_mast.exceptions import InvalidCriterionError
-from astroquery_mast.query.area import ShapeArea
-from astroquery_mast.query.area_cut import Cut, check_overlap, in_area
-from astroquery_mast.query.area_forms import as_area
-from astroquery_mast.query.footprint import Circle, Point, Polygon
+from astroquery_mast.sky.area import ShapeArea
+from astroquery_mast.sky.area_input import as_area
+from astroquery_mast.sky.cut import Cut, check_overlap, in_area
+from astroquery_mast.sky.shapes import Circle, Point, Polygon
 
 SQUARE = SkyCoord([10, 12, 12, 10], [40, 40, 42, 42], unit="deg")
 

@@ -12,12 +12,12 @@ from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
 from astroquery_mast.exceptions import InvalidCriterionError
-from astroquery_mast.query.area import ShapeArea
-from astroquery_mast.query.area_forms import as_area
-from astroquery_mast.query.area_moc import MocArea, covers
-from astroquery_mast.query.area_outlines import outlines_of
-from astroquery_mast.query.area_sphere import separation, unit_vectors
-from astroquery_mast.query.footprint import Circle, Point, Polygon, Shape, parse_s_region, polygon_of
+from astroquery_mast.sky.area import ShapeArea
+from astroquery_mast.sky.area_input import as_area
+from astroquery_mast.sky.moc import MocArea, covers
+from astroquery_mast.sky.outlines import outlines_of
+from astroquery_mast.sky.shapes import Circle, Point, Polygon, Shape, parse_s_region, polygon_of
+from astroquery_mast.sky.sphere import separation, unit_vectors
 
 regions = pytest.importorskip("regions")
 mocpy = pytest.importorskip("mocpy")

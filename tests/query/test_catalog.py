@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astroquery.exceptions import InputWarning, InvalidQueryError
 
-from astroquery_mast.query.catalog import CATALOGS, HSC_MATCHES, Catalog, find_catalog
+from astroquery_mast.query.known_catalogs import CATALOGS, HSC_MATCHES, Catalog, find_catalog
 
 
 @pytest.mark.parametrize(

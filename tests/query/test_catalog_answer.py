@@ -9,15 +9,10 @@ from typing import Any
 import pytest
 from astroquery.exceptions import RemoteServiceError
 
-from astroquery_mast.query.catalog import CATALOGS
-from astroquery_mast.query.catalog_answer import (
-    answer_columns,
-    continuous_columns,
-    read_catalogs_mast,
-    read_metadata,
-)
-from astroquery_mast.query.catalog_question import with_separation
-from astroquery_mast.query.columns import Kind, snapshot
+from astroquery_mast.catalogs.answer import answer_columns, continuous_columns, read_catalogs_mast, read_metadata
+from astroquery_mast.catalogs.question import with_separation
+from astroquery_mast.query.known_catalogs import CATALOGS
+from astroquery_mast.tables.columns import Kind, snapshot
 
 MEAN = snapshot()["panstarrs/dr2/mean"]
 WHAT = "Catalogs.MAST panstarrs/dr2/mean"

@@ -13,14 +13,14 @@ from astroquery.exceptions import InputWarning, InvalidQueryError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.query.catalog_criteria import (
+from astroquery_mast.query.comparisons import (
     OPERATORS,
     Comparison,
     catalogs_mast_filters,
     mashup_criteria,
     read_comparisons,
 )
-from astroquery_mast.query.columns import snapshot
+from astroquery_mast.tables.columns import snapshot
 
 TIC = snapshot()["Mast.Catalogs.Tess.Cone"]
 MEAN = snapshot()["panstarrs/dr2/mean"]

@@ -11,8 +11,8 @@ from astroquery.exceptions import InvalidQueryError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.query.catalog_selection import Selection, SortKey, arranged
-from astroquery_mast.query.columns import snapshot
+from astroquery_mast.catalogs.selection import Selection, SortKey, arranged
+from astroquery_mast.tables.columns import snapshot
 
 
 @pytest.mark.parametrize(

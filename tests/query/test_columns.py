@@ -7,7 +7,7 @@ from astropy import units as u
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.query.columns import Column, Kind, closest, columns_of, kind_of, metadata_table, snapshot, unit_of
+from astroquery_mast.tables.columns import Column, Kind, closest, columns_of, kind_of, metadata_table, snapshot, unit_of
 
 
 @pytest.mark.parametrize(

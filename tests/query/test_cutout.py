@@ -14,8 +14,7 @@ from astropy.table import Column, MaskedColumn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidQueryError, MastError
-from astroquery_mast.query.cutout import (
+from astroquery_mast.cutouts.request import (
     CutoutSize,
     Target,
     as_format,
@@ -25,7 +24,8 @@ from astroquery_mast.query.cutout import (
     moving_target_named,
     one_target,
 )
-from astroquery_mast.query.position import Cone
+from astroquery_mast.exceptions import InvalidQueryError, MastError
+from astroquery_mast.sky.position import Cone
 
 # -- size ----------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from astroquery_mast.cutouts.answer import sector_page, surveys, words_for_nothing
 from astroquery_mast.exceptions import (
     InvalidQueryError,
     MastError,
@@ -18,7 +19,6 @@ from astroquery_mast.exceptions import (
     ServiceFailedError,
     UnreadableAnswerError,
 )
-from astroquery_mast.query.cutout_answer import sector_page, surveys, words_for_nothing
 
 
 def body(document: Any) -> bytes:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import MastError, UnreadableFootprintError
-from astroquery_mast.query.footprint import Circle, Point, Polygon, Shape, parse_s_region, polygon_of, region_text
+from astroquery_mast.sky.shapes import Circle, Point, Polygon, Shape, parse_s_region, polygon_of, region_text
 
 SQUARE = Polygon(((10.0, 0.0), (11.0, 0.0), (11.0, 1.0), (10.0, 1.0)))
 

@@ -9,8 +9,8 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.query.groups import FOOTPRINT, LARGEST, Group, alone, grouped, worth_it
-from astroquery_mast.query.position import Cone
+from astroquery_mast.observations.neighbours import FOOTPRINT, LARGEST, Group, alone, grouped, worth_it
+from astroquery_mast.sky.position import Cone
 
 CENTRES = [(0.0, 0.0), (359.999, -5.0), (202.47, 47.195), (120.0, 90.0), (33.0, -89.99), (180.0, 0.0)]
 

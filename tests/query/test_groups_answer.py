@@ -13,12 +13,12 @@ from astropy.table import MaskedColumn, Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.query.area_cut import shapes_of
-from astroquery_mast.query.area_outlines import outlines_of
-from astroquery_mast.query.area_sphere import unit_vectors
-from astroquery_mast.query.groups import Group, grouped
-from astroquery_mast.query.groups_answer import Share, shares
-from astroquery_mast.query.position import Cone
+from astroquery_mast.observations.groups_answer import Share, shares
+from astroquery_mast.observations.neighbours import Group, grouped
+from astroquery_mast.sky.cut import shapes_of
+from astroquery_mast.sky.outlines import outlines_of
+from astroquery_mast.sky.position import Cone
+from astroquery_mast.sky.sphere import unit_vectors
 
 ARCSEC = 1 / 3600
 FIELDS = [(202.47, 47.195), (0.0, 0.0), (77.0, 89.98), (359.99, -89.99)]

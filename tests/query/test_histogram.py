@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import UnreadableAnswerError
-from astroquery_mast.query.columns import Column
-from astroquery_mast.query.histogram import column_table, counted, ranges_of, value_table
+from astroquery_mast.observations.histogram import column_table, counted, ranges_of, value_table
+from astroquery_mast.tables.columns import Column
 
 TEXT = Column("filters", label="Filters", type_name="char", separator=";")
 LEVEL = Column("calib_level", type_name="int")

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidCriterionError, UnreadableAnswerError
-from astroquery_mast.query.match import best_of, match, pairs_within
-from astroquery_mast.query.match_catalog import find_crossmatch
+from astroquery_mast.query.catalog import find_crossmatch
+from astroquery_mast.targets.pairs import best_of, match, pairs_within
 
 RADIUS = 5 / 3600
 RA = np.array([10.0, 10.0005, 200.0, 359.9999])
@@ -202,7 +202,7 @@ def test_a_great_many_pairs_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPa
     random = np.random.default_rng(5)
     ra, dec = random.uniform(0, 1, 300), random.uniform(0, 1, 300)
     whole = pairs_within(ra, dec, ra, dec, 0.1)
-    monkeypatch.setattr("astroquery_mast.query.match._BLOCK", 1000)
+    monkeypatch.setattr("astroquery_mast.targets.pairs._BLOCK", 1000)
     blocks = pairs_within(ra, dec, ra, dec, 0.1)
     assert sorted(zip(*whole, strict=True)) == sorted(zip(*blocks, strict=True))
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidCriterionError
-from astroquery_mast.query.match_positions import as_names, as_positions, is_many
+from astroquery_mast.sky.positions import as_names, as_positions, is_many
 
 RA, DEC = [210.80227, 10.68471, 0.0], [54.34895, 41.26875, -89.5]
 PLACES = SkyCoord(RA, DEC, unit="deg")

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidCriterionError, UnreadableAnswerError
-from astroquery_mast.query.match_blocks import Asked, Blocks, with_first
-from astroquery_mast.query.match_positions import as_names, as_positions
-from astroquery_mast.query.match_targets import as_radii, distinct, targets_of
 from astroquery_mast.query.request import MashupRequest
-from astroquery_mast.query.response import Page
+from astroquery_mast.sky.positions import as_names, as_positions
+from astroquery_mast.tables.mashup import Page
+from astroquery_mast.targets.match_targets import as_radii, distinct, targets_of
+from astroquery_mast.targets.one_table import Asked, Blocks, with_first
 
 REQUEST = MashupRequest("Mast.Caom.Cone", {"ra": 1.0, "dec": 2.0, "radius": 0.1, "exclude_hla": True})
 FIELDS = (("obsid", "string"), ("t_exptime", "float"), ("_selected_", "boolean"))

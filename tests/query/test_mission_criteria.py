@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidQueryError
-from astroquery_mast.query.columns import Column, Columns
-from astroquery_mast.query.mission_columns import columns_of_mission
-from astroquery_mast.query.mission_criteria import build_conditions
+from astroquery_mast.missions.columns import columns_of_mission
+from astroquery_mast.missions.conditions import build_conditions
+from astroquery_mast.tables.columns import Column, Columns
 
 ROMAN = {name: Column(name, type_name="integer") for name in ("pass", "program")}
 

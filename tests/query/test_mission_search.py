@@ -12,12 +12,12 @@ from astroquery.exceptions import InputWarning
 from astroquery.mast import services
 
 from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, UnreadableAnswerError
-from astroquery_mast.query.columns import Columns
-from astroquery_mast.query.mission_answer import PartCount, SearchTable, announced, bounds, may_have_more, read_answer
-from astroquery_mast.query.mission_columns import column_table, columns_of_mission, selected_columns
-from astroquery_mast.query.mission_listing import products_table, read_products, records_page
-from astroquery_mast.query.mission_search import Search, as_options, sorting
+from astroquery_mast.missions.answer import PartCount, SearchTable, announced, bounds, may_have_more, read_answer
+from astroquery_mast.missions.columns import column_table, columns_of_mission, selected_columns
+from astroquery_mast.missions.product_list import products_table, read_products, records_page
+from astroquery_mast.missions.question import Search, as_options, sorting
 from astroquery_mast.query.request import ApiRequest
+from astroquery_mast.tables.columns import Columns
 
 QUESTION = ApiRequest("MAST search (hst)", "https://mast/search", {})
 SEARCH = Search("hst", "https://mast/search")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidQueryError
-from astroquery_mast.query.mission_targets import Name, arcseconds, object_targets, sky_targets
+from astroquery_mast.missions.targets import Name, arcseconds, object_targets, sky_targets
 
 TWO = SkyCoord([10.684, 83.6331], [41.269, 22.0145], unit="deg")
 TEXTS = ["10.684 41.269", "83.6331 22.0145"]

@@ -10,10 +10,10 @@ from astropy.time import Time
 
 from astroquery_mast import Observations
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError
-from astroquery_mast.query.columns import snapshot
-from astroquery_mast.query.criteria import OPEN_END
-from astroquery_mast.query.observation_criteria import observation_criteria
+from astroquery_mast.query.criteria import observation_criteria
+from astroquery_mast.query.filters import OPEN_END
 from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.tables.columns import snapshot
 
 COLUMNS = snapshot()["Mast.Caom.Cone"]
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidCriterionError, MastError
-from astroquery_mast.query.position import (
+from astroquery_mast.sky.position import (
     DEFAULT_RADIUS,
     Cone,
     as_coordinate,

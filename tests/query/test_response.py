@@ -19,15 +19,8 @@ from astroquery_mast.exceptions import (
     ServiceFailedError,
     UnreadableAnswerError,
 )
-from astroquery_mast.query.response import (
-    Page,
-    Paging,
-    check_status,
-    histograms,
-    parse_page,
-    retry_after_seconds,
-)
-from astroquery_mast.query.tally import Tally
+from astroquery_mast.tables.completeness import Tally
+from astroquery_mast.tables.mashup import Page, Paging, check_status, histograms, parse_page, retry_after_seconds
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 FIELDS = [{"name": "obsid", "type": "string"}, {"name": "s_ra", "type": "float"}]

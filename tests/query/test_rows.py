@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import UnreadableAnswerError
 from astroquery_mast.query.request import MashupRequest
-from astroquery_mast.query.response import Page, parse_page
-from astroquery_mast.query.rows import Rows, decoded_with_rows
-from astroquery_mast.query.table import TableBuilder
+from astroquery_mast.tables.json_rows import Rows, decoded_with_rows
+from astroquery_mast.tables.mashup import Page, parse_page
+from astroquery_mast.tables.table import TableBuilder
 
 TYPES = ["string", "int", "float", "boolean", "unsignedByte", "no such type", ""]
 NAMES = st.sampled_from(["a", "b", "obs_id", "é", "with blank", 'with "quote"', "back\\slash", "", "__class__", "c0"])

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from astroquery_mast.query.criteria import OPEN_END
+from astroquery_mast.query.filters import OPEN_END
 from astroquery_mast.query.request import COUNT_COLUMNS, MashupRequest
-from astroquery_mast.query.split import (
+from astroquery_mast.service.split import (
     SPLIT_COLUMNS,
     Span,
     as_filtered,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.query.criteria import Criteria, Filter
-from astroquery_mast.query.suggest import suggestions
+from astroquery_mast.observations.suggestions import suggestions
+from astroquery_mast.query.filters import Criteria, Filter
 
 VALUES = {
     "obs_collection": {"HST": 10, "JWST": 5, "TESS": 7, "HLSP": 1},

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import IncompleteResultError
-from astroquery_mast.query.response import Page, Paging
-from astroquery_mast.query.tally import Tally
+from astroquery_mast.tables.completeness import Tally
+from astroquery_mast.tables.mashup import Page, Paging
 
 
 def page_of(rows: int, number: int, total: int) -> Page:

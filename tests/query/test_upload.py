@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidCriterionError
 from astroquery_mast.query.request import ApiRequest, MashupRequest
-from astroquery_mast.query.upload import Upload, uploads
+from astroquery_mast.targets.upload import Upload, uploads
 
 
 def made(number: int, **options: Any) -> list[Upload]:

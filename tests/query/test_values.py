@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidCriterionError
-from astroquery_mast.query.columns import Column
 from astroquery_mast.query.values import as_number
+from astroquery_mast.tables.columns import Column
 
 TIME = Column("t_min", type_name="double", unit="MJD", continuous=True, is_time=True)
 SECONDS = Column("t_exptime", type_name="double", unit="sec", continuous=True)

@@ -15,7 +15,7 @@ from astropy.io import fits
 from astroquery.exceptions import InvalidQueryError, NoResultsWarning, RemoteServiceError, ResolverError
 
 from astroquery_mast import MastClass, ObservationsClass
-from astroquery_mast.query.columns import snapshot
+from astroquery_mast.tables.columns import snapshot
 
 pytestmark = pytest.mark.remote_data
 

@@ -17,7 +17,7 @@ from astropy.table import MaskedColumn
 from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, RemoteServiceError
 
 from astroquery_mast import CatalogsClass, conf
-from astroquery_mast.query.columns import snapshot
+from astroquery_mast.tables.columns import snapshot
 
 pytestmark = pytest.mark.remote_data
 

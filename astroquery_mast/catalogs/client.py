@@ -1,0 +1,387 @@
+"""`CatalogsClass`: catalogues by position, by name and by criteria, and the spectra of the Hubble Source Catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from typing import Any, TypeAlias
+
+import requests
+from astropy.table import Table
+from astropy.utils.decorators import deprecated_renamed_argument
+
+from ..sky.position import DEFAULT_RADIUS
+from ..tables.columns import metadata_table
+from ..targets.ask import Effort
+from ..targets.crossmatch import CatalogCrossmatch
+from ..targets.targets import Where
+from .hubble_source_catalog import CatalogHsc
+from .many import CatalogMany
+from .selection import Selection
+
+__all__ = ["Catalogs", "CatalogsClass"]
+
+Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
+"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
+
+_renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
+
+
+class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
+    """The catalogues of MAST: HSC, Galex, Gaia, TIC, CTL, DiskDetective, PLATO, Pan-STARRS, and others by their names.
+
+    Parameters
+    ----------
+    mast_token, server, session : object, optional
+        As `MastClass`.
+    """
+
+    # -- by position ---------------------------------------------------------------------------------------------
+
+    def query_region(
+        self,
+        coordinates: Any,
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        catalog: str = "Hsc",
+        version: int | None = None,
+        pagesize: int | None = None,
+        page: int | None = None,
+        columns: Any = None,
+        sort_by: Any = None,
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        cache: bool | None = None,
+        **criteria: Any,
+    ) -> Table | Asked:
+        """Return the entries of a catalogue around a position.
+
+        Parameters
+        ----------
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position.  Text is read as ICRS, in degrees if it names no unit; text that is no position is taken for
+            the name of an object.  Or many positions: a `~astropy.coordinates.SkyCoord` array, a list of positions, or
+            a `~astropy.table.Table` with their columns.
+        radius : `~astropy.units.Quantity`, str, or number
+            The radius, by default 0.2 degrees; a plain number is in degrees.  For many positions it may be an array.
+        catalog : str
+            The catalogue: ``"HSC"``, ``"Galex"``, ``"Gaia"``, ``"TIC"``, ``"CTL"``, ``"DiskDetective"``, ``"PLATO"``,
+            ``"Panstarrs"``, whatever the case; any other name ``X`` is asked as ``Mast.Catalogs.X.Cone``, and a full
+            name of a Mashup service as it is.
+        version : int, optional
+            The version, for HSC (2, 3) and Gaia (1, 2, 3); the latest if not given.
+        pagesize : int, optional
+            Rows in a page; ``conf.pagesize`` if not given.  For Pan-STARRS it limits the number of rows.
+        page : int, optional
+            Give only this page, counted from 1, instead of all.
+        columns : str or list of str, optional
+            The columns to return; all if not given.
+        sort_by : str, tuple, or list of these, optional
+            By what the rows that are returned are sorted: columns, or pairs such as ``("desc", "Tmag")``; for many
+            positions the rows of each.
+        timeout : float, optional
+            Seconds that the call may take; ``conf.timeout`` if not given, which for many positions each of them has.
+        get_query_payload : bool
+            Return the request instead of sending it.
+        verbose : bool
+            Whether to log the number of rows, and for many positions to show a bar on a terminal.
+        max_workers : int, optional
+            For many positions: how many are asked for at a time; ``conf.max_workers`` if not given.
+        executor : `concurrent.futures.Executor`, optional
+            For many positions: who asks; threads of this process if not given.
+        cache : bool, optional
+            Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
+        **criteria : object
+            Parameters of the catalogue: for HSC ``nr`` (most rows, 50000), ``ni`` (fewest images, 1) and ``magtype``
+            (1: MagAper2, 2: MagAuto); for Galex ``maxrecords`` (50000); for Pan-STARRS ``data_release`` (``"dr2"``),
+            ``table`` (``"mean"``), and criteria on any column as `query_criteria` takes them.
+
+        Returns
+        -------
+        `~astropy.table.Table` or dict
+            All entries, with a `~astroquery.exceptions.MaxResultsWarning` if there may be more than a limit lets
+            through; or the request.  For many positions ``input_row`` comes first, the place of the position in what
+            was given; ``meta["failed"]`` lists those that could not be asked for, ``meta["unmatched"]`` those without
+            entries, and ``meta["limited"]`` those of which a limit, which is one for each, has kept some back.
+
+        Raises
+        ------
+        InvalidQueryError
+            If something that is asked for is unknown or cannot be applied; nothing was sent then.
+        RemoteServiceError
+            If the archive fails, or its answer is not complete.
+        TimeoutError
+            If the time was not enough.
+        """
+        deadline = self._deadline(timeout)
+        where, selection = Where(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page, cache)
+        if where.many:
+            effort = Effort(timeout, max_workers, executor, verbose)
+            return self._many_by_region(catalog, version, criteria, selection, where, effort, payload=get_query_payload)
+        question = self._by_region(catalog, version, criteria, selection, where, deadline)
+        return question.payload() if get_query_payload else self._table(question, deadline, verbose)
+
+    def query_region_async(
+        self,
+        coordinates: Any,
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        catalog: str = "Hsc",
+        version: int | None = None,
+        pagesize: int | None = None,
+        page: int | None = None,
+        columns: Any = None,
+        sort_by: Any = None,
+        timeout: float | None = None,
+        **criteria: Any,
+    ) -> list[requests.Response] | requests.Response:
+        """Return the responses of `query_region`, one per page; for Pan-STARRS the single response for one page.
+
+        They are as the archive sends them: what only a table has, such as an order of rows that the service does not
+        know, is not in them.
+        """
+        deadline = self._deadline(timeout)
+        where, selection = Where(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page)
+        question = self._by_region(catalog, version, criteria, selection, where, deadline)
+        return self._responses_to(question, deadline)
+
+    # -- by name -------------------------------------------------------------------------------------------------
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_object(
+        self,
+        object_name: str | Iterable[str],
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        catalog: str = "Hsc",
+        pagesize: int | None = None,
+        page: int | None = None,
+        version: int | None = None,
+        resolver: str | None = None,
+        columns: Any = None,
+        sort_by: Any = None,
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        cache: bool | None = None,
+        **criteria: Any,
+    ) -> Table | Asked:
+        """Return the entries of a catalogue around an object.
+
+        Parameters
+        ----------
+        object_name : str or iterable of str
+            Its name, or the names of many objects; the answer then has the name as column ``target``, too.
+        resolver : str, optional
+            ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
+        radius, catalog, pagesize, page, version, columns, sort_by, timeout, get_query_payload, verbose
+            As `query_region`.
+        max_workers, executor, cache, **criteria
+            As `query_region`.
+
+        Returns
+        -------
+        `~astropy.table.Table` or dict
+
+        Raises
+        ------
+        ResolverError
+            If the name has no position; otherwise as `query_region`.
+        """
+        deadline = self._deadline(timeout)
+        where, selection = (
+            Where(None, object_name, radius, resolver),
+            Selection.of(columns, sort_by, pagesize, page, cache),
+        )
+        if where.many:
+            effort = Effort(timeout, max_workers, executor, verbose)
+            return self._many_by_region(catalog, version, criteria, selection, where, effort, payload=get_query_payload)
+        question = self._by_region(catalog, version, criteria, selection, where, deadline)
+        return question.payload() if get_query_payload else self._table(question, deadline, verbose)
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_object_async(
+        self,
+        object_name: str,
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        catalog: str = "Hsc",
+        pagesize: int | None = None,
+        page: int | None = None,
+        version: int | None = None,
+        resolver: str | None = None,
+        columns: Any = None,
+        sort_by: Any = None,
+        timeout: float | None = None,
+        **criteria: Any,
+    ) -> list[requests.Response] | requests.Response:
+        """Return the responses of `query_object`, as `query_region_async` does."""
+        deadline = self._deadline(timeout)
+        where, selection = Where(None, object_name, radius, resolver), Selection.of(columns, sort_by, pagesize, page)
+        question = self._by_region(catalog, version, criteria, selection, where, deadline)
+        return self._responses_to(question, deadline)
+
+    # -- by criteria ---------------------------------------------------------------------------------------------
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_criteria(
+        self,
+        catalog: str,
+        *,
+        pagesize: int | None = None,
+        page: int | None = None,
+        resolver: str | None = None,
+        coordinates: Any = None,
+        object_name: str | Iterable[str] | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        columns: Any = None,
+        sort_by: Any = None,
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        cache: bool | None = None,
+        **criteria: Any,
+    ) -> Table | Asked:
+        """Return the entries of a catalogue that meet all criteria.
+
+        Parameters
+        ----------
+        catalog : str
+            ``"TIC"``, ``"CTL"``, ``"DiskDetective"`` or ``"Panstarrs"``, whatever the case.
+        coordinates, object_name : object, optional
+            Where to look, as `query_region` and `query_object`; at most one of them.
+        radius, pagesize, page, resolver, columns, sort_by, timeout, get_query_payload, verbose, max_workers, executor
+            As `query_region` and `query_object`.
+        cache : bool, optional
+            As `query_region`.
+        **criteria : object
+            One or more columns of the catalogue (see `get_metadata`), whatever the case of their letters.
+
+            - Columns of text and of whole numbers take a value or a list of values, of which a row must have one;
+              one of those of text may have wildcards: ``TWOMASS="0123*"``.
+            - Columns of numbers take ``[minimum, maximum]``, either of which may be None for an open end.
+              `~astropy.units.Quantity` and `~astropy.time.Time` are converted.
+            - All columns of numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges, ``"2..5"``; see
+              `astroquery_mast.query.comparisons`.
+            - For Pan-STARRS there are also ``data_release`` (``"dr2"``) and ``table`` (``"mean"``).
+
+        Returns
+        -------
+        `~astropy.table.Table` or dict
+            All entries, or the request; for many positions or names as `query_region`.
+
+        Raises
+        ------
+        InvalidQueryError
+            If a criterion is unknown or cannot be applied, or if there is none; nothing was sent then.
+        ResolverError, RemoteServiceError, TimeoutError
+            As `query_region` and `query_object`.
+        """
+        deadline = self._deadline(timeout)
+        where = Where(coordinates, object_name, radius, resolver)
+        selection = Selection.of(columns, sort_by, pagesize, page, cache)
+        if where.many:
+            effort = Effort(timeout, max_workers, executor, verbose)
+            return self._many_by_criteria(catalog, criteria, selection, where, effort, payload=get_query_payload)
+        question = self._by_criteria(catalog, criteria, selection, where, deadline)
+        return question.payload() if get_query_payload else self._table(question, deadline, verbose)
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_criteria_async(
+        self,
+        catalog: str,
+        *,
+        pagesize: int | None = None,
+        page: int | None = None,
+        resolver: str | None = None,
+        coordinates: Any = None,
+        object_name: str | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        columns: Any = None,
+        sort_by: Any = None,
+        timeout: float | None = None,
+        **criteria: Any,
+    ) -> list[requests.Response] | requests.Response:
+        """Return the responses of `query_criteria`, as `query_region_async` does."""
+        deadline = self._deadline(timeout)
+        where = Where(coordinates, object_name, radius, resolver)
+        selection = Selection.of(columns, sort_by, pagesize, page)
+        question = self._by_criteria(catalog, criteria, selection, where, deadline)
+        return self._responses_to(question, deadline)
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_criteria_count(
+        self,
+        catalog: str,
+        *,
+        resolver: str | None = None,
+        coordinates: Any = None,
+        object_name: str | Iterable[str] | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        cache: bool | None = None,
+        **criteria: Any,
+    ) -> int | Table | Asked:
+        """Return how many entries `query_criteria` finds, without reading them.
+
+        Parameters
+        ----------
+        catalog : str
+            ``"TIC"``, ``"CTL"`` or ``"DiskDetective"``; the others cannot be counted.
+        resolver, coordinates, object_name, radius, timeout, get_query_payload, max_workers, executor, cache, **criteria
+            As `query_criteria`.
+
+        Returns
+        -------
+        int or dict
+            For many positions or names a `~astropy.table.Table` with ``input_row`` and ``count``, in the order given; a
+            count is masked where it could not be had.
+        """
+        deadline = self._deadline(timeout)
+        where = Where(coordinates, object_name, radius, resolver)
+        if where.many:
+            effort = Effort(timeout, max_workers, executor, verbose=False)
+            return self._counts(catalog, criteria, Selection(cache=cache), where, effort, payload=get_query_payload)
+        question = self._by_criteria(catalog, criteria, Selection(cache=cache), where, deadline, count=True)
+        return question.payload() if get_query_payload else self._counted(question, deadline)
+
+    # -- columns -------------------------------------------------------------------------------------------------
+
+    def get_metadata(self, catalog: str, *, data_release: str | None = None, table: str | None = None) -> Table:
+        """Return the columns of a catalogue: what they are called, hold and mean.
+
+        Parameters
+        ----------
+        catalog : str
+            ``"TIC"``, ``"CTL"``, ``"DiskDetective"`` or ``"Panstarrs"``, which take criteria; for others it depends on
+            the archive.
+        data_release, table : str, optional
+            Which table of Pan-STARRS.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A row for each column: ``Column Name``, ``Column Label``, ``Data Type``, ``Units``, ``Description``, as far
+            as there are any.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such table.
+        RemoteServiceError
+            If the archive must be asked, and cannot say.
+        """
+        return metadata_table(self._metadata(catalog, data_release, table))
+
+
+Catalogs = CatalogsClass()

@@ -1,0 +1,173 @@
+"""Entries of catalogues around many targets, each asked for by itself, several at a time.
+
+In: a question without a position, and many positions.  Out: one table for all, with the row of the target beside each
+entry, or a table of counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from astropy.table import Table
+from astroquery import log
+
+from ..query.request import ApiRequest, MashupRequest
+from ..sky.position import Cone
+from ..tables.columns import Columns
+from ..tables.mashup import Page
+from ..targets.ask import Effort
+from ..targets.many_task import Part, Single
+from ..targets.match_targets import Targets
+from ..targets.one_table import Asked, Blocks
+from ..targets.targets import POSITIONAL, Where, raise_if_all, refuse_page
+from ..warn import warn_no_results
+from .answer import answer_columns
+from .pages import Listing
+from .question import CatalogQuestion, with_separation
+from .search import CatalogRequests, hinting, warn_of_more
+from .selection import Selection, SortKey, arranged
+
+__all__ = ["CatalogMany"]
+
+# What comes before the catalogue's columns; its own columns of these names get longer ones.
+_FIRST = ("input_row", "target")
+
+
+@dataclass
+class _Short:
+    """For which cones there may be more rows than came."""
+
+    limited: dict[int, str] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def warn(self, targets: Targets) -> list[int]:
+        """Warn of it, and return the targets whose answer a limit has cut short."""
+        rows = targets.of_cones(self.limited)
+        if rows:
+            first = min(rows)
+            warn_of_more(f"{len(rows)} of {len(targets.positions)} targets, the first is row {first}: {rows[first]}")
+        for note in self.notes:
+            warn_of_more(note)
+        return sorted(rows)
+
+
+class CatalogMany(CatalogRequests):
+    """Questions to catalogues about many targets; see `MastClass` for parameters."""
+
+    def _many_by_region(
+        self,
+        catalog: str,
+        version: Any,
+        given: Mapping[str, Any],
+        selection: Selection,
+        where: Where,
+        effort: Effort,
+        *,
+        payload: bool,
+    ) -> Table | list[dict[str, object]]:
+        """Return what is around many positions."""
+        refuse_page(selection.page)
+        question = self._region_question(catalog, version, given, selection)
+        return self._table_of_many(question, where, effort, payload=payload)
+
+    def _many_by_criteria(
+        self,
+        catalog: str,
+        criteria: Mapping[str, Any],
+        selection: Selection,
+        where: Where,
+        effort: Effort,
+        *,
+        payload: bool,
+    ) -> Table | list[dict[str, object]]:
+        """Return what meets the criteria around many positions."""
+        refuse_page(selection.page)
+        question = self._criteria_question(catalog, criteria, selection, positional=True)
+        return self._table_of_many(question, where, effort, payload=payload)
+
+    def _counts(
+        self,
+        catalog: str,
+        criteria: Mapping[str, Any],
+        selection: Selection,
+        where: Where,
+        effort: Effort,
+        *,
+        payload: bool,
+    ) -> Table | list[dict[str, object]]:
+        """Return how many entries meet the criteria around each of many positions."""
+        question = self._criteria_question(catalog, criteria, selection, positional=True, count=True)
+
+        def request_for(cone: Cone) -> MashupRequest:
+            """Return the request for the count in a cone."""
+            request = question.at(cone).request
+            assert isinstance(request, MashupRequest)
+            return request
+
+        return self._counts_of_many(where, request_for, effort, payload=payload)
+
+    def _table_of_many(
+        self, question: CatalogQuestion, where: Where, effort: Effort, *, payload: bool
+    ) -> Table | list[dict[str, object]]:
+        """Return one table with the answers for all targets, or the requests."""
+        deadline = effort.clock()
+        targets = self._many_targets(where, deadline)
+        questions = [question.at(cone) for cone in targets.cones]
+        if payload:
+            return [each.payload() for each in questions]
+        asked = Asked(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
+        blocks: list[Blocks] = []
+        short = _Short()
+
+        def take(place: int, part: Part[Single | Listing]) -> None:
+            """Take the answer for a cone."""
+            if not blocks:
+                blocks.append(Blocks(asked, self._columns_of(question, part.pages[0])))
+            blocks[0].add(place, part.pages)
+            short.notes.update(dict.fromkeys(part.notes))
+            message = question.limited(sum(len(page.rows) for page in part.pages))
+            if message is not None:
+                short.limited[place] = message
+
+        errors = self._ask_all([self._askable(each) for each in questions], effort, deadline, take)
+        with hinting(question.catalog):
+            raise_if_all(errors, len(questions))
+        table = self._table_of_targets(where, targets, blocks[0].table(), errors)
+        table.meta["limited"] = short.warn(targets)
+        if effort.verbose:
+            log.info(
+                "%d rows of %s for %d targets, with %d requests in %.1f s.",
+                *(len(table), question.catalog.name, len(targets.positions), len(questions), deadline.elapsed()),
+            )
+        if not len(table):
+            warn_no_results()
+        return arranged(table, _for_many(question.selection, table.colnames))
+
+    def _askable(self, question: CatalogQuestion) -> Single | Listing:
+        """The question as a worker gets it."""
+        request = question.request
+        return self._listing(question, request) if isinstance(request, ApiRequest) else Single(request)
+
+    def _columns_of(self, question: CatalogQuestion, page: Page) -> Columns:
+        """What is known of the columns of an answer."""
+        if isinstance(question.request, ApiRequest):
+            columns: Columns = answer_columns(page, self._columns.known(question.columns_id) or {})
+        else:
+            columns = self._columns.get(question.columns_id)
+        return with_separation(columns, question.catalog)
+
+
+def _for_many(selection: Selection, names: Sequence[str]) -> Selection:
+    """The same selection for a table of many targets: the targets stay, and rows are sorted for each of them."""
+    first = [name for name in _FIRST if name in names[: len(_FIRST)]]
+
+    def spelled(name: str) -> str:
+        """Return the name of a column as the table of many targets has it."""
+        longer = f"catalog_{name}"
+        return longer if name.lower() in first and longer in names else name
+
+    order = [replace(key, column=spelled(key.column)) for key in selection.order]
+    columns = [*first, *map(spelled, selection.columns)] if selection.columns else []
+    return replace(selection, columns=tuple(columns), order=(SortKey("input_row"), *order) if order else ())

@@ -1,0 +1,264 @@
+"""What the public methods of `CatalogsClass` are made of: a question, built and checked → table, responses or count."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+from astropy.table import Table
+from astroquery import log
+
+from ..config import count_setting
+from ..exceptions import InvalidCriterionError, MaxResultsWarning, RefusedRequestError, ServiceFailedError
+from ..query.comparisons import catalogs_mast_filters, mashup_criteria
+from ..query.filters import find_column
+from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
+from ..query.request import ApiRequest, MashupRequest
+from ..service.columns import NoColumnsError
+from ..service.deadline import Deadline
+from ..service.positions import refuse_two_positions
+from ..sky.position import Cone
+from ..tables.columns import Columns, closest
+from ..tables.table import TableBuilder, first_value
+from ..targets.targets import ManyTargets, Where
+from ..warn import warn_no_results, warn_user
+from .answer import answer_columns
+from .columns import CatalogColumns
+from .pages import Listing
+from .question import CatalogQuestion, catalogs_mast_question, cone_question, filtered_question, with_separation
+from .selection import Selection, arranged
+
+__all__ = ["CatalogRequests", "hinting", "warn_of_more"]
+
+_NO_CRITERION = "At least one non-positional criterion must be supplied."
+# Words in which a service that does not exist is reported.
+_UNKNOWN = re.compile(r"unknown service|service\b.*\b(?:not found|does not exist|unknown)", re.IGNORECASE)
+# The status with which the archive reports errors of its services.
+_ANSWERED = 200
+# Which table of a catalogue of Catalogs.MAST is asked.
+_TABLE_OPTIONS = ("data_release", "table")
+
+
+class CatalogRequests(ManyTargets):
+    """Questions to catalogues, and their answers; see `MastClass` for parameters."""
+
+    def __init__(
+        self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
+    ) -> None:
+        super().__init__(mast_token, server=server, session=session)
+        self._columns = CatalogColumns(self._wire, self._endpoints)
+
+    # -- questions -----------------------------------------------------------------------------------------------
+
+    def _by_region(
+        self,
+        catalog: str,
+        version: Any,
+        given: Mapping[str, Any],
+        selection: Selection,
+        where: Where,
+        deadline: Deadline,
+    ) -> CatalogQuestion:
+        """A question about what is around a position.  What else is asked for is checked before names are resolved."""
+        question = self._region_question(catalog, version, given, selection)
+        return question.at(self._around(where, deadline))
+
+    def _around(self, where: Where, deadline: Deadline) -> Cone | None:
+        """The cone to look in, or None if no position is given."""
+        return self._cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
+
+    def _by_criteria(
+        self,
+        catalog: str,
+        criteria: Mapping[str, Any],
+        selection: Selection,
+        where: Where,
+        deadline: Deadline,
+        *,
+        count: bool = False,
+    ) -> CatalogQuestion:
+        """A question by criteria, with or without a position."""
+        positional = where.coordinates is not None or where.object_name is not None
+        refuse_two_positions(where.coordinates, where.object_name)
+        question = self._criteria_question(catalog, criteria, selection, positional=positional, count=count)
+        cone = self._around(where, deadline)
+        return question if cone is None else question.at(cone)
+
+    def _region_question(
+        self, catalog: str, version: Any, given: Mapping[str, Any], selection: Selection
+    ) -> CatalogQuestion:
+        """A question about what is around a position, which is still to be put in."""
+        found = find_catalog(catalog)
+        if found.path:
+            found.versioned({0: found.path}, version)  # of which there are none: the user hears of it
+            return self._table_question(found, given, selection, positional=True)
+        if found.columns_id:
+            selection = selection.spelled(self._known(found.columns_id, selection.named))
+        return cone_question(found, version, given, selection, count_setting("pagesize"))
+
+    def _criteria_question(
+        self,
+        catalog: str,
+        criteria: Mapping[str, Any],
+        selection: Selection,
+        *,
+        positional: bool,
+        count: bool = False,
+    ) -> CatalogQuestion:
+        """A question by criteria, into which a position may still be put."""
+        found = find_catalog(catalog)
+        if found.path and not count:
+            if not criteria or not (positional or any(name.lower() not in _TABLE_OPTIONS for name in criteria)):
+                raise InvalidCriterionError(_NO_CRITERION)
+            return self._table_question(found, criteria, selection, positional=positional)
+        found.filtered_service(positional=positional, count=count)  # which complains if there is none
+        if not criteria:
+            raise InvalidCriterionError(_NO_CRITERION)
+        columns = self._known(found.columns_id, [*criteria, *selection.named])
+        return filtered_question(
+            found,
+            mashup_criteria(criteria, columns),
+            selection.spelled(columns),
+            count_setting("pagesize"),
+            positional=positional,
+            count=count,
+        )
+
+    def _table_question(
+        self, catalog: Catalog, given: Mapping[str, Any], selection: Selection, *, positional: bool
+    ) -> CatalogQuestion:
+        """A question to a table of Catalogs.MAST."""
+        options = {name.lower(): value for name, value in given.items() if name.lower() in _TABLE_OPTIONS}
+        criteria = {name: value for name, value in given.items() if name.lower() not in _TABLE_OPTIONS}
+        release, table = catalog.table(options.get("data_release"), options.get("table"))
+        columns_id = f"{catalog.path}/{release}/{table}"
+        # The list of columns does not have the separation, which answers about a position do have.
+        added = {catalog.separation[0]} if positional else set()
+        columns = self._known(columns_id, [*criteria, *(name for name in selection.named if name not in added)])
+        filters = catalogs_mast_filters(criteria, columns)
+        selection = selection.spelled(with_separation(columns, catalog) if positional else columns)
+        server = self._endpoints.catalogs
+        return catalogs_mast_question(catalog, columns_id, server, filters, selection, count_setting("pagesize"))
+
+    def _metadata(self, catalog: str, release: str | None, table: str | None) -> Columns:
+        """The columns of a catalogue, as the archive has them now if it can say."""
+        found = find_catalog(catalog)
+        if found.path:
+            columns_id = "/".join((found.path, *found.table(release, table)))
+        else:
+            columns_id = found.columns_id or found.cone()
+        try:
+            return self._columns.newest(columns_id) or self._columns.refresh(columns_id)
+        except NoColumnsError as err:
+            if found in CATALOGS.values():
+                raise
+            raise _no_such_catalog(found, str(err)) from err
+
+    def _known(self, columns_id: str, names: Iterable[str]) -> Columns:
+        """The columns of a catalogue; the archive is asked for them before a name is refused as unknown."""
+        wanted = list(names)
+        if not wanted:
+            return self._columns.known(columns_id) or {}
+        # Names that nobody can check are not sent: the reason why they cannot is raised.
+        columns = self._columns.get(columns_id) or self._columns.refresh(columns_id)
+        if any(find_column(name, columns) is None for name in wanted):
+            columns = {**self._columns.newest(columns_id), **columns}
+        return columns
+
+    # -- answers -------------------------------------------------------------------------------------------------
+
+    def _table(self, question: CatalogQuestion, deadline: Deadline, verbose: bool) -> Table:
+        """The table of an answer, with a warning if it is empty, or if a limit has cut it short."""
+        with hinting(question.catalog):
+            table = self._collected(question, deadline)
+        if verbose:
+            log.info("%d rows of %s in %.1f s.", len(table), question.catalog.name, deadline.elapsed())
+        self._warn_if_limited(question, len(table))
+        if not len(table):
+            warn_no_results()
+        return arranged(table, question.selection)
+
+    def _collected(self, question: CatalogQuestion, deadline: Deadline) -> Table:
+        """All rows of an answer."""
+        request = question.request
+        if isinstance(request, ApiRequest):
+            return self._collect_table(question, request, deadline)
+        columns = with_separation(self._columns.get(question.columns_id), question.catalog)
+        return self._collect(request, deadline=deadline, every_page=question.every_page, columns=columns)
+
+    def _responses_to(
+        self, question: CatalogQuestion, deadline: Deadline
+    ) -> list[requests.Response] | requests.Response:
+        """The responses to a question; Catalogs.MAST gives a single one, as in ``astroquery.mast``."""
+        request = question.request
+        if isinstance(request, MashupRequest):
+            with hinting(question.catalog):
+                return self._responses(request, deadline=deadline, every_page=question.every_page)
+        exchange = self._listing(question, request).page(self._wire, deadline)
+        rows = len(exchange.page.rows)
+        if not self._warn_if_limited(question, rows) and question.every_page and rows == question.pagesize:
+            warn_of_more(
+                f"{request.service} has more than the {rows} rows of this page: ask for the others with page=2, ..."
+            )
+        return exchange.response
+
+    def _counted(self, question: CatalogQuestion, deadline: Deadline) -> int:
+        """The number that the archive answers."""
+        assert isinstance(question.request, MashupRequest)
+        return first_value(self._wire.page(question.request, deadline).page)
+
+    def _warn_if_limited(self, question: CatalogQuestion, rows: int) -> bool:
+        """Warn if a limit has cut the answer short, as far as can be told."""
+        message = question.limited(rows)
+        if message is not None:
+            warn_of_more(message)
+        return message is not None
+
+    # -- Catalogs.MAST -------------------------------------------------------------------------------------------
+
+    def _listing(self, question: CatalogQuestion, request: ApiRequest) -> Listing:
+        """The question as it is asked page by page."""
+        known = self._columns.known(question.columns_id) or {}
+        return Listing(request, known, question.pagesize, question.every_page)
+
+    def _collect_table(self, question: CatalogQuestion, request: ApiRequest, deadline: Deadline) -> Table:
+        """The table of an answer of Catalogs.MAST."""
+        builder: TableBuilder | None = None
+        for exchange in self._listing(question, request).pages(self._wire, deadline, warn_of_more):
+            if builder is None:
+                columns = answer_columns(exchange.page, self._columns.known(question.columns_id) or {})
+                builder = TableBuilder(request, with_separation(columns, question.catalog))
+            builder.add(exchange.page)
+        assert builder is not None
+        return builder.table()
+
+
+@contextmanager
+def hinting(catalog: Catalog) -> Iterator[None]:
+    """Say in the error of a service that the archive does not have which catalogue may have been meant."""
+    try:
+        yield
+    except ServiceFailedError as err:
+        if catalog in CATALOGS.values() or err.status != _ANSWERED:
+            raise
+        if _UNKNOWN.search(str(err)):
+            raise _no_such_catalog(catalog, str(err)) from err
+        near = closest(catalog.name, CATALOGS, 1)
+        if near:
+            err.args = (f"{err} Did you mean catalog='{near[0]}'?",)
+        raise
+
+
+def _no_such_catalog(catalog: Catalog, said: str) -> RefusedRequestError:
+    """The error for a name that neither this package nor the archive knows."""
+    near = closest(catalog.name, CATALOGS, 1)
+    hint = f"Did you mean catalog='{near[0]}'?" if near else f"There are: {', '.join(shown_names())}."
+    return RefusedRequestError(f"{said} {hint}", status=_ANSWERED)
+
+
+def warn_of_more(message: str) -> None:
+    """Warn that there may be more rows than are returned."""
+    warn_user(message, MaxResultsWarning)

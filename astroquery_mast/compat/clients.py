@@ -1,0 +1,68 @@
+"""The clients that take the place of those of ``astroquery.mast``: this package's, with private names in real use.
+
+In: nothing.  Out: classes and ready-made objects under their public names.  They are subclasses, so that the clients of
+this package stay without those names; all share one login.
+"""
+
+from __future__ import annotations
+
+from ..catalogs import client as catalogs
+from ..cutouts import client as cutouts
+from ..downloads.client import FileTransfers
+from ..missions import client as missions
+from ..observations import client as observations
+from .private_names import NoCloud, ParsesAnswers
+
+__all__ = [
+    "Catalogs",
+    "CatalogsClass",
+    "Hapcut",
+    "HapcutClass",
+    "Mast",
+    "MastClass",
+    "MastMissions",
+    "MastMissionsClass",
+    "Observations",
+    "ObservationsClass",
+    "Tesscut",
+    "TesscutClass",
+    "Zcut",
+    "ZcutClass",
+]
+
+
+class MastClass(NoCloud, ParsesAnswers, FileTransfers):
+    """`astroquery_mast.MastClass` with private names of ``astroquery.mast``."""
+
+
+class ObservationsClass(ParsesAnswers, observations.ObservationsClass):
+    """`astroquery_mast.ObservationsClass` with private names of ``astroquery.mast``."""
+
+
+class CatalogsClass(NoCloud, catalogs.CatalogsClass, FileTransfers):
+    """`astroquery_mast.CatalogsClass` with private names of ``astroquery.mast``."""
+
+
+class MastMissionsClass(NoCloud, missions.MastMissionsClass, FileTransfers):
+    """`astroquery_mast.MastMissionsClass` with private names of ``astroquery.mast``."""
+
+
+class TesscutClass(NoCloud, cutouts.TesscutClass, FileTransfers):
+    """`astroquery_mast.TesscutClass` with private names of ``astroquery.mast``."""
+
+
+class ZcutClass(NoCloud, cutouts.ZcutClass, FileTransfers):
+    """`astroquery_mast.ZcutClass` with private names of ``astroquery.mast``."""
+
+
+class HapcutClass(NoCloud, cutouts.HapcutClass, FileTransfers):
+    """`astroquery_mast.HapcutClass` with private names of ``astroquery.mast``."""
+
+
+Mast = MastClass()
+Observations = ObservationsClass()
+Catalogs = CatalogsClass()
+MastMissions = MastMissionsClass()
+Tesscut = TesscutClass()
+Zcut = ZcutClass()
+Hapcut = HapcutClass()

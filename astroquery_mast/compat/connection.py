@@ -1,0 +1,133 @@
+"""The private attribute that much code sets to point ``astroquery.mast`` elsewhere: ``X._portal_api_connection``.
+
+In: what is assigned to it.  Out: addresses, a time limit and a page size for one client, in effect with the next
+request.  What nobody assigned is `~astroquery_mast.config.conf`'s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..config import Endpoints, conf
+
+if TYPE_CHECKING:
+    import requests
+
+__all__ = ["AssignableEndpoints", "Connection", "Setting"]
+
+
+class _Client(Protocol):
+    """What a connection belongs to."""
+
+    TIMEOUT: Any
+    PAGESIZE: Any
+    _session: requests.Session
+
+
+class AssignableEndpoints(Endpoints):
+    """Addresses of which some were assigned.
+
+    The token goes to the configured servers only, whatever is assigned.
+    """
+
+    def __init__(self, server: str | None = None) -> None:
+        super().__init__(server)
+        self.assigned: dict[str, str] = {}
+
+    @property
+    def invoke(self) -> str:
+        """Where Mashup requests are posted."""
+        return self.assigned.get("invoke", super().invoke)
+
+    @property
+    def columns_config(self) -> str:
+        """Where the metadata of a service's columns is read."""
+        return self.assigned.get("columns_config", super().columns_config)
+
+    @property
+    def download(self) -> str:
+        """Where one file is fetched, by its dataURI."""
+        return self.assigned.get("download", super().download)
+
+    @property
+    def bundle(self) -> str:
+        """Where several files are fetched at once."""
+        return self.assigned.get("bundle", super().bundle)
+
+
+class _Address:
+    """An address of a `Connection`, under the name that ``astroquery.mast`` gives it."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+
+    def __get__(self, connection: Connection, owner: type[Connection]) -> str:
+        """Return the address that is in use now."""
+        return str(getattr(connection.endpoints, self._endpoint))
+
+    def __set__(self, connection: Connection, address: str) -> None:
+        """Use an address from the next request on."""
+        connection.endpoints.assigned[self._endpoint] = str(address)
+
+
+class Setting:
+    """A setting of one client: what was assigned, else that of `~astroquery_mast.config.conf` at the time of asking."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, client: object | None, owner: type) -> Any:
+        """Return the value that is in use now."""
+        configured = getattr(conf, self._name)
+        return configured if client is None else vars(client).get(f"_assigned_{self._name}", configured)
+
+    def __set__(self, client: object, value: Any) -> None:
+        """Use a value from the next request on.
+
+        The configured value itself means no value of its own: code that changes a setting for a while puts back what it
+        has read before.
+        """
+        if value == getattr(conf, self._name):
+            vars(client).pop(f"_assigned_{self._name}", None)
+        else:
+            vars(client)[f"_assigned_{self._name}"] = value
+
+
+class Connection:
+    """A client's addresses and settings, as ``astroquery.mast`` keeps them in a private attribute."""
+
+    MAST_REQUEST_URL = _Address("invoke")
+    COLUMNS_CONFIG_URL = _Address("columns_config")
+    MAST_DOWNLOAD_URL = _Address("download")
+    MAST_BUNDLE_URL = _Address("bundle")
+
+    def __init__(self, client: _Client, endpoints: AssignableEndpoints) -> None:
+        self._client = client
+        self.endpoints = endpoints
+
+    @property
+    def TIMEOUT(self) -> Any:  # noqa: N802 - as it is called in other people's code, like the two below
+        """Seconds that a whole call may take."""
+        return self._client.TIMEOUT
+
+    @TIMEOUT.setter
+    def TIMEOUT(self, seconds: Any) -> None:  # noqa: N802
+        self._client.TIMEOUT = seconds
+
+    @property
+    def PAGESIZE(self) -> Any:  # noqa: N802
+        """Rows asked for in one page."""
+        return self._client.PAGESIZE
+
+    @PAGESIZE.setter
+    def PAGESIZE(self, rows: Any) -> None:  # noqa: N802
+        self._client.PAGESIZE = rows
+
+    @property
+    def _session(self) -> requests.Session:
+        """The session of the client, for questions and for files."""
+        return self._client._session
+
+    @_session.setter
+    def _session(self, session: requests.Session) -> None:
+        self._client._session = session

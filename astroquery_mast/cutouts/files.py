@@ -1,0 +1,237 @@
+"""Cutouts on disk: the zip files that came, unpacked or kept, and a row for every file.
+
+In: questions and the results of their transfers.  Out: results for a manifest, and the service's words where it had
+nothing to cut out.  After "transfer", before "manifest".
+
+An answer is fetched under a name of its own, which it loses as soon as it has been looked at: a name that ends in
+``.zip`` is given to nothing but a readable zip file, and two calls in one second never share it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+from zipfile import ZipInfo
+
+import filelock
+import requests
+import tenacity
+
+from ..downloads.download import LOCAL_DISK
+from ..downloads.fetch import fetch
+from ..downloads.store import destination, is_remote
+from ..downloads.transfer import OpenUrl
+from ..exceptions import InvalidCriterionError, MastError, UnreadableAnswerError
+from ..products.manifest import Status, TransferResult
+from ..products.plan import Action, PlannedFile
+from ..products.verdict import look
+from ..query.request import ApiRequest
+from ..service.limits import ATTEMPTS, BACKOFF, Limits, StoppedError
+from .answer import words_for_nothing
+from .unpack import write_whole
+from .zip_files import ArchiveFile, begins_as_zip, places_of, zipped_files
+
+__all__ = ["CutoutFiles", "as_folder"]
+
+# Longer than any words of the services.
+_WORDS = 1 << 20
+# What may go wrong with one file of an archive file.
+_TROUBLES = (MastError, StoppedError, filelock.Timeout, OSError)
+
+
+def as_folder(path: str | os.PathLike[str] | None) -> Path:
+    """Return the folder that cutouts go to."""
+    folder = destination(path)
+    if is_remote(folder):
+        raise InvalidCriterionError(f"path={str(path)!r}: cutouts are unpacked on a disk; give a folder there.")
+    if folder.exists() and not folder.is_dir():
+        raise InvalidCriterionError(f"path={str(path)!r} is a file; give a folder.")
+    return folder
+
+
+class CutoutFiles:
+    """The answers to the questions of one call, on disk; as a context manager it leaves nothing but results there."""
+
+    def __init__(self, questions: Sequence[ApiRequest], folder: Path, prefix: str) -> None:
+        self.words: dict[str, str] = {}
+        self.error: Exception | None = None
+        self._questions = questions
+        self._folder = folder
+        stamp = time.strftime("%Y%m%d%H%M%S")
+        self._zips = [folder / f"{prefix}_{stamp}_{secrets.token_hex(4)}.zip" for _ in questions]
+        self._incoming = [path.with_name(f"{path.name}.incoming") for path in self._zips]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for path in self._incoming:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def planned(self) -> list[PlannedFile]:
+        """Return what is to be fetched: one file for each question."""
+        files = []
+        for index, (question, path) in enumerate(zip(self._questions, self._incoming, strict=True)):
+            url = f"{question.url}?{urlencode(question.payload())}"
+            files.append(PlannedFile(index, None, url, url, path, None, Action.FETCH, "not on disk"))
+        return files
+
+    def carry_out(self, planned: PlannedFile, open_url: OpenUrl, **how: Any) -> TransferResult:
+        """Fetch one answer, again if it cannot be read."""
+
+        def noting(url: str, headers: Mapping[str, str]) -> requests.Response:
+            """Open an address, and remember why that failed."""
+            try:
+                response = open_url(url, headers)
+            except MastError as err:
+                self._note(err)
+                raise
+            # A cutout is made anew each time: the rest of an earlier one cannot be asked for.
+            for validator in ("ETag", "Last-Modified"):
+                response.headers.pop(validator, None)
+            return response
+
+        def attempt() -> TransferResult:
+            """Fetch the answer anew."""
+            # What came before is not "made meanwhile" by somebody else.
+            planned.local_path.unlink(missing_ok=True)
+            return fetch(planned, noting, **how)
+
+        limits = Limits(how.get("cancelled"), how.get("deadline"))
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda result: not limits.reached() and self._is_broken(result)),
+            wait=BACKOFF,
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            sleep=lambda seconds: limits.wait(how["pause"], seconds),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        return retrying(attempt)
+
+    def _is_broken(self, result: TransferResult) -> bool:
+        """Whether what came may be whole the next time."""
+        if result.status is not Status.COMPLETE:
+            return False
+        try:
+            self._members(result)
+        except UnreadableAnswerError:
+            return True
+        except _TROUBLES:
+            return False
+        return False
+
+    def results(self, fetched: Sequence[TransferResult], *, inflate: bool, limits: Limits) -> list[TransferResult]:
+        """Unpack what was fetched, or give it its name."""
+        held = [self._looked_at(result) for result in fetched]
+        names = [member.filename for members in held if isinstance(members, list) for member in members]
+        places = iter(places_of(names)) if inflate else iter(())
+        rows: list[TransferResult] = []
+        for result, members in zip(fetched, held, strict=True):
+            if isinstance(members, TransferResult):
+                rows.append(members)
+            elif members and inflate:
+                rows.extend(self._unpacked(result, members, places, limits))
+            elif members:
+                rows.append(self._kept(result, limits))
+        return [replace(row, index=index) for index, row in enumerate(rows)]
+
+    # -- one answer ----------------------------------------------------------------------------------------------
+
+    def _looked_at(self, result: TransferResult) -> list[ZipInfo] | TransferResult:
+        """The files in an answer; a result if it is no such answer."""
+        if result.status is not Status.COMPLETE:
+            return replace(result, local_path=self._zips[result.index])
+        try:
+            members = self._members(result)
+        except _TROUBLES as err:
+            return self._failed(result, self._zips[result.index], err)
+        if isinstance(members, str):
+            self.words[self._questions[result.index].service] = members
+            return []
+        return members
+
+    def _members(self, result: TransferResult) -> list[ZipInfo] | str:
+        """The files in an answer, or the words for "nothing"."""
+        service = self._questions[result.index].service
+        with result.local_path.open("rb") as stream:
+            start = stream.read(_WORDS)
+        if not begins_as_zip(start):
+            return words_for_nothing(start, service)
+        with self._opened(result) as archive:
+            return list(archive.members) or f"{service} sent a zip file without any files."
+
+    @contextmanager
+    def _opened(self, result: TransferResult) -> Iterator[ArchiveFile]:
+        """The zip file that came."""
+        service = self._questions[result.index].service
+        with result.local_path.open("rb") as stream, zipped_files(stream, service) as archive:
+            yield archive
+
+    def _kept(self, result: TransferResult, limits: Limits) -> TransferResult:
+        """Give a zip file its name when all that it holds has been read once."""
+        path = self._zips[result.index]
+        try:
+            with self._opened(result) as archive:
+                for member in archive.members:
+                    for _ in archive.pieces(member):
+                        limits.check()
+            result.local_path.replace(path)
+        except _TROUBLES as err:
+            return self._failed(result, path, err)
+        return replace(result, local_path=path)
+
+    def _unpacked(
+        self, result: TransferResult, members: Sequence[ZipInfo], places: Iterator[tuple[str, ...]], limits: Limits
+    ) -> Iterator[TransferResult]:
+        """Unpack a zip file; one file that is broken spoils none of the others."""
+        with self._opened(result) as archive:
+            for member in members:
+                *within, name = next(places)
+                target = self._folder.joinpath(*within, name)
+                try:
+                    self._stay_inside(target.parent)
+                    size, sha256 = write_whole(archive.pieces(member), target, limits)
+                except _TROUBLES as err:
+                    yield self._failed(result, target, err)
+                else:
+                    yield replace(result, local_path=target, size=size, sha256=sha256)
+
+    def _stay_inside(self, folder: Path) -> None:
+        """Raise if a link that lies below the download folder leads out of it."""
+        trouble = look(folder, LOCAL_DISK.resolve(self._folder), LOCAL_DISK).trouble
+        if trouble is not None:
+            raise OSError(trouble)
+
+    # -- failures ------------------------------------------------------------------------------------------------
+
+    def _note(self, err: Exception) -> None:
+        """Keep what went wrong first."""
+        if self.error is None:
+            self.error = err
+
+    def _failed(self, result: TransferResult, path: Path, err: Exception) -> TransferResult:
+        """The result for a file that is not there."""
+        if not isinstance(err, StoppedError | filelock.Timeout):
+            self._note(err)
+        message = f"{path} could not be written: {err}" if isinstance(err, OSError) else f"{type(err).__name__}: {err}"
+        url = self._questions[result.index].url
+        return replace(
+            result,
+            status=Status.ERROR,
+            local_path=path,
+            message=message,
+            url=url,
+            size=None,
+            sha256=None,
+            fetched=False,
+        )

@@ -1,0 +1,247 @@
+"""What is asked of the cutout services: sizes, sectors, targets and pictures, as users write them and as they are sent.
+
+In: what users give.  Out: a frozen `CutoutSize`, tuples of sectors, a frozen `Target`, and the parameters of pictures;
+everything is refused here that the services would misread.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+
+from ..exceptions import InvalidCriterionError, InvalidQueryError
+from ..sky.position import Cone
+from ..tables.columns import closest
+
+__all__ = [
+    "FORMATS",
+    "IMAGE_PARAMS",
+    "CutoutSize",
+    "Target",
+    "as_format",
+    "as_sectors",
+    "as_size",
+    "image_params",
+    "moving_target_named",
+    "one_target",
+    "refuse_other_units",
+]
+
+_SIZES = "Give one or two of pixels (plain numbers) or angles: size=10, size=(ny, nx), size=[1, 2] * u.arcmin."
+
+FORMATS = ("fits", "jpg", "png")
+"""The formats in which cutouts of surveys come."""
+
+# https://astrocut.readthedocs.io: what `img_cut` takes, and Zcut hands on to it.
+IMAGE_PARAMS = ("stretch", "minmax_percent", "minmax_value", "invert")
+"""The parameters of pictures."""
+# What astroquery.mast once called an argument that is no parameter of pictures.
+_FORMER = {"form": ["cutout_format"]}
+_STRETCHES = ("asinh", "sinh", "sqrt", "log", "linear")
+_MOVING = ("majorbody", "smallbody")
+
+
+# -- size ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CutoutSize:
+    """The size of a cutout."""
+
+    y: float
+    x: float
+    units: str
+
+    def params(self) -> dict[str, object]:
+        """Return the parameters of a request."""
+        return {"x": self.x, "y": self.y, "units": self.units}
+
+
+def as_size(size: Any) -> CutoutSize:
+    """Return the size of a cutout."""
+    sides = [_side(side, size) for side in _listed(size, "size", _SIZES)]
+    if len(sides) not in {1, 2}:
+        raise InvalidCriterionError(f"size={size!r} has {len(sides)} sides. {_SIZES}")
+    (y, units), (x, others) = sides[0], sides[-1]
+    if units != others:
+        raise InvalidCriterionError(f"size={size!r} mixes pixels and angles. {_SIZES}")
+    return CutoutSize(y, x, units)
+
+
+def refuse_other_units(size: CutoutSize, units: Any) -> None:
+    """Raise unless units that are given besides a size are its own."""
+    if units is not None and units != size.units:
+        raise InvalidCriterionError(f"units={units!r} is not what the size has, which is {size.units!r}. {_SIZES}")
+
+
+def _listed(value: Any, name: str, advice: str) -> list[Any]:
+    """One or several values as a list."""
+    if np.ma.is_masked(value):
+        raise InvalidCriterionError(f"{name}={value!r} is masked. {advice}")
+    if getattr(value, "unit", None) is not None:  # also a column of a table
+        value = u.Quantity(value)
+    if isinstance(value, str | Real) or getattr(value, "shape", None) == ():
+        return [value if isinstance(value, u.Quantity | str) else np.asarray(value).item()]
+    if isinstance(value, Mapping | set | frozenset | bytes):
+        raise InvalidCriterionError(f"{name}={value!r} is a {type(value).__name__}. {advice}")
+    try:
+        return list(value)
+    except TypeError as err:
+        raise InvalidCriterionError(f"{name}={value!r} is a {type(value).__name__}. {advice}") from err
+
+
+def _side(side: Any, size: Any) -> tuple[float, str]:
+    """One side of a cutout, and its units as they are sent."""
+    if isinstance(side, u.Quantity) and side.isscalar:
+        number, units = _measured(side, size)
+    elif isinstance(side, Real) and not isinstance(side, bool):
+        number, units = float(side), "px"
+    else:
+        raise InvalidCriterionError(f"size={size!r}: {side!r} is no number and no angle. {_SIZES}")
+    if not 0 < number < math.inf:
+        raise InvalidCriterionError(f"size={size!r}: {side!r} is not a size above zero. {_SIZES}")
+    return (int(number) if units == "px" and number.is_integer() else number), units
+
+
+def _measured(side: u.Quantity, size: Any) -> tuple[float, str]:
+    """A side with a unit."""
+    for unit, units in ((u.pix, "px"), (u.deg, "d")):
+        if side.unit is not None and side.unit.is_equivalent(unit):
+            with np.errstate(over="ignore", under="ignore"):  # what is then infinite, or nothing, is refused as such
+                return float(side.to_value(unit)), units
+    raise InvalidCriterionError(f"Cutout size must be in pixels or an angle, and size={size!r} is neither. {_SIZES}")
+
+
+# -- sectors and targets -------------------------------------------------------------------------------------------
+
+
+def as_sectors(sector: Any) -> tuple[int, ...] | None:
+    """Return sectors of TESS."""
+    if sector is None:
+        return None
+    advice = "Give a whole number from 1, several of them, or None for all sectors."
+    given = list(sector) if isinstance(sector, set | frozenset) else sector
+    numbers = {_sector(value, sector, advice) for value in _listed(given, "sector", advice)}
+    if not numbers:
+        raise InvalidCriterionError(f"sector={sector!r} is empty. {advice}")
+    return tuple(sorted(numbers))
+
+
+def _sector(value: Any, sector: Any, advice: str) -> int:
+    """One sector."""
+    text = isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal()
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    integral = isinstance(value, float | np.floating) and value.is_integer()
+    number = int(value) if text or whole or integral else 0
+    if number < 1:
+        raise InvalidCriterionError(f"sector={sector!r}: {value!r} is no sector. {advice}")
+    return number
+
+
+@dataclass(frozen=True)
+class Target:
+    """What cutouts are made around."""
+
+    prefix: str
+    params: Mapping[str, object]
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is a moving target."""
+        return bool(self.prefix)
+
+    @classmethod
+    def at(cls, cone: Cone) -> Target:
+        """Return the target at a position; the radius is no part of it."""
+        return cls("", {"ra": cone.ra, "dec": cone.dec})
+
+
+def moving_target_named(object_name: Any, mt_type: str | None) -> Target:
+    """Return a target that moves."""
+    name = str(object_name).strip() if isinstance(object_name, str | Integral) else ""
+    if not name or isinstance(object_name, bool):
+        raise InvalidCriterionError(
+            f"object_name={object_name!r}: Please specify the object name or ID of the asteroid, comet or planet, as "
+            "https://ssd.jpl.nasa.gov/horizons knows it."
+        )
+    if mt_type is None:
+        return Target("moving_target/", {"obj_id": name})
+    kind = str(mt_type).lower().translate(str.maketrans("", "", "_- "))
+    if kind not in _MOVING:
+        raise InvalidCriterionError(f"mt_type={mt_type!r}: 'majorbody' or 'smallbody' is needed, or None.")
+    return Target("moving_target/", {"obj_id": name, "obj_type": kind})
+
+
+def one_target(coordinates: Any, object_name: Any, moving: bool) -> None:
+    """Raise unless it is said once, and only once, what is looked at."""
+    if moving and coordinates is not None:
+        raise InvalidQueryError(
+            "Only one of moving_target and coordinates may be specified. "
+            "Please remove coordinates if using moving_target and object_name."
+        )
+    if coordinates is not None and object_name is not None:
+        raise InvalidQueryError(
+            "Only one of object_name and coordinates may be specified. Please remove object_name if using coordinates."
+        )
+    if coordinates is None and object_name is None:
+        wanted = "Please specify the object name or ID" if moving else "Either object_name or coordinates is needed"
+        raise InvalidQueryError(f"{wanted}: there is nothing to look for.")
+
+
+# -- pictures ------------------------------------------------------------------------------------------------------
+
+
+def as_format(cutout_format: Any) -> str:
+    """Return the format of cutouts, one of `FORMATS`, whatever its case."""
+    name = str(cutout_format).strip().lower().lstrip(".")
+    if name == "jpeg":
+        name = "jpg"
+    if name not in FORMATS:
+        raise InvalidCriterionError(f"cutout_format={cutout_format!r}: {', '.join(map(repr, FORMATS))} are possible.")
+    return name
+
+
+def image_params(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameters of pictures as they are sent."""
+    sent = {}
+    for name, value in given.items():
+        if name not in IMAGE_PARAMS:
+            hint = _FORMER.get(name) or closest(name, IMAGE_PARAMS) or IMAGE_PARAMS
+            raise InvalidCriterionError(f"There is no parameter {name!r}. Did you mean {' or '.join(map(repr, hint))}?")
+        if value is not None:
+            sent[name] = _image_param(name, value)
+    return sent
+
+
+def _image_param(name: str, value: Any) -> str:
+    """The value of one parameter of pictures."""
+    if name == "stretch":
+        if str(value).lower() not in _STRETCHES:
+            raise InvalidCriterionError(f"stretch={value!r}: {', '.join(map(repr, _STRETCHES))} are possible.")
+        return str(value).lower()
+    if name == "invert":
+        if not isinstance(value, bool | np.bool_):
+            raise InvalidCriterionError(f"invert={value!r}: True or False is needed.")
+        return str(bool(value))
+    low, high = _pair(name, value)
+    if name == "minmax_percent" and not (low >= 0 and high <= 100):
+        raise InvalidCriterionError(f"minmax_percent={value!r}: percentages are between 0 and 100.")
+    return f"[{low}, {high}]"
+
+
+def _pair(name: str, value: Iterable[Any]) -> tuple[float, float]:
+    """Two numbers, the smaller one first."""
+    advice = "Give two numbers, the smaller one first."
+    numbers = _listed(value, name, advice)
+    if len(numbers) != 2 or not all(isinstance(number, Real) for number in numbers):
+        raise InvalidCriterionError(f"{name}={value!r} is no pair of numbers. {advice}")
+    low, high = map(float, numbers)
+    if not -math.inf < low < high < math.inf:
+        raise InvalidCriterionError(f"{name}={value!r} is no range. {advice}")
+    return low, high

@@ -1,0 +1,249 @@
+"""What all cutout services have in common: a question, a zip file, and what is made of it.
+
+In: questions (`~astroquery_mast.query.request.ApiRequest`).  Out: `~astropy.io.fits.HDUList` objects in memory, or
+files with their manifest.
+
+A cutout is made while one waits, without a byte being sent before it is done; the services therefore may be silent
+longer than others before a request is sent again.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeVar
+
+from astropy import units as u
+from astropy.io import fits
+
+from ..config import count_setting, seconds_setting
+from ..downloads.download import complain, download
+from ..downloads.sessions import Transport
+from ..exceptions import DeadlineError, DownloadError, InvalidCriterionError, NoResultsWarning, UnreadableAnswerError
+from ..products.manifest import Manifest, Status, as_manifest
+from ..query.request import ApiRequest
+from ..service.deadline import Deadline
+from ..service.limits import Limits
+from ..service.parallel import in_order
+from ..service.positions import PositionQueries
+from ..sky.position import Cone, as_radius
+from ..tables.mashup import decoded
+from ..warn import warn_user
+from .answer import words_for_nothing
+from .files import CutoutFiles, as_folder
+from .request import one_target
+from .zip_files import begins_as_zip, zipped_files
+
+__all__ = ["CutoutClient", "as_workers"]
+
+T = TypeVar("T")
+
+# How many times ``conf.read_timeout`` a service may be silent while it makes a cutout.
+_PATIENCE = 3
+# The services serve ten requests of one user at a time: https://mast.stsci.edu/tesscut/docs/.
+_MOST_AT_ONCE = 10
+
+
+class CutoutClient(PositionQueries):
+    """A client of a cutout service; see `MastClass` for parameters."""
+
+    # The service's name in addresses and for people, and whether what is posted is JSON instead of a form.
+    _service: str
+    _title: str
+    _posts_json = False
+
+    def _question(self, path: str, params: Mapping[str, object], note: str = "") -> ApiRequest:
+        """Make a question to the service."""
+        url = f"{self._endpoints.cutouts(self._service)}/{path}"
+        return ApiRequest(f"{self._title}{note}", url, params)
+
+    def _around(
+        self, coordinates: Any, object_name: str | None, radius: Any, resolver: str | None, deadline: Deadline
+    ) -> Cone:
+        """Return where to look; what is wrong with it is said before anybody is asked."""
+        one_target(coordinates, object_name, moving=False)
+        cone = self._cone(coordinates, object_name, as_radius(radius), resolver, deadline)
+        assert cone is not None
+        return cone
+
+    def _ask(self, question: ApiRequest, read: Callable[[bytes, str], T], deadline: Deadline) -> T:
+        """Ask the service, with patience, and return what is read from the body of its answer."""
+        form: Any = question.payload()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if self._posts_json:
+            # The service takes only floats for numbers.
+            numbers = {name: float(value) for name, value in form.items() if isinstance(value, int)}
+            form = replace(question, params={**form, **numbers}).body()
+            headers = {"Content-Type": "application/json"}
+        return self._wire.request(
+            "POST",
+            question.url,
+            deadline=deadline,
+            service=question.service,
+            data=form,
+            headers=headers,
+            patience=_patience(),
+            read=lambda response: read(response.content, question.service),
+        )
+
+    def _document(self, question: ApiRequest, deadline: Deadline) -> Any:
+        """Ask for something else than cutouts; return the decoded answer."""
+        return self._ask(question, decoded, deadline)
+
+    # -- in memory -----------------------------------------------------------------------------------------------
+
+    def _opened(self, questions: Sequence[ApiRequest], deadline: Deadline, max_workers: int = 1) -> list[fits.HDUList]:
+        """Ask all questions, and return the cutouts of all answers in the order of the questions."""
+
+        def ask(question: ApiRequest) -> list[fits.HDUList] | str:
+            """The cutouts of one answer, or the words for "nothing"."""
+            found = self._ask(question, _members, deadline)
+            if isinstance(found, str):
+                return found
+            return [_open(name, content, question.service) for name, content in found]
+
+        words: dict[str, str] = {}
+        cutouts: list[fits.HDUList] = []
+        with ExitStack() as if_it_fails:
+            if_it_fails.callback(deadline.give_up)
+            for question, answer in zip(questions, in_order(ask, questions, max_workers), strict=True):
+                if isinstance(answer, str):
+                    words[question.service] = answer
+                else:
+                    cutouts.extend(answer)
+            if_it_fails.pop_all()
+        _warn_of_nothing(words, len(questions))
+        return cutouts
+
+    def _open_around(
+        self, coordinates: Any, params: Mapping[str, object], timeout: float | u.Quantity | None
+    ) -> list[fits.HDUList]:
+        """Return the cutouts of one position, in memory."""
+        deadline = self._deadline(timeout)
+        cone = self._around(coordinates, None, 0, None, deadline)
+        return self._opened([self._question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})], deadline)
+
+    # -- on disk -------------------------------------------------------------------------------------------------
+
+    def _saved(
+        self,
+        questions: Sequence[ApiRequest],
+        folder: Path,
+        deadline: Deadline | None,
+        *,
+        inflate: bool,
+        verbose: bool,
+        max_workers: int = 1,
+    ) -> Manifest:
+        """Ask all questions, and return the manifest of the files of all answers."""
+        if not questions:
+            return as_manifest([])
+        with CutoutFiles(questions, folder, self._service) as files:
+            fetched = download(
+                files.planned(),
+                replace(Transport.of(self), read_timeout=_patience()),
+                max_workers=max_workers,
+                deadline=None if deadline is None else max(deadline.remaining(), 1e-3),
+                on_error="ignore",
+                verbose=verbose,
+                pause=self._wire.pause,
+                carry_out=files.carry_out,
+            )
+            results = files.results(fetched, inflate=inflate, limits=Limits(deadline=deadline))
+        manifest = as_manifest(results)
+        if results and all(result.status is Status.ERROR for result in results):
+            raise _failure(manifest, files.error, deadline, self._title)
+        complain(results, on_error="warn", manifest=manifest)
+        _warn_of_nothing(files.words, len(questions))
+        return manifest
+
+    def _save_around(
+        self,
+        coordinates: Any,
+        params: Mapping[str, object],
+        path: str | os.PathLike[str],
+        timeout: float | u.Quantity | None,
+        *,
+        inflate: bool,
+        verbose: bool,
+    ) -> Manifest:
+        """Bring the cutouts of one position to disk."""
+        folder = as_folder(path)
+        deadline = self._deadline(timeout)
+        cone = self._around(coordinates, None, 0, None, deadline)
+        question = self._question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})
+        limit = None if timeout is None else deadline
+        return self._saved([question], folder, limit, inflate=inflate, verbose=verbose)
+
+
+class _Name(str):
+    """The name of a cutout's file: an attribute as in ``astroquery.mast``, that can be called as in astropy."""
+
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        """Return the name."""
+        return str(self)
+
+
+def as_workers(max_workers: int | None) -> int:
+    """Return how many requests may be under way at a time."""
+    try:
+        workers = count_setting("max_workers") if max_workers is None else operator.index(max_workers)
+    except TypeError:
+        workers = 0
+    if workers < 1:
+        raise InvalidCriterionError(f"max_workers={max_workers!r}: a whole number above zero is needed.")
+    return min(workers, _MOST_AT_ONCE)
+
+
+def _patience() -> float:
+    """Seconds of silence in which a cutout may be made."""
+    return _PATIENCE * seconds_setting("read_timeout")
+
+
+def _members(body: bytes, service: str) -> list[tuple[str, bytes]] | str:
+    """The files in an answer, or the words for "nothing"; one that was cut on its way may be whole the next time."""
+    if not begins_as_zip(body):
+        return words_for_nothing(body, service)
+    with zipped_files(BytesIO(body), service) as archive:
+        found = [(member.filename, archive.read(member)) for member in archive.members]
+    return found or f"{service} sent a zip file without any files."
+
+
+def _open(name: str, content: bytes, service: str) -> fits.HDUList:
+    """One cutout in memory."""
+    try:
+        cutout = fits.open(BytesIO(content))
+    except OSError as err:
+        message = f"{service} sent {name!r}, which is no FITS file: {err}"
+        raise UnreadableAnswerError(message, service=service, status=200) from err
+    cutout.filename = _Name(name)
+    return cutout
+
+
+def _warn_of_nothing(words: Mapping[str, str], asked: int) -> None:
+    """Warn in the service's words that it had nothing for some of the questions, or for all."""
+    if not words:
+        return
+    alone = asked == 1
+    text = " ".join(said if alone else f"{question}: {said}" for question, said in words.items())
+    warn_user(text, NoResultsWarning)
+
+
+def _failure(manifest: Manifest, error: Exception | None, deadline: Deadline | None, title: str) -> Exception:
+    """What to raise when not one file has come."""
+    first = manifest["Message"][0]
+    if deadline is not None and deadline.remaining() <= 0:
+        message = (
+            f"{title} was given {deadline.seconds:g} s, and no cutout is there. Allow more time (timeout=). {first}"
+        )
+        return DeadlineError(message, service=title, elapsed=deadline.elapsed())
+    if error is not None:
+        return error
+    return DownloadError(f"No cutout could be downloaded: {first}", manifest)

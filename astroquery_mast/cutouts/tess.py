@@ -1,0 +1,270 @@
+"""Cutouts of the full-frame images of TESS, as target pixel files: `TesscutClass`.
+
+In: a target that stands still or moves, a size, sectors.  Out: the sectors that have it; cutouts in memory or on disk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from astropy import units as u
+from astropy.io import fits
+from astropy.table import Table
+from astropy.utils.decorators import deprecated_renamed_argument
+
+from ..exceptions import InputWarning, InvalidQueryError, NoResultsWarning
+from ..query.request import ApiRequest
+from ..service.deadline import Deadline
+from ..service.resolver import warn_of_idle
+from ..sky.position import as_radius
+from ..tables.table import TableBuilder
+from ..warn import warn_user
+from .answer import NO_SECTOR, SECTOR_COLUMNS, sector_page, words_of
+from .files import as_folder
+from .request import CutoutSize, Target, as_sectors, as_size, moving_target_named, one_target
+from .service import CutoutClient, as_workers
+
+__all__ = ["TesscutClass"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_TICA = "Tesscut no longer supports products of the TESS Image Calibrator (TICA); leave the argument 'product' out."
+
+
+def _as_before(method: F) -> F:
+    """Let a method of `TesscutClass` take the arguments that it once had."""
+    renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")(method)
+    return cast("F", deprecated_renamed_argument("product", None, since="0.4.11", message=_TICA)(renamed))
+
+
+def _only_spoc(product: Any) -> None:
+    """Raise if another product is asked for than there is."""
+    if str(product).upper() != "SPOC":
+        raise InvalidQueryError(f"Input product must be SPOC. It is {product!r}, and nothing else is served any more.")
+
+
+class TesscutClass(CutoutClient):
+    """Cutouts of the full-frame images of TESS; see `MastClass` for parameters.
+
+    A target is given by ``coordinates``, by ``object_name``, or, if it moves, by ``object_name`` and
+    ``moving_target=True``.
+    """
+
+    _service = "tesscut"
+    _title = "TESScut"
+
+    @_as_before
+    def get_sectors(
+        self,
+        *,
+        coordinates: Any = None,
+        radius: Any = 0 * u.deg,
+        product: str = "SPOC",
+        object_name: str | None = None,
+        moving_target: bool = False,
+        mt_type: str | None = None,
+        resolver: str | None = None,
+        timeout: float | u.Quantity | None = None,
+    ) -> Table:
+        """Return the sectors in which a target was observed.
+
+        Parameters
+        ----------
+        coordinates : str, `~astropy.coordinates.SkyCoord` or frame object, optional
+            Where to look.
+        radius : str, float, or `~astropy.units.Quantity`
+            How far around; a plain number is in degrees.  It has no effect on a moving target.
+        product : str
+            Deprecated; ``"SPOC"`` is all there is.
+        object_name : str, optional
+            What to look at instead: a name, or an entry of the TESS Input Catalog such as ``"TIC 141914082"``; for a
+            moving target its name or number, as JPL's Horizons service knows it.
+        moving_target : bool
+            Whether the object moves, like a planet, an asteroid or a comet.
+        mt_type : str, optional
+            ``"majorbody"`` or ``"smallbody"``, for a moving target.  If it is not given, the service tries the first
+            before the second.
+        resolver : str, optional
+            ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A row for each sector, camera and CCD: ``sectorName``, ``sector``, ``camera``, ``ccd``.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the target is not given, is given twice, or cannot be read.
+        RemoteServiceError
+            If the service fails.
+        """
+        _only_spoc(product)
+        around = float(as_radius(radius).deg)
+        deadline = self._deadline(timeout)
+        target = self._target(coordinates, object_name, moving_target, mt_type, resolver, deadline)
+        if moving_target and around:
+            warn_user("radius has no effect on a moving target.", InputWarning)
+        return self._sectors(target, deadline, around)
+
+    @_as_before
+    def download_cutouts(
+        self,
+        *,
+        coordinates: Any = None,
+        size: Any = 5,
+        sector: Any = None,
+        product: str = "SPOC",
+        path: str | os.PathLike[str] = ".",
+        inflate: bool = True,
+        object_name: str | None = None,
+        moving_target: bool = False,
+        mt_type: str | None = None,
+        resolver: str | None = None,
+        verbose: bool = False,
+        max_workers: int | None = None,
+        timeout: float | u.Quantity | None = None,
+    ) -> Table:
+        """Download cutouts: a target pixel file for each sector, camera and CCD.
+
+        A file is whole or absent, and replaces one of the same name.
+
+        Parameters
+        ----------
+        coordinates, product, object_name, moving_target, mt_type, resolver
+            As `get_sectors`.
+        size : int, `~astropy.units.Quantity`, or sequence of two
+            In pixels (plain numbers) or as an angle; two are ``(ny, nx)``, one is both.
+        sector : int or sequence of int, optional
+            The sectors; all that have the target if not given.  Each is a request of its own.
+        path : path-like
+            The folder for the files, made if need be.
+        inflate : bool
+            Whether to unpack the zip files in which cutouts come, and to remove them.
+        verbose : bool
+            Whether to show a bar on a terminal, and to log the outcome.
+        max_workers : int, optional
+            How many sectors are asked for at a time, ten at most; ``conf.max_workers`` if not given.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take.  If not given, each request may take ``conf.timeout``, and the transfer of
+            its answer as long as there is progress.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A row for each file: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size``, ``SHA256`` and more.  A
+            sector that failed while others came is a row with the status ``ERROR``.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument cannot be applied, or the service refuses the request.
+        RemoteServiceError
+            If the service fails for all sectors.
+        TimeoutError
+            If the time was not enough for one of them.
+        """
+        _only_spoc(product)
+        asked, wanted, folder, workers = as_size(size), as_sectors(sector), as_folder(path), as_workers(max_workers)
+        deadline = self._deadline(timeout)
+        target = self._target(coordinates, object_name, moving_target, mt_type, resolver, deadline)
+        return self._saved(
+            self._by_sector(target, asked, wanted, deadline),
+            folder,
+            None if timeout is None else deadline,
+            inflate=inflate,
+            verbose=verbose,
+            max_workers=workers,
+        )
+
+    @_as_before
+    def get_cutouts(
+        self,
+        *,
+        coordinates: Any = None,
+        size: Any = 5,
+        product: str = "SPOC",
+        sector: Any = None,
+        object_name: str | None = None,
+        moving_target: bool = False,
+        mt_type: str | None = None,
+        resolver: str | None = None,
+        max_workers: int | None = None,
+        timeout: float | u.Quantity | None = None,
+    ) -> list[fits.HDUList]:
+        """Return cutouts in memory: a target pixel file for each sector, camera and CCD.
+
+        Parameters
+        ----------
+        coordinates, size, product, sector, object_name, moving_target, mt_type, resolver, max_workers
+            As `download_cutouts`.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+
+        Returns
+        -------
+        list of `~astropy.io.fits.HDUList`
+            In the order of the sectors; the attribute ``filename`` is the name that the service gives each.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument cannot be applied, or the service refuses the request.
+        RemoteServiceError
+            If the service fails for one of the sectors.
+        TimeoutError
+            If the time was not enough.
+        """
+        _only_spoc(product)
+        asked, wanted, workers = as_size(size), as_sectors(sector), as_workers(max_workers)
+        deadline = self._deadline(timeout)
+        target = self._target(coordinates, object_name, moving_target, mt_type, resolver, deadline)
+        return self._opened(self._by_sector(target, asked, wanted, deadline), deadline, workers)
+
+    def _target(
+        self,
+        coordinates: Any,
+        object_name: str | None,
+        moving_target: bool,
+        mt_type: str | None,
+        resolver: str | None,
+        deadline: Deadline,
+    ) -> Target:
+        """Return what is looked at."""
+        one_target(coordinates, object_name, moving=bool(moving_target))
+        if moving_target:
+            warn_of_idle(resolver)
+            return moving_target_named(object_name, mt_type)
+        if mt_type is not None:
+            warn_user("mt_type has no effect without moving_target=True.", InputWarning)
+        return Target.at(self._around(coordinates, object_name, 0, resolver, deadline))
+
+    def _sectors(self, target: Target, deadline: Deadline, radius: float = 0.0) -> Table:
+        """Return the sectors of a target, with a warning if there are none."""
+        params = target.params if target.moves else {**target.params, "radius": radius}
+        question = self._question(f"{target.prefix}sector", params)
+        builder = TableBuilder(question, SECTOR_COLUMNS)
+        document = self._document(question, deadline)
+        builder.add(sector_page(document, question.service))
+        table = builder.table()
+        if not len(table):
+            words = words_of(document, question.service)
+            warn_user(f"{NO_SECTOR} {words or ''}".rstrip(), NoResultsWarning)
+        return table
+
+    def _by_sector(
+        self, target: Target, size: CutoutSize, sectors: tuple[int, ...] | None, deadline: Deadline
+    ) -> list[ApiRequest]:
+        """Return a question for each sector: one for all of them could keep the service busy for too long."""
+        if sectors is None:
+            found = self._sectors(target, deadline)["sector"].tolist()
+            sectors = tuple(sorted({number for number in found if number is not None}))
+        path = f"{target.prefix}astrocut"
+        return [
+            self._question(path, {**size.params(), "sector": number, **target.params}, f" for sector {number}")
+            for number in sectors
+        ]

@@ -1,0 +1,115 @@
+"""Archive files that a service makes on demand: a zip file looked at with suspicion, and places for what it holds.
+
+In: a zip file as it came, and the names in it.  Out: the files that it holds, piece by piece and proven by their
+checksums; relative paths that cannot leave the download folder.  Pure: writes nothing.  Products flow, beside "plan".
+
+Nobody but the archive writes these files, but a name in a zip file, its size and its kind are still just words of a
+server: "../" in a name, links, locked files, and small files that swell to fill the disk do no harm here.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from ..exceptions import UnreadableAnswerError
+from ..products.file_names import Naming, place
+
+__all__ = ["ArchiveFile", "begins_as_zip", "places_of", "zipped_files"]
+
+_PIECE = 1 << 18
+# How a zip file begins: with a file, or, if it is empty, with its end.
+_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
+_PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+# TPFs shrink to about a half.  Even a cutout of empty sky, which shrinks a thousandfold, is far below a gigabyte.
+_FREE = 1 << 30
+_RATIO = 100
+_MOST_FILES = 10_000
+# What reading a zip file that is none, or a broken one, may raise; a RuntimeError is zipfile's word for "locked".
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, RuntimeError, IndexError, OverflowError)
+
+
+def begins_as_zip(start: bytes) -> bool:
+    """Tell whether bytes are the beginning of a zip file."""
+    return start.startswith(_SIGNATURES)
+
+
+class ArchiveFile:
+    """An open zip file whose names, sizes and kinds have been looked at."""
+
+    def __init__(self, archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], service: str) -> None:
+        self.members = members
+        self._archive = archive
+        self._service = service
+
+    def pieces(self, member: zipfile.ZipInfo) -> Iterator[bytes]:
+        """Give the bytes of a file."""
+        left = member.file_size
+        with _readable(self._service, member.filename), self._archive.open(member) as stream:
+            while piece := stream.read(_PIECE):
+                left -= len(piece)
+                yield piece
+            if left:
+                raise EOFError(f"{left} bytes are missing")
+
+    def read(self, member: zipfile.ZipInfo) -> bytes:
+        """Return the bytes of a file; as `pieces`."""
+        return b"".join(self.pieces(member))
+
+
+@contextmanager
+def zipped_files(stream: BinaryIO, service: str) -> Iterator[ArchiveFile]:
+    """Open a zip file."""
+    size = stream.seek(0, 2)
+    with _readable(service):
+        archive = zipfile.ZipFile(stream)
+    with archive:
+        with _readable(service):
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            _check(members, size)
+        yield ArchiveFile(archive, members, service)
+
+
+@contextmanager
+def _readable(service: str, name: str | None = None) -> Iterator[None]:
+    """Tell in one way of all that may be wrong with a zip file."""
+    try:
+        yield
+    except _BROKEN as err:
+        what = "a zip file" if name is None else f"a zip file with {name!r}"
+        message = f"{service} sent {what} that cannot be read: {err}."
+        raise UnreadableAnswerError(message, service=service, status=200) from err
+
+
+def _check(members: Sequence[zipfile.ZipInfo], size: int) -> None:
+    """Raise if these are no honest files."""
+    if len(members) > _MOST_FILES:
+        raise zipfile.BadZipFile(f"it holds {len(members)} files")
+    for member in members:
+        # The upper half holds the permissions of a Unix system, and there what kind of file it is.
+        if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG}:
+            raise zipfile.BadZipFile(f"{member.filename!r} is a link, or no file at all")
+        if member.flag_bits & 0x1:
+            raise zipfile.BadZipFile(f"{member.filename!r} is locked with a password")
+        if member.compress_type not in _PACKED:
+            raise zipfile.BadZipFile(f"{member.filename!r} is packed by an unknown method")
+    swollen = sum(member.file_size for member in members)
+    if swollen > _FREE + _RATIO * size:
+        raise zipfile.BadZipFile(f"its {size} bytes would swell to {swollen}")
+
+
+def places_of(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Give each file of one or several archive files a place of its own."""
+    return place([_naming(index, name) for index, name in enumerate(names)], flat=True)
+
+
+def _naming(index: int, name: str) -> Naming:
+    """What decides where a file lies; the index tells files of one name from each other."""
+    parts = [part for part in PurePosixPath(name).parts if part != "/"] or [""]
+    return Naming(f"{index}:{name}", parts[-1], "", str(index + 1), tuple(parts[:-1]))

@@ -1,0 +1,1 @@
+"""Fetching files: sessions, transfers, checks, resumption, stores."""

@@ -1,0 +1,292 @@
+"""A file that is read where it is: only the bytes that a reader asks for come over the network.
+
+In: an address and a callable that opens it with headers. Out: a buffered, seekable file. Every part is proven to be the
+part that was asked for, of the file that was opened: a file that changes while it is read is an error, not a mixture.
+
+A server that does not serve parts (files made on demand, for instance) is read once, to the end, into a temporary file.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import IO, Any, Protocol, TypeVar
+
+import requests
+import tenacity
+from astroquery import log
+
+from ..exceptions import MastError, ServiceFailedError, UnreadableAnswerError
+from ..service.limits import ATTEMPTS, BACKOFF
+from .checks import AS_STORED, BrokenBodyError, check_length, content_range, strong_validator
+
+__all__ = ["BLOCK_SIZE", "OpenRange", "RemoteFile", "open_remote"]
+
+#: Headers of FITS files are read 2880 bytes at a time; a block holds a good many of them, and costs little to fetch.
+BLOCK_SIZE = 1 << 16
+_PIECE = 1 << 20
+_SERVICE = "MAST download"
+
+T = TypeVar("T")
+
+
+# What a connection that breaks in mid-body looks like.
+_BROKEN = (
+    BrokenBodyError,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    requests.exceptions.ConnectionError,
+    requests.exceptions.Timeout,
+    http.client.IncompleteRead,
+)
+
+
+class OpenRange(Protocol):
+    """What opens an address: returns a response with a status below 400 whose body is unread, or raises."""
+
+    def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """Open ``url``; the caller reads and closes the response."""
+
+
+def open_remote(
+    url: str,
+    open_range: OpenRange,
+    *,
+    name: str,
+    block_size: int = BLOCK_SIZE,
+    pause: Callable[[float], None] = tenacity.nap.sleep,
+) -> io.BufferedReader:
+    """Open a file for reading without fetching it."""
+    if block_size < 1:
+        raise ValueError(f"block_size={block_size!r}: a number of bytes above zero is needed.")
+    persist = _persistence(name, pause)
+    parts = _Parts(url, open_range, name, persist)
+    first = parts.begin(block_size)
+    raw = RemoteFile(parts, first) if first is not None else RemoteFile(_copy(url, open_range, name, persist))
+    return io.BufferedReader(raw, block_size)
+
+
+class _Persist(Protocol):
+    """What carries a question out until it is answered, or hopeless."""
+
+    def __call__(self, ask: Callable[[], T]) -> T:
+        """Return what ``ask`` returns."""
+
+
+class _Source(Protocol):
+    """Where the bytes of a remote file come from."""
+
+    name: str
+    size: int
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes from ``start`` up to ``stop``, none of which is beyond the end."""
+
+    def close(self) -> None:
+        """Give back what was needed for it."""
+
+
+class RemoteFile(io.RawIOBase):
+    """The raw side of a remote file: each read that the buffer cannot answer is one question."""
+
+    def __init__(self, source: _Source, first: bytes = b"") -> None:
+        super().__init__()
+        self._source = source
+        self._first = first
+        self._position = 0
+        # Readers such as astropy.io.fits ask files for these.
+        self.name = source.name
+        self.mode = "rb"
+
+    @property
+    def size(self) -> int:
+        """Length of the file in bytes."""
+        return self._source.size
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """It can be sought in."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go to a position; nothing is fetched until something is read there."""
+        if self.closed:
+            raise ValueError("The file is closed.")
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}.get(whence)
+        if start is None:
+            raise ValueError(f"whence={whence!r}: 0, 1 or 2 is needed.")
+        if start + offset < 0:
+            raise ValueError(f"There is nothing before the beginning of the file (position {start + offset}).")
+        self._position = start + offset
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def close(self) -> None:
+        """Close the file; twice is no mistake."""
+        if not self.closed:
+            self._source.close()
+        super().close()
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read as many bytes as there is room for, or fewer."""
+        room = memoryview(buffer).cast("B")
+        found = self._some(len(room))
+        room[: len(found)] = found
+        return len(found)
+
+    def readall(self) -> bytes:
+        """Read what is left, with one question and not with one for each block."""
+        pieces = iter(lambda: self._some(self.size), b"")
+        return b"".join(pieces)
+
+    def _some(self, most: int) -> bytes:
+        """Some of the next bytes; none at the end."""
+        if self.closed:
+            raise ValueError("The file is closed.")
+        stop = min(self._position + most, self.size)
+        if stop <= self._position:
+            return b""
+        # What is at hand is not asked for again, even if it is less than is wanted: readers come back for the rest.
+        found = self._first[self._position : stop] or self._source.read(self._position, stop)
+        self._position += len(found)
+        return found
+
+
+class _Parts:
+    """The parts of one file at one address, and the proof that they belong together."""
+
+    def __init__(self, url: str, open_range: OpenRange, name: str, persist: _Persist) -> None:
+        self.name = name
+        self.size = 0
+        self._url = url
+        self._open = open_range
+        self._persist = persist
+        self._etag: str | None = None
+        self._validator: str | None = None
+
+    def begin(self, size: int) -> bytes | None:
+        """Ask for the beginning, and learn what file this is; None if the server does not serve parts."""
+
+        def ask() -> bytes | None:
+            """Ask once."""
+            with self._open(self._url, {**AS_STORED, "Range": f"bytes=0-{size - 1}"}) as response:
+                if response.status_code != 206:
+                    return None
+                span = content_range(response.headers)
+                if span is None or span[:2] != (0, min(size, span[2]) - 1):
+                    raise _unasked(response, self.name, f"0-{size - 1}")
+                self.size = span[2]
+                self._etag, self._validator = response.headers.get("ETag"), strong_validator(response.headers)
+                return _content(response, span[1] + 1)
+
+        try:
+            return self._persist(ask)
+        except MastError as err:
+            # Only a file without bytes has no first byte (RFC 9110, section 14.1.2).
+            if err.status == 416:
+                return b""
+            raise
+
+    def read(self, start: int, stop: int) -> bytes:
+        headers = {**AS_STORED, "Range": f"bytes={start}-{stop - 1}"}
+        if self._validator is not None:
+            headers["If-Range"] = self._validator
+
+        def ask() -> bytes:
+            """Ask once."""
+            with self._open(self._url, headers) as response:
+                self._check(response, start, stop)
+                return _content(response, stop - start)
+
+        return self._persist(ask)
+
+    def close(self) -> None:
+        """Nothing is kept open between two reads."""
+
+    def _check(self, response: requests.Response, start: int, stop: int) -> None:
+        """Raise unless an answer is the part that was asked for, of the file that was opened."""
+        etag = response.headers.get("ETag")
+        changed = self._etag is not None and etag is not None and etag != self._etag
+        if response.status_code != 206 or changed:
+            raise UnreadableAnswerError(f"{self.name} has changed since it was opened: open it anew.", service=_SERVICE)
+        if content_range(response.headers) != (start, stop - 1, self.size):
+            raise _unasked(response, self.name, f"{start}-{stop - 1}/{self.size}")
+
+
+class _Copy:
+    """A whole file, fetched into a temporary one that nobody else sees."""
+
+    def __init__(self, name: str, file: IO[bytes]) -> None:
+        self.name = name
+        self.size = file.seek(0, io.SEEK_END)
+        self._file = file
+
+    def read(self, start: int, stop: int) -> bytes:
+        self._file.seek(start)
+        return self._file.read(stop - start)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _copy(url: str, open_range: OpenRange, name: str, persist: _Persist) -> _Copy:
+    """Fetch a file to its end, since it cannot be had in parts."""
+    log.info("%s is not served in parts: the whole file is fetched.", name)
+
+    def ask() -> _Copy:
+        """Fetch it once."""
+        with ExitStack() as if_it_fails:
+            file = if_it_fails.enter_context(tempfile.TemporaryFile())
+            with open_range(url, AS_STORED) as response:
+                for piece in response.iter_content(_PIECE):
+                    file.write(piece)
+                check_length(response.headers, file.tell(), None)
+            if_it_fails.pop_all()  # closed by the file that is read
+        return _Copy(name, file)
+
+    return persist(ask)
+
+
+def _persistence(name: str, pause: Callable[[float], None]) -> _Persist:
+    """What asks again if the connection breaks in the middle of an answer."""
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(_BROKEN),
+        wait=BACKOFF,
+        stop=tenacity.stop_after_attempt(ATTEMPTS),
+        sleep=pause,
+        reraise=True,
+    )
+
+    def persist(ask: Callable[[], T]) -> T:
+        """Ask until there is an answer, or it has been asked for often enough."""
+        try:
+            return retrying(ask)
+        except _BROKEN as err:
+            message = f"{name} could not be read: {type(err).__name__}: {err}"
+            raise ServiceFailedError(message, service=_SERVICE) from err
+
+    return persist
+
+
+def _content(response: requests.Response, size: int) -> bytes:
+    """The body of an answer with a part, which must have a given length."""
+    content = response.content
+    if len(content) != size:
+        raise BrokenBodyError(f"{len(content)} bytes of {size} arrived")
+    return content
+
+
+def _unasked(response: requests.Response, name: str, asked: str) -> UnreadableAnswerError:
+    """The error for an answer that is not the part that was asked for."""
+    given = response.headers.get("Content-Range")
+    message = f"{name} cannot be read in parts: bytes {asked} were asked for, and {given!r} was sent."
+    return UnreadableAnswerError(message, service=_SERVICE)

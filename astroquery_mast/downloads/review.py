@@ -1,0 +1,225 @@
+"""A manifest, later: are the files still what they were, and can those that did not come be fetched now?
+
+In: a manifest, as `~astroquery_mast.ObservationsClass.download_products` returned it or as it was read from a file.
+Out: another manifest, with the same rows.  Products flow, after "manifest".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+
+from ..config import count_setting
+from ..exceptions import InvalidCriterionError
+from ..products.addresses import is_same_file
+from ..products.bundle import is_bundle_of
+from ..products.file_names import folded
+from ..products.listing import as_table
+from ..products.manifest import COLUMNS, Manifest, Status, TransferResult, as_manifest
+from ..products.plan import Action, PlannedFile, Source, data_url, escaped_url
+from ..service.parallel import in_order
+from ..service.progress import progress_bar
+from .download import complain, download
+from .fetch import fetch
+from .outcome import size_of
+from .register import holders
+from .sessions import Transport
+from .store import is_remote, recorded_place
+from .transfer import WAIT, OpenUrl, Pause
+
+__all__ = ["as_written", "retry", "verify"]
+
+_NEEDED = COLUMNS[:2]
+_TO_FETCH = frozenset({Status.ERROR, Status.MISSING, Status.CHANGED})
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a look at a file found."""
+
+    status: Status
+    message: str | None = None
+
+
+def _cells(manifest: Table, name: str) -> list[Any]:
+    """A column, with None where it holds no value, or is not there."""
+    if name not in manifest.colnames:
+        return [None] * len(manifest)
+    # tolist() of a masked array gives None for its masked cells.
+    return list(np.ma.asarray(manifest[name]).tolist())
+
+
+def as_written(manifest: object) -> Table:
+    """Return a manifest, or a row of one, as it was before it was written to a file and read again."""
+    table = as_table(manifest)
+    if table is None:
+        raise InvalidCriterionError(f"A manifest is needed, as a download returned it, and not {manifest!r}.")
+    written = {name.replace(" ", "_"): name for name in COLUMNS}
+    renamed = {name: written[name] for name in table.colnames if written.get(name, name) != name}
+    if renamed or any(table[name].dtype.kind == "S" for name in table.colnames):
+        table = table.copy()
+        for name, before in renamed.items():
+            table.rename_column(name, before)
+        table.convert_bytestring_to_unicode()
+    return table
+
+
+def _results(manifest: Table) -> list[TransferResult]:
+    """The rows of a manifest, wherever it comes from."""
+    absent = [name for name in _NEEDED if name not in manifest.colnames]
+    if absent:
+        raise InvalidCriterionError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
+    known = {str(status): status for status in Status}
+    return [
+        TransferResult(
+            index=index,
+            # A status that code of the user's own has written says of nothing that it has to be fetched.
+            status=known.get(str(status), Status.SKIPPED),
+            local_path=recorded_place(str(path)),
+            message=message or None,
+            url=url or None,
+            size=None if size is None else int(size),
+            sha256=digest or None,
+            elapsed=elapsed,
+            attempts=int(attempts or 0),
+            uri=uri or None,
+        )
+        for index, (path, status, message, url, size, digest, elapsed, attempts, uri) in enumerate(
+            zip(*(_cells(manifest, name) for name in COLUMNS), strict=True)
+        )
+    ]
+
+
+# -- verify --------------------------------------------------------------------------------------------------------
+
+
+def verify(manifest: Table, *, verbose: bool = True) -> Manifest:
+    """Read the files of a manifest again, and compare them with what was recorded."""
+    manifest = as_written(manifest)
+    rows = _results(manifest)
+    table = _copy(manifest)
+    with progress_bar(sum(row.size or 0 for row in rows), "Verifying", "B", shown=verbose) as bar:
+        for index, found in enumerate(in_order(_look, rows, count_setting("max_workers"))):
+            table["Status"][index] = str(found.status)
+            table["Message"][index] = found.message
+            bar.update(rows[index].size or 0)
+    return table
+
+
+def _look(row: TransferResult) -> _Found:
+    """Compare one file with its row."""
+    path = row.local_path
+    try:
+        size = path.stat().st_size
+        if row.status is Status.ERROR:
+            return _Found(Status.CHANGED, f"It was not downloaded; {size} bytes lie there from before. {row.message}")
+        if row.size is not None and size != row.size:
+            return _Found(Status.CHANGED, f"It has {size} bytes, and had {row.size}.")
+        if row.sha256 is not None:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+            if found != row.sha256:
+                return _Found(Status.CHANGED, f"Its SHA-256 is {found}, and was {row.sha256}.")
+    except FileNotFoundError:
+        return _Found(Status.MISSING, row.message)
+    except OSError as err:
+        return _Found(Status.CHANGED, f"It cannot be read: {err}")
+    return _Found(Status.OK)
+
+
+def _copy(manifest: Table) -> Manifest:
+    """A manifest of its own, into which any status and message can be written."""
+    table = Manifest(manifest, copy=True)
+    table["Status"] = table["Status"].astype("U8")
+    messages = np.empty(len(table), dtype=object)
+    messages[:] = _cells(table, "Message")
+    table["Message"] = messages
+    return table
+
+
+# -- retry ---------------------------------------------------------------------------------------------------------
+
+
+def retry(
+    manifest: Table,
+    way: Transport | OpenUrl,
+    *,
+    download_url: str | Source,
+    max_workers: int | None = None,
+    executor: Executor | None = None,
+    deadline: float | u.Quantity | None = None,
+    on_error: str = "warn",
+    verbose: bool = True,
+    pause: Pause = WAIT,
+) -> Manifest:
+    """Fetch the files of a manifest that did not come, and those that `verify` found missing or changed."""
+    manifest = as_written(manifest)
+    rows = _results(manifest)
+    sharing = Counter(row.local_path for row in rows)
+    registers = cache(holders)
+    wanted = [
+        _planned(row, download_url, sharing[row.local_path], registers) for row in rows if row.status in _TO_FETCH
+    ]
+    fetched = download(
+        wanted,
+        way,
+        max_workers=max_workers,
+        executor=executor,
+        deadline=deadline,
+        on_error="ignore",
+        verbose=verbose,
+        pause=pause,
+        carry_out=fetch,
+    )
+    merged = {result.index: result for result in (*rows, *fetched)}
+    table = _merged(manifest, list(merged.values()), {result.index for result in fetched})
+    complain(fetched, on_error=on_error, manifest=table)
+    return table
+
+
+def _planned(
+    row: TransferResult, download_url: str | Source, sharing: int, registers: Callable[[Path], Mapping[str, str]]
+) -> PlannedFile:
+    """The plan for a row."""
+    path, uri = row.local_path, row.uri
+    trouble, registered = None, {} if is_remote(path) else registers(path.parent)
+    held = registered.get(folded(path.name))
+    another = held is not None and uri is not None and not is_same_file(held, uri)
+    if uri is None:
+        trouble = "The manifest has no dataURI for it."
+    elif sharing > 1:
+        trouble = f"{sharing} rows have the path {path}: what comes in one archive is not fetched file by file."
+    elif is_bundle_of(path, uri):
+        trouble = f"{path.name} is no single product but a bundle or script of products: ask for a new one."
+    elif another and size_of(path) is not None:
+        trouble = f"{path} is {held} by now: download the product anew, and it gets another name."
+    if uri is None or trouble is not None:
+        return PlannedFile(row.index, uri, row.url, None, path, None, Action.REFUSE, trouble or "")
+    reason = "not on disk" if row.status is Status.MISSING else "to be fetched anew"
+    address, escaped = data_url(download_url, uri), escaped_url(download_url, uri)
+    noted = bool(registered) and (held is None or another)
+    return PlannedFile(row.index, uri, address, escaped, path, None, Action.FETCH, reason, note=noted)
+
+
+def _merged(manifest: Table, results: Sequence[TransferResult], new: Collection[int]) -> Manifest:
+    """The manifest with new results in some of its rows."""
+    table = as_manifest(results)
+    for index, status in enumerate(_cells(manifest, "Status")):
+        if index not in new:
+            # Also a status that code of the user's own has written.
+            table["Status"][index] = str(status)
+    for name in manifest.colnames:
+        if name not in table.colnames:
+            table[name] = manifest[name]
+    table.meta.update(manifest.meta)
+    return table

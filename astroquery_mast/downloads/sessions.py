@@ -1,0 +1,287 @@
+"""How a worker reaches the archive: a recipe that can be sent to another process, and the session made from it there.
+
+In: a client.  Out: a `Transport`, picklable and without any token; `Transport.open_url` gives a worker what opens
+addresses.  Products flow, before "download".
+
+A session serves one worker at a time.  When an answer is read it waits for the next worker, its connections still open,
+so that neither a file nor a call pays for new connections without need.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import requests
+from astroquery import log
+from requests.adapters import HTTPAdapter
+
+from ..config import Endpoints, count_setting, seconds_setting
+from ..exceptions import LoginError
+from ..service import token as auth
+from ..service.deadline import Deadline, for_socket
+from ..service.http import Wire
+from ..service.login import Login
+from .sockets import IdleSessions, WatchedAdapter, shut_down
+from .transfer import Pause
+
+__all__ = ["Transport", "WorkerOpener"]
+
+_SERVICE = "MAST download"
+# Headers that may hold a secret stay behind: a session of the user's own may have them.
+_SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
+# How long a call that was given up may go unnoticed by a worker that waits for a line (seconds).
+_GLANCE = 0.5
+_ATTRIBUTES = ("verify", "cert", "trust_env", "max_redirects")
+
+
+class _Client(Protocol):
+    """What a recipe is made from."""
+
+    _session: requests.Session
+    _endpoints: Endpoints
+    _user: Login
+
+
+@dataclass(frozen=True)
+class Transport:
+    """The recipe of a session: everything that a worker needs except the token, which it has or finds by itself.
+
+    A worker in this process, or forked from it, has the login.  Another one looks where `login` does, in the
+    environment variable ``MAST_API_TOKEN`` and the system's keyring, and only if the client was logged in.
+    """
+
+    server: str
+    catalogs_server: str
+    credentials: auth.Credentials = field(compare=False)
+    logged_in: bool
+    attributes: tuple[tuple[str, Any], ...]
+    headers: tuple[tuple[str, str], ...]
+    proxies: tuple[tuple[str, str], ...]
+    adapters: tuple[tuple[str, Any], ...]
+    timeout: float
+    connect_timeout: float
+    read_timeout: float
+    attempts: int
+
+    @classmethod
+    def of(cls, client: _Client) -> Transport:
+        """Make the recipe of a client's session."""
+        session, endpoints = client._session, client._endpoints
+        return cls(
+            server=endpoints.server,
+            catalogs_server=endpoints.catalogs_server,
+            credentials=client._user.credentials,
+            logged_in=bool(client._user.credentials),
+            attributes=tuple((name, getattr(session, name)) for name in _ATTRIBUTES),
+            headers=tuple((k, _text(v)) for k, v in session.headers.items() if k.lower() not in _SECRET),
+            proxies=tuple(session.proxies.items()),
+            adapters=tuple((at, each) for at, each in session.adapters.items() if type(each) is not HTTPAdapter),
+            timeout=seconds_setting("timeout"),
+            connect_timeout=seconds_setting("connect_timeout"),
+            read_timeout=seconds_setting("read_timeout"),
+            attempts=count_setting("attempts"),
+        )
+
+    def open_url(
+        self,
+        deadline: Deadline | None = None,
+        *,
+        pause: Pause | None = None,
+        lines: threading.Semaphore | None = None,
+    ) -> WorkerOpener:
+        """Give a worker what opens addresses, with a session that it shares with nobody."""
+        limit = Deadline(math.inf) if deadline is None else deadline
+        return WorkerOpener(self, limit, pause or Wire.pause, lines)
+
+    def session(self) -> requests.Session:
+        """Make a session."""
+        session = requests.Session()
+        for name, value in self.attributes:
+            setattr(session, name, value)
+        session.headers.clear()
+        session.headers.update(self.headers)
+        session.proxies.update(self.proxies)
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, WatchedAdapter())
+        for prefix, adapter in self.adapters:
+            session.mount(prefix, adapter)
+        return session
+
+    def found_credentials(self) -> auth.Credentials:
+        """Return the credentials of this worker."""
+        if self.logged_in and not self.credentials:
+            return _of_this_process()
+        return self.credentials
+
+
+@lru_cache(maxsize=1)
+def _of_this_process() -> auth.Credentials:
+    """The token of a process that nobody has logged in; nobody is asked for one."""
+    try:
+        return auth.Credentials(auth.stored_token())
+    except LoginError:
+        return auth.Credentials()
+
+
+def _text(value: str | bytes) -> str:
+    """A header's value as text."""
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+class _Addresses(Endpoints):
+    """The addresses at the time of the call: in another process the configuration may be another."""
+
+    def __init__(self, server: str, catalogs_server: str) -> None:
+        super().__init__(server)
+        self._catalogs_server = catalogs_server
+
+    @property
+    def catalogs_server(self) -> str:
+        """Address of the Catalogs.MAST server."""
+        return self._catalogs_server
+
+
+class WorkerOpener:
+    """Opens addresses for one worker; an `~astroquery_mast.downloads.transfer.OpenUrl`."""
+
+    def __init__(
+        self, recipe: Transport, deadline: Deadline, pause: Pause, lines: threading.Semaphore | None = None
+    ) -> None:
+        self._recipe = recipe
+        self._deadline = deadline
+        self._lines = lines
+        self._has_line = False
+        self._unread = 0
+        self._session: requests.Session | None = None
+        self._endpoints = _Addresses(recipe.server, recipe.catalogs_server)
+        self._credentials = recipe.found_credentials()
+        self._wire = Wire(self._send, self._endpoints, self._advice, recipe.attempts)
+        self._wire.pause = pause
+
+    def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """Open an address, the body unread."""
+        self._begin()
+        with ExitStack() as if_it_fails:
+            if_it_fails.callback(self._end)
+            # A copy of the call's deadline ends with it when the call is given up.
+            seconds = min(self._recipe.timeout, self._deadline.remaining())
+            opening = replace(self._deadline, seconds=seconds, started=time.monotonic())
+            response = self._wire.request(
+                "GET",
+                url,
+                headers=headers,
+                deadline=opening,
+                service=_SERVICE,
+                stream=True,
+                attempts=self._recipe.attempts,
+                patience=self._recipe.read_timeout,
+            )
+            if_it_fails.pop_all()
+        response.close = _Once(response.close, self._end)  # type: ignore[method-assign]
+        return response
+
+    def __enter__(self) -> Self:
+        """Begin a file."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the session to the next, whatever was not closed."""
+        self._leave()
+
+    def _begin(self) -> None:
+        """Wait for a line, unless one is held for another answer of this file."""
+        self._unread += 1
+        if self._lines is None or self._has_line:
+            return
+        while not self._has_line and self._deadline.remaining() > 0:
+            self._has_line = self._lines.acquire(timeout=_GLANCE)
+
+    def _end(self) -> None:
+        """Count an answer that is done with."""
+        self._unread -= 1
+        if self._unread <= 0:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Let the next one have the session and the line: what is still to be done needs only the disk."""
+        self._unread = 0
+        session, self._session = self._session, None
+        if session is not None:
+            _IDLE.give(self._recipe, session)
+        if self._has_line and self._lines is not None:
+            self._has_line = False
+            self._lines.release()
+
+    @property
+    def wire(self) -> Wire:
+        """The conversation with the archive, for answers that are read as a whole."""
+        return self._wire
+
+    def hang_up(self) -> None:
+        """End the connections, from another thread."""
+        session = self._session
+        if session is not None:
+            shut_down(session)
+
+    def _send(
+        self, method: str, url: str, *, credentials: auth.Credentials | None = None, **keywords: Any
+    ) -> requests.Response:
+        """Send through the session, with the token where it may be seen."""
+        connect, read = keywords.pop("timeout")
+        recipe = self._recipe
+        timeout = (
+            for_socket(min(connect or math.inf, recipe.connect_timeout)),
+            for_socket(min(read or math.inf, recipe.read_timeout)),
+        )
+        token = auth.TokenAuth(self._credentials if credentials is None else credentials, self._endpoints)
+        if self._session is None:
+            self._session = _IDLE.take(recipe, recipe.session)
+        try:
+            response = self._session.request(method, url, auth=token, timeout=timeout, **keywords)
+        except requests.RequestException as err:
+            if err.request is not None:
+                err.request.headers.pop("Authorization", None)
+            raise
+        if log.isEnabledFor(logging.DEBUG):
+            size = response.headers.get("Content-Length", "?")
+            log.debug("%s %s → %s, %s bytes", method, response.url, response.status_code, size)
+        return auth.forget_sent(response)
+
+    def _advice(self, url: str, status: int | None) -> str:
+        """Say what to do about a refusal."""
+        advice = Login(self._send, self._endpoints, self._credentials).advice(url, status)
+        if self._recipe.logged_in and not self._credentials:
+            return f"{advice} You are logged in, but a token is never sent along to another process: set it there."
+        return advice
+
+
+class _Once:
+    """Closes a response, and the first time tells of it."""
+
+    def __init__(self, close: Callable[[], None], tell: Callable[[], None]) -> None:
+        self._close, self._tell = close, tell
+        self._told = False
+
+    def __call__(self) -> None:
+        """Close the response."""
+        self._close()
+        if not self._told:
+            self._told = True
+            self._tell()
+
+
+_IDLE = IdleSessions()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_IDLE.forget)

@@ -1,0 +1,225 @@
+"""What a mission's search answers: a body in, a page of rows out; and the pages of an answer, put together as a table.
+
+In: the JSON of the search API, whose list of columns may lack some that its rows have, and have some that they lack.
+Out: `~astroquery_mast.tables.mashup.Page` objects; a table in the archive's order of columns, proven complete.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from astropy.table import Table
+from astroquery import log
+
+from ..exceptions import UnreadableAnswerError
+from ..query.request import Question
+from ..tables.columns import Columns, Kind
+from ..tables.completeness import Announced
+from ..tables.mashup import Page, Paging, decoded
+from ..tables.table import TableBuilder, TwoNamedMeta
+from .columns import ANG_SEP, has_numbers_for_truths
+
+__all__ = ["PartCount", "SearchMeta", "SearchTable", "announced", "bounds", "may_have_more", "read_answer"]
+
+
+def read_answer(body: bytes, service: str) -> Page:
+    """Read an answer."""
+    document = decoded(body, service)
+    if not isinstance(document, dict) or not isinstance(document.get("results"), list):
+        raise UnreadableAnswerError(f"{service} sent no list of results.", service=service)
+    declared = _declared(document.get("info"), service)
+    names = list(declared)
+    rows = [_row(row, names, service) for row in document["results"]]
+    for name in dict.fromkeys(name for row in rows for name in row):
+        declared.setdefault(name, "")
+    for message in document.get("messages") or []:
+        log.warning("%s: %s", service, message)
+    return Page(service, "COMPLETE", tuple(declared.items()), rows, _paging(document, len(rows), service), document)
+
+
+def _declared(info: object, service: str) -> dict[str, str]:
+    """The declared columns and their types, the latter empty where the archive does not know them either."""
+    if info is None:
+        return {}
+    declared: dict[str, str] = {}
+    try:
+        for entry in info:  # type: ignore[attr-defined]
+            type_name = str(entry.get("type") or entry.get("db_type") or "")
+            declared.setdefault(str(entry.get("column_name") or entry["name"]), type_name)
+    except (TypeError, KeyError, AttributeError) as err:
+        raise UnreadableAnswerError(f"{service} sent an unreadable list of columns.", service=service) from err
+    return {name: "" if type_name.lower() == "null" else type_name for name, type_name in declared.items()}
+
+
+def _row(row: object, names: Sequence[str], service: str) -> Mapping[str, Any]:
+    """One row, which other services of the same kind send as a list in the order of the columns."""
+    if isinstance(row, dict) and row:
+        return row
+    if isinstance(row, list) and row and len(row) == len(names):
+        return dict(zip(names, row, strict=True))
+    raise UnreadableAnswerError(f"{service} sent a row that is none: {row!r:.80}.", service=service)
+
+
+def _paging(document: Mapping[str, Any], received: int, service: str) -> Paging | None:
+    """How many rows there are; None where the archive does not say."""
+    total = document.get("totalResults")
+    skipped = _searched(document).get("skip_count")
+    if total is None or skipped:
+        return None
+    try:
+        number = int(total)
+    except (TypeError, ValueError, OverflowError) as err:
+        raise UnreadableAnswerError(f"{service} found {total!r} rows.", service=service) from err
+    if number < 0:
+        raise UnreadableAnswerError(f"{service} found {number} rows.", service=service)
+    return Paging(page=1, pages=1, rows=received, total=number)
+
+
+def _searched(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The question as the archive has understood it; empty where it does not say."""
+    echoed = document.get("search_params")
+    return echoed if isinstance(echoed, Mapping) else {}
+
+
+def announced(page: Page) -> int:
+    """Return how many rows the archive has for a question."""
+    if page.paging is None:
+        raise UnreadableAnswerError(f"{page.service} does not say how many rows there are.", service=page.service)
+    return page.paging.total
+
+
+def bounds(page: Page, limit: int, offset: int) -> tuple[int, int]:
+    """Return the part of the answer that a page is: its largest size, and how many rows are before it."""
+    echoed = _searched(page.document or {})
+    most, before = echoed.get("limit"), echoed.get("offset")
+    most = most if type(most) is int and 0 < most < limit else limit
+    return most, before if type(before) is int and before >= 0 else offset
+
+
+def may_have_more(page: Page, limit: int, offset: int) -> bool:
+    """Return whether the archive may have rows after those of a page."""
+    most, before = bounds(page, limit, offset)
+    if len(page.rows) < most:
+        return False
+    return page.paging is None or page.paging.total > before + len(page.rows)
+
+
+class PartCount(Announced):
+    """Counts the parts of one answer, and proves that together they are all of it, and that none overlap."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(service)
+        self._seen: set[int] = set()
+
+    def add(self, page: Page, limit: int, offset: int, *, alone: bool) -> None:
+        """Take a part into account."""
+        if page.paging is not None:
+            most, before = bounds(page, limit, offset)
+            due = min(most, max(0, page.paging.total - before))
+            if len(page.rows) < due:
+                raise self.incomplete(f"{due} rows were due after row {before}, and {len(page.rows)} came")
+        self.count(page)
+        if not alone:
+            self._compare(page)
+
+    def close(self, before: int) -> None:
+        """Prove that all rows announced have been received; a part need not tell how many there are."""
+        due = (self.announced or 0) - before
+        if self.rows < due:
+            raise self.incomplete(f"{due} rows were due after row {before}, and {self.rows} came")
+
+    def _compare(self, page: Page) -> None:
+        """Raise if a row has come in an earlier part."""
+        marks = {_mark(row) for row in page.rows}
+        if not marks.isdisjoint(self._seen):
+            raise self.incomplete(
+                "a row came in two parts, so that another one may be missing",
+                "Rows that are alike in all columns asked for look so, too: ask for more columns (select_cols).",
+            )
+        self._seen |= marks
+
+
+def _mark(row: Mapping[str, Any]) -> int:
+    """What tells a row from others, in little room."""
+    try:
+        return hash(frozenset(row.items()))
+    except TypeError:  # a cell that is a list
+        return hash(json.dumps(row, sort_keys=True))
+
+
+class SearchMeta(TwoNamedMeta):
+    """The ``meta`` of a table, with the question as the archive has understood it.
+
+    It is in ``meta["search"]``, as the text of a JSON object, which files of every format take.  ``astroquery.mast``
+    has it as a dictionary in ``meta["search_params"]``, which FITS files drop: under that name the text is read.
+    """
+
+    def __missing__(self, key: str) -> Any:
+        """Return the question as a dictionary."""
+        if key == "search_params" and "search" in self:
+            return json.loads(self["search"][0])
+        raise KeyError(key)
+
+
+class SearchTable:
+    """Builds the table of a search, page by page."""
+
+    def __init__(self, question: Question, columns: Columns) -> None:
+        self._columns = {ANG_SEP.name: ANG_SEP, **columns}
+        self._builder = TableBuilder(question, self._columns)
+        self._fields: tuple[tuple[str, str], ...] = ()
+        self._empty: Page | None = None
+        self._present: set[str] = set()
+        self._echoed: Mapping[str, Any] | None = None
+
+    def add(self, page: Page) -> None:
+        """Take a page."""
+        if self._echoed is None:
+            self._echoed = _searched(page.document or {})
+        if not page.rows:
+            self._empty = self._empty or page
+            return
+        if not self._fields:
+            self._fields = self._typed(page.fields)
+        names = {name for row in page.rows for name in row}
+        if not names <= dict(self._fields).keys():
+            raise UnreadableAnswerError(f"The pages of {page.service} differ in their columns.", service=page.service)
+        self._present |= names
+        self._builder.add(replace(page, fields=self._fields))
+
+    def table(self) -> Table:
+        """Return the table of all pages; to be called once."""
+        if not self._fields:
+            self._builder.add(self._without_rows())
+        table = self._builder.table()
+        absent = [name for name, _ in self._fields if name not in self._present]
+        if absent:
+            # Declared, but in no row: as the archive's own list of columns goes.
+            table.remove_columns(absent)
+        for column in table.itercols():
+            if column.description:
+                column.meta["description"] = column.description
+        table.meta = SearchMeta(table.meta, search=[json.dumps(dict(self._echoed or {}))])
+        return table
+
+    def _typed(self, fields: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """The columns, with the type of the archive's list where the answer has none."""
+        return tuple((name, type_name or self._type_of(name)) for name, type_name in fields)
+
+    def _type_of(self, name: str) -> str:
+        known = self._columns.get(name)
+        if known is None:
+            return ""
+        return "integer" if known.kind is Kind.BOOLEAN and has_numbers_for_truths(known) else known.type_name
+
+    def _without_rows(self) -> Page:
+        """A page that has the columns which the answer would have had."""
+        page = self._empty or Page("MAST search", "COMPLETE")
+        fields = page.fields
+        if not fields:
+            # Nothing is declared: then what was asked for is all there is to know.
+            fields = tuple((str(name), "") for name in (self._echoed or {}).get("select_cols") or self._columns)
+        return replace(page, fields=self._typed(fields), document={"fields": []})

@@ -1,0 +1,284 @@
+"""`MastMissionsClass`: the search API of single missions, by position, by name and by criteria, and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import requests
+from astropy.table import Table
+from astropy.utils.decorators import deprecated_renamed_argument
+from astroquery import log
+
+from ..exceptions import InvalidQueryError
+from .products import MissionProducts
+from .targets import DEFAULT_MISSION_RADIUS
+
+__all__ = ["MastMissions", "MastMissionsClass"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_renamed: Callable[[F], F] = deprecated_renamed_argument("objectname", "object_names", since="0.4.12")
+
+
+class MastMissionsClass(MissionProducts):
+    """What one mission has in MAST, with the mission's own columns, and its files.
+
+    Parameters
+    ----------
+    mission : str
+        The mission that is searched, in any case: ``hst``, ``jwst``, ``roman``, ``roman_spectra``, ``roman_cgi``,
+        ``classy``, ``ullyses``, ``iue``; any other name is tried as it is.  The attribute of that name can be set.
+    mast_token, server, session : object, optional
+        As `MastClass`.
+    """
+
+    @_renamed
+    def query_criteria(
+        self,
+        *,
+        coordinates: Any = None,
+        object_names: str | Iterable[str] | None = None,
+        radius: Any = DEFAULT_MISSION_RADIUS,
+        limit: int | None = 5000,
+        offset: int = 0,
+        select_cols: str | Iterable[str] | None = None,
+        resolver: str | None = None,
+        count_only: bool = False,
+        sort_by: str | Iterable[str] | None = None,
+        sort_desc: bool | Iterable[bool] | None = None,
+        mission: str | None = None,
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = False,
+        cache: bool | None = None,
+        **criteria: Any,
+    ) -> Table | int | dict[str, object] | list[dict[str, object]]:
+        """Return the datasets that meet all criteria.
+
+        Parameters
+        ----------
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, `~astropy.table.Table`, or iterable, optional
+            Where to look: one position or many.  Text is read as ICRS, in degrees if it names no unit; a text may hold
+            several positions, separated by commas.  A table has a column of coordinates, or ``ra`` and ``dec``.
+        object_names : str or iterable of str, optional
+            Names of objects to look around, besides the coordinates; a text may hold several, separated by commas.
+        radius : `~astropy.units.Quantity`, str, or number
+            How far around each target, by default 3 arcmin and at most 30 arcmin; a plain number is in arcmin.
+        limit : int or None
+            How many rows to return at most; a warning tells if there are more.  None returns all, in portions, and
+            checks that all have come.
+        offset : int
+            How many rows to pass over.
+        select_cols : str or iterable of str, optional
+            Columns to return, in a list or a text with commas; ``"all"`` or ``"*"`` for all; the archive's choice if
+            not given.  That of the dataset identifier is always among them.
+        resolver : str, optional
+            ``"NED"`` or ``"SIMBAD"``; whichever knows a name first if not given.
+        count_only : bool
+            Return the number of rows instead of the rows.
+        sort_by : str or iterable of str, optional
+            Columns to sort by.
+        sort_desc : bool or iterable of bool, optional
+            Whether the largest comes first; one for all columns, or one for each.
+        mission : str, optional
+            The mission, for this call only.
+        timeout : float, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+        get_query_payload : bool
+            Return the request instead of sending it; a list of them if there are more than 100 targets.
+        verbose : bool
+            Whether to log the number of rows.
+        cache : bool, optional
+            Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
+        **criteria : object
+            Columns of `get_column_list`, whatever the case of their letters.
+
+            - A value, or a list of values of which a row must have one; ``*`` in text stands for any run of characters,
+              and a comma separates values.
+            - ``"!x"`` excludes; ``"<5"``, ``">=5"`` and ``"5..10"`` compare numbers and dates.
+            - A tuple ``(minimum, maximum)`` of numbers or dates is a range, either end of which may be None.
+            - `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted to what the column holds.
+
+            ``pass_id`` stands for Roman's column ``pass``.  ``skip_count``, ``search_key`` and ``user_fields`` are
+            passed on to the archive.
+
+        Returns
+        -------
+        `~astropy.table.Table` or int or dict
+            One row for each dataset and target; with a position also the separation from it in ``ang_sep`` (arcmin),
+            and the target in ``search_pos``.  With ``count_only`` their number.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is unknown or cannot be applied; nothing was searched then.
+        ResolverError
+            If a name has no position.
+        RemoteServiceError
+            If the archive fails, or its answer is not complete.
+        TimeoutError
+            If the time was not enough.
+        """
+        deadline = self._deadline(timeout)
+        search, columns = self._search(
+            deadline,
+            mission=mission,
+            coordinates=coordinates,
+            object_names=object_names,
+            radius=radius,
+            resolver=resolver,
+            limit=limit,
+            offset=offset,
+            select_cols=select_cols,
+            count_only=count_only,
+            sort_by=sort_by,
+            sort_desc=sort_desc,
+            cache=cache,
+            **criteria,
+        )
+        if get_query_payload:
+            payloads = [request.as_request().payload() for request in self._requests(search)]
+            return payloads[0] if len(payloads) == 1 else payloads
+        if count_only:
+            return self._counted(search, deadline)
+        table = self._found(search, columns, deadline)
+        if verbose:
+            log.info("%d rows in %.1f s.", len(table), deadline.elapsed())
+        return table
+
+    @_renamed
+    def query_criteria_async(
+        self,
+        *,
+        coordinates: Any = None,
+        object_names: str | Iterable[str] | None = None,
+        radius: Any = DEFAULT_MISSION_RADIUS,
+        limit: int | None = 5000,
+        offset: int = 0,
+        select_cols: str | Iterable[str] | None = None,
+        resolver: str | None = None,
+        count_only: bool = False,
+        timeout: float | None = None,
+        **criteria: Any,
+    ) -> requests.Response | list[requests.Response]:
+        """Return the response of `query_criteria`; a list of them for ``limit=None`` and for more than 100 targets."""
+        deadline = self._deadline(timeout)
+        search, _ = self._search(
+            deadline,
+            coordinates=coordinates,
+            object_names=object_names,
+            radius=radius,
+            resolver=resolver,
+            limit=limit,
+            offset=offset,
+            select_cols=select_cols,
+            count_only=count_only,
+            **criteria,
+        )
+        answers = [exchange.response for exchange in self._exchanges(search, deadline)]
+        return answers[0] if limit is not None and search.parts == 1 else answers
+
+    def query_region(
+        self,
+        coordinates: Any,
+        *,
+        radius: Any = DEFAULT_MISSION_RADIUS,
+        limit: int | None = 5000,
+        offset: int = 0,
+        select_cols: str | Iterable[str] | None = None,
+        count_only: bool = False,
+        **criteria: Any,
+    ) -> Table | int | dict[str, object] | list[dict[str, object]]:
+        """Return the datasets around one position or many; everything as `query_criteria`."""
+        return self.query_criteria(
+            coordinates=_given("coordinates", coordinates),
+            radius=radius,
+            limit=limit,
+            offset=offset,
+            select_cols=select_cols,
+            count_only=count_only,
+            **criteria,
+        )
+
+    def query_region_async(
+        self,
+        coordinates: Any,
+        *,
+        radius: Any = DEFAULT_MISSION_RADIUS,
+        limit: int | None = 5000,
+        offset: int = 0,
+        select_cols: str | Iterable[str] | None = None,
+        count_only: bool = False,
+        **criteria: Any,
+    ) -> requests.Response | list[requests.Response]:
+        """Return the response of `query_region`, as `query_criteria_async`."""
+        return self.query_criteria_async(
+            coordinates=_given("coordinates", coordinates),
+            radius=radius,
+            limit=limit,
+            offset=offset,
+            select_cols=select_cols,
+            count_only=count_only,
+            **criteria,
+        )
+
+    @_renamed
+    def query_object(
+        self,
+        object_names: str | Iterable[str],
+        *,
+        radius: Any = DEFAULT_MISSION_RADIUS,
+        limit: int | None = 5000,
+        offset: int = 0,
+        select_cols: str | Iterable[str] | None = None,
+        resolver: str | None = None,
+        count_only: bool = False,
+        **criteria: Any,
+    ) -> Table | int | dict[str, object] | list[dict[str, object]]:
+        """Return the datasets around one object or many; everything as `query_criteria`."""
+        return self.query_criteria(
+            object_names=_given("object_names", object_names),
+            radius=radius,
+            limit=limit,
+            offset=offset,
+            select_cols=select_cols,
+            resolver=resolver,
+            count_only=count_only,
+            **criteria,
+        )
+
+    @_renamed
+    def query_object_async(
+        self,
+        object_names: str | Iterable[str],
+        *,
+        radius: Any = DEFAULT_MISSION_RADIUS,
+        limit: int | None = 5000,
+        offset: int = 0,
+        select_cols: str | Iterable[str] | None = None,
+        resolver: str | None = None,
+        count_only: bool = False,
+        **criteria: Any,
+    ) -> requests.Response | list[requests.Response]:
+        """Return the response of `query_object`, as `query_criteria_async`."""
+        return self.query_criteria_async(
+            object_names=_given("object_names", object_names),
+            radius=radius,
+            limit=limit,
+            offset=offset,
+            select_cols=select_cols,
+            resolver=resolver,
+            count_only=count_only,
+            **criteria,
+        )
+
+
+def _given(name: str, target: Any) -> Any:
+    """A target that must be given."""
+    if target is None:
+        raise InvalidQueryError(f"{name} is None: a target is needed; query_criteria does without.")
+    return target
+
+
+MastMissions = MastMissionsClass()

@@ -1,0 +1,236 @@
+"""What users ask of a mission's search, column by column: keywords in, the archive's conditions out.
+
+==============================  ============================================================================
+a criterion                     matches
+==============================  ============================================================================
+``sci_instrume="ACS"``          text; ``*`` stands for any run of characters
+``sci_pep_id=[12556, 8794]``    any of the values; also text with commas, ``"STIS, ACS"``
+``sci_instrume="!COS"``         everything else; in a list, the others are alternatives and none of these may hold
+``sci_actual_duration=">=5"``   ``<``, ``<=``, ``>``, ``>=``, with a number or a date
+``sci_start_time="a..b"``       from the first to the second, both included
+``sci_ra=(10, 20)``             the same; ``None`` for an open end
+==============================  ============================================================================
+
+A list holds alternatives, and a tuple is a range (of numbers and dates; of texts it is a list).  Quantities are
+converted to the unit of the column, times and dates to what the column holds.  Whatever cannot become a condition
+raises `InvalidCriterionError` before anything is sent.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import date
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+import numpy as np
+from astropy import units as u
+from astropy.time import Time
+
+from ..exceptions import InvalidCriterionError
+from ..query.filters import as_members, find_column, unknown_filter
+from ..query.request import as_plain
+from ..query.values import as_iso, as_number
+from ..tables.columns import Column, Columns, Kind
+from .columns import has_numbers_for_truths
+
+__all__ = ["argument_like", "build_conditions", "column_named"]
+
+# Arguments of searches that say where to look, and how like one of them a keyword is that was meant as such.
+_ARGUMENTS = ("coordinates", "object_names", "radius")
+_ALIKE = 0.8
+
+# "pass" is a column of Roman's and a word of Python's.
+_ALIASES = {"pass_id": "pass"}
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_NUMERIC = re.compile(rf"!?\s*(?:(?:>=|<=|>|<|=)?\s*{_NUMBER}|{_NUMBER}\s*\.\.\s*{_NUMBER})")
+_DATE = re.compile(r"\d{4}(?:-|$)")
+# Positions may be written in hours, minutes and seconds.
+_SEXAGESIMAL = frozenset({"ra", "dec"})
+_Moment: TypeAlias = Time | date | np.datetime64
+
+
+def column_named(name: str, columns: Columns) -> Column | None:
+    """Return the column that a keyword stands for."""
+    column = find_column(name, columns)
+    return column if column is not None or name not in _ALIASES else find_column(_ALIASES[name], columns)
+
+
+def argument_like(name: str) -> str | None:
+    """Return the argument of a search that a keyword may be a misspelling of, or None."""
+    near = get_close_matches(name.lower(), _ARGUMENTS, n=1, cutoff=_ALIKE)
+    return near[0] if near else None
+
+
+def build_conditions(criteria: Mapping[str, Any], columns: Columns) -> list[dict[str, object]]:
+    """Turn keywords into conditions."""
+    return [_condition(name, value, columns) for name, value in criteria.items()]
+
+
+def _condition(name: str, value: Any, columns: Columns) -> dict[str, object]:
+    """The condition of one keyword."""
+    column = column_named(name, columns)
+    if column is None and columns:
+        meant = argument_like(name)
+        if meant is not None:
+            raise InvalidCriterionError(f"Filter '{name}' does not exist. Did you mean the argument '{meant}'?")
+        raise unknown_filter(name, columns)
+    if column is not None and column.hidden:
+        raise InvalidCriterionError(f"Column '{column.name}' is returned by the archive, and cannot be a criterion.")
+    known = column or Column(_ALIASES.get(name, name))
+    return {known.name: _expression(name, value, known)}
+
+
+def _expression(name: str, value: Any, column: Column) -> object:
+    """What is wanted, as the archive writes it."""
+    if isinstance(value, str | bytes):
+        return ",".join(_alternatives(name, value, column))
+    if _is_range(value, column):
+        return _range(name, value, column)
+    if isinstance(value, Mapping):
+        raise InvalidCriterionError(f"'{name}' is a mapping: give (minimum, maximum) for a range.")
+    members = [_member(name, member, column) for member in as_members(name, value)]
+    if len(members) == 1:
+        return members[0]
+    return ",".join(dict.fromkeys(str(member) for member in members))
+
+
+def _is_range(value: object, column: Column) -> bool:
+    """Whether a value is a range; a tuple of texts is a list."""
+    if not isinstance(value, tuple):
+        return False
+    if column.type_name:
+        return column.kind is not Kind.TEXT or column.type_name.lower().startswith("date")
+    return not all(isinstance(end, str | bytes) for end in value)
+
+
+def _alternatives(name: str, value: str | bytes, column: Column) -> list[str]:
+    """The parts of a text with commas."""
+    text = str(as_plain(value, name))
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise InvalidCriterionError(f"'{name}'={text!r} is empty, or has an empty part: leave it out.")
+    return [_checked(name, part, column) for part in parts]
+
+
+def _checked(name: str, text: str, column: Column) -> str:
+    """A text that a user gave for a column, refused where it cannot mean anything for it."""
+    if _is_numeric(column) and "*" not in text and "null" not in text.lower() and not _NUMERIC.fullmatch(text):
+        raise InvalidCriterionError(
+            f"'{name}' holds numbers, and {text!r} is none: give a number, a comparison as '>=10', a range as "
+            "'10..20', or a list of these."
+        )
+    return text
+
+
+def _is_numeric(column: Column) -> bool:
+    """Whether a column is compared with plain numbers only."""
+    return column.kind in {Kind.INTEGER, Kind.FLOAT} and column.type_name.lower() not in _SEXAGESIMAL
+
+
+def _member(name: str, value: Any, column: Column) -> object:
+    """One of several alternatives."""
+    if isinstance(value, str | bytes):
+        parts = _alternatives(name, value, column)
+        if len(parts) > 1:
+            raise InvalidCriterionError(
+                f"'{name}' has the value {value!r} in a list, and a comma separates values: give each by itself, or "
+                "write * for the comma."
+            )
+        return parts[0]
+    if _is_range(value, column):
+        return _range(name, value, column)
+    return _single(name, value, column)
+
+
+def _range(name: str, ends: tuple[Any, ...], column: Column) -> str:
+    """A range, an end of which may be open."""
+    if len(ends) != 2:
+        raise InvalidCriterionError(f"'{name}' is a tuple of {len(ends)}: a range has two ends; values go in a list.")
+    low, high = (None if _is_open(end) else _end(name, end, column) for end in ends)
+    if low is None and high is None:
+        raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
+    if low is None or high is None:
+        return f">={low}" if high is None else f"<={high}"
+    if _is_after(low, high):
+        raise InvalidCriterionError(f"'{name}' has a range from {ends[0]!r} to {ends[1]!r}, in which no value lies.")
+    return f"{low}..{high}"
+
+
+def _is_open(end: object) -> bool:
+    return end is None or (isinstance(end, float | np.floating) and math.isinf(end))
+
+
+def _end(name: str, end: Any, column: Column) -> object:
+    """One end of a range."""
+    if isinstance(end, str | bytes):
+        text = str(as_plain(end, name)).strip()
+        if not text or text[0] in "!<>=" or "," in text or ".." in text or "*" in text:
+            raise InvalidCriterionError(f"'{name}' has {end!r} at the end of a range: give a number or a date.")
+        checked = _checked(name, text, column)
+        return _plain(name, as_number(name, checked, column), whole=True) if _is_numeric(column) else checked
+    if isinstance(end, list | tuple | set | Mapping | bool):
+        raise InvalidCriterionError(f"'{name}' has {end!r} at the end of a range: give a number or a date.")
+    return _single(name, end, column)
+
+
+def _is_after(low: object, high: object) -> bool:
+    """Whether the first end lies after the second one, as far as that can be told."""
+    if isinstance(low, str) and isinstance(high, str):
+        # Dates in ISO 8601 are in order as texts, as far as both are given.
+        dates = _DATE.match(low) and _DATE.match(high)
+        return bool(dates) and low[: len(high)] > high[: len(low)]
+    return isinstance(low, int | float) and isinstance(high, int | float) and low > high
+
+
+def _single(name: str, value: Any, column: Column) -> object:
+    """One value that is no text."""
+    if isinstance(value, np.ndarray) and value.ndim == 0 and not isinstance(value, u.Quantity):
+        value = value[()]
+    if value is None or value is np.ma.masked:
+        raise InvalidCriterionError(f"'{name}' has a missing value, which no row can equal: leave it out.")
+    if isinstance(value, _Moment):
+        return _moment(name, value, column)
+    if isinstance(value, u.Quantity):
+        return _quantity(name, value, column)
+    if isinstance(value, bool | np.bool_):
+        return _truth(bool(value), column)
+    if isinstance(value, np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
+        raise InvalidCriterionError(
+            f"'{name}' cannot be compared with {value!r} (a {type(value).__name__}): give text, a number, a date, or a "
+            "list of these."
+        )
+    return _plain(name, value, whole=column.kind is Kind.INTEGER)
+
+
+def _plain(name: str, value: float | np.integer | np.floating, *, whole: bool = False) -> int | float:
+    """A number of Python's or numpy's; a whole one stays whole."""
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if not math.isfinite(value):
+        raise InvalidCriterionError(f"'{name}' is {value}, which no row can equal.")
+    return int(value) if whole and float(value).is_integer() else float(value)
+
+
+def _moment(name: str, value: _Moment, column: Column) -> object:
+    """A moment, as the column holds it: as text, or as a Modified Julian Date."""
+    by_number = column.kind in {Kind.INTEGER, Kind.FLOAT}
+    if by_number or (not column.type_name and column.name.lower().endswith("mjd")):
+        return as_number(name, value, column if by_number else Column(column.name, is_time=True))
+    return as_iso(name, value)
+
+
+def _quantity(name: str, value: u.Quantity, column: Column) -> object:
+    """A quantity in the column's unit."""
+    if column.astropy_unit is None and value.unit != u.dimensionless_unscaled:
+        raise InvalidCriterionError(f"The unit of '{name}' is not known: give a plain number instead of {value}.")
+    # 0.5 micron are 4999.999999999999 Angstrom to a computer, and a filter of 5000 would not be found.
+    converted = float(f"{as_number(name, value, column):.14g}")
+    return _plain(name, converted, whole=column.kind is Kind.INTEGER)
+
+
+def _truth(value: bool, column: Column) -> object:
+    """Yes or no."""
+    return int(value) if has_numbers_for_truths(column) else value

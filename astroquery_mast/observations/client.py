@@ -1,0 +1,394 @@
+"""`ObservationsClass`: observations by position, by name and by criteria, and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from astropy.table import Table
+from astropy.utils.decorators import deprecated_renamed_argument
+
+from ..exceptions import InvalidQueryError
+from ..query.filters import Criteria
+from ..sky.position import DEFAULT_RADIUS
+from ..targets.ask import Effort
+from ..targets.crossmatch import ObservationCrossmatch
+from ..targets.targets import Where
+from .cloud import CloudAccess
+from .many import ObservationMany, Wanted
+from .products import ObservationProducts
+from .responses import ObservationResponses
+from .search import NO_CRITERION, NO_PLACE, refuse_for_many
+from .values import ObservationValues
+
+__all__ = ["Observations", "ObservationsClass"]
+
+Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
+"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
+
+_renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
+
+
+class ObservationsClass(
+    ObservationMany, ObservationResponses, ObservationValues, ObservationCrossmatch, ObservationProducts, CloudAccess
+):
+    """Observations of all missions in MAST, and their files.
+
+    Parameters
+    ----------
+    mast_token, server, session : object, optional
+        As `MastClass`.
+    """
+
+    # -- by position ---------------------------------------------------------------------------------------------
+
+    def query_region(
+        self,
+        coordinates: Any = None,
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        area: Any = None,
+        overlap: str = "footprint",
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        columns: str | Iterable[str] | None = None,
+        cache: bool | None = None,
+        group: bool = True,
+    ) -> Table | Asked:
+        """Return the observations whose footprint touches a circle, or another area, on the sky.
+
+        Parameters
+        ----------
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The centre.  Text is read as ICRS, in degrees if it names no unit; text that is no position is taken for
+            the name of an object.  Or many centres: a `~astropy.coordinates.SkyCoord` array, a list of positions, or a
+            `~astropy.table.Table` with their columns.
+        radius : `~astropy.units.Quantity`, str, or number
+            The radius, by default 0.2 degrees; a plain number is in degrees.  Zero finds what contains the centre.
+            For many centres it may be an array.
+        area : object, optional
+            Instead of a position and a radius: ``s_region`` text, three or more vertices as one
+            `~astropy.coordinates.SkyCoord`, a shape of ``regions``, a ``mocpy.MOC``, an `~astropy.wcs.WCS` with
+            ``array_shape``, or a list of such but MOCs.  The archive is asked for the smallest circle around it; what
+            is not in the area is left out here, and the list ``meta["cut"]`` says how many rows there were.
+        overlap : str
+            ``"footprint"``: any part of the footprint is in the circle or area.  ``"center"``: its position
+            (``s_ra``, ``s_dec``) is, too.
+        pagesize : int, optional
+            Rows in a page; ``conf.pagesize`` if not given.
+        page : int, optional
+            Give only this page, counted from 1, instead of all.
+        timeout : float, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+        get_query_payload : bool
+            Return the request instead of sending it.
+        verbose : bool
+            Whether to log the number of rows, and for many centres to show a bar on a terminal.
+        max_workers : int, optional
+            For many centres: how many are asked for at a time; ``conf.max_workers`` if not given.
+        executor : `concurrent.futures.Executor`, optional
+            For many centres: who asks; threads of this process if not given.
+        columns : str or iterable of str, optional
+            The columns that are wanted, in this order; all if not given.  ``obsid`` is added if it is not among them.
+            The archive sends no others.
+        cache : bool, optional
+            Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
+        group : bool
+            For many centres: whether neighbours are asked for together, in a larger circle, where each can be told its
+            own rows for sure.  False asks for each by itself.
+
+        Returns
+        -------
+        `~astropy.table.Table` or dict
+            One row for each observation, with the separation of its footprint from the centre, or the centre of the
+            circle around the area, in ``distance`` (arcsec, zero inside), or the request.  For many centres
+            ``input_row`` comes first, the place of the centre in what was given; ``meta["failed"]`` lists those that
+            could not be asked for, and ``meta["unmatched"]`` (in files ``nomatch``) those without observations.  Where
+            neighbours were asked for together ``distance`` is computed here, from ``s_region``.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the position, the radius or the area is none; nothing was sent then.
+        RemoteServiceError
+            If the archive fails, or its answer is not complete.
+        TimeoutError
+            If the time was not enough.
+        """
+        choice = self._choice(columns, cuts=area is not None or overlap != "footprint")
+        if (where := Where(coordinates, None, radius)).many:
+            refuse_for_many(area, overlap, page)
+            effort = Effort(timeout, max_workers, executor, verbose)
+            wanted = Wanted(choice, overlap, group, pagesize, cache, get_query_payload)
+            return self._observed_many(where, None, effort, wanted)
+        deadline = self._deadline(timeout)
+        cone, cut = self._place(coordinates, None, radius, None, deadline, area=area, overlap=overlap)
+        request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
+        if get_query_payload:
+            return request.payload()
+        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice)
+
+    def query_region_count(
+        self,
+        coordinates: Any = None,
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        area: Any = None,
+        overlap: str = "footprint",
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        cache: bool | None = None,
+    ) -> int | Table | Asked:
+        """Return how many observations `query_region` finds.
+
+        The archive counts what is in a circle.  With ``area``, or ``overlap="center"``, the places of all rows are
+        fetched (three columns) and counted here.
+
+        Parameters
+        ----------
+        coordinates, radius, area, overlap, timeout, get_query_payload, max_workers, executor, cache
+            As `query_region`.
+        pagesize, page : int, optional
+            Of no meaning for a count; accepted because ``astroquery.mast`` has them.
+
+        Returns
+        -------
+        int or dict
+            For many centres a `~astropy.table.Table` with ``input_row`` and ``count``, in the order given; a count is
+            masked where it could not be had.
+        """
+        del pagesize, page
+        if (where := Where(coordinates, None, radius)).many:
+            refuse_for_many(area, overlap)
+            effort = Effort(timeout, max_workers, executor, verbose=False)
+            return self._counted_many(
+                where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
+            )
+        deadline = self._deadline(timeout)
+        cone, cut = self._place(coordinates, None, radius, None, deadline, area=area, overlap=overlap)
+        if cone is None:
+            raise InvalidQueryError(NO_PLACE)
+        request = self._count_request(Criteria(), cone, cut, cache)
+        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
+
+    # -- by name -------------------------------------------------------------------------------------------------
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_object(
+        self,
+        object_name: str | Iterable[str],
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        resolver: str | None = None,
+        overlap: str = "footprint",
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        columns: str | Iterable[str] | None = None,
+        cache: bool | None = None,
+        group: bool = True,
+    ) -> Table | Asked:
+        """Return the observations around an object.
+
+        Parameters
+        ----------
+        object_name : str or iterable of str
+            Its name, or the names of many objects; the answer then has the name as column ``target``, too.
+        resolver : str, optional
+            ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
+        radius, pagesize, page, overlap, timeout, get_query_payload, verbose, max_workers, executor
+            As `query_region`.
+        columns, cache, group : object, optional
+            As `query_region`.
+
+        Returns
+        -------
+        `~astropy.table.Table` or dict
+
+        Raises
+        ------
+        ResolverError
+            If the name has no position; otherwise as `query_region`.
+        """
+        choice = self._choice(columns, cuts=overlap != "footprint")
+        if (where := Where(None, object_name, radius, resolver)).many:
+            refuse_for_many(None, overlap, page)
+            effort = Effort(timeout, max_workers, executor, verbose)
+            wanted = Wanted(choice, overlap, group, pagesize, cache, get_query_payload)
+            return self._observed_many(where, None, effort, wanted)
+        deadline = self._deadline(timeout)
+        cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
+        request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
+        if get_query_payload:
+            return request.payload()
+        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice)
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_object_count(
+        self,
+        object_name: str | Iterable[str],
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        resolver: str | None = None,
+        overlap: str = "footprint",
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        cache: bool | None = None,
+    ) -> int | Table | Asked:
+        """Return how many observations `query_object` finds; parameters as there and in `query_region_count`."""
+        del pagesize, page
+        if (where := Where(None, object_name, radius, resolver)).many:
+            refuse_for_many(None, overlap)
+            effort = Effort(timeout, max_workers, executor, verbose=False)
+            return self._counted_many(
+                where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
+            )
+        deadline = self._deadline(timeout)
+        cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
+        request = self._count_request(Criteria(), cone, cut, cache)
+        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
+
+    # -- by criteria ---------------------------------------------------------------------------------------------
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_criteria(
+        self,
+        *,
+        coordinates: Any = None,
+        object_name: str | Iterable[str] | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        resolver: str | None = None,
+        area: Any = None,
+        overlap: str = "footprint",
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        columns: str | Iterable[str] | None = None,
+        cache: bool | None = None,
+        group: bool = True,
+        **criteria: Any,
+    ) -> Table | Asked:
+        """Return the observations that meet all criteria.
+
+        Parameters
+        ----------
+        coordinates, object_name, area : object, optional
+            Where to look, as `query_region` and `query_object`; at most one of them.
+        radius, pagesize, page, resolver, overlap, timeout, get_query_payload, verbose, max_workers, executor
+            As `query_region` and `query_object`.
+        columns, cache, group : object, optional
+            As `query_region`.
+        **criteria : object
+            One or more columns of ``get_metadata("observations")``, whatever the case of their letters.
+
+            - Columns of text and of whole numbers take a value or a list of values, of which a row must have one;
+              one of them may have wildcards: ``instrument_name="NIRCAM*"``.
+            - Columns of numbers and times take ``[minimum, maximum]``, either of which may be None for an open end,
+              or a list of such pairs.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.
+            - Columns of whole and of other numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges,
+              ``"2..5"``; see `astroquery_mast.query.comparisons`.
+
+        Returns
+        -------
+        `~astropy.table.Table` or dict
+            One row for each observation; with a position also the ``distance`` from it (arcsec).
+
+        Raises
+        ------
+        InvalidQueryError
+            If a criterion is unknown or cannot be applied, or if there is none; nothing was sent then.
+        ResolverError, RemoteServiceError, TimeoutError
+            As `query_region` and `query_object`.
+        """
+        deadline = self._deadline(timeout)
+        if not criteria:
+            raise InvalidQueryError(NO_CRITERION)
+        asked = self._criteria(criteria)
+        somewhere = any(place is not None for place in (coordinates, object_name, area))
+        choice = self._choice(columns, positional=somewhere, cuts=area is not None or overlap != "footprint")
+        if (where := Where(coordinates, object_name, radius, resolver)).many:
+            refuse_for_many(area, overlap, page)
+            effort = Effort(timeout, max_workers, executor, verbose)
+            wanted = Wanted(choice, overlap, group, pagesize, cache, get_query_payload)
+            return self._observed_many(where, asked, effort, wanted)
+        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, area=area, overlap=overlap)
+        named = "*" if choice is None else choice.text
+        asking = self._filtered_request(asked, cone, pagesize=pagesize, page=page, columns=named)
+        request = replace(asking, cache=cache)
+        if get_query_payload:
+            return request.payload()
+        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice, criteria=asked)
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_criteria_count(
+        self,
+        *,
+        coordinates: Any = None,
+        object_name: str | Iterable[str] | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        resolver: str | None = None,
+        area: Any = None,
+        overlap: str = "footprint",
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        cache: bool | None = None,
+        **criteria: Any,
+    ) -> int | Table | Asked:
+        """Return how many observations `query_criteria` finds.
+
+        Parameters
+        ----------
+        coordinates, object_name, area, radius, resolver, overlap, timeout : object, optional
+            As `query_criteria`; a position or an area alone is enough here.
+        get_query_payload, max_workers, executor, cache, **criteria
+            As `query_criteria`.
+        pagesize, page : int, optional
+            Of no meaning for a count; accepted because ``astroquery.mast`` has them.
+
+        Returns
+        -------
+        int or dict
+            For many targets a table, as `query_region_count`.
+        """
+        del pagesize, page
+        deadline = self._deadline(timeout)
+        asked = self._criteria(criteria)
+        if (where := Where(coordinates, object_name, radius, resolver)).many:
+            refuse_for_many(area, overlap)
+            effort = Effort(timeout, max_workers, executor, verbose=False)
+            return self._counted_many(where, asked, effort, overlap=overlap, payload=get_query_payload, cache=cache)
+        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, area=area, overlap=overlap)
+        if cone is None and not criteria:
+            raise InvalidQueryError(NO_CRITERION)
+        request = self._count_request(asked, cone, cut, cache)
+        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
+
+
+Observations = ObservationsClass()

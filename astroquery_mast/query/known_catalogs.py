@@ -1,0 +1,213 @@
+"""The catalogues that MAST serves: one frozen description of each, by which all of them are asked alike.
+
+In: the name that a user gives.  Out: a `Catalog`, which knows its services, its own parameters, its row limit and the
+column that holds the separation.  Catalogues flow, first step; the names of services and parameters are those of
+https://mast.stsci.edu/api/v0/_services.html and https://catalogs.mast.stsci.edu/docs/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..exceptions import InputWarning, InvalidCriterionError
+from ..tables.columns import closest
+from ..warn import warn_user
+from .catalog import as_version
+
+__all__ = ["CATALOGS", "HSC_MATCHES", "HSC_SPECTRA", "Catalog", "Option", "find_catalog", "shown_names"]
+
+HSC_SPECTRA = "Mast.HscSpectra.Db.All"
+"""The service that lists all spectra of the Hubble Source Catalog."""
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_FULL_NAME = "mast."
+
+
+@dataclass(frozen=True)
+class Option:
+    """A parameter of a service that is a whole number."""
+
+    default: int
+    least: int = 1
+    most: int | None = None
+
+    def checked(self, name: str, value: Any) -> int:
+        """Return a value that a user gave for it."""
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if whole and value >= self.least and (self.most is None or value <= self.most):
+            return int(value)
+        wanted = f"from {self.least}" if self.most is None else f"from {self.least} to {self.most}"
+        raise InvalidCriterionError(f"{name}={value!r}: a whole number {wanted} is needed.")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """One catalogue, and how it is asked."""
+
+    name: str
+    cones: Mapping[int, str] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)
+    limit: str = ""
+    filtered: str = ""
+    rows: str = ""
+    count: str = ""
+    chooses: bool = False
+    columns_id: str = ""
+    separation: tuple[str, str] = ("", "")
+    path: str = ""
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def cone(self, version: Any = None) -> str:
+        """Return the service that searches around a position."""
+        return self.versioned(self.cones, version)
+
+    def versioned(self, services: Mapping[int, str], version: Any) -> str:
+        """Return the service for a version of the catalogue; see `cone`."""
+        latest, version = max(services), as_version(version)
+        if version is None or version in services:
+            return services[latest if version is None else version]
+        known = f"there is {latest} only" if len(services) == 1 else f"there are {', '.join(map(str, services))}"
+        what = f"Invalid {self.name} version number {version!r}: {known}. Version {latest} is used."
+        if latest == 0:
+            what = f"{self.name} has no versions to choose from; version={version!r} is ignored."
+        warn_user(what, InputWarning)
+        return services[latest]
+
+    def filtered_service(self, *, positional: bool, count: bool = False) -> str:
+        """Return the service that takes criteria."""
+        if not self.filtered:
+            able = [other.name for other in CATALOGS.values() if other.filtered or (other.path and not count)]
+            what = "Count" if count else "Criteria query"
+            raise InvalidCriterionError(f"{what} not available for {self.name}; it is for {', '.join(able)}.")
+        return f"{self.filtered}{'.Position' if positional else ''}{self.count if count else self.rows}"
+
+    def parameters(self, given: Mapping[str, Any]) -> dict[str, int]:
+        """Return the parameters of the search around a position, the user's own and the defaults of the others."""
+        chosen = {name: option.default for name, option in self.options.items()}
+        for name, value in given.items():
+            if name.lower() not in self.options:
+                raise InvalidCriterionError(self._unknown(name))
+            chosen[name.lower()] = self.options[name.lower()].checked(name, value)
+        return chosen
+
+    def _unknown(self, name: str) -> str:
+        """Why a parameter is none, and what may have been meant."""
+        text = f"Filter '{name}' does not exist for catalog {self.name}."
+        near = closest(name, self.options, 1)
+        if near:
+            return f"{text} Did you mean '{near[0]}'?"
+        if self.filtered:
+            return f"{text} Criteria on its columns are taken by query_criteria, with coordinates or object_name."
+        return f"{text} There are: {', '.join(self.options)}." if self.options else f"{text} It has no parameters."
+
+    def table(self, release: Any = None, table: Any = None) -> tuple[str, str]:
+        """Return the data release and the table of a catalogue of Catalogs.MAST."""
+        releases = list(self.tables)
+        chosen = releases[-1] if release is None else str(release).strip().lower()
+        if chosen not in releases:
+            raise InvalidCriterionError(f"data_release={release!r}: {self.name} has {' and '.join(releases)}.")
+        tables = self.tables[chosen]
+        wanted = tables[0] if table is None else str(table).strip().lower()
+        if wanted not in tables:
+            raise InvalidCriterionError(f"table={table!r}: {self.name} {chosen} has {', '.join(tables)}.")
+        return chosen, wanted
+
+
+_ROW_LIMIT = Option(50000)
+
+
+def _tess(name: str) -> Catalog:
+    """The TESS Input Catalog, or the Candidate Target List, which is a part of it and has the same columns."""
+    stem = name.capitalize()
+    return Catalog(
+        name,
+        cones={0: f"Mast.Catalogs.{stem}.Cone"},
+        filtered=f"Mast.Catalogs.Filtered.{stem}",
+        # Rows are read faster this way, but cannot be counted.
+        rows=".Rows",
+        chooses=True,
+        columns_id="Mast.Catalogs.Tess.Cone",
+        separation=("dstArcSec", "arcsec"),
+    )
+
+
+def _gaia(name: str, cones: Mapping[int, str]) -> Catalog:
+    return Catalog(name, cones=cones, separation=("distance", "arcmin"))
+
+
+_GAIA = {number: f"Mast.Catalogs.GaiaDR{number}.Cone" for number in (1, 2, 3)}
+
+CATALOGS: Mapping[str, Catalog] = MappingProxyType(
+    {
+        "hsc": Catalog(
+            "HSC",
+            cones={2: "Mast.Hsc.Db.v2", 3: "Mast.Hsc.Db.v3"},
+            options={"nr": _ROW_LIMIT, "ni": Option(1, least=0), "magtype": Option(1, most=2)},
+            limit="nr",
+            separation=("Distance", "arcmin"),
+        ),
+        "galex": Catalog(
+            "Galex",
+            cones={0: "Mast.Galex.Catalog"},
+            options={"maxrecords": _ROW_LIMIT},
+            limit="maxrecords",
+            separation=("distance_arcmin", "arcmin"),
+        ),
+        "gaia": _gaia("Gaia", _GAIA),
+        **{f"gaiadr{number}": _gaia(f"GaiaDR{number}", {0: service}) for number, service in _GAIA.items()},
+        "tgas": _gaia("Tgas", {0: "Mast.Catalogs.Tgas.Cone"}),
+        "tic": _tess("TIC"),
+        "ctl": _tess("CTL"),
+        "diskdetective": Catalog(
+            "DiskDetective",
+            cones={0: "Mast.Catalogs.DiskDetective.Cone"},
+            filtered="Mast.Catalogs.Filtered.DiskDetective",
+            count=".Count",
+            columns_id="Mast.Catalogs.Dd.Cone",
+            separation=("dstArcSec", "arcsec"),
+        ),
+        "plato": Catalog("PLATO", cones={1: "Mast.Catalogs.Plato.Cone"}, separation=("dstArcSec", "arcsec")),
+        "panstarrs": Catalog(
+            "Pan-STARRS",
+            path="panstarrs",
+            tables={
+                "dr1": ("mean", "stack", "forced_mean"),
+                "dr2": ("mean", "stack", "detection", "forced_mean"),
+            },
+            separation=("distance", "deg"),
+        ),
+    }
+)
+"""Name in lower case → catalogue."""
+
+HSC_MATCHES: Mapping[int, str] = MappingProxyType({2: "Mast.HscMatches.Db.v2", 3: "Mast.HscMatches.Db.v3"})
+"""Version → the service that lists what the Hubble Source Catalog has put together into one object."""
+
+
+def find_catalog(name: Any) -> Catalog:
+    """Return the catalogue of a name."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name.strip()):
+        raise InvalidCriterionError(
+            f"catalog={name!r}: the name of a catalogue is needed, such as {', '.join(shown_names())}."
+        )
+    name = name.strip()
+    known = CATALOGS.get(name.lower().replace("-", ""))
+    if known is not None:
+        return known
+    service = name if name.lower().startswith(_FULL_NAME) else f"Mast.Catalogs.{name}.Cone"
+    for catalog in CATALOGS.values():
+        for own in catalog.cones.values():
+            if own.lower() == service.lower():
+                return replace(catalog, cones={0: own})
+    return Catalog(name, cones={0: service}, separation=("dstArcSec", "arcsec"))
+
+
+def shown_names() -> list[str]:
+    """Return the names to put into a message."""
+    return [catalog.name for key, catalog in CATALOGS.items() if catalog.name.lower().replace("-", "") == key]

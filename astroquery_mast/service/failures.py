@@ -1,0 +1,51 @@
+"""Which failures of the network there are, and which of them may be gone at the next try."""
+
+from __future__ import annotations
+
+import requests
+import urllib3
+
+from ..exceptions import IncompleteResultError, MastError, ServiceFailedError, UnreadableAnswerError
+
+__all__ = ["NetworkError", "TooManyRowsError", "broken", "may_pass", "was_dropped"]
+
+# Failures of the network that will not go away by trying again.
+_HOPELESS = (
+    requests.exceptions.SSLError,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.TooManyRedirects,
+)
+
+
+class NetworkError(ServiceFailedError):
+    """A connection that failed in a way that will not pass."""
+
+
+class TooManyRowsError(IncompleteResultError):
+    """An answer with as many rows as the archive sends at once: there may be more, and asking again gives the same."""
+
+
+def broken(what: str, err: requests.exceptions.RequestException) -> ServiceFailedError:
+    """Return the error for a connection that could not be made, or broke."""
+    kind = NetworkError if isinstance(err, _HOPELESS) else ServiceFailedError
+    return kind(f"{what} could not be reached, or the connection broke: {err}.", service=what)
+
+
+def may_pass(error: BaseException) -> bool:
+    """Tell whether a failure may be gone at the next try."""
+    if isinstance(error, NetworkError | TooManyRowsError):
+        return False
+    if isinstance(error, ServiceFailedError):
+        return error.status != 200  # with 200 the service itself said ERROR, and would again
+    return isinstance(error, UnreadableAnswerError | IncompleteResultError)
+
+
+def was_dropped(error: MastError) -> bool:
+    """Tell whether a connection was there, and broke: that is what the archive does when an answer is too large."""
+    cause = error.__cause__
+    if isinstance(cause, requests.exceptions.ChunkedEncodingError):
+        return True
+    reason = cause.args[0] if isinstance(cause, requests.exceptions.ConnectionError) and cause.args else None
+    return isinstance(reason, urllib3.exceptions.ProtocolError)

@@ -1,0 +1,290 @@
+"""How the archive is talked to: send → poll → page, within a deadline, with retries.  Knows no service.
+
+In: an HTTP request, or a `~astroquery_mast.query.request.MashupRequest`.  Out: responses, and pages in order.  `Wire`
+is given a callable that sends; it never sees a session or a token.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Required, TypedDict, TypeVar, Unpack, overload
+
+import requests
+import tenacity
+from astroquery import log
+
+from ..config import Endpoints, count_setting, seconds_setting
+from ..exceptions import AccessDeniedError, DeadlineError, MastError, ServiceFailedError
+from ..query.request import ApiRequest, MashupRequest
+from ..tables.completeness import Tally
+from ..tables.mashup import Page, check_status, parse_page
+from .bodies import read_at_once
+from .deadline import Deadline, for_socket
+from .failures import broken, may_pass
+from .parallel import in_order
+
+__all__ = ["Exchange", "Wire"]
+
+T = TypeVar("T")
+
+# Between two tries: half a second, then twice as long each time, some randomness so that many clients do not come back
+# together, and never more than 20 s.
+_BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=20) + tenacity.wait_random(0, 0.5)
+# Between two questions after a job that the archive is still working on.  The archive itself holds each question for up
+# to 20 s, so that short pauses here cost it little, and a quick job is not kept waiting.
+_POLL = tenacity.wait_exponential(multiplier=0.1, max=10, exp_base=1.6) + tenacity.wait_random(0, 0.1)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A response and the page that was read from it."""
+
+    response: requests.Response
+    page: Page
+
+
+class _Options(TypedDict, total=False):
+    """What `Wire.request` is told besides the address."""
+
+    deadline: Required[Deadline]
+    service: str | None
+    params: Any
+    data: Any
+    headers: Mapping[str, str] | None
+    stream: bool
+    attempts: int | None
+    patience: float | None
+
+
+class Wire:
+    """The conversation with the archive."""
+
+    # All waiting is done by this function, so that tests can do without.
+    pause: Callable[[float], None] = staticmethod(tenacity.nap.sleep)
+
+    def __init__(
+        self,
+        send: Callable[..., requests.Response],
+        endpoints: Endpoints,
+        advice: Callable[[str, int | None], str] | None = None,
+        attempts: int | None = None,
+    ) -> None:
+        self._send = send
+        self._endpoints = endpoints
+        self._advice = advice
+        self._attempts = attempts
+
+    @overload
+    def request(self, method: str, url: str, **options: Unpack[_Options]) -> requests.Response: ...
+    @overload
+    def request(
+        self, method: str, url: str, *, read: Callable[[requests.Response], T], **options: Unpack[_Options]
+    ) -> T: ...
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        deadline: Deadline,
+        service: str | None = None,
+        params: Any = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        stream: bool = False,
+        attempts: int | None = None,
+        patience: float | None = None,
+        read: Callable[[requests.Response], Any] | None = None,
+    ) -> Any:
+        """Send one request, again if it fails in a way that may pass, and return an answer that is no error."""
+        what = service or url
+        keywords = {"params": params, "data": data, "headers": headers, "stream": stream}
+
+        def attempt() -> Any:
+            response = self._once(method, url, deadline, what, keywords, patience)
+            return response if read is None else read(response)
+
+        return self._persist(attempt, deadline, what, attempts)
+
+    def pages(
+        self,
+        request: MashupRequest,
+        *,
+        deadline: Deadline,
+        every_page: bool = True,
+        workers: int | None = None,
+        page_seconds: float = math.inf,
+        hopeless: Callable[[MastError], bool] | None = None,
+    ) -> Iterator[Exchange]:
+        """Ask a Mashup service and give the pages of its answer in order, the later ones fetched side by side."""
+        tally = Tally(request.service)
+        first = self.page(request, deadline.part(page_seconds), hopeless)
+        tally.add(first.page, request.page)
+        numbers = range(request.page + 1, (first.page.paging.pages if first.page.paging else 1) + 1)
+        yield first
+        # No page is held here once it has been used: it may be tens of megabytes.
+        del first
+        if every_page:
+            most = count_setting("max_workers") if workers is None else workers
+            yield from self._later_pages(request, numbers, tally, deadline, most, page_seconds)
+            tally.close()
+
+    def _later_pages(
+        self,
+        request: MashupRequest,
+        numbers: range,
+        tally: Tally,
+        deadline: Deadline,
+        workers: int,
+        page_seconds: float,
+    ) -> Iterator[Exchange]:
+        """Fetch the pages after the first, side by side, and give them in order."""
+
+        def fetch(number: int) -> Exchange:
+            return self.page(request.at_page(number), deadline.part(page_seconds))
+
+        def checked(number: int, exchange: Exchange) -> Exchange:
+            tally.add(exchange.page, number)
+            return exchange
+
+        fetched = in_order(fetch, numbers, min(workers, len(numbers)))
+        complete = False
+        try:
+            yield from map(checked, numbers, fetched)
+            complete = True
+        finally:
+            if not complete:
+                deadline.give_up()
+
+    def page(
+        self, request: MashupRequest, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
+    ) -> Exchange:
+        """Ask for one page, and ask again until the archive has finished working on it."""
+
+        def poll() -> Exchange:
+            return self._persist(lambda: self._mashup(request, deadline), deadline, request.service, hopeless=hopeless)
+
+        polling = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda exchange: exchange.page.executing),
+            wait=lambda state: min(_POLL(state), max(0.0, deadline.remaining())),
+            stop=lambda _: deadline.remaining() <= 0,
+            sleep=self.pause,
+            retry_error_callback=lambda _: self._late(deadline, request.service, "the archive was still working on it"),
+        )
+        return polling(poll)
+
+    def ask(self, request: ApiRequest, read: Callable[[bytes, str], Page], *, deadline: Deadline) -> Exchange:
+        """Post a question as JSON, and read the answer; one that cannot be read is asked for again."""
+        return self.request(
+            "POST",
+            request.url,
+            deadline=deadline,
+            service=request.service,
+            data=request.body(),
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+            read=lambda response: Exchange(response, read(response.content, request.service)),
+        )
+
+    def _mashup(self, request: MashupRequest, deadline: Deadline) -> Exchange:
+        """Post a Mashup request once, and read the answer."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/plain"}
+        keywords = {"data": request.body(), "headers": headers}
+        response = self._once("POST", self._endpoints.invoke, deadline, request.service, keywords)
+        if request.format.lower() not in {"json", "extjs"}:
+            # In csv and votable the state of the job cannot be seen; the text is the caller's to read.
+            return Exchange(response, Page(request.service, "COMPLETE"))
+        page = parse_page(response.status_code, response.headers, response.content, request.service)
+        return Exchange(response, page)
+
+    def _persist(
+        self,
+        attempt: Callable[[], T],
+        deadline: Deadline,
+        what: str,
+        attempts: int | None = None,
+        hopeless: Callable[[MastError], bool] | None = None,
+    ) -> T:
+        """Try until it works, fails for good, has been tried often enough, or the next try would come too late."""
+        own = attempts if attempts is not None else self._attempts
+        most = count_setting("attempts") if own is None else own
+
+        def worth_another(error: BaseException) -> bool:
+            known = hopeless is not None and isinstance(error, MastError) and hopeless(error)
+            return may_pass(error) and not known
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked = getattr(error, "retry_after", None)
+            return float(_BACKOFF(state)) if asked is None else float(asked)
+
+        def tell(state: tenacity.RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            log.info("%s Trying again in %.1f s (try %d).", error, state.upcoming_sleep, state.attempt_number + 1)
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(worth_another),
+            wait=wait,
+            stop=lambda state: state.attempt_number >= most or state.upcoming_sleep >= deadline.remaining(),
+            sleep=self.pause,
+            before_sleep=tell,
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except MastError as err:
+            err.elapsed = deadline.elapsed()
+            err.service = err.service or what
+            if may_pass(err):
+                tries = retrying.statistics["attempt_number"]
+                err.args = (f"{err} Tried {tries} times in {err.elapsed:.1f} s: try again later.",)
+            raise
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        deadline: Deadline,
+        what: str,
+        keywords: Mapping[str, Any],
+        patience: float | None = None,
+    ) -> requests.Response:
+        """Send a request once; raise unless its answer is an answer."""
+        left = deadline.remaining()
+        if left <= 0:
+            self._late(deadline, what, "no time was left to ask again")
+        silence = min(left, seconds_setting("read_timeout") if patience is None else patience)
+        timeout = (for_socket(min(left, seconds_setting("connect_timeout"))), for_socket(silence))
+        try:
+            response = self._send(method, url, timeout=timeout, **{**keywords, "stream": True})
+            if response.status_code >= 400:
+                with response:
+                    check_status(response.status_code, response.headers, response.content, what)
+            if not keywords.get("stream"):
+                read_at_once(response)
+        except requests.exceptions.Timeout as err:
+            if deadline.remaining() <= 0:
+                self._late(deadline, what, "no answer came", err)
+            raise ServiceFailedError(f"{what} did not answer within {silence:.0f} s.", service=what) from err
+        except requests.exceptions.RequestException as err:
+            raise broken(what, err) from err
+        except AccessDeniedError as err:
+            raise self._advised(err, url) from err
+        return response
+
+    def _advised(self, error: AccessDeniedError, url: str) -> AccessDeniedError:
+        """The same refusal, with what can be done about it."""
+        if self._advice is None:
+            return error
+        told = f"{error} {self._advice(url, error.status)}"
+        return AccessDeniedError(told, service=error.service, status=error.status)
+
+    @staticmethod
+    def _late(deadline: Deadline, what: str, state: str, cause: Exception | None = None) -> Any:
+        """Raise the error of a deadline that has passed."""
+        raise DeadlineError(
+            f"{what} was given {deadline.seconds:g} s, and after {deadline.elapsed():.1f} s {state}. Allow more time "
+            "(timeout=, or conf.timeout), or ask for less: a smaller radius, more criteria, fewer identifiers.",
+            service=what,
+            elapsed=deadline.elapsed(),
+        ) from cause

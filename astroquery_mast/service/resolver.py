@@ -1,0 +1,263 @@
+"""Names in, positions out: the archive's name resolver (SANTA), asked for many names at a time.
+
+See https://mastresolver.stsci.edu/Santa-war/ for what it knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import requests
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astroquery import log
+
+from ..config import Endpoints, count_setting
+from ..exceptions import InputWarning, InvalidQueryError, MastError, ResolverError
+from ..sky.position import as_coordinate
+from ..warn import warn_user
+from .deadline import Deadline
+from .http import Wire
+from .namecache import KNOWN_NAMES
+from .names import checked_name, folded_name, is_place, sorted_out
+from .names_answer import Entry, by_name, by_source, coordinate_of, place_of, read_entries, with_place
+from .parallel import in_order
+from .token import LOOPBACK
+
+__all__ = ["Resolver", "checked_resolver", "warn_of_idle"]
+
+SERVICE = "MAST name resolver"
+_RESOLVERS = ("NED", "SIMBAD")
+# Names with these prefixes are entries of a catalogue at MAST, and the resolver has its own source for each.
+_CATALOGUES = {"TIC": "TIC", "KIC": "KEPLER", "EPIC": "K2"}
+# How far a resolver's position may be from the catalogue's before the user is told.
+_TOLERANCE = 1 * u.arcsec
+# The source of a position that is its own name.
+_GIVEN = "position"
+# So many names without a position are named in the warning.
+_SHOWN = 10
+
+# What is known of one name: entries, the position that it is itself, or why nothing is.
+Found: TypeAlias = list[Entry] | SkyCoord | MastError
+
+
+class Resolver:
+    """Resolves names of objects."""
+
+    def __init__(self, wire: Wire, endpoints: Endpoints) -> None:
+        self._wire = wire
+        self._endpoints = endpoints
+
+    def one(self, name: str, *, deadline: Deadline, resolver: str | None = None) -> SkyCoord:
+        """Return the position of one object."""
+        chosen = checked_resolver(resolver)
+        asked = checked_name(name)
+        address = self._endpoints.resolver
+
+        def ask() -> list[Entry]:
+            """What is known of it; what is of no use raises, so that it is not remembered."""
+            return with_place(self._entries([asked], chosen, False, deadline))
+
+        # A resolver on this computer is a sandbox: whoever uses it wants to see every request, and every fault.
+        local = urlsplit(address).hostname in LOOPBACK
+        entries = ask() if local else KNOWN_NAMES.get((address, folded_name(asked), chosen), ask)
+        # All entries are its own, however it is spelled.
+        return self._position(name, entries, chosen)
+
+    def all_of_one(self, name: str, *, deadline: Deadline) -> dict[str, SkyCoord]:
+        """Return the positions that every source has for one object: source → position."""
+        entries = with_place(self._entries([checked_name(name)], None, True, deadline))
+        if not entries:
+            raise ResolverError(f'Could not resolve "{name}" to a sky position.')
+        return by_source(entries)
+
+    def many(
+        self,
+        names: Iterable[str],
+        *,
+        deadline: Deadline,
+        resolver: str | None = None,
+        resolve_all: bool = False,
+        batch_size: int = 30,
+    ) -> dict[str, Any]:
+        """Return the positions of several objects."""
+        chosen = checked_resolver(resolver)
+        if chosen and resolve_all:
+            warn_user("resolver is ignored: resolve_all asks every source.", InputWarning)
+            chosen = None
+        given, missing = sorted_out(names)
+        positions: dict[str, Any] = {}
+        errors: dict[str, MastError | ResolverError] = {}
+        for name, own in self._batches(given, chosen, resolve_all, deadline, batch_size):
+            try:
+                positions[name] = self._found(name, own, chosen, resolve_all)
+            except (MastError, ResolverError) as err:
+                errors[name] = err
+        failed = next((error for error in errors.values() if isinstance(error, MastError)), None)
+        if failed is not None and not positions:
+            raise failed
+        _warn_of(errors, missing, len(given) + missing)
+        if not positions:
+            raise ResolverError("Could not resolve any of the given object names to sky positions.")
+        return positions
+
+    def _found(self, name: str, own: Found, resolver: str | None, every: bool) -> Any:
+        """The position of a name, or those of every source."""
+        if isinstance(own, MastError):
+            raise own
+        if isinstance(own, SkyCoord):
+            return {_GIVEN: own} if every else own
+        return by_source(own) if every and own else self._position(name, own, resolver)
+
+    def positions(
+        self, names: Iterable[str], *, deadline: Deadline, resolver: str | None = None, batch_size: int = 30
+    ) -> tuple[dict[str, tuple[float, float]], dict[str, MastError | ResolverError]]:
+        """Return the positions of a great many objects, as numbers, and why the others have none."""
+        chosen = checked_resolver(resolver)
+        found: dict[str, tuple[float, float]] = {}
+        errors: dict[str, MastError | ResolverError] = {}
+        for name, own in self._batches(names, chosen, False, deadline, batch_size):
+            if isinstance(own, MastError):
+                errors[name] = own
+                continue
+            try:
+                if isinstance(own, SkyCoord):
+                    found[name] = float(own.ra.deg), float(own.dec.deg)
+                else:
+                    found[name] = place_of(own[0]) if own and chosen is None else self._degrees_by(name, own, chosen)
+            except (MastError, ResolverError) as err:
+                errors[name] = err
+        return found, errors
+
+    def _batches(
+        self, names: Iterable[str], resolver: str | None, every: bool, deadline: Deadline, batch_size: int
+    ) -> Iterator[tuple[str, Found]]:
+        """Each name, once, and what the resolver has for it, or why it could not be asked, or where it says it is."""
+        distinct = list(dict.fromkeys(checked_name(name) for name in names))
+        asked = [name for name in distinct if not is_place(name)]
+        size = max(1, batch_size)
+        batches = [asked[start : start + size] for start in range(0, len(asked), size)]
+
+        def ask(batch: list[str]) -> list[Entry] | MastError:
+            """What is known of some names, or why nothing is: one batch that fails stops no other."""
+            try:
+                return self._entries(batch, resolver, every, deadline)
+            except MastError as err:
+                return err
+
+        found: dict[str, list[Entry] | MastError] = {}
+        for batch, entries in zip(batches, in_order(ask, batches, count_setting("max_workers")), strict=True):
+            found.update(dict.fromkeys(batch, entries) if isinstance(entries, MastError) else by_name(batch, entries))
+        yield from ((name, found[name] if name in found else _place(name)) for name in distinct)
+
+    def _entries(self, names: list[str], resolver: str | None, every: bool, deadline: Deadline) -> list[Entry]:
+        """What the resolver has for some names; what is a position already is not asked for."""
+        given = [_position_entry(name, resolver) for name in names if is_place(name)]
+        names = [name for name in names if not is_place(name)] if given else names
+        if not names:
+            return given
+        params: list[tuple[str, str]] = [("outputFormat", "json"), ("resolveAll", str(every).lower())]
+        if resolver:
+            sources = [resolver, *(_CATALOGUES[prefix] for prefix in _CATALOGUES if any(map(_is_of(prefix), names)))]
+            params += [("resolver", source) for source in sources]
+        params += [("name", name) for name in names]
+        entries = self._wire.request(
+            "GET", self._endpoints.resolver, params=params, deadline=deadline, service=SERVICE, read=_read
+        )
+        return [*given, *entries]
+
+    def _degrees_by(self, name: str, entries: list[Entry], resolver: str | None) -> tuple[float, float]:
+        """The position of a name by one of the resolvers, as numbers."""
+        position = self._position(name, entries, resolver)
+        return float(position.ra.deg), float(position.dec.deg)
+
+    def _position(self, name: str, entries: list[Entry], resolver: str | None) -> SkyCoord:
+        """The position of a name among what was found for it."""
+        if resolver is None:
+            if not entries:
+                raise ResolverError(f'Could not resolve "{name}" to a sky position.')
+            log.debug('"%s" resolved by %s as %s', name, entries[0].get("resolver"), entries[0].get("canonicalName"))
+            return coordinate_of(entries[0])
+        sources = {str(entry.get("resolver")): entry for entry in reversed(entries)}
+        if resolver not in sources:
+            raise ResolverError(
+                f'Could not resolve "{name}" to a sky position using resolver "{resolver}". Try another one, or leave '
+                "it out to take the first that knows the name."
+            )
+        position = coordinate_of(sources[resolver])
+        _compare_with_catalogue(name, position, sources)
+        return position
+
+
+def _read(response: requests.Response) -> list[Entry]:
+    """The entries in an answer; one that is unreadable is asked for again."""
+    return read_entries(response.content)
+
+
+def _warn_of(errors: Mapping[str, Exception], missing: int, number: int) -> None:
+    """Warn once of the names without a position."""
+    if not errors and not missing:
+        return
+    reasons = ["One is missing." if missing == 1 else f"{missing} are missing."] if missing else []
+    failed: dict[str, list[str]] = {}
+    for name, error in list(errors.items())[:_SHOWN]:
+        if isinstance(error, MastError):
+            failed.setdefault(str(error), []).append(f'"{name}"')
+        else:
+            reasons.append(str(error))
+    reasons += [f"{', '.join(names)}: {reason}" for reason, names in failed.items()]
+    if len(errors) > _SHOWN:
+        reasons.append(f"And {len(errors) - _SHOWN} more.")
+    text = f"{len(errors) + missing} of {number} object names have no position: {' '.join(reasons)}"
+    warn_user(text, InputWarning)
+
+
+def _place(name: str) -> SkyCoord | MastError:
+    """The position that a name is, or why there is no such place."""
+    try:
+        return as_coordinate(name)
+    except MastError as err:
+        return err
+
+
+def _position_entry(name: str, resolver: str | None) -> Entry:
+    """What a resolver would say of a position."""
+    position = as_coordinate(name)
+    source = resolver or _GIVEN
+    return {"searchString": name, "resolver": source, "ra": float(position.ra.deg), "decl": float(position.dec.deg)}
+
+
+def checked_resolver(resolver: object) -> str | None:
+    """Return the resolver asked for, in the archive's spelling."""
+    if resolver is None:
+        return None
+    if not isinstance(resolver, str):
+        raise InvalidQueryError(f'resolver={resolver!r}: it must be text, "NED" or "SIMBAD".')
+    if resolver.upper() not in _RESOLVERS:
+        raise ResolverError(f'Invalid resolver {resolver!r}: there are "NED" and "SIMBAD".')
+    return resolver.upper()
+
+
+def warn_of_idle(resolver: object) -> None:
+    """Check the resolver of a call that has no name to resolve, and warn that it has no effect."""
+    if checked_resolver(resolver) is not None:
+        warn_user(f"resolver={resolver!r} is ignored: it is for names of objects, and there is none.", InputWarning)
+
+
+def _is_of(prefix: str) -> Any:
+    """A test whether a name is an entry of a catalogue, e.g. ``TIC 1234``."""
+    return lambda name: folded_name(name).startswith(f"{prefix.lower()} ")
+
+
+def _compare_with_catalogue(name: str, position: SkyCoord, sources: Mapping[str, Entry]) -> None:
+    """Warn if a resolver and the catalogue that the name belongs to disagree about the position."""
+    for prefix, catalogue in _CATALOGUES.items():
+        if catalogue in sources and _is_of(prefix)(name):
+            apart = position.separation(coordinate_of(sources[catalogue]))
+            if apart > _TOLERANCE:
+                warn_user(
+                    f'"{name}" is {apart.arcsec:.1f} arcsec from its position in the {catalogue} catalogue.',
+                    InputWarning,
+                )

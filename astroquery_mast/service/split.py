@@ -1,0 +1,195 @@
+"""A question with more rows than one answer can hold → questions for parts of it, side by side on one column.
+
+In: a request for observations, and how many rows it has.  Out: requests that differ from it by a range of times,
+positions or identifiers.  Their ranges are disjoint and cover the whole, so that their answers, joined, are its answer;
+a row without a value in the column is in none of them, which the counts of the parts show.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..query.filters import OPEN_END
+from ..query.request import COUNT_COLUMNS, MashupRequest
+
+__all__ = [
+    "SPLIT_COLUMNS",
+    "Part",
+    "Span",
+    "as_filtered",
+    "as_parts",
+    "counting",
+    "counting_entries",
+    "has_own_end",
+    "pieces_for",
+    "spans_of",
+    "within",
+]
+
+CONE, FILTERED, FILTERED_POSITION = "Mast.Caom.Cone", "Mast.Caom.Filtered", "Mast.Caom.Filtered.Position"
+
+# The services of catalogues whose rows can be counted: around a position, and by criteria.
+_TESS_CONE = re.compile(r"Mast\.Catalogs\.(Tic|Ctl)\.Cone", re.IGNORECASE)
+_TESS_FILTERED = re.compile(r"(Mast\.Catalogs\.Filtered\.(?:Tic|Ctl)(?:\.Position)?)(?:\.Rows)?", re.IGNORECASE)
+# The parameters with which services are told how many rows to send at most.
+_OWN_LIMITS = ("nr", "maxrecords")
+
+# More pieces than this are not counted at a time.
+_MOST_PIECES = 32
+# As a part of the range in which most values are: milliseconds, micro-arcseconds.
+_RESOLUTION = 1e-12
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range of numbers with both ends."""
+
+    low: float
+    high: float
+
+    def divided(self, pieces: int, core: Span) -> list[Span]:
+        """Return parts of this range, in order, which together are all of it and have no number in common."""
+        if self.is_point(core):
+            return [self]
+        cuts = sorted({cut for cut in self._cuts(max(2, pieces), core) if self.low < cut <= self.high})
+        # The archive's ranges have both ends: a part ends at the last number before the next.
+        starts = [self.low, *(cuts or [max(self.low / 2 + self.high / 2, math.nextafter(self.low, math.inf))])]
+        ends = [*(math.nextafter(start, -math.inf) for start in starts[1:]), self.high]
+        return [Span(low, high) for low, high in zip(starts, ends, strict=True)]
+
+    def is_point(self, core: Span) -> bool:
+        """Return whether its ends are so near each other that rows between them have the same value."""
+        scale = max(core.high - core.low, abs(self.low), abs(self.high))
+        return self.high - self.low <= _RESOLUTION * scale
+
+    def _cuts(self, pieces: int, core: Span) -> list[float]:
+        """Where to cut, some of it perhaps outside."""
+        low, high = max(self.low, core.low), min(self.high, core.high)
+        if low < high:
+            return [low + (high - low) * number / pieces for number in range(pieces + 1)]
+        if self.high >= OPEN_END:
+            return [self.low + max(1.0, abs(self.low)) * 2.0**number for number in range(pieces - 1)]
+        if self.low <= -OPEN_END:
+            return [self.high - max(1.0, abs(self.high)) * 2.0**number for number in range(pieces - 1)]
+        return [self.low + (self.high - self.low) * number / pieces for number in range(pieces + 1)]
+
+
+SPLIT_COLUMNS: Mapping[str, Span] = {
+    # Modified Julian Dates from the launch of IUE to the years to come.
+    "t_min": Span(43500.0, 65000.0),
+    "s_ra": Span(0.0, 360.0),
+    "s_dec": Span(-90.0, 90.0),
+    # Never null.
+    "obsid": Span(0.0, 3e9),
+}
+"""The columns by which questions are split, the first choice first, and where most of their values are."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a question."""
+
+    request: MashupRequest
+    rows: int
+
+
+def as_filtered(request: MashupRequest) -> MashupRequest | None:
+    """Return the same question to a service that takes filters, or None if there is no such service."""
+    params = request.params
+    if request.service in {FILTERED, FILTERED_POSITION}:
+        return None if params.get("columns") == COUNT_COLUMNS else request
+    if request.service != CONE or params.keys() != {"ra", "dec", "radius"}:
+        return None
+    position = f"{params['ra']}, {params['dec']}, {params['radius']}"
+    asked = {"columns": "*", "filters": [], "position": position}
+    return replace(request, service=FILTERED_POSITION, params=asked)
+
+
+def counting(request: MashupRequest) -> MashupRequest:
+    """Return the question how many rows a filtered question has: now, whatever was kept of another day."""
+    return replace(request, params={**request.params, "columns": COUNT_COLUMNS}, page=1, cache=False)
+
+
+def counting_entries(request: MashupRequest) -> MashupRequest | None:
+    """Return the question how many entries of a catalogue a question has."""
+    cone = _TESS_CONE.fullmatch(request.service)
+    if cone is not None and {"ra", "dec", "radius"} == request.params.keys():
+        filtered = replace(request, params={**request.params, "filters": []})
+        return replace(counting(filtered), service=f"Mast.Catalogs.Filtered.{cone[1]}.Position")
+    named = _TESS_FILTERED.fullmatch(request.service)
+    return None if named is None else replace(counting(request), service=named[1])
+
+
+def has_own_end(request: MashupRequest, rows: int) -> bool:
+    """Return whether an answer ends where the question itself says so: a count, or as many rows as were asked for."""
+    if request.params.get("columns") == COUNT_COLUMNS:
+        return True
+    limits = [str(value) for name, value in request.params.items() if name.lower() in _OWN_LIMITS]
+    return any(limit.isdecimal() and rows >= int(limit) for limit in limits)
+
+
+def spans_of(request: MashupRequest, column: str) -> list[Span]:
+    """Return what a question leaves of the values of a column: disjoint ranges, in order."""
+    found = [each for each in _filters(request) if _is_of(each, column)]
+    if not found:
+        return [Span(-OPEN_END, OPEN_END)]
+    values = found[0].get("values")
+    if len(found) > 1 or not isinstance(values, list) or not values or found[0].get("freeText"):
+        return []
+    if not all(isinstance(value, Mapping) and {"min", "max"} == value.keys() for value in values):
+        return []
+    return _merged(Span(float(value["min"]), float(value["max"])) for value in values)
+
+
+def within(request: MashupRequest, column: str, spans: Sequence[Span]) -> MashupRequest:
+    """Return a question for those rows whose value in a column is in some ranges."""
+    others = [each for each in _filters(request) if not _is_of(each, column)]
+    values = [{"min": span.low, "max": span.high} for span in _merged(spans)]
+    filters = [*others, {"paramName": column, "values": values}]
+    return replace(request, params={**request.params, "filters": filters})
+
+
+def pieces_for(rows: int, limit: int) -> int:
+    """Return in how many pieces to divide a range that has too many rows."""
+    # Some more than would do if the rows were spread evenly, which they are not.
+    return max(2, min(_MOST_PIECES, math.ceil(1.2 * rows / limit)))
+
+
+def as_parts(request: MashupRequest, column: str, counts: Sequence[tuple[Span, int]], limit: int) -> list[Part]:
+    """Return as few parts of a question as there need be."""
+    groups: list[tuple[list[Span], int]] = []
+    for span, rows in counts:
+        if not rows:
+            continue
+        if groups and groups[-1][1] + rows <= limit:
+            spans, before = groups[-1]
+            groups[-1] = ([*spans, span], before + rows)
+        else:
+            groups.append(([span], rows))
+    return [Part(within(request, column, spans), rows) for spans, rows in groups]
+
+
+def _filters(request: MashupRequest) -> list[Mapping[str, Any]]:
+    """The filters of a question."""
+    found = request.params.get("filters")
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def _is_of(each: Mapping[str, Any], column: str) -> bool:
+    """Whether a filter is one of a column; the archive does not mind the case."""
+    return str(each.get("paramName", "")).lower() == column
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """The same numbers in as few ranges as possible, in order."""
+    merged: list[Span] = []
+    for span in sorted(spans, key=lambda each: (each.low, each.high)):
+        if merged and span.low <= math.nextafter(merged[-1].high, math.inf):
+            merged[-1] = Span(merged[-1].low, max(merged[-1].high, span.high))
+        else:
+            merged.append(span)
+    return merged

@@ -1,0 +1,218 @@
+"""Who the user is: where a token comes from, which addresses may see it, and what a refusal means.
+
+A token is held by `Credentials` and put into a request by `TokenAuth`, at the last moment and for MAST's hosts only.
+It is never part of a session, a cookie jar, a representation, a log line, an exception or a pickle.
+
+See https://auth.mast.stsci.edu/ for tokens: one expires after ten days without use, and sixty days after it was made.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from ..config import Endpoints
+from ..exceptions import AuthenticationWarning, LoginError
+from ..warn import warn_user
+
+__all__ = [
+    "ENVIRONMENT",
+    "SHARED",
+    "Credentials",
+    "TokenAuth",
+    "find_token",
+    "forget_sent",
+    "may_see",
+    "refusal_advice",
+]
+
+# Where tokens are looked for, the usual name first; some tools of the community use the second.
+ENVIRONMENT = ("MAST_API_TOKEN", "MAST_TOKEN")
+
+# The entry of the system's keyring in which ``astroquery.mast`` keeps a token, so that one stored by it is found.
+_KEYRING_SERVICE = "astroquery:mast.stsci.edu.token"
+_KEYRING_USER = "masttoken"
+
+# Ends of the addresses of single files, and of bundles of them.
+_FILES = ("/Download/file", "/bundle.sh", "/bundle.zip", "/bundle.tar.gz", "/retrieve_product")
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_PORTS = {"https": 443, "http": 80}
+
+
+class Credentials:
+    """A token in memory, which all clients that were given no token of their own share."""
+
+    def __init__(self, token: str | None = None) -> None:
+        self._lock = threading.Lock()
+        self._token = None if token is None else clean(token)
+        self._owner = ""
+
+    @property
+    def token(self) -> str | None:
+        """The token, or None."""
+        return self._token
+
+    @property
+    def owner(self) -> str | None:
+        """Whose token it is: empty for nobody's, because there is none, and None if that is not known."""
+        with self._lock:
+            return "" if self._token is None else self._owner or None
+
+    def keep(self, token: str | None, owner: str = "") -> None:
+        """Keep a token, or none, from now on."""
+        with self._lock:
+            self._token, self._owner = token, owner
+
+    def __bool__(self) -> bool:
+        """Tell whether there is a token."""
+        return self._token is not None
+
+    def __repr__(self) -> str:
+        """Say whether there is a token, never which."""
+        return f"<Credentials: {'a' if self else 'no'} token>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the token behind when copied or pickled; the shared credentials stay the shared ones."""
+        return (_shared, ()) if self is SHARED else (Credentials, ())
+
+
+SHARED = Credentials()
+
+
+def _shared() -> Credentials:
+    """Return the shared credentials of this process, for unpickling."""
+    return SHARED
+
+
+def clean(token: str) -> str:
+    """Return a token without the blanks that copying adds."""
+    text = token.strip() if isinstance(token, str) else ""
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise LoginError("That is no MAST token: a token is one word of letters and digits.")
+    return text
+
+
+def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
+    """Scheme, host and port of an address."""
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
+
+
+def may_see(url: str, endpoints: Endpoints) -> bool:
+    """Tell whether a request to an address may carry the token."""
+    origin = _origin(urlsplit(url))
+    configured = {_origin(urlsplit(server)) for server in (endpoints.server, endpoints.catalogs_server)}
+    return origin in configured and (origin[0] == "https" or origin[1] in LOOPBACK)
+
+
+class TokenAuth(AuthBase):
+    """Adds the token to a request, if there is one and the address may see it."""
+
+    def __init__(self, credentials: Credentials, endpoints: Endpoints) -> None:
+        self._credentials = credentials
+        self._endpoints = endpoints
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header; requests drops it by itself on a redirect to another host, port or scheme."""
+        token = self._credentials.token
+        if token is not None and may_see(request.url or "", self._endpoints):
+            request.headers["Authorization"] = f"token {token}"
+        return request
+
+
+def forget_sent(response: requests.Response) -> requests.Response:
+    """Take the token out of what a response remembers of its request, so that it can be printed or pickled."""
+    for each in (*response.history, response):
+        each.request.headers.pop("Authorization", None)
+    return response
+
+
+def find_token(token: str | None = None, *, reenter: bool = False, page: str = "") -> str:
+    """Find a token: the argument, the environment, the system's keyring, or a prompt, in that order."""
+    if token is not None:
+        return clean(token)
+    found = None if reenter else stored_token()
+    return clean(found if found else _from_prompt(page))
+
+
+def stored_token() -> str | None:
+    """Return the token of the environment or of the system's keyring; None if there is none, and nobody is asked."""
+    return _from_environment() or _from_keyring()
+
+
+def _from_environment() -> str | None:
+    return next((os.environ[name] for name in ENVIRONMENT if os.environ.get(name)), None)
+
+
+def _from_keyring() -> str | None:
+    """The token in the system's keyring; a machine without one is not an error."""
+    import keyring  # noqa: PLC0415 - slow, and needed by few
+    import keyring.errors  # noqa: PLC0415
+
+    try:
+        return keyring.get_password(_KEYRING_SERVICE, _KEYRING_USER) or None
+    except keyring.errors.KeyringError:
+        return None
+
+
+def store(token: str) -> None:
+    """Write a token to the system's keyring; warn if there is none, for the login itself has worked."""
+    import keyring  # noqa: PLC0415 - slow, and needed by few
+    import keyring.errors  # noqa: PLC0415
+
+    try:
+        keyring.set_password(_KEYRING_SERVICE, _KEYRING_USER, token)
+    except keyring.errors.KeyringError as err:
+        warn_user(f"The token was not stored: {err}", AuthenticationWarning)
+
+
+def _from_prompt(page: str) -> str:
+    """Ask on the terminal or in the notebook, without showing what is typed."""
+    if not (sys.stdin is not None and sys.stdin.isatty()) and "ipykernel" not in sys.modules:
+        raise LoginError(
+            "There is no MAST token: give one to login(), or set the environment variable MAST_API_TOKEN. "
+            f"A token is made at {page}"
+        )
+    return getpass.getpass(f"MAST API token (made at {page}): ")
+
+
+def refusal_advice(
+    url: str,
+    credentials: Credentials,
+    endpoints: Endpoints,
+    user: Mapping[str, Any] | None,
+    status: int | None = None,
+) -> str:
+    """Say what to do about a refusal."""
+    # Single files are exclusive; a question is refused for other reasons, by a firewall as well as by the archive.
+    is_file = urlsplit(url).path.endswith(_FILES)
+    before = "" if is_file else "The server refuses the question, or something before it, such as a firewall or proxy. "
+    if not may_see(url, endpoints):
+        unsent = "No token was sent, because this is not one of the configured MAST servers over https."
+        return unsent if is_file else before.rstrip()
+    if credentials and (user is None or user.get("anon", True)):
+        return (
+            f"{before}The token is not valid any more (it expires after 10 days without use, and 60 days after it was "
+            f"made): renew it at {endpoints.token_page}"
+        )
+    if not credentials and (is_file or status == 401):
+        what = "These data are exclusive: log in" if is_file else "If a login is wanted, log in"
+        return (
+            f"{before}{what} with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is "
+            f"made at {endpoints.token_page}"
+        )
+    if not is_file:
+        return before.rstrip()
+    owner = (user or {}).get("ezid") or (user or {}).get("eppn") or "a user"
+    return (
+        f"You are logged in as {owner}, who has no access to these data: "
+        "ask the principal investigator or the archive's help desk for access, or wait for the release date."
+    )

@@ -1,0 +1,1 @@
+"""Positions, footprints and regions on the sphere; pure."""

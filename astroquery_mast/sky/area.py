@@ -1,0 +1,193 @@
+"""Where exactly: an area on the sky, the circle in which the archive is asked, and the exact test of what it sends.
+
+In: polygons, circles and points, see `~astroquery_mast.sky.area_input.as_area` for what users write.  Out: a frozen
+`ShapeArea`.  Its methods tell for many positions or footprints at a time which of them are in it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from ..exceptions import InvalidCriterionError
+from .outlines import Outlines
+from .position import Cone
+from .shapes import Circle, Point, Polygon, Shape
+from .sphere import (
+    TOUCHING,
+    Array,
+    arcs_meet,
+    distance_to_arcs,
+    longitude_latitude,
+    normals_of,
+    separation,
+    smallest_cap,
+    tangents,
+    unit_vectors,
+    within_polygon,
+)
+
+__all__ = ["Area", "ShapeArea", "cone_of"]
+
+# By how much the circle in which the archive is asked is larger than needed, in degrees: an arcsecond, for footprints
+# whose sides the archive computes in another way.
+_MARGIN = 1 / 3600
+# Positions by which a circle is represented when the smallest circle around several shapes is sought.
+_SAMPLES = 64
+# Largest polygon: one whose corners lie in a circle of this radius, in radians.
+_LARGEST = math.radians(89.9)
+
+
+class Area(Protocol):
+    """A part of the sky."""
+
+    def cone(self) -> Cone:
+        """Return a circle that holds the area, hardly larger than the smallest."""
+
+    def holds(self, points: Array) -> Array:
+        """Tell which positions, unit vectors ``(n, 3)``, are in the area."""
+
+    def meets(self, outlines: Outlines) -> Array:
+        """Tell which parts of footprints overlap the area or touch it."""
+
+    def __str__(self) -> str:
+        """Describe the area in a few words."""
+
+
+@dataclass(frozen=True)
+class ShapeArea:
+    """The union of some shapes."""
+
+    shapes: tuple[Shape, ...]
+
+    def __post_init__(self) -> None:
+        """Check the shapes."""
+        if not self.shapes:
+            raise InvalidCriterionError("area is empty: no observation could be in it.")
+        for shape in self.shapes:
+            if isinstance(shape, Polygon):
+                _outline(shape)
+
+    def __str__(self) -> str:
+        """Describe the area in a few words."""
+        if len(self.shapes) > 1:
+            return f"{len(self.shapes)} shapes"
+        shape = self.shapes[0]
+        if isinstance(shape, Polygon):
+            return f"a polygon of {len(shape.vertices)} vertices"
+        return f"a circle of {shape.radius:.6g} deg" if isinstance(shape, Circle) else "a point"
+
+    def cone(self) -> Cone:
+        """Return a circle that holds the area, hardly larger than the smallest."""
+        only = self.shapes[0] if len(self.shapes) == 1 else None
+        if only is not None and not isinstance(only, Polygon):
+            return Cone(only.ra, only.dec, min(180.0, math.degrees(_disc(only)[1]) + _MARGIN))
+        points = np.concatenate([_samples(shape) for shape in self.shapes])
+        cap = smallest_cap(points)
+        # Without a smallest circle the area is spread over more than half of the sky, and any centre will do.
+        centre = _samples(self.shapes[0])[0] if cap is None else cap[0]
+        return cone_of(centre, max(_farthest(shape, centre) for shape in self.shapes))
+
+    def holds(self, points: Array) -> Array:
+        """Tell which positions are in the area."""
+        inside = np.zeros(len(points), dtype=bool)
+        for shape in self.shapes:
+            if isinstance(shape, Polygon):
+                vertices, axis, _ = _outline(shape)
+                inside |= within_polygon(points, vertices, axis)
+            else:
+                centre, radius = _disc(shape)
+                inside |= separation(points, centre) <= radius + TOUCHING
+        return inside
+
+    def meets(self, outlines: Outlines) -> Array:
+        """Tell which parts of footprints overlap the area or touch it."""
+        met = np.zeros(len(outlines), dtype=bool)
+        for shape in self.shapes:
+            if isinstance(shape, Polygon):
+                _, centre, radius = _outline(shape)
+            else:
+                centre, radius = _disc(shape)
+            near = outlines.near(centre, radius)
+            near = near[~met[near]]
+            parts = outlines.take(near)
+            met[near] = _meets(shape, parts) if isinstance(shape, Polygon) else parts.within(centre, radius)
+        return met
+
+
+def cone_of(centre: Array, reach: float) -> Cone:
+    """Return the circle in which the archive is asked for what lies within an angle, in radians, of a centre."""
+    ra, dec = longitude_latitude(centre)
+    return Cone(float(ra), float(dec), min(180.0, math.degrees(reach) + _MARGIN))
+
+
+def _meets(polygon: Polygon, parts: Outlines) -> Array:
+    """Tell which parts overlap a polygon.
+
+    If no sides touch, one part is wholly inside the other or wholly outside: one of its corners tells.
+    """
+    vertices, axis, _ = _outline(polygon)
+    met = within_polygon(parts.vertices[parts.first[:-1]], vertices, axis)
+    left = np.flatnonzero(~met)
+    parts = parts.take(left)
+    met[left] = parts.around(vertices[0]) | _sides_meet(vertices, parts)
+    return met
+
+
+def _sides_meet(vertices: Array, parts: Outlines) -> Array:
+    """Tell which parts have a side that touches a side of a polygon."""
+    begin, end, normals = parts.edges()
+    met = np.zeros(len(parts), dtype=bool)
+    round_ = np.flatnonzero(~parts.polygonal)
+    centres, radii = parts.vertices[parts.first[round_]], parts.radius[round_] + TOUCHING
+    for arc in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
+        met |= parts.any_of(arcs_meet(arc, begin, end, normals))
+        met[round_] |= distance_to_arcs(*arc, normals_of(*arc), centres) <= radii
+    return met
+
+
+@lru_cache(maxsize=1024)
+def _outline(polygon: Polygon) -> tuple[Array, Array, float]:
+    """Return the corners of a polygon, and the centre and radius of the smallest circle around them."""
+    vertices = unit_vectors(*np.transpose(polygon.vertices))
+    cap = smallest_cap(vertices)
+    if cap is None or cap[1] > _LARGEST:
+        raise InvalidCriterionError(
+            "area has a polygon that does not fit into half of the sky, of which it is not clear what is inside: "
+            "divide it, or give a MOC."
+        )
+    return vertices, *cap
+
+
+def _disc(shape: Circle | Point) -> tuple[Array, float]:
+    """Return the centre and the radius of a circle or point, in radians."""
+    return unit_vectors(shape.ra, shape.dec), math.radians(shape.radius) if isinstance(shape, Circle) else 0.0
+
+
+def _samples(shape: Shape) -> Array:
+    """Return positions on a shape's outer edge."""
+    if isinstance(shape, Polygon):
+        return _outline(shape)[0]
+    centre, radius = _disc(shape)
+    if not radius:
+        return centre[np.newaxis]
+    around = 2 * np.pi * np.arange(_SAMPLES) / _SAMPLES
+    return np.asarray(
+        math.cos(radius) * centre
+        + math.sin(radius) * (np.column_stack([np.cos(around), np.sin(around)]) @ tangents(centre))
+    )
+
+
+def _farthest(shape: Shape, centre: Array) -> float:
+    """Return the largest angle between a position and a shape."""
+    if not isinstance(shape, Polygon):
+        middle, radius = _disc(shape)
+        return float(separation(middle, centre)) + radius
+    vertices, middle, radius = _outline(shape)
+    to_corners = float(separation(vertices, centre).max())
+    # Sides that reach over more than half of the sky bulge outwards, as seen from the centre.
+    return to_corners if to_corners < np.pi / 2 else float(separation(middle, centre)) + radius

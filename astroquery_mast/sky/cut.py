@@ -1,0 +1,111 @@
+"""The exact cut: of the observations that the archive sent for a circle, those that are in the area.
+
+In: a table with ``s_ra``, ``s_dec`` and ``s_region``, and what was asked for.  Out: the rows that remain, with a
+sentence in ``meta["cut"]`` that says how many there were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+from ..exceptions import InvalidCriterionError
+from .area import Area
+from .outlines import Outlines, outlines_of
+from .position_columns import degrees
+from .shapes import Shape, parse_s_region
+from .sphere import Array, unit_vectors
+
+__all__ = ["CUT_COLUMNS", "OVERLAPS", "Cut", "check_overlap", "in_area", "shapes_of"]
+
+# What a cut looks at.
+CUT_COLUMNS = ("s_ra", "s_dec", "s_region")
+OVERLAPS = ("footprint", "center")
+
+
+def check_overlap(overlap: str) -> None:
+    """Raise `InvalidCriterionError` unless it is one of the two that there are."""
+    if overlap not in OVERLAPS:
+        raise InvalidCriterionError(f"overlap={overlap!r}: there are {' and '.join(map(repr, OVERLAPS))}.")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is kept of a table of observations."""
+
+    area: Area
+    overlap: str
+
+    def of(self, table: Table) -> Table:
+        """Return the rows that remain."""
+        kept, doubts = in_area(table, self.area, self.overlap)
+        cut = table[kept]
+        cut.meta["cut"] = [*table.meta.get("cut", []), self.words(len(table), int(kept.sum()), doubts)]
+        rows = table.meta.get("rows")
+        if isinstance(rows, list) and sum(rows) == len(table):
+            cut.meta["rows"] = [int(part.sum()) for part in np.split(kept, np.cumsum(rows)[:-1])]
+        return cut
+
+    def words(self, sent: int, kept: int, doubts: str = "") -> str:
+        """Say how many rows there were, and how many remain."""
+        how = "a footprint that overlaps" if self.overlap == "footprint" else "a position in"
+        return f"{kept} of {sent} rows have {how} {self.area}{doubts}"
+
+
+def in_area(table: Table, area: Area, overlap: str) -> tuple[Array, str]:
+    """Tell which rows of a table of observations are in an area."""
+    ra, _ = degrees(_column(table, "s_ra"), "right ascension")
+    dec, _ = degrees(_column(table, "s_dec"), "declination")
+    placed = np.isfinite(ra) & np.isfinite(dec)
+    if overlap == "center":
+        kept = np.zeros(len(table), dtype=bool)
+        kept[placed] = area.holds(unit_vectors(ra[placed], dec[placed]))
+        return kept, _doubts(0, int((~placed).sum()))
+    shapes = shapes_of(_column(table, "s_region").tolist())
+    outlines = outlines_of(shapes, ra, dec)
+    bare = ~np.fromiter(map(bool, shapes), dtype=bool, count=len(shapes))
+    doubts = _doubts(int((bare & placed).sum()), int((bare & ~placed).sum()))
+    return _rows(outlines, area.meets(outlines), len(table)), doubts
+
+
+def shapes_of(texts: Sequence[Any], errors: str = "skip") -> list[list[Shape]]:
+    """Return the shapes of many footprints."""
+    known: dict[Any, list[Shape]] = {}
+    made = []
+    for text in texts:
+        key = text if isinstance(text, str) else None
+        shapes = known.get(key) if key is not None else None
+        if shapes is None:
+            shapes = parse_s_region(text, errors=errors)
+            if key is not None:
+                known[key] = shapes
+        made.append(shapes)
+    return made
+
+
+def _column(table: Table, name: str) -> Any:
+    """A column that is needed."""
+    if name not in table.colnames:
+        raise InvalidCriterionError(f"The table has no column '{name}', which tells where the observations are.")
+    return table[name]
+
+
+def _rows(outlines: Outlines, met: Array, count: int) -> Array:
+    """The rows that have a part for which something holds."""
+    rows = np.zeros(count, dtype=bool)
+    rows[outlines.owner[met]] = True
+    return rows
+
+
+def _doubts(by_position: int, unknown: int) -> str:
+    """What is to be said of rows without a footprint."""
+    said = ""
+    if by_position:
+        said += f"; {by_position} without a readable footprint were judged by their position"
+    if unknown:
+        said += f"; {unknown} without a place were left out"
+    return said

@@ -1,0 +1,131 @@
+"""The footprints of many observations as flat arrays, so that an area meets them all in a few array operations.
+
+In: a list of shapes for each row, and the row's own position.  Out: `Outlines`, whose parts know their row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from .shapes import Circle, Polygon, Shape
+from .sphere import TOUCHING, Array, distance_to_arcs, normals_of, separation, tangents, unit_vectors
+
+__all__ = ["Outlines", "outlines_of"]
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Polygons and circles, a point being a circle without extent."""
+
+    owner: Array
+    first: Array
+    vertices: Array
+    radius: Array
+    centre: Array
+    reach: Array
+
+    def __len__(self) -> int:
+        """Return the number of parts."""
+        return len(self.owner)
+
+    @property
+    def polygonal(self) -> Array:
+        """Which parts are polygons."""
+        return self.radius < 0
+
+    def take(self, parts: Array) -> Outlines:
+        """Return some of the parts, given by their indices."""
+        counts = np.diff(self.first)[parts]
+        first = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
+        places = np.arange(first[-1]) + np.repeat(self.first[parts] - first[:-1], counts)
+        return Outlines(
+            self.owner[parts],
+            first,
+            self.vertices[places],
+            self.radius[parts],
+            self.centre[parts],
+            self.reach[parts],
+        )
+
+    def near(self, centre: Array, radius: float) -> Array:
+        """Return the indices of the parts that may touch a circle."""
+        return np.flatnonzero(separation(self.centre, centre) <= self.reach + radius + 2 * TOUCHING)
+
+    def edges(self) -> tuple[Array, Array, Array]:
+        """Return the ends and the normals of the sides of all polygons; of circles a side without length."""
+        end = self._end()
+        return self.vertices, end, normals_of(self.vertices, end)
+
+    def _end(self) -> Array:
+        """The vertex that follows each one in its part."""
+        following = np.arange(1, len(self.vertices) + 1)
+        following[self.first[1:] - 1] = self.first[:-1]
+        return np.asarray(self.vertices[following])
+
+    def any_of(self, sides: Array) -> Array:
+        """Return for each part whether something holds for any of its sides."""
+        return np.logical_or.reduceat(sides, self.first[:-1]) if len(self) else np.zeros(0, dtype=bool)
+
+    def around(self, point: Array) -> Array:
+        """Tell which polygons have a position inside.
+
+        Half a great circle from the position to its antipode crosses the sides of a polygon an odd number of times if
+        one of the two is inside; it is the position if that lies in the circle around the polygon.
+        """
+        frame = tangents(point)
+        (x, y), (x2, y2) = frame @ self.vertices.T, frame @ self._end().T
+        crossed = ((y >= 0) != (y2 >= 0)) & ((x * y2 - x2 * y > 0) == (y2 > y))
+        odd = np.add.reduceat(crossed.astype(np.int8), self.first[:-1]) % 2 == 1 if len(self) else crossed
+        here = separation(self.centre, point) <= np.minimum(self.reach + TOUCHING, np.pi / 2)
+        return np.asarray(odd & here & self.polygonal)
+
+    def within(self, point: Array, radius: float) -> Array:
+        """Tell which parts are no farther from a position than a radius."""
+        begin, end, normals = self.edges()
+        to_sides = distance_to_arcs(begin, end, normals, point)
+        nearest = np.minimum.reduceat(to_sides, self.first[:-1]) if len(self) else np.zeros(0)
+        return np.asarray((nearest - np.maximum(self.radius, 0) <= radius + TOUCHING) | self.around(point))
+
+
+def outlines_of(shapes: Sequence[Sequence[Shape]], ra: Array, dec: Array) -> Outlines:
+    """Lay footprints out."""
+    placed = np.isfinite(ra) & np.isfinite(dec)
+    owner: list[int] = []
+    corners: list[Sequence[tuple[float, float]]] = []
+    radius: list[float] = []
+    for row, parts in enumerate(shapes):
+        for shape in parts:
+            owner.append(row)
+            corners.append(shape.vertices if isinstance(shape, Polygon) else ((shape.ra, shape.dec),))
+            radius.append(_radius(shape))
+        if not parts and placed[row]:
+            owner.append(row)
+            corners.append(((float(ra[row]), float(dec[row])),))
+            radius.append(0.0)
+    return _laid_out(owner, corners, np.radians(np.array(radius, dtype=float)))
+
+
+def _radius(shape: Shape) -> float:
+    if isinstance(shape, Polygon):
+        return -1.0
+    return shape.radius if isinstance(shape, Circle) else 0.0
+
+
+def _laid_out(owner: Iterable[int], corners: Sequence[Sequence[tuple[float, float]]], radius: Array) -> Outlines:
+    counts = np.fromiter(map(len, corners), dtype=np.intp, count=len(corners))
+    first = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
+    degrees = np.fromiter(chain.from_iterable(chain.from_iterable(corners)), dtype=float, count=2 * int(first[-1]))
+    vertices = unit_vectors(degrees[::2], degrees[1::2])
+    if not len(counts):
+        return Outlines(np.zeros(0, dtype=np.intp), first, vertices, radius, vertices, radius)
+    sums = np.add.reduceat(vertices, first[:-1], axis=0)
+    centre = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(float).tiny)
+    away = separation(vertices, np.repeat(centre, counts, axis=0))
+    reach = np.maximum.reduceat(away, first[:-1]) + np.maximum(radius, 0)
+    # The sides of polygons that reach farther may bulge out of the circle around their corners.
+    reach = np.where((radius < 0) & (reach >= np.pi / 2), np.pi, reach)
+    return Outlines(np.array([*owner], dtype=np.intp), first, vertices, radius, centre, reach)

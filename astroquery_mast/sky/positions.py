@@ -1,0 +1,208 @@
+"""Many places on the sky: tables, arrays and lists of positions, in the one form in which they are asked for.
+
+In: what users hold.  Out: frozen `Positions`, right ascension and declination in degrees (ICRS), a row for each that
+was given.  A row that has no position is no reason to refuse the others: it is noted with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.coordinates import BaseCoordinateFrame, SkyCoord
+from astropy.table import Row, Table
+
+from ..exceptions import InvalidCriterionError
+from .position import as_coordinate, looks_like_coordinates
+from .position_columns import degrees, position_columns
+
+__all__ = ["NO_POSITION", "Positions", "as_names", "as_positions", "is_many"]
+
+Floats = npt.NDArray[np.float64]
+
+NO_POSITION = "there is no position"
+_NO_NAME = "there is no name"
+_SKY = SkyCoord | BaseCoordinateFrame
+_LISTS = (list, tuple, np.ndarray)
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+# Two plain numbers are degrees, see `as_coordinate`; read here without an object for each of them.
+_DEGREES = re.compile(rf"\s*({_NUMBER})(?:\s*,\s*|\s+)({_NUMBER})\s*")
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Positions in the order in which they were given."""
+
+    ra: Floats
+    dec: Floats
+    problems: Mapping[int, str] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.ra)
+
+    @property
+    def known(self) -> npt.NDArray[np.int64]:
+        """The rows that have a position."""
+        return np.flatnonzero(np.isfinite(self.ra) & np.isfinite(self.dec)).astype(np.int64)
+
+    def resolved(self, found: Mapping[str, tuple[float, float]], reasons: Mapping[str, str]) -> Positions:
+        """Return the same rows with the positions of names filled in."""
+        ra, dec, problems = self.ra.copy(), self.dec.copy(), dict(self.problems)
+        for row, name in self.names.items():
+            if name in found:
+                ra[row], dec[row] = found[name]
+            else:
+                problems[row] = reasons.get(name, NO_POSITION)
+        return _checked(replace(self, ra=ra, dec=dec, problems=problems))
+
+    def failures(self, reasons: Mapping[int, str] | None = None) -> list[str]:
+        """Return a line for each row that could not be asked for, or whose answer failed."""
+        every = {**self.problems, **(reasons or {})}
+        return [f"row {row}{self._named(row)}: {every[row]}" for row in sorted(every)]
+
+    def _named(self, row: int) -> str:
+        return f" ({self.names[row]})" if row in self.names else ""
+
+
+def is_many(given: object) -> bool:
+    """Tell whether several positions or names are given, even if it is several of one or none."""
+    if isinstance(given, _SKY):
+        return (isinstance(given, SkyCoord) or given.has_data) and not given.isscalar
+    return isinstance(given, Table | list | tuple) or (isinstance(given, np.ndarray) and given.ndim > 0)
+
+
+def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | None = None) -> Positions:
+    """Return many positions."""
+    if isinstance(given, Row):
+        given = Table(given, masked=True)
+    if isinstance(given, Table):
+        positions = _of_table(given, ra_column, dec_column)
+    elif ra_column is not None or dec_column is not None:
+        raise InvalidCriterionError("ra_column and dec_column are names of columns: give a Table with them.")
+    elif isinstance(given, _SKY):
+        positions = _of_sky(given)
+    elif isinstance(given, _LISTS):
+        positions = _of_list(list(given))
+    else:
+        raise InvalidCriterionError(
+            f"Positions are needed, in a SkyCoord, a Table or a list, and not a {type(given).__name__}."
+        )
+    if not len(positions):
+        raise InvalidCriterionError("No positions were given: the coordinates are empty.")
+    return _checked(positions)
+
+
+def as_names(given: Any) -> Positions:
+    """Return many names of objects, whose positions are still to be looked up."""
+    if isinstance(given, Table):
+        raise InvalidCriterionError("Names of objects are needed: give the column of the table that has them.")
+    names: dict[int, str] = {}
+    problems: dict[int, str] = {}
+    cells = np.ma.asarray(given).ravel().tolist() if isinstance(given, np.ndarray) else list(given)
+    for row, cell in enumerate(cells):
+        text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell
+        if _is_missing(text) or (isinstance(text, str) and not text.strip()):
+            problems[row] = _NO_NAME
+        elif isinstance(text, str):
+            names[row] = text
+        else:
+            raise InvalidCriterionError(f"Names of objects must be text, not {text!r}.")
+    if not cells:
+        raise InvalidCriterionError("No names of objects were given: the list is empty.")
+    nowhere = np.full(len(cells), np.nan)
+    return Positions(nowhere, nowhere.copy(), problems, names)
+
+
+def _is_missing(cell: object) -> bool:
+    return cell is None or cell is np.ma.masked
+
+
+def _checked(positions: Positions) -> Positions:
+    """The same, with the rows noted that have no position, and right ascensions from 0 to 360."""
+    ra, dec = positions.ra, positions.dec
+    outside = np.flatnonzero(np.abs(dec) > 90)
+    problems = {int(row): f"the declination {dec[row]:g} is not between -90 and 90 degrees" for row in outside}
+    known = np.isfinite(ra) & np.isfinite(dec)
+    known[outside] = False
+    waiting = set(positions.names) | set(positions.problems) | set(problems)
+    problems |= {int(row): NO_POSITION for row in np.flatnonzero(~known) if int(row) not in waiting}
+    ra, dec = np.where(known, ra, np.nan), np.where(known, dec, np.nan)
+    turned = (ra < 0) | (ra >= 360)
+    # The remainder of a tiny negative number is rounded to 360.
+    ra[turned] = ra[turned] % 360.0 % 360.0
+    return replace(positions, ra=ra, dec=dec, problems={**problems, **positions.problems})
+
+
+def _of_sky(given: SkyCoord | BaseCoordinateFrame) -> Positions:
+    """The positions in an array of them."""
+    if isinstance(given, BaseCoordinateFrame) and not given.has_data:
+        raise InvalidCriterionError(f"A frame without positions was given: {given!r}.")
+    try:
+        with np.errstate(invalid="ignore"):  # NaN, which is noted
+            positions = SkyCoord(given).ravel().icrs
+    except (ValueError, TypeError, AttributeError) as err:  # a frame that lacks its place, time or distance
+        raise InvalidCriterionError(f"The positions cannot be turned into ICRS: {err}") from err
+    return Positions(_filled(positions.ra.deg), _filled(positions.dec.deg))
+
+
+def _filled(values: Any) -> Floats:
+    """Plain numbers, NaN where they are masked."""
+    if hasattr(values, "filled"):
+        values = values.filled(np.nan)
+    return np.array(values, dtype=np.float64)
+
+
+def _of_table(table: Table, ra_column: str | None, dec_column: str | None) -> Positions:
+    """The positions in a table."""
+    ready = [name for name in table.colnames if isinstance(table[name], _SKY)]
+    if ra_column is None and dec_column is None and len(ready) == 1:
+        return _of_sky(table[ready[0]])
+    if ra_column in ready and dec_column is None:
+        return _of_sky(table[ra_column])
+    plain = [name for name in table.colnames if name not in ready]
+    ucds = {name: str(getattr(table[name].info, "meta", None) or {}) for name in plain}
+    names = position_columns(plain, ucds=ucds, ra_column=ra_column, dec_column=dec_column)
+    if names is None:
+        what = f"several columns of positions, {', '.join(ready)}" if ready else f"the columns {', '.join(plain)}"
+        raise InvalidCriterionError(
+            f"Where the positions are cannot be told: the table has {what}. Say it with ra_column= and dec_column=."
+        )
+    parts, problems = [], {}
+    for name, what in zip(names, ("right ascension", "declination"), strict=True):
+        values, wrong = degrees(table[name], what)
+        parts.append(values)
+        problems.update(wrong)
+    return Positions(parts[0], parts[1], problems)
+
+
+def _of_list(items: Sequence[Any]) -> Positions:
+    """The positions in a list, and the names."""
+    ra, dec = np.full(len(items), np.nan), np.full(len(items), np.nan)
+    problems: dict[int, str] = {}
+    names: dict[int, str] = {}
+    for row, item in enumerate(items):
+        if _is_missing(item) or (isinstance(item, str) and not item.strip()):
+            continue
+        plain = _DEGREES.fullmatch(item) if isinstance(item, str) else None
+        if plain is not None and abs(float(plain[1])) <= 360:
+            ra[row], dec[row] = float(plain[1]), float(plain[2])
+        elif isinstance(item, str) and not looks_like_coordinates(item):
+            names[row] = str(item)
+        elif isinstance(item, str) or (isinstance(item, _SKY) and item.isscalar):
+            try:
+                place = as_coordinate(item)
+            except InvalidCriterionError as err:
+                problems[row] = str(err)
+            else:
+                ra[row], dec[row] = float(place.ra.deg), float(place.dec.deg)
+        else:
+            raise InvalidCriterionError(
+                f"Place {row} of the coordinates holds {item!r}, which is no position: give a SkyCoord or text."
+            )
+    return Positions(ra, dec, problems, names)

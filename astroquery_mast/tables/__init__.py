@@ -1,0 +1,1 @@
+"""What the archive answers, made into columns and tables; pure."""

@@ -1,0 +1,171 @@
+"""The columns of the archive's tables: what they are called, what they hold, how they are filtered.
+
+In: the configuration of a service's columns, as the archive serves it or as the package carries it.  Out: frozen
+`Column` objects.  The only map from the archive's type names to ours is here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from importlib import resources
+
+from astropy import units as u
+from astropy.table import Table
+
+__all__ = ["Column", "Columns", "Kind", "closest", "columns_of", "kind_of", "metadata_table", "snapshot", "unit_of"]
+
+# Columns that the portal adds for itself; they hold nothing and are dropped from tables.
+PORTAL_COLUMNS = frozenset({"_selected_"})
+_SNAPSHOTS = ("columns.json", "catalog_columns.json")
+
+
+class Kind(Enum):
+    """What a column holds; the value is the word used in tables of metadata, as in ``astroquery.mast``."""
+
+    TEXT = "string"
+    FLOAT = "float"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    BYTE = "byte"
+
+
+# Type names seen in answers, in configurations and lists of columns, and in the catalogues behind them (SQL Server,
+# VOTable).
+_KINDS = {
+    Kind.TEXT: (
+        "char varchar nchar nvarchar text ntext string str unicodechar date datetime datetime2 datetimeoffset "
+        "timestamp time uniqueidentifier xml substring"
+    ),
+    Kind.FLOAT: "double float real decimal numeric money float32 float64 ra dec",
+    Kind.INTEGER: "int integer short long number bigint smallint tinyint int16 int32 int64 serial",
+    Kind.BOOLEAN: "boolean bool binary bit",
+    Kind.BYTE: "unsignedbyte ubyte uint8",
+}
+_KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+
+# Spellings of units in the archive's configurations that are not astropy's.
+_UNITS = {
+    "sec": "s",
+    "secs": "s",
+    "seconds": "s",
+    "MJD": "d",
+    "degrees": "deg",
+    "magnitude": "mag",
+    "Angstroms": "Angstrom",
+}
+
+
+def kind_of(type_name: str) -> Kind | None:
+    """Return what a type name of the archive stands for."""
+    return _KIND_OF.get(type_name.split("(", maxsplit=1)[0].strip().lower())
+
+
+def unit_of(text: str) -> u.UnitBase | None:
+    """Return the unit that a configuration names, or None if it names none that astropy knows."""
+    text = text.strip()
+    if not text:
+        return None
+    unit = u.Unit(_UNITS.get(text, text), parse_strict="silent")
+    return None if isinstance(unit, u.UnrecognizedUnit) else unit
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a service."""
+
+    name: str
+    label: str = ""
+    type_name: str = ""
+    unit: str = ""
+    vo_unit: str = ""
+    description: str = ""
+    example: str = ""
+    separator: str = ""
+    continuous: bool = False
+    is_time: bool = False
+    hidden: bool = False
+
+    @property
+    def kind(self) -> Kind | None:
+        """What it holds, None if the archive does not say."""
+        return kind_of(self.type_name)
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is one for users: neither hidden nor the portal's own."""
+        return not self.hidden and self.name not in PORTAL_COLUMNS
+
+    @property
+    def astropy_unit(self) -> u.UnitBase | None:
+        """Its unit, None if it has none; text and yes-or-no columns never have one."""
+        if self.kind in {Kind.TEXT, Kind.BOOLEAN}:
+            return None
+        return unit_of(self.vo_unit) or unit_of(self.unit)
+
+
+Columns = Mapping[str, Column]
+
+
+def columns_of(config: Mapping[str, object]) -> dict[str, Column]:
+    """Read a configuration of columns."""
+    return {name: _column(name, entry) for name, entry in config.items() if isinstance(entry, Mapping)}
+
+
+def _column(name: str, entry: Mapping[str, object]) -> Column:
+    """One column from its properties; the archive has two vocabularies, its own and ``vot.``, for the same things."""
+
+    def text(key: str) -> str:
+        value = entry.get(key)
+        return value if isinstance(value, str) else ""
+
+    filtered_as = text("vot.datatype") or text("type")
+    return Column(
+        name=name,
+        label=text("text") or name,
+        type_name=text("type") or text("vot.datatype"),
+        unit=text("unit"),
+        vo_unit=text("vot.unit"),
+        description=text("vot.description"),
+        example=text("example"),
+        separator=text("separator"),
+        # Whole numbers are filtered by value, as the portal does.
+        continuous=kind_of(filtered_as) is Kind.FLOAT or bool(entry.get("treatNumeric")),
+        is_time=bool(entry.get("isMjd")),
+        hidden=bool(entry.get("remove")),
+    )
+
+
+@cache
+def snapshot() -> Mapping[str, Columns]:
+    """Return the columns that the package knows without asking: configuration id → column name → `Column`."""
+    folder = resources.files("astroquery_mast.tables")
+    texts = [folder.joinpath(name).read_text("utf-8") for name in _SNAPSHOTS]
+    return {config_id: columns_of(config) for text in texts for config_id, config in json.loads(text).items()}
+
+
+def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """Return the known names that are most like a given one, the best first, whatever the case."""
+    spellings: dict[str, list[str]] = {}
+    for candidate in known:
+        spellings.setdefault(candidate.lower(), []).append(candidate)
+    matches = difflib.get_close_matches(name.lower(), spellings, n=count)
+    return [spelling for match in matches for spelling in spellings[match]][:count]
+
+
+def metadata_table(columns: Columns) -> Table:
+    """Return the columns as a table for the reader."""
+    shown = [column for column in columns.values() if column.shown]
+    parts = {
+        "Column Name": [column.name for column in shown],
+        "Column Label": [column.label for column in shown],
+        "Data Type": [column.kind.value if column.kind else column.type_name for column in shown],
+        "Units": [column.unit or column.vo_unit for column in shown],
+        "Description": [column.description for column in shown],
+        "Examples/Valid Values": [column.example for column in shown],
+    }
+    return Table({title: texts for title, texts in parts.items() if any(texts)})

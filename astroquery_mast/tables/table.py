@@ -1,0 +1,179 @@
+"""Pages in, an `~astropy.table.Table` out: column by column, typed, masked exactly where the archive has nothing.
+
+The archive's declared types and its JSON values disagree (identifiers declared as text arrive as numbers, floats as
+whole numbers): the declaration decides what a column is, the values decide whether that is possible.  A value is never
+changed to fit; a column that cannot hold its values becomes a wider one, and a warning says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import Any, Self
+
+from astropy.table import MaskedColumn, Table
+
+from ..exceptions import CorruptDataWarning, UnreadableAnswerError
+from ..query.request import Question
+from ..warn import warn_user
+from .arrays import Array, Chunk, Misfit, converted, guessed, joined, widened
+from .columns import PORTAL_COLUMNS, Columns, Kind, kind_of
+from .json_rows import Rows
+from .mashup import Page
+
+__all__ = ["TableBuilder", "TwoNamedMeta", "first_value", "now_iso", "table_meta"]
+
+# Properties of a request that no table keeps: it may be written to a file.
+_SECRET = frozenset({"mast_token"})
+
+
+class TwoNamedMeta(dict[str, Any]):
+    """The ``meta`` of a table, of which a part is also found under a name that is never written to files.
+
+    FITS files have no names of more than eight letters, and no values that are dictionaries.  A class made from this
+    one gives what is asked for under the second name in ``__missing__``, and raises `KeyError` for all others.
+    """
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a value, under either name."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def copy(self) -> Self:
+        """Return a copy, as slices of a table have."""
+        return type(self)(self)
+
+
+class TableBuilder:
+    """Builds the table of one answer, page by page, so that a page's rows can be let go once they are added."""
+
+    def __init__(self, request: Question, columns: Columns) -> None:
+        self._request = request
+        self._columns = columns
+        self._fields: tuple[tuple[str, str], ...] = ()
+        self._chunks: dict[str, list[Chunk]] = {}
+        self._rows = 0
+        self._times: list[str | None] = []
+        self._doubted: set[str] = set()
+
+    def add(self, page: Page) -> None:
+        """Take the rows of a page."""
+        fields = tuple((name, kind) for name, kind in page.fields if name not in PORTAL_COLUMNS)
+        if not fields and (page.rows or page.document is None or "fields" not in page.document):
+            raise UnreadableAnswerError(
+                f"The answer of {page.service} holds no table; read it with service_request_async.",
+                service=page.service,
+            )
+        if not self._chunks:
+            self._fields = fields
+            self._chunks = {name: [] for name, _ in fields}
+        elif fields != self._fields:
+            raise UnreadableAnswerError(f"The pages of {page.service} differ in their columns.", service=page.service)
+        if isinstance(page.rows, Rows):
+            self._add_blocks(page.rows)
+        else:
+            cells = _by_column(page.rows, [name for name, _ in fields])
+            for (name, type_name), values in zip(fields, cells, strict=True):
+                self._chunks[name].append(self._chunk(name, type_name, values))
+        self._rows += len(page.rows)
+        self._times.append(page.time)
+
+    def _add_blocks(self, rows: Rows) -> None:
+        """Take rows that are decoded block by block."""
+        names = [name for name, _ in self._fields]
+        kinds = {name: kind_of(type_name) for name, type_name in self._fields}
+        # A column that does not fit its type in one block is read once more, whole: what it is is decided for a page.
+        misfits = {name for name, kind in kinds.items() if kind is None or name in self._doubted}
+        blocks: dict[str, list[Chunk]] = {name: [] for name in names}
+        for block in rows.cells(names):
+            for name, values in zip(names, block, strict=True):
+                kind = kinds[name]
+                if kind is None or name in misfits:
+                    continue
+                try:
+                    blocks[name].append(converted(values, kind))
+                except Misfit:
+                    misfits.add(name)
+        for name, type_name in self._fields:
+            if name in misfits:
+                (values,) = (column for (column,) in rows.cells([name], len(rows)))
+                self._chunks[name].append(self._chunk(name, type_name, values))
+            else:
+                self._chunks[name].extend(blocks.pop(name))
+
+    def table(self) -> Table:
+        """Return the table of all pages added; to be called once, because the rows are handed over."""
+        made = []
+        for name, _ in self._fields:
+            values, mask = joined(self._chunks.pop(name))
+            made.append(self._column(name, values, mask))
+        return Table(made, masked=True, copy=False, meta=table_meta(self._request, self._rows, self._times))
+
+    def _chunk(self, name: str, type_name: str, values: Sequence[Any]) -> Chunk:
+        """The values of one column on one page, as an array and its mask."""
+        kind = kind_of(type_name)
+        if kind is None and type_name:
+            self._doubt(name, f"has the unknown type '{type_name}'; it is kept as text.")
+            kind = Kind.TEXT
+        if kind is None:
+            kind = guessed(values)
+        try:
+            return converted(values, kind)
+        except Misfit as misfit:
+            self._doubt(name, f"is declared as {type_name} and holds {misfit}; it is kept as such.")
+        return widened(values, kind)
+
+    def _doubt(self, name: str, what: str) -> None:
+        """Warn about a column, once for all pages."""
+        if name not in self._doubted:
+            self._doubted.add(name)
+            warn_user(f"Column '{name}' {what}", CorruptDataWarning)
+
+    def _column(self, name: str, values: Array, mask: Array | None) -> MaskedColumn:
+        known = self._columns.get(name)
+        unit = known.astropy_unit if known is not None and values.dtype.kind in "iuf" else None
+        # A unit that is understood only by its description would not survive the writing of the table.
+        description = known.description or known.label if known is not None else None
+        return MaskedColumn(values, name=name, mask=mask, unit=unit, description=description, copy=False)
+
+
+def table_meta(request: Question, rows: int, times: Iterable[str | None]) -> dict[str, list[Any]]:
+    """Return what a table tells of itself."""
+    asked = {name: value for name, value in request.payload().items() if name not in _SECRET}
+    return {
+        "service": [request.service],
+        "request": [json.dumps(asked)],
+        "time": [min((time for time in times if time is not None), default=now_iso())],
+        "rows": [rows],
+    }
+
+
+def now_iso() -> str:
+    """Return the time as tables tell it: UTC, ISO, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "")
+
+
+def first_value(page: Page) -> int:
+    """Return the number that an answer to ``COUNT_BIG(*)`` holds."""
+    try:
+        return int(next(iter(page.rows[0].values())))
+    except (IndexError, StopIteration, TypeError, ValueError, OverflowError) as err:
+        raise UnreadableAnswerError(
+            f"{page.service} was asked for a count and sent none.", service=page.service
+        ) from err
+
+
+def _by_column(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterable[Sequence[Any]]:
+    """The cells of each column; a key that a row lacks stands for null."""
+    if not rows:
+        return [()] * len(names)
+    try:
+        # Once through the rows instead of once for each column: they are far apart in memory.
+        cells = list(map(itemgetter(*names), rows))
+    except KeyError:
+        return [[row.get(name) for row in rows] for name in names]
+    return [cells] if len(names) == 1 else zip(*cells, strict=True)

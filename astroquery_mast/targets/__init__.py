@@ -1,0 +1,1 @@
+"""One query for many targets, and cross-matches."""

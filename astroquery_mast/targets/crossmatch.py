@@ -1,0 +1,348 @@
+"""Cross-match: a table of positions, matched by the archive with its observations or with a catalogue.
+
+In: positions in any form, however many.  Out: one table of matches with the row of the input and the separation beside
+each.  The positions are uploaded in chunks, several at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+from astropy.table import Table
+from astroquery import log
+
+from ..config import count_setting
+from ..exceptions import CorruptDataWarning, MastError, UnreadableAnswerError
+from ..query.catalog import OBSERVATIONS, Crossmatch, find_crossmatch
+from ..service.deadline import Deadline
+from ..sky.position import as_radius
+from ..sky.positions import Positions
+from ..warn import warn_no_results, warn_user
+from .ask import Effort, ask_many
+from .match_targets import distinct
+from .one_table import Asked, Blocks, TargetMeta, with_first
+from .pairs import Matches, best_of, echoes, match
+from .targets import ManyTargets, warn_of_failures
+from .upload import Upload, uploads
+
+__all__ = ["DEFAULT_MATCH_RADIUS", "CatalogCrossmatch", "ObservationCrossmatch"]
+
+DEFAULT_MATCH_RADIUS = 0.002 * u.deg
+"""The archive's own default, 7.2 arcsec."""
+
+Rows = npt.NDArray[np.int64]
+_HELPERS = frozenset({"_searchID_", "_searchid_"})
+
+
+@dataclass(frozen=True)
+class _Input:
+    """The positions of a cross-match, and how they are sent.
+
+    Parameters
+    ----------
+    positions : Positions
+        As they were given.
+    rows : array of int
+        Those that have a position.
+    first : array of int
+        Of these, as places, those that are sent: each position once.
+    kind : array of int
+        For each of ``rows`` the place of its position among those that are sent.
+    """
+
+    positions: Positions
+    rows: Rows
+    first: Rows
+    kind: Rows
+
+    @classmethod
+    def of(cls, positions: Positions) -> _Input:
+        """Take equal positions together."""
+        rows = positions.known
+        return cls(positions, rows, *distinct(positions.ra[rows], positions.dec[rows]))
+
+    @property
+    def sent(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Right ascension and declination of what is sent."""
+        return self.positions.ra[self.numbers], self.positions.dec[self.numbers]
+
+    @property
+    def numbers(self) -> Rows:
+        """The rows of what is sent, in rising order; of equal positions the first."""
+        return self.rows[self.first]
+
+    def spread(self, found: Matches) -> Matches:
+        """The matches of all rows, from the matches of what was sent."""
+        places = np.arange(len(self.first))
+        start, stop = (np.searchsorted(found.inputs, places, side=side) for side in ("left", "right"))
+        counts = (stop - start)[self.kind]
+        offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        taken = np.repeat(start[self.kind], counts) + offsets
+        return Matches(found.rows[taken], np.repeat(self.rows, counts), found.separation[taken])
+
+    def reasons(self, failed: Mapping[int, str]) -> dict[int, str]:
+        """Row → why it has no answer, from the same for what was sent."""
+        pairs = zip(self.rows.tolist(), self.numbers[self.kind].tolist(), strict=True)
+        return {row: failed[sent] for row, sent in pairs if sent in failed} if failed else {}
+
+
+class _Crossmatches(ManyTargets):
+    """A client that has positions matched; see `MastClass` for parameters."""
+
+    def _crossmatch(
+        self,
+        given: Any,
+        catalogue: tuple[Crossmatch, str, str],
+        radius: Any,
+        effort: Effort,
+        *,
+        best: bool,
+        columns: Mapping[str, str | None],
+        chunk_size: int | None,
+        cache: bool | None,
+        payload: bool,
+    ) -> Table | list[dict[str, object]]:
+        """Return the matches of positions, or the requests."""
+        crossmatch, service, columns_id = catalogue
+        degrees = float(as_radius(radius).deg)
+        deadline = effort.clock()
+        asked = _Input.of(self._many_positions(given, None, None, deadline, **columns))
+        ra, dec = asked.sent
+        questions = uploads(
+            *(service, asked.numbers, ra, dec),
+            radius=degrees,
+            cache=cache,
+            chunk_size=chunk_size,
+            workers=effort.workers,
+            pagesize=count_setting("pagesize"),
+        )
+        if payload:
+            return [question.request.payload() for question in questions]
+        blocks = Blocks(
+            Asked(questions[0].question, len(asked.positions), len(questions)), self._columns.get(columns_id)
+        )
+        failed = self._upload(questions, effort, deadline, blocks)
+        answer, _ = blocks.table()
+        found = match(answer, ra, dec, degrees, numbers=asked.numbers, extended=crossmatch.extended, service=service)
+        if best:
+            found = _nearest(found, service)
+        table = _matched(answer, asked.spread(found))
+        _note(table, asked, found, asked.reasons(failed), service)
+        if effort.verbose:
+            log.info(
+                "%d matches of %d positions, with %d requests in %.1f s.",
+                *(len(table), len(asked.positions), len(questions), deadline.elapsed()),
+            )
+        if not len(table):
+            warn_no_results()
+        return table
+
+    def _upload(
+        self, questions: Sequence[Upload], effort: Effort, deadline: Deadline, blocks: Blocks
+    ) -> dict[int, str]:
+        """Have all positions matched, collect the answers, and return why some have none."""
+        failed: dict[int, str] = {}
+        first: MastError | None = None
+        answered = False
+        for place, parts in enumerate(ask_many(questions, self, self._wire, effort, deadline, "Matching", "request")):
+            for part in parts:
+                try:
+                    if part.error is not None:
+                        raise part.error
+                    blocks.add(place, part.pages)
+                    answered = True
+                except MastError as err:
+                    first = first or err
+                    failed.update(dict.fromkeys(part.asked.rows.tolist(), str(err)))
+        if first is not None and not answered:
+            raise first
+        return failed
+
+
+def _note(table: Table, asked: _Input, found: Matches, reasons: Mapping[int, str], service: str) -> None:
+    """Say in a table's ``meta`` what is not in it, and warn of what was to be there."""
+    unmatched = np.setdiff1d(asked.rows, [*np.unique(table["input_row"]), *reasons])
+    failures = asked.positions.failures(reasons)
+    table.meta = TargetMeta(table.meta, rows=[len(table)], beyond=[found.beyond])
+    table.meta.note(failed=failures, unmatched=unmatched.tolist())
+    warn_of_failures(failures, len(asked.positions), "positions")
+    if found.beyond:
+        warn_user(
+            f"{found.beyond} of the matches of {service} are not within the radius of a position; they were left out.",
+            CorruptDataWarning,
+        )
+
+
+def _nearest(found: Matches, service: str) -> Matches:
+    """The nearest matches, if it can be told which they are."""
+    if len(found.rows) and not bool(np.isfinite(found.separation).any()):
+        raise UnreadableAnswerError(
+            f"{service} does not say where its matches are: which is the best cannot be told.", service=service
+        )
+    return best_of(found)
+
+
+def _matched(answer: Table, found: Matches) -> Table:
+    """The table of matches."""
+    answer.remove_columns([*echoes(answer.colnames), *(name for name in answer.colnames if name in _HELPERS)])
+    table = with_first(
+        answer,
+        found.rows,
+        {
+            "input_row": (found.inputs, None, "Row of the position in what was given"),
+            "separation": (found.separation, u.arcsec, "Angle between the position and the match"),
+        },
+    )
+    table["separation"].mask = ~np.isfinite(found.separation)
+    return table
+
+
+class ObservationCrossmatch(_Crossmatches):
+    """A client that has positions matched with observations; see `MastClass` for parameters."""
+
+    def crossmatch(
+        self,
+        table: Any,
+        *,
+        radius: Any = DEFAULT_MATCH_RADIUS,
+        best: bool = False,
+        ra_column: str | None = None,
+        dec_column: str | None = None,
+        chunk_size: int | None = None,
+        timeout: float | None = None,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = True,
+        cache: bool | None = None,
+    ) -> Table | list[dict[str, object]]:
+        """Return the observations at each of many positions.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
+            The positions: a table with a column of `~astropy.coordinates.SkyCoord`, or with right ascension and
+            declination under a name that is usual for them (in degrees, unless the columns have another unit, or are
+            text in hours and degrees); an array; or a list of positions.
+        radius : `~astropy.units.Quantity`, str, or number
+            The radius, by default 7.2 arcsec; a plain number is in degrees.  An observation matches where any part of
+            its footprint is within the radius.
+        best : bool
+            Whether to return only the nearest match of each position; one whose place is not known if it is the only
+            one.
+        ra_column, dec_column : str, optional
+            The columns of the table, where they have other names.
+        chunk_size : int, optional
+            Positions in a request, 1000 at most if not given.  Requests that are too much for the archive are halved.
+        timeout : float, optional
+            Seconds that the whole call may take; without it each request has ``conf.timeout``.
+        max_workers : int, optional
+            Requests at a time; ``conf.max_workers`` if not given.
+        executor : `concurrent.futures.Executor`, optional
+            Who sends them; threads of this process if not given.
+        get_query_payload : bool
+            Return the requests instead of sending them.
+        verbose : bool
+            Whether to show a bar on a terminal, and to log the outcome.
+        cache : bool, optional
+            Whether answers that were kept on disk will do, and these are to be kept; ``conf.cache`` if not given.
+
+        Returns
+        -------
+        `~astropy.table.Table` or list of dict
+            A row for each match, by position and separation: ``input_row``, the row of the position in what was given;
+            ``separation`` (arcsec), computed from the position and that of the match (the centre of an observation),
+            masked where the archive does not say where it is; and the archive's columns.  ``meta["unmatched"]`` lists
+            the rows without a match (in files it is called ``nomatch``), ``meta["failed"]`` those that could not be
+            asked for (no position, or no answer), with the reason, and ``meta["beyond"]`` counts matches that were left
+            out, with a warning, because they are not within the radius.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there are no positions, or an argument cannot be applied; nothing was sent then.
+        RemoteServiceError, TimeoutError
+            If there is no answer for any position.
+        """
+        return self._crossmatch(
+            table,
+            (OBSERVATIONS, *OBSERVATIONS.service({})),
+            radius,
+            Effort(timeout, max_workers, executor, verbose),
+            best=best,
+            columns={"ra_column": ra_column, "dec_column": dec_column},
+            chunk_size=chunk_size,
+            cache=cache,
+            payload=get_query_payload,
+        )
+
+
+class CatalogCrossmatch(_Crossmatches):
+    """A client that has positions matched with catalogues; see `MastClass` for parameters."""
+
+    def crossmatch(
+        self,
+        table: Any,
+        catalog: str,
+        *,
+        radius: Any = DEFAULT_MATCH_RADIUS,
+        version: int | None = None,
+        magtype: int | None = None,
+        best: bool = False,
+        ra_column: str | None = None,
+        dec_column: str | None = None,
+        chunk_size: int | None = None,
+        timeout: float | None = None,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = True,
+        cache: bool | None = None,
+    ) -> Table | list[dict[str, object]]:
+        """Return the entries of a catalogue at each of many positions.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
+            The positions, as `ObservationsClass.crossmatch` takes them.
+        catalog : str
+            ``"TIC"``, ``"CTL"``, ``"Gaia"``, ``"Tgas"``, ``"HSC"``, ``"GALEX"``, ``"SDSS"`` or ``"2MASS"``, whatever
+            the case; or the full name of a Mashup service, such as ``"Mast.Tic.Crossmatch"``.
+        radius : `~astropy.units.Quantity`, str, or number
+            The radius, by default 7.2 arcsec; a plain number is in degrees.
+        version : int, optional
+            For Gaia: the data release, 3 if not given.
+        magtype : int, optional
+            For HSC, version 3: magnitudes in small apertures (1, MagAper2, if not given) or of whole objects
+            (2, MagAuto).
+        best, ra_column, dec_column, chunk_size, timeout, max_workers, executor, get_query_payload, verbose, cache
+            As `ObservationsClass.crossmatch`.
+
+        Returns
+        -------
+        `~astropy.table.Table` or list of dict
+            As `ObservationsClass.crossmatch`, with the columns of the catalogue.
+
+        Raises
+        ------
+        InvalidQueryError, RemoteServiceError, TimeoutError
+            As `ObservationsClass.crossmatch`.
+        """
+        found = find_crossmatch(catalog)
+        return self._crossmatch(
+            table,
+            (found, *found.service({"version": version, "magtype": magtype})),
+            radius,
+            Effort(timeout, max_workers, executor, verbose),
+            best=best,
+            columns={"ra_column": ra_column, "dec_column": dec_column},
+            chunk_size=chunk_size,
+            cache=cache,
+            payload=get_query_payload,
+        )

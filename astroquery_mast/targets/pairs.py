@@ -1,0 +1,233 @@
+"""Answers of a cross-match → which row belongs to which position, and how far apart they are.
+
+In: the columns of an answer, and the positions that were uploaded.  Out: `Matches`.  Nothing that the archive says of
+either is taken on trust: separations are computed, and the position that a row belongs to is told by what the archive
+repeats of the upload, if it does and that fits, or else by the match's own place on the sky.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from astropy.coordinates import angular_separation
+from astropy.table import Table
+
+from ..exceptions import UnreadableAnswerError
+from ..sky.position_columns import PAIRS, folded, pair_among
+from .upload import DEC, RA, ROW
+
+__all__ = ["Matches", "best_of", "echoes", "match", "pairs_within", "separations"]
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+# Where catalogues say where their entries are: what the archive adds for the purpose, then the catalogue's own columns.
+_MATCHED = (("matchra", "matchdec"), ("sra", "sdec"), *PAIRS)
+# How far an upload's position may be from its repetition (degrees), and how far if it is the only one there: three
+# decimals are left then.
+_REPEATED, _ROUNDED = 0.1 / 3600, 2.6 / 3600
+# How far beyond the radius a match may lie by rounding: a part of the radius, and degrees.
+_SLACK_PART, _SLACK = 1e-3, 0.01 / 3600
+# Beyond twice the radius, and this (degrees), a match is not beyond it by the archive's way of computing any more.
+_FAR = 1 / 3600
+# Columns in which two rows for the same entry may differ.
+_OF_THE_PAIR = ("distance", "dst", "separation", "searchid", "inputrow", "inputra", "inputdec")
+# Candidates looked at together: some megabytes of numbers.
+_BLOCK = 1_000_000
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Which rows of an answer match which positions."""
+
+    rows: Rows
+    inputs: Rows
+    separation: Floats
+    beyond: int = 0
+
+
+def separations(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats) -> Floats:
+    """Return the angles between positions, all in degrees."""
+    turned = map(np.radians, (ra, dec, other_ra, other_dec))
+    return np.asarray(np.degrees(angular_separation(*turned)))
+
+
+def pairs_within(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats, radius: float) -> tuple[Rows, Rows]:
+    """Return all pairs of positions that are no further apart than a radius."""
+    # Only others in the same strip of declination are looked at: one sort instead of a tree, and no further package.
+    order = np.argsort(other_dec, kind="stable")
+    strip = other_dec[order]
+    margin = radius + 1e-9
+    first, last = np.searchsorted(strip, dec - margin), np.searchsorted(strip, dec + margin, side="right")
+    ends = np.cumsum(last - first)
+    found: list[tuple[Rows, Rows]] = []
+    start = 0
+    while start < len(ra):
+        done = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + _BLOCK, side="right")))
+        counts = (last - first)[start:stop]
+        one = np.repeat(np.arange(start, stop), counts)
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        other = order[np.repeat(first[start:stop], counts) + within]
+        near = separations(ra[one], dec[one], other_ra[other], other_dec[other]) <= radius
+        found.append((one[near], other[near]))
+        start = stop
+    if not found:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    return np.concatenate([one for one, _ in found]), np.concatenate([other for _, other in found])
+
+
+def echoes(names: Sequence[str]) -> list[str]:
+    """Return the columns of an answer that repeat the upload, whatever was put before or behind their names."""
+    return [name for name in names if any(part in folded(name) for part in map(folded, (ROW, RA, DEC)))]
+
+
+def match(
+    answer: Table,
+    ra: Floats,
+    dec: Floats,
+    radius: float,
+    *,
+    numbers: Rows | None = None,
+    extended: bool,
+    service: str,
+) -> Matches:
+    """Return which rows of an answer match which positions."""
+    if not len(answer):
+        nothing = np.empty(0, dtype=np.int64)
+        return Matches(nothing, nothing, np.empty(0))
+    names = pair_among(_numbers(answer), _MATCHED)
+    matched = None if names is None else _values(answer, names)
+    limit = radius * (1 + _SLACK_PART) + _SLACK
+    rows = np.arange(len(answer))
+    for inputs, sure in _told(answer, ra, dec, np.arange(len(ra)) if numbers is None else numbers, names):
+        apart = _apart(matched, rows, inputs, ra, dec)
+        if extended or not bool((apart > limit).any()):
+            return _sorted(rows, inputs, apart)
+        if sure and 2 * int((apart > 2 * limit + _FAR).sum()) <= len(rows):
+            within = ~(apart > limit)  # also where it is not known
+            return _sorted(rows[within], inputs[within], apart[within], int((~within).sum()))
+    if matched is None or extended:
+        raise UnreadableAnswerError(
+            f"{service} does not say to which of the positions its matches belong.", service=service
+        )
+    once = _entries(answer)
+    near, inputs = pairs_within(matched[0][once], matched[1][once], ra, dec, 2 * limit + _FAR)
+    if 2 * len(np.unique(near)) < len(once):
+        raise UnreadableAnswerError(f"{service} sent matches that are near none of the positions.", service=service)
+    apart = _apart(matched, once[near], inputs, ra, dec)
+    within = apart <= limit
+    beyond = len(once) - len(np.unique(near[within]))
+    return _sorted(once[near[within]], inputs[within], apart[within], beyond)
+
+
+def best_of(found: Matches) -> Matches:
+    """Return the nearest match of each position only; of several equally near ones the first.
+
+    Matches whose place is not known come after all others.
+    """
+    first = np.flatnonzero(np.diff(found.inputs, prepend=-1))
+    return replace(found, rows=found.rows[first], inputs=found.inputs[first], separation=found.separation[first])
+
+
+def _sorted(rows: Rows, inputs: Rows, apart: Floats, beyond: int = 0) -> Matches:
+    """Matches by position, and by separation; what is not known comes last."""
+    order = np.lexsort((apart, inputs))
+    return Matches(rows[order], inputs[order], apart[order] * 3600, beyond)
+
+
+def _told(
+    answer: Table, ra: Floats, dec: Floats, numbers: Rows, matched: tuple[str, str] | None
+) -> Iterator[tuple[Rows, bool]]:
+    """Give what the answer tells of the position of each row, and whether that is beyond doubt."""
+    repeated = _repeated(answer)
+    numbered = _told_row(answer, numbers)
+    if numbered is not None and (repeated is None or _agree(repeated, ra[numbered], dec[numbered])):
+        yield numbered, repeated is not None
+    if repeated is not None and (placed := _told_position(repeated, ra, dec)) is not None:
+        yield placed, True
+    # Columns "ra" and "dec" beside those of the match may be the upload's under another name.
+    renamed = pair_among(_numbers(answer), PAIRS[:1])
+    if renamed is not None and renamed != matched:
+        placed = _told_position(_values(answer, renamed), ra, dec)
+        if placed is not None:
+            yield placed, False
+    if len(ra) == 1:
+        yield np.zeros(len(answer), dtype=np.int64), True
+
+
+def _apart(matched: tuple[Floats, Floats] | None, rows: Rows, inputs: Rows, ra: Floats, dec: Floats) -> Floats:
+    """The separations of matches in degrees, NaN where they cannot be known."""
+    if matched is None:
+        return np.full(len(rows), np.nan)
+    return separations(matched[0][rows], matched[1][rows], ra[inputs], dec[inputs])
+
+
+def _numbers(answer: Table) -> list[str]:
+    """The columns of numbers that do not repeat the upload."""
+    repeated = echoes(answer.colnames)
+    return [name for name in answer.colnames if name not in repeated and answer[name].dtype.kind in "iuf"]
+
+
+def _values(answer: Table, names: tuple[str, str]) -> tuple[Floats, Floats]:
+    """Two columns as numbers, NaN where they are masked."""
+    first, second = (np.ma.MaskedArray(answer[name], dtype=np.float64).filled(np.nan) for name in names)
+    return first, second
+
+
+def _told_row(answer: Table, numbers: Rows) -> Rows | None:
+    """The positions that the answer's rows name by number; None unless all of them do."""
+    names = [name for name in answer.colnames if folded(ROW) in folded(name)]
+    if len(names) != 1 or answer[names[0]].dtype.kind not in "iuf":
+        return None
+    told = np.ma.MaskedArray(answer[names[0]], dtype=np.float64).filled(np.nan)
+    inputs = np.searchsorted(numbers, told).clip(max=len(numbers) - 1)
+    return inputs.astype(np.int64) if bool((numbers[inputs] == told).all()) else None
+
+
+def _agree(repeated: tuple[Floats, Floats], ra: Floats, dec: Floats) -> bool:
+    """Whether the positions that are repeated are those that were uploaded."""
+    return bool((separations(*repeated, ra, dec) <= _REPEATED).all())
+
+
+def _told_position(repeated: tuple[Floats, Floats], ra: Floats, dec: Floats) -> Rows | None:
+    """The positions that are repeated in all rows, if each is one of those uploaded.
+
+    A repetition that was rounded is told if no other upload is within three times its distance from the nearest.
+    """
+    for reach in (_REPEATED, 3 * _ROUNDED):
+        rows, inputs = pairs_within(*repeated, ra, dec, reach)
+        if len(np.unique(rows)) < len(repeated[0]):
+            continue
+        apart = separations(repeated[0][rows], repeated[1][rows], ra[inputs], dec[inputs])
+        order = np.lexsort((apart, rows))
+        rows, inputs, apart = rows[order], inputs[order], apart[order]
+        first = np.flatnonzero(np.diff(rows, prepend=-1))
+        following = np.append(np.where(np.diff(rows) == 0, apart[1:], np.inf), np.inf)[first]
+        nearest = apart[first]
+        told = (nearest <= _REPEATED) | ((nearest <= _ROUNDED) & (following >= 3 * nearest))
+        return inputs[first] if bool(told.all()) else None
+    return None
+
+
+def _repeated(answer: Table) -> tuple[Floats, Floats] | None:
+    """The upload's positions where the answer has them."""
+    first, second = ([name for name in answer.colnames if folded(part) in folded(name)] for part in (RA, DEC))
+    if len(first) != 1 or len(second) != 1 or any(answer[name].dtype.kind not in "iuf" for name in first + second):
+        return None
+    return _values(answer, (first[0], second[0]))
+
+
+def _entries(answer: Table) -> Rows:
+    """The rows of an answer that are not about the same entry of the catalogue as an earlier row."""
+    own = [name for name in answer.colnames if not any(part in folded(name) for part in _OF_THE_PAIR)]
+    kind = np.zeros(len(answer), dtype=np.int64)
+    first = np.arange(1)
+    for name in own:
+        values = np.ma.MaskedArray(answer[name])
+        _, code = np.unique(values.filled(), return_inverse=True)
+        _, first, kind = np.unique(kind * (len(answer) + 1) + np.ravel(code), return_index=True, return_inverse=True)
+    return np.sort(first).astype(np.int64)
