@@ -38,8 +38,10 @@ class Conf(_config.ConfigNamespace):
     pagesize = _item(50000, "Rows asked for in one page.")
     # As many connections to one server as a browser opens: what an archive is made for.
     max_workers = _item(6, "Requests of one call that may be under way at the same time.")
-    attempts = _item(4, "How often a request is sent before a passing failure is reported.")
-    row_limit = _item(500_000, "Rows that the archive can send in one answer; larger results are asked for in parts.")
+    max_attempts = _item(4, "How often a request is sent before a passing failure is reported.")
+    server_row_limit = _item(
+        500_000, "Rows that the archive can send in one answer; larger results are asked for in parts."
+    )
     cache = _item(False, "Whether answers are kept on disk, within the limits of astroquery.cache_conf.")
     cloud_server = _item("https://stpubdata.s3.amazonaws.com", "Address of the public cloud copy of MAST's data.")
     cloud_bucket = _item("stpubdata", "Name of the bucket that holds the public cloud copy, for s3:// addresses.")

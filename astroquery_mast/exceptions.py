@@ -2,26 +2,29 @@
 
 ::
 
-    astroquery.exceptions.InvalidQueryError      the question cannot be asked as it stands; nothing was sent
-    ├── InvalidCriterionError                    one criterion: its name, its value, or both
-    └── RefusedRequestError                      the archive answered 4xx, or an ERROR that blames the question
+    astroquery.exceptions.InvalidQueryError      the request is not valid as it stands; nothing was sent
+    ├── InvalidArgumentError                     an argument: its value, its type, or its combination with others
+    │   └── InvalidCriterionError                a criterion: its name, its value, or both
+    └── BadRequestError                          the archive answered 4xx, or an ERROR that blames the request
 
-    astroquery.exceptions.RemoteServiceError     the archive failed; asking again later may help
-    ├── ServiceFailedError                       5xx, or an ERROR status of the service, or no connection at all
-    ├── UnreadableAnswerError                    an answer that is not what the protocol promises
+    astroquery.exceptions.RemoteServiceError     the archive failed; trying again later may help
+    ├── ServerError                              5xx, an ERROR status of the service, or a broken connection
+    │   └── NetworkError                         a connection that cannot be made, however often it is tried
+    ├── InvalidResponseError                     a response that does not follow the protocol
     ├── IncompleteResultError                    fewer or other rows than the archive itself announced
-    └── DownloadError                            some files of a download did not come; the manifest says which and why
+    │   └── TooManyRowsError                     more rows than the archive sends in one response
+    └── DownloadError                            files that could not be downloaded; the manifest lists them
 
-    astroquery.exceptions.TimeoutError           the deadline of the call passed
-    └── DeadlineError
+    astroquery.exceptions.TimeoutError
+    └── QueryTimeoutError                        the call took longer than its timeout
+
+    astroquery.exceptions.LoginError
+    └── AccessDeniedError                        a token is missing, has expired, or gives no access
+
+    astroquery.exceptions.ResolverError          no position is known for a name
 
     ValueError
-    └── UnreadableFootprintError                 an s_region that is no shape on the sky, not to be skipped
-
-    astroquery.exceptions.LoginError             the archive wants a token, a fresh one, or another one
-    └── AccessDeniedError
-
-    astroquery.exceptions.ResolverError          a name has no position
+    └── FootprintParseError                      an s_region that does not describe a shape on the sky
 
 Code that catches astroquery's own classes therefore catches these too. Every class carries what is needed to act on it:
 the service or address, the HTTP status and the seconds spent, each ``None`` where it does not apply.
@@ -47,24 +50,27 @@ from astroquery.exceptions import (
 __all__ = [
     "AccessDeniedError",
     "AuthenticationWarning",
+    "BadRequestError",
     "CorruptDataWarning",
-    "DeadlineError",
     "DownloadError",
+    "FootprintParseError",
     "IncompleteResultError",
     "InputWarning",
+    "InvalidArgumentError",
     "InvalidCriterionError",
     "InvalidQueryError",
+    "InvalidResponseError",
     "LoginError",
     "MastError",
     "MaxResultsWarning",
+    "NetworkError",
     "NoResultsWarning",
-    "RefusedRequestError",
+    "QueryTimeoutError",
     "RemoteServiceError",
     "ResolverError",
-    "ServiceFailedError",
+    "ServerError",
     "TimeoutError",
-    "UnreadableAnswerError",
-    "UnreadableFootprintError",
+    "TooManyRowsError",
 ]
 
 
@@ -101,28 +107,40 @@ class MastError(Exception):
         self.retry_after = retry_after
 
 
-class InvalidCriterionError(MastError, InvalidQueryError):
-    """Raised before anything is sent, when a criterion cannot be applied as given. Never raised for an answer."""
+class InvalidArgumentError(MastError, InvalidQueryError):
+    """Raised before anything is sent or written, when an argument cannot be used as given."""
 
 
-class RefusedRequestError(MastError, InvalidQueryError):
+class InvalidCriterionError(InvalidArgumentError):
+    """Raised before anything is sent, when a criterion or a filter cannot be applied as given."""
+
+
+class BadRequestError(MastError, InvalidQueryError):
     """Raised when the archive refuses the question itself (4xx). Not raised for 401 and 403, nor for 429."""
 
 
-class ServiceFailedError(MastError, RemoteServiceError):
+class ServerError(MastError, RemoteServiceError):
     """Raised when the archive could not answer, after the retries. Not raised for a question that it refuses."""
 
 
-class UnreadableAnswerError(MastError, RemoteServiceError):
+class NetworkError(ServerError):
+    """Raised when no connection can be made and trying again does not help, e.g. for an invalid certificate."""
+
+
+class InvalidResponseError(MastError, RemoteServiceError):
     """Raised when an answer arrived whole but is not what the protocol promises: HTML, cut JSON, missing parts."""
 
 
-class UnreadableFootprintError(MastError, ValueError):
+class FootprintParseError(MastError, ValueError):
     """Raised for the text of a footprint that is no shape on the sky. Never raised by queries, which skip it."""
 
 
 class IncompleteResultError(MastError, RemoteServiceError):
     """Raised instead of returning a short table: the rows received are not those that the archive announced."""
+
+
+class TooManyRowsError(IncompleteResultError):
+    """Raised when a response has as many rows as the archive sends at once: there may be more of them."""
 
 
 class DownloadError(MastError, RemoteServiceError):
@@ -145,7 +163,7 @@ class DownloadError(MastError, RemoteServiceError):
         return type(self), (*self.args, self.manifest)
 
 
-class DeadlineError(MastError, TimeoutError):
+class QueryTimeoutError(MastError, TimeoutError):
     """Raised when the call's deadline passes, whatever it was waiting for. Never raised once the answer is complete."""
 
 

@@ -1,7 +1,7 @@
-"""Footprints as objects: what an ``s_region`` describes, for other packages, for pictures, and for cuts to an area.
+"""Footprints as objects: what an ``s_region`` describes, for other packages, for pictures, and for cuts to a region.
 
 In: a table of observations, or the text of its column ``s_region``.  Out: shapes, regions, MOCs, a picture, or the rows
-that lie in an area.
+that lie in a region.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Row, Table
 
-from .exceptions import InvalidQueryError, UnreadableFootprintError
-from .sky.area_input import as_area
+from .exceptions import FootprintParseError, InvalidQueryError
 from .sky.cut import Cut, check_overlap, shapes_of
 from .sky.moc import covers
 from .sky.outlines import outlines_of
 from .sky.plot import plot_footprints
+from .sky.region_input import as_region
 from .sky.shapes import Circle, Point, Polygon, Shape, parse_s_region, region_text
 
 __all__ = [
     "Circle",
+    "FootprintParseError",
     "Point",
     "Polygon",
-    "UnreadableFootprintError",
     "footprints",
     "parse_s_region",
     "plot_footprints",
-    "within_area",
+    "within_region",
 ]
 
 _DEEPEST = 29
@@ -71,7 +71,7 @@ def footprints(
     ------
     InvalidQueryError
         If there is no such kind, no column ``s_region``, or if the package is not installed.
-    UnreadableFootprintError
+    FootprintParseError
         If ``errors="raise"`` and a text cannot be read.
     """
     if kind not in _KINDS:
@@ -88,14 +88,14 @@ def footprints(
     return _KINDS[kind](shapes)
 
 
-def within_area(table: Table | Row, area: Any, *, overlap: str = "footprint") -> Table:
-    """Return the observations of a table that lie in an area.
+def within_region(table: Table | Row, region: Any, *, overlap: str = "footprint") -> Table:
+    """Return the observations of a table that lie in a region.
 
     Parameters
     ----------
     table : `~astropy.table.Table` or `~astropy.table.Row`
         Observations, with the columns ``s_ra``, ``s_dec`` and ``s_region``.
-    area, overlap
+    region, overlap
         As `ObservationsClass.query_region`.
 
     Returns
@@ -106,14 +106,14 @@ def within_area(table: Table | Row, area: Any, *, overlap: str = "footprint") ->
     Raises
     ------
     InvalidQueryError
-        If the area is none, or a column is missing.
+        If the region is none, or a column is missing.
     """
     check_overlap(overlap)
     if isinstance(table, Row):
         table = Table(table, masked=True)
     if not isinstance(table, Table):
         raise InvalidQueryError(f"A table of observations is needed, not a {type(table).__name__}.")
-    return Cut(as_area(area), overlap).of(table)
+    return Cut(as_region(region), overlap).of(table)
 
 
 def _texts(table: Any) -> list[Any]:

@@ -75,8 +75,8 @@ def test_each_call_may_say_otherwise(mast_sandbox: Sandbox, client: Observations
         client.query_region("202.47 47.2", radius=0.01, cache=True)
         client.list_values("filters", cache=True)
         client.list_values("filters", cache=True)
-        list(client.iter_criteria(**GALEX, cache=True, pagesize=100))
-        list(client.iter_criteria(**GALEX, cache=True, pagesize=100))
+        list(client.query_criteria_iter(**GALEX, cache=True, pagesize=100))
+        list(client.query_criteria_iter(**GALEX, cache=True, pagesize=100))
     assert asked(mast_sandbox) == 1 + 1 + 3
 
 
@@ -307,7 +307,7 @@ def test_a_token_of_nobody_known_keeps_nothing(mast_sandbox: Sandbox, tmp_path: 
 
 def test_an_answer_is_not_kept_if_the_user_changed_meanwhile(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
     """A page may have been sent with the new token."""
-    tables = client.iter_criteria(**GALEX, pagesize=100)
+    tables = client.query_criteria_iter(**GALEX, pagesize=100)
     next(tables)
     client.login(mast_sandbox.token)
     assert len(list(tables)) == 2

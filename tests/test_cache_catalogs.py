@@ -177,7 +177,7 @@ def test_who_is_logged_in_has_answers_of_their_own(mast_sandbox: Sandbox, keepin
 )
 def test_a_failure_is_not_kept(mast_sandbox: Sandbox, keeping: CatalogsClass, fault: Fault) -> None:
     """Nothing that is no answer is there the next time."""
-    mast_sandbox.faults.add("catalogs", fault, times=int(conf.attempts))
+    mast_sandbox.faults.add("catalogs", fault, times=int(conf.max_attempts))
     with pytest.raises(RemoteServiceError):
         keeping.query_region(**STARS)
     assert kept(keeping) == []

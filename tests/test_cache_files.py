@@ -56,7 +56,7 @@ def test_tables_tell_the_time_of_kept_answers(
 def test_a_failure_is_not_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
     """Neither an ERROR nor an answer that cannot be read is there the next time."""
     for fault in Fault.error("Out of order."), Fault.garbage(), Fault.status(500):
-        mast_sandbox.faults.add("invoke", fault, times=int(conf.attempts))
+        mast_sandbox.faults.add("invoke", fault, times=int(conf.max_attempts))
         with pytest.raises(RemoteServiceError):
             client.query_criteria(**GALEX)
         mast_sandbox.faults.clear()
@@ -89,7 +89,7 @@ def test_an_incomplete_answer_is_not_kept(mast_sandbox: Sandbox, client: Observa
 
 def test_a_stream_that_is_closed_early_is_not_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
     """What nobody has read is not known to be complete."""
-    tables = client.iter_criteria(**GALEX, pagesize=50)
+    tables = client.query_criteria_iter(**GALEX, pagesize=50)
     next(tables)
     assert len(kept(client)) == 1
     tables.close()
@@ -183,7 +183,7 @@ def ask_all(client: ObservationsClass, collections: list[str]) -> list[int]:
 
 def test_a_large_result_is_kept(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
     """A result that was split is there the next time, and nothing is asked."""
-    with Sandbox(row_limit=100, cuts=True) as small, conf.set_temp("row_limit", 100):
+    with Sandbox(row_limit=100, cuts=True) as small, conf.set_temp("server_row_limit", 100):
         first = client.query_criteria(**GALEX)
         assert asked(small) > 4
         second = client.query_criteria(**GALEX)

@@ -227,7 +227,7 @@ FAILURES = [
 @pytest.mark.parametrize("fault", [*FAILURES, Fault.edit(no_total)], ids=repr)
 def test_a_failure_is_not_kept(mast_sandbox: Sandbox, client: MastMissionsClass, fault: Fault) -> None:
     """Nothing that is no answer, or not all of it, is there the next time."""
-    mast_sandbox.faults.add("mission_search", fault, times=int(conf.attempts))
+    mast_sandbox.faults.add("mission_search", fault, times=int(conf.max_attempts))
     with pytest.raises(RemoteServiceError):
         client.query_criteria(**ACS)
     assert kept(client) == []

@@ -157,10 +157,10 @@ def test_one_failure_stops_nobody_and_can_be_retried(
     with pytest.raises(DownloadError):
         Catalogs.download_hsc_spectra(wanted, download_dir=tmp_path, verbose=False, on_error="raise")
     files.clear()
-    again = Catalogs.retry(manifest, verbose=False, on_error="ignore")
+    again = Catalogs.retry_downloads(manifest, verbose=False, on_error="ignore")
     assert again["Status"].tolist() == ["ERROR", "COMPLETE"]
     assert set(files) == {f"{HLA}/getdata.cgi?config=ops&dataset=missing"}
-    assert Catalogs.verify(again, verbose=False)["Status"].tolist() == ["MISSING", "OK"]
+    assert Catalogs.verify_downloads(again, verbose=False)["Status"].tolist() == ["MISSING", "OK"]
 
 
 @pytest.mark.parametrize("name", ["../../../escaped", "/etc/passwd", "a/../../b", "..", "C:\\x"])

@@ -36,7 +36,7 @@ NOWHERE = "http://127.0.0.1:9"
 @pytest.fixture
 def elsewhere(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
     """A sandbox to which the configuration does not point."""
-    with conf.set_temp("server", NOWHERE), conf.set_temp("attempts", 1):
+    with conf.set_temp("server", NOWHERE), conf.set_temp("max_attempts", 1):
         yield mast_sandbox
 
 
@@ -239,7 +239,7 @@ def test_download_file_raises(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     url = Mast._portal_api_connection.MAST_DOWNLOAD_URL
     with pytest.raises(requests.HTTPError, match=r"^404 Client Error: Not Found for url"):
         Observations._download_file(f"{url}?uri=mast:HST/product/none.fits", tmp_path / "none.fits")
-    with conf.set_temp("attempts", 1), pytest.raises(requests.ConnectionError):
+    with conf.set_temp("max_attempts", 1), pytest.raises(requests.ConnectionError):
         Observations._download_file(f"{NOWHERE}/file", tmp_path / "none.fits")
     assert list(tmp_path.iterdir()) == []
 

@@ -26,11 +26,11 @@ from astroquery_mast.exceptions import (
     DownloadError,
     InputWarning,
     InvalidQueryError,
+    InvalidResponseError,
     NoResultsWarning,
     RemoteServiceError,
-    ServiceFailedError,
+    ServerError,
     TimeoutError,
-    UnreadableAnswerError,
 )
 
 SERVER = "https://mast.stsci.edu"
@@ -238,15 +238,15 @@ def test_nothing_to_cut_out_leaves_nothing(
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        ({"body": zipped(("a.fits", CONTENT))[:-30]}, UnreadableAnswerError),
+        ({"body": zipped(("a.fits", CONTENT))[:-30]}, InvalidResponseError),
         ({"body": b"<html>We are down</html>", "content_type": "text/html"}, DownloadError),
-        ({"body": b"<html>We are down</html>", "content_type": "application/zip"}, UnreadableAnswerError),
-        ({"body": b""}, UnreadableAnswerError),
-        ({"json": {"detail": 1}}, UnreadableAnswerError),
-        ({"json": {"msg": "Internal error"}}, ServiceFailedError),
+        ({"body": b"<html>We are down</html>", "content_type": "application/zip"}, InvalidResponseError),
+        ({"body": b""}, InvalidResponseError),
+        ({"json": {"detail": 1}}, InvalidResponseError),
+        ({"json": {"msg": "Internal error"}}, ServerError),
         ({"json": {"msg": "size is too large"}}, InvalidQueryError),
         ({"status": 400, "body": "bad units"}, InvalidQueryError),
-        ({"status": 504}, ServiceFailedError),
+        ({"status": 504}, ServerError),
         ({"body": requests.ConnectionError("reset")}, RemoteServiceError),
     ],
 )
@@ -288,7 +288,7 @@ def test_a_broken_zip_file_is_not_kept(archive: responses.RequestsMock, tmp_path
     with zipfile.ZipFile(stream, "w") as packed:
         packed.writestr("bad.fits", b"bad" * 50)
     archive.get(f"{HAPCUT}/astrocut", body=stream.getvalue().replace(b"badbad", b"badBAD", 1))
-    with pytest.raises(UnreadableAnswerError, match="Bad CRC"):
+    with pytest.raises(InvalidResponseError, match="Bad CRC"):
         Hapcut.download_cutouts(PLACE, path=tmp_path, inflate=False)
     assert names(tmp_path) == []
 

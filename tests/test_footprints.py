@@ -17,11 +17,11 @@ from astroquery.exceptions import InvalidQueryError, NoResultsWarning
 from astroquery_mast import Observations
 from astroquery_mast.footprints import (
     Circle,
+    FootprintParseError,
     Polygon,
-    UnreadableFootprintError,
     footprints,
     parse_s_region,
-    within_area,
+    within_region,
 )
 from astroquery_mast.sandbox import Sandbox
 
@@ -40,46 +40,46 @@ def image() -> WCS:
 
 
 @pytest.mark.parametrize(
-    "area", [STRIP, TEXT, image(), ["POINT 202.46 47.2", image()]], ids=["corners", "text", "image", "list"]
+    "region", [STRIP, TEXT, image(), ["POINT 202.46 47.2", image()]], ids=["corners", "text", "image", "list"]
 )
 @pytest.mark.parametrize("overlap", ["footprint", "center"])
-def test_the_area_cuts_what_a_wide_circle_has(mast_sandbox: Sandbox, area: Any, overlap: str) -> None:
-    """The answer for an area is that of a far larger circle, cut here; rows, count and criteria agree."""
+def test_the_region_cuts_what_a_wide_circle_has(mast_sandbox: Sandbox, region: Any, overlap: str) -> None:
+    """The answer for a region is that of a far larger circle, cut here; rows, count and criteria agree."""
     wide = Observations.query_region(M51, radius=0.5)
-    expected = within_area(wide, area, overlap=overlap)
-    table = Observations.query_region(area=area, overlap=overlap)
+    expected = within_region(wide, region, overlap=overlap)
+    table = Observations.query_region(region=region, overlap=overlap)
     assert 0 < len(table) < len(wide)
     assert set(table["obsid"]) == set(expected["obsid"])
-    assert Observations.query_region_count(area=area, overlap=overlap) == len(table)
-    by_criteria = Observations.query_criteria(area=area, overlap=overlap, obs_collection=["HST", "JWST"])
+    assert Observations.query_region_count(region=region, overlap=overlap) == len(table)
+    by_criteria = Observations.query_criteria(region=region, overlap=overlap, obs_collection=["HST", "JWST"])
     assert set(by_criteria["obsid"]) == {row["obsid"] for row in table if row["obs_collection"] in {"HST", "JWST"}}
-    count = Observations.query_criteria_count(area=area, overlap=overlap, obs_collection=["HST", "JWST"])
+    count = Observations.query_criteria_count(region=region, overlap=overlap, obs_collection=["HST", "JWST"])
     assert count == len(by_criteria)
 
 
 def test_the_smallest_circle_goes_to_the_archive(mast_sandbox: Sandbox) -> None:
-    """The request is an ordinary one, and nothing but the area's size is in its radius."""
-    params = Observations.query_region(area=TEXT, get_query_payload=True)["params"]
+    """The request is an ordinary one, and nothing but the region's size is in its radius."""
+    params = Observations.query_region(region=TEXT, get_query_payload=True)["params"]
     assert params == {"ra": M51.ra.deg, "dec": M51.dec.deg, "radius": pytest.approx(0.01 + 1 / 3600)}
-    payload = Observations.query_criteria(area=STRIP, obs_collection="HST", get_query_payload=True)
+    payload = Observations.query_criteria(region=STRIP, obs_collection="HST", get_query_payload=True)
     assert payload["service"] == "Mast.Caom.Filtered.Position"
     ra, dec, radius = map(float, payload["params"]["position"].split(", "))
     assert M51.separation(SkyCoord(ra, dec, unit="deg")) < 1 * u.arcsec
     assert radius == pytest.approx(0.08 + 1 / 3600, abs=1e-6)
-    count = Observations.query_region_count(area=STRIP, get_query_payload=True)
+    count = Observations.query_region_count(region=STRIP, get_query_payload=True)
     assert count["params"]["columns"] == "s_ra,s_dec,s_region"
     assert len(mast_sandbox.requests) == 0
 
 
 def test_the_cut_is_told_in_the_meta(mast_sandbox: Sandbox) -> None:
     """How many rows the archive sent and how many remain stands in the table, also when tables are stacked."""
-    table = Observations.query_region(area=STRIP)
+    table = Observations.query_region(region=STRIP)
     (said,) = table.meta["cut"]
-    cone = Observations.query_region(area=STRIP, get_query_payload=True)["params"]
+    cone = Observations.query_region(region=STRIP, get_query_payload=True)["params"]
     sent = Observations.query_region_count(f"{cone['ra']} {cone['dec']}", radius=cone["radius"])
     assert said.startswith(f"{len(table)} of {sent} rows have a footprint that overlaps a polygon of 4")
     assert sent > len(table)
-    both = vstack([table, Observations.query_region(area=TEXT, overlap="center")])
+    both = vstack([table, Observations.query_region(region=TEXT, overlap="center")])
     assert len(both.meta["cut"]) == 2
     assert "cut" not in Observations.query_region(M51, radius=0.01).meta
 
@@ -109,31 +109,31 @@ def test_footprint_is_the_archives_own_answer_for_a_circle(mast_sandbox: Sandbox
     assert plain["params"]["columns"] == "COUNT_BIG(*)"
 
 
-def test_an_area_beside_all_footprints_has_no_results(mast_sandbox: Sandbox) -> None:
+def test_a_region_beside_all_footprints_has_no_results(mast_sandbox: Sandbox) -> None:
     """The warning says how many rows the archive sent, and the table keeps its columns."""
     beside = M51.directional_offset_by([0, 0.1, 0.1] * u.deg, [0.55, 0.55, 0.551] * u.deg)
     ring = [beside, M51.directional_offset_by([180, 180.1, 180.1] * u.deg, [0.55, 0.55, 0.551] * u.deg)]
     with pytest.warns(NoResultsWarning, match=r"0 of \d\d+ rows have a position in 2 shapes"):
-        table = Observations.query_region(area=ring, overlap="center")
+        table = Observations.query_region(region=ring, overlap="center")
     assert len(table) == 0
     assert "s_region" in table.colnames
     assert table.meta["rows"] == [0]
-    assert Observations.query_region_count(area=ring, overlap="center") == 0
+    assert Observations.query_region_count(region=ring, overlap="center") == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ({"coordinates": M51, "area": TEXT}, "Only one of"),
-        ({"area": TEXT, "radius": 0.1}, "extent of its own"),
-        ({"area": "M51"}, "names no shape"),
-        ({"area": STRIP[:2]}, "needs three"),
+        ({"coordinates": M51, "region": TEXT}, "Only one of"),
+        ({"region": TEXT, "radius": 0.1}, "extent of its own"),
+        ({"region": "M51"}, "names no shape"),
+        ({"region": STRIP[:2]}, "needs three"),
         ({"coordinates": M51, "overlap": "all"}, "'footprint' and 'center'"),
-        ({"coordinates": STRIP, "area": TEXT}, "Only one of"),
+        ({"coordinates": STRIP, "region": TEXT}, "Only one of"),
     ],
 )
 def test_what_cannot_be_applied_is_refused_unsent(mast_sandbox: Sandbox, arguments: Any, reason: str) -> None:
-    """An area and a position exclude each other, and an area has no radius."""
+    """A region and a position exclude each other, and a region has no radius."""
     for ask in (Observations.query_region, Observations.query_region_count):
         with pytest.raises(InvalidQueryError, match=reason):
             ask(**arguments)
@@ -148,27 +148,27 @@ def test_a_place_is_needed(mast_sandbox: Sandbox) -> None:
     for ask in (Observations.query_region, Observations.query_region_count):
         with pytest.raises(InvalidQueryError, match="give coordinates"):
             ask()
-    with pytest.raises(InvalidQueryError, match="needs coordinates, object_name or area"):
+    with pytest.raises(InvalidQueryError, match="needs coordinates, object_name or region"):
         Observations.query_criteria(obs_collection="HST", overlap="center")
     with pytest.raises(InvalidQueryError, match="non-positional criterion"):
-        Observations.query_criteria(area=TEXT)
-    assert Observations.query_criteria_count(area=TEXT, get_query_payload=True)["params"]["filters"] == []
+        Observations.query_criteria(region=TEXT)
+    assert Observations.query_criteria_count(region=TEXT, get_query_payload=True)["params"]["filters"] == []
     assert len(mast_sandbox.requests) == 0
 
 
-def test_a_page_of_an_area_is_cut_by_itself(mast_sandbox: Sandbox) -> None:
-    """The rows of one page that are in the area, of the rows of that page."""
-    table = Observations.query_region(area=STRIP, pagesize=20, page=2)
+def test_a_page_of_a_region_is_cut_by_itself(mast_sandbox: Sandbox) -> None:
+    """The rows of one page that are in the region, of the rows of that page."""
+    table = Observations.query_region(region=STRIP, pagesize=20, page=2)
     assert table.meta["cut"][0].startswith(f"{len(table)} of 20 rows")
 
 
 def test_rows_are_counted_after_a_cut(mast_sandbox: Sandbox) -> None:
     """Of one query, and of several whose tables were stacked."""
-    table = Observations.query_region(area=STRIP)
+    table = Observations.query_region(region=STRIP)
     assert table.meta["rows"] == [len(table)]
     one, two = (Observations.query_criteria(coordinates=M51, obs_collection=name) for name in ("HST", "JWST"))
-    both = within_area(vstack([one, two]), STRIP)
-    assert both.meta["rows"] == [len(within_area(each, STRIP)) for each in (one, two)]
+    both = within_region(vstack([one, two]), STRIP)
+    assert both.meta["rows"] == [len(within_region(each, STRIP)) for each in (one, two)]
     assert sum(both.meta["rows"]) == len(both)
 
 
@@ -176,28 +176,28 @@ def test_rows_are_counted_after_a_cut(mast_sandbox: Sandbox) -> None:
 def test_tables_of_quantities_are_cut_as_others(mast_sandbox: Sandbox, overlap: str) -> None:
     """Units count, and what is masked is nowhere."""
     table = Observations.query_criteria(coordinates=M51, obs_collection=["HST", "JWST"])
-    expected = within_area(table, STRIP, overlap=overlap)["obsid"].tolist()
+    expected = within_region(table, STRIP, overlap=overlap)["obsid"].tolist()
     quantities = QTable(table)
-    assert within_area(quantities, STRIP, overlap=overlap)["obsid"].tolist() == expected
+    assert within_region(quantities, STRIP, overlap=overlap)["obsid"].tolist() == expected
     for name in ("s_ra", "s_dec"):
         quantities[name] = quantities[name].to("arcmin")
         table[name] = table[name].filled() * 60
         table[name].unit = "arcmin"
-    assert within_area(quantities, STRIP, overlap=overlap)["obsid"].tolist() == expected
-    assert within_area(table, STRIP, overlap=overlap)["obsid"].tolist() == expected
+    assert within_region(quantities, STRIP, overlap=overlap)["obsid"].tolist() == expected
+    assert within_region(table, STRIP, overlap=overlap)["obsid"].tolist() == expected
     mask = np.isin(quantities["obsid"], expected[:1])
     quantities["s_ra"] = Masked(quantities["s_ra"], mask=mask)
-    kept = within_area(quantities, STRIP, overlap="center")["obsid"].tolist()
-    assert kept == [each for each in within_area(table, STRIP, overlap="center")["obsid"] if each != expected[0]]
+    kept = within_region(quantities, STRIP, overlap="center")["obsid"].tolist()
+    assert kept == [each for each in within_region(table, STRIP, overlap="center")["obsid"] if each != expected[0]]
 
 
 def test_a_single_row_is_cut_as_a_table(mast_sandbox: Sandbox) -> None:
     """What holds no observations is refused."""
-    table = Observations.query_region(area=STRIP)
-    assert len(within_area(table[0], STRIP)) == 1
+    table = Observations.query_region(region=STRIP)
+    assert len(within_region(table[0], STRIP)) == 1
     for wrong in (None, "M51", [table]):
         with pytest.raises(InvalidQueryError, match="table of observations is needed"):
-            within_area(wrong, STRIP)  # type: ignore[arg-type]
+            within_region(wrong, STRIP)  # type: ignore[arg-type]
 
 
 # -- footprints as objects -------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def test_footprints_that_are_none() -> None:
     texts = [None, "", "CIRCLE 1 2", np.ma.masked]
     assert footprints(texts, kind="shapes") == [[], [], [], []]
     assert footprints(texts, kind="stcs") == ["", "", "", ""]
-    with pytest.raises(UnreadableFootprintError, match="circle"):
+    with pytest.raises(FootprintParseError, match="circle"):
         footprints(texts, kind="shapes", errors="raise")
     assert footprints([], kind="shapes") == []
 

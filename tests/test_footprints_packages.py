@@ -1,4 +1,4 @@
-"""Footprints as regions and MOCs, and areas given as such, on the sandbox."""
+"""Footprints as regions and MOCs, and regions given as such, on the sandbox."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from astroquery_mast import Observations
-from astroquery_mast.exceptions import UnreadableFootprintError
-from astroquery_mast.footprints import footprints, within_area
+from astroquery_mast.exceptions import FootprintParseError
+from astroquery_mast.footprints import footprints, within_region
 from astroquery_mast.sandbox import Sandbox
 
 regions = pytest.importorskip("regions")
@@ -30,25 +30,25 @@ def test_a_region_for_each_row() -> None:
     assert unreadable is None
     assert isinstance(union, regions.CompoundSkyRegion)
     assert isinstance(union.region2, regions.PointSkyRegion)
-    with pytest.raises(UnreadableFootprintError):
+    with pytest.raises(FootprintParseError):
         footprints(TEXTS, errors="raise")
 
 
-def test_regions_are_areas_again() -> None:
-    """The footprint of an observation as a region is the area in which it is found itself."""
+def test_regions_are_regions_again() -> None:
+    """The footprint of an observation as a region is the region in which it is found itself."""
     for region, text in zip(footprints(TEXTS[:4]), TEXTS, strict=False):
         if region is not None:
-            (itself,) = within_area_of([text], region)
+            (itself,) = within_region_of([text], region)
             assert itself
 
 
-def within_area_of(texts: list[str], area: object) -> list[bool]:
-    """Tell which footprints overlap an area."""
+def within_region_of(texts: list[str], region: object) -> list[bool]:
+    """Tell which footprints overlap a region."""
     from astropy.table import Table
 
     table = Table({"row": range(len(texts)), "s_ra": [np.nan] * len(texts), "s_dec": [np.nan] * len(texts)})
     table["s_region"] = texts
-    kept = within_area(table, area)["row"].tolist()
+    kept = within_region(table, region)["row"].tolist()
     return [row in kept for row in range(len(texts))]
 
 
@@ -72,8 +72,8 @@ def test_rows_with_different_numbers_of_corners_have_their_mocs() -> None:
     """A table of triangles and quadrangles is cut to a MOC, and drawn as MOCs."""
     texts = ["POLYGON 0 0 1 0 1 1", "POLYGON 0 0 1 0 1 1 0 1", "POLYGON 50 0 51 0 51 1 50.5 1.2 50 1"]
     mocs = footprints(texts, kind="moc", max_depth=9)
-    assert within_area_of(texts, mocs[0]) == [True, True, False]
-    assert within_area_of(texts, mocs[2]) == [False, False, True]
+    assert within_region_of(texts, mocs[0]) == [True, True, False]
+    assert within_region_of(texts, mocs[2]) == [False, False, True]
 
 
 def test_other_software_reads_the_strict_text() -> None:
@@ -88,10 +88,10 @@ def test_a_region_is_a_place_to_look_in(mast_sandbox: Sandbox) -> None:
     """The rows for a region are those of a wide circle that overlap it."""
     region = regions.RectangleSkyRegion(M51, 1 * u.arcmin, 9 * u.arcmin, 40 * u.deg)
     wide = Observations.query_region(M51, radius=0.3)
-    table = Observations.query_region(area=region)
+    table = Observations.query_region(region=region)
     assert 0 < len(table) < len(wide)
-    assert set(table["obsid"]) == set(within_area(wide, region)["obsid"])
-    assert Observations.query_region_count(area=region) == len(table)
+    assert set(table["obsid"]) == set(within_region(wide, region)["obsid"])
+    assert Observations.query_region_count(region=region) == len(table)
 
 
 def test_a_moc_is_a_place_to_look_in(mast_sandbox: Sandbox) -> None:
@@ -99,7 +99,7 @@ def test_a_moc_is_a_place_to_look_in(mast_sandbox: Sandbox) -> None:
     webb = Observations.query_criteria(obs_collection="JWST", target_name="M51", instrument_name="MIRI*")
     covered = footprints(webb, kind="moc", union=True)
     hubble = Observations.query_criteria(obs_collection="HST", coordinates=M51, radius=0.3)
-    table = Observations.query_criteria(area=covered, obs_collection="HST")
+    table = Observations.query_criteria(region=covered, obs_collection="HST")
     assert 0 < len(table) < len(hubble)
     mocs = footprints(hubble, kind="moc")
     expected = [not moc.intersection(covered).empty() for moc in mocs]

@@ -15,7 +15,7 @@ from astropy.table import MaskedColumn, Table, vstack
 from astroquery.exceptions import InputWarning, InvalidQueryError, NoResultsWarning, ResolverError
 
 from astroquery_mast import Observations, conf
-from astroquery_mast.exceptions import DeadlineError, ServiceFailedError
+from astroquery_mast.exceptions import QueryTimeoutError, ServerError
 from astroquery_mast.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.usefixtures("mast_sandbox")
@@ -61,7 +61,7 @@ def test_equal_positions_are_asked_for_once(mast_sandbox: Sandbox) -> None:
     Observations.query_region(PLACES, radius="0.05 deg")
     assert len(mast_sandbox.requests.of("invoke")) == 4
     mast_sandbox.requests.clear()
-    table = Observations.query_region(PLACES, radius=[0.05, 0.05, 0.05, 0.02, 0.05] * u.deg, group=False)
+    table = Observations.query_region(PLACES, radius=[0.05, 0.05, 0.05, 0.02, 0.05] * u.deg, merge_nearby=False)
     assert len(mast_sandbox.requests.of("invoke")) == 5
     assert same(of(table, 3), Observations.query_region(PLACES[3], radius=0.02))
 
@@ -178,7 +178,7 @@ def test_all_failures_are_an_error(mast_sandbox: Sandbox) -> None:
     """If there is no answer at all, the first error is raised."""
     mast_sandbox.faults.add("invoke", Fault.error("deadlock"), times=None)
     for ask in (Observations.query_region, Observations.query_region_count):
-        with pytest.raises(ServiceFailedError, match="deadlock"):
+        with pytest.raises(ServerError, match="deadlock"):
             ask(PLACES)
 
 
@@ -187,7 +187,7 @@ def test_an_archive_that_is_down_is_not_asked_a_thousand_times(mast_sandbox: San
     many = SkyCoord(np.linspace(0, 300, 200), np.zeros(200), unit="deg")
     first = b"%22ra%22%3A%200.0%2C"
     mast_sandbox.faults.add("invoke", Fault.status(503), times=None, where=lambda r: first not in r.body)
-    with conf.set_temp("attempts", 1), pytest.warns((InputWarning, NoResultsWarning)):
+    with conf.set_temp("max_attempts", 1), pytest.warns((InputWarning, NoResultsWarning)):
         table = Observations.query_region(many, radius=0.001)
     assert len(table.meta["failed"]) == 199
     assert "It was not asked" in table.meta["failed"][-1]
@@ -202,7 +202,7 @@ def test_the_time_of_the_call_is_for_all_targets(mast_sandbox: Sandbox) -> None:
     assert set(table["input_row"]) == {0, 3}
     mast_sandbox.faults.clear()
     mast_sandbox.faults.add("invoke", Fault.delay(30), times=None)
-    with pytest.raises(DeadlineError):
+    with pytest.raises(QueryTimeoutError):
         Observations.query_region(PLACES, timeout=0.3 * u.s)
 
 
@@ -257,7 +257,7 @@ def test_nothing_found_is_an_empty_table_with_columns() -> None:
         {"max_workers": 0},
         {"timeout": 0},
         {"executor": 3},
-        {"area": "CIRCLE 1 2 3"},
+        {"region": "CIRCLE 1 2 3"},
         {"overlap": "centre"},
     ],
     ids=str,

@@ -21,7 +21,7 @@ from astroquery.exceptions import (
 )
 
 from astroquery_mast import Catalogs, conf
-from astroquery_mast.exceptions import RefusedRequestError
+from astroquery_mast.exceptions import BadRequestError
 from astroquery_mast.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.usefixtures("mast_sandbox")
@@ -186,13 +186,13 @@ def test_one_failure_costs_one_target_and_all_failures_are_an_error(
     assert set(table["input_row"]) == {0, 1, 4}
     assert table.meta["unmatched"] == [EMPTY]
     mast_sandbox.faults.add(endpoint, Fault.status(400), times=None)
-    with pytest.raises(RefusedRequestError):
+    with pytest.raises(BadRequestError):
         Catalogs.query_region(PLACES, catalog=catalog, radius=0.02)
 
 
 def test_a_catalogue_that_there_is_not_is_an_error_with_a_hint() -> None:
     """The message is that of a single question."""
-    with pytest.raises(RefusedRequestError, match="Did you mean catalog='gaia'"):
+    with pytest.raises(BadRequestError, match="Did you mean catalog='gaia'"):
         Catalogs.query_region(PLACES, catalog="gaja")
 
 

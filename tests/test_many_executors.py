@@ -16,7 +16,7 @@ from astroquery.exceptions import InputWarning, NoResultsWarning
 
 from astroquery_mast import Catalogs, Observations
 from astroquery_mast.downloads.sessions import Transport
-from astroquery_mast.exceptions import ServiceFailedError
+from astroquery_mast.exceptions import ServerError
 from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -60,7 +60,7 @@ def test_processes_find_the_same(mast_sandbox: Sandbox, processes: ProcessPoolEx
 def test_a_worker_that_dies_is_a_failure_of_its_targets(mast_sandbox: Sandbox, processes: ProcessPoolExecutor) -> None:
     """There is an error that says so, and no hanging."""
     processes.submit(os._exit, 1)
-    with pytest.raises(ServiceFailedError, match="The worker could not do it"):
+    with pytest.raises(ServerError, match="The worker could not do it"):
         Observations.query_region(PLACES, executor=processes)
 
 

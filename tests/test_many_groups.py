@@ -15,7 +15,7 @@ from astropy.table import Table
 from astroquery.exceptions import InputWarning, InvalidQueryError, NoResultsWarning
 
 from astroquery_mast import Observations, conf
-from astroquery_mast.exceptions import ServiceFailedError
+from astroquery_mast.exceptions import ServerError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.requestlog import RequestRecord
 
@@ -78,7 +78,7 @@ def test_two_hundred_positions_in_a_field_are_some_dozens_of_requests(mast_sandb
     assert found["distance"].dtype == np.float64
     assert "computed here, from s_region" in found["distance"].description
     mast_sandbox.requests.clear()
-    single = Observations.query_region(positions, radius=RADIUS, group=False)
+    single = Observations.query_region(positions, radius=RADIUS, merge_nearby=False)
     assert len(mast_sandbox.requests.of("invoke")) == 200
     assert "s_region" not in single["distance"].description
     assert len(found) > 10_000
@@ -95,7 +95,7 @@ def test_criteria_names_and_columns_go_with_groups(mast_sandbox: Sandbox, column
     if columns is not None:
         assert parameters(sent[0])["columns"].split(",")[-4:] != ["s_ra", "s_dec"]
         assert {"s_ra", "s_dec", "s_region", "distance"} <= set(parameters(sent[0])["columns"].split(","))
-    equal(found, Observations.query_criteria(coordinates=places(30), group=False, **options))
+    equal(found, Observations.query_criteria(coordinates=places(30), merge_nearby=False, **options))
     if columns == "obs_collection,t_exptime":
         assert found.colnames == ["input_row", "obs_collection", "t_exptime", "obsid"]
 
@@ -106,7 +106,7 @@ def test_names_of_neighbours_share_a_request(mast_sandbox: Sandbox) -> None:
     found = Observations.query_object(names, radius="0.05 deg")
     assert found.colnames[:2] == ["input_row", "target"]
     assert set(found["target"]) == set(names)
-    equal(found, Observations.query_object(names, radius="0.05 deg", group=False))
+    equal(found, Observations.query_object(names, radius="0.05 deg", merge_nearby=False))
 
 
 def test_columns_are_not_asked_for_without_need(mast_sandbox: Sandbox) -> None:
@@ -125,7 +125,7 @@ def test_payloads_are_those_that_are_sent_first(mast_sandbox: Sandbox) -> None:
     sent = mast_sandbox.requests.of("invoke")[0].mashup
     assert sent is not None
     assert sent["params"] == payload["params"]
-    assert len(Observations.query_region(positions, radius=RADIUS, get_query_payload=True, group=False)) == 20
+    assert len(Observations.query_region(positions, radius=RADIUS, get_query_payload=True, merge_nearby=False)) == 20
 
 
 def shorter(answer: dict[str, Any]) -> dict[str, Any]:
@@ -161,11 +161,11 @@ def test_a_group_that_fails_is_asked_for_one_by_one(mast_sandbox: Sandbox, fault
     """However its answer is of no use, nothing is lost."""
     mast_sandbox.faults.add("invoke", fault, times=None, where=is_large)
     positions = places(12)
-    with conf.set_temp("attempts", 2):
+    with conf.set_temp("max_attempts", 2):
         found = Observations.query_region(positions, radius=RADIUS)
     assert sum(not is_large(each) for each in mast_sandbox.requests.of("invoke")) == 12
     assert found.meta["failed"] == []
-    equal(found, Observations.query_region(positions, radius=RADIUS, group=False))
+    equal(found, Observations.query_region(positions, radius=RADIUS, merge_nearby=False))
 
 
 def test_an_answer_at_the_archives_limit_is_not_believed(mast_sandbox: Sandbox) -> None:
@@ -174,7 +174,7 @@ def test_an_answer_at_the_archives_limit_is_not_believed(mast_sandbox: Sandbox) 
     whole = Observations.query_region(positions, radius=RADIUS)
     most = int(np.bincount(whole["input_row"]).max())
     mast_sandbox.requests.clear()
-    with conf.set_temp("row_limit", most + 1):
+    with conf.set_temp("server_row_limit", most + 1):
         found = Observations.query_region(positions, radius=RADIUS)
     assert len(mast_sandbox.requests.of("invoke")) == 13
     equal(found, whole)
@@ -218,22 +218,22 @@ def test_what_is_right_at_the_edge_is_left_to_the_archive(mast_sandbox: Sandbox,
     assert [radius_of(each) for each in sent[1:]] == [5 * ARCSEC] * (len(asked) - 1)
 
 
-@pytest.mark.parametrize("group", [True, False])
-def test_positions_count_for_every_target(mast_sandbox: Sandbox, group: bool) -> None:
+@pytest.mark.parametrize("merge_nearby", [True, False])
+def test_positions_count_for_every_target(mast_sandbox: Sandbox, merge_nearby: bool) -> None:
     """overlap="center" keeps for each target what it keeps for a single one, however they are asked for."""
     positions = places(12, scale=0.02)
     options: dict[str, Any] = {"radius": "1 arcmin", "overlap": "center"}
-    found = Observations.query_region(positions, group=group, **options)
-    assert len(mast_sandbox.requests.of("invoke")) == (1 if group else 12)
+    found = Observations.query_region(positions, merge_nearby=merge_nearby, **options)
+    assert len(mast_sandbox.requests.of("invoke")) == (1 if merge_nearby else 12)
     assert found.meta["cut"] == ["Rows whose position is not in the circle around their target were left out"]
-    touched = Observations.query_region(positions, radius="1 arcmin", group=False)
+    touched = Observations.query_region(positions, radius="1 arcmin", merge_nearby=False)
     centres = SkyCoord(touched["s_ra"], touched["s_dec"], unit="deg")
     near = touched[centres.separation(positions[touched["input_row"]]) <= 1 * u.arcmin]
     assert 0 < len(near) < len(touched)
     near.meta["unmatched"] = found.meta["unmatched"]
     equal(found, near)
     few = Observations.query_criteria(
-        coordinates=positions, obs_collection="HST", columns="filters", group=group, **options
+        coordinates=positions, obs_collection="HST", columns="filters", merge_nearby=merge_nearby, **options
     )
     assert few.colnames == ["input_row", "filters", "obsid"]
     assert sorted(few["obsid"]) == sorted(found[found["obs_collection"] == "HST"]["obsid"])
@@ -262,11 +262,11 @@ def test_positions_are_counted_as_they_are_listed(mast_sandbox: Sandbox) -> None
     ]
 
 
-def test_an_area_is_for_one_question(mast_sandbox: Sandbox) -> None:
-    """Many targets and an area are two places."""
+def test_a_region_is_for_one_question(mast_sandbox: Sandbox) -> None:
+    """Many targets and a region are two places."""
     for ask in (Observations.query_region, Observations.query_region_count):
         with pytest.raises(InvalidQueryError, match="Only one of"):
-            ask(places(3), area="CIRCLE 1 2 3")
+            ask(places(3), region="CIRCLE 1 2 3")
     assert len(mast_sandbox.requests) == 0
 
 
@@ -279,9 +279,9 @@ def test_members_that_fail_are_listed_and_all_failures_are_an_error(mast_sandbox
     assert 0 < len(found.meta["failed"]) < 12
     mast_sandbox.faults.clear()
     mast_sandbox.faults.add("invoke", Fault.error("deadlock"), times=None)
-    for group in (True, False):
-        with pytest.raises(ServiceFailedError, match="deadlock"):
-            Observations.query_region(positions, radius=RADIUS, group=group)
+    for merge_nearby in (True, False):
+        with pytest.raises(ServerError, match="deadlock"):
+            Observations.query_region(positions, radius=RADIUS, merge_nearby=merge_nearby)
 
 
 @pytest.mark.parametrize("kind", [ThreadPoolExecutor, None], ids=str)

@@ -27,7 +27,7 @@ from astroquery.exceptions import (
 )
 
 from astroquery_mast import MastMissions, MastMissionsClass, conf
-from astroquery_mast.exceptions import IncompleteResultError, UnreadableAnswerError
+from astroquery_mast.exceptions import IncompleteResultError, InvalidResponseError
 from astroquery_mast.sandbox import Fault, Sandbox
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
@@ -273,7 +273,7 @@ def test_rows_that_do_not_come_are_noticed(client: MastMissionsClass, mast_sandb
         with pytest.raises(IncompleteResultError, match="due"):
             client.query_region(M51, limit=limit)
     mast_sandbox.faults.add("mission_search", Fault.edit(lambda document: {**document, "totalResults": None}))
-    with pytest.raises(UnreadableAnswerError, match="how many rows"):
+    with pytest.raises(InvalidResponseError, match="how many rows"):
         client.query_region(M51, limit=None)
 
 

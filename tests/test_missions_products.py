@@ -204,17 +204,19 @@ def test_the_plan_can_be_seen_first(
 def test_cache_layout_and_overwriting(
     client: MastMissionsClass, small: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A file that is there costs no request; a layout names the folders; overwriting fetches anew."""
-    layout = "{mission_of_mine}/{dataset}/"
+    """A file that is there costs no request; a path template names the folders; overwriting fetches anew."""
+    path_template = "{mission_of_mine}/{dataset}/"
     small["mission_of_mine"] = "HST"
-    first = client.download_products(small, download_dir=tmp_path, layout=layout, verbose=False)
+    first = client.download_products(small, download_dir=tmp_path, path_template=path_template, verbose=False)
     assert set(first["Status"]) == {"COMPLETE"}
     assert all(Path(path).parent.parent == tmp_path / "HST" for path in first["Local Path"])
     mast_sandbox.requests.clear()
-    again = client.download_products(small, download_dir=tmp_path, layout=layout, verbose=False)
+    again = client.download_products(small, download_dir=tmp_path, path_template=path_template, verbose=False)
     assert again["Local Path"].tolist() == first["Local Path"].tolist()
     assert len(mast_sandbox.requests) == 0
-    anew = client.download_products(small, download_dir=tmp_path, layout=layout, overwrite="always", verbose=False)
+    anew = client.download_products(
+        small, download_dir=tmp_path, path_template=path_template, overwrite="always", verbose=False
+    )
     assert set(anew["Status"]) == {"COMPLETE"}
     assert len(mast_sandbox.requests.of("retrieve_product")) == len(small)
 
@@ -251,11 +253,11 @@ def test_failed_files_are_fetched_later(client: MastMissionsClass, mast_sandbox:
     assert manifest["Status"].tolist() == ["ERROR", "ERROR"]
     manifest.write(tmp_path / "manifest.ecsv")
     client.mission = "iue"
-    checked = client.verify(Table.read(tmp_path / "manifest.ecsv"), verbose=False)
+    checked = client.verify_downloads(Table.read(tmp_path / "manifest.ecsv"), verbose=False)
     assert checked["Status"].tolist() == ["MISSING", "MISSING"]
-    mended = client.retry(checked, verbose=False)
+    mended = client.retry_downloads(checked, verbose=False)
     assert mended["Status"].tolist() == ["COMPLETE", "COMPLETE"]
-    assert client.verify(mended, verbose=False)["Status"].tolist() == ["OK", "OK"]
+    assert client.verify_downloads(mended, verbose=False)["Status"].tolist() == ["OK", "OK"]
     assert mended["mission"].tolist() == ["jwst", "ullyses"]
 
 
@@ -270,7 +272,7 @@ def test_exclusive_files_say_what_can_be_done(client: MastMissionsClass, mast_sa
     assert "log" in refused["Message"][0].lower()
     assert client.download_file(str(hidden["uri"][0]), local_path=tmp_path, verbose=False)[0] == "ERROR"
     client.login(mast_sandbox.token)
-    came = client.retry(refused, verbose=False)
+    came = client.retry_downloads(refused, verbose=False)
     assert came["Status"].tolist() == ["COMPLETE"]
 
 
@@ -332,7 +334,7 @@ def test_one_file_of_two_missions(client: MastMissionsClass, tmp_path: Path) -> 
 
 def test_what_comes_after_a_download_is_one_and_the_same() -> None:
     """Manifests are verified and retried by the same code for observations and missions."""
-    for name in ("verify", "retry", "_fetch", "_fetch_one"):
+    for name in ("verify_downloads", "retry_downloads", "_fetch", "_fetch_one"):
         assert getattr(MastMissionsClass, name) is getattr(ObservationsClass, name)
 
 

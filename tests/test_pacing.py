@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from astroquery_mast.exceptions import RefusedRequestError
+from astroquery_mast.exceptions import BadRequestError
 from astroquery_mast.service.parallel import in_order
 
 
@@ -40,9 +40,9 @@ def test_in_order_stops_at_the_first_failure() -> None:
     def work(number: int) -> int:
         begun.append(number)
         if number == 1:
-            raise RefusedRequestError("no")
+            raise BadRequestError("no")
         return number
 
-    with pytest.raises(RefusedRequestError):
+    with pytest.raises(BadRequestError):
         list(in_order(work, range(1000), 2))
     assert len(begun) < 20

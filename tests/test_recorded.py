@@ -13,7 +13,7 @@ from astropy.table import Table
 from astroquery.mast import discovery_portal
 
 from astroquery_mast import Mast, Observations, ObservationsClass, conf
-from astroquery_mast.exceptions import IncompleteResultError, UnreadableAnswerError
+from astroquery_mast.exceptions import IncompleteResultError, InvalidResponseError
 
 INVOKE = "https://mast.stsci.edu/api/v0/invoke"
 CONFIG = "https://mast.stsci.edu/portal/Mashup/Mashup.asmx/columnsconfig"
@@ -204,5 +204,5 @@ def test_recorded_bundle_request_is_an_answer_without_a_table(
     archive.post(INVOKE, body=recorded("bundleResponse.json"))
     answer = Mast.service_request_async("Mast.Bundle.Request", {"filename": "x"})[0].json()
     assert set(answer["statusList"].values()) == {"COMPLETE"}
-    with pytest.raises(UnreadableAnswerError, match="holds no table; read it with service_request_async"):
+    with pytest.raises(InvalidResponseError, match="holds no table; read it with service_request_async"):
         Mast.service_request("Mast.Bundle.Request", {"filename": "x"})

@@ -22,7 +22,7 @@ from astroquery_mast.exceptions import InvalidQueryError
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.service.deadline import as_seconds
 
-COUNTS = ["max_workers", "attempts", "pagesize", "row_limit"]
+COUNTS = ["max_workers", "max_attempts", "pagesize", "server_row_limit"]
 TIMES = ["timeout", "connect_timeout", "read_timeout"]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from astroquery_mast import Observations, ObservationsClass, conf
-from astroquery_mast.exceptions import IncompleteResultError, ServiceFailedError
+from astroquery_mast.exceptions import IncompleteResultError, ServerError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.requestlog import RequestRecord
 
@@ -50,7 +50,7 @@ def cutting(archives: dict[str, Sandbox]) -> Iterator[Sandbox]:
 def fresh(sandbox: Sandbox) -> Iterator[Sandbox]:
     """Use an archive for one test."""
     sandbox.reset()
-    with sandbox.in_use(), conf.set_temp("row_limit", LIMIT):
+    with sandbox.in_use(), conf.set_temp("server_row_limit", LIMIT):
         yield sandbox
     sandbox.reset()
 
@@ -63,7 +63,7 @@ def is_count(record: RequestRecord) -> bool:
 
 def whole(mast_sandbox: Sandbox, **criteria: Any) -> list[str]:
     """Return the identifiers that an archive without such a limit has."""
-    with mast_sandbox.in_use(), conf.set_temp("row_limit", 500_000):
+    with mast_sandbox.in_use(), conf.set_temp("server_row_limit", 500_000):
         return sorted(Observations.query_criteria(**criteria)["obsid"].tolist())
 
 
@@ -115,7 +115,7 @@ def test_rows_without_a_time_or_a_place_are_not_lost(mast_sandbox: Sandbox, cutt
 
 def test_a_cone_is_split_and_has_its_columns(mast_sandbox: Sandbox, small: Sandbox) -> None:
     """A region with too many rows is the same table as from an archive without a limit, in another order."""
-    with mast_sandbox.in_use(), conf.set_temp("row_limit", 500_000):
+    with mast_sandbox.in_use(), conf.set_temp("server_row_limit", 500_000):
         expected = Observations.query_region("M51", radius=1)
     assert len(expected) > LIMIT
     with small.in_use():
@@ -135,7 +135,7 @@ def test_many_rows_with_one_time_are_split_by_another_column(cutting: Sandbox) -
         expected = Observations.query_criteria(**criteria)
     times = expected["t_min"].tolist()
     assert max(times.count(time) for time in times) > limit
-    with Sandbox(row_limit=limit, cuts=True), conf.set_temp("row_limit", limit):
+    with Sandbox(row_limit=limit, cuts=True), conf.set_temp("server_row_limit", limit):
         table = Observations.query_criteria(**criteria)
     assert sorted(table["obsid"].tolist()) == sorted(expected["obsid"].tolist())
 
@@ -175,7 +175,7 @@ def test_an_answer_at_the_limit_is_counted_and_not_split(cutting: Sandbox) -> No
     """As many rows as the limit are either all, or the first of many: the count tells."""
     rows = Observations.query_criteria_count(**FEW)
     cutting.requests.clear()
-    with conf.set_temp("row_limit", rows):
+    with conf.set_temp("server_row_limit", rows):
         assert len(Observations.query_criteria(**FEW)) == rows
     assert [is_count(record) for record in cutting.requests.of("invoke")] == [False, True]
 
@@ -216,7 +216,7 @@ def test_responses_are_of_all_parts(cutting: Sandbox) -> None:
 def test_a_broken_connection_that_has_another_reason_stays_what_it_is(mast_sandbox: Sandbox) -> None:
     """If there are few rows, their number is not why the connection broke."""
     mast_sandbox.faults.add("invoke", Fault.reset(), times=None, where=lambda record: not is_count(record))
-    with pytest.raises(ServiceFailedError, match="connection broke"):
+    with pytest.raises(ServerError, match="connection broke"):
         Observations.query_criteria(**FEW)
     assert sum(map(is_count, mast_sandbox.requests.of("invoke"))) == 1
 
@@ -224,7 +224,7 @@ def test_a_broken_connection_that_has_another_reason_stays_what_it_is(mast_sandb
 def test_an_error_of_the_archive_is_not_a_matter_of_numbers(mast_sandbox: Sandbox) -> None:
     """What the archive says in words is passed on without a count."""
     mast_sandbox.faults.add("invoke", Fault.error("Out of order."), times=None)
-    with pytest.raises(ServiceFailedError, match="Out of order"):
+    with pytest.raises(ServerError, match="Out of order"):
         Observations.query_criteria(**FEW)
     assert len(mast_sandbox.requests.of("invoke")) == 1
 
@@ -257,7 +257,7 @@ def test_a_column_that_the_archive_does_not_filter_by_is_passed_over(cutting: Sa
 def test_an_outage_while_parts_are_counted_is_an_outage(cutting: Sandbox) -> None:
     """A failure that has nothing to do with the column is not taken for one that has."""
     cutting.faults.add("invoke", Fault.status(503), times=None, where=lambda record: "max" in str(record.mashup))
-    with pytest.raises(ServiceFailedError, match="503"):
+    with pytest.raises(ServerError, match="503"):
         Observations.query_criteria(**MANY)
 
 
@@ -282,7 +282,7 @@ def test_products_are_never_split(cutting: Sandbox) -> None:
     """There is no filter for them, and nobody counts them."""
     observation = Observations.query_criteria(obs_collection="HST", calib_level=3, pagesize=1, page=1)
     cutting.requests.clear()
-    with conf.set_temp("row_limit", 1), pytest.raises(IncompleteResultError, match="may have more"):
+    with conf.set_temp("server_row_limit", 1), pytest.raises(IncompleteResultError, match="may have more"):
         Observations.get_product_list(observation, verbose=False)
     assert len(cutting.requests.of("invoke")) == 1
 
@@ -311,7 +311,7 @@ def test_a_wrong_count_is_not_kept(cutting: Sandbox, keeping: ObservationsClass)
 def test_parts_of_another_time_are_not_mixed_with_those_of_now(cutting: Sandbox, keeping: ObservationsClass) -> None:
     """Of a split answer that was broken off neither counts nor parts are kept."""
     with conf.set_temp("cache", True):
-        tables = keeping.iter_criteria(**MANY)
+        tables = keeping.query_criteria_iter(**MANY)
         next(tables), next(tables)
         tables.close()
         assert list(Path(keeping.cache_location).iterdir()) == []
@@ -325,9 +325,9 @@ def test_a_split_answer_is_kept_as_a_whole(
 ) -> None:
     """The next time nothing is asked, and pages, totals and columns are those of the first time."""
     with conf.set_temp("cache", True):
-        first = list(keeping.iter_criteria(**criteria, pagesize=200))
+        first = list(keeping.query_criteria_iter(**criteria, pagesize=200))
         cutting.requests.clear()
-        second = list(keeping.iter_criteria(**criteria, pagesize=200))
+        second = list(keeping.query_criteria_iter(**criteria, pagesize=200))
         assert cutting.requests.of("invoke") == []
     total = sum(map(len, first))
     assert total > LIMIT
@@ -353,7 +353,7 @@ def test_a_kept_answer_at_the_limit_is_counted_anew(cutting: Sandbox, keeping: O
         answer["data"][0]["Column1"] += 1
         return answer
 
-    with conf.set_temp("row_limit", rows):
+    with conf.set_temp("server_row_limit", rows):
         assert len(keeping.query_criteria(**FEW, cache=True)) == rows
         cutting.requests.clear()
         assert len(keeping.query_criteria(**FEW, cache=True)) == rows

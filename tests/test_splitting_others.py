@@ -15,7 +15,7 @@ from astropy.table import Table
 from astroquery.exceptions import InputWarning, MaxResultsWarning
 
 from astroquery_mast import Catalogs, Mast, Observations, conf
-from astroquery_mast.exceptions import IncompleteResultError, ServiceFailedError
+from astroquery_mast.exceptions import IncompleteResultError, ServerError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.requestlog import RequestRecord
 
@@ -29,7 +29,11 @@ M101 = "210.8 54.35"
 def archives() -> Iterator[dict[str, Sandbox]]:
     """Serve an archive without a limit, one that hangs up beyond a hundred rows, and one that cuts the answer."""
     with ExitStack() as running:
-        found = {"whole": Sandbox(), "drops": Sandbox(row_limit=LIMIT), "cuts": Sandbox(row_limit=LIMIT, cuts=True)}
+        found = {
+            "whole": Sandbox(),
+            "drops": Sandbox(row_limit=LIMIT),
+            "cuts": Sandbox(row_limit=LIMIT, cuts=True),
+        }
         for sandbox in found.values():
             running.callback(sandbox.start().stop)
         yield found
@@ -63,14 +67,14 @@ def dropping(archives: dict[str, Sandbox]) -> Iterator[Sandbox]:
 def used(sandbox: Sandbox) -> Iterator[Sandbox]:
     """Use an archive for one test."""
     sandbox.reset()
-    with sandbox.in_use(), conf.set_temp("row_limit", LIMIT):
+    with sandbox.in_use(), conf.set_temp("server_row_limit", LIMIT):
         yield sandbox
     sandbox.reset()
 
 
 def at_most(limit: int) -> Any:
     """Say that an archive sends so many rows."""
-    return conf.set_temp("row_limit", limit)
+    return conf.set_temp("server_row_limit", limit)
 
 
 def is_count(record: RequestRecord) -> bool:
@@ -249,7 +253,7 @@ def test_where_nobody_counts_an_answer_at_the_limit_is_an_error(cutting: Sandbox
     """It says what to do if these are all; then they come."""
     few = {"radius": "0.05 deg", "catalog": "Gaia", "verbose": False}
     rows = len(Catalogs.query_region(M101, **few))
-    with at_most(rows), pytest.raises(IncompleteResultError, match=r"may have more: .*raise conf.row_limit"):
+    with at_most(rows), pytest.raises(IncompleteResultError, match=r"may have more: .*raise conf.server_row_limit"):
         Catalogs.query_region(M101, **few)
     with at_most(rows + 1):
         assert len(Catalogs.query_region(M101, **few)) == rows
@@ -282,6 +286,6 @@ def test_a_connection_that_breaks_for_good_is_no_matter_of_size(whole: Sandbox) 
     """One observation cannot be asked for in halves: the failure is told after the usual number of tries."""
     with whole.in_use():
         whole.faults.add("invoke", Fault.reset(), times=None)
-        with conf.set_temp("attempts", 3), pytest.raises(ServiceFailedError, match=r"connection broke.*Tried 3 times"):
+        with conf.set_temp("max_attempts", 3), pytest.raises(ServerError, match=r"connection broke.*Tried 3 times"):
             Observations.get_product_list("24000000", verbose=False)
         assert len(whole.requests.of("invoke")) == 3

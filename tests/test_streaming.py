@@ -14,7 +14,7 @@ from astropy.table import Table, vstack
 from astroquery.exceptions import InvalidQueryError, NoResultsWarning
 
 from astroquery_mast import Observations, ObservationsClass, conf
-from astroquery_mast.exceptions import DeadlineError, IncompleteResultError, UnreadableAnswerError
+from astroquery_mast.exceptions import IncompleteResultError, InvalidResponseError, QueryTimeoutError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.requestlog import RequestRecord
 from astroquery_mast.tables.json_rows import Rows
@@ -25,7 +25,7 @@ M51 = "202.47 47.20"
 
 def stream(**keywords: Any) -> Iterator[Table]:
     """Ask for tables of 50 rows."""
-    found = Observations.iter_criteria(**{"pagesize": 50, **GALEX, **keywords})
+    found = Observations.query_criteria_iter(**{"pagesize": 50, **GALEX, **keywords})
     assert not isinstance(found, dict)
     return found
 
@@ -129,7 +129,7 @@ def test_the_time_is_that_of_a_page(mast_sandbox: Sandbox) -> None:
     tables = stream(timeout=0.5)
     next(tables)
     mast_sandbox.faults.add("invoke", Fault.executing(), times=None, where=lambda record: page_of(record) == 4)
-    with pytest.raises(DeadlineError, match=r"was given 0\.5 s"):
+    with pytest.raises(QueryTimeoutError, match=r"was given 0\.5 s"):
         list(tables)
 
 
@@ -148,34 +148,34 @@ def test_what_cannot_be_asked_is_refused_at_the_call(mast_sandbox: Sandbox) -> N
         with pytest.raises(InvalidQueryError):
             stream(**wrong)
     with pytest.raises(InvalidQueryError, match="criterion"):
-        Observations.iter_criteria(coordinates="1 2")
+        Observations.query_criteria_iter(coordinates="1 2")
     assert mast_sandbox.requests.of("invoke") == []
 
 
 def test_nothing_found_is_one_table_without_rows(mast_sandbox: Sandbox) -> None:
     """It has the columns, and the warning names what may have been meant."""
     with pytest.warns(NoResultsWarning, match="did you mean 'MIRI/IMAGE'"):
-        (table,) = Observations.iter_criteria(instrument_name="MIRI")
+        (table,) = Observations.query_criteria_iter(instrument_name="MIRI")
     assert len(table) == 0
     assert "s_ra" in table.colnames
     assert table.meta["total"] == [0]
 
 
 def test_a_stream_around_a_position_is_cut_page_by_page(mast_sandbox: Sandbox) -> None:
-    """Area and overlap mean what they mean for the whole."""
+    """Region and overlap mean what they mean for the whole."""
     asked: dict[str, Any] = {"coordinates": M51, "radius": 0.05, "obs_collection": ["HST", "JWST"]}
     whole = Observations.query_criteria(**asked, overlap="center")
-    tables = list(Observations.iter_criteria(**asked, overlap="center", pagesize=100, columns=["distance"]))
+    tables = list(Observations.query_criteria_iter(**asked, overlap="center", pagesize=100, columns=["distance"]))
     assert len(tables) > 2
     assert all(table.colnames == ["distance", "obsid"] for table in tables)
     assert [obsid for table in tables for obsid in table["obsid"]] == list(whole["obsid"])
 
 
-def test_an_area_that_leaves_nothing_of_a_stream_is_told(mast_sandbox: Sandbox) -> None:
+def test_a_region_that_leaves_nothing_of_a_stream_is_told(mast_sandbox: Sandbox) -> None:
     """The warning is that of query_criteria, and the tables say how many rows remain of them."""
     ring = ["CIRCLE 202.47 47.6 0.0001", "CIRCLE 202.47 46.8 0.0001"]
     with pytest.warns(NoResultsWarning, match=r"0 of \d\d+ rows have a footprint that overlaps 2 shapes"):
-        tables = list(Observations.iter_criteria(obs_collection="HST", area=ring, pagesize=100))
+        tables = list(Observations.query_criteria_iter(obs_collection="HST", region=ring, pagesize=100))
     assert {tuple(table.meta["rows"]) for table in tables} == {(0,)}
     assert [number for table in tables for number in table.meta["page"]] == list(range(1, len(tables) + 1))
 
@@ -197,7 +197,7 @@ def test_a_page_beyond_the_last_is_told_from_an_empty_result(mast_sandbox: Sandb
 
 def test_the_request_can_be_looked_at(mast_sandbox: Sandbox) -> None:
     """It is that of query_criteria."""
-    payload = Observations.iter_criteria(**GALEX, columns="t_min", get_query_payload=True)
+    payload = Observations.query_criteria_iter(**GALEX, columns="t_min", get_query_payload=True)
     assert payload == Observations.query_criteria(**GALEX, columns="t_min", get_query_payload=True)
     assert len(mast_sandbox.requests) == 0
 
@@ -205,7 +205,7 @@ def test_the_request_can_be_looked_at(mast_sandbox: Sandbox) -> None:
 def test_a_result_above_the_limit_is_streamed_in_parts(mast_sandbox: Sandbox) -> None:
     """The total is that of all parts, and all rows come."""
     rows = Observations.query_criteria_count(**GALEX)
-    with Sandbox(row_limit=100), conf.set_temp("row_limit", 100):
+    with Sandbox(row_limit=100), conf.set_temp("server_row_limit", 100):
         tables = list(stream(columns=["t_min"]))
     assert {tuple(table.meta["total"]) for table in tables} == {(rows,)}
     assert len(set(vstack(tables)["obsid"])) == rows
@@ -324,7 +324,7 @@ def test_a_column_that_does_not_come_is_an_error(mast_sandbox: Sandbox) -> None:
         return answer
 
     mast_sandbox.faults.add("invoke", Fault.edit(forget))
-    with pytest.raises(UnreadableAnswerError, match="t_min"):
+    with pytest.raises(InvalidResponseError, match="t_min"):
         Observations.query_criteria(**GALEX, columns=["t_min"])
 
 

@@ -18,7 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast import Mast, Observations, conf, utils
-from astroquery_mast.exceptions import DeadlineError, InputWarning, InvalidQueryError, NoResultsWarning, ResolverError
+from astroquery_mast.exceptions import (
+    InputWarning,
+    InvalidQueryError,
+    NoResultsWarning,
+    QueryTimeoutError,
+    ResolverError,
+)
 from astroquery_mast.sandbox import Sandbox
 
 LOOKUP = "https://mast.stsci.edu/api/v0.1/path_lookup/"
@@ -267,5 +273,5 @@ def test_the_list_of_functions_is_whole() -> None:
 
 def test_the_time_limit_is_that_of_the_configuration() -> None:
     """A limit set in conf holds for these functions, too."""
-    with conf.set_temp("timeout", 1e-9), pytest.raises(DeadlineError, match="given 1e-09 s"):
+    with conf.set_temp("timeout", 1e-9), pytest.raises(QueryTimeoutError, match="given 1e-09 s"):
         utils.resolve_object(["M51"])

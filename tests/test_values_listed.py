@@ -8,7 +8,7 @@ import pytest
 from astroquery.exceptions import InvalidQueryError, NoResultsWarning
 
 from astroquery_mast import Observations, conf
-from astroquery_mast.exceptions import RemoteServiceError, ServiceFailedError
+from astroquery_mast.exceptions import RemoteServiceError, ServerError
 from astroquery_mast.sandbox import Fault, Sandbox
 
 M51 = "202.47 47.20"
@@ -124,7 +124,7 @@ def test_what_makes_no_sense_is_refused(
 
 def test_too_many_observations_are_not_counted_here(mast_sandbox: Sandbox) -> None:
     """The limit is told, and what to do; only the count was asked for."""
-    with conf.set_temp("row_limit", 100), pytest.raises(InvalidQueryError, match=r"248 observations.*up to 100"):
+    with conf.set_temp("server_row_limit", 100), pytest.raises(InvalidQueryError, match=r"248 observations.*up to 100"):
         Observations.list_values("target_name", obs_collection="GALEX")
     assert len(services(mast_sandbox)) == 1
 
@@ -139,7 +139,7 @@ def test_no_observations_have_no_values(mast_sandbox: Sandbox) -> None:
 def test_a_failure_is_a_failure(mast_sandbox: Sandbox) -> None:
     """Values that the archive cannot tell now are no empty list."""
     mast_sandbox.faults.add("invoke", Fault.error("Out of order."))
-    with pytest.raises(ServiceFailedError, match="Out of order"):
+    with pytest.raises(ServerError, match="Out of order"):
         Observations.list_values("obs_collection")
     mast_sandbox.faults.add("invoke", Fault.answer({"status": "COMPLETE", "data": []}))
     with pytest.raises(RemoteServiceError):

@@ -13,7 +13,7 @@ from astroquery import exceptions as astroquery_exceptions
 from astroquery import log
 
 from astroquery_mast import Mast, MastClass, Observations, conf
-from astroquery_mast.exceptions import DeadlineError, IncompleteResultError, ServiceFailedError, UnreadableAnswerError
+from astroquery_mast.exceptions import IncompleteResultError, InvalidResponseError, QueryTimeoutError, ServerError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.deadline import Deadline
 
@@ -138,7 +138,7 @@ def test_a_job_that_never_ends_meets_the_deadline(mast_sandbox: Sandbox) -> None
 def test_a_silent_archive_meets_the_deadline(mast_sandbox: Sandbox) -> None:
     """A stalled connection ends by the deadline."""
     mast_sandbox.faults.add("invoke", Fault.delay(30), times=None)
-    with pytest.raises(DeadlineError) as caught:
+    with pytest.raises(QueryTimeoutError) as caught:
         Observations.query_criteria(**CRITERIA, timeout=0.3)
     assert caught.value.elapsed < 5
     assert caught.value.service == "Mast.Caom.Filtered"
@@ -154,7 +154,7 @@ def test_silence_is_given_up_and_asked_again_before_the_deadline(mast_sandbox: S
 def test_timeout_is_read_when_the_call_is_made(mast_sandbox: Sandbox) -> None:
     """conf.timeout set after import holds for clients that exist already."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
-    with conf.set_temp("timeout", 0.2), pytest.raises(DeadlineError, match=r"0\.2 s"):
+    with conf.set_temp("timeout", 0.2), pytest.raises(QueryTimeoutError, match=r"0\.2 s"):
         Observations.query_criteria(**CRITERIA)
 
 
@@ -195,7 +195,7 @@ def test_retry_after_is_obeyed(mast_sandbox: Sandbox, monkeypatch: pytest.Monkey
 def test_retry_after_beyond_the_deadline_is_not_waited_for(mast_sandbox: Sandbox) -> None:
     """An archive that asks for more time than there is ends the call at once, and the error says how long it asked."""
     mast_sandbox.faults.add("invoke", Fault.status(503, retry_after=3600), times=None)
-    with pytest.raises(ServiceFailedError) as caught:
+    with pytest.raises(ServerError) as caught:
         Observations.query_criteria(**CRITERIA, timeout=10)
     assert caught.value.retry_after == 3600
     assert len(mast_sandbox.requests.of("invoke")) == 1
@@ -204,9 +204,9 @@ def test_retry_after_beyond_the_deadline_is_not_waited_for(mast_sandbox: Sandbox
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        (Fault.status(503, body=b"The archive is down for maintenance."), ServiceFailedError),
-        (Fault.reset(), ServiceFailedError),
-        (Fault.garbage(), UnreadableAnswerError),
+        (Fault.status(503, body=b"The archive is down for maintenance."), ServerError),
+        (Fault.reset(), ServerError),
+        (Fault.garbage(), InvalidResponseError),
     ],
     ids=repr,
 )
@@ -218,7 +218,7 @@ def test_a_lasting_failure_is_a_remote_service_error(mast_sandbox: Sandbox, faul
     assert isinstance(caught.value, astroquery_exceptions.RemoteServiceError)
     # A connection that breaks is also a reason to ask, once, whether there are too many rows for one answer.
     tries = [record for record in mast_sandbox.requests.of("invoke") if record.mashup["params"]["columns"] == "*"]
-    assert len(tries) == conf.attempts
+    assert len(tries) == conf.max_attempts
 
 
 def test_a_refusal_is_an_invalid_query_with_the_archives_words(mast_sandbox: Sandbox) -> None:
@@ -231,7 +231,7 @@ def test_a_refusal_is_an_invalid_query_with_the_archives_words(mast_sandbox: San
 
 def test_an_error_status_carries_the_archives_words(mast_sandbox: Sandbox) -> None:
     """HTTP 200 with status ERROR is a RemoteServiceError, asked once."""
-    with pytest.raises(ServiceFailedError, match=r"Mast\.No\.Such\.Service"):
+    with pytest.raises(ServerError, match=r"Mast\.No\.Such\.Service"):
         Mast.service_request("Mast.No.Such.Service", {})
     assert len(mast_sandbox.requests.of("invoke")) == 1
 
@@ -312,14 +312,14 @@ def test_an_unknown_host_is_a_remote_service_error() -> None:
     """No connection is an error with the address in it, after the retries."""
     with responses.RequestsMock() as mock:
         mock.post("https://mast.stsci.edu/api/v0/invoke", body=requests.ConnectionError("no route to host"))
-        with pytest.raises(ServiceFailedError, match=r"could not be reached.*no route to host"):
+        with pytest.raises(ServerError, match=r"could not be reached.*no route to host"):
             Observations.query_criteria(**CRITERIA)
-        assert len(mock.calls) == conf.attempts
+        assert len(mock.calls) == conf.max_attempts
 
 
 def test_an_invalid_address_is_not_retried() -> None:
     """What cannot get better is not tried again."""
-    with responses.RequestsMock() as mock, pytest.raises(ServiceFailedError):
+    with responses.RequestsMock() as mock, pytest.raises(ServerError):
         MastClass(server="nonsense").service_request("Mast.Missions.List", {})
     assert len(mock.calls) <= 1
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..exceptions import UnreadableAnswerError
+from ..exceptions import InvalidResponseError
 from ..query.filters import find_column
 from ..tables.columns import Column, Columns, columns_of
 from ..tables.mashup import Page, decoded
@@ -29,10 +29,10 @@ def read_catalogs_mast(body: bytes, service: str, known: Columns) -> Page:
     rows = document.get("data") if isinstance(document, Mapping) else None
     if not isinstance(rows, list):
         said = " ".join(body[: 4 * _EXCERPT].decode("utf-8", "replace").split())[:_EXCERPT]
-        raise UnreadableAnswerError(f"{service} sent no list of rows, but {said}", service=service)
+        raise InvalidResponseError(f"{service} sent no list of rows, but {said}", service=service)
     info = document.get("info") or []
     if rows and not info and not isinstance(rows[0], Mapping):
-        raise UnreadableAnswerError(f"{service} sent rows and does not say what their columns are.", service=service)
+        raise InvalidResponseError(f"{service} sent rows and does not say what their columns are.", service=service)
     page = Page(service, "COMPLETE", document={"fields": info})
     columns = answer_columns(page, {} if rows else known)
     names = list(columns) if info else list(dict.fromkeys(name for row in rows for name in row)) or list(known)
@@ -59,7 +59,7 @@ def _columns(info: object, known: Columns, service: str) -> dict[str, Column]:
                     told[ours] = _text(entry.get(theirs))
             found.setdefault(name, replace(column, name=name, **told))  # type: ignore[arg-type]
     except (TypeError, KeyError, AttributeError) as err:
-        raise UnreadableAnswerError(f"{service} sent an unreadable list of columns.", service=service) from err
+        raise InvalidResponseError(f"{service} sent an unreadable list of columns.", service=service) from err
     return found
 
 
@@ -73,7 +73,7 @@ def _rows(rows: Sequence[Any], names: Sequence[str], service: str) -> list[Mappi
     try:
         return [row if isinstance(row, dict) else dict(zip(names, row, strict=True)) for row in rows]
     except (TypeError, ValueError) as err:
-        raise UnreadableAnswerError(f"{service} sent rows that do not fit its columns.", service=service) from err
+        raise InvalidResponseError(f"{service} sent rows that do not fit its columns.", service=service) from err
 
 
 def read_metadata(body: bytes, service: str) -> dict[str, Column]:
@@ -88,7 +88,7 @@ def read_metadata(body: bytes, service: str) -> dict[str, Column]:
             texts = {"unit": _text(entry.get("unit")), "vot.description": _text(entry.get("description"))}
             config[str(name)] = {"type": kind, **texts}
     if not config:
-        raise UnreadableAnswerError(f"{service} answered with something else than a list of columns.", service=service)
+        raise InvalidResponseError(f"{service} answered with something else than a list of columns.", service=service)
     return columns_of(config)
 
 
@@ -98,4 +98,4 @@ def continuous_columns(document: Mapping[str, Any], service: str) -> frozenset[s
         found = document["data"]["Tables"][0]["ExtendedProperties"]["continuousHistogram"]
         return frozenset(str(name) for name in found)
     except (KeyError, IndexError, TypeError) as err:
-        raise UnreadableAnswerError(f"{service} sent no histograms.", service=service) from err
+        raise InvalidResponseError(f"{service} sent no histograms.", service=service) from err

@@ -11,7 +11,7 @@ from dataclasses import replace
 from astroquery import log
 
 from ..config import seconds_setting
-from ..exceptions import MastError, UnreadableAnswerError
+from ..exceptions import InvalidResponseError, MastError
 from ..query.request import MashupRequest
 from ..service.columns import ColumnSource
 from ..service.deadline import Deadline
@@ -60,7 +60,7 @@ class CatalogColumns(ColumnSource):
         try:
             page = self._wire.page(MashupRequest(service, format="extjs"), self._limit()).page
             if page.document is None:
-                raise UnreadableAnswerError(f"{service} sent no histograms.", service=service)
+                raise InvalidResponseError(f"{service} sent no histograms.", service=service)
             numbers = continuous_columns(page.document, service)
         except MastError as err:
             log.debug("It is not known which columns of %s hold numbers: %s", config_id, err)

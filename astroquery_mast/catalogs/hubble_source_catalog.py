@@ -22,12 +22,12 @@ from ..config import count_setting
 from ..downloads.client import Effort, FileTransfers
 from ..downloads.download import complain, disk_at
 from ..downloads.store import destination
-from ..exceptions import InvalidCriterionError, UnreadableAnswerError
+from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..products.bundle import SCRIPT, Bundle
 from ..products.filters import unique_products
-from ..products.layout import namings, texts
 from ..products.listing import as_table
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
+from ..products.path_template import namings, texts
 from ..products.plan import PlannedFile, Source, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
@@ -39,7 +39,7 @@ from .selection import Selection
 __all__ = ["CatalogHsc"]
 
 _BUNDLE = "Mast.Bundle.Request"
-_LAYOUT = "HSC/"
+_PATH_TEMPLATE = "HSC/"
 _ROOT = "mastDownload"
 # From this ``SpectrumType`` on a spectrum is one of the ST-ECF's, below one of the Hubble Legacy Archive's own.
 _FOREIGN = 2
@@ -155,7 +155,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         verbose: bool = True,
         dry_run: bool = False,
         max_workers: int | None = None,
-        deadline: float | u.Quantity | None = None,
+        timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
     ) -> Manifest | Table:
         """Fetch spectra of the Hubble Source Catalog.
@@ -177,7 +177,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             Fetch nothing, and return what would be done.
         max_workers : int, optional
             How many files are fetched at a time; ``conf.max_workers`` if not given.
-        deadline : float or `~astropy.units.Quantity`, optional
+        timeout : float or `~astropy.units.Quantity`, optional
             Time, in seconds without a unit, that the whole call may take.
         on_error : str
             About files that did not come, ``"warn"`` logs a warning, ``"raise"`` raises when all the others have come,
@@ -195,7 +195,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         DownloadError
             With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
         """
-        effort = Effort(verbose, max_workers, None, deadline, on_error)
+        effort = Effort(verbose, max_workers, None, timeout, on_error)
         products = self._spectra(spectra)
         if not len(products):
             warn_no_results()
@@ -205,7 +205,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             base_dir=folder / _ROOT,
             download_url=_Addresses(),
             disk=disk_at(folder),
-            layout=_LAYOUT,
+            path_template=_PATH_TEMPLATE,
             # The Hubble Legacy Archive does not tell sizes, so that there is nothing to compare with.
             overwrite="never" if cache else "always",
             cache=cache,
@@ -238,7 +238,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         table = as_table(given)
         if table is None or not {"DatasetName", "SpectrumType"} <= set(table.colnames):
             what = f"a {type(given).__name__}" if table is None else "a table without DatasetName and SpectrumType"
-            raise InvalidCriterionError(f"Spectra are needed, as get_hsc_spectra returns them, and not {what}.")
+            raise InvalidArgumentError(f"Spectra are needed, as get_hsc_spectra returns them, and not {what}.")
         names = [name.strip() for name in texts(table, "DatasetName")]
         kinds = np.ma.asarray(table["SpectrumType"]).tolist()
         addresses = [self._address(name, kind) for name, kind in zip(names, kinds, strict=True)]
@@ -266,13 +266,13 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         self, products: Table, planned: Sequence[PlannedFile], folder: Path, effort: Effort
     ) -> list[TransferResult]:
         """Fetch a script, and tell what is in it."""
-        bundle = Bundle(SCRIPT, namings(products, _LAYOUT))
+        bundle = Bundle(SCRIPT, namings(products, _PATH_TEMPLATE))
         file = bundle.planned(self._endpoints.server, folder)
         wanted = [each for each in planned if each.uri]
         document = self._bundled(wanted, folder, file.local_path.stem, effort)
         url = document.get("url")
         if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-            raise UnreadableAnswerError(f"{_BUNDLE} sent no address of a script.", service=_BUNDLE)
+            raise InvalidResponseError(f"{_BUNDLE} sent no address of a script.", service=_BUNDLE)
         fetched = self._fetch([replace(file, url=url, data_url=url)], replace(effort, on_error="ignore"))[0]
         states = document.get("statusList")
         told = [_told(result, states if isinstance(states, Mapping) else {}) for result in bundle.results(fetched)]
@@ -303,7 +303,7 @@ def _match_id(match: Any) -> str:
     if isinstance(found, int | np.integer) and not isinstance(found, bool):
         found = str(int(found))
     if not isinstance(found, str) or not (found.isascii() and found.isdecimal()):
-        raise InvalidCriterionError(f"A MatchID is needed, or a row of the catalogue that has one, and not {match!r}.")
+        raise InvalidArgumentError(f"A MatchID is needed, or a row of the catalogue that has one, and not {match!r}.")
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..query.filters import Criteria
 from ..query.known_catalogs import Catalog
 from ..query.request import COUNT_COLUMNS, ApiRequest, MashupRequest
@@ -49,7 +49,7 @@ class CatalogQuestion:
     def at(self, cone: Cone | None) -> CatalogQuestion:
         """Return the same question about what is around a position."""
         if cone is None:
-            raise InvalidCriterionError("coordinates=None: a position is needed.")
+            raise InvalidArgumentError("coordinates=None: a position is needed.")
         return replace(self, request=replace(self.request, params={**cone.params(), **self.request.params}))
 
     def payload(self) -> dict[str, object]:

@@ -12,7 +12,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import InvalidCriterionError, MaxResultsWarning, RefusedRequestError, ServiceFailedError
+from ..exceptions import BadRequestError, InvalidCriterionError, MaxResultsWarning, ServerError
 from ..query.comparisons import catalogs_mast_filters, mashup_criteria
 from ..query.filters import find_column
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
@@ -241,7 +241,7 @@ def hinting(catalog: Catalog) -> Iterator[None]:
     """Say in the error of a service that the archive does not have which catalogue may have been meant."""
     try:
         yield
-    except ServiceFailedError as err:
+    except ServerError as err:
         if catalog in CATALOGS.values() or err.status != _ANSWERED:
             raise
         if _UNKNOWN.search(str(err)):
@@ -252,11 +252,11 @@ def hinting(catalog: Catalog) -> Iterator[None]:
         raise
 
 
-def _no_such_catalog(catalog: Catalog, said: str) -> RefusedRequestError:
+def _no_such_catalog(catalog: Catalog, said: str) -> BadRequestError:
     """The error for a name that neither this package nor the archive knows."""
     near = closest(catalog.name, CATALOGS, 1)
     hint = f"Did you mean catalog='{near[0]}'?" if near else f"There are: {', '.join(shown_names())}."
-    return RefusedRequestError(f"{said} {hint}", status=_ANSWERED)
+    return BadRequestError(f"{said} {hint}", status=_ANSWERED)
 
 
 def warn_of_more(message: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..query.columns_wanted import names_of
 from ..query.filters import find_column
 from ..tables.columns import Columns, closest
@@ -81,16 +81,16 @@ def _several(argument: str, names: Any) -> list[Any]:
     if names is None:
         return []
     if not isinstance(names, Iterable):
-        raise InvalidCriterionError(f"{argument}={names!r}: names of columns are needed.")
+        raise InvalidArgumentError(f"{argument}={names!r}: names of columns are needed.")
     found = list(names)
     if not found:
-        raise InvalidCriterionError(f"{argument} is empty: leave it out, or name columns.")
+        raise InvalidArgumentError(f"{argument} is empty: leave it out, or name columns.")
     return found
 
 
 def _name(argument: str, name: Any) -> str:
     if not isinstance(name, str) or not name.strip():
-        raise InvalidCriterionError(f"{argument} has {name!r} where the name of a column is needed.")
+        raise InvalidArgumentError(f"{argument} has {name!r} where the name of a column is needed.")
     return str(name).strip()
 
 
@@ -98,7 +98,7 @@ def _number(argument: str, value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise InvalidCriterionError(f"{argument}={value!r}: a whole number from 1 is needed.")
+        raise InvalidArgumentError(f"{argument}={value!r}: a whole number from 1 is needed.")
     return int(value)
 
 
@@ -122,7 +122,7 @@ def _sort_key(given: Any) -> SortKey:
         first, dot, rest = given.partition(".")
         parts = (first, rest) if dot and (_is_direction(first) or _is_direction(rest)) else (given, "asc")
     if not isinstance(parts, tuple | list) or len(parts) != _PAIR or not any(map(_is_direction, parts)):
-        raise InvalidCriterionError(f"sort_by has {given!r}: give a column, or a column and 'asc' or 'desc'.")
+        raise InvalidArgumentError(f"sort_by has {given!r}: give a column, or a column and 'asc' or 'desc'.")
     column, direction = parts if _is_direction(parts[1]) else (parts[1], parts[0])
     return SortKey(_name("sort_by", column), direction.strip().lower() == "desc")
 
@@ -135,11 +135,11 @@ def _spelled(argument: str, name: str, columns: Columns) -> str:
     raise _missing(argument, name, columns)
 
 
-def _missing(argument: str, name: str, known: Iterable[str]) -> InvalidCriterionError:
+def _missing(argument: str, name: str, known: Iterable[str]) -> InvalidArgumentError:
     known = list(known)
     near = closest(name, known)
     hint = f"Did you mean {', '.join(map(repr, near))}?" if near else f"There are: {', '.join(known)}."
-    return InvalidCriterionError(f"{argument}: there is no column '{name}'. {hint}")
+    return InvalidArgumentError(f"{argument}: there is no column '{name}'. {hint}")
 
 
 def arranged(table: Table, selection: Selection) -> Table:

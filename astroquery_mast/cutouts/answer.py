@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..exceptions import RefusedRequestError, ServiceFailedError, UnreadableAnswerError
+from ..exceptions import BadRequestError, InvalidResponseError, ServerError
 from ..tables.columns import Column
 from ..tables.mashup import Page
 
@@ -68,11 +68,11 @@ def words_for_nothing(body: bytes, service: str) -> str:
     return words
 
 
-def _unreadable(service: str, body: bytes) -> UnreadableAnswerError:
+def _unreadable(service: str, body: bytes) -> InvalidResponseError:
     """The error for bytes that are neither cutouts nor words."""
     start = body[:_EXCERPT].decode("utf-8", "replace")
     message = f"{service} answered with something else than cutouts, beginning {start!r}."
-    return UnreadableAnswerError(message, service=service, status=200)
+    return InvalidResponseError(message, service=service, status=200)
 
 
 def words_of(document: Any, service: str) -> str | None:
@@ -83,9 +83,9 @@ def words_of(document: Any, service: str) -> str | None:
     words = " ".join(words.split())
     if not _is_empty(document) and not _NOTHING.search(words):
         if _REFUSED.search(words):
-            raise RefusedRequestError(f"{service} refused the request: {words}", service=service, status=200)
+            raise BadRequestError(f"{service} refused the request: {words}", service=service, status=200)
         if _FAILED.search(words):
-            raise ServiceFailedError(f"{service} failed: {words}", service=service, status=200)
+            raise ServerError(f"{service} failed: {words}", service=service, status=200)
     return words
 
 
@@ -107,21 +107,21 @@ def _list_of(document: Any, key: str, service: str) -> list[Any]:
     if found is None and words_of(document, service) is not None:
         return []
     if not isinstance(found, list):
-        raise UnreadableAnswerError(f"{service} answered without a list of {key!r}.", service=service)
+        raise InvalidResponseError(f"{service} answered without a list of {key!r}.", service=service)
     return found
 
 
 def _sector_row(entry: Any, service: str) -> Mapping[str, object]:
     """One row; the archive writes numbers as text, with zeros before some of them."""
     if not isinstance(entry, dict):
-        raise UnreadableAnswerError(f"{service} listed {entry!r} where a sector was due.", service=service)
+        raise InvalidResponseError(f"{service} listed {entry!r} where a sector was due.", service=service)
     row: dict[str, object] = {"sectorName": entry.get("sectorName")}
     for name in ("sector", "camera", "ccd"):
         value = entry.get(name)
         try:
             row[name] = None if value is None else int(value)
         except (TypeError, ValueError) as err:
-            raise UnreadableAnswerError(f"{service} listed {name} {value!r}, no number.", service=service) from err
+            raise InvalidResponseError(f"{service} listed {name} {value!r}, no number.", service=service) from err
     return row
 
 

@@ -12,7 +12,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 
-from ..exceptions import InputWarning, InvalidCriterionError, NoResultsWarning
+from ..exceptions import InputWarning, InvalidArgumentError, NoResultsWarning
 from ..sky.position import as_radius
 from ..warn import warn_user
 from .answer import NO_SURVEY, surveys
@@ -169,7 +169,7 @@ def _of_survey(survey: Any) -> dict[str, object]:
     if survey is None:
         return {}
     if not isinstance(survey, str) or not survey.strip():
-        raise InvalidCriterionError(f"survey={survey!r}: the name of one survey is needed, or None for all.")
+        raise InvalidArgumentError(f"survey={survey!r}: the name of one survey is needed, or None for all.")
     return {"survey": survey}
 
 

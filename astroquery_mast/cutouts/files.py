@@ -29,7 +29,7 @@ from ..downloads.download import LOCAL_DISK
 from ..downloads.fetch import fetch
 from ..downloads.store import destination, is_remote
 from ..downloads.transfer import OpenUrl
-from ..exceptions import InvalidCriterionError, MastError, UnreadableAnswerError
+from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
 from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
 from ..products.verdict import look
@@ -51,9 +51,9 @@ def as_folder(path: str | os.PathLike[str] | None) -> Path:
     """Return the folder that cutouts go to."""
     folder = destination(path)
     if is_remote(folder):
-        raise InvalidCriterionError(f"path={str(path)!r}: cutouts are unpacked on a disk; give a folder there.")
+        raise InvalidArgumentError(f"path={str(path)!r}: cutouts are unpacked on a disk; give a folder there.")
     if folder.exists() and not folder.is_dir():
-        raise InvalidCriterionError(f"path={str(path)!r} is a file; give a folder.")
+        raise InvalidArgumentError(f"path={str(path)!r} is a file; give a folder.")
     return folder
 
 
@@ -124,7 +124,7 @@ class CutoutFiles:
             return False
         try:
             self._members(result)
-        except UnreadableAnswerError:
+        except InvalidResponseError:
             return True
         except _TROUBLES:
             return False

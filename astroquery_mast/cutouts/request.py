@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
-from ..exceptions import InvalidCriterionError, InvalidQueryError
+from ..exceptions import InvalidArgumentError, InvalidQueryError
 from ..sky.position import Cone
 from ..tables.columns import closest
 
@@ -67,33 +67,33 @@ def as_size(size: Any) -> CutoutSize:
     """Return the size of a cutout."""
     sides = [_side(side, size) for side in _listed(size, "size", _SIZES)]
     if len(sides) not in {1, 2}:
-        raise InvalidCriterionError(f"size={size!r} has {len(sides)} sides. {_SIZES}")
+        raise InvalidArgumentError(f"size={size!r} has {len(sides)} sides. {_SIZES}")
     (y, units), (x, others) = sides[0], sides[-1]
     if units != others:
-        raise InvalidCriterionError(f"size={size!r} mixes pixels and angles. {_SIZES}")
+        raise InvalidArgumentError(f"size={size!r} mixes pixels and angles. {_SIZES}")
     return CutoutSize(y, x, units)
 
 
 def refuse_other_units(size: CutoutSize, units: Any) -> None:
     """Raise unless units that are given besides a size are its own."""
     if units is not None and units != size.units:
-        raise InvalidCriterionError(f"units={units!r} is not what the size has, which is {size.units!r}. {_SIZES}")
+        raise InvalidArgumentError(f"units={units!r} is not what the size has, which is {size.units!r}. {_SIZES}")
 
 
 def _listed(value: Any, name: str, advice: str) -> list[Any]:
     """One or several values as a list."""
     if np.ma.is_masked(value):
-        raise InvalidCriterionError(f"{name}={value!r} is masked. {advice}")
+        raise InvalidArgumentError(f"{name}={value!r} is masked. {advice}")
     if getattr(value, "unit", None) is not None:  # also a column of a table
         value = u.Quantity(value)
     if isinstance(value, str | Real) or getattr(value, "shape", None) == ():
         return [value if isinstance(value, u.Quantity | str) else np.asarray(value).item()]
     if isinstance(value, Mapping | set | frozenset | bytes):
-        raise InvalidCriterionError(f"{name}={value!r} is a {type(value).__name__}. {advice}")
+        raise InvalidArgumentError(f"{name}={value!r} is a {type(value).__name__}. {advice}")
     try:
         return list(value)
     except TypeError as err:
-        raise InvalidCriterionError(f"{name}={value!r} is a {type(value).__name__}. {advice}") from err
+        raise InvalidArgumentError(f"{name}={value!r} is a {type(value).__name__}. {advice}") from err
 
 
 def _side(side: Any, size: Any) -> tuple[float, str]:
@@ -103,9 +103,9 @@ def _side(side: Any, size: Any) -> tuple[float, str]:
     elif isinstance(side, Real) and not isinstance(side, bool):
         number, units = float(side), "px"
     else:
-        raise InvalidCriterionError(f"size={size!r}: {side!r} is no number and no angle. {_SIZES}")
+        raise InvalidArgumentError(f"size={size!r}: {side!r} is no number and no angle. {_SIZES}")
     if not 0 < number < math.inf:
-        raise InvalidCriterionError(f"size={size!r}: {side!r} is not a size above zero. {_SIZES}")
+        raise InvalidArgumentError(f"size={size!r}: {side!r} is not a size above zero. {_SIZES}")
     return (int(number) if units == "px" and number.is_integer() else number), units
 
 
@@ -115,7 +115,7 @@ def _measured(side: u.Quantity, size: Any) -> tuple[float, str]:
         if side.unit is not None and side.unit.is_equivalent(unit):
             with np.errstate(over="ignore", under="ignore"):  # what is then infinite, or nothing, is refused as such
                 return float(side.to_value(unit)), units
-    raise InvalidCriterionError(f"Cutout size must be in pixels or an angle, and size={size!r} is neither. {_SIZES}")
+    raise InvalidArgumentError(f"Cutout size must be in pixels or an angle, and size={size!r} is neither. {_SIZES}")
 
 
 # -- sectors and targets -------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def as_sectors(sector: Any) -> tuple[int, ...] | None:
     given = list(sector) if isinstance(sector, set | frozenset) else sector
     numbers = {_sector(value, sector, advice) for value in _listed(given, "sector", advice)}
     if not numbers:
-        raise InvalidCriterionError(f"sector={sector!r} is empty. {advice}")
+        raise InvalidArgumentError(f"sector={sector!r} is empty. {advice}")
     return tuple(sorted(numbers))
 
 
@@ -140,7 +140,7 @@ def _sector(value: Any, sector: Any, advice: str) -> int:
     integral = isinstance(value, float | np.floating) and value.is_integer()
     number = int(value) if text or whole or integral else 0
     if number < 1:
-        raise InvalidCriterionError(f"sector={sector!r}: {value!r} is no sector. {advice}")
+        raise InvalidArgumentError(f"sector={sector!r}: {value!r} is no sector. {advice}")
     return number
 
 
@@ -166,7 +166,7 @@ def moving_target_named(object_name: Any, mt_type: str | None) -> Target:
     """Return a target that moves."""
     name = str(object_name).strip() if isinstance(object_name, str | Integral) else ""
     if not name or isinstance(object_name, bool):
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"object_name={object_name!r}: Please specify the object name or ID of the asteroid, comet or planet, as "
             "https://ssd.jpl.nasa.gov/horizons knows it."
         )
@@ -174,7 +174,7 @@ def moving_target_named(object_name: Any, mt_type: str | None) -> Target:
         return Target("moving_target/", {"obj_id": name})
     kind = str(mt_type).lower().translate(str.maketrans("", "", "_- "))
     if kind not in _MOVING:
-        raise InvalidCriterionError(f"mt_type={mt_type!r}: 'majorbody' or 'smallbody' is needed, or None.")
+        raise InvalidArgumentError(f"mt_type={mt_type!r}: 'majorbody' or 'smallbody' is needed, or None.")
     return Target("moving_target/", {"obj_id": name, "obj_type": kind})
 
 
@@ -203,7 +203,7 @@ def as_format(cutout_format: Any) -> str:
     if name == "jpeg":
         name = "jpg"
     if name not in FORMATS:
-        raise InvalidCriterionError(f"cutout_format={cutout_format!r}: {', '.join(map(repr, FORMATS))} are possible.")
+        raise InvalidArgumentError(f"cutout_format={cutout_format!r}: {', '.join(map(repr, FORMATS))} are possible.")
     return name
 
 
@@ -213,7 +213,7 @@ def image_params(given: Mapping[str, Any]) -> dict[str, str]:
     for name, value in given.items():
         if name not in IMAGE_PARAMS:
             hint = _FORMER.get(name) or closest(name, IMAGE_PARAMS) or IMAGE_PARAMS
-            raise InvalidCriterionError(f"There is no parameter {name!r}. Did you mean {' or '.join(map(repr, hint))}?")
+            raise InvalidArgumentError(f"There is no parameter {name!r}. Did you mean {' or '.join(map(repr, hint))}?")
         if value is not None:
             sent[name] = _image_param(name, value)
     return sent
@@ -223,15 +223,15 @@ def _image_param(name: str, value: Any) -> str:
     """The value of one parameter of pictures."""
     if name == "stretch":
         if str(value).lower() not in _STRETCHES:
-            raise InvalidCriterionError(f"stretch={value!r}: {', '.join(map(repr, _STRETCHES))} are possible.")
+            raise InvalidArgumentError(f"stretch={value!r}: {', '.join(map(repr, _STRETCHES))} are possible.")
         return str(value).lower()
     if name == "invert":
         if not isinstance(value, bool | np.bool_):
-            raise InvalidCriterionError(f"invert={value!r}: True or False is needed.")
+            raise InvalidArgumentError(f"invert={value!r}: True or False is needed.")
         return str(bool(value))
     low, high = _pair(name, value)
     if name == "minmax_percent" and not (low >= 0 and high <= 100):
-        raise InvalidCriterionError(f"minmax_percent={value!r}: percentages are between 0 and 100.")
+        raise InvalidArgumentError(f"minmax_percent={value!r}: percentages are between 0 and 100.")
     return f"[{low}, {high}]"
 
 
@@ -240,8 +240,8 @@ def _pair(name: str, value: Iterable[Any]) -> tuple[float, float]:
     advice = "Give two numbers, the smaller one first."
     numbers = _listed(value, name, advice)
     if len(numbers) != 2 or not all(isinstance(number, Real) for number in numbers):
-        raise InvalidCriterionError(f"{name}={value!r} is no pair of numbers. {advice}")
+        raise InvalidArgumentError(f"{name}={value!r} is no pair of numbers. {advice}")
     low, high = map(float, numbers)
     if not -math.inf < low < high < math.inf:
-        raise InvalidCriterionError(f"{name}={value!r} is no range. {advice}")
+        raise InvalidArgumentError(f"{name}={value!r} is no range. {advice}")
     return low, high

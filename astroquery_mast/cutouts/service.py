@@ -24,7 +24,7 @@ from astropy.io import fits
 from ..config import count_setting, seconds_setting
 from ..downloads.download import complain, download
 from ..downloads.sessions import Transport
-from ..exceptions import DeadlineError, DownloadError, InvalidCriterionError, NoResultsWarning, UnreadableAnswerError
+from ..exceptions import DownloadError, InvalidArgumentError, InvalidResponseError, NoResultsWarning, QueryTimeoutError
 from ..products.manifest import Manifest, Status, as_manifest
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline
@@ -148,7 +148,7 @@ class CutoutClient(PositionQueries):
                 files.planned(),
                 replace(Transport.of(self), read_timeout=_patience()),
                 max_workers=max_workers,
-                deadline=None if deadline is None else max(deadline.remaining(), 1e-3),
+                timeout=None if deadline is None else max(deadline.remaining(), 1e-3),
                 on_error="ignore",
                 verbose=verbose,
                 pause=self._wire.pause,
@@ -198,7 +198,7 @@ def as_workers(max_workers: int | None) -> int:
     except TypeError:
         workers = 0
     if workers < 1:
-        raise InvalidCriterionError(f"max_workers={max_workers!r}: a whole number above zero is needed.")
+        raise InvalidArgumentError(f"max_workers={max_workers!r}: a whole number above zero is needed.")
     return min(workers, _MOST_AT_ONCE)
 
 
@@ -222,7 +222,7 @@ def _open(name: str, content: bytes, service: str) -> fits.HDUList:
         cutout = fits.open(BytesIO(content))
     except OSError as err:
         message = f"{service} sent {name!r}, which is no FITS file: {err}"
-        raise UnreadableAnswerError(message, service=service, status=200) from err
+        raise InvalidResponseError(message, service=service, status=200) from err
     cutout.filename = _Name(name)
     return cutout
 
@@ -243,7 +243,7 @@ def _failure(manifest: Manifest, error: Exception | None, deadline: Deadline | N
         message = (
             f"{title} was given {deadline.seconds:g} s, and no cutout is there. Allow more time (timeout=). {first}"
         )
-        return DeadlineError(message, service=title, elapsed=deadline.elapsed())
+        return QueryTimeoutError(message, service=title, elapsed=deadline.elapsed())
     if error is not None:
         return error
     return DownloadError(f"No cutout could be downloaded: {first}", manifest)

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from ..exceptions import UnreadableAnswerError
+from ..exceptions import InvalidResponseError
 from ..products.file_names import Naming, place
 
 __all__ = ["ArchiveFile", "begins_as_zip", "places_of", "zipped_files"]
@@ -84,7 +84,7 @@ def _readable(service: str, name: str | None = None) -> Iterator[None]:
     except _BROKEN as err:
         what = "a zip file" if name is None else f"a zip file with {name!r}"
         message = f"{service} sent {what} that cannot be read: {err}."
-        raise UnreadableAnswerError(message, service=service, status=200) from err
+        raise InvalidResponseError(message, service=service, status=200) from err
 
 
 def _check(members: Sequence[zipfile.ZipInfo], size: int) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlencode
 from xml.etree import ElementTree
 
 from ..config import Endpoints, count_setting
-from ..exceptions import MastError, UnreadableAnswerError
+from ..exceptions import InvalidResponseError, MastError
 from ..service.deadline import Deadline
 from ..service.http import Wire
 from ..service.parallel import in_order
@@ -79,9 +79,9 @@ def read_paths(body: bytes, uris: Sequence[str]) -> dict[str, str | None]:
     try:
         entries = json.loads(body)
     except ValueError as err:
-        raise UnreadableAnswerError(f"The {_SERVICE} sent something else than JSON.", service=_SERVICE) from err
+        raise InvalidResponseError(f"The {_SERVICE} sent something else than JSON.", service=_SERVICE) from err
     if not isinstance(entries, dict):
-        raise UnreadableAnswerError(f"The {_SERVICE} sent no list of paths.", service=_SERVICE)
+        raise InvalidResponseError(f"The {_SERVICE} sent no list of paths.", service=_SERVICE)
     return {uri: _key(entries.get(uri)) for uri in uris}
 
 
@@ -97,9 +97,9 @@ def read_listing(body: bytes) -> tuple[list[str], str | None]:
         # Expat has bounds of its own against documents that grow while they are read.
         root = ElementTree.fromstring(body)  # noqa: S314
     except ElementTree.ParseError as err:
-        raise UnreadableAnswerError(f"The {_BUCKET} sent something else than XML.", service=_BUCKET) from err
+        raise InvalidResponseError(f"The {_BUCKET} sent something else than XML.", service=_BUCKET) from err
     if not root.tag.endswith("ListBucketResult"):
-        raise UnreadableAnswerError(f"The {_BUCKET} sent no listing.", service=_BUCKET)
+        raise InvalidResponseError(f"The {_BUCKET} sent no listing.", service=_BUCKET)
     folders = [element.text.rstrip("/") for element in root.iterfind("{*}CommonPrefixes/{*}Prefix") if element.text]
     truncated = root.findtext("{*}IsTruncated") == "true"
     return folders, root.findtext("{*}NextContinuationToken") if truncated else None

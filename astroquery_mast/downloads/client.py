@@ -25,7 +25,7 @@ from ..service.deadline import Deadline, as_seconds
 from ..warn import warn_user
 from .download import download
 from .fetch import fetch
-from .review import as_written, retry, verify
+from .review import as_written, retry_downloads, verify_downloads
 from .sessions import Transport
 
 __all__ = ["DENIED", "Effort", "FileTransfers"]
@@ -62,7 +62,7 @@ class Effort:
 
     def __post_init__(self) -> None:
         """Refuse a time that is none before anything is asked."""
-        object.__setattr__(self, "seconds", as_seconds(self.seconds, "deadline"))
+        object.__setattr__(self, "seconds", as_seconds(self.seconds, "timeout"))
 
     def at(self, clock: Deadline | None) -> Effort:
         """The same effort with the time that is left."""
@@ -100,7 +100,7 @@ class FileTransfers(MastClass):
             Transport.of(self),
             max_workers=effort.max_workers,
             executor=effort.executor,
-            deadline=effort.seconds,
+            timeout=effort.seconds,
             on_error=effort.on_error,
             verbose=effort.verbose,
             pause=self._wire.pause,
@@ -120,7 +120,7 @@ class FileTransfers(MastClass):
 
     # -- afterwards ----------------------------------------------------------------------------------------------
 
-    def verify(self, manifest: Table, *, verbose: bool = True) -> Manifest:
+    def verify_downloads(self, manifest: Table, *, verbose: bool = True) -> Manifest:
         """Return the manifest of a download with what is on disk now; nothing is asked of the archive.
 
         Parameters
@@ -140,25 +140,25 @@ class FileTransfers(MastClass):
         InvalidQueryError
             If the table is no manifest, or its files are in a store (``s3://...``) and not on a disk.
         """
-        return verify(manifest, verbose=verbose)
+        return verify_downloads(manifest, verbose=verbose)
 
-    def retry(
+    def retry_downloads(
         self,
         manifest: Table,
         *,
         max_workers: int | None = None,
         executor: Executor | None = None,
-        deadline: float | u.Quantity | None = None,
+        timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
         verbose: bool = True,
     ) -> Manifest:
-        """Fetch the files of a manifest that did not come, or that `verify` found missing or changed.
+        """Fetch the files of a manifest that did not come, or that `verify_downloads` found missing or changed.
 
         Parameters
         ----------
         manifest : `~astropy.table.Table` or `~astropy.table.Row`
-            As `download_products` or `verify` returned it, or read from a file.
-        max_workers, executor, deadline, on_error, verbose
+            As `download_products` or `verify_downloads` returned it, or read from a file.
+        max_workers, executor, timeout, on_error, verbose
             As `download_products`.
 
         Returns
@@ -176,13 +176,13 @@ class FileTransfers(MastClass):
         manifest = as_written(manifest)
         if any(str(message).startswith(DENIED) for message in _column(manifest, "Message")):
             self._log_in_by_environment()
-        return retry(
+        return retry_downloads(
             manifest,
             Transport.of(self),
             download_url=self._source_of(manifest),
             max_workers=max_workers,
             executor=executor,
-            deadline=deadline,
+            timeout=timeout,
             on_error=on_error,
             verbose=verbose,
             pause=self._wire.pause,

@@ -20,7 +20,7 @@ from pathlib import Path
 from astropy import units as u
 from astroquery import log
 
-from ..exceptions import DownloadError, InvalidCriterionError
+from ..exceptions import DownloadError, InvalidArgumentError
 from ..products.file_names import safe_name
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import Action, Disk, PlannedFile, total_bytes
@@ -79,7 +79,7 @@ def download(
     *,
     max_workers: int | None = None,
     executor: Executor | None = None,
-    deadline: float | u.Quantity | None = None,
+    timeout: float | u.Quantity | None = None,
     on_error: str = "warn",
     verbose: bool = True,
     pause: Pause = WAIT,
@@ -87,7 +87,7 @@ def download(
 ) -> list[TransferResult]:
     """Bring files to disk, several at a time."""
     workers = number_of_workers(max_workers, executor)
-    seconds = as_seconds(deadline, "deadline")
+    seconds = as_seconds(timeout, "timeout")
     _check(way, executor, on_error)
     outages = Outages()
     # While one file is brought down to the disk, another one can have its connection.
@@ -117,9 +117,9 @@ def download(
 def _check(way: Transport | OpenUrl, executor: Executor | None, on_error: str) -> None:
     """Raise if an argument makes no sense."""
     if on_error not in ON_ERROR:
-        raise InvalidCriterionError(f"on_error={on_error!r}: {', '.join(map(repr, ON_ERROR))} are possible.")
+        raise InvalidArgumentError(f"on_error={on_error!r}: {', '.join(map(repr, ON_ERROR))} are possible.")
     if executor is not None and not (isinstance(executor, Executor) or hasattr(executor, "submit")):
-        raise InvalidCriterionError(f"executor={executor!r}: a concurrent.futures.Executor is needed.")
+        raise InvalidArgumentError(f"executor={executor!r}: a concurrent.futures.Executor is needed.")
     if not isinstance(way, Transport) and not isinstance(executor, ThreadPoolExecutor | None):
         raise TypeError("Only a Transport can be sent to another process.")
 

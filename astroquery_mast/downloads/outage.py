@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from ..exceptions import MastError, ServiceFailedError
+from ..exceptions import MastError, ServerError
 from .transfer import OpenUrl
 
 __all__ = ["Contacts", "Outages"]
 
-# So many files in a row, each tried as often as `conf.attempts` says, find nobody there: then it is not by chance.
+# So many files in a row, each tried as often as `conf.max_attempts` says, find nobody there: then it is not by chance.
 _IN_A_ROW = 3
 
 
@@ -48,7 +48,7 @@ class Contacts:
         """Open an address."""
         server = _server(url)
         if server in self.down:
-            raise ServiceFailedError(
+            raise ServerError(
                 f"{server} could not be reached for {_IN_A_ROW} files in a row, so that it was not asked for this one: "
                 f"{self.down[server]}",
                 service=server,

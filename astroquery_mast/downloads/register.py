@@ -4,10 +4,10 @@ In: the path of a file, and its URI.  Out: a line in a file beside it; and, for 
 Products flow, beside "plan" and "transfer".
 
 Names of files are not unique in MAST.  In ``<collection>/<obs_id>/`` they nearly always are; in a folder for all files
-(``flat=True``, or a layout) the next call may bring another file of the same name, and neither its size nor its name
-would tell.  The register does: `REGISTER` holds a line of JSON for each file, the last one of a name being the one that
-holds.  It is a witness, and not a condition: without it, or where a line of it cannot be read, files are known by their
-names and sizes as before.  Lines are appended in one piece, so that several processes may write.
+(``flat=True``, or a path template) the next call may bring another file of the same name, and neither its size nor
+its name would tell.  The register does: `REGISTER` holds a line of JSON for each file, and the last line of a name
+counts.  It is a witness, and not a condition: without it, or where a line of it cannot be read, files are known by
+their names and sizes as before.  Lines are appended in one piece, so that several processes may write.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import requests
 import tenacity
 from astroquery import log
 
-from ..exceptions import MastError, ServiceFailedError, UnreadableAnswerError
+from ..exceptions import InvalidResponseError, MastError, ServerError
 from ..service.limits import ATTEMPTS, BACKOFF
 from .checks import AS_STORED, BrokenBodyError, check_length, content_range, strong_validator
 
@@ -217,7 +217,7 @@ class _Parts:
         etag = response.headers.get("ETag")
         changed = self._etag is not None and etag is not None and etag != self._etag
         if response.status_code != 206 or changed:
-            raise UnreadableAnswerError(f"{self.name} has changed since it was opened: open it anew.", service=_SERVICE)
+            raise InvalidResponseError(f"{self.name} has changed since it was opened: open it anew.", service=_SERVICE)
         if content_range(response.headers) != (start, stop - 1, self.size):
             raise _unasked(response, self.name, f"{start}-{stop - 1}/{self.size}")
 
@@ -272,7 +272,7 @@ def _persistence(name: str, pause: Callable[[float], None]) -> _Persist:
             return retrying(ask)
         except _BROKEN as err:
             message = f"{name} could not be read: {type(err).__name__}: {err}"
-            raise ServiceFailedError(message, service=_SERVICE) from err
+            raise ServerError(message, service=_SERVICE) from err
 
     return persist
 
@@ -285,8 +285,8 @@ def _content(response: requests.Response, size: int) -> bytes:
     return content
 
 
-def _unasked(response: requests.Response, name: str, asked: str) -> UnreadableAnswerError:
+def _unasked(response: requests.Response, name: str, asked: str) -> InvalidResponseError:
     """The error for an answer that is not the part that was asked for."""
     given = response.headers.get("Content-Range")
     message = f"{name} cannot be read in parts: bytes {asked} were asked for, and {given!r} was sent."
-    return UnreadableAnswerError(message, service=_SERVICE)
+    return InvalidResponseError(message, service=_SERVICE)

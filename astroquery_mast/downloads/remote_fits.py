@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from astropy.io import fits
 
-from ..exceptions import InvalidQueryError, LoginError, RefusedRequestError, ServiceFailedError
+from ..exceptions import BadRequestError, InvalidQueryError, LoginError, ServerError
 
 __all__ = ["open_fits"]
 
@@ -31,10 +31,10 @@ def open_fits(url: str, *, name: str, block_size: int) -> fits.HDUList:
         if status in _UNAUTHORISED:
             raise LoginError(f"{name} is exclusive: open it without use_fsspec=True, after logging in.") from err
         if status == HTTPStatus.NOT_FOUND:
-            raise RefusedRequestError(f"There is no file {name} at {url}.", service="fsspec", status=status) from err
+            raise BadRequestError(f"There is no file {name} at {url}.", service="fsspec", status=status) from err
         if status is None and isinstance(err, OSError) and not isinstance(err, _failures()[1:]):
             raise InvalidQueryError(f"{name} is no FITS file: {err}") from err
-        raise ServiceFailedError(
+        raise ServerError(
             f"{name} could not be read by fsspec (HTTP status {status or 'unknown'}).", service="fsspec", status=status
         ) from err
 

@@ -20,7 +20,7 @@ from astropy import units as u
 from astropy.table import Table
 
 from ..config import count_setting
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..products.addresses import is_same_file
 from ..products.bundle import is_bundle_of
 from ..products.file_names import folded
@@ -37,7 +37,7 @@ from .sessions import Transport
 from .store import is_remote, recorded_place
 from .transfer import WAIT, OpenUrl, Pause
 
-__all__ = ["as_written", "retry", "verify"]
+__all__ = ["as_written", "retry_downloads", "verify_downloads"]
 
 _NEEDED = COLUMNS[:2]
 _TO_FETCH = frozenset({Status.ERROR, Status.MISSING, Status.CHANGED})
@@ -63,7 +63,7 @@ def as_written(manifest: object) -> Table:
     """Return a manifest, or a row of one, as it was before it was written to a file and read again."""
     table = as_table(manifest)
     if table is None:
-        raise InvalidCriterionError(f"A manifest is needed, as a download returned it, and not {manifest!r}.")
+        raise InvalidArgumentError(f"A manifest is needed, as a download returned it, and not {manifest!r}.")
     written = {name.replace(" ", "_"): name for name in COLUMNS}
     renamed = {name: written[name] for name in table.colnames if written.get(name, name) != name}
     if renamed or any(table[name].dtype.kind == "S" for name in table.colnames):
@@ -78,7 +78,7 @@ def _results(manifest: Table) -> list[TransferResult]:
     """The rows of a manifest, wherever it comes from."""
     absent = [name for name in _NEEDED if name not in manifest.colnames]
     if absent:
-        raise InvalidCriterionError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
+        raise InvalidArgumentError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
     known = {str(status): status for status in Status}
     return [
         TransferResult(
@@ -103,7 +103,7 @@ def _results(manifest: Table) -> list[TransferResult]:
 # -- verify --------------------------------------------------------------------------------------------------------
 
 
-def verify(manifest: Table, *, verbose: bool = True) -> Manifest:
+def verify_downloads(manifest: Table, *, verbose: bool = True) -> Manifest:
     """Read the files of a manifest again, and compare them with what was recorded."""
     manifest = as_written(manifest)
     rows = _results(manifest)
@@ -150,19 +150,19 @@ def _copy(manifest: Table) -> Manifest:
 # -- retry ---------------------------------------------------------------------------------------------------------
 
 
-def retry(
+def retry_downloads(
     manifest: Table,
     way: Transport | OpenUrl,
     *,
     download_url: str | Source,
     max_workers: int | None = None,
     executor: Executor | None = None,
-    deadline: float | u.Quantity | None = None,
+    timeout: float | u.Quantity | None = None,
     on_error: str = "warn",
     verbose: bool = True,
     pause: Pause = WAIT,
 ) -> Manifest:
-    """Fetch the files of a manifest that did not come, and those that `verify` found missing or changed."""
+    """Fetch the files of a manifest that did not come, and those that `verify_downloads` found missing or changed."""
     manifest = as_written(manifest)
     rows = _results(manifest)
     sharing = Counter(row.local_path for row in rows)
@@ -175,7 +175,7 @@ def retry(
         way,
         max_workers=max_workers,
         executor=executor,
-        deadline=deadline,
+        timeout=timeout,
         on_error="ignore",
         verbose=verbose,
         pause=pause,

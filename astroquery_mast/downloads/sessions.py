@@ -89,7 +89,7 @@ class Transport:
             timeout=seconds_setting("timeout"),
             connect_timeout=seconds_setting("connect_timeout"),
             read_timeout=seconds_setting("read_timeout"),
-            attempts=count_setting("attempts"),
+            attempts=count_setting("max_attempts"),
         )
 
     def open_url(

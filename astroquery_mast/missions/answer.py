@@ -14,7 +14,7 @@ from typing import Any
 from astropy.table import Table
 from astroquery import log
 
-from ..exceptions import UnreadableAnswerError
+from ..exceptions import InvalidResponseError
 from ..query.request import Question
 from ..tables.columns import Columns, Kind
 from ..tables.completeness import Announced
@@ -29,7 +29,7 @@ def read_answer(body: bytes, service: str) -> Page:
     """Read an answer."""
     document = decoded(body, service)
     if not isinstance(document, dict) or not isinstance(document.get("results"), list):
-        raise UnreadableAnswerError(f"{service} sent no list of results.", service=service)
+        raise InvalidResponseError(f"{service} sent no list of results.", service=service)
     declared = _declared(document.get("info"), service)
     names = list(declared)
     rows = [_row(row, names, service) for row in document["results"]]
@@ -50,7 +50,7 @@ def _declared(info: object, service: str) -> dict[str, str]:
             type_name = str(entry.get("type") or entry.get("db_type") or "")
             declared.setdefault(str(entry.get("column_name") or entry["name"]), type_name)
     except (TypeError, KeyError, AttributeError) as err:
-        raise UnreadableAnswerError(f"{service} sent an unreadable list of columns.", service=service) from err
+        raise InvalidResponseError(f"{service} sent an unreadable list of columns.", service=service) from err
     return {name: "" if type_name.lower() == "null" else type_name for name, type_name in declared.items()}
 
 
@@ -60,7 +60,7 @@ def _row(row: object, names: Sequence[str], service: str) -> Mapping[str, Any]:
         return row
     if isinstance(row, list) and row and len(row) == len(names):
         return dict(zip(names, row, strict=True))
-    raise UnreadableAnswerError(f"{service} sent a row that is none: {row!r:.80}.", service=service)
+    raise InvalidResponseError(f"{service} sent a row that is none: {row!r:.80}.", service=service)
 
 
 def _paging(document: Mapping[str, Any], received: int, service: str) -> Paging | None:
@@ -72,9 +72,9 @@ def _paging(document: Mapping[str, Any], received: int, service: str) -> Paging 
     try:
         number = int(total)
     except (TypeError, ValueError, OverflowError) as err:
-        raise UnreadableAnswerError(f"{service} found {total!r} rows.", service=service) from err
+        raise InvalidResponseError(f"{service} found {total!r} rows.", service=service) from err
     if number < 0:
-        raise UnreadableAnswerError(f"{service} found {number} rows.", service=service)
+        raise InvalidResponseError(f"{service} found {number} rows.", service=service)
     return Paging(page=1, pages=1, rows=received, total=number)
 
 
@@ -87,7 +87,7 @@ def _searched(document: Mapping[str, Any]) -> Mapping[str, Any]:
 def announced(page: Page) -> int:
     """Return how many rows the archive has for a question."""
     if page.paging is None:
-        raise UnreadableAnswerError(f"{page.service} does not say how many rows there are.", service=page.service)
+        raise InvalidResponseError(f"{page.service} does not say how many rows there are.", service=page.service)
     return page.paging.total
 
 
@@ -186,7 +186,7 @@ class SearchTable:
             self._fields = self._typed(page.fields)
         names = {name for row in page.rows for name in row}
         if not names <= dict(self._fields).keys():
-            raise UnreadableAnswerError(f"The pages of {page.service} differ in their columns.", service=page.service)
+            raise InvalidResponseError(f"The pages of {page.service} differ in their columns.", service=page.service)
         self._present |= names
         self._builder.add(replace(page, fields=self._fields))
 

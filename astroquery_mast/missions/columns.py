@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from astropy.table import Table
 
-from ..exceptions import InputWarning, InvalidCriterionError, UnreadableAnswerError
+from ..exceptions import InputWarning, InvalidCriterionError, InvalidResponseError
 from ..query.filters import find_column
 from ..tables.columns import Column, Columns, Kind, closest, kind_of
 from ..warn import warn_user
@@ -74,9 +74,9 @@ _UNIT_NAMES = {"microns": "micron", "days": "d"}
 def columns_of_mission(document: object, mission: str) -> dict[str, Column]:
     """Read the archive's list of a mission's columns."""
     if not isinstance(document, list) or not all(_is_column(entry) for entry in document):
-        raise UnreadableAnswerError(f"The archive's list of the columns of mission '{mission}' is unreadable.")
+        raise InvalidResponseError(f"The archive's list of the columns of mission '{mission}' is unreadable.")
     if not document:
-        raise UnreadableAnswerError(f"The archive lists no columns for mission '{mission}': is there such a mission?")
+        raise InvalidResponseError(f"The archive lists no columns for mission '{mission}': is there such a mission?")
     return {str(entry["column_name"]): _column(entry) for entry in document}
 
 

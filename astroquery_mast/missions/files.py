@@ -17,9 +17,9 @@ import numpy as np
 from astropy.table import MaskedColumn, Table
 
 from ..config import Endpoints
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..products.filters import extension_mask, filter_mask
-from ..products.layout import texts
+from ..products.path_template import texts
 from ..products.plan import Action, PlannedFile, data_url, escaped_url
 
 __all__ = ["MissionFiles", "MissionSource", "filter_mission_products", "trouble_with"]
@@ -122,12 +122,12 @@ _NO_DATASET = "The product has no dataset, which names its folder; flat=True doe
 def _check_columns(products: Table, in_folders: bool) -> None:
     """Raise if a column is missing without which nothing can be fetched."""
     if not {"filename", "uri"} & set(products.colnames):
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"Products have a column 'filename', and these have none: {', '.join(products.colnames)}. Pass datasets to "
             "get_product_list first."
         )
     if in_folders and not set(_OWNERS) & set(products.colnames):
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             "Products have a column 'dataset' or 'fileset', which names their folder, and these have none: flat=True "
             "does without."
         )
@@ -138,7 +138,7 @@ def _check_missions(uris: list[str], missions: list[str]) -> None:
     known: dict[str, str] = {}
     for uri, mission in zip(uris, missions, strict=True):
         if uri and known.setdefault(uri, mission) != mission:
-            raise InvalidCriterionError(
+            raise InvalidArgumentError(
                 f"{uri!r} is listed for {known[uri]} and for {mission}: download one mission after the other."
             )
 

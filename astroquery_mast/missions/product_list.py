@@ -12,7 +12,7 @@ from typing import Any
 
 from astropy.table import Table
 
-from ..exceptions import UnreadableAnswerError
+from ..exceptions import InvalidResponseError
 from ..query.request import Question
 from ..tables.columns import Column
 from ..tables.mashup import Page, decoded
@@ -45,7 +45,7 @@ def read_products(body: bytes, service: str) -> Page:
     document = decoded(body, service)
     products = document.get("products") if isinstance(document, dict) else None
     if not isinstance(products, list):
-        raise UnreadableAnswerError(f"{service} sent no list of products.", service=service)
+        raise InvalidResponseError(f"{service} sent no list of products.", service=service)
     # Some missions send a list of lists.
     rows = [row for each in products for row in (each if isinstance(each, list) else [each])]
     return records_page(rows, service)
@@ -57,7 +57,7 @@ def records_page(records: Iterable[object], service: str) -> Page:
     names: dict[str, None] = {}
     for row in rows:
         if not isinstance(row, Mapping):
-            raise UnreadableAnswerError(f"{service} has a product that is none: {row!r:.80}.", service=service)
+            raise InvalidResponseError(f"{service} has a product that is none: {row!r:.80}.", service=service)
         names.update(dict.fromkeys(map(str, row)))
     return Page(service, "COMPLETE", tuple((name, "") for name in names), rows)  # type: ignore[arg-type]
 

@@ -21,12 +21,12 @@ from ..config import count_setting
 from ..downloads.client import Effort, FileTransfers
 from ..downloads.download import disk_at, local_target
 from ..downloads.store import destination
-from ..exceptions import DownloadError, InvalidCriterionError, InvalidQueryError, NoResultsWarning
+from ..exceptions import DownloadError, InvalidArgumentError, InvalidQueryError, NoResultsWarning
 from ..products.filters import unique_products
 from ..products.given import as_products
-from ..products.layout import Layout
 from ..products.listing import as_table, ask_in_batches, identifiers
 from ..products.manifest import Manifest, as_manifest
+from ..products.path_template import PathTemplate
 from ..products.plan import Source, plan, plan_table, single_file
 from ..products.verdict import as_overwrite
 from ..query.request import ApiRequest
@@ -164,7 +164,7 @@ class MissionProducts(MissionRequests, FileTransfers):
         """
         table = as_table(products)
         if table is None:
-            raise InvalidCriterionError(f"A table of products is needed, not a {type(products).__name__}.")
+            raise InvalidArgumentError(f"A table of products is needed, not a {type(products).__name__}.")
         return filter_mission_products(table, extension, filters)
 
     # -- files ---------------------------------------------------------------------------------------------------
@@ -241,11 +241,11 @@ class MissionProducts(MissionRequests, FileTransfers):
         verbose: bool = True,
         mission: str | None = None,
         dry_run: bool = False,
-        layout: Layout | None = None,
+        path_template: PathTemplate | None = None,
         overwrite: str | None = None,
         max_workers: int | None = None,
         executor: Executor | None = None,
-        deadline: float | u.Quantity | None = None,
+        timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
         **filters: Any,
     ) -> Manifest | Table | None:
@@ -261,15 +261,15 @@ class MissionProducts(MissionRequests, FileTransfers):
             a store.
         flat : bool
             Put all files into that folder, instead of ``mastDownload/<mission>/<dataset>/`` in it.
-        cache, verbose, dry_run, overwrite, max_workers, executor, deadline, on_error
+        cache, verbose, dry_run, overwrite, max_workers, executor, timeout, on_error
             As `~astroquery_mast.ObservationsClass.download_products`.
         extension : str or iterable of str, optional
             As `filter_products`.
         mission : str, optional
             The mission of products that do not tell theirs in a column ``mission``; that of the attribute if not given.
-        layout : str or callable, optional
+        path_template : str or callable, optional
             Where files go in the download folder, such as ``"{dataset}/{filename}"``; see
-            `astroquery_mast.products.layout`.
+            `astroquery_mast.products.path_template`.
         **filters
             As `filter_products`.
 
@@ -288,14 +288,14 @@ class MissionProducts(MissionRequests, FileTransfers):
         """
         chosen = self._chosen(mission)
         as_overwrite(cache, overwrite)
-        effort = Effort(verbose, max_workers, executor, deadline, on_error)
+        effort = Effort(verbose, max_workers, executor, timeout, on_error)
         clock = effort.clock()
         listed = self._products_of(products, chosen, verbose, clock)
         wanted = filter_mission_products(listed, extension, filters)
         if not len(wanted):
             warn_user("No products to download.", NoResultsWarning)
             return None
-        in_folders = not flat and layout is None
+        in_folders = not flat and path_template is None
         files = MissionFiles.of(wanted, chosen, in_folders=in_folders)
         folder = destination(download_dir)
         planned = files.checked(
@@ -305,7 +305,7 @@ class MissionProducts(MissionRequests, FileTransfers):
                 download_url=files.source(self._endpoints, chosen),
                 disk=disk_at(folder),
                 flat=flat,
-                layout=layout,
+                path_template=path_template,
                 cache=cache,
                 overwrite=overwrite,
             )
@@ -341,7 +341,7 @@ class MissionProducts(MissionRequests, FileTransfers):
         by_name = {name.lower(): name for name in table.colnames}
         name = next((by_name[each.lower()] for each in (*candidates, *_ELSEWHERE) if each.lower() in by_name), None)
         if name is None:
-            raise InvalidCriterionError(
+            raise InvalidArgumentError(
                 f'Dataset keyword not found for mission "{mission}": a table of its datasets has a column '
                 f"{own or 'that is not known here'!r}, and this one has {', '.join(table.colnames)}. Give the "
                 "identifiers as text, a list, or a column."

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..query.filters import as_members
 from ..query.request import ApiRequest
 from ..tables.columns import Column, Columns, closest
@@ -76,9 +76,9 @@ class Search:
         if self.limit is not None:
             _check_number("limit", self.limit, 1)
         if self.limit is None and self.options.get("skip_count"):
-            raise InvalidCriterionError("limit=None needs the number of rows, and skip_count=True leaves it out.")
+            raise InvalidArgumentError("limit=None needs the number of rows, and skip_count=True leaves it out.")
         if self.parts > 1 and (self.offset or self.sort_by):
-            raise InvalidCriterionError(
+            raise InvalidArgumentError(
                 f"{len(self.targets)} targets are asked for in portions of {_TARGETS}, whose answers follow each other "
                 "in the order of the targets: sort the table afterwards, or cut it, instead of sort_by and offset."
             )
@@ -142,20 +142,20 @@ def _check_number(name: str, number: object, least: int) -> None:
     """Raise unless a number is one of rows."""
     if isinstance(number, bool | np.bool_) or not isinstance(number, int | np.integer) or number < least:
         hint = " None is for all rows; count_only=True gives their number." if name == "limit" else ""
-        raise InvalidCriterionError(f"{name}={number!r}: a whole number from {least} is needed.{hint}")
+        raise InvalidArgumentError(f"{name}={number!r}: a whole number from {least} is needed.{hint}")
 
 
 def sorting(sort_by: Any, sort_desc: Any, columns: Columns) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     """Return what to sort by."""
     if sort_by is None:
         if sort_desc is not None:
-            raise InvalidCriterionError(f"sort_desc={sort_desc!r} needs sort_by.")
+            raise InvalidArgumentError(f"sort_desc={sort_desc!r} needs sort_by.")
         return (), ()
     names = sort_by.split(",") if isinstance(sort_by, str) else as_members("sort_by", sort_by)
     found = tuple(_sorted_by(name, columns) for name in names)
     given = [False] if sort_desc is None else as_members("sort_desc", sort_desc)
     if not all(isinstance(each, bool | np.bool_) for each in given) or len(given) not in {1, len(found)}:
-        raise InvalidCriterionError(f"sort_desc={sort_desc!r}: True or False, or one for each column, is needed.")
+        raise InvalidArgumentError(f"sort_desc={sort_desc!r}: True or False, or one for each column, is needed.")
     directions = [bool(each) for each in given]
     return found, tuple(directions * len(found) if len(directions) == 1 else directions)
 
@@ -163,13 +163,13 @@ def sorting(sort_by: Any, sort_desc: Any, columns: Columns) -> tuple[tuple[str, 
 def _sorted_by(name: object, columns: Columns) -> str:
     """A column to sort by, in the archive's spelling."""
     if not isinstance(name, str) or not name.strip():
-        raise InvalidCriterionError(f"sort_by has {name!r}: names of columns are needed.")
+        raise InvalidArgumentError(f"sort_by has {name!r}: names of columns are needed.")
     column: Column | None = column_named(name.strip(), columns)
     if column is not None:
         return column.name
     if columns:
         near = closest(name, columns)
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"sort_by: column '{name}' does not exist." + (f" Did you mean '{near[0]}'?" if near else "")
         )
     return str(name.strip())

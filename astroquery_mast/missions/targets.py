@@ -14,7 +14,7 @@ from astropy import units as u
 from astropy.coordinates import BaseCoordinateFrame, SkyCoord
 from astropy.table import Row, Table
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..sky.position import as_coordinate, as_radius, looks_like_coordinates
 
 __all__ = ["DEFAULT_MISSION_RADIUS", "Name", "arcseconds", "object_targets", "sky_targets", "target_text"]
@@ -45,7 +45,7 @@ def arcseconds(radius: Any) -> float:
     angle = as_radius(radius, u.arcmin)
     # Conversions of exactly 30 arcmin may end a hair above, which the archive would refuse.
     if angle.arcmin > _MOST * (1 + 1e-12):
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"radius={radius!r} is {angle.arcmin:g} arcmin; the archive allows {_MOST:g} arcmin."
         )
     return min(float(angle.arcsec), 60 * _MOST)
@@ -55,12 +55,12 @@ def object_targets(names: Any) -> list[Name]:
     """Return the names of objects."""
     given = names.split(",") if isinstance(names, str) else names
     if not isinstance(given, Iterable):
-        raise InvalidCriterionError(f"Names of objects must be text, not {names!r}.")
+        raise InvalidArgumentError(f"Names of objects must be text, not {names!r}.")
     members = list(given)
     wrong = [name for name in members if not isinstance(name, str) or not name.strip()]
     if wrong or not members:
         what = f"{wrong[0]!r} is no name" if wrong else "there is none"
-        raise InvalidCriterionError(f"No targets were provided: of the names of objects {what}.")
+        raise InvalidArgumentError(f"No targets were provided: of the names of objects {what}.")
     return [Name(name.strip()) for name in members]
 
 
@@ -68,7 +68,7 @@ def sky_targets(coordinates: Any) -> list[str | Name]:
     """Return targets given by coordinates."""
     targets = [target for part in _parts(coordinates) for target in _targets(part)]
     if not targets:
-        raise InvalidCriterionError("No targets were provided: coordinates is empty.")
+        raise InvalidArgumentError("No targets were provided: coordinates is empty.")
     return targets
 
 
@@ -112,11 +112,11 @@ def _targets(part: Any) -> list[str | Name]:
     try:
         positions = SkyCoord(part).ravel().icrs
     except (ValueError, TypeError, AttributeError) as err:  # a frame that lacks its place, time or distance
-        raise InvalidCriterionError(f"coordinates={part!r} cannot be turned into ICRS: {err}") from err
+        raise InvalidArgumentError(f"coordinates={part!r} cannot be turned into ICRS: {err}") from err
     ra, dec = np.ma.asarray(positions.ra.deg), np.ma.asarray(positions.dec.deg)
     wrong = np.flatnonzero(~(np.isfinite(ra.filled(np.nan)) & np.isfinite(dec.filled(np.nan))))
     if wrong.size:
-        raise InvalidCriterionError(f"coordinates has no position in place {int(wrong[0])}: leave it out.")
+        raise InvalidArgumentError(f"coordinates has no position in place {int(wrong[0])}: leave it out.")
     return [f"{float(x)} {float(y)}" for x, y in zip(ra, dec, strict=True)]
 
 
@@ -128,7 +128,7 @@ def _of_table(table: Table) -> SkyCoord:
     by_name = {name.lower(): name for name in table.colnames}
     pair = next(((by_name[ra], by_name[dec]) for ra, dec in _PAIRS if ra in by_name and dec in by_name), None)
     if pair is None or ready:
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             "A table of targets has one column of SkyCoord, or columns 'ra' and 'dec'; this one has "
             f"{', '.join(table.colnames)}."
         )
@@ -143,7 +143,7 @@ def _of_columns(ra: Any, dec: Any) -> SkyCoord:
     try:
         return SkyCoord(*values, unit=units, frame="icrs")
     except (ValueError, TypeError, u.UnitsError) as err:
-        raise InvalidCriterionError(f"The positions in the table cannot be read: {err}") from err
+        raise InvalidArgumentError(f"The positions in the table cannot be read: {err}") from err
 
 
 def _filled(column: Any) -> Any:

@@ -51,7 +51,7 @@ class ObservationsClass(
         radius: Any = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
-        area: Any = None,
+        region: Any = None,
         overlap: str = "footprint",
         timeout: float | None = None,
         get_query_payload: bool = False,
@@ -60,9 +60,9 @@ class ObservationsClass(
         executor: Executor | None = None,
         columns: str | Iterable[str] | None = None,
         cache: bool | None = None,
-        group: bool = True,
+        merge_nearby: bool = True,
     ) -> Table | Asked:
-        """Return the observations whose footprint touches a circle, or another area, on the sky.
+        """Return the observations whose footprint touches a circle, or another region, on the sky.
 
         Parameters
         ----------
@@ -73,13 +73,13 @@ class ObservationsClass(
         radius : `~astropy.units.Quantity`, str, or number
             The radius, by default 0.2 degrees; a plain number is in degrees.  Zero finds what contains the centre.
             For many centres it may be an array.
-        area : object, optional
+        region : object, optional
             Instead of a position and a radius: ``s_region`` text, three or more vertices as one
             `~astropy.coordinates.SkyCoord`, a shape of ``regions``, a ``mocpy.MOC``, an `~astropy.wcs.WCS` with
             ``array_shape``, or a list of such but MOCs.  The archive is asked for the smallest circle around it; what
-            is not in the area is left out here, and the list ``meta["cut"]`` says how many rows there were.
+            is not in the region is left out here, and the list ``meta["cut"]`` says how many rows there were.
         overlap : str
-            ``"footprint"``: any part of the footprint is in the circle or area.  ``"center"``: its position
+            ``"footprint"``: any part of the footprint is in the circle or region.  ``"center"``: its position
             (``s_ra``, ``s_dec``) is, too.
         pagesize : int, optional
             Rows in a page; ``conf.pagesize`` if not given.
@@ -100,7 +100,7 @@ class ObservationsClass(
             The archive sends no others.
         cache : bool, optional
             Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
-        group : bool
+        merge_nearby : bool
             For many centres: whether neighbours are asked for together, in a larger circle, where each can be told its
             own rows for sure.  False asks for each by itself.
 
@@ -108,7 +108,7 @@ class ObservationsClass(
         -------
         `~astropy.table.Table` or dict
             One row for each observation, with the separation of its footprint from the centre, or the centre of the
-            circle around the area, in ``distance`` (arcsec, zero inside), or the request.  For many centres
+            circle around the region, in ``distance`` (arcsec, zero inside), or the request.  For many centres
             ``input_row`` comes first, the place of the centre in what was given; ``meta["failed"]`` lists those that
             could not be asked for, and ``meta["unmatched"]`` (in files ``nomatch``) those without observations.  Where
             neighbours were asked for together ``distance`` is computed here, from ``s_region``.
@@ -116,20 +116,20 @@ class ObservationsClass(
         Raises
         ------
         InvalidQueryError
-            If the position, the radius or the area is none; nothing was sent then.
+            If the position, the radius or the region is none; nothing was sent then.
         RemoteServiceError
             If the archive fails, or its answer is not complete.
         TimeoutError
             If the time was not enough.
         """
-        choice = self._choice(columns, cuts=area is not None or overlap != "footprint")
+        choice = self._choice(columns, cuts=region is not None or overlap != "footprint")
         if (where := Where(coordinates, None, radius)).many:
-            refuse_for_many(area, overlap, page)
+            refuse_for_many(region, overlap, page)
             effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = Wanted(choice, overlap, group, pagesize, cache, get_query_payload)
+            wanted = Wanted(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
             return self._observed_many(where, None, effort, wanted)
         deadline = self._deadline(timeout)
-        cone, cut = self._place(coordinates, None, radius, None, deadline, area=area, overlap=overlap)
+        cone, cut = self._place(coordinates, None, radius, None, deadline, region=region, overlap=overlap)
         request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
         if get_query_payload:
             return request.payload()
@@ -142,7 +142,7 @@ class ObservationsClass(
         radius: Any = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
-        area: Any = None,
+        region: Any = None,
         overlap: str = "footprint",
         timeout: float | None = None,
         get_query_payload: bool = False,
@@ -152,12 +152,12 @@ class ObservationsClass(
     ) -> int | Table | Asked:
         """Return how many observations `query_region` finds.
 
-        The archive counts what is in a circle.  With ``area``, or ``overlap="center"``, the places of all rows are
+        The archive counts what is in a circle.  With ``region``, or ``overlap="center"``, the places of all rows are
         fetched (three columns) and counted here.
 
         Parameters
         ----------
-        coordinates, radius, area, overlap, timeout, get_query_payload, max_workers, executor, cache
+        coordinates, radius, region, overlap, timeout, get_query_payload, max_workers, executor, cache
             As `query_region`.
         pagesize, page : int, optional
             Of no meaning for a count; accepted because ``astroquery.mast`` has them.
@@ -170,13 +170,13 @@ class ObservationsClass(
         """
         del pagesize, page
         if (where := Where(coordinates, None, radius)).many:
-            refuse_for_many(area, overlap)
+            refuse_for_many(region, overlap)
             effort = Effort(timeout, max_workers, executor, verbose=False)
             return self._counted_many(
                 where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
             )
         deadline = self._deadline(timeout)
-        cone, cut = self._place(coordinates, None, radius, None, deadline, area=area, overlap=overlap)
+        cone, cut = self._place(coordinates, None, radius, None, deadline, region=region, overlap=overlap)
         if cone is None:
             raise InvalidQueryError(NO_PLACE)
         request = self._count_request(Criteria(), cone, cut, cache)
@@ -201,7 +201,7 @@ class ObservationsClass(
         executor: Executor | None = None,
         columns: str | Iterable[str] | None = None,
         cache: bool | None = None,
-        group: bool = True,
+        merge_nearby: bool = True,
     ) -> Table | Asked:
         """Return the observations around an object.
 
@@ -213,7 +213,7 @@ class ObservationsClass(
             ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
         radius, pagesize, page, overlap, timeout, get_query_payload, verbose, max_workers, executor
             As `query_region`.
-        columns, cache, group : object, optional
+        columns, cache, merge_nearby : object, optional
             As `query_region`.
 
         Returns
@@ -229,7 +229,7 @@ class ObservationsClass(
         if (where := Where(None, object_name, radius, resolver)).many:
             refuse_for_many(None, overlap, page)
             effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = Wanted(choice, overlap, group, pagesize, cache, get_query_payload)
+            wanted = Wanted(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
             return self._observed_many(where, None, effort, wanted)
         deadline = self._deadline(timeout)
         cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
@@ -279,7 +279,7 @@ class ObservationsClass(
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
-        area: Any = None,
+        region: Any = None,
         overlap: str = "footprint",
         timeout: float | None = None,
         get_query_payload: bool = False,
@@ -288,18 +288,18 @@ class ObservationsClass(
         executor: Executor | None = None,
         columns: str | Iterable[str] | None = None,
         cache: bool | None = None,
-        group: bool = True,
+        merge_nearby: bool = True,
         **criteria: Any,
     ) -> Table | Asked:
         """Return the observations that meet all criteria.
 
         Parameters
         ----------
-        coordinates, object_name, area : object, optional
+        coordinates, object_name, region : object, optional
             Where to look, as `query_region` and `query_object`; at most one of them.
         radius, pagesize, page, resolver, overlap, timeout, get_query_payload, verbose, max_workers, executor
             As `query_region` and `query_object`.
-        columns, cache, group : object, optional
+        columns, cache, merge_nearby : object, optional
             As `query_region`.
         **criteria : object
             One or more columns of ``get_metadata("observations")``, whatever the case of their letters.
@@ -327,14 +327,14 @@ class ObservationsClass(
         if not criteria:
             raise InvalidQueryError(NO_CRITERION)
         asked = self._criteria(criteria)
-        somewhere = any(place is not None for place in (coordinates, object_name, area))
-        choice = self._choice(columns, positional=somewhere, cuts=area is not None or overlap != "footprint")
+        somewhere = any(place is not None for place in (coordinates, object_name, region))
+        choice = self._choice(columns, positional=somewhere, cuts=region is not None or overlap != "footprint")
         if (where := Where(coordinates, object_name, radius, resolver)).many:
-            refuse_for_many(area, overlap, page)
+            refuse_for_many(region, overlap, page)
             effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = Wanted(choice, overlap, group, pagesize, cache, get_query_payload)
+            wanted = Wanted(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
             return self._observed_many(where, asked, effort, wanted)
-        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, area=area, overlap=overlap)
+        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, region=region, overlap=overlap)
         named = "*" if choice is None else choice.text
         asking = self._filtered_request(asked, cone, pagesize=pagesize, page=page, columns=named)
         request = replace(asking, cache=cache)
@@ -352,7 +352,7 @@ class ObservationsClass(
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
-        area: Any = None,
+        region: Any = None,
         overlap: str = "footprint",
         timeout: float | None = None,
         get_query_payload: bool = False,
@@ -365,8 +365,8 @@ class ObservationsClass(
 
         Parameters
         ----------
-        coordinates, object_name, area, radius, resolver, overlap, timeout : object, optional
-            As `query_criteria`; a position or an area alone is enough here.
+        coordinates, object_name, region, radius, resolver, overlap, timeout : object, optional
+            As `query_criteria`; a position or a region alone is enough here.
         get_query_payload, max_workers, executor, cache, **criteria
             As `query_criteria`.
         pagesize, page : int, optional
@@ -381,10 +381,10 @@ class ObservationsClass(
         deadline = self._deadline(timeout)
         asked = self._criteria(criteria)
         if (where := Where(coordinates, object_name, radius, resolver)).many:
-            refuse_for_many(area, overlap)
+            refuse_for_many(region, overlap)
             effort = Effort(timeout, max_workers, executor, verbose=False)
             return self._counted_many(where, asked, effort, overlap=overlap, payload=get_query_payload, cache=cache)
-        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, area=area, overlap=overlap)
+        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, region=region, overlap=overlap)
         if cone is None and not criteria:
             raise InvalidQueryError(NO_CRITERION)
         request = self._count_request(asked, cone, cut, cache)

@@ -21,7 +21,7 @@ from astroquery import log
 from ..downloads.bucket import Cloud
 from ..downloads.remote_file import BLOCK_SIZE, OpenRange, open_remote
 from ..downloads.remote_fits import open_fits
-from ..exceptions import InputWarning, InvalidCriterionError, InvalidQueryError, MastError, NoResultsWarning
+from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
 from ..products.listing import as_table
 from ..products.plan import escaped_url
 from ..service.deadline import Deadline
@@ -361,12 +361,12 @@ def _data_uris(products: Any) -> tuple[list[str], int]:
     table = as_table(products)
     if table is not None:
         if "dataURI" not in table.colnames:
-            raise InvalidCriterionError("This table has no column 'dataURI': pass it to get_product_list first.")
+            raise InvalidArgumentError("This table has no column 'dataURI': pass it to get_product_list first.")
         products = table["dataURI"]
     cells = _cells(products)
     wrong = next((cell for cell in cells if not (cell is None or isinstance(cell, str))), None)
     if wrong is not None:
-        raise InvalidCriterionError(f"A dataURI is needed, such as 'mast:HST/product/x.fits', and not {wrong!r}.")
+        raise InvalidArgumentError(f"A dataURI is needed, such as 'mast:HST/product/x.fits', and not {wrong!r}.")
     uris = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
     return list(dict.fromkeys(uris)), len(cells) - len(uris)
 
@@ -378,5 +378,5 @@ def _cells(products: Any) -> list[Any]:
     if isinstance(products, np.ndarray):
         return list(np.ma.asarray(products).ravel().tolist())
     if not isinstance(products, Iterable):
-        raise InvalidCriterionError(f"Products or dataURIs are needed, and not {products!r}.")
+        raise InvalidArgumentError(f"Products or dataURIs are needed, and not {products!r}.")
     return [None if cell is np.ma.masked else cell for cell in products]

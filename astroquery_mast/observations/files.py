@@ -14,10 +14,10 @@ from astropy.table import Table
 from ..downloads.client import Effort, FileTransfers
 from ..downloads.download import complain, download
 from ..downloads.fetch import fetch
-from ..exceptions import InputWarning, InvalidCriterionError, InvalidQueryError
+from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError
 from ..products.bundle import KINDS, SCRIPT, Bundle
-from ..products.layout import Layout
 from ..products.manifest import TransferResult
+from ..products.path_template import PathTemplate
 from ..products.plan import Action, PlannedFile
 from ..service.deadline import Deadline
 from ..warn import warn_user
@@ -51,7 +51,7 @@ class ObservationFiles(ObservationListing, FileTransfers):
         fetched = download(
             [file],
             post,
-            deadline=effort.seconds,
+            timeout=effort.seconds,
             on_error="ignore",
             verbose=effort.verbose,
             pause=self._wire.pause,
@@ -73,15 +73,15 @@ def refuse_contradiction(cloud_only: bool, force_on_prem: bool) -> None:
         raise InvalidQueryError("cloud_only=True and force_on_prem=True contradict each other: set one to False.")
 
 
-def kind_of_bundle(curl_flag: bool, bundle: str | None, layout: Layout | None, flat: bool) -> str | None:
+def kind_of_bundle(curl_flag: bool, bundle: str | None, path_template: PathTemplate | None, flat: bool) -> str | None:
     """Return the kind of the one file that is wanted instead of many."""
     if curl_flag and bundle is not None:
-        raise InvalidCriterionError("curl_flag=True and bundle=... contradict each other: leave one of them out.")
+        raise InvalidArgumentError("curl_flag=True and bundle=... contradict each other: leave one of them out.")
     if bundle is not None and bundle not in KINDS:
-        raise InvalidCriterionError(f"bundle={bundle!r}: {' or '.join(map(repr, KINDS))} is needed.")
+        raise InvalidArgumentError(f"bundle={bundle!r}: {' or '.join(map(repr, KINDS))} is needed.")
     kind = SCRIPT if curl_flag else bundle
-    if kind is not None and (flat or layout is not None):
-        name, what = "flat=True" if flat else "layout", "a curl script" if curl_flag else "a bundle"
+    if kind is not None and (flat or path_template is not None):
+        name, what = "flat=True" if flat else "path_template", "a curl script" if curl_flag else "a bundle"
         warn_user(f"{name} has no effect on {what}.", InputWarning)
     return kind
 

@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
 
-from ..exceptions import UnreadableFootprintError
-from ..sky.area import ShapeArea
+from ..exceptions import FootprintParseError
 from ..sky.outlines import Outlines, outlines_of
 from ..sky.position import Cone
+from ..sky.region import ShapeRegion
 from ..sky.shapes import Circle, Shape, parse_s_region
 from ..sky.sphere import Array, distance_to_arcs, separation, unit_vectors
 from .neighbours import Group
@@ -86,7 +86,7 @@ def positions_in(cone: Cone, ra: Array, dec: Array) -> Array:
     """Tell which positions are in a cone."""
     placed = np.isfinite(ra) & np.isfinite(dec)
     inside = np.zeros(len(ra), dtype=bool)
-    inside[placed] = ShapeArea((Circle(cone.ra, cone.dec, cone.radius),)).holds(unit_vectors(ra[placed], dec[placed]))
+    inside[placed] = ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),)).holds(unit_vectors(ra[placed], dec[placed]))
     return inside
 
 
@@ -168,7 +168,7 @@ def _readable(text: Any) -> list[Shape]:
     """The shapes of a footprint; none if not all of them can be read."""
     try:
         return parse_s_region(text, errors="raise")
-    except UnreadableFootprintError:
+    except FootprintParseError:
         return []
 
 

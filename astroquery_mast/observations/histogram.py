@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-from ..exceptions import UnreadableAnswerError
+from ..exceptions import InvalidResponseError
 from ..tables.columns import Column, Columns, Kind
 
 __all__ = ["Ranges", "column_table", "counted", "ranges_of", "value_table"]
@@ -34,7 +34,7 @@ def ranges_of(document: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
             if math.isfinite(low) and math.isfinite(high):
                 found[str(column["dataIndex"])] = low, high
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as err:
-        raise UnreadableAnswerError("The archive's list of ranges is unreadable.") from err
+        raise InvalidResponseError("The archive's list of ranges is unreadable.") from err
     return found
 
 

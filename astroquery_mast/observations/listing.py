@@ -14,7 +14,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..products.filters import filter_products, unique_products
 from ..products.listing import as_obsids, as_table, ask_in_batches
 from ..service.deadline import Deadline
@@ -163,7 +163,7 @@ class ObservationListing(_Client):
         """
         table = as_table(products)
         if table is None:
-            raise InvalidCriterionError(f"A table of products is needed, not a {type(products).__name__}.")
+            raise InvalidArgumentError(f"A table of products is needed, not a {type(products).__name__}.")
         return filter_products(table, mrp_only=mrp_only, extension=extension, **filters)
 
     # -- how -----------------------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ class Wanted:
 
     choice: Choice | None = None
     overlap: str = "footprint"
-    group: bool = True
+    merge_nearby: bool = True
     pagesize: int | None = None
     cache: bool | None = None
     payload: bool = False
@@ -107,7 +107,7 @@ class ObservationMany(ObservationRequests):
         """Return the observations of many targets, with a warning if there are none; or the requests."""
         deadline = effort.clock()
         targets = self._many_targets(where, deadline)
-        groups = grouped(targets.cones) if wanted.group else alone(targets.cones)
+        groups = grouped(targets.cones) if wanted.merge_nearby else alone(targets.cones)
         wanted = wanted.needing(groups)
         request_for = self._request_maker(criteria, wanted)
         if wanted.payload:

@@ -21,8 +21,8 @@ from ..downloads.store import destination
 from ..exceptions import InvalidQueryError, NoResultsWarning
 from ..products.bundle import Bundle
 from ..products.given import as_products
-from ..products.layout import Layout
 from ..products.manifest import Manifest, as_manifest
+from ..products.path_template import PathTemplate
 from ..products.plan import PlannedFile, plan, plan_table, single_file
 from ..products.verdict import as_overwrite
 from ..service.deadline import Deadline
@@ -114,13 +114,13 @@ class ObservationProducts(ObservationFiles):
         cloud_only: bool = False,
         verbose: bool = True,
         dry_run: bool = False,
-        layout: Layout | None = None,
+        path_template: PathTemplate | None = None,
         overwrite: str | None = None,
         bundle: str | None = None,
         force_on_prem: bool = False,
         max_workers: int | None = None,
         executor: Executor | None = None,
-        deadline: float | u.Quantity | None = None,
+        timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
         **filters: Any,
     ) -> Manifest | Table | None:
@@ -150,10 +150,10 @@ class ObservationProducts(ObservationFiles):
             Whether to show a bar on a terminal, and to log the outcome.
         dry_run : bool
             Fetch nothing, and return what would be done.
-        layout : str or callable, optional
+        path_template : str or callable, optional
             Where files go in the download folder: a template such as
             ``"{obs_collection}/{proposal_id}/{productFilename}"`` with any column of the products, or a function that
-            takes a row and returns a relative path; see `astroquery_mast.products.layout`.
+            takes a row and returns a relative path; see `astroquery_mast.products.path_template`.
         overwrite : str, optional
             What becomes of files that are on disk: ``"never"`` keeps them whatever they are, without asking;
             ``"if-changed"`` asks the archive about each, and fetches those that are of another length or older than
@@ -167,7 +167,7 @@ class ObservationProducts(ObservationFiles):
         executor : `concurrent.futures.Executor`, optional
             Who does the work, instead of threads of this process: a process pool, or the workers of a cluster, which
             must see the download folder.  The token is not sent to them: they take theirs from the environment.
-        deadline : float or `~astropy.units.Quantity`, optional
+        timeout : float or `~astropy.units.Quantity`, optional
             Time, in seconds without a unit, that the whole call may take; what has not come by then is an error in the
             manifest.
         on_error : str
@@ -191,9 +191,9 @@ class ObservationProducts(ObservationFiles):
             With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
         """
         refuse_contradiction(cloud_only, force_on_prem)
-        kind = kind_of_bundle(curl_flag, bundle, layout, flat)
+        kind = kind_of_bundle(curl_flag, bundle, path_template, flat)
         as_overwrite(cache, overwrite)
-        effort = Effort(verbose, max_workers, executor, deadline, on_error)
+        effort = Effort(verbose, max_workers, executor, timeout, on_error)
         clock = effort.clock()
         table = self._selected(products, verbose, mrp_only, filters, clock)
         if table is None:
@@ -203,11 +203,11 @@ class ObservationProducts(ObservationFiles):
         in_cloud = whole is None and self._in_cloud(cloud_only, force_on_prem)
         planned = plan(
             table,
-            base_dir=folder if flat or layout is not None else folder / "mastDownload",
+            base_dir=folder if flat or path_template is not None else folder / "mastDownload",
             download_url=self._endpoints.download,
             disk=disk_at(folder),
             flat=flat,
-            layout=layout,
+            path_template=path_template,
             cache=cache,
             overwrite=overwrite,
             cloud_urls=self._cloud_urls(uris_of(table)) if in_cloud else None,
@@ -225,7 +225,7 @@ class ObservationProducts(ObservationFiles):
         download_dir: str | os.PathLike[str] | None = None,
         flat: bool = False,
         mrp_only: bool = False,
-        layout: Layout | None = None,
+        path_template: PathTemplate | None = None,
         verbose: bool = True,
         **filters: Any,
     ) -> Table | None:
@@ -254,7 +254,7 @@ class ObservationProducts(ObservationFiles):
             download_dir=download_dir,
             flat=flat,
             mrp_only=mrp_only,
-            layout=layout,
+            path_template=path_template,
             verbose=verbose,
             dry_run=True,
             **filters,

@@ -28,7 +28,7 @@ class ObservationResponses(ObservationRequests):
         page: int | None = None,
         timeout: float | None = None,
     ) -> list[requests.Response]:
-        """Return the responses of `query_region`, one per page; whole, so there is no cut to an area."""
+        """Return the responses of `query_region`, one per page; whole, so there is no cut to a region."""
         deadline = self._deadline(timeout)
         request = self._cone_request(self._cone(coordinates, None, radius, None, deadline), pagesize, page)
         return self._responses(request, deadline=deadline, every_page=page is None)

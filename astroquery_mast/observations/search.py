@@ -1,4 +1,4 @@
-"""What the public methods of `ObservationsClass` are made of: criteria and area → request → table or count."""
+"""What the public methods of `ObservationsClass` are made of: criteria and region → request → table or count."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from astropy.table import Table
 from astroquery import log
 
-from ..exceptions import InvalidQueryError, MastError, UnreadableAnswerError
+from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
 from ..query.columns_wanted import Choice, choose, names_of
 from ..query.criteria import observation_criteria
 from ..query.filters import Criteria, find_column
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..service.deadline import Deadline
 from ..service.resolver import warn_of_idle
-from ..sky.area import ShapeArea
-from ..sky.area_input import as_area
 from ..sky.cut import CUT_COLUMNS, Cut, check_overlap
 from ..sky.position import DEFAULT_RADIUS, Cone
+from ..sky.region import ShapeRegion
+from ..sky.region_input import as_region
 from ..sky.shapes import Circle
 from ..tables.columns import Columns, metadata_table
 from ..tables.mashup import histograms
@@ -32,9 +32,9 @@ __all__ = ["NO_CRITERION", "NO_PLACE", "ObservationRequests", "refuse_for_many"]
 
 # How long a query that found nothing may be held up by the search for what was meant.
 _PATIENCE = 20.0
-_TWO_PLACES = "Only one of coordinates, object_name and area may be specified."
+_TWO_PLACES = "Only one of coordinates, object_name and region may be specified."
 NO_CRITERION = "At least one non-positional criterion must be supplied."
-NO_PLACE = "A place is needed: give coordinates (and radius), or area."
+NO_PLACE = "A place is needed: give coordinates (and radius), or region."
 
 
 class ObservationRequests(ManyTargets):
@@ -102,25 +102,25 @@ class ObservationRequests(ManyTargets):
         resolver: str | None,
         deadline: Deadline,
         *,
-        area: Any = None,
+        region: Any = None,
         overlap: str = "footprint",
     ) -> tuple[Cone | None, Cut | None]:
         """Return the cone in which the archive looks, and the cut to be made of what it finds, if there is one."""
         check_overlap(overlap)
-        if area is None:
+        if region is None:
             cone = self._cone(coordinates, object_name, radius, resolver, deadline)
             if overlap == "footprint":
                 return cone, None
             if cone is None:
-                raise InvalidQueryError(f"overlap={overlap!r} needs coordinates, object_name or area.")
-            return cone, Cut(ShapeArea((Circle(cone.ra, cone.dec, cone.radius),)), overlap)
+                raise InvalidQueryError(f"overlap={overlap!r} needs coordinates, object_name or region.")
+            return cone, Cut(ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),)), overlap)
         if coordinates is not None or object_name is not None:
             raise InvalidQueryError(_TWO_PLACES)
         if radius is not DEFAULT_RADIUS:
-            raise InvalidQueryError(f"radius={radius!r} needs a position, and area has an extent of its own.")
+            raise InvalidQueryError(f"radius={radius!r} needs a position, and region has an extent of its own.")
         warn_of_idle(resolver)
-        cut = Cut(as_area(area), overlap)
-        return cut.area.cone(), cut
+        cut = Cut(as_region(region), overlap)
+        return cut.region.cone(), cut
 
     def _choice(self, columns: Any, *, positional: bool = True, cuts: bool = False) -> Choice | None:
         """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
@@ -236,13 +236,13 @@ class ObservationRequests(ManyTargets):
         """Return the distribution of the values of all columns, and when the archive gave it, if that is not now."""
         page = self._wire.page(request, deadline).page
         if page.document is None:
-            raise UnreadableAnswerError(f"{request.service} sent no list of values.", service=request.service)
+            raise InvalidResponseError(f"{request.service} sent no list of values.", service=request.service)
         return page.document, page.time
 
 
-def refuse_for_many(area: Any, overlap: str, page: int | None = None) -> None:
+def refuse_for_many(region: Any, overlap: str, page: int | None = None) -> None:
     """Raise `InvalidQueryError` if many targets are given together with what applies to one answer only."""
     check_overlap(overlap)
-    if area is not None:
+    if region is not None:
         raise InvalidQueryError(_TWO_PLACES)
     refuse_page(page)

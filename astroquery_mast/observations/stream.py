@@ -48,7 +48,7 @@ class _Asked:
 class ObservationStream(ObservationRequests):
     """Observations in any number; see `MastClass` for parameters."""
 
-    def iter_criteria(
+    def query_criteria_iter(
         self,
         *,
         coordinates: Any = None,
@@ -56,7 +56,7 @@ class ObservationStream(ObservationRequests):
         radius: Any = DEFAULT_RADIUS,
         pagesize: int | None = None,
         resolver: str | None = None,
-        area: Any = None,
+        region: Any = None,
         overlap: str = "footprint",
         columns: str | Iterable[str] | None = None,
         timeout: float | u.Quantity | None = None,
@@ -69,11 +69,11 @@ class ObservationStream(ObservationRequests):
 
         Parameters
         ----------
-        coordinates, object_name, radius, resolver, area, overlap, **criteria
-            As `ObservationsClass.query_criteria`; for one position or area.
+        coordinates, object_name, radius, resolver, region, overlap, **criteria
+            As `ObservationsClass.query_criteria`; for one position or region.
         pagesize : int, optional
             Most rows in a table; ``conf.pagesize`` if not given.  There are fewer in the last one, after a cut to an
-            area, and where the answer had to be asked for in parts.
+            region, and where the answer had to be asked for in parts.
         columns, cache : object, optional
             As `ObservationsClass.query_region`.
         timeout : float or `~astropy.units.Quantity`, optional
@@ -104,12 +104,12 @@ class ObservationStream(ObservationRequests):
         if not criteria:
             raise InvalidQueryError(NO_CRITERION)
         if Where(coordinates, object_name, radius, resolver).many:
-            raise InvalidQueryError("iter_criteria takes one position: for many use query_criteria.")
+            raise InvalidQueryError("query_criteria_iter takes one position: for many use query_criteria.")
         wanted = self._criteria(criteria)
-        somewhere = any(place is not None for place in (coordinates, object_name, area))
-        choice = self._choice(columns, positional=somewhere, cuts=area is not None or overlap != "footprint")
+        somewhere = any(place is not None for place in (coordinates, object_name, region))
+        choice = self._choice(columns, positional=somewhere, cuts=region is not None or overlap != "footprint")
         deadline = Deadline(seconds)
-        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, area=area, overlap=overlap)
+        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, region=region, overlap=overlap)
         named = "*" if choice is None else choice.text
         asking = self._filtered_request(wanted, cone, pagesize=pagesize, columns=named)
         asked = _Asked(replace(asking, cache=cache), cut, choice, wanted)

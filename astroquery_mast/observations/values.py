@@ -17,7 +17,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import InvalidCriterionError, InvalidQueryError, MastError
+from ..exceptions import InvalidArgumentError, InvalidQueryError, MastError
 from ..query.columns_wanted import named_column
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
@@ -84,7 +84,8 @@ class ObservationValues(ObservationStream):
         """Return the values that a column has, and how many observations have each.
 
         Without criteria or a position it is the archive's own count of all its observations.  With them the archive is
-        asked for the column of all observations that meet them, up to ``conf.row_limit``, and they are counted here.
+        asked for the column of all observations that meet them, up to ``conf.server_row_limit``, and they are counted
+        here.
 
         Parameters
         ----------
@@ -123,7 +124,7 @@ class ObservationValues(ObservationStream):
         document, time = self._distribution(request, deadline)
         cells = histograms(document).get(found.name)
         if cells is None:
-            raise InvalidCriterionError(
+            raise InvalidArgumentError(
                 f"The archive does not list the values of '{found.name}': give criteria, and those of the observations "
                 "that meet them are counted."
             )
@@ -134,11 +135,11 @@ class ObservationValues(ObservationStream):
     def _column(self, name: str) -> Column:
         """The column of that name; the archive is asked before it is refused as unknown."""
         if not isinstance(name, str):
-            raise InvalidCriterionError(f"The name of a column is needed, not {name!r}.")
+            raise InvalidArgumentError(f"The name of a column is needed, not {name!r}.")
         known = self._columns.get(self._caom_cone)
         try:
             return named_column(name, known)
-        except InvalidCriterionError:
+        except InvalidArgumentError:
             return named_column(name, {**known, **self._columns.newest(self._caom_cone)})
 
     def _refuse_continuous(self, column: Column, cache: bool | None, deadline: Deadline) -> NoReturn:
@@ -149,7 +150,7 @@ class ObservationValues(ObservationStream):
             said = f", from {low:g} to {high:g} {column.unit or column.vo_unit}".rstrip()
         except (MastError, KeyError) as err:
             log.debug("The range of %s is not known: %s", column.name, err)
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"'{column.name}' is continuous{said}: it has no list of values. Use [minimum, maximum] as a criterion."
         )
 
@@ -161,7 +162,7 @@ class ObservationValues(ObservationStream):
         cone = self._cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
         counting = replace(self._count_request(asked, cone, None), cache=cache)
         page = self._wire.page(counting, deadline).page
-        rows, limit = first_value(page), count_setting("row_limit")
+        rows, limit = first_value(page), count_setting("server_row_limit")
         if rows > limit:
             raise InvalidQueryError(
                 f"{rows} observations meet the criteria, and the values of up to {limit} are counted: give more "

@@ -18,10 +18,10 @@ from pathlib import Path, PurePosixPath
 
 from astropy.table import Table
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from .file_names import Naming
-from .layout import namings
 from .manifest import Status, TransferResult
+from .path_template import namings
 from .plan import Action, PlannedFile
 
 __all__ = ["KINDS", "SCRIPT", "Bundle", "is_bundle_of"]
@@ -43,7 +43,7 @@ class Bundle:
     def of(cls, products: Table, kind: str) -> Bundle:
         """Return the bundle of a product table."""
         if kind not in {SCRIPT, *KINDS}:
-            raise InvalidCriterionError(f"bundle={kind!r}: {' or '.join(map(repr, KINDS))} is needed.")
+            raise InvalidArgumentError(f"bundle={kind!r}: {' or '.join(map(repr, KINDS))} is needed.")
         return cls(kind, namings(products))
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 from astropy.table import Row, Table, TableMergeError, vstack
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from .listing import as_table
 
 __all__ = ["as_products"]
@@ -30,7 +30,7 @@ def as_products(given: object, marks: Collection[str]) -> object:
         return members
     if not all(are_products):
         index = are_products.index(False)
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"Some of what was given are products, and number {index} is not: download products, and the products of "
             "observations, one after the other."
         )
@@ -40,7 +40,7 @@ def as_products(given: object, marks: Collection[str]) -> object:
             vstack([Table(as_table(each)) for each in members], metadata_conflicts="silent") if rows is None else rows
         )
     except TableMergeError as err:
-        raise InvalidCriterionError(f"These tables of products do not fit together: {err}") from err
+        raise InvalidArgumentError(f"These tables of products do not fit together: {err}") from err
 
 
 def _refuse_uris(given: object) -> None:
@@ -50,7 +50,7 @@ def _refuse_uris(given: object) -> None:
     texts = given if isinstance(given, list | tuple | set | frozenset) else [given]
     uri = next((text for text in texts if isinstance(text, str) and text.strip().startswith(_SCHEME)), None)
     if uri is not None:
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"{str(uri)!r} is a dataURI, and no obsid or dataset: download_file fetches the file of one. For many "
             "files give a table of products, as get_product_list returns it."
         )

@@ -16,8 +16,15 @@ import requests
 from astropy.table import Row, Table, vstack
 from astroquery import log
 
-from ..exceptions import DeadlineError, InvalidCriterionError, InvalidQueryError, MastError, ServiceFailedError
-from ..service.failures import TooManyRowsError, was_dropped
+from ..exceptions import (
+    InvalidArgumentError,
+    InvalidQueryError,
+    MastError,
+    QueryTimeoutError,
+    ServerError,
+    TooManyRowsError,
+)
+from ..service.failures import was_dropped
 from ..service.parallel import in_order
 from ..service.progress import progress_bar
 
@@ -39,7 +46,7 @@ def as_obsids(observations: object) -> list[str]:
     matches = {text: _OBSID.fullmatch(text) for text in identifiers(observations, _table_cells, "obsid")}
     wrong = [text for text, match in matches.items() if match is None]
     if wrong:
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"{_few(wrong)} is no obsid, which is a number such as '2003738726'; it looks like an obs_id. "
             "Use the column 'obsid' of the observations: query_criteria(obs_id=...)['obsid']."
         )
@@ -56,7 +63,7 @@ def identifiers(given: object, of_table: Callable[[Table], list[object]], what: 
         cells = [part for cell in cells for part in _parts(cell)]
     missing = [row for row, cell in enumerate(cells) if _is_missing(cell)]
     if missing:
-        raise InvalidCriterionError(f"The {what} is missing in row(s) {_few(missing)}: leave these rows out.")
+        raise InvalidArgumentError(f"The {what} is missing in row(s) {_few(missing)}: leave these rows out.")
     return [text for text in (str(cell).strip() for cell in cells) if text]
 
 
@@ -110,7 +117,7 @@ def _cells(given: object, of_table: Callable[[Table], list[object]]) -> list[obj
 def _table_cells(table: Table) -> list[object]:
     """The obsids of a table of observations."""
     if "obsid" not in table.colnames:
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"A table of observations has a column 'obsid'; this one has {', '.join(table.colnames)}."
         )
     return list(np.ma.asarray(_without_full_frames(table)["obsid"]).tolist())
@@ -140,7 +147,7 @@ def ask_in_batches(
 ) -> Iterator[T]:
     """Ask for many observations in batches, several at a time."""
     if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
-        raise InvalidCriterionError(f"batch_size={batch_size!r}: a whole number from 1 is needed.")
+        raise InvalidArgumentError(f"batch_size={batch_size!r}: a whole number from 1 is needed.")
     shared = math.ceil(len(obsids) / max(max_workers, 1))
     size = min(int(batch_size), max(shared, _WORTHWHILE))
     batches = [obsids[start : start + size] for start in range(0, len(obsids), size)]
@@ -165,7 +172,7 @@ def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> li
 
 def is_too_much(err: MastError) -> bool:
     """Tell whether a smaller question may be answered."""
-    if isinstance(err, ServiceFailedError):
+    if isinstance(err, ServerError):
         silent = isinstance(err.__cause__, requests.exceptions.ReadTimeout)
         return silent or was_dropped(err) or err.status not in {None, 429}
-    return isinstance(err, DeadlineError | TooManyRowsError) or err.status == 413
+    return isinstance(err, QueryTimeoutError | TooManyRowsError) or err.status == 413

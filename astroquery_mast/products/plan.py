@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from .addresses import Source, data_url, escaped_url, is_same_file
 from .file_names import folded, place
 from .filters import unique_products
-from .layout import Layout, namings, texts
+from .path_template import PathTemplate, namings, texts
 from .verdict import Action, Disk, Folder, Verdict, as_overwrite, decide, look
 
 __all__ = [
@@ -116,18 +116,18 @@ def plan(
     download_url: str | Source,
     disk: Disk,
     flat: bool = False,
-    layout: Layout | None = None,
+    path_template: PathTemplate | None = None,
     cache: bool = True,
     overwrite: str | None = None,
     cloud_urls: Mapping[str, str] | None = None,
 ) -> list[PlannedFile]:
     """Decide what a download will do."""
     if "dataURI" not in products.colnames:
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             "This table has no column 'dataURI', so its rows are not products: pass it to get_product_list first."
         )
-    if flat and layout is not None:
-        raise InvalidCriterionError("flat=True and layout=... contradict each other: leave one of them out.")
+    if flat and path_template is not None:
+        raise InvalidArgumentError("flat=True and path_template=... contradict each other: leave one of them out.")
     products, rule = unique_products(products), as_overwrite(cache, overwrite)
     base = disk.resolve(base_dir)
     # Asked once, for the files of an observation share their folder.
@@ -142,9 +142,9 @@ def plan(
         return decide(path, size, rule, disk) if folder.exists else Verdict(Action.FETCH, "not on disk")
 
     # In <collection>/<obs_id>/ a name is the archive's own; elsewhere another call may have used it for another file.
-    register = _Register(base_dir, disk) if flat or layout is not None else None
+    register = _Register(base_dir, disk) if flat or path_template is not None else None
     planned = []
-    places = _places(products, layout, flat, register)
+    places = _places(products, path_template, flat, register)
     for index, (cells, (*within, name)) in enumerate(zip(_cells(products), places, strict=True)):
         folder = look_once(tuple(within))
         uri, path, size = cells.uri, folder.path / name, cells.size
@@ -196,9 +196,11 @@ class _Register:
         return is_same_file(held, uri)
 
 
-def _places(products: Table, layout: Layout | None, flat: bool, register: _Register | None) -> list[tuple[str, ...]]:
+def _places(
+    products: Table, path_template: PathTemplate | None, flat: bool, register: _Register | None
+) -> list[tuple[str, ...]]:
     """Where the files go."""
-    named = namings(products, layout)
+    named = namings(products, path_template)
     known = register is not None and any(register.of(within) for within in {each.folders(flat) for each in named})
     return place(named, flat=flat, lies=register.lies if register is not None and known else None)
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 
 __all__ = ["Action", "Disk", "Folder", "Overwrite", "Verdict", "as_overwrite", "decide", "look"]
 
@@ -35,11 +35,11 @@ def as_overwrite(cache: bool, overwrite: str | None) -> Overwrite:
     if overwrite is None:
         return Overwrite.IF_WRONG if cache else Overwrite.ALWAYS
     if overwrite not in set(Overwrite):
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"overwrite={overwrite!r}: 'never', 'if-changed' or 'always' is needed, or None to go by cache."
         )
     if not cache and overwrite != Overwrite.ALWAYS:
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"cache=False, which fetches files anew, and overwrite={str(overwrite)!r} contradict each other: "
             "leave one of them out."
         )

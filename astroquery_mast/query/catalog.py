@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..tables.columns import closest
 
 __all__ = ["CROSSMATCHES", "OBSERVATIONS", "Crossmatch", "as_version", "find_crossmatch"]
@@ -32,12 +32,12 @@ class Crossmatch:
         """Return the service, and the name under which its columns are known."""
         for name, value in options.items():
             if value is not None and name != self.choice:
-                raise InvalidCriterionError(f"{name}={value!r}: the cross-match with {self.name} has no {name}.")
+                raise InvalidArgumentError(f"{name}={value!r}: the cross-match with {self.name} has no {name}.")
         chosen: Any = as_version(options.get(self.choice))
         key: Any = list(self.services)[-1] if chosen is None else chosen
         if key not in self.services:
             known = ", ".join(map(str, sorted(self.services)))
-            raise InvalidCriterionError(f"{self.choice}={chosen!r}: the cross-match with {self.name} has {known}.")
+            raise InvalidArgumentError(f"{self.choice}={chosen!r}: the cross-match with {self.name} has {known}.")
         return self.services[key], self.columns_ids.get(key, self.services[key])
 
 
@@ -101,4 +101,4 @@ def find_crossmatch(catalog: Any) -> Crossmatch:
     shown = [known.name for known in CROSSMATCHES.values()]
     near = closest(name, shown, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(shown)}."
-    raise InvalidCriterionError(f"catalog={catalog!r} cannot be cross-matched: {hint}")
+    raise InvalidArgumentError(f"catalog={catalog!r} cannot be cross-matched: {hint}")

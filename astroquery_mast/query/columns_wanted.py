@@ -8,7 +8,7 @@ from typing import Any
 
 from astropy.table import Table
 
-from ..exceptions import InvalidCriterionError, UnreadableAnswerError
+from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..tables.columns import Column, Columns, closest
 from .filters import find_column
 from .request import as_plain
@@ -38,7 +38,7 @@ class Choice:
         spelling = {name.lower(): name for name in table.colnames}
         missing = [name for name in self.wanted if name.lower() not in spelling]
         if missing:
-            raise UnreadableAnswerError(f"The archive was asked for the columns {self.text} and left out {missing}.")
+            raise InvalidResponseError(f"The archive was asked for the columns {self.text} and left out {missing}.")
         asked = {name.lower() for name in (*self.wanted, *self.also)}
         own = [name for name in table.colnames if name.lower() not in asked]
         names = [*own, *(spelling[name.lower()] for name in self.wanted)]
@@ -59,16 +59,16 @@ def names_of(columns: Any) -> list[str]:
     if columns is None:
         return []
     if not isinstance(columns, Iterable):
-        raise InvalidCriterionError(f"columns={columns!r}: names of columns are needed.")
+        raise InvalidArgumentError(f"columns={columns!r}: names of columns are needed.")
     if isinstance(columns, str | bytes):
         first, *others = str(as_plain(columns, "columns")).split(",")
         columns = [first, *(others[:-1] if others and not others[-1].strip() else others)]
     names = [as_plain(name, "columns") if isinstance(name, bytes) else name for name in columns]
     if not names:
-        raise InvalidCriterionError("columns is empty: leave it out, or name columns.")
+        raise InvalidArgumentError("columns is empty: leave it out, or name columns.")
     wrong = [name for name in names if not isinstance(name, str) or not name.strip()]
     if wrong:
-        raise InvalidCriterionError(f"columns has {wrong[0]!r} where the name of a column is needed.")
+        raise InvalidArgumentError(f"columns has {wrong[0]!r} where the name of a column is needed.")
     spelled = [str(name).strip() for name in names]
     return [] if "*" in spelled else spelled
 
@@ -81,12 +81,12 @@ def named_column(name: str, known: Columns) -> Column:
     shown = [each.name for each in known.values() if each.shown]
     near = closest(name, shown)
     hint = f"Did you mean {', '.join(map(repr, near))}?" if near else f"There are: {', '.join(shown)}."
-    raise InvalidCriterionError(f"There is no column '{name}'. {hint}")
+    raise InvalidArgumentError(f"There is no column '{name}'. {hint}")
 
 
 def _spelled(name: str, known: Columns, positional: bool) -> str:
     """A column in the archive's spelling."""
     column = named_column(name, known)
     if column.name in _POSITIONAL and not positional:
-        raise InvalidCriterionError(f"The column '{column.name}' needs a position: give coordinates or object_name.")
+        raise InvalidArgumentError(f"The column '{column.name}' needs a position: give coordinates or object_name.")
     return column.name

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..exceptions import InputWarning, InvalidCriterionError
+from ..exceptions import InputWarning, InvalidArgumentError, InvalidCriterionError
 from ..tables.columns import closest
 from ..warn import warn_user
 from .catalog import as_version
@@ -43,7 +43,7 @@ class Option:
         if whole and value >= self.least and (self.most is None or value <= self.most):
             return int(value)
         wanted = f"from {self.least}" if self.most is None else f"from {self.least} to {self.most}"
-        raise InvalidCriterionError(f"{name}={value!r}: a whole number {wanted} is needed.")
+        raise InvalidArgumentError(f"{name}={value!r}: a whole number {wanted} is needed.")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Catalog:
         if not self.filtered:
             able = [other.name for other in CATALOGS.values() if other.filtered or (other.path and not count)]
             what = "Count" if count else "Criteria query"
-            raise InvalidCriterionError(f"{what} not available for {self.name}; it is for {', '.join(able)}.")
+            raise InvalidArgumentError(f"{what} not available for {self.name}; it is for {', '.join(able)}.")
         return f"{self.filtered}{'.Position' if positional else ''}{self.count if count else self.rows}"
 
     def parameters(self, given: Mapping[str, Any]) -> dict[str, int]:
@@ -111,11 +111,11 @@ class Catalog:
         releases = list(self.tables)
         chosen = releases[-1] if release is None else str(release).strip().lower()
         if chosen not in releases:
-            raise InvalidCriterionError(f"data_release={release!r}: {self.name} has {' and '.join(releases)}.")
+            raise InvalidArgumentError(f"data_release={release!r}: {self.name} has {' and '.join(releases)}.")
         tables = self.tables[chosen]
         wanted = tables[0] if table is None else str(table).strip().lower()
         if wanted not in tables:
-            raise InvalidCriterionError(f"table={table!r}: {self.name} {chosen} has {', '.join(tables)}.")
+            raise InvalidArgumentError(f"table={table!r}: {self.name} {chosen} has {', '.join(tables)}.")
         return chosen, wanted
 
 
@@ -193,7 +193,7 @@ HSC_MATCHES: Mapping[int, str] = MappingProxyType({2: "Mast.HscMatches.Db.v2", 3
 def find_catalog(name: Any) -> Catalog:
     """Return the catalogue of a name."""
     if not isinstance(name, str) or not _NAME.fullmatch(name.strip()):
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"catalog={name!r}: the name of a catalogue is needed, such as {', '.join(shown_names())}."
         )
     name = name.strip()

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import numpy as np
 from astropy import units as u
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError, InvalidCriterionError
 
 __all__ = ["COUNT_COLUMNS", "ApiRequest", "MashupRequest", "Question", "as_plain"]
 
@@ -77,7 +77,7 @@ def _choice(name: str, value: object) -> bool | None:
     """Yes, no, or nothing said; a word such as "false" is neither."""
     if value is None or isinstance(value, bool | np.bool_):
         return None if value is None else bool(value)
-    raise InvalidCriterionError(f"{name}={value!r}: True or False is needed, or None for the configuration's.")
+    raise InvalidArgumentError(f"{name}={value!r}: True or False is needed, or None for the configuration's.")
 
 
 class Question(Protocol):
@@ -139,13 +139,13 @@ class MashupRequest:
         for name in ("page", "pagesize"):
             number = getattr(self, name)
             if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
-                raise InvalidCriterionError(f"{name}={number!r}: a whole number from 1 is needed.")
+                raise InvalidArgumentError(f"{name}={number!r}: a whole number from 1 is needed.")
             object.__setattr__(self, name, int(number))
         object.__setattr__(self, "cache", _choice("cache", self.cache))
         for name in ("params", "properties"):
             plain = as_plain(getattr(self, name), name)
             if not isinstance(plain, dict):
-                raise InvalidCriterionError(f"{name}={getattr(self, name)!r}: a dictionary is needed.")
+                raise InvalidArgumentError(f"{name}={getattr(self, name)!r}: a dictionary is needed.")
             object.__setattr__(self, name, MappingProxyType(plain))
 
     def payload(self) -> dict[str, object]:

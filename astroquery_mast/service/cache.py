@@ -25,7 +25,7 @@ import requests
 from astroquery import cache_conf, log
 
 from ..config import Endpoints, conf
-from ..exceptions import MastError, UnreadableAnswerError
+from ..exceptions import InvalidResponseError, MastError
 from ..query.request import ApiRequest, MashupRequest
 from ..tables.mashup import Page, parse_page
 from ..tables.table import now_iso
@@ -143,7 +143,7 @@ class AnswerCache:
                     exchange = _exchange(kept, question, place)
                 except _UNREADABLE as err:
                     message = f"The kept answer of {question.service} changed while it was read: {err}. Ask again."
-                    raise UnreadableAnswerError(message, service=question.service) from err
+                    raise InvalidResponseError(message, service=question.service) from err
                 yield exchange
 
     def keep(self, entry: _Entry, parts: Parts, **about: object) -> Iterator[Exchange]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from astroquery import log
 
 from ..config import Endpoints, seconds_setting
-from ..exceptions import MastError, UnreadableAnswerError
+from ..exceptions import InvalidResponseError, MastError
 from ..tables.columns import Columns, columns_of, snapshot
 from .deadline import Deadline
 from .http import Wire
@@ -28,7 +28,7 @@ _PATIENCE = 20.0
 _KNOWN_PART = 0.25
 
 
-class NoColumnsError(UnreadableAnswerError):
+class NoColumnsError(InvalidResponseError):
     """An answer without columns: what the archive sends for a name that it does not know."""
 
 
@@ -119,13 +119,13 @@ def _decoded(body: bytes, config_id: str) -> Mapping[str, object]:
     try:
         config = json.loads(body) if body.strip() else {}
     except ValueError as err:
-        raise UnreadableAnswerError(f"The columns of {config_id} came as something else than JSON.") from err
+        raise InvalidResponseError(f"The columns of {config_id} came as something else than JSON.") from err
     if not isinstance(config, dict) or not config:
         raise NoColumnsError(f"The archive has no columns under the name {config_id}.")
     if not all(isinstance(entry, Mapping) for entry in config.values()):
         said = ", ".join(f"{name}: {entry}" for name, entry in config.items() if isinstance(entry, str))
-        raise UnreadableAnswerError(f"The columns of {config_id} came as something else: {said[:200]}")
+        raise InvalidResponseError(f"The columns of {config_id} came as something else: {said[:200]}")
     known = snapshot().get(config_id, {})
     if len(config.keys() & known.keys()) < _KNOWN_PART * len(known):
-        raise UnreadableAnswerError(f"What came as the columns of {config_id} has hardly any of its columns.")
+        raise InvalidResponseError(f"What came as the columns of {config_id} has hardly any of its columns.")
     return config

@@ -11,7 +11,7 @@ from typing import Any
 from astropy import units as u
 
 from ..config import seconds_setting
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 
 __all__ = ["Deadline", "as_seconds", "for_socket"]
 
@@ -26,7 +26,7 @@ def as_seconds(given: Any, name: str = "timeout") -> float | None:
     except (TypeError, ValueError):  # also an array, or a unit that is none of time
         seconds = math.nan
     if not seconds > 0:
-        raise InvalidCriterionError(f"{name}={given!r}: a time above zero is needed, in seconds.")
+        raise InvalidArgumentError(f"{name}={given!r}: a time above zero is needed, in seconds.")
     return seconds
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 import requests
 import urllib3
 
-from ..exceptions import IncompleteResultError, MastError, ServiceFailedError, UnreadableAnswerError
+from ..exceptions import (
+    IncompleteResultError,
+    InvalidResponseError,
+    MastError,
+    NetworkError,
+    ServerError,
+    TooManyRowsError,
+)
 
-__all__ = ["NetworkError", "TooManyRowsError", "broken", "may_pass", "was_dropped"]
+__all__ = ["broken", "may_pass", "was_dropped"]
 
 # Failures of the network that will not go away by trying again.
 _HOPELESS = (
@@ -19,17 +26,9 @@ _HOPELESS = (
 )
 
 
-class NetworkError(ServiceFailedError):
-    """A connection that failed in a way that will not pass."""
-
-
-class TooManyRowsError(IncompleteResultError):
-    """An answer with as many rows as the archive sends at once: there may be more, and asking again gives the same."""
-
-
-def broken(what: str, err: requests.exceptions.RequestException) -> ServiceFailedError:
+def broken(what: str, err: requests.exceptions.RequestException) -> ServerError:
     """Return the error for a connection that could not be made, or broke."""
-    kind = NetworkError if isinstance(err, _HOPELESS) else ServiceFailedError
+    kind = NetworkError if isinstance(err, _HOPELESS) else ServerError
     return kind(f"{what} could not be reached, or the connection broke: {err}.", service=what)
 
 
@@ -37,9 +36,9 @@ def may_pass(error: BaseException) -> bool:
     """Tell whether a failure may be gone at the next try."""
     if isinstance(error, NetworkError | TooManyRowsError):
         return False
-    if isinstance(error, ServiceFailedError):
+    if isinstance(error, ServerError):
         return error.status != 200  # with 200 the service itself said ERROR, and would again
-    return isinstance(error, UnreadableAnswerError | IncompleteResultError)
+    return isinstance(error, InvalidResponseError | IncompleteResultError)
 
 
 def was_dropped(error: MastError) -> bool:

@@ -16,7 +16,7 @@ import tenacity
 from astroquery import log
 
 from ..config import Endpoints, count_setting, seconds_setting
-from ..exceptions import AccessDeniedError, DeadlineError, MastError, ServiceFailedError
+from ..exceptions import AccessDeniedError, MastError, QueryTimeoutError, ServerError
 from ..query.request import ApiRequest, MashupRequest
 from ..tables.completeness import Tally
 from ..tables.mashup import Page, check_status, parse_page
@@ -207,7 +207,7 @@ class Wire:
     ) -> T:
         """Try until it works, fails for good, has been tried often enough, or the next try would come too late."""
         own = attempts if attempts is not None else self._attempts
-        most = count_setting("attempts") if own is None else own
+        most = count_setting("max_attempts") if own is None else own
 
         def worth_another(error: BaseException) -> bool:
             known = hopeless is not None and isinstance(error, MastError) and hopeless(error)
@@ -265,7 +265,7 @@ class Wire:
         except requests.exceptions.Timeout as err:
             if deadline.remaining() <= 0:
                 self._late(deadline, what, "no answer came", err)
-            raise ServiceFailedError(f"{what} did not answer within {silence:.0f} s.", service=what) from err
+            raise ServerError(f"{what} did not answer within {silence:.0f} s.", service=what) from err
         except requests.exceptions.RequestException as err:
             raise broken(what, err) from err
         except AccessDeniedError as err:
@@ -282,7 +282,7 @@ class Wire:
     @staticmethod
     def _late(deadline: Deadline, what: str, state: str, cause: Exception | None = None) -> Any:
         """Raise the error of a deadline that has passed."""
-        raise DeadlineError(
+        raise QueryTimeoutError(
             f"{what} was given {deadline.seconds:g} s, and after {deadline.elapsed():.1f} s {state}. Allow more time "
             "(timeout=, or conf.timeout), or ask for less: a smaller radius, more criteria, fewer identifiers.",
             service=what,

@@ -3,10 +3,10 @@
 In: a request, for observations or anything else.  Out: the pages of its answer, or of the answers to its parts, in
 order.  What counts and finds the parts is `~astroquery_mast.service.parting`.
 
-The archive can send about 500,000 rows (``conf.row_limit``); beyond, its server drops the connection.  An answer that
-reaches the limit, or a connection that breaks, is the reason to ask for the count; and the count is the reason to split
-the question by time, else by position, else by identifier, until each part is within the limit.  What cannot be split
-here is an error as soon as it reaches the limit, unless a count proves it to be whole.
+The archive can send about 500,000 rows (``conf.server_row_limit``); beyond, its server drops the connection.  An
+answer that reaches the limit, or a connection that breaks, is the reason to ask for the count; and the count is the
+reason to split the question by time, else by position, else by identifier, until each part is within the limit.  What
+cannot be split here is an error as soon as it reaches the limit, unless a count proves it to be whole.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple, cast
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import IncompleteResultError, MastError, ServiceFailedError
+from ..exceptions import IncompleteResultError, MastError, ServerError
 from ..query.request import MashupRequest
 from .cache import CachedWire, Parts
 from .failures import was_dropped
@@ -66,14 +66,14 @@ class Splitter:
         self, request: MashupRequest, asked: MashupRequest | None, pace: Pace, *, divisible: bool
     ) -> Iterator[Sent]:
         """The pages of an answer of the archive; the second question is the first as it can be split."""
-        limit = count_setting("row_limit") if self._limit is None else self._limit
+        limit = count_setting("server_row_limit") if self._limit is None else self._limit
         total: int | None
         parting = Parting(self._wire, limit, pace)
         suspect = _Suspect(parting, limit, asked, divisible=divisible)
         with closing(_opened(self._wire, request, pace, pace.most, suspect)) as stream:
             try:
                 first = next(stream)
-            except ServiceFailedError:
+            except ServerError:
                 if suspect.total is None:
                     raise
                 total = suspect.total

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from ..config import Endpoints
-from ..exceptions import LoginError, MastError, UnreadableAnswerError
+from ..exceptions import InvalidResponseError, LoginError, MastError
 from ..tables.mashup import decoded
 from . import token as auth
 from .deadline import Deadline
@@ -84,5 +84,5 @@ def _read_user(response: requests.Response) -> dict[str, Any]:
     """The user in an answer; one that is unreadable is asked for again."""
     user = decoded(response.content, SERVICE)
     if not isinstance(user, dict):
-        raise UnreadableAnswerError(f"{SERVICE} sent no user record.", service=SERVICE)
+        raise InvalidResponseError(f"{SERVICE} sent no user record.", service=SERVICE)
     return user

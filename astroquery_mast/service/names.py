@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..sky.position import looks_like_coordinates
 
 __all__ = ["as_text", "checked_name", "folded_name", "is_place", "sorted_out"]
@@ -22,23 +22,23 @@ def as_text(name: object) -> object:
 
 
 def checked_name(name: object) -> str:
-    """Return a name that can be asked for; raise `InvalidCriterionError` for anything else."""
+    """Return a name that can be asked for; raise `InvalidArgumentError` for anything else."""
     text = as_text(name)
     if not isinstance(text, str):
-        raise InvalidCriterionError(f"Object names must be text, not {name!r}.")
+        raise InvalidArgumentError(f"Object names must be text, not {name!r}.")
     if not text.strip():
-        raise InvalidCriterionError("An object name is empty.")
+        raise InvalidArgumentError("An object name is empty.")
     return str(text)
 
 
 def sorted_out(names: Iterable[object]) -> tuple[list[str], int]:
     """Return the names in a list, and how many of its members are missing."""
     if isinstance(names, Mapping) or not isinstance(names, Iterable):
-        raise InvalidCriterionError(f"A name of an object, or several, are needed, and not {names!r:.80}.")
+        raise InvalidArgumentError(f"A name of an object, or several, are needed, and not {names!r:.80}.")
     cells = [as_text(cell) for cell in names]
     given = [checked_name(cell) for cell in cells if not _is_missing(cell)]
     if cells and not given:
-        raise InvalidCriterionError(f"Of the {len(cells)} object names that were given none is a name.")
+        raise InvalidArgumentError(f"Of the {len(cells)} object names that were given none is a name.")
     return given, len(cells) - len(given)
 
 

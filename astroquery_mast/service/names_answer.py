@@ -11,7 +11,7 @@ from typing import Any
 
 from astropy.coordinates import SkyCoord
 
-from ..exceptions import ServiceFailedError, UnreadableAnswerError
+from ..exceptions import InvalidResponseError, ServerError
 from ..tables.mashup import decoded
 from .names import folded_name
 
@@ -27,21 +27,21 @@ def read_entries(body: bytes) -> list[Entry]:
     document = decoded(body, f"The {_SERVICE}")
     entries = document.get("resolvedCoordinate") if isinstance(document, dict) else ""
     if not isinstance(entries, list | None):
-        raise UnreadableAnswerError(f"The {_SERVICE} sent no list of positions.", service=_SERVICE)
+        raise InvalidResponseError(f"The {_SERVICE} sent no list of positions.", service=_SERVICE)
     if not entries and "error" in str(document.get("status")).lower():
         words = document.get("msg") or document["status"]
-        raise ServiceFailedError(f"The {_SERVICE} reported an error: {words}", service=_SERVICE, status=200)
+        raise ServerError(f"The {_SERVICE} reported an error: {words}", service=_SERVICE, status=200)
     return [entry for entry in entries or [] if isinstance(entry, dict)]
 
 
 def place_of(entry: Entry) -> tuple[float, float]:
-    """Return the position of an entry in degrees; raise `UnreadableAnswerError` if it is none."""
+    """Return the position of an entry in degrees; raise `InvalidResponseError` if it is none."""
     try:
         ra, dec = float(entry["ra"]), float(entry["decl"])
     except (KeyError, TypeError, ValueError) as err:
-        raise UnreadableAnswerError(f"The {_SERVICE} sent an entry without a position.", service=_SERVICE) from err
+        raise InvalidResponseError(f"The {_SERVICE} sent an entry without a position.", service=_SERVICE) from err
     if not (math.isfinite(ra) and abs(dec) <= 90):
-        raise UnreadableAnswerError(f"The {_SERVICE} sent an impossible position: {ra}, {dec}.", service=_SERVICE)
+        raise InvalidResponseError(f"The {_SERVICE} sent an impossible position: {ra}, {dec}.", service=_SERVICE)
     return ra, dec
 
 
@@ -58,11 +58,11 @@ def by_source(entries: Sequence[Entry]) -> dict[str, SkyCoord]:
 def with_place(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries of one name that have a position."""
     usable: list[Entry] = []
-    problem: UnreadableAnswerError | None = None
+    problem: InvalidResponseError | None = None
     for entry in entries:
         try:
             place_of(entry)
-        except UnreadableAnswerError as err:
+        except InvalidResponseError as err:
             problem = problem or err
         else:
             usable.append(entry)
@@ -71,7 +71,7 @@ def with_place(entries: Sequence[Entry]) -> list[Entry]:
     return usable
 
 
-def by_name(names: Sequence[str], entries: Sequence[Entry]) -> dict[str, list[Entry] | UnreadableAnswerError]:
+def by_name(names: Sequence[str], entries: Sequence[Entry]) -> dict[str, list[Entry] | InvalidResponseError]:
     """Return what came for each of several names."""
     found: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -81,8 +81,8 @@ def by_name(names: Sequence[str], entries: Sequence[Entry]) -> dict[str, list[En
     return {name: _with_place_or_error(each) for name, each in zip(names, own, strict=True)}
 
 
-def _with_place_or_error(entries: Sequence[Entry]) -> list[Entry] | UnreadableAnswerError:
+def _with_place_or_error(entries: Sequence[Entry]) -> list[Entry] | InvalidResponseError:
     try:
         return with_place(entries)
-    except UnreadableAnswerError as err:
+    except InvalidResponseError as err:
         return err

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import IncompleteResultError, MastError, RefusedRequestError, ServiceFailedError
+from ..exceptions import BadRequestError, IncompleteResultError, MastError, ServerError, TooManyRowsError
 from ..query.request import MashupRequest
 from ..tables.table import first_value
 from .deadline import Deadline
-from .failures import TooManyRowsError
 from .http import Wire
 from .parallel import in_order
 from .split import (
@@ -74,8 +73,9 @@ class Parting:
             return announced
         known = f"has sent {announced} rows, and may have more" if rows is None else f"has {rows} rows"
         raise TooManyRowsError(
-            f"{request.service} {known}: the archive sends about {self._limit} at once (conf.row_limit). Ask for less "
-            "at a time, by a smaller radius or further criteria; if you know that it sends more, raise conf.row_limit.",
+            f"{request.service} {known}: the archive sends about {self._limit} at once "
+            "(conf.server_row_limit). Ask for less at a time, with a smaller radius or further criteria; if you know "
+            "that it sends more, raise conf.server_row_limit.",
             service=request.service,
         )
 
@@ -109,8 +109,8 @@ class Parting:
         for number, column in enumerate(columns, 1):
             try:
                 parts = self._by(column, request, total, columns[number:])
-            except (ServiceFailedError, RefusedRequestError) as err:
-                if isinstance(err, ServiceFailedError) and err.status != 200:
+            except (ServerError, BadRequestError) as err:
+                if isinstance(err, ServerError) and err.status != 200:
                     raise
                 log.debug("The archive refuses to filter by %s: %s", column, err)
                 continue

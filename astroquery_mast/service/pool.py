@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ..config import count_setting
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from .deadline import Deadline
 
 __all__ = ["GRACE", "THREAD_NAME", "number_of_workers", "run", "threads"]
@@ -42,7 +42,7 @@ def number_of_workers(max_workers: int | None, executor: Executor | None) -> int
     except TypeError:
         workers = 0
     if workers < 1:
-        raise InvalidCriterionError(f"max_workers={max_workers!r}: a whole number above zero is needed.")
+        raise InvalidArgumentError(f"max_workers={max_workers!r}: a whole number above zero is needed.")
     return workers
 
 

@@ -1,4 +1,4 @@
-"""The exact cut: of the observations that the archive sent for a circle, those that are in the area.
+"""The exact cut: of the observations that the archive sent for a circle, those that are in the region.
 
 In: a table with ``s_ra``, ``s_dec`` and ``s_region``, and what was asked for.  Out: the rows that remain, with a
 sentence in ``meta["cut"]`` that says how many there were.
@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from ..exceptions import InvalidCriterionError
-from .area import Area
+from ..exceptions import InvalidArgumentError
 from .outlines import Outlines, outlines_of
 from .position_columns import degrees
+from .region import Region
 from .shapes import Shape, parse_s_region
 from .sphere import Array, unit_vectors
 
-__all__ = ["CUT_COLUMNS", "OVERLAPS", "Cut", "check_overlap", "in_area", "shapes_of"]
+__all__ = ["CUT_COLUMNS", "OVERLAPS", "Cut", "check_overlap", "rows_in_region", "shapes_of"]
 
 # What a cut looks at.
 CUT_COLUMNS = ("s_ra", "s_dec", "s_region")
@@ -28,21 +28,21 @@ OVERLAPS = ("footprint", "center")
 
 
 def check_overlap(overlap: str) -> None:
-    """Raise `InvalidCriterionError` unless it is one of the two that there are."""
+    """Raise `InvalidArgumentError` unless it is one of the two that there are."""
     if overlap not in OVERLAPS:
-        raise InvalidCriterionError(f"overlap={overlap!r}: there are {' and '.join(map(repr, OVERLAPS))}.")
+        raise InvalidArgumentError(f"overlap={overlap!r}: there are {' and '.join(map(repr, OVERLAPS))}.")
 
 
 @dataclass(frozen=True)
 class Cut:
     """What is kept of a table of observations."""
 
-    area: Area
+    region: Region
     overlap: str
 
     def of(self, table: Table) -> Table:
         """Return the rows that remain."""
-        kept, doubts = in_area(table, self.area, self.overlap)
+        kept, doubts = rows_in_region(table, self.region, self.overlap)
         cut = table[kept]
         cut.meta["cut"] = [*table.meta.get("cut", []), self.words(len(table), int(kept.sum()), doubts)]
         rows = table.meta.get("rows")
@@ -53,23 +53,23 @@ class Cut:
     def words(self, sent: int, kept: int, doubts: str = "") -> str:
         """Say how many rows there were, and how many remain."""
         how = "a footprint that overlaps" if self.overlap == "footprint" else "a position in"
-        return f"{kept} of {sent} rows have {how} {self.area}{doubts}"
+        return f"{kept} of {sent} rows have {how} {self.region}{doubts}"
 
 
-def in_area(table: Table, area: Area, overlap: str) -> tuple[Array, str]:
-    """Tell which rows of a table of observations are in an area."""
+def rows_in_region(table: Table, region: Region, overlap: str) -> tuple[Array, str]:
+    """Tell which rows of a table of observations are in a region."""
     ra, _ = degrees(_column(table, "s_ra"), "right ascension")
     dec, _ = degrees(_column(table, "s_dec"), "declination")
     placed = np.isfinite(ra) & np.isfinite(dec)
     if overlap == "center":
         kept = np.zeros(len(table), dtype=bool)
-        kept[placed] = area.holds(unit_vectors(ra[placed], dec[placed]))
+        kept[placed] = region.holds(unit_vectors(ra[placed], dec[placed]))
         return kept, _doubts(0, int((~placed).sum()))
     shapes = shapes_of(_column(table, "s_region").tolist())
     outlines = outlines_of(shapes, ra, dec)
     bare = ~np.fromiter(map(bool, shapes), dtype=bool, count=len(shapes))
     doubts = _doubts(int((bare & placed).sum()), int((bare & ~placed).sum()))
-    return _rows(outlines, area.meets(outlines), len(table)), doubts
+    return _rows(outlines, region.meets(outlines), len(table)), doubts
 
 
 def shapes_of(texts: Sequence[Any], errors: str = "skip") -> list[list[Shape]]:
@@ -90,7 +90,7 @@ def shapes_of(texts: Sequence[Any], errors: str = "skip") -> list[list[Shape]]:
 def _column(table: Table, name: str) -> Any:
     """A column that is needed."""
     if name not in table.colnames:
-        raise InvalidCriterionError(f"The table has no column '{name}', which tells where the observations are.")
+        raise InvalidArgumentError(f"The table has no column '{name}', which tells where the observations are.")
     return table[name]
 
 

@@ -1,6 +1,6 @@
-"""A MOC (multi-order coverage map, IVOA) as the area: whole cells of the sky, and the footprints that overlap them.
+"""A MOC (multi-order coverage map, IVOA) as the region: whole cells of the sky, and the footprints that overlap them.
 
-In: a ``mocpy.MOC``.  Out: a frozen `MocArea`.  ``mocpy`` (Rust) does the work; it is there if its object was given.
+In: a ``mocpy.MOC``.  Out: a frozen `MocRegion`.  ``mocpy`` (Rust) does the work; it is there if its object was given.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import Angle, Latitude, Longitude, SkyCoord
 
-from ..exceptions import InvalidCriterionError
-from .area import cone_of
+from ..exceptions import InvalidArgumentError
 from .outlines import Outlines
 from .position import Cone
+from .region import cone_of
 from .sphere import Array, longitude_latitude, tangents, unit_vectors
 
-__all__ = ["MocArea", "covers"]
+__all__ = ["MocRegion", "covers"]
 
 # Cells along the radius of a footprint, at least: where the MOC itself is finer, the footprint is resolved no better.
 _RESOLUTION = 512
@@ -38,7 +38,7 @@ _STEPS = 40
 
 
 @dataclass(frozen=True)
-class MocArea:
+class MocRegion:
     """The cells of a MOC."""
 
     moc: Any
@@ -46,14 +46,14 @@ class MocArea:
     def __post_init__(self) -> None:
         """Refuse an empty one."""
         if self.moc.empty():
-            raise InvalidCriterionError("area is a MOC without a cell: no observation could be in it.")
+            raise InvalidArgumentError("region is a MOC without a cell: no observation could be in it.")
 
     def __str__(self) -> str:
-        """Describe the area in a few words."""
+        """Describe the region in a few words."""
         return f"a MOC of order {self.moc.max_order}"
 
     def cone(self) -> Cone:
-        """Return a circle that holds the area.
+        """Return a circle that holds the region.
 
         The centre of its cells is moved as long as that makes the circle around all of them smaller.  Where corners lie
         in both halves of the sky, what is farthest from the centre may be inside a cell: then it is the whole sky.
@@ -82,7 +82,7 @@ class MocArea:
         return float(farthest.to_value(u.rad))
 
     def holds(self, points: Array) -> Array:
-        """Tell which positions are in the area."""
+        """Tell which positions are in the region."""
         ra, dec = longitude_latitude(points)
         return np.asarray(self.moc.contains_lonlat(lon=Longitude(ra, u.deg), lat=Latitude(dec, u.deg)))
 

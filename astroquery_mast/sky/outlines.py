@@ -1,4 +1,4 @@
-"""The footprints of many observations as flat arrays, so that an area meets them all in a few array operations.
+"""The footprints of many observations as flat arrays, so that a region meets them all in a few array operations.
 
 In: a list of shapes for each row, and the row's own position.  Out: `Outlines`, whose parts know their row.
 """

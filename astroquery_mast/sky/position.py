@@ -13,7 +13,7 @@ from typing import Any
 from astropy import units as u
 from astropy.coordinates import Angle, BaseCoordinateFrame, SkyCoord
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 
 __all__ = [
     "DEFAULT_RADIUS",
@@ -111,37 +111,37 @@ def as_coordinate(coordinates: Any) -> SkyCoord:
         try:
             found = _parse(coordinates)
         except ValueError as err:
-            raise InvalidCriterionError(f"coordinates={coordinates!r} cannot be read as a position: {err}") from err
+            raise InvalidArgumentError(f"coordinates={coordinates!r} cannot be read as a position: {err}") from err
     elif isinstance(coordinates, SkyCoord) or (isinstance(coordinates, BaseCoordinateFrame) and coordinates.has_data):
         found = SkyCoord(coordinates)
     else:
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"coordinates is a {type(coordinates).__name__}; give a SkyCoord, a coordinate frame with data, or text."
         )
     if found.size != 1:
-        raise InvalidCriterionError(f"coordinates holds {found.size} positions; give one at a time.")
+        raise InvalidArgumentError(f"coordinates holds {found.size} positions; give one at a time.")
     try:
         found = found.reshape(()).icrs
     except (ValueError, TypeError, AttributeError) as err:  # a frame that lacks its place, time or distance
-        raise InvalidCriterionError(f"coordinates={coordinates!r} cannot be turned into ICRS: {err}") from err
+        raise InvalidArgumentError(f"coordinates={coordinates!r} cannot be turned into ICRS: {err}") from err
     if not (math.isfinite(found.ra.deg) and math.isfinite(found.dec.deg)):
-        raise InvalidCriterionError(f"coordinates={coordinates!r} is not a finite position.")
+        raise InvalidArgumentError(f"coordinates={coordinates!r} is not a finite position.")
     return found
 
 
 def as_radius(radius: Any, unit: u.UnitBase = u.deg) -> Angle:
     """Return the radius of a cone."""
     if radius is None:
-        raise InvalidCriterionError("radius=None: give an angle, or leave it out.")
+        raise InvalidArgumentError("radius=None: give an angle, or leave it out.")
     try:
         angle = Angle(radius, unit, dtype=float)
     except (ValueError, TypeError, u.UnitsError) as err:
-        raise InvalidCriterionError(f"radius={radius!r} cannot be read as one angle: {err}") from err
+        raise InvalidArgumentError(f"radius={radius!r} cannot be read as one angle: {err}") from err
     if not angle.isscalar:
-        raise InvalidCriterionError(f"radius={radius!r} holds {angle.size} angles; give one.")
+        raise InvalidArgumentError(f"radius={radius!r} holds {angle.size} angles; give one.")
     degrees = float(angle.deg)
     if not 0 <= degrees <= 180:
-        raise InvalidCriterionError(f"radius={radius!r} is {degrees} degrees; it must be between 0 and 180.")
+        raise InvalidArgumentError(f"radius={radius!r} is {degrees} degrees; it must be between 0 and 180.")
     return angle
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from astropy import units as u
 from astropy.coordinates import Angle
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..tables.columns import closest
 
 __all__ = ["PAIRS", "degrees", "folded", "pair_among", "position_columns"]
@@ -88,12 +88,12 @@ def _named(keyword: str, name: str | None, names: Sequence[str]) -> str:
     if name in names:
         return str(name)
     if name is None:
-        raise InvalidCriterionError(f"{keyword} is missing: name both columns of the positions, or neither.")
+        raise InvalidArgumentError(f"{keyword} is missing: name both columns of the positions, or neither.")
     if not isinstance(name, str):
-        raise InvalidCriterionError(f"{keyword}={name!r}: the name of a column is needed.")
+        raise InvalidArgumentError(f"{keyword}={name!r}: the name of a column is needed.")
     near = closest(name, names, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}."
-    raise InvalidCriterionError(f"{keyword}={name!r} is no column of the table: {hint}")
+    raise InvalidArgumentError(f"{keyword}={name!r} is no column of the table: {hint}")
 
 
 def degrees(column: Any, what: str) -> tuple[Floats, dict[int, str]]:
@@ -101,7 +101,7 @@ def degrees(column: Any, what: str) -> tuple[Floats, dict[int, str]]:
     unit = _unit(column, what)
     values = np.ma.asarray(getattr(column, "value", column))
     if values.ndim != 1:
-        raise InvalidCriterionError(f"The {what} has cells of shape {values.shape[1:]}: one number in each is needed.")
+        raise InvalidArgumentError(f"The {what} has cells of shape {values.shape[1:]}: one number in each is needed.")
     if values.dtype.kind in "iuf":
         plain = np.ma.MaskedArray(values, dtype=np.float64).filled(np.nan)
         return (plain if unit in {None, u.deg} else np.asarray(u.Quantity(plain, unit).to_value(u.deg))), {}
@@ -117,7 +117,7 @@ def _unit(column: Any, what: str) -> u.UnitBase | None:
     if unit == u.hour and what == "right ascension":
         return u.hourangle
     if not unit.is_equivalent(u.deg):
-        raise InvalidCriterionError(f"The {what} is in {unit}, which is no angle.")
+        raise InvalidArgumentError(f"The {what} is in {unit}, which is no angle.")
     return unit
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from astropy.coordinates import BaseCoordinateFrame, SkyCoord
 from astropy.table import Row, Table
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from .position import as_coordinate, looks_like_coordinates
 from .position_columns import degrees, position_columns
 
@@ -84,24 +84,24 @@ def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | 
     if isinstance(given, Table):
         positions = _of_table(given, ra_column, dec_column)
     elif ra_column is not None or dec_column is not None:
-        raise InvalidCriterionError("ra_column and dec_column are names of columns: give a Table with them.")
+        raise InvalidArgumentError("ra_column and dec_column are names of columns: give a Table with them.")
     elif isinstance(given, _SKY):
         positions = _of_sky(given)
     elif isinstance(given, _LISTS):
         positions = _of_list(list(given))
     else:
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"Positions are needed, in a SkyCoord, a Table or a list, and not a {type(given).__name__}."
         )
     if not len(positions):
-        raise InvalidCriterionError("No positions were given: the coordinates are empty.")
+        raise InvalidArgumentError("No positions were given: the coordinates are empty.")
     return _checked(positions)
 
 
 def as_names(given: Any) -> Positions:
     """Return many names of objects, whose positions are still to be looked up."""
     if isinstance(given, Table):
-        raise InvalidCriterionError("Names of objects are needed: give the column of the table that has them.")
+        raise InvalidArgumentError("Names of objects are needed: give the column of the table that has them.")
     names: dict[int, str] = {}
     problems: dict[int, str] = {}
     cells = np.ma.asarray(given).ravel().tolist() if isinstance(given, np.ndarray) else list(given)
@@ -112,9 +112,9 @@ def as_names(given: Any) -> Positions:
         elif isinstance(text, str):
             names[row] = text
         else:
-            raise InvalidCriterionError(f"Names of objects must be text, not {text!r}.")
+            raise InvalidArgumentError(f"Names of objects must be text, not {text!r}.")
     if not cells:
-        raise InvalidCriterionError("No names of objects were given: the list is empty.")
+        raise InvalidArgumentError("No names of objects were given: the list is empty.")
     nowhere = np.full(len(cells), np.nan)
     return Positions(nowhere, nowhere.copy(), problems, names)
 
@@ -142,12 +142,12 @@ def _checked(positions: Positions) -> Positions:
 def _of_sky(given: SkyCoord | BaseCoordinateFrame) -> Positions:
     """The positions in an array of them."""
     if isinstance(given, BaseCoordinateFrame) and not given.has_data:
-        raise InvalidCriterionError(f"A frame without positions was given: {given!r}.")
+        raise InvalidArgumentError(f"A frame without positions was given: {given!r}.")
     try:
         with np.errstate(invalid="ignore"):  # NaN, which is noted
             positions = SkyCoord(given).ravel().icrs
     except (ValueError, TypeError, AttributeError) as err:  # a frame that lacks its place, time or distance
-        raise InvalidCriterionError(f"The positions cannot be turned into ICRS: {err}") from err
+        raise InvalidArgumentError(f"The positions cannot be turned into ICRS: {err}") from err
     return Positions(_filled(positions.ra.deg), _filled(positions.dec.deg))
 
 
@@ -170,7 +170,7 @@ def _of_table(table: Table, ra_column: str | None, dec_column: str | None) -> Po
     names = position_columns(plain, ucds=ucds, ra_column=ra_column, dec_column=dec_column)
     if names is None:
         what = f"several columns of positions, {', '.join(ready)}" if ready else f"the columns {', '.join(plain)}"
-        raise InvalidCriterionError(
+        raise InvalidArgumentError(
             f"Where the positions are cannot be told: the table has {what}. Say it with ra_column= and dec_column=."
         )
     parts, problems = [], {}
@@ -197,12 +197,12 @@ def _of_list(items: Sequence[Any]) -> Positions:
         elif isinstance(item, str) or (isinstance(item, _SKY) and item.isscalar):
             try:
                 place = as_coordinate(item)
-            except InvalidCriterionError as err:
+            except InvalidArgumentError as err:
                 problems[row] = str(err)
             else:
                 ra[row], dec[row] = float(place.ra.deg), float(place.dec.deg)
         else:
-            raise InvalidCriterionError(
+            raise InvalidArgumentError(
                 f"Place {row} of the coordinates holds {item!r}, which is no position: give a SkyCoord or text."
             )
     return Positions(ra, dec, problems, names)

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..exceptions import UnreadableFootprintError
+from ..exceptions import FootprintParseError
 
 __all__ = ["Circle", "Point", "Polygon", "Shape", "parse_s_region", "polygon_of", "region_text"]
 
@@ -88,7 +88,7 @@ def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
 
     Raises
     ------
-    UnreadableFootprintError
+    FootprintParseError
         A kind of ``ValueError``: if ``errors="raise"`` and something cannot be read.
 
     Notes
@@ -106,7 +106,7 @@ def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
         text = text.decode("ascii", "replace")
     if not isinstance(text, str):
         if errors == "raise" and not _is_nothing(text):
-            raise UnreadableFootprintError(f"A footprint is text, not {text!r}.")
+            raise FootprintParseError(f"A footprint is text, not {text!r}.")
         return shapes
     try:
         for word, numbers in _parts(text):
@@ -114,10 +114,10 @@ def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
                 shapes.append(_SHAPES[word](numbers))
             except ValueError as err:
                 if errors == "raise":
-                    raise UnreadableFootprintError(f"The {word.lower()} in {_short(text)} {err}.") from err
+                    raise FootprintParseError(f"The {word.lower()} in {_short(text)} {err}.") from err
     except _Unreadable as err:
         if errors == "raise":
-            raise UnreadableFootprintError(f"The footprint {_short(text)} {err}.") from err
+            raise FootprintParseError(f"The footprint {_short(text)} {err}.") from err
         return []
     return shapes
 

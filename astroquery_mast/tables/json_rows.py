@@ -20,7 +20,7 @@ from typing import Any, overload
 
 import msgspec
 
-from ..exceptions import UnreadableAnswerError
+from ..exceptions import InvalidResponseError
 
 __all__ = ["Rows", "decoded", "decoded_with_rows"]
 
@@ -76,7 +76,7 @@ class Rows(Sequence[_Row]):
         """The rows in a block."""
         rows = decoded(block, self._service)
         if not all(isinstance(row, dict) for row in rows):
-            raise UnreadableAnswerError(f"{self._service} sent rows that are not objects.", service=self._service)
+            raise InvalidResponseError(f"{self._service} sent rows that are not objects.", service=self._service)
         return list(rows)
 
     def _blocks(self, size: int) -> Iterator[bytes]:
@@ -117,7 +117,7 @@ def decoded(body: bytes, service: str, status: int | None = None) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError) as err:  # also UnicodeDecodeError, and nesting without end
         start = body[:80].decode("utf-8", "replace")
-        raise UnreadableAnswerError(
+        raise InvalidResponseError(
             f"{service} answered with something else than JSON, beginning {start!r}.",
             service=service,
             status=status,

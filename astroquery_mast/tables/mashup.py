@@ -15,11 +15,11 @@ from typing import Any
 
 from ..exceptions import (
     AccessDeniedError,
+    BadRequestError,
     IncompleteResultError,
+    InvalidResponseError,
     MastError,
-    RefusedRequestError,
-    ServiceFailedError,
-    UnreadableAnswerError,
+    ServerError,
 )
 from .json_rows import Rows, decoded, decoded_with_rows
 
@@ -89,13 +89,13 @@ def check_status(status: int, headers: Mapping[str, str], body: bytes, service: 
     if status in {401, 403}:
         raise AccessDeniedError(f"{service} refused access (HTTP {status}){said}", service=service, status=status)
     if status in {408, 425, 429} or status >= 500:
-        raise ServiceFailedError(
+        raise ServerError(
             f"{service} could not answer (HTTP {status}){said}",
             service=service,
             status=status,
             retry_after=retry_after_seconds(headers),
         )
-    raise RefusedRequestError(f"{service} refused the request (HTTP {status}){said}", service=service, status=status)
+    raise BadRequestError(f"{service} refused the request (HTTP {status}){said}", service=service, status=status)
 
 
 def _server_words(headers: Mapping[str, str], body: bytes) -> str:
@@ -111,7 +111,7 @@ def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: st
     check_status(status, headers, body, service)
     document = decoded_with_rows(body, service, status)
     if not isinstance(document, dict):
-        raise UnreadableAnswerError(
+        raise InvalidResponseError(
             f"{service} answered with a {type(document).__name__} where an object was due.", service=service
         )
     return _page_of(document, service)
@@ -131,15 +131,15 @@ def _page_of(document: dict[str, Any], service: str) -> Page:
         data = document["resolvedCoordinate"]  # name look-up: rows under a name of their own
     rows: Sequence[Any] = data if isinstance(data, list | Rows) else []
     if isinstance(rows, list) and not all(isinstance(row, dict) for row in rows):
-        raise UnreadableAnswerError(f"{service} sent rows that are not objects.", service=service)
+        raise InvalidResponseError(f"{service} sent rows that are not objects.", service=service)
     paging = _paging(document.get("paging"), len(rows), service)
     if "fields" in document and data is not rows and (data is not None or paging is None):
         # Columns without rows are an empty answer only if the archive says so.
-        raise UnreadableAnswerError(f"{service} sent columns, and no list of rows.", service=service)
+        raise InvalidResponseError(f"{service} sent columns, and no list of rows.", service=service)
     fields = _fields(document.get("fields"), rows, service)
     if not (fields or rows or document.get("status") or service.startswith(_NAMES)):
         # Without a word of the archive this may be anything, and no empty result.
-        raise UnreadableAnswerError(f"{service} sent neither a status nor columns nor rows.", service=service)
+        raise InvalidResponseError(f"{service} sent neither a status nor columns nor rows.", service=service)
     if isinstance(data, Rows):
         # The text of the rows is let go with the page, and nobody else has a hold on it.
         document = {name: value for name, value in document.items() if name != "data"}
@@ -155,7 +155,7 @@ def _page_of(document: dict[str, Any], service: str) -> Page:
 def _failure(document: Mapping[str, Any], service: str) -> MastError:
     """The exception for an answer whose status is ERROR, with the archive's own words."""
     words = str(document.get("msg") or "no reason given").strip()
-    kind = AccessDeniedError if any(word in words.lower() for word in _DENIED) else ServiceFailedError
+    kind = AccessDeniedError if any(word in words.lower() for word in _DENIED) else ServerError
     return kind(f"{service} reported an error: {words}", service=service, status=200)
 
 
@@ -167,7 +167,7 @@ def _fields(declared: object, rows: Sequence[Mapping[str, Any]], service: str) -
     try:
         pairs = [(str(entry["name"]), str(entry.get("type") or "")) for entry in declared]  # type: ignore[attr-defined]
     except (TypeError, KeyError, AttributeError) as err:
-        raise UnreadableAnswerError(f"{service} sent an unreadable list of columns.", service=service) from err
+        raise InvalidResponseError(f"{service} sent an unreadable list of columns.", service=service) from err
     first: dict[str, tuple[str, str]] = {}
     for name, kind in pairs:
         first.setdefault(name, (name, kind))
@@ -187,7 +187,7 @@ def _paging(found: object, received: int, service: str) -> Paging | None:
             total=int(found.get("rowsFiltered", rows)),
         )
     except (TypeError, ValueError, OverflowError) as err:
-        raise UnreadableAnswerError(f"{service} sent unreadable paging: {found!r}.", service=service) from err
+        raise InvalidResponseError(f"{service} sent unreadable paging: {found!r}.", service=service) from err
 
 
 def _extjs_page(document: dict[str, Any], data: Mapping[str, Any], service: str) -> Page:
@@ -199,7 +199,7 @@ def _extjs_page(document: dict[str, Any], data: Mapping[str, Any], service: str)
         rows = [_extjs_row(names, row) for row in table["Rows"]]
         paging = _paging((table.get("ExtendedProperties") or {}).get("Paging"), len(rows), service)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as err:
-        raise UnreadableAnswerError(f"{service} sent an unreadable extjs table.", service=service) from err
+        raise InvalidResponseError(f"{service} sent an unreadable extjs table.", service=service) from err
     # The services of histograms send no rows and a paging of zeros.
     return Page(service, "COMPLETE", fields, rows, paging if paging and paging.pages > 1 else None, document)
 
@@ -223,5 +223,5 @@ def histograms(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
                 values = {str(entry["key"]): int(entry["count"]) for entry in entries if entry["key"] is not None}
                 found[str(column["dataIndex"])] = values
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as err:
-        raise UnreadableAnswerError("The archive's list of values is unreadable.") from err
+        raise InvalidResponseError("The archive's list of values is unreadable.") from err
     return found

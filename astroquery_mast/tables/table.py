@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from astropy.table import MaskedColumn, Table
 
-from ..exceptions import CorruptDataWarning, UnreadableAnswerError
+from ..exceptions import CorruptDataWarning, InvalidResponseError
 from ..query.request import Question
 from ..warn import warn_user
 from .arrays import Array, Chunk, Misfit, converted, guessed, joined, widened
@@ -64,7 +64,7 @@ class TableBuilder:
         """Take the rows of a page."""
         fields = tuple((name, kind) for name, kind in page.fields if name not in PORTAL_COLUMNS)
         if not fields and (page.rows or page.document is None or "fields" not in page.document):
-            raise UnreadableAnswerError(
+            raise InvalidResponseError(
                 f"The answer of {page.service} holds no table; read it with service_request_async.",
                 service=page.service,
             )
@@ -72,7 +72,7 @@ class TableBuilder:
             self._fields = fields
             self._chunks = {name: [] for name, _ in fields}
         elif fields != self._fields:
-            raise UnreadableAnswerError(f"The pages of {page.service} differ in their columns.", service=page.service)
+            raise InvalidResponseError(f"The pages of {page.service} differ in their columns.", service=page.service)
         if isinstance(page.rows, Rows):
             self._add_blocks(page.rows)
         else:
@@ -162,7 +162,7 @@ def first_value(page: Page) -> int:
     try:
         return int(next(iter(page.rows[0].values())))
     except (IndexError, StopIteration, TypeError, ValueError, OverflowError) as err:
-        raise UnreadableAnswerError(
+        raise InvalidResponseError(
             f"{page.service} was asked for a count and sent none.", service=page.service
         ) from err
 

@@ -17,7 +17,7 @@ from astropy import units as u
 
 from ..config import count_setting
 from ..downloads.sessions import Transport
-from ..exceptions import DeadlineError, InvalidCriterionError, MastError, ServiceFailedError
+from ..exceptions import InvalidArgumentError, MastError, QueryTimeoutError, ServerError
 from ..service.deadline import Deadline, as_seconds
 from ..service.http import Wire
 from ..service.pool import number_of_workers, run, threads
@@ -48,7 +48,7 @@ class Effort:
         """Refuse what makes no sense before anything is asked."""
         object.__setattr__(self, "seconds", as_seconds(self.seconds))
         if self.executor is not None and not hasattr(self.executor, "submit"):
-            raise InvalidCriterionError(f"executor={self.executor!r}: a concurrent.futures.Executor is needed.")
+            raise InvalidArgumentError(f"executor={self.executor!r}: a concurrent.futures.Executor is needed.")
         number_of_workers(self.max_workers, self.executor)
 
     @property
@@ -69,7 +69,7 @@ def ask_many(
     call = Call(deadline, wire)
     way = Transport.of(client)
     collected: _Collected[Q] = _Collected(effort.workers)
-    limit = count_setting("row_limit")
+    limit = count_setting("server_row_limit")
     tasks = (Task(place, asked, way, call, limit) for place, asked in enumerate(questions) if not collected.outage)
     given = 0
     own = threads(min(effort.workers, len(questions)) or 1) if effort.executor is None else nullcontext(effort.executor)
@@ -99,7 +99,7 @@ class _Collected(Generic[Q]):
         """Take the answer to a question."""
         self.waiting[task.place] = parts
         errors = [part.error for part in parts]
-        failed = [error for error in errors if isinstance(error, ServiceFailedError) and error.status != 200]
+        failed = [error for error in errors if isinstance(error, ServerError) and error.status != 200]
         self._in_a_row = self._in_a_row + 1 if len(failed) == len(parts) else 0
         if self._in_a_row >= self._most and self.outage is None:
             self.outage = failed[0]
@@ -108,14 +108,14 @@ class _Collected(Generic[Q]):
         """Why a question was not asked, or has no answer."""
         if self.outage is not None:
             message = f"It was not asked, because {self._most} questions in a row have failed; the last: {self.outage}"
-            return ServiceFailedError(message, service=self.outage.service, status=self.outage.status)
-        return DeadlineError(f"The {deadline.seconds:g} s of the call were over before its answer was there.")
+            return ServerError(message, service=self.outage.service, status=self.outage.status)
+        return QueryTimeoutError(f"The {deadline.seconds:g} s of the call were over before its answer was there.")
 
 
 def _outcome(task: Task[Q], future: Future[list[Part[Q]]], *, own_threads: bool) -> list[Part[Q]]:
     """What became of a task; a worker that dies takes nobody with it."""
     if future.cancelled():
-        return [Part(task.asked, error=DeadlineError("The call was ended before its answer was there."))]
+        return [Part(task.asked, error=QueryTimeoutError("The call was ended before its answer was there."))]
     error = future.exception()
     if error is None:
         return future.result()
@@ -123,4 +123,4 @@ def _outcome(task: Task[Q], future: Future[list[Part[Q]]], *, own_threads: bool)
         # A mistake, or a warning that is an error; and Ctrl-C, which reaches processes of the same terminal, too.
         raise error
     message = f"The worker could not do it: {type(error).__name__}: {error}"
-    return [Part(task.asked, error=ServiceFailedError(message, status=200))]
+    return [Part(task.asked, error=ServerError(message, status=200))]

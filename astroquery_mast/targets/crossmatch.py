@@ -18,7 +18,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import CorruptDataWarning, MastError, UnreadableAnswerError
+from ..exceptions import CorruptDataWarning, InvalidResponseError, MastError
 from ..query.catalog import OBSERVATIONS, Crossmatch, find_crossmatch
 from ..service.deadline import Deadline
 from ..sky.position import as_radius
@@ -182,7 +182,7 @@ def _note(table: Table, asked: _Input, found: Matches, reasons: Mapping[int, str
 def _nearest(found: Matches, service: str) -> Matches:
     """The nearest matches, if it can be told which they are."""
     if len(found.rows) and not bool(np.isfinite(found.separation).any()):
-        raise UnreadableAnswerError(
+        raise InvalidResponseError(
             f"{service} does not say where its matches are: which is the best cannot be told.", service=service
         )
     return best_of(found)

@@ -17,11 +17,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..catalogs.pages import Listing
 from ..downloads.sessions import Transport
-from ..exceptions import MastError
+from ..exceptions import MastError, TooManyRowsError
 from ..products.listing import is_too_much
 from ..query.request import ApiRequest, MashupRequest
 from ..service.deadline import Deadline
-from ..service.failures import TooManyRowsError
 from ..service.http import Wire
 from ..service.large import Pace, Splitter
 from ..tables.mashup import Page

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from astropy import units as u
 from astropy.coordinates import Angle
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..sky.position import Cone, as_radius
 from ..sky.positions import Positions
 
@@ -41,12 +41,12 @@ def as_radii(radius: Any, number: int) -> Floats:
     try:
         degrees = np.asarray(Angle(radius, u.deg, dtype=float).to_value(u.deg))
     except (ValueError, TypeError, u.UnitsError) as err:
-        raise InvalidCriterionError(f"radius={radius!r} cannot be read as angles: {err}") from err
+        raise InvalidArgumentError(f"radius={radius!r} cannot be read as angles: {err}") from err
     if degrees.shape != (number,):
-        raise InvalidCriterionError(f"radius holds {degrees.size} angles for {number} targets; give one, or as many.")
+        raise InvalidArgumentError(f"radius holds {degrees.size} angles for {number} targets; give one, or as many.")
     wrong = degrees[~((degrees >= 0) & (degrees <= 180))]
     if wrong.size:
-        raise InvalidCriterionError(f"radius holds {wrong[0]} degrees; it must be between 0 and 180.")
+        raise InvalidArgumentError(f"radius holds {wrong[0]} degrees; it must be between 0 and 180.")
     return degrees
 
 

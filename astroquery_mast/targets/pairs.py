@@ -15,7 +15,7 @@ import numpy.typing as npt
 from astropy.coordinates import angular_separation
 from astropy.table import Table
 
-from ..exceptions import UnreadableAnswerError
+from ..exceptions import InvalidResponseError
 from ..sky.position_columns import PAIRS, folded, pair_among
 from .upload import DEC, RA, ROW
 
@@ -111,13 +111,13 @@ def match(
             within = ~(apart > limit)  # also where it is not known
             return _sorted(rows[within], inputs[within], apart[within], int((~within).sum()))
     if matched is None or extended:
-        raise UnreadableAnswerError(
+        raise InvalidResponseError(
             f"{service} does not say to which of the positions its matches belong.", service=service
         )
     once = _entries(answer)
     near, inputs = pairs_within(matched[0][once], matched[1][once], ra, dec, 2 * limit + _FAR)
     if 2 * len(np.unique(near)) < len(once):
-        raise UnreadableAnswerError(f"{service} sent matches that are near none of the positions.", service=service)
+        raise InvalidResponseError(f"{service} sent matches that are near none of the positions.", service=service)
     apart = _apart(matched, once[near], inputs, ra, dec)
     within = apart <= limit
     beyond = len(once) - len(np.unique(near[within]))

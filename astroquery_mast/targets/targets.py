@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import MaskedColumn, Table
 
-from ..exceptions import InputWarning, InvalidCriterionError, MastError, ResolverError
+from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
 from ..service.positions import PositionQueries, refuse_two_positions
@@ -63,7 +63,7 @@ class Where:
         names = self.object_name
         if isinstance(names, Iterable) and not isinstance(names, str | bytes | Sequence | np.ndarray | Table):
             if isinstance(names, Mapping):
-                raise InvalidCriterionError(f"Names of objects are needed, and not a {type(names).__name__}.")
+                raise InvalidArgumentError(f"Names of objects are needed, and not a {type(names).__name__}.")
             object.__setattr__(self, "object_name", list(names))
 
     @property
@@ -100,7 +100,7 @@ class ManyTargets(PositionQueries):
             if first is not None:
                 message = "Could not resolve any of the given object names to sky positions."
                 raise first if isinstance(first, MastError) else ResolverError(message)
-            raise InvalidCriterionError(f"None of the {len(given)} targets has a position: {given.failures()[0]}")
+            raise InvalidArgumentError(f"None of the {len(given)} targets has a position: {given.failures()[0]}")
         return given
 
     def _many_targets(self, where: Where, deadline: Deadline) -> Targets:
@@ -204,7 +204,7 @@ def target_columns(where: Where, targets: Targets, of_target: Rows) -> dict[str,
 def refuse_page(page: int | None) -> None:
     """Raise if a page is asked for where there are many answers."""
     if page is not None:
-        raise InvalidCriterionError(f"page={page!r}: there are many answers, each with pages of its own; ask for all.")
+        raise InvalidArgumentError(f"page={page!r}: there are many answers, each with pages of its own; ask for all.")
 
 
 def _flat(coordinates: Any) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from ..query.request import MashupRequest
 
 __all__ = ["CHUNK", "DEC", "RA", "ROW", "Upload", "uploads"]
@@ -79,6 +79,6 @@ def uploads(
         # Below a hundred positions the request itself is what takes time.
         chunk_size = min(CHUNK, max(100, -(-len(rows) // max(1, workers))))
     if isinstance(chunk_size, bool) or not isinstance(chunk_size, int | np.integer) or chunk_size < 1:
-        raise InvalidCriterionError(f"chunk_size={chunk_size!r}: a whole number from 1 is needed.")
+        raise InvalidArgumentError(f"chunk_size={chunk_size!r}: a whole number from 1 is needed.")
     whole = Upload(service, radius, rows, ra, dec, pagesize, cache)
     return [whole._part(slice(start, start + int(chunk_size))) for start in range(0, len(rows), int(chunk_size))]

@@ -37,7 +37,7 @@ def whole(url: str, rows: int, pagesize: int) -> None:
 def stream(url: str, rows: int, pagesize: int) -> None:
     """Ask for table after table, and count."""
     observations = client(url)
-    measure(lambda: counted(observations.iter_criteria(target_name=BULK, pagesize=pagesize), rows))
+    measure(lambda: counted(observations.query_criteria_iter(target_name=BULK, pagesize=pagesize), rows))
 
 
 def two_columns(url: str, rows: int, pagesize: int) -> None:
@@ -61,7 +61,10 @@ def splitting(rows: int, limit: int) -> None:
     """Ask a server that sends so many rows at most, in this process, and print what it was asked."""
     from astroquery_mast import conf
 
-    with Sandbox(extra_observations=rows, row_limit=limit, cuts=True) as box, conf.set_temp("row_limit", limit):
+    with (
+        Sandbox(extra_observations=rows, row_limit=limit, cuts=True) as box,
+        conf.set_temp("server_row_limit", limit),
+    ):
         seconds, table = timed(lambda: client(box.url).query_criteria(target_name=BULK))
         asked = [str(record.mashup["params"]["columns"]) for record in box.requests.of("invoke") if record.mashup]
     counts = sum(columns.startswith("COUNT") for columns in asked)

@@ -57,18 +57,18 @@ def peer_crossmatch(url: str, count: int) -> None:
     measure(work)
 
 
-def ours_cones(url: str, count: int, group: bool = True) -> None:
+def ours_cones(url: str, count: int, merge_nearby: bool = True) -> None:
     """Observations around many positions, of which neighbours share a request."""
     from astroquery_mast import Observations, conf
 
     conf.server = url
     positions = places(count)
-    measure(lambda: {"rows": len(Observations.query_region(positions, radius="5 arcsec", group=group))})
+    measure(lambda: {"rows": len(Observations.query_region(positions, radius="5 arcsec", merge_nearby=merge_nearby))})
 
 
 def ours_cones_one_by_one(url: str, count: int) -> None:
     """The same with a request for each position."""
-    ours_cones(url, count, group=False)
+    ours_cones(url, count, merge_nearby=False)
 
 
 def peer_cones(url: str, count: int) -> None:

@@ -26,7 +26,7 @@ def ours_query(url: str, rows: int, pagesize: int) -> None:
     from astroquery_mast import Observations, conf
 
     # The limit of the real archive is not what is measured here.
-    conf.server, conf.timeout, conf.row_limit = url, 900.0, 10**9
+    conf.server, conf.timeout, conf.server_row_limit = url, 900.0, 10**9
     observations = Observations
     measure(lambda: checked(observations.query_criteria(target_name="BULK-*", pagesize=pagesize), rows))
 

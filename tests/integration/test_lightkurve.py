@@ -158,7 +158,7 @@ def test_a_star_without_light_curves_is_an_empty_result(mast_sandbox: Sandbox) -
 def test_an_archive_that_is_down_is_an_error(mast_sandbox: Sandbox) -> None:
     """A failing archive is not an empty result."""
     mast_sandbox.faults.add("invoke", Fault.status(503), times=None)
-    with conf.set_temp("attempts", 2), pytest.raises(RemoteServiceError):
+    with conf.set_temp("max_attempts", 2), pytest.raises(RemoteServiceError):
         lightkurve.search_lightcurve(MANY)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from astroquery_mast.cutouts import zip_files as archive_files
 from astroquery_mast.cutouts.unpack import write_whole
 from astroquery_mast.cutouts.zip_files import begins_as_zip, places_of, zipped_files
-from astroquery_mast.exceptions import UnreadableAnswerError
+from astroquery_mast.exceptions import InvalidResponseError
 from astroquery_mast.service.deadline import Deadline
 from astroquery_mast.service.limits import Limits, StoppedError
 
@@ -57,7 +57,7 @@ def test_an_empty_zip_file_is_a_zip_file() -> None:
 def test_a_cut_zip_file_is_never_read(place: int) -> None:
     """Wherever it is cut, nothing of it is taken for a cutout."""
     body = packed(("a.fits", CONTENT), ("b.fits", CONTENT))
-    with pytest.raises(UnreadableAnswerError, match="TESScut sent a zip file"):
+    with pytest.raises(InvalidResponseError, match="TESScut sent a zip file"):
         unpacked(body[: place % len(body)])
 
 
@@ -68,7 +68,7 @@ def test_a_changed_byte_is_noticed_or_changes_nothing(place: int, change: int) -
     body[place % len(body)] ^= change
     try:
         found = unpacked(bytes(body))
-    except UnreadableAnswerError:
+    except InvalidResponseError:
         return
     assert set(found.values()) <= {CONTENT}
 
@@ -76,14 +76,14 @@ def test_a_changed_byte_is_noticed_or_changes_nothing(place: int, change: int) -
 @given(st.binary(max_size=200))
 def test_garbage_is_an_error_of_ours(rest: bytes) -> None:
     """What only begins as a zip file raises no error of zipfile, zlib or struct."""
-    with pytest.raises(UnreadableAnswerError):
+    with pytest.raises(InvalidResponseError):
         unpacked(b"PK\x03\x04" + rest)
 
 
 def test_a_wrong_checksum_is_told_at_the_end() -> None:
     """The bytes of a stored file that were changed on the way are not those that were packed."""
     body = packed(("a.fits", CONTENT), method=zipfile.ZIP_STORED).replace(CONTENT[:50], CONTENT[1:51], 1)
-    with pytest.raises(UnreadableAnswerError, match=r"'a\.fits' that cannot be read: Bad CRC"):
+    with pytest.raises(InvalidResponseError, match=r"'a\.fits' that cannot be read: Bad CRC"):
         unpacked(body)
 
 
@@ -91,7 +91,7 @@ def test_a_link_is_refused() -> None:
     """A zip file made on a Unix system can hold a link; no cutout service packs one."""
     link = zipfile.ZipInfo("a.fits")
     link.external_attr = (0o120777) << 16
-    with pytest.raises(UnreadableAnswerError, match="is a link"):
+    with pytest.raises(InvalidResponseError, match="is a link"):
         unpacked(packed((link, b"/etc/passwd")))
 
 
@@ -101,13 +101,13 @@ def test_a_locked_file_is_refused() -> None:
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         at = body.index(signature) + offset
         body = body[:at] + struct.pack("<H", 1) + body[at + 2 :]
-    with pytest.raises(UnreadableAnswerError, match="password"):
+    with pytest.raises(InvalidResponseError, match="password"):
         unpacked(body)
 
 
 def test_an_unknown_method_is_refused() -> None:
     """Cutouts are stored or deflated."""
-    with pytest.raises(UnreadableAnswerError, match="unknown method"):
+    with pytest.raises(InvalidResponseError, match="unknown method"):
         unpacked(packed(("a.fits", CONTENT), method=zipfile.ZIP_BZIP2))
 
 
@@ -115,7 +115,7 @@ def test_a_bomb_does_not_go_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small file that announces an immense one is refused before a byte of it is unpacked."""
     monkeypatch.setattr(archive_files, "_FREE", 1 << 10)
     body = packed(("a.fits", bytes(1 << 20)))
-    with pytest.raises(UnreadableAnswerError, match="would swell to 1048576"):
+    with pytest.raises(InvalidResponseError, match="would swell to 1048576"):
         unpacked(body)
 
 
@@ -130,7 +130,7 @@ def test_a_file_never_gives_more_than_it_announces() -> None:
     for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         at = body.index(signature) + offset
         body = body[:at] + struct.pack("<I", 100) + body[at + 4 :]
-    with zipped_files(io.BytesIO(body), "TESScut") as archive, pytest.raises(UnreadableAnswerError):
+    with zipped_files(io.BytesIO(body), "TESScut") as archive, pytest.raises(InvalidResponseError):
         taken = 0
         for piece in archive.pieces(archive.members[0]):
             taken += len(piece)
@@ -140,7 +140,7 @@ def test_a_file_never_gives_more_than_it_announces() -> None:
 def test_too_many_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk can be filled with empty files, too."""
     monkeypatch.setattr(archive_files, "_MOST_FILES", 3)
-    with pytest.raises(UnreadableAnswerError, match="holds 4 files"):
+    with pytest.raises(InvalidResponseError, match="holds 4 files"):
         unpacked(packed(*((f"{number}.fits", b"") for number in range(4))))
 
 
@@ -197,9 +197,9 @@ def test_a_file_that_breaks_off_leaves_the_old_one(tmp_path: Path) -> None:
 
     def pieces() -> object:
         yield b"new"
-        raise UnreadableAnswerError("cut")
+        raise InvalidResponseError("cut")
 
-    with pytest.raises(UnreadableAnswerError):
+    with pytest.raises(InvalidResponseError):
         write_whole(pieces(), target, Limits())  # type: ignore[arg-type]
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.fits"]

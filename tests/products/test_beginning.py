@@ -165,7 +165,7 @@ def test_error_in_place_of_a_file_gets_no_name(
     mast_sandbox.faults.add("download", fault, times=None)
     again = client.download_products(product, download_dir=folder, cache=False, on_error="ignore", verbose=False)
     assert again["Status"][0] == "ERROR"
-    assert client.verify(manifest, verbose=False)["Status"][0] == "OK"
+    assert client.verify_downloads(manifest, verbose=False)["Status"][0] == "OK"
 
 
 def test_passing_error_in_place_of_a_file_is_asked_again(mast_sandbox: Sandbox, product: Table, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass, conf
 from astroquery_mast.downloads.bucket import Bucket, lookup_batches, read_listing, read_paths
-from astroquery_mast.exceptions import UnreadableAnswerError
+from astroquery_mast.exceptions import InvalidResponseError
 from astroquery_mast.sandbox import Fault, Sandbox
 
 MISSING = "mast:HST/product/there_is_none.fits"
@@ -78,14 +78,14 @@ def test_every_entry_of_an_answer_is_read(entry: Any, key: str | None) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html></html>", b"[]", b"null", b'{"u": {"path"', b"\xff\xfe"])
 def test_an_answer_that_is_none_is_said_to_be_unreadable(body: bytes) -> None:
     """Garbage is the archive's failure."""
-    with pytest.raises(UnreadableAnswerError):
+    with pytest.raises(InvalidResponseError):
         read_paths(body, ["u"])
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html></html>", b"<Error><Code>AccessDenied</Code></Error>"])
 def test_a_listing_that_is_none_is_said_to_be_unreadable(body: bytes) -> None:
     """Garbage is not an empty bucket."""
-    with pytest.raises(UnreadableAnswerError):
+    with pytest.raises(InvalidResponseError):
         read_listing(body)
 
 

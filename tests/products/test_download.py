@@ -155,7 +155,7 @@ def test_files_on_disk_need_neither_network_nor_time(
     download(planned, transport, verbose=False)
     mast_sandbox.requests.clear()
     again = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9", disk=LOCAL_DISK)
-    results = download(again, transport, verbose=False, deadline=1e-9)
+    results = download(again, transport, verbose=False, timeout=1e-9)
     assert statuses(results) == ["COMPLETE"] * 12
     assert all(result.elapsed is None for result in results)
     assert len(mast_sandbox.requests) == 0
@@ -170,7 +170,7 @@ def test_deadline_ends_the_call_with_what_has_come(
     """A file whose answer does not come is an ERROR that names the deadline; those that came are there."""
     silent = {planned[1].uri, planned[4].uri}
     mast_sandbox.faults.add("download", Fault.delay(HANGS), times=None, where=lambda r: r.value("uri") in silent)
-    results = download(planned, transport, verbose=False, deadline=1.5, on_error="ignore")
+    results = download(planned, transport, verbose=False, timeout=1.5, on_error="ignore")
     assert statuses(results) == ["ERROR" if number in {1, 4} else "COMPLETE" for number in range(12)]
     for number in (1, 4):
         assert "1.5 s" in str(results[number].message)
@@ -183,7 +183,7 @@ def test_deadline_in_the_middle_of_a_silent_body_ends_it_too(
 ) -> None:
     """A body that stops in its middle is not waited for beyond the deadline."""
     mast_sandbox.faults.add("download", Fault.slow(500, 2), times=None)
-    results = download(planned[:2], transport, verbose=False, deadline=0.5, on_error="ignore")
+    results = download(planned[:2], transport, verbose=False, timeout=0.5, on_error="ignore")
     assert statuses(results) == ["ERROR", "ERROR"]
     assert all("0.5 s" in str(result.message) for result in results)
 
@@ -193,7 +193,7 @@ def test_what_has_no_turn_before_the_deadline_is_told(
 ) -> None:
     """Files that were never asked for have rows as well."""
     mast_sandbox.faults.add("download", Fault.delay(HANGS), times=None)
-    results = download(planned, transport, max_workers=2, verbose=False, deadline=0.3, on_error="ignore")
+    results = download(planned, transport, max_workers=2, verbose=False, timeout=0.3, on_error="ignore")
     assert statuses(results) == ["ERROR"] * 12
     assert len(mast_sandbox.requests.of("download")) == 2
     assert all("deadline of 0.3 s" in str(result.message) for result in results[2:])
@@ -325,8 +325,8 @@ def test_one_line_tells_of_a_download_and_one_of_failures(
         {"max_workers": 0},
         {"max_workers": 2.5},
         {"max_workers": "4"},
-        {"deadline": 0},
-        {"deadline": float("nan")},
+        {"timeout": 0},
+        {"timeout": float("nan")},
         {"executor": "threads"},
     ],
     ids=json.dumps,

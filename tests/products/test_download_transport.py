@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 
 from astroquery_mast.config import conf
 from astroquery_mast.downloads.sessions import Transport
-from astroquery_mast.exceptions import DeadlineError, MastError, RefusedRequestError
+from astroquery_mast.exceptions import BadRequestError, MastError, QueryTimeoutError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.core import MastClass
 from astroquery_mast.service.deadline import Deadline
@@ -49,7 +49,7 @@ def test_recipe_holds_when_the_configuration_is_another(mast_sandbox: Sandbox, a
     client = MastClass()
     client.login(mast_sandbox.token)
     sent = pickle.dumps(Transport.of(client))
-    with conf.set_temp("server", "https://elsewhere.example"), conf.set_temp("attempts", 1):
+    with conf.set_temp("server", "https://elsewhere.example"), conf.set_temp("max_attempts", 1):
         recipe = pickle.loads(sent)
         assert recipe.server == mast_sandbox.url
         mast_sandbox.faults.add("download", Fault.status(503), times=2)
@@ -99,7 +99,7 @@ def test_line_is_held_as_long_as_an_answer_is_read(mast_sandbox: Sandbox, addres
         other.close()
         second(address, {}).close()
         mast_sandbox.faults.add("download", Fault.status(404))
-        with pytest.raises(RefusedRequestError):
+        with pytest.raises(BadRequestError):
             first(address, {})
         assert lines.acquire(blocking=False)
     used = [record.connection for record in mast_sandbox.requests.of("download")]
@@ -155,7 +155,7 @@ def test_no_time_is_no_request(mast_sandbox: Sandbox, address: str) -> None:
     """Once the deadline has passed nothing is sent, and the error is that of a deadline."""
     deadline = Deadline(60)
     deadline.give_up()
-    with Transport.of(MastClass()).open_url(deadline) as open_url, pytest.raises(DeadlineError):
+    with Transport.of(MastClass()).open_url(deadline) as open_url, pytest.raises(QueryTimeoutError):
         open_url(address, {})
     assert len(mast_sandbox.requests) == 0
 
@@ -163,6 +163,6 @@ def test_no_time_is_no_request(mast_sandbox: Sandbox, address: str) -> None:
 def test_refusal_is_an_error_of_the_package(mast_sandbox: Sandbox, address: str) -> None:
     """A 404 is told as `Wire` tells it everywhere."""
     mast_sandbox.faults.add("download", Fault.status(404))
-    with Transport.of(MastClass()).open_url() as open_url, pytest.raises(RefusedRequestError) as raised:
+    with Transport.of(MastClass()).open_url() as open_url, pytest.raises(BadRequestError) as raised:
         open_url(address, {})
     assert raised.value.status == 404

@@ -85,11 +85,11 @@ def test_tables_that_do_not_fit_are_refused() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"deadline": "x"},
-        {"deadline": 3 * u.m},
-        {"deadline": 0},
-        {"deadline": [1, 2]},
-        {"layout": 5},
+        {"timeout": "x"},
+        {"timeout": 3 * u.m},
+        {"timeout": 0},
+        {"timeout": [1, 2]},
+        {"path_template": 5},
         {"download_dir": "a\0b"},
     ],
     ids=str,
@@ -101,19 +101,19 @@ def test_wrong_argument_raises_a_query_error(
     mast_sandbox.requests.clear()
     with pytest.raises(InvalidQueryError):
         client.download_products(products, verbose=False, **wrong)
-    if "deadline" in wrong:
+    if "timeout" in wrong:
         manifest = Table({"Local Path": ["x"], "Status": ["ERROR"], "dataURI": ["mast:x"]})
-        with pytest.raises(InvalidQueryError, match="deadline"):
-            client.retry(manifest, verbose=False, **wrong)
+        with pytest.raises(InvalidQueryError, match="timeout"):
+            client.retry_downloads(manifest, verbose=False, **wrong)
     assert len(mast_sandbox.requests) == 0
 
 
 def test_deadline_may_have_a_unit(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
     """Three minutes are 180 seconds."""
-    manifest = client.download_products(products[:1], download_dir=tmp_path, verbose=False, deadline=3 * u.min)
+    manifest = client.download_products(products[:1], download_dir=tmp_path, verbose=False, timeout=3 * u.min)
     assert manifest is not None
     assert manifest["Status"][0] == "COMPLETE"
-    assert client.retry(manifest, deadline=1 * u.hour, verbose=False)["Status"][0] == "COMPLETE"
+    assert client.retry_downloads(manifest, timeout=1 * u.hour, verbose=False)["Status"][0] == "COMPLETE"
 
 
 def test_home_folder_is_found(

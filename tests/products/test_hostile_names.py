@@ -120,11 +120,11 @@ def harmless(files: list[PlannedFile], base: Path) -> None:
 
 @settings(max_examples=250, deadline=None)
 @given(rows, st.sampled_from(LAYOUTS), st.booleans())
-def test_hostile_names_never_escape(cells: list[tuple[str, str, str]], layout: object, flat: bool) -> None:
+def test_hostile_names_never_escape(cells: list[tuple[str, str, str]], path_template: object, flat: bool) -> None:
     """Tables come from files and from other people; in every layout all files stay inside, and apart (B42, D9)."""
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder).resolve()
-        options = {"flat": flat} if layout is None else {"layout": layout}
+        options = {"flat": flat} if path_template is None else {"path_template": path_template}
         files = plan(products(cells), base_dir=base, download_url="u", disk=LOCAL_DISK, **options)  # type: ignore[arg-type]
         assert len(files) == len(cells)
         harmless(files, base)

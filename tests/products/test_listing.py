@@ -14,7 +14,7 @@ from astropy.table import Column, MaskedColumn, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import DeadlineError, InvalidQueryError, RemoteServiceError, ServiceFailedError
+from astroquery_mast.exceptions import InvalidQueryError, QueryTimeoutError, RemoteServiceError, ServerError
 from astroquery_mast.products.listing import as_obsids, as_table, ask_in_batches
 
 
@@ -143,7 +143,7 @@ class Archive:
     """Stands where the archive is asked: refuses more than `limit` identifiers, and keeps what it was asked."""
 
     def __init__(self, limit: int = 10**9, error: Exception | None = None) -> None:
-        self.limit, self.error = limit, error or ServiceFailedError("too much", status=504)
+        self.limit, self.error = limit, error or ServerError("too much", status=504)
         self.asked: list[list[str]] = []
         self._lock = threading.Lock()
 
@@ -171,7 +171,7 @@ def test_batches_that_are_too_much_are_halved_until_complete(obsids: list[str], 
     assert listed(obsids, Archive(limit), batch_size=batch_size, max_workers=3) == everything(obsids)
 
 
-@pytest.mark.parametrize("error", [ServiceFailedError("x", status=502), DeadlineError("x")])
+@pytest.mark.parametrize("error", [ServerError("x", status=502), QueryTimeoutError("x")])
 def test_failure_for_a_single_observation_is_an_exception(error: Exception) -> None:
     """A list is complete or an error; it is never short without one."""
     archive = Archive(0, error)
@@ -182,11 +182,11 @@ def test_failure_for_a_single_observation_is_an_exception(error: Exception) -> N
 
 def test_read_timeout_is_halved_but_no_connection_is_not() -> None:
     """A question that took too long is asked in halves; an archive that is away or overrun is not asked even more."""
-    late = ServiceFailedError("no answer within 120 s")
+    late = ServerError("no answer within 120 s")
     late.__cause__ = requests.exceptions.ReadTimeout()
     slow = Archive(4, late)
     assert listed([str(n) for n in range(1, 9)], slow) == everything([str(n) for n in range(1, 9)])
-    for hopeless in (ServiceFailedError("could not be reached"), ServiceFailedError("slow down", status=429)):
+    for hopeless in (ServerError("could not be reached"), ServerError("slow down", status=429)):
         absent = Archive(0, hopeless)
         with pytest.raises(RemoteServiceError):
             listed(["1", "2"], absent)
@@ -200,13 +200,13 @@ def test_broken_connection_is_halved_but_a_refused_one_is_not() -> None:
         requests.exceptions.ChunkedEncodingError("broken off"),
         requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted.", OSError())),
     ):
-        broken = ServiceFailedError("the connection broke")
+        broken = ServerError("the connection broke")
         broken.__cause__ = cause
         assert listed(numbers, Archive(4, broken)) == everything(numbers)
-    refused = ServiceFailedError("could not be reached")
+    refused = ServerError("could not be reached")
     refused.__cause__ = requests.exceptions.ConnectionError(urllib3.exceptions.NewConnectionError(None, "refused"))
     absent = Archive(4, refused)
-    with pytest.raises(ServiceFailedError):
+    with pytest.raises(ServerError):
         listed(numbers, absent)
     assert len(absent.asked) == 1
 

@@ -10,7 +10,7 @@ import pytest
 from astropy.table import Table
 
 from astroquery_mast.downloads.download import LOCAL_DISK, download
-from astroquery_mast.downloads.review import retry, verify
+from astroquery_mast.downloads.review import retry_downloads, verify_downloads
 from astroquery_mast.downloads.sessions import Transport
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError
 from astroquery_mast.observations.client import ObservationsClass
@@ -52,7 +52,7 @@ def manifest(client: ObservationsClass, products: Table, service: str, tmp_path:
 
 def test_files_that_are_as_they_were_are_ok(manifest: Manifest) -> None:
     """All rows stay, and only the status is another; the manifest that was given is not touched."""
-    found = verify(manifest)
+    found = verify_downloads(manifest)
     assert set(found["Status"]) == {"OK"}
     assert set(manifest["Status"]) == {"COMPLETE"}
     assert list(found["SHA256"]) == list(manifest["SHA256"])
@@ -69,7 +69,7 @@ def test_missing_and_changed_files_are_found(manifest: Manifest, tmp_path: Path)
     paths[2].write_bytes(content)
     manifest.write(tmp_path / "m.ecsv")
     for given in (manifest, Table.read(tmp_path / "m.ecsv")):
-        found = verify(given, verbose=False)
+        found = verify_downloads(given, verbose=False)
         assert list(found["Status"]) == ["MISSING", "CHANGED", "CHANGED", "OK", "OK"]
         assert f"had {manifest['Size'][1]}" in found["Message"][1]
         assert f"was {manifest['SHA256'][2]}" in found["Message"][2]
@@ -82,7 +82,7 @@ def test_file_kept_from_earlier_is_compared_by_its_size(
     kept = bring(client, products, service, tmp_path)
     assert kept["SHA256"].mask.all()
     Path(kept["Local Path"][0]).write_bytes(b"x")
-    assert list(verify(kept)["Status"]) == ["CHANGED", *["OK"] * 4]
+    assert list(verify_downloads(kept)["Status"]) == ["CHANGED", *["OK"] * 4]
 
 
 def test_file_that_did_not_come_is_not_vouched_for(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_file_that_did_not_come_is_not_vouched_for(tmp_path: Path) -> None:
         TransferResult(number, Status.ERROR, tmp_path / name, "HTTPError: 404", "u")
         for number, name in enumerate(["a", "b"])
     ]
-    found = verify(as_manifest(rows))
+    found = verify_downloads(as_manifest(rows))
     assert list(found["Status"]) == ["MISSING", "CHANGED"]
     assert all("HTTPError: 404" in message for message in found["Message"])
 
@@ -101,7 +101,7 @@ def test_folder_in_the_place_of_a_file_is_a_change(tmp_path: Path) -> None:
     """What cannot be read is told, and no exception."""
     (tmp_path / "a").mkdir()
     row = TransferResult(0, Status.COMPLETE, tmp_path / "a", sha256="00" * 32)
-    assert verify(as_manifest([row]))["Status"][0] == "CHANGED"
+    assert verify_downloads(as_manifest([row]))["Status"][0] == "CHANGED"
 
 
 def test_manifest_of_the_peer_can_be_verified(tmp_path: Path) -> None:
@@ -109,15 +109,15 @@ def test_manifest_of_the_peer_can_be_verified(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a")
     paths = [str(tmp_path / name) for name in "ab"]
     peer = Table({"Local Path": paths, "Status": ["COMPLETE"] * 2, "Message": [None] * 2, "URL": [None] * 2})
-    assert list(verify(peer)["Status"]) == ["OK", "MISSING"]
+    assert list(verify_downloads(peer)["Status"]) == ["OK", "MISSING"]
 
 
 def test_table_that_is_no_manifest_is_refused(client: ObservationsClass) -> None:
     """Another table raises a query error that names the columns."""
     with pytest.raises(InvalidQueryError, match="'Local Path'"):
-        verify(Table({"a": [1]}))
+        verify_downloads(Table({"a": [1]}))
     with pytest.raises(InvalidQueryError, match="'Status'"):
-        retry(Table({"Local Path": ["x"]}), Transport.of(client), download_url="u")
+        retry_downloads(Table({"Local Path": ["x"]}), Transport.of(client), download_url="u")
 
 
 def test_only_failed_rows_are_fetched_again(
@@ -135,7 +135,7 @@ def test_only_failed_rows_are_fetched_again(
     manifest.write(tmp_path / "m.ecsv")
     mast_sandbox.faults.clear()
     mast_sandbox.requests.clear()
-    again = retry(Table.read(tmp_path / "m.ecsv"), Transport.of(client), download_url=service, verbose=False)
+    again = retry_downloads(Table.read(tmp_path / "m.ecsv"), Transport.of(client), download_url=service, verbose=False)
     assert sorted(record.value("uri") or "" for record in mast_sandbox.requests.of("download")) == sorted(unlucky)
     assert set(again["Status"]) == {"COMPLETE"}
     assert list(again["Local Path"]) == list(manifest["Local Path"])
@@ -144,7 +144,7 @@ def test_only_failed_rows_are_fetched_again(
     for row, uri in zip(again, products["dataURI"], strict=True):
         assert Path(row["Local Path"]).read_bytes() == mast_sandbox.archive.render(str(uri))
     assert all(message is None for message in again["Message"])
-    assert set(verify(again)["Status"]) == {"OK"}
+    assert set(verify_downloads(again)["Status"]) == {"OK"}
 
 
 def test_what_verify_found_is_fetched_again(
@@ -155,10 +155,10 @@ def test_what_verify_found_is_fetched_again(
     paths[0].unlink()
     paths[1].write_bytes(bytes(paths[1].stat().st_size))
     mast_sandbox.requests.clear()
-    again = retry(verify(manifest), Transport.of(client), download_url=service, verbose=False)
+    again = retry_downloads(verify_downloads(manifest), Transport.of(client), download_url=service, verbose=False)
     assert list(again["Status"]) == ["COMPLETE", "COMPLETE", "OK", "OK", "OK"]
     assert len(mast_sandbox.requests.of("download")) == 2
-    assert set(verify(again)["Status"]) == {"OK"}
+    assert set(verify_downloads(again)["Status"]) == {"OK"}
 
 
 def test_still_failing_rows_stay_errors(client: ObservationsClass, service: str, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_still_failing_rows_stay_errors(client: ObservationsClass, service: str,
         TransferResult(4, Status.ERROR, tmp_path / "all.zip", "reset", uri="mast:HST/product/e.fits"),
     ]
     with pytest.raises(DownloadError, match="4 of 4 files") as raised:
-        retry(as_manifest(rows), Transport.of(client), download_url=service, on_error="raise", verbose=False)
+        retry_downloads(as_manifest(rows), Transport.of(client), download_url=service, on_error="raise", verbose=False)
     again = raised.value.manifest
     assert list(again["Status"]) == ["COMPLETE", *["ERROR"] * 4]
     assert "404" in again["Message"][1]
@@ -188,23 +188,23 @@ def test_manifest_of_every_format_can_be_verified_and_retried(
     manifest = bring(client, products, service, tmp_path / "files")
     manifest.write(tmp_path / "m", format=kind)
     read = Table.read(tmp_path / "m", format=kind)
-    found = verify(read, verbose=False)
+    found = verify_downloads(read, verbose=False)
     assert list(found["Status"]) == ["MISSING" if status == "ERROR" else "OK" for status in manifest["Status"]]
-    again = retry(read, Transport.of(client), download_url=service, verbose=False)
+    again = retry_downloads(read, Transport.of(client), download_url=service, verbose=False)
     assert set(again["Status"]) == {"COMPLETE"}
     assert list(again["Local Path"]) == list(manifest["Local Path"])
-    assert set(verify(again, verbose=False)["Status"]) == {"OK"}
+    assert set(verify_downloads(again, verbose=False)["Status"]) == {"OK"}
 
 
 def test_row_of_a_manifest_can_be_verified(client: ObservationsClass, manifest: Manifest) -> None:
     """A row is a manifest of one file, and what is no table raises a query error."""
-    assert list(client.verify(manifest[1], verbose=False)["Status"]) == ["OK"]
-    assert list(client.retry(manifest[1], verbose=False)["Status"]) == ["COMPLETE"]
+    assert list(client.verify_downloads(manifest[1], verbose=False)["Status"]) == ["OK"]
+    assert list(client.retry_downloads(manifest[1], verbose=False)["Status"]) == ["COMPLETE"]
     for wrong in (None, "m.ecsv", 5):
         with pytest.raises(InvalidQueryError, match="manifest"):
-            client.verify(wrong)
+            client.verify_downloads(wrong)
         with pytest.raises(InvalidQueryError, match="manifest"):
-            client.retry(wrong)
+            client.retry_downloads(wrong)
 
 
 @pytest.mark.parametrize("how", [{"bundle": "zip"}, {"bundle": "tar.gz"}, {"curl_flag": True}], ids=str)
@@ -224,7 +224,7 @@ def test_product_is_not_written_under_the_name_of_a_bundle(
     path = Path(manifest["Local Path"][0])
     path.unlink(missing_ok=True)
     mast_sandbox.requests.clear()
-    again = client.retry(client.verify(manifest, verbose=False), verbose=False, on_error="ignore")
+    again = client.retry_downloads(client.verify_downloads(manifest, verbose=False), verbose=False, on_error="ignore")
     assert again["Status"][0] == "ERROR"
     assert "bundle" in again["Message"][0]
     assert not path.exists()
@@ -235,4 +235,4 @@ def test_status_of_ones_own_is_left_alone(client: ObservationsClass, service: st
     """Code that writes statuses of its own keeps them, and such rows are not fetched."""
     manifest = as_manifest([TransferResult(0, Status.COMPLETE, tmp_path / "a", uri="mast:HST/product/a.fits")])
     manifest["Status"][0] = "LOCAL"
-    assert retry(manifest, Transport.of(client), download_url=service, verbose=False)["Status"][0] == "LOCAL"
+    assert retry_downloads(manifest, Transport.of(client), download_url=service, verbose=False)["Status"][0] == "LOCAL"

@@ -70,8 +70,8 @@ def test_bundle_with_a_layout_is_told_to_make_no_difference(
     client: ObservationsClass, products: Table, tmp_path: Path
 ) -> None:
     """The archive lays its bundles out itself."""
-    with pytest.warns(InputWarning, match="layout has no effect on a bundle"):
-        client.download_products(products[:1], download_dir=tmp_path, bundle="zip", layout="{obs_id}/")
+    with pytest.warns(InputWarning, match="path_template has no effect on a bundle"):
+        client.download_products(products[:1], download_dir=tmp_path, bundle="zip", path_template="{obs_id}/")
 
 
 def test_failing_bundle_raises_with_its_manifest_where_that_is_wanted(

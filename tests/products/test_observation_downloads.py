@@ -69,26 +69,28 @@ def test_layout_lays_files_out_in_the_download_folder(
 ) -> None:
     """Templates and functions say where files go, without mastDownload before it (D8)."""
     template = "{obs_collection}/{proposal_id}/{productFilename}"
-    manifest = client.download_products(products[:2], download_dir=tmp_path, layout=template)
+    manifest = client.download_products(products[:2], download_dir=tmp_path, path_template=template)
     for row, product in zip(manifest, products[:2], strict=True):
         expected = tmp_path / product["obs_collection"] / str(product["proposal_id"]) / product["productFilename"]
         assert Path(row["Local Path"]) == expected
         assert expected.is_file()
-    by_call = client.download_products(products[:1], download_dir=tmp_path, layout=lambda row: f"x/{row['obsID']}.dat")
+    by_call = client.download_products(
+        products[:1], download_dir=tmp_path, path_template=lambda row: f"x/{row['obsID']}.dat"
+    )
     assert Path(by_call["Local Path"][0]) == tmp_path / "x" / f"{products['obsID'][0]}.dat"
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"layout": "{proposalid}/{productFilename}"}, "proposal_id"),
-        ({"layout": "{obs_id}/", "flat": True}, "contradict"),
+        ({"path_template": "{proposalid}/{productFilename}"}, "proposal_id"),
+        ({"path_template": "{obs_id}/", "flat": True}, "contradict"),
         ({"overwrite": "never", "cache": False}, "contradict"),
         ({"overwrite": "sometimes"}, "if-changed"),
         ({"bundle": "rar"}, "tar.gz"),
         ({"bundle": "zip", "curl_flag": True}, "contradict"),
         ({"cloud_only": True, "force_on_prem": True}, "contradict"),
-        ({"deadline": -1}, "deadline=-1"),
+        ({"timeout": -1}, "timeout=-1"),
         ({"max_workers": 0}, "max_workers"),
         ({"on_error": "panic"}, "on_error"),
     ],
@@ -184,7 +186,7 @@ def test_deadline_is_an_error_of_the_files_that_did_not_come(
 ) -> None:
     """When the time is over the call returns, and every product has its row."""
     mast_sandbox.faults.add("download", Fault.delay(30), times=None)
-    manifest = client.download_products(products, download_dir=tmp_path, deadline=0.3)
+    manifest = client.download_products(products, download_dir=tmp_path, timeout=0.3)
     assert list(manifest["Status"]) == ["ERROR"] * len(products)
     assert all("deadline" in message.lower() or "0.3 s" in message for message in manifest["Message"])
 
@@ -210,8 +212,8 @@ def test_memory_of_a_store_is_a_download_folder(client: ObservationsClass, produ
     assert len(found) == 2
     plan = client.download_products(products[:2], download_dir="memory://observation-downloads", dry_run=True)
     assert set(plan["Action"]) == {"keep"}
-    assert set(client.verify(manifest)["Status"]) == {"OK"}
-    assert set(client.retry(manifest)["Status"]) == {"COMPLETE"}
+    assert set(client.verify_downloads(manifest)["Status"]) == {"OK"}
+    assert set(client.retry_downloads(manifest)["Status"]) == {"COMPLETE"}
 
 
 # -- the cloud -----------------------------------------------------------------------------------------------------
@@ -259,13 +261,13 @@ def test_manifest_is_verified_and_retried_days_later(
     manifest = Table.read(tmp_path / "m.ecsv")
     assert list(manifest["Status"]).count("ERROR") == 1
     Path(manifest["Local Path"][1]).write_bytes(b"other")
-    seen = client.verify(manifest, verbose=False)
+    seen = client.verify_downloads(manifest, verbose=False)
     assert list(seen["Status"][:3]) == ["MISSING", "CHANGED", "OK"]
     mast_sandbox.requests.clear()
-    mended = client.retry(seen, verbose=False)
+    mended = client.retry_downloads(seen, verbose=False)
     assert isinstance(mended, Manifest)
     assert asked(mast_sandbox) == 2
-    assert set(client.verify(mended, verbose=False)["Status"]) == {"OK"}
+    assert set(client.verify_downloads(mended, verbose=False)["Status"]) == {"OK"}
 
 
 # -- listing -------------------------------------------------------------------------------------------------------
@@ -282,6 +284,13 @@ def test_listing_ends_with_its_time(client: ObservationsClass, observations: Tab
 
 def test_new_arguments_come_after_those_of_the_peer() -> None:
     """All arguments after the first are keywords, so that new ones are in nobody's way."""
-    for name in ("download_products", "download_file", "get_download_urls", "verify", "retry", "get_product_list"):
+    for name in (
+        "download_products",
+        "download_file",
+        "get_download_urls",
+        "verify_downloads",
+        "retry_downloads",
+        "get_product_list",
+    ):
         parameters = list(inspect.signature(getattr(ObservationsClass, name)).parameters.values())[2:]
         assert all(p.kind in {p.KEYWORD_ONLY, p.VAR_KEYWORD} for p in parameters), name

@@ -81,7 +81,7 @@ def test_refused_file_comes_with_the_token_at_the_second_call(
     refused = client.download_products(exclusive, download_dir=tmp_path)
     assert set(refused["Status"]) == {"ERROR"}
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
-    assert set(client.retry(refused)["Status"]) == {"COMPLETE"}
+    assert set(client.retry_downloads(refused)["Status"]) == {"COMPLETE"}
 
 
 def test_refusal_says_whose_the_file_is_and_until_when(client: ObservationsClass, tmp_path: Path) -> None:

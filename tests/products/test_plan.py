@@ -217,11 +217,11 @@ def test_part_of_an_earlier_try_is_resumed(tmp_path: Path) -> None:
 
 
 def test_layout_takes_the_place_of_the_usual_folders(tmp_path: Path) -> None:
-    """A layout is used as it is, and contradicts flat=True."""
-    (file,) = planned(table(one(proposal_id="9836")), tmp_path, layout="{proposal_id}/{productFilename}")
+    """A path template is used as it is, and contradicts flat=True."""
+    (file,) = planned(table(one(proposal_id="9836")), tmp_path, path_template="{proposal_id}/{productFilename}")
     assert file.local_path == tmp_path / "9836" / "x.fits"
     with pytest.raises(InvalidQueryError, match="contradict"):
-        planned(table(one()), tmp_path, layout="{obs_id}/", flat=True)
+        planned(table(one()), tmp_path, path_template="{obs_id}/", flat=True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")

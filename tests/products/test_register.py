@@ -51,7 +51,9 @@ def holds(path: str, sandbox: Sandbox, uri: object) -> bool:
     return Path(path).read_bytes() == sandbox.archive.render(str(uri))
 
 
-@pytest.mark.parametrize("options", [{}, {"flat": False, "layout": "mine/{productFilename}"}], ids=["flat", "layout"])
+@pytest.mark.parametrize(
+    "options", [{}, {"flat": False, "path_template": "mine/{productFilename}"}], ids=["flat", "path_template"]
+)
 def test_second_file_of_a_name_is_not_taken_for_the_first(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path, options: dict[str, object]
 ) -> None:
@@ -63,7 +65,7 @@ def test_second_file_of_a_name_is_not_taken_for_the_first(
     for path, manifest, uri in zip(paths, manifests, products["dataURI"], strict=True):
         assert (manifest["Status"][0], manifest["Message"][0]) == ("COMPLETE", None)
         assert holds(path, mast_sandbox, uri)
-        assert client.verify(manifest, verbose=False)["Status"][0] == "OK"
+        assert client.verify_downloads(manifest, verbose=False)["Status"][0] == "OK"
     mast_sandbox.requests.clear()
     assert list(bring(client, products, tmp_path, **options)["Local Path"]) == paths
     assert bring(client, products[1:2], tmp_path, **options)["Local Path"][0] == paths[1]
@@ -88,10 +90,10 @@ def test_name_is_free_again_when_its_file_is_gone(client: ObservationsClass, pro
     Path(first["Local Path"][0]).unlink()
     second = bring(client, products[1:2], tmp_path)
     assert second["Local Path"][0] == first["Local Path"][0]
-    again = client.retry(client.verify(first, verbose=False), verbose=False, on_error="ignore")
+    again = client.retry_downloads(client.verify_downloads(first, verbose=False), verbose=False, on_error="ignore")
     assert again["Status"][0] == "ERROR"
     assert str(products["dataURI"][1]) in again["Message"][0]
-    assert client.verify(second, verbose=False)["Status"][0] == "OK"
+    assert client.verify_downloads(second, verbose=False)["Status"][0] == "OK"
 
 
 def test_file_that_others_put_there_is_not_lost_silently(

@@ -16,7 +16,7 @@ from urllib3 import HTTPResponse
 
 from astroquery_mast.downloads.download import LOCAL_DISK, download, local_target
 from astroquery_mast.downloads.transfer import transfer
-from astroquery_mast.exceptions import AccessDeniedError, RefusedRequestError, ServiceFailedError
+from astroquery_mast.exceptions import AccessDeniedError, BadRequestError, ServerError
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -239,13 +239,13 @@ def test_large_file_is_never_held_in_memory(tmp_path: Path) -> None:
     ("error", "words"),
     [
         (
-            RefusedRequestError("no such file", status=404),
+            BadRequestError("no such file", status=404),
             "HTTPError: 404 Client Error: Not Found for url: u?uri=mast:x",
         ),
         (AccessDeniedError("log in", status=401), "HTTPError: 401 Client Error: Unauthorized for url"),
-        (ServiceFailedError("busy", status=503), "HTTPError: 503 Server Error: Service Unavailable for url"),
-        (ServiceFailedError("odd", status=599), "HTTPError: 599 Server Error"),
-        (ServiceFailedError("could not be reached"), "could not be reached"),
+        (ServerError("busy", status=503), "HTTPError: 503 Server Error: Service Unavailable for url"),
+        (ServerError("odd", status=599), "HTTPError: 599 Server Error"),
+        (ServerError("could not be reached"), "could not be reached"),
         (requests.exceptions.ConnectionError("refused"), "ConnectionError: refused"),
         (requests.exceptions.TooManyRedirects("loop"), "TooManyRedirects: loop"),
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
@@ -339,7 +339,7 @@ def test_local_copy_serves_when_the_archive_is_away(tmp_path: Path) -> None:
     """A file that nothing speaks against is used, with a message; one of a wrong size is an ERROR, untouched (B24)."""
 
     def away(_url: str, _headers: Mapping[str, str]) -> requests.Response:
-        raise ServiceFailedError("could not be reached")
+        raise ServerError("could not be reached")
 
     target = tmp_path / "x"
     target.write_bytes(b"12345")

@@ -17,7 +17,7 @@ from urllib3 import HTTPResponse
 from astroquery_mast.downloads.download import LOCAL_DISK
 from astroquery_mast.downloads.part_file import part_path, record_path, sole_writer
 from astroquery_mast.downloads.transfer import OpenUrl, transfer
-from astroquery_mast.exceptions import ServiceFailedError
+from astroquery_mast.exceptions import ServerError
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -57,7 +57,7 @@ def no_pause(_seconds: float) -> None:
 
 
 def failing(_url: str, _headers: Mapping[str, str]) -> requests.Response:
-    raise ServiceFailedError("could not be reached")
+    raise ServerError("could not be reached")
 
 
 def broken_off(sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, after: int = SOME) -> None:

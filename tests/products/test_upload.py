@@ -19,7 +19,7 @@ from astropy.table import Table
 from astroquery_mast import Observations
 from astroquery_mast.downloads.store import StoreDisk, destination, size_in_store, whole_or_absent
 from astroquery_mast.downloads.upload import transfer_to
-from astroquery_mast.exceptions import RefusedRequestError
+from astroquery_mast.exceptions import BadRequestError
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, plan
 from astroquery_mast.sandbox import Sandbox
@@ -175,7 +175,7 @@ def test_a_wrong_checksum_is_an_error(memory: str) -> None:
 
 def test_a_refusal_is_told_as_for_disks(memory: str) -> None:
     """In the words of requests, with the address."""
-    result = brought(planned(destination(memory)), Server(RefusedRequestError("no such file", status=404)))
+    result = brought(planned(destination(memory)), Server(BadRequestError("no such file", status=404)))
     assert result.status is Status.ERROR
     assert str(result.message).startswith(f"HTTPError: 404 Client Error: Not Found for url: {URL}")
     assert result.url == URL
@@ -204,7 +204,7 @@ def test_the_cloud_is_asked_first(memory: str) -> None:
     server = Server(b"12345")
     assert brought(file, server).status is Status.COMPLETE
     assert server.asked == [CLOUD]
-    server = Server(RefusedRequestError("not there", status=404), b"12345")
+    server = Server(BadRequestError("not there", status=404), b"12345")
     assert brought(file, server).status is Status.COMPLETE
     assert server.asked == [CLOUD, URL]
 
@@ -316,11 +316,11 @@ def test_a_manifest_of_a_store_can_be_verified_and_retried(mast_sandbox: Sandbox
     manifest = Observations.download_products(products, download_dir=memory, verbose=False)
     manifest.write(tmp_path / "m.ecsv")
     again = Table.read(tmp_path / "m.ecsv")
-    assert list(Observations.verify(again, verbose=False)["Status"]) == ["OK", "OK"]
+    assert list(Observations.verify_downloads(again, verbose=False)["Status"]) == ["OK", "OK"]
     upath.UPath(str(manifest["Local Path"][0])).write_bytes(b"spoilt")
-    checked = Observations.verify(again, verbose=False)
+    checked = Observations.verify_downloads(again, verbose=False)
     assert list(checked["Status"]) == ["CHANGED", "OK"]
-    mended = Observations.retry(checked, verbose=False)
+    mended = Observations.retry_downloads(checked, verbose=False)
     assert mended["Status"][0] == "COMPLETE"
     assert upath.UPath(str(manifest["Local Path"][0])).stat().st_size == manifest["Size"][0]
     assert not list(tmp_path.rglob("*.fits"))

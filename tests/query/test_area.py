@@ -11,9 +11,9 @@ from astropy.coordinates import SkyCoord
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidCriterionError
-from astroquery_mast.sky.area import ShapeArea
+from astroquery_mast.exceptions import InvalidArgumentError
 from astroquery_mast.sky.outlines import outlines_of
+from astroquery_mast.sky.region import ShapeRegion
 from astroquery_mast.sky.shapes import Circle, Point, Polygon, Shape, polygon_of
 from astroquery_mast.sky.sphere import (
     Array,
@@ -57,10 +57,10 @@ def beside_pole(rng: np.random.Generator, corners: Array, distance: float) -> Ar
     return np.asarray(corners @ (spin[0] @ lean @ spin[1]).T)
 
 
-def meets(area: Shape | list[Shape], *footprint: Shape) -> bool:
-    """Tell whether a footprint overlaps an area."""
+def meets(region: Shape | list[Shape], *footprint: Shape) -> bool:
+    """Tell whether a footprint overlaps a region."""
     outlines = outlines_of([footprint], np.array([np.nan]), np.array([np.nan]))
-    return bool(ShapeArea(tuple(area) if isinstance(area, list) else (area,)).meets(outlines).any())
+    return bool(ShapeRegion(tuple(region) if isinstance(region, list) else (region,)).meets(outlines).any())
 
 
 def depth_of_overlap(one: Array, other: Array) -> float:
@@ -111,8 +111,8 @@ def test_positions_in_both_of_two_polygons_make_them_overlap(seed: int) -> None:
     one = star(rng, size) @ rotation.T
     other = beside_pole(rng, star(rng, size * rng.uniform(0.2, 2)), rng.uniform(0, 2.5) * size) @ rotation.T
     points = fan(one, rotation @ np.array([0.0, 0.0, 1.0]), rng, 100)
-    assert ShapeArea((shape_of(one),)).holds(points).all()
-    if ShapeArea((shape_of(other),)).holds(points).any():
+    assert ShapeRegion((shape_of(one),)).holds(points).all()
+    if ShapeRegion((shape_of(other),)).holds(points).any():
         assert meets(shape_of(one), shape_of(other))
         assert meets(shape_of(other), shape_of(one))
 
@@ -121,12 +121,12 @@ def test_positions_in_both_of_two_polygons_make_them_overlap(seed: int) -> None:
 def test_a_place_on_the_sky_is_like_any_other(seed: int) -> None:
     """Turning the sky, over the poles and across 0h, changes no answer."""
     rng = np.random.default_rng(seed)
-    area = star(rng, 10.0)
+    region = star(rng, 10.0)
     shapes = [beside_pole(rng, star(rng, rng.uniform(0.1, 4)), rng.uniform(0, 15)) for _ in range(12)]
     answers = []
     for rotation in (np.eye(3), turned(rng), turned(rng)):
         outlines = outlines_of([[shape_of(each @ rotation.T)] for each in shapes], *np.full((2, 12), np.nan))
-        answers.append(ShapeArea((shape_of(area @ rotation.T),)).meets(outlines).tolist())
+        answers.append(ShapeRegion((shape_of(region @ rotation.T),)).meets(outlines).tolist())
     assert answers[0] == answers[1] == answers[2]
 
 
@@ -145,7 +145,7 @@ def test_a_footprint_overlaps_itself(seed: int, start: int, reverse: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("area", "footprint", "overlap"),
+    ("region", "footprint", "overlap"),
     [
         # across 0h
         ([(359, -1), (1, -1), (1, 1), (359, 1)], [(0.5, 0), (3, 0), (3, 0.5)], True),
@@ -167,16 +167,16 @@ def test_a_footprint_overlaps_itself(seed: int, start: int, reverse: bool) -> No
         ([(0, 0), (2, 0), (2, 1), (0, 1)], [(1, 0), (3, 0), (3, 1), (1, 1)], True),
         ([(0, 0), (1, 0), (1, 1), (0, 1)], [(3, 0), (4, 0), (4, 1), (3, 1)], False),
         ([(0, 0), (10, 0), (10, 10), (0, 10)], [(10.2, 0), (16, 0), (13, 5)], False),
-        # in the bay of an area that is not convex
+        # in the bay of a region that is not convex
         ([(0, 0), (9, 0), (9, 9), (8, 9), (8, 1), (0, 1)], [(2, 4), (3, 4), (3, 5)], False),
     ],
 )
 def test_polygons_at_special_places(
-    area: list[tuple[float, float]], footprint: list[tuple[float, float]], overlap: bool
+    region: list[tuple[float, float]], footprint: list[tuple[float, float]], overlap: bool
 ) -> None:
     """What touches overlaps; poles, 0h and great circles are no special cases."""
-    assert meets(polygon_of(area), polygon_of(footprint)) is overlap
-    assert meets(polygon_of(footprint), polygon_of(area)) is overlap
+    assert meets(polygon_of(region), polygon_of(footprint)) is overlap
+    assert meets(polygon_of(footprint), polygon_of(region)) is overlap
 
 
 def test_the_antipode_is_not_inside() -> None:
@@ -220,26 +220,26 @@ def test_circles_overlap_by_their_radii(seed: int) -> None:
     one, other = Circle(float(ra), float(dec), float(radii[0])), Circle(float(ra2), float(dec2), float(radii[1]))
     assert meets(one, other) is bool(apart <= radii.sum())
     points = unit_vectors([ra2], [dec2])
-    assert bool(ShapeArea((one,)).holds(points)[0]) is bool(apart <= radii[0])
+    assert bool(ShapeRegion((one,)).holds(points)[0]) is bool(apart <= radii[0])
 
 
 # -- unions, and rows of several parts -------------------------------------------------------------------------------
 
 
 def test_a_union_is_met_in_any_of_its_shapes() -> None:
-    """Footprints meet an area of several shapes if any part meets any shape."""
-    area: list[Shape] = [Circle(10, 10, 1), polygon_of([(50, 0), (52, 0), (52, 2)])]
-    assert meets(area, Circle(11.5, 10, 1))
-    assert meets(area, Circle(200, 10, 1), Point(51.5, 1))
-    assert not meets(area, Circle(200, 10, 1), Point(50.2, 1.5))
-    assert not meets(area)
+    """Footprints meet a region of several shapes if any part meets any shape."""
+    region: list[Shape] = [Circle(10, 10, 1), polygon_of([(50, 0), (52, 0), (52, 2)])]
+    assert meets(region, Circle(11.5, 10, 1))
+    assert meets(region, Circle(200, 10, 1), Point(51.5, 1))
+    assert not meets(region, Circle(200, 10, 1), Point(50.2, 1.5))
+    assert not meets(region)
 
 
 def test_a_row_without_a_footprint_has_its_position() -> None:
     """The position stands for the footprint; a row with neither meets nothing."""
     outlines = outlines_of([[], [], [Point(99.0, 0.0)]], np.array([10.0, np.nan, 10.0]), np.array([10.0, 10.0, 10.0]))
     assert outlines.owner.tolist() == [0, 2]
-    assert ShapeArea((Circle(10, 10, 1),)).meets(outlines).tolist() == [True, False]
+    assert ShapeRegion((Circle(10, 10, 1),)).meets(outlines).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -247,8 +247,8 @@ def test_no_footprints_at_all(count: int) -> None:
     """A table without a single footprint is no special case."""
     outlines = outlines_of([[]] * count, *np.full((2, count), np.nan))
     for shape in (Circle(10, 10, 1), polygon_of([(50, 0), (52, 0), (52, 2)])):
-        assert ShapeArea((shape,)).meets(outlines).tolist() == []
-        assert ShapeArea((shape,)).holds(np.empty((0, 3))).tolist() == []
+        assert ShapeRegion((shape,)).meets(outlines).tolist() == []
+        assert ShapeRegion((shape,)).holds(np.empty((0, 3))).tolist() == []
 
 
 # -- the circle in which the archive is asked ------------------------------------------------------------------------
@@ -277,13 +277,13 @@ def test_positions_all_over_the_sky_have_no_smallest_circle() -> None:
 
 
 @given(SEEDS)
-def test_the_cone_holds_the_area_and_little_else(seed: int) -> None:
+def test_the_cone_holds_the_region_and_little_else(seed: int) -> None:
     """Every shape is inside, and the radius is that of the smallest circle, and an arcsecond."""
     rng = np.random.default_rng(seed)
     shapes: list[Shape] = [shape_of(star(rng, 3.0) @ turned(rng).T) for _ in range(rng.integers(1, 3))]
     if seed % 2:
         shapes.append(Circle(float(rng.uniform(0, 360)), float(rng.uniform(-90, 90)), float(rng.uniform(0, 20))))
-    cone = ShapeArea(tuple(shapes)).cone()
+    cone = ShapeRegion(tuple(shapes)).cone()
     assert cone.radius <= 180
     whole = Circle(cone.ra, cone.dec, cone.radius)
     for shape in shapes:
@@ -305,18 +305,18 @@ def test_the_cone_holds_the_area_and_little_else(seed: int) -> None:
 
 def test_the_cone_of_two_circles_is_as_large_as_both() -> None:
     """Its radius is half of the distance and both radii, but for what 64 positions on a circle miss."""
-    cone = ShapeArea((Circle(10, 0, 1), Circle(16, 0, 3))).cone()
+    cone = ShapeRegion((Circle(10, 0, 1), Circle(16, 0, 3))).cone()
     assert (cone.ra, cone.dec) == pytest.approx((14, 0), abs=1e-2)
     assert cone.radius == pytest.approx(5, abs=1e-2)
     assert cone.radius >= 5
-    only = ShapeArea((Circle(10, 80, 1),)).cone()
+    only = ShapeRegion((Circle(10, 80, 1),)).cone()
     assert (only.ra, only.dec, only.radius) == (10, 80, pytest.approx(1 + 1 / 3600))
 
 
-def test_an_area_on_both_sides_of_the_sky_is_asked_for_everywhere() -> None:
+def test_a_region_on_both_sides_of_the_sky_is_asked_for_everywhere() -> None:
     """No circle smaller than the sky holds opposite places."""
-    area = ShapeArea((Circle(0, 0, 10), Circle(180, 0, 10), Circle(90, 0, 10), Circle(270, 0, 10)))
-    assert area.cone().radius == 180
+    region = ShapeRegion((Circle(0, 0, 10), Circle(180, 0, 10), Circle(90, 0, 10), Circle(270, 0, 10)))
+    assert region.cone().radius == 180
 
 
 @pytest.mark.parametrize(
@@ -327,10 +327,10 @@ def test_an_area_on_both_sides_of_the_sky_is_asked_for_everywhere() -> None:
         ((polygon_of([(0, 0), (120, 0), (240, 0), (240, 10), (120, 10), (0, -10)]),), "half of the sky"),
     ],
 )
-def test_what_is_no_area_is_refused(shapes: tuple[Shape, ...], reason: str) -> None:
+def test_what_is_no_region_is_refused(shapes: tuple[Shape, ...], reason: str) -> None:
     """Nothing, and polygons of which it is not clear what is inside."""
-    with pytest.raises(InvalidCriterionError, match=reason):
-        ShapeArea(shapes)
+    with pytest.raises(InvalidArgumentError, match=reason):
+        ShapeRegion(shapes)
 
 
 def test_distance_to_arcs_is_that_to_their_nearest_position() -> None:

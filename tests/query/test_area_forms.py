@@ -1,4 +1,4 @@
-"""What may be given for an area, but for the objects of optional packages."""
+"""What may be given for a region, but for the objects of optional packages."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from astropy.coordinates import AltAz, Galactic, SkyCoord
 from astropy.table import MaskedColumn, Table
 from astropy.wcs import WCS
 
-from astroquery_mast.exceptions import InvalidCriterionError
-from astroquery_mast.sky.area import ShapeArea
-from astroquery_mast.sky.area_input import as_area
-from astroquery_mast.sky.cut import Cut, check_overlap, in_area
+from astroquery_mast.exceptions import InvalidArgumentError
+from astroquery_mast.sky.cut import Cut, check_overlap, rows_in_region
+from astroquery_mast.sky.region import ShapeRegion
+from astroquery_mast.sky.region_input import as_region
 from astroquery_mast.sky.shapes import Circle, Point, Polygon
 
 SQUARE = SkyCoord([10, 12, 12, 10], [40, 40, 42, 42], unit="deg")
@@ -31,16 +31,16 @@ def image(projection: str = "TAN", **settings: Any) -> WCS:
     return wcs
 
 
-def shapes_of(area: Any) -> tuple[Any, ...]:
-    """Return the shapes of an area."""
-    made = as_area(area)
-    assert isinstance(made, ShapeArea)
+def shapes_of(region: Any) -> tuple[Any, ...]:
+    """Return the shapes of a region."""
+    made = as_region(region)
+    assert isinstance(made, ShapeRegion)
     return made.shapes
 
 
-def corners_of(area: Any) -> SkyCoord:
-    """Return the corners of an area that is a polygon."""
-    (shape,) = shapes_of(area)
+def corners_of(region: Any) -> SkyCoord:
+    """Return the corners of a region that is a polygon."""
+    (shape,) = shapes_of(region)
     assert isinstance(shape, Polygon)
     return SkyCoord(shape.vertices, unit="deg")
 
@@ -62,12 +62,12 @@ def test_coordinates_are_corners(vertices: Any) -> None:
 
 
 def test_an_image_covers_its_pixels() -> None:
-    """The area goes from the outer edge of the first pixel to that of the last; the pole may be in it."""
+    """The region goes from the outer edge of the first pixel to that of the last; the pole may be in it."""
     wcs = image()
     corners = corners_of(wcs)
     expected = wcs.pixel_to_world([-0.5, 199.5, 199.5, -0.5], [-0.5, -0.5, 99.5, 99.5])
     assert corners.separation(expected).max() < 1 * u.uas
-    assert as_area(wcs).holds(np.array([[0.0, 0.0, 1.0]])).all()
+    assert as_region(wcs).holds(np.array([[0.0, 0.0, 1.0]])).all()
     bare = image()
     bare.pixel_shape = None
     assert corners_of((bare, (3, 100, 200))).separation(expected).max() < 1 * u.uas
@@ -93,7 +93,7 @@ def test_other_axes_of_an_image_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("area", "reason"),
+    ("region", "reason"),
     [
         ("M51", "names no shape"),
         ("", "names no shape"),
@@ -122,10 +122,10 @@ def test_other_axes_of_an_image_are_left_out() -> None:
     ],
     ids=str,
 )
-def test_what_is_no_area_is_refused(area: Any, reason: str) -> None:
+def test_what_is_no_region_is_refused(region: Any, reason: str) -> None:
     """The message says what could be given."""
-    with pytest.raises(InvalidCriterionError, match=reason):
-        as_area(area)
+    with pytest.raises(InvalidArgumentError, match=reason):
+        as_region(region)
 
 
 # -- the cut -----------------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def observations() -> Table:
 def test_the_cut_looks_at_footprints_and_says_what_it_did() -> None:
     """Rows without a footprint are judged by their position, which is said; rows without a place are left out."""
     table = observations()
-    cut = Cut(as_area(SQUARE), "footprint").of(table)
+    cut = Cut(as_region(SQUARE), "footprint").of(table)
     assert cut["obs_id"].tolist() == [
         "inside",
         "reaches in",
@@ -182,9 +182,9 @@ def test_the_cut_by_centre_looks_at_positions() -> None:
     """Footprints do not matter then, and need not be there."""
     table = observations()
     table.remove_column("s_region")
-    cut = Cut(as_area(SQUARE), "center").of(table)
+    cut = Cut(as_region(SQUARE), "center").of(table)
     assert cut["obs_id"].tolist() == ["inside", "unreadable, inside", "nothing, inside"]
-    again = Cut(as_area("CIRCLE 11 41 0.01"), "center").of(cut)
+    again = Cut(as_region("CIRCLE 11 41 0.01"), "center").of(cut)
     assert [text.split(";")[0] for text in again.meta["cut"]] == [
         "3 of 8 rows have a position in a polygon of 4 vertices",
         "3 of 3 rows have a position in a circle of 0.01 deg",
@@ -193,26 +193,26 @@ def test_the_cut_by_centre_looks_at_positions() -> None:
 
 def test_a_cut_needs_the_columns_it_looks_at() -> None:
     """A table of something else is refused by name."""
-    with pytest.raises(InvalidCriterionError, match="no column 's_region'"):
-        in_area(observations()["s_ra", "s_dec"], as_area(SQUARE), "footprint")
-    with pytest.raises(InvalidCriterionError, match="no column 's_ra'"):
-        in_area(Table({"ra": [1.0]}), as_area(SQUARE), "center")
+    with pytest.raises(InvalidArgumentError, match="no column 's_region'"):
+        rows_in_region(observations()["s_ra", "s_dec"], as_region(SQUARE), "footprint")
+    with pytest.raises(InvalidArgumentError, match="no column 's_ra'"):
+        rows_in_region(Table({"ra": [1.0]}), as_region(SQUARE), "center")
 
 
 def test_an_empty_table_stays_empty() -> None:
     """Nothing in, nothing out."""
-    assert len(Cut(as_area(SQUARE), "footprint").of(observations()[:0])) == 0
+    assert len(Cut(as_region(SQUARE), "footprint").of(observations()[:0])) == 0
 
 
 def test_there_are_two_kinds_of_overlap() -> None:
     """Another one is refused with the two that there are."""
-    with pytest.raises(InvalidCriterionError, match="'footprint' and 'center'"):
+    with pytest.raises(InvalidArgumentError, match="'footprint' and 'center'"):
         check_overlap("centre")
 
 
 def test_a_frame_of_degrees_is_one_of_any_other() -> None:
     """A polygon in galactic coordinates holds what is inside of it there."""
-    area = as_area(SkyCoord([0, 10, 10, 0], [-5, -5, 5, 5], unit="deg", frame=Galactic()))
+    region = as_region(SkyCoord([0, 10, 10, 0], [-5, -5, 5, 5], unit="deg", frame=Galactic()))
     inside = SkyCoord([1, 9, 359, 11], [1, -4, 0, 0], unit="deg", frame=Galactic()).icrs
     vectors = inside.cartesian.xyz.value.T
-    assert area.holds(vectors).tolist() == [True, True, False, False]
+    assert region.holds(vectors).tolist() == [True, True, False, False]

@@ -11,11 +11,11 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
-from astroquery_mast.exceptions import InvalidCriterionError
-from astroquery_mast.sky.area import ShapeArea
-from astroquery_mast.sky.area_input import as_area
-from astroquery_mast.sky.moc import MocArea, covers
+from astroquery_mast.exceptions import InvalidArgumentError
+from astroquery_mast.sky.moc import MocRegion, covers
 from astroquery_mast.sky.outlines import outlines_of
+from astroquery_mast.sky.region import ShapeRegion
+from astroquery_mast.sky.region_input import as_region
 from astroquery_mast.sky.shapes import Circle, Point, Polygon, Shape, parse_s_region, polygon_of
 from astroquery_mast.sky.sphere import separation, unit_vectors
 
@@ -42,16 +42,16 @@ def around(centre: SkyCoord, radius: float, count: int = 4000) -> SkyCoord:
     )
 
 
-def holds(area: Any, places: SkyCoord) -> np.ndarray[Any, Any]:
-    """Tell which positions are in an area."""
-    return as_area(area).holds(unit_vectors(places.icrs.ra.deg, places.icrs.dec.deg))
+def holds(region: Any, places: SkyCoord) -> np.ndarray[Any, Any]:
+    """Tell which positions are in a region."""
+    return as_region(region).holds(unit_vectors(places.icrs.ra.deg, places.icrs.dec.deg))
 
 
-def meets(area: Any, shapes: list[list[Shape]]) -> list[bool]:
-    """Tell which footprints overlap an area."""
+def meets(region: Any, shapes: list[list[Shape]]) -> list[bool]:
+    """Tell which footprints overlap a region."""
     outlines = outlines_of(shapes, *np.full((2, len(shapes)), np.nan))
     found = np.zeros(len(shapes), dtype=bool)
-    found[outlines.owner[as_area(area).meets(outlines)]] = True
+    found[outlines.owner[as_region(region).meets(outlines)]] = True
     return found.tolist()
 
 
@@ -94,16 +94,16 @@ def test_a_region_holds_what_it_contains(make: Any, centre: SkyCoord) -> None:
 )
 def test_regions_that_are_no_union_of_shapes_are_refused(region: Any, reason: str) -> None:
     """The message says which can be used."""
-    with pytest.raises(InvalidCriterionError, match=reason):
-        as_area(region(CENTRES[0]))
+    with pytest.raises(InvalidArgumentError, match=reason):
+        as_region(region(CENTRES[0]))
 
 
 def test_a_list_of_regions_is_their_union() -> None:
     """As ``Regions``, as a list, and beside other forms."""
     two = [regions.CircleSkyRegion(CENTRES[0], 1 * u.deg), regions.PointSkyRegion(CENTRES[1])]
-    for area in (two, regions.Regions(two), [two[0], "POINT 200 -89.5"]):
-        made = as_area(area)
-        assert isinstance(made, ShapeArea)
+    for region in (two, regions.Regions(two), [two[0], "POINT 200 -89.5"]):
+        made = as_region(region)
+        assert isinstance(made, ShapeRegion)
         circle, point = made.shapes
         assert isinstance(circle, Circle)
         assert isinstance(point, Point)
@@ -131,12 +131,12 @@ def test_polygons_overlap_if_their_cells_do(place: tuple[float, float]) -> None:
     """Polygons overlap only if they have fine cells in common, and that they have only if they overlap or nearly so."""
     rng = np.random.default_rng(int(place[0]))
     centre = SkyCoord(*place, unit="deg")
-    area = drawn(rng, centre, 3.0)
+    region = drawn(rng, centre, 3.0)
     places = centre.directional_offset_by(rng.uniform(0, 360, 40) * u.deg, rng.uniform(0, 5, 40) * u.deg)
     footprints = [drawn(rng, each, 1.0) for each in places]
-    found = meets(area, [[each] for each in footprints])
+    found = meets(region, [[each] for each in footprints])
     assert 5 < sum(found) < 38
-    whole = moc_of(area, 11)
+    whole = moc_of(region, 11)
     common = [not whole.intersection(moc_of(each, 11)).empty() for each in footprints]
     assert not any(one and not cells for one, cells in zip(found, common, strict=True))
     assert sum(cells and not one for one, cells in zip(found, common, strict=True)) <= 3
@@ -146,10 +146,10 @@ def test_positions_in_polygons_are_those_in_their_cells() -> None:
     """But for cells on the border."""
     rng = np.random.default_rng(8)
     centre = SkyCoord(10, 88, unit="deg")
-    area, places = drawn(rng, centre, 3.0), around(centre, 3.0)
-    inside = moc_of(area, 13).contains_skycoords(places)
+    region, places = drawn(rng, centre, 3.0), around(centre, 3.0)
+    inside = moc_of(region, 13).contains_skycoords(places)
     assert 100 < inside.sum() < 3900
-    assert (holds(area, places) != inside).sum() < 12
+    assert (holds(region, places) != inside).sum() < 12
 
 
 @pytest.mark.parametrize("order", [5, 9, 13])
@@ -212,7 +212,7 @@ def test_a_moc_finer_than_needed_is_not_drawn_cell_by_cell() -> None:
 )
 def test_the_cone_of_a_moc_holds_its_cells(moc: Any) -> None:
     """It reaches beyond the farthest corner, and is hardly larger than the smallest."""
-    cone = as_area(moc).cone()
+    cone = as_region(moc).cone()
     farthest = moc.largest_distance_from_coo_to_vertices(SkyCoord(cone.ra, cone.dec, unit="deg")).to_value("deg")
     assert farthest < cone.radius < 1.03 * farthest or cone.radius == 180
     if moc.sky_fraction < 0.01:
@@ -229,7 +229,7 @@ def test_no_part_of_a_large_moc_is_outside_of_its_cone(name: str) -> None:
     moc = {"sky": mocpy.MOC.from_string("0/0-11"), "all but a disc": disc.complement()}.get(name, cells)
     rng = np.random.default_rng(4)
     places = SkyCoord(rng.uniform(0, 360, 50_000), np.degrees(np.arcsin(rng.uniform(-1, 1, 50_000))), unit="deg")
-    cone = as_area(moc).cone()
+    cone = as_region(moc).cone()
     away = places[moc.contains_skycoords(places)].separation(SkyCoord(cone.ra, cone.dec, unit="deg")).deg
     assert away.max() <= cone.radius
     assert cone.radius == 180 or name == "a cell between others"
@@ -252,11 +252,11 @@ def test_footprints_of_different_corners_become_mocs(order: int) -> None:
     assert together[1] == moc_of(shapes[1][0], order)  # type: ignore[arg-type]
 
 
-def test_a_moc_that_is_no_area_is_refused() -> None:
+def test_a_moc_that_is_no_region_is_refused() -> None:
     """One without a cell, and one of times."""
-    with pytest.raises(InvalidCriterionError, match="without a cell"):
-        as_area(mocpy.MOC.new_empty(5))
-    with pytest.raises(InvalidCriterionError, match="is a TimeMOC"):
-        as_area(mocpy.TimeMOC.new_empty(5))
-    assert str(as_area(mocpy.MOC.from_string("3/1"))) == "a MOC of order 3"
-    assert isinstance(as_area(mocpy.MOC.from_string("3/1")), MocArea)
+    with pytest.raises(InvalidArgumentError, match="without a cell"):
+        as_region(mocpy.MOC.new_empty(5))
+    with pytest.raises(InvalidArgumentError, match="is a TimeMOC"):
+        as_region(mocpy.TimeMOC.new_empty(5))
+    assert str(as_region(mocpy.MOC.from_string("3/1"))) == "a MOC of order 3"
+    assert isinstance(as_region(mocpy.MOC.from_string("3/1")), MocRegion)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from astroquery_mast.cutouts.answer import sector_page, surveys, words_for_nothing
 from astroquery_mast.exceptions import (
     InvalidQueryError,
+    InvalidResponseError,
     MastError,
     RemoteServiceError,
-    ServiceFailedError,
-    UnreadableAnswerError,
+    ServerError,
 )
 
 
@@ -68,7 +68,7 @@ def test_words_of_a_refusal_are_an_invalid_query(words: str) -> None:
 @pytest.mark.parametrize("words", ["Internal error.", "The request timed out.", "Cutout failed, please try again."])
 def test_words_of_a_failure_are_a_remote_error(words: str) -> None:
     """The service's words blame the service."""
-    with pytest.raises(ServiceFailedError, match=words):
+    with pytest.raises(ServerError, match=words):
         words_for_nothing(body({"msg": words}), "TESScut")
 
 
@@ -88,7 +88,7 @@ def test_words_of_a_failure_are_a_remote_error(words: str) -> None:
 )
 def test_anything_else_cannot_be_read(answer: bytes) -> None:
     """The message shows how the answer begins."""
-    with pytest.raises(UnreadableAnswerError, match="TESScut answered"):
+    with pytest.raises(InvalidResponseError, match="TESScut answered"):
         words_for_nothing(answer, "TESScut")
 
 
@@ -130,7 +130,7 @@ def test_lists_that_are_none_cannot_be_read(read: Callable[[Any, str], Any], doc
 @pytest.mark.parametrize("entry", ["x", {"sector": "one"}, {"sector": [1]}, None])
 def test_sectors_that_are_none_cannot_be_read(entry: Any) -> None:
     """A number that is none is not guessed at."""
-    with pytest.raises(UnreadableAnswerError, match="TESScut"):
+    with pytest.raises(InvalidResponseError, match="TESScut"):
         sector_page({"results": [entry]}, "TESScut")
 
 

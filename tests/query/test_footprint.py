@@ -11,7 +11,7 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import MastError, UnreadableFootprintError
+from astroquery_mast.exceptions import FootprintParseError, MastError
 from astroquery_mast.sky.shapes import Circle, Point, Polygon, Shape, parse_s_region, polygon_of, region_text
 
 SQUARE = Polygon(((10.0, 0.0), (11.0, 0.0), (11.0, 1.0), (10.0, 1.0)))
@@ -130,7 +130,7 @@ def test_nothing_is_no_footprint(text: object) -> None:
 def test_what_is_no_footprint_is_skipped_or_raised(text: object, reason: str) -> None:
     """Odd text never becomes a wrong shape, and raises only if that is asked for."""
     assert parse_s_region(text) == []
-    with pytest.raises(UnreadableFootprintError, match=reason) as caught:
+    with pytest.raises(FootprintParseError, match=reason) as caught:
         parse_s_region(text, errors="raise")
     assert isinstance(caught.value, ValueError)
     assert isinstance(caught.value, MastError)
@@ -196,5 +196,5 @@ def test_no_text_is_too_odd(text: object) -> None:
         assert all(0 <= ra < 360 and -90 <= dec <= 90 for ra, dec in vertices)
     try:
         parse_s_region(text, errors="raise")
-    except UnreadableFootprintError as err:
+    except FootprintParseError as err:
         assert str(err).endswith(".")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import UnreadableAnswerError
+from astroquery_mast.exceptions import InvalidResponseError
 from astroquery_mast.observations.histogram import column_table, counted, ranges_of, value_table
 from astroquery_mast.tables.columns import Column
 
@@ -84,7 +84,7 @@ def test_ranges_are_those_of_numeric_histograms() -> None:
 )
 def test_an_answer_of_another_form_is_unreadable(document: dict[str, Any]) -> None:
     """It is a RemoteServiceError, and not a KeyError."""
-    with pytest.raises(UnreadableAnswerError):
+    with pytest.raises(InvalidResponseError):
         ranges_of(document)
 
 

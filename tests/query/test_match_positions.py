@@ -12,7 +12,7 @@ from astropy.table import MaskedColumn, QTable, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidCriterionError
+from astroquery_mast.exceptions import InvalidArgumentError
 from astroquery_mast.sky.positions import as_names, as_positions, is_many
 
 RA, DEC = [210.80227, 10.68471, 0.0], [54.34895, 41.26875, -89.5]
@@ -72,7 +72,7 @@ def test_a_column_of_sky_coordinates_is_taken_whatever_its_frame() -> None:
     assert same(Table({"name": ["a", "b", "c"], "place": PLACES.galactic}))
     two = Table({"one": PLACES.galactic, "two": PLACES[::-1]})
     assert same(two, ra_column="one")
-    with pytest.raises(InvalidCriterionError, match="several columns of positions"):
+    with pytest.raises(InvalidArgumentError, match="several columns of positions"):
         as_positions(two)
 
 
@@ -87,19 +87,19 @@ def test_columns_can_be_named() -> None:
     """Names are given where they are not usual, and a wrong one is told with the nearest."""
     table = Table({"alpha": RA, "delta": DEC})
     assert same(table, ra_column="alpha", dec_column="delta")
-    with pytest.raises(InvalidCriterionError, match="did you mean 'delta'"):
+    with pytest.raises(InvalidArgumentError, match="did you mean 'delta'"):
         as_positions(table, ra_column="alpha", dec_column="detla")
-    with pytest.raises(InvalidCriterionError, match="dec_column is missing"):
+    with pytest.raises(InvalidArgumentError, match="dec_column is missing"):
         as_positions(table, ra_column="alpha")
-    with pytest.raises(InvalidCriterionError, match="ra_column= and dec_column="):
+    with pytest.raises(InvalidArgumentError, match="ra_column= and dec_column="):
         as_positions(table)
-    with pytest.raises(InvalidCriterionError, match="give a Table"):
+    with pytest.raises(InvalidArgumentError, match="give a Table"):
         as_positions(PLACES, ra_column="ra")
 
 
 def test_two_candidates_are_no_guess() -> None:
     """Columns that differ by their case only are both possible, and the user has to say which."""
-    with pytest.raises(InvalidCriterionError, match="cannot be told"):
+    with pytest.raises(InvalidArgumentError, match="cannot be told"):
         as_positions(Table({"ra": RA, "RA": RA, "dec": DEC}))
 
 
@@ -149,13 +149,13 @@ def test_several_dimensions_are_read_row_by_row() -> None:
 )
 def test_what_holds_no_positions_is_refused(bad: Any) -> None:
     """There is an error instead of a guess."""
-    with pytest.raises(InvalidCriterionError):
+    with pytest.raises(InvalidArgumentError):
         as_positions(bad)
 
 
 def test_wrong_units_are_refused() -> None:
     """A column in seconds or parsecs is no angle."""
-    with pytest.raises(InvalidCriterionError, match="no angle"):
+    with pytest.raises(InvalidArgumentError, match="no angle"):
         as_positions(Table({"ra": [1.0] * u.pc, "dec": [1.0] * u.deg}))
 
 
@@ -165,7 +165,7 @@ def test_names_come_from_lists_and_columns() -> None:
     column = MaskedColumn(["M101", "M51", " "], mask=[False, True, False])
     assert as_names(column).failures() == ["row 1: there is no name", "row 2: there is no name"]
     for bad in ([1, 2], Table({"name": ["M101"]}), []):
-        with pytest.raises(InvalidCriterionError):
+        with pytest.raises(InvalidArgumentError):
             as_names(bad)
 
 

@@ -12,7 +12,7 @@ from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidCriterionError, UnreadableAnswerError
+from astroquery_mast.exceptions import InvalidArgumentError, InvalidResponseError
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.sky.positions import as_names, as_positions
 from astroquery_mast.tables.mashup import Page
@@ -61,7 +61,7 @@ def test_radii_are_one_or_as_many_as_targets() -> None:
     assert as_radii([6, 12] * u.arcmin, 2).tolist() == pytest.approx([0.1, 0.2])
     assert as_radii([0.1, 0.2], 2).tolist() == [0.1, 0.2]
     for bad in ([0.1], [0.1, -1], [0.1, np.nan], [1, 2] * u.s, ["wide", "narrow"], -1, None):
-        with pytest.raises(InvalidCriterionError, match="radius"):
+        with pytest.raises(InvalidArgumentError, match="radius"):
             as_radii(bad, 2)
 
 
@@ -102,7 +102,7 @@ def test_empty_answers_leave_the_columns() -> None:
 
 def test_an_answer_that_is_no_table_is_refused() -> None:
     """Rows without columns are no answer."""
-    with pytest.raises(UnreadableAnswerError):
+    with pytest.raises(InvalidResponseError):
         Blocks(REQUEST, {}).add(0, [Page("x", "COMPLETE", (), [{}])])
 
 

@@ -11,7 +11,7 @@ import pytest
 from astroquery.exceptions import InputWarning
 from astroquery.mast import services
 
-from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, UnreadableAnswerError
+from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, InvalidResponseError
 from astroquery_mast.missions.answer import PartCount, SearchTable, announced, bounds, may_have_more, read_answer
 from astroquery_mast.missions.columns import column_table, columns_of_mission, selected_columns
 from astroquery_mast.missions.product_list import products_table, read_products, records_page
@@ -58,7 +58,7 @@ def test_the_list_of_columns_is_that_of_the_archive(hst: Columns) -> None:
 @pytest.mark.parametrize("document", [None, {}, [], [1], [{}], [{"name": "x"}], "text"], ids=str)
 def test_anything_else_is_no_list_of_columns(document: object) -> None:
     """An answer that is no such list is an error that names the mission (B41)."""
-    with pytest.raises(UnreadableAnswerError, match="'xyz'"):
+    with pytest.raises(InvalidResponseError, match="'xyz'"):
         columns_of_mission(document, "xyz")
 
 
@@ -241,7 +241,7 @@ def test_parts_without_rows_say_nothing_about_types() -> None:
     )
     assert table["x"].tolist() == [1, 2]
     assert table["x"].dtype.kind == "i"
-    with pytest.raises(UnreadableAnswerError, match="differ"):
+    with pytest.raises(InvalidResponseError, match="differ"):
         table_of(answer([{"x": 1}]), answer([{"y": 1}]))
 
 
@@ -268,7 +268,7 @@ def test_rows_may_be_lists() -> None:
 )
 def test_unreadable_answers(body: bytes) -> None:
     """An answer that is none is an error of the archive's, never a KeyError."""
-    with pytest.raises(UnreadableAnswerError):
+    with pytest.raises(InvalidResponseError):
         read_answer(body, "MAST search (hst)")
 
 
@@ -276,7 +276,7 @@ def test_unreadable_answers(body: bytes) -> None:
 def test_the_count(recorded: Callable[[str], bytes]) -> None:
     """The number of rows is the one that the archive announces, and an archive that does not say is an error."""
     assert announced(read_answer(recorded("mission_count_only.json"), "s")) == 1066009
-    with pytest.raises(UnreadableAnswerError, match="how many"):
+    with pytest.raises(InvalidResponseError, match="how many"):
         announced(read_answer(b'{"results": []}', "s"))
 
 
@@ -344,7 +344,7 @@ def test_no_products_leave_the_columns() -> None:
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"products": {}}', b'{"products": [1]}', b'{"products": [[1]]}'])
 def test_unreadable_lists_of_products(body: bytes) -> None:
     """An answer that is no list of products is an error of the archive's."""
-    with pytest.raises(UnreadableAnswerError):
+    with pytest.raises(InvalidResponseError):
         read_products(body, "s")
 
 
@@ -358,11 +358,11 @@ def test_records_of_different_shape_make_one_table() -> None:
 @pytest.mark.parametrize("row", [{}, []], ids=str)
 def test_a_row_without_anything_is_no_row(row: Any) -> None:
     """An empty object is neither a dataset nor nothing found."""
-    with pytest.raises(UnreadableAnswerError, match="a row that is none"):
+    with pytest.raises(InvalidResponseError, match="a row that is none"):
         read_answer(answer([row]), "s")
 
 
 def test_fewer_rows_than_none_are_refused() -> None:
     """A negative number of rows is no count."""
-    with pytest.raises(UnreadableAnswerError, match="found -1 rows"):
+    with pytest.raises(InvalidResponseError, match="found -1 rows"):
         read_answer(answer([], totalResults=-1), "s")

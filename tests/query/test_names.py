@@ -12,7 +12,7 @@ from astropy.table import MaskedColumn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidQueryError, MastError, ServiceFailedError, UnreadableAnswerError
+from astroquery_mast.exceptions import InvalidQueryError, InvalidResponseError, MastError, ServerError
 from astroquery_mast.service.names import checked_name, sorted_out
 from astroquery_mast.service.names_answer import by_name, place_of, read_entries, with_place
 
@@ -58,7 +58,7 @@ def test_names_are_plain_text() -> None:
 @pytest.mark.parametrize("place", [(1, 95), (1, -90.1), ("x", 1), (None, 1), (math.nan, 1), (1, math.inf)], ids=str)
 def test_an_impossible_position_is_unreadable(place: tuple[Any, Any]) -> None:
     """What is not on the sky never becomes a SkyCoord."""
-    with pytest.raises(UnreadableAnswerError, match="position"):
+    with pytest.raises(InvalidResponseError, match="position"):
         place_of({"ra": place[0], "decl": place[1]})
 
 
@@ -68,12 +68,12 @@ def test_an_entry_without_a_place_leaves_the_others() -> None:
     assert with_place([]) == []
     found = by_name(["M51", "M101"], [M51, {"searchString": "m101", "ra": None}])
     assert found["M51"] == [M51]
-    assert isinstance(found["M101"], UnreadableAnswerError)
+    assert isinstance(found["M101"], InvalidResponseError)
 
 
 def test_an_error_of_the_resolver_is_no_unknown_name() -> None:
     """If it says that it has failed, that is not a name without a position."""
-    with pytest.raises(ServiceFailedError, match="database is down"):
+    with pytest.raises(ServerError, match="database is down"):
         read_entries(b'{"status": "ERROR", "msg": "database is down"}')
     assert read_entries(b'{"status": ""}') == []
 

@@ -12,7 +12,7 @@ from astropy.coordinates import FK5, ICRS, AltAz, Angle, Galactic, SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidCriterionError, MastError
+from astroquery_mast.exceptions import InvalidArgumentError, MastError
 from astroquery_mast.sky.position import (
     DEFAULT_RADIUS,
     Cone,
@@ -76,7 +76,7 @@ def test_text_is_read_in_all_usual_forms(text: str) -> None:
 def test_names_of_objects_are_no_positions(name: str) -> None:
     """Names, even those that begin with a number, are left for the resolver."""
     assert not looks_like_coordinates(name)
-    with pytest.raises(InvalidCriterionError, match="cannot be read as a position"):
+    with pytest.raises(InvalidArgumentError, match="cannot be read as a position"):
         as_coordinate(name)
 
 
@@ -105,7 +105,7 @@ def test_objects_of_any_frame_become_one_scalar_icrs_position(coordinates: Any) 
 @pytest.mark.parametrize("size", [0, 2])
 def test_array_of_positions_is_refused(size: int) -> None:
     """Several positions, or none, are refused instead of being written into the request as an array."""
-    with pytest.raises(InvalidCriterionError, match=f"holds {size} positions"):
+    with pytest.raises(InvalidArgumentError, match=f"holds {size} positions"):
         as_coordinate(SkyCoord(np.zeros(size), np.zeros(size), unit="deg"))
 
 
@@ -126,7 +126,7 @@ def test_array_of_positions_is_refused(size: int) -> None:
 )
 def test_what_is_no_position_is_refused(coordinates: Any) -> None:
     """Numbers, frames without data or without a place on Earth, and NaN give the documented error."""
-    with pytest.raises(InvalidCriterionError, match="coordinates"):
+    with pytest.raises(InvalidArgumentError, match="coordinates"):
         as_coordinate(coordinates)
 
 
@@ -198,7 +198,7 @@ def test_radius_is_read_in_all_usual_forms(radius: Any, degrees: float) -> None:
 )
 def test_radius_that_is_no_angle_is_refused(radius: Any) -> None:
     """A radius of no unit of angle, of several values, negative or beyond the sky is refused by name."""
-    with pytest.raises(InvalidCriterionError, match="radius="):
+    with pytest.raises(InvalidArgumentError, match="radius="):
         as_radius(radius)
 
 
@@ -234,7 +234,7 @@ def test_hours_minutes_and_seconds_without_units_are_hours(text: str) -> None:
 def test_two_numbers_that_are_no_place_are_no_name(text: str, wrong: str) -> None:
     """Who writes two numbers means a position; the number that is wrong is named, and no resolver is asked."""
     assert looks_like_coordinates(text)
-    with pytest.raises(InvalidCriterionError, match=wrong):
+    with pytest.raises(InvalidArgumentError, match=wrong):
         as_coordinate(text)
 
 

@@ -15,7 +15,7 @@ from astropy.table import MaskedColumn, Table, vstack
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import CorruptDataWarning, UnreadableAnswerError
+from astroquery_mast.exceptions import CorruptDataWarning, InvalidResponseError
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.tables.columns import Column, columns_of
 from astroquery_mast.tables.mashup import Page
@@ -293,7 +293,7 @@ def test_every_column_is_masked_and_in_the_archives_order() -> None:
 
 def test_pages_with_other_columns_are_an_error() -> None:
     """Pages of one answer that differ in their columns are not put side by side."""
-    with pytest.raises(UnreadableAnswerError, match="differ in their columns"):
+    with pytest.raises(InvalidResponseError, match="differ in their columns"):
         built(page([{"a": 1}], a="int"), page([{"a": 1}], a="float"))
 
 
@@ -307,7 +307,7 @@ def test_pages_with_other_columns_are_an_error() -> None:
 )
 def test_answer_without_a_table_is_an_error(answer: Page) -> None:
     """An answer that is no table is not an empty table."""
-    with pytest.raises(UnreadableAnswerError, match="holds no table"):
+    with pytest.raises(InvalidResponseError, match="holds no table"):
         built(answer)
 
 
@@ -335,5 +335,5 @@ def test_count_is_the_first_value_whatever_its_column(value: object) -> None:
 @pytest.mark.parametrize("rows", [[], [{}], [{"n": None}], [{"n": "many"}], [{"n": float("inf")}], [{"n": []}]])
 def test_answer_without_a_count_is_an_error(rows: list[dict[str, Any]]) -> None:
     """An empty reply to a count, as past its last page, is an error of the package."""
-    with pytest.raises(UnreadableAnswerError, match="asked for a count"):
+    with pytest.raises(InvalidResponseError, match="asked for a count"):
         first_value(page(rows, n="string"))

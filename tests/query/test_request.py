@@ -14,7 +14,7 @@ from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidCriterionError
+from astroquery_mast.exceptions import InvalidArgumentError
 from astroquery_mast.query.request import COUNT_COLUMNS, MashupRequest, as_plain
 
 JSON = st.recursive(
@@ -138,7 +138,7 @@ def test_values_become_plain_json(given_value: object, sent: object) -> None:
 )
 def test_value_that_json_cannot_carry_is_refused_by_name(value: object) -> None:
     """Nothing is sent as null, NaN or without its unit: the message names the parameter."""
-    with pytest.raises(InvalidCriterionError, match=r"filters\.x"):
+    with pytest.raises(InvalidArgumentError, match=r"filters\.x"):
         as_plain({"filters": {"x": [value]}}["filters"], "filters")
 
 
@@ -146,14 +146,14 @@ def test_value_that_json_cannot_carry_is_refused_by_name(value: object) -> None:
 @pytest.mark.parametrize("name", ["page", "pagesize"])
 def test_page_numbers_count_from_one(name: str, number: object) -> None:
     """A page or page size that is no whole number from 1 is refused."""
-    with pytest.raises(InvalidCriterionError, match=f"{name}="):
+    with pytest.raises(InvalidArgumentError, match=f"{name}="):
         MashupRequest("Mast.Caom.Cone", {}, **{name: number})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("params", [None, ["ra", 1], "ra=1"])
 def test_parameters_that_are_no_dictionary_are_refused(params: object) -> None:
     """Parameters of another kind give an error of the package, not an assertion."""
-    with pytest.raises(InvalidCriterionError, match="dictionary"):
+    with pytest.raises(InvalidArgumentError, match="dictionary"):
         MashupRequest("Mast.Caom.Cone", params)  # type: ignore[arg-type]
 
 

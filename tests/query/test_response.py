@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import (
     AccessDeniedError,
+    BadRequestError,
     IncompleteResultError,
+    InvalidResponseError,
     MastError,
-    RefusedRequestError,
-    ServiceFailedError,
-    UnreadableAnswerError,
+    ServerError,
 )
 from astroquery_mast.tables.completeness import Tally
 from astroquery_mast.tables.mashup import Page, Paging, check_status, histograms, parse_page, retry_after_seconds
@@ -105,21 +105,21 @@ def test_arbitrary_extjs_gives_only_errors_of_the_package(table: object) -> None
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"data":' * 100_000])
 def test_bottomless_nesting_is_unreadable(body: bytes) -> None:
     """JSON nested beyond the interpreter's patience is reported as unreadable."""
-    with pytest.raises(UnreadableAnswerError, match="something else than JSON"):
+    with pytest.raises(InvalidResponseError, match="something else than JSON"):
         parse_page(200, {}, body, "Mast.Caom.Cone")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>busy</html>", b'{"status":"COMPLETE","data":[{"a":1},{', b"[]", b"3"])
 def test_foreign_or_cut_answer_is_unreadable(body: bytes) -> None:
     """HTML, a cut document, nothing, or JSON that is no object, is never taken for a result."""
-    with pytest.raises(UnreadableAnswerError, match=r"Mast\.Caom\.Cone answered with"):
+    with pytest.raises(InvalidResponseError, match=r"Mast\.Caom\.Cone answered with"):
         parse_page(200, {}, body, "Mast.Caom.Cone")
 
 
 @pytest.mark.parametrize("data", ["oops", 3, True, None])
 def test_columns_without_rows_are_no_empty_result(data: object) -> None:
     """An answer that declares columns and has no list of rows is unreadable, not empty."""
-    with pytest.raises(UnreadableAnswerError, match="no list of rows"):
+    with pytest.raises(InvalidResponseError, match="no list of rows"):
         read({"status": "COMPLETE", "data": data, "fields": FIELDS})
 
 
@@ -180,7 +180,7 @@ def test_paging_without_rows_still_announces_more_pages() -> None:
 @pytest.mark.parametrize("member", ["rows", "page", "pagesFiltered", "rowsFiltered"])
 def test_unreadable_paging_is_an_error(member: str, number: object) -> None:
     """A count that is no number is never taken for a single page."""
-    with pytest.raises(UnreadableAnswerError, match="paging"):
+    with pytest.raises(InvalidResponseError, match="paging"):
         read({"data": ROWS, "fields": FIELDS, "paging": {**PAGING, member: number}})
 
 
@@ -192,7 +192,7 @@ def test_absent_paging_is_a_service_that_does_not_page(paging: object) -> None:
 
 def test_error_status_gives_the_archives_own_words() -> None:
     """An ERROR in a 200 is an exception that says what the archive said."""
-    with pytest.raises(ServiceFailedError, match=r"Incorrect syntax near '\*'") as caught:
+    with pytest.raises(ServerError, match=r"Incorrect syntax near '\*'") as caught:
         read({"status": "ERROR", "msg": "Incorrect syntax near '*'."})
     assert (caught.value.service, caught.value.status) == ("Mast.Caom.Cone", 200)
 
@@ -200,7 +200,7 @@ def test_error_status_gives_the_archives_own_words() -> None:
 @pytest.mark.parametrize("message", [None, "", 3, ["x"]])
 def test_error_status_without_words_is_still_an_error(message: object) -> None:
     """A missing or odd msg does not hide the failure."""
-    with pytest.raises(ServiceFailedError, match="reported an error"):
+    with pytest.raises(ServerError, match="reported an error"):
         read({"status": "ERROR", "msg": message})
 
 
@@ -213,16 +213,16 @@ def test_error_about_rights_is_a_login_error() -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, RefusedRequestError),
-        (404, RefusedRequestError),
+        (400, BadRequestError),
+        (404, BadRequestError),
         (401, AccessDeniedError),
         (403, AccessDeniedError),
-        (408, ServiceFailedError),
-        (425, ServiceFailedError),
-        (429, ServiceFailedError),
-        (500, ServiceFailedError),
-        (503, ServiceFailedError),
-        (599, ServiceFailedError),
+        (408, ServerError),
+        (425, ServerError),
+        (429, ServerError),
+        (500, ServerError),
+        (503, ServerError),
+        (599, ServerError),
     ],
 )
 def test_http_status_decides_who_is_to_blame(status: int, kind: type[MastError]) -> None:
@@ -231,14 +231,14 @@ def test_http_status_decides_who_is_to_blame(status: int, kind: type[MastError])
         check_status(status, {"Retry-After": "7"}, b"no such\n  column", "missions")
     assert type(caught.value) is kind
     assert (caught.value.service, caught.value.status) == ("missions", status)
-    assert caught.value.retry_after == (7.0 if kind is ServiceFailedError else None)
+    assert caught.value.retry_after == (7.0 if kind is ServerError else None)
 
 
 def test_html_of_a_proxy_is_not_quoted() -> None:
     """A page of HTML says nothing to the reader, and a long text is cut."""
-    with pytest.raises(ServiceFailedError, match=r"\(HTTP 502\)\.$"):
+    with pytest.raises(ServerError, match=r"\(HTTP 502\)\.$"):
         check_status(502, {"Content-Type": "text/HTML"}, b"<html>" * 1000, "s")
-    with pytest.raises(ServiceFailedError) as caught:
+    with pytest.raises(ServerError) as caught:
         check_status(502, {}, b"\xff" * 10_000, "s")
     assert len(str(caught.value)) < 300
 
@@ -313,7 +313,7 @@ def test_extjs_rows_are_named_by_the_fields() -> None:
 )
 def test_unreadable_extjs_table_is_an_error(table: dict[str, Any]) -> None:
     """An extjs table whose rows do not fit its fields is never read into wrong cells."""
-    with pytest.raises(UnreadableAnswerError):
+    with pytest.raises(InvalidResponseError):
         read(extjs(**table))
 
 
@@ -337,7 +337,7 @@ def test_null_is_no_value() -> None:
 @pytest.mark.parametrize("document", [{}, {"data": [], "fields": []}, {"msg": "busy"}, {"status": None, "data": []}])
 def test_an_answer_without_any_sign_of_one_is_no_empty_result(document: dict[str, Any]) -> None:
     """Without status, columns and rows nothing says that nothing was found."""
-    with pytest.raises(UnreadableAnswerError, match="neither a status nor columns nor rows"):
+    with pytest.raises(InvalidResponseError, match="neither a status nor columns nor rows"):
         read(document)
 
 

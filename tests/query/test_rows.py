@@ -13,7 +13,7 @@ from astropy.table import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import UnreadableAnswerError
+from astroquery_mast.exceptions import InvalidResponseError
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.tables.json_rows import Rows, decoded_with_rows
 from astroquery_mast.tables.mashup import Page, parse_page
@@ -114,7 +114,7 @@ def test_not_a_number_is_read_as_the_standard_library_reads_it() -> None:
 def test_broken_rows_are_said_to_be(row: bytes) -> None:
     """A row that is no JSON is an error of the package, at once or when it is read."""
     body = b'{"status": "COMPLETE", "fields": [{"name": "a", "type": "int"}], "data": [{"a": 1}, ' + row + b"]}"
-    with pytest.raises(UnreadableAnswerError):
+    with pytest.raises(InvalidResponseError):
         table_of(parse_page(200, {}, body, "Mast.Test"))
 
 
@@ -123,7 +123,7 @@ def test_a_row_that_is_no_object_is_said_to_be_when_it_is_used() -> None:
     body = body_of({"a": "int"}, [{"a": 1}, 2, {"a": 3}])  # type: ignore[list-item]
     page = parse_page(200, {}, body, "Mast.Test")
     for use in (list, lambda rows: rows[1], lambda rows: list(rows.cells(["a"]))):
-        with pytest.raises(UnreadableAnswerError, match="rows that are not objects"):
+        with pytest.raises(InvalidResponseError, match="rows that are not objects"):
             use(page.rows)
 
 
@@ -133,5 +133,5 @@ def test_a_byte_that_is_no_text_is_found_at_once(cut: bytes) -> None:
     body = body_of({"a": "string"}, [{"a": f"é{number}"} for number in range(2000)])
     broken = body.replace(b"1234", b"12" + cut + b"34")
     assert decoded_with_rows(body, "s")["data"][1234]["a"] == "é1234"
-    with pytest.raises(UnreadableAnswerError, match="something else than JSON"):
+    with pytest.raises(InvalidResponseError, match="something else than JSON"):
         decoded_with_rows(broken, "s")

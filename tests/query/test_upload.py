@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidCriterionError
+from astroquery_mast.exceptions import InvalidArgumentError
 from astroquery_mast.query.request import ApiRequest, MashupRequest
 from astroquery_mast.targets.upload import Upload, uploads
 
@@ -71,7 +71,7 @@ def test_chunks_keep_all_workers_busy(number: int, options: dict[str, Any], size
 @pytest.mark.parametrize("bad", [0, -1, 1.5, True, "10"])
 def test_chunks_of_no_size_are_refused(bad: Any) -> None:
     """A chunk holds one position at least."""
-    with pytest.raises(InvalidCriterionError, match="chunk_size"):
+    with pytest.raises(InvalidArgumentError, match="chunk_size"):
         made(3, chunk_size=bad)
 
 

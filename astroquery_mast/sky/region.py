@@ -1,7 +1,7 @@
-"""Where exactly: an area on the sky, the circle in which the archive is asked, and the exact test of what it sends.
+"""Where exactly: a region on the sky, the circle in which the archive is asked, and the exact test of what it sends.
 
-In: polygons, circles and points, see `~astroquery_mast.sky.area_input.as_area` for what users write.  Out: a frozen
-`ShapeArea`.  Its methods tell for many positions or footprints at a time which of them are in it.
+In: polygons, circles and points, see `~astroquery_mast.sky.region_input.as_region` for what users write.  Out: a frozen
+`ShapeRegion`.  Its methods tell for many positions or footprints at a time which of them are in it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InvalidArgumentError
 from .outlines import Outlines
 from .position import Cone
 from .shapes import Circle, Point, Polygon, Shape
@@ -31,7 +31,7 @@ from .sphere import (
     within_polygon,
 )
 
-__all__ = ["Area", "ShapeArea", "cone_of"]
+__all__ = ["Region", "ShapeRegion", "cone_of"]
 
 # By how much the circle in which the archive is asked is larger than needed, in degrees: an arcsecond, for footprints
 # whose sides the archive computes in another way.
@@ -42,24 +42,24 @@ _SAMPLES = 64
 _LARGEST = math.radians(89.9)
 
 
-class Area(Protocol):
+class Region(Protocol):
     """A part of the sky."""
 
     def cone(self) -> Cone:
-        """Return a circle that holds the area, hardly larger than the smallest."""
+        """Return a circle that holds the region, hardly larger than the smallest."""
 
     def holds(self, points: Array) -> Array:
-        """Tell which positions, unit vectors ``(n, 3)``, are in the area."""
+        """Tell which positions, unit vectors ``(n, 3)``, are in the region."""
 
     def meets(self, outlines: Outlines) -> Array:
-        """Tell which parts of footprints overlap the area or touch it."""
+        """Tell which parts of footprints overlap the region or touch it."""
 
     def __str__(self) -> str:
-        """Describe the area in a few words."""
+        """Describe the region in a few words."""
 
 
 @dataclass(frozen=True)
-class ShapeArea:
+class ShapeRegion:
     """The union of some shapes."""
 
     shapes: tuple[Shape, ...]
@@ -67,13 +67,13 @@ class ShapeArea:
     def __post_init__(self) -> None:
         """Check the shapes."""
         if not self.shapes:
-            raise InvalidCriterionError("area is empty: no observation could be in it.")
+            raise InvalidArgumentError("region is empty: no observation could be in it.")
         for shape in self.shapes:
             if isinstance(shape, Polygon):
                 _outline(shape)
 
     def __str__(self) -> str:
-        """Describe the area in a few words."""
+        """Describe the region in a few words."""
         if len(self.shapes) > 1:
             return f"{len(self.shapes)} shapes"
         shape = self.shapes[0]
@@ -82,18 +82,18 @@ class ShapeArea:
         return f"a circle of {shape.radius:.6g} deg" if isinstance(shape, Circle) else "a point"
 
     def cone(self) -> Cone:
-        """Return a circle that holds the area, hardly larger than the smallest."""
+        """Return a circle that holds the region, hardly larger than the smallest."""
         only = self.shapes[0] if len(self.shapes) == 1 else None
         if only is not None and not isinstance(only, Polygon):
             return Cone(only.ra, only.dec, min(180.0, math.degrees(_disc(only)[1]) + _MARGIN))
         points = np.concatenate([_samples(shape) for shape in self.shapes])
         cap = smallest_cap(points)
-        # Without a smallest circle the area is spread over more than half of the sky, and any centre will do.
+        # Without a smallest circle the region is spread over more than half of the sky, and any centre will do.
         centre = _samples(self.shapes[0])[0] if cap is None else cap[0]
         return cone_of(centre, max(_farthest(shape, centre) for shape in self.shapes))
 
     def holds(self, points: Array) -> Array:
-        """Tell which positions are in the area."""
+        """Tell which positions are in the region."""
         inside = np.zeros(len(points), dtype=bool)
         for shape in self.shapes:
             if isinstance(shape, Polygon):
@@ -105,7 +105,7 @@ class ShapeArea:
         return inside
 
     def meets(self, outlines: Outlines) -> Array:
-        """Tell which parts of footprints overlap the area or touch it."""
+        """Tell which parts of footprints overlap the region or touch it."""
         met = np.zeros(len(outlines), dtype=bool)
         for shape in self.shapes:
             if isinstance(shape, Polygon):
@@ -156,8 +156,8 @@ def _outline(polygon: Polygon) -> tuple[Array, Array, float]:
     vertices = unit_vectors(*np.transpose(polygon.vertices))
     cap = smallest_cap(vertices)
     if cap is None or cap[1] > _LARGEST:
-        raise InvalidCriterionError(
-            "area has a polygon that does not fit into half of the sky, of which it is not clear what is inside: "
+        raise InvalidArgumentError(
+            "region has a polygon that does not fit into half of the sky, of which it is not clear what is inside: "
             "divide it, or give a MOC."
         )
     return vertices, *cap

@@ -12,7 +12,7 @@ from astropy.table import MaskedColumn, Table
 
 from astroquery_mast.exceptions import InvalidQueryError
 from astroquery_mast.products.file_names import place
-from astroquery_mast.products.layout import namings, texts
+from astroquery_mast.products.path_template import namings, texts
 
 PRODUCTS = Table(
     {
@@ -28,12 +28,12 @@ PRODUCTS = Table(
 )
 
 
-def placed(layout: Any, products: Table = PRODUCTS) -> list[str]:
-    return ["/".join(where) for where in place(namings(products, layout), flat=False)]
+def placed(path_template: Any, products: Table = PRODUCTS) -> list[str]:
+    return ["/".join(where) for where in place(namings(products, path_template), flat=False)]
 
 
 @pytest.mark.parametrize(
-    ("layout", "expected"),
+    ("path_template", "expected"),
     [
         (None, ["HST/o1/a.fits", "HST/o2/b.fits"]),
         ("{obs_collection}/{proposal_id}/{productFilename}", ["HST/9836/a.fits", "HST/unknown/b.fits"]),
@@ -47,13 +47,15 @@ def placed(layout: Any, products: Table = PRODUCTS) -> list[str]:
         (lambda row: "one/./two//", ["one/two/a.fits", "one/two/b.fits"]),
     ],
 )
-def test_layout_says_where_files_go(layout: str | Callable[[Any], str | PurePath] | None, expected: list[str]) -> None:
+def test_layout_says_where_files_go(
+    path_template: str | Callable[[Any], str | PurePath] | None, expected: list[str]
+) -> None:
     """Templates and functions place files by any column, and a missing cell has a stand-in."""
-    assert placed(layout) == expected
+    assert placed(path_template) == expected
 
 
 @pytest.mark.parametrize(
-    ("layout", "words"),
+    ("path_template", "words"),
     [
         ("{proposalid}/{productFilename}", "'proposal_id'.*obs_collection"),
         ("{nonsense!r}", "conversions"),
@@ -70,10 +72,10 @@ def test_layout_says_where_files_go(layout: str | Callable[[Any], str | PurePath
         (lambda row: None, "relative path for each row"),
     ],
 )
-def test_layout_that_cannot_be_applied_is_refused(layout: Any, words: str) -> None:
+def test_layout_that_cannot_be_applied_is_refused(path_template: Any, words: str) -> None:
     """A wrong column, a wrong format and a path that leads out raise a query error that says what is wrong."""
     with pytest.raises(InvalidQueryError, match=words):
-        namings(PRODUCTS, layout)
+        namings(PRODUCTS, path_template)
 
 
 @pytest.mark.parametrize("answer", ["../../x.fits", "/etc/x.fits", "..", "/", "C:\\x.fits", "a/../../../x", "\0"])
@@ -86,7 +88,7 @@ def test_function_cannot_lead_out(answer: str) -> None:
 
 
 def test_files_of_one_layout_have_places_of_their_own() -> None:
-    """A layout that names all files alike gets them told apart, and so does a file in the place of a folder."""
+    """A path template that names all files alike gets them told apart, and so does a file in the place of a folder."""
     names = placed("all/{obs_collection}.fits")
     assert len(set(names)) == len(PRODUCTS)
     answers = iter(["x", "x/b.fits"])
