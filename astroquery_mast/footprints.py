@@ -19,10 +19,10 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Row, Table
 
 from .exceptions import FootprintParseError, InvalidQueryError
-from .sky.cut import Cut, check_overlap, shapes_of
 from .sky.moc import covers
 from .sky.outlines import outlines_of
 from .sky.plot import plot_footprints
+from .sky.region_filter import RegionFilter, check_overlap, shapes_of
 from .sky.region_input import as_region
 from .sky.shapes import Circle, Point, Polygon, Shape, parse_s_region, region_text
 
@@ -113,7 +113,7 @@ def within_region(table: Table | Row, region: Any, *, overlap: str = "footprint"
         table = Table(table, masked=True)
     if not isinstance(table, Table):
         raise InvalidQueryError(f"A table of observations is needed, not a {type(table).__name__}.")
-    return Cut(as_region(region), overlap).of(table)
+    return RegionFilter(as_region(region), overlap).of(table)
 
 
 def _texts(table: Any) -> list[Any]:

@@ -21,7 +21,7 @@ from astropy.utils import decorators
 
 from .exceptions import NoResultsWarning
 
-__all__ = ["speak_as", "warn_no_results", "warn_user"]
+__all__ = ["warn_no_results", "warn_under_name", "warn_user"]
 
 _as: dict[str, str | None] = {"module": None}
 _PACKAGE = f"{Path(__file__).parent}{os.sep}"
@@ -31,7 +31,7 @@ _BETWEEN = frozenset(
 )
 
 
-def speak_as(module: str | None) -> None:
+def warn_under_name(module: str | None) -> None:
     """Set the module under whose name `warn_no_results` warns, on which filters of warnings match."""
     _as["module"] = module
 

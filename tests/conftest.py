@@ -32,9 +32,9 @@ settings.load_profile("untimed")
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries and polls follow each other at once."""
-    from astroquery_mast.service.http import Wire
+    from astroquery_mast.service.http import HttpClient
 
-    monkeypatch.setattr(Wire, "pause", staticmethod(lambda _seconds: None))
+    monkeypatch.setattr(HttpClient, "pause", staticmethod(lambda _seconds: None))
 
 
 @pytest.fixture(autouse=True)

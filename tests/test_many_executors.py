@@ -15,7 +15,7 @@ from astropy.table import Table
 from astroquery.exceptions import InputWarning, NoResultsWarning
 
 from astroquery_mast import Catalogs, Observations
-from astroquery_mast.downloads.sessions import Transport
+from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.exceptions import ServerError
 from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.query.request import MashupRequest
@@ -67,7 +67,7 @@ def test_a_worker_that_dies_is_a_failure_of_its_targets(mast_sandbox: Sandbox, p
 def test_no_token_is_inside_a_task(mast_sandbox: Sandbox) -> None:
     """What goes to another process holds no token, whoever has it."""
     client = ObservationsClass(mast_token=mast_sandbox.token)
-    task = Task(0, Single(MashupRequest("Mast.Caom.Cone")), Transport.of(client), Call(wire=client._wire))
+    task = Task(0, Single(MashupRequest("Mast.Caom.Cone")), SessionRecipe.of(client), Call(wire=client._wire))
     assert mast_sandbox.token.encode() not in pickle.dumps(task)
     again = pickle.loads(pickle.dumps(task))
     assert again.asked == task.asked

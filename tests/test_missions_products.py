@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast import MastMissions, MastMissionsClass, ObservationsClass
 from astroquery_mast.config import Endpoints
-from astroquery_mast.downloads.download import LOCAL_DISK
+from astroquery_mast.downloads.download import LOCAL_FILES
 from astroquery_mast.exceptions import DownloadError
 from astroquery_mast.missions.files import MissionFiles
 from astroquery_mast.products.plan import plan
@@ -367,7 +367,7 @@ def test_no_name_leads_out_of_the_folder(rows: list[tuple[str, str, str, str]], 
         assert "for" in str(err)
         return
     source = files.source(Endpoints("https://mast.stsci.edu"), "hst")
-    planned = files.checked(plan(files.table, base_dir=base, download_url=source, disk=LOCAL_DISK, flat=flat))
+    planned = files.checked(plan(files.table, base_dir=base, download_url=source, disk=LOCAL_FILES, flat=flat))
     assert len(planned) == len(files.missions)
     paths = [str(file.local_path).lower() for file in planned if file.uri]
     assert len(set(paths)) == len(paths)

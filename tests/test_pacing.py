@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from astroquery_mast.exceptions import BadRequestError
-from astroquery_mast.service.parallel import in_order
+from astroquery_mast.service.parallel import map_in_threads
 
 
 def test_in_order_keeps_the_order_and_the_limit() -> None:
@@ -29,7 +29,7 @@ def test_in_order_keeps_the_order_and_the_limit() -> None:
             running -= 1
         return number
 
-    assert list(in_order(work, range(12), 4)) == list(range(12))
+    assert list(map_in_threads(work, range(12), 4)) == list(range(12))
     assert most <= 4
 
 
@@ -44,5 +44,5 @@ def test_in_order_stops_at_the_first_failure() -> None:
         return number
 
     with pytest.raises(BadRequestError):
-        list(in_order(work, range(1000), 2))
+        list(map_in_threads(work, range(1000), 2))
     assert len(begun) < 20

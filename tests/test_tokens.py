@@ -214,7 +214,7 @@ DEFAULTS = Endpoints()
 )
 def test_only_configured_servers_over_https_see_the_token(url: str, allowed: bool) -> None:
     """The token is for MAST's own hosts, encrypted."""
-    assert auth.may_see(url, DEFAULTS) is allowed
+    assert auth.may_receive_token(url, DEFAULTS) is allowed
 
 
 @given(host=st.from_regex(r"[a-z0-9.@:-]{1,40}", fullmatch=True), scheme=st.sampled_from(["http", "https"]))
@@ -223,7 +223,7 @@ def test_no_other_host_ever_sees_the_token(host: str, scheme: str) -> None:
     url = f"{scheme}://{host}/x"
     try:
         prepared = requests.Request("GET", url).prepare()
-        allowed = auth.may_see(prepared.url or "", DEFAULTS)
+        allowed = auth.may_receive_token(prepared.url or "", DEFAULTS)
     except (requests.exceptions.InvalidURL, ValueError):
         return
     if allowed:
@@ -234,10 +234,10 @@ def test_no_other_host_ever_sees_the_token(host: str, scheme: str) -> None:
 def test_plain_http_is_for_this_computer_only(mast_sandbox: Sandbox) -> None:
     """A loopback server sees the token only if it is the configured one, port and all (B29)."""
     with Sandbox() as other:
-        assert auth.may_see(other.url, Endpoints()) is True
-        assert auth.may_see(mast_sandbox.url, Endpoints()) is False
+        assert auth.may_receive_token(other.url, Endpoints()) is True
+        assert auth.may_receive_token(mast_sandbox.url, Endpoints()) is False
     with conf.set_temp("server", "http://mast.stsci.edu"):
-        assert auth.may_see("http://mast.stsci.edu/whoami", Endpoints()) is False
+        assert auth.may_receive_token("http://mast.stsci.edu/whoami", Endpoints()) is False
         with pytest.raises(LoginError, match="https only"):
             Observations.login(SECRET)
 

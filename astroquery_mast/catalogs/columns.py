@@ -13,7 +13,7 @@ from astroquery import log
 from ..config import seconds_setting
 from ..exceptions import InvalidResponseError, MastError
 from ..query.request import MashupRequest
-from ..service.columns import ColumnSource
+from ..service.columns import ColumnMetadata
 from ..service.deadline import Deadline
 from ..tables.columns import Columns, snapshot
 from .answer import continuous_columns, read_metadata
@@ -28,14 +28,14 @@ _HISTOGRAMS = {
 }
 
 
-class CatalogColumns(ColumnSource):
-    """Gives the columns of catalogues, and remembers what the archive said; see `ColumnSource` for parameters.
+class CatalogColumns(ColumnMetadata):
+    """Gives the columns of catalogues, and remembers what the archive said; see `ColumnMetadata` for parameters.
 
     The columns of Catalogs.MAST have names such as ``panstarrs/dr2/mean``.
     """
 
     def refresh(self, config_id: str) -> Columns:
-        """Ask the archive for the columns of a catalogue; see `ColumnSource.refresh`."""
+        """Ask the archive for the columns of a catalogue; see `ColumnMetadata.refresh`."""
         known = snapshot().get(config_id, {})
         if "/" in config_id:
             columns = self._metadata(config_id)

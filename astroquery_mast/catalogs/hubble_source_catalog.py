@@ -27,7 +27,7 @@ from ..products.bundle import SCRIPT, Bundle
 from ..products.filters import unique_products
 from ..products.listing import as_table
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.path_template import namings, texts
+from ..products.path_template import column_as_text, file_name_parts
 from ..products.plan import PlannedFile, Source, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
@@ -239,7 +239,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         if table is None or not {"DatasetName", "SpectrumType"} <= set(table.colnames):
             what = f"a {type(given).__name__}" if table is None else "a table without DatasetName and SpectrumType"
             raise InvalidArgumentError(f"Spectra are needed, as get_hsc_spectra returns them, and not {what}.")
-        names = [name.strip() for name in texts(table, "DatasetName")]
+        names = [name.strip() for name in column_as_text(table, "DatasetName")]
         kinds = np.ma.asarray(table["SpectrumType"]).tolist()
         addresses = [self._address(name, kind) for name, kind in zip(names, kinds, strict=True)]
         products = {
@@ -266,7 +266,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         self, products: Table, planned: Sequence[PlannedFile], folder: Path, effort: Effort
     ) -> list[TransferResult]:
         """Fetch a script, and tell what is in it."""
-        bundle = Bundle(SCRIPT, namings(products, _PATH_TEMPLATE))
+        bundle = Bundle(SCRIPT, file_name_parts(products, _PATH_TEMPLATE))
         file = bundle.planned(self._endpoints.server, folder)
         wanted = [each for each in planned if each.uri]
         document = self._bundled(wanted, folder, file.local_path.stem, effort)

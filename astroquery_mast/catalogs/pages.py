@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..query.request import ApiRequest
-from ..service.cache import CachedWire, Parts
+from ..service.cache import CachingClient, Parts
 from ..service.deadline import Deadline
-from ..service.http import Exchange, Wire
+from ..service.http import AnswerPage, HttpClient
 from ..tables.columns import Columns
 from ..tables.mashup import Page
 from .answer import read_catalogs_mast
@@ -35,20 +35,20 @@ class Listing:
         """Return nothing: it cannot be made smaller."""
         return ()
 
-    def page(self, wire: Wire, deadline: Deadline) -> Exchange:
+    def page(self, wire: HttpClient, deadline: Deadline) -> AnswerPage:
         """Give the first page, from the disk if it is kept there."""
-        if isinstance(wire, CachedWire):
+        if isinstance(wire, CachingClient):
             return wire.part(self.request, self._read, deadline=deadline)
         return wire.ask(self.request, self._read, deadline=deadline)
 
-    def pages(self, wire: Wire, deadline: Deadline, tell: Callable[[str], object]) -> Iterator[Exchange]:
+    def pages(self, wire: HttpClient, deadline: Deadline, tell: Callable[[str], object]) -> Iterator[AnswerPage]:
         """Give all pages that are wanted, from the disk if they are kept there."""
         ask = partial(self._asked, wire, deadline, tell)
-        if isinstance(wire, CachedWire):
+        if isinstance(wire, CachingClient):
             return wire.parts(self.request, self._read, ask, every_part=self.every_page)
         return ask()
 
-    def _asked(self, wire: Wire, deadline: Deadline, tell: Callable[[str], object]) -> Parts:
+    def _asked(self, wire: HttpClient, deadline: Deadline, tell: Callable[[str], object]) -> Parts:
         """Ask for all pages that are wanted, one after the other."""
         exchange = wire.ask(self.request, self._read, deadline=deadline)
         yield exchange

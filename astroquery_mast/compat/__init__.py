@@ -20,7 +20,7 @@ from astroquery import log
 
 from .. import utils
 from ..config import Conf, conf
-from ..warn import speak_as
+from ..warn import warn_under_name
 from . import clients as compat_clients
 from . import private_names as compat_names
 
@@ -93,7 +93,7 @@ def install() -> Installation:
         _attribute[:] = [vars(astroquery)["mast"]] if "mast" in vars(astroquery) else []
         sys.modules.update(modules)
         astroquery.mast = modules[_NAME]
-        speak_as(_SPOKESMAN)
+        warn_under_name(_SPOKESMAN)
         return Installation(owner=True)
 
 
@@ -112,7 +112,7 @@ def uninstall() -> None:
             astroquery.mast = _attribute.pop()
         else:
             del astroquery.mast
-        speak_as(None)
+        warn_under_name(None)
 
 
 def installed() -> bool:

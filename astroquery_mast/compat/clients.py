@@ -11,7 +11,7 @@ from ..cutouts import client as cutouts
 from ..downloads.client import FileTransfers
 from ..missions import client as missions
 from ..observations import client as observations
-from .private_names import NoCloud, ParsesAnswers
+from .private_names import ParseResultMixin, UnavailableCloud
 
 __all__ = [
     "Catalogs",
@@ -31,31 +31,31 @@ __all__ = [
 ]
 
 
-class MastClass(NoCloud, ParsesAnswers, FileTransfers):
+class MastClass(UnavailableCloud, ParseResultMixin, FileTransfers):
     """`astroquery_mast.MastClass` with private names of ``astroquery.mast``."""
 
 
-class ObservationsClass(ParsesAnswers, observations.ObservationsClass):
+class ObservationsClass(ParseResultMixin, observations.ObservationsClass):
     """`astroquery_mast.ObservationsClass` with private names of ``astroquery.mast``."""
 
 
-class CatalogsClass(NoCloud, catalogs.CatalogsClass, FileTransfers):
+class CatalogsClass(UnavailableCloud, catalogs.CatalogsClass, FileTransfers):
     """`astroquery_mast.CatalogsClass` with private names of ``astroquery.mast``."""
 
 
-class MastMissionsClass(NoCloud, missions.MastMissionsClass, FileTransfers):
+class MastMissionsClass(UnavailableCloud, missions.MastMissionsClass, FileTransfers):
     """`astroquery_mast.MastMissionsClass` with private names of ``astroquery.mast``."""
 
 
-class TesscutClass(NoCloud, cutouts.TesscutClass, FileTransfers):
+class TesscutClass(UnavailableCloud, cutouts.TesscutClass, FileTransfers):
     """`astroquery_mast.TesscutClass` with private names of ``astroquery.mast``."""
 
 
-class ZcutClass(NoCloud, cutouts.ZcutClass, FileTransfers):
+class ZcutClass(UnavailableCloud, cutouts.ZcutClass, FileTransfers):
     """`astroquery_mast.ZcutClass` with private names of ``astroquery.mast``."""
 
 
-class HapcutClass(NoCloud, cutouts.HapcutClass, FileTransfers):
+class HapcutClass(UnavailableCloud, cutouts.HapcutClass, FileTransfers):
     """`astroquery_mast.HapcutClass` with private names of ``astroquery.mast``."""
 
 

@@ -20,7 +20,7 @@ from astropy import units as u
 from astropy.table import Table
 from astropy.utils.decorators import deprecated
 
-from ..downloads.download import LOCAL_DISK
+from ..downloads.download import LOCAL_FILES
 from ..exceptions import InvalidCriterionError
 from ..observations.search import ObservationRequests
 from ..products.manifest import Status
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 else:
     from ..service.core import MastClass as _Client
 
-__all__ = ["NoCloud", "ParsesAnswers", "PrivateNames"]
+__all__ = ["ParseResultMixin", "PrivateNames", "UnavailableCloud"]
 
 _HTTP = "HTTPError: "
 
@@ -106,7 +106,7 @@ class PrivateNames(_Client):
         `requests.ConnectionError`
             If it cannot be reached, or stays silent.
         """
-        planned = single_file(url, Path(local_filepath), download_url=url, disk=LOCAL_DISK, cache=cache)
+        planned = single_file(url, Path(local_filepath), download_url=url, disk=LOCAL_FILES, cache=cache)
         result = self._fetch_one(replace(planned, url=url, data_url=url), verbose=False, on_error="ignore")
         if result.status is Status.COMPLETE:
             return
@@ -116,7 +116,7 @@ class PrivateNames(_Client):
         raise requests.ConnectionError(message)
 
 
-class ParsesAnswers(PrivateNames):
+class ParseResultMixin(PrivateNames):
     """A client whose ``*_async`` answers can be made into tables afterwards."""
 
     def _parse_result(
@@ -166,7 +166,7 @@ def _request_of(response: requests.Response) -> MashupRequest:
         raise InvalidCriterionError("This is no answer of a Mashup service: it does not say what was asked.") from err
 
 
-class NoCloud(PrivateNames):
+class UnavailableCloud(PrivateNames):
     """A client without files in the cloud, whose ``astroquery.mast`` namesake has calls that do nothing about it."""
 
     @deprecated(since="0.4.8", message="Only Observations has a cloud.")  # type: ignore[untyped-decorator]

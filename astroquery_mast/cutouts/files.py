@@ -25,7 +25,7 @@ import filelock
 import requests
 import tenacity
 
-from ..downloads.download import LOCAL_DISK
+from ..downloads.download import LOCAL_FILES
 from ..downloads.fetch import fetch
 from ..downloads.store import destination, is_remote
 from ..downloads.transfer import OpenUrl
@@ -208,7 +208,7 @@ class CutoutFiles:
 
     def _stay_inside(self, folder: Path) -> None:
         """Raise if a link that lies below the download folder leads out of it."""
-        trouble = look(folder, LOCAL_DISK.resolve(self._folder), LOCAL_DISK).trouble
+        trouble = look(folder, LOCAL_FILES.resolve(self._folder), LOCAL_FILES).trouble
         if trouble is not None:
             raise OSError(trouble)
 

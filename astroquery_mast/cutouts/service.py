@@ -23,13 +23,13 @@ from astropy.io import fits
 
 from ..config import count_setting, seconds_setting
 from ..downloads.download import complain, download
-from ..downloads.sessions import Transport
+from ..downloads.sessions import SessionRecipe
 from ..exceptions import DownloadError, InvalidArgumentError, InvalidResponseError, NoResultsWarning, QueryTimeoutError
 from ..products.manifest import Manifest, Status, as_manifest
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline
 from ..service.limits import Limits
-from ..service.parallel import in_order
+from ..service.parallel import map_in_threads
 from ..service.positions import PositionQueries
 from ..sky.position import Cone, as_radius
 from ..tables.mashup import decoded
@@ -111,7 +111,7 @@ class CutoutClient(PositionQueries):
         cutouts: list[fits.HDUList] = []
         with ExitStack() as if_it_fails:
             if_it_fails.callback(deadline.give_up)
-            for question, answer in zip(questions, in_order(ask, questions, max_workers), strict=True):
+            for question, answer in zip(questions, map_in_threads(ask, questions, max_workers), strict=True):
                 if isinstance(answer, str):
                     words[question.service] = answer
                 else:
@@ -146,7 +146,7 @@ class CutoutClient(PositionQueries):
         with CutoutFiles(questions, folder, self._service) as files:
             fetched = download(
                 files.planned(),
-                replace(Transport.of(self), read_timeout=_patience()),
+                replace(SessionRecipe.of(self), read_timeout=_patience()),
                 max_workers=max_workers,
                 timeout=None if deadline is None else max(deadline.remaining(), 1e-3),
                 on_error="ignore",

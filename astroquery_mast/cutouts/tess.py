@@ -17,7 +17,7 @@ from astropy.utils.decorators import deprecated_renamed_argument
 from ..exceptions import InputWarning, InvalidQueryError, NoResultsWarning
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline
-from ..service.resolver import warn_of_idle
+from ..service.resolver import warn_unused_resolver
 from ..sky.position import as_radius
 from ..tables.table import TableBuilder
 from ..warn import warn_user
@@ -237,7 +237,7 @@ class TesscutClass(CutoutClient):
         """Return what is looked at."""
         one_target(coordinates, object_name, moving=bool(moving_target))
         if moving_target:
-            warn_of_idle(resolver)
+            warn_unused_resolver(resolver)
             return moving_target_named(object_name, mt_type)
         if mt_type is not None:
             warn_user("mt_type has no effect without moving_target=True.", InputWarning)

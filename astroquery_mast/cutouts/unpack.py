@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..downloads.part_file import PartFile, sole_writer
+from ..downloads.part_file import PartFile, exclusive_lock
 from ..service.limits import Limits
 
 __all__ = ["write_whole"]
@@ -18,7 +18,7 @@ __all__ = ["write_whole"]
 def write_whole(pieces: Iterable[bytes], target: Path, limits: Limits) -> tuple[int, str]:
     """Write a file beside its place, and move it there when all of it is on the disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with sole_writer(target, lambda: limits.reached() is not None), ExitStack() as if_it_fails:
+    with exclusive_lock(target, lambda: limits.reached() is not None), ExitStack() as if_it_fails:
         part = PartFile(target)
         if_it_fails.callback(part.discard)
         part.begin(None)

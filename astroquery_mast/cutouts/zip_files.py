@@ -19,7 +19,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from ..exceptions import InvalidResponseError
-from ..products.file_names import Naming, place
+from ..products.file_names import FileNameParts, place
 
 __all__ = ["ArchiveFile", "begins_as_zip", "places_of", "zipped_files"]
 
@@ -109,7 +109,7 @@ def places_of(names: Sequence[str]) -> list[tuple[str, ...]]:
     return place([_naming(index, name) for index, name in enumerate(names)], flat=True)
 
 
-def _naming(index: int, name: str) -> Naming:
+def _naming(index: int, name: str) -> FileNameParts:
     """What decides where a file lies; the index tells files of one name from each other."""
     parts = [part for part in PurePosixPath(name).parts if part != "/"] or [""]
-    return Naming(f"{index}:{name}", parts[-1], "", str(index + 1), tuple(parts[:-1]))
+    return FileNameParts(f"{index}:{name}", parts[-1], "", str(index + 1), tuple(parts[:-1]))

@@ -16,8 +16,8 @@ from xml.etree import ElementTree
 from ..config import Endpoints, count_setting
 from ..exceptions import InvalidResponseError, MastError
 from ..service.deadline import Deadline
-from ..service.http import Wire
-from ..service.parallel import in_order
+from ..service.http import HttpClient
+from ..service.parallel import map_in_threads
 
 __all__ = ["Bucket", "Cloud", "lookup_batches", "read_listing", "read_paths"]
 
@@ -108,7 +108,7 @@ def read_listing(body: bytes) -> tuple[list[str], str | None]:
 class Cloud:
     """The public cloud copy, as a client without an account sees it."""
 
-    def __init__(self, wire: Wire, endpoints: Endpoints) -> None:
+    def __init__(self, wire: HttpClient, endpoints: Endpoints) -> None:
         self._wire = wire
         self._endpoints = endpoints
         self.bucket = Bucket.configured(endpoints)
@@ -130,13 +130,15 @@ class Cloud:
             )
 
         batches = list(lookup_batches(dict.fromkeys(uris)))
-        answers = in_order(ask, batches, min(count_setting("max_workers"), len(batches)))
+        answers = map_in_threads(ask, batches, min(count_setting("max_workers"), len(batches)))
         return {uri: key for answer in answers for uri, key in answer.items()}
 
     def existing(self, keys: Iterable[str], deadline: Deadline) -> set[str]:
         """Ask the bucket which objects are there and open to the public; one question each, several at a time."""
         asked = list(dict.fromkeys(keys))
-        found = in_order(lambda key: self._exists(key, deadline), asked, min(count_setting("max_workers"), len(asked)))
+        found = map_in_threads(
+            lambda key: self._exists(key, deadline), asked, min(count_setting("max_workers"), len(asked))
+        )
         return {key for key, exists in zip(asked, found, strict=True) if exists}
 
     def _exists(self, key: str, deadline: Deadline) -> bool:

@@ -26,7 +26,7 @@ from ..warn import warn_user
 from .download import download
 from .fetch import fetch
 from .review import as_written, retry_downloads, verify_downloads
-from .sessions import Transport
+from .sessions import SessionRecipe
 
 __all__ = ["DENIED", "Effort", "FileTransfers"]
 
@@ -97,7 +97,7 @@ class FileTransfers(MastClass):
         self._log_in_for(planned)
         return download(
             planned,
-            Transport.of(self),
+            SessionRecipe.of(self),
             max_workers=effort.max_workers,
             executor=effort.executor,
             timeout=effort.seconds,
@@ -178,7 +178,7 @@ class FileTransfers(MastClass):
             self._log_in_by_environment()
         return retry_downloads(
             manifest,
-            Transport.of(self),
+            SessionRecipe.of(self),
             download_url=self._source_of(manifest),
             max_workers=max_workers,
             executor=executor,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
-__all__ = ["Mark", "RunningDigest"]
+__all__ = ["BackgroundHash", "Mark"]
 
 # Up to here a thread would cost more than it saves.
 _ALONE = 8 << 20
@@ -36,7 +36,7 @@ class Mark:
     sha256: str
 
 
-class RunningDigest:
+class BackgroundHash:
     """The SHA-256 of bytes that are still arriving."""
 
     def __init__(self, begun: Hash | None = None, size: int = 0) -> None:

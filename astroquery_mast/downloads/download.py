@@ -27,14 +27,14 @@ from ..products.plan import Action, Disk, PlannedFile, total_bytes
 from ..service.deadline import Deadline, as_seconds
 from ..service.pool import number_of_workers, run, threads
 from ..service.progress import DownloadBar
-from .outage import Outages
+from .outage import DownServers
 from .register import holders
-from .sessions import Transport
-from .store import StoreDisk, destination, is_remote
-from .task import Call, CarryOut, Done, Task, bring
+from .sessions import SessionRecipe
+from .store import StoreFileSystem, destination, is_remote
+from .task import Call, Done, Task, TransferFunction, bring
 from .transfer import WAIT, OpenUrl, Pause, transfer
 
-__all__ = ["LOCAL_DISK", "ON_ERROR", "complain", "disk_at", "download", "local_target"]
+__all__ = ["LOCAL_FILES", "ON_ERROR", "complain", "disk_at", "download", "local_target"]
 
 ON_ERROR = ("raise", "warn", "ignore")
 """What may be done about files that did not come."""
@@ -65,17 +65,17 @@ class _LocalDisk:
         return holders(folder)
 
 
-LOCAL_DISK: Disk = _LocalDisk()
+LOCAL_FILES: Disk = _LocalDisk()
 
 
 def disk_at(place: Path) -> Disk:
     """Return the view of what lies where files are to go."""
-    return StoreDisk() if is_remote(place) else LOCAL_DISK
+    return StoreFileSystem() if is_remote(place) else LOCAL_FILES
 
 
 def download(
     planned: Sequence[PlannedFile],
-    way: Transport | OpenUrl,
+    way: SessionRecipe | OpenUrl,
     *,
     max_workers: int | None = None,
     executor: Executor | None = None,
@@ -83,15 +83,15 @@ def download(
     on_error: str = "warn",
     verbose: bool = True,
     pause: Pause = WAIT,
-    carry_out: CarryOut = transfer,
+    carry_out: TransferFunction = transfer,
 ) -> list[TransferResult]:
     """Bring files to disk, several at a time."""
     workers = number_of_workers(max_workers, executor)
     seconds = as_seconds(timeout, "timeout")
     _check(way, executor, on_error)
-    outages = Outages()
+    outages = DownServers()
     # While one file is brought down to the disk, another one can have its connection.
-    spare = workers // 2 if executor is None and isinstance(way, Transport) else 0
+    spare = workers // 2 if executor is None and isinstance(way, SessionRecipe) else 0
     results: dict[int, TransferResult] = {}
     with DownloadBar(len(planned), total_bytes(planned) or None, shown=verbose) as bar:
         call = Call(
@@ -114,14 +114,14 @@ def download(
     return ordered
 
 
-def _check(way: Transport | OpenUrl, executor: Executor | None, on_error: str) -> None:
+def _check(way: SessionRecipe | OpenUrl, executor: Executor | None, on_error: str) -> None:
     """Raise if an argument makes no sense."""
     if on_error not in ON_ERROR:
         raise InvalidArgumentError(f"on_error={on_error!r}: {', '.join(map(repr, ON_ERROR))} are possible.")
     if executor is not None and not (isinstance(executor, Executor) or hasattr(executor, "submit")):
         raise InvalidArgumentError(f"executor={executor!r}: a concurrent.futures.Executor is needed.")
-    if not isinstance(way, Transport) and not isinstance(executor, ThreadPoolExecutor | None):
-        raise TypeError("Only a Transport can be sent to another process.")
+    if not isinstance(way, SessionRecipe) and not isinstance(executor, ThreadPoolExecutor | None):
+        raise TypeError("Only a SessionRecipe can be sent to another process.")
 
 
 def _all_done(tasks: Sequence[Task], executor: Executor | None, workers: int) -> Iterator[tuple[Task, Done]]:

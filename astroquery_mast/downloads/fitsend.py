@@ -14,7 +14,7 @@ from pathlib import Path
 
 from astropy.io import fits
 
-__all__ = ["FitsEnd", "breaks_off"]
+__all__ = ["FitsLength", "breaks_off"]
 
 # With these bytes every FITS file begins, and every extension (FITS standard 4.0, sections 4.4.1.1 and 4.4.1.2).
 _BEGINNING = b"SIMPLE  ="
@@ -28,7 +28,7 @@ _LONGEST = 1 << 25
 _UNREADABLE = (fits.VerifyError, KeyError, ValueError, TypeError)
 
 
-class FitsEnd:
+class FitsLength:
     """Follows the headers of a FITS file through its bytes, in pieces of any length, and passes over its data."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ def _length_of_data(text: bytes) -> int:
 
 def breaks_off(path: Path) -> bool:
     """Tell whether a file begins as FITS and ends before its last header says."""
-    end, size = FitsEnd(), path.stat().st_size
+    end, size = FitsLength(), path.stat().st_size
     with path.open("rb") as stream:
         while not end.over and (block := stream.read(_BLOCK)):
             end.add(block)

@@ -15,7 +15,7 @@ import urllib3
 from ..exceptions import MastError, ServerError
 from .transfer import OpenUrl
 
-__all__ = ["Contacts", "Outages"]
+__all__ = ["Contacts", "DownServers"]
 
 # So many files in a row, each tried as often as `conf.max_attempts` says, find nobody there: then it is not by chance.
 _IN_A_ROW = 3
@@ -62,7 +62,7 @@ class Contacts:
         return response
 
 
-class Outages:
+class DownServers:
     """What the files of one download have found out about the servers."""
 
     def __init__(self) -> None:

@@ -31,12 +31,12 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 import filelock
 
-from .digest import Mark, RunningDigest
+from .digest import BackgroundHash, Mark
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
-__all__ = ["PartFile", "Source", "lock_path", "part_path", "record_path", "sole_writer"]
+__all__ = ["PartFile", "Source", "exclusive_lock", "lock_path", "part_path", "record_path"]
 
 _PIECE = 1 << 20
 # A line of the record for so many bytes: that much has to come again after kill -9, and 100 GB make a record of 10 MB.
@@ -73,7 +73,7 @@ class Source:
 
 
 @contextmanager
-def sole_writer(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
+def exclusive_lock(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
     """Wait until nobody else is at work on a file, and keep others away until the end."""
     lock = _acquired(lock_path(target), stopped)
     try:
@@ -103,7 +103,7 @@ def _acquired(path: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLock:
 
 
 class PartFile:
-    """The bytes of a file that have come so far.  To be used by the `sole_writer` only.
+    """The bytes of a file that have come so far.  To be used by the `exclusive_lock` only.
 
     As a context manager it keeps, at the end, what can be taken up later, and removes what cannot.
     """
@@ -113,7 +113,7 @@ class PartFile:
         self.source: Source | None = None
         self._target = target
         self._path, self._record_path = part_path(target), record_path(target)
-        self._digest = RunningDigest()
+        self._digest = BackgroundHash()
         self._stream: BufferedRandom | None = None
         self._record: BinaryIO | None = None
         # Bytes that the record speaks of, and bytes that a mark is asked for.
@@ -165,7 +165,7 @@ class PartFile:
         except (OSError, ValueError, TypeError, KeyError):
             # Somebody else's files, or torn ones: begin() replaces them.
             return
-        self._stream, self._record, self._digest = stream, record, RunningDigest(digest, size)
+        self._stream, self._record, self._digest = stream, record, BackgroundHash(digest, size)
         self.source, self.size, self._marked, self._announced = source, size, size, size
 
     def begin(self, source: Source | None) -> None:
@@ -240,7 +240,7 @@ class PartFile:
         self._digest.settle()
         self.size = self._marked = self._announced = 0
         self.source = None
-        self._digest = RunningDigest()
+        self._digest = BackgroundHash()
 
     def _close(self) -> None:
         """Close the files."""

@@ -27,13 +27,13 @@ from ..products.file_names import folded
 from ..products.listing import as_table
 from ..products.manifest import COLUMNS, Manifest, Status, TransferResult, as_manifest
 from ..products.plan import Action, PlannedFile, Source, data_url, escaped_url
-from ..service.parallel import in_order
+from ..service.parallel import map_in_threads
 from ..service.progress import progress_bar
 from .download import complain, download
 from .fetch import fetch
 from .outcome import size_of
 from .register import holders
-from .sessions import Transport
+from .sessions import SessionRecipe
 from .store import is_remote, recorded_place
 from .transfer import WAIT, OpenUrl, Pause
 
@@ -109,7 +109,7 @@ def verify_downloads(manifest: Table, *, verbose: bool = True) -> Manifest:
     rows = _results(manifest)
     table = _copy(manifest)
     with progress_bar(sum(row.size or 0 for row in rows), "Verifying", "B", shown=verbose) as bar:
-        for index, found in enumerate(in_order(_look, rows, count_setting("max_workers"))):
+        for index, found in enumerate(map_in_threads(_look, rows, count_setting("max_workers"))):
             table["Status"][index] = str(found.status)
             table["Message"][index] = found.message
             bar.update(rows[index].size or 0)
@@ -152,7 +152,7 @@ def _copy(manifest: Table) -> Manifest:
 
 def retry_downloads(
     manifest: Table,
-    way: Transport | OpenUrl,
+    way: SessionRecipe | OpenUrl,
     *,
     download_url: str | Source,
     max_workers: int | None = None,

@@ -1,7 +1,7 @@
 """How a worker reaches the archive: a recipe that can be sent to another process, and the session made from it there.
 
-In: a client.  Out: a `Transport`, picklable and without any token; `Transport.open_url` gives a worker what opens
-addresses.  Products flow, before "download".
+In: a client.  Out: a `SessionRecipe`, picklable and without any token; `SessionRecipe.open_url` gives a worker what
+opens addresses.  Products flow, before "download".
 
 A session serves one worker at a time.  When an answer is read it waits for the next worker, its connections still open,
 so that neither a file nor a call pays for new connections without need.
@@ -29,12 +29,12 @@ from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import LoginError
 from ..service import token as auth
 from ..service.deadline import Deadline, for_socket
-from ..service.http import Wire
+from ..service.http import HttpClient
 from ..service.login import Login
 from .sockets import IdleSessions, WatchedAdapter, shut_down
 from .transfer import Pause
 
-__all__ = ["Transport", "WorkerOpener"]
+__all__ = ["SessionRecipe", "WorkerSession"]
 
 _SERVICE = "MAST download"
 # Headers that may hold a secret stay behind: a session of the user's own may have them.
@@ -53,7 +53,7 @@ class _Client(Protocol):
 
 
 @dataclass(frozen=True)
-class Transport:
+class SessionRecipe:
     """The recipe of a session: everything that a worker needs except the token, which it has or finds by itself.
 
     A worker in this process, or forked from it, has the login.  Another one looks where `login` does, in the
@@ -74,7 +74,7 @@ class Transport:
     attempts: int
 
     @classmethod
-    def of(cls, client: _Client) -> Transport:
+    def of(cls, client: _Client) -> SessionRecipe:
         """Make the recipe of a client's session."""
         session, endpoints = client._session, client._endpoints
         return cls(
@@ -98,10 +98,10 @@ class Transport:
         *,
         pause: Pause | None = None,
         lines: threading.Semaphore | None = None,
-    ) -> WorkerOpener:
+    ) -> WorkerSession:
         """Give a worker what opens addresses, with a session that it shares with nobody."""
         limit = Deadline(math.inf) if deadline is None else deadline
-        return WorkerOpener(self, limit, pause or Wire.pause, lines)
+        return WorkerSession(self, limit, pause or HttpClient.pause, lines)
 
     def session(self) -> requests.Session:
         """Make a session."""
@@ -151,11 +151,11 @@ class _Addresses(Endpoints):
         return self._catalogs_server
 
 
-class WorkerOpener:
+class WorkerSession:
     """Opens addresses for one worker; an `~astroquery_mast.downloads.transfer.OpenUrl`."""
 
     def __init__(
-        self, recipe: Transport, deadline: Deadline, pause: Pause, lines: threading.Semaphore | None = None
+        self, recipe: SessionRecipe, deadline: Deadline, pause: Pause, lines: threading.Semaphore | None = None
     ) -> None:
         self._recipe = recipe
         self._deadline = deadline
@@ -165,7 +165,7 @@ class WorkerOpener:
         self._session: requests.Session | None = None
         self._endpoints = _Addresses(recipe.server, recipe.catalogs_server)
         self._credentials = recipe.found_credentials()
-        self._wire = Wire(self._send, self._endpoints, self._advice, recipe.attempts)
+        self._wire = HttpClient(self._send, self._endpoints, self._advice, recipe.attempts)
         self._wire.pause = pause
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
@@ -225,7 +225,7 @@ class WorkerOpener:
             self._lines.release()
 
     @property
-    def wire(self) -> Wire:
+    def wire(self) -> HttpClient:
         """The conversation with the archive, for answers that are read as a whole."""
         return self._wire
 
@@ -257,7 +257,7 @@ class WorkerOpener:
         if log.isEnabledFor(logging.DEBUG):
             size = response.headers.get("Content-Length", "?")
             log.debug("%s %s → %s, %s bytes", method, response.url, response.status_code, size)
-        return auth.forget_sent(response)
+        return auth.strip_token(response)
 
     def _advice(self, url: str, status: int | None) -> str:
         """Say what to do about a refusal."""

@@ -34,7 +34,7 @@ from typing import IO, Any, cast
 
 from ..exceptions import InvalidQueryError
 
-__all__ = ["StoreDisk", "destination", "is_remote", "recorded_place", "size_in_store", "whole_or_absent"]
+__all__ = ["StoreFileSystem", "destination", "is_remote", "recorded_place", "size_in_store", "whole_or_absent"]
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*(?:::[A-Za-z0-9+.-]+)*)://")
 _LOCAL = frozenset({"file", "local"})
@@ -97,7 +97,7 @@ def is_remote(place: Path) -> bool:
     return not isinstance(place, Path)
 
 
-class StoreDisk:
+class StoreFileSystem:
     """What lies in a store, for the plan: each folder is listed once, instead of asking for each file.
 
     Made anew for each plan, it sees the store as it is then.

@@ -23,14 +23,14 @@ import tenacity
 from ..products.manifest import TransferResult
 from ..products.plan import PlannedFile
 from ..service.deadline import Deadline
-from ..service.http import Wire
+from ..service.http import HttpClient
 from .outage import Contacts
-from .sessions import Transport, WorkerOpener
+from .sessions import SessionRecipe, WorkerSession
 from .transfer import WAIT, OpenUrl, Pause, Progress
 
-__all__ = ["Call", "CarryOut", "Done", "Task", "bring"]
+__all__ = ["Call", "Done", "Task", "TransferFunction", "bring"]
 
-CarryOut = Callable[..., TransferResult]
+TransferFunction = Callable[..., TransferResult]
 """Does what is planned for one file; called as `~astroquery_mast.downloads.transfer.transfer`."""
 
 
@@ -49,16 +49,16 @@ class Call:
     shared: bool = True
     lines: threading.Semaphore | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
-    _openers: set[WorkerOpener] = field(default_factory=set)
+    _openers: set[WorkerSession] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def opener(self, way: Transport | OpenUrl) -> Iterator[OpenUrl]:
+    def opener(self, way: SessionRecipe | OpenUrl) -> Iterator[OpenUrl]:
         """What opens addresses for one file."""
-        if not isinstance(way, Transport):
+        if not isinstance(way, SessionRecipe):
             yield way
             return
-        with way.open_url(self.deadline, pause=self._ending(Wire.pause), lines=self.lines) as opener:
+        with way.open_url(self.deadline, pause=self._ending(HttpClient.pause), lines=self.lines) as opener:
             with self._lock:
                 self._openers.add(opener)
             try:
@@ -85,12 +85,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Task:
-    """One file, and what is needed to bring it; picklable if the way is a `Transport`."""
+    """One file, and what is needed to bring it; picklable if the way is a `SessionRecipe`."""
 
     place: int
     planned: PlannedFile
-    way: Transport | OpenUrl
-    carry_out: CarryOut
+    way: SessionRecipe | OpenUrl
+    carry_out: TransferFunction
     call: Call
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -99,7 +99,9 @@ class Task:
         return _unpickled, (task, self.call.deadline.remaining(), dict(self.call.down))
 
 
-def _unpickled(task: tuple[int, PlannedFile, Transport, CarryOut], seconds: float, down: Mapping[str, str]) -> Task:
+def _unpickled(
+    task: tuple[int, PlannedFile, SessionRecipe, TransferFunction], seconds: float, down: Mapping[str, str]
+) -> Task:
     """A task in another process."""
     return Task(*task, Call(Deadline(seconds), down=down, shared=False))
 

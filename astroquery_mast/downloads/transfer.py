@@ -50,10 +50,10 @@ from .checks import (
 )
 from .fitsend import breaks_off
 from .outcome import archive_failed, broken, complete, failed, size_of, unconfirmed
-from .part_file import PartFile, part_path, sole_writer
+from .part_file import PartFile, exclusive_lock, part_path
 from .register import holders, note
 
-__all__ = ["WAIT", "Delivery", "OpenUrl", "Pause", "Progress", "silent", "transfer"]
+__all__ = ["WAIT", "FileTransfer", "OpenUrl", "Pause", "Progress", "silent", "transfer"]
 
 # A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20
@@ -99,7 +99,7 @@ def transfer(
     return _Transfer(planned, open_url, progress, pause, Limits(cancelled, deadline)).result()
 
 
-class Delivery:
+class FileTransfer:
     """One file on its way, wherever it goes; parameters as `transfer`."""
 
     def __init__(
@@ -129,7 +129,7 @@ class Delivery:
         """Bring the file, or say that it is there."""
 
 
-class _Transfer(Delivery):
+class _Transfer(FileTransfer):
     """One file on its way to the disk."""
 
     # Bytes that progress was told of and that are still in the part.
@@ -164,7 +164,7 @@ class _Transfer(Delivery):
         if self._planned.action is Action.CHECK and self._confirmed():
             return complete(self._planned, size_of(path) or 0)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with sole_writer(path, lambda: self._limits.reached() is not None):
+        with exclusive_lock(path, lambda: self._limits.reached() is not None):
             if self._made_meanwhile(before):
                 return self._by_another() or complete(self._planned, size_of(path) or 0)
             part = PartFile(path)

@@ -33,10 +33,10 @@ from .checks import (
     is_packed,
     is_web_page,
 )
-from .fitsend import FitsEnd
+from .fitsend import FitsLength
 from .outcome import archive_failed, broken, complete, failed
 from .store import size_in_store, whole_or_absent
-from .transfer import Delivery, OpenUrl, Progress, silent
+from .transfer import FileTransfer, OpenUrl, Progress, silent
 
 __all__ = ["transfer_to"]
 
@@ -58,7 +58,7 @@ def transfer_to(
     return _Upload(planned, open_url, progress, pause, Limits(cancelled, deadline)).result()
 
 
-class _Upload(Delivery):
+class _Upload(FileTransfer):
     """One file on its way into a store."""
 
     def _delivered(self) -> TransferResult:
@@ -162,7 +162,7 @@ class _Came:
         self._checksums = checksums
         names = {"sha256", *(checksum.algorithm for checksum in checksums)}
         self._digests = {name: hashlib.new(name, usedforsecurity=False) for name in names}
-        self._end = FitsEnd()
+        self._end = FitsLength()
 
     def add(self, piece: bytes) -> None:
         """Take the next bytes."""

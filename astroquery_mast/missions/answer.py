@@ -17,12 +17,12 @@ from astroquery import log
 from ..exceptions import InvalidResponseError
 from ..query.request import Question
 from ..tables.columns import Columns, Kind
-from ..tables.completeness import Announced
+from ..tables.completeness import AnnouncedRows
 from ..tables.mashup import Page, Paging, decoded
 from ..tables.table import TableBuilder, TwoNamedMeta
 from .columns import ANG_SEP, has_numbers_for_truths
 
-__all__ = ["PartCount", "SearchMeta", "SearchTable", "announced", "bounds", "may_have_more", "read_answer"]
+__all__ = ["OffsetCompleteness", "SearchMeta", "SearchTable", "announced", "bounds", "may_have_more", "read_answer"]
 
 
 def read_answer(body: bytes, service: str) -> Page:
@@ -107,7 +107,7 @@ def may_have_more(page: Page, limit: int, offset: int) -> bool:
     return page.paging is None or page.paging.total > before + len(page.rows)
 
 
-class PartCount(Announced):
+class OffsetCompleteness(AnnouncedRows):
     """Counts the parts of one answer, and proves that together they are all of it, and that none overlap."""
 
     def __init__(self, service: str) -> None:

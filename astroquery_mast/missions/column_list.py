@@ -11,14 +11,14 @@ from astroquery import log
 
 from ..config import Endpoints, seconds_setting
 from ..exceptions import MastError
-from ..service.columns import ColumnSource
+from ..service.columns import ColumnMetadata
 from ..service.deadline import Deadline
-from ..service.http import Wire
+from ..service.http import HttpClient
 from ..tables.columns import Columns
 from ..tables.mashup import decoded
 from .columns import columns_of_mission
 
-__all__ = ["MissionColumnList"]
+__all__ = ["MissionColumnMetadata"]
 
 # The list is small and never worth waiting for longer.
 _PATIENCE = 20.0
@@ -26,10 +26,10 @@ _PATIENCE = 20.0
 _REST = 60.0
 
 
-class MissionColumnList(ColumnSource):
-    """Gives the columns of missions, and remembers what the archive said; see `ColumnSource` for parameters."""
+class MissionColumnMetadata(ColumnMetadata):
+    """Gives the columns of missions, and remembers what the archive said; see `ColumnMetadata` for parameters."""
 
-    def __init__(self, wire: Wire, endpoints: Endpoints) -> None:
+    def __init__(self, wire: HttpClient, endpoints: Endpoints) -> None:
         super().__init__(wire, endpoints)
         self._failed: dict[tuple[str, str], float] = {}
 

@@ -19,7 +19,7 @@ from astropy.table import MaskedColumn, Table
 from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
 from ..products.filters import extension_mask, filter_mask
-from ..products.path_template import texts
+from ..products.path_template import column_as_text
 from ..products.plan import Action, PlannedFile, data_url, escaped_url
 
 __all__ = ["MissionFiles", "MissionSource", "filter_mission_products", "trouble_with"]
@@ -77,11 +77,11 @@ class MissionFiles:
     def of(cls, products: Table, mission: str, *, in_folders: bool) -> MissionFiles:
         """Make them from products."""
         _check_columns(products, in_folders)
-        uris, names = texts(products, "uri"), texts(products, "filename")
+        uris, names = column_as_text(products, "uri"), column_as_text(products, "filename")
         uris = [uri if uri.strip() else name for uri, name in zip(uris, names, strict=True)]
         uris = [uri if uri.strip() else "" for uri in uris]
         names = [name if name.strip() else PurePosixPath(uri).name for name, uri in zip(names, uris, strict=True)]
-        missions = [own.strip().lower() or mission for own in texts(products, "mission")]
+        missions = [own.strip().lower() or mission for own in column_as_text(products, "mission")]
         _check_missions(uris, missions)
         first = _first_of_each(uris, names, missions)
         table = products[first] if len(products) else products.copy()
@@ -91,7 +91,7 @@ class MissionFiles:
         table["dataURI"] = _masked(chosen)
         table["productFilename"] = _column(name for name, kept in zip(names, first, strict=True) if kept)
         table["obs_collection"], table["obs_id"] = _column(missions), _column(owners)
-        table["dataRights"] = _column(map(_rights, texts(table, "access")))
+        table["dataRights"] = _column(map(_rights, column_as_text(table, "access")))
         lost = ["" if owner or not in_folders else _NO_DATASET for owner in owners]
         troubles = [
             (trouble_with(uri, own) or reason or None) if uri else None
@@ -101,7 +101,9 @@ class MissionFiles:
 
     def source(self, endpoints: Endpoints, mission: str) -> MissionSource:
         """Return where they come from."""
-        return MissionSource(endpoints, mission, dict(zip(texts(self.table, "dataURI"), self.missions, strict=True)))
+        return MissionSource(
+            endpoints, mission, dict(zip(column_as_text(self.table, "dataURI"), self.missions, strict=True))
+        )
 
     def checked(self, planned: Iterable[PlannedFile]) -> list[PlannedFile]:
         """Return the plan, in which what cannot be fetched is refused with the reason."""
@@ -160,7 +162,7 @@ def _first_of_each(uris: list[str], names: list[str], missions: list[str]) -> An
 
 def _owners(table: Table) -> list[str]:
     """The dataset of each product."""
-    dataset, fileset = (texts(table, name) for name in _OWNERS)
+    dataset, fileset = (column_as_text(table, name) for name in _OWNERS)
     return [(one if one.strip() else other).strip() for one, other in zip(dataset, fileset, strict=True)]
 
 

@@ -23,7 +23,7 @@ from ..downloads.download import disk_at, local_target
 from ..downloads.store import destination
 from ..exceptions import DownloadError, InvalidArgumentError, InvalidQueryError, NoResultsWarning
 from ..products.filters import unique_products
-from ..products.given import as_products
+from ..products.given import as_product_table
 from ..products.listing import as_table, ask_in_batches, identifiers
 from ..products.manifest import Manifest, as_manifest
 from ..products.path_template import PathTemplate
@@ -31,7 +31,7 @@ from ..products.plan import Source, plan, plan_table, single_file
 from ..products.verdict import as_overwrite
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline
-from ..service.http import Exchange
+from ..service.http import AnswerPage
 from ..warn import warn_no_results, warn_user
 from .files import MissionFiles, MissionSource, filter_mission_products, trouble_with
 from .product_list import products_table, read_products
@@ -350,10 +350,10 @@ class MissionProducts(MissionRequests, FileTransfers):
 
     def _product_answers(
         self, datasets: Sequence[str], mission: str, batch_size: int, verbose: bool, whole: Deadline | None
-    ) -> list[Exchange]:
+    ) -> list[AnswerPage]:
         """The answers for datasets, asked for in batches."""
 
-        def ask(batch: Sequence[str]) -> Exchange:
+        def ask(batch: Sequence[str]) -> AnswerPage:
             """The answer for one batch."""
             # With a deadline of its own, or halving the first batch that is late would come too late.
             return self._wire.part(
@@ -376,7 +376,7 @@ class MissionProducts(MissionRequests, FileTransfers):
 
     def _products_of(self, given: Any, mission: str, verbose: bool, clock: Deadline | None) -> Table:
         """The product table that is meant, whatever was given."""
-        given = as_products(given, ("filename", "uri"))
+        given = as_product_table(given, ("filename", "uri"))
         table = as_table(given)
         if table is None:
             table = as_subscription(given)

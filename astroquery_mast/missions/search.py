@@ -19,13 +19,13 @@ from ..exceptions import InputWarning, InvalidQueryError, MaxResultsWarning
 from ..service.cache import Parts
 from ..service.core import MastClass
 from ..service.deadline import Deadline
-from ..service.http import Exchange
-from ..service.parallel import in_order
-from ..service.resolver import warn_of_idle
+from ..service.http import AnswerPage
+from ..service.parallel import map_in_threads
+from ..service.resolver import warn_unused_resolver
 from ..tables.columns import Columns
 from ..warn import warn_no_results, warn_user
-from .answer import PartCount, SearchTable, announced, bounds, may_have_more, read_answer
-from .column_list import MissionColumnList
+from .answer import OffsetCompleteness, SearchTable, announced, bounds, may_have_more, read_answer
+from .column_list import MissionColumnMetadata
 from .columns import DATASET_COLUMNS, ROW_COLUMNS, column_table, selected_columns
 from .conditions import argument_like, build_conditions
 from .question import PAGE, Search, SearchRequest, as_options, sorting
@@ -66,7 +66,7 @@ class MissionRequests(MastClass):
     ) -> None:
         super().__init__(mast_token, server=server, session=session)
         self.dataset_kwds = dict(DATASET_COLUMNS)
-        self._column_list = MissionColumnList(self._wire, self._endpoints)
+        self._column_list = MissionColumnMetadata(self._wire, self._endpoints)
         self.mission = mission
 
     def __repr__(self) -> str:
@@ -199,7 +199,7 @@ class MissionRequests(MastClass):
         """Positions for all targets, in order; of several names those without one are left out, with a warning."""
         names = list(dict.fromkeys(str(target) for target in targets if isinstance(target, Name)))
         if not names:
-            warn_of_idle(resolver)
+            warn_unused_resolver(resolver)
         if len(names) == 1:
             found = {names[0]: self._resolver.one(names[0], deadline=deadline, resolver=resolver)}
         else:
@@ -210,19 +210,19 @@ class MissionRequests(MastClass):
 
     # -- answer --------------------------------------------------------------------------------------------------
 
-    def _asked(self, request: SearchRequest, deadline: Deadline) -> Exchange:
+    def _asked(self, request: SearchRequest, deadline: Deadline) -> AnswerPage:
         """Ask for one part of an answer."""
         return self._wire.ask(request.as_request(), read_answer, deadline=deadline)
 
-    def _exchanges(self, search: Search, deadline: Deadline) -> Iterator[Exchange]:
+    def _exchanges(self, search: Search, deadline: Deadline) -> Iterator[AnswerPage]:
         """Ask for all that is wanted, several parts at a time; the answers come in the order of the targets."""
         asked, workers = self._requests(search), count_setting("max_workers")
-        answers: Iterator[Exchange]
+        answers: Iterator[AnswerPage]
         if len(asked) == 1:
             answers = self._parts(asked[0], search, deadline, workers)
         else:
             # The parts of each question one after the other: the questions are side by side already.
-            parts = in_order(lambda each: list(self._parts(each, search, deadline, 1)), asked, workers)
+            parts = map_in_threads(lambda each: list(self._parts(each, search, deadline, 1)), asked, workers)
             answers = chain.from_iterable(parts)
         complete = False
         try:
@@ -236,7 +236,7 @@ class MissionRequests(MastClass):
         """What is to be sent first."""
         return search.requests(min(PAGE, count_setting("pagesize")))
 
-    def _parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Iterator[Exchange]:
+    def _parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Iterator[AnswerPage]:
         """The answer to one question, which may be kept."""
         return self._wire.parts(
             request.as_request(),
@@ -256,10 +256,10 @@ class MissionRequests(MastClass):
         most, before = bounds(first.page, request.limit, request.offset)
         total = 0 if search.limit is not None else announced(first.page)
         offsets = range(before + most, total, most)
-        parts = PartCount(search.service)
+        parts = OffsetCompleteness(search.service)
         parts.add(first.page, request.limit, request.offset, alone=not offsets)
         yield first
-        fetched = in_order(
+        fetched = map_in_threads(
             lambda offset: self._asked(request.at(offset, most), deadline), offsets, min(workers, len(offsets))
         )
         for offset, exchange in zip(offsets, fetched, strict=True):

@@ -17,7 +17,7 @@ from ..targets.ask import Effort
 from ..targets.crossmatch import ObservationCrossmatch
 from ..targets.targets import Where
 from .cloud import CloudAccess
-from .many import ObservationMany, Wanted
+from .many import ObservationMany, ObservationOptions
 from .products import ObservationProducts
 from .responses import ObservationResponses
 from .search import NO_CRITERION, NO_PLACE, refuse_for_many
@@ -126,7 +126,7 @@ class ObservationsClass(
         if (where := Where(coordinates, None, radius)).many:
             refuse_for_many(region, overlap, page)
             effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = Wanted(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
+            wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
             return self._observed_many(where, None, effort, wanted)
         deadline = self._deadline(timeout)
         cone, cut = self._place(coordinates, None, radius, None, deadline, region=region, overlap=overlap)
@@ -229,7 +229,7 @@ class ObservationsClass(
         if (where := Where(None, object_name, radius, resolver)).many:
             refuse_for_many(None, overlap, page)
             effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = Wanted(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
+            wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
             return self._observed_many(where, None, effort, wanted)
         deadline = self._deadline(timeout)
         cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
@@ -332,7 +332,7 @@ class ObservationsClass(
         if (where := Where(coordinates, object_name, radius, resolver)).many:
             refuse_for_many(region, overlap, page)
             effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = Wanted(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
+            wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
             return self._observed_many(where, asked, effort, wanted)
         cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, region=region, overlap=overlap)
         named = "*" if choice is None else choice.text

@@ -25,7 +25,7 @@ from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, 
 from ..products.listing import as_table
 from ..products.plan import escaped_url
 from ..service.deadline import Deadline
-from ..service.http import Wire
+from ..service.http import HttpClient
 from ..service.token import Credentials
 from ..warn import warn_user
 
@@ -266,9 +266,9 @@ class CloudAccess(_Client):
 
     # -- how -----------------------------------------------------------------------------------------------------
 
-    def _anonymous(self) -> Wire:
+    def _anonymous(self) -> HttpClient:
         """The conversation without a token, whatever the address."""
-        return Wire(partial(self._send, credentials=Credentials()), self._endpoints)
+        return HttpClient(partial(self._send, credentials=Credentials()), self._endpoints)
 
     def _cloud(self) -> Cloud:
         """The cloud as it is configured now."""
@@ -345,7 +345,7 @@ class CloudAccess(_Client):
         return _data_uris(self.filter_products(table, **filter_products) if filter_products else table)
 
 
-def _range_opener(wire: Wire) -> OpenRange:
+def _range_opener(wire: HttpClient) -> OpenRange:
     """What opens a part of a file; each has ``conf.timeout`` seconds, however long the reader takes in between."""
 
     def open_range(url: str, headers: Mapping[str, str]) -> Any:

@@ -20,7 +20,7 @@ from ..products.listing import as_obsids, as_table, ask_in_batches
 from ..service.deadline import Deadline
 from ..targets.one_table import Blocks
 from ..warn import warn_no_results
-from .release import with_release
+from .release import add_release_dates
 
 if TYPE_CHECKING:
     from ..query.request import MashupRequest
@@ -208,7 +208,7 @@ class ObservationListing(_Client):
             return self._list(given, 500, verbose, timeout)
         if verbose and "obsid" in table.colnames:
             log.info("These %d rows are observations (they have no dataURI): listing all their products.", len(table))
-        return with_release(self._list(table, 500, verbose, timeout), table)
+        return add_release_dates(self._list(table, 500, verbose, timeout), table)
 
     def _unique(self, products: Table, verbose: bool = True) -> Table:
         """Each file once, and a word about the others."""

@@ -15,12 +15,12 @@ import numpy.typing as npt
 from astropy.table import MaskedColumn, Table
 from astroquery import log
 
-from ..query.columns_wanted import Choice
+from ..query.columns_wanted import ColumnSelection
 from ..query.filters import Criteria
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
-from ..sky.cut import CUT_COLUMNS
 from ..sky.position import Cone
+from ..sky.region_filter import CUT_COLUMNS
 from ..tables.mashup import Page
 from ..tables.table import TableBuilder, table_meta
 from ..targets.ask import Effort
@@ -33,7 +33,7 @@ from .groups_answer import ANSWER_COLUMNS, Share, numbers, positions_in, shares
 from .neighbours import Group, alone, grouped
 from .search import ObservationRequests
 
-__all__ = ["ObservationMany", "Wanted"]
+__all__ = ["ObservationMany", "ObservationOptions"]
 
 Rows = npt.NDArray[np.int64]
 RequestFor = Callable[[Cone], MashupRequest]
@@ -45,17 +45,17 @@ _OURS = "for targets that were asked for together computed here, from s_region"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ObservationOptions:
     """What of the observations of many targets is wanted; parameters as those of the query methods."""
 
-    choice: Choice | None = None
+    choice: ColumnSelection | None = None
     overlap: str = "footprint"
     merge_nearby: bool = True
     pagesize: int | None = None
     cache: bool | None = None
     payload: bool = False
 
-    def needing(self, groups: Sequence[Group]) -> Wanted:
+    def needing(self, groups: Sequence[Group]) -> ObservationOptions:
         """Return the same with the columns that are needed on the way to it."""
         if self.choice is None:
             return self
@@ -102,7 +102,7 @@ class ObservationMany(ObservationRequests):
     """Observations of many targets; see `MastClass` for parameters."""
 
     def _observed_many(
-        self, where: Where, criteria: Criteria | None, effort: Effort, wanted: Wanted
+        self, where: Where, criteria: Criteria | None, effort: Effort, wanted: ObservationOptions
     ) -> Table | list[dict[str, object]]:
         """Return the observations of many targets, with a warning if there are none; or the requests."""
         deadline = effort.clock()
@@ -143,7 +143,7 @@ class ObservationMany(ObservationRequests):
                 where, lambda cone: self._count_request(criteria, cone, None, cache), effort, payload=payload
             )
         # The archive counts footprints only: the rows are fetched, as far as they are needed to count.
-        wanted = Wanted(Choice((), _DIVIDING), overlap, cache=cache)
+        wanted = ObservationOptions(ColumnSelection((), _DIVIDING), overlap, cache=cache)
         deadline = effort.clock()
         targets = self._many_targets(where, deadline)
         groups = grouped(targets.cones)
@@ -156,7 +156,7 @@ class ObservationMany(ObservationRequests):
         meta = table_meta(answers.asked, len(targets.positions), table.meta.get("time", ()))
         return self._table_of_counts(where, targets, counts, errors, meta)
 
-    def _request_maker(self, criteria: Criteria | None, wanted: Wanted) -> RequestFor:
+    def _request_maker(self, criteria: Criteria | None, wanted: ObservationOptions) -> RequestFor:
         """Return what makes the request for a cone."""
 
         def request_for(cone: Cone) -> MashupRequest:
@@ -175,7 +175,7 @@ class ObservationMany(ObservationRequests):
         targets: Targets,
         groups: Sequence[Group],
         request_for: RequestFor,
-        wanted: Wanted,
+        wanted: ObservationOptions,
         how: tuple[Effort, Deadline],
     ) -> tuple[_Answers, dict[int, Exception]]:
         """Ask for groups, then for each cone that has no answer yet; return the answers, and why some have none."""

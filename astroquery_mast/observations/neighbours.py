@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ..sky.position import Cone
 from ..sky.sphere import Array, longitude_latitude, separation, unit_vectors
 
-__all__ = ["FOOTPRINT", "LARGEST", "Group", "alone", "grouped", "worth_it"]
+__all__ = ["FOOTPRINT", "LARGEST", "Group", "alone", "grouped", "is_cheaper"]
 
 FOOTPRINT = 0.05
 """How far a typical footprint reaches beyond the circle that it touches, in degrees: the 3 arcmin of the imagers of
@@ -46,7 +46,7 @@ class Group:
         return len(self.members) > 1
 
 
-def worth_it(reach: float, radii: Array) -> bool:
+def is_cheaper(reach: float, radii: Array) -> bool:
     """Tell whether a large cone makes the archive send no more than its members do together.
 
     What is sent for a cone of radius r grows as (r + f)², f being `FOOTPRINT`.  So n members of radius r (root mean
@@ -77,7 +77,7 @@ def grouped(cones: Sequence[Cone]) -> list[Group]:
         extent = high - low
         if extent.max() <= _WIDEST:
             cone = _around(own, radii[members], (low + high) / 2)
-            if worth_it(cone.radius, radii[members]):
+            if is_cheaper(cone.radius, radii[members]):
                 groups.append(Group(cone, np.sort(members)))
                 continue
         waiting += _divided(members, own[:, np.argmax(extent)])

@@ -20,7 +20,7 @@ from ..downloads.download import disk_at, local_target
 from ..downloads.store import destination
 from ..exceptions import InvalidQueryError, NoResultsWarning
 from ..products.bundle import Bundle
-from ..products.given import as_products
+from ..products.given import as_product_table
 from ..products.manifest import Manifest, as_manifest
 from ..products.path_template import PathTemplate
 from ..products.plan import PlannedFile, plan, plan_table, single_file
@@ -266,7 +266,7 @@ class ObservationProducts(ObservationFiles):
         self, products: Any, verbose: bool, mrp_only: bool, filters: Mapping[str, Any], clock: Deadline | None
     ) -> Table | None:
         """The products that are wanted, each file once; None, with a warning, if there is none."""
-        given = as_products(products, ("dataURI",))
+        given = as_product_table(products, ("dataURI",))
         listed = self._products_of(given, verbose, None if clock is None else clock.seconds)
         table = self._unique(self.filter_products(listed, mrp_only=mrp_only, **filters), verbose)
         if not len(table):

@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-__all__ = ["with_release"]
+__all__ = ["add_release_dates"]
 
 _RELEASE = "t_obs_release"
 # The observation by which a product was found; the one that owns it may be another.
 _FOUND_BY = ("parent_obsid", "obsID")
 
 
-def with_release(products: Table, observations: Table) -> Table:
+def add_release_dates(products: Table, observations: Table) -> Table:
     """Return products with the release dates of their observations."""
     key = next((name for name in _FOUND_BY if name in products.colnames), None)
     if key is None or _RELEASE in products.colnames or not {"obsid", _RELEASE} <= set(observations.colnames):

@@ -10,15 +10,15 @@ from astropy.table import Table
 from astroquery import log
 
 from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
-from ..query.columns_wanted import Choice, choose, names_of
+from ..query.columns_wanted import ColumnSelection, names_of, select_columns
 from ..query.criteria import observation_criteria
 from ..query.filters import Criteria, find_column
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..service.deadline import Deadline
-from ..service.resolver import warn_of_idle
-from ..sky.cut import CUT_COLUMNS, Cut, check_overlap
+from ..service.resolver import warn_unused_resolver
 from ..sky.position import DEFAULT_RADIUS, Cone
 from ..sky.region import ShapeRegion
+from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap
 from ..sky.region_input import as_region
 from ..sky.shapes import Circle
 from ..tables.columns import Columns, metadata_table
@@ -104,7 +104,7 @@ class ObservationRequests(ManyTargets):
         *,
         region: Any = None,
         overlap: str = "footprint",
-    ) -> tuple[Cone | None, Cut | None]:
+    ) -> tuple[Cone | None, RegionFilter | None]:
         """Return the cone in which the archive looks, and the cut to be made of what it finds, if there is one."""
         check_overlap(overlap)
         if region is None:
@@ -113,28 +113,28 @@ class ObservationRequests(ManyTargets):
                 return cone, None
             if cone is None:
                 raise InvalidQueryError(f"overlap={overlap!r} needs coordinates, object_name or region.")
-            return cone, Cut(ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),)), overlap)
+            return cone, RegionFilter(ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),)), overlap)
         if coordinates is not None or object_name is not None:
             raise InvalidQueryError(_TWO_PLACES)
         if radius is not DEFAULT_RADIUS:
             raise InvalidQueryError(f"radius={radius!r} needs a position, and region has an extent of its own.")
-        warn_of_idle(resolver)
-        cut = Cut(as_region(region), overlap)
+        warn_unused_resolver(resolver)
+        cut = RegionFilter(as_region(region), overlap)
         return cut.region.cone(), cut
 
-    def _choice(self, columns: Any, *, positional: bool = True, cuts: bool = False) -> Choice | None:
+    def _choice(self, columns: Any, *, positional: bool = True, cuts: bool = False) -> ColumnSelection | None:
         """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
         also = CUT_COLUMNS if cuts else ()
         columns = names_of(columns) or None  # an iterator can be read only once
         known = self._columns.get(self._caom_cone)
         try:
-            return choose(columns, known, positional=positional, also=also)
+            return select_columns(columns, known, positional=positional, also=also)
         except InvalidQueryError:
             newest = {**known, **self._columns.newest(self._caom_cone)}
-            return choose(columns, newest, positional=positional, also=also)
+            return select_columns(columns, newest, positional=positional, also=also)
 
     def _cone_request(
-        self, cone: Cone | None, pagesize: int | None, page: int | None, choice: Choice | None = None
+        self, cone: Cone | None, pagesize: int | None, page: int | None, choice: ColumnSelection | None = None
     ) -> MashupRequest:
         """Ask for everything around a position."""
         if cone is None:
@@ -160,13 +160,13 @@ class ObservationRequests(ManyTargets):
         return self._request_for(self._caom_filtered_position, params, pagesize, page)
 
     def _count_request(
-        self, criteria: Criteria, cone: Cone | None, cut: Cut | None, cache: bool | None = None
+        self, criteria: Criteria, cone: Cone | None, cut: RegionFilter | None, cache: bool | None = None
     ) -> MashupRequest:
         """Ask how many there are, or for what has to be looked at to count them."""
         columns = COUNT_COLUMNS if cut is None else ",".join(CUT_COLUMNS)
         return replace(self._filtered_request(criteria, cone, columns=columns), cache=cache)
 
-    def _counted(self, request: MashupRequest, deadline: Deadline, cut: Cut | None) -> int:
+    def _counted(self, request: MashupRequest, deadline: Deadline, cut: RegionFilter | None) -> int:
         """Return the number that the archive answers, or the number of rows that a cut leaves."""
         if cut is None:
             return first_value(self._wire.page(request, deadline).page)
@@ -180,8 +180,8 @@ class ObservationRequests(ManyTargets):
         *,
         page: int | None,
         verbose: bool,
-        cut: Cut | None,
-        choice: Choice | None = None,
+        cut: RegionFilter | None,
+        choice: ColumnSelection | None = None,
         criteria: Criteria | None = None,
     ) -> Table:
         """Return the table of observations, with a warning if there are none."""

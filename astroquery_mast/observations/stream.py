@@ -17,13 +17,13 @@ from astropy import units as u
 from astropy.table import Table
 
 from ..exceptions import InvalidQueryError
-from ..query.columns_wanted import Choice
+from ..query.columns_wanted import ColumnSelection
 from ..query.filters import Criteria
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
-from ..service.large import Pace
-from ..sky.cut import Cut
+from ..service.large import PageLimits
 from ..sky.position import DEFAULT_RADIUS
+from ..sky.region_filter import RegionFilter
 from ..tables.table import TableBuilder
 from ..targets.targets import Where
 from ..warn import warn_no_results
@@ -40,8 +40,8 @@ class _Asked:
     """What a stream is about."""
 
     request: MashupRequest
-    cut: Cut | None
-    choice: Choice | None
+    cut: RegionFilter | None
+    choice: ColumnSelection | None
     criteria: Criteria
 
 
@@ -115,9 +115,9 @@ class ObservationStream(ObservationRequests):
         asked = _Asked(replace(asking, cache=cache), cut, choice, wanted)
         if get_query_payload:
             return asked.request.payload()
-        return self._tables(asked, Pace(Deadline(math.inf), seconds, int(workers)))
+        return self._tables(asked, PageLimits(Deadline(math.inf), seconds, int(workers)))
 
-    def _tables(self, asked: _Asked, pace: Pace) -> Iterator[Table]:
+    def _tables(self, asked: _Asked, pace: PageLimits) -> Iterator[Table]:
         """The tables of a stream."""
         known = self._columns.get(self._caom_cone)
         number, rows, kept = 0, 0, 0

@@ -21,7 +21,7 @@ from ..exceptions import InvalidArgumentError, InvalidQueryError, MastError
 from ..query.columns_wanted import named_column
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
-from ..service.large import Pace
+from ..service.large import PageLimits
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import Column
 from ..tables.mashup import histograms
@@ -185,7 +185,7 @@ class ObservationValues(ObservationStream):
         cells: Counter[Any] = Counter()
         times: list[str | None] = []
         known = {column.name: column}
-        with closing(self._sent(request, Pace(deadline))) as stream:
+        with closing(self._sent(request, PageLimits(deadline))) as stream:
             for sent in stream:
                 builder = TableBuilder(request, known)
                 builder.add(sent.exchange.page)

@@ -19,9 +19,9 @@ from pathlib import Path, PurePosixPath
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
-from .file_names import Naming
+from .file_names import FileNameParts
 from .manifest import Status, TransferResult
-from .path_template import namings
+from .path_template import file_name_parts
 from .plan import Action, PlannedFile
 
 __all__ = ["KINDS", "SCRIPT", "Bundle", "is_bundle_of"]
@@ -37,14 +37,14 @@ class Bundle:
     """The products that go into one file."""
 
     kind: str
-    products: Sequence[Naming]
+    products: Sequence[FileNameParts]
 
     @classmethod
     def of(cls, products: Table, kind: str) -> Bundle:
         """Return the bundle of a product table."""
         if kind not in {SCRIPT, *KINDS}:
             raise InvalidArgumentError(f"bundle={kind!r}: {' or '.join(map(repr, KINDS))} is needed.")
-        return cls(kind, namings(products))
+        return cls(kind, file_name_parts(products))
 
     @property
     def form(self) -> list[tuple[str, str]]:
@@ -93,7 +93,7 @@ class Bundle:
         ]
 
     @staticmethod
-    def _result(product: Naming, alone: bool, fetched: TransferResult, held: _Contents | None) -> TransferResult:
+    def _result(product: FileNameParts, alone: bool, fetched: TransferResult, held: _Contents | None) -> TransferResult:
         """What became of one product."""
         if not product.uri:
             return replace(_lost(fetched, "the product has no dataURI"), url=None)
@@ -114,7 +114,7 @@ class _Contents:
         paths = [PurePosixPath(member) for member in members]
         return cls(frozenset(path.name for path in paths), frozenset(path.parts[-2:] for path in paths))
 
-    def has(self, product: Naming, alone: bool) -> bool:
+    def has(self, product: FileNameParts, alone: bool) -> bool:
         """Whether a product is there; a name that several products have tells nothing by itself."""
         return (product.obs_id, product.filename) in self.placed or (alone and product.filename in self.names)
 

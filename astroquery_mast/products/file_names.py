@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-__all__ = ["REGISTER", "Lies", "Naming", "folded", "place", "safe_name"]
+__all__ = ["REGISTER", "FileNameParts", "Lies", "folded", "place", "safe_name"]
 
 REGISTER = ".astroquery_mast.jsonl"
 """Name of the register of a folder; see `astroquery_mast.downloads.register`."""
@@ -75,7 +75,7 @@ def _shortened(name: str, addition: str = "") -> str:
 
 
 @dataclass(frozen=True)
-class Naming:
+class FileNameParts:
     """What the archive says of a file, as far as it decides where the file lies."""
 
     uri: str
@@ -115,13 +115,13 @@ def _folded_folders(folders: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(folded, folders))
 
 
-def _clashing(namings: Sequence[Naming], places: Sequence[tuple[tuple[str, ...], str]]) -> list[int]:
+def _clashing(file_name_parts: Sequence[FileNameParts], places: Sequence[tuple[tuple[str, ...], str]]) -> list[int]:
     """The files that would lie where another one does, or where others need a folder."""
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
     folders: set[tuple[str, ...]] = set()
     for index, (within, name) in enumerate(places):
         # What can never come takes no name from a file that can.
-        if namings[index].uri:
+        if file_name_parts[index].uri:
             above = _folded_folders(within)
             holders[*above, folded(name)].append(index)
             folders.add(above)
@@ -129,16 +129,16 @@ def _clashing(namings: Sequence[Naming], places: Sequence[tuple[tuple[str, ...],
     return [index for key, who in holders.items() if len(who) > 1 or key in needed for index in who]
 
 
-def place(namings: Sequence[Naming], *, flat: bool, lies: Lies | None = None) -> list[tuple[str, ...]]:
+def place(file_name_parts: Sequence[FileNameParts], *, flat: bool, lies: Lies | None = None) -> list[tuple[str, ...]]:
     """Give each file a place of its own."""
-    folders = [naming.folders(flat) for naming in namings]
-    steps = [0] * len(namings)
-    settled = set() if lies is None else _settle(namings, folders, steps, lies)
-    names = [naming.name(step) for naming, step in zip(namings, steps, strict=True)]
+    folders = [naming.folders(flat) for naming in file_name_parts]
+    steps = [0] * len(file_name_parts)
+    settled = set() if lies is None else _settle(file_name_parts, folders, steps, lies)
+    names = [naming.name(step) for naming, step in zip(file_name_parts, steps, strict=True)]
     while True:
-        clashing = set(_clashing(namings, list(zip(folders, names, strict=True))))
+        clashing = set(_clashing(file_name_parts, list(zip(folders, names, strict=True))))
         if lies is not None:
-            clashing |= {i for i, each in enumerate(namings) if lies(folders[i], names[i], each.uri) is False}
+            clashing |= {i for i, each in enumerate(file_name_parts) if lies(folders[i], names[i], each.uri) is False}
         if not clashing:
             return [(*within, name) for within, name in zip(folders, names, strict=True)]
         # What is settled moves only if nothing else can.
@@ -146,13 +146,15 @@ def place(namings: Sequence[Naming], *, flat: bool, lies: Lies | None = None) ->
         settled -= moving
         for index in moving:
             steps[index] += 1
-            names[index] = namings[index].name(steps[index])
+            names[index] = file_name_parts[index].name(steps[index])
 
 
-def _settle(namings: Sequence[Naming], folders: Sequence[tuple[str, ...]], steps: list[int], lies: Lies) -> set[int]:
+def _settle(
+    file_name_parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]], steps: list[int], lies: Lies
+) -> set[int]:
     """Find the files that lie there already: set their steps, and return which they are."""
     settled = set()
-    for index, naming in enumerate(namings):
+    for index, naming in enumerate(file_name_parts):
         known = (step for step in range(_NAMES_LOOKED_FOR) if lies(folders[index], naming.name(step), naming.uri))
         step = next(known, None)
         if step is not None:

@@ -14,12 +14,12 @@ from astropy.table import Row, Table, TableMergeError, vstack
 from ..exceptions import InvalidArgumentError
 from .listing import as_table
 
-__all__ = ["as_products"]
+__all__ = ["as_product_table"]
 
 _SCHEME = "mast:"
 
 
-def as_products(given: object, marks: Collection[str]) -> object:
+def as_product_table(given: object, marks: Collection[str]) -> object:
     """Return products that were given in several pieces as one table."""
     members = list(given) if isinstance(given, Iterator) else given
     _refuse_uris(members)

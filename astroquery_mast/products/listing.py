@@ -24,8 +24,8 @@ from ..exceptions import (
     ServerError,
     TooManyRowsError,
 )
-from ..service.failures import was_dropped
-from ..service.parallel import in_order
+from ..service.failures import connection_dropped
+from ..service.parallel import map_in_threads
 from ..service.progress import progress_bar
 
 __all__ = ["as_obsids", "as_table", "ask_in_batches", "identifiers", "is_too_much"]
@@ -152,7 +152,7 @@ def ask_in_batches(
     size = min(int(batch_size), max(shared, _WORTHWHILE))
     batches = [obsids[start : start + size] for start in range(0, len(obsids), size)]
     with progress_bar(len(obsids), "Listing products", "obs", shown=verbose and len(batches) > 1) as bar:
-        parts = in_order(lambda batch: _persistently(batch, ask), batches, min(max_workers, len(batches)))
+        parts = map_in_threads(lambda batch: _persistently(batch, ask), batches, min(max_workers, len(batches)))
         for batch, some in zip(batches, parts, strict=True):
             yield from some
             bar.update(len(batch))
@@ -174,5 +174,5 @@ def is_too_much(err: MastError) -> bool:
     """Tell whether a smaller question may be answered."""
     if isinstance(err, ServerError):
         silent = isinstance(err.__cause__, requests.exceptions.ReadTimeout)
-        return silent or was_dropped(err) or err.status not in {None, 429}
+        return silent or connection_dropped(err) or err.status not in {None, 429}
     return isinstance(err, QueryTimeoutError | TooManyRowsError) or err.status == 413

@@ -1,7 +1,7 @@
 """How a user wants files to be laid out: a template or a function, and the cells of the products that fill it.
 
 In: a product table and a path template such as ``"{obs_collection}/{proposal_id}/{productFilename}"``. Out: a
-`~astroquery_mast.products.file_names.Naming` for every product. Pure: the disk is not looked at. Products flow,
+`~astroquery_mast.products.file_names.FileNameParts` for every product. Pure: the disk is not looked at. Products flow,
 step "plan".
 
 ==========================================  ==============================================================
@@ -28,9 +28,9 @@ import numpy as np
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
-from .file_names import Naming, safe_name
+from .file_names import FileNameParts, safe_name
 
-__all__ = ["PathTemplate", "namings", "texts"]
+__all__ = ["PathTemplate", "column_as_text", "file_name_parts"]
 
 PathTemplate = str | Callable[[Row], str | PurePath]
 
@@ -50,7 +50,7 @@ def _cells(products: Table, name: str) -> list[object]:
     return list(np.ma.asarray(products[name]).tolist())
 
 
-def texts(products: Table, name: str) -> list[str]:
+def column_as_text(products: Table, name: str) -> list[str]:
     """Return a column as texts.
 
     Parameters
@@ -70,7 +70,7 @@ def texts(products: Table, name: str) -> list[str]:
     return [cell if type(cell) is str else _text(cell) for cell in _cells(products, name)]
 
 
-def namings(products: Table, path_template: PathTemplate | None = None) -> list[Naming]:
+def file_name_parts(products: Table, path_template: PathTemplate | None = None) -> list[FileNameParts]:
     """Return what decides where the files lie.
 
     Parameters
@@ -82,7 +82,7 @@ def namings(products: Table, path_template: PathTemplate | None = None) -> list[
 
     Returns
     -------
-    list of Naming
+    list of FileNameParts
         One for each product, in order.
 
     Raises
@@ -90,16 +90,16 @@ def namings(products: Table, path_template: PathTemplate | None = None) -> list[
     InvalidArgumentError
         If the layout names a column that there is not, or is no relative path.
     """
-    uris = [uri if uri.strip() else "" for uri in texts(products, "dataURI")]
+    uris = [uri if uri.strip() else "" for uri in column_as_text(products, "dataURI")]
     # Archive names hold no path normally; where one does, its last part is the name.
     filenames = [
         name.rpartition("/")[2] or PurePosixPath(name).name or PurePosixPath(uri).name
-        for name, uri in zip(texts(products, _FILENAME), uris, strict=True)
+        for name, uri in zip(column_as_text(products, _FILENAME), uris, strict=True)
     ]
-    collections, owners = texts(products, "obs_collection"), texts(products, "obs_id")
+    collections, owners = column_as_text(products, "obs_collection"), column_as_text(products, "obs_id")
     rows = zip(uris, filenames, collections, owners, strict=True)
     if path_template is None:
-        return [Naming(*row) for row in rows]
+        return [FileNameParts(*row) for row in rows]
     if not (isinstance(path_template, str) or callable(path_template)):
         raise InvalidArgumentError(
             f"path_template={path_template!r}: give a template such as '{{obs_id}}/{{productFilename}}' or a function."
@@ -110,7 +110,7 @@ def namings(products: Table, path_template: PathTemplate | None = None) -> list[
         else _called(products, path_template)
     )
     return [
-        Naming(uri, (path[-1] if path else "") or filename, collection, owner, tuple(path[:-1]))
+        FileNameParts(uri, (path[-1] if path else "") or filename, collection, owner, tuple(path[:-1]))
         for (uri, filename, collection, owner), path in zip(rows, paths, strict=True)
     ]
 
@@ -175,7 +175,7 @@ def _field(products: Table, field: str, spec: str, path_template: str, filenames
             f"Their columns are {', '.join(products.colnames)}."
         )
     if not spec:
-        return texts(products, field)
+        return column_as_text(products, field)
     try:
         return ["" if cell is None else format(cell, spec) for cell in _cells(products, field)]
     except (TypeError, ValueError) as err:

@@ -21,8 +21,8 @@ from ..exceptions import InvalidArgumentError
 from .addresses import Source, data_url, escaped_url, is_same_file
 from .file_names import folded, place
 from .filters import unique_products
-from .path_template import PathTemplate, namings, texts
-from .verdict import Action, Disk, Folder, Verdict, as_overwrite, decide, look
+from .path_template import PathTemplate, column_as_text, file_name_parts
+from .verdict import Action, Disk, FileDecision, Folder, as_overwrite, decide_action, look
 
 __all__ = [
     "Action",
@@ -102,7 +102,9 @@ class _Cells:
 
 def _cells(products: Table) -> list[_Cells]:
     """What the table says of each file."""
-    columns = (texts(products, name) for name in ("dataURI", "size", "dataRights", "checksum", "t_obs_release"))
+    columns = (
+        column_as_text(products, name) for name in ("dataURI", "size", "dataRights", "checksum", "t_obs_release")
+    )
     return [
         _Cells(uri if uri.strip() else "", _size(size), rights or None, _md5(checksum), _date(release))
         for uri, size, rights, checksum, release in zip(*columns, strict=True)
@@ -133,13 +135,13 @@ def plan(
     # Asked once, for the files of an observation share their folder.
     look_once = lru_cache(maxsize=4096)(lambda parts: look(base_dir.joinpath(*parts), base, disk))
 
-    def judge(uri: str, folder: Folder, path: Path, size: int | None) -> Verdict:
+    def judge(uri: str, folder: Folder, path: Path, size: int | None) -> FileDecision:
         """Decide on one file."""
         if not uri:
-            return Verdict(Action.REFUSE, "the product has no dataURI")
+            return FileDecision(Action.REFUSE, "the product has no dataURI")
         if folder.trouble is not None:
-            return Verdict(Action.REFUSE, folder.trouble)
-        return decide(path, size, rule, disk) if folder.exists else Verdict(Action.FETCH, "not on disk")
+            return FileDecision(Action.REFUSE, folder.trouble)
+        return decide_action(path, size, rule, disk) if folder.exists else FileDecision(Action.FETCH, "not on disk")
 
     # In <collection>/<obs_id>/ a name is the archive's own; elsewhere another call may have used it for another file.
     register = _Register(base_dir, disk) if flat or path_template is not None else None
@@ -200,7 +202,7 @@ def _places(
     products: Table, path_template: PathTemplate | None, flat: bool, register: _Register | None
 ) -> list[tuple[str, ...]]:
     """Where the files go."""
-    named = namings(products, path_template)
+    named = file_name_parts(products, path_template)
     known = register is not None and any(register.of(within) for within in {each.folders(flat) for each in named})
     return place(named, flat=flat, lies=register.lies if register is not None and known else None)
 
@@ -216,12 +218,12 @@ def single_file(
     cloud_url: str | None = None,
 ) -> PlannedFile:
     """Decide what the download of one file will do, of which nothing is known but its dataURI."""
-    verdict = decide(local_path, None, as_overwrite(cache, overwrite), disk)
+    verdict = decide_action(local_path, None, as_overwrite(cache, overwrite), disk)
     registered = disk.holders(local_path.parent)
     held = registered.get(folded(local_path.name))
     known = held is not None and is_same_file(held, uri)
     if held is not None and not known and verdict.action is Action.CHECK:
-        verdict = Verdict(Action.FETCH, f"on disk is {held}")
+        verdict = FileDecision(Action.FETCH, f"on disk is {held}")
     return PlannedFile(
         index=0,
         uri=uri,

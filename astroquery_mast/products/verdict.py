@@ -1,7 +1,7 @@
 """What is to be done for one file, by what lies in its place and what the user wants of files that are there.
 
-In: a place, the catalogued size, and a view of the disk. Out: a frozen `Verdict`: an `Action` and its reason. Pure: the
-disk is seen through a `Disk` that is handed in. Products flow, step "plan".
+In: a place, the catalogued size, and a view of the disk. Out: a frozen `FileDecision`: an `Action` and its reason.
+Pure: the disk is seen through a `Disk` that is handed in. Products flow, step "plan".
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ..exceptions import InvalidArgumentError
 
-__all__ = ["Action", "Disk", "Folder", "Overwrite", "Verdict", "as_overwrite", "decide", "look"]
+__all__ = ["Action", "Disk", "FileDecision", "Folder", "Overwrite", "as_overwrite", "decide_action", "look"]
 
 
 class Overwrite(StrEnum):
@@ -80,7 +80,7 @@ class Disk(Protocol):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FileDecision:
     """What is to be done for a file, and why."""
 
     action: Action
@@ -89,35 +89,37 @@ class Verdict:
     at_hand: int = 0
 
 
-def _begin(path: Path, disk: Disk, reason: str) -> Verdict:
+def _begin(path: Path, disk: Disk, reason: str) -> FileDecision:
     """Fetch a file, or the rest of it."""
     part = path.with_name(f"{path.name}.part")
     at_hand = disk.size(part)
     # Without its record nobody knows of what a part is one.
     if at_hand and disk.size(part.with_name(f"{part.name}.json")):
-        return Verdict(Action.RESUME, f"{reason}; {at_hand} bytes are left of an earlier try", at_hand=at_hand)
-    return Verdict(Action.FETCH, reason)
+        return FileDecision(Action.RESUME, f"{reason}; {at_hand} bytes are left of an earlier try", at_hand=at_hand)
+    return FileDecision(Action.FETCH, reason)
 
 
-def decide(path: Path, size: int | None, overwrite: Overwrite, disk: Disk) -> Verdict:
+def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: Disk) -> FileDecision:
     """Decide for a file that has an address and a place of its own."""
     present = disk.size(path)
     if present is None:
         return _begin(path, disk, "not on disk")
     if disk.is_dir(path):
-        return Verdict(Action.REFUSE, f"{path} is a folder")
+        return FileDecision(Action.REFUSE, f"{path} is a folder")
     match overwrite:
         case Overwrite.NEVER:
-            return Verdict(Action.KEEP, "on disk, and not to be overwritten")
+            return FileDecision(Action.KEEP, "on disk, and not to be overwritten")
         case Overwrite.ALWAYS:
             return _begin(path, disk, "on disk, to be fetched anew")
         case Overwrite.IF_CHANGED:
-            return Verdict(Action.CHECK, f"{present} bytes on disk; the archive's may have changed", compare_time=True)
+            return FileDecision(
+                Action.CHECK, f"{present} bytes on disk; the archive's may have changed", compare_time=True
+            )
     if size is None:
-        return Verdict(Action.CHECK, f"{present} bytes on disk; the catalogue does not tell the size")
+        return FileDecision(Action.CHECK, f"{present} bytes on disk; the catalogue does not tell the size")
     if present != size:
-        return Verdict(Action.CHECK, f"{present} bytes on disk, {size} in the catalogue")
-    return Verdict(Action.KEEP, "on disk, with the catalogued size")
+        return FileDecision(Action.CHECK, f"{present} bytes on disk, {size} in the catalogue")
+    return FileDecision(Action.KEEP, "on disk, with the catalogued size")
 
 
 @dataclass(frozen=True)

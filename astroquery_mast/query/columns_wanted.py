@@ -13,7 +13,7 @@ from ..tables.columns import Column, Columns, closest
 from .filters import find_column
 from .request import as_plain
 
-__all__ = ["Choice", "choose", "named_column", "names_of"]
+__all__ = ["ColumnSelection", "named_column", "names_of", "select_columns"]
 
 # Without it a table of observations cannot be asked for its products.
 KEY = "obsid"
@@ -22,7 +22,7 @@ _POSITIONAL = frozenset({"distance"})
 
 
 @dataclass(frozen=True)
-class Choice:
+class ColumnSelection:
     """The columns that are wanted."""
 
     wanted: tuple[str, ...]
@@ -45,13 +45,15 @@ class Choice:
         return Table([table.columns[name] for name in names], masked=True, copy=False, meta=table.meta)
 
 
-def choose(columns: Any, known: Columns, *, positional: bool, also: Sequence[str] = ()) -> Choice | None:
+def select_columns(
+    columns: Any, known: Columns, *, positional: bool, also: Sequence[str] = ()
+) -> ColumnSelection | None:
     """Return the choice that a user describes."""
     given = names_of(columns)
     if not given:
         return None
     names = [_spelled(name, known, positional) for name in given]
-    return Choice(tuple(dict.fromkeys((*names, KEY))), tuple(also))
+    return ColumnSelection(tuple(dict.fromkeys((*names, KEY))), tuple(also))
 
 
 def names_of(columns: Any) -> list[str]:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import requests
 import urllib3
 
-__all__ = ["read_at_once"]
+__all__ = ["read_whole_body"]
 
 
-def read_at_once(response: requests.Response) -> None:
+def read_whole_body(response: requests.Response) -> None:
     """Read the body of a response, so that ``response.content`` is there."""
     if not isinstance(response.raw, urllib3.HTTPResponse):  # a stand-in
         _ = response.content

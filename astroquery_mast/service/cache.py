@@ -1,9 +1,9 @@
 """Answers kept on disk, for those who ask for it: a question that was answered is not sent again until that expires.
 
 In: a `~astroquery_mast.query.request.MashupRequest`, or an `~astroquery_mast.query.request.ApiRequest` of a service
-that answers with rows of JSON.  Out: the exchanges of `Wire`, from the disk or from the archive.  Off by default, as
-in ``astroquery.mast``; ``conf.cache`` and astroquery's own ``cache_conf`` switch it on and set its expiry, and each
-question may say otherwise.
+that answers with rows of JSON.  Out: the exchanges of `HttpClient`, from the disk or from the archive.  Off by
+default, as in ``astroquery.mast``; ``conf.cache`` and astroquery's own ``cache_conf`` switch it on and set its expiry,
+and each question may say otherwise.
 
 One file holds one whole answer, all of its pages: pages of two answers never mix; see
 `~astroquery_mast.service.answer_file`.
@@ -31,9 +31,9 @@ from ..tables.mashup import Page, parse_page
 from ..tables.table import now_iso
 from .answer_file import BROKEN, SUFFIX, AnswerReader, AnswerWriter, age, expiry, reading, remove
 from .deadline import Deadline
-from .http import Exchange, Wire
+from .http import AnswerPage, HttpClient
 
-__all__ = ["AnswerCache", "CachedWire", "Parts"]
+__all__ = ["AnswerCache", "CachingClient", "Parts"]
 
 _FORM = 2  # of what is written; to be changed with it
 # They change how the archive works, and not what it answers.
@@ -44,7 +44,7 @@ _ORDERED = frozenset(
 )
 _UNREADABLE = (*BROKEN, MastError)
 
-Parts = Generator[Exchange, None, bool]
+Parts = Generator[AnswerPage, None, bool]
 """The parts of an answer as they come from the archive; returns whether they are proven to be all of it."""
 
 
@@ -123,7 +123,7 @@ class AnswerCache:
         key = json.dumps({"form": _FORM, "server": question.url, "owner": owner, **question.key}, sort_keys=True)
         return _Entry(folder / f"{hashlib.sha256(key.encode()).hexdigest()}{SUFFIX}", owner, question)
 
-    def recall(self, entry: _Entry) -> Iterator[Exchange]:
+    def recall(self, entry: _Entry) -> Iterator[AnswerPage]:
         """Give the pages of a kept answer; none at all if there is no such answer, or it cannot be read whole."""
         question = entry.question
         if question.fresh or age(entry.path) > expiry():
@@ -146,7 +146,7 @@ class AnswerCache:
                     raise InvalidResponseError(message, service=question.service) from err
                 yield exchange
 
-    def keep(self, entry: _Entry, parts: Parts, **about: object) -> Iterator[Exchange]:
+    def keep(self, entry: _Entry, parts: Parts, **about: object) -> Iterator[AnswerPage]:
         """Pass on the pages of an answer, and keep them, and what is known about it, if all of them have come."""
         asked: list[str] = []
         with closing(AnswerWriter(entry.path)) as writer, closing(parts):
@@ -170,7 +170,7 @@ class AnswerCache:
         remove(self._folder(), only_old=False)
 
 
-class CachedWire(Wire):
+class CachingClient(HttpClient):
     """The conversation with the archive, from which answers are kept."""
 
     def __init__(
@@ -192,8 +192,8 @@ class CachedWire(Wire):
         workers: int | None = None,
         page_seconds: float = math.inf,
         hopeless: Callable[[MastError], bool] | None = None,
-    ) -> Iterator[Exchange]:
-        """Give the pages of an answer, as `Wire.pages`, if it is not kept."""
+    ) -> Iterator[AnswerPage]:
+        """Give the pages of an answer, as `HttpClient.pages`, if it is not kept."""
         # Each page by itself is not to be kept as well.
         ask = partial(
             super().pages,
@@ -210,33 +210,33 @@ class CachedWire(Wire):
 
     def page(
         self, request: MashupRequest, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
-    ) -> Exchange:
-        """Give one page, as `Wire.page`, if it is not kept."""
+    ) -> AnswerPage:
+        """Give one page, as `HttpClient.page`, if it is not kept."""
         if self._cache.of_mashup(request, every_page=False) is None:
             return super().page(request, deadline, hopeless)
         (exchange,) = self.pages(request, deadline=deadline, every_page=False, hopeless=hopeless)
         return exchange
 
-    def split(self, request: MashupRequest) -> Iterator[Exchange]:
+    def split(self, request: MashupRequest) -> Iterator[AnswerPage]:
         """Give the pages that `keep_split` has kept, if it has; each says how many rows all of them have."""
         entry = self._cache.of_mashup(request, every_page=True, in_parts=True)
         if entry is not None:
             yield from self._cache.recall(entry)
 
-    def keep_split(self, request: MashupRequest, parts: Parts, total: int) -> Iterator[Exchange]:
+    def keep_split(self, request: MashupRequest, parts: Parts, total: int) -> Iterator[AnswerPage]:
         """Pass on the pages of an answer that is larger than the archive sends, and keep it if that is wanted."""
         entry = self._cache.of_mashup(request, every_page=True, in_parts=True)
         yield from parts if entry is None else self._cache.keep(entry, parts, total=total)
 
     def parts(
         self, request: ApiRequest, read: Callable[[bytes, str], Page], ask: Callable[[], Parts], *, every_part: bool
-    ) -> Iterator[Exchange]:
+    ) -> Iterator[AnswerPage]:
         """Give the parts of an answer of a JSON service, if it is not kept."""
         entry = self._cache.of_rows(request, read, every_part)
         yield from ask() if entry is None else self._kept(entry, ask)
 
-    def part(self, request: ApiRequest, read: Callable[[bytes, str], Page], *, deadline: Deadline) -> Exchange:
-        """Give an answer that is one part, as `Wire.ask`, if it is not kept."""
+    def part(self, request: ApiRequest, read: Callable[[bytes, str], Page], *, deadline: Deadline) -> AnswerPage:
+        """Give an answer that is one part, as `HttpClient.ask`, if it is not kept."""
 
         def ask() -> Parts:
             """The one part, which is all there is."""
@@ -246,7 +246,7 @@ class CachedWire(Wire):
         (exchange,) = self.parts(request, read, ask, every_part=False)
         return exchange
 
-    def _kept(self, entry: _Entry, ask: Callable[[], Parts]) -> Iterator[Exchange]:
+    def _kept(self, entry: _Entry, ask: Callable[[], Parts]) -> Iterator[AnswerPage]:
         """The pages of an answer, from where it is to be had."""
         known = False
         for exchange in self._cache.recall(entry):
@@ -256,17 +256,17 @@ class CachedWire(Wire):
             yield from self._cache.keep(entry, ask())
 
 
-def _tables(exchanges: Iterator[Exchange]) -> Parts:
+def _tables(exchanges: Iterator[AnswerPage]) -> Parts:
     """The pages of Mashup's; what is no table is an action of the archive, such as the staging of files."""
     tables = True
-    with closing(cast("Generator[Exchange]", exchanges)):
+    with closing(cast("Generator[AnswerPage]", exchanges)):
         for exchange in exchanges:
             tables = tables and bool(exchange.page.fields)
             yield exchange
     return tables
 
 
-def _exchange(kept: AnswerReader, question: _Question, place: int) -> Exchange:
+def _exchange(kept: AnswerReader, question: _Question, place: int) -> AnswerPage:
     """One page of a kept answer."""
     body = kept.body(place)
     sent = kept.about["asked"][place] if question.asked is None else question.asked(place)
@@ -278,7 +278,7 @@ def _exchange(kept: AnswerReader, question: _Question, place: int) -> Exchange:
     page = replace(question.read(body), time=str(kept.about["time"]))
     if "total" in kept.about and page.paging is not None:
         page = replace(page, paging=replace(page.paging, total=int(kept.about["total"])))
-    return Exchange(response, page)
+    return AnswerPage(response, page)
 
 
 def _filters_in_order(params: Mapping[str, object]) -> dict[str, object]:

@@ -17,9 +17,9 @@ from ..config import Endpoints, seconds_setting
 from ..exceptions import InvalidResponseError, MastError
 from ..tables.columns import Columns, columns_of, snapshot
 from .deadline import Deadline
-from .http import Wire
+from .http import HttpClient
 
-__all__ = ["ColumnSource", "NoColumnsError"]
+__all__ = ["ColumnMetadata", "NoColumnsError"]
 
 # Metadata are small and never worth waiting for longer.
 _PATIENCE = 20.0
@@ -32,17 +32,17 @@ class NoColumnsError(InvalidResponseError):
     """An answer without columns: what the archive sends for a name that it does not know."""
 
 
-class ColumnSource:
+class ColumnMetadata:
     """Gives the columns of services, and remembers what the archive said."""
 
-    def __init__(self, wire: Wire, endpoints: Endpoints) -> None:
+    def __init__(self, wire: HttpClient, endpoints: Endpoints) -> None:
         self._wire = wire
         self._endpoints = endpoints
         self._lock = threading.Lock()
         # By server, too, because the configuration may be pointed elsewhere at any time.
         self._read: dict[tuple[str, str], Columns] = {}
 
-    def __reduce__(self) -> tuple[type[ColumnSource], tuple[Wire, Endpoints]]:
+    def __reduce__(self) -> tuple[type[ColumnMetadata], tuple[HttpClient, Endpoints]]:
         """Copy without what was read, which can be read again."""
         return type(self), (self._wire, self._endpoints)
 

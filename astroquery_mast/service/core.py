@@ -31,15 +31,15 @@ from ..tables.columns import Columns
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from . import token as auth
-from .account import Account
-from .cache import AnswerCache, CachedWire
-from .columns import ColumnSource
+from .cache import AnswerCache, CachingClient
+from .columns import ColumnMetadata
 from .deadline import Deadline, as_seconds
-from .http import Exchange
-from .large import Pace, Sent, Splitter
+from .http import AnswerPage
+from .large import CountedPage, LargeAnswer, PageLimits
 from .login import Login
+from .login_methods import LoginMethods
 from .names import as_text
-from .resolver import Resolver, warn_of_idle
+from .resolver import Resolver, warn_unused_resolver
 
 __all__ = ["Mast", "MastClass"]
 
@@ -47,7 +47,7 @@ __all__ = ["Mast", "MastClass"]
 _POOL = 32
 
 
-class MastClass(Account, BaseQuery):  # type: ignore[misc, unused-ignore]
+class MastClass(LoginMethods, BaseQuery):  # type: ignore[misc, unused-ignore]
     """Any service of MAST's Mashup API, and what all clients of MAST have in common.
 
     Parameters
@@ -82,8 +82,8 @@ class MastClass(Account, BaseQuery):  # type: ignore[misc, unused-ignore]
         own = auth.SHARED if mast_token is None else auth.Credentials()
         self._user = Login(self._send, self._endpoints, own)
         self._answers = AnswerCache(self._answer_folder, self._endpoints, self._answer_owner)
-        self._wire = CachedWire(self._send, self._endpoints, self._user.advice, self._answers)
-        self._columns = ColumnSource(self._wire, self._endpoints)
+        self._wire = CachingClient(self._send, self._endpoints, self._user.advice, self._answers)
+        self._columns = ColumnMetadata(self._wire, self._endpoints)
         self._resolver = Resolver(self._wire, self._endpoints)
         if mast_token is not None:
             self.login(mast_token)
@@ -110,7 +110,7 @@ class MastClass(Account, BaseQuery):  # type: ignore[misc, unused-ignore]
             if err.request is not None:
                 err.request.headers.pop("Authorization", None)
             raise
-        return auth.forget_sent(response)
+        return auth.strip_token(response)
 
     def _answer_folder(self) -> Path:
         """Where answers are kept: astroquery's place for it."""
@@ -161,18 +161,18 @@ class MastClass(Account, BaseQuery):  # type: ignore[misc, unused-ignore]
         first = 1 if page is None else page
         return MashupRequest(service, params, pagesize=size, page=first, properties=properties, **asked)
 
-    def _sent(self, request: MashupRequest, pace: Pace, *, divisible: bool = False) -> Generator[Sent]:
-        """The pages of an answer, however large it is; see `Splitter.pages`."""
-        return cast("Generator[Sent]", Splitter(self._wire).pages(request, pace, divisible=divisible))
+    def _sent(self, request: MashupRequest, pace: PageLimits, *, divisible: bool = False) -> Generator[CountedPage]:
+        """The pages of an answer, however large it is; see `LargeAnswer.pages`."""
+        return cast("Generator[CountedPage]", LargeAnswer(self._wire).pages(request, pace, divisible=divisible))
 
     def _whole_answer(
         self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
-    ) -> Iterator[Exchange]:
+    ) -> Iterator[AnswerPage]:
         """Give the pages of an answer, proven complete; one that is too large is asked for in parts, if it has any."""
         if not every_page:
             yield from self._wire.pages(request, deadline=deadline, every_page=False)
             return
-        with closing(self._sent(request, Pace(deadline), divisible=divisible)) as stream:
+        with closing(self._sent(request, PageLimits(deadline), divisible=divisible)) as stream:
             # No page is held here once it has been used: it may be tens of megabytes.
             yield from map(attrgetter("exchange"), stream)
 
@@ -368,7 +368,7 @@ class MastClass(Account, BaseQuery):  # type: ignore[misc, unused-ignore]
         """Return a position; text that is none is taken for the name of an object, as astroquery does."""
         if isinstance(coordinates, str) and not looks_like_coordinates(coordinates):
             return self._resolver.one(coordinates, deadline=deadline, resolver=resolver)
-        warn_of_idle(resolver)
+        warn_unused_resolver(resolver)
         return as_coordinate(coordinates)
 
 

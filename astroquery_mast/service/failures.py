@@ -14,7 +14,7 @@ from ..exceptions import (
     TooManyRowsError,
 )
 
-__all__ = ["broken", "may_pass", "was_dropped"]
+__all__ = ["broken", "connection_dropped", "is_transient"]
 
 # Failures of the network that will not go away by trying again.
 _HOPELESS = (
@@ -32,7 +32,7 @@ def broken(what: str, err: requests.exceptions.RequestException) -> ServerError:
     return kind(f"{what} could not be reached, or the connection broke: {err}.", service=what)
 
 
-def may_pass(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Tell whether a failure may be gone at the next try."""
     if isinstance(error, NetworkError | TooManyRowsError):
         return False
@@ -41,7 +41,7 @@ def may_pass(error: BaseException) -> bool:
     return isinstance(error, InvalidResponseError | IncompleteResultError)
 
 
-def was_dropped(error: MastError) -> bool:
+def connection_dropped(error: MastError) -> bool:
     """Tell whether a connection was there, and broke: that is what the archive does when an answer is too large."""
     cause = error.__cause__
     if isinstance(cause, requests.exceptions.ChunkedEncodingError):

@@ -1,7 +1,7 @@
 """How the archive is talked to: send → poll → page, within a deadline, with retries.  Knows no service.
 
-In: an HTTP request, or a `~astroquery_mast.query.request.MashupRequest`.  Out: responses, and pages in order.  `Wire`
-is given a callable that sends; it never sees a session or a token.
+In: an HTTP request, or a `~astroquery_mast.query.request.MashupRequest`.  Out: responses, and pages in order.
+`HttpClient` is given a callable that sends; it never sees a session or a token.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from astroquery import log
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import AccessDeniedError, MastError, QueryTimeoutError, ServerError
 from ..query.request import ApiRequest, MashupRequest
-from ..tables.completeness import Tally
+from ..tables.completeness import Completeness
 from ..tables.mashup import Page, check_status, parse_page
-from .bodies import read_at_once
+from .bodies import read_whole_body
 from .deadline import Deadline, for_socket
-from .failures import broken, may_pass
-from .parallel import in_order
+from .failures import broken, is_transient
+from .parallel import map_in_threads
 
-__all__ = ["Exchange", "Wire"]
+__all__ = ["AnswerPage", "HttpClient"]
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ _POLL = tenacity.wait_exponential(multiplier=0.1, max=10, exp_base=1.6) + tenaci
 
 
 @dataclass(frozen=True)
-class Exchange:
+class AnswerPage:
     """A response and the page that was read from it."""
 
     response: requests.Response
@@ -46,7 +46,7 @@ class Exchange:
 
 
 class _Options(TypedDict, total=False):
-    """What `Wire.request` is told besides the address."""
+    """What `HttpClient.request` is told besides the address."""
 
     deadline: Required[Deadline]
     service: str | None
@@ -58,7 +58,7 @@ class _Options(TypedDict, total=False):
     patience: float | None
 
 
-class Wire:
+class HttpClient:
     """The conversation with the archive."""
 
     # All waiting is done by this function, so that tests can do without.
@@ -116,9 +116,9 @@ class Wire:
         workers: int | None = None,
         page_seconds: float = math.inf,
         hopeless: Callable[[MastError], bool] | None = None,
-    ) -> Iterator[Exchange]:
+    ) -> Iterator[AnswerPage]:
         """Ask a Mashup service and give the pages of its answer in order, the later ones fetched side by side."""
-        tally = Tally(request.service)
+        tally = Completeness(request.service)
         first = self.page(request, deadline.part(page_seconds), hopeless)
         tally.add(first.page, request.page)
         numbers = range(request.page + 1, (first.page.paging.pages if first.page.paging else 1) + 1)
@@ -134,21 +134,21 @@ class Wire:
         self,
         request: MashupRequest,
         numbers: range,
-        tally: Tally,
+        tally: Completeness,
         deadline: Deadline,
         workers: int,
         page_seconds: float,
-    ) -> Iterator[Exchange]:
+    ) -> Iterator[AnswerPage]:
         """Fetch the pages after the first, side by side, and give them in order."""
 
-        def fetch(number: int) -> Exchange:
+        def fetch(number: int) -> AnswerPage:
             return self.page(request.at_page(number), deadline.part(page_seconds))
 
-        def checked(number: int, exchange: Exchange) -> Exchange:
+        def checked(number: int, exchange: AnswerPage) -> AnswerPage:
             tally.add(exchange.page, number)
             return exchange
 
-        fetched = in_order(fetch, numbers, min(workers, len(numbers)))
+        fetched = map_in_threads(fetch, numbers, min(workers, len(numbers)))
         complete = False
         try:
             yield from map(checked, numbers, fetched)
@@ -159,10 +159,10 @@ class Wire:
 
     def page(
         self, request: MashupRequest, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
-    ) -> Exchange:
+    ) -> AnswerPage:
         """Ask for one page, and ask again until the archive has finished working on it."""
 
-        def poll() -> Exchange:
+        def poll() -> AnswerPage:
             return self._persist(lambda: self._mashup(request, deadline), deadline, request.service, hopeless=hopeless)
 
         polling = tenacity.Retrying(
@@ -174,7 +174,7 @@ class Wire:
         )
         return polling(poll)
 
-    def ask(self, request: ApiRequest, read: Callable[[bytes, str], Page], *, deadline: Deadline) -> Exchange:
+    def ask(self, request: ApiRequest, read: Callable[[bytes, str], Page], *, deadline: Deadline) -> AnswerPage:
         """Post a question as JSON, and read the answer; one that cannot be read is asked for again."""
         return self.request(
             "POST",
@@ -183,19 +183,19 @@ class Wire:
             service=request.service,
             data=request.body(),
             headers={"Content-Type": "application/json", "Accept": "application/json"},
-            read=lambda response: Exchange(response, read(response.content, request.service)),
+            read=lambda response: AnswerPage(response, read(response.content, request.service)),
         )
 
-    def _mashup(self, request: MashupRequest, deadline: Deadline) -> Exchange:
+    def _mashup(self, request: MashupRequest, deadline: Deadline) -> AnswerPage:
         """Post a Mashup request once, and read the answer."""
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/plain"}
         keywords = {"data": request.body(), "headers": headers}
         response = self._once("POST", self._endpoints.invoke, deadline, request.service, keywords)
         if request.format.lower() not in {"json", "extjs"}:
             # In csv and votable the state of the job cannot be seen; the text is the caller's to read.
-            return Exchange(response, Page(request.service, "COMPLETE"))
+            return AnswerPage(response, Page(request.service, "COMPLETE"))
         page = parse_page(response.status_code, response.headers, response.content, request.service)
-        return Exchange(response, page)
+        return AnswerPage(response, page)
 
     def _persist(
         self,
@@ -211,7 +211,7 @@ class Wire:
 
         def worth_another(error: BaseException) -> bool:
             known = hopeless is not None and isinstance(error, MastError) and hopeless(error)
-            return may_pass(error) and not known
+            return is_transient(error) and not known
 
         def wait(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -235,7 +235,7 @@ class Wire:
         except MastError as err:
             err.elapsed = deadline.elapsed()
             err.service = err.service or what
-            if may_pass(err):
+            if is_transient(err):
                 tries = retrying.statistics["attempt_number"]
                 err.args = (f"{err} Tried {tries} times in {err.elapsed:.1f} s: try again later.",)
             raise
@@ -261,7 +261,7 @@ class Wire:
                 with response:
                     check_status(response.status_code, response.headers, response.content, what)
             if not keywords.get("stream"):
-                read_at_once(response)
+                read_whole_body(response)
         except requests.exceptions.Timeout as err:
             if deadline.remaining() <= 0:
                 self._late(deadline, what, "no answer came", err)

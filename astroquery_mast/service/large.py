@@ -22,14 +22,14 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import IncompleteResultError, MastError, ServerError
 from ..query.request import MashupRequest
-from .cache import CachedWire, Parts
-from .failures import was_dropped
-from .http import Exchange, Wire
-from .parallel import in_order
-from .parting import Pace, Parting
+from .cache import CachingClient, Parts
+from .failures import connection_dropped
+from .http import AnswerPage, HttpClient
+from .parallel import map_in_threads
+from .parting import PageLimits, RowSplitter
 from .split import CONE, Part, as_filtered
 
-__all__ = ["Pace", "Sent", "Splitter"]
+__all__ = ["CountedPage", "LargeAnswer", "PageLimits"]
 
 # Columns that the filtered service has in addition to those of a cone.
 _FILTERED_ONLY = frozenset({"objID", "objID1"})
@@ -37,39 +37,39 @@ _FILTERED_ONLY = frozenset({"objID", "objID1"})
 _BREAKS = 2
 
 
-class Sent(NamedTuple):
+class CountedPage(NamedTuple):
     """A page, and how many rows all pages have; None if that is not known."""
 
-    exchange: Exchange
+    exchange: AnswerPage
     total: int | None
 
 
-class Splitter:
+class LargeAnswer:
     """Gives the pages of answers of any size."""
 
-    def __init__(self, wire: Wire, limit: int | None = None) -> None:
+    def __init__(self, wire: HttpClient, limit: int | None = None) -> None:
         self._wire = wire
         self._limit = limit
 
-    def pages(self, request: MashupRequest, pace: Pace, *, divisible: bool = False) -> Iterator[Sent]:
+    def pages(self, request: MashupRequest, pace: PageLimits, *, divisible: bool = False) -> Iterator[CountedPage]:
         """Give all pages of an answer."""
         asked = None if divisible else as_filtered(request)
-        if asked is not None and isinstance(self._wire, CachedWire):
+        if asked is not None and isinstance(self._wire, CachingClient):
             kept = None
             for kept in self._wire.split(request):
-                yield Sent(_like(request, kept), _announced(kept))
+                yield CountedPage(_like(request, kept), _announced(kept))
             if kept is not None:
                 return
         yield from self._asked(request, asked, pace, divisible=divisible)
 
     def _asked(
-        self, request: MashupRequest, asked: MashupRequest | None, pace: Pace, *, divisible: bool
-    ) -> Iterator[Sent]:
+        self, request: MashupRequest, asked: MashupRequest | None, pace: PageLimits, *, divisible: bool
+    ) -> Iterator[CountedPage]:
         """The pages of an answer of the archive; the second question is the first as it can be split."""
         limit = count_setting("server_row_limit") if self._limit is None else self._limit
         total: int | None
-        parting = Parting(self._wire, limit, pace)
-        suspect = _Suspect(parting, limit, asked, divisible=divisible)
+        parting = RowSplitter(self._wire, limit, pace)
+        suspect = _TooLargeDetector(parting, limit, asked, divisible=divisible)
         with closing(_opened(self._wire, request, pace, pace.most, suspect)) as stream:
             try:
                 first = next(stream)
@@ -82,7 +82,7 @@ class Splitter:
                 if total is not None and total >= limit:
                     total = parting.proven(request, asked, total, divisible=divisible)
                 if asked is None or total is None or total <= limit:
-                    yield Sent(first, total)
+                    yield CountedPage(first, total)
                     # No page is held here once it has been used: it may be tens of megabytes.
                     del first
                     yield from map(partial(_sent, total), stream)
@@ -90,15 +90,15 @@ class Splitter:
         assert asked is not None
         # The parts of one answer are of one time: none is taken from the disk, or kept there by itself.
         parts = self._parted(replace(asked, cache=False), total, parting, pace)
-        kept = self._wire.keep_split(request, parts, total) if isinstance(self._wire, CachedWire) else parts
+        kept = self._wire.keep_split(request, parts, total) if isinstance(self._wire, CachingClient) else parts
         yield from map(partial(_sent, total), map(partial(_like, request), kept))
 
-    def _parted(self, request: MashupRequest, total: int, parting: Parting, pace: Pace) -> Parts:
+    def _parted(self, request: MashupRequest, total: int, parting: RowSplitter, pace: PageLimits) -> Parts:
         """The pages of all parts of a question."""
         parts = parting.parts(request, total)
         log.info("%d rows are more than the archive sends at once: asking for %d parts.", total, len(parts))
         tally = _Counter()
-        with closing(cast("Generator[Exchange]", _joined(self._wire, parts, pace))) as joined:
+        with closing(cast("Generator[AnswerPage]", _joined(self._wire, parts, pace))) as joined:
             yield from map(tally.count, joined)
         if tally.rows != total:
             raise IncompleteResultError(
@@ -109,10 +109,10 @@ class Splitter:
         return True
 
 
-class _Suspect:
+class _TooLargeDetector:
     """Finds out, when a connection breaks for the first time, whether the answer is too large for the archive."""
 
-    def __init__(self, parting: Parting, limit: int, request: MashupRequest | None, *, divisible: bool) -> None:
+    def __init__(self, parting: RowSplitter, limit: int, request: MashupRequest | None, *, divisible: bool) -> None:
         self._parting = parting
         self._limit = limit
         self._request = request
@@ -122,7 +122,7 @@ class _Suspect:
 
     def __call__(self, error: MastError) -> bool:
         """Tell whether it seems so; where it could be counted ``total`` is the number of its rows."""
-        if not was_dropped(error):
+        if not connection_dropped(error):
             return False
         self._breaks += 1
         if self._divisible:
@@ -145,44 +145,48 @@ class _Counter:
     def __init__(self) -> None:
         self.rows = 0
 
-    def count(self, exchange: Exchange) -> Exchange:
+    def count(self, exchange: AnswerPage) -> AnswerPage:
         """Count the rows of a page, and pass it on."""
         self.rows += len(exchange.page.rows)
         return exchange
 
 
-def _sent(total: int | None, exchange: Exchange) -> Sent:
+def _sent(total: int | None, exchange: AnswerPage) -> CountedPage:
     """A page, and how many rows all have."""
-    return Sent(exchange, total)
+    return CountedPage(exchange, total)
 
 
-def _announced(exchange: Exchange) -> int | None:
+def _announced(exchange: AnswerPage) -> int | None:
     """How many rows the archive says that all pages have."""
     return None if exchange.page.paging is None else exchange.page.paging.total
 
 
 def _opened(
-    wire: Wire, request: MashupRequest, pace: Pace, workers: int, hopeless: Callable[[MastError], bool] | None = None
-) -> Generator[Exchange]:
+    wire: HttpClient,
+    request: MashupRequest,
+    pace: PageLimits,
+    workers: int,
+    hopeless: Callable[[MastError], bool] | None = None,
+) -> Generator[AnswerPage]:
     """The pages of one answer."""
     pages = wire.pages(
         request, deadline=pace.deadline, workers=workers, page_seconds=pace.page_seconds, hopeless=hopeless
     )
-    return cast("Generator[Exchange]", pages)
+    return cast("Generator[AnswerPage]", pages)
 
 
-def _joined(wire: Wire, parts: Sequence[Part], pace: Pace) -> Iterator[Exchange]:
+def _joined(wire: HttpClient, parts: Sequence[Part], pace: PageLimits) -> Iterator[AnswerPage]:
     """The pages of all parts, in order: while one part is read, the first pages of the next are fetched."""
     ahead = max(1, pace.most // 2)
     workers = max(1, pace.most - ahead)
 
-    def begin(part: Part) -> tuple[Exchange, Generator[Exchange]]:
+    def begin(part: Part) -> tuple[AnswerPage, Generator[AnswerPage]]:
         """The first page of a part, and its other pages, which are not yet asked for."""
         stream = _opened(wire, part.request, pace, workers)
         return next(stream), stream
 
     complete = False
-    begun = cast("Generator[tuple[Exchange, Generator[Exchange]]]", in_order(begin, parts, ahead))
+    begun = cast("Generator[tuple[AnswerPage, Generator[AnswerPage]]]", map_in_threads(begin, parts, ahead))
     try:
         with closing(begun):
             for first, stream in begun:
@@ -196,7 +200,7 @@ def _joined(wire: Wire, parts: Sequence[Part], pace: Pace) -> Iterator[Exchange]
             pace.deadline.give_up()
 
 
-def _like(request: MashupRequest, exchange: Exchange) -> Exchange:
+def _like(request: MashupRequest, exchange: AnswerPage) -> AnswerPage:
     """A page of the filtered service with the columns of the one that was meant."""
     if request.service != CONE:
         return exchange

@@ -15,7 +15,7 @@ from ..exceptions import InvalidResponseError, LoginError, MastError
 from ..tables.mashup import decoded
 from . import token as auth
 from .deadline import Deadline
-from .http import Wire
+from .http import HttpClient
 
 __all__ = ["Login"]
 
@@ -49,14 +49,14 @@ class Login:
     def whoami(self, credentials: auth.Credentials | None = None, *, attempts: int | None = None) -> dict[str, Any]:
         """Ask the archive to whom a token belongs."""
         asked = self.credentials if credentials is None else credentials
-        if asked and not auth.may_see(self._endpoints.whoami, self._endpoints):
+        if asked and not auth.may_receive_token(self._endpoints.whoami, self._endpoints):
             raise LoginError(f"A token is sent over https only, and the server is {self._endpoints.server}")
 
         def send(method: str, url: str, **keywords: Any) -> requests.Response:
             """Send with the token that is asked about."""
             return self._send(method, url, credentials=asked, **keywords)
 
-        user = Wire(send, self._endpoints).request(
+        user = HttpClient(send, self._endpoints).request(
             "GET",
             self._endpoints.whoami,
             headers={"Accept": "application/json"},
@@ -72,7 +72,7 @@ class Login:
     def advice(self, url: str, status: int | None = None) -> str:
         """Say what to do about a refusal, after asking whether the token is still good."""
         user = None
-        if self.credentials and auth.may_see(url, self._endpoints):
+        if self.credentials and auth.may_receive_token(url, self._endpoints):
             try:
                 user = self.whoami(attempts=1)
             except MastError as err:

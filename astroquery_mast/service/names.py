@@ -13,7 +13,7 @@ import numpy as np
 from ..exceptions import InvalidArgumentError
 from ..sky.position import looks_like_coordinates
 
-__all__ = ["as_text", "checked_name", "folded_name", "is_place", "sorted_out"]
+__all__ = ["as_text", "case_folded_name", "checked_name", "is_place", "valid_names"]
 
 
 def as_text(name: object) -> object:
@@ -31,7 +31,7 @@ def checked_name(name: object) -> str:
     return str(text)
 
 
-def sorted_out(names: Iterable[object]) -> tuple[list[str], int]:
+def valid_names(names: Iterable[object]) -> tuple[list[str], int]:
     """Return the names in a list, and how many of its members are missing."""
     if isinstance(names, Mapping) or not isinstance(names, Iterable):
         raise InvalidArgumentError(f"A name of an object, or several, are needed, and not {names!r:.80}.")
@@ -48,7 +48,7 @@ def _is_missing(cell: object) -> bool:
     return cell is None or cell is np.ma.masked or (isinstance(cell, float) and math.isnan(cell))
 
 
-def folded_name(name: str) -> str:
+def case_folded_name(name: str) -> str:
     """Return a name as the resolver repeats it: lower case, single blanks."""
     return " ".join(name.lower().split())
 

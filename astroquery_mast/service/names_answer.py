@@ -13,7 +13,7 @@ from astropy.coordinates import SkyCoord
 
 from ..exceptions import InvalidResponseError, ServerError
 from ..tables.mashup import decoded
-from .names import folded_name
+from .names import case_folded_name
 
 __all__ = ["Entry", "by_name", "by_source", "coordinate_of", "place_of", "read_entries", "with_place"]
 
@@ -75,9 +75,9 @@ def by_name(names: Sequence[str], entries: Sequence[Entry]) -> dict[str, list[En
     """Return what came for each of several names."""
     found: dict[str, list[Entry]] = {}
     for entry in entries:
-        found.setdefault(folded_name(str(entry.get("searchString", ""))), []).append(entry)
+        found.setdefault(case_folded_name(str(entry.get("searchString", ""))), []).append(entry)
     # The entries for one name are all its own, however it is spelled.
-    own = [entries] if len(names) == 1 else [found.get(folded_name(name), []) for name in names]
+    own = [entries] if len(names) == 1 else [found.get(case_folded_name(name), []) for name in names]
     return {name: _with_place_or_error(each) for name, each in zip(names, own, strict=True)}
 
 

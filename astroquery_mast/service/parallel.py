@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["in_order"]
+__all__ = ["map_in_threads"]
 
 T = TypeVar("T")
 S = TypeVar("S")
 
 
-def in_order(work: Callable[[S], T], items: Iterable[S], workers: int) -> Iterator[T]:
+def map_in_threads(work: Callable[[S], T], items: Iterable[S], workers: int) -> Iterator[T]:
     """Do the same work for many items, several at a time, and give the results in the order of the items."""
     if workers <= 1:
         yield from map(work, items)

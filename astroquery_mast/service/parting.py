@@ -18,8 +18,8 @@ from ..exceptions import BadRequestError, IncompleteResultError, MastError, Serv
 from ..query.request import MashupRequest
 from ..tables.table import first_value
 from .deadline import Deadline
-from .http import Wire
-from .parallel import in_order
+from .http import HttpClient
+from .parallel import map_in_threads
 from .split import (
     SPLIT_COLUMNS,
     Part,
@@ -27,17 +27,17 @@ from .split import (
     as_parts,
     counting,
     counting_entries,
-    has_own_end,
     pieces_for,
     spans_of,
+    stops_by_itself,
     within,
 )
 
-__all__ = ["Pace", "Parting"]
+__all__ = ["PageLimits", "RowSplitter"]
 
 
 @dataclass(frozen=True)
-class Pace:
+class PageLimits:
     """How fast, and how long."""
 
     deadline: Deadline
@@ -50,10 +50,10 @@ class Pace:
         return count_setting("max_workers") if self.workers is None else max(1, int(self.workers))
 
 
-class Parting:
+class RowSplitter:
     """Counts what questions have, and finds their parts."""
 
-    def __init__(self, wire: Wire, limit: int, pace: Pace) -> None:
+    def __init__(self, wire: HttpClient, limit: int, pace: PageLimits) -> None:
         self._wire = wire
         self._limit = limit
         self._pace = pace
@@ -66,7 +66,7 @@ class Parting:
         """Return how many rows a question has whose answer reaches the limit."""
         if filtered is not None:
             return max(announced, self.count(filtered))
-        if has_own_end(request, announced):
+        if stops_by_itself(request, announced):
             return announced
         rows = None if divisible else self._entries(request)
         if rows is not None and rows <= announced:
@@ -149,7 +149,7 @@ class Parting:
             """Count the rows of a range."""
             return self.count(within(request, column, [span]))
 
-        return list(zip(spans, in_order(count, spans, min(self._pace.most, len(spans))), strict=True))
+        return list(zip(spans, map_in_threads(count, spans, min(self._pace.most, len(spans))), strict=True))
 
 
 def _always(_error: MastError) -> bool:

@@ -11,7 +11,7 @@ from ..exceptions import InvalidQueryError
 from ..sky.position import DEFAULT_RADIUS, Cone, cone_around
 from .core import MastClass
 from .deadline import Deadline
-from .resolver import warn_of_idle
+from .resolver import warn_unused_resolver
 
 __all__ = ["PositionQueries", "refuse_two_positions"]
 
@@ -28,7 +28,7 @@ class PositionQueries(MastClass):
             return cone_around(self._resolver.one(object_name, resolver=resolver, deadline=deadline), radius)
         if coordinates is not None:
             return cone_around(self._located(coordinates, deadline, resolver), radius)
-        warn_of_idle(resolver)
+        warn_unused_resolver(resolver)
         if radius is not DEFAULT_RADIUS:
             raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
         return None

@@ -19,14 +19,14 @@ from ..exceptions import InputWarning, InvalidQueryError, MastError, ResolverErr
 from ..sky.position import as_coordinate
 from ..warn import warn_user
 from .deadline import Deadline
-from .http import Wire
+from .http import HttpClient
 from .namecache import KNOWN_NAMES
-from .names import checked_name, folded_name, is_place, sorted_out
+from .names import case_folded_name, checked_name, is_place, valid_names
 from .names_answer import Entry, by_name, by_source, coordinate_of, place_of, read_entries, with_place
-from .parallel import in_order
+from .parallel import map_in_threads
 from .token import LOOPBACK
 
-__all__ = ["Resolver", "checked_resolver", "warn_of_idle"]
+__all__ = ["Resolver", "checked_resolver", "warn_unused_resolver"]
 
 SERVICE = "MAST name resolver"
 _RESOLVERS = ("NED", "SIMBAD")
@@ -46,7 +46,7 @@ Found: TypeAlias = list[Entry] | SkyCoord | MastError
 class Resolver:
     """Resolves names of objects."""
 
-    def __init__(self, wire: Wire, endpoints: Endpoints) -> None:
+    def __init__(self, wire: HttpClient, endpoints: Endpoints) -> None:
         self._wire = wire
         self._endpoints = endpoints
 
@@ -62,7 +62,7 @@ class Resolver:
 
         # A resolver on this computer is a sandbox: whoever uses it wants to see every request, and every fault.
         local = urlsplit(address).hostname in LOOPBACK
-        entries = ask() if local else KNOWN_NAMES.get((address, folded_name(asked), chosen), ask)
+        entries = ask() if local else KNOWN_NAMES.get((address, case_folded_name(asked), chosen), ask)
         # All entries are its own, however it is spelled.
         return self._position(name, entries, chosen)
 
@@ -87,7 +87,7 @@ class Resolver:
         if chosen and resolve_all:
             warn_user("resolver is ignored: resolve_all asks every source.", InputWarning)
             chosen = None
-        given, missing = sorted_out(names)
+        given, missing = valid_names(names)
         positions: dict[str, Any] = {}
         errors: dict[str, MastError | ResolverError] = {}
         for name, own in self._batches(given, chosen, resolve_all, deadline, batch_size):
@@ -148,7 +148,7 @@ class Resolver:
                 return err
 
         found: dict[str, list[Entry] | MastError] = {}
-        for batch, entries in zip(batches, in_order(ask, batches, count_setting("max_workers")), strict=True):
+        for batch, entries in zip(batches, map_in_threads(ask, batches, count_setting("max_workers")), strict=True):
             found.update(dict.fromkeys(batch, entries) if isinstance(entries, MastError) else by_name(batch, entries))
         yield from ((name, found[name] if name in found else _place(name)) for name in distinct)
 
@@ -240,7 +240,7 @@ def checked_resolver(resolver: object) -> str | None:
     return resolver.upper()
 
 
-def warn_of_idle(resolver: object) -> None:
+def warn_unused_resolver(resolver: object) -> None:
     """Check the resolver of a call that has no name to resolve, and warn that it has no effect."""
     if checked_resolver(resolver) is not None:
         warn_user(f"resolver={resolver!r} is ignored: it is for names of objects, and there is none.", InputWarning)
@@ -248,7 +248,7 @@ def warn_of_idle(resolver: object) -> None:
 
 def _is_of(prefix: str) -> Any:
     """A test whether a name is an entry of a catalogue, e.g. ``TIC 1234``."""
-    return lambda name: folded_name(name).startswith(f"{prefix.lower()} ")
+    return lambda name: case_folded_name(name).startswith(f"{prefix.lower()} ")
 
 
 def _compare_with_catalogue(name: str, position: SkyCoord, sources: Mapping[str, Entry]) -> None:

@@ -24,9 +24,9 @@ __all__ = [
     "as_parts",
     "counting",
     "counting_entries",
-    "has_own_end",
     "pieces_for",
     "spans_of",
+    "stops_by_itself",
     "within",
 ]
 
@@ -124,7 +124,7 @@ def counting_entries(request: MashupRequest) -> MashupRequest | None:
     return None if named is None else replace(counting(request), service=named[1])
 
 
-def has_own_end(request: MashupRequest, rows: int) -> bool:
+def stops_by_itself(request: MashupRequest, rows: int) -> bool:
     """Return whether an answer ends where the question itself says so: a count, or as many rows as were asked for."""
     if request.params.get("columns") == COUNT_COLUMNS:
         return True

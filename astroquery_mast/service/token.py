@@ -29,9 +29,9 @@ __all__ = [
     "Credentials",
     "TokenAuth",
     "find_token",
-    "forget_sent",
-    "may_see",
+    "may_receive_token",
     "refusal_advice",
+    "strip_token",
 ]
 
 # Where tokens are looked for, the usual name first; some tools of the community use the second.
@@ -106,7 +106,7 @@ def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
 
 
-def may_see(url: str, endpoints: Endpoints) -> bool:
+def may_receive_token(url: str, endpoints: Endpoints) -> bool:
     """Tell whether a request to an address may carry the token."""
     origin = _origin(urlsplit(url))
     configured = {_origin(urlsplit(server)) for server in (endpoints.server, endpoints.catalogs_server)}
@@ -123,12 +123,12 @@ class TokenAuth(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the header; requests drops it by itself on a redirect to another host, port or scheme."""
         token = self._credentials.token
-        if token is not None and may_see(request.url or "", self._endpoints):
+        if token is not None and may_receive_token(request.url or "", self._endpoints):
             request.headers["Authorization"] = f"token {token}"
         return request
 
 
-def forget_sent(response: requests.Response) -> requests.Response:
+def strip_token(response: requests.Response) -> requests.Response:
     """Take the token out of what a response remembers of its request, so that it can be printed or pickled."""
     for each in (*response.history, response):
         each.request.headers.pop("Authorization", None)
@@ -195,7 +195,7 @@ def refusal_advice(
     # Single files are exclusive; a question is refused for other reasons, by a firewall as well as by the archive.
     is_file = urlsplit(url).path.endswith(_FILES)
     before = "" if is_file else "The server refuses the question, or something before it, such as a firewall or proxy. "
-    if not may_see(url, endpoints):
+    if not may_receive_token(url, endpoints):
         unsent = "No token was sent, because this is not one of the configured MAST servers over https."
         return unsent if is_file else before.rstrip()
     if credentials and (user is None or user.get("anon", True)):

@@ -15,10 +15,10 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from ..exceptions import InvalidQueryError
-from .cut import shapes_of
 from .outlines import Outlines, outlines_of
+from .region_filter import shapes_of
 from .shapes import Shape
-from .sphere import Array, longitude_latitude, separation, smallest_cap, tangents
+from .sphere import Array, longitude_latitude, min_enclosing_circle, separation, tangents
 
 __all__ = ["plot_footprints"]
 
@@ -98,7 +98,7 @@ def _new_axes(outlines: Outlines) -> Any:
     except ImportError as err:
         message = "Pictures need matplotlib: pip install 'astroquery_mast[plot]' brings it."
         raise InvalidQueryError(message) from err
-    cap = smallest_cap(outlines.vertices)
+    cap = min_enclosing_circle(outlines.vertices)
     centre = outlines.centre[0] if cap is None else cap[0]
     reach = min(180.0, float(np.degrees((separation(outlines.centre, centre) + outlines.reach).max())))
     figure = plt.figure(figsize=(8, 6), layout="constrained")

@@ -20,12 +20,12 @@ from .shapes import Circle, Point, Polygon, Shape
 from .sphere import (
     TOUCHING,
     Array,
-    arcs_meet,
+    arcs_intersect,
     distance_to_arcs,
     longitude_latitude,
+    min_enclosing_circle,
     normals_of,
     separation,
-    smallest_cap,
     tangents,
     unit_vectors,
     within_polygon,
@@ -87,7 +87,7 @@ class ShapeRegion:
         if only is not None and not isinstance(only, Polygon):
             return Cone(only.ra, only.dec, min(180.0, math.degrees(_disc(only)[1]) + _MARGIN))
         points = np.concatenate([_samples(shape) for shape in self.shapes])
-        cap = smallest_cap(points)
+        cap = min_enclosing_circle(points)
         # Without a smallest circle the region is spread over more than half of the sky, and any centre will do.
         centre = _samples(self.shapes[0])[0] if cap is None else cap[0]
         return cone_of(centre, max(_farthest(shape, centre) for shape in self.shapes))
@@ -145,7 +145,7 @@ def _sides_meet(vertices: Array, parts: Outlines) -> Array:
     round_ = np.flatnonzero(~parts.polygonal)
     centres, radii = parts.vertices[parts.first[round_]], parts.radius[round_] + TOUCHING
     for arc in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
-        met |= parts.any_of(arcs_meet(arc, begin, end, normals))
+        met |= parts.any_of(arcs_intersect(arc, begin, end, normals))
         met[round_] |= distance_to_arcs(*arc, normals_of(*arc), centres) <= radii
     return met
 
@@ -154,7 +154,7 @@ def _sides_meet(vertices: Array, parts: Outlines) -> Array:
 def _outline(polygon: Polygon) -> tuple[Array, Array, float]:
     """Return the corners of a polygon, and the centre and radius of the smallest circle around them."""
     vertices = unit_vectors(*np.transpose(polygon.vertices))
-    cap = smallest_cap(vertices)
+    cap = min_enclosing_circle(vertices)
     if cap is None or cap[1] > _LARGEST:
         raise InvalidArgumentError(
             "region has a polygon that does not fit into half of the sky, of which it is not clear what is inside: "

@@ -15,12 +15,12 @@ import numpy.typing as npt
 __all__ = [
     "TOUCHING",
     "Array",
-    "arcs_meet",
+    "arcs_intersect",
     "distance_to_arcs",
     "longitude_latitude",
+    "min_enclosing_circle",
     "normals_of",
     "separation",
-    "smallest_cap",
     "tangents",
     "unit_vectors",
     "within_polygon",
@@ -69,7 +69,7 @@ def distance_to_arcs(begin: Array, end: Array, normals: Array, points: Array) ->
     return np.where(beside, to_circle, to_ends)
 
 
-def arcs_meet(arc: tuple[Array, Array], begin: Array, end: Array, normals: Array) -> Array:
+def arcs_intersect(arc: tuple[Array, Array], begin: Array, end: Array, normals: Array) -> Array:
     """Tell which great-circle arcs cross or touch a given one.
 
     Two arcs cross if each has its ends on both sides of the other's great circle, in the order that tells the crossing
@@ -108,7 +108,7 @@ def tangents(axis: Array) -> Array:
     return np.stack([first, np.cross(axis, first)])
 
 
-def smallest_cap(points: Array) -> tuple[Array, float] | None:
+def min_enclosing_circle(points: Array) -> tuple[Array, float] | None:
     """Return the smallest circle around positions.
 
     A few of them decide: starting from one, the farthest is added until all are inside, and those no longer needed are

@@ -1,4 +1,4 @@
-"""The values of a column, as they came in JSON → an array of the declared kind and its mask, or `Misfit`.
+"""The values of a column, as they came in JSON → an array of the declared kind and its mask, or `TypeMismatch`.
 
 The archive's declared types and its JSON values disagree (identifiers declared as text arrive as numbers, floats as
 whole numbers): the declaration decides what a column is, the values decide whether that is possible.  A value is never
@@ -23,11 +23,11 @@ import numpy.typing as npt
 
 from .columns import Kind
 
-__all__ = ["Array", "Chunk", "Misfit", "converted", "guessed", "joined", "widened"]
+__all__ = ["Array", "ColumnBlock", "TypeMismatch", "converted", "guessed", "joined", "widen_type"]
 
 Array = npt.NDArray[Any]
 # Values, and where there are none; None if all are there, as in most blocks.
-Chunk = tuple[Array, Array | None]
+ColumnBlock = tuple[Array, Array | None]
 
 # What lies under the mask of a missing cell, as in ``astroquery.mast``, whose users read ``column.data.data``.
 _FILLS: dict[Kind, Any] = {Kind.TEXT: "", Kind.FLOAT: np.nan, Kind.INTEGER: -999, Kind.BOOLEAN: False, Kind.BYTE: 0}
@@ -46,11 +46,11 @@ _EXACT = 2**53
 _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
-class Misfit(ValueError):
+class TypeMismatch(ValueError):
     """The values of a column are not of its declared kind; the message says of what kind they are."""
 
 
-def converted(values: Sequence[Any], kind: Kind) -> Chunk:
+def converted(values: Sequence[Any], kind: Kind) -> ColumnBlock:
     """Return the values of a column as what it is."""
     if not len(values):
         return np.empty(0, dtype=_EMPTY[kind]), None
@@ -76,12 +76,12 @@ def guessed(values: Sequence[Any]) -> Kind:
     return Kind.TEXT
 
 
-def widened(values: Sequence[Any], kind: Kind) -> Chunk:
+def widen_type(values: Sequence[Any], kind: Kind) -> ColumnBlock:
     """Return values that are not of their declared kind, as numbers if they all are, else as text; nothing is lost."""
     return _widened(values, kind), _nulls(values)
 
 
-def joined(chunks: Sequence[Chunk]) -> Chunk:
+def joined(chunks: Sequence[ColumnBlock]) -> ColumnBlock:
     """Return the parts of a column, one after the other, as what all of them can be."""
     if len(chunks) == 1:
         return chunks[0]
@@ -106,7 +106,7 @@ def _widened(values: Sequence[Any], kind: Kind) -> Array:
     if kind is Kind.BYTE:
         try:
             return _integers([_FILLS[Kind.INTEGER] if value is None else value for value in values])
-        except Misfit:
+        except TypeMismatch:
             pass  # not whole numbers either
     present = [value for value in values if value is not None]
     if kind is not Kind.FLOAT and {type(value) for value in present} <= {int, float} and all(map(_is_exact, present)):
@@ -158,9 +158,9 @@ def _floats(values: Sequence[Any]) -> Array:
     try:
         array = np.array(values, dtype=np.float64)  # also reads numbers that came as text
     except (TypeError, ValueError, OverflowError) as err:
-        raise Misfit("values that are no numbers") from err
+        raise TypeMismatch("values that are no numbers") from err
     if array.ndim != 1:
-        raise Misfit("lists")
+        raise TypeMismatch("lists")
     return array
 
 
@@ -179,9 +179,9 @@ def _integers(values: Sequence[Any]) -> Array:
             # Each by itself: in an array with floating-point numbers large whole ones have lost digits.
             array = np.array([int(value) for value in values])
     except (ValueError, OverflowError) as err:
-        raise Misfit("values that are no whole numbers") from err
+        raise TypeMismatch("values that are no whole numbers") from err
     if array.ndim != 1 or array.dtype.kind not in "ib":
-        raise Misfit("numbers with a fraction, or beyond 64 bits, or no numbers")
+        raise TypeMismatch("numbers with a fraction, or beyond 64 bits, or no numbers")
     return array.astype(np.int64, copy=False)
 
 
@@ -197,7 +197,7 @@ def _integers_at_once(values: Sequence[Any]) -> Array | None:
 def _bytes(values: Sequence[Any]) -> Array:
     array = _integers(values)
     if ((array < 0) | (array > 255)).any():
-        raise Misfit("numbers outside 0 to 255")
+        raise TypeMismatch("numbers outside 0 to 255")
     return array.astype(np.uint8)
 
 
@@ -205,7 +205,7 @@ def _booleans(values: Sequence[Any]) -> Array:
     try:
         return np.array([value if type(value) is bool else _TRUTHS[str(value).strip().lower()] for value in values])
     except KeyError as err:
-        raise Misfit("other values than true and false") from err
+        raise TypeMismatch("other values than true and false") from err
 
 
 def _booleans_at_once(values: Sequence[Any]) -> Array | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from ..exceptions import IncompleteResultError
 from .mashup import Page
 
-__all__ = ["Announced", "Tally"]
+__all__ = ["AnnouncedRows", "Completeness"]
 
 
-class Announced:
+class AnnouncedRows:
     """The number of rows that the pieces of one answer announce, each of them the same."""
 
     def __init__(self, service: str) -> None:
@@ -39,7 +39,7 @@ class Announced:
         )
 
 
-class Tally(Announced):
+class Completeness(AnnouncedRows):
     """Counts the rows of an answer page by page, and proves at the end that none is missing."""
 
     def add(self, page: Page, number: int) -> None:

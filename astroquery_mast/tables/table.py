@@ -18,7 +18,7 @@ from astropy.table import MaskedColumn, Table
 from ..exceptions import CorruptDataWarning, InvalidResponseError
 from ..query.request import Question
 from ..warn import warn_user
-from .arrays import Array, Chunk, Misfit, converted, guessed, joined, widened
+from .arrays import Array, ColumnBlock, TypeMismatch, converted, guessed, joined, widen_type
 from .columns import PORTAL_COLUMNS, Columns, Kind, kind_of
 from .json_rows import Rows
 from .mashup import Page
@@ -55,7 +55,7 @@ class TableBuilder:
         self._request = request
         self._columns = columns
         self._fields: tuple[tuple[str, str], ...] = ()
-        self._chunks: dict[str, list[Chunk]] = {}
+        self._chunks: dict[str, list[ColumnBlock]] = {}
         self._rows = 0
         self._times: list[str | None] = []
         self._doubted: set[str] = set()
@@ -88,7 +88,7 @@ class TableBuilder:
         kinds = {name: kind_of(type_name) for name, type_name in self._fields}
         # A column that does not fit its type in one block is read once more, whole: what it is is decided for a page.
         misfits = {name for name, kind in kinds.items() if kind is None or name in self._doubted}
-        blocks: dict[str, list[Chunk]] = {name: [] for name in names}
+        blocks: dict[str, list[ColumnBlock]] = {name: [] for name in names}
         for block in rows.cells(names):
             for name, values in zip(names, block, strict=True):
                 kind = kinds[name]
@@ -96,7 +96,7 @@ class TableBuilder:
                     continue
                 try:
                     blocks[name].append(converted(values, kind))
-                except Misfit:
+                except TypeMismatch:
                     misfits.add(name)
         for name, type_name in self._fields:
             if name in misfits:
@@ -113,7 +113,7 @@ class TableBuilder:
             made.append(self._column(name, values, mask))
         return Table(made, masked=True, copy=False, meta=table_meta(self._request, self._rows, self._times))
 
-    def _chunk(self, name: str, type_name: str, values: Sequence[Any]) -> Chunk:
+    def _chunk(self, name: str, type_name: str, values: Sequence[Any]) -> ColumnBlock:
         """The values of one column on one page, as an array and its mask."""
         kind = kind_of(type_name)
         if kind is None and type_name:
@@ -123,9 +123,9 @@ class TableBuilder:
             kind = guessed(values)
         try:
             return converted(values, kind)
-        except Misfit as misfit:
+        except TypeMismatch as misfit:
             self._doubt(name, f"is declared as {type_name} and holds {misfit}; it is kept as such.")
-        return widened(values, kind)
+        return widen_type(values, kind)
 
     def _doubt(self, name: str, what: str) -> None:
         """Warn about a column, once for all pages."""

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from astropy import units as u
 
 from ..config import count_setting
-from ..downloads.sessions import Transport
+from ..downloads.sessions import SessionRecipe
 from ..exceptions import InvalidArgumentError, MastError, QueryTimeoutError, ServerError
 from ..service.deadline import Deadline, as_seconds
-from ..service.http import Wire
+from ..service.http import HttpClient
 from ..service.pool import number_of_workers, run, threads
 from ..service.progress import progress_bar
 from .many_task import Askable, Call, Part, Task, answer
@@ -63,11 +63,17 @@ class Effort:
 
 
 def ask_many(
-    questions: Sequence[Q], client: MastClass, wire: Wire, effort: Effort, deadline: Deadline, what: str, unit: str
+    questions: Sequence[Q],
+    client: MastClass,
+    wire: HttpClient,
+    effort: Effort,
+    deadline: Deadline,
+    what: str,
+    unit: str,
 ) -> Iterator[list[Part[Q]]]:
     """Ask many questions, several at a time, and give their answers."""
     call = Call(deadline, wire)
-    way = Transport.of(client)
+    way = SessionRecipe.of(client)
     collected: _Collected[Q] = _Collected(effort.workers)
     limit = count_setting("server_row_limit")
     tasks = (Task(place, asked, way, call, limit) for place, asked in enumerate(questions) if not collected.outage)

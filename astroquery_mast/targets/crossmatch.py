@@ -27,7 +27,7 @@ from ..warn import warn_no_results, warn_user
 from .ask import Effort, ask_many
 from .match_targets import distinct
 from .one_table import Asked, Blocks, TargetMeta, with_first
-from .pairs import Matches, best_of, echoes, match
+from .pairs import Matches, best_of, match, uploaded_columns
 from .targets import ManyTargets, warn_of_failures
 from .upload import Upload, uploads
 
@@ -190,7 +190,7 @@ def _nearest(found: Matches, service: str) -> Matches:
 
 def _matched(answer: Table, found: Matches) -> Table:
     """The table of matches."""
-    answer.remove_columns([*echoes(answer.colnames), *(name for name in answer.colnames if name in _HELPERS)])
+    answer.remove_columns([*uploaded_columns(answer.colnames), *(name for name in answer.colnames if name in _HELPERS)])
     table = with_first(
         answer,
         found.rows,

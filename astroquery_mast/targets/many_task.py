@@ -16,13 +16,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..catalogs.pages import Listing
-from ..downloads.sessions import Transport
+from ..downloads.sessions import SessionRecipe
 from ..exceptions import MastError, TooManyRowsError
 from ..products.listing import is_too_much
 from ..query.request import ApiRequest, MashupRequest
 from ..service.deadline import Deadline
-from ..service.http import Wire
-from ..service.large import Pace, Splitter
+from ..service.http import HttpClient
+from ..service.large import LargeAnswer, PageLimits
 from ..tables.mashup import Page
 
 __all__ = ["Askable", "Call", "Part", "Single", "Task", "answer"]
@@ -63,7 +63,7 @@ class Call:
     """What the workers of this process share."""
 
     deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
-    wire: Wire | None = None
+    wire: HttpClient | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _deadlines: dict[int, Deadline] = field(default_factory=dict)
 
@@ -96,7 +96,7 @@ class Task(Generic[Q]):
 
     place: int
     asked: Q
-    way: Transport
+    way: SessionRecipe
     call: Call
     limit: int | None = None
 
@@ -105,7 +105,7 @@ class Task(Generic[Q]):
         return _unpickled, (self.place, self.asked, self.way, self.call.deadline.remaining(), self.limit)
 
 
-def _unpickled(place: int, asked: Q, way: Transport, seconds: float, limit: int | None) -> Task[Q]:
+def _unpickled(place: int, asked: Q, way: SessionRecipe, seconds: float, limit: int | None) -> Task[Q]:
     """A task in another process."""
     return Task(place, asked, way, Call(Deadline(seconds)), limit)
 
@@ -128,7 +128,7 @@ def answer(task: Task[Q]) -> list[Part[Q]]:
         return _in_parts(task, opener.wire)
 
 
-def _in_parts(task: Task[Q], wire: Wire) -> list[Part[Q]]:
+def _in_parts(task: Task[Q], wire: HttpClient) -> list[Part[Q]]:
     """Ask a question through a wire."""
     waiting: deque[Q] = deque([task.asked])
     halvings = _HALVINGS
@@ -149,7 +149,7 @@ def _in_parts(task: Task[Q], wire: Wire) -> list[Part[Q]]:
     return parts
 
 
-def _whole(asked: Q, wire: Wire, task: Task[Q]) -> Part[Q]:
+def _whole(asked: Q, wire: HttpClient, task: Task[Q]) -> Part[Q]:
     """The pages of an answer, proven complete; one after the other, because other questions are under way."""
     notes: list[str] = []
     with task.call.part(task.way.timeout) as deadline:
@@ -159,7 +159,7 @@ def _whole(asked: Q, wire: Wire, task: Task[Q]) -> Part[Q]:
         request = asked.request
         assert isinstance(request, MashupRequest)
         divisible = bool(asked.halves()) or (isinstance(asked, Single) and asked.shared)
-        stream = Splitter(wire, task.limit).pages(request, Pace(deadline, workers=1), divisible=divisible)
+        stream = LargeAnswer(wire, task.limit).pages(request, PageLimits(deadline, workers=1), divisible=divisible)
         pages = [sent.exchange.page for sent in stream]
     # The rest of the document is of no use, and the rows are in it once more.
     return Part(asked, [replace(page, document=None) if page.fields else page for page in pages])

@@ -19,7 +19,7 @@ from ..exceptions import InvalidResponseError
 from ..sky.position_columns import PAIRS, folded, pair_among
 from .upload import DEC, RA, ROW
 
-__all__ = ["Matches", "best_of", "echoes", "match", "pairs_within", "separations"]
+__all__ = ["Matches", "best_of", "match", "pairs_within", "separations", "uploaded_columns"]
 
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -80,7 +80,7 @@ def pairs_within(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats, r
     return np.concatenate([one for one, _ in found]), np.concatenate([other for _, other in found])
 
 
-def echoes(names: Sequence[str]) -> list[str]:
+def uploaded_columns(names: Sequence[str]) -> list[str]:
     """Return the columns of an answer that repeat the upload, whatever was put before or behind their names."""
     return [name for name in names if any(part in folded(name) for part in map(folded, (ROW, RA, DEC)))]
 
@@ -168,7 +168,7 @@ def _apart(matched: tuple[Floats, Floats] | None, rows: Rows, inputs: Rows, ra: 
 
 def _numbers(answer: Table) -> list[str]:
     """The columns of numbers that do not repeat the upload."""
-    repeated = echoes(answer.colnames)
+    repeated = uploaded_columns(answer.colnames)
     return [name for name in answer.colnames if name not in repeated and answer[name].dtype.kind in "iuf"]
 
 

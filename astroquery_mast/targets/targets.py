@@ -18,7 +18,7 @@ from ..exceptions import InputWarning, InvalidArgumentError, MastError, Resolver
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
 from ..service.positions import PositionQueries, refuse_two_positions
-from ..service.resolver import warn_of_idle
+from ..service.resolver import warn_unused_resolver
 from ..sky.position import Cone
 from ..sky.positions import Positions, as_names, as_positions, is_many
 from ..tables.table import first_value, table_meta
@@ -90,7 +90,7 @@ class ManyTargets(PositionQueries):
         given = as_names(object_name) if object_name is not None else as_positions(coordinates, **columns)
         errors: Mapping[str, Exception] = {}
         if not given.names:
-            warn_of_idle(resolver)
+            warn_unused_resolver(resolver)
         else:
             limit = Deadline.within(deadline)
             found, errors = self._resolver.positions(given.names.values(), deadline=limit, resolver=resolver)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.downloads.digest import Mark, RunningDigest
+from astroquery_mast.downloads.digest import BackgroundHash, Mark
 
 CONTENT = bytes(range(256)) * (1 << 16)  # 16 MiB: half of it is hashed by the thread
 
@@ -27,7 +27,7 @@ def sha256(size: int) -> str:
 def test_digest_and_marks_do_not_depend_on_the_pieces(ends: list[int]) -> None:
     """However the bytes come, the digest is that of all of them, and every mark that of those before it."""
     ends = sorted(set(ends))
-    running, begun = RunningDigest(), 0
+    running, begun = BackgroundHash(), 0
     for end in ends:
         running.update(CONTENT[begun:end])
         running.mark()
@@ -38,7 +38,7 @@ def test_digest_and_marks_do_not_depend_on_the_pieces(ends: list[int]) -> None:
 
 def test_a_digest_that_was_begun_is_gone_on_with() -> None:
     """What an earlier process had hashed is not hashed again."""
-    running = RunningDigest(hashlib.sha256(CONTENT[:9_000_000]), 9_000_000)
+    running = BackgroundHash(hashlib.sha256(CONTENT[:9_000_000]), 9_000_000)
     running.update(CONTENT[9_000_000:])
     assert running.digest().hex() == sha256(len(CONTENT))
 
@@ -47,7 +47,7 @@ def test_a_digest_that_was_begun_is_gone_on_with() -> None:
 def test_no_thread_is_left(pieces: int) -> None:
     """At the end of a file its thread ends, too."""
     before = threading.active_count()
-    running = RunningDigest()
+    running = BackgroundHash()
     for _ in range(pieces):
         running.update(CONTENT[: 1 << 20])
     assert (threading.active_count() > before) == (pieces > 9)

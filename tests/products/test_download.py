@@ -17,9 +17,9 @@ import requests
 from astropy.table import Table
 from astroquery import log
 
-from astroquery_mast.downloads.download import LOCAL_DISK, download
-from astroquery_mast.downloads.outage import Contacts, Outages
-from astroquery_mast.downloads.sessions import Transport
+from astroquery_mast.downloads.download import LOCAL_FILES, download
+from astroquery_mast.downloads.outage import Contacts, DownServers
+from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.downloads.transfer import OpenUrl
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError, MastError, RemoteServiceError
 from astroquery_mast.observations.client import ObservationsClass
@@ -46,12 +46,12 @@ def products(mast_sandbox: Sandbox) -> Table:
 @pytest.fixture
 def planned(mast_sandbox: Sandbox, products: Table, tmp_path: Path) -> list[PlannedFile]:
     service = f"{mast_sandbox.url}/api/v0.1/Download/file"
-    return plan(products, base_dir=tmp_path, download_url=service, disk=LOCAL_DISK)
+    return plan(products, base_dir=tmp_path, download_url=service, disk=LOCAL_FILES)
 
 
 @pytest.fixture
-def transport(mast_sandbox: Sandbox) -> Transport:
-    return Transport.of(ObservationsClass())
+def transport(mast_sandbox: Sandbox) -> SessionRecipe:
+    return SessionRecipe.of(ObservationsClass())
 
 
 def statuses(results: list[TransferResult]) -> list[str]:
@@ -68,7 +68,7 @@ def left_over(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("workers", [1, 4, None])
 def test_results_are_in_the_order_of_the_plan(
-    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: Transport, workers: int | None
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, workers: int | None
 ) -> None:
     """However many at a time, and though the first file is the last to come, rows stand where products stood."""
     first = planned[0].uri
@@ -82,7 +82,7 @@ def test_results_are_in_the_order_of_the_plan(
 
 
 def test_there_are_never_more_connections_than_workers(
-    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: Transport
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
     """Each worker has one connection, which serves all its files, and those of the next call (D2)."""
     mast_sandbox.faults.add("download", Fault.delay(0.02), times=None)
@@ -95,7 +95,7 @@ def test_there_are_never_more_connections_than_workers(
 
 
 def test_connections_do_not_wait_for_the_disk(
-    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: Transport
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
     """While files that have come are brought down to the disk, their connections serve others."""
     on_disk = threading.Barrier(3)
@@ -113,9 +113,9 @@ def test_connections_do_not_wait_for_the_disk(
 
 
 def test_plain_callable_will_do_with_threads(
-    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: Transport
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
-    """What opens an address need not come from a Transport."""
+    """What opens an address need not come from a SessionRecipe."""
 
     def open_url(url: str, headers: Mapping[str, str]) -> requests.Response:
         return requests.get(url, headers=dict(headers), stream=True, timeout=10)
@@ -124,7 +124,7 @@ def test_plain_callable_will_do_with_threads(
 
 
 def test_one_failure_stops_nobody(
-    mast_sandbox: Sandbox, products: Table, planned: list[PlannedFile], transport: Transport, tmp_path: Path
+    mast_sandbox: Sandbox, products: Table, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
 ) -> None:
     """A 404, a body that always breaks, and a folder in the way are rows; all the others come (B25)."""
     gone, torn = planned[2].uri, planned[5].uri
@@ -133,14 +133,16 @@ def test_one_failure_stops_nobody(
     mast_sandbox.faults.add("download", torn_off, times=None, where=lambda r: r.value("uri") == torn)
     planned[7].local_path.mkdir(parents=True)
     service = f"{mast_sandbox.url}/api/v0.1/Download/file"
-    planned = plan(products, base_dir=tmp_path, download_url=service, disk=LOCAL_DISK)
+    planned = plan(products, base_dir=tmp_path, download_url=service, disk=LOCAL_FILES)
     results = download(planned, transport, verbose=False, on_error="ignore", pause=lambda _seconds: None)
     failed = [number for number, result in enumerate(results) if result.status is Status.ERROR]
     assert failed == [2, 5, 7]
     assert all(results[number].message for number in failed)
 
 
-def test_busy_archive_is_asked_again(mast_sandbox: Sandbox, planned: list[PlannedFile], transport: Transport) -> None:
+def test_busy_archive_is_asked_again(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
+) -> None:
     """Answers of 503 and 429 with Retry-After do not show in the results (D6)."""
     mast_sandbox.faults.add("download", Fault.status(503, retry_after=1))
     mast_sandbox.faults.add("download", Fault.status(429, retry_after=1))
@@ -149,12 +151,12 @@ def test_busy_archive_is_asked_again(mast_sandbox: Sandbox, planned: list[Planne
 
 
 def test_files_on_disk_need_neither_network_nor_time(
-    mast_sandbox: Sandbox, products: Table, planned: list[PlannedFile], transport: Transport, tmp_path: Path
+    mast_sandbox: Sandbox, products: Table, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
 ) -> None:
     """What is whole is COMPLETE without a request, even when there is no time left (D3)."""
     download(planned, transport, verbose=False)
     mast_sandbox.requests.clear()
-    again = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9", disk=LOCAL_DISK)
+    again = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9", disk=LOCAL_FILES)
     results = download(again, transport, verbose=False, timeout=1e-9)
     assert statuses(results) == ["COMPLETE"] * 12
     assert all(result.elapsed is None for result in results)
@@ -165,7 +167,7 @@ def test_files_on_disk_need_neither_network_nor_time(
 
 
 def test_deadline_ends_the_call_with_what_has_come(
-    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: Transport, tmp_path: Path
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
 ) -> None:
     """A file whose answer does not come is an ERROR that names the deadline; those that came are there."""
     silent = {planned[1].uri, planned[4].uri}
@@ -179,7 +181,7 @@ def test_deadline_ends_the_call_with_what_has_come(
 
 
 def test_deadline_in_the_middle_of_a_silent_body_ends_it_too(
-    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: Transport
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
     """A body that stops in its middle is not waited for beyond the deadline."""
     mast_sandbox.faults.add("download", Fault.slow(500, 2), times=None)
@@ -189,7 +191,7 @@ def test_deadline_in_the_middle_of_a_silent_body_ends_it_too(
 
 
 def test_what_has_no_turn_before_the_deadline_is_told(
-    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: Transport
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
     """Files that were never asked for have rows as well."""
     mast_sandbox.faults.add("download", Fault.delay(HANGS), times=None)
@@ -202,7 +204,7 @@ def test_what_has_no_turn_before_the_deadline_is_told(
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads on this system")
 @pytest.mark.parametrize("fault", [Fault.delay(HANGS), Fault.slow(1000, 2)], ids=["no answer", "half a body"])
 def test_ctrl_c_is_prompt_and_clean(
-    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: Transport, tmp_path: Path, fault: Fault
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path, fault: Fault
 ) -> None:
     """KeyboardInterrupt reaches the caller while servers are silent; no worker lives on, and no name is half a file."""
     mast_sandbox.faults.add("download", fault, times=None)
@@ -232,9 +234,11 @@ def test_ctrl_c_is_prompt_and_clean(
 # -- a server that is not there ------------------------------------------------------------------------------------
 
 
-def test_server_that_is_down_is_not_asked_for_every_file(products: Table, transport: Transport, tmp_path: Path) -> None:
+def test_server_that_is_down_is_not_asked_for_every_file(
+    products: Table, transport: SessionRecipe, tmp_path: Path
+) -> None:
     """After three files in a row that found nobody, the others fail at once and say so."""
-    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_DISK)
+    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
     results = download(planned, transport, max_workers=1, verbose=False, on_error="ignore")
     assert statuses(results) == ["ERROR"] * 12
     assert all("Tried 4 times" in str(result.message) for result in results[:3])
@@ -242,21 +246,21 @@ def test_server_that_is_down_is_not_asked_for_every_file(products: Table, transp
         assert "http://127.0.0.1:9 could not be reached for 3 files in a row" in str(result.message)
 
 
-def test_local_copies_serve_during_an_outage(products: Table, transport: Transport, tmp_path: Path) -> None:
+def test_local_copies_serve_during_an_outage(products: Table, transport: SessionRecipe, tmp_path: Path) -> None:
     """Files that cannot be compared, because the server is down, are used, and that is said (B24)."""
     del products["size"]
-    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_DISK)
+    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
     for file in planned:
         file.local_path.parent.mkdir(parents=True, exist_ok=True)
         file.local_path.write_bytes(b"older")
-    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_DISK)
+    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
     results = download(planned, transport, max_workers=2, verbose=False)
     assert statuses(results) == ["COMPLETE"] * 12
     assert all("could not be compared" in str(result.message) for result in results)
 
 
 def test_broken_connections_are_no_outage(
-    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: Transport
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
     """A server that resets connections is there; the files after the unlucky ones are asked for."""
     unlucky = {file.uri for file in planned[:5]}
@@ -267,7 +271,7 @@ def test_broken_connections_are_no_outage(
 
 def test_an_answer_ends_the_count_of_an_outage() -> None:
     """Only files in a row count, and each server for itself."""
-    outages = Outages()
+    outages = DownServers()
     for reached in ({"a": "e"}, {"a": "e"}, {"a": None}, {"a": "e"}, {"a": "e"}, {"b": "e"}, {"b": None, "c": "x"}):
         outages.note(reached)
     assert outages.down == {}
@@ -284,7 +288,7 @@ def test_an_answer_ends_the_count_of_an_outage() -> None:
 
 
 def test_raise_waits_for_the_others_and_carries_the_manifest(
-    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: Transport
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
     """on_error='raise' raises at the end, as a RemoteServiceError with a row for every file, picklable (D5)."""
     gone = planned[0].uri
@@ -304,7 +308,7 @@ def test_raise_waits_for_the_others_and_carries_the_manifest(
 def test_one_line_tells_of_a_download_and_one_of_failures(
     mast_sandbox: Sandbox,
     planned: list[PlannedFile],
-    transport: Transport,
+    transport: SessionRecipe,
     on_error: str,
     verbose: bool,
     lines: int,
@@ -331,13 +335,13 @@ def test_one_line_tells_of_a_download_and_one_of_failures(
     ],
     ids=json.dumps,
 )
-def test_arguments_without_sense_are_refused(transport: Transport, wrong: dict[str, object]) -> None:
+def test_arguments_without_sense_are_refused(transport: SessionRecipe, wrong: dict[str, object]) -> None:
     """A wrong argument is told before anything is done, with its name."""
     with pytest.raises(InvalidQueryError, match=next(iter(wrong))):
         download([], transport, **wrong)  # type: ignore[arg-type]
 
 
-def test_nothing_to_do_is_done(transport: Transport) -> None:
+def test_nothing_to_do_is_done(transport: SessionRecipe) -> None:
     """An empty plan has an empty result."""
     assert download([], transport, verbose=False) == []
 
@@ -361,7 +365,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def test_bar_counts_files_and_bytes(
-    planned: list[PlannedFile], transport: Transport, monkeypatch: pytest.MonkeyPatch
+    planned: list[PlannedFile], transport: SessionRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a terminal there is one bar, with files, bytes, rate and time left (D7)."""
     terminal = watched(monkeypatch)
@@ -373,7 +377,7 @@ def test_bar_counts_files_and_bytes(
 
 
 def test_no_bar_where_it_is_not_wanted(
-    planned: list[PlannedFile], transport: Transport, monkeypatch: pytest.MonkeyPatch
+    planned: list[PlannedFile], transport: SessionRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """verbose=False writes nothing to a terminal, and continuous integration is nobody who watches (D7)."""
     terminal = watched(monkeypatch)

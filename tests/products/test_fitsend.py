@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
-from astroquery_mast.downloads.fitsend import FitsEnd, breaks_off
+from astroquery_mast.downloads.fitsend import FitsLength, breaks_off
 from astroquery_mast.sandbox import Fault, Sandbox
 
 
@@ -49,7 +49,7 @@ def test_a_part_of_a_file_breaks_off(tmp_path_factory: pytest.TempPathFactory, s
 @given(size=st.integers(0, len(WHOLE)) | st.sampled_from(sorted(BORDERS)), pieces=st.lists(st.integers(1, 7000)))
 def test_pieces_tell_the_same_as_the_file(size: int, pieces: list[int]) -> None:
     """In whatever pieces the bytes come, they are known to end or to break off."""
-    end, at = FitsEnd(), 0
+    end, at = FitsLength(), 0
     for piece in (*pieces, size):
         end.add(WHOLE[at : min(at + piece, size)])
         at = min(at + piece, size)
@@ -59,7 +59,7 @@ def test_pieces_tell_the_same_as_the_file(size: int, pieces: list[int]) -> None:
 @given(st.binary(max_size=6000))
 def test_arbitrary_bytes_after_the_last_extension(rest: bytes) -> None:
     """What follows is the beginning of a header that did not come whole, if it is anything at all."""
-    end = FitsEnd()
+    end = FitsLength()
     end.add(WHOLE + rest)
     assert end.breaks_off() == bool(rest)
 
@@ -84,7 +84,7 @@ def test_every_kind_of_data_has_its_length(kind: str) -> None:
         fits.HDUList([fits.PrimaryHDU(np.ones(3), keys), fits.ImageHDU(np.ones(3), keys)]).writeto(stream)
     content = stream.getvalue()
     for size in len(content), len(content) - 1, len(content) - 2881:
-        end = FitsEnd()
+        end = FitsLength()
         end.add(content[:size])
         assert end.breaks_off() == (size < len(content))
 
@@ -94,7 +94,7 @@ def test_headers_that_make_no_sense(card: str) -> None:
     """A header that does not tell a length is no whole file, and no reason for an exception."""
     cards = ["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    1"]
     cards = [each for each in cards if each[:8] != card[:8]] + [card, "END"]
-    end = FitsEnd()
+    end = FitsLength()
     end.add("".join(each.ljust(80) for each in cards).ljust(2880).encode())
     assert end.breaks_off()
 
@@ -102,7 +102,7 @@ def test_headers_that_make_no_sense(card: str) -> None:
 def test_a_header_without_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Garbage of any length that begins as FITS is given up early, and is no whole file."""
     monkeypatch.setattr("astroquery_mast.downloads.fitsend._LONGEST", 10 * 2880)
-    end = FitsEnd()
+    end = FitsLength()
     end.add(WHOLE[:9] + bytes(10 * 2880))
     assert end.over
     assert end.breaks_off()

@@ -13,7 +13,7 @@ from astropy.table import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.downloads.download import LOCAL_DISK
+from astroquery_mast.downloads.download import LOCAL_FILES
 from astroquery_mast.products.plan import PlannedFile, plan
 
 # What has led programs out of their folders, or has brought them to a halt.
@@ -125,7 +125,7 @@ def test_hostile_names_never_escape(cells: list[tuple[str, str, str]], path_temp
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder).resolve()
         options = {"flat": flat} if path_template is None else {"path_template": path_template}
-        files = plan(products(cells), base_dir=base, download_url="u", disk=LOCAL_DISK, **options)  # type: ignore[arg-type]
+        files = plan(products(cells), base_dir=base, download_url="u", disk=LOCAL_FILES, **options)  # type: ignore[arg-type]
         assert len(files) == len(cells)
         harmless(files, base)
 
@@ -138,7 +138,7 @@ def test_known_attack_writes_inside_only(tmp_path: Path, name: str) -> None:
         products([(name, name, name), ("HST", "o1", name), ("HST", name, "x.fits")]),
         base_dir=base,
         download_url="u",
-        disk=LOCAL_DISK,
+        disk=LOCAL_FILES,
     )
     harmless(files, base)
     for file in files:
@@ -159,5 +159,5 @@ def test_link_that_leads_out_is_not_followed(tmp_path: Path, link: str, there: b
     (base / link).symlink_to(elsewhere)
     if there:
         elsewhere.mkdir()
-    (file,) = plan(products([("HST", "o1", "x.fits")]), base_dir=base, download_url="u", disk=LOCAL_DISK)
+    (file,) = plan(products([("HST", "o1", "x.fits")]), base_dir=base, download_url="u", disk=LOCAL_FILES)
     assert file.action == "refuse"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from astroquery_mast.downloads.download import LOCAL_DISK, download
+from astroquery_mast.downloads.download import LOCAL_FILES, download
 from astroquery_mast.downloads.review import retry_downloads, verify_downloads
-from astroquery_mast.downloads.sessions import Transport
+from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError
 from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Manifest, Status, TransferResult, as_manifest
@@ -41,8 +41,8 @@ def products(mast_sandbox: Sandbox) -> Table:
 
 
 def bring(client: ObservationsClass, products: Table, service: str, folder: Path) -> Manifest:
-    planned = plan(products, base_dir=folder, download_url=service, disk=LOCAL_DISK)
-    return as_manifest(download(planned, Transport.of(client), verbose=False, on_error="ignore"))
+    planned = plan(products, base_dir=folder, download_url=service, disk=LOCAL_FILES)
+    return as_manifest(download(planned, SessionRecipe.of(client), verbose=False, on_error="ignore"))
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_table_that_is_no_manifest_is_refused(client: ObservationsClass) -> None
     with pytest.raises(InvalidQueryError, match="'Local Path'"):
         verify_downloads(Table({"a": [1]}))
     with pytest.raises(InvalidQueryError, match="'Status'"):
-        retry_downloads(Table({"Local Path": ["x"]}), Transport.of(client), download_url="u")
+        retry_downloads(Table({"Local Path": ["x"]}), SessionRecipe.of(client), download_url="u")
 
 
 def test_only_failed_rows_are_fetched_again(
@@ -135,7 +135,9 @@ def test_only_failed_rows_are_fetched_again(
     manifest.write(tmp_path / "m.ecsv")
     mast_sandbox.faults.clear()
     mast_sandbox.requests.clear()
-    again = retry_downloads(Table.read(tmp_path / "m.ecsv"), Transport.of(client), download_url=service, verbose=False)
+    again = retry_downloads(
+        Table.read(tmp_path / "m.ecsv"), SessionRecipe.of(client), download_url=service, verbose=False
+    )
     assert sorted(record.value("uri") or "" for record in mast_sandbox.requests.of("download")) == sorted(unlucky)
     assert set(again["Status"]) == {"COMPLETE"}
     assert list(again["Local Path"]) == list(manifest["Local Path"])
@@ -155,7 +157,7 @@ def test_what_verify_found_is_fetched_again(
     paths[0].unlink()
     paths[1].write_bytes(bytes(paths[1].stat().st_size))
     mast_sandbox.requests.clear()
-    again = retry_downloads(verify_downloads(manifest), Transport.of(client), download_url=service, verbose=False)
+    again = retry_downloads(verify_downloads(manifest), SessionRecipe.of(client), download_url=service, verbose=False)
     assert list(again["Status"]) == ["COMPLETE", "COMPLETE", "OK", "OK", "OK"]
     assert len(mast_sandbox.requests.of("download")) == 2
     assert set(verify_downloads(again)["Status"]) == {"OK"}
@@ -171,7 +173,9 @@ def test_still_failing_rows_stay_errors(client: ObservationsClass, service: str,
         TransferResult(4, Status.ERROR, tmp_path / "all.zip", "reset", uri="mast:HST/product/e.fits"),
     ]
     with pytest.raises(DownloadError, match="4 of 4 files") as raised:
-        retry_downloads(as_manifest(rows), Transport.of(client), download_url=service, on_error="raise", verbose=False)
+        retry_downloads(
+            as_manifest(rows), SessionRecipe.of(client), download_url=service, on_error="raise", verbose=False
+        )
     again = raised.value.manifest
     assert list(again["Status"]) == ["COMPLETE", *["ERROR"] * 4]
     assert "404" in again["Message"][1]
@@ -190,7 +194,7 @@ def test_manifest_of_every_format_can_be_verified_and_retried(
     read = Table.read(tmp_path / "m", format=kind)
     found = verify_downloads(read, verbose=False)
     assert list(found["Status"]) == ["MISSING" if status == "ERROR" else "OK" for status in manifest["Status"]]
-    again = retry_downloads(read, Transport.of(client), download_url=service, verbose=False)
+    again = retry_downloads(read, SessionRecipe.of(client), download_url=service, verbose=False)
     assert set(again["Status"]) == {"COMPLETE"}
     assert list(again["Local Path"]) == list(manifest["Local Path"])
     assert set(verify_downloads(again, verbose=False)["Status"]) == {"OK"}
@@ -235,4 +239,6 @@ def test_status_of_ones_own_is_left_alone(client: ObservationsClass, service: st
     """Code that writes statuses of its own keeps them, and such rows are not fetched."""
     manifest = as_manifest([TransferResult(0, Status.COMPLETE, tmp_path / "a", uri="mast:HST/product/a.fits")])
     manifest["Status"][0] = "LOCAL"
-    assert retry_downloads(manifest, Transport.of(client), download_url=service, verbose=False)["Status"][0] == "LOCAL"
+    assert (
+        retry_downloads(manifest, SessionRecipe.of(client), download_url=service, verbose=False)["Status"][0] == "LOCAL"
+    )

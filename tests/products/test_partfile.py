@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.downloads.part_file import PartFile, Source, lock_path, part_path, record_path, sole_writer
+from astroquery_mast.downloads.part_file import PartFile, Source, exclusive_lock, lock_path, part_path, record_path
 
 CONTENT = bytes(range(256)) * 8192  # 2 MiB
 SOURCE = Source("u", '"tag"', len(CONTENT))
@@ -173,7 +173,7 @@ def test_holder_is_alone_and_leaves_no_lock_file(target: Path) -> None:
     def work() -> None:
         nonlocal inside, most
         for _ in range(5):
-            with sole_writer(target, lambda: False):
+            with exclusive_lock(target, lambda: False):
                 with guard:
                     inside += 1
                     most = max(most, inside)
@@ -194,7 +194,7 @@ def comes_in(target: Path) -> bool:
 
     def come_in() -> bool:
         try:
-            with sole_writer(target, lambda: True):
+            with exclusive_lock(target, lambda: True):
                 return True
         except filelock.Timeout:
             return False
@@ -205,7 +205,7 @@ def comes_in(target: Path) -> bool:
 
 def test_waiting_for_a_lock_can_be_ended(target: Path) -> None:
     """Who waits looks at whether to go on waiting."""
-    with sole_writer(target, lambda: False):
+    with exclusive_lock(target, lambda: False):
         assert not comes_in(target)
     assert not lock_path(target).exists()
     assert comes_in(target)
@@ -219,6 +219,6 @@ def test_disk_without_locks_gets_a_lock_file(target: Path, monkeypatch: pytest.M
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
-    with sole_writer(target, lambda: False):
+    with exclusive_lock(target, lambda: False):
         assert not comes_in(target)
     assert list(target.parent.iterdir()) == []

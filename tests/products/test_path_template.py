@@ -12,7 +12,7 @@ from astropy.table import MaskedColumn, Table
 
 from astroquery_mast.exceptions import InvalidQueryError
 from astroquery_mast.products.file_names import place
-from astroquery_mast.products.path_template import namings, texts
+from astroquery_mast.products.path_template import column_as_text, file_name_parts
 
 PRODUCTS = Table(
     {
@@ -29,7 +29,7 @@ PRODUCTS = Table(
 
 
 def placed(path_template: Any, products: Table = PRODUCTS) -> list[str]:
-    return ["/".join(where) for where in place(namings(products, path_template), flat=False)]
+    return ["/".join(where) for where in place(file_name_parts(products, path_template), flat=False)]
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_layout_says_where_files_go(
 def test_layout_that_cannot_be_applied_is_refused(path_template: Any, words: str) -> None:
     """A wrong column, a wrong format and a path that leads out raise a query error that says what is wrong."""
     with pytest.raises(InvalidQueryError, match=words):
-        namings(PRODUCTS, path_template)
+        file_name_parts(PRODUCTS, path_template)
 
 
 @pytest.mark.parametrize("answer", ["../../x.fits", "/etc/x.fits", "..", "/", "C:\\x.fits", "a/../../../x", "\0"])
 def test_function_cannot_lead_out(answer: str) -> None:
     """What a function makes of cells from elsewhere is made safe part by part."""
-    for where in place(namings(PRODUCTS, lambda row: answer), flat=False):
+    for where in place(file_name_parts(PRODUCTS, lambda row: answer), flat=False):
         assert not PurePosixPath(*where).is_absolute()
         assert ".." not in where
         assert all(where)
@@ -100,8 +100,8 @@ def test_files_of_one_layout_have_places_of_their_own() -> None:
 def test_cells_are_texts_whatever_their_type() -> None:
     """Bytes, numbers, objects and missing values are read as a person would."""
     table = Table({"a": np.array([b"x", None, 1.5, float("nan"), "y"], dtype=object)})
-    assert texts(table, "a") == ["x", "", "1.5", "", "y"]
-    assert texts(table, "absent") == [""] * 5
+    assert column_as_text(table, "a") == ["x", "", "1.5", "", "y"]
+    assert column_as_text(table, "absent") == [""] * 5
 
 
 def test_layout_is_relative_to_the_download_folder() -> None:

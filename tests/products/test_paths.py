@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pathvalidate import sanitize_filename
 
-from astroquery_mast.products.file_names import Naming, place, safe_name
+from astroquery_mast.products.file_names import FileNameParts, place, safe_name
 
 HOSTILE = [
     "..",
@@ -81,9 +81,9 @@ def test_long_name_keeps_its_ending() -> None:
     assert safe_name("x" * 400 + ".fits.gz").endswith("x.fits.gz")
 
 
-namings = st.lists(
+file_name_parts = st.lists(
     st.builds(
-        Naming,
+        FileNameParts,
         uri=st.text(min_size=1, max_size=8),
         filename=st.sampled_from(["a.fits", "A.fits", "a_o1.fits", "", "\u00e9.fits", "e\u0301.fits"]) | names,
         collection=st.sampled_from(["HST", "hst", ".."]),
@@ -94,8 +94,8 @@ namings = st.lists(
 )
 
 
-@given(namings, st.booleans())
-def test_two_uris_never_share_a_path(files: list[Naming], flat: bool) -> None:
+@given(file_name_parts, st.booleans())
+def test_two_uris_never_share_a_path(files: list[FileNameParts], flat: bool) -> None:
     """Whatever the names, no two files lie in one place, nor in places that differ only by case or by accents."""
     places = place(files, flat=flat)
     folded = {unicodedata.normalize("NFC", "/".join(where).casefold()) for where in places}
@@ -106,8 +106,8 @@ def test_two_uris_never_share_a_path(files: list[Naming], flat: bool) -> None:
         assert ".." not in where
 
 
-@given(namings, st.randoms())
-def test_place_of_a_file_does_not_depend_on_the_order(files: list[Naming], random: object) -> None:
+@given(file_name_parts, st.randoms())
+def test_place_of_a_file_does_not_depend_on_the_order(files: list[FileNameParts], random: object) -> None:
     """The same files in another order lie in the same places."""
     places = dict(zip([file.uri for file in files], place(files, flat=True), strict=True))
     mixed = list(files)
@@ -117,19 +117,22 @@ def test_place_of_a_file_does_not_depend_on_the_order(files: list[Naming], rando
 
 def test_flat_clash_is_told_apart_by_observation() -> None:
     """Two observations' files of one name get the observations' names, before the ending (B27)."""
-    files = [Naming("mast:1", "x_drz.fits.gz", "HST", "o1"), Naming("mast:2", "x_drz.fits.gz", "HST", "o2")]
+    files = [
+        FileNameParts("mast:1", "x_drz.fits.gz", "HST", "o1"),
+        FileNameParts("mast:2", "x_drz.fits.gz", "HST", "o2"),
+    ]
     assert ["/".join(where) for where in place(files, flat=True)] == ["x_drz_o1.fits.gz", "x_drz_o2.fits.gz"]
 
 
 def test_accents_spelled_in_two_ways_are_one_name_to_some_disks() -> None:
     """A composed and a decomposed accent make one file on macOS, and are told apart."""
-    files = [Naming("mast:1", "\u00e9.fits", "HST", "o1"), Naming("mast:2", "e\u0301.fits", "HST", "o1")]
+    files = [FileNameParts("mast:1", "\u00e9.fits", "HST", "o1"), FileNameParts("mast:2", "e\u0301.fits", "HST", "o1")]
     assert len({unicodedata.normalize("NFC", "/".join(where)) for where in place(files, flat=False)}) == 2
 
 
 def test_clash_within_an_observation_is_told_apart_by_digest() -> None:
     """Two files of one name in one observation differ by something made from their URIs."""
-    files = [Naming("mast:1", "x.fits", "HST", "o1"), Naming("mast:2", "X.fits", "HST", "o1")]
+    files = [FileNameParts("mast:1", "x.fits", "HST", "o1"), FileNameParts("mast:2", "X.fits", "HST", "o1")]
     first, second = (where[-1] for where in place(files, flat=False))
     assert first.startswith("x_o1_")
     assert second.startswith("X_o1_")
@@ -139,15 +142,15 @@ def test_clash_within_an_observation_is_told_apart_by_digest() -> None:
 def test_neighbours_of_a_file_are_no_products() -> None:
     """A product that is called as the part, the record or the lock of another one does not lie there."""
     ends = ["", ".part", ".part.json", ".PART.lock"]
-    files = [Naming(f"mast:{end}", f"x.fits{end}", "HST", "o1") for end in ends]
+    files = [FileNameParts(f"mast:{end}", f"x.fits{end}", "HST", "o1") for end in ends]
     names = [where[-1] for where in place(files, flat=False)]
     assert names == ["x.fits", "x.fits.part_", "x.fits.part.json_", "x.fits.PART.lock_"]
 
 
 def test_names_made_to_clash_at_every_step_are_told_apart() -> None:
     """Somebody who knows how names are lengthened cannot take all the longer names."""
-    target = Naming("mast:1", "x.fits", "HST", "o1", within=())
-    taken = [Naming(f"mast:t{n}", "y.fits", "HST", "o2", within=(target.name(n),)) for n in range(14)]
+    target = FileNameParts("mast:1", "x.fits", "HST", "o1", within=())
+    taken = [FileNameParts(f"mast:t{n}", "y.fits", "HST", "o2", within=(target.name(n),)) for n in range(14)]
     places = place([target, *taken], flat=False)
     assert places[0][-1] not in {where[0] for where in places[1:]}
     assert len(places[0][-1].encode()) <= 200

@@ -13,7 +13,7 @@ from astropy.table import MaskedColumn, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.downloads.download import LOCAL_DISK
+from astroquery_mast.downloads.download import LOCAL_FILES
 from astroquery_mast.exceptions import InvalidQueryError
 from astroquery_mast.products.plan import Action, PlannedFile, plan, plan_table, single_file, total_bytes
 from astroquery_mast.products.verdict import Overwrite, as_overwrite
@@ -39,7 +39,7 @@ def table(*rows: dict[str, object]) -> Table:
 
 
 def planned(products: Table, base: Path, **options: object) -> list[PlannedFile]:
-    return plan(products, base_dir=base, download_url=SERVICE, disk=LOCAL_DISK, **options)  # type: ignore[arg-type]
+    return plan(products, base_dir=base, download_url=SERVICE, disk=LOCAL_FILES, **options)  # type: ignore[arg-type]
 
 
 def put(path: Path, size: int) -> Path:
@@ -190,7 +190,7 @@ def test_overwrite_decides_over_files_on_disk(
     assert (file.action, file.compare_time) == (action, compares)
     (absent,) = planned(table(one(obs_id="o2")), tmp_path, overwrite=overwrite)
     assert absent.action is Action.FETCH
-    single = single_file("mast:x", tmp_path / "HST" / "o1" / "x.fits", download_url="u", disk=LOCAL_DISK)
+    single = single_file("mast:x", tmp_path / "HST" / "o1" / "x.fits", download_url="u", disk=LOCAL_FILES)
     assert single.action is Action.CHECK
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from astroquery_mast import ObservationsClass
 from astroquery_mast.downloads.register import holders, note
 from astroquery_mast.products.addresses import is_same_file
-from astroquery_mast.products.file_names import REGISTER, Naming, folded, place
+from astroquery_mast.products.file_names import REGISTER, FileNameParts, folded, place
 from astroquery_mast.sandbox import Fault, Sandbox
 
 
@@ -216,7 +216,7 @@ def test_register_is_no_way_out_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / REGISTER).symlink_to(tmp_path / "outside")
     note(tmp_path / "a.fits", "mast:a")
     assert (tmp_path / "outside").read_bytes() == b""
-    assert place([Naming("mast:a", REGISTER, "HST", "o")], flat=True) != [(REGISTER,)]
+    assert place([FileNameParts("mast:a", REGISTER, "HST", "o")], flat=True) != [(REGISTER,)]
 
 
 names = st.sampled_from(["a.fits", "A.fits", "b.fits", "a_o1.fits"])
@@ -234,8 +234,8 @@ def test_places_are_free_or_ones_own(wanted: Mapping[str, tuple[str, str]], know
         held = known.get(folded(name))
         return None if held is None else held == uri
 
-    namings = [Naming(uri, name, "HST", owner) for uri, (name, owner) in wanted.items()]
-    places = place(namings, flat=True, lies=lies)
+    file_name_parts = [FileNameParts(uri, name, "HST", owner) for uri, (name, owner) in wanted.items()]
+    places = place(file_name_parts, flat=True, lies=lies)
     assert len({folded(parts[-1]) for parts in places}) == len(places)
-    for naming, (name,) in zip(namings, places, strict=True):
+    for naming, (name,) in zip(file_name_parts, places, strict=True):
         assert known.get(folded(name), naming.uri) == naming.uri

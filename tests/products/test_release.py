@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-from astroquery_mast.observations.release import with_release
+from astroquery_mast.observations.release import add_release_dates
 
 OBSERVATIONS = Table(
     {"obsid": ["1", "2"], "t_obs_release": MaskedColumn([60310.5, 0.0], mask=[False, True])}, masked=True
@@ -15,7 +15,7 @@ OBSERVATIONS = Table(
 def test_products_get_the_date_of_their_observation() -> None:
     """A product without a known date is masked, and the table that was given stays as it is."""
     products = Table({"dataURI": ["a", "b", "c"], "parent_obsid": ["1", "2", "3"]})
-    dated = with_release(products, OBSERVATIONS)
+    dated = add_release_dates(products, OBSERVATIONS)
     assert dated["t_obs_release"].tolist() == [60310.5, None, None]
     assert products.colnames == ["dataURI", "parent_obsid"]
 
@@ -23,8 +23,8 @@ def test_products_get_the_date_of_their_observation() -> None:
 def test_nothing_is_added_where_nothing_is_known() -> None:
     """Observations without dates, products without observations, and products with dates are left alone."""
     products = Table({"dataURI": ["a"], "parent_obsid": ["1"]})
-    assert with_release(products, Table({"obsid": ["1"]})) is products
+    assert add_release_dates(products, Table({"obsid": ["1"]})) is products
     bare = Table({"dataURI": ["a"]})
-    assert with_release(bare, OBSERVATIONS) is bare
+    assert add_release_dates(bare, OBSERVATIONS) is bare
     dated = Table({"dataURI": ["a"], "parent_obsid": ["1"], "t_obs_release": [np.nan]})
-    assert with_release(dated, OBSERVATIONS) is dated
+    assert add_release_dates(dated, OBSERVATIONS) is dated

@@ -14,7 +14,7 @@ import pytest
 import requests
 from urllib3 import HTTPResponse
 
-from astroquery_mast.downloads.download import LOCAL_DISK, download, local_target
+from astroquery_mast.downloads.download import LOCAL_FILES, download, local_target
 from astroquery_mast.downloads.transfer import transfer
 from astroquery_mast.exceptions import AccessDeniedError, BadRequestError, ServerError
 from astroquery_mast.products.manifest import Status, TransferResult
@@ -49,7 +49,7 @@ def open_url(session: requests.Session) -> Callable[[str, Mapping[str, str]], re
 def planned_for(sandbox: Sandbox, uri: str, path: Path, size: int | None = None, *, cache: bool = True) -> PlannedFile:
     service = f"{sandbox.url}/api/v0.1/Download/file"
     if size is None:
-        return single_file(uri, path, download_url=service, cache=cache, disk=LOCAL_DISK)
+        return single_file(uri, path, download_url=service, cache=cache, disk=LOCAL_FILES)
     return PlannedFile(0, uri, f"{service}?uri={uri}", f"{service}?uri={uri}", path, size, Action.FETCH, "")
 
 
@@ -343,7 +343,7 @@ def test_local_copy_serves_when_the_archive_is_away(tmp_path: Path) -> None:
 
     target = tmp_path / "x"
     target.write_bytes(b"12345")
-    unknown = single_file("mast:x", target, download_url="u", cache=True, disk=LOCAL_DISK)
+    unknown = single_file("mast:x", target, download_url="u", cache=True, disk=LOCAL_FILES)
     result = bring(unknown, away)
     assert (result.status, result.size) == (Status.COMPLETE, 5)
     assert "could not be compared" in str(result.message)

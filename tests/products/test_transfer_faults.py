@@ -22,7 +22,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.archive import Archive
 from astroquery_mast.sandbox.server import shared_archive
 from astroquery_mast.service.deadline import Deadline
-from astroquery_mast.service.http import Wire
+from astroquery_mast.service.http import HttpClient
 
 SIZES = {"0 B": 0, "1 B": 1, "1 MB": 1_000_000, "64 MB": 64_000_000}
 PREFIX = "mast:SIZE/product/"
@@ -98,7 +98,7 @@ def files_in(folder: Path) -> list[str]:
 
 def opener() -> OpenUrl:
     """Return what opens addresses as the client does: an HTTP status of an error is an exception."""
-    wire = Wire(requests.Session().request, Endpoints(str(conf.server)))
+    wire = HttpClient(requests.Session().request, Endpoints(str(conf.server)))
 
     def open_url(url: str, headers: Mapping[str, str]) -> requests.Response:
         return wire.request("GET", url, headers=headers, deadline=Deadline(30), service="MAST download", stream=True)

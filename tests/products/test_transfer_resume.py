@@ -14,8 +14,8 @@ import pytest
 import requests
 from urllib3 import HTTPResponse
 
-from astroquery_mast.downloads.download import LOCAL_DISK
-from astroquery_mast.downloads.part_file import part_path, record_path, sole_writer
+from astroquery_mast.downloads.download import LOCAL_FILES
+from astroquery_mast.downloads.part_file import exclusive_lock, part_path, record_path
 from astroquery_mast.downloads.transfer import OpenUrl, transfer
 from astroquery_mast.exceptions import ServerError
 from astroquery_mast.products.manifest import Status
@@ -43,7 +43,7 @@ def content(mast_sandbox: Sandbox, uri: str) -> bytes:
 @pytest.fixture
 def planned(mast_sandbox: Sandbox, uri: str, tmp_path: Path) -> PlannedFile:
     service = f"{mast_sandbox.url}/api/v0.1/Download/file"
-    return single_file(uri, tmp_path / "x.fits", download_url=service, cache=True, disk=LOCAL_DISK)
+    return single_file(uri, tmp_path / "x.fits", download_url=service, cache=True, disk=LOCAL_FILES)
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_the_plan_says_which_files_were_not_there(planned: PlannedFile, uri: str
     """The transfer relies on the first words of the plan's reason."""
     assert planned.reason.startswith("not on disk")
     (tmp_path / "x.fits").write_bytes(b"older")
-    anew = single_file(uri, tmp_path / "x.fits", download_url="u", cache=False, disk=LOCAL_DISK)
+    anew = single_file(uri, tmp_path / "x.fits", download_url="u", cache=False, disk=LOCAL_FILES)
     assert anew.action is Action.FETCH
     assert not anew.reason.startswith("not on disk")
 
@@ -265,7 +265,7 @@ def test_waiting_for_another_process_ends_when_cancelled(planned: PlannedFile) -
     def work() -> None:
         results.append(transfer(planned, pytest.fail, cancelled=cancelled))  # type: ignore[arg-type]
 
-    with sole_writer(planned.local_path, lambda: False):
+    with exclusive_lock(planned.local_path, lambda: False):
         thread = threading.Thread(target=work)
         thread.start()
         thread.join(0.05)

@@ -17,7 +17,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from astroquery_mast import Observations
-from astroquery_mast.downloads.store import StoreDisk, destination, size_in_store, whole_or_absent
+from astroquery_mast.downloads.store import StoreFileSystem, destination, size_in_store, whole_or_absent
 from astroquery_mast.downloads.upload import transfer_to
 from astroquery_mast.exceptions import BadRequestError
 from astroquery_mast.products.manifest import Status
@@ -256,7 +256,7 @@ def test_the_plan_sees_what_is_in_the_store(address: str) -> None:
 
     def decide() -> list[PlannedFile]:
         place = destination(address)
-        return plan(products(), base_dir=place, download_url=URL, disk=StoreDisk())
+        return plan(products(), base_dir=place, download_url=URL, disk=StoreFileSystem())
 
     assert [file.action for file in decide()] == [Action.FETCH] * 3
     first, second, _ = decide()
@@ -274,7 +274,7 @@ def test_names_from_the_server_stay_in_the_folder(memory: str) -> None:
     table = products(4)
     table["productFilename"] = ["../../evil", "/etc/passwd", "..", "a/../../b"]
     table["obs_id"] = ["..", "../..", "/", "."]
-    for file in plan(table, base_dir=destination(memory), download_url=URL, disk=StoreDisk()):
+    for file in plan(table, base_dir=destination(memory), download_url=URL, disk=StoreFileSystem()):
         assert file.action is Action.FETCH
         assert str(file.local_path.resolve()).startswith(f"{memory}/")
 
@@ -292,7 +292,7 @@ def test_a_folder_is_listed_once(memory: str, monkeypatch: pytest.MonkeyPatch) -
     place = destination(memory)
     brought(replace(planned(place), local_path=place / "HST" / "a" / "0.bin"), Server(b"12345"))
     monkeypatch.setattr(kind, "ls", ls)
-    decided = plan(products(200), base_dir=place, download_url=URL, disk=StoreDisk())
+    decided = plan(products(200), base_dir=place, download_url=URL, disk=StoreFileSystem())
     assert [file.action for file in decided].count(Action.KEEP) == 1
     assert len(asked) == 1
 
@@ -302,7 +302,7 @@ def test_a_folder_of_that_name_is_seen(memory: str) -> None:
     place = destination(memory)
     with whole_or_absent(place / "HST" / "a" / "0.bin" / "inner") as stream:
         stream.write(b"x")
-    decided = plan(products(1), base_dir=place, download_url=URL, disk=StoreDisk())
+    decided = plan(products(1), base_dir=place, download_url=URL, disk=StoreFileSystem())
     assert decided[0].action is Action.REFUSE
 
 

@@ -19,9 +19,9 @@ from astroquery_mast.sky.sphere import (
     Array,
     distance_to_arcs,
     longitude_latitude,
+    min_enclosing_circle,
     normals_of,
     separation,
-    smallest_cap,
     unit_vectors,
 )
 
@@ -260,7 +260,7 @@ def test_no_smaller_circle_holds_all_positions(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     size = 10 ** rng.uniform(-4, 1.8)
     points = unit_vectors(rng.uniform(0, 360, count), 90 - size * rng.uniform(0, 1, count)) @ turned(rng).T
-    found = smallest_cap(points)
+    found = min_enclosing_circle(points)
     assert found is not None
     centre, radius = found
     assert separation(points, centre).max() <= radius + 1e-12
@@ -271,9 +271,9 @@ def test_no_smaller_circle_holds_all_positions(seed: int, count: int) -> None:
 
 def test_positions_all_over_the_sky_have_no_smallest_circle() -> None:
     """Where no half of the sky holds all, none is given."""
-    assert smallest_cap(np.concatenate([np.eye(3), -np.eye(3)])) is None
-    assert smallest_cap(unit_vectors([0, 120, 240, 0], [-10, -10, -10, 90])) is None
-    assert smallest_cap(unit_vectors([0, 120, 240], [0, 0, 0])) is None
+    assert min_enclosing_circle(np.concatenate([np.eye(3), -np.eye(3)])) is None
+    assert min_enclosing_circle(unit_vectors([0, 120, 240, 0], [-10, -10, -10, 90])) is None
+    assert min_enclosing_circle(unit_vectors([0, 120, 240], [0, 0, 0])) is None
 
 
 @given(SEEDS)
@@ -298,7 +298,7 @@ def test_the_cone_holds_the_region_and_little_else(seed: int) -> None:
             reach = separation(corners, unit_vectors(cone.ra, cone.dec)).max()
         assert min(180.0, math.degrees(reach)) <= cone.radius + 1e-9
     if len(shapes) == 1 and isinstance(shapes[0], Polygon):
-        smallest = smallest_cap(unit_vectors(*np.transpose(shapes[0].vertices)))
+        smallest = min_enclosing_circle(unit_vectors(*np.transpose(shapes[0].vertices)))
         assert smallest is not None
         assert cone.radius == pytest.approx(math.degrees(smallest[1]) + 1 / 3600, abs=1e-7)
 

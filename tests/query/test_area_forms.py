@@ -12,8 +12,8 @@ from astropy.table import MaskedColumn, Table
 from astropy.wcs import WCS
 
 from astroquery_mast.exceptions import InvalidArgumentError
-from astroquery_mast.sky.cut import Cut, check_overlap, rows_in_region
 from astroquery_mast.sky.region import ShapeRegion
+from astroquery_mast.sky.region_filter import RegionFilter, check_overlap, rows_in_region
 from astroquery_mast.sky.region_input import as_region
 from astroquery_mast.sky.shapes import Circle, Point, Polygon
 
@@ -160,7 +160,7 @@ def observations() -> Table:
 def test_the_cut_looks_at_footprints_and_says_what_it_did() -> None:
     """Rows without a footprint are judged by their position, which is said; rows without a place are left out."""
     table = observations()
-    cut = Cut(as_region(SQUARE), "footprint").of(table)
+    cut = RegionFilter(as_region(SQUARE), "footprint").of(table)
     assert cut["obs_id"].tolist() == [
         "inside",
         "reaches in",
@@ -182,9 +182,9 @@ def test_the_cut_by_centre_looks_at_positions() -> None:
     """Footprints do not matter then, and need not be there."""
     table = observations()
     table.remove_column("s_region")
-    cut = Cut(as_region(SQUARE), "center").of(table)
+    cut = RegionFilter(as_region(SQUARE), "center").of(table)
     assert cut["obs_id"].tolist() == ["inside", "unreadable, inside", "nothing, inside"]
-    again = Cut(as_region("CIRCLE 11 41 0.01"), "center").of(cut)
+    again = RegionFilter(as_region("CIRCLE 11 41 0.01"), "center").of(cut)
     assert [text.split(";")[0] for text in again.meta["cut"]] == [
         "3 of 8 rows have a position in a polygon of 4 vertices",
         "3 of 3 rows have a position in a circle of 0.01 deg",
@@ -201,7 +201,7 @@ def test_a_cut_needs_the_columns_it_looks_at() -> None:
 
 def test_an_empty_table_stays_empty() -> None:
     """Nothing in, nothing out."""
-    assert len(Cut(as_region(SQUARE), "footprint").of(observations()[:0])) == 0
+    assert len(RegionFilter(as_region(SQUARE), "footprint").of(observations()[:0])) == 0
 
 
 def test_there_are_two_kinds_of_overlap() -> None:

@@ -255,7 +255,7 @@ def test_empty_list_is_refused(name: str, value: Any) -> None:
     ids=repr,
 )
 def test_value_that_cannot_be_applied_is_refused(name: str, value: Any, says: str) -> None:
-    """What has no meaning for a column is refused by name, with the reason, and never narrowed or widened."""
+    """What has no meaning for a column is refused by name, with the reason, and never narrowed or widen_type."""
     with pytest.raises(InvalidCriterionError, match=says) as caught:
         payload(**{name: value})
     assert f"'{name}'" in str(caught.value)

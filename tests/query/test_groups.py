@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.observations.neighbours import FOOTPRINT, LARGEST, Group, alone, grouped, worth_it
+from astroquery_mast.observations.neighbours import FOOTPRINT, LARGEST, Group, alone, grouped, is_cheaper
 from astroquery_mast.sky.position import Cone
 
 CENTRES = [(0.0, 0.0), (359.999, -5.0), (202.47, 47.195), (120.0, 90.0), (33.0, -89.99), (180.0, 0.0)]
@@ -82,9 +82,9 @@ def test_neighbours_across_0h_and_at_the_pole_are_neighbours(number: int) -> Non
 
 def test_two_that_are_apart_are_not_worth_a_large_cone() -> None:
     """Small cones at a distance stay alone, and so does one that is larger than any group may be."""
-    assert not worth_it(0.2, np.array([0.001, 0.001]))
-    assert worth_it(0.06, np.array([0.05, 0.05]))
-    assert not worth_it(0.6, np.array([0.6, 0.6]))
+    assert not is_cheaper(0.2, np.array([0.001, 0.001]))
+    assert is_cheaper(0.06, np.array([0.05, 0.05]))
+    assert not is_cheaper(0.6, np.array([0.6, 0.6]))
     apart = [Cone(10.0, 0.0, 0.001), Cone(10.2, 0.0, 0.001), Cone(10.0, 0.0, 0.6), Cone(10.0, 0.0, 0.7)]
     assert [group.members.tolist() for group in grouped(apart)] == [[0], [1], [2], [3]]
     assert [group.cone for group in alone(apart)] == apart

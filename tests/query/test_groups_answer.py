@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from astroquery_mast.observations.groups_answer import Share, shares
 from astroquery_mast.observations.neighbours import Group, grouped
-from astroquery_mast.sky.cut import shapes_of
 from astroquery_mast.sky.outlines import outlines_of
 from astroquery_mast.sky.position import Cone
+from astroquery_mast.sky.region_filter import shapes_of
 from astroquery_mast.sky.sphere import unit_vectors
 
 ARCSEC = 1 / 3600

@@ -12,7 +12,14 @@ from astroquery.exceptions import InputWarning
 from astroquery.mast import services
 
 from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, InvalidResponseError
-from astroquery_mast.missions.answer import PartCount, SearchTable, announced, bounds, may_have_more, read_answer
+from astroquery_mast.missions.answer import (
+    OffsetCompleteness,
+    SearchTable,
+    announced,
+    bounds,
+    may_have_more,
+    read_answer,
+)
 from astroquery_mast.missions.columns import column_table, columns_of_mission, selected_columns
 from astroquery_mast.missions.product_list import products_table, read_products, records_page
 from astroquery_mast.missions.question import Search, as_options, sorting
@@ -291,7 +298,7 @@ def test_the_archive_may_have_a_limit_of_its_own() -> None:
 
 def test_rows_that_are_missing_or_came_twice() -> None:
     """Parts that do not make up the whole are an error, not a table."""
-    parts = PartCount("s")
+    parts = OffsetCompleteness("s")
     first = read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s")
     parts.add(first, 2, 0, alone=False)
     with pytest.raises(IncompleteResultError, match="two parts"):
@@ -304,7 +311,7 @@ def test_rows_that_are_missing_or_came_twice() -> None:
 
 def test_rows_that_are_missing_from_a_part_that_tells_no_total() -> None:
     """The rows of all parts together are those that the first one has announced."""
-    parts = PartCount("s")
+    parts = OffsetCompleteness("s")
     parts.add(read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s"), 2, 0, alone=False)
     parts.add(read_answer(answer([{"x": 3}], totalResults=None), "s"), 2, 2, alone=False)
     with pytest.raises(IncompleteResultError, match="4 rows were due after row 0, and 3 came"):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidQueryError, InvalidResponseError, MastError, ServerError
-from astroquery_mast.service.names import checked_name, sorted_out
+from astroquery_mast.service.names import checked_name, valid_names
 from astroquery_mast.service.names_answer import by_name, place_of, read_entries, with_place
 
 M51 = {"searchString": "m51", "resolver": "NED", "ra": 202.47, "decl": 47.2}
@@ -39,14 +39,14 @@ JSON = st.recursive(
 )
 def test_what_is_missing_is_counted(names: Any, given_names: list[str], missing: int) -> None:
     """A list of names as catalogues have them is no reason to refuse it."""
-    assert sorted_out(names) == (given_names, missing)
+    assert valid_names(names) == (given_names, missing)
 
 
 @pytest.mark.parametrize("names", [None, 5, {"M51": 1}, [42], [None], ["", None], [["M51"]]], ids=str)
 def test_what_is_no_list_of_names_is_refused(names: Any) -> None:
     """Other things, or not one name, are an InvalidQueryError."""
     with pytest.raises(InvalidQueryError):
-        sorted_out(names)
+        valid_names(names)
 
 
 def test_names_are_plain_text() -> None:

@@ -19,7 +19,7 @@ from astroquery_mast.exceptions import (
     MastError,
     ServerError,
 )
-from astroquery_mast.tables.completeness import Tally
+from astroquery_mast.tables.completeness import Completeness
 from astroquery_mast.tables.mashup import Page, Paging, check_status, histograms, parse_page, retry_after_seconds
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -83,7 +83,7 @@ def test_arbitrary_json_gives_only_errors_of_the_package(document: object) -> No
     """Whatever JSON comes, it is a page that can be counted, or an error of the package."""
     try:
         page = read(document)
-        tally = Tally(page.service)
+        tally = Completeness(page.service)
         tally.add(page, 1)
         tally.close()
     except MastError:

@@ -20,9 +20,9 @@ from astroquery_mast.service.split import (
     as_parts,
     counting,
     counting_entries,
-    has_own_end,
     pieces_for,
     spans_of,
+    stops_by_itself,
     within,
 )
 
@@ -204,7 +204,7 @@ def test_other_entries_are_not_counted(service: str) -> None:
 )
 def test_an_answer_may_end_where_the_question_says_so(params: dict[str, Any], ends: bool) -> None:
     """A count has one row, and who asks for fifty rows at most gets fifty."""
-    assert has_own_end(MashupRequest("Mast.Hsc.Db.v3", params), 50) is ends
+    assert stops_by_itself(MashupRequest("Mast.Hsc.Db.v3", params), 50) is ends
 
 
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=30), st.integers(10, 40))

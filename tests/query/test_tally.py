@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import IncompleteResultError
-from astroquery_mast.tables.completeness import Tally
+from astroquery_mast.tables.completeness import Completeness
 from astroquery_mast.tables.mashup import Page, Paging
 
 
@@ -20,7 +20,7 @@ def page_of(rows: int, number: int, total: int) -> Page:
 def test_tally_proves_that_no_row_is_missing(sizes: list[int], lost: int) -> None:
     """The rows received must be those announced, and one row less or more is an error."""
     total = sum(sizes) + lost
-    tally = Tally("s")
+    tally = Completeness("s")
     for number, size in enumerate(sizes, start=1):
         tally.add(page_of(size, number, total), number)
     if lost:
@@ -32,7 +32,7 @@ def test_tally_proves_that_no_row_is_missing(sizes: list[int], lost: int) -> Non
 
 def test_tally_notices_a_page_that_was_not_asked_for() -> None:
     """A server that repeats page 1 for ever does not fill the table with copies."""
-    tally = Tally("s")
+    tally = Completeness("s")
     tally.add(page_of(2, 1, 4), 1)
     with pytest.raises(IncompleteResultError, match="page 2 was asked for and page 1 came"):
         tally.add(page_of(2, 1, 4), 2)
@@ -40,7 +40,7 @@ def test_tally_notices_a_page_that_was_not_asked_for() -> None:
 
 def test_tally_notices_that_the_archive_changed_its_mind() -> None:
     """An answer that grows between pages is not put together from two states."""
-    tally = Tally("s")
+    tally = Completeness("s")
     tally.add(page_of(2, 1, 4), 1)
     with pytest.raises(IncompleteResultError, match="changed from 4 to 5"):
         tally.add(page_of(2, 2, 5), 2)
@@ -48,7 +48,7 @@ def test_tally_notices_that_the_archive_changed_its_mind() -> None:
 
 def test_tally_accepts_services_that_do_not_page() -> None:
     """Without paging there is nothing to prove."""
-    tally = Tally("s")
+    tally = Completeness("s")
     tally.add(Page("s", "COMPLETE", (), [{}]), 1)
     tally.close()
     assert tally.rows == 1

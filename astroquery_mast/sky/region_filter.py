@@ -20,7 +20,7 @@ from .region import Region
 from .shapes import Shape, parse_s_region
 from .sphere import Array, unit_vectors
 
-__all__ = ["CUT_COLUMNS", "OVERLAPS", "Cut", "check_overlap", "rows_in_region", "shapes_of"]
+__all__ = ["CUT_COLUMNS", "OVERLAPS", "RegionFilter", "check_overlap", "rows_in_region", "shapes_of"]
 
 # What a cut looks at.
 CUT_COLUMNS = ("s_ra", "s_dec", "s_region")
@@ -34,7 +34,7 @@ def check_overlap(overlap: str) -> None:
 
 
 @dataclass(frozen=True)
-class Cut:
+class RegionFilter:
     """What is kept of a table of observations."""
 
     region: Region

@@ -8,10 +8,10 @@ from astroquery import log
 
 from .login import Login
 
-__all__ = ["Account"]
+__all__ = ["LoginMethods"]
 
 
-class Account:
+class LoginMethods:
     """Who the user is; a part of `~astroquery_mast.MastClass`."""
 
     _user: Login
