@@ -105,9 +105,9 @@ def resolve_object(
     """
     if isinstance(object_name, str):
         return Mast.resolve_object(object_name, resolver=resolver, resolve_all=resolve_all)
-    return Mast._resolver.many(
+    return Mast._service.resolver.many(
         object_name,
-        deadline=Mast._deadline(None),
+        deadline=Mast._service.deadline(None),
         resolver=resolver,
         resolve_all=resolve_all,
         batch_size=batch_size,
@@ -147,7 +147,7 @@ def parse_input_location(
         return Mast.resolve_object(object_name, resolver=resolver)
     if coordinates is None:
         raise InvalidCriterionError("One of object_name and coordinates must be specified.")
-    return Mast._located(coordinates, Mast._deadline(None), resolver)
+    return Mast._service.locate(coordinates, Mast._service.deadline(None), resolver)
 
 
 # -- lists and the cloud ---------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def get_cloud_paths(mast_uri: str | Iterable[str], *, verbose: bool = True) -> l
         If the archive does not answer.
     """
     uris = [mast_uri] if isinstance(mast_uri, str) else list(mast_uri)
-    found = Cloud(Mast._wire, Mast._endpoints).keys(uris, Mast._deadline(None))
+    found = Cloud(Mast._service.http, Mast._service.endpoints).keys(uris, Mast._service.deadline(None))
     if verbose:
         for uri in (uri for uri, path in found.items() if path is None):
             warn_user(f"{uri} has no copy in the cloud.", NoResultsWarning)

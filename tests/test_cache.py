@@ -247,8 +247,8 @@ def test_pages_are_kept_together(mast_sandbox: Sandbox, client: ObservationsClas
     assert asked(mast_sandbox) == 5
     assert len(kept(client)) == 1
     second = client.query_criteria(**GALEX, pagesize=50)
-    responses = client._responses(
-        client._request_for("Mast.Caom.Filtered", *_params(), 50, None), deadline=client._deadline(None)
+    responses = client._service.responses(
+        client._service.request_for("Mast.Caom.Filtered", *_params(), 50, None), deadline=client._service.deadline(None)
     )
     assert asked(mast_sandbox) == 0
     assert same(first, second)
@@ -298,7 +298,7 @@ def test_a_token_of_nobody_known_keeps_nothing(mast_sandbox: Sandbox, tmp_path: 
     """Where it is not known whose the token is, nothing is read and nothing is kept."""
     client = ObservationsClass(mast_sandbox.token)
     client.cache_location = tmp_path
-    client._user.credentials.keep(mast_sandbox.token)
+    client._service.login.credentials.keep(mast_sandbox.token)
     for _ in range(2):
         client.query_criteria(**GALEX, cache=True)
     assert asked(mast_sandbox) == 2
@@ -367,4 +367,6 @@ def test_the_ready_made_clients_keep_nothing() -> None:
     """No file was made by importing them, nor by this test."""
     assert conf.cache is False
     for each in Mast, Observations:
-        assert each._answers.of_mashup(each._request_for("Mast.Missions.List", {}, None, None), True) is None
+        assert (
+            each._service.cache.of_mashup(each._service.request_for("Mast.Missions.List", {}, None, None), True) is None
+        )

@@ -55,7 +55,7 @@ def test_ready_made_objects_and_their_classes_are_this_packages(in_place: types.
     assert isinstance(client, kind)
     assert issubclass(kind, plain)
     assert kind is not plain
-    assert client._user.credentials is auth.SHARED
+    assert client._service.login.credentials is auth.SHARED
 
 
 @pytest.mark.parametrize(

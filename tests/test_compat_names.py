@@ -140,7 +140,7 @@ def test_a_setting_that_is_put_back_follows_the_configuration_again() -> None:
     """Code reads a setting, changes it, and writes what it has read; after that it is as before."""
     client = ObservationsClass()
     before, client.TIMEOUT = client.TIMEOUT, 5
-    assert client._deadline(None).seconds == 5
+    assert client._service.deadline(None).seconds == 5
     client.TIMEOUT = before
     with conf.set_temp("timeout", 77):
         assert client.TIMEOUT == 77
@@ -151,23 +151,23 @@ def test_a_setting_on_the_class_is_used(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(ObservationsClass, "PAGESIZE", 11)
     assert ObservationsClass().query_criteria(**STAR, get_query_payload=True)["pagesize"] == 11
     monkeypatch.setattr(Observations, "TIMEOUT", 1200)
-    assert Observations._deadline(None).seconds == 1200
+    assert Observations._service.deadline(None).seconds == 1200
 
 
 def test_a_time_limit_on_the_class_of_the_configuration_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """``Conf.timeout = 60`` replaces the item by a number, which counts from then on."""
     monkeypatch.setattr(Conf, "timeout", 60)
     assert conf.timeout == Observations.TIMEOUT == 60
-    assert Observations._deadline(None).seconds == 60
-    assert TesscutClass()._deadline(None).seconds == 60
+    assert Observations._service.deadline(None).seconds == 60
+    assert TesscutClass()._service.deadline(None).seconds == 60
 
 
 def test_set_temp_is_used() -> None:
     """``conf.set_temp`` counts within its block."""
     with conf.set_temp("timeout", 5), conf.set_temp("pagesize", 100):
-        assert Observations._deadline(None).seconds == 5
+        assert Observations._service.deadline(None).seconds == 5
         assert Observations.query_criteria(**STAR, get_query_payload=True)["pagesize"] == 100
-    assert Observations._deadline(None).seconds == 600
+    assert Observations._service.deadline(None).seconds == 600
 
 
 # -- sessions --------------------------------------------------------------------------------------------------------
@@ -289,7 +289,7 @@ def test_columns_that_were_read_can_be_forgotten(mast_sandbox: Sandbox) -> None:
     assert client._column_configs == {}
     for asked in (1, 2):
         client.service_request("Mast.Caom.Cone", {"ra": 202.47, "dec": 47.2, "radius": 0.01})
-        assert client._columns.newest("Mast.Caom.Cone")
+        assert client._service.columns.newest("Mast.Caom.Cone")
         assert len(mast_sandbox.requests.of("columnsconfig")) == asked
         assert "obs_id" in client._column_configs["Mast.Caom.Cone"]
         client._column_configs = {}
@@ -324,7 +324,7 @@ def test_a_client_survives_a_pickle() -> None:
     assert b"secret" not in pickled
     copy = pickle.loads(pickled)
     assert copy.PAGESIZE == copy._portal_api_connection.PAGESIZE == 5
-    assert copy._endpoints.invoke == "https://example.org/invoke"
+    assert copy._service.endpoints.invoke == "https://example.org/invoke"
 
 
 def test_nothing_of_this_needs_install() -> None:

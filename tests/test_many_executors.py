@@ -67,7 +67,9 @@ def test_a_worker_that_dies_is_a_failure_of_its_targets(mast_sandbox: Sandbox, p
 def test_no_token_is_inside_a_task(mast_sandbox: Sandbox) -> None:
     """What goes to another process holds no token, whoever has it."""
     client = ObservationsClass(mast_token=mast_sandbox.token)
-    task = Task(0, Single(MashupRequest("Mast.Caom.Cone")), SessionRecipe.of(client), Call(wire=client._wire))
+    task = Task(
+        0, Single(MashupRequest("Mast.Caom.Cone")), SessionRecipe.of(client._service), Call(wire=client._service.http)
+    )
     assert mast_sandbox.token.encode() not in pickle.dumps(task)
     again = pickle.loads(pickle.dumps(task))
     assert again.asked == task.asked

@@ -120,7 +120,7 @@ def test_recorded_column_configurations_give_units_and_descriptions(
     config = json.loads(recorded(name))
     archive.replace(responses.POST, CONFIG, body=recorded(name))
     with conf.set_temp("server", "https://mast.stsci.edu"):
-        columns = Mast._columns.refresh(CONFIGS[name])
+        columns = Mast._service.columns.refresh(CONFIGS[name])
     assert list(columns) == [key for key, entry in config.items() if isinstance(entry, dict)]
     for column in columns.values():
         assert column.astropy_unit is None or column.astropy_unit.to_string()

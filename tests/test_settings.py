@@ -115,9 +115,10 @@ import pickle, sys
 from pathlib import Path
 from astroquery_mast import conf
 client = pickle.loads(Path(sys.argv[1]).read_bytes())
-print(client._endpoints.server, client._endpoints.resolver, client._endpoints.catalogs_server, sep="\\n")
+endpoints = client._service.endpoints
+print(endpoints.server, endpoints.resolver, endpoints.catalogs_server, sep="\\n")
 conf.server = "https://elsewhere.example"
-print(client._endpoints.server)
+print(client._service.endpoints.server)
 """
 
 

@@ -116,7 +116,7 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         TimeoutError
             If the time was not enough.
         """
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         where, selection = Where(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page, cache)
         if where.many:
             effort = Effort(timeout, max_workers, executor, verbose)
@@ -143,7 +143,7 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         They are as the archive sends them: what only a table has, such as an order of rows that the service does not
         know, is not in them.
         """
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         where, selection = Where(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page)
         question = self._by_region(catalog, version, criteria, selection, where, deadline)
         return self._responses_to(question, deadline)
@@ -193,7 +193,7 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         ResolverError
             If the name has no position; otherwise as `query_region`.
         """
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         where, selection = (
             Where(None, object_name, radius, resolver),
             Selection.of(columns, sort_by, pagesize, page, cache),
@@ -221,7 +221,7 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         **criteria: Any,
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `query_object`, as `query_region_async` does."""
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         where, selection = Where(None, object_name, radius, resolver), Selection.of(columns, sort_by, pagesize, page)
         question = self._by_region(catalog, version, criteria, selection, where, deadline)
         return self._responses_to(question, deadline)
@@ -284,7 +284,7 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         ResolverError, RemoteServiceError, TimeoutError
             As `query_region` and `query_object`.
         """
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         where = Where(coordinates, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
         if where.many:
@@ -310,7 +310,7 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         **criteria: Any,
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `query_criteria`, as `query_region_async` does."""
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         where = Where(coordinates, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page)
         question = self._by_criteria(catalog, criteria, selection, where, deadline)
@@ -347,7 +347,7 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
             For many positions or names a `~astropy.table.Table` with ``input_row`` and ``count``, in the order given; a
             count is masked where it could not be had.
         """
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         where = Where(coordinates, object_name, radius, resolver)
         if where.many:
             effort = Effort(timeout, max_workers, executor, verbose=False)

@@ -93,7 +93,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         InvalidQueryError
             If it is no MatchID.
         """
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page, cache))
         return question.payload() if get_query_payload else self._table(question, deadline, verbose)
 
@@ -107,7 +107,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         timeout: float | None = None,
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `query_hsc_matchid`, one per page."""
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page))
         return self._responses_to(question, deadline)
 
@@ -133,7 +133,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         `~astropy.table.Table` or dict
             One row for each spectrum, or the request.
         """
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
         return question.payload() if get_query_payload else self._table(question, deadline, verbose)
 
@@ -141,7 +141,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         self, *, pagesize: int | None = None, page: int | None = None, timeout: float | None = None
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `get_hsc_spectra`, one per page."""
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
         return self._responses_to(question, deadline)
 
@@ -256,7 +256,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             return ""
         if not name:
             return ""
-        where = f"{self._endpoints.hla_server}/cgi-bin"
+        where = f"{self._service.endpoints.hla_server}/cgi-bin"
         escaped = quote(name, safe="")
         if not foreign:
             return f"{where}/getdata.cgi?config=ops&dataset={escaped}"
@@ -267,7 +267,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
     ) -> list[TransferResult]:
         """Fetch a script, and tell what is in it."""
         bundle = Bundle(SCRIPT, file_name_parts(products, _PATH_TEMPLATE))
-        file = bundle.planned(self._endpoints.server, folder)
+        file = bundle.planned(self._service.endpoints.server, folder)
         wanted = [each for each in planned if each.uri]
         document = self._bundled(wanted, folder, file.local_path.stem, effort)
         url = document.get("url")
@@ -290,8 +290,8 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             "productTypeList": ["spectrum"] * len(wanted),
             "extension": "curl",
         }
-        limit = effort.clock() or self._deadline(None)
-        document = self._wire.page(MashupRequest(_BUNDLE, params), limit).page.document
+        limit = effort.clock() or self._service.deadline(None)
+        document = self._service.http.page(MashupRequest(_BUNDLE, params), limit).page.document
         return document or {}
 
 

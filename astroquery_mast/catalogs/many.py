@@ -153,9 +153,9 @@ class CatalogMany(CatalogRequests):
     def _columns_of(self, question: CatalogQuestion, page: Page) -> Columns:
         """What is known of the columns of an answer."""
         if isinstance(question.request, ApiRequest):
-            columns: Columns = answer_columns(page, self._columns.known(question.columns_id) or {})
+            columns: Columns = answer_columns(page, self._service.columns.known(question.columns_id) or {})
         else:
-            columns = self._columns.get(question.columns_id)
+            columns = self._service.columns.get(question.columns_id)
         return with_separation(columns, question.catalog)
 
 

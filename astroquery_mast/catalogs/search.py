@@ -19,7 +19,7 @@ from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import ApiRequest, MashupRequest
 from ..service.columns import NoColumnsError
 from ..service.deadline import Deadline
-from ..service.positions import refuse_two_positions
+from ..service.mast_service import refuse_two_positions
 from ..sky.position import Cone
 from ..tables.columns import Columns, closest
 from ..tables.table import TableBuilder, first_value
@@ -49,7 +49,7 @@ class CatalogRequests(ManyTargets):
         self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
     ) -> None:
         super().__init__(mast_token, server=server, session=session)
-        self._columns = CatalogColumns(self._wire, self._endpoints)
+        self._service.columns = CatalogColumns(self._service.http, self._service.endpoints)
 
     # -- questions -----------------------------------------------------------------------------------------------
 
@@ -68,7 +68,7 @@ class CatalogRequests(ManyTargets):
 
     def _around(self, where: Where, deadline: Deadline) -> Cone | None:
         """The cone to look in, or None if no position is given."""
-        return self._cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
+        return self._service.cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
 
     def _by_criteria(
         self,
@@ -140,7 +140,7 @@ class CatalogRequests(ManyTargets):
         columns = self._known(columns_id, [*criteria, *(name for name in selection.named if name not in added)])
         filters = catalogs_mast_filters(criteria, columns)
         selection = selection.spelled(with_separation(columns, catalog) if positional else columns)
-        server = self._endpoints.catalogs
+        server = self._service.endpoints.catalogs
         return catalogs_mast_question(catalog, columns_id, server, filters, selection, count_setting("pagesize"))
 
     def _metadata(self, catalog: str, release: str | None, table: str | None) -> Columns:
@@ -151,7 +151,7 @@ class CatalogRequests(ManyTargets):
         else:
             columns_id = found.columns_id or found.cone()
         try:
-            return self._columns.newest(columns_id) or self._columns.refresh(columns_id)
+            return self._service.columns.newest(columns_id) or self._service.columns.refresh(columns_id)
         except NoColumnsError as err:
             if found in CATALOGS.values():
                 raise
@@ -161,11 +161,11 @@ class CatalogRequests(ManyTargets):
         """The columns of a catalogue; the archive is asked for them before a name is refused as unknown."""
         wanted = list(names)
         if not wanted:
-            return self._columns.known(columns_id) or {}
+            return self._service.columns.known(columns_id) or {}
         # Names that nobody can check are not sent: the reason why they cannot is raised.
-        columns = self._columns.get(columns_id) or self._columns.refresh(columns_id)
+        columns = self._service.columns.get(columns_id) or self._service.columns.refresh(columns_id)
         if any(find_column(name, columns) is None for name in wanted):
-            columns = {**self._columns.newest(columns_id), **columns}
+            columns = {**self._service.columns.newest(columns_id), **columns}
         return columns
 
     # -- answers -------------------------------------------------------------------------------------------------
@@ -186,8 +186,8 @@ class CatalogRequests(ManyTargets):
         request = question.request
         if isinstance(request, ApiRequest):
             return self._collect_table(question, request, deadline)
-        columns = with_separation(self._columns.get(question.columns_id), question.catalog)
-        return self._collect(request, deadline=deadline, every_page=question.every_page, columns=columns)
+        columns = with_separation(self._service.columns.get(question.columns_id), question.catalog)
+        return self._service.table(request, deadline=deadline, every_page=question.every_page, columns=columns)
 
     def _responses_to(
         self, question: CatalogQuestion, deadline: Deadline
@@ -196,8 +196,8 @@ class CatalogRequests(ManyTargets):
         request = question.request
         if isinstance(request, MashupRequest):
             with hinting(question.catalog):
-                return self._responses(request, deadline=deadline, every_page=question.every_page)
-        exchange = self._listing(question, request).page(self._wire, deadline)
+                return self._service.responses(request, deadline=deadline, every_page=question.every_page)
+        exchange = self._listing(question, request).page(self._service.http, deadline)
         rows = len(exchange.page.rows)
         if not self._warn_if_limited(question, rows) and question.every_page and rows == question.pagesize:
             warn_of_more(
@@ -208,7 +208,7 @@ class CatalogRequests(ManyTargets):
     def _counted(self, question: CatalogQuestion, deadline: Deadline) -> int:
         """The number that the archive answers."""
         assert isinstance(question.request, MashupRequest)
-        return first_value(self._wire.page(question.request, deadline).page)
+        return first_value(self._service.http.page(question.request, deadline).page)
 
     def _warn_if_limited(self, question: CatalogQuestion, rows: int) -> bool:
         """Warn if a limit has cut the answer short, as far as can be told."""
@@ -221,15 +221,15 @@ class CatalogRequests(ManyTargets):
 
     def _listing(self, question: CatalogQuestion, request: ApiRequest) -> Listing:
         """The question as it is asked page by page."""
-        known = self._columns.known(question.columns_id) or {}
+        known = self._service.columns.known(question.columns_id) or {}
         return Listing(request, known, question.pagesize, question.every_page)
 
     def _collect_table(self, question: CatalogQuestion, request: ApiRequest, deadline: Deadline) -> Table:
         """The table of an answer of Catalogs.MAST."""
         builder: TableBuilder | None = None
-        for exchange in self._listing(question, request).pages(self._wire, deadline, warn_of_more):
+        for exchange in self._listing(question, request).pages(self._service.http, deadline, warn_of_more):
             if builder is None:
-                columns = answer_columns(exchange.page, self._columns.known(question.columns_id) or {})
+                columns = answer_columns(exchange.page, self._service.columns.known(question.columns_id) or {})
                 builder = TableBuilder(request, with_separation(columns, question.catalog))
             builder.add(exchange.page)
         assert builder is not None

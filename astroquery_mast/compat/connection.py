@@ -6,14 +6,22 @@ request.  What nobody assigned is `~astroquery_mast.config.conf`'s.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from astropy import units as u
+
 from ..config import Endpoints, conf
+from ..query.request import MashupRequest
+from ..service.deadline import Deadline
+from ..service.mast_service import MastService
+from ..service.token import Credentials
 
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["AssignableEndpoints", "Connection", "Setting"]
+__all__ = ["AssignableEndpoints", "AssignableService", "Connection", "Setting"]
 
 
 class _Client(Protocol):
@@ -53,6 +61,27 @@ class AssignableEndpoints(Endpoints):
     def bundle(self) -> str:
         """Where several files are fetched at once."""
         return self.assigned.get("bundle", super().bundle)
+
+
+class AssignableService(MastService):
+    """The conversation of a client whose time limit and page size may have been assigned."""
+
+    def __init__(
+        self, client: _Client, endpoints: Endpoints, cache_folder: Callable[[], Path], credentials: Credentials
+    ) -> None:
+        self._client = client
+        super().__init__(endpoints, cache_folder, credentials)
+
+    def deadline(self, timeout: float | u.Quantity | None) -> Deadline:
+        """Start the clock of a call."""
+        return super().deadline(self._client.TIMEOUT if timeout is None else timeout)
+
+    def request_for(
+        self, service: str, params: Mapping[str, Any], pagesize: int | None, page: int | None, **properties: Any
+    ) -> MashupRequest:
+        """Make a request with the page size of the client."""
+        size = self._client.PAGESIZE if pagesize is None else pagesize
+        return super().request_for(service, params, size, page, **properties)
 
 
 class _Address:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import requests
-from astropy import units as u
 from astropy.table import Table
 from astropy.utils.decorators import deprecated
 
@@ -26,11 +25,12 @@ from ..observations.search import ObservationRequests
 from ..products.manifest import Status
 from ..products.plan import single_file
 from ..query.request import MashupRequest
-from ..service.deadline import Deadline
+from ..service.mast_service import MastService
+from ..service.token import Credentials
 from ..tables.mashup import parse_page
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
-from .connection import AssignableEndpoints, Connection, Setting
+from .connection import AssignableEndpoints, AssignableService, Connection, Setting
 
 if TYPE_CHECKING:
     # The classes that are made of these parts have it, behind their own methods.
@@ -46,14 +46,17 @@ _HTTP = "HTTPError: "
 class PrivateNames(_Client):
     """What all clients have under private names; see `~astroquery_mast.MastClass` for parameters."""
 
-    _endpoints_class = AssignableEndpoints
     TIMEOUT = Setting("timeout")
     PAGESIZE = Setting("pagesize")
+
+    def _new_service(self, server: str | None, credentials: Credentials) -> MastService:
+        """Make what talks to the archive, with the addresses and settings that are assigned to this client."""
+        return AssignableService(self, AssignableEndpoints(server), self._cache_folder, credentials)
 
     @cached_property
     def _portal_api_connection(self) -> Connection:
         """Addresses and settings of this client."""
-        endpoints = self._endpoints
+        endpoints = self._service.endpoints
         assert isinstance(endpoints, AssignableEndpoints)
         return Connection(self, endpoints)
 
@@ -65,23 +68,12 @@ class PrivateNames(_Client):
     @property
     def _column_configs(self) -> dict[str, Any]:
         """The columns that the archive was asked for: service → columns."""
-        return self._columns.read()
+        return self._service.columns.read()
 
     @_column_configs.setter
     def _column_configs(self, _configs: Mapping[str, Any]) -> None:
         """Forget what was read, whatever is assigned: code assigns an empty dictionary."""
-        self._columns.forget()
-
-    def _deadline(self, timeout: float | u.Quantity | None) -> Deadline:
-        """Start the clock of a call."""
-        return super()._deadline(self.TIMEOUT if timeout is None else timeout)
-
-    def _request_for(
-        self, service: str, params: Mapping[str, Any], pagesize: int | None, page: int | None, **properties: Any
-    ) -> MashupRequest:
-        """Make a request with the page size of this client."""
-        size = self.PAGESIZE if pagesize is None else pagesize
-        return super()._request_for(service, params, size, page, **properties)
+        self._service.columns.forget()
 
     def _download_file(
         self, url: str, local_filepath: str | os.PathLike[str], *_options: Any, cache: bool = False, **_more: Any
@@ -143,7 +135,7 @@ class ParseResultMixin(PrivateNames):
         asked = _request_of(answers[0])
         # The filtered services have the columns of the cone search.
         filtered = asked.service.startswith(ObservationRequests._caom_filtered)
-        columns = self._columns.get(ObservationRequests._caom_cone if filtered else asked.service)
+        columns = self._service.columns.get(ObservationRequests._caom_cone if filtered else asked.service)
         builder = TableBuilder(asked, columns)
         for answer in answers:
             builder.add(parse_page(answer.status_code, answer.headers, answer.content, asked.service))

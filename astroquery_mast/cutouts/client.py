@@ -26,7 +26,7 @@ __all__ = ["Hapcut", "HapcutClass", "Tesscut", "TesscutClass", "Zcut", "ZcutClas
 class ZcutClass(CutoutClient):
     """Cutouts of the deep fields; see `MastClass` for parameters."""
 
-    _service = "zcut"
+    _service_name = "zcut"
     _title = "Zcut"
 
     def get_surveys(
@@ -56,7 +56,7 @@ class ZcutClass(CutoutClient):
             If the service fails.
         """
         around = as_radius(radius)
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         cone = self._around(coordinates, None, around, None, deadline)
         question = self._question("survey", cone.params())
         found = surveys(self._document(question, deadline), question.service)
@@ -176,7 +176,7 @@ def _of_survey(survey: Any) -> dict[str, object]:
 class HapcutClass(CutoutClient):
     """Cutouts of Hubble's mosaics, the Hubble Advanced Products; see `MastClass` for parameters."""
 
-    _service = "hapcut"
+    _service_name = "hapcut"
     _title = "Hapcut"
     _posts_json = True
 

@@ -27,10 +27,10 @@ from ..downloads.sessions import SessionRecipe
 from ..exceptions import DownloadError, InvalidArgumentError, InvalidResponseError, NoResultsWarning, QueryTimeoutError
 from ..products.manifest import Manifest, Status, as_manifest
 from ..query.request import ApiRequest
+from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.limits import Limits
 from ..service.parallel import map_in_threads
-from ..service.positions import PositionQueries
 from ..sky.position import Cone, as_radius
 from ..tables.mashup import decoded
 from ..warn import warn_user
@@ -49,17 +49,17 @@ _PATIENCE = 3
 _MOST_AT_ONCE = 10
 
 
-class CutoutClient(PositionQueries):
+class CutoutClient(MastClass):
     """A client of a cutout service; see `MastClass` for parameters."""
 
     # The service's name in addresses and for people, and whether what is posted is JSON instead of a form.
-    _service: str
+    _service_name: str
     _title: str
     _posts_json = False
 
     def _question(self, path: str, params: Mapping[str, object], note: str = "") -> ApiRequest:
         """Make a question to the service."""
-        url = f"{self._endpoints.cutouts(self._service)}/{path}"
+        url = f"{self._service.endpoints.cutouts(self._service_name)}/{path}"
         return ApiRequest(f"{self._title}{note}", url, params)
 
     def _around(
@@ -67,7 +67,7 @@ class CutoutClient(PositionQueries):
     ) -> Cone:
         """Return where to look; what is wrong with it is said before anybody is asked."""
         one_target(coordinates, object_name, moving=False)
-        cone = self._cone(coordinates, object_name, as_radius(radius), resolver, deadline)
+        cone = self._service.cone(coordinates, object_name, as_radius(radius), resolver, deadline)
         assert cone is not None
         return cone
 
@@ -80,7 +80,7 @@ class CutoutClient(PositionQueries):
             numbers = {name: float(value) for name, value in form.items() if isinstance(value, int)}
             form = replace(question, params={**form, **numbers}).body()
             headers = {"Content-Type": "application/json"}
-        return self._wire.request(
+        return self._service.http.request(
             "POST",
             question.url,
             deadline=deadline,
@@ -124,7 +124,7 @@ class CutoutClient(PositionQueries):
         self, coordinates: Any, params: Mapping[str, object], timeout: float | u.Quantity | None
     ) -> list[fits.HDUList]:
         """Return the cutouts of one position, in memory."""
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         cone = self._around(coordinates, None, 0, None, deadline)
         return self._opened([self._question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})], deadline)
 
@@ -143,15 +143,15 @@ class CutoutClient(PositionQueries):
         """Ask all questions, and return the manifest of the files of all answers."""
         if not questions:
             return as_manifest([])
-        with CutoutFiles(questions, folder, self._service) as files:
+        with CutoutFiles(questions, folder, self._service_name) as files:
             fetched = download(
                 files.planned(),
-                replace(SessionRecipe.of(self), read_timeout=_patience()),
+                replace(SessionRecipe.of(self._service), read_timeout=_patience()),
                 max_workers=max_workers,
                 timeout=None if deadline is None else max(deadline.remaining(), 1e-3),
                 on_error="ignore",
                 verbose=verbose,
-                pause=self._wire.pause,
+                pause=self._service.http.pause,
                 carry_out=files.carry_out,
             )
             results = files.results(fetched, inflate=inflate, limits=Limits(deadline=deadline))
@@ -174,7 +174,7 @@ class CutoutClient(PositionQueries):
     ) -> Manifest:
         """Bring the cutouts of one position to disk."""
         folder = as_folder(path)
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         cone = self._around(coordinates, None, 0, None, deadline)
         question = self._question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})
         limit = None if timeout is None else deadline

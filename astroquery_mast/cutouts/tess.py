@@ -52,7 +52,7 @@ class TesscutClass(CutoutClient):
     ``moving_target=True``.
     """
 
-    _service = "tesscut"
+    _service_name = "tesscut"
     _title = "TESScut"
 
     @_as_before
@@ -105,7 +105,7 @@ class TesscutClass(CutoutClient):
         """
         _only_spoc(product)
         around = float(as_radius(radius).deg)
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         target = self._target(coordinates, object_name, moving_target, mt_type, resolver, deadline)
         if moving_target and around:
             warn_user("radius has no effect on a moving target.", InputWarning)
@@ -170,7 +170,7 @@ class TesscutClass(CutoutClient):
         """
         _only_spoc(product)
         asked, wanted, folder, workers = as_size(size), as_sectors(sector), as_folder(path), as_workers(max_workers)
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         target = self._target(coordinates, object_name, moving_target, mt_type, resolver, deadline)
         return self._saved(
             self._by_sector(target, asked, wanted, deadline),
@@ -221,7 +221,7 @@ class TesscutClass(CutoutClient):
         """
         _only_spoc(product)
         asked, wanted, workers = as_size(size), as_sectors(sector), as_workers(max_workers)
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         target = self._target(coordinates, object_name, moving_target, mt_type, resolver, deadline)
         return self._opened(self._by_sector(target, asked, wanted, deadline), deadline, workers)
 

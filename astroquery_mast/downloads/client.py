@@ -83,7 +83,7 @@ class FileTransfers(MastClass):
 
     def _log_in_by_environment(self) -> bool:
         """Log in if nobody is logged in and the environment has a token; return whether that has worked."""
-        if self._user.credentials or not any(os.environ.get(name) for name in auth.ENVIRONMENT):
+        if self._service.login.credentials or not any(os.environ.get(name) for name in auth.ENVIRONMENT):
             return False
         try:
             return self.login()
@@ -97,13 +97,13 @@ class FileTransfers(MastClass):
         self._log_in_for(planned)
         return download(
             planned,
-            SessionRecipe.of(self),
+            SessionRecipe.of(self._service),
             max_workers=effort.max_workers,
             executor=effort.executor,
             timeout=effort.seconds,
             on_error=effort.on_error,
             verbose=effort.verbose,
-            pause=self._wire.pause,
+            pause=self._service.http.pause,
             carry_out=fetch,
         )
 
@@ -178,20 +178,20 @@ class FileTransfers(MastClass):
             self._log_in_by_environment()
         return retry_downloads(
             manifest,
-            SessionRecipe.of(self),
+            SessionRecipe.of(self._service),
             download_url=self._source_of(manifest),
             max_workers=max_workers,
             executor=executor,
             timeout=timeout,
             on_error=on_error,
             verbose=verbose,
-            pause=self._wire.pause,
+            pause=self._service.http.pause,
         )
 
     def _source_of(self, manifest: Table) -> str | Source:
         """Where the files of a manifest come from."""
         del manifest
-        return self._endpoints.download
+        return self._service.endpoints.download
 
 
 def _column(manifest: Table, name: str) -> list[Any]:

@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import requests
 from astroquery import log
@@ -31,6 +31,7 @@ from ..service import token as auth
 from ..service.deadline import Deadline, for_socket
 from ..service.http import HttpClient
 from ..service.login import Login
+from ..service.mast_service import MastService
 from .sockets import IdleSessions, WatchedAdapter, shut_down
 from .transfer import Pause
 
@@ -42,14 +43,6 @@ _SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
 # How long a call that was given up may go unnoticed by a worker that waits for a line (seconds).
 _GLANCE = 0.5
 _ATTRIBUTES = ("verify", "cert", "trust_env", "max_redirects")
-
-
-class _Client(Protocol):
-    """What a recipe is made from."""
-
-    _session: requests.Session
-    _endpoints: Endpoints
-    _user: Login
 
 
 @dataclass(frozen=True)
@@ -74,14 +67,14 @@ class SessionRecipe:
     attempts: int
 
     @classmethod
-    def of(cls, client: _Client) -> SessionRecipe:
+    def of(cls, service: MastService) -> SessionRecipe:
         """Make the recipe of a client's session."""
-        session, endpoints = client._session, client._endpoints
+        session, endpoints = service.session, service.endpoints
         return cls(
             server=endpoints.server,
             catalogs_server=endpoints.catalogs_server,
-            credentials=client._user.credentials,
-            logged_in=bool(client._user.credentials),
+            credentials=service.login.credentials,
+            logged_in=bool(service.login.credentials),
             attributes=tuple((name, getattr(session, name)) for name in _ATTRIBUTES),
             headers=tuple((k, _text(v)) for k, v in session.headers.items() if k.lower() not in _SECRET),
             proxies=tuple(session.proxies.items()),

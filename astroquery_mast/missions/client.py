@@ -120,7 +120,7 @@ class MastMissionsClass(MissionProducts):
         TimeoutError
             If the time was not enough.
         """
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         search, columns = self._search(
             deadline,
             mission=mission,
@@ -163,7 +163,7 @@ class MastMissionsClass(MissionProducts):
         **criteria: Any,
     ) -> requests.Response | list[requests.Response]:
         """Return the response of `query_criteria`; a list of them for ``limit=None`` and for more than 100 targets."""
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         search, _ = self._search(
             deadline,
             coordinates=coordinates,

@@ -89,7 +89,7 @@ class MissionProducts(MissionRequests, FileTransfers):
         TimeoutError
             If the time was not enough.
         """
-        whole = None if timeout is None else self._deadline(timeout)
+        whole = None if timeout is None else self._service.deadline(timeout)
         table = self._list(datasets, self._chosen(mission), batch_size, verbose, whole)
         if not len(table):
             warn_no_results()
@@ -222,7 +222,7 @@ class MissionProducts(MissionRequests, FileTransfers):
         planned = single_file(
             uri,
             target,
-            download_url=MissionSource(self._endpoints, chosen),
+            download_url=MissionSource(self._service.endpoints, chosen),
             disk=disk_at(target),
             cache=cache,
             overwrite=overwrite,
@@ -302,7 +302,7 @@ class MissionProducts(MissionRequests, FileTransfers):
             plan(
                 files.table,
                 base_dir=folder / "mastDownload" if in_folders else folder,
-                download_url=files.source(self._endpoints, chosen),
+                download_url=files.source(self._service.endpoints, chosen),
                 disk=disk_at(folder),
                 flat=flat,
                 path_template=path_template,
@@ -322,10 +322,10 @@ class MissionProducts(MissionRequests, FileTransfers):
     def _source_of(self, manifest: Table) -> str | Source:
         """Where the files of a manifest come from; it has the missions, unless it was cut."""
         if not {"mission", "dataURI"} <= set(manifest.colnames):
-            return MissionSource(self._endpoints, self.mission)
+            return MissionSource(self._service.endpoints, self.mission)
         pairs = zip(*(np.ma.asarray(manifest[name]).tolist() for name in ("dataURI", "mission")), strict=True)
         known = {str(uri): str(mission) for uri, mission in pairs if uri and mission}
-        return MissionSource(self._endpoints, self.mission, known)
+        return MissionSource(self._service.endpoints, self.mission, known)
 
     def _dataset_ids(self, datasets: Any, mission: str) -> list[str]:
         """The identifiers of datasets, each once."""
@@ -356,7 +356,7 @@ class MissionProducts(MissionRequests, FileTransfers):
         def ask(batch: Sequence[str]) -> AnswerPage:
             """The answer for one batch."""
             # With a deadline of its own, or halving the first batch that is late would come too late.
-            return self._wire.part(
+            return self._service.http.part(
                 self._product_question(batch, mission), read_products, deadline=Deadline.within(whole)
             )
 
@@ -365,7 +365,7 @@ class MissionProducts(MissionRequests, FileTransfers):
 
     def _product_question(self, datasets: Sequence[str], mission: str) -> ApiRequest:
         """The question for the products of datasets."""
-        url = f"{self._endpoints.mission(mission)}/post_list_products"
+        url = f"{self._service.endpoints.mission(mission)}/post_list_products"
         return ApiRequest(f"MAST product list ({mission})", url, {"dataset_ids": list(datasets)})
 
     def _list(self, datasets: Any, mission: str, batch_size: int, verbose: bool, whole: Deadline | None) -> Table:

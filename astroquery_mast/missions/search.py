@@ -66,12 +66,12 @@ class MissionRequests(MastClass):
     ) -> None:
         super().__init__(mast_token, server=server, session=session)
         self.dataset_kwds = dict(DATASET_COLUMNS)
-        self._column_list = MissionColumnMetadata(self._wire, self._endpoints)
+        self._column_list = MissionColumnMetadata(self._service.http, self._service.endpoints)
         self.mission = mission
 
     def __repr__(self) -> str:
         """Name the class, the mission and the server."""
-        return f"<{type(self).__name__} for {self.mission} at {self._endpoints.server}>"
+        return f"<{type(self).__name__} for {self.mission} at {self._service.endpoints.server}>"
 
     @property
     def mission(self) -> str:
@@ -159,7 +159,7 @@ class MissionRequests(MastClass):
         by, descending = sorting(sort_by, sort_desc, columns)
         search = Search(
             mission=chosen,
-            url=f"{self._endpoints.mission(chosen)}/search",
+            url=f"{self._service.endpoints.mission(chosen)}/search",
             targets=tuple(targets),
             radius=arcsec,
             conditions=build_conditions(wanted, columns),
@@ -201,9 +201,9 @@ class MissionRequests(MastClass):
         if not names:
             warn_unused_resolver(resolver)
         if len(names) == 1:
-            found = {names[0]: self._resolver.one(names[0], deadline=deadline, resolver=resolver)}
+            found = {names[0]: self._service.resolver.one(names[0], deadline=deadline, resolver=resolver)}
         else:
-            found = self._resolver.many(names, deadline=deadline, resolver=resolver) if names else {}
+            found = self._service.resolver.many(names, deadline=deadline, resolver=resolver) if names else {}
         places = {name: target_text(position) for name, position in found.items()}
         located = [places.get(target) if isinstance(target, Name) else target for target in targets]
         return list(dict.fromkeys(place for place in located if place is not None))
@@ -212,7 +212,7 @@ class MissionRequests(MastClass):
 
     def _asked(self, request: SearchRequest, deadline: Deadline) -> AnswerPage:
         """Ask for one part of an answer."""
-        return self._wire.ask(request.as_request(), read_answer, deadline=deadline)
+        return self._service.http.ask(request.as_request(), read_answer, deadline=deadline)
 
     def _exchanges(self, search: Search, deadline: Deadline) -> Iterator[AnswerPage]:
         """Ask for all that is wanted, several parts at a time; the answers come in the order of the targets."""
@@ -238,7 +238,7 @@ class MissionRequests(MastClass):
 
     def _parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Iterator[AnswerPage]:
         """The answer to one question, which may be kept."""
-        return self._wire.parts(
+        return self._service.http.parts(
             request.as_request(),
             read_answer,
             lambda: self._asked_in_parts(request, search, deadline, workers),

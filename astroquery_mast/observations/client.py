@@ -128,7 +128,7 @@ class ObservationsClass(
             effort = Effort(timeout, max_workers, executor, verbose)
             wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
             return self._observed_many(where, None, effort, wanted)
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         cone, cut = self._place(coordinates, None, radius, None, deadline, region=region, overlap=overlap)
         request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
         if get_query_payload:
@@ -175,7 +175,7 @@ class ObservationsClass(
             return self._counted_many(
                 where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
             )
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         cone, cut = self._place(coordinates, None, radius, None, deadline, region=region, overlap=overlap)
         if cone is None:
             raise InvalidQueryError(NO_PLACE)
@@ -231,7 +231,7 @@ class ObservationsClass(
             effort = Effort(timeout, max_workers, executor, verbose)
             wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
             return self._observed_many(where, None, effort, wanted)
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
         request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
         if get_query_payload:
@@ -262,7 +262,7 @@ class ObservationsClass(
             return self._counted_many(
                 where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
             )
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
         request = self._count_request(Criteria(), cone, cut, cache)
         return request.payload() if get_query_payload else self._counted(request, deadline, cut)
@@ -323,7 +323,7 @@ class ObservationsClass(
         ResolverError, RemoteServiceError, TimeoutError
             As `query_region` and `query_object`.
         """
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         if not criteria:
             raise InvalidQueryError(NO_CRITERION)
         asked = self._criteria(criteria)
@@ -378,7 +378,7 @@ class ObservationsClass(
             For many targets a table, as `query_region_count`.
         """
         del pagesize, page
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         asked = self._criteria(criteria)
         if (where := Where(coordinates, object_name, radius, resolver)).many:
             refuse_for_many(region, overlap)

@@ -100,7 +100,7 @@ class CloudAccess(_Client):
         RemoteServiceError
             If the bucket cannot be listed.
         """
-        return self._cloud().datasets(self._deadline(None))
+        return self._cloud().datasets(self._service.deadline(None))
 
     def get_cloud_uri(
         self, data_product: Any, *, include_bucket: bool = True, full_url: bool = False, check: bool = False
@@ -262,17 +262,17 @@ class CloudAccess(_Client):
                 if cloud_only:
                     raise
                 log.info("%s Reading from MAST itself.", err)
-        return opened(escaped_url(self._endpoints.download, uris[0]), in_cloud=False)
+        return opened(escaped_url(self._service.endpoints.download, uris[0]), in_cloud=False)
 
     # -- how -----------------------------------------------------------------------------------------------------
 
     def _anonymous(self) -> HttpClient:
         """The conversation without a token, whatever the address."""
-        return HttpClient(partial(self._send, credentials=Credentials()), self._endpoints)
+        return HttpClient(partial(self._service.send, credentials=Credentials()), self._service.endpoints)
 
     def _cloud(self) -> Cloud:
         """The cloud as it is configured now."""
-        return Cloud(self._anonymous(), self._endpoints)
+        return Cloud(self._anonymous(), self._service.endpoints)
 
     def _cloud_urls(self, uris: Iterable[str]) -> dict[str, str]:
         """The https addresses of the cloud copies of files, without those that have none: for ``plan(cloud_urls=)``.
@@ -281,7 +281,7 @@ class CloudAccess(_Client):
         """
         cloud = self._cloud()
         try:
-            keys = cloud.keys(uris, self._deadline(None))
+            keys = cloud.keys(uris, self._service.deadline(None))
         except MastError as err:
             log.warning("The cloud copies could not be looked up: %s", err)
             return {}
@@ -293,7 +293,7 @@ class CloudAccess(_Client):
         """Open an address for reading, with the token where it may be seen; `fsspec` always asks without."""
         if use_fsspec:
             return open_fits(url, name=name, block_size=block_size)
-        wire = self._anonymous() if in_cloud else self._wire
+        wire = self._anonymous() if in_cloud else self._service.http
         return open_remote(url, _range_opener(wire), name=name, block_size=block_size, pause=wire.pause)
 
     def _cloud_addresses(
@@ -303,7 +303,7 @@ class CloudAccess(_Client):
         if include_bucket and full_url:
             message = "full_url=True has no effect together with include_bucket=True: set include_bucket=False."
             warn_user(message, InputWarning)
-        cloud, deadline = self._cloud(), self._deadline(None)
+        cloud, deadline = self._cloud(), self._service.deadline(None)
         keys = cloud.keys(uris, deadline)
         if check:
             there = cloud.existing((key for key in keys.values() if key is not None), deadline)

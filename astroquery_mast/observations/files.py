@@ -40,10 +40,10 @@ class ObservationFiles(ObservationListing, FileTransfers):
     def _fetch_bundle(self, bundle: Bundle, file: PlannedFile, effort: Effort) -> list[TransferResult]:
         """Fetch many products in one file."""
         # A script is asked for without the token, so that none can be in it.
-        wire = self._anonymous() if bundle.kind == SCRIPT else self._wire
+        wire = self._anonymous() if bundle.kind == SCRIPT else self._service.http
 
         def post(url: str, headers: Mapping[str, str]) -> requests.Response:
-            limit = self._deadline(None) if effort.seconds is None else Deadline(effort.seconds)
+            limit = self._service.deadline(None) if effort.seconds is None else Deadline(effort.seconds)
             return wire.request(
                 "POST", url, data=bundle.form, headers=headers, deadline=limit, service="MAST download", stream=True
             )
@@ -54,7 +54,7 @@ class ObservationFiles(ObservationListing, FileTransfers):
             timeout=effort.seconds,
             on_error="ignore",
             verbose=effort.verbose,
-            pause=self._wire.pause,
+            pause=self._service.http.pause,
             carry_out=fetch,
         )
         results = bundle.results(fetched[0])

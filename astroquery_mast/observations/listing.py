@@ -97,7 +97,7 @@ class ObservationListing(_Client):
         def ask(obsids: Sequence[str]) -> list[requests.Response]:
             """Ask for the products of some observations."""
             request, divisible = self._products_request(obsids), len(obsids) > 1
-            return self._responses(request, deadline=self._deadline(None), divisible=divisible)
+            return self._service.responses(request, deadline=self._service.deadline(None), divisible=divisible)
 
         batches = ask_in_batches(
             as_obsids(observations), ask, batch_size=batch_size, max_workers=count_setting("max_workers"), verbose=False
@@ -170,7 +170,7 @@ class ObservationListing(_Client):
 
     def _products_request(self, obsids: Sequence[str], cache: bool | None = None) -> MashupRequest:
         """The question for the products of some observations."""
-        return self._request_for(_SERVICE, {"obsid": ",".join(obsids)}, None, None, cache=cache)
+        return self._service.request_for(_SERVICE, {"obsid": ",".join(obsids)}, None, None, cache=cache)
 
     def _list(
         self,
@@ -181,17 +181,17 @@ class ObservationListing(_Client):
         cache: bool | None = None,
     ) -> Table:
         """The products of observations, without a warning where there are none."""
-        whole = None if timeout is None else self._deadline(timeout)
+        whole = None if timeout is None else self._service.deadline(timeout)
 
         def ask(obsids: Sequence[str]) -> list[Page]:
             """Ask for the products of some observations."""
             # With a deadline of its own, or halving the first batch that is late would come too late.
             request, divisible = self._products_request(obsids, cache), len(obsids) > 1
-            exchanges = self._whole_answer(request, deadline=Deadline.within(whole), divisible=divisible)
+            exchanges = self._service.pages(request, deadline=Deadline.within(whole), divisible=divisible)
             return [exchange.page for exchange in exchanges]
 
         obsids = as_obsids(observations)
-        blocks = Blocks(self._products_request(obsids), self._columns.get(_SERVICE))
+        blocks = Blocks(self._products_request(obsids), self._service.columns.get(_SERVICE))
         answers = ask_in_batches(
             obsids, ask, batch_size=batch_size, max_workers=count_setting("max_workers"), verbose=verbose
         )

@@ -182,7 +182,7 @@ class ObservationMany(ObservationRequests):
         effort, deadline = how
         shared = [group for group in groups if group.shared]
         asked = Asked(request_for(groups[0].cone), len(targets.positions), 0, POSITIONAL, len(shared))
-        answers = _Answers(targets, asked, Blocks(asked, self._columns.get(self._caom_cone)))
+        answers = _Answers(targets, asked, Blocks(asked, self._service.columns.get(self._caom_cone)))
         questions = [Single(request_for(group.cone), shared=True) for group in shared]
 
         def divide(place: int, part: Part[Single]) -> None:

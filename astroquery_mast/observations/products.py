@@ -92,7 +92,7 @@ class ObservationProducts(ObservationFiles):
         planned = single_file(
             uri,
             target,
-            download_url=base_url or self._endpoints.download,
+            download_url=base_url or self._service.endpoints.download,
             disk=disk_at(target),
             cache=cache,
             overwrite=overwrite,
@@ -204,7 +204,7 @@ class ObservationProducts(ObservationFiles):
         planned = plan(
             table,
             base_dir=folder if flat or path_template is not None else folder / "mastDownload",
-            download_url=self._endpoints.download,
+            download_url=self._service.endpoints.download,
             disk=disk_at(folder),
             flat=flat,
             path_template=path_template,
@@ -276,7 +276,7 @@ class ObservationProducts(ObservationFiles):
 
     def _bundled(self, bundle: Bundle, planned: list[PlannedFile], folder: Path, effort: Effort | None) -> Table:
         """Fetch many products in one file, or without an effort show what would be fetched."""
-        file = bundle.planned(self._endpoints.bundle, folder)
+        file = bundle.planned(self._service.endpoints.bundle, folder)
         if effort is None:
             return plan_table(bundle.shown(planned, file))
         self._log_in_for(planned)

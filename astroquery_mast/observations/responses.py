@@ -29,9 +29,9 @@ class ObservationResponses(ObservationRequests):
         timeout: float | None = None,
     ) -> list[requests.Response]:
         """Return the responses of `query_region`, one per page; whole, so there is no cut to a region."""
-        deadline = self._deadline(timeout)
-        request = self._cone_request(self._cone(coordinates, None, radius, None, deadline), pagesize, page)
-        return self._responses(request, deadline=deadline, every_page=page is None)
+        deadline = self._service.deadline(timeout)
+        request = self._cone_request(self._service.cone(coordinates, None, radius, None, deadline), pagesize, page)
+        return self._service.responses(request, deadline=deadline, every_page=page is None)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object_async(
@@ -45,9 +45,9 @@ class ObservationResponses(ObservationRequests):
         timeout: float | None = None,
     ) -> list[requests.Response]:
         """Return the responses of `query_object`, one per page."""
-        deadline = self._deadline(timeout)
-        request = self._cone_request(self._cone(None, object_name, radius, resolver, deadline), pagesize, page)
-        return self._responses(request, deadline=deadline, every_page=page is None)
+        deadline = self._service.deadline(timeout)
+        request = self._cone_request(self._service.cone(None, object_name, radius, resolver, deadline), pagesize, page)
+        return self._service.responses(request, deadline=deadline, every_page=page is None)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_async(
@@ -63,10 +63,10 @@ class ObservationResponses(ObservationRequests):
         **criteria: Any,
     ) -> list[requests.Response]:
         """Return the responses of `query_criteria`, one per page."""
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         if not criteria:
             raise InvalidQueryError(NO_CRITERION)
         asked = self._criteria(criteria)
-        cone = self._cone(coordinates, object_name, radius, resolver, deadline)
+        cone = self._service.cone(coordinates, object_name, radius, resolver, deadline)
         request = self._filtered_request(asked, cone, pagesize=pagesize, page=page)
-        return self._responses(request, deadline=deadline, every_page=page is None)
+        return self._service.responses(request, deadline=deadline, every_page=page is None)

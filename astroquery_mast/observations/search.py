@@ -55,7 +55,7 @@ class ObservationRequests(ManyTargets):
         list of str
             In alphabetical order, as in the column ``obs_collection``.
         """
-        return sorted(name for name in self._values(self._deadline(None)).get("obs_collection", {}) if name)
+        return sorted(name for name in self._values(self._service.deadline(None)).get("obs_collection", {}) if name)
 
     def get_metadata(self, query_type: str) -> Table:
         """Return the columns of a kind of query: what they are called, hold and mean.
@@ -81,17 +81,17 @@ class ObservationRequests(ManyTargets):
         if config_id is None:
             raise InvalidQueryError(f"Unknown query type {query_type!r}: there are 'observations' and 'products'.")
         try:
-            columns = self._columns.refresh(config_id)
+            columns = self._service.columns.refresh(config_id)
         except MastError as err:
             log.warning("These are the columns known to this version of the package: %s", err)
-            columns = self._columns.get(config_id)
+            columns = self._service.columns.get(config_id)
         return metadata_table(columns)
 
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
         """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
-        columns: Columns = self._columns.get(self._caom_cone)
+        columns: Columns = self._service.columns.get(self._caom_cone)
         if any(find_column(name, columns) is None for name in criteria):
-            columns = {**columns, **self._columns.newest(self._caom_cone)}
+            columns = {**columns, **self._service.columns.newest(self._caom_cone)}
         return observation_criteria(criteria, columns)
 
     def _place(
@@ -108,7 +108,7 @@ class ObservationRequests(ManyTargets):
         """Return the cone in which the archive looks, and the cut to be made of what it finds, if there is one."""
         check_overlap(overlap)
         if region is None:
-            cone = self._cone(coordinates, object_name, radius, resolver, deadline)
+            cone = self._service.cone(coordinates, object_name, radius, resolver, deadline)
             if overlap == "footprint":
                 return cone, None
             if cone is None:
@@ -126,11 +126,11 @@ class ObservationRequests(ManyTargets):
         """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
         also = CUT_COLUMNS if cuts else ()
         columns = names_of(columns) or None  # an iterator can be read only once
-        known = self._columns.get(self._caom_cone)
+        known = self._service.columns.get(self._caom_cone)
         try:
             return select_columns(columns, known, positional=positional, also=also)
         except InvalidQueryError:
-            newest = {**known, **self._columns.newest(self._caom_cone)}
+            newest = {**known, **self._service.columns.newest(self._caom_cone)}
             return select_columns(columns, newest, positional=positional, also=also)
 
     def _cone_request(
@@ -141,7 +141,7 @@ class ObservationRequests(ManyTargets):
             raise InvalidQueryError(NO_PLACE)
         if choice is not None:  # the service of cones has all columns always
             return self._filtered_request(Criteria(), cone, pagesize=pagesize, page=page, columns=choice.text)
-        return self._request_for(self._caom_cone, cone.params(), pagesize, page)
+        return self._service.request_for(self._caom_cone, cone.params(), pagesize, page)
 
     def _filtered_request(
         self,
@@ -155,9 +155,9 @@ class ObservationRequests(ManyTargets):
         """Ask for what meets the criteria, or how many they are: the same question but for its columns."""
         params: dict[str, object] = {"columns": columns, "filters": criteria.payload()}
         if cone is None:
-            return self._request_for(self._caom_filtered, params, pagesize, page)
+            return self._service.request_for(self._caom_filtered, params, pagesize, page)
         params["position"] = cone.position()
-        return self._request_for(self._caom_filtered_position, params, pagesize, page)
+        return self._service.request_for(self._caom_filtered_position, params, pagesize, page)
 
     def _count_request(
         self, criteria: Criteria, cone: Cone | None, cut: RegionFilter | None, cache: bool | None = None
@@ -169,8 +169,8 @@ class ObservationRequests(ManyTargets):
     def _counted(self, request: MashupRequest, deadline: Deadline, cut: RegionFilter | None) -> int:
         """Return the number that the archive answers, or the number of rows that a cut leaves."""
         if cut is None:
-            return first_value(self._wire.page(request, deadline).page)
-        table = self._collect(request, deadline=deadline, columns_id=self._caom_cone)
+            return first_value(self._service.http.page(request, deadline).page)
+        table = self._service.table(request, deadline=deadline, columns_id=self._caom_cone)
         return len(cut.of(table))
 
     def _observed(
@@ -187,7 +187,7 @@ class ObservationRequests(ManyTargets):
         """Return the table of observations, with a warning if there are none."""
         beyond = ""
         if page is None:
-            table = self._collect(request, deadline=deadline, columns_id=self._caom_cone)
+            table = self._service.table(request, deadline=deadline, columns_id=self._caom_cone)
         else:
             table, beyond = self._one_page(request, deadline)
         sent = len(table)
@@ -207,8 +207,8 @@ class ObservationRequests(ManyTargets):
 
     def _one_page(self, request: MashupRequest, deadline: Deadline) -> tuple[Table, str]:
         """Return the table of one page, and a sentence if the answer has rows, but not that many pages."""
-        builder = TableBuilder(request, self._columns.get(self._caom_cone))
-        (exchange,) = self._whole_answer(request, deadline=deadline, every_page=False)
+        builder = TableBuilder(request, self._service.columns.get(self._caom_cone))
+        (exchange,) = self._service.pages(request, deadline=deadline, every_page=False)
         builder.add(exchange.page)
         paging = exchange.page.paging
         if len(exchange.page.rows) or paging is None or not paging.total:
@@ -230,11 +230,11 @@ class ObservationRequests(ManyTargets):
 
     def _distribution_request(self, cache: bool | None = None) -> MashupRequest:
         """Ask for the distribution of the values of all columns."""
-        return self._request_for(self._caom_all, {}, None, None, format="extjs", cache=cache)
+        return self._service.request_for(self._caom_all, {}, None, None, format="extjs", cache=cache)
 
     def _distribution(self, request: MashupRequest, deadline: Deadline) -> tuple[Mapping[str, Any], str | None]:
         """Return the distribution of the values of all columns, and when the archive gave it, if that is not now."""
-        page = self._wire.page(request, deadline).page
+        page = self._service.http.page(request, deadline).page
         if page.document is None:
             raise InvalidResponseError(f"{request.service} sent no list of values.", service=request.service)
         return page.document, page.time

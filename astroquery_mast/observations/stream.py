@@ -97,7 +97,7 @@ class ObservationStream(ObservationRequests):
         RemoteServiceError, TimeoutError
             While it is read: if the archive fails, and at the end if rows are missing.
         """
-        seconds = self._deadline(timeout).seconds
+        seconds = self._service.deadline(timeout).seconds
         workers = _AHEAD if max_workers is None else max_workers
         if isinstance(workers, bool) or not isinstance(workers, int | np.integer) or workers < 1:
             raise InvalidQueryError(f"max_workers={max_workers!r}: a whole number from 1 is needed.")
@@ -119,9 +119,9 @@ class ObservationStream(ObservationRequests):
 
     def _tables(self, asked: _Asked, pace: PageLimits) -> Iterator[Table]:
         """The tables of a stream."""
-        known = self._columns.get(self._caom_cone)
+        known = self._service.columns.get(self._caom_cone)
         number, rows, kept = 0, 0, 0
-        with closing(self._sent(asked.request, pace)) as stream:
+        with closing(self._service.counted_pages(asked.request, pace)) as stream:
             for sent in stream:
                 builder = TableBuilder(asked.request, known)
                 builder.add(sent.exchange.page)

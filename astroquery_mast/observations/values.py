@@ -54,9 +54,9 @@ class ObservationValues(ObservationStream):
             there are), ``min`` and ``max``.  The last three are masked where the archive does not tell them.
         """
         request = self._distribution_request(cache)
-        columns = self._columns.newest(self._caom_cone)
+        columns = self._service.columns.newest(self._caom_cone)
         try:
-            document, time = self._distribution(request, self._deadline(timeout))
+            document, time = self._distribution(request, self._service.deadline(timeout))
             ranges, values = ranges_of(document), histograms(document)
         except MastError as err:
             log.warning("These are the columns, without the extent of their values: %s", err)
@@ -111,7 +111,7 @@ class ObservationValues(ObservationStream):
         RemoteServiceError, TimeoutError
             If the archive fails, or has no list of the values.
         """
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         found = self._column(column)
         if found.continuous:
             self._refuse_continuous(found, cache, deadline)
@@ -136,11 +136,11 @@ class ObservationValues(ObservationStream):
         """The column of that name; the archive is asked before it is refused as unknown."""
         if not isinstance(name, str):
             raise InvalidArgumentError(f"The name of a column is needed, not {name!r}.")
-        known = self._columns.get(self._caom_cone)
+        known = self._service.columns.get(self._caom_cone)
         try:
             return named_column(name, known)
         except InvalidArgumentError:
-            return named_column(name, {**known, **self._columns.newest(self._caom_cone)})
+            return named_column(name, {**known, **self._service.columns.newest(self._caom_cone)})
 
     def _refuse_continuous(self, column: Column, cache: bool | None, deadline: Deadline) -> NoReturn:
         """Say between which numbers the values of a column are, instead of listing them."""
@@ -159,9 +159,9 @@ class ObservationValues(ObservationStream):
     ) -> Table:
         """The values of the observations that meet criteria."""
         asked = self._criteria(criteria)
-        cone = self._cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
+        cone = self._service.cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
         counting = replace(self._count_request(asked, cone, None), cache=cache)
-        page = self._wire.page(counting, deadline).page
+        page = self._service.http.page(counting, deadline).page
         rows, limit = first_value(page), count_setting("server_row_limit")
         if rows > limit:
             raise InvalidQueryError(
@@ -185,7 +185,7 @@ class ObservationValues(ObservationStream):
         cells: Counter[Any] = Counter()
         times: list[str | None] = []
         known = {column.name: column}
-        with closing(self._sent(request, PageLimits(deadline))) as stream:
+        with closing(self._service.counted_pages(request, PageLimits(deadline))) as stream:
             for sent in stream:
                 builder = TableBuilder(request, known)
                 builder.add(sent.exchange.page)

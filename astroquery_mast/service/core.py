@@ -7,39 +7,25 @@ conventions; everything else of the flow is put together here from the modules b
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing
-from operator import attrgetter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import requests
-from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 from astroquery import log
 from astroquery.query import BaseQuery
-from requests.adapters import HTTPAdapter
 
-from ..config import Endpoints, count_setting
+from ..config import Endpoints
 from ..exceptions import InvalidQueryError
 from ..query.mashup import split_parameters
-from ..query.request import MashupRequest
-from ..sky.position import as_coordinate, looks_like_coordinates
-from ..tables.columns import Columns
-from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from . import token as auth
-from .cache import AnswerCache, CachingClient
-from .columns import ColumnMetadata
-from .deadline import Deadline, as_seconds
-from .http import AnswerPage
-from .large import CountedPage, LargeAnswer, PageLimits
-from .login import Login
 from .login_methods import LoginMethods
+from .mast_service import MastService
 from .names import as_text
-from .resolver import Resolver, warn_unused_resolver
 
 __all__ = ["Mast", "MastClass"]
 
@@ -65,60 +51,39 @@ class MastClass(LoginMethods, BaseQuery):  # type: ignore[misc, unused-ignore]
         If the token is not accepted.
     """
 
-    _session: requests.Session
-    # What turns the configuration into addresses; in `compat` they can be assigned, too.
-    _endpoints_class: type[Endpoints] = Endpoints
-
     def __init__(
         self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
     ) -> None:
+        own = auth.SHARED if mast_token is None else auth.Credentials()
+        self._service = self._new_service(server, own)
         super().__init__()
         if session is None:
-            for scheme in ("https://", "http://"):
-                self._session.mount(scheme, HTTPAdapter(pool_maxsize=_POOL))
+            self._service.enlarge_pool()
         else:
             self._session = session
-        self._endpoints = self._endpoints_class(server)
-        own = auth.SHARED if mast_token is None else auth.Credentials()
-        self._user = Login(self._send, self._endpoints, own)
-        self._answers = AnswerCache(self._answer_folder, self._endpoints, self._answer_owner)
-        self._wire = CachingClient(self._send, self._endpoints, self._user.advice, self._answers)
-        self._columns = ColumnMetadata(self._wire, self._endpoints)
-        self._resolver = Resolver(self._wire, self._endpoints)
         if mast_token is not None:
             self.login(mast_token)
 
     def __repr__(self) -> str:
         """Name the class and the server."""
-        return f"<{type(self).__name__} at {self._endpoints.server}>"
+        return f"<{type(self).__name__} at {self._service.endpoints.server}>"
 
-    # -- the network ---------------------------------------------------------------------------------------------
+    @property
+    def _session(self) -> requests.Session:
+        """The session through which everything is sent; `astroquery.query.BaseQuery` makes it."""
+        return self._service.session
 
-    def _send(
-        self, method: str, url: str, *, credentials: auth.Credentials | None = None, **keywords: Any
-    ) -> requests.Response:
-        """Send through the session, with the token where it may be seen.
+    @_session.setter
+    def _session(self, session: requests.Session) -> None:
+        self._service.session = session
 
-        The session is used directly and not through ``BaseQuery._request``, whose switching of the cache setting is
-        not safe in threads.
-        """
-        own = self._user.credentials if credentials is None else credentials
-        token = auth.TokenAuth(own, self._endpoints)
-        try:
-            response: requests.Response = self._session.request(method, url, auth=token, **keywords)
-        except requests.RequestException as err:
-            if err.request is not None:
-                err.request.headers.pop("Authorization", None)
-            raise
-        return auth.strip_token(response)
+    def _new_service(self, server: str | None, credentials: auth.Credentials) -> MastService:
+        """Make what talks to the archive; `compat` makes one whose addresses can be assigned."""
+        return MastService(Endpoints(server), self._cache_folder, credentials)
 
-    def _answer_folder(self) -> Path:
-        """Where answers are kept: astroquery's place for it."""
+    def _cache_folder(self) -> Path:
+        """Where answers are cached: astroquery's place for it."""
         return Path(self.cache_location)
-
-    def _answer_owner(self) -> str | None:
-        """For whom."""
-        return self._user.credentials.owner
 
     def clear_cache(self) -> None:
         """Remove all answers of this class that were kept on disk.
@@ -130,7 +95,7 @@ class MastClass(LoginMethods, BaseQuery):  # type: ignore[misc, unused-ignore]
         """
         try:
             super().clear_cache()
-            self._answers.clear()
+            self._service.cache.clear()
         except OSError as err:
             raise InvalidQueryError(f"The kept answers cannot be removed: {err}") from err
 
@@ -140,65 +105,6 @@ class MastClass(LoginMethods, BaseQuery):  # type: ignore[misc, unused-ignore]
             request = response.request
             size = response.headers.get("Content-Length", "?")
             log.debug("%s %s → %s, %s bytes", request.method, request.url, response.status_code, size)
-
-    def _deadline(self, timeout: float | u.Quantity | None) -> Deadline:
-        """Start the clock of a call."""
-        return Deadline.start(as_seconds(timeout))
-
-    # -- questions and answers -----------------------------------------------------------------------------------
-
-    def _request_for(
-        self, service: str, params: Mapping[str, Any], pagesize: int | None, page: int | None, **properties: Any
-    ) -> MashupRequest:
-        """Make a request with the configured page size."""
-        asked: dict[str, Any] = {"format": properties.pop("format", None) or "json"}
-        breaker = properties.pop("cacheBreaker", None) or properties.pop("cachebreaker", None)
-        if breaker is not None:
-            asked["cache_breaker"] = str(breaker)
-        if (cache := properties.pop("cache", None)) is not None:
-            asked["cache"] = cache
-        size = count_setting("pagesize") if pagesize is None else pagesize
-        first = 1 if page is None else page
-        return MashupRequest(service, params, pagesize=size, page=first, properties=properties, **asked)
-
-    def _sent(self, request: MashupRequest, pace: PageLimits, *, divisible: bool = False) -> Generator[CountedPage]:
-        """The pages of an answer, however large it is; see `LargeAnswer.pages`."""
-        return cast("Generator[CountedPage]", LargeAnswer(self._wire).pages(request, pace, divisible=divisible))
-
-    def _whole_answer(
-        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
-    ) -> Iterator[AnswerPage]:
-        """Give the pages of an answer, proven complete; one that is too large is asked for in parts, if it has any."""
-        if not every_page:
-            yield from self._wire.pages(request, deadline=deadline, every_page=False)
-            return
-        with closing(self._sent(request, PageLimits(deadline), divisible=divisible)) as stream:
-            # No page is held here once it has been used: it may be tens of megabytes.
-            yield from map(attrgetter("exchange"), stream)
-
-    def _responses(
-        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
-    ) -> list[requests.Response]:
-        """Return the responses that hold the answer, one per page, proven complete."""
-        exchanges = self._whole_answer(request, deadline=deadline, every_page=every_page, divisible=divisible)
-        return [exchange.response for exchange in exchanges]
-
-    def _collect(
-        self,
-        request: MashupRequest,
-        *,
-        deadline: Deadline,
-        every_page: bool = True,
-        columns_id: str | None = None,
-        columns: Columns | None = None,
-    ) -> Table:
-        """Return the table of an answer, proven complete; no rows are no reason for a warning here."""
-        if columns is None:
-            columns = self._columns.get(columns_id or request.service)
-        builder = TableBuilder(request, columns)
-        for exchange in self._whole_answer(request, deadline=deadline, every_page=every_page):
-            builder.add(exchange.page)
-        return builder.table()
 
     # -- any service ---------------------------------------------------------------------------------------------
 
@@ -247,12 +153,12 @@ class MastClass(LoginMethods, BaseQuery):  # type: ignore[misc, unused-ignore]
             If ``conf.timeout`` seconds were not enough.
         """
         kwargs.pop("verbose", None)
-        request = self._request_for(service, params, pagesize, page, **kwargs)
+        request = self._service.request_for(service, params, pagesize, page, **kwargs)
         if get_query_payload:
             return request.payload()
         if request.format.lower() not in {"json", "extjs"}:
             raise InvalidQueryError(f"format={request.format!r} is not read into a table: use service_request_async.")
-        table = self._collect(request, deadline=self._deadline(None), every_page=page is None)
+        table = self._service.table(request, deadline=self._service.deadline(None), every_page=page is None)
         if not len(table):
             warn_no_results()
         return table
@@ -277,8 +183,8 @@ class MastClass(LoginMethods, BaseQuery):  # type: ignore[misc, unused-ignore]
         -------
         list of `requests.Response`
         """
-        request = self._request_for(service, params, pagesize, page, **kwargs)
-        return self._responses(request, deadline=self._deadline(None), every_page=page is None)
+        request = self._service.request_for(service, params, pagesize, page, **kwargs)
+        return self._service.responses(request, deadline=self._service.deadline(None), every_page=page is None)
 
     def mast_query(
         self,
@@ -354,22 +260,17 @@ class MastClass(LoginMethods, BaseQuery):  # type: ignore[misc, unused-ignore]
         ResolverError
             If nothing could be resolved.
         """
-        deadline = self._deadline(timeout)
+        deadline = self._service.deadline(timeout)
         name = as_text(object_name)
         if not isinstance(name, str):
-            return self._resolver.many(object_name, deadline=deadline, resolver=resolver, resolve_all=resolve_all)
+            return self._service.resolver.many(
+                object_name, deadline=deadline, resolver=resolver, resolve_all=resolve_all
+            )
         if not resolve_all:
-            return self._resolver.one(name, deadline=deadline, resolver=resolver)
+            return self._service.resolver.one(name, deadline=deadline, resolver=resolver)
         if resolver is None:
-            return self._resolver.all_of_one(name, deadline=deadline)
-        return self._resolver.many([name], deadline=deadline, resolver=resolver, resolve_all=True)[name]
-
-    def _located(self, coordinates: Any, deadline: Deadline, resolver: str | None = None) -> SkyCoord:
-        """Return a position; text that is none is taken for the name of an object, as astroquery does."""
-        if isinstance(coordinates, str) and not looks_like_coordinates(coordinates):
-            return self._resolver.one(coordinates, deadline=deadline, resolver=resolver)
-        warn_unused_resolver(resolver)
-        return as_coordinate(coordinates)
+            return self._service.resolver.all_of_one(name, deadline=deadline)
+        return self._service.resolver.many([name], deadline=deadline, resolver=resolver, resolve_all=True)[name]
 
 
 Mast = MastClass()

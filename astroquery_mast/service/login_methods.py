@@ -6,7 +6,7 @@ from typing import Any
 
 from astroquery import log
 
-from .login import Login
+from .mast_service import MastService
 
 __all__ = ["LoginMethods"]
 
@@ -14,7 +14,7 @@ __all__ = ["LoginMethods"]
 class LoginMethods:
     """Who the user is; a part of `~astroquery_mast.MastClass`."""
 
-    _user: Login
+    _service: MastService
 
     def login(self, token: str | None = None, store_token: bool = False, reenter_token: bool = False) -> bool:
         """Log in with a token, which then serves all clients of this process.
@@ -41,18 +41,18 @@ class LoginMethods:
         LoginError
             If there is no token, or the archive does not accept it.
         """
-        user = self._user.login(token, store=store_token, reenter=reenter_token)
+        user = self._service.login.login(token, store=store_token, reenter=reenter_token)
         name = (user.get("attrib") or {}).get("display_name") or user.get("ezid")
         log.info("MAST API token accepted, welcome %s.", name)
         return True
 
     def logout(self) -> None:
         """Forget the token; all clients that shared it are logged out."""
-        self._user.credentials.keep(None)
+        self._service.login.credentials.keep(None)
 
     def authenticated(self) -> bool:
         """Return whether there is a token that the archive has accepted."""
-        return bool(self._user.credentials)
+        return bool(self._service.login.credentials)
 
     def session_info(self, verbose: bool = True) -> dict[str, Any]:
         """Return what the archive knows of the user who is logged in.
@@ -67,7 +67,7 @@ class LoginMethods:
         dict
             ``anon``, ``eppn``, ``ezid``, ``scopes``, ``attrib`` and more; the token itself is shortened.
         """
-        user = self._user.whoami()
+        user = self._service.login.whoami()
         if verbose:
             for key, value in user.items():
                 log.info("%s: %s", key, value)

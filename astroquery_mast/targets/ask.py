@@ -19,13 +19,12 @@ from ..config import count_setting
 from ..downloads.sessions import SessionRecipe
 from ..exceptions import InvalidArgumentError, MastError, QueryTimeoutError, ServerError
 from ..service.deadline import Deadline, as_seconds
-from ..service.http import HttpClient
 from ..service.pool import number_of_workers, run, threads
 from ..service.progress import progress_bar
 from .many_task import Askable, Call, Part, Task, answer
 
 if TYPE_CHECKING:
-    from ..service.core import MastClass
+    from ..service.mast_service import MastService
 
 __all__ = ["Effort", "ask_many"]
 
@@ -64,16 +63,15 @@ class Effort:
 
 def ask_many(
     questions: Sequence[Q],
-    client: MastClass,
-    wire: HttpClient,
+    service: MastService,
     effort: Effort,
     deadline: Deadline,
     what: str,
     unit: str,
 ) -> Iterator[list[Part[Q]]]:
     """Ask many questions, several at a time, and give their answers."""
-    call = Call(deadline, wire)
-    way = SessionRecipe.of(client)
+    call = Call(deadline, service.http)
+    way = SessionRecipe.of(service)
     collected: _Collected[Q] = _Collected(effort.workers)
     limit = count_setting("server_row_limit")
     tasks = (Task(place, asked, way, call, limit) for place, asked in enumerate(questions) if not collected.outage)

@@ -125,7 +125,7 @@ class _Crossmatches(ManyTargets):
         if payload:
             return [question.request.payload() for question in questions]
         blocks = Blocks(
-            Asked(questions[0].question, len(asked.positions), len(questions)), self._columns.get(columns_id)
+            Asked(questions[0].question, len(asked.positions), len(questions)), self._service.columns.get(columns_id)
         )
         failed = self._upload(questions, effort, deadline, blocks)
         answer, _ = blocks.table()
@@ -150,7 +150,7 @@ class _Crossmatches(ManyTargets):
         failed: dict[int, str] = {}
         first: MastError | None = None
         answered = False
-        for place, parts in enumerate(ask_many(questions, self, self._wire, effort, deadline, "Matching", "request")):
+        for place, parts in enumerate(ask_many(questions, self._service, effort, deadline, "Matching", "request")):
             for part in parts:
                 try:
                     if part.error is not None:

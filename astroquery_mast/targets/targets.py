@@ -16,8 +16,9 @@ from astropy.table import MaskedColumn, Table
 
 from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError
 from ..query.request import MashupRequest
+from ..service.core import MastClass
 from ..service.deadline import Deadline
-from ..service.positions import PositionQueries, refuse_two_positions
+from ..service.mast_service import refuse_two_positions
 from ..service.resolver import warn_unused_resolver
 from ..sky.position import Cone
 from ..sky.positions import Positions, as_names, as_positions, is_many
@@ -75,7 +76,7 @@ class Where:
 RequestFor = Callable[[Cone], MashupRequest]
 
 
-class ManyTargets(PositionQueries):
+class ManyTargets(MastClass):
     """A client that can be asked about many targets at once; see `MastClass` for parameters."""
 
     def _many_positions(
@@ -93,7 +94,7 @@ class ManyTargets(PositionQueries):
             warn_unused_resolver(resolver)
         else:
             limit = Deadline.within(deadline)
-            found, errors = self._resolver.positions(given.names.values(), deadline=limit, resolver=resolver)
+            found, errors = self._service.resolver.positions(given.names.values(), deadline=limit, resolver=resolver)
             given = given.resolved(found, {name: str(error) for name, error in errors.items()})
         if not len(given.known):
             first = next(iter(errors.values()), None)
@@ -182,7 +183,7 @@ class ManyTargets(PositionQueries):
         errors: dict[int, Exception] = {}
         if not questions:
             return errors
-        answers = ask_many(questions, self, self._wire, effort, deadline, "Asking", unit)
+        answers = ask_many(questions, self._service, effort, deadline, "Asking", unit)
         for place, (part,) in enumerate(answers):
             try:
                 if part.error is not None:

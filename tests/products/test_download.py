@@ -51,7 +51,7 @@ def planned(mast_sandbox: Sandbox, products: Table, tmp_path: Path) -> list[Plan
 
 @pytest.fixture
 def transport(mast_sandbox: Sandbox) -> SessionRecipe:
-    return SessionRecipe.of(ObservationsClass())
+    return SessionRecipe.of(ObservationsClass()._service)
 
 
 def statuses(results: list[TransferResult]) -> list[str]:

@@ -66,7 +66,7 @@ def test_processes_bring_the_same_files(
     """Results stand in order and are whole, a failure is a row, and the executor is left to its owner."""
     gone = planned[3].uri
     mast_sandbox.faults.add("download", Fault.status(404), times=None, where=lambda r: r.value("uri") == gone)
-    results = download(planned, SessionRecipe.of(client), executor=processes, verbose=False, on_error="ignore")
+    results = download(planned, SessionRecipe.of(client._service), executor=processes, verbose=False, on_error="ignore")
     assert [str(result.status) for result in results] == ["COMPLETE"] * 3 + ["ERROR"] + ["COMPLETE"] * 4
     assert [result.index for result in results] == list(range(8))
     for file in (*planned[:3], *planned[4:]):
@@ -82,7 +82,7 @@ def test_spawned_processes_look_for_a_token_themselves(
     exclusive = products(mast_sandbox, "EXCLUSIVE_ACCESS", 1)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     client.login(mast_sandbox.token)
-    way = SessionRecipe.of(client)
+    way = SessionRecipe.of(client._service)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         (refused,) = download(
             planned_for(mast_sandbox, exclusive, tmp_path / "a"),
@@ -98,7 +98,7 @@ def test_spawned_processes_look_for_a_token_themselves(
         found = download(planned_for(mast_sandbox, exclusive, tmp_path / "b"), way, executor=executor, verbose=False)
     assert [str(result.status) for result in found] == ["COMPLETE"]
     client.logout()
-    anonymous = SessionRecipe.of(client)
+    anonymous = SessionRecipe.of(client._service)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         (nobody,) = download(
             planned_for(mast_sandbox, exclusive, tmp_path / "c"),
@@ -117,7 +117,10 @@ def test_forked_processes_are_logged_in(mast_sandbox: Sandbox, client: Observati
     client.login(mast_sandbox.token)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as executor:
         results = download(
-            planned_for(mast_sandbox, exclusive, tmp_path), SessionRecipe.of(client), executor=executor, verbose=False
+            planned_for(mast_sandbox, exclusive, tmp_path),
+            SessionRecipe.of(client._service),
+            executor=executor,
+            verbose=False,
         )
     assert [str(result.status) for result in results] == ["COMPLETE"]
 
@@ -132,7 +135,7 @@ def test_no_token_is_inside_a_task(
         client.login(mast_sandbox.token)
     client._session.headers["Authorization"] = "Basic c2VjcmV0"
     client._session.headers["Cookie"] = "secret=secret"
-    task = Task(0, planned[0], SessionRecipe.of(client), transfer, Call(Deadline(60)))
+    task = Task(0, planned[0], SessionRecipe.of(client._service), transfer, Call(Deadline(60)))
     sent = pickle.dumps(task)
     assert mast_sandbox.token.encode() not in sent
     assert b"c2VjcmV0" not in sent
@@ -144,7 +147,7 @@ def test_no_token_is_inside_a_task(
 def test_time_that_is_left_goes_along(client: ObservationsClass, planned: list[PlannedFile]) -> None:
     """A task in another process has what is left of the deadline, and knows which servers are down."""
     call = Call(Deadline(50), down={"http://x": "refused"})
-    copy = pickle.loads(pickle.dumps(Task(3, planned[0], SessionRecipe.of(client), transfer, call)))
+    copy = pickle.loads(pickle.dumps(Task(3, planned[0], SessionRecipe.of(client._service), transfer, call)))
     assert 0 < copy.call.deadline.remaining() <= 50
     assert copy.call.down == {"http://x": "refused"}
     assert (call.shared, copy.call.shared) == (True, False)
@@ -162,7 +165,12 @@ def test_worker_that_dies_does_not_take_the_manifest_with_it(
     """A pool whose process was killed gives a row for every file."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as executor:
         results = download(
-            planned, SessionRecipe.of(client), executor=executor, verbose=False, on_error="ignore", carry_out=die
+            planned,
+            SessionRecipe.of(client._service),
+            executor=executor,
+            verbose=False,
+            on_error="ignore",
+            carry_out=die,
         )
     assert [str(result.status) for result in results] == ["ERROR"] * 8
     assert all("BrokenProcessPool" in str(result.message) for result in results)
@@ -174,7 +182,7 @@ def test_plain_callable_stays_in_this_process(planned: list[PlannedFile], client
         download(planned, pytest.fail, executor=executor)  # type: ignore[arg-type]
     with ThreadPoolExecutor(3) as executor:
         results = download(
-            planned, SessionRecipe.of(client).open_url(), executor=executor, max_workers=1, verbose=False
+            planned, SessionRecipe.of(client._service).open_url(), executor=executor, max_workers=1, verbose=False
         )
     assert [str(result.status) for result in results] == ["COMPLETE"] * 8
 
@@ -190,7 +198,7 @@ def test_dask_cluster_brings_the_same_files(
         distributed.Client(cluster) as dask,
     ):
         results = download(
-            planned, SessionRecipe.of(client), executor=dask.get_executor(), max_workers=2, verbose=False
+            planned, SessionRecipe.of(client._service), executor=dask.get_executor(), max_workers=2, verbose=False
         )
     assert [str(result.status) for result in results] == ["COMPLETE"] * 8
     for file in planned:

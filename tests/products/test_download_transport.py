@@ -35,7 +35,7 @@ def test_session_is_made_as_the_users_is(mast_sandbox: Sandbox) -> None:
     theirs.headers["User-Agent"] = "mine"
     theirs.headers["Authorization"] = "secret"
     theirs.mount("https://inside/", own)
-    made = SessionRecipe.of(MastClass(session=theirs)).session()
+    made = SessionRecipe.of(MastClass(session=theirs)._service).session()
     assert (made.verify, made.cert, made.trust_env) == ("ca.pem", ("c.pem", "k.pem"), False)
     assert made.proxies == {"https": "http://proxy:1"}
     assert made.headers["User-Agent"] == "mine"
@@ -48,7 +48,7 @@ def test_recipe_holds_when_the_configuration_is_another(mast_sandbox: Sandbox, a
     """In a process that was configured otherwise the token still goes to the server of the call, and to no other."""
     client = MastClass()
     client.login(mast_sandbox.token)
-    sent = pickle.dumps(SessionRecipe.of(client))
+    sent = pickle.dumps(SessionRecipe.of(client._service))
     with conf.set_temp("server", "https://elsewhere.example"), conf.set_temp("max_attempts", 1):
         recipe = pickle.loads(sent)
         assert recipe.server == mast_sandbox.url
@@ -66,7 +66,7 @@ def test_token_is_not_shown_to_another_server(mast_sandbox: Sandbox, address: st
     client = MastClass()
     client.login(mast_sandbox.token)
     other = address.replace("127.0.0.1", "localhost")
-    with SessionRecipe.of(client).open_url() as open_url:
+    with SessionRecipe.of(client._service).open_url() as open_url:
         open_url(other, {}).close()
         mast_sandbox.faults.add("download", Fault.redirect(other))
         open_url(address, {}).close()
@@ -76,7 +76,7 @@ def test_token_is_not_shown_to_another_server(mast_sandbox: Sandbox, address: st
 
 def test_session_serves_one_worker_at_a_time(mast_sandbox: Sandbox, address: str) -> None:
     """Two openers never share a session; one that is given back serves the next, its connection still open."""
-    recipe = SessionRecipe.of(MastClass())
+    recipe = SessionRecipe.of(MastClass()._service)
     with recipe.open_url() as first, recipe.open_url() as second:
         for open_url in (first, second):
             assert open_url(address, {}).content
@@ -89,7 +89,7 @@ def test_session_serves_one_worker_at_a_time(mast_sandbox: Sandbox, address: str
 
 def test_line_is_held_as_long_as_an_answer_is_read(mast_sandbox: Sandbox, address: str) -> None:
     """A worker has one line for all its answers; the next has it, and the connection, when the last is closed."""
-    recipe, lines = SessionRecipe.of(MastClass()), threading.Semaphore(1)
+    recipe, lines = SessionRecipe.of(MastClass()._service), threading.Semaphore(1)
     with recipe.open_url(lines=lines) as first, recipe.open_url(lines=lines) as second:
         one, other = first(address, {}), first(address, {})
         one.close()
@@ -108,7 +108,7 @@ def test_line_is_held_as_long_as_an_answer_is_read(mast_sandbox: Sandbox, addres
 
 def test_many_sessions_are_not_kept(mast_sandbox: Sandbox, address: str) -> None:
     """Of many workers' sessions some are kept for the next call; the others are closed."""
-    recipe = SessionRecipe.of(MastClass())
+    recipe = SessionRecipe.of(MastClass()._service)
 
     def used_by_twenty() -> set[int]:
         """The connections that twenty workers use at the same time."""
@@ -130,7 +130,7 @@ def test_silent_server_is_left_when_another_thread_says_so(mast_sandbox: Sandbox
     """Hanging up ends the wait for an answer, and once the call is given up nothing is sent again."""
     mast_sandbox.faults.add("download", Fault.delay(60), times=None)
     deadline, errors = Deadline(60), []
-    opener = SessionRecipe.of(MastClass()).open_url(deadline)
+    opener = SessionRecipe.of(MastClass()._service).open_url(deadline)
 
     def ask() -> None:
         with opener:
@@ -155,7 +155,7 @@ def test_no_time_is_no_request(mast_sandbox: Sandbox, address: str) -> None:
     """Once the deadline has passed nothing is sent, and the error is that of a deadline."""
     deadline = Deadline(60)
     deadline.give_up()
-    with SessionRecipe.of(MastClass()).open_url(deadline) as open_url, pytest.raises(QueryTimeoutError):
+    with SessionRecipe.of(MastClass()._service).open_url(deadline) as open_url, pytest.raises(QueryTimeoutError):
         open_url(address, {})
     assert len(mast_sandbox.requests) == 0
 
@@ -163,6 +163,6 @@ def test_no_time_is_no_request(mast_sandbox: Sandbox, address: str) -> None:
 def test_refusal_is_an_error_of_the_package(mast_sandbox: Sandbox, address: str) -> None:
     """A 404 is told as `HttpClient` tells it everywhere."""
     mast_sandbox.faults.add("download", Fault.status(404))
-    with SessionRecipe.of(MastClass()).open_url() as open_url, pytest.raises(BadRequestError) as raised:
+    with SessionRecipe.of(MastClass()._service).open_url() as open_url, pytest.raises(BadRequestError) as raised:
         open_url(address, {})
     assert raised.value.status == 404

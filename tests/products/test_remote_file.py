@@ -214,8 +214,8 @@ def test_a_part_that_does_not_begin_the_file_does_not_open_it() -> None:
 
 def test_only_what_is_needed_is_read(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """Headers of a 17 MB image cost some hundred kilobytes, and ten of its rows not much more."""
-    size = observations._wire.request(
-        "HEAD", f"{mast_sandbox.url}/api/v0.1/Download/file?uri={BIG}", deadline=observations._deadline(None)
+    size = observations._service.http.request(
+        "HEAD", f"{mast_sandbox.url}/api/v0.1/Download/file?uri={BIG}", deadline=observations._service.deadline(None)
     ).headers["Content-Length"]
     whole = mast_sandbox.archive.render(BIG)
     mast_sandbox.requests.clear()

@@ -82,7 +82,7 @@ def test_columns_known_to_the_package_are_the_archives() -> None:
     observed = {config_id: known for config_id, known in snapshot().items() if config_id.startswith("Mast.Caom")}
     assert observed
     for config_id, known in observed.items():
-        live = MastClass()._columns.refresh(config_id)
+        live = MastClass()._service.columns.refresh(config_id)
         for name in known.keys() & live.keys():
             assert known[name].separator == live[name].separator, name
             assert known[name].continuous == live[name].continuous, name

@@ -149,7 +149,7 @@ def test_columns_known_to_the_package_are_the_archives() -> None:
     """What the package knows of columns that take criteria is what the archive says now."""
     for config_id, known in snapshot().items():
         if config_id.startswith("Mast.Catalogs"):
-            live = CatalogsClass()._columns.refresh(config_id)
+            live = CatalogsClass()._service.columns.refresh(config_id)
             for name in known.keys() & live.keys():
                 assert known[name].continuous == live[name].continuous, (config_id, name)
 

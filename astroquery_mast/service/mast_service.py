@@ -1,0 +1,174 @@
+"""What all clients use to talk to MAST: session, token, HTTP, cache, column metadata and names, in one object.
+
+In: a Mashup request, a position or a name as users write it.  Out: responses, tables, cones.  A client makes one
+`MastService`; the parts of the client that do the work are given it, and never the client itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, cast
+
+import requests
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from requests.adapters import HTTPAdapter
+
+from ..config import Endpoints, count_setting
+from ..exceptions import InvalidQueryError
+from ..query.request import MashupRequest
+from ..sky.position import DEFAULT_RADIUS, Cone, as_coordinate, cone_around, looks_like_coordinates
+from ..tables.columns import Columns
+from ..tables.table import TableBuilder
+from . import token as auth
+from .cache import AnswerCache, CachingClient
+from .columns import ColumnMetadata
+from .deadline import Deadline, as_seconds
+from .http import AnswerPage
+from .large import CountedPage, LargeAnswer, PageLimits
+from .login import Login
+from .resolver import Resolver, warn_unused_resolver
+
+__all__ = ["MastService", "refuse_two_positions"]
+
+# Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
+_POOL = 32
+
+
+class MastService:
+    """The conversation of one client with MAST."""
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        cache_folder: Callable[[], Path],
+        credentials: auth.Credentials = auth.SHARED,
+    ) -> None:
+        self.session = requests.Session()
+        self.endpoints = endpoints
+        self.login = Login(self.send, endpoints, credentials)
+        self.cache = AnswerCache(cache_folder, endpoints, self._cache_owner)
+        self.http = CachingClient(self.send, endpoints, self.login.advice, self.cache)
+        self.columns = ColumnMetadata(self.http, endpoints)
+        self.resolver = Resolver(self.http, endpoints)
+
+    def enlarge_pool(self) -> None:
+        """Let the session keep as many connections as several calls with pages side by side need."""
+        for scheme in ("https://", "http://"):
+            self.session.mount(scheme, HTTPAdapter(pool_maxsize=_POOL))
+
+    def send(
+        self, method: str, url: str, *, credentials: auth.Credentials | None = None, **keywords: Any
+    ) -> requests.Response:
+        """Send through the session, with the token where it may be seen.
+
+        The session is used directly and not through ``BaseQuery._request``, whose switching of the cache setting is
+        not safe in threads.
+        """
+        own = self.login.credentials if credentials is None else credentials
+        token = auth.TokenAuth(own, self.endpoints)
+        try:
+            response: requests.Response = self.session.request(method, url, auth=token, **keywords)
+        except requests.RequestException as err:
+            if err.request is not None:
+                err.request.headers.pop("Authorization", None)
+            raise
+        return auth.strip_token(response)
+
+    def _cache_owner(self) -> str | None:
+        """For whom answers are cached."""
+        return self.login.credentials.owner
+
+    def deadline(self, timeout: float | u.Quantity | None) -> Deadline:
+        """Start the clock of a call."""
+        return Deadline.start(as_seconds(timeout))
+
+    # -- requests and responses --------------------------------------------------------------------------------------
+
+    def request_for(
+        self, service: str, params: Mapping[str, Any], pagesize: int | None, page: int | None, **properties: Any
+    ) -> MashupRequest:
+        """Make a request with the configured page size."""
+        asked: dict[str, Any] = {"format": properties.pop("format", None) or "json"}
+        breaker = properties.pop("cacheBreaker", None) or properties.pop("cachebreaker", None)
+        if breaker is not None:
+            asked["cache_breaker"] = str(breaker)
+        if (cache := properties.pop("cache", None)) is not None:
+            asked["cache"] = cache
+        size = count_setting("pagesize") if pagesize is None else pagesize
+        first = 1 if page is None else page
+        return MashupRequest(service, params, pagesize=size, page=first, properties=properties, **asked)
+
+    def counted_pages(
+        self, request: MashupRequest, pace: PageLimits, *, divisible: bool = False
+    ) -> Generator[CountedPage]:
+        """The pages of an answer, however large it is; see `LargeAnswer.pages`."""
+        return cast("Generator[CountedPage]", LargeAnswer(self.http).pages(request, pace, divisible=divisible))
+
+    def pages(
+        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
+    ) -> Iterator[AnswerPage]:
+        """Give the pages of an answer, proven complete; one that is too large is asked for in parts, if it has any."""
+        if not every_page:
+            yield from self.http.pages(request, deadline=deadline, every_page=False)
+            return
+        with closing(self.counted_pages(request, PageLimits(deadline), divisible=divisible)) as stream:
+            # No page is held here once it has been used: it may be tens of megabytes.
+            yield from map(attrgetter("exchange"), stream)
+
+    def responses(
+        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
+    ) -> list[requests.Response]:
+        """Return the responses that hold the answer, one per page, proven complete."""
+        exchanges = self.pages(request, deadline=deadline, every_page=every_page, divisible=divisible)
+        return [exchange.response for exchange in exchanges]
+
+    def table(
+        self,
+        request: MashupRequest,
+        *,
+        deadline: Deadline,
+        every_page: bool = True,
+        columns_id: str | None = None,
+        columns: Columns | None = None,
+    ) -> Table:
+        """Return the table of an answer, proven complete; no rows are no reason for a warning here."""
+        if columns is None:
+            columns = self.columns.get(columns_id or request.service)
+        builder = TableBuilder(request, columns)
+        for exchange in self.pages(request, deadline=deadline, every_page=every_page):
+            builder.add(exchange.page)
+        return builder.table()
+
+    # -- positions ---------------------------------------------------------------------------------------------------
+
+    def locate(self, coordinates: Any, deadline: Deadline, resolver: str | None = None) -> SkyCoord:
+        """Return a position; text that is none is taken for the name of an object, as astroquery does."""
+        if isinstance(coordinates, str) and not looks_like_coordinates(coordinates):
+            return self.resolver.one(coordinates, deadline=deadline, resolver=resolver)
+        warn_unused_resolver(resolver)
+        return as_coordinate(coordinates)
+
+    def cone(
+        self, coordinates: Any, object_name: Any, radius: Any, resolver: str | None, deadline: Deadline
+    ) -> Cone | None:
+        """Return the cone to look in, or None if no position is given."""
+        refuse_two_positions(coordinates, object_name)
+        if object_name is not None:
+            return cone_around(self.resolver.one(object_name, resolver=resolver, deadline=deadline), radius)
+        if coordinates is not None:
+            return cone_around(self.locate(coordinates, deadline, resolver), radius)
+        warn_unused_resolver(resolver)
+        if radius is not DEFAULT_RADIUS:
+            raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
+        return None
+
+
+def refuse_two_positions(coordinates: Any, object_name: Any) -> None:
+    """Raise `InvalidQueryError` if both coordinates and the name of an object are given."""
+    if coordinates is not None and object_name is not None:
+        raise InvalidQueryError("Only one of object_name and coordinates may be specified.")
