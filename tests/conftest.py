@@ -24,9 +24,11 @@ pytest.register_assert_rewrite("call_forms_checks")
 # They are imported by their test; there are no examples in them to be looked for.
 collect_ignore_glob = ["call_forms_*.py"]
 
-# Property tests are not timed, because the computer may be busy.
-settings.register_profile("untimed", deadline=None, max_examples=60)
-settings.load_profile("untimed")
+# Property tests are not timed, because the computer may be busy.  In the ordinary run they are repeatable: each always
+# tries the same examples.  ``--hypothesis-profile=explore`` looks for new ones.
+settings.register_profile("repeatable", deadline=None, max_examples=60, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=600, print_blob=True)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)

@@ -305,7 +305,7 @@ def test_any_iterable_of_names_is_a_list_of_them(mast_sandbox: Sandbox, names: I
 
 
 @pytest.mark.parametrize(
-    "where", [{}, {"coordinates": "10 20"}, {"coordinates": ["10 20", "11 21"]}, {"area": "CIRCLE 10 20 1"}], ids=str
+    "where", [{}, {"coordinates": "10 20"}, {"coordinates": ["10 20", "11 21"]}, {"region": "CIRCLE 10 20 1"}], ids=str
 )
 def test_a_resolver_without_a_name_is_checked_and_said_to_be_idle(
     mast_sandbox: Sandbox, where: dict[str, object]

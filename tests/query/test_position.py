@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import FK5, ICRS, AltAz, Angle, Galactic, SkyCoord
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidArgumentError, MastError
@@ -20,6 +20,7 @@ from astroquery_mast.sky.position import (
     as_radius,
     cone_around,
     looks_like_coordinates,
+    two_numbers,
 )
 
 M101 = (210.8, 54.348888888888894)
@@ -130,14 +131,15 @@ def test_what_is_no_position_is_refused(coordinates: Any) -> None:
         as_coordinate(coordinates)
 
 
+@example(text="400,0")
 @given(text=st.text(max_size=16) | st.from_regex(r"[-+0-9dhms:. ,]{0,16}", fullmatch=True))
 def test_any_text_is_a_position_or_the_documented_error(text: str) -> None:
-    """No text breaks the parsing, and the two functions agree about what a position is."""
+    """No text breaks the parsing; what is read is meant as a position, and so are two numbers even where none is."""
     readable = looks_like_coordinates(text)
     try:
         found = as_coordinate(text)
     except MastError:
-        assert not readable
+        assert not readable or two_numbers(text) is not None
     else:
         assert readable
         assert 0 <= found.ra.deg < 360
