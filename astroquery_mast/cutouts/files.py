@@ -35,9 +35,8 @@ from ..products.plan import Action, PlannedFile
 from ..products.verdict import look
 from ..query.request import ApiRequest
 from ..service.limits import ATTEMPTS, BACKOFF, Limits, StoppedError
-from .answer import words_for_nothing
-from .unpack import write_whole
-from .zip_files import ArchiveFile, begins_as_zip, places_of, zipped_files
+from .protocol import words_for_nothing
+from .zip_files import ArchiveFile, begins_as_zip, places_of, write_whole, zipped_files
 
 __all__ = ["CutoutFiles", "as_folder"]
 
