@@ -30,9 +30,9 @@ from ..downloads.fetch import fetch
 from ..downloads.store import destination, is_remote
 from ..downloads.transfer import OpenUrl
 from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
+from ..products.existing_files import inspect_folder
 from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
-from ..products.verdict import look
 from ..query.request import ApiRequest
 from ..service.limits import ATTEMPTS, BACKOFF, Limits, StoppedError
 from .protocol import words_for_nothing
@@ -207,7 +207,7 @@ class CutoutFiles:
 
     def _stay_inside(self, folder: Path) -> None:
         """Raise if a link that lies below the download folder leads out of it."""
-        trouble = look(folder, LOCAL_FILES.resolve(self._folder), LOCAL_FILES).trouble
+        trouble = inspect_folder(folder, LOCAL_FILES.resolve(self._folder), LOCAL_FILES).trouble
         if trouble is not None:
             raise OSError(trouble)
 

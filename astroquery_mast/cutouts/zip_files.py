@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from ..downloads.part_file import PartFile, exclusive_lock
 from ..exceptions import InvalidResponseError
-from ..products.file_names import FileNameParts, place
+from ..products.file_names import FileNameParts, assign_paths
 from ..service.limits import Limits
 
 __all__ = ["ArchiveFile", "begins_as_zip", "places_of", "write_whole", "zipped_files"]
@@ -108,7 +108,7 @@ def _check(members: Sequence[zipfile.ZipInfo], size: int) -> None:
 
 def places_of(names: Sequence[str]) -> list[tuple[str, ...]]:
     """Give each file of one or several archive files a place of its own."""
-    return place([_naming(index, name) for index, name in enumerate(names)], flat=True)
+    return assign_paths([_naming(index, name) for index, name in enumerate(names)], flat=True)
 
 
 def _naming(index: int, name: str) -> FileNameParts:
