@@ -23,7 +23,6 @@ from zipfile import ZipInfo
 
 import filelock
 import requests
-import tenacity
 
 from ..downloads.download import LOCAL_FILES
 from ..downloads.fetch import fetch
@@ -34,7 +33,8 @@ from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
 from ..products.verdict import look
 from ..query.request import ApiRequest
-from ..service.limits import ATTEMPTS, BACKOFF, Limits, StoppedError
+from ..service.failures import retrying
+from ..service.limits import Limits, StoppedError
 from .answer import words_for_nothing
 from .unpack import write_whole
 from .zip_files import ArchiveFile, begins_as_zip, places_of, zipped_files
@@ -109,14 +109,9 @@ class CutoutFiles:
             return fetch(planned, noting, **how)
 
         limits = Limits(how.get("cancelled"), how.get("deadline"))
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_result(lambda result: not limits.reached() and self._is_broken(result)),
-            wait=BACKOFF,
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            sleep=lambda seconds: limits.wait(how["pause"], seconds),
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        return retrying(
+            attempt, limits=limits, on_result=lambda result: not limits.reached() and self._is_broken(result)
         )
-        return retrying(attempt)
 
     def _is_broken(self, result: TransferResult) -> bool:
         """Whether what came may be whole the next time."""

@@ -151,7 +151,6 @@ class CutoutClient(MastClass):
                 timeout=None if deadline is None else max(deadline.remaining(), 1e-3),
                 on_error="ignore",
                 verbose=verbose,
-                pause=self._service.http.pause,
                 carry_out=files.carry_out,
             )
             results = files.results(fetched, inflate=inflate, limits=Limits(deadline=deadline))
