@@ -17,7 +17,7 @@ from astropy import units as u
 
 from ..exceptions import InvalidArgumentError, InvalidQueryError
 from ..sky.position import Cone
-from ..tables.columns import closest
+from ..tables.names import no_such
 
 __all__ = [
     "FORMATS",
@@ -212,8 +212,7 @@ def image_params(given: Mapping[str, Any]) -> dict[str, str]:
     sent = {}
     for name, value in given.items():
         if name not in IMAGE_PARAMS:
-            hint = _FORMER.get(name) or closest(name, IMAGE_PARAMS) or IMAGE_PARAMS
-            raise InvalidArgumentError(f"There is no parameter {name!r}. Did you mean {' or '.join(map(repr, hint))}?")
+            raise no_such(f"There is no parameter {name!r}.", name, IMAGE_PARAMS, near=_FORMER.get(name, ()))
         if value is not None:
             sent[name] = _image_param(name, value)
     return sent
