@@ -21,12 +21,9 @@ from astropy import units as u
 
 from ..exceptions import BadRequestError, InvalidArgumentError, InvalidQueryError, InvalidResponseError, ServerError
 from ..sky.position import Cone
-<<<<<<< HEAD:astroquery_mast/cutouts/request.py
-from ..tables.names import no_such
-=======
 from ..tables.columns import Column
 from ..tables.mashup import Page
->>>>>>> integration:astroquery_mast/cutouts/protocol.py
+from ..tables.names import no_such
 
 __all__ = [
     "FORMATS",
