@@ -23,7 +23,6 @@ from zipfile import ZipInfo
 
 import filelock
 import requests
-import tenacity
 
 from ..downloads.download import LOCAL_FILES
 from ..downloads.fetch import fetch
@@ -34,7 +33,8 @@ from ..products.existing_files import inspect_folder
 from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
 from ..query.request import ApiRequest
-from ..service.limits import ATTEMPTS, BACKOFF, Limits, StoppedError
+from ..service.failures import retrying
+from ..service.limits import Limits, StoppedError
 from .protocol import words_for_nothing
 from .zip_files import ArchiveFile, begins_as_zip, places_of, write_whole, zipped_files
 
@@ -108,14 +108,9 @@ class CutoutFiles:
             return fetch(planned, noting, **how)
 
         limits = Limits(how.get("cancelled"), how.get("deadline"))
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_result(lambda result: not limits.reached() and self._is_broken(result)),
-            wait=BACKOFF,
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            sleep=lambda seconds: limits.wait(how["pause"], seconds),
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        return retrying(
+            attempt, limits=limits, on_result=lambda result: not limits.reached() and self._is_broken(result)
         )
-        return retrying(attempt)
 
     def _is_broken(self, result: TransferResult) -> bool:
         """Whether what came may be whole the next time."""

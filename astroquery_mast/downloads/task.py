@@ -18,15 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import tenacity
-
 from ..products.manifest import TransferResult
 from ..products.plan import PlannedFile
 from ..service.deadline import Deadline
-from ..service.http import HttpClient
 from .outage import Contacts
 from .sessions import SessionRecipe, WorkerSession
-from .transfer import WAIT, OpenUrl, Pause, Progress
+from .transfer import OpenUrl, Progress
 
 __all__ = ["Call", "Done", "Task", "TransferFunction", "bring"]
 
@@ -43,7 +40,6 @@ class Call:
     """One download, as the workers of this process see it."""
 
     deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
-    pause: Pause = WAIT
     progress: Progress = _silent
     down: Mapping[str, str] = field(default_factory=dict)
     shared: bool = True
@@ -58,7 +54,7 @@ class Call:
         if not isinstance(way, SessionRecipe):
             yield way
             return
-        with way.open_url(self.deadline, pause=self._ending(HttpClient.pause), lines=self.lines) as opener:
+        with way.open_url(self.deadline, lines=self.lines) as opener:
             with self._lock:
                 self._openers.add(opener)
             try:
@@ -77,10 +73,6 @@ class Call:
             openers = list(self._openers)
         for opener in openers:
             opener.hang_up()
-
-    def _ending(self, pause: Pause) -> Pause:
-        """The same pause, but ended by `stop`."""
-        return tenacity.nap.sleep_using_event(self.cancelled) if pause is WAIT else pause
 
 
 @dataclass(frozen=True)
@@ -124,7 +116,6 @@ def bring(task: Task) -> Done:
             task.planned,
             contacts,
             progress=call.progress,
-            pause=call.pause,
             cancelled=call.cancelled,
             deadline=call.deadline,
         )

@@ -11,7 +11,6 @@ archive can be asked for exactly the rest of exactly this file; the next try, or
 from __future__ import annotations
 
 import errno
-import http.client
 import threading
 import time
 from abc import abstractmethod
@@ -24,20 +23,18 @@ from typing import Protocol
 
 import filelock
 import requests
-import tenacity
-import urllib3
 
 from ..exceptions import MastError
 from ..products.file_names import case_folded, is_same_file
 from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
 from ..service.deadline import Deadline
-from ..service.limits import ATTEMPTS, BACKOFF, WAIT, Limits, Pause, StoppedError
+from ..service.failures import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, retrying
+from ..service.limits import Limits, StoppedError
 from .beginning import LOOKED_AT, Beginning, quoted
 from .body import continues, pieces, source_of
 from .checks import (
     AS_STORED,
-    BrokenBodyError,
     WrongContentError,
     announced_checksums,
     announced_length,
@@ -52,7 +49,7 @@ from .outcome import archive_failed, broken, complete, failed, size_of, unconfir
 from .part_file import PartFile, exclusive_lock, part_path
 from .register import holders, note
 
-__all__ = ["WAIT", "FileTransfer", "OpenUrl", "Pause", "Progress", "silent", "transfer"]
+__all__ = ["FileTransfer", "OpenUrl", "Progress", "silent", "transfer"]
 
 # A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20
@@ -69,18 +66,6 @@ class OpenUrl(Protocol):
         """Open ``url``; the caller reads and closes the response."""
 
 
-# What a connection that breaks in mid-body looks like.
-_BROKEN = (
-    BrokenBodyError,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    requests.exceptions.ConnectionError,
-    requests.exceptions.Timeout,
-    urllib3.exceptions.HTTPError,
-    http.client.IncompleteRead,
-)
-
-
 def silent(_: int) -> None:
     """Show no progress."""
 
@@ -90,25 +75,21 @@ def transfer(
     open_url: OpenUrl,
     *,
     progress: Progress = silent,
-    pause: Pause = WAIT,
     cancelled: threading.Event | None = None,
     deadline: Deadline | None = None,
 ) -> TransferResult:
     """Bring one file to disk."""
-    return _Transfer(planned, open_url, progress, pause, Limits(cancelled, deadline)).result()
+    return _Transfer(planned, open_url, progress, Limits(cancelled, deadline)).result()
 
 
 class FileTransfer:
     """One file on its way, wherever it goes; parameters as `transfer`."""
 
-    def __init__(
-        self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, pause: Pause, limits: Limits
-    ) -> None:
+    def __init__(self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, limits: Limits) -> None:
         self.attempts = 0
         self._planned = planned
         self._open_url = open_url
         self._progress = progress
-        self._pause = pause
         self._limits = limits
 
     def result(self) -> TransferResult:
@@ -148,7 +129,7 @@ class _Transfer(FileTransfer):
             return self._bring()
         except filelock.Timeout:
             return self._stopped(f"Another process was at work on {planned.local_path}")
-        except (StoppedError, MastError, *_BROKEN, requests.exceptions.RequestException) as err:
+        except (StoppedError, MastError, *BODY_ERRORS, requests.exceptions.RequestException) as err:
             # A connection may break because the caller has ended it.
             return self._stopped(None) if self._limits.reached() else self._network_failed(err)
         except OSError as err:
@@ -211,7 +192,7 @@ class _Transfer(FileTransfer):
         for url in others:
             try:
                 self._persist(part, url)
-            except (MastError, *_BROKEN):
+            except (MastError, *BODY_ERRORS):
                 self._limits.check()
             else:
                 return
@@ -221,14 +202,12 @@ class _Transfer(FileTransfer):
         """Ask until the file is whole, or nothing more comes."""
         part.take_up(url, self._limits.check)
         self._furthest, self._fruitless = part.size, 0
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda err: isinstance(err, _BROKEN) and not self._limits.reached()),
-            wait=BACKOFF,
+        retrying(
+            lambda: self._attempt(part, url),
+            limits=self._limits,
+            on_error=lambda err: isinstance(err, BODY_ERRORS) and not self._limits.reached(),
             stop=lambda _: self._in_vain(part),
-            sleep=lambda seconds: self._limits.wait(self._pause, seconds),
-            reraise=True,
         )
-        retrying(self._attempt, part, url)
 
     def _in_vain(self, part: PartFile) -> bool:
         """Whether the tries lead nowhere: a file of many gigabytes may break off often, and come all the same."""
@@ -236,7 +215,7 @@ class _Transfer(FileTransfer):
             self._furthest, self._fruitless = part.size, 0
         else:
             self._fruitless += 1
-        return self._fruitless >= ATTEMPTS
+        return self._fruitless >= BODY_ATTEMPTS
 
     def _attempt(self, part: PartFile, url: str) -> None:
         """Ask for the file once, or for what is missing of it, and give it its name."""

@@ -41,7 +41,7 @@ class Deadline:
 
     seconds: float
     started: float = field(default_factory=time.monotonic)
-    _given_up: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+    given_up: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
 
     @classmethod
     def start(cls, seconds: float | None) -> Deadline:
@@ -63,7 +63,7 @@ class Deadline:
         """Start the clock of a part that has so many seconds of its own, and ends when the whole is given up."""
         left = self.remaining()
         own = (seconds, time.monotonic()) if seconds < left else (self.seconds, self.started)
-        return Deadline(*own, self._given_up)
+        return Deadline(*own, self.given_up)
 
     def elapsed(self) -> float:
         """Return the seconds since the start."""
@@ -71,8 +71,8 @@ class Deadline:
 
     def remaining(self) -> float:
         """Return the seconds left; negative once the deadline has passed, or the call was given up."""
-        return -1.0 if self._given_up.is_set() else self.seconds - self.elapsed()
+        return -1.0 if self.given_up.is_set() else self.seconds - self.elapsed()
 
     def give_up(self) -> None:
         """End the call now: what is under way in other threads may finish, but nothing more is sent."""
-        self._given_up.set()
+        self.given_up.set()

@@ -1,28 +1,16 @@
 """What may end a transfer before its time: the caller who wants no more of it, or the clock.
 
-In: an event and a deadline.  Out: a reason to end, or a `StoppedError`; and waiting that respects both.  Products flow,
-within "transfer".
+In: an event and a deadline.  Out: a reason to end, or a `StoppedError`, and how long may be waited.
 """
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import tenacity
 
 from .deadline import Deadline
 
-__all__ = ["ATTEMPTS", "BACKOFF", "WAIT", "Limits", "Pause", "StoppedError"]
-
-Pause = Callable[[float], None]
-WAIT: Pause = tenacity.nap.sleep
-
-# How often in vain a body is asked for, and how long is waited in between; opening an address has retries of its own.
-ATTEMPTS = 3
-BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=10) + tenacity.wait_random(0, 0.5)
+__all__ = ["Limits", "StoppedError"]
 
 
 class StoppedError(Exception):
@@ -50,10 +38,13 @@ class Limits:
         if reason is not None:
             raise StoppedError(reason)
 
-    def wait(self, pause: Pause, seconds: float) -> None:
-        """Wait between two tries, but not beyond the limits."""
-        left = math.inf if self.deadline is None else max(0.0, self.deadline.remaining())
-        if pause is WAIT and self.cancelled is not None:
-            self.cancelled.wait(min(seconds, left))
-        else:
-            pause(min(seconds, left))
+    @property
+    def stopped(self) -> threading.Event:
+        """What is set when the caller wants no more of it; it ends waiting."""
+        if self.cancelled is not None:
+            return self.cancelled
+        return threading.Event() if self.deadline is None else self.deadline.given_up
+
+    def at_most(self, seconds: float) -> float:
+        """Return how many of these seconds may be waited."""
+        return seconds if self.deadline is None else max(0.0, min(seconds, self.deadline.remaining()))
