@@ -326,7 +326,7 @@ def _field(products: Table, field: str, spec: str, path_template: str, filenames
         return filenames
     if field not in products.colnames:
         said = f"path_template={path_template!r}: the products have no column {field!r}."
-        raise no_such(said, field, products.colnames)
+        raise no_such(said, field, products.colnames, listed=True)
     if not spec:
         return column_as_text(products, field)
     try:

@@ -35,13 +35,15 @@ def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     return [spelling for match in matches for spelling in spellings[match]][:count]
 
 
-def did_you_mean(name: str, known: Iterable[str], near: Sequence[str] = ()) -> str:
-    """Return a sentence with the names that may have been meant, or if none is like it, with all that exist."""
+def did_you_mean(name: str, known: Iterable[str], near: Sequence[str] = (), *, listed: bool = False) -> str:
+    """Return a sentence with the names that may have been meant; with all that exist if none is like it, or listed."""
     names = list(known)
     *others, last = [repr(each) for each in near or closest(name, names)] or [""]
-    if last:
-        return f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"
-    return f"There are: {', '.join(names)}." if names else "There are none."
+    hint = f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"
+    every = f"There are: {', '.join(names)}." if names else "There are none."
+    if not last:
+        return every
+    return f"{hint} {every}" if listed else hint
 
 
 def no_such(
@@ -50,7 +52,8 @@ def no_such(
     known: Iterable[str],
     *,
     near: Sequence[str] = (),
+    listed: bool = False,
     error: type[E] = InvalidArgumentError,
 ) -> E:
     """Return the error for a name that does not exist: a sentence that says so, and the names that may be meant."""
-    return error(f"{said} {did_you_mean(name, known, near)}")
+    return error(f"{said} {did_you_mean(name, known, near, listed=listed)}")
