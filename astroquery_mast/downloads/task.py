@@ -10,7 +10,6 @@ is no token in a task.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -42,13 +41,12 @@ def _silent(_: int) -> None:
 class Call:
     """One download, as the workers of this process see it."""
 
-    deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
+    deadline: Deadline = field(default_factory=Deadline)
     pause: Pause = WAIT
     progress: Progress = _silent
     down: Mapping[str, str] = field(default_factory=dict)
     shared: bool = True
     lines: threading.Semaphore | None = None
-    cancelled: threading.Event = field(default_factory=threading.Event)
     _openers: set[WorkerSession] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -69,10 +67,7 @@ class Call:
 
     def stop(self) -> None:
         """End what is under way: between two pieces, in waiting, and while the server is silent."""
-        if self.deadline.elapsed() < self.deadline.seconds:
-            # Otherwise the deadline is the reason, and every transfer sees that by itself.
-            self.cancelled.set()
-            self.deadline.give_up()
+        self.deadline.stop()
         with self._lock:
             openers = list(self._openers)
         for opener in openers:
@@ -80,7 +75,7 @@ class Call:
 
     def _ending(self, pause: Pause) -> Pause:
         """The same pause, but ended by `stop`."""
-        return tenacity.nap.sleep_using_event(self.cancelled) if pause is WAIT else pause
+        return tenacity.nap.sleep_using_event(self.deadline.stopped) if pause is WAIT else pause
 
 
 @dataclass(frozen=True)
@@ -125,7 +120,6 @@ def bring(task: Task) -> Done:
             contacts,
             progress=call.progress,
             pause=call.pause,
-            cancelled=call.cancelled,
             deadline=call.deadline,
         )
     elapsed = time.monotonic() - started if result.elapsed is None else result.elapsed

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
@@ -19,8 +18,8 @@ import tenacity
 from ..exceptions import MastError
 from ..products.manifest import TransferResult
 from ..products.plan import Action, PlannedFile
-from ..service.deadline import Deadline
-from ..service.limits import ATTEMPTS, BACKOFF, WAIT, Limits, Pause, StoppedError
+from ..service.deadline import Deadline, StoppedError
+from ..service.limits import ATTEMPTS, BACKOFF, WAIT, Pause, wait
 from .beginning import LOOKED_AT, Beginning, quoted
 from .checks import (
     AS_STORED,
@@ -51,11 +50,10 @@ def transfer_to(
     *,
     progress: Progress = silent,
     pause: Pause = WAIT,
-    cancelled: threading.Event | None = None,
     deadline: Deadline | None = None,
 ) -> TransferResult:
     """Bring one file into a store."""
-    return _Upload(planned, open_url, progress, pause, Limits(cancelled, deadline)).result()
+    return _Upload(planned, open_url, progress, pause, deadline or Deadline()).result()
 
 
 class _Upload(FileTransfer):
@@ -67,8 +65,8 @@ class _Upload(FileTransfer):
         try:
             return self._bring()
         except (StoppedError, MastError, *_BROKEN) as err:
-            if isinstance(err, StoppedError) or self._limits.reached():
-                return failed(planned, f"{self._limits.reached() or 'The download was ended'}.")
+            if isinstance(err, StoppedError) or self._deadline.reached():
+                return failed(planned, f"{self._deadline.reached() or 'The download was ended'}.")
             if isinstance(err, MastError):
                 return archive_failed(planned, err)
             return broken(planned, err)
@@ -102,23 +100,23 @@ class _Upload(FileTransfer):
             try:
                 return self._persist(url)
             except (MastError, *_BROKEN):
-                self._limits.check()
+                self._deadline.check()
         return self._persist(last)
 
     def _persist(self, url: str) -> tuple[int, str]:
         """Ask until the file is whole, or has been asked for often enough."""
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda err: isinstance(err, _BROKEN) and not self._limits.reached()),
+            retry=tenacity.retry_if_exception(lambda err: isinstance(err, _BROKEN) and not self._deadline.reached()),
             wait=BACKOFF,
             stop=tenacity.stop_after_attempt(ATTEMPTS),
-            sleep=lambda seconds: self._limits.wait(self._pause, seconds),
+            sleep=lambda seconds: wait(self._deadline, self._pause, seconds),
             reraise=True,
         )
         return retrying(self._attempt, url)
 
     def _attempt(self, url: str) -> tuple[int, str]:
         """Ask for the file once, and put it into its place."""
-        self._limits.check()
+        self._deadline.check()
         self.attempts += 1
         place = self._planned.local_path
         with ExitStack() as if_it_fails:
@@ -133,7 +131,7 @@ class _Upload(FileTransfer):
                     stream.write(piece)
                     came.add(piece)
                     self._progress(len(piece))
-                    self._limits.check()
+                    self._deadline.check()
                 came.check(response.headers, self._planned.size)
             stored = size_in_store(place)
             if stored != came.size:

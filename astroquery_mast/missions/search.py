@@ -230,7 +230,7 @@ class MissionRequests(MastClass):
             complete = True
         finally:
             if not complete:
-                deadline.give_up()
+                deadline.stop()
 
     def _requests(self, search: Search) -> list[SearchRequest]:
         """What is to be sent first."""

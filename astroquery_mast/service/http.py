@@ -21,7 +21,7 @@ from ..query.request import ApiRequest, MashupRequest
 from ..tables.completeness import Completeness
 from ..tables.mashup import Page, check_status, parse_page
 from .bodies import read_whole_body
-from .deadline import Deadline, for_socket
+from .deadline import Deadline
 from .failures import broken, is_transient
 from .parallel import map_in_threads
 
@@ -155,7 +155,7 @@ class HttpClient:
             complete = True
         finally:
             if not complete:
-                deadline.give_up()
+                deadline.stop()
 
     def page(
         self, request: MashupRequest, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
@@ -254,7 +254,7 @@ class HttpClient:
         if left <= 0:
             self._late(deadline, what, "no time was left to ask again")
         silence = min(left, seconds_setting("read_timeout") if patience is None else patience)
-        timeout = (for_socket(min(left, seconds_setting("connect_timeout"))), for_socket(silence))
+        timeout = (deadline.for_socket(seconds_setting("connect_timeout")), deadline.for_socket(silence))
         try:
             response = self._send(method, url, timeout=timeout, **{**keywords, "stream": True})
             if response.status_code >= 400:
