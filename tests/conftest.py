@@ -12,9 +12,9 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from astroquery_mast.service.namecache import KNOWN_NAMES
+    from astroquery_mast.service.resolver import KNOWN_NAMES
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.service.namecache import KNOWN_NAMES
+from astroquery_mast.service.resolver import KNOWN_NAMES
 
 # Before anything of the package is imported: a plot never opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")

@@ -1,4 +1,4 @@
-"""What only the Hubble Source Catalog has: the detections behind its objects, and spectra.
+"""What only the Hubble DownloadService Catalog has: the detections behind its objects, and spectra.
 
 In: a MatchID; or rows of ``get_hsc_spectra``.  Out: tables; or files on disk and their manifest, by the way that all
 files go, although they lie at the Hubble Legacy Archive and not at MAST's own service.
@@ -24,11 +24,11 @@ from ..downloads.download import complain, disk_at
 from ..downloads.store import destination
 from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..products.bundle import SCRIPT, Bundle
+from ..products.file_names import column_as_text, file_name_parts
 from ..products.filters import unique_products
 from ..products.listing import as_table
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.path_template import column_as_text, file_name_parts
-from ..products.plan import PlannedFile, Source, plan, plan_table
+from ..products.plan import DownloadService, PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..warn import warn_no_results
@@ -58,7 +58,7 @@ class _Addresses:
 
 
 class CatalogHsc(CatalogRequests, FileTransfers):
-    """Questions to the Hubble Source Catalog, and its spectra; see `MastClass` for parameters."""
+    """Questions to the Hubble DownloadService Catalog, and its spectra; see `MastClass` for parameters."""
 
     def query_hsc_matchid(
         self,
@@ -72,7 +72,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         verbose: bool = False,
         cache: bool | None = None,
     ) -> Table | dict[str, object]:
-        """Return the detections that the Hubble Source Catalog has put together into one object.
+        """Return the detections that the Hubble DownloadService Catalog has put together into one object.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         verbose: bool = False,
         cache: bool | None = None,
     ) -> Table | dict[str, object]:
-        """Return all spectra of the Hubble Source Catalog, for `download_hsc_spectra`.
+        """Return all spectra of the Hubble DownloadService Catalog, for `download_hsc_spectra`.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
     ) -> Manifest | Table:
-        """Fetch spectra of the Hubble Source Catalog.
+        """Fetch spectra of the Hubble DownloadService Catalog.
 
         Parameters
         ----------
@@ -216,7 +216,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             return as_manifest(self._script(products, planned, folder, effort))
         return as_manifest(self._fetch(planned, effort))
 
-    def _source_of(self, manifest: Table) -> str | Source:
+    def _source_of(self, manifest: Table) -> str | DownloadService:
         """Where the files of a manifest come from."""
         del manifest
         return _Addresses()

@@ -21,7 +21,7 @@ from ..targets.ask import Effort
 from ..targets.many_task import Part, Single
 from ..targets.match_targets import Targets
 from ..targets.one_table import Asked, Blocks
-from ..targets.targets import POSITIONAL, Where, raise_if_all, refuse_page
+from ..targets.targets import POSITIONAL, ManyTargets, Where, raise_if_all, refuse_page, table_of_targets
 from ..warn import warn_no_results
 from .answer import answer_columns
 from .pages import Listing
@@ -106,14 +106,14 @@ class CatalogMany(CatalogRequests):
             assert isinstance(request, MashupRequest)
             return request
 
-        return self._counts_of_many(where, request_for, effort, payload=payload)
+        return ManyTargets(self._service).counts(where, request_for, effort, payload=payload)
 
     def _table_of_many(
         self, question: CatalogQuestion, where: Where, effort: Effort, *, payload: bool
     ) -> Table | list[dict[str, object]]:
         """Return one table with the answers for all targets, or the requests."""
         deadline = effort.clock()
-        targets = self._many_targets(where, deadline)
+        targets = ManyTargets(self._service).targets(where, deadline)
         questions = [question.at(cone) for cone in targets.cones]
         if payload:
             return [each.payload() for each in questions]
@@ -131,10 +131,10 @@ class CatalogMany(CatalogRequests):
             if message is not None:
                 short.limited[place] = message
 
-        errors = self._ask_all([self._askable(each) for each in questions], effort, deadline, take)
+        errors = ManyTargets(self._service).ask_all([self._askable(each) for each in questions], effort, deadline, take)
         with hinting(question.catalog):
             raise_if_all(errors, len(questions))
-        table = self._table_of_targets(where, targets, blocks[0].table(), errors)
+        table = table_of_targets(where, targets, blocks[0].table(), errors)
         table.meta["limited"] = short.warn(targets)
         if effort.verbose:
             log.info(

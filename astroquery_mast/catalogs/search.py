@@ -18,12 +18,13 @@ from ..query.filters import find_column
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import ApiRequest, MashupRequest
 from ..service.columns import NoColumnsError
+from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.mast_service import refuse_two_positions
 from ..sky.position import Cone
 from ..tables.columns import Columns, closest
 from ..tables.table import TableBuilder, first_value
-from ..targets.targets import ManyTargets, Where
+from ..targets.targets import Where
 from ..warn import warn_no_results, warn_user
 from .answer import answer_columns
 from .columns import CatalogColumns
@@ -42,7 +43,7 @@ _ANSWERED = 200
 _TABLE_OPTIONS = ("data_release", "table")
 
 
-class CatalogRequests(ManyTargets):
+class CatalogRequests(MastClass):
     """Questions to catalogues, and their answers; see `MastClass` for parameters."""
 
     def __init__(

@@ -30,15 +30,14 @@ from ..downloads.fetch import fetch
 from ..downloads.store import destination, is_remote
 from ..downloads.transfer import OpenUrl
 from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
+from ..products.existing_files import inspect_folder
 from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
-from ..products.verdict import look
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline, StoppedError
 from ..service.limits import ATTEMPTS, BACKOFF, wait
-from .answer import words_for_nothing
-from .unpack import write_whole
-from .zip_files import ArchiveFile, begins_as_zip, places_of, zipped_files
+from .protocol import words_for_nothing
+from .zip_files import ArchiveFile, begins_as_zip, places_of, write_whole, zipped_files
 
 __all__ = ["CutoutFiles", "as_folder"]
 
@@ -209,7 +208,7 @@ class CutoutFiles:
 
     def _stay_inside(self, folder: Path) -> None:
         """Raise if a link that lies below the download folder leads out of it."""
-        trouble = look(folder, LOCAL_FILES.resolve(self._folder), LOCAL_FILES).trouble
+        trouble = inspect_folder(folder, LOCAL_FILES.resolve(self._folder), LOCAL_FILES).trouble
         if trouble is not None:
             raise OSError(trouble)
 

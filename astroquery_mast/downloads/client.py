@@ -18,7 +18,7 @@ from astroquery import log
 
 from ..exceptions import AuthenticationWarning, LoginError, MastError
 from ..products.manifest import Manifest, Status, TransferResult
-from ..products.plan import Action, PlannedFile, Source
+from ..products.plan import Action, DownloadService, PlannedFile
 from ..service import token as auth
 from ..service.core import MastClass
 from ..service.deadline import Deadline, as_seconds
@@ -188,7 +188,7 @@ class FileTransfers(MastClass):
             pause=self._service.http.pause,
         )
 
-    def _source_of(self, manifest: Table) -> str | Source:
+    def _source_of(self, manifest: Table) -> str | DownloadService:
         """Where the files of a manifest come from."""
         del manifest
         return self._service.endpoints.download

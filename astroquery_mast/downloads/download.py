@@ -21,9 +21,10 @@ from astropy import units as u
 from astroquery import log
 
 from ..exceptions import DownloadError, InvalidArgumentError
+from ..products.existing_files import FileSystem
 from ..products.file_names import safe_name
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import Action, Disk, PlannedFile, total_bytes
+from ..products.plan import Action, PlannedFile, total_bytes
 from ..service.deadline import Deadline, as_seconds
 from ..service.pool import number_of_workers, run, threads
 from ..service.progress import DownloadBar
@@ -60,15 +61,15 @@ class _LocalDisk:
         """The absolute path, symbolic links followed."""
         return path.resolve()
 
-    def holders(self, folder: Path) -> Mapping[str, str]:
+    def recorded_names(self, folder: Path) -> Mapping[str, str]:
         """The URIs of files that are registered in a folder, by their names."""
         return holders(folder)
 
 
-LOCAL_FILES: Disk = _LocalDisk()
+LOCAL_FILES: FileSystem = _LocalDisk()
 
 
-def disk_at(place: Path) -> Disk:
+def disk_at(place: Path) -> FileSystem:
     """Return the view of what lies where files are to go."""
     return StoreFileSystem() if is_remote(place) else LOCAL_FILES
 

@@ -27,8 +27,7 @@ import tenacity
 import urllib3
 
 from ..exceptions import MastError
-from ..products.addresses import is_same_file
-from ..products.file_names import folded
+from ..products.file_names import case_folded, is_same_file
 from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
 from ..service.deadline import Deadline, StoppedError
@@ -185,7 +184,7 @@ class _Transfer(FileTransfer):
     def _by_another(self) -> TransferResult | None:
         """The result if what has come meanwhile is another file of the same name."""
         path, uri = self._planned.local_path, self._planned.uri
-        held = holders(path.parent).get(folded(path.name)) if self._planned.note else None
+        held = holders(path.parent).get(case_folded(path.name)) if self._planned.note else None
         if held is None or uri is None or is_same_file(held, uri):
             return None
         return failed(self._planned, f"{path} has become {held} meanwhile; the next call gives this file another name.")

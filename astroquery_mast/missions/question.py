@@ -69,6 +69,7 @@ class Search:
     count_only: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
     cache: bool | None = None
+    columns: Columns = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be asked."""

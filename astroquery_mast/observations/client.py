@@ -11,10 +11,11 @@ from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
 from ..exceptions import InvalidQueryError
+from ..query.catalog import OBSERVATIONS
 from ..query.filters import Criteria
 from ..sky.position import DEFAULT_RADIUS
 from ..targets.ask import Effort
-from ..targets.crossmatch import ObservationCrossmatch
+from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
 from ..targets.targets import Where
 from .cloud import CloudAccess
 from .many import ObservationMany, ObservationOptions
@@ -31,9 +32,7 @@ Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
 
-class ObservationsClass(
-    ObservationMany, ObservationResponses, ObservationValues, ObservationCrossmatch, ObservationProducts, CloudAccess
-):
+class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues, ObservationProducts, CloudAccess):
     """Observations of all missions in MAST, and their files.
 
     Parameters
@@ -389,6 +388,84 @@ class ObservationsClass(
             raise InvalidQueryError(NO_CRITERION)
         request = self._count_request(asked, cone, cut, cache)
         return request.payload() if get_query_payload else self._counted(request, deadline, cut)
+
+    # -- many positions, matched by the archive ---------------------------------------------------------------
+
+    def crossmatch(
+        self,
+        table: Any,
+        *,
+        radius: Any = DEFAULT_MATCH_RADIUS,
+        best: bool = False,
+        ra_column: str | None = None,
+        dec_column: str | None = None,
+        chunk_size: int | None = None,
+        timeout: float | None = None,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = True,
+        cache: bool | None = None,
+    ) -> Table | list[dict[str, object]]:
+        """Return the observations at each of many positions.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
+            The positions: a table with a column of `~astropy.coordinates.SkyCoord`, or with right ascension and
+            declination under a name that is usual for them (in degrees, unless the columns have another unit, or are
+            text in hours and degrees); an array; or a list of positions.
+        radius : `~astropy.units.Quantity`, str, or number
+            The radius, by default 7.2 arcsec; a plain number is in degrees.  An observation matches where any part of
+            its footprint is within the radius.
+        best : bool
+            Whether to return only the nearest match of each position; one whose place is not known if it is the only
+            one.
+        ra_column, dec_column : str, optional
+            The columns of the table, where they have other names.
+        chunk_size : int, optional
+            Positions in a request, 1000 at most if not given.  Requests that are too much for the archive are halved.
+        timeout : float, optional
+            Seconds that the whole call may take; without it each request has ``conf.timeout``.
+        max_workers : int, optional
+            Requests at a time; ``conf.max_workers`` if not given.
+        executor : `concurrent.futures.Executor`, optional
+            Who sends them; threads of this process if not given.
+        get_query_payload : bool
+            Return the requests instead of sending them.
+        verbose : bool
+            Whether to show a bar on a terminal, and to log the outcome.
+        cache : bool, optional
+            Whether answers that were kept on disk will do, and these are to be kept; ``conf.cache`` if not given.
+
+        Returns
+        -------
+        `~astropy.table.Table` or list of dict
+            A row for each match, by position and separation: ``input_row``, the row of the position in what was given;
+            ``separation`` (arcsec), computed from the position and that of the match (the centre of an observation),
+            masked where the archive does not say where it is; and the archive's columns.  ``meta["unmatched"]`` lists
+            the rows without a match (in files it is called ``nomatch``), ``meta["failed"]`` those that could not be
+            asked for (no position, or no answer), with the reason, and ``meta["beyond"]`` counts matches that were left
+            out, with a warning, because they are not within the radius.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there are no positions, or an argument cannot be applied; nothing was sent then.
+        RemoteServiceError, TimeoutError
+            If there is no answer for any position.
+        """
+        return CrossmatchSearch(self._service).table(
+            table,
+            (OBSERVATIONS, *OBSERVATIONS.service({})),
+            radius,
+            Effort(timeout, max_workers, executor, verbose),
+            best=best,
+            columns={"ra_column": ra_column, "dec_column": dec_column},
+            chunk_size=chunk_size,
+            cache=cache,
+            payload=get_query_payload,
+        )
 
 
 Observations = ObservationsClass()

@@ -16,8 +16,8 @@ from ..downloads.download import complain, download
 from ..downloads.fetch import fetch
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError
 from ..products.bundle import KINDS, SCRIPT, Bundle
+from ..products.file_names import PathTemplate
 from ..products.manifest import TransferResult
-from ..products.path_template import PathTemplate
 from ..products.plan import Action, PlannedFile
 from ..service.deadline import Deadline
 from ..warn import warn_user

@@ -27,7 +27,7 @@ from ..targets.ask import Effort
 from ..targets.many_task import Part, Single
 from ..targets.match_targets import Targets
 from ..targets.one_table import Asked, Blocks
-from ..targets.targets import POSITIONAL, Where, raise_if_all
+from ..targets.targets import POSITIONAL, ManyTargets, Where, raise_if_all, table_of_counts, table_of_targets
 from ..warn import warn_no_results
 from .groups_answer import ANSWER_COLUMNS, Share, numbers, positions_in, shares
 from .neighbours import Group, alone, grouped
@@ -106,7 +106,7 @@ class ObservationMany(ObservationRequests):
     ) -> Table | list[dict[str, object]]:
         """Return the observations of many targets, with a warning if there are none; or the requests."""
         deadline = effort.clock()
-        targets = self._many_targets(where, deadline)
+        targets = ManyTargets(self._service).targets(where, deadline)
         groups = grouped(targets.cones) if wanted.merge_nearby else alone(targets.cones)
         wanted = wanted.needing(groups)
         request_for = self._request_maker(criteria, wanted)
@@ -114,7 +114,7 @@ class ObservationMany(ObservationRequests):
             return [request_for(group.cone).payload() for group in groups]
         answers, errors = self._ask_in_groups(targets, groups, request_for, wanted, (effort, deadline))
         table, found, away = answers.table(wanted.overlap)
-        table = self._table_of_targets(where, targets, (table, found), errors)
+        table = table_of_targets(where, targets, (table, found), errors)
         _put_distances(table, targets.beside(found, away))
         if wanted.overlap == "center":
             table.meta["cut"] = [_CUT]
@@ -139,13 +139,13 @@ class ObservationMany(ObservationRequests):
     ) -> Table | list[dict[str, object]]:
         """Return the number of observations of each of many targets."""
         if overlap == "footprint":
-            return self._counts_of_many(
+            return ManyTargets(self._service).counts(
                 where, lambda cone: self._count_request(criteria, cone, None, cache), effort, payload=payload
             )
         # The archive counts footprints only: the rows are fetched, as far as they are needed to count.
         wanted = ObservationOptions(ColumnSelection((), _DIVIDING), overlap, cache=cache)
         deadline = effort.clock()
-        targets = self._many_targets(where, deadline)
+        targets = ManyTargets(self._service).targets(where, deadline)
         groups = grouped(targets.cones)
         request_for = self._request_maker(criteria, wanted)
         if payload:
@@ -154,7 +154,7 @@ class ObservationMany(ObservationRequests):
         table, found, _ = answers.table(overlap)
         counts = {cone: len(rows) for cone, rows in found.items()}
         meta = table_meta(answers.asked, len(targets.positions), table.meta.get("time", ()))
-        return self._table_of_counts(where, targets, counts, errors, meta)
+        return table_of_counts(where, targets, counts, errors, meta)
 
     def _request_maker(self, criteria: Criteria | None, wanted: ObservationOptions) -> RequestFor:
         """Return what makes the request for a cone."""
@@ -191,7 +191,7 @@ class ObservationMany(ObservationRequests):
 
         # Groups may have half of the time, so that some is left for their members.
         limit = Deadline(math.inf if effort.seconds is None else deadline.remaining() / 2)
-        for place, error in self._ask_all(questions, effort, limit, divide, "group").items():
+        for place, error in ManyTargets(self._service).ask_all(questions, effort, limit, divide, "group").items():
             log.info("A group of %d targets is asked for one by one: %s", len(shared[place].members), error)
         left = answers.left()
 
@@ -200,7 +200,7 @@ class ObservationMany(ObservationRequests):
             answers.blocks.add(left[place], part.pages)
 
         singles = [Single(request_for(targets.cones[cone])) for cone in left]
-        failed = self._ask_all(singles, effort, deadline, take)
+        failed = ManyTargets(self._service).ask_all(singles, effort, deadline, take)
         asked.requests = len(questions) + len(singles)
         raise_if_all(failed, len(targets.cones))
         return answers, {left[place]: error for place, error in failed.items()}

@@ -14,6 +14,7 @@ from ..query.columns_wanted import ColumnSelection, names_of, select_columns
 from ..query.criteria import observation_criteria
 from ..query.filters import Criteria, find_column
 from ..query.request import COUNT_COLUMNS, MashupRequest
+from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.resolver import warn_unused_resolver
 from ..sky.position import DEFAULT_RADIUS, Cone
@@ -24,7 +25,7 @@ from ..sky.shapes import Circle
 from ..tables.columns import Columns, metadata_table
 from ..tables.mashup import histograms
 from ..tables.table import TableBuilder, first_value
-from ..targets.targets import ManyTargets, refuse_page
+from ..targets.targets import refuse_page
 from ..warn import warn_no_results
 from .suggestions import suggestions
 
@@ -37,7 +38,7 @@ NO_CRITERION = "At least one non-positional criterion must be supplied."
 NO_PLACE = "A place is needed: give coordinates (and radius), or region."
 
 
-class ObservationRequests(ManyTargets):
+class ObservationRequests(MastClass):
     """Requests for observations, and what is known about their columns; see `MastClass` for parameters."""
 
     # The services, under the names that code written against ``astroquery.mast`` knows.

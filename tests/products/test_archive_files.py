@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.cutouts import zip_files as archive_files
-from astroquery_mast.cutouts.unpack import write_whole
-from astroquery_mast.cutouts.zip_files import begins_as_zip, places_of, zipped_files
+from astroquery_mast.cutouts.zip_files import begins_as_zip, places_of, write_whole, zipped_files
 from astroquery_mast.exceptions import InvalidResponseError
 from astroquery_mast.service.deadline import Deadline, StoppedError
 
