@@ -23,7 +23,6 @@ from zipfile import ZipInfo
 
 import filelock
 import requests
-import tenacity
 
 from ..downloads.download import LOCAL_FILES
 from ..downloads.fetch import fetch
@@ -35,7 +34,7 @@ from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline, StoppedError
-from ..service.limits import ATTEMPTS, BACKOFF, wait
+from ..service.failures import retrying
 from .protocol import words_for_nothing
 from .zip_files import ArchiveFile, begins_as_zip, places_of, write_whole, zipped_files
 
@@ -109,14 +108,9 @@ class CutoutFiles:
             return fetch(planned, noting, **how)
 
         deadline: Deadline = how["deadline"]
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_result(lambda result: not deadline.reached() and self._is_broken(result)),
-            wait=BACKOFF,
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            sleep=lambda seconds: wait(deadline, how["pause"], seconds),
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        return retrying(
+            attempt, deadline=deadline, on_result=lambda result: not deadline.reached() and self._is_broken(result)
         )
-        return retrying(attempt)
 
     def _is_broken(self, result: TransferResult) -> bool:
         """Whether what came may be whole the next time."""

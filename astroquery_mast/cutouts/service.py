@@ -154,7 +154,6 @@ class CutoutService:
                 timeout=None if deadline is None else max(deadline.remaining(), 1e-3),
                 on_error="ignore",
                 verbose=verbose,
-                pause=self.service.http.pause,
                 carry_out=files.carry_out,
             )
             results = files.results(fetched, inflate=inflate, deadline=deadline or Deadline())

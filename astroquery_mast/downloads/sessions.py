@@ -32,7 +32,6 @@ from ..service.http import HttpClient
 from ..service.login import Login
 from ..service.mast_service import MastService
 from .sockets import IdleSessions, WatchedAdapter, shut_down
-from .transfer import Pause
 
 __all__ = ["SessionRecipe", "WorkerSession"]
 
@@ -88,12 +87,10 @@ class SessionRecipe:
         self,
         deadline: Deadline | None = None,
         *,
-        pause: Pause | None = None,
         lines: threading.Semaphore | None = None,
     ) -> WorkerSession:
         """Give a worker what opens addresses, with a session that it shares with nobody."""
-        limit = Deadline() if deadline is None else deadline
-        return WorkerSession(self, limit, pause or HttpClient.pause, lines)
+        return WorkerSession(self, deadline or Deadline(), lines)
 
     def session(self) -> requests.Session:
         """Make a session."""
@@ -146,9 +143,7 @@ class _Addresses(Endpoints):
 class WorkerSession:
     """Opens addresses for one worker; an `~astroquery_mast.downloads.transfer.OpenUrl`."""
 
-    def __init__(
-        self, recipe: SessionRecipe, deadline: Deadline, pause: Pause, lines: threading.Semaphore | None = None
-    ) -> None:
+    def __init__(self, recipe: SessionRecipe, deadline: Deadline, lines: threading.Semaphore | None = None) -> None:
         self._recipe = recipe
         self._deadline = deadline
         self._lines = lines
@@ -158,7 +153,6 @@ class WorkerSession:
         self._endpoints = _Addresses(recipe.server, recipe.catalogs_server)
         self._credentials = recipe.found_credentials()
         self._wire = HttpClient(self._send, self._endpoints, self._advice, recipe.attempts)
-        self._wire.pause = pause
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Open an address, the body unread."""

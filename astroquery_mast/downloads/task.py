@@ -17,15 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import tenacity
-
 from ..products.manifest import TransferResult
 from ..products.plan import PlannedFile
 from ..service.deadline import Deadline
-from ..service.http import HttpClient
 from .outage import Contacts
 from .sessions import SessionRecipe, WorkerSession
-from .transfer import WAIT, OpenUrl, Pause, Progress
+from .transfer import OpenUrl, Progress
 
 __all__ = ["Call", "Done", "Task", "TransferFunction", "bring"]
 
@@ -42,7 +39,6 @@ class Call:
     """One download, as the workers of this process see it."""
 
     deadline: Deadline = field(default_factory=Deadline)
-    pause: Pause = WAIT
     progress: Progress = _silent
     down: Mapping[str, str] = field(default_factory=dict)
     shared: bool = True
@@ -56,7 +52,7 @@ class Call:
         if not isinstance(way, SessionRecipe):
             yield way
             return
-        with way.open_url(self.deadline, pause=self._ending(HttpClient.pause), lines=self.lines) as opener:
+        with way.open_url(self.deadline, lines=self.lines) as opener:
             with self._lock:
                 self._openers.add(opener)
             try:
@@ -72,10 +68,6 @@ class Call:
             openers = list(self._openers)
         for opener in openers:
             opener.hang_up()
-
-    def _ending(self, pause: Pause) -> Pause:
-        """The same pause, but ended by `stop`."""
-        return tenacity.nap.sleep_using_event(self.deadline.stopped) if pause is WAIT else pause
 
 
 @dataclass(frozen=True)
@@ -119,7 +111,6 @@ def bring(task: Task) -> Done:
             task.planned,
             contacts,
             progress=call.progress,
-            pause=call.pause,
             deadline=call.deadline,
         )
     elapsed = time.monotonic() - started if result.elapsed is None else result.elapsed

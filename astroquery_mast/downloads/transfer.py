@@ -11,7 +11,6 @@ archive can be asked for exactly the rest of exactly this file; the next try, or
 from __future__ import annotations
 
 import errno
-import http.client
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -23,20 +22,17 @@ from typing import Protocol
 
 import filelock
 import requests
-import tenacity
-import urllib3
 
 from ..exceptions import MastError
 from ..products.file_names import case_folded, is_same_file
 from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
 from ..service.deadline import Deadline, StoppedError
-from ..service.limits import ATTEMPTS, BACKOFF, WAIT, Pause, wait
+from ..service.failures import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, retrying
 from .beginning import LOOKED_AT, Beginning, quoted
 from .body import continues, pieces, source_of
 from .checks import (
     AS_STORED,
-    BrokenBodyError,
     WrongContentError,
     announced_checksums,
     announced_length,
@@ -51,7 +47,7 @@ from .outcome import archive_failed, broken, complete, failed, size_of, unconfir
 from .part_file import PartFile, exclusive_lock, part_path
 from .register import holders, note
 
-__all__ = ["WAIT", "FileTransfer", "OpenUrl", "Pause", "Progress", "silent", "transfer"]
+__all__ = ["FileTransfer", "OpenUrl", "Progress", "silent", "transfer"]
 
 # A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20
@@ -68,18 +64,6 @@ class OpenUrl(Protocol):
         """Open ``url``; the caller reads and closes the response."""
 
 
-# What a connection that breaks in mid-body looks like.
-_BROKEN = (
-    BrokenBodyError,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    requests.exceptions.ConnectionError,
-    requests.exceptions.Timeout,
-    urllib3.exceptions.HTTPError,
-    http.client.IncompleteRead,
-)
-
-
 def silent(_: int) -> None:
     """Show no progress."""
 
@@ -89,24 +73,20 @@ def transfer(
     open_url: OpenUrl,
     *,
     progress: Progress = silent,
-    pause: Pause = WAIT,
     deadline: Deadline | None = None,
 ) -> TransferResult:
     """Bring one file to disk."""
-    return _Transfer(planned, open_url, progress, pause, deadline or Deadline()).result()
+    return _Transfer(planned, open_url, progress, deadline or Deadline()).result()
 
 
 class FileTransfer:
     """One file on its way, wherever it goes; parameters as `transfer`."""
 
-    def __init__(
-        self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, pause: Pause, deadline: Deadline
-    ) -> None:
+    def __init__(self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, deadline: Deadline) -> None:
         self.attempts = 0
         self._planned = planned
         self._open_url = open_url
         self._progress = progress
-        self._pause = pause
         self._deadline = deadline
 
     def result(self) -> TransferResult:
@@ -146,7 +126,7 @@ class _Transfer(FileTransfer):
             return self._bring()
         except filelock.Timeout:
             return self._stopped(f"Another process was at work on {planned.local_path}")
-        except (StoppedError, MastError, *_BROKEN, requests.exceptions.RequestException) as err:
+        except (StoppedError, MastError, *BODY_ERRORS, requests.exceptions.RequestException) as err:
             # A connection may break because the caller has ended it.
             return self._stopped(None) if self._deadline.reached() else self._network_failed(err)
         except OSError as err:
@@ -209,7 +189,7 @@ class _Transfer(FileTransfer):
         for url in others:
             try:
                 self._persist(part, url)
-            except (MastError, *_BROKEN):
+            except (MastError, *BODY_ERRORS):
                 self._deadline.check()
             else:
                 return
@@ -219,14 +199,12 @@ class _Transfer(FileTransfer):
         """Ask until the file is whole, or nothing more comes."""
         part.take_up(url, self._deadline.check)
         self._furthest, self._fruitless = part.size, 0
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda err: isinstance(err, _BROKEN) and not self._deadline.reached()),
-            wait=BACKOFF,
+        retrying(
+            lambda: self._attempt(part, url),
+            deadline=self._deadline,
+            on_error=lambda err: isinstance(err, BODY_ERRORS) and not self._deadline.reached(),
             stop=lambda _: self._in_vain(part),
-            sleep=lambda seconds: wait(self._deadline, self._pause, seconds),
-            reraise=True,
         )
-        retrying(self._attempt, part, url)
 
     def _in_vain(self, part: PartFile) -> bool:
         """Whether the tries lead nowhere: a file of many gigabytes may break off often, and come all the same."""
@@ -234,7 +212,7 @@ class _Transfer(FileTransfer):
             self._furthest, self._fruitless = part.size, 0
         else:
             self._fruitless += 1
-        return self._fruitless >= ATTEMPTS
+        return self._fruitless >= BODY_ATTEMPTS
 
     def _attempt(self, part: PartFile, url: str) -> None:
         """Ask for the file once, or for what is missing of it, and give it its name."""

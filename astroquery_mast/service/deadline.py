@@ -77,6 +77,10 @@ class Deadline:
         """Return the seconds left; negative once the deadline has passed, or the call was stopped."""
         return -1.0 if self._was_stopped() else self.seconds - self.elapsed()
 
+    def at_most(self, seconds: float) -> float:
+        """Return how many of these seconds may be waited."""
+        return max(0.0, min(seconds, self.remaining()))
+
     def for_socket(self, seconds: float) -> float | None:
         """Return how long a socket may wait, at most so many seconds; None for a time without end."""
         limit = min(seconds, self.remaining())

@@ -72,7 +72,7 @@ def planned(place: Path, **changes: Any) -> PlannedFile:
 
 def brought(file: PlannedFile, server: Server, **options: Any) -> Any:
     """Carry out a plan without waiting."""
-    return transfer_to(file, server, pause=lambda _: None, **options)
+    return transfer_to(file, server, **options)
 
 
 def names(place: Path) -> list[str]:
