@@ -149,7 +149,7 @@ class MissionSearch:
             complete = True
         finally:
             if not complete:
-                deadline.give_up()
+                deadline.stop()
 
     def _requests(self, search: Search) -> list[SearchRequest]:
         """What is to be sent first."""
