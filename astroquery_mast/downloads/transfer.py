@@ -11,7 +11,6 @@ archive can be asked for exactly the rest of exactly this file; the next try, or
 from __future__ import annotations
 
 import errno
-import threading
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -28,9 +27,8 @@ from ..exceptions import MastError
 from ..products.file_names import case_folded, is_same_file
 from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
-from ..service.deadline import Deadline
+from ..service.deadline import Deadline, StoppedError
 from ..service.failures import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, retrying
-from ..service.limits import Limits, StoppedError
 from .beginning import LOOKED_AT, Beginning, quoted
 from .body import continues, pieces, source_of
 from .checks import (
@@ -75,22 +73,21 @@ def transfer(
     open_url: OpenUrl,
     *,
     progress: Progress = silent,
-    cancelled: threading.Event | None = None,
     deadline: Deadline | None = None,
 ) -> TransferResult:
     """Bring one file to disk."""
-    return _Transfer(planned, open_url, progress, Limits(cancelled, deadline)).result()
+    return _Transfer(planned, open_url, progress, deadline or Deadline()).result()
 
 
 class FileTransfer:
     """One file on its way, wherever it goes; parameters as `transfer`."""
 
-    def __init__(self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, limits: Limits) -> None:
+    def __init__(self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, deadline: Deadline) -> None:
         self.attempts = 0
         self._planned = planned
         self._open_url = open_url
         self._progress = progress
-        self._limits = limits
+        self._deadline = deadline
 
     def result(self) -> TransferResult:
         """Carry out the plan; what goes wrong is a result, and so are the time and the tries that it took."""
@@ -131,7 +128,7 @@ class _Transfer(FileTransfer):
             return self._stopped(f"Another process was at work on {planned.local_path}")
         except (StoppedError, MastError, *BODY_ERRORS, requests.exceptions.RequestException) as err:
             # A connection may break because the caller has ended it.
-            return self._stopped(None) if self._limits.reached() else self._network_failed(err)
+            return self._stopped(None) if self._deadline.reached() else self._network_failed(err)
         except OSError as err:
             return self._kept(failed(planned, f"{planned.local_path} could not be written: {err}"))
 
@@ -144,7 +141,7 @@ class _Transfer(FileTransfer):
         if self._planned.action is Action.CHECK and self._confirmed():
             return complete(self._planned, size_of(path) or 0)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive_lock(path, lambda: self._limits.reached() is not None):
+        with exclusive_lock(path, lambda: self._deadline.reached() is not None):
             if self._made_meanwhile(before):
                 return self._by_another() or complete(self._planned, size_of(path) or 0)
             part = PartFile(path)
@@ -193,19 +190,19 @@ class _Transfer(FileTransfer):
             try:
                 self._persist(part, url)
             except (MastError, *BODY_ERRORS):
-                self._limits.check()
+                self._deadline.check()
             else:
                 return
         self._persist(part, last)
 
     def _persist(self, part: PartFile, url: str) -> None:
         """Ask until the file is whole, or nothing more comes."""
-        part.take_up(url, self._limits.check)
+        part.take_up(url, self._deadline.check)
         self._furthest, self._fruitless = part.size, 0
         retrying(
             lambda: self._attempt(part, url),
-            limits=self._limits,
-            on_error=lambda err: isinstance(err, BODY_ERRORS) and not self._limits.reached(),
+            deadline=self._deadline,
+            on_error=lambda err: isinstance(err, BODY_ERRORS) and not self._deadline.reached(),
             stop=lambda _: self._in_vain(part),
         )
 
@@ -219,7 +216,7 @@ class _Transfer(FileTransfer):
 
     def _attempt(self, part: PartFile, url: str) -> None:
         """Ask for the file once, or for what is missing of it, and give it its name."""
-        self._limits.check()
+        self._deadline.check()
         self.attempts += 1
         with ExitStack() as if_it_fails, ExitStack() as opened:
             if_it_fails.callback(self._drop_unless_resumable, part)
@@ -292,7 +289,7 @@ class _Transfer(FileTransfer):
                 part.reject()
                 raise BrokenBodyError(f"{part.size} bytes of {expected} arrived")
             if part.size != expected:
-                self._limits.check()
+                self._deadline.check()
 
     def _check(self, response: requests.Response, part: PartFile) -> None:
         """Raise unless the part is the whole file."""
@@ -323,7 +320,7 @@ class _Transfer(FileTransfer):
 
     def _stopped(self, state: str | None) -> TransferResult:
         """The result for a transfer that the caller has ended."""
-        reason = self._limits.reached() or "The download was ended"
+        reason = self._deadline.reached() or "The download was ended"
         return self._kept(failed(self._planned, f"{reason}." if state is None else f"{reason}. {state}."))
 
     def _network_failed(self, err: Exception) -> TransferResult:

@@ -8,7 +8,6 @@ a frozen `TransferResult`, as of `~astroquery_mast.downloads.transfer.transfer`.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
@@ -17,9 +16,8 @@ import requests
 from ..exceptions import MastError
 from ..products.manifest import TransferResult
 from ..products.plan import Action, PlannedFile
-from ..service.deadline import Deadline
+from ..service.deadline import Deadline, StoppedError
 from ..service.failures import BODY_ERRORS, BrokenBodyError, retrying
-from ..service.limits import Limits, StoppedError
 from .beginning import LOOKED_AT, Beginning, quoted
 from .checks import (
     AS_STORED,
@@ -46,11 +44,10 @@ def transfer_to(
     open_url: OpenUrl,
     *,
     progress: Progress = silent,
-    cancelled: threading.Event | None = None,
     deadline: Deadline | None = None,
 ) -> TransferResult:
     """Bring one file into a store."""
-    return _Upload(planned, open_url, progress, Limits(cancelled, deadline)).result()
+    return _Upload(planned, open_url, progress, deadline or Deadline()).result()
 
 
 class _Upload(FileTransfer):
@@ -62,8 +59,8 @@ class _Upload(FileTransfer):
         try:
             return self._bring()
         except (StoppedError, MastError, *BODY_ERRORS, requests.exceptions.RequestException) as err:
-            if isinstance(err, StoppedError) or self._limits.reached():
-                return failed(planned, f"{self._limits.reached() or 'The download was ended'}.")
+            if isinstance(err, StoppedError) or self._deadline.reached():
+                return failed(planned, f"{self._deadline.reached() or 'The download was ended'}.")
             if isinstance(err, MastError):
                 return archive_failed(planned, err)
             return broken(planned, err)
@@ -97,20 +94,20 @@ class _Upload(FileTransfer):
             try:
                 return self._persist(url)
             except (MastError, *BODY_ERRORS):
-                self._limits.check()
+                self._deadline.check()
         return self._persist(last)
 
     def _persist(self, url: str) -> tuple[int, str]:
         """Ask until the file is whole, or has been asked for often enough."""
         return retrying(
             lambda: self._attempt(url),
-            limits=self._limits,
-            on_error=lambda err: isinstance(err, BODY_ERRORS) and not self._limits.reached(),
+            deadline=self._deadline,
+            on_error=lambda err: isinstance(err, BODY_ERRORS) and not self._deadline.reached(),
         )
 
     def _attempt(self, url: str) -> tuple[int, str]:
         """Ask for the file once, and put it into its place."""
-        self._limits.check()
+        self._deadline.check()
         self.attempts += 1
         place = self._planned.local_path
         with ExitStack() as if_it_fails:
@@ -125,7 +122,7 @@ class _Upload(FileTransfer):
                     stream.write(piece)
                     came.add(piece)
                     self._progress(len(piece))
-                    self._limits.check()
+                    self._deadline.check()
                 came.check(response.headers, self._planned.size)
             stored = size_in_store(place)
             if stored != came.size:

@@ -11,8 +11,8 @@ from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
 from ..exceptions import InvalidQueryError
-from ..query.catalog import OBSERVATIONS
 from ..query.filters import Criteria
+from ..query.known_catalogs import OBSERVATIONS
 from ..sky.position import DEFAULT_RADIUS
 from ..targets.ask import Effort
 from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
