@@ -19,7 +19,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Row, Table
 
 from ..config import count_setting
-from ..downloads.client import Effort, FileTransfers
+from ..downloads.client import FileTransfers
 from ..downloads.download import complain, disk_at
 from ..downloads.store import destination
 from ..exceptions import InvalidArgumentError, InvalidResponseError
@@ -31,6 +31,7 @@ from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import DownloadService, PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
+from ..service.parallel import RunOptions
 from ..warn import warn_no_results
 from .question import CatalogQuestion, plain_question
 from .search import CatalogSearch
@@ -201,7 +202,7 @@ class CatalogHsc(FileTransfers):
         DownloadError
             With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
         """
-        effort = Effort(verbose, max_workers, None, timeout, on_error)
+        effort = RunOptions(verbose, max_workers, None, timeout, on_error)
         products = self._spectra(spectra)
         if not len(products):
             warn_no_results()
@@ -269,7 +270,7 @@ class CatalogHsc(FileTransfers):
         return f"{where}/ecfproxy?file_id={escaped}.fits"
 
     def _script(
-        self, products: Table, planned: Sequence[PlannedFile], folder: Path, effort: Effort
+        self, products: Table, planned: Sequence[PlannedFile], folder: Path, effort: RunOptions
     ) -> list[TransferResult]:
         """Fetch a script, and tell what is in it."""
         bundle = Bundle(SCRIPT, file_name_parts(products, _PATH_TEMPLATE))
@@ -285,7 +286,7 @@ class CatalogHsc(FileTransfers):
         complain(told, on_error=effort.on_error)
         return told
 
-    def _bundled(self, wanted: Sequence[PlannedFile], folder: Path, stem: str, effort: Effort) -> Mapping[str, Any]:
+    def _bundled(self, wanted: Sequence[PlannedFile], folder: Path, stem: str, effort: RunOptions) -> Mapping[str, Any]:
         """Have a script made; everything that is asked for is a list in one text, so commas have no place in paths."""
         paths = [each.local_path.relative_to(folder / _ROOT).as_posix() for each in wanted]
         params = {
@@ -296,7 +297,7 @@ class CatalogHsc(FileTransfers):
             "productTypeList": ["spectrum"] * len(wanted),
             "extension": "curl",
         }
-        limit = effort.clock() or self._service.deadline(None)
+        limit = self._service.deadline(effort.timeout)
         document = self._service.http.page(MashupRequest(_BUNDLE, params), limit).page.document
         return document or {}
 

@@ -14,11 +14,11 @@ from astroquery import log
 
 from ..query.request import ApiRequest, MashupRequest
 from ..service.mast_service import CallOptions
+from ..service.parallel import RunOptions
 from ..sky.position import Cone
 from ..tables.columns import Columns
 from ..tables.mashup import Page
-from ..targets.ask import Effort
-from ..targets.many_task import Part, Single
+from ..targets.ask import IndivisibleQuestion, PartialAnswer
 from ..targets.match_targets import Targets
 from ..targets.one_table import Asked, Blocks
 from ..targets.targets import POSITIONAL, ManyTargets, raise_if_all, refuse_page, table_of_targets
@@ -77,7 +77,7 @@ def table_of_many(
     effort = _effort(options)
     refuse_page(arguments.selection.page)
     question = search.question(arguments, positional=True)
-    deadline = effort.clock()
+    deadline = effort.deadline()
     many = ManyTargets(search.service)
     targets = many.targets(arguments.where, deadline)
     questions = [question.at(cone) for cone in targets.cones]
@@ -87,7 +87,7 @@ def table_of_many(
     blocks: list[Blocks] = []
     short = _Short()
 
-    def take(place: int, part: Part[Single | Listing]) -> None:
+    def take(place: int, part: PartialAnswer[IndivisibleQuestion | Listing]) -> None:
         """Take the answer for a cone."""
         if not blocks:
             blocks.append(Blocks(asked, _columns_of(search, question, part.pages[0])))
@@ -112,15 +112,15 @@ def table_of_many(
     return arranged(table, _for_many(question.selection, table.colnames))
 
 
-def _effort(options: CallOptions) -> Effort:
+def _effort(options: CallOptions) -> RunOptions:
     """The time and the workers of a call."""
-    return Effort(options.timeout, options.max_workers, options.executor, options.verbose)
+    return RunOptions(options.verbose, options.max_workers, options.executor, options.timeout)
 
 
-def _askable(search: CatalogSearch, question: CatalogQuestion) -> Single | Listing:
+def _askable(search: CatalogSearch, question: CatalogQuestion) -> IndivisibleQuestion | Listing:
     """The question as a worker gets it."""
     request = question.request
-    return search.listing(question, request) if isinstance(request, ApiRequest) else Single(request)
+    return search.listing(question, request) if isinstance(request, ApiRequest) else IndivisibleQuestion(request)
 
 
 def _columns_of(search: CatalogSearch, question: CatalogQuestion, page: Page) -> Columns:

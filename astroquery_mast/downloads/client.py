@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
 from typing import Any
 
 from astropy import units as u
@@ -21,56 +20,18 @@ from ..products.manifest import Manifest, Status, TransferResult
 from ..products.plan import Action, DownloadService, PlannedFile
 from ..service import token as auth
 from ..service.core import MastClass
-from ..service.deadline import Deadline, as_seconds
+from ..service.parallel import RunOptions
 from ..warn import warn_user
 from .download import download
-from .fetch import fetch
 from .review import as_written, retry_downloads, verify_downloads
 from .sessions import SessionRecipe
 
-__all__ = ["DENIED", "Effort", "FileTransfers"]
+__all__ = ["DENIED", "FileTransfers"]
 
 DENIED = "HTTPError: 401"
 """How the message of a file begins that nobody may have without logging in."""
 _EXCLUSIVE = "EXCLUSIVE_ACCESS"
 _ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How a download is carried out.
-
-    Parameters
-    ----------
-    verbose : bool
-        Whether to show a bar on a terminal, and to log the outcome.
-    max_workers : int or None
-        How many files at a time.
-    executor : `concurrent.futures.Executor` or None
-        Who does the work.
-    seconds : float, `~astropy.units.Quantity`, or None
-        How long the whole call may take; a number afterwards.
-    on_error : str
-        What is done about files that did not come.
-    """
-
-    verbose: bool = True
-    max_workers: int | None = None
-    executor: Executor | None = None
-    seconds: float | None = None
-    on_error: str = "warn"
-
-    def __post_init__(self) -> None:
-        """Refuse a time that is none before anything is asked."""
-        object.__setattr__(self, "seconds", as_seconds(self.seconds, "timeout"))
-
-    def at(self, clock: Deadline | None) -> Effort:
-        """The same effort with the time that is left."""
-        return self if clock is None else replace(self, seconds=max(clock.remaining(), 1e-3))
-
-    def clock(self) -> Deadline | None:
-        """The clock of the call, started now; None without a limit."""
-        return None if self.seconds is None else Deadline(float(self.seconds))
 
 
 class FileTransfers(MastClass):
@@ -92,27 +53,18 @@ class FileTransfers(MastClass):
             warn_user(message, AuthenticationWarning)
             return False
 
-    def _fetch(self, planned: Sequence[PlannedFile], effort: Effort) -> list[TransferResult]:
+    def _fetch(self, planned: Sequence[PlannedFile], options: RunOptions) -> list[TransferResult]:
         """Carry out a plan."""
         self._log_in_for(planned)
-        return download(
-            planned,
-            SessionRecipe.of(self._service),
-            max_workers=effort.max_workers,
-            executor=effort.executor,
-            timeout=effort.seconds,
-            on_error=effort.on_error,
-            verbose=effort.verbose,
-            carry_out=fetch,
-        )
+        return download(planned, SessionRecipe.of(self._service), options)
 
     def _fetch_one(self, planned: PlannedFile, verbose: bool, on_error: str = "warn") -> TransferResult:
         """Bring a file of which nobody knows whether it is exclusive, and which has no manifest."""
-        effort = Effort(verbose=verbose, on_error="ignore")
-        result = self._fetch([planned], effort)[0]
+        options = RunOptions(verbose=verbose, on_error="ignore")
+        result = self._fetch([planned], options)[0]
         refused = result.status is Status.ERROR and (result.message or "").startswith(DENIED)
         if refused and self._log_in_by_environment():
-            result = self._fetch([planned], effort)[0]
+            result = self._fetch([planned], options)[0]
         if result.status is Status.ERROR and on_error == "warn":
             log.warning("%s could not be downloaded. %s", planned.local_path.name, result.message)
         return result
@@ -179,11 +131,7 @@ class FileTransfers(MastClass):
             manifest,
             SessionRecipe.of(self._service),
             download_url=self._source_of(manifest),
-            max_workers=max_workers,
-            executor=executor,
-            timeout=timeout,
-            on_error=on_error,
-            verbose=verbose,
+            options=RunOptions(verbose, max_workers, executor, timeout, on_error),
         )
 
     def _source_of(self, manifest: Table) -> str | DownloadService:

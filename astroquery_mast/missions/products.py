@@ -18,7 +18,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..downloads.client import Effort, FileTransfers
+from ..downloads.client import FileTransfers
 from ..downloads.download import disk_at, local_target
 from ..downloads.store import destination
 from ..exceptions import DownloadError, InvalidArgumentError, InvalidQueryError, NoResultsWarning
@@ -31,6 +31,7 @@ from ..products.plan import DownloadService, plan, plan_table, single_file
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
+from ..service.parallel import RunOptions
 from ..warn import warn_no_results, warn_user
 from .files import MissionFiles, MissionSource, filter_mission_products, trouble_with
 from .product_list import products_table, read_products
@@ -287,8 +288,8 @@ class MissionProducts(MissionRequests, FileTransfers):
         """
         chosen = self._chosen(mission)
         as_overwrite(cache, overwrite)
-        effort = Effort(verbose, max_workers, executor, timeout, on_error)
-        clock = effort.clock()
+        effort = RunOptions(verbose, max_workers, executor, timeout, on_error)
+        clock = effort.deadline()
         listed = self._products_of(products, chosen, verbose, clock)
         wanted = filter_mission_products(listed, extension, filters)
         if not len(wanted):
@@ -312,7 +313,7 @@ class MissionProducts(MissionRequests, FileTransfers):
         if dry_run:
             return plan_table(planned)
         try:
-            return files.with_missions(as_manifest(self._fetch(planned, effort.at(clock))))
+            return files.with_missions(as_manifest(self._fetch(planned, effort.until(clock))))
         except DownloadError as err:
             raise DownloadError(str(err), files.with_missions(err.manifest)) from err
 

@@ -13,8 +13,8 @@ from astropy.utils.decorators import deprecated_renamed_argument
 from ..exceptions import InvalidQueryError
 from ..query.filters import Criteria
 from ..query.known_catalogs import OBSERVATIONS
+from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_RADIUS
-from ..targets.ask import Effort
 from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
 from ..targets.targets import Where
 from .cloud import CloudAccess
@@ -124,7 +124,7 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         choice = self._choice(columns, cuts=region is not None or overlap != "footprint")
         if (where := Where(coordinates, None, radius)).many:
             refuse_for_many(region, overlap, page)
-            effort = Effort(timeout, max_workers, executor, verbose)
+            effort = RunOptions(verbose, max_workers, executor, timeout)
             wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
             return self._observed_many(where, None, effort, wanted)
         deadline = self._service.deadline(timeout)
@@ -170,7 +170,7 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         del pagesize, page
         if (where := Where(coordinates, None, radius)).many:
             refuse_for_many(region, overlap)
-            effort = Effort(timeout, max_workers, executor, verbose=False)
+            effort = RunOptions(False, max_workers, executor, timeout)
             return self._counted_many(
                 where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
             )
@@ -227,7 +227,7 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         choice = self._choice(columns, cuts=overlap != "footprint")
         if (where := Where(None, object_name, radius, resolver)).many:
             refuse_for_many(None, overlap, page)
-            effort = Effort(timeout, max_workers, executor, verbose)
+            effort = RunOptions(verbose, max_workers, executor, timeout)
             wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
             return self._observed_many(where, None, effort, wanted)
         deadline = self._service.deadline(timeout)
@@ -257,7 +257,7 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         del pagesize, page
         if (where := Where(None, object_name, radius, resolver)).many:
             refuse_for_many(None, overlap)
-            effort = Effort(timeout, max_workers, executor, verbose=False)
+            effort = RunOptions(False, max_workers, executor, timeout)
             return self._counted_many(
                 where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
             )
@@ -330,7 +330,7 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         choice = self._choice(columns, positional=somewhere, cuts=region is not None or overlap != "footprint")
         if (where := Where(coordinates, object_name, radius, resolver)).many:
             refuse_for_many(region, overlap, page)
-            effort = Effort(timeout, max_workers, executor, verbose)
+            effort = RunOptions(verbose, max_workers, executor, timeout)
             wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
             return self._observed_many(where, asked, effort, wanted)
         cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, region=region, overlap=overlap)
@@ -381,7 +381,7 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         asked = self._criteria(criteria)
         if (where := Where(coordinates, object_name, radius, resolver)).many:
             refuse_for_many(region, overlap)
-            effort = Effort(timeout, max_workers, executor, verbose=False)
+            effort = RunOptions(False, max_workers, executor, timeout)
             return self._counted_many(where, asked, effort, overlap=overlap, payload=get_query_payload, cache=cache)
         cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, region=region, overlap=overlap)
         if cone is None and not criteria:
@@ -459,7 +459,7 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
             table,
             (OBSERVATIONS, *OBSERVATIONS.service({})),
             radius,
-            Effort(timeout, max_workers, executor, verbose),
+            RunOptions(verbose, max_workers, executor, timeout),
             best=best,
             columns={"ra_column": ra_column, "dec_column": dec_column},
             chunk_size=chunk_size,

@@ -11,15 +11,14 @@ from dataclasses import replace
 import requests
 from astropy.table import Table
 
-from ..downloads.client import Effort, FileTransfers
+from ..downloads.client import FileTransfers
 from ..downloads.download import complain, download
-from ..downloads.fetch import fetch
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError
 from ..products.bundle import KINDS, SCRIPT, Bundle
 from ..products.file_names import PathTemplate
 from ..products.manifest import TransferResult
 from ..products.plan import Action, PlannedFile
-from ..service.deadline import Deadline
+from ..service.parallel import RunOptions
 from ..warn import warn_user
 from .listing import ObservationListing
 
@@ -37,25 +36,18 @@ class ObservationFiles(ObservationListing, FileTransfers):
             warn_user(_NO_CLOUD, InputWarning)
         return self._cloud_enabled and not force_on_prem
 
-    def _fetch_bundle(self, bundle: Bundle, file: PlannedFile, effort: Effort) -> list[TransferResult]:
+    def _fetch_bundle(self, bundle: Bundle, file: PlannedFile, effort: RunOptions) -> list[TransferResult]:
         """Fetch many products in one file."""
         # A script is asked for without the token, so that none can be in it.
         wire = self._anonymous() if bundle.kind == SCRIPT else self._service.http
 
         def post(url: str, headers: Mapping[str, str]) -> requests.Response:
-            limit = self._service.deadline(None) if effort.seconds is None else Deadline(effort.seconds)
+            limit = self._service.deadline(effort.timeout)
             return wire.request(
                 "POST", url, data=bundle.form, headers=headers, deadline=limit, service="MAST download", stream=True
             )
 
-        fetched = download(
-            [file],
-            post,
-            timeout=effort.seconds,
-            on_error="ignore",
-            verbose=effort.verbose,
-            carry_out=fetch,
-        )
+        fetched = download([file], post, RunOptions(effort.verbose, timeout=effort.timeout, on_error="ignore"))
         results = bundle.results(fetched[0])
         complain(results, on_error=effort.on_error)
         return results

@@ -6,7 +6,6 @@ is asked in groups; the answers are divided where that is beyond doubt; everybod
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,12 +18,12 @@ from ..query.columns_wanted import ColumnSelection
 from ..query.filters import Criteria
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
+from ..service.parallel import RunOptions
 from ..sky.position import Cone
 from ..sky.region_filter import CUT_COLUMNS
 from ..tables.mashup import Page
 from ..tables.table import TableBuilder, table_meta
-from ..targets.ask import Effort
-from ..targets.many_task import Part, Single
+from ..targets.ask import IndivisibleQuestion, PartialAnswer
 from ..targets.match_targets import Targets
 from ..targets.one_table import Asked, Blocks
 from ..targets.targets import POSITIONAL, ManyTargets, Where, raise_if_all, table_of_counts, table_of_targets
@@ -102,10 +101,10 @@ class ObservationMany(ObservationRequests):
     """Observations of many targets; see `MastClass` for parameters."""
 
     def _observed_many(
-        self, where: Where, criteria: Criteria | None, effort: Effort, wanted: ObservationOptions
+        self, where: Where, criteria: Criteria | None, effort: RunOptions, wanted: ObservationOptions
     ) -> Table | list[dict[str, object]]:
         """Return the observations of many targets, with a warning if there are none; or the requests."""
-        deadline = effort.clock()
+        deadline = effort.deadline()
         targets = ManyTargets(self._service).targets(where, deadline)
         groups = grouped(targets.cones) if wanted.merge_nearby else alone(targets.cones)
         wanted = wanted.needing(groups)
@@ -131,7 +130,7 @@ class ObservationMany(ObservationRequests):
         self,
         where: Where,
         criteria: Criteria,
-        effort: Effort,
+        effort: RunOptions,
         *,
         overlap: str = "footprint",
         payload: bool = False,
@@ -144,7 +143,7 @@ class ObservationMany(ObservationRequests):
             )
         # The archive counts footprints only: the rows are fetched, as far as they are needed to count.
         wanted = ObservationOptions(ColumnSelection((), _DIVIDING), overlap, cache=cache)
-        deadline = effort.clock()
+        deadline = effort.deadline()
         targets = ManyTargets(self._service).targets(where, deadline)
         groups = grouped(targets.cones)
         request_for = self._request_maker(criteria, wanted)
@@ -176,30 +175,30 @@ class ObservationMany(ObservationRequests):
         groups: Sequence[Group],
         request_for: RequestFor,
         wanted: ObservationOptions,
-        how: tuple[Effort, Deadline],
+        how: tuple[RunOptions, Deadline],
     ) -> tuple[_Answers, dict[int, Exception]]:
         """Ask for groups, then for each cone that has no answer yet; return the answers, and why some have none."""
         effort, deadline = how
         shared = [group for group in groups if group.shared]
         asked = Asked(request_for(groups[0].cone), len(targets.positions), 0, POSITIONAL, len(shared))
         answers = _Answers(targets, asked, Blocks(asked, self._service.columns.get(self._caom_cone)))
-        questions = [Single(request_for(group.cone), shared=True) for group in shared]
+        questions = [IndivisibleQuestion(request_for(group.cone), shared=True) for group in shared]
 
-        def divide(place: int, part: Part[Single]) -> None:
+        def divide(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for a group."""
             answers.divide(place, shared[place], part.asked.request, part.pages, wanted.overlap)
 
         # Groups may have half of the time, so that some is left for their members.
-        limit = Deadline(math.inf if effort.seconds is None else deadline.remaining() / 2)
+        limit = deadline.part(deadline.remaining() / 2)
         for place, error in ManyTargets(self._service).ask_all(questions, effort, limit, divide, "group").items():
             log.info("A group of %d targets is asked for one by one: %s", len(shared[place].members), error)
         left = answers.left()
 
-        def take(place: int, part: Part[Single]) -> None:
+        def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for a cone that was asked for by itself."""
             answers.blocks.add(left[place], part.pages)
 
-        singles = [Single(request_for(targets.cones[cone])) for cone in left]
+        singles = [IndivisibleQuestion(request_for(targets.cones[cone])) for cone in left]
         failed = ManyTargets(self._service).ask_all(singles, effort, deadline, take)
         asked.requests = len(questions) + len(singles)
         raise_if_all(failed, len(targets.cones))

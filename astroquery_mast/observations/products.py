@@ -6,6 +6,7 @@ In: observations or products in any form that users hold. Out: plans, files on d
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -15,7 +16,6 @@ from typing import Any
 from astropy import units as u
 from astropy.table import Table
 
-from ..downloads.client import Effort
 from ..downloads.download import disk_at, local_target
 from ..downloads.store import destination
 from ..exceptions import InvalidQueryError, NoResultsWarning
@@ -26,6 +26,7 @@ from ..products.listing import as_product_table
 from ..products.manifest import Manifest, as_manifest
 from ..products.plan import PlannedFile, plan, plan_table, single_file
 from ..service.deadline import Deadline
+from ..service.parallel import RunOptions
 from ..warn import warn_user
 from .files import ObservationFiles, kind_of_bundle, only_in_cloud, refuse_contradiction, uris_of
 
@@ -193,8 +194,8 @@ class ObservationProducts(ObservationFiles):
         refuse_contradiction(cloud_only, force_on_prem)
         kind = kind_of_bundle(curl_flag, bundle, path_template, flat)
         as_overwrite(cache, overwrite)
-        effort = Effort(verbose, max_workers, executor, timeout, on_error)
-        clock = effort.clock()
+        effort = RunOptions(verbose, max_workers, executor, timeout, on_error)
+        clock = effort.deadline()
         table = self._selected(products, verbose, mrp_only, filters, clock)
         if table is None:
             return None
@@ -215,8 +216,8 @@ class ObservationProducts(ObservationFiles):
         if in_cloud and cloud_only:
             planned = [only_in_cloud(file) for file in planned]
         if whole is not None:
-            return self._bundled(whole, planned, folder, None if dry_run else effort.at(clock))
-        return plan_table(planned) if dry_run else as_manifest(self._fetch(planned, effort.at(clock)))
+            return self._bundled(whole, planned, folder, None if dry_run else effort.until(clock))
+        return plan_table(planned) if dry_run else as_manifest(self._fetch(planned, effort.until(clock)))
 
     def get_download_urls(
         self,
@@ -263,18 +264,18 @@ class ObservationProducts(ObservationFiles):
     # -- how -----------------------------------------------------------------------------------------------------
 
     def _selected(
-        self, products: Any, verbose: bool, mrp_only: bool, filters: Mapping[str, Any], clock: Deadline | None
+        self, products: Any, verbose: bool, mrp_only: bool, filters: Mapping[str, Any], clock: Deadline
     ) -> Table | None:
         """The products that are wanted, each file once; None, with a warning, if there is none."""
         given = as_product_table(products, ("dataURI",))
-        listed = self._products_of(given, verbose, None if clock is None else clock.seconds)
+        listed = self._products_of(given, verbose, None if math.isinf(clock.seconds) else clock.seconds)
         table = self._unique(self.filter_products(listed, mrp_only=mrp_only, **filters), verbose)
         if not len(table):
             warn_user("No products to download.", NoResultsWarning)
             return None
         return table
 
-    def _bundled(self, bundle: Bundle, planned: list[PlannedFile], folder: Path, effort: Effort | None) -> Table:
+    def _bundled(self, bundle: Bundle, planned: list[PlannedFile], folder: Path, effort: RunOptions | None) -> Table:
         """Fetch many products in one file, or without an effort show what would be fetched."""
         file = bundle.planned(self._service.endpoints.bundle, folder)
         if effort is None:
