@@ -14,7 +14,6 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import BadRequestError, InvalidCriterionError, MaxResultsWarning, ServerError
 from ..query.comparisons import catalogs_mast_filters, mashup_criteria
-from ..query.filters import find_column
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import ApiRequest, MashupRequest
 from ..service.columns import NoColumnsError
@@ -22,7 +21,8 @@ from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.mast_service import refuse_two_positions
 from ..sky.position import Cone
-from ..tables.columns import Columns, closest
+from ..tables.columns import Columns, find_column
+from ..tables.names import closest, did_you_mean
 from ..tables.table import TableBuilder, first_value
 from ..targets.targets import Where
 from ..warn import warn_no_results, warn_user
@@ -247,16 +247,15 @@ def hinting(catalog: Catalog) -> Iterator[None]:
             raise
         if _UNKNOWN.search(str(err)):
             raise _no_such_catalog(catalog, str(err)) from err
-        near = closest(catalog.name, CATALOGS, 1)
+        near = closest(catalog.name, shown_names())
         if near:
-            err.args = (f"{err} Did you mean catalog='{near[0]}'?",)
+            err.args = (f"{err} {did_you_mean(catalog.name, near)}",)
         raise
 
 
 def _no_such_catalog(catalog: Catalog, said: str) -> BadRequestError:
     """The error for a name that neither this package nor the archive knows."""
-    near = closest(catalog.name, CATALOGS, 1)
-    hint = f"Did you mean catalog='{near[0]}'?" if near else f"There are: {', '.join(shown_names())}."
+    hint = did_you_mean(catalog.name, shown_names())
     return BadRequestError(f"{said} {hint}", status=_ANSWERED)
 
 

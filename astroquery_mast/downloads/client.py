@@ -103,7 +103,6 @@ class FileTransfers(MastClass):
             timeout=effort.seconds,
             on_error=effort.on_error,
             verbose=effort.verbose,
-            pause=self._service.http.pause,
             carry_out=fetch,
         )
 
@@ -185,7 +184,6 @@ class FileTransfers(MastClass):
             timeout=timeout,
             on_error=on_error,
             verbose=verbose,
-            pause=self._service.http.pause,
         )
 
     def _source_of(self, manifest: Table) -> str | DownloadService:

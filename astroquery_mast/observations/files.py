@@ -54,7 +54,6 @@ class ObservationFiles(ObservationListing, FileTransfers):
             timeout=effort.seconds,
             on_error="ignore",
             verbose=effort.verbose,
-            pause=self._service.http.pause,
             carry_out=fetch,
         )
         results = bundle.results(fetched[0])

@@ -188,7 +188,7 @@ def _positions_in(cone: Cone, ra: Array, dec: Array) -> Array:
     """Which positions are in a cone."""
     placed = np.isfinite(ra) & np.isfinite(dec)
     inside = np.zeros(len(ra), dtype=bool)
-    inside[placed] = cone_filter(cone).region.holds(unit_vectors(ra[placed], dec[placed]))
+    inside[placed] = cone_filter(cone).region.contains(unit_vectors(ra[placed], dec[placed]))
     return inside
 
 

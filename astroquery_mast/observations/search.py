@@ -18,7 +18,7 @@ from astroquery import log
 from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
 from ..query.columns_wanted import ColumnSelection, names_of, select_columns
 from ..query.criteria import observation_criteria
-from ..query.filters import Criteria, Filter, find_column
+from ..query.filters import Criteria, Filter
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
@@ -26,8 +26,9 @@ from ..service.resolver import warn_unused_resolver
 from ..sky.position import DEFAULT_RADIUS, Cone, is_many, name_list
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
-from ..tables.columns import closest, metadata_table
+from ..tables.columns import find_column, metadata_table
 from ..tables.mashup import histograms
+from ..tables.names import closest
 from ..tables.table import TableBuilder, first_value
 from ..warn import warn_no_results
 
