@@ -274,7 +274,7 @@ class MissionRequests(MastClass):
     ) -> None:
         super().__init__(mast_token, server=server, session=session)
         self.dataset_kwds = dict(DATASET_COLUMNS)
-        self._search = MissionSearch(self._service)
+        self._search: MissionSearch = MissionSearch(self._service)
         self.mission = mission
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ from astropy import units as u
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
-from ..query.catalog import OBSERVATIONS
+from ..query.known_catalogs import OBSERVATIONS
 from ..sky.position import DEFAULT_RADIUS
 from ..targets.ask import Effort
 from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
