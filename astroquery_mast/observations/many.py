@@ -15,9 +15,9 @@ import numpy.typing as npt
 from astropy.table import MaskedColumn, Table
 from astroquery import log
 
-from ..query.columns_wanted import ColumnSelection
 from ..query.filters import Criteria
 from ..query.request import MashupRequest
+from ..query.selection import ColumnSelection
 from ..service.deadline import Deadline
 from ..sky.position import Cone
 from ..sky.region_filter import CUT_COLUMNS

@@ -17,9 +17,9 @@ from astropy import units as u
 from astropy.table import Table
 
 from ..exceptions import InvalidQueryError
-from ..query.columns_wanted import ColumnSelection
 from ..query.filters import Criteria
 from ..query.request import MashupRequest
+from ..query.selection import ColumnSelection
 from ..service.deadline import Deadline
 from ..service.large import PageLimits
 from ..sky.position import DEFAULT_RADIUS
