@@ -18,8 +18,8 @@ from astropy.table import MaskedColumn, Table
 from astroquery import log
 
 from ..exceptions import InvalidQueryError
-from ..query.columns_wanted import ColumnSelection
 from ..query.request import MashupRequest
+from ..query.selection import ColumnSelection
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..sky.position import Cone

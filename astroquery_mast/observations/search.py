@@ -16,10 +16,10 @@ from astropy.table import Table
 from astroquery import log
 
 from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
-from ..query.columns_wanted import ColumnSelection, names_of, select_columns
 from ..query.criteria import observation_criteria
 from ..query.filters import Criteria, Filter
 from ..query.request import COUNT_COLUMNS, MashupRequest
+from ..query.selection import ColumnSelection, names_of, select_columns
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..service.resolver import warn_unused_resolver

@@ -19,8 +19,8 @@ from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError, MastError
-from ..query.columns_wanted import named_column
 from ..query.request import MashupRequest
+from ..query.selection import named_column
 from ..service.deadline import Deadline
 from ..service.large import PageLimits
 from ..service.mast_service import MastService
