@@ -17,9 +17,8 @@ from ..sky.position import DEFAULT_RADIUS
 from ..targets.ask import Effort
 from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
 from ..targets.targets import Where
-from .cloud import CloudAccess
 from .many import ObservationMany, ObservationOptions
-from .products import ObservationProducts
+from .product_methods import ObservationProductMethods
 from .responses import ObservationResponses
 from .search import NO_CRITERION, NO_PLACE, refuse_for_many
 from .values import ObservationValues
@@ -32,7 +31,7 @@ Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
 
-class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues, ObservationProducts, CloudAccess):
+class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues, ObservationProductMethods):
     """Observations of all missions in MAST, and their files.
 
     Parameters
