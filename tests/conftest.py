@@ -34,9 +34,9 @@ settings.load_profile("repeatable")
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries and polls follow each other at once."""
-    from astroquery_mast.service.http import HttpClient
+    from astroquery_mast.service import failures
 
-    monkeypatch.setattr(HttpClient, "pause", staticmethod(lambda _seconds: None))
+    monkeypatch.setattr(failures, "pause", lambda _seconds, _stopped: None)
 
 
 @pytest.fixture(autouse=True)

@@ -122,7 +122,6 @@ class Downloads:
             timeout=options.seconds,
             on_error=options.on_error,
             verbose=options.verbose,
-            pause=self._service.http.pause,
         )
 
     def log_in_for(self, planned: Iterable[PlannedFile]) -> None:
@@ -142,7 +141,6 @@ class Downloads:
             timeout=options.seconds,
             on_error=options.on_error,
             verbose=options.verbose,
-            pause=self._service.http.pause,
             carry_out=fetch,
         )
 

@@ -33,7 +33,7 @@ from .register import holders
 from .sessions import SessionRecipe
 from .store import StoreFileSystem, destination, is_remote
 from .task import Call, Done, Task, TransferFunction, bring
-from .transfer import WAIT, OpenUrl, Pause, transfer
+from .transfer import OpenUrl, transfer
 
 __all__ = ["LOCAL_FILES", "ON_ERROR", "complain", "disk_at", "download", "local_target"]
 
@@ -83,7 +83,6 @@ def download(
     timeout: float | u.Quantity | None = None,
     on_error: str = "warn",
     verbose: bool = True,
-    pause: Pause = WAIT,
     carry_out: TransferFunction = transfer,
 ) -> list[TransferResult]:
     """Bring files to disk, several at a time."""
@@ -97,7 +96,6 @@ def download(
     with DownloadBar(len(planned), total_bytes(planned) or None, shown=verbose) as bar:
         call = Call(
             Deadline(math.inf if seconds is None else seconds),
-            pause,
             bar.add,
             outages.down,
             lines=threading.Semaphore(workers) if spare else None,

@@ -34,7 +34,7 @@ from .outcome import size_of
 from .register import holders
 from .sessions import SessionRecipe
 from .store import is_remote, recorded_place
-from .transfer import WAIT, OpenUrl, Pause
+from .transfer import OpenUrl
 
 __all__ = ["as_written", "retry_downloads", "verify_downloads"]
 
@@ -159,7 +159,6 @@ def retry_downloads(
     timeout: float | u.Quantity | None = None,
     on_error: str = "warn",
     verbose: bool = True,
-    pause: Pause = WAIT,
 ) -> Manifest:
     """Fetch the files of a manifest that did not come, and those that `verify_downloads` found missing or changed."""
     manifest = as_written(manifest)
@@ -177,7 +176,6 @@ def retry_downloads(
         timeout=timeout,
         on_error="ignore",
         verbose=verbose,
-        pause=pause,
         carry_out=fetch,
     )
     merged = {result.index: result for result in (*rows, *fetched)}

@@ -1,4 +1,4 @@
-"""What the search methods of `MastMissionsClass` are made of: criteria → requests → table or count.
+"""Searches in single missions: criteria → requests → table, responses or count.
 
 In: the arguments of one call.  Out: a `~astroquery_mast.missions.question.Search`, and its answer.
 """
@@ -20,6 +20,7 @@ from ..service.cache import Parts
 from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
+from ..service.mast_service import MastService
 from ..service.parallel import map_in_threads
 from ..service.resolver import warn_unused_resolver
 from ..tables.columns import Columns
@@ -31,112 +32,31 @@ from .conditions import argument_like, build_conditions
 from .question import PAGE, Search, SearchRequest, as_options, sorting
 from .targets import DEFAULT_MISSION_RADIUS, Name, arcseconds, object_targets, sky_targets, target_text
 
-__all__ = ["MissionRequests"]
+__all__ = ["MissionRequests", "MissionSearch"]
 
 # What may stand in an address without being something else there.
 _MISSION = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
-class MissionRequests(MastClass):
-    """Searches in one mission, and what is known about its columns; a part of `~astroquery_mast.MastMissionsClass`.
+class MissionSearch:
+    """Searches in single missions: a question, built and checked → table, responses or count."""
 
-    Parameters
-    ----------
-    mission : str
-        The mission that is searched, in any case: ``hst``, ``jwst``, ``roman``, ``roman_spectra``, ``roman_cgi``,
-        ``classy``, ``ullyses``, ``iue``; any other name is tried as it is.
-    mast_token, server, session : object, optional
-        As `~astroquery_mast.MastClass`.
+    def __init__(self, service: MastService) -> None:
+        self._service = service
+        self._columns = MissionColumnMetadata(service.http, service.endpoints)
 
-    Attributes
-    ----------
-    service : str
-        ``"search"``; kept because ``astroquery.mast`` has it, and of no effect.
-    """
-
-    service = "search"
-
-    def __init__(
-        self,
-        *,
-        mission: str = "hst",
-        mast_token: str | None = None,
-        server: str | None = None,
-        session: requests.Session | None = None,
-    ) -> None:
-        super().__init__(mast_token, server=server, session=session)
-        self.dataset_kwds = dict(DATASET_COLUMNS)
-        self._column_list = MissionColumnMetadata(self._service.http, self._service.endpoints)
-        self.mission = mission
-
-    def __repr__(self) -> str:
-        """Name the class, the mission and the server."""
-        return f"<{type(self).__name__} for {self.mission} at {self._service.endpoints.server}>"
-
-    @property
-    def mission(self) -> str:
-        """The mission that calls are about which name none; in lower case.
-
-        A call reads it once, at its start, so that setting it changes nothing about calls under way.
-        """
-        return self._mission
-
-    @mission.setter
-    def mission(self, mission: str) -> None:
-        self._mission = _checked_mission(mission)
-
-    def _chosen(self, mission: str | None) -> str:
-        """The mission of a call."""
-        return self.mission if mission is None else _checked_mission(mission)
-
-    # -- columns -------------------------------------------------------------------------------------------------
-
-    def get_column_list(self, *, mission: str | None = None) -> Table:
-        """Return the columns of a mission's search: those that can be returned, and be criteria.
-
-        Parameters
-        ----------
-        mission : str, optional
-            The mission; that of the attribute if not given.
-
-        Returns
-        -------
-        `~astropy.table.Table`
-            One row for each: ``name``, ``data_type``, ``description``.
-
-        Raises
-        ------
-        RemoteServiceError
-            If the archive has no such list, or cannot be asked.
-        """
-        chosen = self._chosen(mission)
-        return column_table(self._column_list.known(chosen) or self._column_list.refresh(chosen))
-
-    def get_dataset_kwd(self, *, mission: str | None = None) -> str | None:
-        """Return the name of the column that holds the dataset identifiers of a mission.
-
-        Parameters
-        ----------
-        mission : str, optional
-            The mission; that of the attribute if not given.
-
-        Returns
-        -------
-        str or None
-            None if it is not known, which is logged.
-        """
-        chosen = self._chosen(mission)
-        if chosen not in self.dataset_kwds:
-            log.warning('The mission "%s" does not have a known dataset ID keyword.', chosen)
-        return self.dataset_kwds.get(chosen)
+    def column_list(self, mission: str) -> Table:
+        """Return the columns of a mission as a table."""
+        return column_table(self._columns.known(mission) or self._columns.refresh(mission))
 
     # -- question ------------------------------------------------------------------------------------------------
 
-    def _search(
+    def question(
         self,
         deadline: Deadline,
         *,
-        mission: str | None = None,
+        mission: str,
+        dataset_column: str | None,
         coordinates: Any = None,
         object_names: Any = None,
         radius: Any = DEFAULT_MISSION_RADIUS,
@@ -149,23 +69,22 @@ class MissionRequests(MastClass):
         sort_desc: bool | Iterable[bool] | None = None,
         cache: bool | None = None,
         **criteria: Any,
-    ) -> tuple[Search, Columns]:
+    ) -> Search:
         """Make the question of a call; what can be refused is refused before anything else is asked."""
-        chosen = self._chosen(mission)
         options, wanted = as_options(criteria)
         arcsec, targets = arcseconds(radius), _targets(coordinates, object_names, radius, wanted)
-        dataset_column = self.dataset_kwds.get(chosen)
-        columns = self._known_columns(chosen, wanted, select_cols, deadline)
+        columns = self._known_columns(mission, wanted, select_cols, deadline)
         by, descending = sorting(sort_by, sort_desc, columns)
         search = Search(
-            mission=chosen,
-            url=f"{self._service.endpoints.mission(chosen)}/search",
+            mission=mission,
+            url=f"{self._service.endpoints.mission(mission)}/search",
+            columns=columns,
             targets=tuple(targets),
             radius=arcsec,
             conditions=build_conditions(wanted, columns),
             limit=limit,
             offset=offset,
-            select_cols=selected_columns(select_cols, columns, chosen, dataset_column),
+            select_cols=selected_columns(select_cols, columns, mission, dataset_column),
             sort_by=by,
             sort_desc=descending,
             count_only=bool(count_only),
@@ -176,8 +95,8 @@ class MissionRequests(MastClass):
         if targets:
             search = search.at_targets(places)
         if limit is None and not count_only:
-            search = search.totally_ordered(columns, (dataset_column, *ROW_COLUMNS.get(chosen, ())))
-        return search, columns
+            search = search.totally_ordered(columns, (dataset_column, *ROW_COLUMNS.get(mission, ())))
+        return search
 
     def _known_columns(
         self, mission: str, criteria: Mapping[str, Any], select_cols: Any, deadline: Deadline
@@ -185,8 +104,8 @@ class MissionRequests(MastClass):
         """The columns of a mission; empty, with a warning where names cannot be checked without them."""
         if isinstance(select_cols, str) and select_cols.strip().lower() in {"all", "*"}:
             # This cannot be said without the list.
-            return self._column_list.known(mission) or self._column_list.refresh(mission, deadline)
-        columns = self._column_list.newest(mission, deadline)
+            return self._columns.known(mission) or self._columns.refresh(mission, deadline)
+        columns = self._columns.newest(mission, deadline)
         if criteria and not columns:
             warn_user(
                 f"The archive's list of the columns of mission '{mission}' could not be had: the criteria "
@@ -230,7 +149,7 @@ class MissionRequests(MastClass):
             complete = True
         finally:
             if not complete:
-                deadline.give_up()
+                deadline.stop()
 
     def _requests(self, search: Search) -> list[SearchRequest]:
         """What is to be sent first."""
@@ -269,13 +188,23 @@ class MissionRequests(MastClass):
             parts.close(before)
         return proven
 
-    def _counted(self, search: Search, deadline: Deadline) -> int:
+    def payload(self, search: Search) -> dict[str, object] | list[dict[str, object]]:
+        """Return what would be sent; a list where the targets need several questions."""
+        payloads = [request.as_request().payload() for request in self._requests(search)]
+        return payloads[0] if len(payloads) == 1 else payloads
+
+    def responses(self, search: Search, deadline: Deadline) -> requests.Response | list[requests.Response]:
+        """Return the responses; a single one where one question for one part is all."""
+        answers = [exchange.response for exchange in self._exchanges(search, deadline)]
+        return answers[0] if search.limit is not None and search.parts == 1 else answers
+
+    def count(self, search: Search, deadline: Deadline) -> int:
         """Return how many rows there are."""
         return sum(announced(exchange.page) for exchange in self._exchanges(search, deadline))
 
-    def _found(self, search: Search, columns: Columns, deadline: Deadline) -> Table:
+    def table(self, search: Search, deadline: Deadline, *, verbose: bool = False) -> Table:
         """Return the rows, with a warning if there are none, or if there may be more."""
-        builder, more = SearchTable(search.question, columns), False
+        builder, more = SearchTable(search.question, search.columns), False
         for exchange in self._exchanges(search, deadline):
             builder.add(exchange.page)
             if search.limit is not None:
@@ -291,6 +220,8 @@ class MissionRequests(MastClass):
             )
         if not len(table):
             warn_no_results()
+        if verbose:
+            log.info("%d rows in %.1f s.", len(table), deadline.elapsed())
         return table
 
 
@@ -312,3 +243,96 @@ def _targets(coordinates: Any, object_names: Any, radius: Any, criteria: Iterabl
         meant = next((f" Did you mean {like} for {name}?" for name in criteria if (like := argument_like(name))), "")
         raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_names as well.{meant}")
     return targets
+
+
+class MissionRequests(MastClass):
+    """The mission that is searched, and its columns; a part of `~astroquery_mast.MastMissionsClass`.
+
+    Parameters
+    ----------
+    mission : str
+        The mission that is searched, in any case: ``hst``, ``jwst``, ``roman``, ``roman_spectra``, ``roman_cgi``,
+        ``classy``, ``ullyses``, ``iue``; any other name is tried as it is.
+    mast_token, server, session : object, optional
+        As `~astroquery_mast.MastClass`.
+
+    Attributes
+    ----------
+    service : str
+        ``"search"``; kept because ``astroquery.mast`` has it, and of no effect.
+    """
+
+    service = "search"
+
+    def __init__(
+        self,
+        *,
+        mission: str = "hst",
+        mast_token: str | None = None,
+        server: str | None = None,
+        session: requests.Session | None = None,
+    ) -> None:
+        super().__init__(mast_token, server=server, session=session)
+        self.dataset_kwds = dict(DATASET_COLUMNS)
+        self._search: MissionSearch = MissionSearch(self._service)
+        self.mission = mission
+
+    def __repr__(self) -> str:
+        """Name the class, the mission and the server."""
+        return f"<{type(self).__name__} for {self.mission} at {self._service.endpoints.server}>"
+
+    @property
+    def mission(self) -> str:
+        """The mission that calls are about which name none; in lower case.
+
+        A call reads it once, at its start, so that setting it changes nothing about calls under way.
+        """
+        return self._mission
+
+    @mission.setter
+    def mission(self, mission: str) -> None:
+        self._mission = _checked_mission(mission)
+
+    def _chosen(self, mission: str | None) -> str:
+        """The mission of a call."""
+        return self.mission if mission is None else _checked_mission(mission)
+
+    # -- columns -------------------------------------------------------------------------------------------------
+
+    def get_column_list(self, *, mission: str | None = None) -> Table:
+        """Return the columns of a mission's search: those that can be returned, and be criteria.
+
+        Parameters
+        ----------
+        mission : str, optional
+            The mission; that of the attribute if not given.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            One row for each: ``name``, ``data_type``, ``description``.
+
+        Raises
+        ------
+        RemoteServiceError
+            If the archive has no such list, or cannot be asked.
+        """
+        return self._search.column_list(self._chosen(mission))
+
+    def get_dataset_kwd(self, *, mission: str | None = None) -> str | None:
+        """Return the name of the column that holds the dataset identifiers of a mission.
+
+        Parameters
+        ----------
+        mission : str, optional
+            The mission; that of the attribute if not given.
+
+        Returns
+        -------
+        str or None
+            None if it is not known, which is logged.
+        """
+        chosen = self._chosen(mission)
+        if chosen not in self.dataset_kwds:
+            log.warning('The mission "%s" does not have a known dataset ID keyword.', chosen)
+        return self.dataset_kwds.get(chosen)

@@ -164,7 +164,7 @@ class CloudFiles:
         if use_fsspec:
             return open_fits(url, name=name, block_size=block_size)
         http = anonymous_http(self._service) if in_cloud else self._service.http
-        return open_remote(url, _range_opener(http), name=name, block_size=block_size, pause=http.pause)
+        return open_remote(url, _range_opener(http), name=name, block_size=block_size)
 
     def _addresses(self, uris: Sequence[str], form: AddressForm) -> dict[str, str | None]:
         """The addresses of files, None for those that have no copy."""

@@ -86,7 +86,9 @@ def positions_in(cone: Cone, ra: Array, dec: Array) -> Array:
     """Tell which positions are in a cone."""
     placed = np.isfinite(ra) & np.isfinite(dec)
     inside = np.zeros(len(ra), dtype=bool)
-    inside[placed] = ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),)).holds(unit_vectors(ra[placed], dec[placed]))
+    inside[placed] = ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),)).contains(
+        unit_vectors(ra[placed], dec[placed])
+    )
     return inside
 
 

@@ -12,7 +12,7 @@ from astroquery import log
 from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
 from ..query.columns_wanted import ColumnSelection, names_of, select_columns
 from ..query.criteria import observation_criteria
-from ..query.filters import Criteria, find_column
+from ..query.filters import Criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..service.core import MastClass
 from ..service.deadline import Deadline
@@ -22,7 +22,7 @@ from ..sky.region import ShapeRegion
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap
 from ..sky.region_input import as_region
 from ..sky.shapes import Circle
-from ..tables.columns import Columns, metadata_table
+from ..tables.columns import Columns, find_column, metadata_table
 from ..tables.mashup import histograms
 from ..tables.table import TableBuilder, first_value
 from ..targets.targets import refuse_page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..query.filters import Criteria, Filter
-from ..tables.columns import closest
+from ..tables.names import closest
 
 __all__ = ["suggestions"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import InvalidArgumentError
-from ..tables.columns import closest
+from ..tables.names import no_such
 
 __all__ = ["CROSSMATCHES", "OBSERVATIONS", "Crossmatch", "as_version", "find_crossmatch"]
 
@@ -99,6 +99,4 @@ def find_crossmatch(catalog: Any) -> Crossmatch:
                     return Crossmatch(known.name, {number: service}, "", ids, known.extended)
         return Crossmatch(name, {0: name})
     shown = [known.name for known in CROSSMATCHES.values()]
-    near = closest(name, shown, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(shown)}."
-    raise InvalidArgumentError(f"catalog={catalog!r} cannot be cross-matched: {hint}")
+    raise no_such(f"catalog={catalog!r} cannot be cross-matched.", name, shown)

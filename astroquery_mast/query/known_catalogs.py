@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidCriterionError
-from ..tables.columns import closest
+from ..tables.names import closest, no_such
 from ..warn import warn_user
 from .catalog import as_version
 
@@ -92,19 +92,19 @@ class Catalog:
         chosen = {name: option.default for name, option in self.options.items()}
         for name, value in given.items():
             if name.lower() not in self.options:
-                raise InvalidCriterionError(self._unknown(name))
+                raise self._unknown(name)
             chosen[name.lower()] = self.options[name.lower()].checked(name, value)
         return chosen
 
-    def _unknown(self, name: str) -> str:
-        """Why a parameter is none, and what may have been meant."""
-        text = f"Filter '{name}' does not exist for catalog {self.name}."
-        near = closest(name, self.options, 1)
-        if near:
-            return f"{text} Did you mean '{near[0]}'?"
-        if self.filtered:
-            return f"{text} Criteria on its columns are taken by query_criteria, with coordinates or object_name."
-        return f"{text} There are: {', '.join(self.options)}." if self.options else f"{text} It has no parameters."
+    def _unknown(self, name: str) -> InvalidCriterionError:
+        """The error for a parameter that the service does not have."""
+        said = f"Filter '{name}' does not exist for catalog {self.name}."
+        if self.filtered and not closest(name, self.options):
+            said += " query_criteria, with coordinates or object_name, takes criteria on its columns."
+            return InvalidCriterionError(said)
+        if not self.options:
+            return InvalidCriterionError(f"{said} It has no parameters.")
+        return no_such(said, name, self.options, error=InvalidCriterionError)
 
     def table(self, release: Any = None, table: Any = None) -> tuple[str, str]:
         """Return the data release and the table of a catalogue of Catalogs.MAST."""

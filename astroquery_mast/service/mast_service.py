@@ -7,7 +7,9 @@ In: a Mashup request, a position or a name as users write it.  Out: responses, t
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import closing
+from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
@@ -33,10 +35,21 @@ from .large import CountedPage, LargeAnswer, PageLimits
 from .login import Login
 from .resolver import Resolver, warn_unused_resolver
 
-__all__ = ["MastService", "refuse_two_positions"]
+__all__ = ["CallOptions", "MastService", "refuse_two_positions"]
 
 # Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
 _POOL = 32
+
+
+@dataclass(frozen=True)
+class CallOptions:
+    """How a query method does its work; the fields are parameters of the query methods."""
+
+    timeout: float | None = None
+    get_query_payload: bool = False
+    max_workers: int | None = None
+    executor: Executor | None = None
+    verbose: bool = False
 
 
 class MastService:

@@ -63,13 +63,13 @@ def rows_in_region(table: Table, region: Region, overlap: str) -> tuple[Array, s
     placed = np.isfinite(ra) & np.isfinite(dec)
     if overlap == "center":
         kept = np.zeros(len(table), dtype=bool)
-        kept[placed] = region.holds(unit_vectors(ra[placed], dec[placed]))
+        kept[placed] = region.contains(unit_vectors(ra[placed], dec[placed]))
         return kept, _doubts(0, int((~placed).sum()))
     shapes = shapes_of(_column(table, "s_region").tolist())
     outlines = outlines_of(shapes, ra, dec)
     bare = ~np.fromiter(map(bool, shapes), dtype=bool, count=len(shapes))
     doubts = _doubts(int((bare & placed).sum()), int((bare & ~placed).sum()))
-    return _rows(outlines, region.meets(outlines), len(table)), doubts
+    return _rows(outlines, region.overlaps(outlines), len(table)), doubts
 
 
 def shapes_of(texts: Sequence[Any], errors: str = "skip") -> list[list[Shape]]:

@@ -87,7 +87,7 @@ def test_columns_can_be_named() -> None:
     """Names are given where they are not usual, and a wrong one is told with the nearest."""
     table = Table({"alpha": RA, "delta": DEC})
     assert same(table, ra_column="alpha", dec_column="delta")
-    with pytest.raises(InvalidArgumentError, match="did you mean 'delta'"):
+    with pytest.raises(InvalidArgumentError, match="Did you mean 'delta'"):
         as_positions(table, ra_column="alpha", dec_column="detla")
     with pytest.raises(InvalidArgumentError, match="dec_column is missing"):
         as_positions(table, ra_column="alpha")
