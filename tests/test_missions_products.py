@@ -367,7 +367,7 @@ def test_no_name_leads_out_of_the_folder(rows: list[tuple[str, str, str, str]], 
         assert "for" in str(err)
         return
     planned = files.checked(plan(products, base_dir=base, download_url=files.download_url, disk=LOCAL_FILES, flat=flat))
-    assert len(planned) == len(files.missions)
+    assert len(planned) == len(files.missions or ())
     paths = [str(file.local_path).lower() for file in planned if file.uri]
     assert len(set(paths)) == len(paths)
     assert all(file.local_path.is_relative_to(base) and ".." not in file.local_path.parts for file in planned)

@@ -8,13 +8,14 @@ files on disk and their manifest. What differs between clients stands in a `Prod
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
+import numpy as np
 import requests
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 from astroquery import log
 
 from ..config import count_setting
@@ -25,7 +26,7 @@ from ..products.file_names import PathTemplate
 from ..products.filters import unique_products
 from ..products.listing import as_product_table, as_table, ask_in_batches
 from ..products.manifest import Manifest, as_manifest
-from ..products.plan import DownloadService, PlannedFile, plan, plan_table, single_file
+from ..products.plan import Action, DownloadService, PlannedFile, only_in_cloud, plan, plan_table, single_file
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
@@ -36,6 +37,8 @@ from .download import disk_at, local_target
 from .store import destination
 
 __all__ = ["DownloadRequest", "FileSource", "ProductFlow", "ProductSource"]
+
+T = TypeVar("T")
 
 FileOutcome = tuple[str, str | None, str | None]
 """What ``download_file`` returns: status, message, URL."""
@@ -63,22 +66,34 @@ class DownloadRequest:
         return not self.flat and self.path_template is None
 
 
-class FileSource(Protocol):
-    """Where the files of one download come from."""
+@dataclass(frozen=True)
+class FileSource:
+    """Where the files of one download come from, and which of them cannot or must not be fetched."""
 
-    @property
-    def download_url(self) -> str | DownloadService:
-        """Where files are asked for by their URIs."""
+    download_url: str | DownloadService
+    cloud_urls: Mapping[str, str] = field(default_factory=dict)
+    cloud_only: bool = False
+    refusals: Mapping[int, str] = field(default_factory=dict)
+    """Number of a file in the plan → why it is refused."""
+    missions: Sequence[str] | None = None
+    """What the manifest must have as well, so that the files can be fetched again later."""
 
-    @property
-    def cloud_urls(self) -> Mapping[str, str]:
-        """The addresses of files that come from the cloud."""
-
-    def checked(self, planned: Sequence[PlannedFile]) -> list[PlannedFile]:
-        """Return the plan, in which what cannot or must not be fetched is refused or left out."""
+    def checked(self, planned: Iterable[PlannedFile]) -> list[PlannedFile]:
+        """Return the plan without what cannot or must not be fetched."""
+        if self.cloud_only:
+            return [only_in_cloud(file) for file in planned]
+        return [
+            replace(file, action=Action.REFUSE, reason=self.refusals[file.index])
+            if file.index in self.refusals
+            else file
+            for file in planned
+        ]
 
     def completed(self, manifest: Manifest) -> Manifest:
-        """Return the manifest with what is needed to fetch its files again later."""
+        """Return the manifest with the missions of the files, where these are needed."""
+        if self.missions is not None:
+            manifest["mission"] = MaskedColumn(np.array(self.missions, dtype=np.str_))
+        return manifest
 
 
 class ProductSource(Protocol):
@@ -142,28 +157,32 @@ class ProductFlow:
 
     def responses(self, given: Any, batch_size: int) -> list[requests.Response]:
         """Return the responses that hold the products, of every page of every batch, in order."""
-
-        def ask(identifiers: Sequence[str]) -> list[requests.Response]:
-            return [answer.response for answer in self._source.pages(identifiers, Deadline.within(None))]
-
-        workers = count_setting("max_workers")
         identifiers = self._source.identifiers(given)
-        batches = ask_in_batches(identifiers, ask, batch_size=batch_size, max_workers=workers, verbose=False)
+        batches = self._batches(identifiers, batch_size, False, None, lambda answer: answer.response)
         return [response for responses in batches for response in responses]
 
     def _list(self, given: Any, batch_size: int, verbose: bool, whole: Deadline | None) -> Table:
         """The products of observations or datasets, without a warning where there are none."""
+        identifiers = self._source.identifiers(given)
+        pages = self._batches(identifiers, batch_size, verbose, whole, lambda answer: answer.page)
+        return self._source.table(identifiers, pages)
 
-        def ask(identifiers: Sequence[str]) -> list[Page]:
+    def _batches(
+        self,
+        identifiers: Sequence[str],
+        batch_size: int,
+        verbose: bool,
+        whole: Deadline | None,
+        part: Callable[[AnswerPage], T],
+    ) -> Iterator[list[T]]:
+        """Ask in batches, and give one part of the answers to each."""
+
+        def ask(batch: Sequence[str]) -> list[T]:
             # With a deadline of its own, or halving the first batch that is late would come too late.
-            return [answer.page for answer in self._source.pages(identifiers, Deadline.within(whole))]
+            return [part(answer) for answer in self._source.pages(batch, Deadline.within(whole))]
 
         workers = count_setting("max_workers")
-        identifiers = self._source.identifiers(given)
-        batches: Iterator[list[Page]] = ask_in_batches(
-            identifiers, ask, batch_size=batch_size, max_workers=workers, verbose=verbose
-        )
-        return self._source.table(identifiers, batches)
+        return ask_in_batches(identifiers, ask, batch_size=batch_size, max_workers=workers, verbose=verbose)
 
     # -- filters -------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ files of all missions are planned, and where each of them comes from.  Pure.  Pr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -18,13 +18,13 @@ import numpy.typing as npt
 from astropy.table import MaskedColumn, Table
 
 from ..config import Endpoints
+from ..downloads.product_flow import FileSource
 from ..exceptions import InvalidArgumentError
 from ..products.file_names import column_as_text
 from ..products.filters import extension_mask, filter_mask
-from ..products.manifest import Manifest
-from ..products.plan import Action, PlannedFile, data_url, escaped_url
+from ..products.plan import data_url, escaped_url
 
-__all__ = ["MissionFiles", "MissionService", "filter_mission_products", "mission_files", "trouble_with"]
+__all__ = ["MissionService", "filter_mission_products", "mission_files", "refusal_of"]
 
 # These have a service of their own that knows files by name; all others are known to MAST by URI only.
 _BY_NAME = frozenset({"hst", "jwst", "roman", "roman_spectra", "roman_cgi"})
@@ -32,7 +32,7 @@ _OWNERS = ("dataset", "fileset")
 _EXCLUSIVE = "EXCLUSIVE_ACCESS"
 
 
-def trouble_with(uri: str, mission: str) -> str | None:
+def refusal_of(uri: str, mission: str) -> str | None:
     """Return why a file cannot be fetched by this name, or None if it can."""
     if mission in _BY_NAME or uri.startswith("mast:"):
         return None
@@ -67,31 +67,7 @@ class MissionService:
         return f"{service}?product_name={quote(uri, safe='', errors='replace')}"
 
 
-@dataclass(frozen=True)
-class MissionFiles:
-    """Files that are to be downloaded; a `~astroquery_mast.downloads.product_flow.FileSource`."""
-
-    download_url: MissionService
-    missions: tuple[str, ...]
-    troubles: tuple[str | None, ...]
-    cloud_urls: Mapping[str, str] = field(default_factory=dict)
-
-    def checked(self, planned: Iterable[PlannedFile]) -> list[PlannedFile]:
-        """Return the plan, in which what cannot be fetched is refused with the reason."""
-        return [
-            file if trouble is None else replace(file, action=Action.REFUSE, reason=trouble)
-            for file, trouble in zip(planned, self.troubles, strict=True)
-        ]
-
-    def completed(self, manifest: Manifest) -> Manifest:
-        """Return the manifest with the missions, without which files could not be fetched again later."""
-        manifest["mission"] = MaskedColumn(_column(self.missions))
-        return manifest
-
-
-def mission_files(
-    products: Table, endpoints: Endpoints, mission: str, *, in_folders: bool
-) -> tuple[Table, MissionFiles]:
+def mission_files(products: Table, endpoints: Endpoints, mission: str, *, in_folders: bool) -> tuple[Table, FileSource]:
     """Return products with the columns of a plan, each file once, and where they come from."""
     _check_columns(products, in_folders)
     names = ("uri", "filename", "mission", "access", *_OWNERS)
@@ -107,8 +83,8 @@ def mission_files(
     table["obs_id"] = _column(row.dataset for row in rows)
     table["dataRights"] = _column(row.rights for row in rows)
     service = MissionService(endpoints, mission, {row.uri: row.mission for row in rows})
-    troubles = tuple(row.trouble(in_folders) for row in rows)
-    return table, MissionFiles(service, tuple(row.mission for row in rows), troubles)
+    refusals = {index: reason for index, row in enumerate(rows) if (reason := row.refusal(in_folders))}
+    return table, FileSource(service, refusals=refusals, missions=[row.mission for row in rows])
 
 
 @dataclass(frozen=True)
@@ -135,11 +111,11 @@ class _MissionProduct:
             _rights(access),
         )
 
-    def trouble(self, in_folders: bool) -> str | None:
+    def refusal(self, in_folders: bool) -> str | None:
         """Why the file cannot be fetched; what has no URI at all is refused by the plan."""
         if not self.uri:
             return None
-        return trouble_with(self.uri, self.mission) or (_NO_DATASET if in_folders and not self.dataset else None)
+        return refusal_of(self.uri, self.mission) or (_NO_DATASET if in_folders and not self.dataset else None)
 
 
 _NO_DATASET = "The product has no dataset, which names its folder; flat=True does without."

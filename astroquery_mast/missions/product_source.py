@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from astropy.table import Table
 
+from ..downloads.product_flow import FileSource
 from ..exceptions import InvalidArgumentError, InvalidQueryError
 from ..products.listing import as_table, identifiers
 from ..query.request import ApiRequest
@@ -19,7 +20,7 @@ from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..tables.mashup import Page
-from .files import MissionFiles, MissionService, filter_mission_products, mission_files, trouble_with
+from .files import MissionService, filter_mission_products, mission_files, refusal_of
 from .product_list import as_subscription, products_table, read_products
 
 __all__ = ["MissionSource", "service_of_manifest"]
@@ -77,18 +78,18 @@ class MissionSource:
         columns = {name: wanted for name, wanted in filters.items() if name != "extension"}
         return filter_mission_products(products, filters.get("extension"), columns)
 
-    def files(self, products: Table, *, in_folders: bool) -> tuple[Table, MissionFiles]:
+    def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
         """Return products as the plan wants them, each file once, and where they come from."""
         return mission_files(products, self.service.endpoints, self.mission, in_folders=in_folders)
 
-    def file(self, uri: str) -> MissionFiles:
+    def file(self, uri: str) -> FileSource:
         """Return where a single file comes from."""
         if not isinstance(uri, str) or not uri.strip():
             raise InvalidQueryError(f"The name or URI of a file is needed, and not {uri!r}.")
-        trouble = trouble_with(uri, self.mission)
-        if trouble is not None:
-            raise InvalidQueryError(trouble)
-        return MissionFiles(MissionService(self.service.endpoints, self.mission), (self.mission,), (None,))
+        reason = refusal_of(uri, self.mission)
+        if reason is not None:
+            raise InvalidQueryError(reason)
+        return FileSource(MissionService(self.service.endpoints, self.mission))
 
     def _dataset_ids(self, table: Table) -> list[object]:
         """The identifiers in a table of datasets."""

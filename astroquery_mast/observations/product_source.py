@@ -6,18 +6,17 @@ In: observations and products in any form that users hold. Out: what `~astroquer
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from astropy.table import MaskedColumn, Table
 from astroquery import log
 
+from ..downloads.product_flow import FileSource
 from ..exceptions import InvalidQueryError
 from ..products.filters import filter_products, unique_products
 from ..products.listing import as_obsids, as_table
-from ..products.manifest import Manifest
-from ..products.plan import Action, PlannedFile
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
@@ -32,23 +31,6 @@ _SERVICE = "Mast.Caom.Products"
 _RELEASE = "t_obs_release"
 # The observation by which a product was found; the one that owns it may be another.
 _FOUND_BY = ("parent_obsid", "obsID")
-
-
-@dataclass(frozen=True)
-class _ObservationFiles:
-    """Files of MAST's download service, some of which may come from the cloud."""
-
-    download_url: str
-    cloud_urls: Mapping[str, str]
-    cloud_only: bool
-
-    def checked(self, planned: Sequence[PlannedFile]) -> list[PlannedFile]:
-        """Return the plan, in which what is not in the cloud is left out if that is wanted."""
-        return [_only_in_cloud(file) for file in planned] if self.cloud_only else list(planned)
-
-    def completed(self, manifest: Manifest) -> Manifest:
-        """Return the manifest as it is: a dataURI is enough to fetch a file again."""
-        return manifest
 
 
 @dataclass(frozen=True)
@@ -99,36 +81,27 @@ class ObservationSource:
         """Return the products that pass all filters."""
         return filter_products(products, **filters)
 
-    def files(self, products: Table, *, in_folders: bool) -> tuple[Table, _ObservationFiles]:
+    def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
         """Return products, each file once, and where they come from."""
         del in_folders
         unique = unique_products(products)
         return unique, self._files([uri for uri in unique["dataURI"].tolist() if isinstance(uri, str) and uri.strip()])
 
-    def file(self, uri: str) -> _ObservationFiles:
+    def file(self, uri: str) -> FileSource:
         """Return where a single file comes from."""
         if not isinstance(uri, str) or not uri.strip():
             raise InvalidQueryError(f"A dataURI is needed, such as 'mast:HST/product/x.fits', and not {uri!r}.")
         return self._files([uri])
 
-    def _files(self, uris: Sequence[str]) -> _ObservationFiles:
+    def _files(self, uris: Sequence[str]) -> FileSource:
         """Where files come from."""
         urls = self.cloud.urls(uris, self.choice)
         only = self.choice.cloud_only and self.cloud.is_used(self.choice)
-        return _ObservationFiles(self.base_url or self.service.endpoints.download, urls, only)
+        return FileSource(self.base_url or self.service.endpoints.download, urls, only)
 
     def _request(self, obsids: Sequence[str]) -> MashupRequest:
         """The request for the products of some observations."""
         return self.service.request_for(_SERVICE, {"obsid": ",".join(obsids)}, None, None, cache=self.cache)
-
-
-def _only_in_cloud(file: PlannedFile) -> PlannedFile:
-    """The same file, from the cloud or not at all."""
-    if file.action in {Action.KEEP, Action.REFUSE}:
-        return file
-    if file.cloud_url is None:
-        return replace(file, action=Action.SKIP, reason="not in the cloud")
-    return replace(file, url=file.cloud_url)
 
 
 def add_release_dates(products: Table, observations: Table) -> Table:
