@@ -24,10 +24,10 @@ from ..service.mast_service import MastService
 from ..tables.mashup import Page
 from ..targets.one_table import Blocks
 from .cloud import ANYWHERE, CloudChoice, CloudFiles
+from .search import CAOM_PRODUCTS
 
 __all__ = ["ObservationSource", "add_release_dates"]
 
-_SERVICE = "Mast.Caom.Products"
 _RELEASE = "t_obs_release"
 # The observation by which a product was found; the one that owns it may be another.
 _FOUND_BY = ("parent_obsid", "obsID")
@@ -58,7 +58,7 @@ class ObservationSource:
 
     def table(self, identifiers: Sequence[str], batches: Iterable[Sequence[Page]]) -> Table:
         """Return all answers as one table."""
-        blocks = Blocks(self._request(identifiers), self.service.columns.get(_SERVICE))
+        blocks = Blocks(self._request(identifiers), self.service.columns.get(CAOM_PRODUCTS))
         for number, pages in enumerate(batches):
             blocks.add(number, pages)
         return blocks.table()[0]
@@ -101,7 +101,7 @@ class ObservationSource:
 
     def _request(self, obsids: Sequence[str]) -> MashupRequest:
         """The request for the products of some observations."""
-        return self.service.request_for(_SERVICE, {"obsid": ",".join(obsids)}, None, None, cache=self.cache)
+        return self.service.request_for(CAOM_PRODUCTS, {"obsid": ",".join(obsids)}, None, None, cache=self.cache)
 
 
 def add_release_dates(products: Table, observations: Table) -> Table:
