@@ -31,10 +31,10 @@ from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
+from ..query.selection import Selection
 from ..warn import warn_no_results
 from .question import CatalogQuestion, plain_question
 from .search import CatalogSearch
-from .selection import Selection
 
 __all__ = ["CatalogHsc"]
 

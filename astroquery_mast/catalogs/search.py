@@ -17,6 +17,7 @@ from ..exceptions import BadRequestError, InvalidCriterionError, MaxResultsWarni
 from ..query.comparisons import catalogs_mast_filters, mashup_criteria
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import ApiRequest, MashupRequest
+from ..query.selection import Selection, arranged
 from ..service.columns import NoColumnsError
 from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService, refuse_two_positions
@@ -29,7 +30,6 @@ from .answer import answer_columns
 from .columns import CatalogColumns
 from .pages import Listing
 from .question import CatalogQuestion, catalogs_mast_question, cone_question, filtered_question, with_separation
-from .selection import Selection, arranged
 
 __all__ = ["Asked", "CatalogArguments", "CatalogSearch", "hinting", "warn_of_more"]
 
