@@ -1,4 +1,4 @@
-"""How planned files are brought, and looked at again later, for all clients.
+"""How planned files are downloaded, and looked at again later, for all clients.
 
 In: plans, and manifests of earlier downloads. Out: results of transfers, after logging in where that is needed and
 possible, and manifests.
@@ -7,38 +7,96 @@ possible, and manifests.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any
+from dataclasses import replace
+from functools import partial
 
+import requests
 from astropy import units as u
 from astropy.table import Table
 from astroquery import log
 
 from ..exceptions import AuthenticationWarning, LoginError, MastError
+from ..products.bundle import SCRIPT, Bundle
 from ..products.manifest import Manifest, Status, TransferResult
 from ..products.plan import Action, DownloadService, PlannedFile
 from ..service import token as auth
 from ..service.core import MastClass
+from ..service.http import HttpClient
+from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
 from ..warn import warn_user
-from .download import download
+from .download import complain, download
 from .review import as_written, retry_downloads, verify_downloads
 from .sessions import SessionRecipe
 
-__all__ = ["DENIED", "FileTransfers"]
+__all__ = ["DownloadMethods", "Downloads", "anonymous_http"]
 
-DENIED = "HTTPError: 401"
-"""How the message of a file begins that nobody may have without logging in."""
+# How the message of a file begins that nobody may have without logging in.
+_DENIED = "HTTPError: 401"
 _EXCLUSIVE = "EXCLUSIVE_ACCESS"
 _ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
 
 
-class FileTransfers(MastClass):
-    """A client that fetches files; see `MastClass` for parameters."""
+def anonymous_http(service: MastService) -> HttpClient:
+    """Return an HTTP client that never sends the token, whatever the address."""
+    return HttpClient(partial(service.send, credentials=auth.Credentials()), service.endpoints)
 
-    def _log_in_for(self, planned: Iterable[PlannedFile]) -> None:
-        """Log in with the token of the environment if exclusive files are among those to fetch."""
+
+class Downloads:
+    """The downloads of one client, and what can be done with their manifests."""
+
+    def __init__(self, service: MastService, source_of: Callable[[Table], str | DownloadService] | None = None) -> None:
+        self._service = service
+        self._source_of = source_of
+
+    def run(self, planned: Sequence[PlannedFile], options: RunOptions) -> list[TransferResult]:
+        """Carry out a plan."""
+        self.log_in_for(planned)
+        return download(planned, SessionRecipe.of(self._service), options)
+
+    def run_one(self, planned: PlannedFile, *, verbose: bool, on_error: str = "warn") -> TransferResult:
+        """Download a file of which nobody knows whether it is exclusive, and which has no manifest."""
+        options = RunOptions(verbose=verbose, on_error="ignore")
+        result = self.run([planned], options)[0]
+        refused = result.status is Status.ERROR and (result.message or "").startswith(_DENIED)
+        if refused and self._log_in_by_environment():
+            result = self.run([planned], options)[0]
+        if result.status is Status.ERROR and on_error == "warn":
+            log.warning("%s could not be downloaded. %s", planned.local_path.name, result.message)
+        return result
+
+    def run_bundle(self, bundle: Bundle, file: PlannedFile, options: RunOptions) -> list[TransferResult]:
+        """Download many products in one file."""
+        # A script is asked for without the token, so that none can be in it.
+        http = anonymous_http(self._service) if bundle.kind == SCRIPT else self._service.http
+
+        def post(url: str, headers: Mapping[str, str]) -> requests.Response:
+            limit = self._service.deadline(options.timeout)
+            return http.request(
+                "POST", url, data=bundle.form, headers=headers, deadline=limit, service="MAST download", stream=True
+            )
+
+        results = bundle.results(download([file], post, replace(options, on_error="ignore"))[0])
+        complain(results, on_error=options.on_error)
+        return results
+
+    def retry(self, manifest: Table, options: RunOptions) -> Manifest:
+        """Download the files of a manifest that did not come, or that were found missing or changed."""
+        manifest = as_written(manifest)
+        messages = manifest["Message"] if "Message" in manifest.colnames else ()
+        if any(str(message).startswith(_DENIED) for message in messages):
+            self._log_in_by_environment()
+        return retry_downloads(
+            manifest,
+            SessionRecipe.of(self._service),
+            download_url=self._service.endpoints.download if self._source_of is None else self._source_of(manifest),
+            options=options,
+        )
+
+    def log_in_for(self, planned: Iterable[PlannedFile]) -> None:
+        """Log in with the token of the environment if exclusive files are among those to download."""
         if any(file.rights == _EXCLUSIVE and file.action in _ASKED for file in planned):
             self._log_in_by_environment()
 
@@ -47,29 +105,21 @@ class FileTransfers(MastClass):
         if self._service.login.credentials or not any(os.environ.get(name) for name in auth.ENVIRONMENT):
             return False
         try:
-            return self.login()
+            self._service.login.login()
         except (LoginError, MastError) as err:
-            message = f"The token of the environment is of no use, and exclusive files will not come: {err}"
+            message = f"The token of the environment is not accepted, and exclusive files will not come: {err}"
             warn_user(message, AuthenticationWarning)
             return False
+        return True
 
-    def _fetch(self, planned: Sequence[PlannedFile], options: RunOptions) -> list[TransferResult]:
-        """Carry out a plan."""
-        self._log_in_for(planned)
-        return download(planned, SessionRecipe.of(self._service), options)
 
-    def _fetch_one(self, planned: PlannedFile, verbose: bool, on_error: str = "warn") -> TransferResult:
-        """Bring a file of which nobody knows whether it is exclusive, and which has no manifest."""
-        options = RunOptions(verbose=verbose, on_error="ignore")
-        result = self._fetch([planned], options)[0]
-        refused = result.status is Status.ERROR and (result.message or "").startswith(DENIED)
-        if refused and self._log_in_by_environment():
-            result = self._fetch([planned], options)[0]
-        if result.status is Status.ERROR and on_error == "warn":
-            log.warning("%s could not be downloaded. %s", planned.local_path.name, result.message)
-        return result
+class DownloadMethods(MastClass):
+    """A client that downloads files; see `~astroquery_mast.MastClass` for parameters."""
 
-    # -- afterwards ----------------------------------------------------------------------------------------------
+    @property
+    def _downloads(self) -> Downloads:
+        """What downloads, and knows where the files of a manifest come from."""
+        return Downloads(self._service)
 
     def verify_downloads(self, manifest: Table, *, verbose: bool = True) -> Manifest:
         """Return the manifest of a download with what is on disk now; nothing is asked of the archive.
@@ -124,22 +174,4 @@ class FileTransfers(MastClass):
         DownloadError
             As `download_products`.
         """
-        manifest = as_written(manifest)
-        if any(str(message).startswith(DENIED) for message in _column(manifest, "Message")):
-            self._log_in_by_environment()
-        return retry_downloads(
-            manifest,
-            SessionRecipe.of(self._service),
-            download_url=self._source_of(manifest),
-            options=RunOptions(verbose, max_workers, executor, timeout, on_error),
-        )
-
-    def _source_of(self, manifest: Table) -> str | DownloadService:
-        """Where the files of a manifest come from."""
-        del manifest
-        return self._service.endpoints.download
-
-
-def _column(manifest: Table, name: str) -> list[Any]:
-    """The cells of a column, if there is one."""
-    return list(manifest[name]) if name in manifest.colnames else []
+        return self._downloads.retry(manifest, RunOptions(verbose, max_workers, executor, timeout, on_error))
