@@ -163,7 +163,8 @@ class MastService:
         """Return a position; text that is none is taken for the name of an object, as astroquery does."""
         if isinstance(coordinates, str) and not looks_like_coordinates(coordinates):
             return self.resolver.one(coordinates, deadline=deadline, resolver=resolver)
-        warn_unused_resolver(resolver)
+        if resolver is not None:
+            warn_unused_resolver(resolver)
         return as_coordinate(coordinates)
 
     def cone(
@@ -175,7 +176,8 @@ class MastService:
             return cone_around(self.resolver.one(object_name, resolver=resolver, deadline=deadline), radius)
         if coordinates is not None:
             return cone_around(self.locate(coordinates, deadline, resolver), radius)
-        warn_unused_resolver(resolver)
+        if resolver is not None:
+            warn_unused_resolver(resolver)
         if radius is not DEFAULT_RADIUS:
             raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
         return None

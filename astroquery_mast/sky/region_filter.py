@@ -15,12 +15,13 @@ from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
 from .outlines import Outlines, outlines_of
+from .position import Cone
 from .position_columns import degrees
-from .region import Region
-from .shapes import Shape, parse_s_region
+from .region import Region, ShapeRegion
+from .shapes import Circle, Shape, parse_s_region
 from .sphere import Array, unit_vectors
 
-__all__ = ["CUT_COLUMNS", "OVERLAPS", "RegionFilter", "check_overlap", "rows_in_region", "shapes_of"]
+__all__ = ["CUT_COLUMNS", "OVERLAPS", "RegionFilter", "check_overlap", "cone_filter", "rows_in_region", "shapes_of"]
 
 # What a cut looks at.
 CUT_COLUMNS = ("s_ra", "s_dec", "s_region")
@@ -54,6 +55,11 @@ class RegionFilter:
         """Say how many rows there were, and how many remain."""
         how = "a footprint that overlaps" if self.overlap == "footprint" else "a position in"
         return f"{kept} of {sent} rows have {how} {self.region}{doubts}"
+
+
+def cone_filter(cone: Cone) -> RegionFilter:
+    """Return the filter for positions in a cone."""
+    return RegionFilter(ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),)), "center")
 
 
 def rows_in_region(table: Table, region: Region, overlap: str) -> tuple[Array, str]:

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidArgumentError
-from astroquery_mast.sky.positions import as_names, as_positions, is_many
+from astroquery_mast.sky.position import is_many
+from astroquery_mast.sky.positions import as_names, as_positions
 
 RA, DEC = [210.80227, 10.68471, 0.0], [54.34895, 41.26875, -89.5]
 PLACES = SkyCoord(RA, DEC, unit="deg")
