@@ -101,7 +101,7 @@ class CatalogHsc(FileTransfers):
         """
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
 
     def query_hsc_matchid_async(
         self,
@@ -115,7 +115,7 @@ class CatalogHsc(FileTransfers):
         """Return the responses of `query_hsc_matchid`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page))
-        return self._search.responses(question, deadline)
+        return self._search.responses_to(question, deadline)
 
     def get_hsc_spectra(
         self,
@@ -141,7 +141,7 @@ class CatalogHsc(FileTransfers):
         """
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
 
     def get_hsc_spectra_async(
         self, *, pagesize: int | None = None, page: int | None = None, timeout: float | None = None
@@ -149,7 +149,7 @@ class CatalogHsc(FileTransfers):
         """Return the responses of `get_hsc_spectra`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
-        return self._search.responses(question, deadline)
+        return self._search.responses_to(question, deadline)
 
     def download_hsc_spectra(
         self,
