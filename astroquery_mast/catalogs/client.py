@@ -10,13 +10,13 @@ import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
+from ..query.selection import Selection
 from ..service.mast_service import CallOptions
 from ..sky.position import DEFAULT_RADIUS, TargetInput
 from ..tables.columns import metadata_table
 from ..targets.crossmatch import CatalogCrossmatch
 from .hubble_source_catalog import CatalogHsc
 from .search import CatalogArguments, CatalogSearch
-from .selection import Selection
 
 if TYPE_CHECKING:
     from .many import ManyCatalogSearch

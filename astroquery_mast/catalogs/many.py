@@ -13,6 +13,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..query.request import ApiRequest, MashupRequest
+from ..query.selection import Selection, SortKey, arranged
 from ..service.mast_service import CallOptions
 from ..sky.position import Cone
 from ..tables.columns import Columns
@@ -27,7 +28,6 @@ from .answer import answer_columns
 from .pages import Listing
 from .question import CatalogQuestion, with_separation
 from .search import CatalogArguments, CatalogSearch, hinting, warn_of_more
-from .selection import Selection, SortKey, arranged
 
 __all__ = ["ManyCatalogSearch"]
 
