@@ -102,7 +102,7 @@ class CatalogHsc(DownloadMethods):
         """
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
 
     def query_hsc_matchid_async(
         self,
@@ -116,7 +116,7 @@ class CatalogHsc(DownloadMethods):
         """Return the responses of `query_hsc_matchid`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page))
-        return self._search.responses(question, deadline)
+        return self._search.responses_to(question, deadline)
 
     def get_hsc_spectra(
         self,
@@ -142,7 +142,7 @@ class CatalogHsc(DownloadMethods):
         """
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
 
     def get_hsc_spectra_async(
         self, *, pagesize: int | None = None, page: int | None = None, timeout: float | None = None
@@ -150,7 +150,7 @@ class CatalogHsc(DownloadMethods):
         """Return the responses of `get_hsc_spectra`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
-        return self._search.responses(question, deadline)
+        return self._search.responses_to(question, deadline)
 
     def download_hsc_spectra(
         self,

@@ -20,9 +20,9 @@ from ..exceptions import InvalidQueryError
 from ..query.request import MashupRequest
 from ..query.selection import ColumnSelection
 from ..service.deadline import Deadline
-from ..service.mast_service import MastService
+from ..service.mast_service import CallOptions, MastService
 from ..service.parallel import RunOptions
-from ..sky.position import Cone
+from ..sky.position import Cone, TargetInput
 from ..sky.region_filter import CUT_COLUMNS, cone_filter, rows_in_region
 from ..tables.table import table_meta
 from ..targets.ask import IndivisibleQuestion, PartialAnswer
@@ -31,14 +31,13 @@ from ..targets.one_table import Asked, Blocks
 from ..targets.targets import (
     POSITIONAL,
     ManyTargets,
-    Where,
     raise_if_all,
     refuse_page,
     table_of_counts,
     table_of_targets,
 )
 from ..warn import warn_no_results
-from .search import CAOM_CONE, TWO_PLACES, CallOptions, ObservationQuery, ObservationSearch, Place, QueryArguments
+from .search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, QueryArguments
 
 if TYPE_CHECKING:
     from .neighbors import MemberRows, SharedCone
@@ -98,7 +97,7 @@ class ManyObservations:
                 return self._search.count_request(replace(query, cone=cone))
 
             return self._targets.counts(
-                _where(arguments.place), count_for, _effort(options), payload=options.get_query_payload
+                arguments.place, count_for, options.for_run(), payload=options.get_query_payload
             )
         # The archive counts footprints only: the rows are fetched, with the columns that are needed to count.
         job = self._job(arguments, options)
@@ -115,7 +114,7 @@ class ManyObservations:
     def _job(self, arguments: QueryArguments, options: CallOptions) -> _Job:
         """Start the clock, and locate the targets."""
         _refuse_for_many(arguments)
-        where, effort = _where(arguments.place), _effort(options)
+        where, effort = arguments.place, options.for_run()
         deadline = effort.deadline()
         return _Job(where, self._targets.targets(where, deadline), arguments.place.overlap, effort, deadline)
 
@@ -171,7 +170,7 @@ class ManyObservations:
 class _Job:
     """The targets of a call, and the time and the workers that it may take."""
 
-    where: Where
+    where: TargetInput
     targets: Targets
     overlap: str
     effort: RunOptions
@@ -216,16 +215,6 @@ def _refuse_for_many(arguments: QueryArguments) -> None:
     if arguments.place.region is not None:
         raise InvalidQueryError(TWO_PLACES)
     refuse_page(arguments.page)
-
-
-def _where(place: Place) -> Where:
-    """The targets of a query."""
-    return Where(place.coordinates, place.object_name, place.radius, place.resolver)
-
-
-def _effort(options: CallOptions) -> RunOptions:
-    """The time and the workers of a call."""
-    return RunOptions(options.verbose, options.max_workers, options.executor, options.timeout)
 
 
 def _shared_cones(targets: Targets) -> list[SharedCone]:
