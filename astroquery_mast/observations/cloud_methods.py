@@ -14,10 +14,11 @@ from typing import Any
 
 from astropy.io import fits
 
-from ..downloads.client import DownloadMethods
+from ..downloads.client import DownloadMethods, Downloads
 from ..downloads.product_flow import ProductFlow
 from ..downloads.remote_file import BLOCK_SIZE
 from ..exceptions import InputWarning, InvalidQueryError
+from ..service.core import MastClass
 from ..warn import warn_user
 from .cloud import ANYWHERE, AddressForm, CloudChoice, CloudFiles
 from .product_source import ObservationSource
@@ -27,14 +28,22 @@ __all__ = ["ObservationCloudMethods"]
 _NO_FILTERS: Mapping[str, Any] = MappingProxyType({})
 
 
-class ObservationCloudMethods(DownloadMethods):
+class ObservationCloudMethods(MastClass):
     """What `~astroquery_mast.ObservationsClass` has about the public cloud copy.
 
     The cloud is asked for nothing that nobody wanted: downloads use it after `enable_cloud_dataset` was called, the
     methods that are about the cloud always do.  No account and no further package is needed.
     """
 
+    verify_downloads = DownloadMethods.verify_downloads
+    retry_downloads = DownloadMethods.retry_downloads
+
     query_criteria: Callable[..., Any]
+
+    @property
+    def _downloads(self) -> Downloads:
+        """What downloads; the URIs of a manifest are enough to find its files."""
+        return Downloads(self._service)
 
     @cached_property
     def _cloud(self) -> CloudFiles:
