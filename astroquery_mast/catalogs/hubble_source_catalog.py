@@ -105,7 +105,7 @@ class CatalogHsc(MastClass):
         """
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
 
     def query_hsc_matchid_async(
         self,
@@ -119,7 +119,7 @@ class CatalogHsc(MastClass):
         """Return the responses of `query_hsc_matchid`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page))
-        return self._search.responses(question, deadline)
+        return self._search.responses_to(question, deadline)
 
     def get_hsc_spectra(
         self,
@@ -145,7 +145,7 @@ class CatalogHsc(MastClass):
         """
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
 
     def get_hsc_spectra_async(
         self, *, pagesize: int | None = None, page: int | None = None, timeout: float | None = None
@@ -153,7 +153,7 @@ class CatalogHsc(MastClass):
         """Return the responses of `get_hsc_spectra`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
-        return self._search.responses(question, deadline)
+        return self._search.responses_to(question, deadline)
 
     def download_hsc_spectra(
         self,

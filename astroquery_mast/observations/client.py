@@ -13,11 +13,12 @@ from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
 from ..query.known_catalogs import OBSERVATIONS
+from ..service.mast_service import CallOptions
 from ..sky.position import DEFAULT_RADIUS
 from ..targets.ask import Effort
 from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
 from .product_methods import ObservationProductMethods
-from .search import CallOptions, ObservationSearch, Place, QueryArguments
+from .search import ObservationSearch, Place, QueryArguments
 from .stream import ObservationStream
 from .values import ObservationValues
 

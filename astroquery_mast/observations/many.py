@@ -21,8 +21,8 @@ from ..exceptions import InvalidQueryError
 from ..query.request import MashupRequest
 from ..query.selection import ColumnSelection
 from ..service.deadline import Deadline
-from ..service.mast_service import MastService
-from ..sky.position import Cone
+from ..service.mast_service import CallOptions, MastService
+from ..sky.position import Cone, TargetInput
 from ..sky.region_filter import CUT_COLUMNS, cone_filter, rows_in_region
 from ..tables.table import table_meta
 from ..targets.ask import Effort
@@ -32,14 +32,13 @@ from ..targets.one_table import Asked, Blocks
 from ..targets.targets import (
     POSITIONAL,
     ManyTargets,
-    Where,
     raise_if_all,
     refuse_page,
     table_of_counts,
     table_of_targets,
 )
 from ..warn import warn_no_results
-from .search import CAOM_CONE, TWO_PLACES, CallOptions, ObservationQuery, ObservationSearch, Place, QueryArguments
+from .search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, QueryArguments
 
 if TYPE_CHECKING:
     from .neighbors import MemberRows, SharedCone
@@ -98,9 +97,7 @@ class ManyObservations:
                 """Return the request for the number of observations in a cone."""
                 return self._search.count_request(replace(query, cone=cone))
 
-            return self._targets.counts(
-                _where(arguments.place), count_for, _effort(options), payload=options.get_query_payload
-            )
+            return self._targets.counts(arguments.place, count_for, _effort(options), payload=options.get_query_payload)
         # The archive counts footprints only: the rows are fetched, with the columns that are needed to count.
         job = self._job(arguments, options)
         request_for = self._request_maker(replace(query, columns=ColumnSelection((), _DIVIDING)))
@@ -116,7 +113,7 @@ class ManyObservations:
     def _job(self, arguments: QueryArguments, options: CallOptions) -> _Job:
         """Start the clock, and locate the targets."""
         _refuse_for_many(arguments)
-        where, effort = _where(arguments.place), _effort(options)
+        where, effort = arguments.place, _effort(options)
         deadline = effort.clock()
         return _Job(where, self._targets.targets(where, deadline), arguments.place.overlap, effort, deadline)
 
@@ -172,7 +169,7 @@ class ManyObservations:
 class _Job:
     """The targets of a call, and the time and the workers that it may take."""
 
-    where: Where
+    where: TargetInput
     targets: Targets
     overlap: str
     effort: Effort
@@ -215,11 +212,6 @@ def _refuse_for_many(arguments: QueryArguments) -> None:
     if arguments.place.region is not None:
         raise InvalidQueryError(TWO_PLACES)
     refuse_page(arguments.page)
-
-
-def _where(place: Place) -> Where:
-    """The targets of a query."""
-    return Where(place.coordinates, place.object_name, place.radius, place.resolver)
 
 
 def _effort(options: CallOptions) -> Effort:

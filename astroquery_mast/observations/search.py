@@ -7,7 +7,6 @@ criteria, columns and place in the form in which the archive takes them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,12 +20,12 @@ from ..query.filters import Criteria, Filter
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..query.selection import ColumnSelection, names_of, select_columns
 from ..service.deadline import Deadline
-from ..service.mast_service import MastService
+from ..service.mast_service import CallOptions, MastService
 from ..service.resolver import warn_unused_resolver
-from ..sky.position import DEFAULT_RADIUS, Cone, is_many, name_list
+from ..sky.position import DEFAULT_RADIUS, Cone, TargetInput
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
-from ..tables.columns import find_column, metadata_table
+from ..tables.columns import metadata_table
 from ..tables.mashup import histograms
 from ..tables.names import closest
 from ..tables.table import TableBuilder, first_value
@@ -39,7 +38,6 @@ __all__ = [
     "CAOM_PRODUCTS",
     "CAOM_VALUES",
     "TWO_PLACES",
-    "CallOptions",
     "ObservationQuery",
     "ObservationSearch",
     "Place",
@@ -62,29 +60,16 @@ _NO_PLACE = "A place is needed: give coordinates (and radius), or region."
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(TargetInput):
     """Where to look, as the user wrote it; the fields are parameters of `ObservationsClass.query_criteria`."""
 
-    coordinates: Any = None
-    object_name: Any = None
-    radius: Any = DEFAULT_RADIUS
-    resolver: str | None = None
     region: Any = None
     overlap: str = "footprint"
-
-    def __post_init__(self) -> None:
-        """Read the names only once, in case they come from an iterator."""
-        object.__setattr__(self, "object_name", name_list(self.object_name))
 
     @property
     def given(self) -> bool:
         """Whether there is a position or a region."""
         return any(each is not None for each in (self.coordinates, self.object_name, self.region))
-
-    @property
-    def many(self) -> bool:
-        """Whether many targets are given."""
-        return is_many(self.coordinates) or is_many(self.object_name)
 
     @property
     def needs_filter(self) -> bool:
@@ -111,17 +96,6 @@ class QueryArguments:
         """Raise `InvalidQueryError` if this is a query by criteria that has none."""
         if self.criteria is not None and not self.criteria:
             raise InvalidQueryError(_NO_CRITERION)
-
-
-@dataclass(frozen=True)
-class CallOptions:
-    """How a query method does its work; the fields are parameters of `ObservationsClass.query_criteria`."""
-
-    timeout: float | None = None
-    get_query_payload: bool = False
-    max_workers: int | None = None
-    executor: Executor | None = None
-    verbose: bool = False
 
 
 @dataclass(frozen=True)
@@ -275,22 +249,15 @@ class ObservationSearch:
 
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
         """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
-        columns = self._service.columns.get(CAOM_CONE)
-        if any(find_column(name, columns) is None for name in criteria):
-            columns = {**columns, **self._service.columns.newest(CAOM_CONE)}
-        return observation_criteria(criteria, columns)
+        return observation_criteria(criteria, self._service.columns.columns_for(CAOM_CONE, criteria))
 
     def _columns(self, arguments: QueryArguments) -> ColumnSelection | None:
         """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
         also = CUT_COLUMNS if arguments.place.needs_filter else ()
         positional = arguments.criteria is None or arguments.place.given
-        names = names_of(arguments.columns) or None  # an iterator can be read only once
-        known = self._service.columns.get(CAOM_CONE)
-        try:
-            return select_columns(names, known, positional=positional, also=also)
-        except InvalidQueryError:
-            newest = {**known, **self._service.columns.newest(CAOM_CONE)}
-            return select_columns(names, newest, positional=positional, also=also)
+        names = names_of(arguments.columns)
+        known = self._service.columns.columns_for(CAOM_CONE, names)
+        return select_columns(names, known, positional=positional, also=also)
 
     # -- what values there are -----------------------------------------------------------------------------------
 

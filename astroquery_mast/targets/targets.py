@@ -7,7 +7,6 @@ answer, or a table of counts.  Which targets failed, and which were asked for in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,7 +18,7 @@ from ..query.request import MashupRequest
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService, refuse_two_positions
 from ..service.resolver import warn_unused_resolver
-from ..sky.position import Cone, is_many, name_list
+from ..sky.position import Cone, TargetInput
 from ..sky.positions import Positions, as_names, as_positions
 from ..tables.table import first_value, table_meta
 from ..warn import warn_user
@@ -32,7 +31,6 @@ __all__ = [
     "POSITIONAL",
     "ManyTargets",
     "RequestFor",
-    "Where",
     "raise_if_all",
     "refuse_page",
     "table_of_counts",
@@ -49,25 +47,6 @@ Rows = npt.NDArray[np.int64]
 
 _SHOWN = 3
 _INPUT_ROW = "Row of the target in what was asked for"
-
-
-@dataclass(frozen=True)
-class Where:
-    """Where to look, as the user wrote it; parameters as those of the query methods."""
-
-    coordinates: Any = None
-    object_name: Any = None
-    radius: Any = None
-    resolver: str | None = None
-
-    def __post_init__(self) -> None:
-        """Take sets, generators and the like for lists of names."""
-        object.__setattr__(self, "object_name", name_list(self.object_name))
-
-    @property
-    def many(self) -> bool:
-        """Whether several targets are given, even if it is several of one."""
-        return is_many(self.coordinates) or is_many(self.object_name)
 
 
 RequestFor = Callable[[Cone], MashupRequest]
@@ -104,7 +83,7 @@ class ManyTargets:
             raise InvalidArgumentError(f"None of the {len(given)} targets has a position: {given.failures()[0]}")
         return given
 
-    def targets(self, where: Where, deadline: Deadline) -> Targets:
+    def targets(self, where: TargetInput, deadline: Deadline) -> Targets:
         """Return the cones around many targets."""
         refuse_two_positions(where.coordinates, where.object_name)
         number = len(where.object_name if where.object_name is not None else _flat(where.coordinates))
@@ -113,7 +92,7 @@ class ManyTargets:
         return targets_of(positions, radii)
 
     def counts(
-        self, where: Where, request_for: RequestFor, effort: Effort, *, payload: bool = False
+        self, where: TargetInput, request_for: RequestFor, effort: Effort, *, payload: bool = False
     ) -> Table | list[dict[str, object]]:
         """Return a table with the count for each target, or the requests."""
         deadline = effort.clock()
@@ -160,7 +139,7 @@ class ManyTargets:
 
 
 def table_of_counts(
-    where: Where,
+    where: TargetInput,
     targets: Targets,
     counts: Mapping[int, int],
     errors: Mapping[int, Exception],
@@ -180,7 +159,7 @@ def table_of_counts(
 
 
 def table_of_targets(
-    where: Where,
+    where: TargetInput,
     targets: Targets,
     answers: tuple[Table, Mapping[int, Rows]],
     errors: Mapping[int, Exception],
@@ -194,7 +173,7 @@ def table_of_targets(
     return table
 
 
-def target_columns(where: Where, targets: Targets, of_target: Rows) -> dict[str, tuple[Any, Any, str]]:
+def target_columns(where: TargetInput, targets: Targets, of_target: Rows) -> dict[str, tuple[Any, Any, str]]:
     """Return the columns that say of which target a row tells."""
     columns: dict[str, tuple[Any, Any, str]] = {"input_row": (of_target, None, _INPUT_ROW)}
     if where.object_name is not None:
