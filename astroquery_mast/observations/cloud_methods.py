@@ -166,15 +166,10 @@ class ObservationCloudMethods(MastClass):
         RemoteServiceError
             If the archive does not answer.
         """
+        if criteria or data_products is None:
+            data_products = self._products_or_observations(data_products, criteria, pagesize, page)
         if data_products is None:
-            if not criteria:
-                raise InvalidQueryError("Either products or criteria for observations are needed.")
-            data_products = self.query_criteria(pagesize=pagesize, page=page, **criteria)
-            if not len(data_products):
-                return None
-        elif criteria:
-            names = ", ".join(criteria)
-            warn_user(f"The criteria {names} are not applied: products were given.", InputWarning)
+            return None
         filters: list[Mapping[str, Any]] = []
         if mrp_only or extension is not None:
             filters.append({"mrp_only": mrp_only, "extension": extension})
@@ -185,7 +180,7 @@ class ObservationCloudMethods(MastClass):
         found = self._cloud.find(data_products, self._product_flow(), filters, form)
         if found is None or return_uri_map:
             return found
-        return [address for address in found.values() if address is not None]
+        return list(filter(None, found.values()))
 
     def open_product(
         self,
@@ -235,3 +230,17 @@ class ObservationCloudMethods(MastClass):
         """
         choice = CloudChoice(cloud_only, force_on_prem)
         return self._cloud.open(product, choice, block_size=block_size, use_fsspec=use_fsspec)
+
+    # -- how -----------------------------------------------------------------------------------------------------
+
+    def _products_or_observations(
+        self, products: Any, criteria: Mapping[str, Any], pagesize: int | None, page: int | None
+    ) -> Any:
+        """Products if they were given, or the observations that meet criteria; None if there are none."""
+        if products is not None:
+            warn_user(f"The criteria {', '.join(criteria)} are not applied: products were given.", InputWarning)
+            return products
+        if not criteria:
+            raise InvalidQueryError("Either products or criteria for observations are needed.")
+        observations = self.query_criteria(pagesize=pagesize, page=page, **criteria)
+        return observations if len(observations) else None
