@@ -19,7 +19,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Row, Table
 
 from ..config import count_setting
-from ..downloads.client import DownloadMethods, DownloadOptions, Downloads
+from ..downloads.client import DownloadMethods, Downloads
 from ..downloads.download import complain, disk_at
 from ..downloads.store import destination
 from ..exceptions import InvalidArgumentError, InvalidResponseError
@@ -33,6 +33,7 @@ from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..query.selection import Selection
 from ..service.core import MastClass
+from ..service.parallel import RunOptions
 from ..warn import warn_no_results
 from .question import CatalogQuestion, plain_question
 from .search import CatalogSearch
@@ -205,7 +206,7 @@ class CatalogHsc(MastClass):
         DownloadError
             With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
         """
-        options = DownloadOptions(verbose, max_workers, None, timeout, on_error)
+        options = RunOptions(verbose, max_workers, None, timeout, on_error)
         products = self._spectra(spectra)
         if not len(products):
             warn_no_results()
@@ -273,7 +274,7 @@ class CatalogHsc(MastClass):
         return f"{where}/ecfproxy?file_id={escaped}.fits"
 
     def _script(
-        self, products: Table, planned: Sequence[PlannedFile], folder: Path, options: DownloadOptions
+        self, products: Table, planned: Sequence[PlannedFile], folder: Path, options: RunOptions
     ) -> list[TransferResult]:
         """Fetch a script, and tell what is in it."""
         bundle = Bundle(SCRIPT, file_name_parts(products, _PATH_TEMPLATE))
@@ -290,7 +291,7 @@ class CatalogHsc(MastClass):
         return told
 
     def _bundled(
-        self, wanted: Sequence[PlannedFile], folder: Path, stem: str, options: DownloadOptions
+        self, wanted: Sequence[PlannedFile], folder: Path, stem: str, options: RunOptions
     ) -> Mapping[str, Any]:
         """Have a script made; everything that is asked for is a list in one text, so commas have no place in paths."""
         paths = [each.local_path.relative_to(folder / _ROOT).as_posix() for each in wanted]
@@ -302,7 +303,7 @@ class CatalogHsc(MastClass):
             "productTypeList": ["spectrum"] * len(wanted),
             "extension": "curl",
         }
-        limit = options.deadline() or self._service.deadline(None)
+        limit = self._service.deadline(options.timeout)
         document = self._service.http.page(MashupRequest(_BUNDLE, params), limit).page.document
         return document or {}
 

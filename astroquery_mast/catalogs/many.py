@@ -18,8 +18,7 @@ from ..service.mast_service import CallOptions
 from ..sky.position import Cone
 from ..tables.columns import Columns
 from ..tables.mashup import Page
-from ..targets.ask import Effort
-from ..targets.many_task import Part, Single
+from ..targets.ask import IndivisibleQuestion, PartialAnswer
 from ..targets.match_targets import Targets
 from ..targets.one_table import Asked, Blocks
 from ..targets.targets import POSITIONAL, ManyTargets, raise_if_all, refuse_page, table_of_targets
@@ -62,7 +61,7 @@ class ManyCatalogSearch:
 
     def count(self, arguments: CatalogArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return how many entries meet the criteria around each of many positions."""
-        effort = _effort(options)
+        effort = options.for_run()
         question = self._search.question(arguments, positional=True, count=True)
 
         def request_for(cone: Cone) -> MashupRequest:
@@ -75,10 +74,10 @@ class ManyCatalogSearch:
 
     def table(self, arguments: CatalogArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return one table with the answers for all targets, or the requests."""
-        effort = _effort(options)
+        effort = options.for_run()
         refuse_page(arguments.selection.page)
         question = self._search.question(arguments, positional=True)
-        deadline = effort.clock()
+        deadline = effort.deadline()
         targets = self._targets.targets(arguments.target, deadline)
         questions = [question.at(cone) for cone in targets.cones]
         if options.get_query_payload:
@@ -87,7 +86,7 @@ class ManyCatalogSearch:
         blocks: list[Blocks] = []
         short = _Short()
 
-        def take(place: int, part: Part[Single | Listing]) -> None:
+        def take(place: int, part: PartialAnswer[IndivisibleQuestion | Listing]) -> None:
             """Take the answer for a cone."""
             if not blocks:
                 blocks.append(Blocks(asked, self._columns_of(question, part.pages[0])))
@@ -111,10 +110,12 @@ class ManyCatalogSearch:
             warn_no_results()
         return arranged(table, _for_many(question.selection, table.colnames))
 
-    def _askable(self, question: CatalogQuestion) -> Single | Listing:
+    def _askable(self, question: CatalogQuestion) -> IndivisibleQuestion | Listing:
         """The question as a worker gets it."""
         request = question.request
-        return self._search.listing(question, request) if isinstance(request, ApiRequest) else Single(request)
+        return (
+            self._search.listing(question, request) if isinstance(request, ApiRequest) else IndivisibleQuestion(request)
+        )
 
     def _columns_of(self, question: CatalogQuestion, page: Page) -> Columns:
         """What is known of the columns of an answer."""
@@ -123,11 +124,6 @@ class ManyCatalogSearch:
         else:
             columns = self._search.columns.get(question.columns_id)
         return with_separation(columns, question.catalog)
-
-
-def _effort(options: CallOptions) -> Effort:
-    """The time and the workers of a call."""
-    return Effort(options.timeout, options.max_workers, options.executor, options.verbose)
 
 
 def _for_many(selection: Selection, names: Sequence[str]) -> Selection:

@@ -14,8 +14,8 @@ from astropy.utils.decorators import deprecated_renamed_argument
 
 from ..query.known_catalogs import OBSERVATIONS
 from ..service.mast_service import CallOptions
+from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_RADIUS
-from ..targets.ask import Effort
 from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
 from .product_methods import ObservationProductMethods
 from .search import ObservationSearch, Place, QueryArguments
@@ -524,7 +524,7 @@ class ObservationsClass(ObservationProductMethods):
             table,
             (OBSERVATIONS, *OBSERVATIONS.service({})),
             radius,
-            Effort(timeout, max_workers, executor, verbose),
+            RunOptions(verbose, max_workers, executor, timeout),
             best=best,
             columns={"ra_column": ra_column, "dec_column": dec_column},
             chunk_size=chunk_size,

@@ -17,13 +17,13 @@ from ..exceptions import InputWarning, InvalidArgumentError, MastError, Resolver
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService, refuse_two_positions
+from ..service.parallel import RunOptions
 from ..service.resolver import warn_unused_resolver
 from ..sky.position import Cone, TargetInput
 from ..sky.positions import Positions, as_names, as_positions
 from ..tables.table import first_value, table_meta
 from ..warn import warn_user
-from .ask import Effort, ask_many
-from .many_task import Askable, Part, Single
+from .ask import DivisibleQuestion, IndivisibleQuestion, PartialAnswer, ask_many
 from .match_targets import Targets, as_radii, targets_of
 from .one_table import Asked, TargetMeta, with_first
 
@@ -42,7 +42,7 @@ __all__ = [
 POSITIONAL = ("ra", "dec", "radius", "position")
 """The parameters in which the requests for many targets differ."""
 
-Q = TypeVar("Q", bound=Askable)
+Q = TypeVar("Q", bound=DivisibleQuestion)
 Rows = npt.NDArray[np.int64]
 
 _SHOWN = 3
@@ -92,10 +92,10 @@ class ManyTargets:
         return targets_of(positions, radii)
 
     def counts(
-        self, where: TargetInput, request_for: RequestFor, effort: Effort, *, payload: bool = False
+        self, where: TargetInput, request_for: RequestFor, options: RunOptions, *, payload: bool = False
     ) -> Table | list[dict[str, object]]:
         """Return a table with the count for each target, or the requests."""
-        deadline = effort.clock()
+        deadline = options.deadline()
         targets = self.targets(where, deadline)
         requests = [request_for(cone) for cone in targets.cones]
         if payload:
@@ -103,13 +103,13 @@ class ManyTargets:
         counts: dict[int, int] = {}
         times: list[str | None] = []
 
-        def take(place: int, part: Part[Single]) -> None:
+        def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for a cone."""
             (page,) = part.pages
             counts[place] = first_value(page)
             times.append(page.time)
 
-        errors = self.ask_all([Single(request) for request in requests], effort, deadline, take)
+        errors = self.ask_all([IndivisibleQuestion(request) for request in requests], options, deadline, take)
         raise_if_all(errors, len(requests))
         asked = Asked(requests[0], len(targets.positions), len(requests), POSITIONAL)
         meta = table_meta(asked, len(targets.positions), times)
@@ -118,16 +118,16 @@ class ManyTargets:
     def ask_all(
         self,
         questions: Sequence[Q],
-        effort: Effort,
+        options: RunOptions,
         deadline: Deadline,
-        take: Callable[[int, Part[Q]], None],
+        take: Callable[[int, PartialAnswer[Q]], None],
         unit: str = "target",
     ) -> dict[int, Exception]:
         """Ask questions that cannot be made smaller, hand over the answer to each, and return why some have none."""
         errors: dict[int, Exception] = {}
         if not questions:
             return errors
-        answers = ask_many(questions, self._service, effort, deadline, "Asking", unit)
+        answers = ask_many(questions, self._service, options, deadline, "Asking", unit)
         for place, (part,) in enumerate(answers):
             try:
                 if part.error is not None:
