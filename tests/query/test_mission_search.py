@@ -21,7 +21,8 @@ from astroquery_mast.missions.answer import (
     read_answer,
 )
 from astroquery_mast.missions.columns import column_table, columns_of_mission, selected_columns
-from astroquery_mast.missions.product_list import products_table, read_products, records_page
+from astroquery_mast.missions.product_list import _records_page as records_page
+from astroquery_mast.missions.product_list import products_table, read_products
 from astroquery_mast.missions.question import Search, as_options, sorting
 from astroquery_mast.query.request import ApiRequest
 from astroquery_mast.tables.columns import Columns
