@@ -24,7 +24,7 @@ from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
-from ..sky.position import as_radius
+from ..sky.position import DEFAULT_MATCH_RADIUS, as_radius
 from ..sky.positions import Positions
 from ..tables.arrays import RowNumbers
 from ..warn import warn_no_results, warn_user
@@ -33,10 +33,7 @@ from .one_table import AnswerCollector, AskedTargets, TargetMeta, with_leading_c
 from .pairs import Matches, UploadChunk, assign_matches, nearest_of, upload_chunks, uploaded_columns
 from .targets import ManyTargets, unique_rows, warn_of_failures
 
-__all__ = ["DEFAULT_MATCH_RADIUS", "CatalogCrossmatch", "CrossmatchSearch"]
-
-DEFAULT_MATCH_RADIUS = 0.002 * u.deg
-"""The archive's own default, 7.2 arcsec."""
+__all__ = ["CatalogCrossmatch", "CrossmatchSearch"]
 
 _HELPERS = frozenset({"_searchID_", "_searchid_"})
 
