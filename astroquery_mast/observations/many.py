@@ -49,7 +49,7 @@ __all__ = ["ManyObservations"]
 
 # The columns by which a shared answer is divided, as far as they can be selected.
 _DIVIDING = (*CUT_COLUMNS, "distance")
-_CUT = "RowNumbers whose position is not in the circle around their target were left out"
+_CUT = "Rows whose position is not in the circle around their target were left out"
 _OURS = "where neighbors shared a request computed here, from s_region"
 
 

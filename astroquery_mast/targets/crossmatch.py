@@ -7,7 +7,6 @@ each.  The positions are uploaded in chunks, several at a time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +18,11 @@ from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import CorruptDataWarning, InvalidResponseError, MastError
-from ..query.known_catalogs import Crossmatch, find_crossmatch
-from ..service.core import MastClass
+from ..query.known_catalogs import Crossmatch
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
-from ..sky.position import DEFAULT_MATCH_RADIUS, as_radius
+from ..sky.position import as_radius
 from ..sky.positions import Positions
 from ..tables.arrays import RowNumbers
 from ..warn import warn_no_results, warn_user
@@ -33,7 +31,7 @@ from .one_table import AnswerCollector, AskedTargets, TargetMeta, with_leading_c
 from .pairs import Matches, UploadChunk, assign_matches, nearest_of, upload_chunks, uploaded_columns
 from .targets import ManyTargets, unique_rows, warn_of_failures
 
-__all__ = ["CatalogCrossmatch", "CrossmatchSearch"]
+__all__ = ["CrossmatchSearch"]
 
 _HELPERS = frozenset({"_searchID_", "_searchid_"})
 
@@ -205,68 +203,3 @@ def _matched(answer: Table, found: Matches) -> Table:
     )
     table["separation"].mask = ~np.isfinite(found.separation)
     return table
-
-
-class CatalogCrossmatch(MastClass):
-    """A client that has positions matched with catalogues; see `MastClass` for parameters."""
-
-    def crossmatch(
-        self,
-        table: Any,
-        catalog: str,
-        *,
-        radius: Any = DEFAULT_MATCH_RADIUS,
-        version: int | None = None,
-        magtype: int | None = None,
-        best: bool = False,
-        ra_column: str | None = None,
-        dec_column: str | None = None,
-        chunk_size: int | None = None,
-        timeout: float | None = None,
-        max_workers: int | None = None,
-        executor: Executor | None = None,
-        get_query_payload: bool = False,
-        verbose: bool = True,
-        cache: bool | None = None,
-    ) -> Table | list[dict[str, object]]:
-        """Return the entries of a catalogue at each of many positions.
-
-        Parameters
-        ----------
-        table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
-            The positions, as `ObservationsClass.crossmatch` takes them.
-        catalog : str
-            ``"TIC"``, ``"CTL"``, ``"Gaia"``, ``"Tgas"``, ``"HSC"``, ``"GALEX"``, ``"SDSS"`` or ``"2MASS"``, whatever
-            the case; or the full name of a Mashup service, such as ``"Mast.Tic.Crossmatch"``.
-        radius : `~astropy.units.Quantity`, str, or number
-            The radius, by default 7.2 arcsec; a plain number is in degrees.
-        version : int, optional
-            For Gaia: the data release, 3 if not given.
-        magtype : int, optional
-            For HSC, version 3: magnitudes in small apertures (1, MagAper2, if not given) or of whole objects
-            (2, MagAuto).
-        best, ra_column, dec_column, chunk_size, timeout, max_workers, executor, get_query_payload, verbose, cache
-            As `ObservationsClass.crossmatch`.
-
-        Returns
-        -------
-        `~astropy.table.Table` or list of dict
-            As `ObservationsClass.crossmatch`, with the columns of the catalogue.
-
-        Raises
-        ------
-        InvalidQueryError, RemoteServiceError, TimeoutError
-            As `ObservationsClass.crossmatch`.
-        """
-        found = find_crossmatch(catalog)
-        return CrossmatchSearch(self._service).table(
-            table,
-            (found, *found.service({"version": version, "magtype": magtype})),
-            radius,
-            RunOptions(verbose, max_workers, executor, timeout),
-            best=best,
-            columns={"ra_column": ra_column, "dec_column": dec_column},
-            chunk_size=chunk_size,
-            cache=cache,
-            payload=get_query_payload,
-        )
