@@ -13,7 +13,7 @@ from astropy.table import Table
 from ..query.known_catalogs import find_crossmatch
 from ..service.core import MastClass
 from ..service.parallel import RunOptions
-from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
+from ..sky.position import DEFAULT_MATCH_RADIUS
 
 __all__ = ["CatalogCrossmatchMethods"]
 
@@ -69,6 +69,8 @@ class CatalogCrossmatchMethods(MastClass):
         InvalidQueryError, RemoteServiceError, TimeoutError
             As `ObservationsClass.crossmatch`.
         """
+        from ..targets.crossmatch import CrossmatchSearch  # noqa: PLC0415 - only many positions need it
+
         found = find_crossmatch(catalog)
         return CrossmatchSearch(self._service).table(
             table,
