@@ -291,7 +291,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             "extension": "curl",
         }
         limit = effort.clock() or self._service.deadline(None)
-        document = self._service.http.page(MashupRequest(_BUNDLE, params), limit).page.document
+        document = self._service.page(MashupRequest(_BUNDLE, params), limit).page.document
         return document or {}
 
 

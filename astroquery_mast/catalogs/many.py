@@ -24,7 +24,6 @@ from ..targets.one_table import Asked, Blocks
 from ..targets.targets import POSITIONAL, Where, raise_if_all, refuse_page
 from ..warn import warn_no_results
 from .answer import answer_columns
-from .pages import Listing
 from .question import CatalogQuestion, with_separation
 from .search import CatalogRequests, hinting, warn_of_more
 from .selection import Selection, SortKey, arranged
@@ -121,7 +120,7 @@ class CatalogMany(CatalogRequests):
         blocks: list[Blocks] = []
         short = _Short()
 
-        def take(place: int, part: Part[Single | Listing]) -> None:
+        def take(place: int, part: Part[Single]) -> None:
             """Take the answer for a cone."""
             if not blocks:
                 blocks.append(Blocks(asked, self._columns_of(question, part.pages[0])))
@@ -145,10 +144,10 @@ class CatalogMany(CatalogRequests):
             warn_no_results()
         return arranged(table, _for_many(question.selection, table.colnames))
 
-    def _askable(self, question: CatalogQuestion) -> Single | Listing:
+    def _askable(self, question: CatalogQuestion) -> Single:
         """The question as a worker gets it."""
         request = question.request
-        return self._listing(question, request) if isinstance(request, ApiRequest) else Single(request)
+        return Single(self._listing(question, request) if isinstance(request, ApiRequest) else request)
 
     def _columns_of(self, question: CatalogQuestion, page: Page) -> Columns:
         """What is known of the columns of an answer."""

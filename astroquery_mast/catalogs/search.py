@@ -12,7 +12,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import BadRequestError, InvalidCriterionError, MaxResultsWarning, ServerError
+from ..exceptions import BadRequestError, InvalidCriterionError, ServerError
 from ..query.comparisons import catalogs_mast_filters, mashup_criteria
 from ..query.filters import find_column
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
@@ -20,11 +20,12 @@ from ..query.request import ApiRequest, MashupRequest
 from ..service.columns import NoColumnsError
 from ..service.deadline import Deadline
 from ..service.mast_service import refuse_two_positions
+from ..service.pages import warn_of_more
 from ..sky.position import Cone
 from ..tables.columns import Columns, closest
-from ..tables.table import TableBuilder, first_value
+from ..tables.table import TableBuilder
 from ..targets.targets import ManyTargets, Where
-from ..warn import warn_no_results, warn_user
+from ..warn import warn_no_results
 from .answer import answer_columns
 from .columns import CatalogColumns
 from .pages import Listing
@@ -197,7 +198,7 @@ class CatalogRequests(ManyTargets):
         if isinstance(request, MashupRequest):
             with hinting(question.catalog):
                 return self._service.responses(request, deadline=deadline, every_page=question.every_page)
-        exchange = self._listing(question, request).page(self._service.http, deadline)
+        exchange = self._service.page(self._listing(question, request), deadline)
         rows = len(exchange.page.rows)
         if not self._warn_if_limited(question, rows) and question.every_page and rows == question.pagesize:
             warn_of_more(
@@ -208,7 +209,7 @@ class CatalogRequests(ManyTargets):
     def _counted(self, question: CatalogQuestion, deadline: Deadline) -> int:
         """The number that the archive answers."""
         assert isinstance(question.request, MashupRequest)
-        return first_value(self._service.http.page(question.request, deadline).page)
+        return self._service.count(question.request, deadline)
 
     def _warn_if_limited(self, question: CatalogQuestion, rows: int) -> bool:
         """Warn if a limit has cut the answer short, as far as can be told."""
@@ -227,7 +228,7 @@ class CatalogRequests(ManyTargets):
     def _collect_table(self, question: CatalogQuestion, request: ApiRequest, deadline: Deadline) -> Table:
         """The table of an answer of Catalogs.MAST."""
         builder: TableBuilder | None = None
-        for exchange in self._listing(question, request).pages(self._service.http, deadline, warn_of_more):
+        for exchange in self._service.pages(self._listing(question, request), deadline=deadline):
             if builder is None:
                 columns = answer_columns(exchange.page, self._service.columns.known(question.columns_id) or {})
                 builder = TableBuilder(request, with_separation(columns, question.catalog))
@@ -257,8 +258,3 @@ def _no_such_catalog(catalog: Catalog, said: str) -> BadRequestError:
     near = closest(catalog.name, CATALOGS, 1)
     hint = f"Did you mean catalog='{near[0]}'?" if near else f"There are: {', '.join(shown_names())}."
     return BadRequestError(f"{said} {hint}", status=_ANSWERED)
-
-
-def warn_of_more(message: str) -> None:
-    """Warn that there may be more rows than are returned."""
-    warn_user(message, MaxResultsWarning)

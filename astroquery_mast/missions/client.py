@@ -176,7 +176,7 @@ class MastMissionsClass(MissionProducts):
             count_only=count_only,
             **criteria,
         )
-        answers = [exchange.response for exchange in self._exchanges(search, deadline)]
+        answers = [exchange.response for exchange in self._pages(search, deadline)]
         return answers[0] if limit is not None and search.parts == 1 else answers
 
     def query_region(

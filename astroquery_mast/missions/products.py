@@ -356,9 +356,7 @@ class MissionProducts(MissionRequests, FileTransfers):
         def ask(batch: Sequence[str]) -> AnswerPage:
             """The answer for one batch."""
             # With a deadline of its own, or halving the first batch that is late would come too late.
-            return self._service.http.part(
-                self._product_question(batch, mission), read_products, deadline=Deadline.within(whole)
-            )
+            return self._service.page(self._product_question(batch, mission), Deadline.within(whole))
 
         workers = count_setting("max_workers")
         return list(ask_in_batches(datasets, ask, batch_size=batch_size, max_workers=workers, verbose=verbose))
@@ -366,7 +364,7 @@ class MissionProducts(MissionRequests, FileTransfers):
     def _product_question(self, datasets: Sequence[str], mission: str) -> ApiRequest:
         """The question for the products of datasets."""
         url = f"{self._service.endpoints.mission(mission)}/post_list_products"
-        return ApiRequest(f"MAST product list ({mission})", url, {"dataset_ids": list(datasets)})
+        return ApiRequest(f"MAST product list ({mission})", url, {"dataset_ids": list(datasets)}, reader=read_products)
 
     def _list(self, datasets: Any, mission: str, batch_size: int, verbose: bool, whole: Deadline | None) -> Table:
         """The products of datasets, without a warning where there are none."""

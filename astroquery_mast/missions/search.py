@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import requests
@@ -16,15 +15,13 @@ from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import InputWarning, InvalidQueryError, MaxResultsWarning
-from ..service.cache import Parts
 from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
-from ..service.parallel import map_in_threads
 from ..service.resolver import warn_unused_resolver
 from ..tables.columns import Columns
 from ..warn import warn_no_results, warn_user
-from .answer import OffsetCompleteness, SearchTable, announced, bounds, may_have_more, read_answer
+from .answer import SearchTable, announced, may_have_more
 from .column_list import MissionColumnMetadata
 from .columns import DATASET_COLUMNS, ROW_COLUMNS, column_table, selected_columns
 from .conditions import argument_like, build_conditions
@@ -210,73 +207,22 @@ class MissionRequests(MastClass):
 
     # -- answer --------------------------------------------------------------------------------------------------
 
-    def _asked(self, request: SearchRequest, deadline: Deadline) -> AnswerPage:
-        """Ask for one part of an answer."""
-        return self._service.http.ask(request.as_request(), read_answer, deadline=deadline)
-
-    def _exchanges(self, search: Search, deadline: Deadline) -> Iterator[AnswerPage]:
-        """Ask for all that is wanted, several parts at a time; the answers come in the order of the targets."""
-        asked, workers = self._requests(search), count_setting("max_workers")
-        answers: Iterator[AnswerPage]
-        if len(asked) == 1:
-            answers = self._parts(asked[0], search, deadline, workers)
-        else:
-            # The parts of each question one after the other: the questions are side by side already.
-            parts = map_in_threads(lambda each: list(self._parts(each, search, deadline, 1)), asked, workers)
-            answers = chain.from_iterable(parts)
-        complete = False
-        try:
-            yield from answers
-            complete = True
-        finally:
-            if not complete:
-                deadline.give_up()
+    def _pages(self, search: Search, deadline: Deadline) -> Iterator[AnswerPage]:
+        """The pages of the answers to all questions of a search, in order."""
+        return self._service.pages_of_all(self._requests(search), deadline=deadline)
 
     def _requests(self, search: Search) -> list[SearchRequest]:
         """What is to be sent first."""
         return search.requests(min(PAGE, count_setting("pagesize")))
 
-    def _parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Iterator[AnswerPage]:
-        """The answer to one question, which may be kept."""
-        return self._service.http.parts(
-            request.as_request(),
-            read_answer,
-            lambda: self._asked_in_parts(request, search, deadline, workers),
-            every_part=search.limit is None,
-        )
-
-    def _asked_in_parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Parts:
-        """Ask one question: for the part that is wanted, or if all is, for one part after another."""
-        first = self._asked(request, deadline)
-        # What does not say how many rows there are may be all of them or not.
-        proven = first.page.paging is not None
-        if search.count_only:
-            yield first
-            return proven
-        most, before = bounds(first.page, request.limit, request.offset)
-        total = 0 if search.limit is not None else announced(first.page)
-        offsets = range(before + most, total, most)
-        parts = OffsetCompleteness(search.service)
-        parts.add(first.page, request.limit, request.offset, alone=not offsets)
-        yield first
-        fetched = map_in_threads(
-            lambda offset: self._asked(request.at(offset, most), deadline), offsets, min(workers, len(offsets))
-        )
-        for offset, exchange in zip(offsets, fetched, strict=True):
-            parts.add(exchange.page, most, offset, alone=False)
-            yield exchange
-        if search.limit is None:
-            parts.close(before)
-        return proven
-
     def _counted(self, search: Search, deadline: Deadline) -> int:
         """Return how many rows there are."""
-        return sum(announced(exchange.page) for exchange in self._exchanges(search, deadline))
+        return sum(announced(exchange.page) for exchange in self._pages(search, deadline))
 
     def _found(self, search: Search, columns: Columns, deadline: Deadline) -> Table:
         """Return the rows, with a warning if there are none, or if there may be more."""
         builder, more = SearchTable(search.question, columns), False
-        for exchange in self._exchanges(search, deadline):
+        for exchange in self._pages(search, deadline):
             builder.add(exchange.page)
             if search.limit is not None:
                 more = more or may_have_more(exchange.page, search.limit, search.offset)

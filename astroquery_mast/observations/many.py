@@ -22,7 +22,7 @@ from ..service.deadline import Deadline
 from ..sky.position import Cone
 from ..sky.region_filter import CUT_COLUMNS
 from ..tables.mashup import Page
-from ..tables.table import TableBuilder, table_meta
+from ..tables.table import RequestInfo, TableBuilder, table_meta
 from ..targets.ask import Effort
 from ..targets.many_task import Part, Single
 from ..targets.match_targets import Targets
@@ -74,7 +74,7 @@ class _Answers:
     blocks: Blocks
     shares: dict[int, tuple[int, Share]] = field(default_factory=dict)
 
-    def divide(self, place: int, group: Group, request: MashupRequest, pages: Sequence[Page], overlap: str) -> None:
+    def divide(self, place: int, group: Group, request: RequestInfo, pages: Sequence[Page], overlap: str) -> None:
         """Take the answer for a group, as far as it is that for its members."""
         divided = shares(_dividing(request, pages), group, self.targets.cones, overlap)
         if not divided:
@@ -206,7 +206,7 @@ class ObservationMany(ObservationRequests):
         return answers, {left[place]: error for place, error in failed.items()}
 
 
-def _dividing(request: MashupRequest, pages: Sequence[Page]) -> Table:
+def _dividing(request: RequestInfo, pages: Sequence[Page]) -> Table:
     """The columns by which an answer is divided."""
     builder = TableBuilder(request, {})
     for page in pages:

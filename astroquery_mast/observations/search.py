@@ -23,7 +23,7 @@ from ..sky.region_input import as_region
 from ..sky.shapes import Circle
 from ..tables.columns import Columns, metadata_table
 from ..tables.mashup import histograms
-from ..tables.table import TableBuilder, first_value
+from ..tables.table import TableBuilder
 from ..targets.targets import ManyTargets, refuse_page
 from ..warn import warn_no_results
 from .suggestions import suggestions
@@ -169,7 +169,7 @@ class ObservationRequests(ManyTargets):
     def _counted(self, request: MashupRequest, deadline: Deadline, cut: RegionFilter | None) -> int:
         """Return the number that the archive answers, or the number of rows that a cut leaves."""
         if cut is None:
-            return first_value(self._service.http.page(request, deadline).page)
+            return self._service.count(request, deadline)
         table = self._service.table(request, deadline=deadline, columns_id=self._caom_cone)
         return len(cut.of(table))
 
@@ -208,7 +208,7 @@ class ObservationRequests(ManyTargets):
     def _one_page(self, request: MashupRequest, deadline: Deadline) -> tuple[Table, str]:
         """Return the table of one page, and a sentence if the answer has rows, but not that many pages."""
         builder = TableBuilder(request, self._service.columns.get(self._caom_cone))
-        (exchange,) = self._service.pages(request, deadline=deadline, every_page=False)
+        exchange = self._service.page(request, deadline)
         builder.add(exchange.page)
         paging = exchange.page.paging
         if len(exchange.page.rows) or paging is None or not paging.total:
@@ -234,7 +234,7 @@ class ObservationRequests(ManyTargets):
 
     def _distribution(self, request: MashupRequest, deadline: Deadline) -> tuple[Mapping[str, Any], str | None]:
         """Return the distribution of the values of all columns, and when the archive gave it, if that is not now."""
-        page = self._service.http.page(request, deadline).page
+        page = self._service.page(request, deadline).page
         if page.document is None:
             raise InvalidResponseError(f"{request.service} sent no list of values.", service=request.service)
         return page.document, page.time

@@ -21,7 +21,7 @@ from ..query.columns_wanted import ColumnSelection
 from ..query.filters import Criteria
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
-from ..service.large import PageLimits
+from ..service.pages import PageLimits, get_pages
 from ..sky.position import DEFAULT_RADIUS
 from ..sky.region_filter import RegionFilter
 from ..tables.table import TableBuilder
@@ -121,13 +121,14 @@ class ObservationStream(ObservationRequests):
         """The tables of a stream."""
         known = self._service.columns.get(self._caom_cone)
         number, rows, kept = 0, 0, 0
-        with closing(self._service.counted_pages(asked.request, pace)) as stream:
+        with closing(get_pages(self._service.http, asked.request, pace)) as stream:
             for sent in stream:
                 builder = TableBuilder(asked.request, known)
-                builder.add(sent.exchange.page)
+                builder.add(sent.page)
+                paging = sent.page.paging
                 table = builder.table()
                 number, rows = number + 1, rows + len(table)
-                table.meta.update(page=[number], total=[len(table) if sent.total is None else sent.total])
+                table.meta.update(page=[number], total=[len(table) if paging is None else paging.total])
                 # No page is held while its table is in use, and no table while the next is made.
                 del builder, sent
                 tables = [_finished(table, asked)]

@@ -21,7 +21,6 @@ from ..exceptions import InvalidArgumentError, InvalidQueryError, MastError
 from ..query.columns_wanted import named_column
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
-from ..service.large import PageLimits
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import Column
 from ..tables.mashup import histograms
@@ -161,7 +160,7 @@ class ObservationValues(ObservationStream):
         asked = self._criteria(criteria)
         cone = self._service.cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
         counting = replace(self._count_request(asked, cone, None), cache=cache)
-        page = self._service.http.page(counting, deadline).page
+        page = self._service.page(counting, deadline).page
         rows, limit = first_value(page), count_setting("server_row_limit")
         if rows > limit:
             raise InvalidQueryError(
@@ -185,11 +184,11 @@ class ObservationValues(ObservationStream):
         cells: Counter[Any] = Counter()
         times: list[str | None] = []
         known = {column.name: column}
-        with closing(self._service.counted_pages(request, PageLimits(deadline))) as stream:
+        with closing(self._service.pages(request, deadline=deadline)) as stream:
             for sent in stream:
                 builder = TableBuilder(request, known)
-                builder.add(sent.exchange.page)
-                times.append(sent.exchange.page.time)
+                builder.add(sent.page)
+                times.append(sent.page.time)
                 values = next(iter(builder.table().itercols()))
                 texts, numbers = np.unique(values.compressed().astype(str), return_counts=True)
                 cells.update(dict(zip(texts.tolist(), numbers.tolist(), strict=True)))

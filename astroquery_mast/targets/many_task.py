@@ -15,14 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
-from ..catalogs.pages import Listing
 from ..downloads.sessions import SessionRecipe
 from ..exceptions import MastError, TooManyRowsError
 from ..products.listing import is_too_much
-from ..query.request import ApiRequest, MashupRequest
+from ..query.question import Question
 from ..service.deadline import Deadline
 from ..service.http import HttpClient
-from ..service.large import LargeAnswer, PageLimits
+from ..service.pages import PageLimits, get_pages
 from ..tables.mashup import Page
 
 __all__ = ["Askable", "Call", "Part", "Single", "Task", "answer"]
@@ -32,7 +31,7 @@ class Askable(Protocol):
     """A question that may be too much for the archive."""
 
     @property
-    def request(self) -> MashupRequest | ApiRequest:
+    def request(self) -> Question:
         """What is sent."""
 
     def halves(self) -> Sequence[Any]:
@@ -50,7 +49,7 @@ _HALVINGS = 24
 class Single:
     """A question that cannot be made smaller here."""
 
-    request: MashupRequest
+    request: Question
     shared: bool = False
 
     def halves(self) -> Sequence[Single]:
@@ -152,14 +151,15 @@ def _in_parts(task: Task[Q], wire: HttpClient) -> list[Part[Q]]:
 def _whole(asked: Q, wire: HttpClient, task: Task[Q]) -> Part[Q]:
     """The pages of an answer, proven complete; one after the other, because other questions are under way."""
     notes: list[str] = []
+    divisible = bool(asked.halves()) or (isinstance(asked, Single) and asked.shared)
     with task.call.part(task.way.timeout) as deadline:
-        if isinstance(asked, Listing):
-            pages = [exchange.page for exchange in asked.pages(wire, deadline, notes.append)]
-            return Part(asked, pages, notes=tuple(notes))
-        request = asked.request
-        assert isinstance(request, MashupRequest)
-        divisible = bool(asked.halves()) or (isinstance(asked, Single) and asked.shared)
-        stream = LargeAnswer(wire, task.limit).pages(request, PageLimits(deadline, workers=1), divisible=divisible)
-        pages = [sent.exchange.page for sent in stream]
-    # The rest of the document is of no use, and the rows are in it once more.
-    return Part(asked, [replace(page, document=None) if page.fields else page for page in pages])
+        limits = PageLimits(deadline, workers=1, rows=task.limit, divisible=divisible, tell=notes.append)
+        pages = [answer.page for answer in get_pages(wire, asked.request, limits)]
+    return Part(asked, [_without_rows_twice(page) for page in pages], notes=tuple(notes))
+
+
+def _without_rows_twice(page: Page) -> Page:
+    """A page of whose document only the columns are left: the rows are in it once more."""
+    if not page.fields or page.document is None:
+        return page
+    return replace(page, document={name: page.document[name] for name in ("fields",) if name in page.document})
