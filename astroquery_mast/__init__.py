@@ -38,7 +38,7 @@ __all__ = [
     "utils",
 ]
 
-_MODULES = frozenset({"compat", "utils"})
+_MODULES = frozenset({"compat", "exceptions", "footprints", "sandbox", "utils"})
 _HOME = {
     "Catalogs": "catalogs.client",
     "CatalogsClass": "catalogs.client",
@@ -73,5 +73,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """List the public names, those not imported yet among them."""
-    return sorted({*globals(), *__all__, *_MODULES, "__version__"})
+    """List the public names and modules, those not imported yet among them."""
+    return sorted({*__all__, *_MODULES})

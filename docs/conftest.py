@@ -9,8 +9,8 @@ import pytest
 
 from astroquery_mast import Catalogs, MastMissions, Observations
 from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.service import failures
 from astroquery_mast.service import token as auth
-from astroquery_mast.service.http import HttpClient
 
 # These are run by Sphinx.
 collect_ignore = ["conf.py", "pictures"]
@@ -22,7 +22,7 @@ def archive(
 ) -> Iterator[None]:
     """Give each page a fresh sandbox under the name ``archive``, and an empty folder to download to."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(HttpClient, "pause", staticmethod(lambda _seconds: None))
+    monkeypatch.setattr(failures, "pause", lambda _seconds, _stopped: None)
     for name in auth.ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
     doctest_namespace["archive"] = mast_sandbox

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from astroquery_mast.service.namecache import KNOWN_NAMES
+    from astroquery_mast.service.resolver import KNOWN_NAMES
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.service.namecache import KNOWN_NAMES
+from astroquery_mast.service.resolver import KNOWN_NAMES
 
 # Before anything of the package is imported: a plot never opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -34,9 +34,9 @@ settings.load_profile("repeatable")
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries and polls follow each other at once."""
-    from astroquery_mast.service.http import HttpClient
+    from astroquery_mast.service import failures
 
-    monkeypatch.setattr(HttpClient, "pause", staticmethod(lambda _seconds: None))
+    monkeypatch.setattr(failures, "pause", lambda _seconds, _stopped: None)
 
 
 @pytest.fixture(autouse=True)

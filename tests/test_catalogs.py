@@ -315,7 +315,7 @@ def test_an_error_of_mashup_is_told_in_its_own_words(archive: responses.Requests
     with pytest.raises(RemoteServiceError, match=r"Incorrect syntax near '\*'\.$"):
         Catalogs.query_region(M15, catalog="TIC")
     for ask in (Catalogs.query_region, Catalogs.query_region_async):
-        with pytest.raises(RemoteServiceError, match=r"Did you mean catalog='galex'\?$"):
+        with pytest.raises(RemoteServiceError, match=r"Did you mean 'Galex'\?$"):
             ask(M15, catalog="Galexx")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
 from astropy.config import ConfigItem
 
 SNAPSHOT = Path(__file__).with_name("public_api.txt")
@@ -91,6 +92,24 @@ def test_the_public_interface_is_as_written_down() -> None:
     written = SNAPSHOT.read_text(encoding="utf-8").splitlines()
     changes = list(unified_diff(written, interface(), "public_api.txt", "the package", lineterm="", n=0))
     assert not changes, "\n".join(changes)
+
+
+@pytest.mark.parametrize("folder", ["catalogs", "cutouts", "missions", "observations"])
+def test_completion_offers_the_clients_of_a_folder_only(folder: str) -> None:
+    """What a folder is made of is not offered where its classes are looked for."""
+    module = import_module(f"astroquery_mast.{folder}")
+    assert dir(module) == sorted(module.__all__)
+    assert all(getattr(module, name) is getattr(import_module("astroquery_mast"), name) for name in module.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'import_modul'"):
+        module.import_modul  # noqa: B018 - it is asked for its error
+
+
+def test_completion_offers_public_names_only() -> None:
+    """Neither imports nor internal folders are offered, whatever was imported so far."""
+    package = import_module("astroquery_mast")
+    modules = {name.partition(".")[2] for name in PUBLIC_MODULES if "." in name}
+    assert set(dir(package)) == {*package.__all__, *modules}
+    assert all(isinstance(getattr(package, name), ModuleType) for name in modules)
 
 
 if __name__ == "__main__":

@@ -110,10 +110,10 @@ def test_executing_is_polled_with_the_identical_request(mast_sandbox: Sandbox) -
 
 def test_polling_backs_off(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pause between polls is longer than the one before, up to a ceiling; nothing spins."""
-    from astroquery_mast.service.http import HttpClient
+    from astroquery_mast.service import failures
 
     pauses: list[float] = []
-    monkeypatch.setattr(HttpClient, "pause", staticmethod(pauses.append))
+    monkeypatch.setattr(failures, "pause", lambda seconds, _stopped: pauses.append(seconds))
     mast_sandbox.faults.add("invoke", Fault.executing(), times=14)
     Observations.query_criteria(**CRITERIA)
     assert len(pauses) == 14
@@ -183,10 +183,10 @@ def test_a_passing_failure_is_retried(mast_sandbox: Sandbox, fault: Fault) -> No
 
 def test_retry_after_is_obeyed(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pause is as long as the archive asks for."""
-    from astroquery_mast.service.http import HttpClient
+    from astroquery_mast.service import failures
 
     pauses: list[float] = []
-    monkeypatch.setattr(HttpClient, "pause", staticmethod(pauses.append))
+    monkeypatch.setattr(failures, "pause", lambda seconds, _stopped: pauses.append(seconds))
     mast_sandbox.faults.add("invoke", Fault.status(503, retry_after=7))
     Observations.query_criteria(**CRITERIA)
     assert pauses == [7]

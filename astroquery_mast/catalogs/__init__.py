@@ -1,10 +1,17 @@
-"""Catalogs."""
+"""The catalogs of MAST."""
 
 from importlib import import_module
 
+__all__ = ["Catalogs", "CatalogsClass"]
+
 
 def __getattr__(name: str) -> object:
-    """Look a name up where the client is defined, when it is first asked for (PEP 562)."""
-    if name.startswith("__"):
-        raise AttributeError(name)
+    """Import a public name from the module that defines it (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(".client", __name__), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

@@ -24,16 +24,16 @@ from ..downloads.download import complain, disk_at
 from ..downloads.store import destination
 from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..products.bundle import SCRIPT, Bundle
+from ..products.file_names import column_as_text, file_name_parts
 from ..products.filters import unique_products
 from ..products.listing import as_table
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.path_template import column_as_text, file_name_parts
-from ..products.plan import PlannedFile, Source, plan, plan_table
+from ..products.plan import DownloadService, PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..warn import warn_no_results
 from .question import CatalogQuestion, plain_question
-from .search import CatalogRequests
+from .search import CatalogSearch
 from .selection import Selection
 
 __all__ = ["CatalogHsc"]
@@ -57,8 +57,14 @@ class _Addresses:
         return uri
 
 
-class CatalogHsc(CatalogRequests, FileTransfers):
+class CatalogHsc(FileTransfers):
     """Questions to the Hubble Source Catalog, and its spectra; see `MastClass` for parameters."""
+
+    def __init__(
+        self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
+    ) -> None:
+        super().__init__(mast_token, server=server, session=session)
+        self._search: CatalogSearch = CatalogSearch(self._service)
 
     def query_hsc_matchid(
         self,
@@ -95,7 +101,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         """
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
 
     def query_hsc_matchid_async(
         self,
@@ -109,7 +115,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         """Return the responses of `query_hsc_matchid`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page))
-        return self._responses_to(question, deadline)
+        return self._search.responses(question, deadline)
 
     def get_hsc_spectra(
         self,
@@ -135,7 +141,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         """
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
 
     def get_hsc_spectra_async(
         self, *, pagesize: int | None = None, page: int | None = None, timeout: float | None = None
@@ -143,7 +149,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         """Return the responses of `get_hsc_spectra`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
-        return self._responses_to(question, deadline)
+        return self._search.responses(question, deadline)
 
     def download_hsc_spectra(
         self,
@@ -216,7 +222,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
             return as_manifest(self._script(products, planned, folder, effort))
         return as_manifest(self._fetch(planned, effort))
 
-    def _source_of(self, manifest: Table) -> str | Source:
+    def _source_of(self, manifest: Table) -> str | DownloadService:
         """Where the files of a manifest come from."""
         del manifest
         return _Addresses()

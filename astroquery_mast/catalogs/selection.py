@@ -15,8 +15,8 @@ from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
 from ..query.columns_wanted import names_of
-from ..query.filters import find_column
-from ..tables.columns import Columns, closest
+from ..tables.columns import Columns, find_column
+from ..tables.names import no_such
 
 __all__ = ["Selection", "SortKey", "arranged"]
 
@@ -136,10 +136,7 @@ def _spelled(argument: str, name: str, columns: Columns) -> str:
 
 
 def _missing(argument: str, name: str, known: Iterable[str]) -> InvalidArgumentError:
-    known = list(known)
-    near = closest(name, known)
-    hint = f"Did you mean {', '.join(map(repr, near))}?" if near else f"There are: {', '.join(known)}."
-    return InvalidArgumentError(f"{argument}: there is no column '{name}'. {hint}")
+    return no_such(f"{argument}: there is no column '{name}'.", name, known)
 
 
 def arranged(table: Table, selection: Selection) -> Table:

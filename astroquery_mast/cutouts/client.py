@@ -6,6 +6,7 @@ In: a position and a size.  Out: the surveys that have it, and its cutouts in me
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from astropy import units as u
@@ -13,21 +14,24 @@ from astropy.io import fits
 from astropy.table import Table
 
 from ..exceptions import InputWarning, InvalidArgumentError, NoResultsWarning
+from ..service.core import MastClass
+from ..service.deadline import Deadline
 from ..sky.position import as_radius
 from ..warn import warn_user
-from .answer import NO_SURVEY, surveys
-from .request import as_format, as_size, image_params, refuse_other_units
-from .service import CutoutClient
+from .protocol import NO_SURVEY, as_format, as_size, image_params, refuse_other_units, surveys
+from .service import CutoutService
 from .tess import TesscutClass
 
 __all__ = ["Hapcut", "HapcutClass", "Tesscut", "TesscutClass", "Zcut", "ZcutClass"]
 
 
-class ZcutClass(CutoutClient):
+class ZcutClass(MastClass):
     """Cutouts of the deep fields; see `MastClass` for parameters."""
 
-    _service_name = "zcut"
-    _title = "Zcut"
+    @property
+    def _cutouts(self) -> CutoutService:
+        """The service that does the work."""
+        return CutoutService(self._service, "zcut", "Zcut")
 
     def get_surveys(
         self, coordinates: Any, *, radius: Any = "0d", timeout: float | u.Quantity | None = None
@@ -55,14 +59,7 @@ class ZcutClass(CutoutClient):
         RemoteServiceError
             If the service fails.
         """
-        around = as_radius(radius)
-        deadline = self._service.deadline(timeout)
-        cone = self._around(coordinates, None, around, None, deadline)
-        question = self._question("survey", cone.params())
-        found = surveys(self._document(question, deadline), question.service)
-        if not found:
-            warn_user(NO_SURVEY, NoResultsWarning)
-        return found
+        return _surveys_around(self._cutouts, coordinates, as_radius(radius), self._service.deadline(timeout))
 
     def download_cutouts(
         self,
@@ -121,14 +118,8 @@ class ZcutClass(CutoutClient):
         """
         asked = as_size(size)
         refuse_other_units(asked, img_params.pop("units", None))
-        params = {**asked.params(), **_of_survey(survey), "cutout_format": as_format(cutout_format)}
-        pictures = image_params(img_params)
-        if pictures and params["cutout_format"] == "fits":
-            names = ", ".join(pictures)
-            warn_user(f"{names}: no effect on FITS files; cutout_format='jpg'?", InputWarning)
-        else:
-            params.update(pictures)
-        return self._save_around(coordinates, params, path, timeout, inflate=inflate, verbose=verbose)
+        params = {**asked.params(), **_of_survey(survey), **_of_pictures(cutout_format, img_params)}
+        return self._cutouts.save_around(coordinates, params, path, timeout, inflate=inflate, verbose=verbose)
 
     def get_cutouts(
         self,
@@ -161,7 +152,7 @@ class ZcutClass(CutoutClient):
         TimeoutError
             If the time was not enough.
         """
-        return self._open_around(coordinates, {**as_size(size).params(), **_of_survey(survey)}, timeout)
+        return self._cutouts.open_around(coordinates, {**as_size(size).params(), **_of_survey(survey)}, timeout)
 
 
 def _of_survey(survey: Any) -> dict[str, object]:
@@ -173,12 +164,33 @@ def _of_survey(survey: Any) -> dict[str, object]:
     return {"survey": survey}
 
 
-class HapcutClass(CutoutClient):
+def _of_pictures(cutout_format: str, given: Mapping[str, Any]) -> dict[str, object]:
+    """The parameters of the format and, for pictures, of how they are drawn."""
+    asked = as_format(cutout_format)
+    pictures = image_params(given)
+    if pictures and asked == "fits":
+        warn_user(f"{', '.join(pictures)}: no effect on FITS files; cutout_format='jpg'?", InputWarning)
+        pictures = {}
+    return {"cutout_format": asked, **pictures}
+
+
+def _surveys_around(cutouts: CutoutService, coordinates: Any, radius: u.Quantity, deadline: Deadline) -> list[str]:
+    """The surveys that have a position, with a warning if there are none."""
+    cone = cutouts.around(coordinates, None, radius, None, deadline)
+    question = cutouts.question("survey", cone.params())
+    found = surveys(cutouts.document(question, deadline), question.service)
+    if not found:
+        warn_user(NO_SURVEY, NoResultsWarning)
+    return found
+
+
+class HapcutClass(MastClass):
     """Cutouts of Hubble's mosaics, the Hubble Advanced Products; see `MastClass` for parameters."""
 
-    _service_name = "hapcut"
-    _title = "Hapcut"
-    _posts_json = True
+    @property
+    def _cutouts(self) -> CutoutService:
+        """The service that does the work."""
+        return CutoutService(self._service, "hapcut", "Hapcut", posts_json=True)
 
     def download_cutouts(
         self,
@@ -224,7 +236,9 @@ class HapcutClass(CutoutClient):
         TimeoutError
             If the time was not enough.
         """
-        return self._save_around(coordinates, as_size(size).params(), path, timeout, inflate=inflate, verbose=verbose)
+        return self._cutouts.save_around(
+            coordinates, as_size(size).params(), path, timeout, inflate=inflate, verbose=verbose
+        )
 
     def get_cutouts(
         self, coordinates: Any, *, size: Any = 5, timeout: float | u.Quantity | None = None
@@ -253,7 +267,7 @@ class HapcutClass(CutoutClient):
         TimeoutError
             If the time was not enough.
         """
-        return self._open_around(coordinates, as_size(size).params(), timeout)
+        return self._cutouts.open_around(coordinates, as_size(size).params(), timeout)
 
 
 Tesscut = TesscutClass()

@@ -13,7 +13,7 @@ import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,19 +27,17 @@ from ..downloads.sessions import SessionRecipe
 from ..exceptions import DownloadError, InvalidArgumentError, InvalidResponseError, NoResultsWarning, QueryTimeoutError
 from ..products.manifest import Manifest, Status, as_manifest
 from ..query.request import ApiRequest
-from ..service.core import MastClass
 from ..service.deadline import Deadline
-from ..service.limits import Limits
+from ..service.mast_service import MastService
 from ..service.parallel import map_in_threads
 from ..sky.position import Cone, as_radius
 from ..tables.mashup import decoded
 from ..warn import warn_user
-from .answer import words_for_nothing
 from .files import CutoutFiles, as_folder
-from .request import one_target
+from .protocol import one_target, words_for_nothing
 from .zip_files import begins_as_zip, zipped_files
 
-__all__ = ["CutoutClient", "as_workers"]
+__all__ = ["CutoutService", "as_workers"]
 
 T = TypeVar("T")
 
@@ -49,25 +47,30 @@ _PATIENCE = 3
 _MOST_AT_ONCE = 10
 
 
-class CutoutClient(MastClass):
-    """A client of a cutout service; see `MastClass` for parameters."""
+@dataclass(frozen=True)
+class CutoutService:
+    """One of the cutout services, asked through what a client has for its conversation with MAST.
 
-    # The service's name in addresses and for people, and whether what is posted is JSON instead of a form.
-    _service_name: str
-    _title: str
-    _posts_json = False
+    ``name`` is the service's name in addresses, ``title`` that for people; ``posts_json`` tells whether it takes JSON
+    instead of a form.
+    """
 
-    def _question(self, path: str, params: Mapping[str, object], note: str = "") -> ApiRequest:
+    service: MastService
+    name: str
+    title: str
+    posts_json: bool = False
+
+    def question(self, path: str, params: Mapping[str, object], note: str = "") -> ApiRequest:
         """Make a question to the service."""
-        url = f"{self._service.endpoints.cutouts(self._service_name)}/{path}"
-        return ApiRequest(f"{self._title}{note}", url, params)
+        url = f"{self.service.endpoints.cutouts(self.name)}/{path}"
+        return ApiRequest(f"{self.title}{note}", url, params)
 
-    def _around(
+    def around(
         self, coordinates: Any, object_name: str | None, radius: Any, resolver: str | None, deadline: Deadline
     ) -> Cone:
         """Return where to look; what is wrong with it is said before anybody is asked."""
         one_target(coordinates, object_name, moving=False)
-        cone = self._service.cone(coordinates, object_name, as_radius(radius), resolver, deadline)
+        cone = self.service.cone(coordinates, object_name, as_radius(radius), resolver, deadline)
         assert cone is not None
         return cone
 
@@ -75,12 +78,12 @@ class CutoutClient(MastClass):
         """Ask the service, with patience, and return what is read from the body of its answer."""
         form: Any = question.payload()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        if self._posts_json:
+        if self.posts_json:
             # The service takes only floats for numbers.
             numbers = {name: float(value) for name, value in form.items() if isinstance(value, int)}
             form = replace(question, params={**form, **numbers}).body()
             headers = {"Content-Type": "application/json"}
-        return self._service.http.request(
+        return self.service.http.request(
             "POST",
             question.url,
             deadline=deadline,
@@ -91,13 +94,13 @@ class CutoutClient(MastClass):
             read=lambda response: read(response.content, question.service),
         )
 
-    def _document(self, question: ApiRequest, deadline: Deadline) -> Any:
+    def document(self, question: ApiRequest, deadline: Deadline) -> Any:
         """Ask for something else than cutouts; return the decoded answer."""
         return self._ask(question, decoded, deadline)
 
     # -- in memory -----------------------------------------------------------------------------------------------
 
-    def _opened(self, questions: Sequence[ApiRequest], deadline: Deadline, max_workers: int = 1) -> list[fits.HDUList]:
+    def open_all(self, questions: Sequence[ApiRequest], deadline: Deadline, max_workers: int = 1) -> list[fits.HDUList]:
         """Ask all questions, and return the cutouts of all answers in the order of the questions."""
 
         def ask(question: ApiRequest) -> list[fits.HDUList] | str:
@@ -110,7 +113,7 @@ class CutoutClient(MastClass):
         words: dict[str, str] = {}
         cutouts: list[fits.HDUList] = []
         with ExitStack() as if_it_fails:
-            if_it_fails.callback(deadline.give_up)
+            if_it_fails.callback(deadline.stop)
             for question, answer in zip(questions, map_in_threads(ask, questions, max_workers), strict=True):
                 if isinstance(answer, str):
                     words[question.service] = answer
@@ -120,17 +123,17 @@ class CutoutClient(MastClass):
         _warn_of_nothing(words, len(questions))
         return cutouts
 
-    def _open_around(
+    def open_around(
         self, coordinates: Any, params: Mapping[str, object], timeout: float | u.Quantity | None
     ) -> list[fits.HDUList]:
         """Return the cutouts of one position, in memory."""
-        deadline = self._service.deadline(timeout)
-        cone = self._around(coordinates, None, 0, None, deadline)
-        return self._opened([self._question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})], deadline)
+        deadline = self.service.deadline(timeout)
+        cone = self.around(coordinates, None, 0, None, deadline)
+        return self.open_all([self.question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})], deadline)
 
     # -- on disk -------------------------------------------------------------------------------------------------
 
-    def _saved(
+    def save_all(
         self,
         questions: Sequence[ApiRequest],
         folder: Path,
@@ -143,26 +146,25 @@ class CutoutClient(MastClass):
         """Ask all questions, and return the manifest of the files of all answers."""
         if not questions:
             return as_manifest([])
-        with CutoutFiles(questions, folder, self._service_name) as files:
+        with CutoutFiles(questions, folder, self.name) as files:
             fetched = download(
                 files.planned(),
-                replace(SessionRecipe.of(self._service), read_timeout=_patience()),
+                replace(SessionRecipe.of(self.service), read_timeout=_patience()),
                 max_workers=max_workers,
                 timeout=None if deadline is None else max(deadline.remaining(), 1e-3),
                 on_error="ignore",
                 verbose=verbose,
-                pause=self._service.http.pause,
                 carry_out=files.carry_out,
             )
-            results = files.results(fetched, inflate=inflate, limits=Limits(deadline=deadline))
+            results = files.results(fetched, inflate=inflate, deadline=deadline or Deadline())
         manifest = as_manifest(results)
         if results and all(result.status is Status.ERROR for result in results):
-            raise _failure(manifest, files.error, deadline, self._title)
+            raise _failure(manifest, files.error, deadline, self.title)
         complain(results, on_error="warn", manifest=manifest)
         _warn_of_nothing(files.words, len(questions))
         return manifest
 
-    def _save_around(
+    def save_around(
         self,
         coordinates: Any,
         params: Mapping[str, object],
@@ -174,11 +176,11 @@ class CutoutClient(MastClass):
     ) -> Manifest:
         """Bring the cutouts of one position to disk."""
         folder = as_folder(path)
-        deadline = self._service.deadline(timeout)
-        cone = self._around(coordinates, None, 0, None, deadline)
-        question = self._question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})
+        deadline = self.service.deadline(timeout)
+        cone = self.around(coordinates, None, 0, None, deadline)
+        question = self.question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})
         limit = None if timeout is None else deadline
-        return self._saved([question], folder, limit, inflate=inflate, verbose=verbose)
+        return self.save_all([question], folder, limit, inflate=inflate, verbose=verbose)
 
 
 class _Name(str):

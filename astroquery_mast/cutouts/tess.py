@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from astropy import units as u
@@ -16,15 +17,26 @@ from astropy.utils.decorators import deprecated_renamed_argument
 
 from ..exceptions import InputWarning, InvalidQueryError, NoResultsWarning
 from ..query.request import ApiRequest
+from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.resolver import warn_unused_resolver
 from ..sky.position import as_radius
 from ..tables.table import TableBuilder
 from ..warn import warn_user
-from .answer import NO_SECTOR, SECTOR_COLUMNS, sector_page, words_of
 from .files import as_folder
-from .request import CutoutSize, Target, as_sectors, as_size, moving_target_named, one_target
-from .service import CutoutClient, as_workers
+from .protocol import (
+    NO_SECTOR,
+    SECTOR_COLUMNS,
+    CutoutSize,
+    Target,
+    as_sectors,
+    as_size,
+    moving_target_named,
+    one_target,
+    sector_page,
+    words_of,
+)
+from .service import CutoutService, as_workers
 
 __all__ = ["TesscutClass"]
 
@@ -45,15 +57,104 @@ def _only_spoc(product: Any) -> None:
         raise InvalidQueryError(f"Input product must be SPOC. It is {product!r}, and nothing else is served any more.")
 
 
-class TesscutClass(CutoutClient):
+@dataclass(frozen=True)
+class GivenTarget:
+    """What is looked at, as the user gave it; see `TesscutClass.get_sectors`."""
+
+    coordinates: Any
+    object_name: str | None
+    moving: bool
+    mt_type: str | None
+    resolver: str | None
+
+
+class TessService(CutoutService):
+    """The cutout service of TESS, which knows sectors and targets that move."""
+
+    def sectors(self, given: GivenTarget, radius: Any, timeout: float | u.Quantity | None) -> Table:
+        """Return the sectors in which a target was observed."""
+        around = float(as_radius(radius).deg)
+        deadline = self.service.deadline(timeout)
+        target = self._target(given, deadline)
+        if given.moving and around:
+            warn_user("radius has no effect on a moving target.", InputWarning)
+        return self._sectors(target, deadline, around)
+
+    def save(
+        self,
+        given: GivenTarget,
+        size: Any,
+        sector: Any,
+        path: str | os.PathLike[str],
+        max_workers: int | None,
+        timeout: float | u.Quantity | None,
+        *,
+        inflate: bool,
+        verbose: bool,
+    ) -> Table:
+        """Download the cutouts of a target; see `TesscutClass.download_cutouts`."""
+        asked, wanted, folder, workers = as_size(size), as_sectors(sector), as_folder(path), as_workers(max_workers)
+        deadline = self.service.deadline(timeout)
+        questions = self._by_sector(self._target(given, deadline), asked, wanted, deadline)
+        limit = None if timeout is None else deadline
+        return self.save_all(questions, folder, limit, inflate=inflate, verbose=verbose, max_workers=workers)
+
+    def open(
+        self, given: GivenTarget, size: Any, sector: Any, max_workers: int | None, timeout: float | u.Quantity | None
+    ) -> list[fits.HDUList]:
+        """Return the cutouts of a target in memory."""
+        asked, wanted, workers = as_size(size), as_sectors(sector), as_workers(max_workers)
+        deadline = self.service.deadline(timeout)
+        return self.open_all(self._by_sector(self._target(given, deadline), asked, wanted, deadline), deadline, workers)
+
+    def _target(self, given: GivenTarget, deadline: Deadline) -> Target:
+        """Return what is looked at."""
+        one_target(given.coordinates, given.object_name, moving=bool(given.moving))
+        if given.moving:
+            warn_unused_resolver(given.resolver)
+            return moving_target_named(given.object_name, given.mt_type)
+        if given.mt_type is not None:
+            warn_user("mt_type has no effect without moving_target=True.", InputWarning)
+        return Target.at(self.around(given.coordinates, given.object_name, 0, given.resolver, deadline))
+
+    def _sectors(self, target: Target, deadline: Deadline, radius: float = 0.0) -> Table:
+        """Return the sectors of a target, with a warning if there are none."""
+        params = target.params if target.moves else {**target.params, "radius": radius}
+        question = self.question(f"{target.prefix}sector", params)
+        builder = TableBuilder(question, SECTOR_COLUMNS)
+        document = self.document(question, deadline)
+        builder.add(sector_page(document, question.service))
+        table = builder.table()
+        if not len(table):
+            words = words_of(document, question.service)
+            warn_user(f"{NO_SECTOR} {words or ''}".rstrip(), NoResultsWarning)
+        return table
+
+    def _by_sector(
+        self, target: Target, size: CutoutSize, sectors: tuple[int, ...] | None, deadline: Deadline
+    ) -> list[ApiRequest]:
+        """Return a question for each sector: one for all of them could keep the service busy for too long."""
+        if sectors is None:
+            found = self._sectors(target, deadline)["sector"].tolist()
+            sectors = tuple(sorted({number for number in found if number is not None}))
+        path = f"{target.prefix}astrocut"
+        return [
+            self.question(path, {**size.params(), "sector": number, **target.params}, f" for sector {number}")
+            for number in sectors
+        ]
+
+
+class TesscutClass(MastClass):
     """Cutouts of the full-frame images of TESS; see `MastClass` for parameters.
 
     A target is given by ``coordinates``, by ``object_name``, or, if it moves, by ``object_name`` and
     ``moving_target=True``.
     """
 
-    _service_name = "tesscut"
-    _title = "TESScut"
+    @property
+    def _cutouts(self) -> TessService:
+        """The service that does the work."""
+        return TessService(self._service, "tesscut", "TESScut")
 
     @_as_before
     def get_sectors(
@@ -104,12 +205,8 @@ class TesscutClass(CutoutClient):
             If the service fails.
         """
         _only_spoc(product)
-        around = float(as_radius(radius).deg)
-        deadline = self._service.deadline(timeout)
-        target = self._target(coordinates, object_name, moving_target, mt_type, resolver, deadline)
-        if moving_target and around:
-            warn_user("radius has no effect on a moving target.", InputWarning)
-        return self._sectors(target, deadline, around)
+        given = GivenTarget(coordinates, object_name, moving_target, mt_type, resolver)
+        return self._cutouts.sectors(given, radius, timeout)
 
     @_as_before
     def download_cutouts(
@@ -169,17 +266,8 @@ class TesscutClass(CutoutClient):
             If the time was not enough for one of them.
         """
         _only_spoc(product)
-        asked, wanted, folder, workers = as_size(size), as_sectors(sector), as_folder(path), as_workers(max_workers)
-        deadline = self._service.deadline(timeout)
-        target = self._target(coordinates, object_name, moving_target, mt_type, resolver, deadline)
-        return self._saved(
-            self._by_sector(target, asked, wanted, deadline),
-            folder,
-            None if timeout is None else deadline,
-            inflate=inflate,
-            verbose=verbose,
-            max_workers=workers,
-        )
+        given = GivenTarget(coordinates, object_name, moving_target, mt_type, resolver)
+        return self._cutouts.save(given, size, sector, path, max_workers, timeout, inflate=inflate, verbose=verbose)
 
     @_as_before
     def get_cutouts(
@@ -220,51 +308,5 @@ class TesscutClass(CutoutClient):
             If the time was not enough.
         """
         _only_spoc(product)
-        asked, wanted, workers = as_size(size), as_sectors(sector), as_workers(max_workers)
-        deadline = self._service.deadline(timeout)
-        target = self._target(coordinates, object_name, moving_target, mt_type, resolver, deadline)
-        return self._opened(self._by_sector(target, asked, wanted, deadline), deadline, workers)
-
-    def _target(
-        self,
-        coordinates: Any,
-        object_name: str | None,
-        moving_target: bool,
-        mt_type: str | None,
-        resolver: str | None,
-        deadline: Deadline,
-    ) -> Target:
-        """Return what is looked at."""
-        one_target(coordinates, object_name, moving=bool(moving_target))
-        if moving_target:
-            warn_unused_resolver(resolver)
-            return moving_target_named(object_name, mt_type)
-        if mt_type is not None:
-            warn_user("mt_type has no effect without moving_target=True.", InputWarning)
-        return Target.at(self._around(coordinates, object_name, 0, resolver, deadline))
-
-    def _sectors(self, target: Target, deadline: Deadline, radius: float = 0.0) -> Table:
-        """Return the sectors of a target, with a warning if there are none."""
-        params = target.params if target.moves else {**target.params, "radius": radius}
-        question = self._question(f"{target.prefix}sector", params)
-        builder = TableBuilder(question, SECTOR_COLUMNS)
-        document = self._document(question, deadline)
-        builder.add(sector_page(document, question.service))
-        table = builder.table()
-        if not len(table):
-            words = words_of(document, question.service)
-            warn_user(f"{NO_SECTOR} {words or ''}".rstrip(), NoResultsWarning)
-        return table
-
-    def _by_sector(
-        self, target: Target, size: CutoutSize, sectors: tuple[int, ...] | None, deadline: Deadline
-    ) -> list[ApiRequest]:
-        """Return a question for each sector: one for all of them could keep the service busy for too long."""
-        if sectors is None:
-            found = self._sectors(target, deadline)["sector"].tolist()
-            sectors = tuple(sorted({number for number in found if number is not None}))
-        path = f"{target.prefix}astrocut"
-        return [
-            self._question(path, {**size.params(), "sector": number, **target.params}, f" for sector {number}")
-            for number in sectors
-        ]
+        given = GivenTarget(coordinates, object_name, moving_target, mt_type, resolver)
+        return self._cutouts.open(given, size, sector, max_workers, timeout)

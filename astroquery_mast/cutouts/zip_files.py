@@ -1,7 +1,7 @@
-"""Archive files that a service makes on demand: a zip file looked at with suspicion, and places for what it holds.
+"""Zip files that a service makes on demand: checked before they are trusted, and unpacked one whole file at a time.
 
-In: a zip file as it came, and the names in it.  Out: the files that it holds, piece by piece and proven by their
-checksums; relative paths that cannot leave the download folder.  Pure: writes nothing.  Products flow, beside "plan".
+In: a zip file as it came, and the names in it.  Out: the files in it, piece by piece and proven by their checksums;
+relative paths that cannot leave the download folder; files on disk.
 
 Nobody but the archive writes these files, but a name in a zip file, its size and its kind are still just words of a
 server: "../" in a name, links, locked files, and small files that swell to fill the disk do no harm here.
@@ -13,15 +13,17 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from ..downloads.part_file import PartFile, exclusive_lock
 from ..exceptions import InvalidResponseError
-from ..products.file_names import FileNameParts, place
+from ..products.file_names import FileNameParts, assign_paths
+from ..service.deadline import Deadline
 
-__all__ = ["ArchiveFile", "begins_as_zip", "places_of", "zipped_files"]
+__all__ = ["ArchiveFile", "begins_as_zip", "places_of", "write_whole", "zipped_files"]
 
 _PIECE = 1 << 18
 # How a zip file begins: with a file, or, if it is empty, with its end.
@@ -106,10 +108,25 @@ def _check(members: Sequence[zipfile.ZipInfo], size: int) -> None:
 
 def places_of(names: Sequence[str]) -> list[tuple[str, ...]]:
     """Give each file of one or several archive files a place of its own."""
-    return place([_naming(index, name) for index, name in enumerate(names)], flat=True)
+    return assign_paths([_naming(index, name) for index, name in enumerate(names)], flat=True)
 
 
 def _naming(index: int, name: str) -> FileNameParts:
     """What decides where a file lies; the index tells files of one name from each other."""
     parts = [part for part in PurePosixPath(name).parts if part != "/"] or [""]
     return FileNameParts(f"{index}:{name}", parts[-1], "", str(index + 1), tuple(parts[:-1]))
+
+
+def write_whole(pieces: Iterable[bytes], target: Path, deadline: Deadline) -> tuple[int, str]:
+    """Write a file beside its place, and move it there when all of it is on the disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive_lock(target, lambda: deadline.reached() is not None), ExitStack() as if_it_fails:
+        part = PartFile(target)
+        if_it_fails.callback(part.discard)
+        part.begin(None)
+        for piece in pieces:
+            deadline.check()
+            part.write(piece)
+        part.finish(None)
+        if_it_fails.pop_all()
+    return part.size, part.digest("sha256").hex()

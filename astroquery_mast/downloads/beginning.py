@@ -15,7 +15,8 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from .checks import BrokenBodyError, WrongContentError
+from ..service.failures import BrokenBodyError
+from .checks import WrongContentError
 
 __all__ = ["LOOKED_AT", "Beginning", "quoted"]
 

@@ -16,9 +16,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 
+from ..service.failures import BrokenBodyError
+
 __all__ = [
     "AS_STORED",
-    "BrokenBodyError",
     "Checksum",
     "WrongContentError",
     "announced_checksums",
@@ -44,10 +45,6 @@ _PAGE_ENDINGS = {".html", ".htm", ".xhtml", ".shtml"}
 _HEX_MD5 = re.compile(r"[0-9a-fA-F]{32}")
 # Names in the registries of RFC 9530 and of RFC 3230 before it; the others there are broken, or rare.
 _ALGORITHMS = {"md5": "md5", "sha-256": "sha256", "sha-512": "sha512"}
-
-
-class BrokenBodyError(Exception):
-    """A body that is not the whole file; asking again may help."""
 
 
 class WrongContentError(BrokenBodyError):

@@ -18,7 +18,7 @@ from astroquery import log
 
 from ..exceptions import AuthenticationWarning, LoginError, MastError
 from ..products.manifest import Manifest, Status, TransferResult
-from ..products.plan import Action, PlannedFile, Source
+from ..products.plan import Action, DownloadService, PlannedFile
 from ..service import token as auth
 from ..service.core import MastClass
 from ..service.deadline import Deadline, as_seconds
@@ -103,7 +103,6 @@ class FileTransfers(MastClass):
             timeout=effort.seconds,
             on_error=effort.on_error,
             verbose=effort.verbose,
-            pause=self._service.http.pause,
             carry_out=fetch,
         )
 
@@ -185,10 +184,9 @@ class FileTransfers(MastClass):
             timeout=timeout,
             on_error=on_error,
             verbose=verbose,
-            pause=self._service.http.pause,
         )
 
-    def _source_of(self, manifest: Table) -> str | Source:
+    def _source_of(self, manifest: Table) -> str | DownloadService:
         """Where the files of a manifest come from."""
         del manifest
         return self._service.endpoints.download

@@ -21,9 +21,10 @@ from astropy import units as u
 from astroquery import log
 
 from ..exceptions import DownloadError, InvalidArgumentError
+from ..products.existing_files import FileSystem
 from ..products.file_names import safe_name
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import Action, Disk, PlannedFile, total_bytes
+from ..products.plan import Action, PlannedFile, total_bytes
 from ..service.deadline import Deadline, as_seconds
 from ..service.pool import number_of_workers, run, threads
 from ..service.progress import DownloadBar
@@ -32,7 +33,7 @@ from .register import holders
 from .sessions import SessionRecipe
 from .store import StoreFileSystem, destination, is_remote
 from .task import Call, Done, Task, TransferFunction, bring
-from .transfer import WAIT, OpenUrl, Pause, transfer
+from .transfer import OpenUrl, transfer
 
 __all__ = ["LOCAL_FILES", "ON_ERROR", "complain", "disk_at", "download", "local_target"]
 
@@ -60,15 +61,15 @@ class _LocalDisk:
         """The absolute path, symbolic links followed."""
         return path.resolve()
 
-    def holders(self, folder: Path) -> Mapping[str, str]:
+    def recorded_names(self, folder: Path) -> Mapping[str, str]:
         """The URIs of files that are registered in a folder, by their names."""
         return holders(folder)
 
 
-LOCAL_FILES: Disk = _LocalDisk()
+LOCAL_FILES: FileSystem = _LocalDisk()
 
 
-def disk_at(place: Path) -> Disk:
+def disk_at(place: Path) -> FileSystem:
     """Return the view of what lies where files are to go."""
     return StoreFileSystem() if is_remote(place) else LOCAL_FILES
 
@@ -82,7 +83,6 @@ def download(
     timeout: float | u.Quantity | None = None,
     on_error: str = "warn",
     verbose: bool = True,
-    pause: Pause = WAIT,
     carry_out: TransferFunction = transfer,
 ) -> list[TransferResult]:
     """Bring files to disk, several at a time."""
@@ -96,7 +96,6 @@ def download(
     with DownloadBar(len(planned), total_bytes(planned) or None, shown=verbose) as bar:
         call = Call(
             Deadline(math.inf if seconds is None else seconds),
-            pause,
             bar.add,
             outages.down,
             lines=threading.Semaphore(workers) if spare else None,

@@ -12,7 +12,8 @@ from pathlib import Path
 from ..exceptions import MastError
 from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
-from .checks import BrokenBodyError, WrongContentError
+from ..service.failures import BrokenBodyError
+from .checks import WrongContentError
 
 __all__ = ["archive_failed", "broken", "complete", "failed", "size_of", "unconfirmed"]
 

@@ -17,7 +17,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ..products.file_names import REGISTER, folded
+from ..products.file_names import REGISTER, case_folded
 
 __all__ = ["holders", "note"]
 
@@ -32,7 +32,7 @@ def holders(folder: Path) -> dict[str, str]:
     for line in lines:
         with suppress(ValueError, TypeError, KeyError, RecursionError):
             entry = json.loads(line)
-            found[folded(str(entry["name"]))] = str(entry["uri"])
+            found[case_folded(str(entry["name"]))] = str(entry["uri"])
     return found
 
 

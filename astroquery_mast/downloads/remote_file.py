@@ -8,7 +8,6 @@ A server that does not serve parts (files made on demand, for instance) is read 
 
 from __future__ import annotations
 
-import http.client
 import io
 import tempfile
 from collections.abc import Callable, Mapping
@@ -16,12 +15,12 @@ from contextlib import ExitStack
 from typing import IO, Any, Protocol, TypeVar
 
 import requests
-import tenacity
 from astroquery import log
 
 from ..exceptions import InvalidResponseError, MastError, ServerError
-from ..service.limits import ATTEMPTS, BACKOFF
-from .checks import AS_STORED, BrokenBodyError, check_length, content_range, strong_validator
+from ..service.deadline import Deadline
+from ..service.failures import BODY_ERRORS, BrokenBodyError, retrying
+from .checks import AS_STORED, check_length, content_range, strong_validator
 
 __all__ = ["BLOCK_SIZE", "OpenRange", "RemoteFile", "open_remote"]
 
@@ -31,17 +30,6 @@ _PIECE = 1 << 20
 _SERVICE = "MAST download"
 
 T = TypeVar("T")
-
-
-# What a connection that breaks in mid-body looks like.
-_BROKEN = (
-    BrokenBodyError,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    requests.exceptions.ConnectionError,
-    requests.exceptions.Timeout,
-    http.client.IncompleteRead,
-)
 
 
 class OpenRange(Protocol):
@@ -57,23 +45,14 @@ def open_remote(
     *,
     name: str,
     block_size: int = BLOCK_SIZE,
-    pause: Callable[[float], None] = tenacity.nap.sleep,
 ) -> io.BufferedReader:
     """Open a file for reading without fetching it."""
     if block_size < 1:
         raise ValueError(f"block_size={block_size!r}: a number of bytes above zero is needed.")
-    persist = _persistence(name, pause)
-    parts = _Parts(url, open_range, name, persist)
+    parts = _Parts(url, open_range, name)
     first = parts.begin(block_size)
-    raw = RemoteFile(parts, first) if first is not None else RemoteFile(_copy(url, open_range, name, persist))
+    raw = RemoteFile(parts, first) if first is not None else RemoteFile(_copy(url, open_range, name))
     return io.BufferedReader(raw, block_size)
-
-
-class _Persist(Protocol):
-    """What carries a question out until it is answered, or hopeless."""
-
-    def __call__(self, ask: Callable[[], T]) -> T:
-        """Return what ``ask`` returns."""
 
 
 class _Source(Protocol):
@@ -164,12 +143,11 @@ class RemoteFile(io.RawIOBase):
 class _Parts:
     """The parts of one file at one address, and the proof that they belong together."""
 
-    def __init__(self, url: str, open_range: OpenRange, name: str, persist: _Persist) -> None:
+    def __init__(self, url: str, open_range: OpenRange, name: str) -> None:
         self.name = name
         self.size = 0
         self._url = url
         self._open = open_range
-        self._persist = persist
         self._etag: str | None = None
         self._validator: str | None = None
 
@@ -189,7 +167,7 @@ class _Parts:
                 return _content(response, span[1] + 1)
 
         try:
-            return self._persist(ask)
+            return _with_retries(ask, self.name)
         except MastError as err:
             # Only a file without bytes has no first byte (RFC 9110, section 14.1.2).
             if err.status == 416:
@@ -207,7 +185,7 @@ class _Parts:
                 self._check(response, start, stop)
                 return _content(response, stop - start)
 
-        return self._persist(ask)
+        return _with_retries(ask, self.name)
 
     def close(self) -> None:
         """Nothing is kept open between two reads."""
@@ -238,7 +216,7 @@ class _Copy:
         self._file.close()
 
 
-def _copy(url: str, open_range: OpenRange, name: str, persist: _Persist) -> _Copy:
+def _copy(url: str, open_range: OpenRange, name: str) -> _Copy:
     """Fetch a file to its end, since it cannot be had in parts."""
     log.info("%s is not served in parts: the whole file is fetched.", name)
 
@@ -253,28 +231,16 @@ def _copy(url: str, open_range: OpenRange, name: str, persist: _Persist) -> _Cop
             if_it_fails.pop_all()  # closed by the file that is read
         return _Copy(name, file)
 
-    return persist(ask)
+    return _with_retries(ask, name)
 
 
-def _persistence(name: str, pause: Callable[[float], None]) -> _Persist:
-    """What asks again if the connection breaks in the middle of an answer."""
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(_BROKEN),
-        wait=BACKOFF,
-        stop=tenacity.stop_after_attempt(ATTEMPTS),
-        sleep=pause,
-        reraise=True,
-    )
-
-    def persist(ask: Callable[[], T]) -> T:
-        """Ask until there is an answer, or it has been asked for often enough."""
-        try:
-            return retrying(ask)
-        except _BROKEN as err:
-            message = f"{name} could not be read: {type(err).__name__}: {err}"
-            raise ServerError(message, service=_SERVICE) from err
-
-    return persist
+def _with_retries(ask: Callable[[], T], name: str) -> T:
+    """Ask again if the connection breaks in the middle of an answer."""
+    try:
+        return retrying(ask, deadline=Deadline(), on_error=lambda err: isinstance(err, BODY_ERRORS))
+    except BODY_ERRORS as err:
+        message = f"{name} could not be read: {type(err).__name__}: {err}"
+        raise ServerError(message, service=_SERVICE) from err
 
 
 def _content(response: requests.Response, size: int) -> bytes:

@@ -21,12 +21,11 @@ from astropy.table import Table
 
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError
-from ..products.addresses import is_same_file
 from ..products.bundle import is_bundle_of
-from ..products.file_names import folded
+from ..products.file_names import case_folded, is_same_file
 from ..products.listing import as_table
 from ..products.manifest import COLUMNS, Manifest, Status, TransferResult, as_manifest
-from ..products.plan import Action, PlannedFile, Source, data_url, escaped_url
+from ..products.plan import Action, DownloadService, PlannedFile, data_url, escaped_url
 from ..service.parallel import map_in_threads
 from ..service.progress import progress_bar
 from .download import complain, download
@@ -35,7 +34,7 @@ from .outcome import size_of
 from .register import holders
 from .sessions import SessionRecipe
 from .store import is_remote, recorded_place
-from .transfer import WAIT, OpenUrl, Pause
+from .transfer import OpenUrl
 
 __all__ = ["as_written", "retry_downloads", "verify_downloads"]
 
@@ -154,13 +153,12 @@ def retry_downloads(
     manifest: Table,
     way: SessionRecipe | OpenUrl,
     *,
-    download_url: str | Source,
+    download_url: str | DownloadService,
     max_workers: int | None = None,
     executor: Executor | None = None,
     timeout: float | u.Quantity | None = None,
     on_error: str = "warn",
     verbose: bool = True,
-    pause: Pause = WAIT,
 ) -> Manifest:
     """Fetch the files of a manifest that did not come, and those that `verify_downloads` found missing or changed."""
     manifest = as_written(manifest)
@@ -178,7 +176,6 @@ def retry_downloads(
         timeout=timeout,
         on_error="ignore",
         verbose=verbose,
-        pause=pause,
         carry_out=fetch,
     )
     merged = {result.index: result for result in (*rows, *fetched)}
@@ -188,12 +185,15 @@ def retry_downloads(
 
 
 def _planned(
-    row: TransferResult, download_url: str | Source, sharing: int, registers: Callable[[Path], Mapping[str, str]]
+    row: TransferResult,
+    download_url: str | DownloadService,
+    sharing: int,
+    registers: Callable[[Path], Mapping[str, str]],
 ) -> PlannedFile:
     """The plan for a row."""
     path, uri = row.local_path, row.uri
     trouble, registered = None, {} if is_remote(path) else registers(path.parent)
-    held = registered.get(folded(path.name))
+    held = registered.get(case_folded(path.name))
     another = held is not None and uri is not None and not is_same_file(held, uri)
     if uri is None:
         trouble = "The manifest has no dataURI for it."

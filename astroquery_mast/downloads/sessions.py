@@ -13,10 +13,9 @@ import logging
 import math
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
@@ -28,12 +27,11 @@ from requests.adapters import HTTPAdapter
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import LoginError
 from ..service import token as auth
-from ..service.deadline import Deadline, for_socket
+from ..service.deadline import Deadline
 from ..service.http import HttpClient
 from ..service.login import Login
 from ..service.mast_service import MastService
 from .sockets import IdleSessions, WatchedAdapter, shut_down
-from .transfer import Pause
 
 __all__ = ["SessionRecipe", "WorkerSession"]
 
@@ -89,12 +87,10 @@ class SessionRecipe:
         self,
         deadline: Deadline | None = None,
         *,
-        pause: Pause | None = None,
         lines: threading.Semaphore | None = None,
     ) -> WorkerSession:
         """Give a worker what opens addresses, with a session that it shares with nobody."""
-        limit = Deadline(math.inf) if deadline is None else deadline
-        return WorkerSession(self, limit, pause or HttpClient.pause, lines)
+        return WorkerSession(self, deadline or Deadline(), lines)
 
     def session(self) -> requests.Session:
         """Make a session."""
@@ -147,9 +143,7 @@ class _Addresses(Endpoints):
 class WorkerSession:
     """Opens addresses for one worker; an `~astroquery_mast.downloads.transfer.OpenUrl`."""
 
-    def __init__(
-        self, recipe: SessionRecipe, deadline: Deadline, pause: Pause, lines: threading.Semaphore | None = None
-    ) -> None:
+    def __init__(self, recipe: SessionRecipe, deadline: Deadline, lines: threading.Semaphore | None = None) -> None:
         self._recipe = recipe
         self._deadline = deadline
         self._lines = lines
@@ -159,21 +153,17 @@ class WorkerSession:
         self._endpoints = _Addresses(recipe.server, recipe.catalogs_server)
         self._credentials = recipe.found_credentials()
         self._wire = HttpClient(self._send, self._endpoints, self._advice, recipe.attempts)
-        self._wire.pause = pause
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Open an address, the body unread."""
         self._begin()
         with ExitStack() as if_it_fails:
             if_it_fails.callback(self._end)
-            # A copy of the call's deadline ends with it when the call is given up.
-            seconds = min(self._recipe.timeout, self._deadline.remaining())
-            opening = replace(self._deadline, seconds=seconds, started=time.monotonic())
             response = self._wire.request(
                 "GET",
                 url,
                 headers=headers,
-                deadline=opening,
+                deadline=self._deadline.part(self._recipe.timeout),
                 service=_SERVICE,
                 stream=True,
                 attempts=self._recipe.attempts,
@@ -235,8 +225,8 @@ class WorkerSession:
         connect, read = keywords.pop("timeout")
         recipe = self._recipe
         timeout = (
-            for_socket(min(connect or math.inf, recipe.connect_timeout)),
-            for_socket(min(read or math.inf, recipe.read_timeout)),
+            self._deadline.for_socket(min(connect or math.inf, recipe.connect_timeout)),
+            self._deadline.for_socket(min(read or math.inf, recipe.read_timeout)),
         )
         token = auth.TokenAuth(self._credentials if credentials is None else credentials, self._endpoints)
         if self._session is None:

@@ -120,7 +120,7 @@ class StoreFileSystem:
         """The place without ``..``; stores have no links."""
         return path.resolve()
 
-    def holders(self, folder: Path) -> Mapping[str, str]:
+    def recorded_names(self, folder: Path) -> Mapping[str, str]:
         """Nothing: a store appends no lines, and so has no register."""
         del folder
         return {}

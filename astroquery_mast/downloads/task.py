@@ -10,7 +10,6 @@ is no token in a task.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,15 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import tenacity
-
 from ..products.manifest import TransferResult
 from ..products.plan import PlannedFile
 from ..service.deadline import Deadline
-from ..service.http import HttpClient
 from .outage import Contacts
 from .sessions import SessionRecipe, WorkerSession
-from .transfer import WAIT, OpenUrl, Pause, Progress
+from .transfer import OpenUrl, Progress
 
 __all__ = ["Call", "Done", "Task", "TransferFunction", "bring"]
 
@@ -42,13 +38,11 @@ def _silent(_: int) -> None:
 class Call:
     """One download, as the workers of this process see it."""
 
-    deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
-    pause: Pause = WAIT
+    deadline: Deadline = field(default_factory=Deadline)
     progress: Progress = _silent
     down: Mapping[str, str] = field(default_factory=dict)
     shared: bool = True
     lines: threading.Semaphore | None = None
-    cancelled: threading.Event = field(default_factory=threading.Event)
     _openers: set[WorkerSession] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -58,7 +52,7 @@ class Call:
         if not isinstance(way, SessionRecipe):
             yield way
             return
-        with way.open_url(self.deadline, pause=self._ending(HttpClient.pause), lines=self.lines) as opener:
+        with way.open_url(self.deadline, lines=self.lines) as opener:
             with self._lock:
                 self._openers.add(opener)
             try:
@@ -69,18 +63,11 @@ class Call:
 
     def stop(self) -> None:
         """End what is under way: between two pieces, in waiting, and while the server is silent."""
-        if self.deadline.elapsed() < self.deadline.seconds:
-            # Otherwise the deadline is the reason, and every transfer sees that by itself.
-            self.cancelled.set()
-            self.deadline.give_up()
+        self.deadline.stop()
         with self._lock:
             openers = list(self._openers)
         for opener in openers:
             opener.hang_up()
-
-    def _ending(self, pause: Pause) -> Pause:
-        """The same pause, but ended by `stop`."""
-        return tenacity.nap.sleep_using_event(self.cancelled) if pause is WAIT else pause
 
 
 @dataclass(frozen=True)
@@ -124,8 +111,6 @@ def bring(task: Task) -> Done:
             task.planned,
             contacts,
             progress=call.progress,
-            pause=call.pause,
-            cancelled=call.cancelled,
             deadline=call.deadline,
         )
     elapsed = time.monotonic() - started if result.elapsed is None else result.elapsed

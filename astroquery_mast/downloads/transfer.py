@@ -11,8 +11,6 @@ archive can be asked for exactly the rest of exactly this file; the next try, or
 from __future__ import annotations
 
 import errno
-import http.client
-import threading
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -24,21 +22,17 @@ from typing import Protocol
 
 import filelock
 import requests
-import tenacity
-import urllib3
 
 from ..exceptions import MastError
-from ..products.addresses import is_same_file
-from ..products.file_names import folded
+from ..products.file_names import case_folded, is_same_file
 from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
-from ..service.deadline import Deadline
-from ..service.limits import ATTEMPTS, BACKOFF, WAIT, Limits, Pause, StoppedError
+from ..service.deadline import Deadline, StoppedError
+from ..service.failures import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, retrying
 from .beginning import LOOKED_AT, Beginning, quoted
 from .body import continues, pieces, source_of
 from .checks import (
     AS_STORED,
-    BrokenBodyError,
     WrongContentError,
     announced_checksums,
     announced_length,
@@ -53,7 +47,7 @@ from .outcome import archive_failed, broken, complete, failed, size_of, unconfir
 from .part_file import PartFile, exclusive_lock, part_path
 from .register import holders, note
 
-__all__ = ["WAIT", "FileTransfer", "OpenUrl", "Pause", "Progress", "silent", "transfer"]
+__all__ = ["FileTransfer", "OpenUrl", "Progress", "silent", "transfer"]
 
 # A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20
@@ -70,18 +64,6 @@ class OpenUrl(Protocol):
         """Open ``url``; the caller reads and closes the response."""
 
 
-# What a connection that breaks in mid-body looks like.
-_BROKEN = (
-    BrokenBodyError,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    requests.exceptions.ConnectionError,
-    requests.exceptions.Timeout,
-    urllib3.exceptions.HTTPError,
-    http.client.IncompleteRead,
-)
-
-
 def silent(_: int) -> None:
     """Show no progress."""
 
@@ -91,26 +73,21 @@ def transfer(
     open_url: OpenUrl,
     *,
     progress: Progress = silent,
-    pause: Pause = WAIT,
-    cancelled: threading.Event | None = None,
     deadline: Deadline | None = None,
 ) -> TransferResult:
     """Bring one file to disk."""
-    return _Transfer(planned, open_url, progress, pause, Limits(cancelled, deadline)).result()
+    return _Transfer(planned, open_url, progress, deadline or Deadline()).result()
 
 
 class FileTransfer:
     """One file on its way, wherever it goes; parameters as `transfer`."""
 
-    def __init__(
-        self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, pause: Pause, limits: Limits
-    ) -> None:
+    def __init__(self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, deadline: Deadline) -> None:
         self.attempts = 0
         self._planned = planned
         self._open_url = open_url
         self._progress = progress
-        self._pause = pause
-        self._limits = limits
+        self._deadline = deadline
 
     def result(self) -> TransferResult:
         """Carry out the plan; what goes wrong is a result, and so are the time and the tries that it took."""
@@ -149,9 +126,9 @@ class _Transfer(FileTransfer):
             return self._bring()
         except filelock.Timeout:
             return self._stopped(f"Another process was at work on {planned.local_path}")
-        except (StoppedError, MastError, *_BROKEN, requests.exceptions.RequestException) as err:
+        except (StoppedError, MastError, *BODY_ERRORS, requests.exceptions.RequestException) as err:
             # A connection may break because the caller has ended it.
-            return self._stopped(None) if self._limits.reached() else self._network_failed(err)
+            return self._stopped(None) if self._deadline.reached() else self._network_failed(err)
         except OSError as err:
             return self._kept(failed(planned, f"{planned.local_path} could not be written: {err}"))
 
@@ -164,7 +141,7 @@ class _Transfer(FileTransfer):
         if self._planned.action is Action.CHECK and self._confirmed():
             return complete(self._planned, size_of(path) or 0)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive_lock(path, lambda: self._limits.reached() is not None):
+        with exclusive_lock(path, lambda: self._deadline.reached() is not None):
             if self._made_meanwhile(before):
                 return self._by_another() or complete(self._planned, size_of(path) or 0)
             part = PartFile(path)
@@ -187,7 +164,7 @@ class _Transfer(FileTransfer):
     def _by_another(self) -> TransferResult | None:
         """The result if what has come meanwhile is another file of the same name."""
         path, uri = self._planned.local_path, self._planned.uri
-        held = holders(path.parent).get(folded(path.name)) if self._planned.note else None
+        held = holders(path.parent).get(case_folded(path.name)) if self._planned.note else None
         if held is None or uri is None or is_same_file(held, uri):
             return None
         return failed(self._planned, f"{path} has become {held} meanwhile; the next call gives this file another name.")
@@ -212,24 +189,22 @@ class _Transfer(FileTransfer):
         for url in others:
             try:
                 self._persist(part, url)
-            except (MastError, *_BROKEN):
-                self._limits.check()
+            except (MastError, *BODY_ERRORS):
+                self._deadline.check()
             else:
                 return
         self._persist(part, last)
 
     def _persist(self, part: PartFile, url: str) -> None:
         """Ask until the file is whole, or nothing more comes."""
-        part.take_up(url, self._limits.check)
+        part.take_up(url, self._deadline.check)
         self._furthest, self._fruitless = part.size, 0
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda err: isinstance(err, _BROKEN) and not self._limits.reached()),
-            wait=BACKOFF,
+        retrying(
+            lambda: self._attempt(part, url),
+            deadline=self._deadline,
+            on_error=lambda err: isinstance(err, BODY_ERRORS) and not self._deadline.reached(),
             stop=lambda _: self._in_vain(part),
-            sleep=lambda seconds: self._limits.wait(self._pause, seconds),
-            reraise=True,
         )
-        retrying(self._attempt, part, url)
 
     def _in_vain(self, part: PartFile) -> bool:
         """Whether the tries lead nowhere: a file of many gigabytes may break off often, and come all the same."""
@@ -237,11 +212,11 @@ class _Transfer(FileTransfer):
             self._furthest, self._fruitless = part.size, 0
         else:
             self._fruitless += 1
-        return self._fruitless >= ATTEMPTS
+        return self._fruitless >= BODY_ATTEMPTS
 
     def _attempt(self, part: PartFile, url: str) -> None:
         """Ask for the file once, or for what is missing of it, and give it its name."""
-        self._limits.check()
+        self._deadline.check()
         self.attempts += 1
         with ExitStack() as if_it_fails, ExitStack() as opened:
             if_it_fails.callback(self._drop_unless_resumable, part)
@@ -314,7 +289,7 @@ class _Transfer(FileTransfer):
                 part.reject()
                 raise BrokenBodyError(f"{part.size} bytes of {expected} arrived")
             if part.size != expected:
-                self._limits.check()
+                self._deadline.check()
 
     def _check(self, response: requests.Response, part: PartFile) -> None:
         """Raise unless the part is the whole file."""
@@ -345,7 +320,7 @@ class _Transfer(FileTransfer):
 
     def _stopped(self, state: str | None) -> TransferResult:
         """The result for a transfer that the caller has ended."""
-        reason = self._limits.reached() or "The download was ended"
+        reason = self._deadline.reached() or "The download was ended"
         return self._kept(failed(self._planned, f"{reason}." if state is None else f"{reason}. {state}."))
 
     def _network_failed(self, err: Exception) -> TransferResult:

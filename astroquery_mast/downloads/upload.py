@@ -8,23 +8,19 @@ a frozen `TransferResult`, as of `~astroquery_mast.downloads.transfer.transfer`.
 from __future__ import annotations
 
 import hashlib
-import http.client
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 import requests
-import tenacity
 
 from ..exceptions import MastError
 from ..products.manifest import TransferResult
 from ..products.plan import Action, PlannedFile
-from ..service.deadline import Deadline
-from ..service.limits import ATTEMPTS, BACKOFF, WAIT, Limits, Pause, StoppedError
+from ..service.deadline import Deadline, StoppedError
+from ..service.failures import BODY_ERRORS, BrokenBodyError, retrying
 from .beginning import LOOKED_AT, Beginning, quoted
 from .checks import (
     AS_STORED,
-    BrokenBodyError,
     Checksum,
     announced_checksums,
     announced_length,
@@ -41,8 +37,6 @@ from .transfer import FileTransfer, OpenUrl, Progress, silent
 __all__ = ["transfer_to"]
 
 _PIECE = 1 << 20
-# What a connection that breaks in mid-body looks like.
-_BROKEN = (BrokenBodyError, requests.exceptions.RequestException, http.client.IncompleteRead)
 
 
 def transfer_to(
@@ -50,12 +44,10 @@ def transfer_to(
     open_url: OpenUrl,
     *,
     progress: Progress = silent,
-    pause: Pause = WAIT,
-    cancelled: threading.Event | None = None,
     deadline: Deadline | None = None,
 ) -> TransferResult:
     """Bring one file into a store."""
-    return _Upload(planned, open_url, progress, pause, Limits(cancelled, deadline)).result()
+    return _Upload(planned, open_url, progress, deadline or Deadline()).result()
 
 
 class _Upload(FileTransfer):
@@ -66,9 +58,9 @@ class _Upload(FileTransfer):
         planned = self._planned
         try:
             return self._bring()
-        except (StoppedError, MastError, *_BROKEN) as err:
-            if isinstance(err, StoppedError) or self._limits.reached():
-                return failed(planned, f"{self._limits.reached() or 'The download was ended'}.")
+        except (StoppedError, MastError, *BODY_ERRORS, requests.exceptions.RequestException) as err:
+            if isinstance(err, StoppedError) or self._deadline.reached():
+                return failed(planned, f"{self._deadline.reached() or 'The download was ended'}.")
             if isinstance(err, MastError):
                 return archive_failed(planned, err)
             return broken(planned, err)
@@ -101,24 +93,21 @@ class _Upload(FileTransfer):
         for url in others:
             try:
                 return self._persist(url)
-            except (MastError, *_BROKEN):
-                self._limits.check()
+            except (MastError, *BODY_ERRORS):
+                self._deadline.check()
         return self._persist(last)
 
     def _persist(self, url: str) -> tuple[int, str]:
         """Ask until the file is whole, or has been asked for often enough."""
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda err: isinstance(err, _BROKEN) and not self._limits.reached()),
-            wait=BACKOFF,
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            sleep=lambda seconds: self._limits.wait(self._pause, seconds),
-            reraise=True,
+        return retrying(
+            lambda: self._attempt(url),
+            deadline=self._deadline,
+            on_error=lambda err: isinstance(err, BODY_ERRORS) and not self._deadline.reached(),
         )
-        return retrying(self._attempt, url)
 
     def _attempt(self, url: str) -> tuple[int, str]:
         """Ask for the file once, and put it into its place."""
-        self._limits.check()
+        self._deadline.check()
         self.attempts += 1
         place = self._planned.local_path
         with ExitStack() as if_it_fails:
@@ -133,7 +122,7 @@ class _Upload(FileTransfer):
                     stream.write(piece)
                     came.add(piece)
                     self._progress(len(piece))
-                    self._limits.check()
+                    self._deadline.check()
                 came.check(response.headers, self._planned.size)
             stored = size_in_store(place)
             if stored != came.size:

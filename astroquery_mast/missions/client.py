@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
-from astroquery import log
 
 from ..exceptions import InvalidQueryError
+from ..service.deadline import Deadline
 from .products import MissionProducts
+from .question import Search
 from .targets import DEFAULT_MISSION_RADIUS
 
 __all__ = ["MastMissions", "MastMissionsClass"]
@@ -121,7 +122,7 @@ class MastMissionsClass(MissionProducts):
             If the time was not enough.
         """
         deadline = self._service.deadline(timeout)
-        search, columns = self._search(
+        search = self._question(
             deadline,
             mission=mission,
             coordinates=coordinates,
@@ -138,14 +139,10 @@ class MastMissionsClass(MissionProducts):
             **criteria,
         )
         if get_query_payload:
-            payloads = [request.as_request().payload() for request in self._requests(search)]
-            return payloads[0] if len(payloads) == 1 else payloads
+            return self._search.payload(search)
         if count_only:
-            return self._counted(search, deadline)
-        table = self._found(search, columns, deadline)
-        if verbose:
-            log.info("%d rows in %.1f s.", len(table), deadline.elapsed())
-        return table
+            return self._search.count(search, deadline)
+        return self._search.table(search, deadline, verbose=verbose)
 
     @_renamed
     def query_criteria_async(
@@ -164,7 +161,7 @@ class MastMissionsClass(MissionProducts):
     ) -> requests.Response | list[requests.Response]:
         """Return the response of `query_criteria`; a list of them for ``limit=None`` and for more than 100 targets."""
         deadline = self._service.deadline(timeout)
-        search, _ = self._search(
+        search = self._question(
             deadline,
             coordinates=coordinates,
             object_names=object_names,
@@ -176,8 +173,7 @@ class MastMissionsClass(MissionProducts):
             count_only=count_only,
             **criteria,
         )
-        answers = [exchange.response for exchange in self._pages(search, deadline)]
-        return answers[0] if limit is not None and search.parts == 1 else answers
+        return self._search.responses(search, deadline)
 
     def query_region(
         self,
@@ -272,6 +268,12 @@ class MastMissionsClass(MissionProducts):
             count_only=count_only,
             **criteria,
         )
+
+    def _question(self, deadline: Deadline, *, mission: str | None = None, **asked: Any) -> Search:
+        """Make the question of a call."""
+        chosen = self._chosen(mission)
+        column = self.dataset_kwds.get(chosen)
+        return self._search.question(deadline, mission=chosen, dataset_column=column, **asked)
 
 
 def _given(name: str, target: Any) -> Any:

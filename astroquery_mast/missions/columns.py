@@ -14,8 +14,8 @@ import numpy as np
 from astropy.table import Table
 
 from ..exceptions import InputWarning, InvalidCriterionError, InvalidResponseError
-from ..query.filters import find_column
-from ..tables.columns import Column, Columns, Kind, closest, kind_of
+from ..tables.columns import Column, Columns, Kind, find_column, kind_of
+from ..tables.names import did_you_mean
 from ..warn import warn_user
 
 __all__ = [
@@ -170,7 +170,5 @@ def _spelled(name: str, columns: Columns) -> str | None:
     column = find_column(name, columns)
     if column is not None:
         return column.name
-    near = closest(name, columns)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
-    warn_user(f"Column '{name}' not found.{hint}", InputWarning)
+    warn_user(f"Column '{name}' not found. {did_you_mean(name, columns)}", InputWarning)
     return None

@@ -18,8 +18,8 @@ from astropy.table import MaskedColumn, Table
 
 from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
+from ..products.file_names import column_as_text
 from ..products.filters import extension_mask, filter_mask
-from ..products.path_template import column_as_text
 from ..products.plan import Action, PlannedFile, data_url, escaped_url
 
 __all__ = ["MissionFiles", "MissionSource", "filter_mission_products", "trouble_with"]
@@ -41,7 +41,7 @@ def trouble_with(uri: str, mission: str) -> str | None:
 
 @dataclass(frozen=True)
 class MissionSource:
-    """Where files of missions come from; a `~astroquery_mast.products.plan.Source`."""
+    """Where files of missions come from; a `~astroquery_mast.products.plan.DownloadService`."""
 
     endpoints: Endpoints
     mission: str

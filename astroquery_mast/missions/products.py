@@ -22,13 +22,12 @@ from ..downloads.client import Effort, FileTransfers
 from ..downloads.download import disk_at, local_target
 from ..downloads.store import destination
 from ..exceptions import DownloadError, InvalidArgumentError, InvalidQueryError, NoResultsWarning
+from ..products.existing_files import as_overwrite
+from ..products.file_names import PathTemplate
 from ..products.filters import unique_products
-from ..products.given import as_product_table
-from ..products.listing import as_table, ask_in_batches, identifiers
+from ..products.listing import as_product_table, as_table, ask_in_batches, identifiers
 from ..products.manifest import Manifest, as_manifest
-from ..products.path_template import PathTemplate
-from ..products.plan import Source, plan, plan_table, single_file
-from ..products.verdict import as_overwrite
+from ..products.plan import DownloadService, plan, plan_table, single_file
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
@@ -269,7 +268,7 @@ class MissionProducts(MissionRequests, FileTransfers):
             The mission of products that do not tell theirs in a column ``mission``; that of the attribute if not given.
         path_template : str or callable, optional
             Where files go in the download folder, such as ``"{dataset}/{filename}"``; see
-            `astroquery_mast.products.path_template`.
+            `astroquery_mast.products.file_names`.
         **filters
             As `filter_products`.
 
@@ -319,7 +318,7 @@ class MissionProducts(MissionRequests, FileTransfers):
 
     # -- how -----------------------------------------------------------------------------------------------------
 
-    def _source_of(self, manifest: Table) -> str | Source:
+    def _source_of(self, manifest: Table) -> str | DownloadService:
         """Where the files of a manifest come from; it has the missions, unless it was cut."""
         if not {"mission", "dataURI"} <= set(manifest.colnames):
             return MissionSource(self._service.endpoints, self.mission)

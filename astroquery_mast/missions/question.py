@@ -18,8 +18,9 @@ from ..exceptions import InvalidArgumentError
 from ..query.filters import as_members
 from ..query.question import CacheKey, HttpRequest
 from ..query.request import ApiRequest
-from ..tables.columns import Column, Columns, closest
+from ..tables.columns import Column, Columns
 from ..tables.mashup import Completeness, Page
+from ..tables.names import no_such
 from .answer import announced, bounds, read_answer
 from .conditions import column_named
 
@@ -123,6 +124,7 @@ class Search:
     count_only: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
     cache: bool | None = None
+    columns: Columns = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be asked."""
@@ -227,10 +229,7 @@ def _sorted_by(name: object, columns: Columns) -> str:
     if column is not None:
         return column.name
     if columns:
-        near = closest(name, columns)
-        raise InvalidArgumentError(
-            f"sort_by: column '{name}' does not exist." + (f" Did you mean '{near[0]}'?" if near else "")
-        )
+        raise no_such(f"sort_by: column '{name}' does not exist.", name, columns)
     return str(name.strip())
 
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import requests
+from astropy import units as u
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
-from ..exceptions import InvalidQueryError
-from ..query.filters import Criteria
+from ..query.known_catalogs import OBSERVATIONS
 from ..sky.position import DEFAULT_RADIUS
 from ..targets.ask import Effort
-from ..targets.crossmatch import ObservationCrossmatch
-from ..targets.targets import Where
+from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
 from .cloud import CloudAccess
-from .many import ObservationMany, ObservationOptions
 from .products import ObservationProducts
-from .responses import ObservationResponses
-from .search import NO_CRITERION, NO_PLACE, refuse_for_many
+from .search import CallOptions, ObservationSearch, Place, QueryArguments
+from .stream import ObservationStream
 from .values import ObservationValues
+
+if TYPE_CHECKING:
+    from .many import ManyObservations
 
 __all__ = ["Observations", "ObservationsClass"]
 
@@ -31,9 +33,7 @@ Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
 
-class ObservationsClass(
-    ObservationMany, ObservationResponses, ObservationValues, ObservationCrossmatch, ObservationProducts, CloudAccess
-):
+class ObservationsClass(ObservationProducts, CloudAccess):
     """Observations of all missions in MAST, and their files.
 
     Parameters
@@ -42,7 +42,25 @@ class ObservationsClass(
         As `MastClass`.
     """
 
-    # -- by position ---------------------------------------------------------------------------------------------
+    @cached_property
+    def _search(self) -> ObservationSearch:
+        """What asks for observations in one place, or anywhere."""
+        return ObservationSearch(self._service)
+
+    @cached_property
+    def _values(self) -> ObservationValues:
+        """What tells which values there are."""
+        return ObservationValues(self._service, self._search)
+
+    def _search_for(self, place: Place) -> ObservationSearch | ManyObservations:
+        """Return what asks for one target, or for many."""
+        if not place.many:
+            return self._search
+        from .many import ManyObservations  # noqa: PLC0415 - only many targets need it
+
+        return ManyObservations(self._service, self._search)
+
+    # -- by position -------------------------------------------------------------------------------------------
 
     def query_region(
         self,
@@ -122,18 +140,23 @@ class ObservationsClass(
         TimeoutError
             If the time was not enough.
         """
-        choice = self._choice(columns, cuts=region is not None or overlap != "footprint")
-        if (where := Where(coordinates, None, radius)).many:
-            refuse_for_many(region, overlap, page)
-            effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
-            return self._observed_many(where, None, effort, wanted)
-        deadline = self._service.deadline(timeout)
-        cone, cut = self._place(coordinates, None, radius, None, deadline, region=region, overlap=overlap)
-        request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
-        if get_query_payload:
-            return request.payload()
-        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice)
+        place = Place(coordinates, radius=radius, region=region, overlap=overlap)
+        arguments = QueryArguments(place, None, columns, pagesize, page, cache, merge_nearby)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        return self._search_for(place).table(arguments, options)
+
+    def query_region_async(
+        self,
+        coordinates: Any,
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        timeout: float | None = None,
+    ) -> list[requests.Response]:
+        """Return the responses of `query_region`, one per page; whole, so there is no cut to a region."""
+        place = Place(coordinates, radius=radius)
+        return self._search.responses(QueryArguments(place, pagesize=pagesize, page=page), timeout)
 
     def query_region_count(
         self,
@@ -169,20 +192,11 @@ class ObservationsClass(
             masked where it could not be had.
         """
         del pagesize, page
-        if (where := Where(coordinates, None, radius)).many:
-            refuse_for_many(region, overlap)
-            effort = Effort(timeout, max_workers, executor, verbose=False)
-            return self._counted_many(
-                where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
-            )
-        deadline = self._service.deadline(timeout)
-        cone, cut = self._place(coordinates, None, radius, None, deadline, region=region, overlap=overlap)
-        if cone is None:
-            raise InvalidQueryError(NO_PLACE)
-        request = self._count_request(Criteria(), cone, cut, cache)
-        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
+        place = Place(coordinates, radius=radius, region=region, overlap=overlap)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor)
+        return self._search_for(place).count(QueryArguments(place, cache=cache), options)
 
-    # -- by name -------------------------------------------------------------------------------------------------
+    # -- by name -----------------------------------------------------------------------------------------------
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object(
@@ -225,18 +239,25 @@ class ObservationsClass(
         ResolverError
             If the name has no position; otherwise as `query_region`.
         """
-        choice = self._choice(columns, cuts=overlap != "footprint")
-        if (where := Where(None, object_name, radius, resolver)).many:
-            refuse_for_many(None, overlap, page)
-            effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
-            return self._observed_many(where, None, effort, wanted)
-        deadline = self._service.deadline(timeout)
-        cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
-        request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
-        if get_query_payload:
-            return request.payload()
-        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice)
+        place = Place(None, object_name, radius, resolver, overlap=overlap)
+        arguments = QueryArguments(place, None, columns, pagesize, page, cache, merge_nearby)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        return self._search_for(place).table(arguments, options)
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_object_async(
+        self,
+        object_name: str,
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        resolver: str | None = None,
+        timeout: float | None = None,
+    ) -> list[requests.Response]:
+        """Return the responses of `query_object`, one per page."""
+        place = Place(None, object_name, radius, resolver)
+        return self._search.responses(QueryArguments(place, pagesize=pagesize, page=page), timeout)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object_count(
@@ -256,18 +277,11 @@ class ObservationsClass(
     ) -> int | Table | Asked:
         """Return how many observations `query_object` finds; parameters as there and in `query_region_count`."""
         del pagesize, page
-        if (where := Where(None, object_name, radius, resolver)).many:
-            refuse_for_many(None, overlap)
-            effort = Effort(timeout, max_workers, executor, verbose=False)
-            return self._counted_many(
-                where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
-            )
-        deadline = self._service.deadline(timeout)
-        cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
-        request = self._count_request(Criteria(), cone, cut, cache)
-        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
+        place = Place(None, object_name, radius, resolver, overlap=overlap)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor)
+        return self._search_for(place).count(QueryArguments(place, cache=cache), options)
 
-    # -- by criteria ---------------------------------------------------------------------------------------------
+    # -- by criteria -------------------------------------------------------------------------------------------
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria(
@@ -323,24 +337,27 @@ class ObservationsClass(
         ResolverError, RemoteServiceError, TimeoutError
             As `query_region` and `query_object`.
         """
-        deadline = self._service.deadline(timeout)
-        if not criteria:
-            raise InvalidQueryError(NO_CRITERION)
-        asked = self._criteria(criteria)
-        somewhere = any(place is not None for place in (coordinates, object_name, region))
-        choice = self._choice(columns, positional=somewhere, cuts=region is not None or overlap != "footprint")
-        if (where := Where(coordinates, object_name, radius, resolver)).many:
-            refuse_for_many(region, overlap, page)
-            effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
-            return self._observed_many(where, asked, effort, wanted)
-        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, region=region, overlap=overlap)
-        named = "*" if choice is None else choice.text
-        asking = self._filtered_request(asked, cone, pagesize=pagesize, page=page, columns=named)
-        request = replace(asking, cache=cache)
-        if get_query_payload:
-            return request.payload()
-        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice, criteria=asked)
+        place = Place(coordinates, object_name, radius, resolver, region, overlap)
+        arguments = QueryArguments(place, criteria, columns, pagesize, page, cache, merge_nearby)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        return self._search_for(place).table(arguments, options)
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_criteria_async(
+        self,
+        *,
+        coordinates: Any = None,
+        object_name: str | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        resolver: str | None = None,
+        timeout: float | None = None,
+        **criteria: Any,
+    ) -> list[requests.Response]:
+        """Return the responses of `query_criteria`, one per page."""
+        place = Place(coordinates, object_name, radius, resolver)
+        return self._search.responses(QueryArguments(place, criteria, pagesize=pagesize, page=page), timeout)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_count(
@@ -378,17 +395,239 @@ class ObservationsClass(
             For many targets a table, as `query_region_count`.
         """
         del pagesize, page
-        deadline = self._service.deadline(timeout)
-        asked = self._criteria(criteria)
-        if (where := Where(coordinates, object_name, radius, resolver)).many:
-            refuse_for_many(region, overlap)
-            effort = Effort(timeout, max_workers, executor, verbose=False)
-            return self._counted_many(where, asked, effort, overlap=overlap, payload=get_query_payload, cache=cache)
-        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, region=region, overlap=overlap)
-        if cone is None and not criteria:
-            raise InvalidQueryError(NO_CRITERION)
-        request = self._count_request(asked, cone, cut, cache)
-        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
+        place = Place(coordinates, object_name, radius, resolver, region, overlap)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor)
+        return self._search_for(place).count(QueryArguments(place, criteria, cache=cache), options)
+
+    def query_criteria_iter(
+        self,
+        *,
+        coordinates: Any = None,
+        object_name: str | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        resolver: str | None = None,
+        region: Any = None,
+        overlap: str = "footprint",
+        columns: str | Iterable[str] | None = None,
+        timeout: float | u.Quantity | None = None,
+        max_workers: int | None = None,
+        cache: bool | None = None,
+        get_query_payload: bool = False,
+        **criteria: Any,
+    ) -> Iterator[Table] | dict[str, object]:
+        """Return the observations that meet all criteria as many tables, one after the other, for small memories.
+
+        Parameters
+        ----------
+        coordinates, object_name, radius, resolver, region, overlap, **criteria
+            As `ObservationsClass.query_criteria`; for one position or region.
+        pagesize : int, optional
+            Most rows in a table; ``conf.pagesize`` if not given.  There are fewer in the last one, after a cut to an
+            region, and where the answer had to be asked for in parts.
+        columns, cache : object, optional
+            As `ObservationsClass.query_region`.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that each page may take; ``conf.timeout`` if not given.
+        max_workers : int, optional
+            How many pages are fetched while one is in use; two if not given.
+        get_query_payload : bool
+            Return the request instead of sending it.
+
+        Returns
+        -------
+        iterator of `~astropy.table.Table`
+            The tables have the columns of `ObservationsClass.query_criteria`, and in ``meta`` the lists ``page`` (from
+            1) and ``total``, the rows of all pages, which is known from the first.  If there is nothing, one table
+            without rows.  Closing the iterator ends the requests.
+
+        Raises
+        ------
+        InvalidQueryError
+            As `ObservationsClass.query_criteria`, when it is called.
+        RemoteServiceError, TimeoutError
+            While it is read: if the archive fails, and at the end if rows are missing.
+        """
+        place = Place(coordinates, object_name, radius, resolver, region, overlap)
+        arguments = QueryArguments(place, criteria, columns, pagesize, cache=cache)
+        return ObservationStream(self._service, self._search).tables(
+            arguments, timeout=timeout, max_workers=max_workers, get_query_payload=get_query_payload
+        )
+
+    # -- many positions, matched by the archive ----------------------------------------------------------------
+
+    def crossmatch(
+        self,
+        table: Any,
+        *,
+        radius: Any = DEFAULT_MATCH_RADIUS,
+        best: bool = False,
+        ra_column: str | None = None,
+        dec_column: str | None = None,
+        chunk_size: int | None = None,
+        timeout: float | None = None,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = True,
+        cache: bool | None = None,
+    ) -> Table | list[dict[str, object]]:
+        """Return the observations at each of many positions.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
+            The positions: a table with a column of `~astropy.coordinates.SkyCoord`, or with right ascension and
+            declination under a name that is usual for them (in degrees, unless the columns have another unit, or are
+            text in hours and degrees); an array; or a list of positions.
+        radius : `~astropy.units.Quantity`, str, or number
+            The radius, by default 7.2 arcsec; a plain number is in degrees.  An observation matches where any part of
+            its footprint is within the radius.
+        best : bool
+            Whether to return only the nearest match of each position; one whose place is not known if it is the only
+            one.
+        ra_column, dec_column : str, optional
+            The columns of the table, where they have other names.
+        chunk_size : int, optional
+            Positions in a request, 1000 at most if not given.  Requests that are too much for the archive are halved.
+        timeout : float, optional
+            Seconds that the whole call may take; without it each request has ``conf.timeout``.
+        max_workers : int, optional
+            Requests at a time; ``conf.max_workers`` if not given.
+        executor : `concurrent.futures.Executor`, optional
+            Who sends them; threads of this process if not given.
+        get_query_payload : bool
+            Return the requests instead of sending them.
+        verbose : bool
+            Whether to show a bar on a terminal, and to log the outcome.
+        cache : bool, optional
+            Whether answers that were kept on disk will do, and these are to be kept; ``conf.cache`` if not given.
+
+        Returns
+        -------
+        `~astropy.table.Table` or list of dict
+            A row for each match, by position and separation: ``input_row``, the row of the position in what was given;
+            ``separation`` (arcsec), computed from the position and that of the match (the centre of an observation),
+            masked where the archive does not say where it is; and the archive's columns.  ``meta["unmatched"]`` lists
+            the rows without a match (in files it is called ``nomatch``), ``meta["failed"]`` those that could not be
+            asked for (no position, or no answer), with the reason, and ``meta["beyond"]`` counts matches that were left
+            out, with a warning, because they are not within the radius.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there are no positions, or an argument cannot be applied; nothing was sent then.
+        RemoteServiceError, TimeoutError
+            If there is no answer for any position.
+        """
+        return CrossmatchSearch(self._service).table(
+            table,
+            (OBSERVATIONS, *OBSERVATIONS.service({})),
+            radius,
+            Effort(timeout, max_workers, executor, verbose),
+            best=best,
+            columns={"ra_column": ra_column, "dec_column": dec_column},
+            chunk_size=chunk_size,
+            cache=cache,
+            payload=get_query_payload,
+        )
+
+    # -- what there is -----------------------------------------------------------------------------------------
+
+    def list_missions(self) -> list[str]:
+        """Return the missions whose data MAST holds.
+
+        Returns
+        -------
+        list of str
+            In alphabetical order, as in the column ``obs_collection``.
+        """
+        return self._values.missions()
+
+    def list_columns(self, *, timeout: float | u.Quantity | None = None, cache: bool | None = None) -> Table:
+        """Return the columns of observations, and the extent of their values.
+
+        Parameters
+        ----------
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+        cache : bool, optional
+            As `ObservationsClass.query_region`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A row for each column: ``name``, ``kind``, ``unit``, ``description``, ``values`` (how many different ones
+            there are), ``min`` and ``max``.  The last three are masked where the archive does not tell them.
+        """
+        return self._values.columns(timeout, cache)
+
+    def list_values(
+        self,
+        column: str,
+        /,
+        *,
+        coordinates: Any = None,
+        object_name: str | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        resolver: str | None = None,
+        timeout: float | u.Quantity | None = None,
+        cache: bool | None = None,
+        **criteria: Any,
+    ) -> Table:
+        """Return the values that a column has, and how many observations have each.
+
+        Without criteria or a position it is the archive's own count of all its observations.  With them the archive is
+        asked for the column of all observations that meet them, up to ``conf.server_row_limit``, and they are counted
+        here.
+
+        Parameters
+        ----------
+        column : str
+            A column of text, of whole numbers, or of yes and no; see `list_columns`.
+        coordinates, object_name, radius, resolver, **criteria
+            Which observations, as `ObservationsClass.query_criteria`; all if not given.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+        cache : bool, optional
+            As `ObservationsClass.query_region`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            ``value`` and ``count``, the most frequent first.  A cell that holds several values, as in ``filters``, is
+            counted for each of them.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such column, or it is continuous, or if too many observations meet the criteria.
+        RemoteServiceError, TimeoutError
+            If the archive fails, or has no list of the values.
+        """
+        place = Place(coordinates, object_name, radius, resolver)
+        return self._values.values(column, QueryArguments(place, criteria, cache=cache), timeout)
+
+    def get_metadata(self, query_type: str) -> Table:
+        """Return the columns of a kind of query: what they are called, hold and mean.
+
+        Parameters
+        ----------
+        query_type : str
+            ``"observations"`` or ``"products"``.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A row for each column: ``Column Name``, ``Column Label``, ``Data Type``, ``Units``, ``Description``,
+            ``Examples/Valid Values``.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such kind of query.
+        """
+        return self._search.metadata(query_type)
 
 
 Observations = ObservationsClass()

@@ -294,7 +294,7 @@ class CloudAccess(_Client):
         if use_fsspec:
             return open_fits(url, name=name, block_size=block_size)
         wire = self._anonymous() if in_cloud else self._service.http
-        return open_remote(url, _range_opener(wire), name=name, block_size=block_size, pause=wire.pause)
+        return open_remote(url, _range_opener(wire), name=name, block_size=block_size)
 
     def _cloud_addresses(
         self, uris: Sequence[str], include_bucket: bool, full_url: bool, check: bool, verbose: bool

@@ -16,8 +16,8 @@ from ..downloads.download import complain, download
 from ..downloads.fetch import fetch
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError
 from ..products.bundle import KINDS, SCRIPT, Bundle
+from ..products.file_names import PathTemplate
 from ..products.manifest import TransferResult
-from ..products.path_template import PathTemplate
 from ..products.plan import Action, PlannedFile
 from ..service.deadline import Deadline
 from ..warn import warn_user
@@ -54,7 +54,6 @@ class ObservationFiles(ObservationListing, FileTransfers):
             timeout=effort.seconds,
             on_error="ignore",
             verbose=effort.verbose,
-            pause=self._service.http.pause,
             carry_out=fetch,
         )
         results = bundle.results(fetched[0])

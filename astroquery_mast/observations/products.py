@@ -20,11 +20,11 @@ from ..downloads.download import disk_at, local_target
 from ..downloads.store import destination
 from ..exceptions import InvalidQueryError, NoResultsWarning
 from ..products.bundle import Bundle
-from ..products.given import as_product_table
+from ..products.existing_files import as_overwrite
+from ..products.file_names import PathTemplate
+from ..products.listing import as_product_table
 from ..products.manifest import Manifest, as_manifest
-from ..products.path_template import PathTemplate
 from ..products.plan import PlannedFile, plan, plan_table, single_file
-from ..products.verdict import as_overwrite
 from ..service.deadline import Deadline
 from ..warn import warn_user
 from .files import ObservationFiles, kind_of_bundle, only_in_cloud, refuse_contradiction, uris_of
@@ -153,7 +153,7 @@ class ObservationProducts(ObservationFiles):
         path_template : str or callable, optional
             Where files go in the download folder: a template such as
             ``"{obs_collection}/{proposal_id}/{productFilename}"`` with any column of the products, or a function that
-            takes a row and returns a relative path; see `astroquery_mast.products.path_template`.
+            takes a row and returns a relative path; see `astroquery_mast.products.file_names`.
         overwrite : str, optional
             What becomes of files that are on disk: ``"never"`` keeps them whatever they are, without asking;
             ``"if-changed"`` asks the archive about each, and fetches those that are of another length or older than

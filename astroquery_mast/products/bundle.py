@@ -19,9 +19,8 @@ from pathlib import Path, PurePosixPath
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
-from .file_names import FileNameParts
+from .file_names import FileNameParts, file_name_parts
 from .manifest import Status, TransferResult
-from .path_template import file_name_parts
 from .plan import Action, PlannedFile
 
 __all__ = ["KINDS", "SCRIPT", "Bundle", "is_bundle_of"]

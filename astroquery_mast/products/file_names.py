@@ -1,30 +1,63 @@
-"""Where a product lies on disk: names made safe, and no two files in one place.
+"""Where a product lies on disk: names made safe, laid out as the user wants, and no two files in one place.
 
-In: what the archive calls a file, its observation and its collection. Out: relative paths that cannot leave the
-download folder and that differ from one another even on a disk that ignores case. Pure: the disk is not looked at.
-Products flow, step "plan".
+In: a product table, and how files are to be laid out: ``<collection>/<obs_id>/``, flat, or by a path template. Out:
+relative paths that cannot leave the download folder and that differ from one another even on a disk that ignores case.
+Pure: the disk is not looked at. Products flow, step "plan".
+
+==========================================  ==============================================================
+a path template                             gives
+==========================================  ==============================================================
+``"{proposal_id}/{productFilename}"``       columns of the products, by name; the last part is the file's name
+``"{obs_collection}/{calib_level:02d}/"``   with a slash at its end: folders, in which files keep their names
+``"mine/{dataURI}"``                        text as it is; slashes in a cell make no folders
+``lambda row: f"{row['filters']}/a.fits"``  what the function returns, a relative path, for each row
+==========================================  ==============================================================
+
+Whatever a cell or a function says, it is made safe part by part, and no part leads up or out.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
+from string import Formatter
 
-__all__ = ["REGISTER", "FileNameParts", "Lies", "folded", "place", "safe_name"]
+import numpy as np
+from astropy.table import Row, Table
+
+from ..exceptions import InvalidArgumentError
+from ..tables.names import no_such
+
+__all__ = [
+    "REGISTER",
+    "ExistingOwner",
+    "FileNameParts",
+    "PathTemplate",
+    "assign_paths",
+    "case_folded",
+    "column_as_text",
+    "file_name_parts",
+    "is_same_file",
+    "safe_name",
+]
 
 REGISTER = ".astroquery_mast.jsonl"
 """Name of the register of a folder; see `astroquery_mast.downloads.register`."""
 
-Lies = Callable[[tuple[str, ...], str, str], bool | None]
-"""Tells, for folders, a name in them and a URI, whether that file lies there (True) or another one (False); None where
-nobody knows of any."""
+PathTemplate = str | Callable[[Row], str | PurePath]
+"""How a user wants files to be laid out; see the table above."""
 
+ExistingOwner = Callable[[tuple[str, ...], str], str | None]
+"""Gives, for folders and a name in them, the URI of the file that lies there; None where no file is known to."""
+
+_FILENAME = "productFilename"
 # Bytes of a name: file systems allow 255, and a neighbour with a longer ending is written first.
 _NAME_BYTES = 200
 _COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".zst", ".fz"}
@@ -104,7 +137,7 @@ class FileNameParts:
         return _shortened(plain, "_".join(["", owner, *filter(None, (digest, number))]))
 
 
-def folded(part: str) -> str:
+def case_folded(part: str) -> str:
     """Return a name as a disk sees it that ignores case, or that normalises accents."""
     return part.lower() if part.isascii() else unicodedata.normalize("NFC", part.casefold())
 
@@ -112,52 +145,193 @@ def folded(part: str) -> str:
 @lru_cache(maxsize=4096)
 def _folded_folders(folders: tuple[str, ...]) -> tuple[str, ...]:
     """Folders as such a disk sees them."""
-    return tuple(map(folded, folders))
+    return tuple(map(case_folded, folders))
 
 
-def _clashing(file_name_parts: Sequence[FileNameParts], places: Sequence[tuple[tuple[str, ...], str]]) -> list[int]:
-    """The files that would lie where another one does, or where others need a folder."""
-    holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    folders: set[tuple[str, ...]] = set()
-    for index, (within, name) in enumerate(places):
-        # What can never come takes no name from a file that can.
-        if file_name_parts[index].uri:
-            above = _folded_folders(within)
-            holders[*above, folded(name)].append(index)
-            folders.add(above)
-    needed = {above[:depth] for above in folders for depth in range(1, len(above) + 1)}
-    return [index for key, who in holders.items() if len(who) > 1 or key in needed for index in who]
+def is_same_file(one: str, other: str) -> bool:
+    """Tell whether two URIs are those of one file."""
+    if one == other:
+        return True
+    return (":" not in one or ":" not in other) and PurePosixPath(one).name == PurePosixPath(other).name
 
 
-def place(file_name_parts: Sequence[FileNameParts], *, flat: bool, lies: Lies | None = None) -> list[tuple[str, ...]]:
-    """Give each file a place of its own."""
-    folders = [naming.folders(flat) for naming in file_name_parts]
-    steps = [0] * len(file_name_parts)
-    settled = set() if lies is None else _settle(file_name_parts, folders, steps, lies)
-    names = [naming.name(step) for naming, step in zip(file_name_parts, steps, strict=True)]
+# -- paths ---------------------------------------------------------------------------------------------------------
+
+
+def assign_paths(
+    parts: Sequence[FileNameParts], *, flat: bool, existing_owner: ExistingOwner | None = None
+) -> list[tuple[str, ...]]:
+    """Give each file a path of its own: its folders, and its name."""
+    folders = [each.folders(flat) for each in parts]
+    steps = {} if existing_owner is None else _existing_steps(parts, folders, existing_owner)
+    names = _resolve_clashes(parts, folders, steps, existing_owner)
+    return [(*within, name) for within, name in zip(folders, names, strict=True)]
+
+
+def _existing_steps(
+    parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]], existing_owner: ExistingOwner
+) -> dict[int, int]:
+    """The files that an earlier call has brought, and the step of the name that each of them has."""
+    steps = {}
+    for index, each in enumerate(parts):
+        for step in range(_NAMES_LOOKED_FOR):
+            owner = existing_owner(folders[index], each.name(step))
+            if owner is not None and is_same_file(owner, each.uri):
+                steps[index] = step
+                break
+    return steps
+
+
+def _resolve_clashes(
+    parts: Sequence[FileNameParts],
+    folders: Sequence[tuple[str, ...]],
+    existing: dict[int, int],
+    existing_owner: ExistingOwner | None,
+) -> list[str]:
+    """Names that differ, longer ones where files would share a place; files that exist keep theirs if possible."""
+    steps = [existing.get(index, 0) for index in range(len(parts))]
+    names = [each.name(step) for each, step in zip(parts, steps, strict=True)]
+    keeping = set(existing)
     while True:
-        clashing = set(_clashing(file_name_parts, list(zip(folders, names, strict=True))))
-        if lies is not None:
-            clashing |= {i for i, each in enumerate(file_name_parts) if lies(folders[i], names[i], each.uri) is False}
+        clashing = set(_clashing(parts, folders, names))
+        if existing_owner is not None:
+            owners = map(existing_owner, folders, names)
+            taken = enumerate(zip(owners, parts, strict=True))
+            clashing |= {i for i, (owner, each) in taken if owner is not None and not is_same_file(owner, each.uri)}
         if not clashing:
-            return [(*within, name) for within, name in zip(folders, names, strict=True)]
-        # What is settled moves only if nothing else can.
-        moving = clashing - settled or clashing
-        settled -= moving
+            return names
+        # What exists moves only if nothing else can.
+        moving = clashing - keeping or clashing
+        keeping -= moving
         for index in moving:
             steps[index] += 1
-            names[index] = file_name_parts[index].name(steps[index])
+            names[index] = parts[index].name(steps[index])
 
 
-def _settle(
-    file_name_parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]], steps: list[int], lies: Lies
-) -> set[int]:
-    """Find the files that lie there already: set their steps, and return which they are."""
-    settled = set()
-    for index, naming in enumerate(file_name_parts):
-        known = (step for step in range(_NAMES_LOOKED_FOR) if lies(folders[index], naming.name(step), naming.uri))
-        step = next(known, None)
-        if step is not None:
-            steps[index] = step
-            settled.add(index)
-    return settled
+def _clashing(parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]], names: Sequence[str]) -> list[int]:
+    """The files that would lie where another one does, or where others need a folder."""
+    sharing: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    used: set[tuple[str, ...]] = set()
+    for index, (each, within, name) in enumerate(zip(parts, folders, names, strict=True)):
+        # What can never come takes no name from a file that can.
+        if each.uri:
+            above = _folded_folders(within)
+            sharing[*above, case_folded(name)].append(index)
+            used.add(above)
+    needed = {above[:depth] for above in used for depth in range(1, len(above) + 1)}
+    return [index for key, indices in sharing.items() if len(indices) > 1 or key in needed for index in indices]
+
+
+# -- path templates --------------------------------------------------------------------------------------------------
+
+
+def _text(cell: object) -> str:
+    """A cell as text; empty where it holds no value."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+
+
+def _cells(products: Table, name: str) -> list[object]:
+    """A column as plain values, None where a cell holds none."""
+    # tolist() of a masked array gives None for its masked cells.
+    return list(np.ma.asarray(products[name]).tolist())
+
+
+def column_as_text(products: Table, name: str) -> list[str]:
+    """Return a column as texts, empty where the table has no such column or a cell no value."""
+    if name not in products.colnames:
+        return [""] * len(products)
+    return [cell if type(cell) is str else _text(cell) for cell in _cells(products, name)]
+
+
+def file_name_parts(products: Table, path_template: PathTemplate | None = None) -> list[FileNameParts]:
+    """Return what decides where the files lie, for each product in order."""
+    uris = [uri if uri.strip() else "" for uri in column_as_text(products, "dataURI")]
+    # Archive names hold no path normally; where one does, its last part is the name.
+    filenames = [
+        name.rpartition("/")[2] or PurePosixPath(name).name or PurePosixPath(uri).name
+        for name, uri in zip(column_as_text(products, _FILENAME), uris, strict=True)
+    ]
+    collections, owners = column_as_text(products, "obs_collection"), column_as_text(products, "obs_id")
+    rows = zip(uris, filenames, collections, owners, strict=True)
+    if path_template is None:
+        return [FileNameParts(*row) for row in rows]
+    if not (isinstance(path_template, str) or callable(path_template)):
+        raise InvalidArgumentError(
+            f"path_template={path_template!r}: give a template such as '{{obs_id}}/{{productFilename}}' or a function."
+        )
+    paths = (
+        _filled(products, path_template, filenames)
+        if isinstance(path_template, str)
+        else _called(products, path_template)
+    )
+    return [
+        FileNameParts(uri, (path[-1] if path else "") or filename, collection, owner, tuple(path[:-1]))
+        for (uri, filename, collection, owner), path in zip(rows, paths, strict=True)
+    ]
+
+
+def _called(products: Table, path_template: Callable[[Row], str | PurePath]) -> list[list[str]]:
+    """The parts of the path of each product, from a function; the last one is empty where it names a folder."""
+    paths = []
+    for row in products:
+        given = path_template(row)
+        path = given.as_posix() if isinstance(given, PurePath) else given
+        if not isinstance(path, str):
+            raise InvalidArgumentError(
+                f"path_template must return a relative path for each row; for row {row.index} it returned {given!r}."
+            )
+        paths.append([*(part for part in path.split("/")[:-1] if part not in {"", "."}), path.rpartition("/")[2]])
+    return paths
+
+
+def _filled(products: Table, path_template: str, filenames: list[str]) -> list[list[str]]:
+    """The parts of the path of each product, from a template; the last one is empty where it names a folder."""
+    *folders, last = path_template.split("/")
+    columns = [_component(products, part, path_template, filenames) for part in folders]
+    columns.append(_component(products, last, path_template, filenames) if last else [""] * len(products))
+    return [list(parts) for parts in zip(*columns, strict=True)]
+
+
+def _component(products: Table, template: str, path_template: str, filenames: list[str]) -> list[str]:
+    """One part of the path of each product."""
+    try:
+        parsed = list(Formatter().parse(template))
+    except ValueError as err:
+        raise InvalidArgumentError(f"path_template={path_template!r} cannot be read: {err}.") from err
+    if any(conversion not in {None, "s"} for _, _, _, conversion in parsed):
+        raise InvalidArgumentError(f"path_template={path_template!r}: conversions with '!' have no meaning in a path.")
+    fixed = "".join(literal for literal, _, _, _ in parsed)
+    if all(field is None for _, field, _, _ in parsed):
+        # This is the user's own text, and changing it silently would be no favour.
+        if safe_name(fixed) != fixed:
+            raise InvalidArgumentError(
+                f"path_template={path_template!r}: {fixed!r} cannot be part of a path below the download folder on "
+                "every system."
+            )
+        return [fixed] * len(products)
+    pieces = [
+        [literal + cell for cell in _field(products, field, spec or "", path_template, filenames)]
+        if field is not None
+        else [literal] * len(products)
+        for literal, field, spec, _ in parsed
+    ]
+    return ["".join(cells) for cells in zip(*pieces, strict=True)]
+
+
+def _field(products: Table, field: str, spec: str, path_template: str, filenames: list[str]) -> list[str]:
+    """What one field of a template stands for, in each product."""
+    if field == _FILENAME and not spec:
+        return filenames
+    if field not in products.colnames:
+        said = f"path_template={path_template!r}: the products have no column {field!r}."
+        raise no_such(said, field, products.colnames, listed=True)
+    if not spec:
+        return column_as_text(products, field)
+    try:
+        return ["" if cell is None else format(cell, spec) for cell in _cells(products, field)]
+    except (TypeError, ValueError) as err:
+        raise InvalidArgumentError(
+            f"path_template={path_template!r}: {spec!r} does not fit column {field!r}: {err}."
+        ) from err

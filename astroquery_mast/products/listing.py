@@ -1,19 +1,20 @@
-"""Observations → their products: which observations are meant, and all of their products, however many.
+"""Observations → their products: which observations or products are meant, and all products, however many.
 
-In: any of the forms in which users hold observations, and a callable that asks the archive for some of them.  Out:
-identifiers, and the archive's answers, complete and in a stable order.  Products flow, first step.
+In: any of the forms in which users hold observations and products, and a callable that asks the archive for some
+observations.  Out: identifiers; products in one table; the archive's answers, complete and in a stable order.
+Products flow, first step.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
 import requests
-from astropy.table import Row, Table, vstack
+from astropy.table import Row, Table, TableMergeError, vstack
 from astroquery import log
 
 from ..exceptions import (
@@ -28,7 +29,7 @@ from ..service.failures import connection_dropped
 from ..service.parallel import map_in_threads
 from ..service.progress import progress_bar
 
-__all__ = ["as_obsids", "as_table", "ask_in_batches", "identifiers", "is_too_much"]
+__all__ = ["as_obsids", "as_product_table", "as_table", "ask_in_batches", "identifiers", "is_too_much"]
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ _EMPTY = "Observation list is empty, no associated products."
 _WORTHWHILE = 250
 _OBSID = re.compile(r"([0-9]+)(?:\.0*)?")
 _SHOWN = 5
+_SCHEME = "mast:"
 
 
 def as_obsids(observations: object) -> list[str]:
@@ -79,6 +81,43 @@ def as_table(rows: object) -> Table | None:
     if all(row.table is table for row in rows):
         return table[[row.index for row in rows]]
     return vstack([Table(row, masked=True) for row in rows], metadata_conflicts="silent")
+
+
+def as_product_table(given: object, marks: Collection[str]) -> object:
+    """Return products that were given in several pieces as one table."""
+    members = list(given) if isinstance(given, Iterator) else given
+    _refuse_uris(members)
+    if isinstance(members, Table | Row) or not isinstance(members, list | tuple):
+        return members
+    are_products = [isinstance(each, Table | Row) and not set(marks).isdisjoint(each.colnames) for each in members]
+    if not any(are_products):
+        return members
+    if not all(are_products):
+        index = are_products.index(False)
+        raise InvalidArgumentError(
+            f"Some of what was given are products, and number {index} is not: download products, and the products of "
+            "observations, one after the other."
+        )
+    rows = as_table(members)
+    if rows is not None:
+        return rows
+    try:
+        return vstack([Table(as_table(each)) for each in members], metadata_conflicts="silent")
+    except TableMergeError as err:
+        raise InvalidArgumentError(f"These tables of products do not fit together: {err}") from err
+
+
+def _refuse_uris(given: object) -> None:
+    """Raise if these are names of files, and not products that have them."""
+    if isinstance(given, np.ndarray) and given.dtype.kind in "UO":
+        given = list(given.ravel().tolist())
+    texts = given if isinstance(given, list | tuple | set | frozenset) else [given]
+    uri = next((text for text in texts if isinstance(text, str) and text.strip().startswith(_SCHEME)), None)
+    if uri is not None:
+        raise InvalidArgumentError(
+            f"{str(uri)!r} is a dataURI, and no obsid or dataset: download_file fetches the file of one. For many "
+            "files give a table of products, as get_product_list returns it."
+        )
 
 
 def _few(things: Sequence[object]) -> str:

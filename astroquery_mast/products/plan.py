@@ -1,7 +1,7 @@
 """What a download will do, decided before anything is done: a row for every file, with an action and a reason.
 
 In: a product table, where the files go, and what lies there already. Out: a list of frozen `PlannedFile`. Pure: the
-disk is seen through a `Disk` that is handed in. Products flow, between "filters" and "transfer".
+disk is seen through a `FileSystem` that is handed in. Products flow, between "filters" and "transfer".
 """
 
 from __future__ import annotations
@@ -13,22 +13,31 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
 
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
 from ..exceptions import InvalidArgumentError
-from .addresses import Source, data_url, escaped_url, is_same_file
-from .file_names import folded, place
+from .existing_files import (
+    Action,
+    FileDecision,
+    FileRecords,
+    FileSystem,
+    FolderState,
+    Overwrite,
+    as_overwrite,
+    decide_action,
+    inspect_folder,
+)
+from .file_names import PathTemplate, assign_paths, case_folded, column_as_text, file_name_parts, is_same_file
 from .filters import unique_products
-from .path_template import PathTemplate, column_as_text, file_name_parts
-from .verdict import Action, Disk, FileDecision, Folder, as_overwrite, decide_action, look
 
 __all__ = [
     "Action",
-    "Disk",
+    "DownloadService",
     "PlannedFile",
-    "Source",
     "data_url",
     "escaped_url",
     "plan",
@@ -40,6 +49,28 @@ __all__ = [
 # What may bring bytes over the network.
 _FETCHED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
 _MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+class DownloadService(Protocol):
+    """Where files come from that not all have the same service; `data_url` and `escaped_url` take one."""
+
+    def data_url(self, uri: str) -> str:
+        """Return the address of a file as manifests show it."""
+
+    def escaped_url(self, uri: str) -> str:
+        """Return the address of a file as it is asked for."""
+
+
+def data_url(download_url: str | DownloadService, uri: str) -> str:
+    """The address of a file as manifests show it."""
+    return f"{download_url}?uri={uri}" if isinstance(download_url, str) else download_url.data_url(uri)
+
+
+def escaped_url(download_url: str | DownloadService, uri: str) -> str:
+    """The address of a file as it is asked for: an unescaped ``&`` in a dataURI would end the parameter."""
+    if not isinstance(download_url, str):
+        return download_url.escaped_url(uri)
+    return f"{download_url}?uri={quote(uri, safe=':/', errors='replace')}"
 
 
 @dataclass(frozen=True)
@@ -90,7 +121,7 @@ def _size(text: str) -> int | None:
 
 
 @dataclass(frozen=True)
-class _Cells:
+class _ProductRow:
     """What a product table says of one file."""
 
     uri: str
@@ -100,13 +131,13 @@ class _Cells:
     release: str | None
 
 
-def _cells(products: Table) -> list[_Cells]:
+def _product_rows(products: Table) -> list[_ProductRow]:
     """What the table says of each file."""
     columns = (
         column_as_text(products, name) for name in ("dataURI", "size", "dataRights", "checksum", "t_obs_release")
     )
     return [
-        _Cells(uri if uri.strip() else "", _size(size), rights or None, _md5(checksum), _date(release))
+        _ProductRow(uri if uri.strip() else "", _size(size), rights or None, _md5(checksum), _date(release))
         for uri, size, rights, checksum, release in zip(*columns, strict=True)
     ]
 
@@ -115,8 +146,8 @@ def plan(
     products: Table,
     *,
     base_dir: Path,
-    download_url: str | Source,
-    disk: Disk,
+    download_url: str | DownloadService,
+    disk: FileSystem,
     flat: bool = False,
     path_template: PathTemplate | None = None,
     cache: bool = True,
@@ -133,97 +164,75 @@ def plan(
     products, rule = unique_products(products), as_overwrite(cache, overwrite)
     base = disk.resolve(base_dir)
     # Asked once, for the files of an observation share their folder.
-    look_once = lru_cache(maxsize=4096)(lambda parts: look(base_dir.joinpath(*parts), base, disk))
-
-    def judge(uri: str, folder: Folder, path: Path, size: int | None) -> FileDecision:
-        """Decide on one file."""
-        if not uri:
-            return FileDecision(Action.REFUSE, "the product has no dataURI")
-        if folder.trouble is not None:
-            return FileDecision(Action.REFUSE, folder.trouble)
-        return decide_action(path, size, rule, disk) if folder.exists else FileDecision(Action.FETCH, "not on disk")
-
+    inspect_once = lru_cache(maxsize=4096)(lambda folders: inspect_folder(base_dir.joinpath(*folders), base, disk))
     # In <collection>/<obs_id>/ a name is the archive's own; elsewhere another call may have used it for another file.
-    register = _Register(base_dir, disk) if flat or path_template is not None else None
+    records = FileRecords(base_dir, disk) if flat or path_template is not None else None
+    paths = _relative_paths(products, path_template, flat, records)
     planned = []
-    places = _places(products, path_template, flat, register)
-    for index, (cells, (*within, name)) in enumerate(zip(_cells(products), places, strict=True)):
-        folder = look_once(tuple(within))
-        uri, path, size = cells.uri, folder.path / name, cells.size
-        known = register is None or bool(register.lies(tuple(within), name, uri))
-        verdict = judge(uri, folder, path, size)
-        if not known and verdict.action is Action.CHECK:
-            verdict = replace(verdict, reason=f"{verdict.reason}; nothing tells that it is this file")
+    for index, (row, (*within, name)) in enumerate(zip(_product_rows(products), paths, strict=True)):
+        folder = inspect_once(tuple(within))
+        known = records is None or records.is_known(tuple(within), name, row.uri)
+        decision = _decide(row, folder, folder.path / name, rule, disk)
+        if not known and decision.action is Action.CHECK:
+            decision = replace(decision, reason=f"{decision.reason}; nothing tells that it is this file")
         planned.append(
             PlannedFile(
-                index,
-                uri or None,
-                data_url(download_url, uri) if uri else None,
-                escaped_url(download_url, uri) if uri else None,
-                path,
-                size,
-                verdict.action,
-                verdict.reason,
-                cells.rights,
-                (cloud_urls or {}).get(uri),
-                cells.checksum,
-                verdict.compare_time,
-                verdict.at_hand,
-                cells.release,
-                not known,
+                index=index,
+                uri=row.uri or None,
+                data_url=data_url(download_url, row.uri) if row.uri else None,
+                url=escaped_url(download_url, row.uri) if row.uri else None,
+                local_path=folder.path / name,
+                size=row.size,
+                action=decision.action,
+                reason=decision.reason,
+                rights=row.rights,
+                cloud_url=(cloud_urls or {}).get(row.uri),
+                checksum=row.checksum,
+                compare_time=decision.compare_time,
+                at_hand=decision.at_hand,
+                release=row.release,
+                note=not known,
             )
         )
     return planned
 
 
-class _Register:
-    """What is known of the files in a download folder."""
-
-    def __init__(self, base_dir: Path, disk: Disk) -> None:
-        self._base_dir, self._disk = base_dir, disk
-        self._known: dict[tuple[str, ...], Mapping[str, str]] = {}
-
-    def of(self, within: tuple[str, ...]) -> Mapping[str, str]:
-        """What is registered in a folder, read once."""
-        if within not in self._known:
-            self._known[within] = self._disk.holders(self._base_dir.joinpath(*within))
-        return self._known[within]
-
-    def lies(self, within: tuple[str, ...], name: str, uri: str) -> bool | None:
-        """Whether it is this file that lies there, or another one; None if that is not known."""
-        held = self.of(within).get(folded(name))
-        # What was removed from the folder holds no name.
-        if held is None or self._disk.size(self._base_dir.joinpath(*within, name)) is None:
-            return None
-        return is_same_file(held, uri)
+def _decide(row: _ProductRow, folder: FolderState, path: Path, rule: Overwrite, disk: FileSystem) -> FileDecision:
+    """Decide on one file."""
+    if not row.uri:
+        return FileDecision(Action.REFUSE, "the product has no dataURI")
+    if folder.trouble is not None:
+        return FileDecision(Action.REFUSE, folder.trouble)
+    return decide_action(path, row.size, rule, disk) if folder.exists else FileDecision(Action.FETCH, "not on disk")
 
 
-def _places(
-    products: Table, path_template: PathTemplate | None, flat: bool, register: _Register | None
+def _relative_paths(
+    products: Table, path_template: PathTemplate | None, flat: bool, records: FileRecords | None
 ) -> list[tuple[str, ...]]:
-    """Where the files go."""
-    named = file_name_parts(products, path_template)
-    known = register is not None and any(register.of(within) for within in {each.folders(flat) for each in named})
-    return place(named, flat=flat, lies=register.lies if register is not None and known else None)
+    """Where the files go, below the base folder."""
+    parts = file_name_parts(products, path_template)
+    if records is None or not any(records.within(folders) for folders in {each.folders(flat) for each in parts}):
+        return assign_paths(parts, flat=flat)
+    return assign_paths(parts, flat=flat, existing_owner=records.owner)
 
 
 def single_file(
     uri: str,
     local_path: Path,
     *,
-    download_url: str | Source,
-    disk: Disk,
+    download_url: str | DownloadService,
+    disk: FileSystem,
     cache: bool = True,
     overwrite: str | None = None,
     cloud_url: str | None = None,
 ) -> PlannedFile:
     """Decide what the download of one file will do, of which nothing is known but its dataURI."""
-    verdict = decide_action(local_path, None, as_overwrite(cache, overwrite), disk)
-    registered = disk.holders(local_path.parent)
-    held = registered.get(folded(local_path.name))
-    known = held is not None and is_same_file(held, uri)
-    if held is not None and not known and verdict.action is Action.CHECK:
-        verdict = FileDecision(Action.FETCH, f"on disk is {held}")
+    decision = decide_action(local_path, None, as_overwrite(cache, overwrite), disk)
+    recorded = disk.recorded_names(local_path.parent)
+    owner = recorded.get(case_folded(local_path.name))
+    known = owner is not None and is_same_file(owner, uri)
+    if owner is not None and not known and decision.action is Action.CHECK:
+        decision = FileDecision(Action.FETCH, f"on disk is {owner}")
     return PlannedFile(
         index=0,
         uri=uri,
@@ -231,12 +240,12 @@ def single_file(
         url=escaped_url(download_url, uri),
         local_path=local_path,
         size=None,
-        action=verdict.action,
-        reason=verdict.reason,
+        action=decision.action,
+        reason=decision.reason,
         cloud_url=cloud_url,
-        compare_time=verdict.compare_time,
-        at_hand=verdict.at_hand,
-        note=bool(registered) and not known,
+        compare_time=decision.compare_time,
+        at_hand=decision.at_hand,
+        note=bool(recorded) and not known,
     )
 
 

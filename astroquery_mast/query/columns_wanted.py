@@ -9,8 +9,8 @@ from typing import Any
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError
-from ..tables.columns import Column, Columns, closest
-from .filters import find_column
+from ..tables.columns import Column, Columns, find_column
+from ..tables.names import no_such
 from .request import as_plain
 
 __all__ = ["ColumnSelection", "named_column", "names_of", "select_columns"]
@@ -81,9 +81,7 @@ def named_column(name: str, known: Columns) -> Column:
     if column is not None and column.shown:
         return column
     shown = [each.name for each in known.values() if each.shown]
-    near = closest(name, shown)
-    hint = f"Did you mean {', '.join(map(repr, near))}?" if near else f"There are: {', '.join(shown)}."
-    raise InvalidArgumentError(f"There is no column '{name}'. {hint}")
+    raise no_such(f"There is no column '{name}'.", name, shown)
 
 
 def _spelled(name: str, known: Columns, positional: bool) -> str:

@@ -23,17 +23,13 @@ from ..exceptions import InvalidQueryError
 from ..query.mashup import split_parameters
 from ..warn import warn_no_results
 from . import token as auth
-from .login_methods import LoginMethods
 from .mast_service import MastService
 from .names import as_text
 
 __all__ = ["Mast", "MastClass"]
 
-# Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
-_POOL = 32
 
-
-class MastClass(LoginMethods, BaseQuery):  # type: ignore[misc, unused-ignore]
+class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
     """Any service of MAST's Mashup API, and what all clients of MAST have in common.
 
     Parameters
@@ -55,7 +51,7 @@ class MastClass(LoginMethods, BaseQuery):  # type: ignore[misc, unused-ignore]
         self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
     ) -> None:
         own = auth.SHARED if mast_token is None else auth.Credentials()
-        self._service = self._new_service(server, own)
+        self._service: MastService = self._new_service(server, own)
         super().__init__()
         if session is None:
             self._service.enlarge_pool()
@@ -105,6 +101,65 @@ class MastClass(LoginMethods, BaseQuery):  # type: ignore[misc, unused-ignore]
             request = response.request
             size = response.headers.get("Content-Length", "?")
             log.debug("%s %s → %s, %s bytes", request.method, request.url, response.status_code, size)
+
+    # -- the user ------------------------------------------------------------------------------------------------
+
+    def login(self, token: str | None = None, store_token: bool = False, reenter_token: bool = False) -> bool:
+        """Log in with a token, which then serves all clients of this process.
+
+        The token is checked with the archive before it is kept or stored, and goes to MAST's own servers only.
+
+        Parameters
+        ----------
+        token : str, optional
+            The token.  If not given it is taken from the environment variable ``MAST_API_TOKEN``, from the system's
+            keyring, or asked for.
+        store_token : bool
+            Whether to write it to the system's keyring.
+        reenter_token : bool
+            Whether to ask even if the environment or the keyring has one.
+
+        Returns
+        -------
+        bool
+            True.
+
+        Raises
+        ------
+        LoginError
+            If there is no token, or the archive does not accept it.
+        """
+        user = self._service.login.login(token, store=store_token, reenter=reenter_token)
+        name = (user.get("attrib") or {}).get("display_name") or user.get("ezid")
+        log.info("MAST API token accepted, welcome %s.", name)
+        return True
+
+    def logout(self) -> None:
+        """Forget the token; all clients that shared it are logged out."""
+        self._service.login.credentials.keep(None)
+
+    def authenticated(self) -> bool:
+        """Return whether there is a token that the archive has accepted."""
+        return bool(self._service.login.credentials)
+
+    def session_info(self, verbose: bool = True) -> dict[str, Any]:
+        """Return what the archive knows of the user who is logged in.
+
+        Parameters
+        ----------
+        verbose : bool
+            Whether to log it as well.
+
+        Returns
+        -------
+        dict
+            ``anon``, ``eppn``, ``ezid``, ``scopes``, ``attrib`` and more; the token itself is shortened.
+        """
+        user = self._service.login.whoami()
+        if verbose:
+            for key, value in user.items():
+                log.info("%s: %s", key, value)
+        return user
 
     # -- any service ---------------------------------------------------------------------------------------------
 

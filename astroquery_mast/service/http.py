@@ -20,16 +20,13 @@ from ..exceptions import AccessDeniedError, MastError, QueryTimeoutError, Server
 from ..query.question import Question
 from ..tables.mashup import Page, check_status
 from .cache import AnswerCache
-from .deadline import Deadline, for_socket
-from .failures import broken, is_transient
+from .deadline import Deadline
+from .failures import BACKOFF, RetryState, broken, is_transient, retrying
 
 __all__ = ["AnswerPage", "HttpClient"]
 
 T = TypeVar("T")
 
-# Between two tries: half a second, then twice as long each time, some randomness so that many clients do not come back
-# together, and never more than 20 s.
-_BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=20) + tenacity.wait_random(0, 0.5)
 # Between two questions after a job that the archive is still working on.  The archive itself holds each question for up
 # to 20 s, so that short pauses here cost it little, and a quick job is not kept waiting.
 _POLL = tenacity.wait_exponential(multiplier=0.1, max=10, exp_base=1.6) + tenacity.wait_random(0, 0.1)
@@ -59,9 +56,6 @@ class _Options(TypedDict, total=False):
 
 class HttpClient:
     """The conversation with the archive, and the answers of it that are kept."""
-
-    # All waiting is done by this function, so that tests can do without.
-    pause: Callable[[float], None] = staticmethod(tenacity.nap.sleep)
 
     def __init__(
         self,
@@ -127,16 +121,16 @@ class HttpClient:
                 read=lambda response: AnswerPage(response, question.read(response.content)),
             )
 
-        polling = tenacity.Retrying(
-            retry=tenacity.retry_if_result(lambda answer: answer.page.executing),
-            wait=lambda state: min(_POLL(state), max(0.0, deadline.remaining())),
+        answer = retrying(
+            poll,
+            deadline=deadline,
+            on_result=lambda answer: answer.page.executing,
             stop=lambda _: deadline.remaining() <= 0,
-            sleep=self.pause,
-            retry_error_callback=lambda _: self._late(
-                deadline, question.service, "the archive was still working on it"
-            ),
+            wait=_POLL,
         )
-        return polling(poll)
+        if answer.page.executing:
+            self._late(deadline, question.service, "the archive was still working on it")
+        return answer
 
     def _persist(
         self,
@@ -149,35 +143,39 @@ class HttpClient:
         """Try until it works, fails for good, has been tried often enough, or the next try would come too late."""
         own = attempts if attempts is not None else self._attempts
         most = count_setting("max_attempts") if own is None else own
+        tries = 0
+
+        def counted() -> T:
+            nonlocal tries
+            tries += 1
+            return attempt()
 
         def worth_another(error: BaseException) -> bool:
             known = hopeless is not None and isinstance(error, MastError) and hopeless(error)
             return is_transient(error) and not known
 
-        def wait(state: tenacity.RetryCallState) -> float:
+        def wait(state: RetryState) -> float:
             error = state.outcome.exception() if state.outcome else None
             asked = getattr(error, "retry_after", None)
-            return float(_BACKOFF(state)) if asked is None else float(asked)
+            return float(BACKOFF(state)) if asked is None else float(asked)
 
-        def tell(state: tenacity.RetryCallState) -> None:
+        def tell(state: RetryState) -> None:
             error = state.outcome.exception() if state.outcome else None
             log.info("%s Trying again in %.1f s (try %d).", error, state.upcoming_sleep, state.attempt_number + 1)
 
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(worth_another),
-            wait=wait,
-            stop=lambda state: state.attempt_number >= most or state.upcoming_sleep >= deadline.remaining(),
-            sleep=self.pause,
-            before_sleep=tell,
-            reraise=True,
-        )
         try:
-            return retrying(attempt)
+            return retrying(
+                counted,
+                deadline=deadline,
+                on_error=worth_another,
+                stop=lambda state: tries >= most or state.upcoming_sleep >= deadline.remaining(),
+                wait=wait,
+                before_sleep=tell,
+            )
         except MastError as err:
             err.elapsed = deadline.elapsed()
             err.service = err.service or what
             if is_transient(err):
-                tries = retrying.statistics["attempt_number"]
                 err.args = (f"{err} Tried {tries} times in {err.elapsed:.1f} s: try again later.",)
             raise
 
@@ -195,7 +193,7 @@ class HttpClient:
         if left <= 0:
             self._late(deadline, what, "no time was left to ask again")
         silence = min(left, seconds_setting("read_timeout") if patience is None else patience)
-        timeout = (for_socket(min(left, seconds_setting("connect_timeout"))), for_socket(silence))
+        timeout = (deadline.for_socket(seconds_setting("connect_timeout")), deadline.for_socket(silence))
         try:
             response = self._send(method, url, timeout=timeout, **{**keywords, "stream": True})
             if response.status_code >= 400:

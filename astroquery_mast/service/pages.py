@@ -171,7 +171,7 @@ def _fetched(
         complete = True
     finally:
         if not complete:
-            limits.deadline.give_up()
+            limits.deadline.stop()
 
 
 class _SizeCheck:

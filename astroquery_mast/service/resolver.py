@@ -5,7 +5,10 @@ See https://mastresolver.stsci.edu/Santa-war/ for what it knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -20,15 +23,25 @@ from ..sky.position import as_coordinate
 from ..warn import warn_user
 from .deadline import Deadline
 from .http import HttpClient
-from .namecache import KNOWN_NAMES
-from .names import case_folded_name, checked_name, is_place, valid_names
-from .names_answer import Entry, by_name, by_source, coordinate_of, place_of, read_entries, with_place
+from .names import (
+    SERVICE,
+    Entry,
+    by_name,
+    by_source,
+    case_folded_name,
+    checked_name,
+    coordinate_of,
+    is_place,
+    place_of,
+    read_entries,
+    valid_names,
+    with_place,
+)
 from .parallel import map_in_threads
 from .token import LOOPBACK
 
-__all__ = ["Resolver", "checked_resolver", "warn_unused_resolver"]
+__all__ = ["KNOWN_NAMES", "NameCache", "Resolver", "checked_resolver", "warn_unused_resolver"]
 
-SERVICE = "MAST name resolver"
 _RESOLVERS = ("NED", "SIMBAD")
 # Names with these prefixes are entries of a catalogue at MAST, and the resolver has its own source for each.
 _CATALOGUES = {"TIC": "TIC", "KIC": "KEPLER", "EPIC": "K2"}
@@ -41,6 +54,40 @@ _SHOWN = 10
 
 # What is known of one name: entries, the position that it is itself, or why nothing is.
 Found: TypeAlias = list[Entry] | SkyCoord | MastError
+
+
+class NameCache:
+    """A bounded memory of answers; the oldest goes first."""
+
+    def __init__(self, most: int = 1000, seconds: float = 3600.0) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
+
+    def get(self, key: Hashable, ask: Callable[[], Any]) -> Any:
+        """Return the answer to a question, from memory or by asking."""
+        with self._lock:
+            since, answer = self._kept.get(key, (0.0, None))
+        if answer and time.monotonic() - since < self._seconds:
+            return answer
+        answer = ask()
+        if answer:
+            with self._lock:
+                self._kept[key] = (time.monotonic(), answer)
+                self._kept.move_to_end(key)
+                while len(self._kept) > self._most:
+                    self._kept.popitem(last=False)
+        return answer
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kept.clear()
+
+
+KNOWN_NAMES = NameCache()
+"""Names resolved a while ago, so that a loop over one object asks for it once; shared by all clients of the process."""
 
 
 class Resolver:

@@ -229,7 +229,7 @@ class RowSplitter:
             complete = True
         finally:
             if not complete:
-                self._limits.deadline.give_up()
+                self._limits.deadline.stop()
 
 
 def as_part(question: Question, answer: AnswerPage, total: int) -> AnswerPage:

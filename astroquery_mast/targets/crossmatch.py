@@ -19,8 +19,10 @@ from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import CorruptDataWarning, InvalidResponseError, MastError
-from ..query.catalog import OBSERVATIONS, Crossmatch, find_crossmatch
+from ..query.known_catalogs import Crossmatch, find_crossmatch
+from ..service.core import MastClass
 from ..service.deadline import Deadline
+from ..service.mast_service import MastService
 from ..sky.position import as_radius
 from ..sky.positions import Positions
 from ..warn import warn_no_results, warn_user
@@ -31,7 +33,7 @@ from .pairs import Matches, best_of, match, uploaded_columns
 from .targets import ManyTargets, warn_of_failures
 from .upload import Upload, uploads
 
-__all__ = ["DEFAULT_MATCH_RADIUS", "CatalogCrossmatch", "ObservationCrossmatch"]
+__all__ = ["DEFAULT_MATCH_RADIUS", "CatalogCrossmatch", "CrossmatchSearch"]
 
 DEFAULT_MATCH_RADIUS = 0.002 * u.deg
 """The archive's own default, 7.2 arcsec."""
@@ -92,10 +94,13 @@ class _Input:
         return {row: failed[sent] for row, sent in pairs if sent in failed} if failed else {}
 
 
-class _Crossmatches(ManyTargets):
-    """A client that has positions matched; see `MastClass` for parameters."""
+class CrossmatchSearch:
+    """Has positions matched by the archive."""
 
-    def _crossmatch(
+    def __init__(self, service: MastService) -> None:
+        self._service = service
+
+    def table(
         self,
         given: Any,
         catalogue: tuple[Crossmatch, str, str],
@@ -112,7 +117,7 @@ class _Crossmatches(ManyTargets):
         crossmatch, service, columns_id = catalogue
         degrees = float(as_radius(radius).deg)
         deadline = effort.clock()
-        asked = _Input.of(self._many_positions(given, None, None, deadline, **columns))
+        asked = _Input.of(ManyTargets(self._service).positions(given, None, None, deadline, **columns))
         ra, dec = asked.sent
         questions = uploads(
             *(service, asked.numbers, ra, dec),
@@ -203,87 +208,7 @@ def _matched(answer: Table, found: Matches) -> Table:
     return table
 
 
-class ObservationCrossmatch(_Crossmatches):
-    """A client that has positions matched with observations; see `MastClass` for parameters."""
-
-    def crossmatch(
-        self,
-        table: Any,
-        *,
-        radius: Any = DEFAULT_MATCH_RADIUS,
-        best: bool = False,
-        ra_column: str | None = None,
-        dec_column: str | None = None,
-        chunk_size: int | None = None,
-        timeout: float | None = None,
-        max_workers: int | None = None,
-        executor: Executor | None = None,
-        get_query_payload: bool = False,
-        verbose: bool = True,
-        cache: bool | None = None,
-    ) -> Table | list[dict[str, object]]:
-        """Return the observations at each of many positions.
-
-        Parameters
-        ----------
-        table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
-            The positions: a table with a column of `~astropy.coordinates.SkyCoord`, or with right ascension and
-            declination under a name that is usual for them (in degrees, unless the columns have another unit, or are
-            text in hours and degrees); an array; or a list of positions.
-        radius : `~astropy.units.Quantity`, str, or number
-            The radius, by default 7.2 arcsec; a plain number is in degrees.  An observation matches where any part of
-            its footprint is within the radius.
-        best : bool
-            Whether to return only the nearest match of each position; one whose place is not known if it is the only
-            one.
-        ra_column, dec_column : str, optional
-            The columns of the table, where they have other names.
-        chunk_size : int, optional
-            Positions in a request, 1000 at most if not given.  Requests that are too much for the archive are halved.
-        timeout : float, optional
-            Seconds that the whole call may take; without it each request has ``conf.timeout``.
-        max_workers : int, optional
-            Requests at a time; ``conf.max_workers`` if not given.
-        executor : `concurrent.futures.Executor`, optional
-            Who sends them; threads of this process if not given.
-        get_query_payload : bool
-            Return the requests instead of sending them.
-        verbose : bool
-            Whether to show a bar on a terminal, and to log the outcome.
-        cache : bool, optional
-            Whether answers that were kept on disk will do, and these are to be kept; ``conf.cache`` if not given.
-
-        Returns
-        -------
-        `~astropy.table.Table` or list of dict
-            A row for each match, by position and separation: ``input_row``, the row of the position in what was given;
-            ``separation`` (arcsec), computed from the position and that of the match (the centre of an observation),
-            masked where the archive does not say where it is; and the archive's columns.  ``meta["unmatched"]`` lists
-            the rows without a match (in files it is called ``nomatch``), ``meta["failed"]`` those that could not be
-            asked for (no position, or no answer), with the reason, and ``meta["beyond"]`` counts matches that were left
-            out, with a warning, because they are not within the radius.
-
-        Raises
-        ------
-        InvalidQueryError
-            If there are no positions, or an argument cannot be applied; nothing was sent then.
-        RemoteServiceError, TimeoutError
-            If there is no answer for any position.
-        """
-        return self._crossmatch(
-            table,
-            (OBSERVATIONS, *OBSERVATIONS.service({})),
-            radius,
-            Effort(timeout, max_workers, executor, verbose),
-            best=best,
-            columns={"ra_column": ra_column, "dec_column": dec_column},
-            chunk_size=chunk_size,
-            cache=cache,
-            payload=get_query_payload,
-        )
-
-
-class CatalogCrossmatch(_Crossmatches):
+class CatalogCrossmatch(MastClass):
     """A client that has positions matched with catalogues; see `MastClass` for parameters."""
 
     def crossmatch(
@@ -335,7 +260,7 @@ class CatalogCrossmatch(_Crossmatches):
             As `ObservationsClass.crossmatch`.
         """
         found = find_crossmatch(catalog)
-        return self._crossmatch(
+        return CrossmatchSearch(self._service).table(
             table,
             (found, *found.service({"version": version, "magtype": magtype})),
             radius,

@@ -7,11 +7,8 @@ that is left go along.  There is no token in a task.
 
 from __future__ import annotations
 
-import math
-import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -61,32 +58,12 @@ class Single:
 class Call:
     """What the workers of this process share."""
 
-    deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
+    deadline: Deadline = field(default_factory=Deadline)
     wire: HttpClient | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _deadlines: dict[int, Deadline] = field(default_factory=dict)
-
-    @contextmanager
-    def part(self, seconds: float) -> Iterator[Deadline]:
-        """Start the clock of one question."""
-        left = self.deadline.remaining()
-        own = Deadline(seconds) if seconds <= left else Deadline(self.deadline.seconds, self.deadline.started)
-        with self._lock:
-            self._deadlines[id(own)] = own
-        try:
-            if left <= 0:
-                own.give_up()
-            yield own
-        finally:
-            with self._lock:
-                del self._deadlines[id(own)]
 
     def stop(self) -> None:
         """Let nothing more be sent."""
-        self.deadline.give_up()
-        with self._lock:
-            for deadline in self._deadlines.values():
-                deadline.give_up()
+        self.deadline.stop()
 
 
 @dataclass(frozen=True)
@@ -152,9 +129,9 @@ def _whole(asked: Q, wire: HttpClient, task: Task[Q]) -> Part[Q]:
     """The pages of an answer, proven complete; one after the other, because other questions are under way."""
     notes: list[str] = []
     divisible = bool(asked.halves()) or (isinstance(asked, Single) and asked.shared)
-    with task.call.part(task.way.timeout) as deadline:
-        limits = PageLimits(deadline, workers=1, rows=task.limit, divisible=divisible, tell=notes.append)
-        pages = [answer.page for answer in get_pages(wire, asked.request, limits)]
+    deadline = task.call.deadline.part(task.way.timeout)
+    limits = PageLimits(deadline, workers=1, rows=task.limit, divisible=divisible, tell=notes.append)
+    pages = [answer.page for answer in get_pages(wire, asked.request, limits)]
     return Part(asked, [_without_rows_twice(page) for page in pages], notes=tuple(notes))
 
 

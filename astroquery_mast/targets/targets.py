@@ -6,7 +6,7 @@ answer, or a table of counts.  Which targets failed, and which were asked for in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,12 +16,11 @@ from astropy.table import MaskedColumn, Table
 
 from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError
 from ..query.request import MashupRequest
-from ..service.core import MastClass
 from ..service.deadline import Deadline
-from ..service.mast_service import refuse_two_positions
+from ..service.mast_service import MastService, refuse_two_positions
 from ..service.resolver import warn_unused_resolver
-from ..sky.position import Cone
-from ..sky.positions import Positions, as_names, as_positions, is_many
+from ..sky.position import Cone, is_many, name_list
+from ..sky.positions import Positions, as_names, as_positions
 from ..tables.table import first_value, table_meta
 from ..warn import warn_user
 from .ask import Effort, ask_many
@@ -36,6 +35,8 @@ __all__ = [
     "Where",
     "raise_if_all",
     "refuse_page",
+    "table_of_counts",
+    "table_of_targets",
     "target_columns",
     "warn_of_failures",
 ]
@@ -61,11 +62,7 @@ class Where:
 
     def __post_init__(self) -> None:
         """Take sets, generators and the like for lists of names."""
-        names = self.object_name
-        if isinstance(names, Iterable) and not isinstance(names, str | bytes | Sequence | np.ndarray | Table):
-            if isinstance(names, Mapping):
-                raise InvalidArgumentError(f"Names of objects are needed, and not a {type(names).__name__}.")
-            object.__setattr__(self, "object_name", list(names))
+        object.__setattr__(self, "object_name", name_list(self.object_name))
 
     @property
     def many(self) -> bool:
@@ -76,10 +73,13 @@ class Where:
 RequestFor = Callable[[Cone], MashupRequest]
 
 
-class ManyTargets(MastClass):
-    """A client that can be asked about many targets at once; see `MastClass` for parameters."""
+class ManyTargets:
+    """Asks one service about many targets at once."""
 
-    def _many_positions(
+    def __init__(self, service: MastService) -> None:
+        self._service = service
+
+    def positions(
         self,
         coordinates: Any,
         object_name: Any,
@@ -104,20 +104,20 @@ class ManyTargets(MastClass):
             raise InvalidArgumentError(f"None of the {len(given)} targets has a position: {given.failures()[0]}")
         return given
 
-    def _many_targets(self, where: Where, deadline: Deadline) -> Targets:
+    def targets(self, where: Where, deadline: Deadline) -> Targets:
         """Return the cones around many targets."""
         refuse_two_positions(where.coordinates, where.object_name)
         number = len(where.object_name if where.object_name is not None else _flat(where.coordinates))
         radii = as_radii(where.radius, number)
-        positions = self._many_positions(where.coordinates, where.object_name, where.resolver, deadline)
+        positions = self.positions(where.coordinates, where.object_name, where.resolver, deadline)
         return targets_of(positions, radii)
 
-    def _counts_of_many(
+    def counts(
         self, where: Where, request_for: RequestFor, effort: Effort, *, payload: bool = False
     ) -> Table | list[dict[str, object]]:
         """Return a table with the count for each target, or the requests."""
         deadline = effort.clock()
-        targets = self._many_targets(where, deadline)
+        targets = self.targets(where, deadline)
         requests = [request_for(cone) for cone in targets.cones]
         if payload:
             return [request.payload() for request in requests]
@@ -130,48 +130,13 @@ class ManyTargets(MastClass):
             counts[place] = first_value(page)
             times.append(page.time)
 
-        errors = self._ask_all([Single(request) for request in requests], effort, deadline, take)
+        errors = self.ask_all([Single(request) for request in requests], effort, deadline, take)
         raise_if_all(errors, len(requests))
         asked = Asked(requests[0], len(targets.positions), len(requests), POSITIONAL)
         meta = table_meta(asked, len(targets.positions), times)
-        return self._table_of_counts(where, targets, counts, errors, meta)
+        return table_of_counts(where, targets, counts, errors, meta)
 
-    def _table_of_counts(
-        self,
-        where: Where,
-        targets: Targets,
-        counts: Mapping[int, int],
-        errors: Mapping[int, Exception],
-        meta: dict[str, list[Any]],
-    ) -> Table:
-        """Return the table of counts, from the count for each cone."""
-        values = np.ma.MaskedArray(np.zeros(len(targets.positions), dtype=np.int64), mask=True)
-        for row, cone in zip(targets.rows.tolist(), targets.cone_of.tolist(), strict=True):
-            if cone in counts:
-                values[row] = counts[cone]
-        first = target_columns(where, targets, np.arange(len(values)))
-        columns = [MaskedColumn(data, name=name, description=text) for name, (data, _, text) in first.items()]
-        columns.append(MaskedColumn(values, name="count", description="Number of rows; masked where it is not known"))
-        table = Table(columns, masked=True, copy=False, meta=meta)
-        _note_failures(table, targets, errors)
-        return table
-
-    def _table_of_targets(
-        self,
-        where: Where,
-        targets: Targets,
-        answers: tuple[Table, Mapping[int, Rows]],
-        errors: Mapping[int, Exception],
-    ) -> Table:
-        """Return one table, target by target, from the rows of all cones and which of them belong to which cone."""
-        table, found = answers
-        rows, of_target = targets.distributed(found)
-        table = with_first(table, rows, target_columns(where, targets, of_target))
-        table.meta["rows"] = [len(table)]
-        _note_failures(table, targets, errors, targets.without_rows(found))
-        return table
-
-    def _ask_all(
+    def ask_all(
         self,
         questions: Sequence[Q],
         effort: Effort,
@@ -192,6 +157,41 @@ class ManyTargets(MastClass):
             except MastError as err:
                 errors[place] = err
         return errors
+
+
+def table_of_counts(
+    where: Where,
+    targets: Targets,
+    counts: Mapping[int, int],
+    errors: Mapping[int, Exception],
+    meta: dict[str, list[Any]],
+) -> Table:
+    """Return the table of counts, from the count for each cone."""
+    values = np.ma.MaskedArray(np.zeros(len(targets.positions), dtype=np.int64), mask=True)
+    for row, cone in zip(targets.rows.tolist(), targets.cone_of.tolist(), strict=True):
+        if cone in counts:
+            values[row] = counts[cone]
+    first = target_columns(where, targets, np.arange(len(values)))
+    columns = [MaskedColumn(data, name=name, description=text) for name, (data, _, text) in first.items()]
+    columns.append(MaskedColumn(values, name="count", description="Number of rows; masked where it is not known"))
+    table = Table(columns, masked=True, copy=False, meta=meta)
+    _note_failures(table, targets, errors)
+    return table
+
+
+def table_of_targets(
+    where: Where,
+    targets: Targets,
+    answers: tuple[Table, Mapping[int, Rows]],
+    errors: Mapping[int, Exception],
+) -> Table:
+    """Return one table, target by target, from the rows of all cones and which of them belong to which cone."""
+    table, found = answers
+    rows, of_target = targets.distributed(found)
+    table = with_first(table, rows, target_columns(where, targets, of_target))
+    table.meta["rows"] = [len(table)]
+    _note_failures(table, targets, errors, targets.without_rows(found))
+    return table
 
 
 def target_columns(where: Where, targets: Targets, of_target: Rows) -> dict[str, tuple[Any, Any, str]]:

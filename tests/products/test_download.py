@@ -134,7 +134,7 @@ def test_one_failure_stops_nobody(
     planned[7].local_path.mkdir(parents=True)
     service = f"{mast_sandbox.url}/api/v0.1/Download/file"
     planned = plan(products, base_dir=tmp_path, download_url=service, disk=LOCAL_FILES)
-    results = download(planned, transport, verbose=False, on_error="ignore", pause=lambda _seconds: None)
+    results = download(planned, transport, verbose=False, on_error="ignore")
     failed = [number for number, result in enumerate(results) if result.status is Status.ERROR]
     assert failed == [2, 5, 7]
     assert all(results[number].message for number in failed)

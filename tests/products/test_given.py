@@ -13,7 +13,7 @@ from astropy.table import QTable, Table
 
 from astroquery_mast import MastMissionsClass, ObservationsClass
 from astroquery_mast.exceptions import InvalidQueryError
-from astroquery_mast.products.given import as_product_table
+from astroquery_mast.products.listing import as_product_table
 from astroquery_mast.sandbox import Sandbox
 
 

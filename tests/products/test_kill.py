@@ -31,6 +31,9 @@ from pathlib import Path
 import requests
 from astroquery_mast.products.plan import Action, PlannedFile
 from astroquery_mast.downloads.transfer import transfer
+from astroquery_mast.service import failures
+
+failures.pause = lambda seconds, stopped: None
 
 def work(files):
     session = requests.Session()
@@ -40,7 +43,7 @@ def work(files):
         return response
     for index, (uri, url, path) in enumerate(files):
         planned = PlannedFile(index, uri, url, url, Path(path), None, Action.FETCH, "not on disk")
-        result = transfer(planned, open_url, pause=lambda seconds: None)
+        result = transfer(planned, open_url)
         told = {"status": result.status, "message": result.message, "sha256": result.sha256,
                 "fetched": result.fetched, "size": result.size}
         sys.stdout.write(json.dumps(told) + "\\n")

@@ -11,8 +11,7 @@ import pytest
 from astropy.table import MaskedColumn, Table
 
 from astroquery_mast.exceptions import InvalidQueryError
-from astroquery_mast.products.file_names import place
-from astroquery_mast.products.path_template import column_as_text, file_name_parts
+from astroquery_mast.products.file_names import assign_paths, column_as_text, file_name_parts
 
 PRODUCTS = Table(
     {
@@ -29,7 +28,7 @@ PRODUCTS = Table(
 
 
 def placed(path_template: Any, products: Table = PRODUCTS) -> list[str]:
-    return ["/".join(where) for where in place(file_name_parts(products, path_template), flat=False)]
+    return ["/".join(where) for where in assign_paths(file_name_parts(products, path_template), flat=False)]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,7 @@ def test_layout_that_cannot_be_applied_is_refused(path_template: Any, words: str
 @pytest.mark.parametrize("answer", ["../../x.fits", "/etc/x.fits", "..", "/", "C:\\x.fits", "a/../../../x", "\0"])
 def test_function_cannot_lead_out(answer: str) -> None:
     """What a function makes of cells from elsewhere is made safe part by part."""
-    for where in place(file_name_parts(PRODUCTS, lambda row: answer), flat=False):
+    for where in assign_paths(file_name_parts(PRODUCTS, lambda row: answer), flat=False):
         assert not PurePosixPath(*where).is_absolute()
         assert ".." not in where
         assert all(where)

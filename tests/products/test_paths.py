@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pathvalidate import sanitize_filename
 
-from astroquery_mast.products.file_names import FileNameParts, place, safe_name
+from astroquery_mast.products.file_names import FileNameParts, assign_paths, safe_name
 
 HOSTILE = [
     "..",
@@ -97,7 +97,7 @@ file_name_parts = st.lists(
 @given(file_name_parts, st.booleans())
 def test_two_uris_never_share_a_path(files: list[FileNameParts], flat: bool) -> None:
     """Whatever the names, no two files lie in one place, nor in places that differ only by case or by accents."""
-    places = place(files, flat=flat)
+    places = assign_paths(files, flat=flat)
     folded = {unicodedata.normalize("NFC", "/".join(where).casefold()) for where in places}
     assert len(folded) == len(files)
     for where in places:
@@ -109,10 +109,10 @@ def test_two_uris_never_share_a_path(files: list[FileNameParts], flat: bool) -> 
 @given(file_name_parts, st.randoms())
 def test_place_of_a_file_does_not_depend_on_the_order(files: list[FileNameParts], random: object) -> None:
     """The same files in another order lie in the same places."""
-    places = dict(zip([file.uri for file in files], place(files, flat=True), strict=True))
+    places = dict(zip([file.uri for file in files], assign_paths(files, flat=True), strict=True))
     mixed = list(files)
     random.shuffle(mixed)  # type: ignore[attr-defined]
-    assert dict(zip([file.uri for file in mixed], place(mixed, flat=True), strict=True)) == places
+    assert dict(zip([file.uri for file in mixed], assign_paths(mixed, flat=True), strict=True)) == places
 
 
 def test_flat_clash_is_told_apart_by_observation() -> None:
@@ -121,19 +121,19 @@ def test_flat_clash_is_told_apart_by_observation() -> None:
         FileNameParts("mast:1", "x_drz.fits.gz", "HST", "o1"),
         FileNameParts("mast:2", "x_drz.fits.gz", "HST", "o2"),
     ]
-    assert ["/".join(where) for where in place(files, flat=True)] == ["x_drz_o1.fits.gz", "x_drz_o2.fits.gz"]
+    assert ["/".join(where) for where in assign_paths(files, flat=True)] == ["x_drz_o1.fits.gz", "x_drz_o2.fits.gz"]
 
 
 def test_accents_spelled_in_two_ways_are_one_name_to_some_disks() -> None:
     """A composed and a decomposed accent make one file on macOS, and are told apart."""
     files = [FileNameParts("mast:1", "\u00e9.fits", "HST", "o1"), FileNameParts("mast:2", "e\u0301.fits", "HST", "o1")]
-    assert len({unicodedata.normalize("NFC", "/".join(where)) for where in place(files, flat=False)}) == 2
+    assert len({unicodedata.normalize("NFC", "/".join(where)) for where in assign_paths(files, flat=False)}) == 2
 
 
 def test_clash_within_an_observation_is_told_apart_by_digest() -> None:
     """Two files of one name in one observation differ by something made from their URIs."""
     files = [FileNameParts("mast:1", "x.fits", "HST", "o1"), FileNameParts("mast:2", "X.fits", "HST", "o1")]
-    first, second = (where[-1] for where in place(files, flat=False))
+    first, second = (where[-1] for where in assign_paths(files, flat=False))
     assert first.startswith("x_o1_")
     assert second.startswith("X_o1_")
     assert first.casefold() != second.casefold()
@@ -143,7 +143,7 @@ def test_neighbours_of_a_file_are_no_products() -> None:
     """A product that is called as the part, the record or the lock of another one does not lie there."""
     ends = ["", ".part", ".part.json", ".PART.lock"]
     files = [FileNameParts(f"mast:{end}", f"x.fits{end}", "HST", "o1") for end in ends]
-    names = [where[-1] for where in place(files, flat=False)]
+    names = [where[-1] for where in assign_paths(files, flat=False)]
     assert names == ["x.fits", "x.fits.part_", "x.fits.part.json_", "x.fits.PART.lock_"]
 
 
@@ -151,6 +151,6 @@ def test_names_made_to_clash_at_every_step_are_told_apart() -> None:
     """Somebody who knows how names are lengthened cannot take all the longer names."""
     target = FileNameParts("mast:1", "x.fits", "HST", "o1", within=())
     taken = [FileNameParts(f"mast:t{n}", "y.fits", "HST", "o2", within=(target.name(n),)) for n in range(14)]
-    places = place([target, *taken], flat=False)
+    places = assign_paths([target, *taken], flat=False)
     assert places[0][-1] not in {where[0] for where in places[1:]}
     assert len(places[0][-1].encode()) <= 200

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
 from astroquery_mast.downloads.register import holders, note
-from astroquery_mast.products.addresses import is_same_file
-from astroquery_mast.products.file_names import REGISTER, FileNameParts, folded, place
+from astroquery_mast.products.file_names import REGISTER, FileNameParts, assign_paths, case_folded, is_same_file
 from astroquery_mast.sandbox import Fault, Sandbox
 
 
@@ -216,7 +215,7 @@ def test_register_is_no_way_out_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / REGISTER).symlink_to(tmp_path / "outside")
     note(tmp_path / "a.fits", "mast:a")
     assert (tmp_path / "outside").read_bytes() == b""
-    assert place([FileNameParts("mast:a", REGISTER, "HST", "o")], flat=True) != [(REGISTER,)]
+    assert assign_paths([FileNameParts("mast:a", REGISTER, "HST", "o")], flat=True) != [(REGISTER,)]
 
 
 names = st.sampled_from(["a.fits", "A.fits", "b.fits", "a_o1.fits"])
@@ -225,17 +224,16 @@ uris = st.sampled_from([f"mast:{number}" for number in range(6)])
 
 @given(
     wanted=st.dictionaries(uris, st.tuples(names, st.sampled_from(["o1", "o2"])), max_size=6),
-    known=st.dictionaries(names.map(folded), uris, max_size=4),
+    known=st.dictionaries(names.map(case_folded), uris, max_size=4),
 )
 def test_places_are_free_or_ones_own(wanted: Mapping[str, tuple[str, str]], known: Mapping[str, str]) -> None:
     """Whatever is wanted and whatever lies there: no two files in one place, and none in that of another."""
 
-    def lies(_within: tuple[str, ...], name: str, uri: str) -> bool | None:
-        held = known.get(folded(name))
-        return None if held is None else held == uri
+    def existing_owner(_within: tuple[str, ...], name: str) -> str | None:
+        return known.get(case_folded(name))
 
-    file_name_parts = [FileNameParts(uri, name, "HST", owner) for uri, (name, owner) in wanted.items()]
-    places = place(file_name_parts, flat=True, lies=lies)
-    assert len({folded(parts[-1]) for parts in places}) == len(places)
-    for naming, (name,) in zip(file_name_parts, places, strict=True):
-        assert known.get(folded(name), naming.uri) == naming.uri
+    parts = [FileNameParts(uri, name, "HST", owner) for uri, (name, owner) in wanted.items()]
+    paths = assign_paths(parts, flat=True, existing_owner=existing_owner)
+    assert len({case_folded(path[-1]) for path in paths}) == len(paths)
+    for each, (name,) in zip(parts, paths, strict=True):
+        assert known.get(case_folded(name), each.uri) == each.uri

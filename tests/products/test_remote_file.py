@@ -82,7 +82,7 @@ class Server:
 
 def opened(server: Server, block_size: int = 1000) -> io.BufferedReader:
     """Open a file of a server."""
-    return open_remote("https://x.example/f", server, name="f", block_size=block_size, pause=lambda _: None)
+    return open_remote("https://x.example/f", server, name="f", block_size=block_size)
 
 
 STEPS = st.lists(

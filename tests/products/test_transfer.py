@@ -53,12 +53,8 @@ def planned_for(sandbox: Sandbox, uri: str, path: Path, size: int | None = None,
     return PlannedFile(0, uri, f"{service}?uri={uri}", f"{service}?uri={uri}", path, size, Action.FETCH, "")
 
 
-def no_pause(_seconds: float) -> None:
-    """Do not wait."""
-
-
 def bring(planned: PlannedFile, open_url: Callable[..., requests.Response]) -> TransferResult:
-    return transfer(planned, open_url, pause=no_pause)
+    return transfer(planned, open_url)
 
 
 def files_in(folder: Path) -> list[str]:
@@ -88,9 +84,7 @@ def test_truncated_body_leaves_no_file_under_the_final_name(
     """A body that always breaks off is tried a few times, and then an ERROR without the final name (B25)."""
     mast_sandbox.faults.add("download", fault, times=None)
     counted: list[int] = []
-    result = transfer(
-        planned_for(mast_sandbox, uri, tmp_path / "x.fits"), open_url, progress=counted.append, pause=no_pause
-    )
+    result = transfer(planned_for(mast_sandbox, uri, tmp_path / "x.fits"), open_url, progress=counted.append)
     assert result.status is Status.ERROR
     assert result.url == f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}"
     assert files_in(tmp_path) == ["x.fits.part", "x.fits.part.json"]

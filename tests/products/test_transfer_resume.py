@@ -21,6 +21,7 @@ from astroquery_mast.exceptions import ServerError
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service import failures
 from astroquery_mast.service.deadline import Deadline
 
 SOME = 200_000
@@ -52,10 +53,6 @@ def open_url() -> Iterator[OpenUrl]:
         yield lambda url, headers: session.get(url, headers=dict(headers), stream=True, timeout=10)
 
 
-def no_pause(_seconds: float) -> None:
-    """Do not wait."""
-
-
 def failing(_url: str, _headers: Mapping[str, str]) -> requests.Response:
     raise ServerError("could not be reached")
 
@@ -68,7 +65,7 @@ def broken_off(sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, after:
     def one_after_the_other(url: str, headers: Mapping[str, str]) -> requests.Response:
         return openers.pop()(url, headers)
 
-    result = transfer(planned, one_after_the_other, pause=no_pause)
+    result = transfer(planned, one_after_the_other)
     assert (result.status, result.attempts) == (Status.ERROR, 2)
     assert f"{after} bytes are kept in x.fits.part" in str(result.message)
     sandbox.requests.clear()
@@ -96,7 +93,7 @@ def test_without_etag_the_date_is_the_validator(
     """A weak ETag is of no use; a date that is old enough is as good as a strong one."""
     mast_sandbox.faults.add("download", Fault.headers({"ETag": 'W/"weak"'}) + Fault.cut(SOME))
     mast_sandbox.faults.add("download", Fault.headers({"ETag": 'W/"weak"'}))
-    result = transfer(planned, open_url, pause=no_pause)
+    result = transfer(planned, open_url)
     assert (result.status, planned.local_path.read_bytes() == content) == (Status.COMPLETE, True)
     second = mast_sandbox.requests.of("download")[1]
     assert second.status == 206
@@ -112,7 +109,7 @@ def test_without_validator_nothing_is_kept(
     """What the server cannot recognise later is removed at the end of a call that fails, and taken back."""
     mast_sandbox.faults.add("download", Fault.headers(headers) + Fault.cut(SOME), times=None)
     seen: list[int] = []
-    result = transfer(planned, open_url, progress=seen.append, pause=no_pause)
+    result = transfer(planned, open_url, progress=seen.append)
     assert result.status is Status.ERROR
     assert list(planned.local_path.parent.iterdir()) == []
     assert sum(seen) == 0
@@ -129,7 +126,7 @@ def test_file_that_keeps_breaking_off_comes_as_long_as_it_grows(
     uri = str(rows[0]["dataURI"])
     mast_sandbox.faults.add("download", Fault.cut(1_500_000), times=5)
     url = f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}"
-    result = transfer(replace(planned, uri=uri, url=url), open_url, pause=no_pause)
+    result = transfer(replace(planned, uri=uri, url=url), open_url)
     assert (result.status, result.attempts) == (Status.COMPLETE, 6)
     assert (tmp_path / "x.fits").read_bytes() == mast_sandbox.archive.render(uri)
 
@@ -191,15 +188,15 @@ def test_cancelled_transfer_stops_between_two_pieces(
     mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
 ) -> None:
     """When the caller cancels, the transfer ends with an ERROR; what has come is kept, and used by the next call."""
-    cancelled = threading.Event()
+    deadline = Deadline()
     seen: list[int] = []
 
     def progress(size: int) -> None:
         seen.append(size)
-        cancelled.set()
+        deadline.stop()
 
     mast_sandbox.faults.add("download", Fault.slow(100_000, 0.01))
-    result = transfer(planned, open_url, progress=progress, cancelled=cancelled)
+    result = transfer(planned, open_url, progress=progress, deadline=deadline)
     assert result.status is Status.ERROR
     assert "The download was cancelled" in str(result.message)
     assert len(seen) == 1
@@ -211,24 +208,24 @@ def test_cancelled_transfer_stops_between_two_pieces(
 
 def test_cancelled_before_it_began_asks_nothing(mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl) -> None:
     """Nothing is sent, and nothing written."""
-    cancelled = threading.Event()
-    cancelled.set()
-    assert transfer(planned, open_url, cancelled=cancelled).status is Status.ERROR
+    deadline = Deadline()
+    deadline.stop()
+    assert transfer(planned, open_url, deadline=deadline).status is Status.ERROR
     assert not mast_sandbox.requests.of("download")
     assert list(planned.local_path.parent.iterdir()) == []
 
 
 def test_cancelled_connection_is_told_as_such(planned: PlannedFile) -> None:
     """Who cancels may close the sockets: that is no failure of the network, and not tried again."""
-    cancelled = threading.Event()
+    deadline = Deadline()
     tries: list[str] = []
 
     def open_url(url: str, _headers: Mapping[str, str]) -> requests.Response:
         tries.append(url)
-        cancelled.set()
+        deadline.stop()
         raise requests.exceptions.ConnectionError("shut down")
 
-    result = transfer(planned, open_url, cancelled=cancelled)
+    result = transfer(planned, open_url, deadline=deadline)
     assert result.message == "The download was cancelled."
     assert len(tries) == 1
 
@@ -238,39 +235,40 @@ def test_deadline_ends_the_tries(planned: PlannedFile) -> None:
     deadline = Deadline(60)
 
     def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
-        deadline.give_up()
+        object.__setattr__(deadline, "started", deadline.started - 60)
         raise requests.exceptions.ConnectionError("no")
 
     result = transfer(planned, open_url, deadline=deadline)
     assert (result.status, result.message) == (Status.ERROR, "The deadline of 60 s passed.")
 
 
-def test_pause_between_tries_ends_with_the_deadline(planned: PlannedFile) -> None:
+def test_pause_between_tries_ends_with_the_deadline(planned: PlannedFile, monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause is longer than the time that is left."""
     pauses: list[float] = []
+    monkeypatch.setattr(failures, "pause", lambda seconds, _stopped: pauses.append(seconds))
 
     def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
         raise requests.exceptions.ConnectionError("no")
 
-    transfer(planned, open_url, deadline=Deadline(0.25), pause=pauses.append)
+    transfer(planned, open_url, deadline=Deadline(0.25))
     assert pauses
     assert max(pauses) <= 0.25
 
 
 def test_waiting_for_another_process_ends_when_cancelled(planned: PlannedFile) -> None:
     """A file that another process is at work on does not keep a cancelled call waiting."""
-    cancelled = threading.Event()
+    deadline = Deadline()
     results: list[object] = []
 
     def work() -> None:
-        results.append(transfer(planned, pytest.fail, cancelled=cancelled))  # type: ignore[arg-type]
+        results.append(transfer(planned, pytest.fail, deadline=deadline))  # type: ignore[arg-type]
 
     with exclusive_lock(planned.local_path, lambda: False):
         thread = threading.Thread(target=work)
         thread.start()
         thread.join(0.05)
         assert thread.is_alive()
-        cancelled.set()
+        deadline.stop()
         thread.join(10)
     (result,) = results
     assert "Another process was at work on" in str(getattr(result, "message", None))
@@ -298,7 +296,7 @@ def test_cloud_copy_comes_first_and_the_archive_helps_out(
     cloud = planned.url.replace("/api/v0.1/Download/file", "/jwst/api/v0.1/download/file")
     mast_sandbox.faults.add("download", Fault.cut(SOME), where=lambda record: record.path.startswith("/jwst"))
     mast_sandbox.faults.add("download", Fault.reset(), times=None, where=lambda record: record.path.startswith("/jwst"))
-    result = transfer(replace(planned, cloud_url=cloud), open_url, pause=no_pause)
+    result = transfer(replace(planned, cloud_url=cloud), open_url)
     assert (result.status, planned.local_path.read_bytes() == content) == (Status.COMPLETE, True)
     paths = [record.path for record in mast_sandbox.requests.of("download")]
     assert [path.startswith("/jwst") for path in paths] == [True, True, True, False]
@@ -318,13 +316,13 @@ def answer(body: bytes, status: int = 200, **headers: str) -> Callable[[str, Map
 
 def test_longer_body_than_announced_is_thrown_away(planned: PlannedFile) -> None:
     """More bytes than there can be are another file's: none of them is kept, though there is a validator."""
-    result = transfer(planned, answer(b"12345", ETag='"x"', Content_Length="4"), pause=no_pause)
+    result = transfer(planned, answer(b"12345", ETag='"x"', Content_Length="4"))
     assert "5 bytes of 4 arrived" in str(result.message)
     assert list(planned.local_path.parent.iterdir()) == []
 
 
 def test_record_tells_where_the_bytes_are_from(planned: PlannedFile) -> None:
     """The record beside the part holds the address, the validator and the length, and no more of the request."""
-    transfer(planned, answer(b"SIMPL", ETag='"x"', Content_Length="9"), pause=no_pause)
+    transfer(planned, answer(b"SIMPL", ETag='"x"', Content_Length="9"))
     first = record_path(planned.local_path).read_text().splitlines()[0]
     assert first == f'{{"url": "{planned.url}", "validator": "\\"x\\"", "total": 9}}'

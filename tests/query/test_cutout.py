@@ -14,7 +14,7 @@ from astropy.table import Column, MaskedColumn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.cutouts.request import (
+from astroquery_mast.cutouts.protocol import (
     CutoutSize,
     Target,
     as_format,

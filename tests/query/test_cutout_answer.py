@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.cutouts.answer import sector_page, surveys, words_for_nothing
+from astroquery_mast.cutouts.protocol import sector_page, surveys, words_for_nothing
 from astroquery_mast.exceptions import (
     InvalidQueryError,
     InvalidResponseError,

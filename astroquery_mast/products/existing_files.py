@@ -1,7 +1,7 @@
 """What is to be done for one file, by what lies in its place and what the user wants of files that are there.
 
 In: a place, the catalogued size, and a view of the disk. Out: a frozen `FileDecision`: an `Action` and its reason.
-Pure: the disk is seen through a `Disk` that is handed in. Products flow, step "plan".
+Pure: the disk is seen through a `FileSystem` that is handed in. Products flow, step "plan".
 """
 
 from __future__ import annotations
@@ -13,12 +13,23 @@ from pathlib import Path
 from typing import Protocol
 
 from ..exceptions import InvalidArgumentError
+from .file_names import case_folded, is_same_file
 
-__all__ = ["Action", "Disk", "FileDecision", "Folder", "Overwrite", "as_overwrite", "decide_action", "look"]
+__all__ = [
+    "Action",
+    "FileDecision",
+    "FileRecords",
+    "FileSystem",
+    "FolderState",
+    "Overwrite",
+    "as_overwrite",
+    "decide_action",
+    "inspect_folder",
+]
 
 
 class Overwrite(StrEnum):
-    """What becomes of files that are on disk."""
+    """What is done about files that are on disk."""
 
     IF_WRONG = "if-wrong"
     """Kept with the catalogued size; otherwise kept if the archive's file is as long."""
@@ -63,7 +74,7 @@ class Action(StrEnum):
     """It is left out as the caller asked."""
 
 
-class Disk(Protocol):
+class FileSystem(Protocol):
     """What the plan has to know about the disk."""
 
     def size(self, path: Path) -> int | None:
@@ -75,8 +86,8 @@ class Disk(Protocol):
     def resolve(self, path: Path) -> Path:
         """The absolute path, symbolic links followed; the path need not exist."""
 
-    def holders(self, folder: Path) -> Mapping[str, str]:
-        """The URIs of files that are registered in a folder, by their names."""
+    def recorded_names(self, folder: Path) -> Mapping[str, str]:
+        """The URIs of files that are recorded in a folder, by their names."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,7 @@ class FileDecision:
     at_hand: int = 0
 
 
-def _begin(path: Path, disk: Disk, reason: str) -> FileDecision:
+def _begin(path: Path, disk: FileSystem, reason: str) -> FileDecision:
     """Fetch a file, or the rest of it."""
     part = path.with_name(f"{path.name}.part")
     at_hand = disk.size(part)
@@ -99,7 +110,7 @@ def _begin(path: Path, disk: Disk, reason: str) -> FileDecision:
     return FileDecision(Action.FETCH, reason)
 
 
-def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: Disk) -> FileDecision:
+def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: FileSystem) -> FileDecision:
     """Decide for a file that has an address and a place of its own."""
     present = disk.size(path)
     if present is None:
@@ -123,19 +134,46 @@ def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: Disk
 
 
 @dataclass(frozen=True)
-class Folder:
-    """What is known of a folder."""
+class FolderState:
+    """Whether files can go into a folder."""
 
     path: Path
     exists: bool
     trouble: str | None = None
 
 
-def look(folder: Path, base: Path, disk: Disk) -> Folder:
+def inspect_folder(folder: Path, base: Path, disk: FileSystem) -> FolderState:
     """Look at a folder, following links."""
     try:
         inside = disk.resolve(folder).is_relative_to(base)
         exists = disk.is_dir(folder)
     except (OSError, RuntimeError) as err:  # too long, no rights, links that go in a circle
-        return Folder(folder, False, f"{folder} cannot be used: {err}")
-    return Folder(folder, exists, None if inside else f"{folder} leads out of the download folder {base}")
+        return FolderState(folder, False, f"{folder} cannot be used: {err}")
+    return FolderState(folder, exists, None if inside else f"{folder} leads out of the download folder {base}")
+
+
+class FileRecords:
+    """Which files lie in the folders below a base folder, as earlier calls have recorded it."""
+
+    def __init__(self, base_dir: Path, disk: FileSystem) -> None:
+        self._base_dir, self._disk = base_dir, disk
+        self._known: dict[tuple[str, ...], Mapping[str, str]] = {}
+
+    def within(self, folders: tuple[str, ...]) -> Mapping[str, str]:
+        """What is recorded in a folder, read once."""
+        if folders not in self._known:
+            self._known[folders] = self._disk.recorded_names(self._base_dir.joinpath(*folders))
+        return self._known[folders]
+
+    def owner(self, folders: tuple[str, ...], name: str) -> str | None:
+        """The URI of the file that lies under a name; None if that is not known, or nothing lies there."""
+        uri = self.within(folders).get(case_folded(name))
+        # What was removed from the folder holds no name.
+        if uri is None or self._disk.size(self._base_dir.joinpath(*folders, name)) is None:
+            return None
+        return uri
+
+    def is_known(self, folders: tuple[str, ...], name: str, uri: str) -> bool:
+        """Whether the file that lies under a name is known to be this one."""
+        owner = self.owner(folders, name)
+        return owner is not None and is_same_file(owner, uri)

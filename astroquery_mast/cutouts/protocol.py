@@ -1,12 +1,16 @@
-"""What is asked of the cutout services: sizes, sectors, targets and pictures, as users write them and as they are sent.
+"""The language of the cutout services: what is asked of them as users write it and as it is sent, and what they answer.
 
-In: what users give.  Out: a frozen `CutoutSize`, tuples of sectors, a frozen `Target`, and the parameters of pictures;
-everything is refused here that the services would misread.
+In: sizes, sectors, targets and parameters of pictures; a decoded JSON answer, or the bytes that came instead of a zip
+file.  Out: a frozen `CutoutSize`, tuples of sectors, a frozen `Target`, parameters; a `Page` of sectors, names of
+surveys, or the service's words.  Everything that the services would misread is refused here, and their words are an
+exception if they are those of a refusal or a failure.
 """
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -15,13 +19,18 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
-from ..exceptions import InvalidArgumentError, InvalidQueryError
+from ..exceptions import BadRequestError, InvalidArgumentError, InvalidQueryError, InvalidResponseError, ServerError
 from ..sky.position import Cone
-from ..tables.columns import closest
+from ..tables.columns import Column
+from ..tables.mashup import Page
+from ..tables.names import no_such
 
 __all__ = [
     "FORMATS",
     "IMAGE_PARAMS",
+    "NO_SECTOR",
+    "NO_SURVEY",
+    "SECTOR_COLUMNS",
     "CutoutSize",
     "Target",
     "as_format",
@@ -31,6 +40,10 @@ __all__ = [
     "moving_target_named",
     "one_target",
     "refuse_other_units",
+    "sector_page",
+    "surveys",
+    "words_for_nothing",
+    "words_of",
 ]
 
 _SIZES = "Give one or two of pixels (plain numbers) or angles: size=10, size=(ny, nx), size=[1, 2] * u.arcmin."
@@ -212,8 +225,7 @@ def image_params(given: Mapping[str, Any]) -> dict[str, str]:
     sent = {}
     for name, value in given.items():
         if name not in IMAGE_PARAMS:
-            hint = _FORMER.get(name) or closest(name, IMAGE_PARAMS) or IMAGE_PARAMS
-            raise InvalidArgumentError(f"There is no parameter {name!r}. Did you mean {' or '.join(map(repr, hint))}?")
+            raise no_such(f"There is no parameter {name!r}.", name, IMAGE_PARAMS, near=_FORMER.get(name, ()))
         if value is not None:
             sent[name] = _image_param(name, value)
     return sent
@@ -245,3 +257,118 @@ def _pair(name: str, value: Iterable[Any]) -> tuple[float, float]:
     if not -math.inf < low < high < math.inf:
         raise InvalidArgumentError(f"{name}={value!r} is no range. {advice}")
     return low, high
+
+
+# -- answers -------------------------------------------------------------------------------------------------------
+
+NO_SECTOR = "Coordinates are not in any TESS sector."
+NO_SURVEY = "Coordinates are not in an available deep field survey."
+
+SECTOR_COLUMNS = {
+    column.name: column
+    for column in (
+        Column("sectorName", type_name="string", description="Sector, camera and CCD, as in the names of cutouts"),
+        Column("sector", type_name="int", description="Number of the observing sector"),
+        Column("camera", type_name="int", description="Number of the camera, 1 to 4"),
+        Column("ccd", type_name="int", description="Number of the CCD of the camera, 1 to 4"),
+    )
+}
+
+# The services answer with status 200 and a sentence in all cases.  An empty list of results beside it means "no data";
+# without one the kind has to be read from the words, and those that fit nowhere are taken for "no data", as
+# astroquery.mast takes them all.  Seen: "No FFIs found for input target. Cutout not performed.", and the same with
+# "Missing HAP files".
+_NOTHING = re.compile(
+    r"\bcutouts? not performed\b|\bno [\w\s]*\bfound\b"
+    r"|\bno (\w+ )?(data|results?|cutouts?|images?|files?|sectors?|surveys?|footprints?|match\w*)\b"
+    r"|\bnot (in|on|within|found|observed|available|covered)\b|\boutside\b",
+    re.IGNORECASE,
+)
+_REFUSED = re.compile(
+    r"\b(invalid|illegal|malformed|required|unsupported|unrecogni[sz]ed|must|exceed\w*|cannot be parsed)\b"
+    r"|\bmissing (parameter|argument|value|field)s?\b"
+    r"|\btoo (large|big|many|small|long)\b|\bnot (a |an )?(valid|supported|allowed|permitted)\b",
+    re.IGNORECASE,
+)
+_FAILED = re.compile(
+    r"\b(internal|unexpected|server) error\b|\b(exception|traceback|timed out|time-?out|failed|failure)\b"
+    r"|\b(temporarily|currently) unavailable\b|\btry again\b",
+    re.IGNORECASE,
+)
+_EXCERPT = 80
+
+
+def words_for_nothing(body: bytes, service: str) -> str:
+    """Return what a service says that has nothing to cut out."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as err:
+        raise _unreadable(service, body) from err
+    words = words_of(document, service)
+    if words is None and _is_empty(document):
+        return f"{service} found nothing to cut out."
+    if words is None:
+        raise _unreadable(service, body)
+    return words
+
+
+def _unreadable(service: str, body: bytes) -> InvalidResponseError:
+    """The error for bytes that are neither cutouts nor words."""
+    start = body[:_EXCERPT].decode("utf-8", "replace")
+    message = f"{service} answered with something else than cutouts, beginning {start!r}."
+    return InvalidResponseError(message, service=service, status=200)
+
+
+def words_of(document: Any, service: str) -> str | None:
+    """Return what a service says in a JSON answer."""
+    words = document.get("msg") if isinstance(document, dict) else None
+    if not isinstance(words, str) or not words.strip():
+        return None
+    words = " ".join(words.split())
+    if not _is_empty(document) and not _NOTHING.search(words):
+        if _REFUSED.search(words):
+            raise BadRequestError(f"{service} refused the request: {words}", service=service, status=200)
+        if _FAILED.search(words):
+            raise ServerError(f"{service} failed: {words}", service=service, status=200)
+    return words
+
+
+def _is_empty(document: Any) -> bool:
+    """Whether an answer says, without words, that there is nothing."""
+    return isinstance(document, dict) and document.get("results") == []
+
+
+def sector_page(document: Any, service: str) -> Page:
+    """Return the sectors of an answer."""
+    rows = [_sector_row(entry, service) for entry in _list_of(document, "results", service)]
+    fields = tuple((column.name, column.type_name) for column in SECTOR_COLUMNS.values())
+    return Page(service, "COMPLETE", fields, rows, document={"fields": fields})
+
+
+def _list_of(document: Any, key: str, service: str) -> list[Any]:
+    """A list of an answer; empty if the answer has words for "nothing" in its place."""
+    found = document.get(key) if isinstance(document, dict) else None
+    if found is None and words_of(document, service) is not None:
+        return []
+    if not isinstance(found, list):
+        raise InvalidResponseError(f"{service} answered without a list of {key!r}.", service=service)
+    return found
+
+
+def _sector_row(entry: Any, service: str) -> Mapping[str, object]:
+    """One row; the archive writes numbers as text, with zeros before some of them."""
+    if not isinstance(entry, dict):
+        raise InvalidResponseError(f"{service} listed {entry!r} where a sector was due.", service=service)
+    row: dict[str, object] = {"sectorName": entry.get("sectorName")}
+    for name in ("sector", "camera", "ccd"):
+        value = entry.get(name)
+        try:
+            row[name] = None if value is None else int(value)
+        except (TypeError, ValueError) as err:
+            raise InvalidResponseError(f"{service} listed {name} {value!r}, no number.", service=service) from err
+    return row
+
+
+def surveys(document: Any, service: str) -> list[str]:
+    """Return the surveys of an answer."""
+    return [str(name) for name in _list_of(document, "surveys", service)]

@@ -1,20 +1,22 @@
-"""The answer for a large cone → what each of the cones in it would have been answered.
+"""Neighbors among many targets share a larger cone, and its answer is divided among them.
 
-In: the observations in a large cone, and the cones that it holds.  Out: for each of these the rows that belong to it
-and how far they are; nothing for one of which that cannot be told for sure, which is then asked for by itself.
+In: distinct `~astroquery_mast.sky.position.Cone` values.  Out: a `SharedCone` for each request, and from the answer for
+one the rows of each of its members, with their distances.  A member whose rows cannot be told for sure has none, and is
+asked for by itself.
 
 Only what is clear is decided here.  The archive's distances are those to the outline in ``s_region``: in the recorded
 answer ``caom.json`` of ``astroquery.mast`` all 18 from polygons agree to a millionth of an arcsecond, once the position
 that was asked for is known (23.34086, 60.6583).  All of them are distances from corners; that the sides between are
 great circles is not known.  Circles are polygons there, with corners on the circle: in ``advSearchPos.json`` those of
 2250 arcsec are up to 9 arcsec (0.4 percent) farther away than they should be.  Within a margin of at least twice such
-amounts it is left to the archive.
+amounts the archive is asked.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,74 +26,173 @@ from astropy.table import Table
 from ..exceptions import FootprintParseError
 from ..sky.outlines import Outlines, outlines_of
 from ..sky.position import Cone
-from ..sky.region import ShapeRegion
-from ..sky.shapes import Circle, Shape, parse_s_region
-from ..sky.sphere import Array, distance_to_arcs, separation, unit_vectors
-from .neighbours import Group
+from ..sky.region_filter import cone_filter
+from ..sky.shapes import Shape, parse_s_region
+from ..sky.sphere import Array, distance_to_arcs, longitude_latitude, separation, unit_vectors
+from ..tables.mashup import Page
+from ..tables.table import RequestInfo, TableBuilder
 
-__all__ = ["ANSWER_COLUMNS", "Share", "numbers", "positions_in", "shares"]
+__all__ = [
+    "FOOTPRINT",
+    "LARGEST",
+    "MemberRows",
+    "SharedCone",
+    "divide_answer",
+    "divide_pages",
+    "is_cheaper",
+    "share_cones",
+]
 
-ANSWER_COLUMNS = ("s_ra", "s_dec", "s_region", "distance", "obsid")
-"""The columns that are looked at; without ``s_region`` everything is in doubt."""
+Rows = npt.NDArray[np.int64]
+
+FOOTPRINT = 0.05
+"""How far a typical footprint reaches beyond the circle that it touches, in degrees: the 3 arcmin of the imagers of
+HST (https://hst-docs.stsci.edu) and of NIRCam (https://jwst-docs.stsci.edu), with which most observations are made."""
+LARGEST = 0.5
+"""Largest radius of the cone of a group, in degrees: the archive answers for it in seconds, also in crowded fields."""
+# By how much the cone is larger than needed: an arcsecond (in degrees) and a thousandth of its radius, for distances
+# that the archive computes in another way.
+_MARGIN, _MARGIN_OF_RADIUS = 1 / 3600, 1e-3
+# Positions that differ by more in a coordinate of their unit vectors do not fit into one.
+_WIDEST = 2 * math.sin(math.radians(LARGEST))
+# Keeps the split of targets at one place in the middle (unit vectors; far below any gap).
+_TINY = 1e-15
+
+
+@dataclass(frozen=True)
+class SharedCone:
+    """Cones that are asked for in one."""
+
+    cone: Cone
+    members: npt.NDArray[np.int64]
+
+    @property
+    def shared(self) -> bool:
+        """Whether it stands for several."""
+        return len(self.members) > 1
+
+
+def is_cheaper(reach: float, radii: Array) -> bool:
+    """Tell whether a large cone makes the archive send no more than its members do together.
+
+    What is sent for a cone of radius r grows as (r + f)², f being `FOOTPRINT`.  So n members of radius r (root mean
+    square) may share a cone of radius R if (R + f)² ≤ n (r + f)².
+    """
+    typical = float(np.sqrt(np.mean(radii**2)))
+    return reach <= LARGEST and (reach + FOOTPRINT) ** 2 <= len(radii) * (typical + FOOTPRINT) ** 2
+
+
+def share_cones(cones: Sequence[Cone]) -> list[SharedCone]:
+    """Return the requests to make for some cones."""
+    radii = np.array([cone.radius for cone in cones], dtype=float)
+    points = unit_vectors([cone.ra for cone in cones], [cone.dec for cone in cones])
+    waiting = [np.flatnonzero(radii <= LARGEST)]
+    groups = [SharedCone(cones[place], np.array([place])) for place in np.flatnonzero(radii > LARGEST).tolist()]
+    while waiting:
+        members = waiting.pop()
+        if len(members) < 2:
+            groups += [SharedCone(cones[place], members) for place in members.tolist()]
+            continue
+        own = points[members]
+        low, high = own.min(axis=0), own.max(axis=0)
+        extent = high - low
+        if extent.max() <= _WIDEST:
+            cone = _around(own, radii[members], (low + high) / 2)
+            if is_cheaper(cone.radius, radii[members]):
+                groups.append(SharedCone(cone, np.sort(members)))
+                continue
+        waiting += _split(members, own[:, np.argmax(extent)])
+    return sorted(groups, key=lambda group: int(group.members[0]))
+
+
+def _around(points: Array, radii: Array, middle: Array) -> Cone:
+    """The cone around some others, with its center in a given direction."""
+    center = middle / np.linalg.norm(middle)
+    reach = float((np.degrees(separation(points, center)) + radii).max())
+    ra, dec = longitude_latitude(middle)
+    return Cone(float(ra), float(dec), reach * (1 + _MARGIN_OF_RADIUS) + _MARGIN)
+
+
+def _split(members: Array, along: Array) -> list[Array]:
+    """Members in two parts, by their coordinate on some axis."""
+    order = np.argsort(along, kind="stable")
+    after = np.arange(1, len(order))
+    gaps = np.diff(along[order]) + _TINY
+    cut = int(np.argmax(gaps * np.minimum(after, len(order) - after))) + 1
+    return [members[order[:cut]], members[order[cut:]]]
+
+
+# -- the answer --------------------------------------------------------------------------------------------------
+
+# The columns that are looked at; without s_region everything is in doubt.
+_ANSWER_COLUMNS = ("s_ra", "s_dec", "s_region", "distance", "obsid")
 # The margin: some of an arcsecond, and parts of the radius of the cone, and of that of a circular footprint.
 _LEAST = np.radians(0.2 / 3600)
 _OF_CONE, _OF_CIRCLE = 1e-3, 1e-2
 # A side that is straight in right ascension and declination is off a great circle by its squared length times the
 # tangent of its declination, over 8; the tangent is not let grow without end at the poles.
 _OF_SIDE, _STEEPEST = 1 / 8, 10.0
-# Where the archive's own distances from the centre of the large cone are others, the margin is that much wider, and
+# Where the archive's own distances from the center of the large cone are others, the margin is that much wider, and
 # twice as much because they may be off to the other side elsewhere.
 _OF_DEVIATION = 2.0
 # A polygon that reaches farther could as well be what is outside of it.
 _LARGEST = np.pi / 2
 
-Rows = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
-class Share:
+class MemberRows:
     """What one cone gets of an answer."""
 
     rows: Rows
     distance: npt.NDArray[np.float64]
 
 
-def shares(answer: Table, group: Group, cones: Sequence[Cone], overlap: str) -> dict[int, Share]:
+def divide_pages(
+    request: RequestInfo, pages: Sequence[Page], group: SharedCone, cones: Sequence[Cone], overlap: str
+) -> dict[int, MemberRows]:
+    """Divide the pages of the answer for a shared cone among its members."""
+    builder = TableBuilder(request, {})
+    for page in pages:
+        builder.add(replace(page, fields=tuple(column for column in page.fields if column[0] in _ANSWER_COLUMNS)))
+    return divide_answer(builder.table(), group, cones, overlap)
+
+
+def divide_answer(answer: Table, group: SharedCone, cones: Sequence[Cone], overlap: str) -> dict[int, MemberRows]:
     """Divide the answer for a group among its members."""
     if "s_region" not in answer.colnames:
         return {}
-    ra, dec = numbers(answer, "s_ra"), numbers(answer, "s_dec")
-    seen = _Seen.of(answer, group.cone)
+    ra, dec = _numbers(answer, "s_ra"), _numbers(answer, "s_dec")
+    seen = _Footprints.of(answer, group.cone)
     first = _ranks(answer)
-    found: dict[int, Share] = {}
+    found: dict[int, MemberRows] = {}
     for member in group.members.tolist():
         cone = cones[member]
-        wanted = positions_in(cone, ra, dec) if overlap == "center" else np.ones(len(answer), dtype=bool)
+        wanted = _positions_in(cone, ra, dec) if overlap == "center" else np.ones(len(answer), dtype=bool)
         inside, doubtful, distance = seen.by(cone)
         if not (doubtful & wanted).any():
             rows = np.flatnonzero(inside & wanted)
             rows = rows[np.lexsort((first[rows], distance[rows]))]
-            found[member] = Share(rows, distance[rows])
+            found[member] = MemberRows(rows, distance[rows])
     return found
 
 
-def numbers(answer: Table, name: str) -> npt.NDArray[np.float64]:
-    """Return the values of a column, NaN where they are masked, or where there is no such column."""
+def _numbers(answer: Table, name: str) -> npt.NDArray[np.float64]:
+    """The values of a column, NaN where they are masked, or where there is no such column."""
     if name not in answer.colnames:
         return np.full(len(answer), np.nan)
     return np.asarray(np.ma.filled(np.ma.asarray(answer[name], dtype=float), np.nan))
 
 
-def positions_in(cone: Cone, ra: Array, dec: Array) -> Array:
-    """Tell which positions are in a cone."""
+def _positions_in(cone: Cone, ra: Array, dec: Array) -> Array:
+    """Which positions are in a cone."""
     placed = np.isfinite(ra) & np.isfinite(dec)
     inside = np.zeros(len(ra), dtype=bool)
-    inside[placed] = ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),)).holds(unit_vectors(ra[placed], dec[placed]))
+    inside[placed] = cone_filter(cone).region.contains(unit_vectors(ra[placed], dec[placed]))
     return inside
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Footprints:
     """The footprints of some rows, each different one once."""
 
     outlines: Outlines
@@ -100,7 +201,7 @@ class _Seen:
     number: int
 
     @classmethod
-    def of(cls, answer: Table, asked: Cone) -> _Seen:
+    def of(cls, answer: Table, asked: Cone) -> _Footprints:
         """Lay out the footprints of an answer, and see how they agree with the distances in it."""
         places: dict[Any, int] = {}
         texts = answer["s_region"].tolist()
@@ -115,7 +216,7 @@ class _Seen:
         if "distance" not in answer.colnames:
             return seen
         deviation = np.zeros(seen.number)
-        told = np.radians(numbers(answer, "distance") / 3600)
+        told = np.radians(_numbers(answer, "distance") / 3600)
         known = np.flatnonzero(np.isfinite(told))
         ours = seen._distances(unit_vectors(asked.ra, asked.dec))
         np.maximum.at(deviation, kind[known], np.abs(told - ours[kind])[known])

@@ -1,0 +1,191 @@
+"""The shape of the package in figures, and the limits that keep it easy to read.
+
+``python tests/test_structure.py`` prints the figures.  The sandbox, which is a server and no part of the client, is
+counted by itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from radon.complexity import cc_visit
+from radon.visitors import Class, Function
+from test_levels import imports
+
+import astroquery_mast
+from astroquery_mast.compat import clients as compat_clients
+
+ROOT = Path(str(resources.files("astroquery_mast")))
+CLIENT = sorted(path for path in ROOT.rglob("*.py") if "sandbox" not in path.relative_to(ROOT).parts)
+SANDBOX = sorted(ROOT.joinpath("sandbox").rglob("*.py"))
+# The clients of `compat` have the names of those that they stand for.
+SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()}
+
+LINES = 24_900
+MODULES = 157
+SANDBOX_LINES = 15_300
+LINES_PER_FILE = 400
+COMPLEXITY = 10
+MEAN_COMPLEXITY = 3.7
+ABOVE = 59
+CYCLES = 1
+SHARED = 21
+OWN_CLASSES = 16
+NAMES = 110
+
+
+def lines(path: Path) -> int:
+    """Return the number of lines of a file."""
+    return path.read_text("utf-8").count("\n")
+
+
+def lines_per_folder(paths: list[Path]) -> dict[str, tuple[int, int]]:
+    """Return folder → lines and files; the modules at the top are the folder ``.``."""
+    found: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for path in paths:
+        inside = path.relative_to(ROOT).parts
+        folder = inside[0] if len(inside) > 1 else "."
+        total, files = found[folder]
+        found[folder] = total + lines(path), files + 1
+    return dict(found)
+
+
+def functions(paths: list[Path]) -> Iterator[tuple[str, int]]:
+    """Give every function with its cyclomatic complexity, as radon counts it."""
+    for path in paths:
+        where = path.relative_to(ROOT)
+        for block in cc_visit(path.read_text("utf-8")):
+            if isinstance(block, Function):
+                yield f"{where}:{block.fullname}", block.complexity
+            elif isinstance(block, Class):
+                continue  # its methods are given by themselves
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name of a file, below the package; empty for the package itself."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def cycles() -> list[list[str]]:
+    """Return the groups of modules that import each other, in whatever function the import stands."""
+    graph = {module_name(path): imports(path)[0] for path in [*CLIENT, *SANDBOX]}
+    below: dict[str, set[str]] = {}
+    for start in graph:
+        seen: set[str] = set()
+        ahead = [start]
+        while ahead:
+            fresh = graph.get(ahead.pop(), set()) - seen
+            seen |= fresh
+            ahead += fresh
+        below[start] = seen
+    tied = {name: frozenset(other for other in below[name] if name in below.get(other, ())) for name in graph}
+    return [sorted(group) for group in set(tied.values()) if len(group) > 1]
+
+
+def shared_names() -> dict[str, list[str]]:
+    """Return the names that two or more modules define at their top, with the modules; private functions left out."""
+    homes: dict[str, list[str]] = defaultdict(list)
+    for path in CLIENT:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            names: list[str] = []
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                names = [node.name]
+            elif isinstance(node, ast.Assign):
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                names = [node.target.id]
+            for name in names:
+                if not name.startswith("_") or isinstance(node, ast.ClassDef):
+                    homes[name].append(module_name(path))
+    return {name: found for name, found in homes.items() if len(found) > 1 and name not in SAME_ON_PURPOSE}
+
+
+def own_classes(cls: type) -> list[str]:
+    """Return the classes of this package in the method resolution order of a class."""
+    return [each.__name__ for each in cls.__mro__ if each.__module__.split(".")[0] == "astroquery_mast"]
+
+
+def own_names(instance: object) -> list[str]:
+    """Return what an object carries, but for the special methods of Python."""
+    return [name for name in dir(instance) if not name.startswith("__")]
+
+
+PUBLIC_CLASSES = [
+    value
+    for name in astroquery_mast.__all__
+    if name.endswith("Class") and isinstance(value := getattr(astroquery_mast, name), type)
+]
+COMPAT_CLASSES = [getattr(compat_clients, cls.__name__) for cls in PUBLIC_CLASSES]
+
+
+def test_the_client_is_no_larger_than_it_has_to_be() -> None:
+    """Whoever adds to it looks for what can go."""
+    assert sum(map(lines, CLIENT)) <= LINES
+    assert len(CLIENT) <= MODULES
+
+
+def test_the_sandbox_is_no_larger_than_it_has_to_be() -> None:
+    """The same for the server."""
+    assert sum(map(lines, SANDBOX)) <= SANDBOX_LINES
+
+
+@pytest.mark.parametrize("path", [*CLIENT, *SANDBOX], ids=module_name)
+def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
+    """No file is longer than the limit."""
+    assert lines(path) <= LINES_PER_FILE
+
+
+def test_functions_are_simple() -> None:
+    """No function branches more than the limit, and most hardly do."""
+    found = dict(functions(CLIENT))
+    assert len([name for name, number in found.items() if number > COMPLEXITY]) <= ABOVE
+    assert sum(found.values()) / len(found) <= MEAN_COMPLEXITY
+
+
+def test_no_modules_import_each_other() -> None:
+    """The imports have a direction, inside folders as well."""
+    assert len(cycles()) <= CYCLES
+
+
+def test_a_name_means_one_thing() -> None:
+    """No two modules define the same public name, or the same class."""
+    assert len(shared_names()) <= SHARED
+
+
+@pytest.mark.parametrize("cls", PUBLIC_CLASSES, ids=lambda cls: cls.__name__)
+def test_a_public_class_is_made_of_few(cls: type) -> None:
+    """What a method does is found without a walk through many bases, and completion shows what is public."""
+    assert len(own_classes(cls)) <= OWN_CLASSES
+    names = own_names(cls())
+    assert len(names) <= NAMES, names
+
+
+def report() -> Iterator[str]:
+    """Give the lines of a report of all figures."""
+    for title, paths, most in ("client", CLIENT, LINES), ("sandbox", SANDBOX, SANDBOX_LINES):
+        yield f"{title}: {sum(map(lines, paths))} lines (at most {most}) in {len(paths)} modules"
+        for folder, (total, files) in sorted(lines_per_folder(paths).items()):
+            yield f"    {folder:14s} {total:6d} lines  {files:3d} files"
+        longest = max(paths, key=lines)
+        yield f"    longest file: {module_name(longest)}, {lines(longest)} lines"
+    numbers = dict(functions(CLIENT))
+    above = {name: number for name, number in numbers.items() if number > COMPLEXITY}
+    mean = sum(numbers.values()) / len(numbers)
+    yield f"complexity: mean {mean:.2f} of {len(numbers)} functions, {len(above)} above {COMPLEXITY}"
+    yield from (f"    {number:3d}  {name}" for name, number in sorted(above.items(), key=lambda item: -item[1]))
+    yield f"import cycles: {cycles() or 'none'}"
+    yield f"names defined in two modules: {shared_names() or 'none'}"
+    for cls in [*PUBLIC_CLASSES, *COMPAT_CLASSES]:
+        names, made_of = len(own_names(cls())), " > ".join(own_classes(cls))
+        yield f"{cls.__module__}.{cls.__name__}: {names} names, made of {made_of}"
+
+
+if __name__ == "__main__":
+    sys.stdout.writelines(f"{line}\n" for line in report())
