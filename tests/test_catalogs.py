@@ -162,7 +162,7 @@ def test_what_cannot_be_asked_is_refused_before_a_query_is_sent(
         ({"catalog": "HSC", "invalid": 2}, "Filter 'invalid' does not exist for catalog HSC."),
         ({"catalog": "TIC", "Tmag": [1, 2]}, "query_criteria"),
         ({"catalog": "Gaia", "nr": 3}, "no parameters"),
-        ({"catalog": None}, "name of a catalogue"),
+        ({"catalog": None}, "name of a catalog"),
         ({"catalog": "TIC", "columns": ["Tmagg"]}, "Did you mean 'Tmag'"),
         ({"catalog": "panstarrs", "nope": 1}, "Filter 'nope' does not exist"),
         ({"radius": "wide"}, "radius"),

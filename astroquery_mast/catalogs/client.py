@@ -10,6 +10,7 @@ import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
+from ..query.selection import Selection
 from ..service.mast_service import CallOptions
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import metadata_table
@@ -17,7 +18,6 @@ from ..targets.crossmatch import CatalogCrossmatch
 from ..targets.targets import Where
 from .hubble_source_catalog import CatalogHsc
 from .search import Asked, CatalogArguments
-from .selection import Selection
 
 __all__ = ["Catalogs", "CatalogsClass"]
 

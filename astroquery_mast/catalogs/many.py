@@ -13,6 +13,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..query.request import ApiRequest, MashupRequest
+from ..query.selection import Selection, SortKey, arranged
 from ..service.mast_service import CallOptions
 from ..service.pages import warn_of_more
 from ..sky.position import Cone
@@ -27,7 +28,6 @@ from ..warn import warn_no_results
 from .answer import answer_columns
 from .question import CatalogQuestion, with_separation
 from .search import CatalogArguments, CatalogSearch, hinting
-from .selection import Selection, SortKey, arranged
 
 __all__ = ["counts_of_many", "table_of_many"]
 

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from astropy.table import Table
 
+from ..config import Endpoints
 from ..exceptions import InputWarning, InvalidCriterionError, InvalidResponseError
+from ..query.selection import names_of
+from ..service.deadline import Deadline
+from ..service.http import HttpClient
 from ..tables.columns import Column, Columns, Kind, find_column, kind_of
+from ..tables.mashup import decoded
 from ..tables.names import did_you_mean
 from ..warn import warn_user
 
@@ -22,6 +28,7 @@ __all__ = [
     "ANG_SEP",
     "DATASET_COLUMNS",
     "ROW_COLUMNS",
+    "MissionColumns",
     "column_table",
     "columns_of_mission",
     "has_numbers_for_truths",
@@ -69,6 +76,32 @@ ANG_SEP = Column("ang_sep", "Ang Sep", "float", unit="arcmin", description="Angu
 # The lists have no units of their own; descriptions end in ", in degrees" and the like.
 _UNIT = re.compile(r"\bin (degrees|seconds|Angstroms?|microns?|arcsec|arcmin|days)\b(?!/)")
 _UNIT_NAMES = {"microns": "micron", "days": "d"}
+
+
+@dataclass(frozen=True)
+class MissionColumns:
+    """The columns of missions."""
+
+    http: HttpClient
+    endpoints: Endpoints
+
+    def server(self, mission: str) -> str:
+        """Return the server that is asked."""
+        return self.endpoints.server
+
+    def fetch(self, mission: str, deadline: Deadline) -> Columns:
+        """Ask for the columns of a mission."""
+        service = f"The list of columns of mission '{mission}'"
+        response = self.http.request(
+            "GET",
+            self.endpoints.mission_columns,
+            params={"mission": mission},
+            headers={"Accept": "application/json"},
+            deadline=deadline,
+            service=service,
+            attempts=1,
+        )
+        return columns_of_mission(decoded(response.content, service), mission)
 
 
 def columns_of_mission(document: object, mission: str) -> dict[str, Column]:
@@ -133,8 +166,8 @@ def selected_columns(
     """Return the names of the columns that a search shall return."""
     if wanted is None:
         return list(_INSTEAD_OF_DEFAULT[mission]) if mission in _INSTEAD_OF_DEFAULT else None
-    names = _names(wanted)
-    if len(names) == 1 and names[0].lower() in {"all", "*"}:
+    names = names_of(wanted, "select_cols")
+    if not names or [name.lower() for name in names] == ["all"]:
         return list(columns)
     found = list(dict.fromkeys(name for name in (_spelled(name, columns) for name in names) if name))
     if not found:
@@ -145,22 +178,6 @@ def selected_columns(
     if dataset_column is not None and dataset_column not in found:
         found.append(dataset_column)
     return found
-
-
-def _names(wanted: str | Iterable[str]) -> list[str]:
-    """The names, one by one, as they were written."""
-    if isinstance(wanted, str):
-        wanted = wanted.split(",")
-    if not isinstance(wanted, Iterable):
-        raise InvalidCriterionError(
-            "`select_cols` must be an iterable of column names, a text of names with commas, 'all' or '*'; "
-            f"it is {wanted!r}."
-        )
-    names = list(wanted)
-    wrong = [name for name in names if not isinstance(name, str)]
-    if wrong:
-        raise InvalidCriterionError(f"`select_cols` must contain only strings (column names), and not {wrong[0]!r}.")
-    return [str(name).strip() for name in names if name.strip()]
 
 
 def _spelled(name: str, columns: Columns) -> str | None:

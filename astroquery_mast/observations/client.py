@@ -16,8 +16,7 @@ from ..query.known_catalogs import OBSERVATIONS
 from ..sky.position import DEFAULT_RADIUS
 from ..targets.ask import Effort
 from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
-from .cloud import CloudAccess
-from .products import ObservationProducts
+from .product_methods import ObservationProductMethods
 from .search import CallOptions, ObservationSearch, Place, QueryArguments
 from .stream import ObservationStream
 from .values import ObservationValues
@@ -33,7 +32,7 @@ Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
 
-class ObservationsClass(ObservationProducts, CloudAccess):
+class ObservationsClass(ObservationProductMethods):
     """Observations of all missions in MAST, and their files.
 
     Parameters
@@ -85,60 +84,60 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         Parameters
         ----------
         coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
-            The centre.  Text is read as ICRS, in degrees if it names no unit; text that is no position is taken for
-            the name of an object.  Or many centres: a `~astropy.coordinates.SkyCoord` array, a list of positions, or a
-            `~astropy.table.Table` with their columns.
+            The center.  Text is read as ICRS, in degrees unless it names a unit; text that cannot be read as a position
+            is taken for the name of an object.  Or many targets: a `~astropy.coordinates.SkyCoord` array, a list of
+            positions, or a `~astropy.table.Table` with columns of positions.
         radius : `~astropy.units.Quantity`, str, or number
-            The radius, by default 0.2 degrees; a plain number is in degrees.  Zero finds what contains the centre.
-            For many centres it may be an array.
+            The radius, by default 0.2 degrees; a plain number is in degrees.  Zero finds what contains the center.
+            For many targets it may be an array.
         region : object, optional
             Instead of a position and a radius: ``s_region`` text, three or more vertices as one
             `~astropy.coordinates.SkyCoord`, a shape of ``regions``, a ``mocpy.MOC``, an `~astropy.wcs.WCS` with
-            ``array_shape``, or a list of such but MOCs.  The archive is asked for the smallest circle around it; what
-            is not in the region is left out here, and the list ``meta["cut"]`` says how many rows there were.
+            ``array_shape``, or a list of any of these except MOCs.  The archive is asked for the smallest circle around
+            the region; rows outside of the region are then removed, and the list ``meta["cut"]`` says how many.
         overlap : str
-            ``"footprint"``: any part of the footprint is in the circle or region.  ``"center"``: its position
-            (``s_ra``, ``s_dec``) is, too.
+            ``"footprint"``: any part of the footprint must be in the circle or region.  ``"center"``: its position
+            (``s_ra``, ``s_dec``) must be, too.
         pagesize : int, optional
             Rows in a page; ``conf.pagesize`` if not given.
         page : int, optional
-            Give only this page, counted from 1, instead of all.
+            Return only this page, counted from 1, instead of all.
         timeout : float, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
         get_query_payload : bool
             Return the request instead of sending it.
         verbose : bool
-            Whether to log the number of rows, and for many centres to show a bar on a terminal.
+            Whether to log the number of rows, and for many targets to show a progress bar on a terminal.
         max_workers : int, optional
-            For many centres: how many are asked for at a time; ``conf.max_workers`` if not given.
+            For many targets: how many requests run at a time; ``conf.max_workers`` if not given.
         executor : `concurrent.futures.Executor`, optional
-            For many centres: who asks; threads of this process if not given.
+            For many targets: what runs the requests; threads of this process if not given.
         columns : str or iterable of str, optional
-            The columns that are wanted, in this order; all if not given.  ``obsid`` is added if it is not among them.
-            The archive sends no others.
+            The columns to return, in this order; all if not given.  ``obsid`` is always added.  The archive sends no
+            other columns.
         cache : bool, optional
-            Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
+            Whether to use an answer that was kept on disk, and to keep this one; ``conf.cache`` if not given.
         merge_nearby : bool
-            For many centres: whether neighbours are asked for together, in a larger circle, where each can be told its
-            own rows for sure.  False asks for each by itself.
+            For many targets: whether neighbors share one request for a larger circle, if it is certain which of its
+            rows belong to which target.  False sends a request for each target.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            One row for each observation, with the separation of its footprint from the centre, or the centre of the
-            circle around the region, in ``distance`` (arcsec, zero inside), or the request.  For many centres
-            ``input_row`` comes first, the place of the centre in what was given; ``meta["failed"]`` lists those that
-            could not be asked for, and ``meta["unmatched"]`` (in files ``nomatch``) those without observations.  Where
-            neighbours were asked for together ``distance`` is computed here, from ``s_region``.
+            One row for each observation, or the request.  ``distance`` is the separation of the footprint from the
+            center, or from the center of the circle around the region (arcsec, zero inside).  For many targets the
+            first column is ``input_row``, the row of the target in the input; ``meta["failed"]`` lists the targets
+            without an answer, and ``meta["unmatched"]`` (in files ``nomatch``) those without observations.  Where
+            neighbors shared a request, ``distance`` is computed from ``s_region`` by this package.
 
         Raises
         ------
         InvalidQueryError
-            If the position, the radius or the region is none; nothing was sent then.
+            If the position, the radius or the region is not valid; nothing was sent then.
         RemoteServiceError
             If the archive fails, or its answer is not complete.
         TimeoutError
-            If the time was not enough.
+            If it takes longer than ``timeout``.
         """
         place = Place(coordinates, radius=radius, region=region, overlap=overlap)
         arguments = QueryArguments(place, None, columns, pagesize, page, cache, merge_nearby)
@@ -154,7 +153,7 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         page: int | None = None,
         timeout: float | None = None,
     ) -> list[requests.Response]:
-        """Return the responses of `query_region`, one per page; whole, so there is no cut to a region."""
+        """Return the responses of `query_region`, one per page."""
         place = Place(coordinates, radius=radius)
         return self._search.responses(QueryArguments(place, pagesize=pagesize, page=page), timeout)
 
@@ -175,21 +174,21 @@ class ObservationsClass(ObservationProducts, CloudAccess):
     ) -> int | Table | Asked:
         """Return how many observations `query_region` finds.
 
-        The archive counts what is in a circle.  With ``region``, or ``overlap="center"``, the places of all rows are
-        fetched (three columns) and counted here.
+        The archive counts what is in a circle.  With ``region``, or ``overlap="center"``, the positions and footprints
+        of all rows are fetched (three columns) and counted by this package.
 
         Parameters
         ----------
         coordinates, radius, region, overlap, timeout, get_query_payload, max_workers, executor, cache
             As `query_region`.
         pagesize, page : int, optional
-            Of no meaning for a count; accepted because ``astroquery.mast`` has them.
+            Ignored; accepted because ``astroquery.mast`` has them.
 
         Returns
         -------
         int or dict
-            For many centres a `~astropy.table.Table` with ``input_row`` and ``count``, in the order given; a count is
-            masked where it could not be had.
+            For many targets a `~astropy.table.Table` with ``input_row`` and ``count``, in the order of the input; a
+            count is masked where there is no answer.
         """
         del pagesize, page
         place = Place(coordinates, radius=radius, region=region, overlap=overlap)
@@ -222,9 +221,9 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         Parameters
         ----------
         object_name : str or iterable of str
-            Its name, or the names of many objects; the answer then has the name as column ``target``, too.
+            The name of the object, or the names of many objects; the table then also has the column ``target``.
         resolver : str, optional
-            ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
+            ``"NED"`` or ``"SIMBAD"``; the first that knows the name if not given.
         radius, pagesize, page, overlap, timeout, get_query_payload, verbose, max_workers, executor
             As `query_region`.
         columns, cache, merge_nearby : object, optional
@@ -316,14 +315,14 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         columns, cache, merge_nearby : object, optional
             As `query_region`.
         **criteria : object
-            One or more columns of ``get_metadata("observations")``, whatever the case of their letters.
+            One or more columns of ``get_metadata("observations")``, in upper or lower case.
 
-            - Columns of text and of whole numbers take a value or a list of values, of which a row must have one;
-              one of them may have wildcards: ``instrument_name="NIRCAM*"``.
+            - Columns of text and of integers take a value or a list of values, one of which a row must have; one of
+              them may have wildcards: ``instrument_name="NIRCAM*"``.
             - Columns of numbers and times take ``[minimum, maximum]``, either of which may be None for an open end,
               or a list of such pairs.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.
-            - Columns of whole and of other numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges,
-              ``"2..5"``; see `astroquery_mast.query.comparisons`.
+            - Columns of numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges, ``"2..5"``; see
+              `astroquery_mast.query.comparisons`.
 
         Returns
         -------
@@ -333,7 +332,7 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         Raises
         ------
         InvalidQueryError
-            If a criterion is unknown or cannot be applied, or if there is none; nothing was sent then.
+            If a criterion is unknown or cannot be applied, or if no criterion is given; nothing was sent then.
         ResolverError, RemoteServiceError, TimeoutError
             As `query_region` and `query_object`.
         """
@@ -387,7 +386,7 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         get_query_payload, max_workers, executor, cache, **criteria
             As `query_criteria`.
         pagesize, page : int, optional
-            Of no meaning for a count; accepted because ``astroquery.mast`` has them.
+            Ignored; accepted because ``astroquery.mast`` has them.
 
         Returns
         -------
@@ -416,17 +415,17 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         get_query_payload: bool = False,
         **criteria: Any,
     ) -> Iterator[Table] | dict[str, object]:
-        """Return the observations that meet all criteria as many tables, one after the other, for small memories.
+        """Return the observations that meet all criteria, as a sequence of tables that need little memory.
 
         Parameters
         ----------
         coordinates, object_name, radius, resolver, region, overlap, **criteria
-            As `ObservationsClass.query_criteria`; for one position or region.
+            As `query_criteria`; for one position or region.
         pagesize : int, optional
-            Most rows in a table; ``conf.pagesize`` if not given.  There are fewer in the last one, after a cut to an
-            region, and where the answer had to be asked for in parts.
+            The largest number of rows in a table; ``conf.pagesize`` if not given.  There are fewer in the last one,
+            where rows outside of a region were removed, and where the answer had to be fetched in parts.
         columns, cache : object, optional
-            As `ObservationsClass.query_region`.
+            As `query_region`.
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that each page may take; ``conf.timeout`` if not given.
         max_workers : int, optional
@@ -437,16 +436,16 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         Returns
         -------
         iterator of `~astropy.table.Table`
-            The tables have the columns of `ObservationsClass.query_criteria`, and in ``meta`` the lists ``page`` (from
-            1) and ``total``, the rows of all pages, which is known from the first.  If there is nothing, one table
-            without rows.  Closing the iterator ends the requests.
+            The tables have the columns of `query_criteria`, and in ``meta`` the lists ``page`` (counted from 1) and
+            ``total``, the number of rows of all pages.  If nothing is found, there is one table without rows.  Closing
+            the iterator ends the requests.
 
         Raises
         ------
         InvalidQueryError
-            As `ObservationsClass.query_criteria`, when it is called.
+            As `query_criteria`, when the method is called.
         RemoteServiceError, TimeoutError
-            While it is read: if the archive fails, and at the end if rows are missing.
+            During the iteration: if the archive fails, and at the end if rows are missing.
         """
         place = Place(coordinates, object_name, radius, resolver, region, overlap)
         arguments = QueryArguments(place, criteria, columns, pagesize, cache=cache)
@@ -478,16 +477,16 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         ----------
         table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
             The positions: a table with a column of `~astropy.coordinates.SkyCoord`, or with right ascension and
-            declination under a name that is usual for them (in degrees, unless the columns have another unit, or are
-            text in hours and degrees); an array; or a list of positions.
+            declination under one of their usual names (in degrees, unless the columns have another unit, or are text in
+            hours and degrees); an array; or a list of positions.
         radius : `~astropy.units.Quantity`, str, or number
             The radius, by default 7.2 arcsec; a plain number is in degrees.  An observation matches where any part of
             its footprint is within the radius.
         best : bool
-            Whether to return only the nearest match of each position; one whose place is not known if it is the only
-            one.
+            Whether to return only the nearest match of each position.  A match whose position is not known is returned
+            if it is the only one.
         ra_column, dec_column : str, optional
-            The columns of the table, where they have other names.
+            The columns of the table, if they have other names.
         chunk_size : int, optional
             Positions in a request, 1000 at most if not given.  Requests that are too much for the archive are halved.
         timeout : float, optional
@@ -495,23 +494,23 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         max_workers : int, optional
             Requests at a time; ``conf.max_workers`` if not given.
         executor : `concurrent.futures.Executor`, optional
-            Who sends them; threads of this process if not given.
+            What runs the requests; threads of this process if not given.
         get_query_payload : bool
             Return the requests instead of sending them.
         verbose : bool
-            Whether to show a bar on a terminal, and to log the outcome.
+            Whether to show a progress bar on a terminal, and to log the outcome.
         cache : bool, optional
-            Whether answers that were kept on disk will do, and these are to be kept; ``conf.cache`` if not given.
+            Whether to use answers that were kept on disk, and to keep these; ``conf.cache`` if not given.
 
         Returns
         -------
         `~astropy.table.Table` or list of dict
-            A row for each match, by position and separation: ``input_row``, the row of the position in what was given;
-            ``separation`` (arcsec), computed from the position and that of the match (the centre of an observation),
-            masked where the archive does not say where it is; and the archive's columns.  ``meta["unmatched"]`` lists
-            the rows without a match (in files it is called ``nomatch``), ``meta["failed"]`` those that could not be
-            asked for (no position, or no answer), with the reason, and ``meta["beyond"]`` counts matches that were left
-            out, with a warning, because they are not within the radius.
+            A row for each match, by position and separation: ``input_row``, the row of the position in the input;
+            ``separation`` (arcsec), computed from the position and that of the match (the center of an observation),
+            masked where the archive does not say where the match is; and the archive's columns.  ``meta["unmatched"]``
+            lists the rows without a match (in files it is called ``nomatch``), ``meta["failed"]`` those that have no
+            position or no answer, with the reason, and ``meta["beyond"]`` counts matches that were left out, with a
+            warning, because they are not within the radius.
 
         Raises
         ------
@@ -545,20 +544,20 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         return self._values.missions()
 
     def list_columns(self, *, timeout: float | u.Quantity | None = None, cache: bool | None = None) -> Table:
-        """Return the columns of observations, and the extent of their values.
+        """Return the columns of observations, and the range of their values.
 
         Parameters
         ----------
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
         cache : bool, optional
-            As `ObservationsClass.query_region`.
+            As `query_region`.
 
         Returns
         -------
         `~astropy.table.Table`
-            A row for each column: ``name``, ``kind``, ``unit``, ``description``, ``values`` (how many different ones
-            there are), ``min`` and ``max``.  The last three are masked where the archive does not tell them.
+            A row for each column: ``name``, ``kind``, ``unit``, ``description``, ``values`` (the number of different
+            values), ``min`` and ``max``.  The last three are masked where the archive does not give them.
         """
         return self._values.columns(timeout, cache)
 
@@ -577,31 +576,31 @@ class ObservationsClass(ObservationProducts, CloudAccess):
     ) -> Table:
         """Return the values that a column has, and how many observations have each.
 
-        Without criteria or a position it is the archive's own count of all its observations.  With them the archive is
-        asked for the column of all observations that meet them, up to ``conf.server_row_limit``, and they are counted
-        here.
+        Without criteria or a position this is the archive's own count of all its observations.  With them the column is
+        fetched for the observations that meet them, up to ``conf.server_row_limit``, and its values are counted by this
+        package.
 
         Parameters
         ----------
         column : str
-            A column of text, of whole numbers, or of yes and no; see `list_columns`.
+            A column of text, integers or booleans; see `list_columns`.
         coordinates, object_name, radius, resolver, **criteria
-            Which observations, as `ObservationsClass.query_criteria`; all if not given.
+            Which observations, as in `query_criteria`; all if not given.
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
         cache : bool, optional
-            As `ObservationsClass.query_region`.
+            As `query_region`.
 
         Returns
         -------
         `~astropy.table.Table`
-            ``value`` and ``count``, the most frequent first.  A cell that holds several values, as in ``filters``, is
-            counted for each of them.
+            ``value`` and ``count``, the most frequent first.  A cell with several values, as in ``filters``, counts
+            for each of them.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such column, or it is continuous, or if too many observations meet the criteria.
+            If there is no such column, if it is continuous, or if too many observations meet the criteria.
         RemoteServiceError, TimeoutError
             If the archive fails, or has no list of the values.
         """
@@ -609,7 +608,7 @@ class ObservationsClass(ObservationProducts, CloudAccess):
         return self._values.values(column, QueryArguments(place, criteria, cache=cache), timeout)
 
     def get_metadata(self, query_type: str) -> Table:
-        """Return the columns of a kind of query: what they are called, hold and mean.
+        """Return the columns of a kind of query, with their units and descriptions.
 
         Parameters
         ----------

@@ -1,8 +1,8 @@
-"""Observations of many targets: neighbors share a request, and each target gets what it would be answered alone.
+"""Observations of many targets: neighbors share a request, and each target gets the rows of a request of its own.
 
 In: `~astroquery_mast.observations.search.QueryArguments` with many targets.  Out: one table for all, or a table of
-counts.  Three steps: neighbors are asked for together where that is cheaper; their answers are divided where that is
-beyond doubt; everything else is asked for one by one.
+counts.  Three steps: neighbors share a request where that is cheaper; its answer is divided where it is certain which
+rows belong to which target; all other targets have a request of their own.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from astropy.table import MaskedColumn, Table
 from astroquery import log
 
 from ..exceptions import InvalidQueryError
-from ..query.columns_wanted import ColumnSelection
 from ..query.request import MashupRequest
+from ..query.selection import ColumnSelection
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..sky.position import Cone
@@ -49,10 +49,10 @@ __all__ = ["ManyObservations"]
 Rows = npt.NDArray[np.int64]
 RequestFor = Callable[[Cone], MashupRequest]
 
-# What the answer for several targets is divided by, of the columns that can be chosen.
+# The columns by which a shared answer is divided, as far as they can be selected.
 _DIVIDING = (*CUT_COLUMNS, "distance")
 _CUT = "Rows whose position is not in the circle around their target were left out"
-_OURS = "for targets that were asked for together computed here, from s_region"
+_OURS = "where neighbors shared a request computed here, from s_region"
 
 
 class ManyObservations:
@@ -114,7 +114,7 @@ class ManyObservations:
         return table_of_counts(job.where, job.targets, counts, errors, meta)
 
     def _job(self, arguments: QueryArguments, options: CallOptions) -> _Job:
-        """Start the clock, and find where the targets are."""
+        """Start the clock, and locate the targets."""
         _refuse_for_many(arguments)
         where, effort = _where(arguments.place), _effort(options)
         deadline = effort.clock()
@@ -127,7 +127,7 @@ class ManyObservations:
     def _ask(
         self, job: _Job, groups: Sequence[SharedCone], request_for: RequestFor
     ) -> tuple[_Answers, dict[int, Exception]]:
-        """Ask for neighbors together, then for each cone without an answer; tell why some still have none."""
+        """Ask for neighbors together, then for each remaining cone; return the answers, and the errors by cone."""
         shared = [group for group in groups if group.shared]
         cones = job.targets.cones
         asked = Asked(request_for(cones[0]), len(job.targets.positions), 0, POSITIONAL, len(shared))
@@ -137,7 +137,7 @@ class ManyObservations:
         left = answers.left()
 
         def take(place: int, part: Part[Single]) -> None:
-            """Take the answer for a cone that was asked for by itself."""
+            """Take the answer for a single cone."""
             answers.blocks.add(left[place], part.pages)
 
         singles = [Single(request_for(cones[cone])) for cone in left]
@@ -149,19 +149,23 @@ class ManyObservations:
     def _ask_together(
         self, job: _Job, shared: Sequence[SharedCone], request_for: RequestFor, answers: _Answers
     ) -> None:
-        """Ask for neighbors together, and divide the answers where that is beyond doubt."""
+        """Ask for neighbors together, and divide the answers where that is certain."""
         from .neighbors import divide_pages  # noqa: PLC0415 - only neighbors need it
 
         def divide(place: int, part: Part[Single]) -> None:
-            """Take the answer for some neighbors, as far as it is that for each of them."""
+            """Take the answer for some neighbors."""
             divided = divide_pages(part.asked.request, part.pages, shared[place], job.targets.cones, job.overlap)
             answers.take_divided(place, part, divided)
 
-        # They may have half of the time, so that some is left for those that are then asked for one by one.
+        # Half of the time at most, so that some is left for those that need a request of their own.
         limit = Deadline(math.inf if job.effort.seconds is None else job.deadline.remaining() / 2)
         questions = [Single(request_for(group.cone), shared=True) for group in shared]
         for place, error in self._targets.ask_all(questions, job.effort, limit, divide, "group").items():
-            log.info("A group of %d targets is asked for one by one: %s", len(shared[place].members), error)
+            log.info(
+                "A request for %d neighbors failed, each is asked for separately: %s",
+                len(shared[place].members),
+                error,
+            )
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ class _Job:
 
 @dataclass
 class _Answers:
-    """What has been answered, for single cones and for neighbors; the latter have numbers above those of all cones."""
+    """The answers for single cones and for neighbors; the latter have numbers above those of all cones."""
 
     targets: Targets
     asked: Asked
@@ -185,18 +189,18 @@ class _Answers:
     divided: dict[int, tuple[int, MemberRows]] = field(default_factory=dict)
 
     def take_divided(self, place: int, part: Part[Single], divided: dict[int, MemberRows]) -> None:
-        """Take the answer for some neighbors; none if it could not be divided."""
+        """Add the answer for some neighbors, unless it could not be divided."""
         if divided:
             number = len(self.targets.cones) + place
             self.blocks.add(number, part.pages)
             self.divided.update({member: (number, rows) for member, rows in divided.items()})
 
     def left(self) -> list[int]:
-        """Return the cones that are to be asked for by themselves."""
+        """Return the cones that need a request of their own."""
         return [cone for cone in range(len(self.targets.cones)) if cone not in self.divided]
 
     def table(self, overlap: str) -> tuple[Table, dict[int, Rows], dict[int, npt.NDArray[np.float64]]]:
-        """Return all rows, cone → its rows, and cone → their distances where these were computed here."""
+        """Return all rows, the rows of each cone, and their distances for cones where these were computed here."""
         table, answered = self.blocks.table()
         cones = range(len(self.targets.cones))
         found = {cone: answered[cone] for cone in cones if cone in answered}
@@ -224,7 +228,7 @@ def _effort(options: CallOptions) -> Effort:
 
 
 def _shared_cones(targets: Targets) -> list[SharedCone]:
-    """The cones to ask for, where those of neighbors are put together if that is cheaper."""
+    """The cones to ask for; neighbors share one where that is cheaper."""
     from .neighbors import share_cones  # noqa: PLC0415 - only neighbors need it
 
     return share_cones(targets.cones)
@@ -255,7 +259,7 @@ def _centered(table: Table, rows: Rows, cone: Cone) -> Rows:
 
 
 def _put_distances(table: Table, distances: npt.NDArray[np.float64]) -> None:
-    """Put those distances in place that are known; the archive's are those from the center of the shared cone."""
+    """Fill in the distances computed here; the archive's are those from the center of the shared cone."""
     known = np.isfinite(distances)
     if "distance" not in table.colnames or not known.any():
         return

@@ -1,15 +1,15 @@
 """Neighbors among many targets share a larger cone, and its answer is divided among them.
 
 In: distinct `~astroquery_mast.sky.position.Cone` values.  Out: a `SharedCone` for each request, and from the answer for
-one the rows of each of its members, with their distances.  A member whose rows cannot be told for sure has none, and is
-asked for by itself.
+one the rows of each of its members, with their distances.  Members whose rows are not certain are left out: they need
+a request of their own.
 
-Only what is clear is decided here.  The archive's distances are those to the outline in ``s_region``: in the recorded
-answer ``caom.json`` of ``astroquery.mast`` all 18 from polygons agree to a millionth of an arcsecond, once the position
-that was asked for is known (23.34086, 60.6583).  All of them are distances from corners; that the sides between are
-great circles is not known.  Circles are polygons there, with corners on the circle: in ``advSearchPos.json`` those of
-2250 arcsec are up to 9 arcsec (0.4 percent) farther away than they should be.  Within a margin of at least twice such
-amounts the archive is asked.
+Only what is certain is decided here.  The archive's distances are those to the outline in ``s_region``: in the recorded
+answer ``caom.json`` of ``astroquery.mast`` all 18 from polygons agree to a millionth of an arcsecond with distances
+from the position of that query (23.34086, 60.6583).  All of them are distances from corners; whether the sides between
+them are great circles is not known.  The archive treats circles as polygons with corners on the circle: in
+``advSearchPos.json`` those of 2250 arcsec are up to 9 arcsec (0.4 percent) farther away than they should be.  Cases
+within a margin of at least twice such amounts are left to the archive.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ FOOTPRINT = 0.05
 """How far a typical footprint reaches beyond the circle that it touches, in degrees: the 3 arcmin of the imagers of
 HST (https://hst-docs.stsci.edu) and of NIRCam (https://jwst-docs.stsci.edu), with which most observations are made."""
 LARGEST = 0.5
-"""Largest radius of the cone of a group, in degrees: the archive answers for it in seconds, also in crowded fields."""
-# By how much the cone is larger than needed: an arcsecond (in degrees) and a thousandth of its radius, for distances
-# that the archive computes in another way.
+"""Largest radius of a shared cone, in degrees: the archive answers it within seconds, even in crowded fields."""
+# A shared cone is larger than needed by an arcsecond (in degrees) and a thousandth of its radius, because the archive
+# may compute distances in another way.
 _MARGIN, _MARGIN_OF_RADIUS = 1 / 3600, 1e-3
 # Positions that differ by more in a coordinate of their unit vectors do not fit into one.
 _WIDEST = 2 * math.sin(math.radians(LARGEST))
@@ -61,14 +61,14 @@ _TINY = 1e-15
 
 @dataclass(frozen=True)
 class SharedCone:
-    """Cones that are asked for in one."""
+    """A cone that holds the cones of several targets, or the cone of one."""
 
     cone: Cone
     members: npt.NDArray[np.int64]
 
     @property
     def shared(self) -> bool:
-        """Whether it stands for several."""
+        """Whether it holds several."""
         return len(self.members) > 1
 
 
@@ -83,7 +83,7 @@ def is_cheaper(reach: float, radii: Array) -> bool:
 
 
 def share_cones(cones: Sequence[Cone]) -> list[SharedCone]:
-    """Return the requests to make for some cones."""
+    """Return the cones to ask for, which together hold all given cones."""
     radii = np.array([cone.radius for cone in cones], dtype=float)
     points = unit_vectors([cone.ra for cone in cones], [cone.dec for cone in cones])
     waiting = [np.flatnonzero(radii <= LARGEST)]
@@ -141,7 +141,7 @@ _LARGEST = np.pi / 2
 
 @dataclass(frozen=True)
 class MemberRows:
-    """What one cone gets of an answer."""
+    """The rows of a shared answer that belong to one cone, and their distances (arcsec)."""
 
     rows: Rows
     distance: npt.NDArray[np.float64]
@@ -158,17 +158,17 @@ def divide_pages(
 
 
 def divide_answer(answer: Table, group: SharedCone, cones: Sequence[Cone], overlap: str) -> dict[int, MemberRows]:
-    """Divide the answer for a group among its members."""
+    """Divide the answer for a shared cone among its members."""
     if "s_region" not in answer.colnames:
         return {}
     ra, dec = _numbers(answer, "s_ra"), _numbers(answer, "s_dec")
-    seen = _Footprints.of(answer, group.cone)
+    footprints = _Footprints.of(answer, group.cone)
     first = _ranks(answer)
     found: dict[int, MemberRows] = {}
     for member in group.members.tolist():
         cone = cones[member]
         wanted = _positions_in(cone, ra, dec) if overlap == "center" else np.ones(len(answer), dtype=bool)
-        inside, doubtful, distance = seen.by(cone)
+        inside, doubtful, distance = footprints.compared_with(cone)
         if not (doubtful & wanted).any():
             rows = np.flatnonzero(inside & wanted)
             rows = rows[np.lexsort((first[rows], distance[rows]))]
@@ -196,56 +196,56 @@ class _Footprints:
     """The footprints of some rows, each different one once."""
 
     outlines: Outlines
-    slack: Array
-    kind: Rows
-    number: int
+    uncertainty: Array
+    of_row: Rows
+    count: int
 
     @classmethod
     def of(cls, answer: Table, asked: Cone) -> _Footprints:
         """Lay out the footprints of an answer, and see how they agree with the distances in it."""
         places: dict[Any, int] = {}
         texts = answer["s_region"].tolist()
-        kind = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int64)
+        of_row = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int64)
         shapes = [_readable(text) for text in places]
         bare = np.array([not parts for parts in shapes], dtype=bool)
         nowhere = np.full(len(shapes), np.nan)
         outlines = outlines_of(shapes, nowhere, nowhere)
-        slack = np.where(outlines.reach < _LARGEST, _slack(outlines), np.inf)
-        kind[bare[kind]] = len(shapes)
-        seen = cls(outlines, slack, kind, len(shapes) + 1)
+        uncertainty = np.where(outlines.reach < _LARGEST, _edge_uncertainty(outlines), np.inf)
+        of_row[bare[of_row]] = len(shapes)
+        footprints = cls(outlines, uncertainty, of_row, len(shapes) + 1)
         if "distance" not in answer.colnames:
-            return seen
-        deviation = np.zeros(seen.number)
-        told = np.radians(_numbers(answer, "distance") / 3600)
-        known = np.flatnonzero(np.isfinite(told))
-        ours = seen._distances(unit_vectors(asked.ra, asked.dec))
-        np.maximum.at(deviation, kind[known], np.abs(told - ours[kind])[known])
-        return cls(outlines, slack + _OF_DEVIATION * deviation[outlines.owner], kind, seen.number)
+            return footprints
+        deviation = np.zeros(footprints.count)
+        sent = np.radians(_numbers(answer, "distance") / 3600)
+        known = np.flatnonzero(np.isfinite(sent))
+        ours = footprints._distances(unit_vectors(asked.ra, asked.dec))
+        np.maximum.at(deviation, of_row[known], np.abs(sent - ours[of_row])[known])
+        return cls(outlines, uncertainty + _OF_DEVIATION * deviation[outlines.owner], of_row, footprints.count)
 
-    def by(self, cone: Cone) -> tuple[Array, Array, Array]:
+    def compared_with(self, cone: Cone) -> tuple[Array, Array, Array]:
         """Tell for each row whether its footprint meets a cone, whether that is in doubt, and the distance (arcsec)."""
         point, radius = unit_vectors(cone.ra, cone.dec), np.radians(cone.radius)
-        margin = _LEAST + _OF_CONE * radius + self.slack
+        margin = _LEAST + _OF_CONE * radius + self.uncertainty
         near = self.outlines.near(point, radius + float(margin.max(initial=0.0)))
         parts = self.outlines.take(near)
-        away = _signed(parts, point)
-        inside, doubtful = np.zeros((2, self.number), dtype=bool)
+        away = _signed_distance(parts, point)
+        inside, doubtful = np.zeros((2, self.count), dtype=bool)
         inside[parts.owner[away < radius - margin[near]]] = True
         doubtful[parts.owner[np.abs(away - radius) <= margin[near]]] = True
         doubtful[-1] = True
-        distance = np.full(self.number, np.inf)
+        distance = np.full(self.count, np.inf)
         np.minimum.at(distance, parts.owner, np.maximum(away, 0.0))
-        kind = self.kind
-        return inside[kind], (doubtful & ~inside)[kind], (np.degrees(distance) * 3600)[kind]
+        of_row = self.of_row
+        return inside[of_row], (doubtful & ~inside)[of_row], (np.degrees(distance) * 3600)[of_row]
 
     def _distances(self, point: Array) -> Array:
         """The distance of each footprint from a position, in radians; zero for the last, of which nothing is known."""
-        distance = np.full(self.number, np.inf)
-        np.minimum.at(distance, self.outlines.owner, np.maximum(_signed(self.outlines, point), 0.0))
+        distance = np.full(self.count, np.inf)
+        np.minimum.at(distance, self.outlines.owner, np.maximum(_signed_distance(self.outlines, point), 0.0))
         return np.where(np.isfinite(distance), distance, 0.0)
 
 
-def _slack(parts: Outlines) -> Array:
+def _edge_uncertainty(parts: Outlines) -> Array:
     """By how much the archive's edges may be elsewhere, in radians."""
     if not len(parts):
         return np.zeros(0)
@@ -256,7 +256,7 @@ def _slack(parts: Outlines) -> Array:
     return np.asarray(off + _OF_CIRCLE * np.maximum(parts.radius, 0))
 
 
-def _signed(parts: Outlines, point: Array) -> Array:
+def _signed_distance(parts: Outlines, point: Array) -> Array:
     """How far the edges of some parts are from a position, in radians; negative if that is inside."""
     if not len(parts):
         return np.zeros(0)
@@ -274,7 +274,7 @@ def _readable(text: Any) -> list[Shape]:
 
 
 def _ranks(answer: Table) -> Array:
-    """For each row its place by ``obsid``, so that the order of equally distant rows does not depend on the group."""
+    """For each row its place by ``obsid``, so that the order of equally distant rows is always the same."""
     ranks = np.arange(len(answer))
     if "obsid" in answer.colnames:
         texts: Array = np.ma.filled(np.ma.asarray(answer["obsid"], dtype=str), "")

@@ -1,7 +1,7 @@
 """The search for observations: what a user asks → a request → a table, a count, or responses.
 
-In: `QueryArguments`, as a query method was given them.  Out: what the archive answers.  On the way stands an
-`ObservationQuery`: criteria, columns and place in the form in which the archive takes them.
+In: `QueryArguments`, from the query methods.  Out: what the archive answers.  Between them is an `ObservationQuery`:
+criteria, columns and place in the form in which the archive takes them.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from astropy.table import Table
 from astroquery import log
 
 from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
-from ..query.columns_wanted import ColumnSelection, names_of, select_columns
 from ..query.criteria import observation_criteria
 from ..query.filters import Criteria, Filter
 from ..query.request import COUNT_COLUMNS, MashupRequest
+from ..query.selection import ColumnSelection, names_of, select_columns
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..service.resolver import warn_unused_resolver
 from ..sky.position import DEFAULT_RADIUS, Cone, is_many, name_list
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
-from ..tables.columns import find_column, metadata_table
+from ..tables.columns import metadata_table
 from ..tables.mashup import histograms
 from ..tables.names import closest
 from ..tables.table import TableBuilder
@@ -53,7 +53,7 @@ CAOM_FILTERED_POSITION = "Mast.Caom.Filtered.Position"
 CAOM_PRODUCTS = "Mast.Caom.Products"
 CAOM_VALUES = "Mast.Caom.All"
 
-# How long a query that found nothing may be held up by the search for what was meant.
+# Seconds that a query that found nothing may spend on suggestions.
 _PATIENCE = 20.0
 _MOST_SUGGESTIONS = 4
 TWO_PLACES = "Only one of coordinates, object_name and region may be specified."
@@ -208,7 +208,7 @@ class ObservationSearch:
         return metadata_table(columns)
 
     def _sent(self, request: MashupRequest, deadline: Deadline, *, every_page: bool) -> tuple[Table, str]:
-        """Return what the archive sends, and a sentence if the answer does not have the page that is asked for."""
+        """Return the rows that the archive sends, and a warning if the requested page does not exist."""
         if every_page:
             return self._service.table(request, deadline=deadline, columns_id=CAOM_CONE), ""
         builder = TableBuilder(request, self._service.columns.get(CAOM_CONE))
@@ -275,22 +275,15 @@ class ObservationSearch:
 
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
         """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
-        columns = self._service.columns.get(CAOM_CONE)
-        if any(find_column(name, columns) is None for name in criteria):
-            columns = {**columns, **self._service.columns.newest(CAOM_CONE)}
-        return observation_criteria(criteria, columns)
+        return observation_criteria(criteria, self._service.columns.columns_for(CAOM_CONE, criteria))
 
     def _columns(self, arguments: QueryArguments) -> ColumnSelection | None:
         """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
         also = CUT_COLUMNS if arguments.place.needs_filter else ()
         positional = arguments.criteria is None or arguments.place.given
-        names = names_of(arguments.columns) or None  # an iterator can be read only once
-        known = self._service.columns.get(CAOM_CONE)
-        try:
-            return select_columns(names, known, positional=positional, also=also)
-        except InvalidQueryError:
-            newest = {**known, **self._service.columns.newest(CAOM_CONE)}
-            return select_columns(names, newest, positional=positional, also=also)
+        names = names_of(arguments.columns)
+        known = self._service.columns.columns_for(CAOM_CONE, names)
+        return select_columns(names, known, positional=positional, also=also)
 
     # -- what values there are -----------------------------------------------------------------------------------
 
@@ -310,7 +303,7 @@ class ObservationSearch:
         return page.document, page.time
 
     def hints(self, criteria: Criteria | None) -> list[str]:
-        """Say what a query that found nothing may have meant; nothing if the archive cannot be asked now."""
+        """Suggest values for a query that found nothing; none if the archive does not answer now."""
         if criteria is None:
             return []
         try:
@@ -321,7 +314,7 @@ class ObservationSearch:
 
 
 def _in_region(query: ObservationQuery, place: Place) -> ObservationQuery:
-    """The query for the circle around a region, of whose rows those in the region are kept."""
+    """The query for the circle around a region, with the filter for the region itself."""
     if place.coordinates is not None or place.object_name is not None:
         raise InvalidQueryError(TWO_PLACES)
     if place.radius is not DEFAULT_RADIUS:
@@ -333,7 +326,7 @@ def _in_region(query: ObservationQuery, place: Place) -> ObservationQuery:
 
 
 def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Name near matches for the values that the archive does not have."""
+    """Return near matches for the values that the archive does not have."""
     by_name = {column.lower(): counts for column, counts in values.items()}
     found = []
     for each in criteria.filters:
@@ -361,6 +354,6 @@ def _suggestions_for(each: Filter, counts: Mapping[str, int]) -> list[str]:
 
 
 def _near(value: str, tokens: Mapping[str, int]) -> list[str]:
-    """Values that contain what was asked for, the most frequent first, then those that are spelled alike."""
+    """Values that contain the given one, the most frequent first, then those with a similar spelling."""
     containing = sorted((token for token in tokens if value.lower() in token.lower()), key=lambda name: -tokens[name])
     return list(dict.fromkeys([*containing, *closest(value, tokens)]))[:_MOST_SUGGESTIONS]

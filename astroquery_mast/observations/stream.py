@@ -44,7 +44,7 @@ class ObservationStream:
         max_workers: int | None,
         get_query_payload: bool,
     ) -> Iterator[Table] | dict[str, object]:
-        """Return the tables of the pages, or the request; what is wrong with the arguments is told at once."""
+        """Return the tables of the pages, or the request; wrong arguments raise before the iteration."""
         seconds = self._service.deadline(timeout).seconds
         workers = _AHEAD if max_workers is None else max_workers
         if isinstance(workers, bool) or not isinstance(workers, int | np.integer) or workers < 1:

@@ -19,8 +19,8 @@ from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError, MastError
-from ..query.columns_wanted import named_column
 from ..query.request import MashupRequest
+from ..query.selection import named_column
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..sky.position import DEFAULT_RADIUS
@@ -37,7 +37,7 @@ _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 class ObservationValues:
-    """Tells what values observations have."""
+    """Lists the columns of observations and their values."""
 
     def __init__(self, service: MastService, search: ObservationSearch) -> None:
         self._service = service
@@ -48,14 +48,14 @@ class ObservationValues:
         return sorted(filter(None, self._search.values(self._service.deadline(None)).get("obs_collection", {})))
 
     def columns(self, timeout: float | u.Quantity | None, cache: bool | None) -> Table:
-        """Return the columns, and the extent of their values."""
+        """Return the columns, and the range of their values."""
         request = self._search.distribution_request(cache)
         columns = self._service.columns.newest(CAOM_CONE)
         try:
             document, time = self._search.distribution(request, self._service.deadline(timeout))
             ranges, values = ranges_of(document), histograms(document)
         except MastError as err:
-            log.warning("These are the columns, without the extent of their values: %s", err)
+            log.warning("These are the columns, without the range of their values: %s", err)
             ranges, values, time = {}, {}, None
         counts = {
             name: counted(cells.items(), columns[name])
@@ -88,14 +88,10 @@ class ObservationValues:
         """The column of that name; the archive is asked before it is refused as unknown."""
         if not isinstance(name, str):
             raise InvalidArgumentError(f"The name of a column is needed, not {name!r}.")
-        known = self._service.columns.get(CAOM_CONE)
-        try:
-            return named_column(name, known)
-        except InvalidArgumentError:
-            return named_column(name, {**known, **self._service.columns.newest(CAOM_CONE)})
+        return named_column(name, self._service.columns.columns_for(CAOM_CONE, [name]))
 
     def _refuse_continuous(self, column: Column, cache: bool | None, deadline: Deadline) -> NoReturn:
-        """Say between which numbers the values of a column are, instead of listing them."""
+        """Raise an error that gives the range of the column."""
         said = ""
         try:
             document, _ = self._search.distribution(self._search.distribution_request(cache), deadline)

@@ -27,7 +27,7 @@ from ..tables.columns import Columns
 from ..tables.table import TableBuilder, first_value
 from . import token as auth
 from .cache import AnswerCache
-from .columns import ColumnMetadata
+from .columns import ColumnMetadata, MashupColumns
 from .deadline import Deadline, as_seconds
 from .http import AnswerPage, HttpClient
 from .login import Login
@@ -66,7 +66,7 @@ class MastService:
         self.login = Login(self.send, endpoints, credentials)
         self.cache = AnswerCache(cache_folder, self._cache_owner)
         self.http = HttpClient(self.send, endpoints, self.login.advice, cache=self.cache)
-        self.columns = ColumnMetadata(self.http, endpoints)
+        self.columns = ColumnMetadata(MashupColumns(self.http, endpoints))
         self.resolver = Resolver(self.http, endpoints)
 
     def enlarge_pool(self) -> None:
