@@ -24,8 +24,7 @@ from zipfile import ZipInfo
 import filelock
 import requests
 
-from ..downloads.download import LOCAL_FILES
-from ..downloads.fetch import fetch
+from ..downloads.download import LOCAL_FILES, fetch_file
 from ..downloads.store import destination, is_remote
 from ..downloads.transfer import OpenUrl
 from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
@@ -105,7 +104,7 @@ class CutoutFiles:
             """Fetch the answer anew."""
             # What came before is not "made meanwhile" by somebody else.
             planned.local_path.unlink(missing_ok=True)
-            return fetch(planned, noting, **how)
+            return fetch_file(planned, noting, **how)
 
         deadline: Deadline = how["deadline"]
         return retrying(
