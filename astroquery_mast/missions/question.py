@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from astropy import units as u
 
 from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
@@ -19,17 +20,22 @@ from ..query.filters import as_members
 from ..query.question import CacheKey, HttpRequest
 from ..query.request import ApiRequest
 from ..query.selection import sort_keys
+from ..sky.position import as_radius
 from ..tables.columns import Columns
 from ..tables.mashup import Completeness, Page
 from ..tables.names import no_such
 from .answer import announced, bounds, read_answer
 from .conditions import column_named
 
-__all__ = ["PAGE", "Search", "SearchRequest", "as_options", "sorting"]
+__all__ = ["DEFAULT_MISSION_RADIUS", "PAGE", "Search", "SearchRequest", "arcseconds", "as_options", "sorting"]
 
 PAGE = 5000
 """Rows asked for at once when all are wanted: the archive's own default."""
 _TARGETS = 100
+# The default of the search methods, compared by identity as `~astroquery_mast.sky.position.DEFAULT_RADIUS`.
+DEFAULT_MISSION_RADIUS = 3 * u.arcmin
+# The archive's own limit, in arcmin.
+_LARGEST_RADIUS = 30.0
 _FLAGS = ("skip_count",)
 _LISTS = ("search_key", "user_fields")
 
@@ -226,3 +232,14 @@ def as_options(keywords: Mapping[str, Any]) -> tuple[dict[str, object], dict[str
     options: dict[str, object] = {name: bool(keywords[name]) for name in _FLAGS if keywords.get(name) is not None}
     options.update({name: as_members(name, keywords[name]) for name in _LISTS if keywords.get(name) is not None})
     return options, {name: value for name, value in keywords.items() if name not in {*_FLAGS, *_LISTS}}
+
+
+def arcseconds(radius: Any) -> float:
+    """Return the radius of a search; a plain number is in arcmin."""
+    angle = as_radius(radius, u.arcmin)
+    # Conversions of exactly 30 arcmin may end a hair above, which the archive would refuse.
+    if angle.arcmin > _LARGEST_RADIUS * (1 + 1e-12):
+        raise InvalidArgumentError(
+            f"radius={radius!r} is {angle.arcmin:g} arcmin; the archive allows {_LARGEST_RADIUS:g} arcmin."
+        )
+    return min(float(angle.arcsec), 60 * _LARGEST_RADIUS)

@@ -6,30 +6,31 @@ In: the arguments of one call.  Out: a `~astroquery_mast.missions.question.Searc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import requests
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import InputWarning, InvalidQueryError, MaxResultsWarning
+from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MaxResultsWarning
 from ..service.columns import ColumnMetadata
 from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.resolver import warn_unused_resolver
+from ..sky.positions import Positions, as_names, as_targets, joined
 from ..tables.columns import Columns
 from ..warn import warn_no_results, warn_user
 from .answer import SearchTable, announced, may_have_more
 from .columns import DATASET_COLUMNS, ROW_COLUMNS, MissionColumns, column_table, selected_columns
 from .conditions import argument_like, build_conditions
-from .question import PAGE, Search, SearchRequest, as_options, sorting
-from .targets import DEFAULT_MISSION_RADIUS, Name, arcseconds, object_targets, sky_targets, target_text
+from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
 
-__all__ = ["MissionRequests", "MissionSearch"]
+__all__ = ["MissionRequests", "MissionSearch", "search_targets"]
 
 # What may stand in an address without being something else there.
 _MISSION = re.compile(r"[a-z0-9][a-z0-9_.-]*")
@@ -69,14 +70,15 @@ class MissionSearch:
     ) -> Search:
         """Make the question of a call; what can be refused is refused before anything else is asked."""
         options, wanted = as_options(criteria)
-        arcsec, targets = arcseconds(radius), _targets(coordinates, object_names, radius, wanted)
+        arcsec, targets = arcseconds(radius), search_targets(coordinates, object_names, radius, wanted)
         columns = self._known_columns(mission, wanted, select_cols, deadline)
         by, descending = sorting(sort_by, sort_desc, columns)
         search = Search(
             mission=mission,
             url=f"{self._service.endpoints.mission(mission)}/search",
             columns=columns,
-            targets=tuple(targets),
+            # Only as many as there are, until names have positions.
+            targets=("",) * len(targets),
             radius=arcsec,
             conditions=build_conditions(wanted, columns),
             limit=limit,
@@ -89,7 +91,7 @@ class MissionSearch:
             cache=cache,
         )
         places = self._located_targets(targets, resolver, deadline)
-        if targets:
+        if len(targets):
             search = search.at_targets(places)
         if limit is None and not count_only:
             search = search.totally_ordered(columns, (dataset_column, *ROW_COLUMNS.get(mission, ())))
@@ -111,18 +113,20 @@ class MissionSearch:
             )
         return columns
 
-    def _located_targets(self, targets: Sequence[str | Name], resolver: str | None, deadline: Deadline) -> list[str]:
+    def _located_targets(self, targets: Positions, resolver: str | None, deadline: Deadline) -> list[str]:
         """Positions for all targets, in order; of several names those without one are left out, with a warning."""
-        names = list(dict.fromkeys(str(target) for target in targets if isinstance(target, Name)))
+        names = list(dict.fromkeys(targets.names.values()))
         if not names:
             warn_unused_resolver(resolver)
-        if len(names) == 1:
+        elif len(names) == 1:
             found = {names[0]: self._service.resolver.one(names[0], deadline=deadline, resolver=resolver)}
+            targets = _with_places(targets, found)
         else:
-            found = self._service.resolver.many(names, deadline=deadline, resolver=resolver) if names else {}
-        places = {name: target_text(position) for name, position in found.items()}
-        located = [places.get(target) if isinstance(target, Name) else target for target in targets]
-        return list(dict.fromkeys(place for place in located if place is not None))
+            targets = _with_places(targets, self._service.resolver.many(names, deadline=deadline, resolver=resolver))
+        known = targets.known
+        places = zip(targets.ra[known].tolist(), targets.dec[known].tolist(), strict=True)
+        # As the archive takes them: "ra dec" in degrees, ICRS.
+        return list(dict.fromkeys(f"{ra} {dec}" for ra, dec in places))
 
     # -- answer --------------------------------------------------------------------------------------------------
 
@@ -178,17 +182,41 @@ def _checked_mission(mission: object) -> str:
     return mission.strip().lower()
 
 
-def _targets(coordinates: Any, object_names: Any, radius: Any, criteria: Iterable[str]) -> list[str | Name]:
-    """Where to look: positions, and names of objects; criteria among which one may be misspelt."""
-    targets: list[str | Name] = []
-    if coordinates is not None:
-        targets += sky_targets(coordinates)
+def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: Iterable[str]) -> Positions:
+    """Return where to look: positions, and names of objects; a criterion may be one of these, misspelled."""
+    parts = [] if coordinates is None else [as_targets(coordinates)]
     if object_names is not None:
-        targets += object_targets(object_names)
-    if not targets and radius is not DEFAULT_MISSION_RADIUS:
+        parts.append(_object_names(object_names))
+    if not parts and radius is not DEFAULT_MISSION_RADIUS:
         meant = next((f" Did you mean {like} for {name}?" for name in criteria if (like := argument_like(name))), "")
         raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_names as well.{meant}")
+    targets = joined(parts)
+    if targets.problems:
+        raise InvalidArgumentError(f"coordinates has no position in {targets.failures()[0]}. Leave it out.")
     return targets
+
+
+def _object_names(given: Any) -> Positions:
+    """Names of objects; those that are masked in a column are left out, with a warning."""
+    members = given.split(",") if isinstance(given, str) else given
+    if not isinstance(members, Iterable):
+        raise InvalidArgumentError(f"Names of objects must be text, not {given!r}.")
+    cells = [name.strip() if isinstance(name, str) else name for name in members]
+    if any(isinstance(cell, str) and not cell for cell in cells):
+        raise InvalidArgumentError(f"No targets were provided: of the names of objects {given!r} one is empty.")
+    names = as_names(cells)
+    if names.problems and names.names:
+        warn_user(
+            f"{len(names.problems)} of {len(names)} names of objects are missing: they are left out.", InputWarning
+        )
+    elif names.problems:
+        raise InvalidArgumentError("No targets were provided: all names of objects are missing.")
+    return as_names(list(names.names.values()))
+
+
+def _with_places(targets: Positions, found: Mapping[str, SkyCoord]) -> Positions:
+    """The same targets, with the positions of their names."""
+    return targets.resolved({name: (float(at.ra.deg), float(at.dec.deg)) for name, at in found.items()}, {})
 
 
 class MissionRequests(MastClass):

@@ -22,7 +22,7 @@ from ..query.selection import ColumnSelection
 from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService
 from ..service.parallel import RunOptions
-from ..sky.position import Cone, TargetInput
+from ..sky.position import Cone
 from ..sky.region_filter import CUT_COLUMNS, cone_filter, rows_in_region
 from ..tables.table import table_meta
 from ..targets.ask import IndivisibleQuestion, PartialAnswer
@@ -37,7 +37,7 @@ from ..targets.targets import (
     table_of_targets,
 )
 from ..warn import warn_no_results
-from .search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, QueryArguments
+from .search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, Place, QueryArguments
 
 if TYPE_CHECKING:
     from .neighbors import MemberRows, SharedCone
@@ -67,15 +67,15 @@ class ManyObservations:
         query = self._search.query(arguments)
         job = self._job(arguments, options)
         groups = _shared_cones(job.targets) if arguments.merge_nearby else []
-        query = _with_needed_columns(query, job.overlap, groups)
+        query = _with_needed_columns(query, job.place.overlap, groups)
         request_for = self._request_maker(query)
         if options.get_query_payload:
             return _payloads(job.targets, groups, request_for)
         answers, errors = self._ask(job, groups, request_for)
-        table, found, distances = answers.table(job.overlap)
-        table = table_of_targets(job.where, job.targets, (table, found), errors)
+        table, found, distances = answers.table(job.place.overlap)
+        table = table_of_targets(job.place, job.targets, (table, found), errors)
         _put_distances(table, job.targets.beside(found, distances))
-        if job.overlap == "center":
+        if job.place.overlap == "center":
             table.meta["cut"] = [_CUT]
         if options.verbose:
             log.info(
@@ -106,17 +106,17 @@ class ManyObservations:
         if options.get_query_payload:
             return _payloads(job.targets, groups, request_for)
         answers, errors = self._ask(job, groups, request_for)
-        table, found, _ = answers.table(job.overlap)
+        table, found, _ = answers.table(job.place.overlap)
         counts = {cone: len(rows) for cone, rows in found.items()}
         meta = table_meta(answers.asked, len(job.targets.positions), table.meta.get("time", ()))
-        return table_of_counts(job.where, job.targets, counts, errors, meta)
+        return table_of_counts(job.place, job.targets, counts, errors, meta)
 
     def _job(self, arguments: QueryArguments, options: CallOptions) -> _Job:
         """Start the clock, and locate the targets."""
         _refuse_for_many(arguments)
-        where, effort = arguments.place, options.for_run()
-        deadline = effort.deadline()
-        return _Job(where, self._targets.targets(where, deadline), arguments.place.overlap, effort, deadline)
+        run_options = options.for_run()
+        deadline = run_options.deadline()
+        return _Job(arguments.place, self._targets.targets(arguments.place, deadline), run_options, deadline)
 
     def _request_maker(self, query: ObservationQuery) -> RequestFor:
         """Return what makes the request for a cone."""
@@ -139,7 +139,7 @@ class ManyObservations:
             answers.blocks.add(left[place], part.pages)
 
         singles = [IndivisibleQuestion(request_for(cones[cone])) for cone in left]
-        failed = self._targets.ask_all(singles, job.effort, job.deadline, take)
+        failed = self._targets.ask_all(singles, job.options, job.deadline, take)
         asked.requests = len(shared) + len(singles)
         raise_if_all(failed, len(cones))
         return answers, {left[place]: error for place, error in failed.items()}
@@ -152,28 +152,23 @@ class ManyObservations:
 
         def divide(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for some neighbors."""
-            divided = divide_pages(part.asked.request, part.pages, shared[place], job.targets.cones, job.overlap)
+            divided = divide_pages(part.asked.request, part.pages, shared[place], job.targets.cones, job.place.overlap)
             answers.take_divided(place, part, divided)
 
         # Half of the time at most, so that some is left for those that need a request of their own.
         limit = job.deadline.part(job.deadline.remaining() / 2)
         questions = [IndivisibleQuestion(request_for(group.cone), shared=True) for group in shared]
-        for place, error in self._targets.ask_all(questions, job.effort, limit, divide, "group").items():
-            log.info(
-                "A request for %d neighbors failed, each is asked for separately: %s",
-                len(shared[place].members),
-                error,
-            )
+        for place, error in self._targets.ask_all(questions, job.options, limit, divide, "group").items():
+            log.info("%d neighbors are asked for separately: %s", len(shared[place].members), error)
 
 
 @dataclass(frozen=True)
 class _Job:
     """The targets of a call, and the time and the workers that it may take."""
 
-    where: TargetInput
+    place: Place
     targets: Targets
-    overlap: str
-    effort: RunOptions
+    options: RunOptions
     deadline: Deadline
 
 
