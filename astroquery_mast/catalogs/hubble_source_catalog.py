@@ -32,6 +32,7 @@ from ..products.plan import PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..query.selection import Selection
+from ..service.core import MastClass
 from ..service.parallel import RunOptions
 from ..warn import warn_no_results
 from .question import CatalogQuestion, plain_question
@@ -58,8 +59,11 @@ class _Addresses:
         return uri
 
 
-class CatalogHsc(DownloadMethods):
+class CatalogHsc(MastClass):
     """Questions to the Hubble Source Catalog, and its spectra; see `MastClass` for parameters."""
+
+    verify_downloads = DownloadMethods.verify_downloads
+    retry_downloads = DownloadMethods.retry_downloads
 
     def __init__(
         self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from ..catalogs import client as catalogs
 from ..cutouts import client as cutouts
-from ..downloads.client import DownloadMethods
 from ..missions import client as missions
 from ..observations import client as observations
 from ..observations import search
-from .private_names import ParseResultMixin, UnavailableCloud
+from .private_names import ParseResultMixin, PrivateDownloads, UnavailableCloud
 
 __all__ = [
     "Catalogs",
@@ -32,7 +31,7 @@ __all__ = [
 ]
 
 
-class MastClass(UnavailableCloud, ParseResultMixin, DownloadMethods):
+class MastClass(UnavailableCloud, ParseResultMixin, PrivateDownloads):
     """`astroquery_mast.MastClass` with private names of ``astroquery.mast``."""
 
 
@@ -54,15 +53,15 @@ class MastMissionsClass(UnavailableCloud, missions.MastMissionsClass):
     """`astroquery_mast.MastMissionsClass` with private names of ``astroquery.mast``."""
 
 
-class TesscutClass(UnavailableCloud, cutouts.TesscutClass, DownloadMethods):
+class TesscutClass(UnavailableCloud, cutouts.TesscutClass, PrivateDownloads):
     """`astroquery_mast.TesscutClass` with private names of ``astroquery.mast``."""
 
 
-class ZcutClass(UnavailableCloud, cutouts.ZcutClass, DownloadMethods):
+class ZcutClass(UnavailableCloud, cutouts.ZcutClass, PrivateDownloads):
     """`astroquery_mast.ZcutClass` with private names of ``astroquery.mast``."""
 
 
-class HapcutClass(UnavailableCloud, cutouts.HapcutClass, DownloadMethods):
+class HapcutClass(UnavailableCloud, cutouts.HapcutClass, PrivateDownloads):
     """`astroquery_mast.HapcutClass` with private names of ``astroquery.mast``."""
 
 

@@ -19,7 +19,7 @@ import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated
 
-from ..downloads.client import Downloads
+from ..downloads.client import DownloadMethods, Downloads
 from ..downloads.download import LOCAL_FILES
 from ..exceptions import InvalidCriterionError
 from ..observations.search import CAOM_CONE, CAOM_FILTERED
@@ -34,7 +34,7 @@ from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from .connection import AssignableEndpoints, AssignableService, Connection, Setting
 
-__all__ = ["ParseResultMixin", "PrivateNames", "UnavailableCloud"]
+__all__ = ["ParseResultMixin", "PrivateDownloads", "PrivateNames", "UnavailableCloud"]
 
 _HTTP = "HTTPError: "
 
@@ -153,6 +153,18 @@ def _request_of(response: requests.Response) -> MashupRequest:
         )
     except (KeyError, TypeError, ValueError) as err:
         raise InvalidCriterionError("This is no answer of a Mashup service: it does not say what was asked.") from err
+
+
+class PrivateDownloads(MastClass):
+    """A client of ``astroquery.mast`` that downloads by `PrivateNames._download_file` alone."""
+
+    verify_downloads = DownloadMethods.verify_downloads
+    retry_downloads = DownloadMethods.retry_downloads
+
+    @property
+    def _downloads(self) -> Downloads:
+        """What downloads; the URIs of a manifest are enough to find its files."""
+        return Downloads(self._service)
 
 
 class UnavailableCloud(PrivateNames):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 import requests
 from astropy import units as u
@@ -22,7 +23,6 @@ from ..products.bundle import SCRIPT, Bundle
 from ..products.manifest import Manifest, Status, TransferResult
 from ..products.plan import Action, DownloadService, PlannedFile
 from ..service import token as auth
-from ..service.core import MastClass
 from ..service.http import HttpClient
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
@@ -113,13 +113,12 @@ class Downloads:
         return True
 
 
-class DownloadMethods(MastClass):
-    """A client that downloads files; see `~astroquery_mast.MastClass` for parameters."""
+class DownloadMethods(Protocol):
+    """The methods that all clients with files have: each takes them over by name, and has `_downloads`."""
 
     @property
     def _downloads(self) -> Downloads:
         """What downloads, and knows where the files of a manifest come from."""
-        return Downloads(self._service)
 
     def verify_downloads(self, manifest: Table, *, verbose: bool = True) -> Manifest:
         """Return the manifest of a download with what is on disk now; nothing is asked of the archive.

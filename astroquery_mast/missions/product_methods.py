@@ -27,8 +27,11 @@ from .search import MissionRequests
 __all__ = ["MissionProductMethods"]
 
 
-class MissionProductMethods(MissionRequests, DownloadMethods):
+class MissionProductMethods(MissionRequests):
     """What `~astroquery_mast.MastMissionsClass` has for products."""
+
+    verify_downloads = DownloadMethods.verify_downloads
+    retry_downloads = DownloadMethods.retry_downloads
 
     @property
     def _downloads(self) -> Downloads:

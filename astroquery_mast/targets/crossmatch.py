@@ -24,7 +24,7 @@ from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
-from ..sky.position import as_radius
+from ..sky.position import DEFAULT_MATCH_RADIUS, as_radius
 from ..sky.positions import Positions
 from ..warn import warn_no_results, warn_user
 from .ask import ask_many
@@ -34,10 +34,7 @@ from .pairs import Matches, best_of, match, uploaded_columns
 from .targets import ManyTargets, warn_of_failures
 from .upload import Upload, uploads
 
-__all__ = ["DEFAULT_MATCH_RADIUS", "CatalogCrossmatch", "CrossmatchSearch"]
-
-DEFAULT_MATCH_RADIUS = 0.002 * u.deg
-"""The archive's own default, 7.2 arcsec."""
+__all__ = ["CatalogCrossmatch", "CrossmatchSearch"]
 
 Rows = npt.NDArray[np.int64]
 _HELPERS = frozenset({"_searchID_", "_searchid_"})
