@@ -1,9 +1,11 @@
-"""What a call does not need it does not touch: seen from the modules that are loaded, in a fresh interpreter."""
+"""A call loads what it needs and no more, and public classes consist of few classes."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+
+import astroquery_mast
 
 SCRIPT = """
 import sys
@@ -31,3 +33,12 @@ def test_one_target_loads_nothing_for_many() -> None:
     """What many targets need is loaded for many targets, and what neighbors need where they may share a request."""
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_public_classes_have_few_bases() -> None:
+    """A public class is made of at most four classes of this package; the parts that do the work are its members."""
+    public = [getattr(astroquery_mast, name) for name in astroquery_mast.__all__]
+    for each in public:
+        if isinstance(each, type):
+            ours = [base.__name__ for base in each.__mro__ if base.__module__.startswith("astroquery_mast")]
+            assert len(ours) <= 4, ours
