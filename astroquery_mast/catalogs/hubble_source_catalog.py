@@ -158,7 +158,7 @@ class HubbleSpectra:
             "extension": "curl",
         }
         limit = self._service.deadline(options.timeout)
-        document = self._service.http.page(MashupRequest(_BUNDLE, params), limit).page.document
+        document = self._service.page(MashupRequest(_BUNDLE, params), limit).page.document
         return document or {}
 
 

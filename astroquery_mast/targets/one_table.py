@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import MaskedColumn, Table, vstack
 
-from ..query.request import Question
 from ..tables.arrays import RowNumbers
 from ..tables.columns import PORTAL_COLUMNS, Columns
 from ..tables.mashup import Page
-from ..tables.table import TableBuilder, TwoNamedMeta
+from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 
 __all__ = ["AnswerCollector", "AskedTargets", "TargetMeta", "with_leading_columns"]
 
@@ -49,7 +48,7 @@ class AskedTargets:
     It is read when the table is made, so that what is known only when all was asked can be filled in until then.
     """
 
-    request: Question
+    request: RequestInfo
     targets: int
     requests: int
     without: tuple[str, ...] = ()
@@ -86,7 +85,7 @@ class _SameColumns:
 class AnswerCollector:
     """Collects answers, whose columns may differ, in one table."""
 
-    question: Question
+    question: RequestInfo
     columns: Columns
     _kinds: dict[tuple[tuple[str, str], ...], _SameColumns] = field(default_factory=dict)
     _places: dict[int, list[tuple[_SameColumns, int, int]]] = field(default_factory=dict)
