@@ -15,6 +15,7 @@ from astroquery import log
 from ..query.request import ApiRequest, MashupRequest
 from ..query.selection import Selection, SortKey, arranged
 from ..service.mast_service import CallOptions
+from ..service.pages import warn_of_more
 from ..sky.position import Cone
 from ..tables.columns import Columns
 from ..tables.mashup import Page
@@ -24,9 +25,8 @@ from ..targets.one_table import Asked, Blocks
 from ..targets.targets import POSITIONAL, ManyTargets, raise_if_all, refuse_page, table_of_targets
 from ..warn import warn_no_results
 from .answer import answer_columns
-from .pages import Listing
 from .question import CatalogQuestion, with_separation
-from .search import CatalogArguments, CatalogSearch, hinting, warn_of_more
+from .search import CatalogArguments, CatalogSearch, hinting
 
 __all__ = ["ManyCatalogSearch"]
 
@@ -86,7 +86,7 @@ class ManyCatalogSearch:
         blocks: list[Blocks] = []
         short = _Short()
 
-        def take(place: int, part: PartialAnswer[IndivisibleQuestion | Listing]) -> None:
+        def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for a cone."""
             if not blocks:
                 blocks.append(Blocks(asked, self._columns_of(question, part.pages[0])))
@@ -110,11 +110,11 @@ class ManyCatalogSearch:
             warn_no_results()
         return arranged(table, _for_many(question.selection, table.colnames))
 
-    def _askable(self, question: CatalogQuestion) -> IndivisibleQuestion | Listing:
+    def _askable(self, question: CatalogQuestion) -> IndivisibleQuestion:
         """The question as a worker gets it."""
         request = question.request
-        return (
-            self._search.listing(question, request) if isinstance(request, ApiRequest) else IndivisibleQuestion(request)
+        return IndivisibleQuestion(
+            self._search.listing(question, request) if isinstance(request, ApiRequest) else request
         )
 
     def _columns_of(self, question: CatalogQuestion, page: Page) -> Columns:

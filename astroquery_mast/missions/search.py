@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 import requests
@@ -17,18 +16,16 @@ from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MaxResultsWarning
-from ..service.cache import Parts
 from ..service.columns import ColumnMetadata
 from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
-from ..service.parallel import map_in_threads
 from ..service.resolver import warn_unused_resolver
 from ..sky.positions import Positions, as_names, as_targets, joined
 from ..tables.columns import Columns
 from ..warn import warn_no_results, warn_user
-from .answer import OffsetCompleteness, SearchTable, announced, bounds, may_have_more, read_answer
+from .answer import SearchTable, announced, may_have_more
 from .columns import DATASET_COLUMNS, ROW_COLUMNS, MissionColumns, column_table, selected_columns
 from .conditions import argument_like, build_conditions
 from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
@@ -133,64 +130,13 @@ class MissionSearch:
 
     # -- answer --------------------------------------------------------------------------------------------------
 
-    def _asked(self, request: SearchRequest, deadline: Deadline) -> AnswerPage:
-        """Ask for one part of an answer."""
-        return self._service.http.ask(request.as_request(), read_answer, deadline=deadline)
-
-    def _exchanges(self, search: Search, deadline: Deadline) -> Iterator[AnswerPage]:
-        """Ask for all that is wanted, several parts at a time; the answers come in the order of the targets."""
-        asked, workers = self._requests(search), count_setting("max_workers")
-        answers: Iterator[AnswerPage]
-        if len(asked) == 1:
-            answers = self._parts(asked[0], search, deadline, workers)
-        else:
-            # The parts of each question one after the other: the questions are side by side already.
-            parts = map_in_threads(lambda each: list(self._parts(each, search, deadline, 1)), asked, workers)
-            answers = chain.from_iterable(parts)
-        complete = False
-        try:
-            yield from answers
-            complete = True
-        finally:
-            if not complete:
-                deadline.stop()
+    def _pages(self, search: Search, deadline: Deadline) -> Iterator[AnswerPage]:
+        """The pages of the answers to all questions of a search, in order."""
+        return self._service.pages_of_all(self._requests(search), deadline=deadline)
 
     def _requests(self, search: Search) -> list[SearchRequest]:
         """What is to be sent first."""
         return search.requests(min(PAGE, count_setting("pagesize")))
-
-    def _parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Iterator[AnswerPage]:
-        """The answer to one question, which may be kept."""
-        return self._service.http.parts(
-            request.as_request(),
-            read_answer,
-            lambda: self._asked_in_parts(request, search, deadline, workers),
-            every_part=search.limit is None,
-        )
-
-    def _asked_in_parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Parts:
-        """Ask one question: for the part that is wanted, or if all is, for one part after another."""
-        first = self._asked(request, deadline)
-        # What does not say how many rows there are may be all of them or not.
-        proven = first.page.paging is not None
-        if search.count_only:
-            yield first
-            return proven
-        most, before = bounds(first.page, request.limit, request.offset)
-        total = 0 if search.limit is not None else announced(first.page)
-        offsets = range(before + most, total, most)
-        parts = OffsetCompleteness(search.service)
-        parts.add(first.page, request.limit, request.offset, alone=not offsets)
-        yield first
-        fetched = map_in_threads(
-            lambda offset: self._asked(request.at(offset, most), deadline), offsets, min(workers, len(offsets))
-        )
-        for offset, exchange in zip(offsets, fetched, strict=True):
-            parts.add(exchange.page, most, offset, alone=False)
-            yield exchange
-        if search.limit is None:
-            parts.close(before)
-        return proven
 
     def payload(self, search: Search) -> dict[str, object] | list[dict[str, object]]:
         """Return what would be sent; a list where the targets need several questions."""
@@ -199,20 +145,20 @@ class MissionSearch:
 
     def responses(self, search: Search, deadline: Deadline) -> requests.Response | list[requests.Response]:
         """Return the responses; a single one where one question for one part is all."""
-        answers = [exchange.response for exchange in self._exchanges(search, deadline)]
+        answers = [answer.response for answer in self._pages(search, deadline)]
         return answers[0] if search.limit is not None and search.parts == 1 else answers
 
     def count(self, search: Search, deadline: Deadline) -> int:
         """Return how many rows there are."""
-        return sum(announced(exchange.page) for exchange in self._exchanges(search, deadline))
+        return sum(announced(answer.page) for answer in self._pages(search, deadline))
 
     def table(self, search: Search, deadline: Deadline, *, verbose: bool = False) -> Table:
         """Return the rows, with a warning if there are none, or if there may be more."""
         builder, more = SearchTable(search.question, search.columns), False
-        for exchange in self._exchanges(search, deadline):
-            builder.add(exchange.page)
+        for answer in self._pages(search, deadline):
+            builder.add(answer.page)
             if search.limit is not None:
-                more = more or may_have_more(exchange.page, search.limit, search.offset)
+                more = more or may_have_more(answer.page, search.limit, search.offset)
         table = builder.table()
         if search.parts > 1 and search.limit is not None and len(table) > search.limit:
             table, more = table[: search.limit], True

@@ -28,7 +28,7 @@ from ..sky.region_input import as_region
 from ..tables.columns import metadata_table
 from ..tables.mashup import histograms
 from ..tables.names import closest
-from ..tables.table import TableBuilder, first_value
+from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 
 __all__ = [
@@ -157,7 +157,7 @@ class ObservationSearch:
         if options.get_query_payload:
             return request.payload()
         if query.region_filter is None:
-            return first_value(self._service.http.page(request, deadline).page)
+            return self._service.count(request, deadline)
         table = self._service.table(request, deadline=deadline, columns_id=CAOM_CONE)
         return len(query.region_filter.of(table))
 
@@ -186,7 +186,7 @@ class ObservationSearch:
         if every_page:
             return self._service.table(request, deadline=deadline, columns_id=CAOM_CONE), ""
         builder = TableBuilder(request, self._service.columns.get(CAOM_CONE))
-        (answer,) = self._service.pages(request, deadline=deadline, every_page=False)
+        answer = self._service.page(request, deadline)
         builder.add(answer.page)
         paging = answer.page.paging
         if len(answer.page.rows) or paging is None or not paging.total:
@@ -272,7 +272,7 @@ class ObservationSearch:
 
     def distribution(self, request: MashupRequest, deadline: Deadline) -> tuple[Mapping[str, Any], str | None]:
         """Return the distribution of the values of all columns, and when the archive gave it, if that is not now."""
-        page = self._service.http.page(request, deadline).page
+        page = self._service.page(request, deadline).page
         if page.document is None:
             raise InvalidResponseError(f"{request.service} sent no list of values.", service=request.service)
         return page.document, page.time

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..config import count_setting, seconds_setting
 from ..exceptions import MastError, QueryTimeoutError, ServerError, TooManyRowsError
 from ..products.listing import is_too_much
-from ..query.request import ApiRequest, MashupRequest
+from ..query.question import Question
 from ..service.deadline import Deadline
-from ..service.http import AnswerPage, HttpClient
-from ..service.large import LargeAnswer, PageLimits
+from ..service.http import HttpClient
+from ..service.pages import PageLimits, get_pages
 from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedState, UnfinishedError, run
 from ..service.progress import progress_bar
 from ..tables.mashup import Page
@@ -41,19 +41,11 @@ class DivisibleQuestion(Protocol):
     """A question that may be too much for the archive."""
 
     @property
-    def request(self) -> MashupRequest | ApiRequest:
+    def request(self) -> Question:
         """What is sent."""
 
     def halves(self) -> Sequence[Any]:
         """Return two smaller questions, which together are this one; none if it cannot be made smaller."""
-
-
-@runtime_checkable
-class _AsksByItself(Protocol):
-    """A question to a service with pages of another kind."""
-
-    def pages(self, wire: HttpClient, deadline: Deadline, tell: Callable[[str], object]) -> Iterator[AnswerPage]:
-        """Give all pages."""
 
 
 Q = TypeVar("Q", bound=DivisibleQuestion)
@@ -63,7 +55,7 @@ Q = TypeVar("Q", bound=DivisibleQuestion)
 class IndivisibleQuestion:
     """A question that cannot be made smaller here; one that several targets share can be asked for each of them."""
 
-    request: MashupRequest
+    request: Question
     shared: bool = False
 
     def halves(self) -> Sequence[IndivisibleQuestion]:
@@ -121,24 +113,24 @@ class QueryWork:
 
     def _whole(self, asked: Q, http: HttpClient) -> PartialAnswer[Q]:
         """The pages of an answer, proven complete; one after the other, because other questions are under way."""
-        deadline = self.state.deadline.part(self.timeout)
-        if isinstance(asked, _AsksByItself):
-            notes: list[str] = []
-            pages = [answer.page for answer in asked.pages(http, deadline, notes.append)]
-            return PartialAnswer(asked, pages, notes=tuple(notes))
-        request = asked.request
-        assert isinstance(request, MashupRequest)
+        notes: list[str] = []
         divisible = bool(asked.halves()) or (isinstance(asked, IndivisibleQuestion) and asked.shared)
-        limits = PageLimits(deadline, workers=1)
-        counted = LargeAnswer(http, self.row_limit).pages(request, limits, divisible=divisible)
-        # The rest of the document is of no use, and the rows are in it once more.
-        pages = [_without_document(each.exchange.page) for each in counted]
-        return PartialAnswer(asked, pages)
+        limits = PageLimits(
+            self.state.deadline.part(self.timeout),
+            workers=1,
+            rows=self.row_limit,
+            divisible=divisible,
+            tell=notes.append,
+        )
+        pages = [_without_rows_twice(answer.page) for answer in get_pages(http, asked.request, limits)]
+        return PartialAnswer(asked, pages, notes=tuple(notes))
 
 
-def _without_document(page: Page) -> Page:
-    """The same page, as small as it can be."""
-    return replace(page, document=None) if page.fields else page
+def _without_rows_twice(page: Page) -> Page:
+    """The same page, of whose document only the columns are left: the rows are in it once more."""
+    if not page.fields or page.document is None:
+        return page
+    return replace(page, document={name: page.document[name] for name in ("fields",) if name in page.document})
 
 
 def ask_many(
