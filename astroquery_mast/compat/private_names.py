@@ -19,7 +19,7 @@ import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated
 
-from ..downloads.download import LOCAL_FILES
+from ..downloads.destination import LOCAL_FILES
 from ..exceptions import InvalidCriterionError
 from ..observations.search import ObservationRequests
 from ..products.manifest import Status

@@ -24,9 +24,8 @@ from ..service.core import MastClass
 from ..service.deadline import Deadline, as_seconds
 from ..warn import warn_user
 from .download import download
-from .fetch import fetch
-from .review import as_written, retry_downloads, verify_downloads
 from .sessions import SessionRecipe
+from .verify_and_retry import as_written, retry_downloads, verify_downloads
 
 __all__ = ["DENIED", "Effort", "FileTransfers"]
 
@@ -103,7 +102,6 @@ class FileTransfers(MastClass):
             timeout=effort.seconds,
             on_error=effort.on_error,
             verbose=effort.verbose,
-            carry_out=fetch,
         )
 
     def _fetch_one(self, planned: PlannedFile, verbose: bool, on_error: str = "warn") -> TransferResult:

@@ -9,69 +9,32 @@ The work runs on threads of our own, or wherever an executor takes it; see "pool
 from __future__ import annotations
 
 import math
-import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 from astropy import units as u
 from astroquery import log
 
 from ..exceptions import DownloadError, InvalidArgumentError
-from ..products.existing_files import FileSystem
-from ..products.file_names import safe_name
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import Action, PlannedFile, total_bytes
 from ..service.deadline import Deadline, as_seconds
 from ..service.pool import number_of_workers, run, threads
 from ..service.progress import DownloadBar
 from .outage import DownServers
-from .register import holders
 from .sessions import SessionRecipe
-from .store import StoreFileSystem, destination, is_remote
 from .task import Call, Done, Task, TransferFunction, bring
-from .transfer import OpenUrl, transfer
+from .transfer import OpenUrl, download_file
 
-__all__ = ["LOCAL_FILES", "ON_ERROR", "complain", "disk_at", "download", "local_target"]
+__all__ = ["ON_ERROR", "complain", "download"]
 
 ON_ERROR = ("raise", "warn", "ignore")
 """What may be done about files that did not come."""
 
 _ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
-
-
-class _LocalDisk:
-    """The disk as it is now."""
-
-    def size(self, path: Path) -> int | None:
-        """Size of a file in bytes; None where there is none, or where it cannot be seen."""
-        try:
-            return path.stat().st_size
-        except OSError:
-            return None
-
-    def is_dir(self, path: Path) -> bool:
-        """Whether a folder lies there."""
-        return path.is_dir()
-
-    def resolve(self, path: Path) -> Path:
-        """The absolute path, symbolic links followed."""
-        return path.resolve()
-
-    def recorded_names(self, folder: Path) -> Mapping[str, str]:
-        """The URIs of files that are registered in a folder, by their names."""
-        return holders(folder)
-
-
-LOCAL_FILES: FileSystem = _LocalDisk()
-
-
-def disk_at(place: Path) -> FileSystem:
-    """Return the view of what lies where files are to go."""
-    return StoreFileSystem() if is_remote(place) else LOCAL_FILES
 
 
 def download(
@@ -83,7 +46,7 @@ def download(
     timeout: float | u.Quantity | None = None,
     on_error: str = "warn",
     verbose: bool = True,
-    carry_out: TransferFunction = transfer,
+    carry_out: TransferFunction = download_file,
 ) -> list[TransferResult]:
     """Bring files to disk, several at a time."""
     workers = number_of_workers(max_workers, executor)
@@ -189,14 +152,3 @@ def complain(results: Sequence[TransferResult], *, on_error: str, manifest: Mani
     if on_error == "raise":
         raise DownloadError(message, as_manifest(results) if manifest is None else manifest)
     log.warning("%s", message)
-
-
-def local_target(local_path: str | os.PathLike[str] | None, filename: str) -> Path:
-    """Tell where a single file goes."""
-    name = safe_name(filename, "product")
-    path = destination(local_path)
-    disk = disk_at(path)
-    separated = local_path is not None and str(local_path).endswith(("/", os.sep))
-    if local_path is None or separated or disk.is_dir(path):
-        return path / name
-    return path if path.suffix or disk.size(path) is not None else path / name

@@ -28,7 +28,7 @@ from .transfer import OpenUrl, Progress
 __all__ = ["Call", "Done", "Task", "TransferFunction", "bring"]
 
 TransferFunction = Callable[..., TransferResult]
-"""Does what is planned for one file; called as `~astroquery_mast.downloads.transfer.transfer`."""
+"""Does what is planned for one file; called as `~astroquery_mast.downloads.transfer.download_file`."""
 
 
 def _silent(_: int) -> None:

@@ -19,8 +19,7 @@ from astroquery import log
 
 from ..config import count_setting
 from ..downloads.client import Effort, FileTransfers
-from ..downloads.download import disk_at, local_target
-from ..downloads.store import destination
+from ..downloads.destination import destination, file_system_at, local_target
 from ..exceptions import DownloadError, InvalidArgumentError, InvalidQueryError, NoResultsWarning
 from ..products.existing_files import as_overwrite
 from ..products.file_names import PathTemplate
@@ -222,7 +221,7 @@ class MissionProducts(MissionRequests, FileTransfers):
             uri,
             target,
             download_url=MissionSource(self._service.endpoints, chosen),
-            disk=disk_at(target),
+            disk=file_system_at(target),
             cache=cache,
             overwrite=overwrite,
         )
@@ -302,7 +301,7 @@ class MissionProducts(MissionRequests, FileTransfers):
                 files.table,
                 base_dir=folder / "mastDownload" if in_folders else folder,
                 download_url=files.source(self._service.endpoints, chosen),
-                disk=disk_at(folder),
+                disk=file_system_at(folder),
                 flat=flat,
                 path_template=path_template,
                 cache=cache,

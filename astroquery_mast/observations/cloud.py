@@ -19,8 +19,8 @@ from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery import log
 
 from ..downloads.bucket import Cloud
-from ..downloads.remote_file import BLOCK_SIZE, OpenRange, open_remote
-from ..downloads.remote_fits import open_fits
+from ..downloads.remote_file import BLOCK_SIZE, open_fits, open_remote
+from ..downloads.transfer import OpenUrl
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
 from ..products.listing import as_table
 from ..products.plan import escaped_url
@@ -345,7 +345,7 @@ class CloudAccess(_Client):
         return _data_uris(self.filter_products(table, **filter_products) if filter_products else table)
 
 
-def _range_opener(wire: HttpClient) -> OpenRange:
+def _range_opener(wire: HttpClient) -> OpenUrl:
     """What opens a part of a file; each has ``conf.timeout`` seconds, however long the reader takes in between."""
 
     def open_range(url: str, headers: Mapping[str, str]) -> Any:

@@ -13,7 +13,6 @@ from astropy.table import Table
 
 from ..downloads.client import Effort, FileTransfers
 from ..downloads.download import complain, download
-from ..downloads.fetch import fetch
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError
 from ..products.bundle import KINDS, SCRIPT, Bundle
 from ..products.file_names import PathTemplate
@@ -54,7 +53,6 @@ class ObservationFiles(ObservationListing, FileTransfers):
             timeout=effort.seconds,
             on_error="ignore",
             verbose=effort.verbose,
-            carry_out=fetch,
         )
         results = bundle.results(fetched[0])
         complain(results, on_error=effort.on_error)

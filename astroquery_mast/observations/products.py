@@ -16,8 +16,7 @@ from astropy import units as u
 from astropy.table import Table
 
 from ..downloads.client import Effort
-from ..downloads.download import disk_at, local_target
-from ..downloads.store import destination
+from ..downloads.destination import destination, file_system_at, local_target
 from ..exceptions import InvalidQueryError, NoResultsWarning
 from ..products.bundle import Bundle
 from ..products.existing_files import as_overwrite
@@ -93,7 +92,7 @@ class ObservationProducts(ObservationFiles):
             uri,
             target,
             download_url=base_url or self._service.endpoints.download,
-            disk=disk_at(target),
+            disk=file_system_at(target),
             cache=cache,
             overwrite=overwrite,
             cloud_url=self._cloud_urls([uri]).get(uri) if in_cloud else None,
@@ -205,7 +204,7 @@ class ObservationProducts(ObservationFiles):
             table,
             base_dir=folder if flat or path_template is not None else folder / "mastDownload",
             download_url=self._service.endpoints.download,
-            disk=disk_at(folder),
+            disk=file_system_at(folder),
             flat=flat,
             path_template=path_template,
             cache=cache,

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from astropy.table import Table
 
-from astroquery_mast.downloads.download import LOCAL_FILES, download
+from astroquery_mast.downloads.destination import LOCAL_FILES
+from astroquery_mast.downloads.download import download
 from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.downloads.task import Call, Task
-from astroquery_mast.downloads.transfer import transfer
+from astroquery_mast.downloads.transfer import download_file
 from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
@@ -135,7 +136,7 @@ def test_no_token_is_inside_a_task(
         client.login(mast_sandbox.token)
     client._session.headers["Authorization"] = "Basic c2VjcmV0"
     client._session.headers["Cookie"] = "secret=secret"
-    task = Task(0, planned[0], SessionRecipe.of(client._service), transfer, Call(Deadline(60)))
+    task = Task(0, planned[0], SessionRecipe.of(client._service), download_file, Call(Deadline(60)))
     sent = pickle.dumps(task)
     assert mast_sandbox.token.encode() not in sent
     assert b"c2VjcmV0" not in sent
@@ -147,7 +148,7 @@ def test_no_token_is_inside_a_task(
 def test_time_that_is_left_goes_along(client: ObservationsClass, planned: list[PlannedFile]) -> None:
     """A task in another process has what is left of the deadline, and knows which servers are down."""
     call = Call(Deadline(50), down={"http://x": "refused"})
-    copy = pickle.loads(pickle.dumps(Task(3, planned[0], SessionRecipe.of(client._service), transfer, call)))
+    copy = pickle.loads(pickle.dumps(Task(3, planned[0], SessionRecipe.of(client._service), download_file, call)))
     assert 0 < copy.call.deadline.remaining() <= 50
     assert copy.call.down == {"http://x": "refused"}
     assert (call.shared, copy.call.shared) == (True, False)
