@@ -19,7 +19,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Row, Table
 
 from .exceptions import FootprintParseError, InvalidQueryError
-from .sky.moc import covers
+from .sky.moc import cover_cells
 from .sky.outlines import outlines_of
 from .sky.plot import plot_footprints
 from .sky.region_filter import RegionFilter, check_overlap, shapes_of
@@ -170,7 +170,7 @@ def _mocs(shapes: Sequence[Sequence[Shape]], order: int) -> list[Any]:
     nowhere = np.full(len(shapes), np.nan)
     outlines = outlines_of(shapes, nowhere, nowhere)
     of_row: list[list[Any]] = [[] for _ in shapes]
-    for row, moc in zip(outlines.owner.tolist(), covers(outlines, order), strict=True):
+    for row, moc in zip(outlines.owner.tolist(), cover_cells(outlines, order), strict=True):
         of_row[row].append(moc)
     return [_union(mocs, order) for mocs in of_row]
 

@@ -1,7 +1,7 @@
 """Functions under the names that ``astroquery.mast.utils`` has, for code written against it.
 
-In: names, positions, dataURIs, product tables.  Out: positions, cloud paths, masks.  Nothing is done here: each
-function calls the part of the package whose work it is; what needs the archive goes through the ready-made ``Mast``.
+In: names, positions, dataURIs, product tables.  Out: positions, cloud paths, masks.  Each function calls the part of
+the package that does the work; what needs the archive goes through the ready-made ``Mast``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from astroquery import log
 from numpy.typing import NDArray
 
 from .downloads.bucket import Cloud
-from .exceptions import InvalidCriterionError, NoResultsWarning
+from .exceptions import InvalidArgumentError, InvalidCriterionError, NoResultsWarning
 from .products.conditions import Cells, as_values, cells_of, combine, read_condition
 from .products.filters import extension_mask, filter_mask, unique_products
 from .service.core import Mast
@@ -142,11 +142,11 @@ def parse_input_location(
         If the name has no position.
     """
     if coordinates is not None and object_name is not None:
-        raise InvalidCriterionError("Only one of object_name and coordinates may be specified.")
+        raise InvalidArgumentError("Only one of object_name and coordinates may be specified.")
     if object_name is not None:
         return Mast.resolve_object(object_name, resolver=resolver)
     if coordinates is None:
-        raise InvalidCriterionError("One of object_name and coordinates must be specified.")
+        raise InvalidArgumentError("One of object_name and coordinates must be specified.")
     return Mast._service.locate(coordinates, Mast._service.deadline(None), resolver)
 
 
@@ -173,7 +173,7 @@ def split_list_into_chunks(input_list: Sequence[S], chunk_size: int) -> Iterator
         If ``chunk_size`` is below 1.
     """
     if chunk_size < 1:
-        raise InvalidCriterionError(f"chunk_size={chunk_size!r}: a whole number from 1 is needed.")
+        raise InvalidArgumentError(f"chunk_size={chunk_size!r}: an integer of at least 1 is needed.")
     for start in range(0, len(input_list), chunk_size):
         yield input_list[start : start + chunk_size]
 
@@ -255,7 +255,7 @@ def apply_extension_filter(products: Table, extension: str | Iterable[str], file
     ndarray of bool, one per row
     """
     if filename_key not in products.colnames:
-        raise InvalidCriterionError(f"Column '{filename_key}' not found in the product table.")
+        raise InvalidArgumentError(f"Column '{filename_key}' not found in the product table.")
     return extension_mask(products[filename_key], extension)
 
 

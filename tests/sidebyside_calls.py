@@ -30,7 +30,7 @@ def missions(m: Any, mission: str = "hst") -> Any:
     return m.MastMissionsClass(mission=mission)
 
 
-def map_in_threads(products: Table) -> Table:
+def sorted_products(products: Table) -> Table:
     """Sort products: their order changes from run to run in astroquery.mast."""
     products.sort("product_key")
     return products
@@ -148,7 +148,7 @@ MISSIONS: dict[str, Call] = {
     "criteria, not": lambda m: missions(m).query_criteria(sci_instrume="!ACS", limit=50, sort_by=["sci_data_set_name"]),
     "columns": lambda m: missions(m).get_column_list(),
     "dataset keyword": lambda m: missions(m).get_dataset_kwd(),
-    "products": lambda m: map_in_threads(
+    "products": lambda m: sorted_products(
         missions(m).get_product_list(sorted(missions(m).query_object("M51", radius=2)["sci_data_set_name"])[:3])
     ),
     "JWST region": lambda m: missions(m, "jwst").query_region(GOODS_S, radius=1, limit=40, sort_by=["fileSetName"]),

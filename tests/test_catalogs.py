@@ -162,7 +162,7 @@ def test_what_cannot_be_asked_is_refused_before_a_query_is_sent(
         ({"catalog": "HSC", "invalid": 2}, "Filter 'invalid' does not exist for catalog HSC."),
         ({"catalog": "TIC", "Tmag": [1, 2]}, "query_criteria"),
         ({"catalog": "Gaia", "nr": 3}, "no parameters"),
-        ({"catalog": None}, "name of a catalogue"),
+        ({"catalog": None}, "name of a catalog"),
         ({"catalog": "TIC", "columns": ["Tmagg"]}, "Did you mean 'Tmag'"),
         ({"catalog": "panstarrs", "nope": 1}, "Filter 'nope' does not exist"),
         ({"radius": "wide"}, "radius"),
@@ -315,7 +315,7 @@ def test_an_error_of_mashup_is_told_in_its_own_words(archive: responses.Requests
     with pytest.raises(RemoteServiceError, match=r"Incorrect syntax near '\*'\.$"):
         Catalogs.query_region(M15, catalog="TIC")
     for ask in (Catalogs.query_region, Catalogs.query_region_async):
-        with pytest.raises(RemoteServiceError, match=r"Did you mean catalog='galex'\?$"):
+        with pytest.raises(RemoteServiceError, match=r"Did you mean 'Galex'\?$"):
             ask(M15, catalog="Galexx")
 
 

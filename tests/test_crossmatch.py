@@ -293,7 +293,7 @@ def test_what_cannot_be_applied_is_refused_unsent(mast_sandbox: Sandbox, stars: 
     """Nothing is sent with an argument that makes no sense."""
     with pytest.raises(InvalidQueryError):
         matched(stars, **options)
-    with pytest.raises(InvalidQueryError, match="did you mean 'TIC'"):
+    with pytest.raises(InvalidQueryError, match="Did you mean 'TIC'"):
         matched(stars, "TICC")
     assert len(mast_sandbox.requests) == 0
 

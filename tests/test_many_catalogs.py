@@ -192,7 +192,7 @@ def test_one_failure_costs_one_target_and_all_failures_are_an_error(
 
 def test_a_catalogue_that_there_is_not_is_an_error_with_a_hint() -> None:
     """The message is that of a single question."""
-    with pytest.raises(BadRequestError, match="Did you mean catalog='gaia'"):
+    with pytest.raises(BadRequestError, match="Did you mean 'Gaia'"):
         Catalogs.query_region(PLACES, catalog="gaja")
 
 

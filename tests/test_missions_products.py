@@ -139,7 +139,7 @@ def test_filters_are_those_of_observations(client: MastMissionsClass, datasets: 
     assert set(kept["category"]) == {"CALIBRATED"}
     assert set(kept["instrument_name"]) == {"WFC3  "}
     assert len(client.filter_products(products, category=[])) == 0
-    with pytest.raises(InvalidQueryError, match="did you mean 'category'"):
+    with pytest.raises(InvalidQueryError, match="Did you mean 'category'"):
         client.filter_products(products, categry="AUX")
     with pytest.raises(InvalidQueryError, match="table of products"):
         client.filter_products("x")  # type: ignore[arg-type]

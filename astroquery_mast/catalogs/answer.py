@@ -12,8 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..exceptions import InvalidResponseError
-from ..query.filters import find_column
-from ..tables.columns import Column, Columns, columns_of
+from ..tables.columns import Column, Columns, columns_of, find_column
 from ..tables.mashup import Page, decoded
 
 __all__ = ["answer_columns", "continuous_columns", "read_catalogs_mast", "read_metadata"]

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from typing import Any, TypeAlias
+from typing import Any
 
 import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
+from ..query.selection import Selection
+from ..service.mast_service import CallOptions
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import metadata_table
-from ..targets.ask import Effort
 from ..targets.crossmatch import CatalogCrossmatch
 from ..targets.targets import Where
 from .hubble_source_catalog import CatalogHsc
-from .many import CatalogMany
-from .selection import Selection
+from .search import Asked, CatalogArguments
 
 __all__ = ["Catalogs", "CatalogsClass"]
-
-Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
-"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
 
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
 
-class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
+class CatalogsClass(CatalogHsc, CatalogCrossmatch):
     """The catalogues of MAST: HSC, Galex, Gaia, TIC, CTL, DiskDetective, PLATO, Pan-STARRS, and others by their names.
 
     Parameters
@@ -116,13 +113,10 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         TimeoutError
             If the time was not enough.
         """
-        deadline = self._service.deadline(timeout)
         where, selection = Where(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page, cache)
-        if where.many:
-            effort = Effort(timeout, max_workers, executor, verbose)
-            return self._many_by_region(catalog, version, criteria, selection, where, effort, payload=get_query_payload)
-        question = self._by_region(catalog, version, criteria, selection, where, deadline)
-        return question.payload() if get_query_payload else self._table(question, deadline, verbose)
+        arguments = CatalogArguments(catalog, criteria, where, selection, version)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        return self._search.find(arguments, options)
 
     def query_region_async(
         self,
@@ -143,10 +137,9 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         They are as the archive sends them: what only a table has, such as an order of rows that the service does not
         know, is not in them.
         """
-        deadline = self._service.deadline(timeout)
         where, selection = Where(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page)
-        question = self._by_region(catalog, version, criteria, selection, where, deadline)
-        return self._responses_to(question, deadline)
+        arguments = CatalogArguments(catalog, criteria, where, selection, version)
+        return self._search.find_responses(arguments, timeout)
 
     # -- by name -------------------------------------------------------------------------------------------------
 
@@ -193,16 +186,11 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         ResolverError
             If the name has no position; otherwise as `query_region`.
         """
-        deadline = self._service.deadline(timeout)
-        where, selection = (
-            Where(None, object_name, radius, resolver),
-            Selection.of(columns, sort_by, pagesize, page, cache),
-        )
-        if where.many:
-            effort = Effort(timeout, max_workers, executor, verbose)
-            return self._many_by_region(catalog, version, criteria, selection, where, effort, payload=get_query_payload)
-        question = self._by_region(catalog, version, criteria, selection, where, deadline)
-        return question.payload() if get_query_payload else self._table(question, deadline, verbose)
+        where = Where(None, object_name, radius, resolver)
+        selection = Selection.of(columns, sort_by, pagesize, page, cache)
+        arguments = CatalogArguments(catalog, criteria, where, selection, version)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        return self._search.find(arguments, options)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object_async(
@@ -221,10 +209,9 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         **criteria: Any,
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `query_object`, as `query_region_async` does."""
-        deadline = self._service.deadline(timeout)
         where, selection = Where(None, object_name, radius, resolver), Selection.of(columns, sort_by, pagesize, page)
-        question = self._by_region(catalog, version, criteria, selection, where, deadline)
-        return self._responses_to(question, deadline)
+        arguments = CatalogArguments(catalog, criteria, where, selection, version)
+        return self._search.find_responses(arguments, timeout)
 
     # -- by criteria ---------------------------------------------------------------------------------------------
 
@@ -284,14 +271,11 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         ResolverError, RemoteServiceError, TimeoutError
             As `query_region` and `query_object`.
         """
-        deadline = self._service.deadline(timeout)
         where = Where(coordinates, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
-        if where.many:
-            effort = Effort(timeout, max_workers, executor, verbose)
-            return self._many_by_criteria(catalog, criteria, selection, where, effort, payload=get_query_payload)
-        question = self._by_criteria(catalog, criteria, selection, where, deadline)
-        return question.payload() if get_query_payload else self._table(question, deadline, verbose)
+        arguments = CatalogArguments(catalog, criteria, where, selection, filtered=True)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        return self._search.find(arguments, options)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_async(
@@ -310,11 +294,10 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         **criteria: Any,
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `query_criteria`, as `query_region_async` does."""
-        deadline = self._service.deadline(timeout)
         where = Where(coordinates, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page)
-        question = self._by_criteria(catalog, criteria, selection, where, deadline)
-        return self._responses_to(question, deadline)
+        arguments = CatalogArguments(catalog, criteria, where, selection, filtered=True)
+        return self._search.find_responses(arguments, timeout)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_count(
@@ -347,13 +330,9 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
             For many positions or names a `~astropy.table.Table` with ``input_row`` and ``count``, in the order given; a
             count is masked where it could not be had.
         """
-        deadline = self._service.deadline(timeout)
         where = Where(coordinates, object_name, radius, resolver)
-        if where.many:
-            effort = Effort(timeout, max_workers, executor, verbose=False)
-            return self._counts(catalog, criteria, Selection(cache=cache), where, effort, payload=get_query_payload)
-        question = self._by_criteria(catalog, criteria, Selection(cache=cache), where, deadline, count=True)
-        return question.payload() if get_query_payload else self._counted(question, deadline)
+        arguments = CatalogArguments(catalog, criteria, where, Selection(cache=cache), filtered=True)
+        return self._search.find_count(arguments, CallOptions(timeout, get_query_payload, max_workers, executor))
 
     # -- columns -------------------------------------------------------------------------------------------------
 
@@ -381,7 +360,7 @@ class CatalogsClass(CatalogMany, CatalogHsc, CatalogCrossmatch):
         RemoteServiceError
             If the archive must be asked, and cannot say.
         """
-        return metadata_table(self._metadata(catalog, data_release, table))
+        return metadata_table(self._search.metadata(catalog, data_release, table))
 
 
 Catalogs = CatalogsClass()

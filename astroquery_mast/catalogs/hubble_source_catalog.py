@@ -1,4 +1,4 @@
-"""What only the Hubble DownloadService Catalog has: the detections behind its objects, and spectra.
+"""What only the Hubble Source Catalog has: the detections behind its objects, and spectra.
 
 In: a MatchID; or rows of ``get_hsc_spectra``.  Out: tables; or files on disk and their manifest, by the way that all
 files go, although they lie at the Hubble Legacy Archive and not at MAST's own service.
@@ -31,10 +31,10 @@ from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import DownloadService, PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
+from ..query.selection import Selection
 from ..warn import warn_no_results
 from .question import CatalogQuestion, plain_question
-from .search import CatalogRequests
-from .selection import Selection
+from .search import CatalogSearch
 
 __all__ = ["CatalogHsc"]
 
@@ -57,8 +57,14 @@ class _Addresses:
         return uri
 
 
-class CatalogHsc(CatalogRequests, FileTransfers):
-    """Questions to the Hubble DownloadService Catalog, and its spectra; see `MastClass` for parameters."""
+class CatalogHsc(FileTransfers):
+    """Questions to the Hubble Source Catalog, and its spectra; see `MastClass` for parameters."""
+
+    def __init__(
+        self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
+    ) -> None:
+        super().__init__(mast_token, server=server, session=session)
+        self._search: CatalogSearch = CatalogSearch(self._service)
 
     def query_hsc_matchid(
         self,
@@ -72,7 +78,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         verbose: bool = False,
         cache: bool | None = None,
     ) -> Table | dict[str, object]:
-        """Return the detections that the Hubble DownloadService Catalog has put together into one object.
+        """Return the detections that the Hubble Source Catalog has put together into one object.
 
         Parameters
         ----------
@@ -95,7 +101,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         """
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
 
     def query_hsc_matchid_async(
         self,
@@ -109,7 +115,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         """Return the responses of `query_hsc_matchid`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page))
-        return self._responses_to(question, deadline)
+        return self._search.responses(question, deadline)
 
     def get_hsc_spectra(
         self,
@@ -121,7 +127,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         verbose: bool = False,
         cache: bool | None = None,
     ) -> Table | dict[str, object]:
-        """Return all spectra of the Hubble DownloadService Catalog, for `download_hsc_spectra`.
+        """Return all spectra of the Hubble Source Catalog, for `download_hsc_spectra`.
 
         Parameters
         ----------
@@ -135,7 +141,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         """
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
 
     def get_hsc_spectra_async(
         self, *, pagesize: int | None = None, page: int | None = None, timeout: float | None = None
@@ -143,7 +149,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         """Return the responses of `get_hsc_spectra`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
-        return self._responses_to(question, deadline)
+        return self._search.responses(question, deadline)
 
     def download_hsc_spectra(
         self,
@@ -158,7 +164,7 @@ class CatalogHsc(CatalogRequests, FileTransfers):
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
     ) -> Manifest | Table:
-        """Fetch spectra of the Hubble DownloadService Catalog.
+        """Fetch spectra of the Hubble Source Catalog.
 
         Parameters
         ----------

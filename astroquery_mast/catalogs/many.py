@@ -6,14 +6,15 @@ entry, or a table of counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from astropy.table import Table
 from astroquery import log
 
 from ..query.request import ApiRequest, MashupRequest
+from ..query.selection import Selection, SortKey, arranged
+from ..service.mast_service import CallOptions
 from ..sky.position import Cone
 from ..tables.columns import Columns
 from ..tables.mashup import Page
@@ -21,15 +22,14 @@ from ..targets.ask import Effort
 from ..targets.many_task import Part, Single
 from ..targets.match_targets import Targets
 from ..targets.one_table import Asked, Blocks
-from ..targets.targets import POSITIONAL, ManyTargets, Where, raise_if_all, refuse_page, table_of_targets
+from ..targets.targets import POSITIONAL, ManyTargets, raise_if_all, refuse_page, table_of_targets
 from ..warn import warn_no_results
 from .answer import answer_columns
 from .pages import Listing
 from .question import CatalogQuestion, with_separation
-from .search import CatalogRequests, hinting, warn_of_more
-from .selection import Selection, SortKey, arranged
+from .search import CatalogArguments, CatalogSearch, hinting, warn_of_more
 
-__all__ = ["CatalogMany"]
+__all__ = ["counts_of_many", "table_of_many"]
 
 # What comes before the catalogue's columns; its own columns of these names get longer ones.
 _FIRST = ("input_row", "target")
@@ -53,110 +53,83 @@ class _Short:
         return sorted(rows)
 
 
-class CatalogMany(CatalogRequests):
-    """Questions to catalogues about many targets; see `MastClass` for parameters."""
+def counts_of_many(
+    search: CatalogSearch, arguments: CatalogArguments, options: CallOptions
+) -> Table | list[dict[str, object]]:
+    """Return how many entries meet the criteria around each of many positions."""
+    effort = _effort(options)
+    question = search.question(arguments, positional=True, count=True)
 
-    def _many_by_region(
-        self,
-        catalog: str,
-        version: Any,
-        given: Mapping[str, Any],
-        selection: Selection,
-        where: Where,
-        effort: Effort,
-        *,
-        payload: bool,
-    ) -> Table | list[dict[str, object]]:
-        """Return what is around many positions."""
-        refuse_page(selection.page)
-        question = self._region_question(catalog, version, given, selection)
-        return self._table_of_many(question, where, effort, payload=payload)
+    def request_for(cone: Cone) -> MashupRequest:
+        """Return the request for the count in a cone."""
+        request = question.at(cone).request
+        assert isinstance(request, MashupRequest)
+        return request
 
-    def _many_by_criteria(
-        self,
-        catalog: str,
-        criteria: Mapping[str, Any],
-        selection: Selection,
-        where: Where,
-        effort: Effort,
-        *,
-        payload: bool,
-    ) -> Table | list[dict[str, object]]:
-        """Return what meets the criteria around many positions."""
-        refuse_page(selection.page)
-        question = self._criteria_question(catalog, criteria, selection, positional=True)
-        return self._table_of_many(question, where, effort, payload=payload)
+    targets = ManyTargets(search.service)
+    return targets.counts(arguments.where, request_for, effort, payload=options.get_query_payload)
 
-    def _counts(
-        self,
-        catalog: str,
-        criteria: Mapping[str, Any],
-        selection: Selection,
-        where: Where,
-        effort: Effort,
-        *,
-        payload: bool,
-    ) -> Table | list[dict[str, object]]:
-        """Return how many entries meet the criteria around each of many positions."""
-        question = self._criteria_question(catalog, criteria, selection, positional=True, count=True)
 
-        def request_for(cone: Cone) -> MashupRequest:
-            """Return the request for the count in a cone."""
-            request = question.at(cone).request
-            assert isinstance(request, MashupRequest)
-            return request
+def table_of_many(
+    search: CatalogSearch, arguments: CatalogArguments, options: CallOptions
+) -> Table | list[dict[str, object]]:
+    """Return one table with the answers for all targets, or the requests."""
+    effort = _effort(options)
+    refuse_page(arguments.selection.page)
+    question = search.question(arguments, positional=True)
+    deadline = effort.clock()
+    many = ManyTargets(search.service)
+    targets = many.targets(arguments.where, deadline)
+    questions = [question.at(cone) for cone in targets.cones]
+    if options.get_query_payload:
+        return [each.payload() for each in questions]
+    asked = Asked(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
+    blocks: list[Blocks] = []
+    short = _Short()
 
-        return ManyTargets(self._service).counts(where, request_for, effort, payload=payload)
+    def take(place: int, part: Part[Single | Listing]) -> None:
+        """Take the answer for a cone."""
+        if not blocks:
+            blocks.append(Blocks(asked, _columns_of(search, question, part.pages[0])))
+        blocks[0].add(place, part.pages)
+        short.notes.update(dict.fromkeys(part.notes))
+        message = question.limited(sum(len(page.rows) for page in part.pages))
+        if message is not None:
+            short.limited[place] = message
 
-    def _table_of_many(
-        self, question: CatalogQuestion, where: Where, effort: Effort, *, payload: bool
-    ) -> Table | list[dict[str, object]]:
-        """Return one table with the answers for all targets, or the requests."""
-        deadline = effort.clock()
-        targets = ManyTargets(self._service).targets(where, deadline)
-        questions = [question.at(cone) for cone in targets.cones]
-        if payload:
-            return [each.payload() for each in questions]
-        asked = Asked(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
-        blocks: list[Blocks] = []
-        short = _Short()
+    errors = many.ask_all([_askable(search, each) for each in questions], effort, deadline, take)
+    with hinting(question.catalog):
+        raise_if_all(errors, len(questions))
+    table = table_of_targets(arguments.where, targets, blocks[0].table(), errors)
+    table.meta["limited"] = short.warn(targets)
+    if effort.verbose:
+        log.info(
+            "%d rows of %s for %d targets, with %d requests in %.1f s.",
+            *(len(table), question.catalog.name, len(targets.positions), len(questions), deadline.elapsed()),
+        )
+    if not len(table):
+        warn_no_results()
+    return arranged(table, _for_many(question.selection, table.colnames))
 
-        def take(place: int, part: Part[Single | Listing]) -> None:
-            """Take the answer for a cone."""
-            if not blocks:
-                blocks.append(Blocks(asked, self._columns_of(question, part.pages[0])))
-            blocks[0].add(place, part.pages)
-            short.notes.update(dict.fromkeys(part.notes))
-            message = question.limited(sum(len(page.rows) for page in part.pages))
-            if message is not None:
-                short.limited[place] = message
 
-        errors = ManyTargets(self._service).ask_all([self._askable(each) for each in questions], effort, deadline, take)
-        with hinting(question.catalog):
-            raise_if_all(errors, len(questions))
-        table = table_of_targets(where, targets, blocks[0].table(), errors)
-        table.meta["limited"] = short.warn(targets)
-        if effort.verbose:
-            log.info(
-                "%d rows of %s for %d targets, with %d requests in %.1f s.",
-                *(len(table), question.catalog.name, len(targets.positions), len(questions), deadline.elapsed()),
-            )
-        if not len(table):
-            warn_no_results()
-        return arranged(table, _for_many(question.selection, table.colnames))
+def _effort(options: CallOptions) -> Effort:
+    """The time and the workers of a call."""
+    return Effort(options.timeout, options.max_workers, options.executor, options.verbose)
 
-    def _askable(self, question: CatalogQuestion) -> Single | Listing:
-        """The question as a worker gets it."""
-        request = question.request
-        return self._listing(question, request) if isinstance(request, ApiRequest) else Single(request)
 
-    def _columns_of(self, question: CatalogQuestion, page: Page) -> Columns:
-        """What is known of the columns of an answer."""
-        if isinstance(question.request, ApiRequest):
-            columns: Columns = answer_columns(page, self._service.columns.known(question.columns_id) or {})
-        else:
-            columns = self._service.columns.get(question.columns_id)
-        return with_separation(columns, question.catalog)
+def _askable(search: CatalogSearch, question: CatalogQuestion) -> Single | Listing:
+    """The question as a worker gets it."""
+    request = question.request
+    return search.listing(question, request) if isinstance(request, ApiRequest) else Single(request)
+
+
+def _columns_of(search: CatalogSearch, question: CatalogQuestion, page: Page) -> Columns:
+    """What is known of the columns of an answer."""
+    if isinstance(question.request, ApiRequest):
+        columns: Columns = answer_columns(page, search.columns.known(question.columns_id) or {})
+    else:
+        columns = search.columns.get(question.columns_id)
+    return with_separation(columns, question.catalog)
 
 
 def _for_many(selection: Selection, names: Sequence[str]) -> Selection:

@@ -14,9 +14,9 @@ from ..exceptions import InvalidArgumentError
 from ..query.filters import Criteria
 from ..query.known_catalogs import Catalog
 from ..query.request import COUNT_COLUMNS, ApiRequest, MashupRequest
+from ..query.selection import Selection
 from ..sky.position import Cone
 from ..tables.columns import Column, Columns
-from .selection import Selection
 
 __all__ = [
     "CatalogQuestion",

@@ -1,11 +1,12 @@
-"""What the public methods of `CatalogsClass` are made of: a question, built and checked → table, responses or count."""
+"""What the public methods of `CatalogsClass` call: arguments → a question, checked → table, responses or count."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import requests
 from astropy.table import Table
@@ -14,15 +15,14 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import BadRequestError, InvalidCriterionError, MaxResultsWarning, ServerError
 from ..query.comparisons import catalogs_mast_filters, mashup_criteria
-from ..query.filters import find_column
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import ApiRequest, MashupRequest
+from ..query.selection import Selection, arranged
 from ..service.columns import NoColumnsError
-from ..service.core import MastClass
 from ..service.deadline import Deadline
-from ..service.mast_service import refuse_two_positions
-from ..sky.position import Cone
-from ..tables.columns import Columns, closest
+from ..service.mast_service import CallOptions, MastService, refuse_two_positions
+from ..tables.columns import Columns, find_column
+from ..tables.names import closest, did_you_mean
 from ..tables.table import TableBuilder, first_value
 from ..targets.targets import Where
 from ..warn import warn_no_results, warn_user
@@ -30,9 +30,11 @@ from .answer import answer_columns
 from .columns import CatalogColumns
 from .pages import Listing
 from .question import CatalogQuestion, catalogs_mast_question, cone_question, filtered_question, with_separation
-from .selection import Selection, arranged
 
-__all__ = ["CatalogRequests", "hinting", "warn_of_more"]
+__all__ = ["Asked", "CatalogArguments", "CatalogSearch", "hinting", "warn_of_more"]
+
+Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
+"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
 
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
 # Words in which a service that does not exist is reported.
@@ -43,56 +45,80 @@ _ANSWERED = 200
 _TABLE_OPTIONS = ("data_release", "table")
 
 
-class CatalogRequests(MastClass):
-    """Questions to catalogues, and their answers; see `MastClass` for parameters."""
+@dataclass(frozen=True)
+class CatalogArguments:
+    """What is asked of a catalog, as the user wrote it; the fields are parameters of `CatalogsClass.query_criteria`.
 
-    def __init__(
-        self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
-    ) -> None:
-        super().__init__(mast_token, server=server, session=session)
-        self._service.columns = CatalogColumns(self._service.http, self._service.endpoints)
+    ``criteria`` are the further parameters of `CatalogsClass.query_region` unless ``filtered``.
+    """
+
+    catalog: str
+    criteria: Mapping[str, Any]
+    where: Where
+    selection: Selection
+    version: int | None = None
+    filtered: bool = False
+
+
+class CatalogSearch:
+    """Questions to catalogs, built and checked → table, responses or count."""
+
+    def __init__(self, service: MastService) -> None:
+        self.service = service
+        self.columns = CatalogColumns(service.http, service.endpoints)
+        service.columns = self.columns
+
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    def find(self, arguments: CatalogArguments, options: CallOptions) -> Table | Asked:
+        """Return the entries that are asked for, around one target or many, or the requests."""
+        deadline = self.service.deadline(options.timeout)
+        if arguments.where.many:
+            from .many import table_of_many  # noqa: PLC0415 - only many targets need it
+
+            return table_of_many(self, arguments, options)
+        question = self._question(arguments, deadline)
+        return question.payload() if options.get_query_payload else self.table(question, deadline, options.verbose)
+
+    def find_responses(
+        self, arguments: CatalogArguments, timeout: float | None
+    ) -> list[requests.Response] | requests.Response:
+        """Return the responses with the entries that are asked for."""
+        deadline = self.service.deadline(timeout)
+        return self.responses(self._question(arguments, deadline), deadline)
+
+    def find_count(self, arguments: CatalogArguments, options: CallOptions) -> int | Table | Asked:
+        """Return how many entries meet the criteria, around one target or many, or the requests."""
+        deadline = self.service.deadline(options.timeout)
+        if arguments.where.many:
+            from .many import counts_of_many  # noqa: PLC0415 - only many targets need it
+
+            return counts_of_many(self, arguments, options)
+        question = self._question(arguments, deadline, count=True)
+        return question.payload() if options.get_query_payload else self.count(question, deadline)
 
     # -- questions -----------------------------------------------------------------------------------------------
 
-    def _by_region(
-        self,
-        catalog: str,
-        version: Any,
-        given: Mapping[str, Any],
-        selection: Selection,
-        where: Where,
-        deadline: Deadline,
-    ) -> CatalogQuestion:
-        """A question about what is around a position.  What else is asked for is checked before names are resolved."""
-        question = self._region_question(catalog, version, given, selection)
-        return question.at(self._around(where, deadline))
+    def _question(self, arguments: CatalogArguments, deadline: Deadline, *, count: bool = False) -> CatalogQuestion:
+        """A question about one target or none.  Everything else is checked before names are resolved."""
+        where = arguments.where
+        if arguments.filtered:
+            refuse_two_positions(where.coordinates, where.object_name)
+        positional = not arguments.filtered or where.coordinates is not None or where.object_name is not None
+        question = self.question(arguments, positional=positional, count=count)
+        cone = self.service.cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
+        return question if cone is None and arguments.filtered else question.at(cone)
 
-    def _around(self, where: Where, deadline: Deadline) -> Cone | None:
-        """The cone to look in, or None if no position is given."""
-        return self._service.cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
+    def question(self, arguments: CatalogArguments, *, positional: bool, count: bool = False) -> CatalogQuestion:
+        """Return a question into which a position may still be put."""
+        if not arguments.filtered:
+            return self._region_question(arguments)
+        return self._criteria_question(arguments, positional=positional, count=count)
 
-    def _by_criteria(
-        self,
-        catalog: str,
-        criteria: Mapping[str, Any],
-        selection: Selection,
-        where: Where,
-        deadline: Deadline,
-        *,
-        count: bool = False,
-    ) -> CatalogQuestion:
-        """A question by criteria, with or without a position."""
-        positional = where.coordinates is not None or where.object_name is not None
-        refuse_two_positions(where.coordinates, where.object_name)
-        question = self._criteria_question(catalog, criteria, selection, positional=positional, count=count)
-        cone = self._around(where, deadline)
-        return question if cone is None else question.at(cone)
-
-    def _region_question(
-        self, catalog: str, version: Any, given: Mapping[str, Any], selection: Selection
-    ) -> CatalogQuestion:
+    def _region_question(self, arguments: CatalogArguments) -> CatalogQuestion:
         """A question about what is around a position, which is still to be put in."""
-        found = find_catalog(catalog)
+        found, selection = find_catalog(arguments.catalog), arguments.selection
+        given, version = arguments.criteria, arguments.version
         if found.path:
             found.versioned({0: found.path}, version)  # of which there are none: the user hears of it
             return self._table_question(found, given, selection, positional=True)
@@ -100,17 +126,9 @@ class CatalogRequests(MastClass):
             selection = selection.spelled(self._known(found.columns_id, selection.named))
         return cone_question(found, version, given, selection, count_setting("pagesize"))
 
-    def _criteria_question(
-        self,
-        catalog: str,
-        criteria: Mapping[str, Any],
-        selection: Selection,
-        *,
-        positional: bool,
-        count: bool = False,
-    ) -> CatalogQuestion:
+    def _criteria_question(self, arguments: CatalogArguments, *, positional: bool, count: bool) -> CatalogQuestion:
         """A question by criteria, into which a position may still be put."""
-        found = find_catalog(catalog)
+        found, selection, criteria = find_catalog(arguments.catalog), arguments.selection, arguments.criteria
         if found.path and not count:
             if not criteria or not (positional or any(name.lower() not in _TABLE_OPTIONS for name in criteria)):
                 raise InvalidCriterionError(_NO_CRITERION)
@@ -141,18 +159,18 @@ class CatalogRequests(MastClass):
         columns = self._known(columns_id, [*criteria, *(name for name in selection.named if name not in added)])
         filters = catalogs_mast_filters(criteria, columns)
         selection = selection.spelled(with_separation(columns, catalog) if positional else columns)
-        server = self._service.endpoints.catalogs
+        server = self.service.endpoints.catalogs
         return catalogs_mast_question(catalog, columns_id, server, filters, selection, count_setting("pagesize"))
 
-    def _metadata(self, catalog: str, release: str | None, table: str | None) -> Columns:
-        """The columns of a catalogue, as the archive has them now if it can say."""
+    def metadata(self, catalog: str, release: str | None, table: str | None) -> Columns:
+        """Return the columns of a catalog, as the archive has them now if it can say."""
         found = find_catalog(catalog)
         if found.path:
             columns_id = "/".join((found.path, *found.table(release, table)))
         else:
             columns_id = found.columns_id or found.cone()
         try:
-            return self._service.columns.newest(columns_id) or self._service.columns.refresh(columns_id)
+            return self.columns.newest(columns_id) or self.columns.refresh(columns_id)
         except NoColumnsError as err:
             if found in CATALOGS.values():
                 raise
@@ -162,17 +180,17 @@ class CatalogRequests(MastClass):
         """The columns of a catalogue; the archive is asked for them before a name is refused as unknown."""
         wanted = list(names)
         if not wanted:
-            return self._service.columns.known(columns_id) or {}
+            return self.columns.known(columns_id) or {}
         # Names that nobody can check are not sent: the reason why they cannot is raised.
-        columns = self._service.columns.get(columns_id) or self._service.columns.refresh(columns_id)
+        columns = self.columns.get(columns_id) or self.columns.refresh(columns_id)
         if any(find_column(name, columns) is None for name in wanted):
-            columns = {**self._service.columns.newest(columns_id), **columns}
+            columns = {**self.columns.newest(columns_id), **columns}
         return columns
 
     # -- answers -------------------------------------------------------------------------------------------------
 
-    def _table(self, question: CatalogQuestion, deadline: Deadline, verbose: bool) -> Table:
-        """The table of an answer, with a warning if it is empty, or if a limit has cut it short."""
+    def table(self, question: CatalogQuestion, deadline: Deadline, verbose: bool) -> Table:
+        """Return the table of an answer, with a warning if it is empty, or if a limit has cut it short."""
         with hinting(question.catalog):
             table = self._collected(question, deadline)
         if verbose:
@@ -187,18 +205,16 @@ class CatalogRequests(MastClass):
         request = question.request
         if isinstance(request, ApiRequest):
             return self._collect_table(question, request, deadline)
-        columns = with_separation(self._service.columns.get(question.columns_id), question.catalog)
-        return self._service.table(request, deadline=deadline, every_page=question.every_page, columns=columns)
+        columns = with_separation(self.columns.get(question.columns_id), question.catalog)
+        return self.service.table(request, deadline=deadline, every_page=question.every_page, columns=columns)
 
-    def _responses_to(
-        self, question: CatalogQuestion, deadline: Deadline
-    ) -> list[requests.Response] | requests.Response:
-        """The responses to a question; Catalogs.MAST gives a single one, as in ``astroquery.mast``."""
+    def responses(self, question: CatalogQuestion, deadline: Deadline) -> list[requests.Response] | requests.Response:
+        """Return the responses to a question; Catalogs.MAST gives a single one, as in ``astroquery.mast``."""
         request = question.request
         if isinstance(request, MashupRequest):
             with hinting(question.catalog):
-                return self._service.responses(request, deadline=deadline, every_page=question.every_page)
-        exchange = self._listing(question, request).page(self._service.http, deadline)
+                return self.service.responses(request, deadline=deadline, every_page=question.every_page)
+        exchange = self.listing(question, request).page(self.service.http, deadline)
         rows = len(exchange.page.rows)
         if not self._warn_if_limited(question, rows) and question.every_page and rows == question.pagesize:
             warn_of_more(
@@ -206,10 +222,10 @@ class CatalogRequests(MastClass):
             )
         return exchange.response
 
-    def _counted(self, question: CatalogQuestion, deadline: Deadline) -> int:
-        """The number that the archive answers."""
+    def count(self, question: CatalogQuestion, deadline: Deadline) -> int:
+        """Return the number that the archive answers."""
         assert isinstance(question.request, MashupRequest)
-        return first_value(self._service.http.page(question.request, deadline).page)
+        return first_value(self.service.http.page(question.request, deadline).page)
 
     def _warn_if_limited(self, question: CatalogQuestion, rows: int) -> bool:
         """Warn if a limit has cut the answer short, as far as can be told."""
@@ -220,17 +236,17 @@ class CatalogRequests(MastClass):
 
     # -- Catalogs.MAST -------------------------------------------------------------------------------------------
 
-    def _listing(self, question: CatalogQuestion, request: ApiRequest) -> Listing:
-        """The question as it is asked page by page."""
-        known = self._service.columns.known(question.columns_id) or {}
+    def listing(self, question: CatalogQuestion, request: ApiRequest) -> Listing:
+        """Return the question as it is asked page by page."""
+        known = self.columns.known(question.columns_id) or {}
         return Listing(request, known, question.pagesize, question.every_page)
 
     def _collect_table(self, question: CatalogQuestion, request: ApiRequest, deadline: Deadline) -> Table:
         """The table of an answer of Catalogs.MAST."""
         builder: TableBuilder | None = None
-        for exchange in self._listing(question, request).pages(self._service.http, deadline, warn_of_more):
+        for exchange in self.listing(question, request).pages(self.service.http, deadline, warn_of_more):
             if builder is None:
-                columns = answer_columns(exchange.page, self._service.columns.known(question.columns_id) or {})
+                columns = answer_columns(exchange.page, self.columns.known(question.columns_id) or {})
                 builder = TableBuilder(request, with_separation(columns, question.catalog))
             builder.add(exchange.page)
         assert builder is not None
@@ -247,16 +263,15 @@ def hinting(catalog: Catalog) -> Iterator[None]:
             raise
         if _UNKNOWN.search(str(err)):
             raise _no_such_catalog(catalog, str(err)) from err
-        near = closest(catalog.name, CATALOGS, 1)
+        near = closest(catalog.name, shown_names())
         if near:
-            err.args = (f"{err} Did you mean catalog='{near[0]}'?",)
+            err.args = (f"{err} {did_you_mean(catalog.name, near)}",)
         raise
 
 
 def _no_such_catalog(catalog: Catalog, said: str) -> BadRequestError:
     """The error for a name that neither this package nor the archive knows."""
-    near = closest(catalog.name, CATALOGS, 1)
-    hint = f"Did you mean catalog='{near[0]}'?" if near else f"There are: {', '.join(shown_names())}."
+    hint = did_you_mean(catalog.name, shown_names())
     return BadRequestError(f"{said} {hint}", status=_ANSWERED)
 
 

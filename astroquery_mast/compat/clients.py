@@ -11,6 +11,7 @@ from ..cutouts import client as cutouts
 from ..downloads.client import FileTransfers
 from ..missions import client as missions
 from ..observations import client as observations
+from ..observations import search
 from .private_names import ParseResultMixin, UnavailableCloud
 
 __all__ = [
@@ -37,6 +38,12 @@ class MastClass(UnavailableCloud, ParseResultMixin, FileTransfers):
 
 class ObservationsClass(ParseResultMixin, observations.ObservationsClass):
     """`astroquery_mast.ObservationsClass` with private names of ``astroquery.mast``."""
+
+    _caom_all = search.CAOM_VALUES
+    _caom_cone = search.CAOM_CONE
+    _caom_filtered = search.CAOM_FILTERED
+    _caom_filtered_position = search.CAOM_FILTERED_POSITION
+    _caom_products = search.CAOM_PRODUCTS
 
 
 class CatalogsClass(UnavailableCloud, catalogs.CatalogsClass, FileTransfers):

@@ -21,7 +21,7 @@ from astropy.utils.decorators import deprecated
 
 from ..downloads.destination import LOCAL_FILES
 from ..exceptions import InvalidCriterionError
-from ..observations.search import ObservationRequests
+from ..observations.search import CAOM_CONE, CAOM_FILTERED
 from ..products.manifest import Status
 from ..products.plan import single_file
 from ..query.request import MashupRequest
@@ -134,8 +134,8 @@ class ParseResultMixin(PrivateNames):
             return Table(masked=True)
         asked = _request_of(answers[0])
         # The filtered services have the columns of the cone search.
-        filtered = asked.service.startswith(ObservationRequests._caom_filtered)
-        columns = self._service.columns.get(ObservationRequests._caom_cone if filtered else asked.service)
+        filtered = asked.service.startswith(CAOM_FILTERED)
+        columns = self._service.columns.get(CAOM_CONE if filtered else asked.service)
         builder = TableBuilder(asked, columns)
         for answer in answers:
             builder.add(parse_page(answer.status_code, answer.headers, answer.content, asked.service))

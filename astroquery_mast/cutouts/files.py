@@ -31,8 +31,8 @@ from ..products.existing_files import inspect_folder
 from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
 from ..query.request import ApiRequest
+from ..service.deadline import Deadline, StoppedError
 from ..service.failures import retrying
-from ..service.limits import Limits, StoppedError
 from .protocol import words_for_nothing
 from .zip_files import ArchiveFile, begins_as_zip, places_of, write_whole, zipped_files
 
@@ -105,9 +105,9 @@ class CutoutFiles:
             planned.local_path.unlink(missing_ok=True)
             return download_file(planned, noting, **how)
 
-        limits = Limits(how.get("cancelled"), how.get("deadline"))
+        deadline: Deadline = how["deadline"]
         return retrying(
-            attempt, limits=limits, on_result=lambda result: not limits.reached() and self._is_broken(result)
+            attempt, deadline=deadline, on_result=lambda result: not deadline.reached() and self._is_broken(result)
         )
 
     def _is_broken(self, result: TransferResult) -> bool:
@@ -122,7 +122,7 @@ class CutoutFiles:
             return False
         return False
 
-    def results(self, fetched: Sequence[TransferResult], *, inflate: bool, limits: Limits) -> list[TransferResult]:
+    def results(self, fetched: Sequence[TransferResult], *, inflate: bool, deadline: Deadline) -> list[TransferResult]:
         """Unpack what was fetched, or give it its name."""
         held = [self._looked_at(result) for result in fetched]
         names = [member.filename for members in held if isinstance(members, list) for member in members]
@@ -132,9 +132,9 @@ class CutoutFiles:
             if isinstance(members, TransferResult):
                 rows.append(members)
             elif members and inflate:
-                rows.extend(self._unpacked(result, members, places, limits))
+                rows.extend(self._unpacked(result, members, places, deadline))
             elif members:
-                rows.append(self._kept(result, limits))
+                rows.append(self._kept(result, deadline))
         return [replace(row, index=index) for index, row in enumerate(rows)]
 
     # -- one answer ----------------------------------------------------------------------------------------------
@@ -169,21 +169,21 @@ class CutoutFiles:
         with result.local_path.open("rb") as stream, zipped_files(stream, service) as archive:
             yield archive
 
-    def _kept(self, result: TransferResult, limits: Limits) -> TransferResult:
+    def _kept(self, result: TransferResult, deadline: Deadline) -> TransferResult:
         """Give a zip file its name when all that it holds has been read once."""
         path = self._zips[result.index]
         try:
             with self._opened(result) as archive:
                 for member in archive.members:
                     for _ in archive.pieces(member):
-                        limits.check()
+                        deadline.check()
             result.local_path.replace(path)
         except _TROUBLES as err:
             return self._failed(result, path, err)
         return replace(result, local_path=path)
 
     def _unpacked(
-        self, result: TransferResult, members: Sequence[ZipInfo], places: Iterator[tuple[str, ...]], limits: Limits
+        self, result: TransferResult, members: Sequence[ZipInfo], places: Iterator[tuple[str, ...]], deadline: Deadline
     ) -> Iterator[TransferResult]:
         """Unpack a zip file; one file that is broken spoils none of the others."""
         with self._opened(result) as archive:
@@ -192,7 +192,7 @@ class CutoutFiles:
                 target = self._folder.joinpath(*within, name)
                 try:
                     self._stay_inside(target.parent)
-                    size, sha256 = write_whole(archive.pieces(member), target, limits)
+                    size, sha256 = write_whole(archive.pieces(member), target, deadline)
                 except _TROUBLES as err:
                     yield self._failed(result, target, err)
                 else:

@@ -21,8 +21,9 @@ from astropy import units as u
 
 from ..exceptions import BadRequestError, InvalidArgumentError, InvalidQueryError, InvalidResponseError, ServerError
 from ..sky.position import Cone
-from ..tables.columns import Column, closest
+from ..tables.columns import Column
 from ..tables.mashup import Page
+from ..tables.names import no_such
 
 __all__ = [
     "FORMATS",
@@ -224,8 +225,7 @@ def image_params(given: Mapping[str, Any]) -> dict[str, str]:
     sent = {}
     for name, value in given.items():
         if name not in IMAGE_PARAMS:
-            hint = _FORMER.get(name) or closest(name, IMAGE_PARAMS) or IMAGE_PARAMS
-            raise InvalidArgumentError(f"There is no parameter {name!r}. Did you mean {' or '.join(map(repr, hint))}?")
+            raise no_such(f"There is no parameter {name!r}.", name, IMAGE_PARAMS, near=_FORMER.get(name, ()))
         if value is not None:
             sent[name] = _image_param(name, value)
     return sent

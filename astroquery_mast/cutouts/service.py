@@ -28,7 +28,6 @@ from ..exceptions import DownloadError, InvalidArgumentError, InvalidResponseErr
 from ..products.manifest import Manifest, Status, as_manifest
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline
-from ..service.limits import Limits
 from ..service.mast_service import MastService
 from ..service.parallel import map_in_threads
 from ..sky.position import Cone, as_radius
@@ -114,7 +113,7 @@ class CutoutService:
         words: dict[str, str] = {}
         cutouts: list[fits.HDUList] = []
         with ExitStack() as if_it_fails:
-            if_it_fails.callback(deadline.give_up)
+            if_it_fails.callback(deadline.stop)
             for question, answer in zip(questions, map_in_threads(ask, questions, max_workers), strict=True):
                 if isinstance(answer, str):
                     words[question.service] = answer
@@ -157,7 +156,7 @@ class CutoutService:
                 verbose=verbose,
                 carry_out=files.carry_out,
             )
-            results = files.results(fetched, inflate=inflate, limits=Limits(deadline=deadline))
+            results = files.results(fetched, inflate=inflate, deadline=deadline or Deadline())
         manifest = as_manifest(results)
         if results and all(result.status is Status.ERROR for result in results):
             raise _failure(manifest, files.error, deadline, self.title)

@@ -22,7 +22,7 @@ from ..downloads.destination import exclusive_lock
 from ..downloads.part_file import PartFile
 from ..exceptions import InvalidResponseError
 from ..products.file_names import FileNameParts, assign_paths
-from ..service.limits import Limits
+from ..service.deadline import Deadline
 
 __all__ = ["ArchiveFile", "begins_as_zip", "places_of", "write_whole", "zipped_files"]
 
@@ -118,15 +118,15 @@ def _naming(index: int, name: str) -> FileNameParts:
     return FileNameParts(f"{index}:{name}", parts[-1], "", str(index + 1), tuple(parts[:-1]))
 
 
-def write_whole(pieces: Iterable[bytes], target: Path, limits: Limits) -> tuple[int, str]:
+def write_whole(pieces: Iterable[bytes], target: Path, deadline: Deadline) -> tuple[int, str]:
     """Write a file beside its place, and move it there when all of it is on the disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive_lock(target, lambda: limits.reached() is not None), ExitStack() as if_it_fails:
+    with exclusive_lock(target, lambda: deadline.reached() is not None), ExitStack() as if_it_fails:
         part = PartFile(target)
         if_it_fails.callback(part.discard)
         part.begin(None)
         for piece in pieces:
-            limits.check()
+            deadline.check()
             part.write(piece)
         part.finish(None)
         if_it_fails.pop_all()

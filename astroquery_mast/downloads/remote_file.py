@@ -29,8 +29,8 @@ from ..exceptions import (
     MastError,
     ServerError,
 )
+from ..service.deadline import Deadline
 from ..service.failures import BODY_ERRORS, BrokenBodyError, retrying
-from ..service.limits import Limits
 from .checks import AS_STORED, check_length, content_range, strong_validator
 from .transfer import OpenUrl
 
@@ -236,7 +236,7 @@ def _copy(url: str, open_url: OpenUrl, name: str) -> _Copy:
 def _with_retries(ask: Callable[[], T], name: str) -> T:
     """Ask again if the connection breaks in the middle of an answer."""
     try:
-        return retrying(ask, limits=Limits(), on_error=lambda err: isinstance(err, BODY_ERRORS))
+        return retrying(ask, deadline=Deadline(), on_error=lambda err: isinstance(err, BODY_ERRORS))
     except BODY_ERRORS as err:
         message = f"{name} could not be read: {type(err).__name__}: {err}"
         raise ServerError(message, service=_SERVICE) from err

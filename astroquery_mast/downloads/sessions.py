@@ -15,11 +15,10 @@ import math
 import os
 import socket
 import threading
-import time
 import weakref
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
@@ -31,7 +30,7 @@ from requests.adapters import HTTPAdapter
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import LoginError
 from ..service import token as auth
-from ..service.deadline import Deadline, for_socket
+from ..service.deadline import Deadline
 from ..service.http import HttpClient
 from ..service.login import Login
 from ..service.mast_service import MastService
@@ -93,8 +92,7 @@ class SessionRecipe:
         lines: threading.Semaphore | None = None,
     ) -> WorkerSession:
         """Give a worker what opens addresses, with a session that it shares with nobody."""
-        limit = Deadline(math.inf) if deadline is None else deadline
-        return WorkerSession(self, limit, lines)
+        return WorkerSession(self, deadline or Deadline(), lines)
 
     def session(self) -> requests.Session:
         """Make a session."""
@@ -163,14 +161,11 @@ class WorkerSession:
         self._begin()
         with ExitStack() as if_it_fails:
             if_it_fails.callback(self._end)
-            # A copy of the call's deadline ends with it when the call is given up.
-            seconds = min(self._recipe.timeout, self._deadline.remaining())
-            opening = replace(self._deadline, seconds=seconds, started=time.monotonic())
             response = self._wire.request(
                 "GET",
                 url,
                 headers=headers,
-                deadline=opening,
+                deadline=self._deadline.part(self._recipe.timeout),
                 service=_SERVICE,
                 stream=True,
                 attempts=self._recipe.attempts,
@@ -232,8 +227,8 @@ class WorkerSession:
         connect, read = keywords.pop("timeout")
         recipe = self._recipe
         timeout = (
-            for_socket(min(connect or math.inf, recipe.connect_timeout)),
-            for_socket(min(read or math.inf, recipe.read_timeout)),
+            self._deadline.for_socket(min(connect or math.inf, recipe.connect_timeout)),
+            self._deadline.for_socket(min(read or math.inf, recipe.read_timeout)),
         )
         token = auth.TokenAuth(self._credentials if credentials is None else credentials, self._endpoints)
         if self._session is None:

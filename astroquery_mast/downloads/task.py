@@ -10,7 +10,6 @@ is no token in a task.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -39,12 +38,11 @@ def _silent(_: int) -> None:
 class Call:
     """One download, as the workers of this process see it."""
 
-    deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
+    deadline: Deadline = field(default_factory=Deadline)
     progress: Progress = _silent
     down: Mapping[str, str] = field(default_factory=dict)
     shared: bool = True
     lines: threading.Semaphore | None = None
-    cancelled: threading.Event = field(default_factory=threading.Event)
     _openers: set[WorkerSession] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -65,10 +63,7 @@ class Call:
 
     def stop(self) -> None:
         """End what is under way: between two pieces, in waiting, and while the server is silent."""
-        if self.deadline.elapsed() < self.deadline.seconds:
-            # Otherwise the deadline is the reason, and every transfer sees that by itself.
-            self.cancelled.set()
-            self.deadline.give_up()
+        self.deadline.stop()
         with self._lock:
             openers = list(self._openers)
         for opener in openers:
@@ -116,7 +111,6 @@ def bring(task: Task) -> Done:
             task.planned,
             contacts,
             progress=call.progress,
-            cancelled=call.cancelled,
             deadline=call.deadline,
         )
     elapsed = time.monotonic() - started if result.elapsed is None else result.elapsed

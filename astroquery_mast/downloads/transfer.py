@@ -11,7 +11,6 @@ archive can be asked for exactly the rest of exactly this file; the next try, or
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -27,9 +26,8 @@ from ..exceptions import MastError
 from ..products.existing_files import Action
 from ..products.manifest import Status, TransferResult
 from ..products.plan import PlannedFile
-from ..service.deadline import Deadline
+from ..service.deadline import Deadline, StoppedError
 from ..service.failures import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, retrying
-from ..service.limits import Limits, StoppedError
 from .checks import (
     AS_STORED,
     LOOKED_AT,
@@ -76,11 +74,10 @@ def download_file(
     open_url: OpenUrl,
     *,
     progress: Progress = silent,
-    cancelled: threading.Event | None = None,
     deadline: Deadline | None = None,
 ) -> TransferResult:
     """Do what is planned for one file; a refusal says whose the file is and when it becomes public."""
-    result = FileTransfer(planned, open_url, progress, Limits(cancelled, deadline)).result()
+    result = FileTransfer(planned, open_url, progress, deadline or Deadline()).result()
     refused = result.status is Status.ERROR and _REFUSED.match(result.message or "")
     if not refused or planned.rights is None:
         return result
@@ -91,11 +88,11 @@ def download_file(
 class FileTransfer:
     """One file on its way, wherever it goes; parameters as `download_file`."""
 
-    def __init__(self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, limits: Limits) -> None:
+    def __init__(self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, deadline: Deadline) -> None:
         self._planned = planned
         self._open_url = open_url
         self._progress = progress
-        self._limits = limits
+        self._deadline = deadline
         self._target = target_of(planned)
         self._attempts = 0
         # Bytes that progress was told of and that are still there.
@@ -130,7 +127,7 @@ class FileTransfer:
             return self._stopped(f" Another process was at work on {planned.local_path}.")
         except (StoppedError, MastError, *BODY_ERRORS, requests.exceptions.RequestException) as err:
             # A connection may break because the caller has ended it.
-            return self._stopped() if self._limits.reached() else self._with_rest(_network_failed(planned, err))
+            return self._stopped() if self._deadline.reached() else self._with_rest(_network_failed(planned, err))
         except OSError as err:
             return self._with_rest(_failed(planned, f"{planned.local_path} could not be written: {err}"))
 
@@ -145,7 +142,7 @@ class FileTransfer:
             with self._open_url(self._addresses()[-1], AS_STORED) as response:
                 return _complete(planned, present.size) if self._is_current(present, response.headers) else None
         except MastError as err:
-            unconfirmed = None if self._limits.reached() else _unconfirmed(planned, present, err)
+            unconfirmed = None if self._deadline.reached() else _unconfirmed(planned, present, err)
             if unconfirmed is None:
                 raise
             return unconfirmed
@@ -163,7 +160,7 @@ class FileTransfer:
     def _download(self, before: FileState | None) -> TransferResult:
         """Fetch the file, unless somebody else does."""
         planned, target = self._planned, self._target
-        with target.claimed(lambda: self._limits.reached() is not None) as sink:
+        with target.claimed(lambda: self._deadline.reached() is not None) as sink:
             if target.made_meanwhile(before):
                 return self._by_another()
             try:
@@ -198,19 +195,19 @@ class FileTransfer:
             try:
                 self._with_retries(sink, url)
             except (MastError, *BODY_ERRORS):
-                self._limits.check()
+                self._deadline.check()
             else:
                 return
         self._with_retries(sink, last)
 
     def _with_retries(self, sink: Sink, url: str) -> None:
         """Ask until the file is whole, or nothing more comes."""
-        sink.take_up(url, self._limits.check)
+        sink.take_up(url, self._deadline.check)
         self._furthest, self._fruitless = sink.size, 0
         retrying(
             lambda: self._attempt(sink, url),
-            limits=self._limits,
-            on_error=lambda err: isinstance(err, BODY_ERRORS) and not self._limits.reached(),
+            deadline=self._deadline,
+            on_error=lambda err: isinstance(err, BODY_ERRORS) and not self._deadline.reached(),
             stop=lambda _: self._makes_no_progress(sink),
         )
 
@@ -224,7 +221,7 @@ class FileTransfer:
 
     def _attempt(self, sink: Sink, url: str) -> None:
         """Ask for the file once, or for what is missing of it, and put it into its place."""
-        self._limits.check()
+        self._deadline.check()
         self._attempts += 1
         with ExitStack() as if_it_fails, ExitStack() as opened:
             if_it_fails.callback(self._drop_unless_resumable, sink)
@@ -300,7 +297,7 @@ class FileTransfer:
                 sink.reject()
                 raise BrokenBodyError(f"{sink.size} bytes of {expected} arrived")
             if sink.size != expected:
-                self._limits.check()
+                self._deadline.check()
 
     def _check(self, response: requests.Response, sink: Sink) -> None:
         """Raise unless what has come is the whole file; of wrong bytes none is used again."""
@@ -333,7 +330,9 @@ class FileTransfer:
 
     def _stopped(self, state: str = "") -> TransferResult:
         """The result for a transfer that the caller has ended."""
-        return self._with_rest(_failed(self._planned, f"{self._limits.reached() or 'The download was ended'}.{state}"))
+        return self._with_rest(
+            _failed(self._planned, f"{self._deadline.reached() or 'The download was ended'}.{state}")
+        )
 
     def _with_rest(self, result: TransferResult) -> TransferResult:
         """The same result, and a word about what is left of the file."""

@@ -14,8 +14,9 @@ import numpy as np
 from astropy.table import Table
 
 from ..exceptions import InputWarning, InvalidCriterionError, InvalidResponseError
-from ..query.filters import find_column
-from ..tables.columns import Column, Columns, Kind, closest, kind_of
+from ..query.selection import names_of
+from ..tables.columns import Column, Columns, Kind, find_column, kind_of
+from ..tables.names import did_you_mean
 from ..warn import warn_user
 
 __all__ = [
@@ -133,8 +134,8 @@ def selected_columns(
     """Return the names of the columns that a search shall return."""
     if wanted is None:
         return list(_INSTEAD_OF_DEFAULT[mission]) if mission in _INSTEAD_OF_DEFAULT else None
-    names = _names(wanted)
-    if len(names) == 1 and names[0].lower() in {"all", "*"}:
+    names = names_of(wanted, "select_cols")
+    if not names or [name.lower() for name in names] == ["all"]:
         return list(columns)
     found = list(dict.fromkeys(name for name in (_spelled(name, columns) for name in names) if name))
     if not found:
@@ -147,22 +148,6 @@ def selected_columns(
     return found
 
 
-def _names(wanted: str | Iterable[str]) -> list[str]:
-    """The names, one by one, as they were written."""
-    if isinstance(wanted, str):
-        wanted = wanted.split(",")
-    if not isinstance(wanted, Iterable):
-        raise InvalidCriterionError(
-            "`select_cols` must be an iterable of column names, a text of names with commas, 'all' or '*'; "
-            f"it is {wanted!r}."
-        )
-    names = list(wanted)
-    wrong = [name for name in names if not isinstance(name, str)]
-    if wrong:
-        raise InvalidCriterionError(f"`select_cols` must contain only strings (column names), and not {wrong[0]!r}.")
-    return [str(name).strip() for name in names if name.strip()]
-
-
 def _spelled(name: str, columns: Columns) -> str | None:
     """A name in the archive's spelling, or None with a warning if there is no such column."""
     if not columns:
@@ -170,7 +155,5 @@ def _spelled(name: str, columns: Columns) -> str | None:
     column = find_column(name, columns)
     if column is not None:
         return column.name
-    near = closest(name, columns)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
-    warn_user(f"Column '{name}' not found.{hint}", InputWarning)
+    warn_user(f"Column '{name}' not found. {did_you_mean(name, columns)}", InputWarning)
     return None

@@ -22,7 +22,6 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import date
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,17 +29,17 @@ from astropy import units as u
 from astropy.time import Time
 
 from ..exceptions import InvalidCriterionError
-from ..query.filters import as_members, find_column, unknown_filter
+from ..query.filters import as_members, unknown_filter
 from ..query.request import as_plain
 from ..query.values import as_iso, as_number
-from ..tables.columns import Column, Columns, Kind
+from ..tables.columns import Column, Columns, Kind, find_column
+from ..tables.names import closest
 from .columns import has_numbers_for_truths
 
 __all__ = ["argument_like", "build_conditions", "column_named"]
 
-# Arguments of searches that say where to look, and how like one of them a keyword is that was meant as such.
+# Arguments of searches that say where to look; a keyword may be meant as one of them.
 _ARGUMENTS = ("coordinates", "object_names", "radius")
-_ALIKE = 0.8
 
 # "pass" is a column of Roman's and a word of Python's.
 _ALIASES = {"pass_id": "pass"}
@@ -60,7 +59,7 @@ def column_named(name: str, columns: Columns) -> Column | None:
 
 def argument_like(name: str) -> str | None:
     """Return the argument of a search that a keyword may be a misspelling of, or None."""
-    near = get_close_matches(name.lower(), _ARGUMENTS, n=1, cutoff=_ALIKE)
+    near = closest(name, _ARGUMENTS, 1)
     return near[0] if near else None
 
 
@@ -73,10 +72,7 @@ def _condition(name: str, value: Any, columns: Columns) -> dict[str, object]:
     """The condition of one keyword."""
     column = column_named(name, columns)
     if column is None and columns:
-        meant = argument_like(name)
-        if meant is not None:
-            raise InvalidCriterionError(f"Filter '{name}' does not exist. Did you mean the argument '{meant}'?")
-        raise unknown_filter(name, columns)
+        raise unknown_filter(name, columns, _ARGUMENTS)
     if column is not None and column.hidden:
         raise InvalidCriterionError(f"Column '{column.name}' is returned by the archive, and cannot be a criterion.")
     known = column or Column(_ALIASES.get(name, name))

@@ -16,7 +16,9 @@ import numpy as np
 from ..exceptions import InvalidArgumentError
 from ..query.filters import as_members
 from ..query.request import ApiRequest
-from ..tables.columns import Column, Columns, closest
+from ..query.selection import sort_keys
+from ..tables.columns import Columns
+from ..tables.names import no_such
 from .conditions import column_named
 
 __all__ = ["PAGE", "Search", "SearchRequest", "as_options", "sorting"]
@@ -147,33 +149,17 @@ def _check_number(name: str, number: object, least: int) -> None:
 
 
 def sorting(sort_by: Any, sort_desc: Any, columns: Columns) -> tuple[tuple[str, ...], tuple[bool, ...]]:
-    """Return what to sort by."""
-    if sort_by is None:
-        if sort_desc is not None:
-            raise InvalidArgumentError(f"sort_desc={sort_desc!r} needs sort_by.")
-        return (), ()
-    names = sort_by.split(",") if isinstance(sort_by, str) else as_members("sort_by", sort_by)
-    found = tuple(_sorted_by(name, columns) for name in names)
-    given = [False] if sort_desc is None else as_members("sort_desc", sort_desc)
-    if not all(isinstance(each, bool | np.bool_) for each in given) or len(given) not in {1, len(found)}:
-        raise InvalidArgumentError(f"sort_desc={sort_desc!r}: True or False, or one for each column, is needed.")
-    directions = [bool(each) for each in given]
-    return found, tuple(directions * len(found) if len(directions) == 1 else directions)
+    """Return what to sort by, in the archive's spelling, and whether each is descending."""
+    keys = sort_keys(sort_by, sort_desc)
+    return tuple(_spelled(key.column, columns) for key in keys), tuple(key.descending for key in keys)
 
 
-def _sorted_by(name: object, columns: Columns) -> str:
-    """A column to sort by, in the archive's spelling."""
-    if not isinstance(name, str) or not name.strip():
-        raise InvalidArgumentError(f"sort_by has {name!r}: names of columns are needed.")
-    column: Column | None = column_named(name.strip(), columns)
-    if column is not None:
-        return column.name
-    if columns:
-        near = closest(name, columns)
-        raise InvalidArgumentError(
-            f"sort_by: column '{name}' does not exist." + (f" Did you mean '{near[0]}'?" if near else "")
-        )
-    return str(name.strip())
+def _spelled(name: str, columns: Columns) -> str:
+    """A column to sort by; without a list of columns it is taken as it is."""
+    column = column_named(name, columns)
+    if column is None and columns:
+        raise no_such(f"sort_by: there is no column '{name}'.", name, columns)
+    return name if column is None else column.name
 
 
 def as_options(keywords: Mapping[str, Any]) -> tuple[dict[str, object], dict[str, Any]]:

@@ -149,7 +149,7 @@ class MissionSearch:
             complete = True
         finally:
             if not complete:
-                deadline.give_up()
+                deadline.stop()
 
     def _requests(self, search: Search) -> list[SearchRequest]:
         """What is to be sent first."""
@@ -274,7 +274,7 @@ class MissionRequests(MastClass):
     ) -> None:
         super().__init__(mast_token, server=server, session=session)
         self.dataset_kwds = dict(DATASET_COLUMNS)
-        self._search = MissionSearch(self._service)
+        self._search: MissionSearch = MissionSearch(self._service)
         self.mission = mission
 
     def __repr__(self) -> str:

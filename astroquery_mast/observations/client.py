@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import requests
+from astropy import units as u
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
-from ..exceptions import InvalidQueryError
-from ..query.catalog import OBSERVATIONS
-from ..query.filters import Criteria
+from ..query.known_catalogs import OBSERVATIONS
 from ..sky.position import DEFAULT_RADIUS
 from ..targets.ask import Effort
 from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
-from ..targets.targets import Where
 from .cloud import CloudAccess
-from .many import ObservationMany, ObservationOptions
 from .products import ObservationProducts
-from .responses import ObservationResponses
-from .search import NO_CRITERION, NO_PLACE, refuse_for_many
+from .search import CallOptions, ObservationSearch, Place, QueryArguments
+from .stream import ObservationStream
 from .values import ObservationValues
+
+if TYPE_CHECKING:
+    from .many import ManyObservations
 
 __all__ = ["Observations", "ObservationsClass"]
 
@@ -32,7 +33,7 @@ Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
 
-class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues, ObservationProducts, CloudAccess):
+class ObservationsClass(ObservationProducts, CloudAccess):
     """Observations of all missions in MAST, and their files.
 
     Parameters
@@ -41,7 +42,25 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         As `MastClass`.
     """
 
-    # -- by position ---------------------------------------------------------------------------------------------
+    @cached_property
+    def _search(self) -> ObservationSearch:
+        """What asks for observations in one place, or anywhere."""
+        return ObservationSearch(self._service)
+
+    @cached_property
+    def _values(self) -> ObservationValues:
+        """What tells which values there are."""
+        return ObservationValues(self._service, self._search)
+
+    def _search_for(self, place: Place) -> ObservationSearch | ManyObservations:
+        """Return what asks for one target, or for many."""
+        if not place.many:
+            return self._search
+        from .many import ManyObservations  # noqa: PLC0415 - only many targets need it
+
+        return ManyObservations(self._service, self._search)
+
+    # -- by position -------------------------------------------------------------------------------------------
 
     def query_region(
         self,
@@ -66,73 +85,78 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         Parameters
         ----------
         coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
-            The centre.  Text is read as ICRS, in degrees if it names no unit; text that is no position is taken for
-            the name of an object.  Or many centres: a `~astropy.coordinates.SkyCoord` array, a list of positions, or a
-            `~astropy.table.Table` with their columns.
+            The center.  Text is read as ICRS, in degrees unless it names a unit; text that cannot be read as a position
+            is taken for the name of an object.  Or many targets: a `~astropy.coordinates.SkyCoord` array, a list of
+            positions, or a `~astropy.table.Table` with columns of positions.
         radius : `~astropy.units.Quantity`, str, or number
-            The radius, by default 0.2 degrees; a plain number is in degrees.  Zero finds what contains the centre.
-            For many centres it may be an array.
+            The radius, by default 0.2 degrees; a plain number is in degrees.  Zero finds what contains the center.
+            For many targets it may be an array.
         region : object, optional
             Instead of a position and a radius: ``s_region`` text, three or more vertices as one
             `~astropy.coordinates.SkyCoord`, a shape of ``regions``, a ``mocpy.MOC``, an `~astropy.wcs.WCS` with
-            ``array_shape``, or a list of such but MOCs.  The archive is asked for the smallest circle around it; what
-            is not in the region is left out here, and the list ``meta["cut"]`` says how many rows there were.
+            ``array_shape``, or a list of any of these except MOCs.  The archive is asked for the smallest circle around
+            the region; rows outside of the region are then removed, and the list ``meta["cut"]`` says how many.
         overlap : str
-            ``"footprint"``: any part of the footprint is in the circle or region.  ``"center"``: its position
-            (``s_ra``, ``s_dec``) is, too.
+            ``"footprint"``: any part of the footprint must be in the circle or region.  ``"center"``: its position
+            (``s_ra``, ``s_dec``) must be, too.
         pagesize : int, optional
             Rows in a page; ``conf.pagesize`` if not given.
         page : int, optional
-            Give only this page, counted from 1, instead of all.
+            Return only this page, counted from 1, instead of all.
         timeout : float, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
         get_query_payload : bool
             Return the request instead of sending it.
         verbose : bool
-            Whether to log the number of rows, and for many centres to show a bar on a terminal.
+            Whether to log the number of rows, and for many targets to show a progress bar on a terminal.
         max_workers : int, optional
-            For many centres: how many are asked for at a time; ``conf.max_workers`` if not given.
+            For many targets: how many requests run at a time; ``conf.max_workers`` if not given.
         executor : `concurrent.futures.Executor`, optional
-            For many centres: who asks; threads of this process if not given.
+            For many targets: what runs the requests; threads of this process if not given.
         columns : str or iterable of str, optional
-            The columns that are wanted, in this order; all if not given.  ``obsid`` is added if it is not among them.
-            The archive sends no others.
+            The columns to return, in this order; all if not given.  ``obsid`` is always added.  The archive sends no
+            other columns.
         cache : bool, optional
-            Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
+            Whether to use an answer that was kept on disk, and to keep this one; ``conf.cache`` if not given.
         merge_nearby : bool
-            For many centres: whether neighbours are asked for together, in a larger circle, where each can be told its
-            own rows for sure.  False asks for each by itself.
+            For many targets: whether neighbors share one request for a larger circle, if it is certain which of its
+            rows belong to which target.  False sends a request for each target.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            One row for each observation, with the separation of its footprint from the centre, or the centre of the
-            circle around the region, in ``distance`` (arcsec, zero inside), or the request.  For many centres
-            ``input_row`` comes first, the place of the centre in what was given; ``meta["failed"]`` lists those that
-            could not be asked for, and ``meta["unmatched"]`` (in files ``nomatch``) those without observations.  Where
-            neighbours were asked for together ``distance`` is computed here, from ``s_region``.
+            One row for each observation, or the request.  ``distance`` is the separation of the footprint from the
+            center, or from the center of the circle around the region (arcsec, zero inside).  For many targets the
+            first column is ``input_row``, the row of the target in the input; ``meta["failed"]`` lists the targets
+            without an answer, and ``meta["unmatched"]`` (in files ``nomatch``) those without observations.  Where
+            neighbors shared a request, ``distance`` is computed from ``s_region`` by this package.
 
         Raises
         ------
         InvalidQueryError
-            If the position, the radius or the region is none; nothing was sent then.
+            If the position, the radius or the region is not valid; nothing was sent then.
         RemoteServiceError
             If the archive fails, or its answer is not complete.
         TimeoutError
-            If the time was not enough.
+            If it takes longer than ``timeout``.
         """
-        choice = self._choice(columns, cuts=region is not None or overlap != "footprint")
-        if (where := Where(coordinates, None, radius)).many:
-            refuse_for_many(region, overlap, page)
-            effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
-            return self._observed_many(where, None, effort, wanted)
-        deadline = self._service.deadline(timeout)
-        cone, cut = self._place(coordinates, None, radius, None, deadline, region=region, overlap=overlap)
-        request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
-        if get_query_payload:
-            return request.payload()
-        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice)
+        place = Place(coordinates, radius=radius, region=region, overlap=overlap)
+        arguments = QueryArguments(place, None, columns, pagesize, page, cache, merge_nearby)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        return self._search_for(place).table(arguments, options)
+
+    def query_region_async(
+        self,
+        coordinates: Any,
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        timeout: float | None = None,
+    ) -> list[requests.Response]:
+        """Return the responses of `query_region`, one per page."""
+        place = Place(coordinates, radius=radius)
+        return self._search.responses(QueryArguments(place, pagesize=pagesize, page=page), timeout)
 
     def query_region_count(
         self,
@@ -151,37 +175,28 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
     ) -> int | Table | Asked:
         """Return how many observations `query_region` finds.
 
-        The archive counts what is in a circle.  With ``region``, or ``overlap="center"``, the places of all rows are
-        fetched (three columns) and counted here.
+        The archive counts what is in a circle.  With ``region``, or ``overlap="center"``, the positions and footprints
+        of all rows are fetched (three columns) and counted by this package.
 
         Parameters
         ----------
         coordinates, radius, region, overlap, timeout, get_query_payload, max_workers, executor, cache
             As `query_region`.
         pagesize, page : int, optional
-            Of no meaning for a count; accepted because ``astroquery.mast`` has them.
+            Ignored; accepted because ``astroquery.mast`` has them.
 
         Returns
         -------
         int or dict
-            For many centres a `~astropy.table.Table` with ``input_row`` and ``count``, in the order given; a count is
-            masked where it could not be had.
+            For many targets a `~astropy.table.Table` with ``input_row`` and ``count``, in the order of the input; a
+            count is masked where there is no answer.
         """
         del pagesize, page
-        if (where := Where(coordinates, None, radius)).many:
-            refuse_for_many(region, overlap)
-            effort = Effort(timeout, max_workers, executor, verbose=False)
-            return self._counted_many(
-                where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
-            )
-        deadline = self._service.deadline(timeout)
-        cone, cut = self._place(coordinates, None, radius, None, deadline, region=region, overlap=overlap)
-        if cone is None:
-            raise InvalidQueryError(NO_PLACE)
-        request = self._count_request(Criteria(), cone, cut, cache)
-        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
+        place = Place(coordinates, radius=radius, region=region, overlap=overlap)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor)
+        return self._search_for(place).count(QueryArguments(place, cache=cache), options)
 
-    # -- by name -------------------------------------------------------------------------------------------------
+    # -- by name -----------------------------------------------------------------------------------------------
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object(
@@ -207,9 +222,9 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         Parameters
         ----------
         object_name : str or iterable of str
-            Its name, or the names of many objects; the answer then has the name as column ``target``, too.
+            The name of the object, or the names of many objects; the table then also has the column ``target``.
         resolver : str, optional
-            ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
+            ``"NED"`` or ``"SIMBAD"``; the first that knows the name if not given.
         radius, pagesize, page, overlap, timeout, get_query_payload, verbose, max_workers, executor
             As `query_region`.
         columns, cache, merge_nearby : object, optional
@@ -224,18 +239,25 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         ResolverError
             If the name has no position; otherwise as `query_region`.
         """
-        choice = self._choice(columns, cuts=overlap != "footprint")
-        if (where := Where(None, object_name, radius, resolver)).many:
-            refuse_for_many(None, overlap, page)
-            effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
-            return self._observed_many(where, None, effort, wanted)
-        deadline = self._service.deadline(timeout)
-        cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
-        request = replace(self._cone_request(cone, pagesize, page, choice), cache=cache)
-        if get_query_payload:
-            return request.payload()
-        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice)
+        place = Place(None, object_name, radius, resolver, overlap=overlap)
+        arguments = QueryArguments(place, None, columns, pagesize, page, cache, merge_nearby)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        return self._search_for(place).table(arguments, options)
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_object_async(
+        self,
+        object_name: str,
+        *,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        resolver: str | None = None,
+        timeout: float | None = None,
+    ) -> list[requests.Response]:
+        """Return the responses of `query_object`, one per page."""
+        place = Place(None, object_name, radius, resolver)
+        return self._search.responses(QueryArguments(place, pagesize=pagesize, page=page), timeout)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object_count(
@@ -255,18 +277,11 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
     ) -> int | Table | Asked:
         """Return how many observations `query_object` finds; parameters as there and in `query_region_count`."""
         del pagesize, page
-        if (where := Where(None, object_name, radius, resolver)).many:
-            refuse_for_many(None, overlap)
-            effort = Effort(timeout, max_workers, executor, verbose=False)
-            return self._counted_many(
-                where, Criteria(), effort, overlap=overlap, payload=get_query_payload, cache=cache
-            )
-        deadline = self._service.deadline(timeout)
-        cone, cut = self._place(None, object_name, radius, resolver, deadline, overlap=overlap)
-        request = self._count_request(Criteria(), cone, cut, cache)
-        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
+        place = Place(None, object_name, radius, resolver, overlap=overlap)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor)
+        return self._search_for(place).count(QueryArguments(place, cache=cache), options)
 
-    # -- by criteria ---------------------------------------------------------------------------------------------
+    # -- by criteria -------------------------------------------------------------------------------------------
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria(
@@ -301,14 +316,14 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         columns, cache, merge_nearby : object, optional
             As `query_region`.
         **criteria : object
-            One or more columns of ``get_metadata("observations")``, whatever the case of their letters.
+            One or more columns of ``get_metadata("observations")``, in upper or lower case.
 
-            - Columns of text and of whole numbers take a value or a list of values, of which a row must have one;
-              one of them may have wildcards: ``instrument_name="NIRCAM*"``.
+            - Columns of text and of integers take a value or a list of values, one of which a row must have; one of
+              them may have wildcards: ``instrument_name="NIRCAM*"``.
             - Columns of numbers and times take ``[minimum, maximum]``, either of which may be None for an open end,
               or a list of such pairs.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.
-            - Columns of whole and of other numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges,
-              ``"2..5"``; see `astroquery_mast.query.comparisons`.
+            - Columns of numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges, ``"2..5"``; see
+              `astroquery_mast.query.comparisons`.
 
         Returns
         -------
@@ -318,28 +333,31 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         Raises
         ------
         InvalidQueryError
-            If a criterion is unknown or cannot be applied, or if there is none; nothing was sent then.
+            If a criterion is unknown or cannot be applied, or if no criterion is given; nothing was sent then.
         ResolverError, RemoteServiceError, TimeoutError
             As `query_region` and `query_object`.
         """
-        deadline = self._service.deadline(timeout)
-        if not criteria:
-            raise InvalidQueryError(NO_CRITERION)
-        asked = self._criteria(criteria)
-        somewhere = any(place is not None for place in (coordinates, object_name, region))
-        choice = self._choice(columns, positional=somewhere, cuts=region is not None or overlap != "footprint")
-        if (where := Where(coordinates, object_name, radius, resolver)).many:
-            refuse_for_many(region, overlap, page)
-            effort = Effort(timeout, max_workers, executor, verbose)
-            wanted = ObservationOptions(choice, overlap, merge_nearby, pagesize, cache, get_query_payload)
-            return self._observed_many(where, asked, effort, wanted)
-        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, region=region, overlap=overlap)
-        named = "*" if choice is None else choice.text
-        asking = self._filtered_request(asked, cone, pagesize=pagesize, page=page, columns=named)
-        request = replace(asking, cache=cache)
-        if get_query_payload:
-            return request.payload()
-        return self._observed(request, deadline, page=page, verbose=verbose, cut=cut, choice=choice, criteria=asked)
+        place = Place(coordinates, object_name, radius, resolver, region, overlap)
+        arguments = QueryArguments(place, criteria, columns, pagesize, page, cache, merge_nearby)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        return self._search_for(place).table(arguments, options)
+
+    @_renamed  # type: ignore[untyped-decorator]
+    def query_criteria_async(
+        self,
+        *,
+        coordinates: Any = None,
+        object_name: str | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        page: int | None = None,
+        resolver: str | None = None,
+        timeout: float | None = None,
+        **criteria: Any,
+    ) -> list[requests.Response]:
+        """Return the responses of `query_criteria`, one per page."""
+        place = Place(coordinates, object_name, radius, resolver)
+        return self._search.responses(QueryArguments(place, criteria, pagesize=pagesize, page=page), timeout)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_count(
@@ -369,7 +387,7 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         get_query_payload, max_workers, executor, cache, **criteria
             As `query_criteria`.
         pagesize, page : int, optional
-            Of no meaning for a count; accepted because ``astroquery.mast`` has them.
+            Ignored; accepted because ``astroquery.mast`` has them.
 
         Returns
         -------
@@ -377,19 +395,66 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
             For many targets a table, as `query_region_count`.
         """
         del pagesize, page
-        deadline = self._service.deadline(timeout)
-        asked = self._criteria(criteria)
-        if (where := Where(coordinates, object_name, radius, resolver)).many:
-            refuse_for_many(region, overlap)
-            effort = Effort(timeout, max_workers, executor, verbose=False)
-            return self._counted_many(where, asked, effort, overlap=overlap, payload=get_query_payload, cache=cache)
-        cone, cut = self._place(coordinates, object_name, radius, resolver, deadline, region=region, overlap=overlap)
-        if cone is None and not criteria:
-            raise InvalidQueryError(NO_CRITERION)
-        request = self._count_request(asked, cone, cut, cache)
-        return request.payload() if get_query_payload else self._counted(request, deadline, cut)
+        place = Place(coordinates, object_name, radius, resolver, region, overlap)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor)
+        return self._search_for(place).count(QueryArguments(place, criteria, cache=cache), options)
 
-    # -- many positions, matched by the archive ---------------------------------------------------------------
+    def query_criteria_iter(
+        self,
+        *,
+        coordinates: Any = None,
+        object_name: str | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        pagesize: int | None = None,
+        resolver: str | None = None,
+        region: Any = None,
+        overlap: str = "footprint",
+        columns: str | Iterable[str] | None = None,
+        timeout: float | u.Quantity | None = None,
+        max_workers: int | None = None,
+        cache: bool | None = None,
+        get_query_payload: bool = False,
+        **criteria: Any,
+    ) -> Iterator[Table] | dict[str, object]:
+        """Return the observations that meet all criteria, as a sequence of tables that need little memory.
+
+        Parameters
+        ----------
+        coordinates, object_name, radius, resolver, region, overlap, **criteria
+            As `query_criteria`; for one position or region.
+        pagesize : int, optional
+            The largest number of rows in a table; ``conf.pagesize`` if not given.  There are fewer in the last one,
+            where rows outside of a region were removed, and where the answer had to be fetched in parts.
+        columns, cache : object, optional
+            As `query_region`.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that each page may take; ``conf.timeout`` if not given.
+        max_workers : int, optional
+            How many pages are fetched while one is in use; two if not given.
+        get_query_payload : bool
+            Return the request instead of sending it.
+
+        Returns
+        -------
+        iterator of `~astropy.table.Table`
+            The tables have the columns of `query_criteria`, and in ``meta`` the lists ``page`` (counted from 1) and
+            ``total``, the number of rows of all pages.  If nothing is found, there is one table without rows.  Closing
+            the iterator ends the requests.
+
+        Raises
+        ------
+        InvalidQueryError
+            As `query_criteria`, when the method is called.
+        RemoteServiceError, TimeoutError
+            During the iteration: if the archive fails, and at the end if rows are missing.
+        """
+        place = Place(coordinates, object_name, radius, resolver, region, overlap)
+        arguments = QueryArguments(place, criteria, columns, pagesize, cache=cache)
+        return ObservationStream(self._service, self._search).tables(
+            arguments, timeout=timeout, max_workers=max_workers, get_query_payload=get_query_payload
+        )
+
+    # -- many positions, matched by the archive ----------------------------------------------------------------
 
     def crossmatch(
         self,
@@ -413,16 +478,16 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         ----------
         table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
             The positions: a table with a column of `~astropy.coordinates.SkyCoord`, or with right ascension and
-            declination under a name that is usual for them (in degrees, unless the columns have another unit, or are
-            text in hours and degrees); an array; or a list of positions.
+            declination under one of their usual names (in degrees, unless the columns have another unit, or are text in
+            hours and degrees); an array; or a list of positions.
         radius : `~astropy.units.Quantity`, str, or number
             The radius, by default 7.2 arcsec; a plain number is in degrees.  An observation matches where any part of
             its footprint is within the radius.
         best : bool
-            Whether to return only the nearest match of each position; one whose place is not known if it is the only
-            one.
+            Whether to return only the nearest match of each position.  A match whose position is not known is returned
+            if it is the only one.
         ra_column, dec_column : str, optional
-            The columns of the table, where they have other names.
+            The columns of the table, if they have other names.
         chunk_size : int, optional
             Positions in a request, 1000 at most if not given.  Requests that are too much for the archive are halved.
         timeout : float, optional
@@ -430,23 +495,23 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
         max_workers : int, optional
             Requests at a time; ``conf.max_workers`` if not given.
         executor : `concurrent.futures.Executor`, optional
-            Who sends them; threads of this process if not given.
+            What runs the requests; threads of this process if not given.
         get_query_payload : bool
             Return the requests instead of sending them.
         verbose : bool
-            Whether to show a bar on a terminal, and to log the outcome.
+            Whether to show a progress bar on a terminal, and to log the outcome.
         cache : bool, optional
-            Whether answers that were kept on disk will do, and these are to be kept; ``conf.cache`` if not given.
+            Whether to use answers that were kept on disk, and to keep these; ``conf.cache`` if not given.
 
         Returns
         -------
         `~astropy.table.Table` or list of dict
-            A row for each match, by position and separation: ``input_row``, the row of the position in what was given;
-            ``separation`` (arcsec), computed from the position and that of the match (the centre of an observation),
-            masked where the archive does not say where it is; and the archive's columns.  ``meta["unmatched"]`` lists
-            the rows without a match (in files it is called ``nomatch``), ``meta["failed"]`` those that could not be
-            asked for (no position, or no answer), with the reason, and ``meta["beyond"]`` counts matches that were left
-            out, with a warning, because they are not within the radius.
+            A row for each match, by position and separation: ``input_row``, the row of the position in the input;
+            ``separation`` (arcsec), computed from the position and that of the match (the center of an observation),
+            masked where the archive does not say where the match is; and the archive's columns.  ``meta["unmatched"]``
+            lists the rows without a match (in files it is called ``nomatch``), ``meta["failed"]`` those that have no
+            position or no answer, with the reason, and ``meta["beyond"]`` counts matches that were left out, with a
+            warning, because they are not within the radius.
 
         Raises
         ------
@@ -466,6 +531,103 @@ class ObservationsClass(ObservationMany, ObservationResponses, ObservationValues
             cache=cache,
             payload=get_query_payload,
         )
+
+    # -- what there is -----------------------------------------------------------------------------------------
+
+    def list_missions(self) -> list[str]:
+        """Return the missions whose data MAST holds.
+
+        Returns
+        -------
+        list of str
+            In alphabetical order, as in the column ``obs_collection``.
+        """
+        return self._values.missions()
+
+    def list_columns(self, *, timeout: float | u.Quantity | None = None, cache: bool | None = None) -> Table:
+        """Return the columns of observations, and the range of their values.
+
+        Parameters
+        ----------
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+        cache : bool, optional
+            As `query_region`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A row for each column: ``name``, ``kind``, ``unit``, ``description``, ``values`` (the number of different
+            values), ``min`` and ``max``.  The last three are masked where the archive does not give them.
+        """
+        return self._values.columns(timeout, cache)
+
+    def list_values(
+        self,
+        column: str,
+        /,
+        *,
+        coordinates: Any = None,
+        object_name: str | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        resolver: str | None = None,
+        timeout: float | u.Quantity | None = None,
+        cache: bool | None = None,
+        **criteria: Any,
+    ) -> Table:
+        """Return the values that a column has, and how many observations have each.
+
+        Without criteria or a position this is the archive's own count of all its observations.  With them the column is
+        fetched for the observations that meet them, up to ``conf.server_row_limit``, and its values are counted by this
+        package.
+
+        Parameters
+        ----------
+        column : str
+            A column of text, integers or booleans; see `list_columns`.
+        coordinates, object_name, radius, resolver, **criteria
+            Which observations, as in `query_criteria`; all if not given.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+        cache : bool, optional
+            As `query_region`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            ``value`` and ``count``, the most frequent first.  A cell with several values, as in ``filters``, counts
+            for each of them.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such column, if it is continuous, or if too many observations meet the criteria.
+        RemoteServiceError, TimeoutError
+            If the archive fails, or has no list of the values.
+        """
+        place = Place(coordinates, object_name, radius, resolver)
+        return self._values.values(column, QueryArguments(place, criteria, cache=cache), timeout)
+
+    def get_metadata(self, query_type: str) -> Table:
+        """Return the columns of a kind of query, with their units and descriptions.
+
+        Parameters
+        ----------
+        query_type : str
+            ``"observations"`` or ``"products"``.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A row for each column: ``Column Name``, ``Column Label``, ``Data Type``, ``Units``, ``Description``,
+            ``Examples/Valid Values``.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such kind of query.
+        """
+        return self._search.metadata(query_type)
 
 
 Observations = ObservationsClass()

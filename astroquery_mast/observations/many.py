@@ -1,7 +1,8 @@
-"""Observations of many targets: neighbours share a request, and each target gets what it would be answered alone.
+"""Observations of many targets: neighbors share a request, and each target gets the rows of a request of its own.
 
-In: targets, and what is asked about each.  Out: one table for all, or a table of counts.  Three steps: what is worth it
-is asked in groups; the answers are divided where that is beyond doubt; everybody else is asked for alone.
+In: `~astroquery_mast.observations.search.QueryArguments` with many targets.  Out: one table for all, or a table of
+counts.  Three steps: neighbors share a request where that is cheaper; its answer is divided where it is certain which
+rows belong to which target; all other targets have a request of their own.
 """
 
 from __future__ import annotations
@@ -9,220 +10,256 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from astropy.table import MaskedColumn, Table
 from astroquery import log
 
-from ..query.columns_wanted import ColumnSelection
-from ..query.filters import Criteria
+from ..exceptions import InvalidQueryError
 from ..query.request import MashupRequest
+from ..query.selection import ColumnSelection
 from ..service.deadline import Deadline
+from ..service.mast_service import MastService
 from ..sky.position import Cone
-from ..sky.region_filter import CUT_COLUMNS
-from ..tables.mashup import Page
-from ..tables.table import TableBuilder, table_meta
+from ..sky.region_filter import CUT_COLUMNS, cone_filter, rows_in_region
+from ..tables.table import table_meta
 from ..targets.ask import Effort
 from ..targets.many_task import Part, Single
 from ..targets.match_targets import Targets
 from ..targets.one_table import Asked, Blocks
-from ..targets.targets import POSITIONAL, ManyTargets, Where, raise_if_all, table_of_counts, table_of_targets
+from ..targets.targets import (
+    POSITIONAL,
+    ManyTargets,
+    Where,
+    raise_if_all,
+    refuse_page,
+    table_of_counts,
+    table_of_targets,
+)
 from ..warn import warn_no_results
-from .groups_answer import ANSWER_COLUMNS, Share, numbers, positions_in, shares
-from .neighbours import Group, alone, grouped
-from .search import ObservationRequests
+from .search import CAOM_CONE, TWO_PLACES, CallOptions, ObservationQuery, ObservationSearch, Place, QueryArguments
 
-__all__ = ["ObservationMany", "ObservationOptions"]
+if TYPE_CHECKING:
+    from .neighbors import MemberRows, SharedCone
+
+__all__ = ["ManyObservations"]
 
 Rows = npt.NDArray[np.int64]
 RequestFor = Callable[[Cone], MashupRequest]
 
-# What a group's answer is divided by, of the columns that can be chosen.
+# The columns by which a shared answer is divided, as far as they can be selected.
 _DIVIDING = (*CUT_COLUMNS, "distance")
 _CUT = "Rows whose position is not in the circle around their target were left out"
-_OURS = "for targets that were asked for together computed here, from s_region"
+_OURS = "where neighbors shared a request computed here, from s_region"
+
+
+class ManyObservations:
+    """Asks the archive for observations of many targets."""
+
+    def __init__(self, service: MastService, search: ObservationSearch) -> None:
+        self._service = service
+        self._search = search
+        self._targets = ManyTargets(service)
+
+    def table(self, arguments: QueryArguments, options: CallOptions) -> Table | list[dict[str, object]]:
+        """Return the observations of all targets, with a warning if there are none; or the requests."""
+        arguments.require_criterion()
+        query = self._search.query(arguments)
+        job = self._job(arguments, options)
+        groups = _shared_cones(job.targets) if arguments.merge_nearby else []
+        query = _with_needed_columns(query, job.overlap, groups)
+        request_for = self._request_maker(query)
+        if options.get_query_payload:
+            return _payloads(job.targets, groups, request_for)
+        answers, errors = self._ask(job, groups, request_for)
+        table, found, distances = answers.table(job.overlap)
+        table = table_of_targets(job.where, job.targets, (table, found), errors)
+        _put_distances(table, job.targets.beside(found, distances))
+        if job.overlap == "center":
+            table.meta["cut"] = [_CUT]
+        if options.verbose:
+            log.info(
+                "%d rows for %d targets, with %d requests in %.1f s.",
+                *(len(table), len(job.targets.positions), answers.asked.requests, job.deadline.elapsed()),
+            )
+        if not len(table):
+            warn_no_results(self._search.hints(query.criteria))
+        return query.finished(table)
+
+    def count(self, arguments: QueryArguments, options: CallOptions) -> Table | list[dict[str, object]]:
+        """Return the number of observations of each target, or the requests."""
+        query = self._search.query(arguments)
+        if arguments.place.overlap == "footprint":
+            _refuse_for_many(arguments)
+
+            def count_for(cone: Cone) -> MashupRequest:
+                """Return the request for the number of observations in a cone."""
+                return self._search.count_request(replace(query, cone=cone))
+
+            return self._targets.counts(
+                _where(arguments.place), count_for, _effort(options), payload=options.get_query_payload
+            )
+        # The archive counts footprints only: the rows are fetched, with the columns that are needed to count.
+        job = self._job(arguments, options)
+        request_for = self._request_maker(replace(query, columns=ColumnSelection((), _DIVIDING)))
+        groups = _shared_cones(job.targets)
+        if options.get_query_payload:
+            return _payloads(job.targets, groups, request_for)
+        answers, errors = self._ask(job, groups, request_for)
+        table, found, _ = answers.table(job.overlap)
+        counts = {cone: len(rows) for cone, rows in found.items()}
+        meta = table_meta(answers.asked, len(job.targets.positions), table.meta.get("time", ()))
+        return table_of_counts(job.where, job.targets, counts, errors, meta)
+
+    def _job(self, arguments: QueryArguments, options: CallOptions) -> _Job:
+        """Start the clock, and locate the targets."""
+        _refuse_for_many(arguments)
+        where, effort = _where(arguments.place), _effort(options)
+        deadline = effort.clock()
+        return _Job(where, self._targets.targets(where, deadline), arguments.place.overlap, effort, deadline)
+
+    def _request_maker(self, query: ObservationQuery) -> RequestFor:
+        """Return what makes the request for a cone."""
+        return lambda cone: self._search.request(replace(query, cone=cone))
+
+    def _ask(
+        self, job: _Job, groups: Sequence[SharedCone], request_for: RequestFor
+    ) -> tuple[_Answers, dict[int, Exception]]:
+        """Ask for neighbors together, then for each remaining cone; return the answers, and the errors by cone."""
+        shared = [group for group in groups if group.shared]
+        cones = job.targets.cones
+        asked = Asked(request_for(cones[0]), len(job.targets.positions), 0, POSITIONAL, len(shared))
+        answers = _Answers(job.targets, asked, Blocks(asked, self._service.columns.get(CAOM_CONE)))
+        if shared:
+            self._ask_together(job, shared, request_for, answers)
+        left = answers.left()
+
+        def take(place: int, part: Part[Single]) -> None:
+            """Take the answer for a single cone."""
+            answers.blocks.add(left[place], part.pages)
+
+        singles = [Single(request_for(cones[cone])) for cone in left]
+        failed = self._targets.ask_all(singles, job.effort, job.deadline, take)
+        asked.requests = len(shared) + len(singles)
+        raise_if_all(failed, len(cones))
+        return answers, {left[place]: error for place, error in failed.items()}
+
+    def _ask_together(
+        self, job: _Job, shared: Sequence[SharedCone], request_for: RequestFor, answers: _Answers
+    ) -> None:
+        """Ask for neighbors together, and divide the answers where that is certain."""
+        from .neighbors import divide_pages  # noqa: PLC0415 - only neighbors need it
+
+        def divide(place: int, part: Part[Single]) -> None:
+            """Take the answer for some neighbors."""
+            divided = divide_pages(part.asked.request, part.pages, shared[place], job.targets.cones, job.overlap)
+            answers.take_divided(place, part, divided)
+
+        # Half of the time at most, so that some is left for those that need a request of their own.
+        limit = Deadline(math.inf if job.effort.seconds is None else job.deadline.remaining() / 2)
+        questions = [Single(request_for(group.cone), shared=True) for group in shared]
+        for place, error in self._targets.ask_all(questions, job.effort, limit, divide, "group").items():
+            log.info(
+                "A request for %d neighbors failed, each is asked for separately: %s",
+                len(shared[place].members),
+                error,
+            )
 
 
 @dataclass(frozen=True)
-class ObservationOptions:
-    """What of the observations of many targets is wanted; parameters as those of the query methods."""
+class _Job:
+    """The targets of a call, and the time and the workers that it may take."""
 
-    choice: ColumnSelection | None = None
-    overlap: str = "footprint"
-    merge_nearby: bool = True
-    pagesize: int | None = None
-    cache: bool | None = None
-    payload: bool = False
-
-    def needing(self, groups: Sequence[Group]) -> ObservationOptions:
-        """Return the same with the columns that are needed on the way to it."""
-        if self.choice is None:
-            return self
-        also: tuple[str, ...] = CUT_COLUMNS if self.overlap == "center" else ()
-        if any(group.shared for group in groups):
-            also = _DIVIDING
-        return replace(self, choice=replace(self.choice, also=also))
+    where: Where
+    targets: Targets
+    overlap: str
+    effort: Effort
+    deadline: Deadline
 
 
 @dataclass
 class _Answers:
-    """What has been answered, for cones and for groups of them; a group's answer has a number above all cones'."""
+    """The answers for single cones and for neighbors; the latter have numbers above those of all cones."""
 
     targets: Targets
     asked: Asked
     blocks: Blocks
-    shares: dict[int, tuple[int, Share]] = field(default_factory=dict)
+    divided: dict[int, tuple[int, MemberRows]] = field(default_factory=dict)
 
-    def divide(self, place: int, group: Group, request: MashupRequest, pages: Sequence[Page], overlap: str) -> None:
-        """Take the answer for a group, as far as it is that for its members."""
-        divided = shares(_dividing(request, pages), group, self.targets.cones, overlap)
-        if not divided:
-            return
-        number = len(self.targets.cones) + place
-        self.blocks.add(number, pages)
-        self.shares.update({member: (number, share) for member, share in divided.items()})
+    def take_divided(self, place: int, part: Part[Single], divided: dict[int, MemberRows]) -> None:
+        """Add the answer for some neighbors, unless it could not be divided."""
+        if divided:
+            number = len(self.targets.cones) + place
+            self.blocks.add(number, part.pages)
+            self.divided.update({member: (number, rows) for member, rows in divided.items()})
 
     def left(self) -> list[int]:
-        """Return the cones that are to be asked for by themselves."""
-        return [cone for cone in range(len(self.targets.cones)) if cone not in self.shares]
+        """Return the cones that need a request of their own."""
+        return [cone for cone in range(len(self.targets.cones)) if cone not in self.divided]
 
     def table(self, overlap: str) -> tuple[Table, dict[int, Rows], dict[int, npt.NDArray[np.float64]]]:
-        """Return all rows, cone → its rows, and cone → their distances where these were computed here."""
+        """Return all rows, the rows of each cone, and their distances for cones where these were computed here."""
         table, answered = self.blocks.table()
         cones = range(len(self.targets.cones))
         found = {cone: answered[cone] for cone in cones if cone in answered}
         if overlap == "center":
-            found = {cone: _centred(table, rows, self.targets.cones[cone]) for cone, rows in found.items()}
-        found |= {cone: answered[number][share.rows] for cone, (number, share) in self.shares.items()}
-        return table, found, {cone: share.distance for cone, (_, share) in self.shares.items()}
+            found = {cone: _centered(table, rows, self.targets.cones[cone]) for cone, rows in found.items()}
+        found |= {cone: answered[number][member.rows] for cone, (number, member) in self.divided.items()}
+        return table, found, {cone: member.distance for cone, (_, member) in self.divided.items()}
 
 
-class ObservationMany(ObservationRequests):
-    """Observations of many targets; see `MastClass` for parameters."""
-
-    def _observed_many(
-        self, where: Where, criteria: Criteria | None, effort: Effort, wanted: ObservationOptions
-    ) -> Table | list[dict[str, object]]:
-        """Return the observations of many targets, with a warning if there are none; or the requests."""
-        deadline = effort.clock()
-        targets = ManyTargets(self._service).targets(where, deadline)
-        groups = grouped(targets.cones) if wanted.merge_nearby else alone(targets.cones)
-        wanted = wanted.needing(groups)
-        request_for = self._request_maker(criteria, wanted)
-        if wanted.payload:
-            return [request_for(group.cone).payload() for group in groups]
-        answers, errors = self._ask_in_groups(targets, groups, request_for, wanted, (effort, deadline))
-        table, found, away = answers.table(wanted.overlap)
-        table = table_of_targets(where, targets, (table, found), errors)
-        _put_distances(table, targets.beside(found, away))
-        if wanted.overlap == "center":
-            table.meta["cut"] = [_CUT]
-        if effort.verbose:
-            log.info(
-                "%d rows for %d targets, with %d requests in %.1f s.",
-                *(len(table), len(targets.positions), answers.asked.requests, deadline.elapsed()),
-            )
-        if not len(table):
-            warn_no_results(self._hints(criteria) if criteria is not None else ())
-        return table if wanted.choice is None else wanted.choice.of(table)
-
-    def _counted_many(
-        self,
-        where: Where,
-        criteria: Criteria,
-        effort: Effort,
-        *,
-        overlap: str = "footprint",
-        payload: bool = False,
-        cache: bool | None = None,
-    ) -> Table | list[dict[str, object]]:
-        """Return the number of observations of each of many targets."""
-        if overlap == "footprint":
-            return ManyTargets(self._service).counts(
-                where, lambda cone: self._count_request(criteria, cone, None, cache), effort, payload=payload
-            )
-        # The archive counts footprints only: the rows are fetched, as far as they are needed to count.
-        wanted = ObservationOptions(ColumnSelection((), _DIVIDING), overlap, cache=cache)
-        deadline = effort.clock()
-        targets = ManyTargets(self._service).targets(where, deadline)
-        groups = grouped(targets.cones)
-        request_for = self._request_maker(criteria, wanted)
-        if payload:
-            return [request_for(group.cone).payload() for group in groups]
-        answers, errors = self._ask_in_groups(targets, groups, request_for, wanted, (effort, deadline))
-        table, found, _ = answers.table(overlap)
-        counts = {cone: len(rows) for cone, rows in found.items()}
-        meta = table_meta(answers.asked, len(targets.positions), table.meta.get("time", ()))
-        return table_of_counts(where, targets, counts, errors, meta)
-
-    def _request_maker(self, criteria: Criteria | None, wanted: ObservationOptions) -> RequestFor:
-        """Return what makes the request for a cone."""
-
-        def request_for(cone: Cone) -> MashupRequest:
-            """Return the request for a cone."""
-            if criteria is None:
-                request = self._cone_request(cone, wanted.pagesize, None, wanted.choice)
-            else:
-                named = "*" if wanted.choice is None else wanted.choice.text
-                request = self._filtered_request(criteria, cone, pagesize=wanted.pagesize, columns=named)
-            return replace(request, cache=wanted.cache)
-
-        return request_for
-
-    def _ask_in_groups(
-        self,
-        targets: Targets,
-        groups: Sequence[Group],
-        request_for: RequestFor,
-        wanted: ObservationOptions,
-        how: tuple[Effort, Deadline],
-    ) -> tuple[_Answers, dict[int, Exception]]:
-        """Ask for groups, then for each cone that has no answer yet; return the answers, and why some have none."""
-        effort, deadline = how
-        shared = [group for group in groups if group.shared]
-        asked = Asked(request_for(groups[0].cone), len(targets.positions), 0, POSITIONAL, len(shared))
-        answers = _Answers(targets, asked, Blocks(asked, self._service.columns.get(self._caom_cone)))
-        questions = [Single(request_for(group.cone), shared=True) for group in shared]
-
-        def divide(place: int, part: Part[Single]) -> None:
-            """Take the answer for a group."""
-            answers.divide(place, shared[place], part.asked.request, part.pages, wanted.overlap)
-
-        # Groups may have half of the time, so that some is left for their members.
-        limit = Deadline(math.inf if effort.seconds is None else deadline.remaining() / 2)
-        for place, error in ManyTargets(self._service).ask_all(questions, effort, limit, divide, "group").items():
-            log.info("A group of %d targets is asked for one by one: %s", len(shared[place].members), error)
-        left = answers.left()
-
-        def take(place: int, part: Part[Single]) -> None:
-            """Take the answer for a cone that was asked for by itself."""
-            answers.blocks.add(left[place], part.pages)
-
-        singles = [Single(request_for(targets.cones[cone])) for cone in left]
-        failed = ManyTargets(self._service).ask_all(singles, effort, deadline, take)
-        asked.requests = len(questions) + len(singles)
-        raise_if_all(failed, len(targets.cones))
-        return answers, {left[place]: error for place, error in failed.items()}
+def _refuse_for_many(arguments: QueryArguments) -> None:
+    """Raise `InvalidQueryError` if many targets are given together with what applies to one answer only."""
+    if arguments.place.region is not None:
+        raise InvalidQueryError(TWO_PLACES)
+    refuse_page(arguments.page)
 
 
-def _dividing(request: MashupRequest, pages: Sequence[Page]) -> Table:
-    """The columns by which an answer is divided."""
-    builder = TableBuilder(request, {})
-    for page in pages:
-        builder.add(replace(page, fields=tuple(column for column in page.fields if column[0] in ANSWER_COLUMNS)))
-    return builder.table()
+def _where(place: Place) -> Where:
+    """The targets of a query."""
+    return Where(place.coordinates, place.object_name, place.radius, place.resolver)
 
 
-def _centred(table: Table, rows: Rows, cone: Cone) -> Rows:
+def _effort(options: CallOptions) -> Effort:
+    """The time and the workers of a call."""
+    return Effort(options.timeout, options.max_workers, options.executor, options.verbose)
+
+
+def _shared_cones(targets: Targets) -> list[SharedCone]:
+    """The cones to ask for; neighbors share one where that is cheaper."""
+    from .neighbors import share_cones  # noqa: PLC0415 - only neighbors need it
+
+    return share_cones(targets.cones)
+
+
+def _payloads(targets: Targets, groups: Sequence[SharedCone], request_for: RequestFor) -> list[dict[str, object]]:
+    """The requests that would be sent first."""
+    cones = [group.cone for group in groups] or targets.cones
+    return [request_for(cone).payload() for cone in cones]
+
+
+def _with_needed_columns(query: ObservationQuery, overlap: str, groups: Sequence[SharedCone]) -> ObservationQuery:
+    """The query with the columns that are needed on the way to its answer."""
+    if query.columns is None:
+        return query
+    also: tuple[str, ...] = CUT_COLUMNS if overlap == "center" else ()
+    if any(group.shared for group in groups):
+        also = _DIVIDING
+    return replace(query, columns=replace(query.columns, also=also))
+
+
+def _centered(table: Table, rows: Rows, cone: Cone) -> Rows:
     """Those rows whose position is in a cone."""
     if not len(rows):
         return rows
-    return np.asarray(rows[positions_in(cone, numbers(table, "s_ra")[rows], numbers(table, "s_dec")[rows])])
+    kept, _ = rows_in_region(table["s_ra", "s_dec"][rows], cone_filter(cone).region, "center")
+    return np.asarray(rows[kept])
 
 
 def _put_distances(table: Table, distances: npt.NDArray[np.float64]) -> None:
-    """Put those distances in place that are known; the archive's would be those from the centre of a group."""
+    """Fill in the distances computed here; the archive's are those from the center of the shared cone."""
     known = np.isfinite(distances)
     if "distance" not in table.colnames or not known.any():
         return

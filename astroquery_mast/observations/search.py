@@ -1,83 +1,202 @@
-"""What the public methods of `ObservationsClass` are made of: criteria and region → request → table or count."""
+"""The search for observations: what a user asks → a request → a table, a count, or responses.
+
+In: `QueryArguments`, from the query methods.  Out: what the archive answers.  Between them is an `ObservationQuery`:
+criteria, columns and place in the form in which the archive takes them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from typing import Any
 
+import requests
 from astropy.table import Table
 from astroquery import log
 
 from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
-from ..query.columns_wanted import ColumnSelection, names_of, select_columns
 from ..query.criteria import observation_criteria
-from ..query.filters import Criteria, find_column
+from ..query.filters import Criteria, Filter
 from ..query.request import COUNT_COLUMNS, MashupRequest
-from ..service.core import MastClass
+from ..query.selection import ColumnSelection, names_of, select_columns
 from ..service.deadline import Deadline
+from ..service.mast_service import MastService
 from ..service.resolver import warn_unused_resolver
-from ..sky.position import DEFAULT_RADIUS, Cone
-from ..sky.region import ShapeRegion
-from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap
+from ..sky.position import DEFAULT_RADIUS, Cone, is_many, name_list
+from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
-from ..sky.shapes import Circle
-from ..tables.columns import Columns, metadata_table
+from ..tables.columns import find_column, metadata_table
 from ..tables.mashup import histograms
+from ..tables.names import closest
 from ..tables.table import TableBuilder, first_value
-from ..targets.targets import refuse_page
 from ..warn import warn_no_results
-from .suggestions import suggestions
 
-__all__ = ["NO_CRITERION", "NO_PLACE", "ObservationRequests", "refuse_for_many"]
+__all__ = [
+    "CAOM_CONE",
+    "CAOM_FILTERED",
+    "CAOM_FILTERED_POSITION",
+    "CAOM_PRODUCTS",
+    "CAOM_VALUES",
+    "TWO_PLACES",
+    "CallOptions",
+    "ObservationQuery",
+    "ObservationSearch",
+    "Place",
+    "QueryArguments",
+    "suggestions",
+]
 
-# How long a query that found nothing may be held up by the search for what was meant.
+CAOM_CONE = "Mast.Caom.Cone"
+CAOM_FILTERED = "Mast.Caom.Filtered"
+CAOM_FILTERED_POSITION = "Mast.Caom.Filtered.Position"
+CAOM_PRODUCTS = "Mast.Caom.Products"
+CAOM_VALUES = "Mast.Caom.All"
+
+# Seconds that a query that found nothing may spend on suggestions.
 _PATIENCE = 20.0
-_TWO_PLACES = "Only one of coordinates, object_name and region may be specified."
-NO_CRITERION = "At least one non-positional criterion must be supplied."
-NO_PLACE = "A place is needed: give coordinates (and radius), or region."
+_MOST_SUGGESTIONS = 4
+TWO_PLACES = "Only one of coordinates, object_name and region may be specified."
+_NO_CRITERION = "At least one non-positional criterion must be supplied."
+_NO_PLACE = "A place is needed: give coordinates (and radius), or region."
 
 
-class ObservationRequests(MastClass):
-    """Requests for observations, and what is known about their columns; see `MastClass` for parameters."""
+@dataclass(frozen=True)
+class Place:
+    """Where to look, as the user wrote it; the fields are parameters of `ObservationsClass.query_criteria`."""
 
-    # The services, under the names that code written against ``astroquery.mast`` knows.
-    _caom_all = "Mast.Caom.All"
-    _caom_cone = "Mast.Caom.Cone"
-    _caom_filtered_position = "Mast.Caom.Filtered.Position"
-    _caom_filtered = "Mast.Caom.Filtered"
-    _caom_products = "Mast.Caom.Products"
+    coordinates: Any = None
+    object_name: Any = None
+    radius: Any = DEFAULT_RADIUS
+    resolver: str | None = None
+    region: Any = None
+    overlap: str = "footprint"
 
-    def list_missions(self) -> list[str]:
-        """Return the missions whose data MAST holds.
+    def __post_init__(self) -> None:
+        """Read the names only once, in case they come from an iterator."""
+        object.__setattr__(self, "object_name", name_list(self.object_name))
 
-        Returns
-        -------
-        list of str
-            In alphabetical order, as in the column ``obs_collection``.
-        """
-        return sorted(name for name in self._values(self._service.deadline(None)).get("obs_collection", {}) if name)
+    @property
+    def given(self) -> bool:
+        """Whether there is a position or a region."""
+        return any(each is not None for each in (self.coordinates, self.object_name, self.region))
 
-    def get_metadata(self, query_type: str) -> Table:
-        """Return the columns of a kind of query: what they are called, hold and mean.
+    @property
+    def many(self) -> bool:
+        """Whether many targets are given."""
+        return is_many(self.coordinates) or is_many(self.object_name)
 
-        Parameters
-        ----------
-        query_type : str
-            ``"observations"`` or ``"products"``.
+    @property
+    def needs_filter(self) -> bool:
+        """Whether rows that the archive sends are left out here, because of where they are."""
+        return self.region is not None or self.overlap != "footprint"
 
-        Returns
-        -------
-        `~astropy.table.Table`
-            A row for each column: ``Column Name``, ``Column Label``, ``Data Type``, ``Units``, ``Description``,
-            ``Examples/Valid Values``.
 
-        Raises
-        ------
-        InvalidQueryError
-            If there is no such kind of query.
-        """
-        config_ids = {"observations": self._caom_cone, "products": self._caom_products}
+@dataclass(frozen=True)
+class QueryArguments:
+    """What is asked, as the user wrote it; the fields are parameters of `ObservationsClass.query_criteria`.
+
+    Without ``criteria`` it is a query by position alone; an empty mapping is a query by criteria that has none.
+    """
+
+    place: Place
+    criteria: Mapping[str, Any] | None = None
+    columns: Any = None
+    pagesize: int | None = None
+    page: int | None = None
+    cache: bool | None = None
+    merge_nearby: bool = True
+
+    def require_criterion(self) -> None:
+        """Raise `InvalidQueryError` if this is a query by criteria that has none."""
+        if self.criteria is not None and not self.criteria:
+            raise InvalidQueryError(_NO_CRITERION)
+
+
+@dataclass(frozen=True)
+class CallOptions:
+    """How a query method does its work; the fields are parameters of `ObservationsClass.query_criteria`."""
+
+    timeout: float | None = None
+    get_query_payload: bool = False
+    max_workers: int | None = None
+    executor: Executor | None = None
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class ObservationQuery:
+    """What is asked, in the archive's terms: which observations, where, and what is wanted of them.
+
+    Without ``criteria`` it is for the service of cones, which has all columns always.
+    """
+
+    criteria: Criteria | None = None
+    cone: Cone | None = None
+    region_filter: RegionFilter | None = None
+    columns: ColumnSelection | None = None
+    pagesize: int | None = None
+    page: int | None = None
+    cache: bool | None = None
+
+    def finished(self, table: Table) -> Table:
+        """Return the rows that are in the region, with the columns that are wanted."""
+        if self.region_filter is not None:
+            table = self.region_filter.of(table)
+        return table if self.columns is None else self.columns.of(table)
+
+
+class ObservationSearch:
+    """Asks the archive for observations in one place, or anywhere."""
+
+    def __init__(self, service: MastService) -> None:
+        self._service = service
+
+    # -- answers -------------------------------------------------------------------------------------------------
+
+    def table(self, arguments: QueryArguments, options: CallOptions) -> Table | dict[str, object]:
+        """Return the table of observations, with a warning if there are none; or the request."""
+        deadline = self._service.deadline(options.timeout)
+        arguments.require_criterion()
+        query = self.placed(self.query(arguments), arguments, deadline)
+        request = self.request(query)
+        if options.get_query_payload:
+            return request.payload()
+        table, hint = self._sent(request, deadline, every_page=query.page is None)
+        sent = len(table)
+        table = query.finished(table)
+        if options.verbose:
+            log.info("%d observations in %.1f s.", len(table), deadline.elapsed())
+        if hint:
+            warn_no_results([hint])
+        elif not sent:
+            warn_no_results(self.hints(query.criteria))
+        elif not len(table):
+            warn_no_results([f"{table.meta['cut'][-1]}."])
+        return table
+
+    def count(self, arguments: QueryArguments, options: CallOptions) -> int | dict[str, object]:
+        """Return the number of observations, or the request."""
+        deadline = self._service.deadline(options.timeout)
+        query = self.placed(self.query(arguments), arguments, deadline)
+        request = self.count_request(query)
+        if options.get_query_payload:
+            return request.payload()
+        if query.region_filter is None:
+            return first_value(self._service.http.page(request, deadline).page)
+        table = self._service.table(request, deadline=deadline, columns_id=CAOM_CONE)
+        return len(query.region_filter.of(table))
+
+    def responses(self, arguments: QueryArguments, timeout: float | None) -> list[requests.Response]:
+        """Return the responses, one per page."""
+        deadline = self._service.deadline(timeout)
+        arguments.require_criterion()
+        request = self.request(self.placed(self.query(arguments), arguments, deadline))
+        return self._service.responses(request, deadline=deadline, every_page=arguments.page is None)
+
+    def metadata(self, query_type: str) -> Table:
+        """Return the columns of observations or of products, as the archive describes them now."""
+        config_ids = {"observations": CAOM_CONE, "products": CAOM_PRODUCTS}
         config_id = config_ids.get(str(query_type).lower())
         if config_id is None:
             raise InvalidQueryError(f"Unknown query type {query_type!r}: there are 'observations' and 'products'.")
@@ -88,162 +207,160 @@ class ObservationRequests(MastClass):
             columns = self._service.columns.get(config_id)
         return metadata_table(columns)
 
-    def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
-        """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
-        columns: Columns = self._service.columns.get(self._caom_cone)
-        if any(find_column(name, columns) is None for name in criteria):
-            columns = {**columns, **self._service.columns.newest(self._caom_cone)}
-        return observation_criteria(criteria, columns)
-
-    def _place(
-        self,
-        coordinates: Any,
-        object_name: Any,
-        radius: Any,
-        resolver: str | None,
-        deadline: Deadline,
-        *,
-        region: Any = None,
-        overlap: str = "footprint",
-    ) -> tuple[Cone | None, RegionFilter | None]:
-        """Return the cone in which the archive looks, and the cut to be made of what it finds, if there is one."""
-        check_overlap(overlap)
-        if region is None:
-            cone = self._service.cone(coordinates, object_name, radius, resolver, deadline)
-            if overlap == "footprint":
-                return cone, None
-            if cone is None:
-                raise InvalidQueryError(f"overlap={overlap!r} needs coordinates, object_name or region.")
-            return cone, RegionFilter(ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),)), overlap)
-        if coordinates is not None or object_name is not None:
-            raise InvalidQueryError(_TWO_PLACES)
-        if radius is not DEFAULT_RADIUS:
-            raise InvalidQueryError(f"radius={radius!r} needs a position, and region has an extent of its own.")
-        warn_unused_resolver(resolver)
-        cut = RegionFilter(as_region(region), overlap)
-        return cut.region.cone(), cut
-
-    def _choice(self, columns: Any, *, positional: bool = True, cuts: bool = False) -> ColumnSelection | None:
-        """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
-        also = CUT_COLUMNS if cuts else ()
-        columns = names_of(columns) or None  # an iterator can be read only once
-        known = self._service.columns.get(self._caom_cone)
-        try:
-            return select_columns(columns, known, positional=positional, also=also)
-        except InvalidQueryError:
-            newest = {**known, **self._service.columns.newest(self._caom_cone)}
-            return select_columns(columns, newest, positional=positional, also=also)
-
-    def _cone_request(
-        self, cone: Cone | None, pagesize: int | None, page: int | None, choice: ColumnSelection | None = None
-    ) -> MashupRequest:
-        """Ask for everything around a position."""
-        if cone is None:
-            raise InvalidQueryError(NO_PLACE)
-        if choice is not None:  # the service of cones has all columns always
-            return self._filtered_request(Criteria(), cone, pagesize=pagesize, page=page, columns=choice.text)
-        return self._service.request_for(self._caom_cone, cone.params(), pagesize, page)
-
-    def _filtered_request(
-        self,
-        criteria: Criteria,
-        cone: Cone | None,
-        *,
-        pagesize: int | None = None,
-        page: int | None = None,
-        columns: str = "*",
-    ) -> MashupRequest:
-        """Ask for what meets the criteria, or how many they are: the same question but for its columns."""
-        params: dict[str, object] = {"columns": columns, "filters": criteria.payload()}
-        if cone is None:
-            return self._service.request_for(self._caom_filtered, params, pagesize, page)
-        params["position"] = cone.position()
-        return self._service.request_for(self._caom_filtered_position, params, pagesize, page)
-
-    def _count_request(
-        self, criteria: Criteria, cone: Cone | None, cut: RegionFilter | None, cache: bool | None = None
-    ) -> MashupRequest:
-        """Ask how many there are, or for what has to be looked at to count them."""
-        columns = COUNT_COLUMNS if cut is None else ",".join(CUT_COLUMNS)
-        return replace(self._filtered_request(criteria, cone, columns=columns), cache=cache)
-
-    def _counted(self, request: MashupRequest, deadline: Deadline, cut: RegionFilter | None) -> int:
-        """Return the number that the archive answers, or the number of rows that a cut leaves."""
-        if cut is None:
-            return first_value(self._service.http.page(request, deadline).page)
-        table = self._service.table(request, deadline=deadline, columns_id=self._caom_cone)
-        return len(cut.of(table))
-
-    def _observed(
-        self,
-        request: MashupRequest,
-        deadline: Deadline,
-        *,
-        page: int | None,
-        verbose: bool,
-        cut: RegionFilter | None,
-        choice: ColumnSelection | None = None,
-        criteria: Criteria | None = None,
-    ) -> Table:
-        """Return the table of observations, with a warning if there are none."""
-        beyond = ""
-        if page is None:
-            table = self._service.table(request, deadline=deadline, columns_id=self._caom_cone)
-        else:
-            table, beyond = self._one_page(request, deadline)
-        sent = len(table)
-        if cut is not None:
-            table = cut.of(table)
-        if choice is not None:
-            table = choice.of(table)
-        if verbose:
-            log.info("%d observations in %.1f s.", len(table), deadline.elapsed())
-        if beyond:
-            warn_no_results([beyond])
-        elif not sent:
-            warn_no_results(self._hints(criteria) if criteria is not None else ())
-        elif not len(table):
-            warn_no_results([f"{table.meta['cut'][-1]}."])
-        return table
-
-    def _one_page(self, request: MashupRequest, deadline: Deadline) -> tuple[Table, str]:
-        """Return the table of one page, and a sentence if the answer has rows, but not that many pages."""
-        builder = TableBuilder(request, self._service.columns.get(self._caom_cone))
-        (exchange,) = self._service.pages(request, deadline=deadline, every_page=False)
-        builder.add(exchange.page)
-        paging = exchange.page.paging
-        if len(exchange.page.rows) or paging is None or not paging.total:
+    def _sent(self, request: MashupRequest, deadline: Deadline, *, every_page: bool) -> tuple[Table, str]:
+        """Return the rows that the archive sends, and a warning if the requested page does not exist."""
+        if every_page:
+            return self._service.table(request, deadline=deadline, columns_id=CAOM_CONE), ""
+        builder = TableBuilder(request, self._service.columns.get(CAOM_CONE))
+        (answer,) = self._service.pages(request, deadline=deadline, every_page=False)
+        builder.add(answer.page)
+        paging = answer.page.paging
+        if len(answer.page.rows) or paging is None or not paging.total:
             return builder.table(), ""
         pages = -(-paging.total // request.pagesize)
         return builder.table(), f"Page {request.page} was asked for, of {pages} with {paging.total} rows."
 
-    def _hints(self, criteria: Criteria) -> list[str]:
-        """Say what a query that found nothing may have meant; nothing if the archive cannot be asked now."""
+    # -- from what is written to what is sent --------------------------------------------------------------------
+
+    def query(self, arguments: QueryArguments) -> ObservationQuery:
+        """Check everything but the place, before anything about observations is sent."""
+        if arguments.place.overlap != "footprint":
+            check_overlap(arguments.place.overlap)
+        return ObservationQuery(
+            criteria=None if arguments.criteria is None else self._criteria(arguments.criteria),
+            columns=None if arguments.columns is None else self._columns(arguments),
+            pagesize=arguments.pagesize,
+            page=arguments.page,
+            cache=arguments.cache,
+        )
+
+    def placed(self, query: ObservationQuery, arguments: QueryArguments, deadline: Deadline) -> ObservationQuery:
+        """Return the query with the cone in which the archive looks, and with what is left out of its answer here."""
+        place = arguments.place
+        if place.region is not None:
+            return _in_region(query, place)
+        cone = self._service.cone(place.coordinates, place.object_name, place.radius, place.resolver, deadline)
+        if cone is None and place.overlap != "footprint":
+            raise InvalidQueryError(f"overlap={place.overlap!r} needs coordinates, object_name or region.")
+        if cone is None and arguments.criteria is None:
+            raise InvalidQueryError(_NO_PLACE)
+        if cone is None:
+            arguments.require_criterion()
+            return query
+        return replace(query, cone=cone, region_filter=cone_filter(cone) if place.overlap == "center" else None)
+
+    def request(self, query: ObservationQuery) -> MashupRequest:
+        """Return the request for the observations themselves."""
+        if query.columns is not None:
+            return self.filtered_request(query, query.columns.text)
+        if query.criteria is not None:
+            return self.filtered_request(query)
+        assert query.cone is not None
+        return self._service.request_for(CAOM_CONE, query.cone.params(), query.pagesize, query.page, cache=query.cache)
+
+    def count_request(self, query: ObservationQuery) -> MashupRequest:
+        """Return the request for their number, or for what has to be looked at to count them here."""
+        columns = COUNT_COLUMNS if query.region_filter is None else ",".join(CUT_COLUMNS)
+        return self.filtered_request(query, columns)
+
+    def filtered_request(self, query: ObservationQuery, columns: str = "*") -> MashupRequest:
+        """Return the request for some columns, or an expression, of what meets the criteria."""
+        filters = [] if query.criteria is None else query.criteria.payload()
+        params: dict[str, object] = {"columns": columns, "filters": filters}
+        service = CAOM_FILTERED
+        if query.cone is not None:
+            params["position"] = query.cone.position()
+            service = CAOM_FILTERED_POSITION
+        return self._service.request_for(service, params, query.pagesize, query.page, cache=query.cache)
+
+    def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
+        """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
+        columns = self._service.columns.get(CAOM_CONE)
+        if any(find_column(name, columns) is None for name in criteria):
+            columns = {**columns, **self._service.columns.newest(CAOM_CONE)}
+        return observation_criteria(criteria, columns)
+
+    def _columns(self, arguments: QueryArguments) -> ColumnSelection | None:
+        """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
+        also = CUT_COLUMNS if arguments.place.needs_filter else ()
+        positional = arguments.criteria is None or arguments.place.given
+        names = names_of(arguments.columns) or None  # an iterator can be read only once
+        known = self._service.columns.get(CAOM_CONE)
         try:
-            return suggestions(criteria, self._values(Deadline.start(_PATIENCE)))
-        except MastError as err:
-            log.debug("The archive's values could not be read: %s", err)
-            return []
+            return select_columns(names, known, positional=positional, also=also)
+        except InvalidQueryError:
+            newest = {**known, **self._service.columns.newest(CAOM_CONE)}
+            return select_columns(names, newest, positional=positional, also=also)
 
-    def _values(self, deadline: Deadline) -> dict[str, dict[str, int]]:
+    # -- what values there are -----------------------------------------------------------------------------------
+
+    def values(self, deadline: Deadline) -> dict[str, dict[str, int]]:
         """Return the values that the archive has: column → value → number of observations."""
-        return histograms(self._distribution(self._distribution_request(), deadline)[0])
+        return histograms(self.distribution(self.distribution_request(), deadline)[0])
 
-    def _distribution_request(self, cache: bool | None = None) -> MashupRequest:
-        """Ask for the distribution of the values of all columns."""
-        return self._service.request_for(self._caom_all, {}, None, None, format="extjs", cache=cache)
+    def distribution_request(self, cache: bool | None = None) -> MashupRequest:
+        """Return the request for the distribution of the values of all columns."""
+        return self._service.request_for(CAOM_VALUES, {}, None, None, format="extjs", cache=cache)
 
-    def _distribution(self, request: MashupRequest, deadline: Deadline) -> tuple[Mapping[str, Any], str | None]:
+    def distribution(self, request: MashupRequest, deadline: Deadline) -> tuple[Mapping[str, Any], str | None]:
         """Return the distribution of the values of all columns, and when the archive gave it, if that is not now."""
         page = self._service.http.page(request, deadline).page
         if page.document is None:
             raise InvalidResponseError(f"{request.service} sent no list of values.", service=request.service)
         return page.document, page.time
 
+    def hints(self, criteria: Criteria | None) -> list[str]:
+        """Suggest values for a query that found nothing; none if the archive does not answer now."""
+        if criteria is None:
+            return []
+        try:
+            return suggestions(criteria, self.values(Deadline.start(_PATIENCE)))
+        except MastError as err:
+            log.debug("The archive's values could not be read: %s", err)
+            return []
 
-def refuse_for_many(region: Any, overlap: str, page: int | None = None) -> None:
-    """Raise `InvalidQueryError` if many targets are given together with what applies to one answer only."""
-    check_overlap(overlap)
-    if region is not None:
-        raise InvalidQueryError(_TWO_PLACES)
-    refuse_page(page)
+
+def _in_region(query: ObservationQuery, place: Place) -> ObservationQuery:
+    """The query for the circle around a region, with the filter for the region itself."""
+    if place.coordinates is not None or place.object_name is not None:
+        raise InvalidQueryError(TWO_PLACES)
+    if place.radius is not DEFAULT_RADIUS:
+        raise InvalidQueryError(f"radius={place.radius!r} needs a position, and region has an extent of its own.")
+    if place.resolver is not None:
+        warn_unused_resolver(place.resolver)
+    kept = RegionFilter(as_region(place.region), place.overlap)
+    return replace(query, cone=kept.region.cone(), region_filter=kept)
+
+
+def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Return near matches for the values that the archive does not have."""
+    by_name = {column.lower(): counts for column, counts in values.items()}
+    found = []
+    for each in criteria.filters:
+        counts = by_name.get(each.column.lower())
+        if counts:
+            found += _suggestions_for(each, counts)
+    return found
+
+
+def _suggestions_for(each: Filter, counts: Mapping[str, int]) -> list[str]:
+    """The sentences for one filter."""
+    tokens: dict[str, int] = {}
+    for value, rows in counts.items():
+        for token in value.split(each.separator) if each.separator else [value]:
+            if token.strip():
+                tokens[token.strip()] = tokens.get(token.strip(), 0) + rows
+    have = {token.lower() for token in tokens}
+    sentences = []
+    for value in each.values:
+        near = _near(value, tokens) if value.strip() and value.lower() not in have else []
+        if near:
+            names = ", ".join(f"'{name}'" for name in near)
+            sentences.append(f"There is no {each.column}='{value}'; did you mean {names}?")
+    return sentences
+
+
+def _near(value: str, tokens: Mapping[str, int]) -> list[str]:
+    """Values that contain the given one, the most frequent first, then those with a similar spelling."""
+    containing = sorted((token for token in tokens if value.lower() in token.lower()), key=lambda name: -tokens[name])
+    return list(dict.fromkeys([*containing, *closest(value, tokens)]))[:_MOST_SUGGESTIONS]

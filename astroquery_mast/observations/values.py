@@ -1,65 +1,62 @@
 """What values there are: the columns of observations and their values, as the archive counts them.
 
-In: the histograms of the archive; for a part of the observations the column itself, counted here.  Out: tables.
+In: the decoded answer of ``Mast.Caom.All``; for a part of the observations the column itself, whose values are counted
+here.  Out: tables of values and of columns.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
 from astropy import units as u
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import InvalidArgumentError, InvalidQueryError, MastError
-from ..query.columns_wanted import named_column
+from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError, MastError
 from ..query.request import MashupRequest
+from ..query.selection import named_column
 from ..service.deadline import Deadline
 from ..service.large import PageLimits
+from ..service.mast_service import MastService
 from ..sky.position import DEFAULT_RADIUS
-from ..tables.columns import Column
+from ..tables.columns import Column, Columns, Kind
 from ..tables.mashup import histograms
 from ..tables.table import TableBuilder, first_value, table_meta
-from ..targets.targets import Where
 from ..warn import warn_no_results
-from .histogram import column_table, counted, ranges_of, value_table
-from .stream import ObservationStream
+from .search import CAOM_CONE, ObservationSearch, QueryArguments
 
-__all__ = ["ObservationValues"]
+__all__ = ["ObservationValues", "Ranges", "column_table", "counted", "ranges_of", "value_table"]
+
+Ranges = Mapping[str, tuple[float, float]]
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
-class ObservationValues(ObservationStream):
-    """What values observations have; see `MastClass` for parameters."""
+class ObservationValues:
+    """Lists the columns of observations and their values."""
 
-    def list_columns(self, *, timeout: float | u.Quantity | None = None, cache: bool | None = None) -> Table:
-        """Return the columns of observations, and the extent of their values.
+    def __init__(self, service: MastService, search: ObservationSearch) -> None:
+        self._service = service
+        self._search = search
 
-        Parameters
-        ----------
-        timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
-        cache : bool, optional
-            As `ObservationsClass.query_region`.
+    def missions(self) -> list[str]:
+        """Return the missions, in alphabetical order."""
+        return sorted(filter(None, self._search.values(self._service.deadline(None)).get("obs_collection", {})))
 
-        Returns
-        -------
-        `~astropy.table.Table`
-            A row for each column: ``name``, ``kind``, ``unit``, ``description``, ``values`` (how many different ones
-            there are), ``min`` and ``max``.  The last three are masked where the archive does not tell them.
-        """
-        request = self._distribution_request(cache)
-        columns = self._service.columns.newest(self._caom_cone)
+    def columns(self, timeout: float | u.Quantity | None, cache: bool | None) -> Table:
+        """Return the columns, and the range of their values."""
+        request = self._search.distribution_request(cache)
+        columns = self._service.columns.newest(CAOM_CONE)
         try:
-            document, time = self._distribution(request, self._service.deadline(timeout))
+            document, time = self._search.distribution(request, self._service.deadline(timeout))
             ranges, values = ranges_of(document), histograms(document)
         except MastError as err:
-            log.warning("These are the columns, without the extent of their values: %s", err)
+            log.warning("These are the columns, without the range of their values: %s", err)
             ranges, values, time = {}, {}, None
         counts = {
             name: counted(cells.items(), columns[name])
@@ -68,60 +65,18 @@ class ObservationValues(ObservationStream):
         }
         return _with_meta(column_table(columns, counts, ranges), request, [time])
 
-    def list_values(
-        self,
-        column: str,
-        /,
-        *,
-        coordinates: Any = None,
-        object_name: str | None = None,
-        radius: Any = DEFAULT_RADIUS,
-        resolver: str | None = None,
-        timeout: float | u.Quantity | None = None,
-        cache: bool | None = None,
-        **criteria: Any,
-    ) -> Table:
-        """Return the values that a column has, and how many observations have each.
-
-        Without criteria or a position it is the archive's own count of all its observations.  With them the archive is
-        asked for the column of all observations that meet them, up to ``conf.server_row_limit``, and they are counted
-        here.
-
-        Parameters
-        ----------
-        column : str
-            A column of text, of whole numbers, or of yes and no; see `list_columns`.
-        coordinates, object_name, radius, resolver, **criteria
-            Which observations, as `ObservationsClass.query_criteria`; all if not given.
-        timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
-        cache : bool, optional
-            As `ObservationsClass.query_region`.
-
-        Returns
-        -------
-        `~astropy.table.Table`
-            ``value`` and ``count``, the most frequent first.  A cell that holds several values, as in ``filters``, is
-            counted for each of them.
-
-        Raises
-        ------
-        InvalidQueryError
-            If there is no such column, or it is continuous, or if too many observations meet the criteria.
-        RemoteServiceError, TimeoutError
-            If the archive fails, or has no list of the values.
-        """
+    def values(self, column: str, arguments: QueryArguments, timeout: float | u.Quantity | None) -> Table:
+        """Return the values of a column, and how many observations have each; of all observations or of a part."""
         deadline = self._service.deadline(timeout)
         found = self._column(column)
         if found.continuous:
-            self._refuse_continuous(found, cache, deadline)
-        where = Where(coordinates, object_name, radius, resolver)
-        if where.many:
+            self._refuse_continuous(found, arguments.cache, deadline)
+        if arguments.place.many:
             raise InvalidQueryError("list_values takes one position.")
-        if criteria or coordinates is not None or object_name is not None or radius is not DEFAULT_RADIUS:
-            return self._values_of_part(found, where, criteria, cache, deadline)
-        request = self._distribution_request(cache)
-        document, time = self._distribution(request, deadline)
+        if arguments.criteria or arguments.place.given or arguments.place.radius is not DEFAULT_RADIUS:
+            return self._values_of_part(found, arguments, deadline)
+        request = self._search.distribution_request(arguments.cache)
+        document, time = self._search.distribution(request, deadline)
         cells = histograms(document).get(found.name)
         if cells is None:
             raise InvalidArgumentError(
@@ -130,23 +85,22 @@ class ObservationValues(ObservationStream):
             )
         return _with_meta(value_table(counted(cells.items(), found), found), request, [time])
 
-    # -- how -----------------------------------------------------------------------------------------------------
-
     def _column(self, name: str) -> Column:
         """The column of that name; the archive is asked before it is refused as unknown."""
         if not isinstance(name, str):
             raise InvalidArgumentError(f"The name of a column is needed, not {name!r}.")
-        known = self._service.columns.get(self._caom_cone)
+        known = self._service.columns.get(CAOM_CONE)
         try:
             return named_column(name, known)
         except InvalidArgumentError:
-            return named_column(name, {**known, **self._service.columns.newest(self._caom_cone)})
+            return named_column(name, {**known, **self._service.columns.newest(CAOM_CONE)})
 
     def _refuse_continuous(self, column: Column, cache: bool | None, deadline: Deadline) -> NoReturn:
-        """Say between which numbers the values of a column are, instead of listing them."""
+        """Raise an error that gives the range of the column."""
         said = ""
         try:
-            low, high = ranges_of(self._distribution(self._distribution_request(cache), deadline)[0])[column.name]
+            document, _ = self._search.distribution(self._search.distribution_request(cache), deadline)
+            low, high = ranges_of(document)[column.name]
             said = f", from {low:g} to {high:g} {column.unit or column.vo_unit}".rstrip()
         except (MastError, KeyError) as err:
             log.debug("The range of %s is not known: %s", column.name, err)
@@ -154,28 +108,24 @@ class ObservationValues(ObservationStream):
             f"'{column.name}' is continuous{said}: it has no list of values. Use [minimum, maximum] as a criterion."
         )
 
-    def _values_of_part(
-        self, column: Column, where: Where, criteria: Mapping[str, Any], cache: bool | None, deadline: Deadline
-    ) -> Table:
+    def _values_of_part(self, column: Column, arguments: QueryArguments, deadline: Deadline) -> Table:
         """The values of the observations that meet criteria."""
-        asked = self._criteria(criteria)
-        cone = self._service.cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
-        counting = replace(self._count_request(asked, cone, None), cache=cache)
-        page = self._service.http.page(counting, deadline).page
+        query = self._search.placed(self._search.query(arguments), arguments, deadline)
+        page = self._service.http.page(self._search.count_request(query), deadline).page
         rows, limit = first_value(page), count_setting("server_row_limit")
         if rows > limit:
             raise InvalidQueryError(
                 f"{rows} observations meet the criteria, and the values of up to {limit} are counted: give more "
                 "criteria, or none for the values of the whole archive."
             )
-        request = replace(self._filtered_request(asked, cone, columns=column.name), cache=cache)
+        request = self._search.filtered_request(query, column.name)
         cells: Counter[Any] = Counter()
         times = [page.time]
         if rows:
             cells, times = self._cells(request, column, deadline)
         table = value_table(counted(cells.items(), column), column)
         if not len(table):
-            warn_no_results(self._hints(asked))
+            warn_no_results(self._search.hints(query.criteria))
         return _with_meta(table, request, times)
 
     def _cells(
@@ -185,8 +135,8 @@ class ObservationValues(ObservationStream):
         cells: Counter[Any] = Counter()
         times: list[str | None] = []
         known = {column.name: column}
-        with closing(self._service.counted_pages(request, PageLimits(deadline))) as stream:
-            for sent in stream:
+        with closing(self._service.counted_pages(request, PageLimits(deadline))) as pages:
+            for sent in pages:
                 builder = TableBuilder(request, known)
                 builder.add(sent.exchange.page)
                 times.append(sent.exchange.page.time)
@@ -194,6 +144,89 @@ class ObservationValues(ObservationStream):
                 texts, numbers = np.unique(values.compressed().astype(str), return_counts=True)
                 cells.update(dict(zip(texts.tolist(), numbers.tolist(), strict=True)))
         return cells, times
+
+
+def ranges_of(document: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Read the ranges of continuous columns from the answer of a ``...All`` service."""
+    found = {}
+    try:
+        for column in document["data"]["Tables"][0]["Columns"]:
+            histogram = (column.get("ExtendedProperties") or {}).get("histObj") or {}
+            if histogram.get("type") != "numeric":
+                continue
+            low, high = float(histogram["min"]), float(histogram["max"])
+            if math.isfinite(low) and math.isfinite(high):
+                found[str(column["dataIndex"])] = low, high
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as err:
+        raise InvalidResponseError("The archive's list of ranges is unreadable.") from err
+    return found
+
+
+def counted(values: Iterable[tuple[Any, int]], column: Column) -> dict[Any, int]:
+    """Return how often each value of a discrete column occurs."""
+    counts: Counter[Any] = Counter()
+    for cell, number in values:
+        text = str(cell)
+        for token in text.split(column.separator) if column.separator else [text]:
+            if token.strip():
+                counts[_value(token.strip(), column)] += int(number)
+    # Values that should be numbers and are none come last.
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], isinstance(item[0], str), item[0]))
+    return dict(ordered)
+
+
+def _value(text: str, column: Column) -> Any:
+    """A value as what the column holds."""
+    if column.kind is Kind.BOOLEAN:
+        return _TRUTH.get(text.lower(), text)
+    if column.kind is not Kind.INTEGER:
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def value_table(counts: Mapping[Any, int], column: Column) -> Table:
+    """Return values and their counts as a table."""
+    values = list(counts)
+    if len({type(value) for value in values}) != 1:
+        values = [str(value) for value in values]
+    kinds: dict[Kind | None, type] = {Kind.INTEGER: np.int64, Kind.BOOLEAN: np.bool_}
+    kind = kinds.get(column.kind, np.str_) if not values else None
+    number = np.fromiter(counts.values(), dtype=np.int64, count=len(counts))
+    about = column.description or column.label
+    return Table(
+        [
+            MaskedColumn(np.array(values, dtype=kind), name="value", description=f"{column.name}: {about}"),
+            MaskedColumn(number, name="count", description="Number of observations"),
+        ],
+        masked=True,
+        copy=False,
+    )
+
+
+def column_table(columns: Columns, counts: Mapping[str, Mapping[Any, int]], ranges: Ranges) -> Table:
+    """Return the columns with the extent of their values as a table."""
+    shown = [column for column in columns.values() if column.shown]
+    known = [counts.get(column.name) for column in shown]
+    spans = [ranges.get(column.name) for column in shown]
+    number = np.ma.MaskedArray([len(each or ()) for each in known], mask=[each is None for each in known], dtype=int)
+    ends = np.ma.MaskedArray([each or (np.nan, np.nan) for each in spans], dtype=float)
+    ends.mask = np.array([[each is None] * 2 for each in spans])
+    return Table(
+        [
+            MaskedColumn([column.name for column in shown], name="name", description="Name of the column"),
+            MaskedColumn([column.kind.value if column.kind else "" for column in shown], name="kind"),
+            MaskedColumn([column.unit or column.vo_unit for column in shown], name="unit"),
+            MaskedColumn([column.description or column.label for column in shown], name="description"),
+            MaskedColumn(number, name="values", description="Number of different values"),
+            MaskedColumn(ends[:, 0], name="min", description="Least value"),
+            MaskedColumn(ends[:, 1], name="max", description="Greatest value"),
+        ],
+        masked=True,
+        copy=False,
+    )
 
 
 def _with_meta(table: Table, request: MashupRequest, times: Iterable[str | None]) -> Table:

@@ -25,7 +25,6 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import PurePath, PurePosixPath
 from string import Formatter
@@ -34,6 +33,7 @@ import numpy as np
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
+from ..tables.names import no_such
 
 __all__ = [
     "REGISTER",
@@ -325,12 +325,8 @@ def _field(products: Table, field: str, spec: str, path_template: str, filenames
     if field == _FILENAME and not spec:
         return filenames
     if field not in products.colnames:
-        close = get_close_matches(field, products.colnames, n=3, cutoff=0.5)
-        hint = f" Did you mean {', '.join(map(repr, close))}?" if close else ""
-        raise InvalidArgumentError(
-            f"path_template={path_template!r}: the products have no column {field!r}.{hint} "
-            f"Their columns are {', '.join(products.colnames)}."
-        )
+        said = f"path_template={path_template!r}: the products have no column {field!r}."
+        raise no_such(said, field, products.colnames, listed=True)
     if not spec:
         return column_as_text(products, field)
     try:

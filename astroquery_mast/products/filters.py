@@ -26,7 +26,6 @@ positive condition, and passes a negated one: it is not the value that is ruled 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from ..exceptions import InvalidCriterionError
+from ..tables.names import no_such
 from .conditions import Condition, as_values, cells_of, combine, read_condition
 
 __all__ = ["extension_mask", "filter_mask", "filter_products", "unique_products"]
@@ -46,10 +46,8 @@ def _column(table: Table, name: str) -> Any:
     """A column by name, or an error that names the closest ones."""
     if name in table.colnames:
         return table[name]
-    by_folded = {column.casefold(): column for column in table.colnames}
-    close = [by_folded[match] for match in get_close_matches(name.casefold(), list(by_folded), n=3, cutoff=0.5)]
-    hint = f"did you mean {', '.join(map(repr, close))}?" if close else f"its columns are {', '.join(table.colnames)}."
-    raise InvalidCriterionError(f"Column '{name}' not found in the product table: {hint}")
+    said = f"Column '{name}' not found in the product table."
+    raise no_such(said, name, table.colnames, error=InvalidCriterionError)
 
 
 def _called(name: str, column: Any, wanted: Callable[[Any], object]) -> NDArray[np.bool_]:

@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import InvalidCriterionError
-from ..tables.columns import Column, Columns, Kind
-from .filters import OPEN_END, Criteria, Filter, build_criteria, find_column, unknown_filter
+from ..tables.columns import Column, Columns, Kind, find_column
+from .filters import OPEN_END, Criteria, Filter, build_criteria, unknown_filter
 from .values import as_number
 
 __all__ = [

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..tables.columns import Columns, Kind
+from ..tables.columns import Columns, Kind, find_column
 from .comparisons import as_values, is_operation, read_comparisons
-from .filters import Criteria, build_criteria, find_column
+from .filters import Criteria, build_criteria
 
 __all__ = ["observation_criteria"]
 

@@ -17,12 +17,13 @@ from astropy import units as u
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
-from ..tables.columns import Column, Columns, Kind, closest
+from ..tables.columns import Column, Columns, Kind, find_column
+from ..tables.names import no_such
 from ..warn import warn_user
 from .request import as_plain
 from .values import as_number
 
-__all__ = ["Criteria", "Filter", "as_members", "build_criteria", "find_column", "unknown_filter"]
+__all__ = ["Criteria", "Filter", "as_members", "build_criteria", "unknown_filter"]
 
 # What stands for an open end of a range.  The archive documents only ranges with two ends; these two are beyond any
 # number it holds and still within single precision, in which some of its columns are stored.
@@ -61,14 +62,6 @@ class Criteria:
         return [each.payload() for each in self.filters]
 
 
-def find_column(name: str, columns: Columns) -> Column | None:
-    """Return the column of that name, whatever the case, or None."""
-    if name in columns:
-        return columns[name]
-    lowered = name.lower()
-    return next((column for known, column in columns.items() if known.lower() == lowered), None)
-
-
 def build_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
     """Turn keywords into filters."""
     return Criteria(tuple(_filter(name, value, columns) for name, value in criteria.items()))
@@ -84,12 +77,10 @@ def _filter(name: str, value: Any, columns: Columns) -> Filter:
     return _discrete(name, value, column)
 
 
-def unknown_filter(name: str, columns: Columns) -> InvalidCriterionError:
-    """Return the error for a column that does not exist, which names the likeliest ones, or all."""
-    known = [column.name for column in columns.values() if column.shown]
-    near = closest(name, known)
-    hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known)}."
-    return InvalidCriterionError(f"Filter '{name}' does not exist. {hint}")
+def unknown_filter(name: str, columns: Columns, also: Iterable[str] = ()) -> InvalidCriterionError:
+    """Return the error for a column that does not exist."""
+    known = [*(column.name for column in columns.values() if column.shown), *also]
+    return no_such(f"Filter '{name}' does not exist.", name, known, error=InvalidCriterionError)
 
 
 def as_members(name: str, value: Any) -> list[Any]:

@@ -1,7 +1,7 @@
-"""The catalogues that MAST serves: one frozen description of each, by which all of them are asked alike.
+"""The catalogs that MAST serves and cross-matches: one frozen description of each, so that all are queried alike.
 
 In: the name that a user gives.  Out: a `Catalog`, which knows its services, its own parameters, its row limit and the
-column that holds the separation.  Catalogues flow, first step; the names of services and parameters are those of
+column that holds the separation, or a `Crossmatch`.  The names of services and parameters are those of
 https://mast.stsci.edu/api/v0/_services.html and https://catalogs.mast.stsci.edu/docs/.
 """
 
@@ -16,11 +16,22 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidCriterionError
-from ..tables.columns import closest
+from ..tables.names import closest, no_such
 from ..warn import warn_user
-from .catalog import as_version
 
-__all__ = ["CATALOGS", "HSC_MATCHES", "HSC_SPECTRA", "Catalog", "Option", "find_catalog", "shown_names"]
+__all__ = [
+    "CATALOGS",
+    "CROSSMATCHES",
+    "HSC_MATCHES",
+    "HSC_SPECTRA",
+    "OBSERVATIONS",
+    "Catalog",
+    "Crossmatch",
+    "Option",
+    "find_catalog",
+    "find_crossmatch",
+    "shown_names",
+]
 
 HSC_SPECTRA = "Mast.HscSpectra.Db.All"
 """The service that lists all spectra of the Hubble Source Catalog."""
@@ -47,8 +58,38 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Crossmatch:
+    """How positions are matched with a catalog: a service for each of its versions."""
+
+    name: str
+    services: Mapping[int, str]
+    choice: str = ""
+    columns_ids: Mapping[int, str] = field(default_factory=dict)
+    extended: bool = False
+
+    def service(self, options: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the service, and the name under which its columns are known."""
+        for name, value in options.items():
+            if value is not None and name != self.choice:
+                raise InvalidArgumentError(f"{name}={value!r}: the cross-match with {self.name} has no {name}.")
+        chosen: Any = _as_version(options.get(self.choice))
+        key: Any = list(self.services)[-1] if chosen is None else chosen
+        if key not in self.services:
+            known = ", ".join(map(str, sorted(self.services)))
+            raise InvalidArgumentError(f"{self.choice}={chosen!r}: the cross-match with {self.name} has {known}.")
+        return self.services[key], self.columns_ids.get(key, self.services[key])
+
+
+def _as_version(given: Any) -> Any:
+    """Return the number of a version, which may be written as text; anything else as text, to be refused."""
+    if isinstance(given, str) and given.strip().isdecimal():
+        return int(given)
+    return repr(given) if isinstance(given, bool | np.bool_) else given
+
+
+@dataclass(frozen=True)
 class Catalog:
-    """One catalogue, and how it is asked."""
+    """One catalog, and how it is searched and cross-matched."""
 
     name: str
     cones: Mapping[int, str] = field(default_factory=dict)
@@ -62,14 +103,15 @@ class Catalog:
     separation: tuple[str, str] = ("", "")
     path: str = ""
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    crossmatch: Crossmatch | None = None
 
     def cone(self, version: Any = None) -> str:
         """Return the service that searches around a position."""
         return self.versioned(self.cones, version)
 
     def versioned(self, services: Mapping[int, str], version: Any) -> str:
-        """Return the service for a version of the catalogue; see `cone`."""
-        latest, version = max(services), as_version(version)
+        """Return the service for a version of the catalog; see `cone`."""
+        latest, version = max(services), _as_version(version)
         if version is None or version in services:
             return services[latest if version is None else version]
         known = f"there is {latest} only" if len(services) == 1 else f"there are {', '.join(map(str, services))}"
@@ -92,22 +134,22 @@ class Catalog:
         chosen = {name: option.default for name, option in self.options.items()}
         for name, value in given.items():
             if name.lower() not in self.options:
-                raise InvalidCriterionError(self._unknown(name))
+                raise self._unknown(name)
             chosen[name.lower()] = self.options[name.lower()].checked(name, value)
         return chosen
 
-    def _unknown(self, name: str) -> str:
-        """Why a parameter is none, and what may have been meant."""
-        text = f"Filter '{name}' does not exist for catalog {self.name}."
-        near = closest(name, self.options, 1)
-        if near:
-            return f"{text} Did you mean '{near[0]}'?"
-        if self.filtered:
-            return f"{text} Criteria on its columns are taken by query_criteria, with coordinates or object_name."
-        return f"{text} There are: {', '.join(self.options)}." if self.options else f"{text} It has no parameters."
+    def _unknown(self, name: str) -> InvalidCriterionError:
+        """The error for a parameter that the service does not have."""
+        said = f"Filter '{name}' does not exist for catalog {self.name}."
+        if self.filtered and not closest(name, self.options):
+            said += " query_criteria, with coordinates or object_name, takes criteria on its columns."
+            return InvalidCriterionError(said)
+        if not self.options:
+            return InvalidCriterionError(f"{said} It has no parameters.")
+        return no_such(said, name, self.options, error=InvalidCriterionError)
 
     def table(self, release: Any = None, table: Any = None) -> tuple[str, str]:
-        """Return the data release and the table of a catalogue of Catalogs.MAST."""
+        """Return the data release and the table of a catalog of Catalogs.MAST."""
         releases = list(self.tables)
         chosen = releases[-1] if release is None else str(release).strip().lower()
         if chosen not in releases:
@@ -134,14 +176,32 @@ def _tess(name: str) -> Catalog:
         chooses=True,
         columns_id="Mast.Catalogs.Tess.Cone",
         separation=("dstArcSec", "arcsec"),
+        crossmatch=_crossmatch(name, "Mast.Catalogs.Tess.Cone"),
     )
 
 
-def _gaia(name: str, cones: Mapping[int, str]) -> Catalog:
-    return Catalog(name, cones=cones, separation=("distance", "arcmin"))
+def _gaia(name: str, *releases: int) -> Catalog:
+    """One or all data releases of Gaia; of one there are no versions to choose from."""
+    cones = {number: f"Mast.Catalogs.GaiaDR{number}.Cone" for number in releases}
+    several = len(releases) > 1
+    return Catalog(
+        name,
+        cones=cones if several else {0: cones[releases[0]]},
+        separation=("distance", "arcmin"),
+        crossmatch=Crossmatch(
+            name,
+            {number: f"Mast.GaiaDR{number}.Crossmatch" for number in releases},
+            "version" if several else "",
+            cones,
+        ),
+    )
 
 
-_GAIA = {number: f"Mast.Catalogs.GaiaDR{number}.Cone" for number in (1, 2, 3)}
+def _crossmatch(name: str, columns_id: str = "") -> Crossmatch:
+    """A cross-match without versions."""
+    ids = {0: columns_id} if columns_id else {}
+    return Crossmatch(name, {0: f"Mast.{name.capitalize()}.Crossmatch"}, columns_ids=ids)
+
 
 CATALOGS: Mapping[str, Catalog] = MappingProxyType(
     {
@@ -151,6 +211,12 @@ CATALOGS: Mapping[str, Catalog] = MappingProxyType(
             options={"nr": _ROW_LIMIT, "ni": Option(1, least=0), "magtype": Option(1, most=2)},
             limit="nr",
             separation=("Distance", "arcmin"),
+            crossmatch=Crossmatch(
+                "HSC",
+                {2: "Mast.Hsc.Crossmatch.MagAutov3", 1: "Mast.Hsc.Crossmatch.MagAper2v3"},
+                "magtype",
+                dict.fromkeys((1, 2), "Mast.Hsc.Db.v3"),
+            ),
         ),
         "galex": Catalog(
             "Galex",
@@ -158,10 +224,16 @@ CATALOGS: Mapping[str, Catalog] = MappingProxyType(
             options={"maxrecords": _ROW_LIMIT},
             limit="maxrecords",
             separation=("distance_arcmin", "arcmin"),
+            crossmatch=Crossmatch("GALEX", {0: "Mast.Galex.Crossmatch"}, columns_ids={0: "Mast.Galex.Catalog"}),
         ),
-        "gaia": _gaia("Gaia", _GAIA),
-        **{f"gaiadr{number}": _gaia(f"GaiaDR{number}", {0: service}) for number, service in _GAIA.items()},
-        "tgas": _gaia("Tgas", {0: "Mast.Catalogs.Tgas.Cone"}),
+        "gaia": _gaia("Gaia", 1, 2, 3),
+        **{f"gaiadr{number}": _gaia(f"GaiaDR{number}", number) for number in (1, 2, 3)},
+        "tgas": Catalog(
+            "Tgas",
+            cones={0: "Mast.Catalogs.Tgas.Cone"},
+            separation=("distance", "arcmin"),
+            crossmatch=_crossmatch("Tgas", "Mast.Catalogs.Tgas.Cone"),
+        ),
         "tic": _tess("TIC"),
         "ctl": _tess("CTL"),
         "diskdetective": Catalog(
@@ -184,17 +256,32 @@ CATALOGS: Mapping[str, Catalog] = MappingProxyType(
         ),
     }
 )
-"""Name in lower case → catalogue."""
+"""Name in lower case → catalog."""
+
+CROSSMATCHES: Mapping[str, Crossmatch] = MappingProxyType(
+    {
+        **{key: catalog.crossmatch for key, catalog in CATALOGS.items() if catalog.crossmatch},
+        # These are cross-matched, and not searched.
+        "sdss": Crossmatch("SDSS", {0: "Mast.Sdss.Crossmatch"}),
+        "2mass": Crossmatch("2MASS", {0: "Mast.2Mass.Crossmatch"}),
+    }
+)
+"""Name in lower case → cross-match."""
+
+OBSERVATIONS = Crossmatch(
+    "the observations", {0: "Mast.Caom.Crossmatch"}, columns_ids={0: "Mast.Caom.Cone"}, extended=True
+)
+"""The footprints of all observations."""
 
 HSC_MATCHES: Mapping[int, str] = MappingProxyType({2: "Mast.HscMatches.Db.v2", 3: "Mast.HscMatches.Db.v3"})
 """Version → the service that lists what the Hubble Source Catalog has put together into one object."""
 
 
 def find_catalog(name: Any) -> Catalog:
-    """Return the catalogue of a name."""
+    """Return the catalog of a name."""
     if not isinstance(name, str) or not _NAME.fullmatch(name.strip()):
         raise InvalidArgumentError(
-            f"catalog={name!r}: the name of a catalogue is needed, such as {', '.join(shown_names())}."
+            f"catalog={name!r}: the name of a catalog is needed, such as {', '.join(shown_names())}."
         )
     name = name.strip()
     known = CATALOGS.get(name.lower().replace("-", ""))
@@ -206,6 +293,23 @@ def find_catalog(name: Any) -> Catalog:
             if own.lower() == service.lower():
                 return replace(catalog, cones={0: own})
     return Catalog(name, cones={0: service}, separation=("dstArcSec", "arcsec"))
+
+
+def find_crossmatch(catalog: Any) -> Crossmatch:
+    """Return the cross-match of a name."""
+    name = catalog.strip() if isinstance(catalog, str) else ""
+    key = name.lower().replace("-", "").replace(" ", "")
+    if key in CROSSMATCHES:
+        return CROSSMATCHES[key]
+    if key.startswith("mast.") and ".crossmatch" in key:
+        for known in (*CROSSMATCHES.values(), OBSERVATIONS):
+            for number, service in known.services.items():
+                if service.lower() == name.lower():
+                    ids = {number: known.columns_ids.get(number, service)}
+                    return Crossmatch(known.name, {number: service}, "", ids, known.extended)
+        return Crossmatch(name, {0: name})
+    shown = [known.name for known in CROSSMATCHES.values()]
+    raise no_such(f"catalog={catalog!r} cannot be cross-matched.", name, shown)
 
 
 def shown_names() -> list[str]:

@@ -51,7 +51,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
     ) -> None:
         own = auth.SHARED if mast_token is None else auth.Credentials()
-        self._service = self._new_service(server, own)
+        self._service: MastService = self._new_service(server, own)
         super().__init__()
         if session is None:
             self._service.enlarge_pool()

@@ -22,7 +22,7 @@ from ..exceptions import (
     ServerError,
     TooManyRowsError,
 )
-from .limits import Limits
+from .deadline import Deadline
 
 __all__ = [
     "BACKOFF",
@@ -105,7 +105,7 @@ def pause(seconds: float, stopped: threading.Event) -> None:
 def retrying(
     attempt: Callable[[], T],
     *,
-    limits: Limits,
+    deadline: Deadline,
     on_error: Callable[[BaseException], bool] = lambda _: False,
     on_result: Callable[[T], bool] = lambda _: False,
     stop: Callable[[RetryState], bool] = _AFTER_BODY_ATTEMPTS,
@@ -117,7 +117,7 @@ def retrying(
         retry=tenacity.retry_if_exception(on_error) | tenacity.retry_if_result(on_result),
         stop=stop,
         wait=wait,
-        sleep=lambda seconds: pause(limits.at_most(seconds), limits.stopped),
+        sleep=lambda seconds: pause(deadline.at_most(seconds), deadline.stopped),
         before_sleep=before_sleep,
         # The error itself, and not one about the retries.
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,

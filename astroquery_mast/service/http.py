@@ -21,9 +21,8 @@ from ..query.request import ApiRequest, MashupRequest
 from ..tables.completeness import Completeness
 from ..tables.mashup import Page, check_status, parse_page
 from .bodies import read_whole_body
-from .deadline import Deadline, for_socket
+from .deadline import Deadline
 from .failures import BACKOFF, RetryState, broken, is_transient, retrying
-from .limits import Limits
 from .parallel import map_in_threads
 
 __all__ = ["AnswerPage", "HttpClient"]
@@ -150,7 +149,7 @@ class HttpClient:
             complete = True
         finally:
             if not complete:
-                deadline.give_up()
+                deadline.stop()
 
     def page(
         self, request: MashupRequest, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
@@ -162,7 +161,7 @@ class HttpClient:
 
         answer = retrying(
             poll,
-            limits=Limits(deadline=deadline),
+            deadline=deadline,
             on_result=lambda answer: answer.page.executing,
             stop=lambda _: deadline.remaining() <= 0,
             wait=_POLL,
@@ -228,7 +227,7 @@ class HttpClient:
         try:
             return retrying(
                 counted,
-                limits=Limits(deadline=deadline),
+                deadline=deadline,
                 on_error=worth_another,
                 stop=lambda state: tries >= most or state.upcoming_sleep >= deadline.remaining(),
                 wait=wait,
@@ -255,7 +254,7 @@ class HttpClient:
         if left <= 0:
             self._late(deadline, what, "no time was left to ask again")
         silence = min(left, seconds_setting("read_timeout") if patience is None else patience)
-        timeout = (for_socket(min(left, seconds_setting("connect_timeout"))), for_socket(silence))
+        timeout = (deadline.for_socket(seconds_setting("connect_timeout")), deadline.for_socket(silence))
         try:
             response = self._send(method, url, timeout=timeout, **{**keywords, "stream": True})
             if response.status_code >= 400:

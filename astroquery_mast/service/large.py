@@ -197,7 +197,7 @@ def _joined(wire: HttpClient, parts: Sequence[Part], pace: PageLimits) -> Iterat
         complete = True
     finally:
         if not complete:
-            pace.deadline.give_up()
+            pace.deadline.stop()
 
 
 def _like(request: MashupRequest, exchange: AnswerPage) -> AnswerPage:

@@ -7,7 +7,9 @@ In: a Mashup request, a position or a name as users write it.  Out: responses, t
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import closing
+from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
@@ -33,10 +35,21 @@ from .large import CountedPage, LargeAnswer, PageLimits
 from .login import Login
 from .resolver import Resolver, warn_unused_resolver
 
-__all__ = ["MastService", "refuse_two_positions"]
+__all__ = ["CallOptions", "MastService", "refuse_two_positions"]
 
 # Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
 _POOL = 32
+
+
+@dataclass(frozen=True)
+class CallOptions:
+    """How a query method does its work; the fields are parameters of the query methods."""
+
+    timeout: float | None = None
+    get_query_payload: bool = False
+    max_workers: int | None = None
+    executor: Executor | None = None
+    verbose: bool = False
 
 
 class MastService:
@@ -150,7 +163,8 @@ class MastService:
         """Return a position; text that is none is taken for the name of an object, as astroquery does."""
         if isinstance(coordinates, str) and not looks_like_coordinates(coordinates):
             return self.resolver.one(coordinates, deadline=deadline, resolver=resolver)
-        warn_unused_resolver(resolver)
+        if resolver is not None:
+            warn_unused_resolver(resolver)
         return as_coordinate(coordinates)
 
     def cone(
@@ -162,7 +176,8 @@ class MastService:
             return cone_around(self.resolver.one(object_name, resolver=resolver, deadline=deadline), radius)
         if coordinates is not None:
             return cone_around(self.locate(coordinates, deadline, resolver), radius)
-        warn_unused_resolver(resolver)
+        if resolver is not None:
+            warn_unused_resolver(resolver)
         if radius is not DEFAULT_RADIUS:
             raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
         return None

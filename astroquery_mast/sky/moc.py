@@ -19,7 +19,7 @@ from .position import Cone
 from .region import cone_of
 from .sphere import Array, longitude_latitude, tangents, unit_vectors
 
-__all__ = ["MocRegion", "covers"]
+__all__ = ["MocRegion", "cover_cells"]
 
 # Cells along the radius of a footprint, at least: where the MOC itself is finer, the footprint is resolved no better.
 _RESOLUTION = 512
@@ -81,23 +81,23 @@ class MocRegion:
         farthest = self.moc.largest_distance_from_coo_to_vertices(SkyCoord(ra, dec, unit="deg"))
         return float(farthest.to_value(u.rad))
 
-    def holds(self, points: Array) -> Array:
+    def contains(self, points: Array) -> Array:
         """Tell which positions are in the region."""
         ra, dec = longitude_latitude(points)
         return np.asarray(self.moc.contains_lonlat(lon=Longitude(ra, u.deg), lat=Latitude(dec, u.deg)))
 
-    def meets(self, outlines: Outlines) -> Array:
+    def overlaps(self, outlines: Outlines) -> Array:
         """Tell which parts of footprints overlap a cell.
 
         Each footprint is drawn in cells of the MOC's own size, so that a cell is in both or it is not.
         """
-        met = outlines.any_of(self.holds(outlines.vertices)) if len(outlines) else np.zeros(0, dtype=bool)
+        met = outlines.any_of(self.contains(outlines.vertices)) if len(outlines) else np.zeros(0, dtype=bool)
         left = np.flatnonzero(~met & (outlines.reach > 0))
         parts = outlines.take(left)
         order = np.minimum(self.moc.max_order, _order_of(parts.reach / _RESOLUTION))
         for each in np.unique(order):
             same = np.flatnonzero(order == each)
-            met[left[same]] = self._shared(covers(parts.take(same), int(each)))
+            met[left[same]] = self._shared(cover_cells(parts.take(same), int(each)))
         return met
 
     def _shared(self, drawn: list[Any]) -> Array:
@@ -112,14 +112,14 @@ class MocRegion:
         return np.asarray(np.logical_or.reduceat(starts < own_end, first))
 
 
-def covers(parts: Outlines, order: int) -> list[Any]:
+def cover_cells(parts: Outlines, order: int) -> list[Any]:
     """Return for each part the MOC of the cells that it touches."""
     from mocpy import MOC  # noqa: PLC0415 - an optional dependency
 
     made: list[Any] = [None] * len(parts)
     discs = np.flatnonzero(~parts.polygonal)
     ra, dec = longitude_latitude(parts.vertices)
-    for bunch in _bunches(parts):
+    for bunch in _in_batches(parts):
         places = parts.first[bunch][:, np.newaxis] + np.arange(parts.first[bunch[0] + 1] - parts.first[bunch[0]])
         corners = np.stack([ra[places], dec[places]], axis=1).reshape(2 * len(bunch), -1)
         for part, moc in zip(bunch.tolist(), MOC.from_polygons(corners, max_depth=order), strict=True):
@@ -137,7 +137,7 @@ def covers(parts: Outlines, order: int) -> list[Any]:
     return made
 
 
-def _bunches(parts: Outlines) -> Iterator[Array]:
+def _in_batches(parts: Outlines) -> Iterator[Array]:
     """Give the polygons that are drawn at a time: they have as many corners, because they are sent as one array."""
     corners = np.diff(parts.first)
     for count in np.unique(corners[parts.polygonal]):

@@ -6,7 +6,6 @@ In: a table of observations.  Out: axes of matplotlib with sky coordinates, on w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from astropy.wcs import WCS
 from ..exceptions import InvalidQueryError
 from .outlines import Outlines, outlines_of
 from .region_filter import shapes_of
-from .shapes import Shape
 from .sphere import Array, longitude_latitude, min_enclosing_circle, separation, tangents
 
 __all__ = ["plot_footprints"]
@@ -60,12 +58,7 @@ def plot_footprints(table: Table, ax: Any = None, *, by: str | None = _COLOUR_BY
     """
     if by == _COLOUR_BY and by not in table.colnames:
         by = None
-    for needed in ("s_region", *([by] if by else [])):
-        if needed not in table.colnames:
-            raise InvalidQueryError(f"The table has no column '{needed}'.")
-    outlines = _outlines(shapes_of(table["s_region"].tolist()))
-    if not len(outlines):
-        raise InvalidQueryError("None of the rows has a footprint that could be drawn.")
+    outlines = _outlines_in(table, by)
     own = ax is None
     if own:
         ax = _new_axes(outlines)
@@ -84,10 +77,17 @@ def plot_footprints(table: Table, ax: Any = None, *, by: str | None = _COLOUR_BY
     return ax
 
 
-def _outlines(shapes: Sequence[Sequence[Shape]]) -> Outlines:
-    """The shapes of the rows that have a footprint."""
+def _outlines_in(table: Table, by: str | None) -> Outlines:
+    """Return the outlines of the rows that have a footprint."""
+    for needed in ("s_region", *([by] if by else [])):
+        if needed not in table.colnames:
+            raise InvalidQueryError(f"The table has no column '{needed}'.")
+    shapes = shapes_of(table["s_region"].tolist())
     nowhere = np.full(len(shapes), np.nan)
-    return outlines_of(shapes, nowhere, nowhere)
+    outlines = outlines_of(shapes, nowhere, nowhere)
+    if not len(outlines):
+        raise InvalidQueryError("None of the rows has a footprint that could be drawn.")
+    return outlines
 
 
 def _new_axes(outlines: Outlines) -> Any:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from astropy import units as u
 from astropy.coordinates import Angle, BaseCoordinateFrame, SkyCoord
+from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
 
@@ -21,7 +24,9 @@ __all__ = [
     "as_coordinate",
     "as_radius",
     "cone_around",
+    "is_many",
     "looks_like_coordinates",
+    "name_list",
     "two_numbers",
 ]
 
@@ -149,3 +154,19 @@ def cone_around(coordinates: Any, radius: Any) -> Cone:
     """Return the cone of a given radius around a position; see `as_coordinate` and `as_radius`."""
     centre = as_coordinate(coordinates)
     return Cone(float(centre.ra.deg), float(centre.dec.deg), float(as_radius(radius).deg))
+
+
+def is_many(given: object) -> bool:
+    """Tell whether several positions or names are given, even if it is several of one or none."""
+    if isinstance(given, SkyCoord | BaseCoordinateFrame):
+        return (isinstance(given, SkyCoord) or given.has_data) and not given.isscalar
+    return isinstance(given, Table | list | tuple) or (isinstance(given, np.ndarray) and given.ndim > 0)
+
+
+def name_list(names: Any) -> Any:
+    """Return the names in a set, a generator or the like as a list, and anything else as it is."""
+    if not isinstance(names, Iterable) or isinstance(names, str | bytes | Sequence | np.ndarray | Table):
+        return names
+    if isinstance(names, Mapping):
+        raise InvalidArgumentError(f"Names of objects are needed, and not a {type(names).__name__}.")
+    return list(names)

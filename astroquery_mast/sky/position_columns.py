@@ -16,7 +16,7 @@ from astropy import units as u
 from astropy.coordinates import Angle
 
 from ..exceptions import InvalidArgumentError
-from ..tables.columns import closest
+from ..tables.names import no_such
 
 __all__ = ["PAIRS", "degrees", "folded", "pair_among", "position_columns"]
 
@@ -91,9 +91,7 @@ def _named(keyword: str, name: str | None, names: Sequence[str]) -> str:
         raise InvalidArgumentError(f"{keyword} is missing: name both columns of the positions, or neither.")
     if not isinstance(name, str):
         raise InvalidArgumentError(f"{keyword}={name!r}: the name of a column is needed.")
-    near = closest(name, names, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}."
-    raise InvalidArgumentError(f"{keyword}={name!r} is no column of the table: {hint}")
+    raise no_such(f"{keyword}={name!r} is not a column of the table.", name, names)
 
 
 def degrees(column: Any, what: str) -> tuple[Floats, dict[int, str]]:

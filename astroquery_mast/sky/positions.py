@@ -20,7 +20,7 @@ from ..exceptions import InvalidArgumentError
 from .position import as_coordinate, looks_like_coordinates
 from .position_columns import degrees, position_columns
 
-__all__ = ["NO_POSITION", "Positions", "as_names", "as_positions", "is_many"]
+__all__ = ["NO_POSITION", "Positions", "as_names", "as_positions"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -68,13 +68,6 @@ class Positions:
 
     def _named(self, row: int) -> str:
         return f" ({self.names[row]})" if row in self.names else ""
-
-
-def is_many(given: object) -> bool:
-    """Tell whether several positions or names are given, even if it is several of one or none."""
-    if isinstance(given, _SKY):
-        return (isinstance(given, SkyCoord) or given.has_data) and not given.isscalar
-    return isinstance(given, Table | list | tuple) or (isinstance(given, np.ndarray) and given.ndim > 0)
 
 
 def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | None = None) -> Positions:

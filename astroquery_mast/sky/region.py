@@ -48,10 +48,10 @@ class Region(Protocol):
     def cone(self) -> Cone:
         """Return a circle that holds the region, hardly larger than the smallest."""
 
-    def holds(self, points: Array) -> Array:
+    def contains(self, points: Array) -> Array:
         """Tell which positions, unit vectors ``(n, 3)``, are in the region."""
 
-    def meets(self, outlines: Outlines) -> Array:
+    def overlaps(self, outlines: Outlines) -> Array:
         """Tell which parts of footprints overlap the region or touch it."""
 
     def __str__(self) -> str:
@@ -92,7 +92,7 @@ class ShapeRegion:
         centre = _samples(self.shapes[0])[0] if cap is None else cap[0]
         return cone_of(centre, max(_farthest(shape, centre) for shape in self.shapes))
 
-    def holds(self, points: Array) -> Array:
+    def contains(self, points: Array) -> Array:
         """Tell which positions are in the region."""
         inside = np.zeros(len(points), dtype=bool)
         for shape in self.shapes:
@@ -104,7 +104,7 @@ class ShapeRegion:
                 inside |= separation(points, centre) <= radius + TOUCHING
         return inside
 
-    def meets(self, outlines: Outlines) -> Array:
+    def overlaps(self, outlines: Outlines) -> Array:
         """Tell which parts of footprints overlap the region or touch it."""
         met = np.zeros(len(outlines), dtype=bool)
         for shape in self.shapes:

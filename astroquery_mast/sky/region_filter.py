@@ -15,12 +15,13 @@ from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
 from .outlines import Outlines, outlines_of
+from .position import Cone
 from .position_columns import degrees
-from .region import Region
-from .shapes import Shape, parse_s_region
+from .region import Region, ShapeRegion
+from .shapes import Circle, Shape, parse_s_region
 from .sphere import Array, unit_vectors
 
-__all__ = ["CUT_COLUMNS", "OVERLAPS", "RegionFilter", "check_overlap", "rows_in_region", "shapes_of"]
+__all__ = ["CUT_COLUMNS", "OVERLAPS", "RegionFilter", "check_overlap", "cone_filter", "rows_in_region", "shapes_of"]
 
 # What a cut looks at.
 CUT_COLUMNS = ("s_ra", "s_dec", "s_region")
@@ -56,6 +57,11 @@ class RegionFilter:
         return f"{kept} of {sent} rows have {how} {self.region}{doubts}"
 
 
+def cone_filter(cone: Cone) -> RegionFilter:
+    """Return the filter for positions in a cone."""
+    return RegionFilter(ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),)), "center")
+
+
 def rows_in_region(table: Table, region: Region, overlap: str) -> tuple[Array, str]:
     """Tell which rows of a table of observations are in a region."""
     ra, _ = degrees(_column(table, "s_ra"), "right ascension")
@@ -63,13 +69,13 @@ def rows_in_region(table: Table, region: Region, overlap: str) -> tuple[Array, s
     placed = np.isfinite(ra) & np.isfinite(dec)
     if overlap == "center":
         kept = np.zeros(len(table), dtype=bool)
-        kept[placed] = region.holds(unit_vectors(ra[placed], dec[placed]))
+        kept[placed] = region.contains(unit_vectors(ra[placed], dec[placed]))
         return kept, _doubts(0, int((~placed).sum()))
     shapes = shapes_of(_column(table, "s_region").tolist())
     outlines = outlines_of(shapes, ra, dec)
     bare = ~np.fromiter(map(bool, shapes), dtype=bool, count=len(shapes))
     doubts = _doubts(int((bare & placed).sum()), int((bare & ~placed).sum()))
-    return _rows(outlines, region.meets(outlines), len(table)), doubts
+    return _rows(outlines, region.overlaps(outlines), len(table)), doubts
 
 
 def shapes_of(texts: Sequence[Any], errors: str = "skip") -> list[list[Shape]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from astropy.wcs.wcsapi import BaseHighLevelWCS
 from ..exceptions import FootprintParseError, InvalidArgumentError
 from .moc import MocRegion
 from .region import Region, ShapeRegion
-from .shapes import Circle, Point, Polygon, Shape, beside, ellipse_corners, parse_s_region, polygon_of
+from .shapes import Circle, Point, Polygon, Shape, ellipse_corners, offset_positions, parse_s_region, polygon_of
 
 __all__ = ["as_region"]
 
@@ -56,11 +57,9 @@ def _shapes(region: Any) -> Iterator[Shape]:
         yield _from_wcs(*region)
     elif _comes_from(region, "regions"):
         # A list of theirs does not say that it can be iterated.
-        for sky_region in getattr(region, "regions", [region]):
-            yield from _from_sky_region(sky_region)
+        yield from chain.from_iterable(map(_from_sky_region, getattr(region, "regions", [region])))
     elif isinstance(region, Iterable) and not isinstance(region, np.ndarray | u.Quantity):
-        for member in region:
-            yield from _shapes(member)
+        yield from chain.from_iterable(map(_shapes, region))
     else:
         raise InvalidArgumentError(f"region is a {type(region).__name__}: {_GIVE}.")
 
@@ -110,21 +109,20 @@ def _from_wcs(wcs: BaseHighLevelWCS, shape: Any) -> Polygon:
     low = celestial.low_level_wcs
     if low.pixel_n_dim != 2 or low.world_n_dim != 2:
         raise InvalidArgumentError("region is a WCS without an image of the sky.")
-    size = low.array_shape if shape is None else _sizes(shape)
-    if size is None or len(size) != 2 or None in size or not all(number > 0 for number in size):
-        raise InvalidArgumentError(
-            "region is a WCS that does not know the size of its image: set wcs.array_shape, or give (wcs, array.shape)."
-        )
-    columns, rows = _border(size[1], size[0], 1 if _has_straight_sides(celestial) else _ALONG)
+    height, width = _image_size(low.array_shape if shape is None else shape)
+    columns, rows = _border(width, height, 1 if _has_straight_sides(celestial) else _ALONG)
     return _from_vertices(celestial.pixel_to_world(columns, rows))
 
 
-def _sizes(shape: Any) -> tuple[int, ...]:
-    """Return the last two sizes of an array's shape; nothing if it is none."""
-    numbers = (
-        list(shape) if isinstance(shape, tuple | list) or (isinstance(shape, np.ndarray) and shape.ndim == 1) else []
+def _image_size(shape: Any) -> tuple[int, int]:
+    """Return the height and the width of an image, the last two sizes of an array's shape."""
+    is_shape = isinstance(shape, tuple | list) or (isinstance(shape, np.ndarray) and shape.ndim == 1)
+    numbers = list(shape)[-2:] if is_shape else []
+    if len(numbers) == 2 and all(isinstance(number, int | np.integer) and number > 0 for number in numbers):
+        return numbers[0], numbers[1]
+    raise InvalidArgumentError(
+        "region is a WCS that does not know the size of its image: set wcs.array_shape, or give (wcs, array.shape)."
     )
-    return tuple(numbers[-2:]) if all(isinstance(number, int | np.integer) for number in numbers) else ()
 
 
 def _border(width: int, height: int, along: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -187,7 +185,7 @@ def _placed(sky_region: Any, offsets: np.ndarray[Any, Any]) -> Polygon:
     here = sky_region.center.spherical
     angle = float(sky_region.angle.to_value(u.rad))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    corners = np.array(list(beside((here.lon.deg, here.lat.deg), offsets @ turn.T))).T
+    corners = np.array(list(offset_positions((here.lon.deg, here.lat.deg), offsets @ turn.T))).T
     plain = frame.replicate_without_data()
     return _from_vertices(SkyCoord(plain.realize_frame(SkyCoord(*corners, unit="deg").data)))
 

@@ -101,25 +101,19 @@ def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
     """
     if errors not in {"skip", "raise"}:
         raise ValueError(f"errors={errors!r}: it is either 'skip' or 'raise'.")
-    shapes: list[Shape] = []
+    strict = errors == "raise"
     if isinstance(text, bytes):
         text = text.decode("ascii", "replace")
     if not isinstance(text, str):
-        if errors == "raise" and not _is_nothing(text):
+        if strict and not _is_nothing(text):
             raise FootprintParseError(f"A footprint is text, not {text!r}.")
-        return shapes
+        return []
     try:
-        for word, numbers in _parts(text):
-            try:
-                shapes.append(_SHAPES[word](numbers))
-            except ValueError as err:
-                if errors == "raise":
-                    raise FootprintParseError(f"The {word.lower()} in {_short(text)} {err}.") from err
+        return list(_shapes_in(text, strict))
     except _Unreadable as err:
-        if errors == "raise":
+        if strict:
             raise FootprintParseError(f"The footprint {_short(text)} {err}.") from err
         return []
-    return shapes
 
 
 def polygon_of(vertices: Iterable[tuple[float, float]]) -> Polygon:
@@ -171,6 +165,16 @@ def region_text(shapes: Sequence[Shape]) -> str:
     return f"UNION ICRS ({' '.join(f'{word} {numbers}' for word, numbers in parts)})"
 
 
+def _shapes_in(text: str, strict: bool) -> Iterator[Shape]:
+    """Give the shapes that a text names; one that cannot be read is left out unless that is an error."""
+    for word, numbers in _parts(text):
+        try:
+            yield _SHAPES[word](numbers)
+        except ValueError as err:
+            if strict:
+                raise FootprintParseError(f"The {word.lower()} in {_short(text)} {err}.") from err
+
+
 class _Unreadable(ValueError):
     """The whole text cannot be read; the message goes on after its first words."""
 
@@ -193,20 +197,17 @@ def _parts(text: str) -> Iterator[tuple[str, list[float]]]:
     _check_words(pieces[1::2])
     if pieces[0].translate(_BETWEEN).strip():
         raise _Unreadable("does not begin with a shape")
-    current = ""
-    numbers: list[float] = []
+    parts: list[tuple[str, list[float]]] = [("", [])]
     for word, between in zip(pieces[1::2], pieces[2::2], strict=True):
         if word in _SHAPES or word == "UNION":
-            if current:
-                yield current, numbers
-            current, numbers = word if word in _SHAPES else "", []
-        elif numbers:  # a word among the numbers, such as "nan"
+            parts.append((word if word in _SHAPES else "", []))
+        numbers = parts[-1][1]
+        if numbers:  # a word among the numbers, such as "nan"
             numbers.append(math.nan)
         numbers += _numbers(between)
-        if numbers and not current:
-            raise _Unreadable("has numbers without a shape")
-    if current:
-        yield current, numbers
+    if any(numbers and not word for word, numbers in parts):
+        raise _Unreadable("has numbers without a shape")
+    yield from (part for part in parts if part[0])
 
 
 def _check_words(words: Sequence[str]) -> None:
@@ -270,7 +271,7 @@ def _box(numbers: Sequence[float]) -> Polygon:
     _expect(numbers, 4)
     centre, (width, height) = _position(numbers[0], numbers[1]), _sizes(numbers[2:])
     corners = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]) * (width / 2, height / 2)
-    return polygon_of(beside(centre, corners))
+    return polygon_of(offset_positions(centre, corners))
 
 
 def _ellipse(numbers: Sequence[float]) -> Polygon:
@@ -278,7 +279,7 @@ def _ellipse(numbers: Sequence[float]) -> Polygon:
     centre, (major, minor) = _position(numbers[0], numbers[1]), _sizes(numbers[2:4])
     if not math.isfinite(numbers[4]):
         raise ValueError("has an angle that is none")
-    return polygon_of(beside(centre, ellipse_corners(major, minor, numbers[4], _CORNERS)))
+    return polygon_of(offset_positions(centre, ellipse_corners(major, minor, numbers[4], _CORNERS)))
 
 
 def _expect(numbers: Sequence[float], count: int) -> None:
@@ -328,7 +329,7 @@ def ellipse_corners(major: float, minor: float, angle: float, count: int) -> np.
     return np.column_stack([along * sine + across * cosine, along * cosine - across * sine])
 
 
-def beside(centre: tuple[float, float], offsets: np.ndarray[Any, Any]) -> Iterator[tuple[float, float]]:
+def offset_positions(centre: tuple[float, float], offsets: np.ndarray[Any, Any]) -> Iterator[tuple[float, float]]:
     """Give positions by their offsets in the plane that touches the sky at a position (gnomonic projection).
 
     Parameters

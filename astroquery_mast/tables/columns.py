@@ -6,9 +6,8 @@ In: the configuration of a service's columns, as the archive serves it or as the
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -17,7 +16,9 @@ from importlib import resources
 from astropy import units as u
 from astropy.table import Table
 
-__all__ = ["Column", "Columns", "Kind", "closest", "columns_of", "kind_of", "metadata_table", "snapshot", "unit_of"]
+from .names import find_name
+
+__all__ = ["Column", "Columns", "Kind", "columns_of", "find_column", "kind_of", "metadata_table", "snapshot", "unit_of"]
 
 # Columns that the portal adds for itself; they hold nothing and are dropped from tables.
 PORTAL_COLUMNS = frozenset({"_selected_"})
@@ -148,13 +149,10 @@ def snapshot() -> Mapping[str, Columns]:
     return {config_id: columns_of(config) for text in texts for config_id, config in json.loads(text).items()}
 
 
-def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Return the known names that are most like a given one, the best first, whatever the case."""
-    spellings: dict[str, list[str]] = {}
-    for candidate in known:
-        spellings.setdefault(candidate.lower(), []).append(candidate)
-    matches = difflib.get_close_matches(name.lower(), spellings, n=count)
-    return [spelling for match in matches for spelling in spellings[match]][:count]
+def find_column(name: str, columns: Columns) -> Column | None:
+    """Return the column of that name, whatever the case, or None."""
+    found = find_name(name, columns)
+    return None if found is None else columns[found]
 
 
 def metadata_table(columns: Columns) -> Table:

@@ -19,7 +19,7 @@ from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import CorruptDataWarning, InvalidResponseError, MastError
-from ..query.catalog import Crossmatch, find_crossmatch
+from ..query.known_catalogs import Crossmatch, find_crossmatch
 from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService

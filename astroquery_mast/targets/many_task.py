@@ -7,11 +7,8 @@ that is left go along.  There is no token in a task.
 
 from __future__ import annotations
 
-import math
-import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -62,32 +59,12 @@ class Single:
 class Call:
     """What the workers of this process share."""
 
-    deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
+    deadline: Deadline = field(default_factory=Deadline)
     wire: HttpClient | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _deadlines: dict[int, Deadline] = field(default_factory=dict)
-
-    @contextmanager
-    def part(self, seconds: float) -> Iterator[Deadline]:
-        """Start the clock of one question."""
-        left = self.deadline.remaining()
-        own = Deadline(seconds) if seconds <= left else Deadline(self.deadline.seconds, self.deadline.started)
-        with self._lock:
-            self._deadlines[id(own)] = own
-        try:
-            if left <= 0:
-                own.give_up()
-            yield own
-        finally:
-            with self._lock:
-                del self._deadlines[id(own)]
 
     def stop(self) -> None:
         """Let nothing more be sent."""
-        self.deadline.give_up()
-        with self._lock:
-            for deadline in self._deadlines.values():
-                deadline.give_up()
+        self.deadline.stop()
 
 
 @dataclass(frozen=True)
@@ -152,14 +129,14 @@ def _in_parts(task: Task[Q], wire: HttpClient) -> list[Part[Q]]:
 def _whole(asked: Q, wire: HttpClient, task: Task[Q]) -> Part[Q]:
     """The pages of an answer, proven complete; one after the other, because other questions are under way."""
     notes: list[str] = []
-    with task.call.part(task.way.timeout) as deadline:
-        if isinstance(asked, Listing):
-            pages = [exchange.page for exchange in asked.pages(wire, deadline, notes.append)]
-            return Part(asked, pages, notes=tuple(notes))
-        request = asked.request
-        assert isinstance(request, MashupRequest)
-        divisible = bool(asked.halves()) or (isinstance(asked, Single) and asked.shared)
-        stream = LargeAnswer(wire, task.limit).pages(request, PageLimits(deadline, workers=1), divisible=divisible)
-        pages = [sent.exchange.page for sent in stream]
+    deadline = task.call.deadline.part(task.way.timeout)
+    if isinstance(asked, Listing):
+        pages = [exchange.page for exchange in asked.pages(wire, deadline, notes.append)]
+        return Part(asked, pages, notes=tuple(notes))
+    request = asked.request
+    assert isinstance(request, MashupRequest)
+    divisible = bool(asked.halves()) or (isinstance(asked, Single) and asked.shared)
+    stream = LargeAnswer(wire, task.limit).pages(request, PageLimits(deadline, workers=1), divisible=divisible)
+    pages = [sent.exchange.page for sent in stream]
     # The rest of the document is of no use, and the rows are in it once more.
     return Part(asked, [replace(page, document=None) if page.fields else page for page in pages])

@@ -6,7 +6,7 @@ answer, or a table of counts.  Which targets failed, and which were asked for in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,8 +19,8 @@ from ..query.request import MashupRequest
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService, refuse_two_positions
 from ..service.resolver import warn_unused_resolver
-from ..sky.position import Cone
-from ..sky.positions import Positions, as_names, as_positions, is_many
+from ..sky.position import Cone, is_many, name_list
+from ..sky.positions import Positions, as_names, as_positions
 from ..tables.table import first_value, table_meta
 from ..warn import warn_user
 from .ask import Effort, ask_many
@@ -62,11 +62,7 @@ class Where:
 
     def __post_init__(self) -> None:
         """Take sets, generators and the like for lists of names."""
-        names = self.object_name
-        if isinstance(names, Iterable) and not isinstance(names, str | bytes | Sequence | np.ndarray | Table):
-            if isinstance(names, Mapping):
-                raise InvalidArgumentError(f"Names of objects are needed, and not a {type(names).__name__}.")
-            object.__setattr__(self, "object_name", list(names))
+        object.__setattr__(self, "object_name", name_list(self.object_name))
 
     @property
     def many(self) -> bool:

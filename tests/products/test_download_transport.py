@@ -143,7 +143,7 @@ def test_silent_server_is_left_when_another_thread_says_so(mast_sandbox: Sandbox
     worker.start()
     while not mast_sandbox.requests.of("download"):
         worker.join(0.01)
-    deadline.give_up()
+    deadline.stop()
     opener.hang_up()
     worker.join(10)
     assert not worker.is_alive()
@@ -154,7 +154,7 @@ def test_silent_server_is_left_when_another_thread_says_so(mast_sandbox: Sandbox
 def test_no_time_is_no_request(mast_sandbox: Sandbox, address: str) -> None:
     """Once the deadline has passed nothing is sent, and the error is that of a deadline."""
     deadline = Deadline(60)
-    deadline.give_up()
+    deadline.stop()
     with SessionRecipe.of(MastClass()._service).open_url(deadline) as open_url, pytest.raises(QueryTimeoutError):
         open_url(address, {})
     assert len(mast_sandbox.requests) == 0

@@ -188,15 +188,15 @@ def test_cancelled_transfer_stops_between_two_pieces(
     mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
 ) -> None:
     """When the caller cancels, the transfer ends with an ERROR; what has come is kept, and used by the next call."""
-    cancelled = threading.Event()
+    deadline = Deadline()
     seen: list[int] = []
 
     def progress(size: int) -> None:
         seen.append(size)
-        cancelled.set()
+        deadline.stop()
 
     mast_sandbox.faults.add("download", Fault.slow(100_000, 0.01))
-    result = download_file(planned, open_url, progress=progress, cancelled=cancelled)
+    result = download_file(planned, open_url, progress=progress, deadline=deadline)
     assert result.status is Status.ERROR
     assert "The download was cancelled" in str(result.message)
     assert len(seen) == 1
@@ -208,24 +208,24 @@ def test_cancelled_transfer_stops_between_two_pieces(
 
 def test_cancelled_before_it_began_asks_nothing(mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl) -> None:
     """Nothing is sent, and nothing written."""
-    cancelled = threading.Event()
-    cancelled.set()
-    assert download_file(planned, open_url, cancelled=cancelled).status is Status.ERROR
+    deadline = Deadline()
+    deadline.stop()
+    assert download_file(planned, open_url, deadline=deadline).status is Status.ERROR
     assert not mast_sandbox.requests.of("download")
     assert list(planned.local_path.parent.iterdir()) == []
 
 
 def test_cancelled_connection_is_told_as_such(planned: PlannedFile) -> None:
     """Who cancels may close the sockets: that is no failure of the network, and not tried again."""
-    cancelled = threading.Event()
+    deadline = Deadline()
     tries: list[str] = []
 
     def open_url(url: str, _headers: Mapping[str, str]) -> requests.Response:
         tries.append(url)
-        cancelled.set()
+        deadline.stop()
         raise requests.exceptions.ConnectionError("shut down")
 
-    result = download_file(planned, open_url, cancelled=cancelled)
+    result = download_file(planned, open_url, deadline=deadline)
     assert result.message == "The download was cancelled."
     assert len(tries) == 1
 
@@ -235,7 +235,7 @@ def test_deadline_ends_the_tries(planned: PlannedFile) -> None:
     deadline = Deadline(60)
 
     def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
-        deadline.give_up()
+        object.__setattr__(deadline, "started", deadline.started - 60)
         raise requests.exceptions.ConnectionError("no")
 
     result = download_file(planned, open_url, deadline=deadline)
@@ -257,18 +257,18 @@ def test_pause_between_tries_ends_with_the_deadline(planned: PlannedFile, monkey
 
 def test_waiting_for_another_process_ends_when_cancelled(planned: PlannedFile) -> None:
     """A file that another process is at work on does not keep a cancelled call waiting."""
-    cancelled = threading.Event()
+    deadline = Deadline()
     results: list[object] = []
 
     def work() -> None:
-        results.append(download_file(planned, pytest.fail, cancelled=cancelled))  # type: ignore[arg-type]
+        results.append(download_file(planned, pytest.fail, deadline=deadline))  # type: ignore[arg-type]
 
     with exclusive_lock(planned.local_path, lambda: False):
         thread = threading.Thread(target=work)
         thread.start()
         thread.join(0.05)
         assert thread.is_alive()
-        cancelled.set()
+        deadline.stop()
         thread.join(10)
     (result,) = results
     assert "Another process was at work on" in str(getattr(result, "message", None))

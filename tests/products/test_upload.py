@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -212,8 +211,8 @@ def test_the_cloud_is_asked_first(memory: str) -> None:
 
 def test_the_caller_can_end_it(memory: str) -> None:
     """Before it begins and in the middle, and nothing is left."""
-    file, cancelled = planned(destination(memory)), threading.Event()
-    result = brought(file, Server(content_of(5 << 20)), cancelled=cancelled, progress=lambda _: cancelled.set())
+    file, deadline = planned(destination(memory)), Deadline()
+    result = brought(file, Server(content_of(5 << 20)), deadline=deadline, progress=lambda _: deadline.stop())
     assert (result.status, result.message) == (Status.ERROR, "The download was cancelled.")
     result = brought(file, Server(b"1"), deadline=Deadline.start(-1))
     assert "deadline" in str(result.message)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidArgumentError
@@ -16,6 +16,7 @@ from astroquery_mast.sky.outlines import outlines_of
 from astroquery_mast.sky.region import ShapeRegion
 from astroquery_mast.sky.shapes import Circle, Point, Polygon, Shape, polygon_of
 from astroquery_mast.sky.sphere import (
+    TOUCHING,
     Array,
     distance_to_arcs,
     longitude_latitude,
@@ -60,7 +61,7 @@ def beside_pole(rng: np.random.Generator, corners: Array, distance: float) -> Ar
 def meets(region: Shape | list[Shape], *footprint: Shape) -> bool:
     """Tell whether a footprint overlaps a region."""
     outlines = outlines_of([footprint], np.array([np.nan]), np.array([np.nan]))
-    return bool(ShapeRegion(tuple(region) if isinstance(region, list) else (region,)).meets(outlines).any())
+    return bool(ShapeRegion(tuple(region) if isinstance(region, list) else (region,)).overlaps(outlines).any())
 
 
 def depth_of_overlap(one: Array, other: Array) -> float:
@@ -91,6 +92,7 @@ def fan(corners: Array, middle: Array, rng: np.random.Generator, count: int) -> 
 
 
 @given(SEEDS)
+@example(1547)
 def test_convex_polygons_overlap_if_their_halves_of_the_sky_do(seed: int) -> None:
     """The test by sides and corners agrees with an intersection of half-spheres."""
     rng = np.random.default_rng(seed)
@@ -98,7 +100,10 @@ def test_convex_polygons_overlap_if_their_halves_of_the_sky_do(seed: int) -> Non
     other = beside_pole(rng, star(rng, other_size, convex=True), rng.uniform(0, 1.3) * (size + other_size))
     rotation = turned(rng)
     one, other = star(rng, size, convex=True) @ rotation.T, other @ rotation.T
-    expected = depth_of_overlap(one, other) > -1e-12
+    depth = depth_of_overlap(one, other)
+    # What is closer than `TOUCHING` may count as touching, and need not.
+    assume(not -2 * TOUCHING < depth < -1e-12)
+    expected = depth > -1e-12
     assert meets(shape_of(one), shape_of(other)) == expected
     assert meets(shape_of(other), shape_of(one)) == expected
 
@@ -111,8 +116,8 @@ def test_positions_in_both_of_two_polygons_make_them_overlap(seed: int) -> None:
     one = star(rng, size) @ rotation.T
     other = beside_pole(rng, star(rng, size * rng.uniform(0.2, 2)), rng.uniform(0, 2.5) * size) @ rotation.T
     points = fan(one, rotation @ np.array([0.0, 0.0, 1.0]), rng, 100)
-    assert ShapeRegion((shape_of(one),)).holds(points).all()
-    if ShapeRegion((shape_of(other),)).holds(points).any():
+    assert ShapeRegion((shape_of(one),)).contains(points).all()
+    if ShapeRegion((shape_of(other),)).contains(points).any():
         assert meets(shape_of(one), shape_of(other))
         assert meets(shape_of(other), shape_of(one))
 
@@ -126,7 +131,7 @@ def test_a_place_on_the_sky_is_like_any_other(seed: int) -> None:
     answers = []
     for rotation in (np.eye(3), turned(rng), turned(rng)):
         outlines = outlines_of([[shape_of(each @ rotation.T)] for each in shapes], *np.full((2, 12), np.nan))
-        answers.append(ShapeRegion((shape_of(region @ rotation.T),)).meets(outlines).tolist())
+        answers.append(ShapeRegion((shape_of(region @ rotation.T),)).overlaps(outlines).tolist())
     assert answers[0] == answers[1] == answers[2]
 
 
@@ -220,7 +225,7 @@ def test_circles_overlap_by_their_radii(seed: int) -> None:
     one, other = Circle(float(ra), float(dec), float(radii[0])), Circle(float(ra2), float(dec2), float(radii[1]))
     assert meets(one, other) is bool(apart <= radii.sum())
     points = unit_vectors([ra2], [dec2])
-    assert bool(ShapeRegion((one,)).holds(points)[0]) is bool(apart <= radii[0])
+    assert bool(ShapeRegion((one,)).contains(points)[0]) is bool(apart <= radii[0])
 
 
 # -- unions, and rows of several parts -------------------------------------------------------------------------------
@@ -239,7 +244,7 @@ def test_a_row_without_a_footprint_has_its_position() -> None:
     """The position stands for the footprint; a row with neither meets nothing."""
     outlines = outlines_of([[], [], [Point(99.0, 0.0)]], np.array([10.0, np.nan, 10.0]), np.array([10.0, 10.0, 10.0]))
     assert outlines.owner.tolist() == [0, 2]
-    assert ShapeRegion((Circle(10, 10, 1),)).meets(outlines).tolist() == [True, False]
+    assert ShapeRegion((Circle(10, 10, 1),)).overlaps(outlines).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -247,8 +252,8 @@ def test_no_footprints_at_all(count: int) -> None:
     """A table without a single footprint is no special case."""
     outlines = outlines_of([[]] * count, *np.full((2, count), np.nan))
     for shape in (Circle(10, 10, 1), polygon_of([(50, 0), (52, 0), (52, 2)])):
-        assert ShapeRegion((shape,)).meets(outlines).tolist() == []
-        assert ShapeRegion((shape,)).holds(np.empty((0, 3))).tolist() == []
+        assert ShapeRegion((shape,)).overlaps(outlines).tolist() == []
+        assert ShapeRegion((shape,)).contains(np.empty((0, 3))).tolist() == []
 
 
 # -- the circle in which the archive is asked ------------------------------------------------------------------------

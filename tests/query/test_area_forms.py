@@ -67,7 +67,7 @@ def test_an_image_covers_its_pixels() -> None:
     corners = corners_of(wcs)
     expected = wcs.pixel_to_world([-0.5, 199.5, 199.5, -0.5], [-0.5, -0.5, 99.5, 99.5])
     assert corners.separation(expected).max() < 1 * u.uas
-    assert as_region(wcs).holds(np.array([[0.0, 0.0, 1.0]])).all()
+    assert as_region(wcs).contains(np.array([[0.0, 0.0, 1.0]])).all()
     bare = image()
     bare.pixel_shape = None
     assert corners_of((bare, (3, 100, 200))).separation(expected).max() < 1 * u.uas
@@ -215,4 +215,4 @@ def test_a_frame_of_degrees_is_one_of_any_other() -> None:
     region = as_region(SkyCoord([0, 10, 10, 0], [-5, -5, 5, 5], unit="deg", frame=Galactic()))
     inside = SkyCoord([1, 9, 359, 11], [1, -4, 0, 0], unit="deg", frame=Galactic()).icrs
     vectors = inside.cartesian.xyz.value.T
-    assert region.holds(vectors).tolist() == [True, True, False, False]
+    assert region.contains(vectors).tolist() == [True, True, False, False]

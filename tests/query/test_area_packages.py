@@ -12,7 +12,7 @@ from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
 from astroquery_mast.exceptions import InvalidArgumentError
-from astroquery_mast.sky.moc import MocRegion, covers
+from astroquery_mast.sky.moc import MocRegion, cover_cells
 from astroquery_mast.sky.outlines import outlines_of
 from astroquery_mast.sky.region import ShapeRegion
 from astroquery_mast.sky.region_input import as_region
@@ -44,14 +44,14 @@ def around(centre: SkyCoord, radius: float, count: int = 4000) -> SkyCoord:
 
 def holds(region: Any, places: SkyCoord) -> np.ndarray[Any, Any]:
     """Tell which positions are in a region."""
-    return as_region(region).holds(unit_vectors(places.icrs.ra.deg, places.icrs.dec.deg))
+    return as_region(region).contains(unit_vectors(places.icrs.ra.deg, places.icrs.dec.deg))
 
 
 def meets(region: Any, shapes: list[list[Shape]]) -> list[bool]:
     """Tell which footprints overlap a region."""
     outlines = outlines_of(shapes, *np.full((2, len(shapes)), np.nan))
     found = np.zeros(len(shapes), dtype=bool)
-    found[outlines.owner[as_region(region).meets(outlines)]] = True
+    found[outlines.owner[as_region(region).overlaps(outlines)]] = True
     return found.tolist()
 
 
@@ -246,8 +246,8 @@ def test_footprints_of_different_corners_become_mocs(order: int) -> None:
         )
         shapes.append([polygon_of(zip(ring.ra.deg.tolist(), ring.dec.deg.tolist(), strict=True))])
     nowhere = np.full(len(shapes), np.nan)
-    together = covers(outlines_of(shapes, nowhere, nowhere), order)
-    alone = [covers(outlines_of([each], nowhere[:1], nowhere[:1]), order) for each in shapes]
+    together = cover_cells(outlines_of(shapes, nowhere, nowhere), order)
+    alone = [cover_cells(outlines_of([each], nowhere[:1], nowhere[:1]), order) for each in shapes]
     assert [[each] for each in together] == alone
     assert together[1] == moc_of(shapes[1][0], order)  # type: ignore[arg-type]
 

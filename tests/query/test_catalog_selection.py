@@ -11,7 +11,7 @@ from astroquery.exceptions import InvalidQueryError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.catalogs.selection import Selection, SortKey, arranged
+from astroquery_mast.query.selection import Selection, SortKey, arranged
 from astroquery_mast.tables.columns import snapshot
 
 

@@ -7,7 +7,9 @@ from astropy import units as u
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.tables.columns import Column, Kind, closest, columns_of, kind_of, metadata_table, snapshot, unit_of
+from astroquery_mast.exceptions import InvalidCriterionError
+from astroquery_mast.tables.columns import Column, Kind, columns_of, kind_of, metadata_table, snapshot, unit_of
+from astroquery_mast.tables.names import closest, find_name, no_such
 
 
 @pytest.mark.parametrize(
@@ -148,6 +150,16 @@ def test_closest_names_ignore_case() -> None:
     assert closest("DEC", ["Dec", "dec", "ra"]) == ["Dec", "dec"]
     assert closest("qqqq", ["ra"]) == []
     assert len(closest("a1", [f"a{n}" for n in range(10, 30)], count=2)) == 2
+
+
+def test_name_is_found_in_any_case_and_missed_with_the_likeliest_ones() -> None:
+    """The same spelling comes first; what is not there is an error with the names that are like it, or else all."""
+    assert [find_name(name, ["Dec", "dec"]) for name in ("dec", "DEC", "x")] == ["dec", "Dec", None]
+    assert str(no_such("No 'dac'.", "dac", ["Dec", "ra", "dec"])) == "No 'dac'. Did you mean 'Dec' or 'dec'?"
+    assert str(no_such("No 'RAA'.", "RAA", ["Dec", "ra"])) == "No 'RAA'. Did you mean 'ra'?"
+    refused = no_such("No 'x'.", "x", iter(["Dec", "ra"]), error=InvalidCriterionError)
+    assert isinstance(refused, InvalidCriterionError)
+    assert str(refused) == "No 'x'. There are: Dec, ra."
 
 
 def test_metadata_table_leaves_out_what_is_hidden_or_empty() -> None:

@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError, InvalidQueryError
-from astroquery_mast.query.filters import OPEN_END, Criteria, build_criteria, find_column
-from astroquery_mast.tables.columns import columns_of, snapshot
+from astroquery_mast.query.filters import OPEN_END, Criteria, build_criteria
+from astroquery_mast.tables.columns import columns_of, find_column, snapshot
 
 COLUMNS = {
     **snapshot()["Mast.Caom.Cone"],

@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.observations.neighbours import FOOTPRINT, LARGEST, Group, alone, grouped, is_cheaper
+from astroquery_mast.observations.neighbors import FOOTPRINT, LARGEST, SharedCone, is_cheaper, share_cones
 from astroquery_mast.sky.position import Cone
 
 CENTRES = [(0.0, 0.0), (359.999, -5.0), (202.47, 47.195), (120.0, 90.0), (33.0, -89.99), (180.0, 0.0)]
@@ -32,7 +32,7 @@ def fields(draw: st.DrawFn) -> list[Cone]:
     return [Cone(*map(float, each)) for each in zip(around.ra.deg, around.dec.deg, radii, strict=True)]
 
 
-def holds(group: Group, cones: list[Cone]) -> bool:
+def holds(group: SharedCone, cones: list[Cone]) -> bool:
     """Whether the cone of a group holds all of its members, by astropy's arithmetic."""
     members = [cones[place] for place in group.members]
     centre = SkyCoord(group.cone.ra, group.cone.dec, unit="deg")
@@ -44,7 +44,7 @@ def holds(group: Group, cones: list[Cone]) -> bool:
 @given(fields())
 def test_every_cone_is_in_one_group_that_holds_it_and_is_worth_it(cones: list[Cone]) -> None:
     """None is lost or asked for twice, none reaches out of its group, and no group is more than its members."""
-    groups = grouped(cones)
+    groups = share_cones(cones)
     assert sorted(np.concatenate([group.members for group in groups]).tolist()) == list(range(len(cones)))
     assert [int(group.members[0]) for group in groups] == sorted(int(group.members[0]) for group in groups)
     for group in groups:
@@ -63,19 +63,19 @@ def test_a_crowd_is_one_group_and_the_far_are_alone() -> None:
     dice = np.random.default_rng(1)
     crowd = [Cone(202.47 + x, 47.2 + y, 5 / 3600) for x, y in dice.normal(scale=0.05, size=(300, 2)).tolist()]
     far = [Cone(float(ra), -30.0, 5 / 3600) for ra in range(0, 360, 20)]
-    shared, *others = sorted(grouped([*far, *crowd]), key=lambda group: -len(group.members))
+    shared, *others = sorted(share_cones([*far, *crowd]), key=lambda group: -len(group.members))
     assert set(shared.members.tolist()) >= set(range(len(far), len(far) + 290))
     assert shared.cone.radius < 0.3
     assert sum(len(group.members) == 1 for group in others) >= len(far)
 
 
 @pytest.mark.parametrize("number", [2, 10_000])
-def test_neighbours_across_0h_and_at_the_pole_are_neighbours(number: int) -> None:
+def test_neighbors_across_0h_and_at_the_pole_are_neighbors(number: int) -> None:
     """Right ascensions of 359.99 and 0.01 are close, and at the pole all of them are."""
     ra = np.linspace(-0.02, 0.02, number) % 360
-    assert len(grouped([Cone(float(each), 10.0, 0.01) for each in ra])) == 1
+    assert len(share_cones([Cone(float(each), 10.0, 0.01) for each in ra])) == 1
     around = np.linspace(0, 350, number)
-    (group,) = grouped([Cone(float(each), 89.99, 0.01) for each in around])
+    (group,) = share_cones([Cone(float(each), 89.99, 0.01) for each in around])
     assert group.cone.dec > 89.98
     assert group.cone.radius < 0.03
 
@@ -86,6 +86,6 @@ def test_two_that_are_apart_are_not_worth_a_large_cone() -> None:
     assert is_cheaper(0.06, np.array([0.05, 0.05]))
     assert not is_cheaper(0.6, np.array([0.6, 0.6]))
     apart = [Cone(10.0, 0.0, 0.001), Cone(10.2, 0.0, 0.001), Cone(10.0, 0.0, 0.6), Cone(10.0, 0.0, 0.7)]
-    assert [group.members.tolist() for group in grouped(apart)] == [[0], [1], [2], [3]]
-    assert [group.cone for group in alone(apart)] == apart
-    assert grouped([]) == []
+    assert [group.members.tolist() for group in share_cones(apart)] == [[0], [1], [2], [3]]
+    assert [group.cone for group in share_cones(apart)] == apart
+    assert share_cones([]) == []

@@ -13,8 +13,7 @@ from astropy.table import MaskedColumn, Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.observations.groups_answer import Share, shares
-from astroquery_mast.observations.neighbours import Group, grouped
+from astroquery_mast.observations.neighbors import MemberRows, SharedCone, divide_answer, share_cones
 from astroquery_mast.sky.outlines import outlines_of
 from astroquery_mast.sky.position import Cone
 from astroquery_mast.sky.region_filter import shapes_of
@@ -48,9 +47,9 @@ def answer(regions: list[str | None], **columns: object) -> Table:
     return Table({**given, "s_region": column, **columns}, masked=True)
 
 
-def everything(cones: list[Cone]) -> Group:
+def everything(cones: list[Cone]) -> SharedCone:
     """All cones in one group, worth it or not."""
-    return Group(Cone(cones[0].ra, cones[0].dec, 1.0), np.arange(len(cones)))
+    return SharedCone(Cone(cones[0].ra, cones[0].dec, 1.0), np.arange(len(cones)))
 
 
 @settings(max_examples=15)
@@ -66,7 +65,7 @@ def test_what_is_decided_is_what_the_geometry_says(seed: int, field: tuple[float
         regions.append(f"CIRCLE ICRS {ra:.10f} {dec:.10f} {dice.uniform(0, 0.05):.6f}")
     regions.append(f"{regions[0]} {regions[1]}")
     cones = [Cone(*beside(field, *dice.normal(scale=0.05, size=2)), radius) for _ in range(10)]
-    found = shares(answer(regions), everything(cones), cones, "footprint")
+    found = divide_answer(answer(regions), everything(cones), cones, "footprint")
     nowhere = np.full(len(regions), np.nan)
     outlines = outlines_of(shapes_of(regions), nowhere, nowhere)
     for member, share in found.items():
@@ -79,10 +78,10 @@ def test_what_is_decided_is_what_the_geometry_says(seed: int, field: tuple[float
 
 def alone(
     regions: list[str | None], radius: float = 5 * ARCSEC, overlap: str = "footprint", **columns: object
-) -> Share | None:
+) -> MemberRows | None:
     """What one cone gets, around the middle of the sky."""
     cones = [Cone(10.0, 20.0, radius)]
-    return shares(answer(regions, **columns), everything(cones), cones, overlap).get(0)
+    return divide_answer(answer(regions, **columns), everything(cones), cones, overlap).get(0)
 
 
 @pytest.mark.parametrize(
@@ -116,9 +115,9 @@ def test_long_sides_have_a_wider_margin() -> None:
     """Between far corners a great circle and a line in right ascension and declination are different ways."""
     wide = "POLYGON ICRS 4 20 16 20 16 26 4 26"
     away = Cone(10.0, 20.0 - 30 * ARCSEC, 5 * ARCSEC)
-    assert shares(answer([wide]), everything([away]), [away], "footprint") == {}
+    assert divide_answer(answer([wide]), everything([away]), [away], "footprint") == {}
     inside = Cone(10.0, 22.0, 5 * ARCSEC)
-    assert shares(answer([wide]), everything([inside]), [inside], "footprint")[0].rows.tolist() == [0]
+    assert divide_answer(answer([wide]), everything([inside]), [inside], "footprint")[0].rows.tolist() == [0]
 
 
 @pytest.mark.parametrize("region", [None, "", "POLYGON ICRS 1 2 3", "CIRCLE ICRS 1 2", "NOT CIRCLE 1 2 3"], ids=str)
@@ -127,7 +126,7 @@ def test_without_a_readable_footprint_everybody_is_in_doubt(region: str | None) 
     near = square((10.0, 20.0), 0.0, 0.0, 0.01)
     assert alone([near, region]) is None
     half = answer([near, f"{near} CIRCLE ICRS 1 2"])
-    assert shares(half, everything([Cone(10.0, 20.0, 0.1)]), [Cone(10.0, 20.0, 0.1)], "footprint") == {}
+    assert divide_answer(half, everything([Cone(10.0, 20.0, 0.1)]), [Cone(10.0, 20.0, 0.1)], "footprint") == {}
     places = {"s_ra": [10.0, 10.3], "s_dec": [20.0, 20.0]}
     share = alone([near, region], 0.1, "center", **places)
     assert share is not None
@@ -156,7 +155,7 @@ def test_footprints_of_which_the_archive_thinks_otherwise_are_in_doubt() -> None
     cones = [Cone(10.0, 20.0, 1 * ARCSEC), Cone(*beside((10.0, 20.0), 0.08, 0.0), 5 * ARCSEC)]
     for distance, decided in ((324.0, [0, 1]), (334.0, [0, 1]), (344.0, [0]), (0.0, []), (np.nan, [0, 1])):
         table = answer([far], distance=MaskedColumn([distance], mask=[bool(np.isnan(distance))]))
-        assert sorted(shares(table, everything(cones), cones, "footprint")) == decided
+        assert sorted(divide_answer(table, everything(cones), cones, "footprint")) == decided
 
 
 def test_the_nearest_come_first_and_equals_by_obsid() -> None:
@@ -174,7 +173,7 @@ def test_an_empty_answer_is_empty_for_all_and_one_without_outlines_for_nobody() 
     assert share is not None
     assert share.rows.tolist() == []
     cones = [Cone(10.0, 20.0, 0.1)]
-    assert shares(Table({"obsid": ["1"]}, masked=True), everything(cones), cones, "footprint") == {}
+    assert divide_answer(Table({"obsid": ["1"]}, masked=True), everything(cones), cones, "footprint") == {}
 
 
 def test_a_polygon_of_more_than_half_of_the_sky_is_in_doubt() -> None:
@@ -188,7 +187,7 @@ def test_recorded_distances_are_those_from_the_outlines(recorded: Callable[[str]
         rows = json.loads(recorded(name))["data"]
         table = answer([row["s_region"] for row in rows])
         cone = Cone(*centre, 0.5)
-        found = shares(table, Group(cone, np.array([0])), [cone], "footprint")[0]
+        found = divide_answer(table, SharedCone(cone, np.array([0])), [cone], "footprint")[0]
         told = np.array([rows[place]["distance"] for place in found.rows])
         round_ = np.array([rows[place]["s_region"].startswith("CIRCLE") for place in found.rows])
         assert sorted(found.rows.tolist()) == list(range(len(rows)))
@@ -204,8 +203,8 @@ def test_real_rows_are_divided_as_the_real_archive_would(recorded: Callable[[str
     told = np.array([float(row["distance"]) for row in rows])
     cones = [Cone(23.34086, 60.6583, radius * ARCSEC) for radius in np.linspace(280, 440, 81).tolist()]
     table = answer([row["s_region"] for row in rows], distance=told)
-    found = shares(table, Group(Cone(23.34086, 60.6583, 0.2), np.arange(len(cones))), cones, "footprint")
+    found = divide_answer(table, SharedCone(Cone(23.34086, 60.6583, 0.2), np.arange(len(cones))), cones, "footprint")
     assert len(found) > 70
     for member, share in found.items():
         assert sorted(share.rows.tolist()) == np.flatnonzero(told <= cones[member].radius * 3600).tolist()
-    assert len(grouped(cones)) == 1
+    assert len(share_cones(cones)) == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidResponseError
-from astroquery_mast.observations.histogram import column_table, counted, ranges_of, value_table
+from astroquery_mast.observations.values import column_table, counted, ranges_of, value_table
 from astroquery_mast.tables.columns import Column
 
 TEXT = Column("filters", label="Filters", type_name="char", separator=";")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidArgumentError, InvalidResponseError
-from astroquery_mast.query.catalog import find_crossmatch
+from astroquery_mast.query.known_catalogs import find_crossmatch
 from astroquery_mast.targets.pairs import best_of, match, pairs_within
 
 RADIUS = 5 / 3600

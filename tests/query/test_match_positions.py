@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidArgumentError
-from astroquery_mast.sky.positions import as_names, as_positions, is_many
+from astroquery_mast.sky.position import is_many
+from astroquery_mast.sky.positions import as_names, as_positions
 
 RA, DEC = [210.80227, 10.68471, 0.0], [54.34895, 41.26875, -89.5]
 PLACES = SkyCoord(RA, DEC, unit="deg")
@@ -87,7 +88,7 @@ def test_columns_can_be_named() -> None:
     """Names are given where they are not usual, and a wrong one is told with the nearest."""
     table = Table({"alpha": RA, "delta": DEC})
     assert same(table, ra_column="alpha", dec_column="delta")
-    with pytest.raises(InvalidArgumentError, match="did you mean 'delta'"):
+    with pytest.raises(InvalidArgumentError, match="Did you mean 'delta'"):
         as_positions(table, ra_column="alpha", dec_column="detla")
     with pytest.raises(InvalidArgumentError, match="dec_column is missing"):
         as_positions(table, ra_column="alpha")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.observations.suggestions import suggestions
+from astroquery_mast.observations.search import suggestions
 from astroquery_mast.query.filters import Criteria, Filter
 
 VALUES = {

@@ -1,0 +1,283 @@
+"""Neighbors among many targets share a larger cone, and its answer is divided among them.
+
+In: distinct `~astroquery_mast.sky.position.Cone` values.  Out: a `SharedCone` for each request, and from the answer for
+one the rows of each of its members, with their distances.  Members whose rows are not certain are left out: they need
+a request of their own.
+
+Only what is certain is decided here.  The archive's distances are those to the outline in ``s_region``: in the recorded
+answer ``caom.json`` of ``astroquery.mast`` all 18 from polygons agree to a millionth of an arcsecond with distances
+from the position of that query (23.34086, 60.6583).  All of them are distances from corners; whether the sides between
+them are great circles is not known.  The archive treats circles as polygons with corners on the circle: in
+``advSearchPos.json`` those of 2250 arcsec are up to 9 arcsec (0.4 percent) farther away than they should be.  Cases
+within a margin of at least twice such amounts are left to the archive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Table
+
+from ..exceptions import FootprintParseError
+from ..query.request import MashupRequest
+from ..sky.outlines import Outlines, outlines_of
+from ..sky.position import Cone
+from ..sky.region_filter import cone_filter
+from ..sky.shapes import Shape, parse_s_region
+from ..sky.sphere import Array, distance_to_arcs, longitude_latitude, separation, unit_vectors
+from ..tables.mashup import Page
+from ..tables.table import TableBuilder
+
+__all__ = [
+    "FOOTPRINT",
+    "LARGEST",
+    "MemberRows",
+    "SharedCone",
+    "divide_answer",
+    "divide_pages",
+    "is_cheaper",
+    "share_cones",
+]
+
+Rows = npt.NDArray[np.int64]
+
+FOOTPRINT = 0.05
+"""How far a typical footprint reaches beyond the circle that it touches, in degrees: the 3 arcmin of the imagers of
+HST (https://hst-docs.stsci.edu) and of NIRCam (https://jwst-docs.stsci.edu), with which most observations are made."""
+LARGEST = 0.5
+"""Largest radius of a shared cone, in degrees: the archive answers it within seconds, even in crowded fields."""
+# A shared cone is larger than needed by an arcsecond (in degrees) and a thousandth of its radius, because the archive
+# may compute distances in another way.
+_MARGIN, _MARGIN_OF_RADIUS = 1 / 3600, 1e-3
+# Positions that differ by more in a coordinate of their unit vectors do not fit into one.
+_WIDEST = 2 * math.sin(math.radians(LARGEST))
+# Keeps the split of targets at one place in the middle (unit vectors; far below any gap).
+_TINY = 1e-15
+
+
+@dataclass(frozen=True)
+class SharedCone:
+    """A cone that holds the cones of several targets, or the cone of one."""
+
+    cone: Cone
+    members: npt.NDArray[np.int64]
+
+    @property
+    def shared(self) -> bool:
+        """Whether it holds several."""
+        return len(self.members) > 1
+
+
+def is_cheaper(reach: float, radii: Array) -> bool:
+    """Tell whether a large cone makes the archive send no more than its members do together.
+
+    What is sent for a cone of radius r grows as (r + f)², f being `FOOTPRINT`.  So n members of radius r (root mean
+    square) may share a cone of radius R if (R + f)² ≤ n (r + f)².
+    """
+    typical = float(np.sqrt(np.mean(radii**2)))
+    return reach <= LARGEST and (reach + FOOTPRINT) ** 2 <= len(radii) * (typical + FOOTPRINT) ** 2
+
+
+def share_cones(cones: Sequence[Cone]) -> list[SharedCone]:
+    """Return the cones to ask for, which together hold all given cones."""
+    radii = np.array([cone.radius for cone in cones], dtype=float)
+    points = unit_vectors([cone.ra for cone in cones], [cone.dec for cone in cones])
+    waiting = [np.flatnonzero(radii <= LARGEST)]
+    groups = [SharedCone(cones[place], np.array([place])) for place in np.flatnonzero(radii > LARGEST).tolist()]
+    while waiting:
+        members = waiting.pop()
+        if len(members) < 2:
+            groups += [SharedCone(cones[place], members) for place in members.tolist()]
+            continue
+        own = points[members]
+        low, high = own.min(axis=0), own.max(axis=0)
+        extent = high - low
+        if extent.max() <= _WIDEST:
+            cone = _around(own, radii[members], (low + high) / 2)
+            if is_cheaper(cone.radius, radii[members]):
+                groups.append(SharedCone(cone, np.sort(members)))
+                continue
+        waiting += _split(members, own[:, np.argmax(extent)])
+    return sorted(groups, key=lambda group: int(group.members[0]))
+
+
+def _around(points: Array, radii: Array, middle: Array) -> Cone:
+    """The cone around some others, with its center in a given direction."""
+    center = middle / np.linalg.norm(middle)
+    reach = float((np.degrees(separation(points, center)) + radii).max())
+    ra, dec = longitude_latitude(middle)
+    return Cone(float(ra), float(dec), reach * (1 + _MARGIN_OF_RADIUS) + _MARGIN)
+
+
+def _split(members: Array, along: Array) -> list[Array]:
+    """Members in two parts, by their coordinate on some axis."""
+    order = np.argsort(along, kind="stable")
+    after = np.arange(1, len(order))
+    gaps = np.diff(along[order]) + _TINY
+    cut = int(np.argmax(gaps * np.minimum(after, len(order) - after))) + 1
+    return [members[order[:cut]], members[order[cut:]]]
+
+
+# -- the answer --------------------------------------------------------------------------------------------------
+
+# The columns that are looked at; without s_region everything is in doubt.
+_ANSWER_COLUMNS = ("s_ra", "s_dec", "s_region", "distance", "obsid")
+# The margin: some of an arcsecond, and parts of the radius of the cone, and of that of a circular footprint.
+_LEAST = np.radians(0.2 / 3600)
+_OF_CONE, _OF_CIRCLE = 1e-3, 1e-2
+# A side that is straight in right ascension and declination is off a great circle by its squared length times the
+# tangent of its declination, over 8; the tangent is not let grow without end at the poles.
+_OF_SIDE, _STEEPEST = 1 / 8, 10.0
+# Where the archive's own distances from the center of the large cone are others, the margin is that much wider, and
+# twice as much because they may be off to the other side elsewhere.
+_OF_DEVIATION = 2.0
+# A polygon that reaches farther could as well be what is outside of it.
+_LARGEST = np.pi / 2
+
+
+@dataclass(frozen=True)
+class MemberRows:
+    """The rows of a shared answer that belong to one cone, and their distances (arcsec)."""
+
+    rows: Rows
+    distance: npt.NDArray[np.float64]
+
+
+def divide_pages(
+    request: MashupRequest, pages: Sequence[Page], group: SharedCone, cones: Sequence[Cone], overlap: str
+) -> dict[int, MemberRows]:
+    """Divide the pages of the answer for a shared cone among its members."""
+    builder = TableBuilder(request, {})
+    for page in pages:
+        builder.add(replace(page, fields=tuple(column for column in page.fields if column[0] in _ANSWER_COLUMNS)))
+    return divide_answer(builder.table(), group, cones, overlap)
+
+
+def divide_answer(answer: Table, group: SharedCone, cones: Sequence[Cone], overlap: str) -> dict[int, MemberRows]:
+    """Divide the answer for a shared cone among its members."""
+    if "s_region" not in answer.colnames:
+        return {}
+    ra, dec = _numbers(answer, "s_ra"), _numbers(answer, "s_dec")
+    footprints = _Footprints.of(answer, group.cone)
+    first = _ranks(answer)
+    found: dict[int, MemberRows] = {}
+    for member in group.members.tolist():
+        cone = cones[member]
+        wanted = _positions_in(cone, ra, dec) if overlap == "center" else np.ones(len(answer), dtype=bool)
+        inside, doubtful, distance = footprints.compared_with(cone)
+        if not (doubtful & wanted).any():
+            rows = np.flatnonzero(inside & wanted)
+            rows = rows[np.lexsort((first[rows], distance[rows]))]
+            found[member] = MemberRows(rows, distance[rows])
+    return found
+
+
+def _numbers(answer: Table, name: str) -> npt.NDArray[np.float64]:
+    """The values of a column, NaN where they are masked, or where there is no such column."""
+    if name not in answer.colnames:
+        return np.full(len(answer), np.nan)
+    return np.asarray(np.ma.filled(np.ma.asarray(answer[name], dtype=float), np.nan))
+
+
+def _positions_in(cone: Cone, ra: Array, dec: Array) -> Array:
+    """Which positions are in a cone."""
+    placed = np.isfinite(ra) & np.isfinite(dec)
+    inside = np.zeros(len(ra), dtype=bool)
+    inside[placed] = cone_filter(cone).region.contains(unit_vectors(ra[placed], dec[placed]))
+    return inside
+
+
+@dataclass(frozen=True)
+class _Footprints:
+    """The footprints of some rows, each different one once."""
+
+    outlines: Outlines
+    uncertainty: Array
+    of_row: Rows
+    count: int
+
+    @classmethod
+    def of(cls, answer: Table, asked: Cone) -> _Footprints:
+        """Lay out the footprints of an answer, and see how they agree with the distances in it."""
+        places: dict[Any, int] = {}
+        texts = answer["s_region"].tolist()
+        of_row = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int64)
+        shapes = [_readable(text) for text in places]
+        bare = np.array([not parts for parts in shapes], dtype=bool)
+        nowhere = np.full(len(shapes), np.nan)
+        outlines = outlines_of(shapes, nowhere, nowhere)
+        uncertainty = np.where(outlines.reach < _LARGEST, _edge_uncertainty(outlines), np.inf)
+        of_row[bare[of_row]] = len(shapes)
+        footprints = cls(outlines, uncertainty, of_row, len(shapes) + 1)
+        if "distance" not in answer.colnames:
+            return footprints
+        deviation = np.zeros(footprints.count)
+        sent = np.radians(_numbers(answer, "distance") / 3600)
+        known = np.flatnonzero(np.isfinite(sent))
+        ours = footprints._distances(unit_vectors(asked.ra, asked.dec))
+        np.maximum.at(deviation, of_row[known], np.abs(sent - ours[of_row])[known])
+        return cls(outlines, uncertainty + _OF_DEVIATION * deviation[outlines.owner], of_row, footprints.count)
+
+    def compared_with(self, cone: Cone) -> tuple[Array, Array, Array]:
+        """Tell for each row whether its footprint meets a cone, whether that is in doubt, and the distance (arcsec)."""
+        point, radius = unit_vectors(cone.ra, cone.dec), np.radians(cone.radius)
+        margin = _LEAST + _OF_CONE * radius + self.uncertainty
+        near = self.outlines.near(point, radius + float(margin.max(initial=0.0)))
+        parts = self.outlines.take(near)
+        away = _signed_distance(parts, point)
+        inside, doubtful = np.zeros((2, self.count), dtype=bool)
+        inside[parts.owner[away < radius - margin[near]]] = True
+        doubtful[parts.owner[np.abs(away - radius) <= margin[near]]] = True
+        doubtful[-1] = True
+        distance = np.full(self.count, np.inf)
+        np.minimum.at(distance, parts.owner, np.maximum(away, 0.0))
+        of_row = self.of_row
+        return inside[of_row], (doubtful & ~inside)[of_row], (np.degrees(distance) * 3600)[of_row]
+
+    def _distances(self, point: Array) -> Array:
+        """The distance of each footprint from a position, in radians; zero for the last, of which nothing is known."""
+        distance = np.full(self.count, np.inf)
+        np.minimum.at(distance, self.outlines.owner, np.maximum(_signed_distance(self.outlines, point), 0.0))
+        return np.where(np.isfinite(distance), distance, 0.0)
+
+
+def _edge_uncertainty(parts: Outlines) -> Array:
+    """By how much the archive's edges may be elsewhere, in radians."""
+    if not len(parts):
+        return np.zeros(0)
+    begin, end, _ = parts.edges()
+    sides, height = separation(begin, end), np.abs(begin[:, 2])
+    tangent = height / np.maximum(np.sqrt(np.clip(1 - height**2, 0, None)), 1 / _STEEPEST)
+    off = np.maximum.reduceat(sides**2, parts.first[:-1]) * np.maximum.reduceat(tangent, parts.first[:-1]) * _OF_SIDE
+    return np.asarray(off + _OF_CIRCLE * np.maximum(parts.radius, 0))
+
+
+def _signed_distance(parts: Outlines, point: Array) -> Array:
+    """How far the edges of some parts are from a position, in radians; negative if that is inside."""
+    if not len(parts):
+        return np.zeros(0)
+    to_edge = np.minimum.reduceat(distance_to_arcs(*parts.edges(), point), parts.first[:-1])
+    to_edge = to_edge - np.maximum(parts.radius, 0)
+    return np.where(parts.around(point), -to_edge, to_edge)
+
+
+def _readable(text: Any) -> list[Shape]:
+    """The shapes of a footprint; none if not all of them can be read."""
+    try:
+        return parse_s_region(text, errors="raise")
+    except FootprintParseError:
+        return []
+
+
+def _ranks(answer: Table) -> Array:
+    """For each row its place by ``obsid``, so that the order of equally distant rows is always the same."""
+    ranks = np.arange(len(answer))
+    if "obsid" in answer.colnames:
+        texts: Array = np.ma.filled(np.ma.asarray(answer["obsid"], dtype=str), "")
+        ranks[np.lexsort((texts, np.char.str_len(texts)))] = np.arange(len(answer))
+    return ranks

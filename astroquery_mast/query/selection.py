@@ -1,0 +1,258 @@
+"""Which columns of an answer are wanted, and in which order of rows: what users write in, what is asked of MAST out.
+
+In: what is given as ``columns``, ``select_cols``, ``sort_by``, ``pagesize`` and ``page``.  Out: frozen selections, and
+tables that are arranged by them where a service does not do so itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+from ..exceptions import InvalidArgumentError, InvalidResponseError
+from ..tables.columns import Column, Columns
+from ..tables.names import find_name, no_such
+from .filters import as_members
+from .request import as_plain
+
+__all__ = [
+    "ColumnSelection",
+    "Selection",
+    "SortKey",
+    "arranged",
+    "named_column",
+    "names_of",
+    "select_columns",
+    "sort_keys",
+]
+
+# Without it a table of observations cannot be asked for its products.
+KEY = "obsid"
+# Columns that only a search around a position has.
+_POSITIONAL = frozenset({"distance"})
+_DIRECTIONS = ("asc", "desc")
+_PAIR = 2
+
+
+# -- columns -------------------------------------------------------------------------------------------------------
+
+
+def names_of(given: Any, argument: str = "columns") -> list[str]:
+    """Return the names of columns that a user gives; none of them stands for all."""
+    if given is None:
+        return []
+    if not isinstance(given, Iterable):
+        raise InvalidArgumentError(
+            f"{argument}={given!r}: `{argument}` must be an iterable of column names, or a text of names with commas."
+        )
+    names = [as_plain(name, argument) if isinstance(name, bytes) else name for name in _split(given, argument)]
+    if not names:
+        raise InvalidArgumentError(f"{argument} is empty: leave it out, or name columns.")
+    spelled = [_name(argument, name) for name in names]
+    return [] if "*" in spelled else spelled
+
+
+def _split(given: Iterable[Any], argument: str) -> list[Any]:
+    """The names in a text, which are separated by commas, or those of a list as they are."""
+    if not isinstance(given, str | bytes):
+        return list(given)
+    first, *others = str(as_plain(given, argument)).split(",")
+    return [first, *(others[:-1] if others and not others[-1].strip() else others)]
+
+
+def _name(argument: str, name: Any) -> str:
+    if not isinstance(name, str) or not name.strip():
+        raise InvalidArgumentError(f"{argument} has {name!r}: `{argument}` must contain only strings (column names).")
+    return str(name).strip()
+
+
+def named_column(name: str, known: Columns, argument: str = "") -> Column:
+    """Return a column by its name, whatever its case."""
+    shown = {each.name: each for each in known.values() if each.shown}
+    return shown[_spelled(name, shown, argument)]
+
+
+def _spelled(name: str, known: Iterable[str], argument: str) -> str:
+    """The known name that one given for an argument stands for."""
+    found = find_name(name, known)
+    if found is not None:
+        return found
+    raise no_such(
+        f"{argument}: there is no column '{name}'." if argument else f"There is no column '{name}'.", name, known
+    )
+
+
+@dataclass(frozen=True)
+class ColumnSelection:
+    """The columns that are wanted."""
+
+    wanted: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What is asked of the archive."""
+        return ",".join(dict.fromkeys((*self.wanted, *self.also)))
+
+    def of(self, table: Table) -> Table:
+        """Return a table with the columns that are wanted."""
+        spelling = {name: find_name(name, table.colnames) for name in self.wanted}
+        missing = [name for name, found in spelling.items() if found is None]
+        if missing:
+            raise InvalidResponseError(f"The archive was asked for the columns {self.text} and left out {missing}.")
+        asked = {name.lower() for name in (*self.wanted, *self.also)}
+        own = [name for name in table.colnames if name.lower() not in asked]
+        names = [*own, *spelling.values()]
+        return Table([table.columns[name] for name in names], masked=True, copy=False, meta=table.meta)
+
+
+def select_columns(
+    columns: Any, known: Columns, *, positional: bool, also: Sequence[str] = ()
+) -> ColumnSelection | None:
+    """Return the selection of columns of observations that a user describes, or None for all."""
+    given = names_of(columns)
+    if not given:
+        return None
+    names = [named_column(name, known).name for name in given]
+    misplaced = [] if positional else [name for name in names if name in _POSITIONAL]
+    if misplaced:
+        raise InvalidArgumentError(f"The column '{misplaced[0]}' needs a position: give coordinates or object_name.")
+    return ColumnSelection(tuple(dict.fromkeys((*names, KEY))), tuple(also))
+
+
+# -- order ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """A column by which rows are sorted."""
+
+    column: str
+    descending: bool = False
+
+    def __str__(self) -> str:
+        """Spell it as Catalogs.MAST does."""
+        return f"{_DIRECTIONS[self.descending]}.{self.column}"
+
+
+def sort_keys(sort_by: Any, sort_desc: Any = None) -> tuple[SortKey, ...]:
+    """Return the columns to sort by: names, with or without "asc" or "desc"; or the directions are given apart."""
+    keys = tuple(_sort_key(key) for key in _several_keys(sort_by))
+    if sort_desc is None:
+        return keys
+    if not keys:
+        raise InvalidArgumentError(f"sort_desc={sort_desc!r} needs sort_by.")
+    given = as_members("sort_desc", sort_desc)
+    if not all(isinstance(each, bool | np.bool_) for each in given) or len(given) not in {1, len(keys)}:
+        raise InvalidArgumentError(f"sort_desc={sort_desc!r}: True or False, or one for each column, is needed.")
+    directions = given * len(keys) if len(given) == 1 else given
+    return tuple(replace(key, descending=bool(each)) for key, each in zip(keys, directions, strict=True))
+
+
+def _several_keys(sort_by: Any) -> list[Any]:
+    """The keys, of which a single one needs no list."""
+    if sort_by is None:
+        return []
+    if not isinstance(sort_by, Iterable):
+        raise InvalidArgumentError(f"sort_by={sort_by!r}: names of columns are needed.")
+    if isinstance(sort_by, tuple) and len(sort_by) == _PAIR and any(map(_is_direction, sort_by)):
+        return [sort_by]
+    keys = _split(sort_by, "sort_by")
+    if not keys:
+        raise InvalidArgumentError("sort_by is empty: leave it out, or name columns.")
+    return keys
+
+
+def _sort_key(given: Any) -> SortKey:
+    """One key.  Real code has the direction in either place, so both are understood."""
+    parts = given
+    if isinstance(given, str):
+        first, dot, rest = given.partition(".")
+        parts = (first, rest) if dot and (_is_direction(first) or _is_direction(rest)) else (given, "asc")
+    if not isinstance(parts, tuple | list) or len(parts) != _PAIR or not any(map(_is_direction, parts)):
+        raise InvalidArgumentError(f"sort_by has {given!r}: give a column, or a column and 'asc' or 'desc'.")
+    column, direction = parts if _is_direction(parts[1]) else (parts[1], parts[0])
+    return SortKey(_name("sort_by", column), direction.strip().lower() == "desc")
+
+
+def _is_direction(text: Any) -> bool:
+    return isinstance(text, str) and text.strip().lower() in _DIRECTIONS
+
+
+# -- all that is wanted of a catalog's answer ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What of an answer is wanted, and whether one that was kept will do."""
+
+    columns: tuple[str, ...] = ()
+    order: tuple[SortKey, ...] = ()
+    pagesize: int | None = None
+    page: int | None = None
+    cache: bool | None = None
+
+    @classmethod
+    def of(cls, columns: Any, sort_by: Any, pagesize: Any, page: Any, cache: bool | None = None) -> Selection:
+        """Return the selection that a user describes."""
+        return cls(
+            tuple(dict.fromkeys(names_of(columns))),
+            sort_keys(sort_by),
+            _number("pagesize", pagesize),
+            _number("page", page),
+            cache,
+        )
+
+    def spelled(self, columns: Columns) -> Selection:
+        """Return the same selection in the spelling of a catalogue's columns."""
+        return replace(
+            self,
+            columns=tuple(named_column(name, columns, "columns").name for name in self.columns),
+            order=tuple(replace(key, column=named_column(key.column, columns, "sort_by").name) for key in self.order),
+        )
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All columns that are named: those wanted, and those by which rows are sorted."""
+        return tuple(dict.fromkeys((*self.columns, *(key.column for key in self.order))))
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns that must be in the answer; all if empty."""
+        return self.named if self.columns else ()
+
+
+def _number(argument: str, value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InvalidArgumentError(f"{argument}={value!r}: a whole number from 1 is needed.")
+    return int(value)
+
+
+def arranged(table: Table, selection: Selection) -> Table:
+    """Return a table with the rows sorted and the columns selected."""
+    columns = [_spelled(name, table.colnames, "columns") for name in selection.columns]
+    order = [(_spelled(key.column, table.colnames, "sort_by"), key.descending) for key in selection.order]
+    if order and len(table):
+        ranks = [_ranks(table, name, descending) for name, descending in order]
+        table = table[np.lexsort(ranks[::-1])]
+    if columns:
+        table.keep_columns([name for name in table.colnames if name in columns])
+    return table
+
+
+def _ranks(table: Table, name: str, descending: bool) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """For each row the place of its value among those of the column."""
+    values = np.ma.asarray(table[name])
+    missing = np.ma.getmaskarray(values)
+    if values.dtype.kind == "f":
+        missing = missing | np.isnan(values.data)
+    _, places = np.unique(values.data, return_inverse=True)
+    ranks = (-places if descending else places).astype(np.int64)
+    ranks[missing] = len(table)
+    return ranks
