@@ -309,9 +309,9 @@ def test_the_cloud_of_observations_is_not_touched() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         client.enable_cloud_dataset(verbose=False)
-        assert client._cloud_enabled
+        assert client._cloud.enabled
         client.disable_cloud_dataset()
-    assert not client._cloud_enabled
+    assert not client._cloud.enabled
 
 
 def test_a_client_survives_a_pickle() -> None:

@@ -19,7 +19,7 @@ from astroquery_mast import MastMissions, MastMissionsClass, ObservationsClass
 from astroquery_mast.config import Endpoints
 from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.exceptions import DownloadError
-from astroquery_mast.missions.files import MissionFiles
+from astroquery_mast.missions.files import mission_files
 from astroquery_mast.products.plan import plan
 from astroquery_mast.sandbox import Fault, Sandbox
 
@@ -334,7 +334,7 @@ def test_one_file_of_two_missions(client: MastMissionsClass, tmp_path: Path) -> 
 
 def test_what_comes_after_a_download_is_one_and_the_same() -> None:
     """Manifests are verified and retried by the same code for observations and missions."""
-    for name in ("verify_downloads", "retry_downloads", "_fetch", "_fetch_one"):
+    for name in ("verify_downloads", "retry_downloads"):
         assert getattr(MastMissionsClass, name) is getattr(ObservationsClass, name)
 
 
@@ -362,13 +362,12 @@ def test_no_name_leads_out_of_the_folder(rows: list[tuple[str, str, str, str]], 
     names = ("filename", "uri", "dataset", "mission")
     table = Table({name: np.array([row[place] for row in rows], dtype=str) for place, name in enumerate(names)})
     try:
-        files = MissionFiles.of(table, "hst", in_folders=not flat)
+        products, files = mission_files(table, Endpoints("https://mast.stsci.edu"), "hst", in_folders=not flat)
     except InvalidQueryError as err:
         assert "for" in str(err)
         return
-    source = files.source(Endpoints("https://mast.stsci.edu"), "hst")
-    planned = files.checked(plan(files.table, base_dir=base, download_url=source, disk=LOCAL_FILES, flat=flat))
-    assert len(planned) == len(files.missions)
+    planned = files.checked(plan(products, base_dir=base, download_url=files.download_url, disk=LOCAL_FILES, flat=flat))
+    assert len(planned) == len(files.missions or ())
     paths = [str(file.local_path).lower() for file in planned if file.uri]
     assert len(set(paths)) == len(paths)
     assert all(file.local_path.is_relative_to(base) and ".." not in file.local_path.parts for file in planned)

@@ -19,7 +19,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Row, Table
 
 from ..config import count_setting
-from ..downloads.client import Effort, FileTransfers
+from ..downloads.client import DownloadMethods, DownloadOptions, Downloads
 from ..downloads.destination import destination, file_system_at
 from ..downloads.download import complain
 from ..exceptions import InvalidArgumentError, InvalidResponseError
@@ -28,7 +28,7 @@ from ..products.file_names import column_as_text, file_name_parts
 from ..products.filters import unique_products
 from ..products.listing import as_table
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import DownloadService, PlannedFile, plan, plan_table
+from ..products.plan import PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..query.selection import Selection
@@ -57,7 +57,7 @@ class _Addresses:
         return uri
 
 
-class CatalogHsc(FileTransfers):
+class CatalogHsc(DownloadMethods):
     """Questions to the Hubble Source Catalog, and its spectra; see `MastClass` for parameters."""
 
     def __init__(
@@ -201,7 +201,7 @@ class CatalogHsc(FileTransfers):
         DownloadError
             With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
         """
-        effort = Effort(verbose, max_workers, None, timeout, on_error)
+        options = DownloadOptions(verbose, max_workers, None, timeout, on_error)
         products = self._spectra(spectra)
         if not len(products):
             warn_no_results()
@@ -219,13 +219,13 @@ class CatalogHsc(FileTransfers):
         if dry_run:
             return plan_table(planned)
         if curl_flag and planned:
-            return as_manifest(self._script(products, planned, folder, effort))
-        return as_manifest(self._fetch(planned, effort))
+            return as_manifest(self._script(products, planned, folder, options))
+        return as_manifest(self._downloads.run(planned, options))
 
-    def _source_of(self, manifest: Table) -> str | DownloadService:
-        """Where the files of a manifest come from."""
-        del manifest
-        return _Addresses()
+    @property
+    def _downloads(self) -> Downloads:
+        """What downloads; the URIs of a manifest are addresses already."""
+        return Downloads(self._service, lambda _manifest: _Addresses())
 
     # -- how -----------------------------------------------------------------------------------------------------
 
@@ -269,23 +269,25 @@ class CatalogHsc(FileTransfers):
         return f"{where}/ecfproxy?file_id={escaped}.fits"
 
     def _script(
-        self, products: Table, planned: Sequence[PlannedFile], folder: Path, effort: Effort
+        self, products: Table, planned: Sequence[PlannedFile], folder: Path, options: DownloadOptions
     ) -> list[TransferResult]:
         """Fetch a script, and tell what is in it."""
         bundle = Bundle(SCRIPT, file_name_parts(products, _PATH_TEMPLATE))
         file = bundle.planned(self._service.endpoints.server, folder)
         wanted = [each for each in planned if each.uri]
-        document = self._bundled(wanted, folder, file.local_path.stem, effort)
+        document = self._bundled(wanted, folder, file.local_path.stem, options)
         url = document.get("url")
         if not isinstance(url, str) or not url.startswith(("https://", "http://")):
             raise InvalidResponseError(f"{_BUNDLE} sent no address of a script.", service=_BUNDLE)
-        fetched = self._fetch([replace(file, url=url, data_url=url)], replace(effort, on_error="ignore"))[0]
+        fetched = self._downloads.run([replace(file, url=url, data_url=url)], replace(options, on_error="ignore"))[0]
         states = document.get("statusList")
         told = [_told(result, states if isinstance(states, Mapping) else {}) for result in bundle.results(fetched)]
-        complain(told, on_error=effort.on_error)
+        complain(told, on_error=options.on_error)
         return told
 
-    def _bundled(self, wanted: Sequence[PlannedFile], folder: Path, stem: str, effort: Effort) -> Mapping[str, Any]:
+    def _bundled(
+        self, wanted: Sequence[PlannedFile], folder: Path, stem: str, options: DownloadOptions
+    ) -> Mapping[str, Any]:
         """Have a script made; everything that is asked for is a list in one text, so commas have no place in paths."""
         paths = [each.local_path.relative_to(folder / _ROOT).as_posix() for each in wanted]
         params = {
@@ -296,7 +298,7 @@ class CatalogHsc(FileTransfers):
             "productTypeList": ["spectrum"] * len(wanted),
             "extension": "curl",
         }
-        limit = effort.clock() or self._service.deadline(None)
+        limit = options.deadline() or self._service.deadline(None)
         document = self._service.http.page(MashupRequest(_BUNDLE, params), limit).page.document
         return document or {}
 

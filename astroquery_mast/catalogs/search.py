@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -18,10 +18,10 @@ from ..query.comparisons import catalogs_mast_filters, mashup_criteria
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import ApiRequest, MashupRequest
 from ..query.selection import Selection, arranged
-from ..service.columns import NoColumnsError
+from ..service.columns import ColumnMetadata, NoColumnsError
 from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService, refuse_two_positions
-from ..tables.columns import Columns, find_column
+from ..tables.columns import Columns
 from ..tables.names import closest, did_you_mean
 from ..tables.table import TableBuilder, first_value
 from ..targets.targets import Where
@@ -65,7 +65,7 @@ class CatalogSearch:
 
     def __init__(self, service: MastService) -> None:
         self.service = service
-        self.columns = CatalogColumns(service.http, service.endpoints)
+        self.columns = ColumnMetadata(CatalogColumns(service.http, service.endpoints))
         service.columns = self.columns
 
     # -- calls ---------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class CatalogSearch:
             found.versioned({0: found.path}, version)  # of which there are none: the user hears of it
             return self._table_question(found, given, selection, positional=True)
         if found.columns_id:
-            selection = selection.spelled(self._known(found.columns_id, selection.named))
+            selection = selection.spelled(self.columns.columns_for(found.columns_id, selection.named))
         return cone_question(found, version, given, selection, count_setting("pagesize"))
 
     def _criteria_question(self, arguments: CatalogArguments, *, positional: bool, count: bool) -> CatalogQuestion:
@@ -136,7 +136,7 @@ class CatalogSearch:
         found.filtered_service(positional=positional, count=count)  # which complains if there is none
         if not criteria:
             raise InvalidCriterionError(_NO_CRITERION)
-        columns = self._known(found.columns_id, [*criteria, *selection.named])
+        columns = self.columns.columns_for(found.columns_id, [*criteria, *selection.named])
         return filtered_question(
             found,
             mashup_criteria(criteria, columns),
@@ -156,7 +156,9 @@ class CatalogSearch:
         columns_id = f"{catalog.path}/{release}/{table}"
         # The list of columns does not have the separation, which answers about a position do have.
         added = {catalog.separation[0]} if positional else set()
-        columns = self._known(columns_id, [*criteria, *(name for name in selection.named if name not in added)])
+        columns = self.columns.columns_for(
+            columns_id, [*criteria, *(name for name in selection.named if name not in added)]
+        )
         filters = catalogs_mast_filters(criteria, columns)
         selection = selection.spelled(with_separation(columns, catalog) if positional else columns)
         server = self.service.endpoints.catalogs
@@ -175,17 +177,6 @@ class CatalogSearch:
             if found in CATALOGS.values():
                 raise
             raise _no_such_catalog(found, str(err)) from err
-
-    def _known(self, columns_id: str, names: Iterable[str]) -> Columns:
-        """The columns of a catalogue; the archive is asked for them before a name is refused as unknown."""
-        wanted = list(names)
-        if not wanted:
-            return self.columns.known(columns_id) or {}
-        # Names that nobody can check are not sent: the reason why they cannot is raised.
-        columns = self.columns.get(columns_id) or self.columns.refresh(columns_id)
-        if any(find_column(name, columns) is None for name in wanted):
-            columns = {**self.columns.newest(columns_id), **columns}
-        return columns
 
     # -- answers -------------------------------------------------------------------------------------------------
 

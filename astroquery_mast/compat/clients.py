@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..catalogs import client as catalogs
 from ..cutouts import client as cutouts
-from ..downloads.client import FileTransfers
+from ..downloads.client import DownloadMethods
 from ..missions import client as missions
 from ..observations import client as observations
 from ..observations import search
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-class MastClass(UnavailableCloud, ParseResultMixin, FileTransfers):
+class MastClass(UnavailableCloud, ParseResultMixin, DownloadMethods):
     """`astroquery_mast.MastClass` with private names of ``astroquery.mast``."""
 
 
@@ -46,23 +46,23 @@ class ObservationsClass(ParseResultMixin, observations.ObservationsClass):
     _caom_products = search.CAOM_PRODUCTS
 
 
-class CatalogsClass(UnavailableCloud, catalogs.CatalogsClass, FileTransfers):
+class CatalogsClass(UnavailableCloud, catalogs.CatalogsClass):
     """`astroquery_mast.CatalogsClass` with private names of ``astroquery.mast``."""
 
 
-class MastMissionsClass(UnavailableCloud, missions.MastMissionsClass, FileTransfers):
+class MastMissionsClass(UnavailableCloud, missions.MastMissionsClass):
     """`astroquery_mast.MastMissionsClass` with private names of ``astroquery.mast``."""
 
 
-class TesscutClass(UnavailableCloud, cutouts.TesscutClass, FileTransfers):
+class TesscutClass(UnavailableCloud, cutouts.TesscutClass, DownloadMethods):
     """`astroquery_mast.TesscutClass` with private names of ``astroquery.mast``."""
 
 
-class ZcutClass(UnavailableCloud, cutouts.ZcutClass, FileTransfers):
+class ZcutClass(UnavailableCloud, cutouts.ZcutClass, DownloadMethods):
     """`astroquery_mast.ZcutClass` with private names of ``astroquery.mast``."""
 
 
-class HapcutClass(UnavailableCloud, cutouts.HapcutClass, FileTransfers):
+class HapcutClass(UnavailableCloud, cutouts.HapcutClass, DownloadMethods):
     """`astroquery_mast.HapcutClass` with private names of ``astroquery.mast``."""
 
 

@@ -12,19 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated
 
+from ..downloads.client import Downloads
 from ..downloads.destination import LOCAL_FILES
 from ..exceptions import InvalidCriterionError
 from ..observations.search import CAOM_CONE, CAOM_FILTERED
 from ..products.manifest import Status
 from ..products.plan import single_file
 from ..query.request import MashupRequest
+from ..service.core import MastClass
 from ..service.mast_service import MastService
 from ..service.token import Credentials
 from ..tables.mashup import parse_page
@@ -32,18 +34,12 @@ from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from .connection import AssignableEndpoints, AssignableService, Connection, Setting
 
-if TYPE_CHECKING:
-    # The classes that are made of these parts have it, behind their own methods.
-    from ..downloads.client import FileTransfers as _Client
-else:
-    from ..service.core import MastClass as _Client
-
 __all__ = ["ParseResultMixin", "PrivateNames", "UnavailableCloud"]
 
 _HTTP = "HTTPError: "
 
 
-class PrivateNames(_Client):
+class PrivateNames(MastClass):
     """What all clients have under private names; see `~astroquery_mast.MastClass` for parameters."""
 
     TIMEOUT = Setting("timeout")
@@ -99,7 +95,8 @@ class PrivateNames(_Client):
             If it cannot be reached, or stays silent.
         """
         planned = single_file(url, Path(local_filepath), download_url=url, disk=LOCAL_FILES, cache=cache)
-        result = self._fetch_one(replace(planned, url=url, data_url=url), verbose=False, on_error="ignore")
+        addressed = replace(planned, url=url, data_url=url)
+        result = Downloads(self._service).run_one(addressed, verbose=False, on_error="ignore")
         if result.status is Status.COMPLETE:
             return
         message = result.message or f"{url} was not fetched."

@@ -11,7 +11,7 @@ from astropy.utils.decorators import deprecated_renamed_argument
 
 from ..exceptions import InvalidQueryError
 from ..service.deadline import Deadline
-from .products import MissionProducts
+from .product_methods import MissionProductMethods
 from .question import Search
 from .targets import DEFAULT_MISSION_RADIUS
 
@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _renamed: Callable[[F], F] = deprecated_renamed_argument("objectname", "object_names", since="0.4.12")
 
 
-class MastMissionsClass(MissionProducts):
+class MastMissionsClass(MissionProductMethods):
     """What one mission has in MAST, with the mission's own columns, and its files.
 
     Parameters

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from astropy.table import Table
 
+from ..config import Endpoints
 from ..exceptions import InputWarning, InvalidCriterionError, InvalidResponseError
 from ..query.selection import names_of
+from ..service.deadline import Deadline
+from ..service.http import HttpClient
 from ..tables.columns import Column, Columns, Kind, find_column, kind_of
+from ..tables.mashup import decoded
 from ..tables.names import did_you_mean
 from ..warn import warn_user
 
@@ -23,6 +28,7 @@ __all__ = [
     "ANG_SEP",
     "DATASET_COLUMNS",
     "ROW_COLUMNS",
+    "MissionColumns",
     "column_table",
     "columns_of_mission",
     "has_numbers_for_truths",
@@ -70,6 +76,32 @@ ANG_SEP = Column("ang_sep", "Ang Sep", "float", unit="arcmin", description="Angu
 # The lists have no units of their own; descriptions end in ", in degrees" and the like.
 _UNIT = re.compile(r"\bin (degrees|seconds|Angstroms?|microns?|arcsec|arcmin|days)\b(?!/)")
 _UNIT_NAMES = {"microns": "micron", "days": "d"}
+
+
+@dataclass(frozen=True)
+class MissionColumns:
+    """The columns of missions."""
+
+    http: HttpClient
+    endpoints: Endpoints
+
+    def server(self, mission: str) -> str:
+        """Return the server that is asked."""
+        return self.endpoints.server
+
+    def fetch(self, mission: str, deadline: Deadline) -> Columns:
+        """Ask for the columns of a mission."""
+        service = f"The list of columns of mission '{mission}'"
+        response = self.http.request(
+            "GET",
+            self.endpoints.mission_columns,
+            params={"mission": mission},
+            headers={"Accept": "application/json"},
+            deadline=deadline,
+            service=service,
+            attempts=1,
+        )
+        return columns_of_mission(decoded(response.content, service), mission)
 
 
 def columns_of_mission(document: object, mission: str) -> dict[str, Column]:

@@ -7,22 +7,24 @@ files of all missions are planned, and where each of them comes from.  Pure.  Pr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+import numpy.typing as npt
 from astropy.table import MaskedColumn, Table
 
 from ..config import Endpoints
+from ..downloads.product_flow import FileSource
 from ..exceptions import InvalidArgumentError
 from ..products.file_names import column_as_text
 from ..products.filters import extension_mask, filter_mask
-from ..products.plan import Action, PlannedFile, data_url, escaped_url
+from ..products.plan import data_url, escaped_url
 
-__all__ = ["MissionFiles", "MissionSource", "filter_mission_products", "trouble_with"]
+__all__ = ["MissionService", "filter_mission_products", "mission_files", "refusal_of"]
 
 # These have a service of their own that knows files by name; all others are known to MAST by URI only.
 _BY_NAME = frozenset({"hst", "jwst", "roman", "roman_spectra", "roman_cgi"})
@@ -30,7 +32,7 @@ _OWNERS = ("dataset", "fileset")
 _EXCLUSIVE = "EXCLUSIVE_ACCESS"
 
 
-def trouble_with(uri: str, mission: str) -> str | None:
+def refusal_of(uri: str, mission: str) -> str | None:
     """Return why a file cannot be fetched by this name, or None if it can."""
     if mission in _BY_NAME or uri.startswith("mast:"):
         return None
@@ -40,7 +42,7 @@ def trouble_with(uri: str, mission: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class MissionSource:
+class MissionService:
     """Where files of missions come from; a `~astroquery_mast.products.plan.DownloadService`."""
 
     endpoints: Endpoints
@@ -65,57 +67,55 @@ class MissionSource:
         return f"{service}?product_name={quote(uri, safe='', errors='replace')}"
 
 
-@dataclass(frozen=True)
-class MissionFiles:
-    """Files to be planned."""
+def mission_files(products: Table, endpoints: Endpoints, mission: str, *, in_folders: bool) -> tuple[Table, FileSource]:
+    """Return products with the columns of a plan, each file once, and where they come from."""
+    _check_columns(products, in_folders)
+    names = ("uri", "filename", "mission", "access", *_OWNERS)
+    cells = zip(*(column_as_text(products, name) for name in names), strict=True)
+    rows = [_MissionProduct.of(*row, default_mission=mission) for row in cells]
+    _check_missions(rows)
+    first = _first_of_each(rows)
+    table = products[first] if len(products) else products.copy()
+    rows = [row for row, kept in zip(rows, first, strict=True) if kept]
+    table["dataURI"] = MaskedColumn(_column(row.uri for row in rows), mask=[not row.uri for row in rows])
+    table["productFilename"] = _column(row.name for row in rows)
+    table["obs_collection"] = _column(row.mission for row in rows)
+    table["obs_id"] = _column(row.dataset for row in rows)
+    table["dataRights"] = _column(row.rights for row in rows)
+    service = MissionService(endpoints, mission, {row.uri: row.mission for row in rows})
+    refusals = {index: reason for index, row in enumerate(rows) if (reason := row.refusal(in_folders))}
+    return table, FileSource(service, refusals=refusals, missions=[row.mission for row in rows])
 
-    table: Table
-    missions: tuple[str, ...]
-    troubles: tuple[str | None, ...]
+
+@dataclass(frozen=True)
+class _MissionProduct:
+    """What a product table says of one file."""
+
+    uri: str
+    name: str
+    mission: str
+    dataset: str
+    rights: str
 
     @classmethod
-    def of(cls, products: Table, mission: str, *, in_folders: bool) -> MissionFiles:
-        """Make them from products."""
-        _check_columns(products, in_folders)
-        uris, names = column_as_text(products, "uri"), column_as_text(products, "filename")
-        uris = [uri if uri.strip() else name for uri, name in zip(uris, names, strict=True)]
-        uris = [uri if uri.strip() else "" for uri in uris]
-        names = [name if name.strip() else PurePosixPath(uri).name for name, uri in zip(names, uris, strict=True)]
-        missions = [own.strip().lower() or mission for own in column_as_text(products, "mission")]
-        _check_missions(uris, missions)
-        first = _first_of_each(uris, names, missions)
-        table = products[first] if len(products) else products.copy()
-        owners = _owners(table)
-        missions = [each for each, kept in zip(missions, first, strict=True) if kept]
-        chosen = [uri for uri, kept in zip(uris, first, strict=True) if kept]
-        table["dataURI"] = _masked(chosen)
-        table["productFilename"] = _column(name for name, kept in zip(names, first, strict=True) if kept)
-        table["obs_collection"], table["obs_id"] = _column(missions), _column(owners)
-        table["dataRights"] = _column(map(_rights, column_as_text(table, "access")))
-        lost = ["" if owner or not in_folders else _NO_DATASET for owner in owners]
-        troubles = [
-            (trouble_with(uri, own) or reason or None) if uri else None
-            for uri, own, reason in zip(chosen, missions, lost, strict=True)
-        ]
-        return cls(table, tuple(missions), tuple(troubles))
-
-    def source(self, endpoints: Endpoints, mission: str) -> MissionSource:
-        """Return where they come from."""
-        return MissionSource(
-            endpoints, mission, dict(zip(column_as_text(self.table, "dataURI"), self.missions, strict=True))
+    def of(
+        cls, uri: str, filename: str, mission: str, access: str, dataset: str, fileset: str, *, default_mission: str
+    ) -> _MissionProduct:
+        """Read the cells of a row, any of which may be empty."""
+        uri = next((each for each in (uri, filename) if each.strip()), "")
+        return cls(
+            uri,
+            filename if filename.strip() else PurePosixPath(uri).name,
+            mission.strip().lower() or default_mission,
+            dataset.strip() or fileset.strip(),
+            _rights(access),
         )
 
-    def checked(self, planned: Iterable[PlannedFile]) -> list[PlannedFile]:
-        """Return the plan, in which what cannot be fetched is refused with the reason."""
-        return [
-            file if trouble is None else replace(file, action=Action.REFUSE, reason=trouble)
-            for file, trouble in zip(planned, self.troubles, strict=True)
-        ]
-
-    def with_missions(self, manifest: Table) -> Table:
-        """Return the manifest with the missions, without which files could not be fetched again later."""
-        manifest["mission"] = MaskedColumn(_column(self.missions))
-        return manifest
+    def refusal(self, in_folders: bool) -> str | None:
+        """Why the file cannot be fetched; what has no URI at all is refused by the plan."""
+        if not self.uri:
+            return None
+        return refusal_of(self.uri, self.mission) or (_NO_DATASET if in_folders and not self.dataset else None)
 
 
 _NO_DATASET = "The product has no dataset, which names its folder; flat=True does without."
@@ -135,35 +135,30 @@ def _check_columns(products: Table, in_folders: bool) -> None:
         )
 
 
-def _check_missions(uris: list[str], missions: list[str]) -> None:
+def _check_missions(rows: Iterable[_MissionProduct]) -> None:
     """Raise if a file is listed for two missions, so that nobody knows which of the two is meant."""
     known: dict[str, str] = {}
-    for uri, mission in zip(uris, missions, strict=True):
-        if uri and known.setdefault(uri, mission) != mission:
+    for row in rows:
+        if row.uri and known.setdefault(row.uri, row.mission) != row.mission:
             raise InvalidArgumentError(
-                f"{uri!r} is listed for {known[uri]} and for {mission}: download one mission after the other."
+                f"{row.uri!r} is listed for {known[row.uri]} and for {row.mission}: download one mission after the "
+                "other."
             )
 
 
-def _first_of_each(uris: list[str], names: list[str], missions: list[str]) -> Any:
+def _first_of_each(rows: Sequence[_MissionProduct]) -> npt.NDArray[np.bool_]:
     """The rows that are the first of their files; one without any name stays, to be reported.
 
     What is known by name is listed with several datasets, under a URI with each; all else is told apart by URI alone.
     """
     seen: set[tuple[str, str]] = set()
-    first = np.ones(len(uris), dtype=bool)
-    for row, (uri, name, mission) in enumerate(zip(uris, names, missions, strict=True)):
-        keys = {("", uri), (mission, name)} if mission in _BY_NAME else {("", uri)}
-        first[row] = not uri or keys.isdisjoint(seen)
-        if first[row]:
+    first = np.ones(len(rows), dtype=bool)
+    for index, row in enumerate(rows):
+        keys = {("", row.uri), (row.mission, row.name)} if row.mission in _BY_NAME else {("", row.uri)}
+        first[index] = not row.uri or keys.isdisjoint(seen)
+        if first[index]:
             seen |= keys
     return first
-
-
-def _owners(table: Table) -> list[str]:
-    """The dataset of each product."""
-    dataset, fileset = (column_as_text(table, name) for name in _OWNERS)
-    return [(one if one.strip() else other).strip() for one, other in zip(dataset, fileset, strict=True)]
 
 
 def _rights(access: str) -> str:
@@ -175,11 +170,6 @@ def _rights(access: str) -> str:
 def _column(cells: Iterable[str]) -> Any:
     """Texts as a column, also if there are none."""
     return np.array(list(cells), dtype=np.str_)
-
-
-def _masked(cells: list[str]) -> MaskedColumn:
-    """Texts, masked where there is none."""
-    return MaskedColumn(_column(cells), mask=[not cell for cell in cells])
 
 
 def filter_mission_products(

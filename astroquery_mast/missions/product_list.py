@@ -1,24 +1,29 @@
-"""The products of a mission's datasets: bodies in, one table out; and records of any other origin as such a table.
+"""The products of a mission's datasets, listed by the search API or in a mail of MAST to a subscriber, as one table.
 
-In: answers of the search API's list of products, whose rows declare no columns.  Out: a product table in the order of
-the datasets.
+In: answers of the search API's list of products, whose rows declare no columns; or the JSON file of such a mail, or the
+records in it.  Out: a product table in the order of the datasets.
 """
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from astropy.table import Table
 
-from ..exceptions import InvalidResponseError
-from ..query.request import Question
+from ..exceptions import InvalidQueryError, InvalidResponseError
+from ..query.request import ApiRequest, Question
 from ..tables.columns import Column
 from ..tables.mashup import Page, decoded
 from ..tables.table import TableBuilder
 
-__all__ = ["products_table", "read_products", "records_page"]
+__all__ = ["as_subscription", "products_table", "read_products"]
+
+_ORIGIN = "MAST subscription"
 
 _KNOWN = {
     column.name: column
@@ -48,16 +53,18 @@ def read_products(body: bytes, service: str) -> Page:
         raise InvalidResponseError(f"{service} sent no list of products.", service=service)
     # Some missions send a list of lists.
     rows = [row for each in products for row in (each if isinstance(each, list) else [each])]
-    return records_page(rows, service)
+    return _records_page(rows, service)
 
 
-def records_page(records: Iterable[object], service: str) -> Page:
+def _records_page(records: Iterable[object], service: str) -> Page:
     """Return records as a page."""
     rows = list(records)
     names: dict[str, None] = {}
     for row in rows:
         if not isinstance(row, Mapping):
-            raise InvalidResponseError(f"{service} has a product that is none: {row!r:.80}.", service=service)
+            raise InvalidResponseError(
+                f"{service} has something else than a product in its list: {row!r:.80}.", service=service
+            )
         names.update(dict.fromkeys(map(str, row)))
     return Page(service, "COMPLETE", tuple((name, "") for name in names), rows)  # type: ignore[arg-type]
 
@@ -87,3 +94,42 @@ def _in_order(rows: list[Mapping[str, Any]], datasets: Sequence[str]) -> list[Ma
         return rows
     order = sorted(range(len(rows)), key=lambda index: places[owners[index]])
     return [rows[index] for index in order]
+
+
+# -- subscriptions -------------------------------------------------------------------------------------------------
+
+
+def as_subscription(given: object) -> Table | None:
+    """Return the list of files of a subscription as a table."""
+    if isinstance(given, os.PathLike) or (isinstance(given, str) and given.lower().endswith(".json")):
+        return _subscription_table(_read_json(Path(given)), f"JSON file {os.fspath(given)}")
+    if isinstance(given, Mapping):
+        raise InvalidQueryError("A dictionary is no list of products: give a list of dictionaries.")
+    if isinstance(given, list | tuple) and given and any(isinstance(record, Mapping) for record in given):
+        return _subscription_table(given, "the list")
+    return None
+
+
+def _read_json(path: Path) -> object:
+    """What is in a JSON file."""
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as err:
+        raise InvalidQueryError(f"The list of products {path} cannot be read: {err}") from err
+    except (ValueError, RecursionError) as err:
+        raise InvalidQueryError(f"Failed to decode JSON file at {path}: {err}") from err
+
+
+def _subscription_table(records: object, where: str) -> Table:
+    """The table of records, which must all be such."""
+    if not isinstance(records, Iterable) or isinstance(records, str | Mapping):
+        raise InvalidQueryError(f"Expected a list of product rows in {where}, and not a {type(records).__name__}.")
+    rows = list(records)
+    wrong = next((row for row in rows if not isinstance(row, Mapping)), None)
+    if wrong is not None:
+        raise InvalidQueryError(f"Expected a list of product rows in {where}; {wrong!r:.80} is none.")
+    if not rows:
+        raise InvalidQueryError(f"There are no products in {where}.")
+    if not any("filename" in row for row in rows):
+        raise InvalidQueryError(f"The records in {where} have no 'filename', so that they are no products.")
+    return products_table(ApiRequest(_ORIGIN, ""), [_records_page(rows, _ORIGIN)])

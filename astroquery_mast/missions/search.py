@@ -17,6 +17,7 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import InputWarning, InvalidQueryError, MaxResultsWarning
 from ..service.cache import Parts
+from ..service.columns import ColumnMetadata
 from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
@@ -26,8 +27,7 @@ from ..service.resolver import warn_unused_resolver
 from ..tables.columns import Columns
 from ..warn import warn_no_results, warn_user
 from .answer import OffsetCompleteness, SearchTable, announced, bounds, may_have_more, read_answer
-from .column_list import MissionColumnMetadata
-from .columns import DATASET_COLUMNS, ROW_COLUMNS, column_table, selected_columns
+from .columns import DATASET_COLUMNS, ROW_COLUMNS, MissionColumns, column_table, selected_columns
 from .conditions import argument_like, build_conditions
 from .question import PAGE, Search, SearchRequest, as_options, sorting
 from .targets import DEFAULT_MISSION_RADIUS, Name, arcseconds, object_targets, sky_targets, target_text
@@ -43,7 +43,7 @@ class MissionSearch:
 
     def __init__(self, service: MastService) -> None:
         self._service = service
-        self._columns = MissionColumnMetadata(service.http, service.endpoints)
+        self._columns = ColumnMetadata(MissionColumns(service.http, service.endpoints))
 
     def column_list(self, mission: str) -> Table:
         """Return the columns of a mission as a table."""

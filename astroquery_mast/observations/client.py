@@ -16,8 +16,7 @@ from ..query.known_catalogs import OBSERVATIONS
 from ..sky.position import DEFAULT_RADIUS
 from ..targets.ask import Effort
 from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
-from .cloud import CloudAccess
-from .products import ObservationProducts
+from .product_methods import ObservationProductMethods
 from .search import CallOptions, ObservationSearch, Place, QueryArguments
 from .stream import ObservationStream
 from .values import ObservationValues
@@ -33,7 +32,7 @@ Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
 
-class ObservationsClass(ObservationProducts, CloudAccess):
+class ObservationsClass(ObservationProductMethods):
     """Observations of all missions in MAST, and their files.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The public cloud copy and reading over the network, behind `ObservationsClass`.
+"""The public cloud copy and reading over the network, for the clients of observations.
 
 In: products in any form that users hold. Out: addresses in the cloud, and files that are read without being fetched.
 The parts are in `astroquery_mast.downloads.bucket` and `astroquery_mast.downloads.remote_file`.
@@ -8,240 +8,119 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
-from astropy.table import Table
 from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery import log
 
 from ..downloads.bucket import Cloud
-from ..downloads.remote_file import BLOCK_SIZE, open_fits, open_remote
+from ..downloads.client import anonymous_http
+from ..downloads.product_flow import ProductFlow
+from ..downloads.remote_file import open_fits, open_remote
 from ..downloads.transfer import OpenUrl
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
 from ..products.listing import as_table
 from ..products.plan import escaped_url
 from ..service.deadline import Deadline
 from ..service.http import HttpClient
-from ..service.token import Credentials
+from ..service.mast_service import MastService
 from ..warn import warn_user
 
-if TYPE_CHECKING:
-    from ..service.core import MastClass
+__all__ = ["ANYWHERE", "AddressForm", "CloudChoice", "CloudFiles"]
 
-    class _Client(MastClass):
-        """What the mixin relies on."""
-
-        def get_product_list(self, observations: Any, *, batch_size: int = 500, verbose: bool = True) -> Table: ...
-
-        def filter_products(self, products: Table, **filters: Any) -> Table: ...
-
-        def query_criteria(self, **criteria: Any) -> Table: ...
-else:
-    _Client = object
-
-__all__ = ["CloudAccess"]
-
-_NO_FILTERS: Mapping[str, Any] = MappingProxyType({})
 _SHOWN = 5
+_DISABLED = "`cloud_only` is True but cloud data access is not enabled: the files are fetched from MAST itself."
 
 
-class CloudAccess(_Client):
-    """Files of the public cloud copy; a part of `~astroquery_mast.ObservationsClass`.
+@dataclass(frozen=True)
+class CloudChoice:
+    """Whether files come from the cloud alone, from MAST alone, or from where they are."""
 
-    The cloud is asked for nothing that nobody wanted: downloads use it after `enable_cloud_dataset` was called, the
-    methods that are about the cloud always do.  No account and no further package is needed.
-    """
+    cloud_only: bool = False
+    force_on_prem: bool = False
 
-    _cloud_enabled = False
+    def __post_init__(self) -> None:
+        """Refuse the cloud alone together with never the cloud."""
+        if self.cloud_only and self.force_on_prem:
+            raise InvalidQueryError("cloud_only=True and force_on_prem=True contradict each other: set one to False.")
 
-    def enable_cloud_dataset(self, provider: str = "AWS", profile: str | None = None, verbose: bool = True) -> None:
-        """Let downloads use the public cloud copy of a file where there is one.
 
-        A file that the cloud does not have, or fails to deliver, comes from MAST itself, unless ``cloud_only`` is
-        asked for.  Without this call downloads do not look into the cloud, whatever ``conf.enable_cloud_dataset``
-        says, which is there for code written against ``astroquery.mast``.
+ANYWHERE = CloudChoice()
+"""Files come from the cloud where they are there, if the user has enabled that, and from MAST otherwise."""
 
-        Parameters
-        ----------
-        provider : str
-            There is only ``"AWS"``.
-        profile : str, optional
-            Not used: the public data need no account.
-        verbose : bool
-            Whether to log it.
-        """
+
+@dataclass(frozen=True)
+class AddressForm:
+    """In which form addresses in the cloud are returned, and whether each object is asked for."""
+
+    include_bucket: bool
+    full_url: bool
+    check: bool
+    verbose: bool = True
+
+
+class CloudFiles:
+    """Files of the public cloud copy, and whether the downloads of a client use it."""
+
+    def __init__(self, service: MastService) -> None:
+        self._service = service
+        self.enabled = False
+
+    def enable(self, provider: str, profile: str | None, *, verbose: bool) -> None:
+        """Let downloads use the cloud."""
         if str(provider).upper() != "AWS":
             warn_user(f"provider={provider!r}: there is only 'AWS', which is used.", InputWarning)
         if profile is not None:
             message = "profile is not used: MAST's public data in the cloud need no account."
             warn_user(message, AstropyDeprecationWarning)
-        self._cloud_enabled = True
+        self.enabled = True
         if verbose:
             log.info("Downloads use the public cloud copy at %s where there is one.", self._cloud().bucket.server)
 
-    def disable_cloud_dataset(self) -> None:
-        """Let downloads come from MAST itself again."""
-        self._cloud_enabled = False
-
-    def list_cloud_datasets(self) -> list[str]:
-        """Return the missions and projects of which the cloud has copies.
-
-        Returns
-        -------
-        list of str
-            Folders of the public bucket, such as ``"hst"`` or ``"mast/hlsp/qlp"``.
-
-        Raises
-        ------
-        RemoteServiceError
-            If the bucket cannot be listed.
-        """
+    def datasets(self) -> list[str]:
+        """Return the missions and projects of which the cloud has copies."""
         return self._cloud().datasets(self._service.deadline(None))
 
-    def get_cloud_uri(
-        self, data_product: Any, *, include_bucket: bool = True, full_url: bool = False, check: bool = False
-    ) -> str | None:
-        """Return the address of a product in the cloud.
-
-        Parameters
-        ----------
-        data_product : str or `~astropy.table.Row`
-            A dataURI, or a row of a product table.
-        include_bucket, full_url, check
-            As `get_cloud_uris`.
-
-        Returns
-        -------
-        str or None
-            None, with a warning, if there is no copy.
-        """
-        uris, missing = _data_uris(data_product)
-        if len(uris) + missing != 1:
-            raise InvalidQueryError(f"One product is needed, not {len(uris)}: get_cloud_uris takes several.")
-        return next(iter(self._cloud_addresses(uris, include_bucket, full_url, check, verbose=True).values()), None)
-
-    def get_cloud_uris(
-        self,
-        data_products: Any = None,
-        *,
-        include_bucket: bool = True,
-        full_url: bool = False,
-        pagesize: int | None = None,
-        page: int | None = None,
-        mrp_only: bool = False,
-        extension: str | Iterable[str] | None = None,
-        filter_products: Mapping[str, Any] = _NO_FILTERS,
-        return_uri_map: bool = False,
-        verbose: bool = True,
-        check: bool = False,
-        **criteria: Any,
-    ) -> list[str] | dict[str, str | None] | None:
-        """Return the addresses of products in the cloud.
-
-        Parameters
-        ----------
-        data_products : `~astropy.table.Table`, `~astropy.table.Row`, str, or iterable of these, optional
-            Products, or dataURIs; or observations, all of whose products are taken.  Without them the products of the
-            observations that meet ``criteria`` are taken.
-        include_bucket : bool
-            Return addresses ``s3://<bucket>/<key>``; else the key alone.
-        full_url : bool
-            Return https addresses; needs ``include_bucket=False``, as in ``astroquery.mast``.
-        pagesize, page, **criteria
-            As `~astroquery_mast.ObservationsClass.query_criteria`.
-        mrp_only, extension
-            As `~astroquery_mast.ObservationsClass.filter_products`.
-        filter_products : mapping
-            Further filters: column name and what is wanted there, ``extension`` among them.
-        return_uri_map : bool
-            Return a dictionary instead.
-        verbose : bool
-            Whether to warn of products that have no copy.
-        check : bool
-            Ask the bucket for every product whether it is really there and public.  Otherwise the archive's word is
-            taken, which is given for whole collections and holds for nearly all of their files.
-
-        Returns
-        -------
-        list of str, or dict
-            In the order of the products, each once, without those that have no copy; or dataURI → address, None for
-            those.  None, with a warning, if there was no product to ask for.
-
-        Raises
-        ------
-        InvalidQueryError
-            If there are neither products nor criteria, or a filter cannot be applied.
-        RemoteServiceError
-            If the archive does not answer.
-        """
-        if data_products is None:
-            data_products = self._products_meeting(criteria, pagesize, page)
-            if data_products is None:
-                return None
-        elif criteria:
-            names = ", ".join(criteria)
-            warn_user(f"The criteria {names} are not applied: products were given.", InputWarning)
-        uris, missing = self._wanted(data_products, mrp_only, extension, filter_products, verbose)
-        if missing and verbose:
+    def find(
+        self, products: Any, flow: ProductFlow, filters: Sequence[Mapping[str, Any]], form: AddressForm
+    ) -> dict[str, str | None] | None:
+        """Return dataURI → address for the products that pass the filters; None, with a warning, if there are none."""
+        uris, missing = self._wanted(products, flow, filters, form.verbose)
+        if missing and form.verbose:
             log.warning("%d products have no dataURI and are left out.", missing)
         if not uris:
             warn_user("There are no products to look for in the cloud.", NoResultsWarning)
             return None
-        found = self._cloud_addresses(uris, include_bucket, full_url, check, verbose)
-        return found if return_uri_map else [address for address in found.values() if address is not None]
+        return self._addresses(uris, form)
 
-    def open_product(
-        self,
-        product: Any,
-        *,
-        cloud_only: bool = False,
-        force_on_prem: bool = False,
-        block_size: int = BLOCK_SIZE,
-        use_fsspec: bool = False,
-    ) -> io.BufferedReader | fits.HDUList:
-        """Open a product for reading without fetching it: only the parts that are read come over the network.
+    def find_one(self, product: Any, form: AddressForm) -> str | None:
+        """Return the address of one product; None, with a warning, if there is no copy."""
+        uris, missing = _data_uris(product)
+        if len(uris) + missing != 1:
+            raise InvalidQueryError(f"One product is needed, not {len(uris)}: get_cloud_uris takes several.")
+        return next(iter(self._addresses(uris, form).values()), None)
 
-        Parameters
-        ----------
-        product : str or `~astropy.table.Row`
-            A dataURI, a row of a product table, or an address that `get_cloud_uri` returned.
-        cloud_only : bool
-            Fail if the file is not in the cloud, instead of reading it from MAST itself.
-        force_on_prem : bool
-            Read from MAST itself even after `enable_cloud_dataset`.
-        block_size : int
-            Bytes that are asked for at least.  Larger blocks are fewer questions, smaller ones fewer bytes.
-        use_fsspec : bool
-            Return what ``fits.open(..., use_fsspec=True)`` gives instead of a file.  `fsspec` then reads the bytes, by
-            connections of its own and without a token: for public files only.
+    def urls(self, uris: Iterable[str], choice: CloudChoice) -> dict[str, str]:
+        """Return the https addresses of cloud copies for a download, without those of files that have none.
 
-        Returns
-        -------
-        `io.BufferedReader` or `~astropy.io.fits.HDUList`
-            A file to read and seek in; ``fits.open(file)`` reads the headers that it passes, and data when they are
-            used: all of an HDU with ``hdu.data``, some rows of an image with ``hdu.section[10:20]``.
-
-        Raises
-        ------
-        InvalidQueryError
-            If that is no product, there is no such file, or the arguments contradict each other.
-        LoginError
-            If the file is exclusive.
-        RemoteServiceError
-            If the archive fails; also while reading.
-
-        Examples
-        --------
-        >>> from astropy.io import fits
-        >>> with Observations.open_product("mast:HST/product/x_flt.fits") as file:  # doctest: +SKIP
-        ...     header = fits.getheader(file, 1)
+        A lookup that fails leaves the files to MAST itself.
         """
-        if cloud_only and force_on_prem:
-            raise InvalidQueryError("cloud_only=True and force_on_prem=True contradict each other: set one to False.")
+        if choice.cloud_only and not self.enabled:
+            warn_user(_DISABLED, InputWarning)
+        return self._urls(uris) if self.is_used(choice) else {}
+
+    def is_used(self, choice: CloudChoice) -> bool:
+        """Tell whether downloads look into the cloud."""
+        return self.enabled and not choice.force_on_prem
+
+    def open(
+        self, product: Any, choice: CloudChoice, *, block_size: int, use_fsspec: bool
+    ) -> io.BufferedReader | fits.HDUList:
+        """Open a product, or an address in the cloud, for reading."""
         uris, _ = _data_uris(product)
         if len(uris) != 1:
             raise InvalidQueryError(f"One product is needed, not {len(uris)}.")
@@ -250,35 +129,26 @@ class CloudAccess(_Client):
         opened = partial(self._opened, uris[0], block_size=block_size, use_fsspec=use_fsspec)
         if key is not None:
             return opened(cloud.bucket.url(key), in_cloud=True)
-        address = None
-        if cloud_only or (self._cloud_enabled and not force_on_prem):
-            address = self._cloud_urls(uris).get(uris[0])
-        if cloud_only and address is None:
+        address = self._urls(uris).get(uris[0]) if choice.cloud_only or self.is_used(choice) else None
+        if choice.cloud_only and address is None:
             raise InvalidQueryError(f"{uris[0]} has no copy in the cloud.")
         if address is not None:
             try:
                 return opened(address, in_cloud=True)
             except MastError as err:
-                if cloud_only:
+                if choice.cloud_only:
                     raise
                 log.info("%s Reading from MAST itself.", err)
         return opened(escaped_url(self._service.endpoints.download, uris[0]), in_cloud=False)
 
     # -- how -----------------------------------------------------------------------------------------------------
 
-    def _anonymous(self) -> HttpClient:
-        """The conversation without a token, whatever the address."""
-        return HttpClient(partial(self._service.send, credentials=Credentials()), self._service.endpoints)
-
     def _cloud(self) -> Cloud:
         """The cloud as it is configured now."""
-        return Cloud(self._anonymous(), self._service.endpoints)
+        return Cloud(anonymous_http(self._service), self._service.endpoints)
 
-    def _cloud_urls(self, uris: Iterable[str]) -> dict[str, str]:
-        """The https addresses of the cloud copies of files, without those that have none: for ``plan(cloud_urls=)``.
-
-        A lookup that fails leaves the files to MAST itself.
-        """
+    def _urls(self, uris: Iterable[str]) -> dict[str, str]:
+        """The https addresses of cloud copies."""
         cloud = self._cloud()
         try:
             keys = cloud.keys(uris, self._service.deadline(None))
@@ -293,63 +163,54 @@ class CloudAccess(_Client):
         """Open an address for reading, with the token where it may be seen; `fsspec` always asks without."""
         if use_fsspec:
             return open_fits(url, name=name, block_size=block_size)
-        wire = self._anonymous() if in_cloud else self._service.http
-        return open_remote(url, _range_opener(wire), name=name, block_size=block_size)
+        http = anonymous_http(self._service) if in_cloud else self._service.http
+        return open_remote(url, _range_opener(http), name=name, block_size=block_size)
 
-    def _cloud_addresses(
-        self, uris: Sequence[str], include_bucket: bool, full_url: bool, check: bool, verbose: bool
-    ) -> dict[str, str | None]:
-        """The addresses asked for, None for what has no copy."""
-        if include_bucket and full_url:
+    def _addresses(self, uris: Sequence[str], form: AddressForm) -> dict[str, str | None]:
+        """The addresses of files, None for those that have no copy."""
+        if form.include_bucket and form.full_url:
             message = "full_url=True has no effect together with include_bucket=True: set include_bucket=False."
             warn_user(message, InputWarning)
         cloud, deadline = self._cloud(), self._service.deadline(None)
         keys = cloud.keys(uris, deadline)
-        if check:
-            there = cloud.existing((key for key in keys.values() if key is not None), deadline)
-            keys = {uri: key if key in there else None for uri, key in keys.items()}
-        absent = [uri for uri, key in keys.items() if key is None]
-        if absent and verbose:
-            few = ", ".join(absent[:_SHOWN]) + (", ..." if len(absent) > _SHOWN else "")
-            message = f"{len(absent)} of {len(keys)} products have no copy in the cloud: {few}"
-            warn_user(message, NoResultsWarning)
-        shown = cloud.bucket.uri if include_bucket else cloud.bucket.url if full_url else str
+        if form.check:
+            existing = cloud.existing((key for key in keys.values() if key is not None), deadline)
+            keys = {uri: key if key in existing else None for uri, key in keys.items()}
+        if form.verbose:
+            _warn_of_absent(keys)
+        shown = cloud.bucket.uri if form.include_bucket else cloud.bucket.url if form.full_url else str
         return {uri: None if key is None else shown(key) for uri, key in keys.items()}
 
-    def _products_meeting(self, criteria: Mapping[str, Any], pagesize: int | None, page: int | None) -> Table | None:
-        """The products of observations; None if there are no observations, of which the query has warned."""
-        if not criteria:
-            raise InvalidQueryError("Either products or criteria for observations are needed.")
-        observations = self.query_criteria(pagesize=pagesize, page=page, **criteria)
-        return self.get_product_list(observations) if len(observations) else None
-
+    @staticmethod
     def _wanted(
-        self,
-        products: Any,
-        mrp_only: bool,
-        extension: str | Iterable[str] | None,
-        filter_products: Mapping[str, Any],
-        verbose: bool,
+        products: Any, flow: ProductFlow, filters: Sequence[Mapping[str, Any]], verbose: bool
     ) -> tuple[list[str], int]:
         """The dataURIs of products that pass the filters, and how many products have none."""
         table = as_table(products)
         if table is None:
-            if mrp_only or extension or filter_products:
+            if filters:
                 message = "Filters are not applied to dataURIs: give a product table, or criteria for observations."
                 warn_user(message, InputWarning)
             return _data_uris(products)
-        if "obsid" in table.colnames and "dataURI" not in table.colnames:
-            table = self.get_product_list(table, verbose=verbose)
-        table = self.filter_products(table, mrp_only=mrp_only, extension=extension)
-        # Apart, because the filters may hold an extension of their own.
-        return _data_uris(self.filter_products(table, **filter_products) if filter_products else table)
+        table = flow.selected(table, {}, verbose, None)
+        for each in filters:
+            table = flow.filter_products(table, each)
+        return _data_uris(table)
 
 
-def _range_opener(wire: HttpClient) -> OpenUrl:
+def _warn_of_absent(keys: Mapping[str, str | None]) -> None:
+    """Warn of products that have no copy."""
+    absent = [uri for uri, key in keys.items() if key is None]
+    if absent:
+        few = ", ".join(absent[:_SHOWN]) + (", ..." if len(absent) > _SHOWN else "")
+        warn_user(f"{len(absent)} of {len(keys)} products have no copy in the cloud: {few}", NoResultsWarning)
+
+
+def _range_opener(http: HttpClient) -> OpenUrl:
     """What opens a part of a file; each has ``conf.timeout`` seconds, however long the reader takes in between."""
 
     def open_range(url: str, headers: Mapping[str, str]) -> Any:
-        return wire.request(
+        return http.request(
             "GET", url, headers=headers, deadline=Deadline.start(None), service="MAST download", stream=True
         )
 

@@ -26,7 +26,7 @@ from ..service.resolver import warn_unused_resolver
 from ..sky.position import DEFAULT_RADIUS, Cone, is_many, name_list
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
-from ..tables.columns import find_column, metadata_table
+from ..tables.columns import metadata_table
 from ..tables.mashup import histograms
 from ..tables.names import closest
 from ..tables.table import TableBuilder, first_value
@@ -275,22 +275,15 @@ class ObservationSearch:
 
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
         """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
-        columns = self._service.columns.get(CAOM_CONE)
-        if any(find_column(name, columns) is None for name in criteria):
-            columns = {**columns, **self._service.columns.newest(CAOM_CONE)}
-        return observation_criteria(criteria, columns)
+        return observation_criteria(criteria, self._service.columns.columns_for(CAOM_CONE, criteria))
 
     def _columns(self, arguments: QueryArguments) -> ColumnSelection | None:
         """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
         also = CUT_COLUMNS if arguments.place.needs_filter else ()
         positional = arguments.criteria is None or arguments.place.given
-        names = names_of(arguments.columns) or None  # an iterator can be read only once
-        known = self._service.columns.get(CAOM_CONE)
-        try:
-            return select_columns(names, known, positional=positional, also=also)
-        except InvalidQueryError:
-            newest = {**known, **self._service.columns.newest(CAOM_CONE)}
-            return select_columns(names, newest, positional=positional, also=also)
+        names = names_of(arguments.columns)
+        known = self._service.columns.columns_for(CAOM_CONE, names)
+        return select_columns(names, known, positional=positional, also=also)
 
     # -- what values there are -----------------------------------------------------------------------------------
 

@@ -89,11 +89,7 @@ class ObservationValues:
         """The column of that name; the archive is asked before it is refused as unknown."""
         if not isinstance(name, str):
             raise InvalidArgumentError(f"The name of a column is needed, not {name!r}.")
-        known = self._service.columns.get(CAOM_CONE)
-        try:
-            return named_column(name, known)
-        except InvalidArgumentError:
-            return named_column(name, {**known, **self._service.columns.newest(CAOM_CONE)})
+        return named_column(name, self._service.columns.columns_for(CAOM_CONE, [name]))
 
     def _refuse_continuous(self, column: Column, cache: bool | None, deadline: Deadline) -> NoReturn:
         """Raise an error that gives the range of the column."""

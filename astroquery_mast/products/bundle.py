@@ -18,17 +18,31 @@ from pathlib import Path, PurePosixPath
 
 from astropy.table import Table
 
-from ..exceptions import InvalidArgumentError
-from .file_names import FileNameParts, file_name_parts
+from ..exceptions import InputWarning, InvalidArgumentError
+from ..warn import warn_user
+from .file_names import FileNameParts, PathTemplate, file_name_parts
 from .manifest import Status, TransferResult
 from .plan import Action, PlannedFile
 
-__all__ = ["KINDS", "SCRIPT", "Bundle", "is_bundle_of"]
+__all__ = ["KINDS", "SCRIPT", "Bundle", "is_bundle_of", "kind_of_bundle"]
 
 SCRIPT = "sh"
 KINDS = ("zip", "tar.gz")
 # What reading an archive file that is none, or a broken one, may raise.
 _UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError)
+
+
+def kind_of_bundle(curl_flag: bool, bundle: str | None, path_template: PathTemplate | None, flat: bool) -> str | None:
+    """Return the kind of the one file that is wanted instead of many."""
+    if curl_flag and bundle is not None:
+        raise InvalidArgumentError("curl_flag=True and bundle=... contradict each other: leave one of them out.")
+    if bundle is not None and bundle not in KINDS:
+        raise InvalidArgumentError(f"bundle={bundle!r}: {' or '.join(map(repr, KINDS))} is needed.")
+    kind = SCRIPT if curl_flag else bundle
+    if kind is not None and (flat or path_template is not None):
+        name, what = "flat=True" if flat else "path_template", "a curl script" if curl_flag else "a bundle"
+        warn_user(f"{name} has no effect on {what}.", InputWarning)
+    return kind
 
 
 @dataclass(frozen=True)

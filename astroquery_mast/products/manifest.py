@@ -43,45 +43,29 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class TransferResult:
-    """What became of one file.
-
-    Parameters
-    ----------
-    index : int
-        Its place among the products, from 0.
-    status : Status
-        How it ended.
-    local_path : `~pathlib.Path`
-        Where the file lies, or would have.
-    message : str or None
-        What went wrong, or what is worth knowing of a file that is whole.
-    url : str or None
-        The address asked, where the transfer failed.
-    size : int or None
-        Bytes on disk.
-    sha256 : str or None
-        Digest of the bytes received; None where nothing was received, because a file that is kept is not read.
-    fetched : bool
-        Whether the bytes came over the network.
-    elapsed : float or None
-        Seconds that it took; None where there was nothing to do.
-    attempts : int
-        How often the body was asked for.
-    uri : str or None
-        The dataURI, by which the file can be fetched again.
-    """
+    """How the transfer of one file ended."""
 
     index: int
+    """Its place among the products, from 0."""
     status: Status
     local_path: Path
+    """Where the file lies, or would have."""
     message: str | None = None
+    """What went wrong, or what is worth knowing of a file that is whole."""
     url: str | None = None
+    """The address asked, where the transfer failed."""
     size: int | None = None
+    """Bytes on disk."""
     sha256: str | None = None
+    """Digest of the bytes received; None where nothing was received, because a file that is kept is not read."""
     fetched: bool = False
+    """Whether the bytes came over the network."""
     elapsed: float | None = None
+    """Seconds that it took; None where there was nothing to do."""
     attempts: int = 0
+    """How often the body was asked for."""
     uri: str | None = None
+    """The dataURI, by which the file can be fetched again."""
 
 
 class _ManifestWrite(TableWrite):  # type: ignore[misc, unused-ignore]
@@ -168,18 +152,7 @@ def _without_none(manifest: Table) -> Table:
 
 
 def as_manifest(results: Iterable[TransferResult]) -> Manifest:
-    """Make the manifest of a download.
-
-    Parameters
-    ----------
-    results : iterable of TransferResult
-        One for each product, in any order.
-
-    Returns
-    -------
-    Manifest
-        One row per product, in the order of the products.
-    """
+    """Return the results of a download as a table, one row per product in the order of the products."""
     rows = sorted(results, key=lambda result: result.index)
     paths = [str(row.local_path) for row in rows]
     return Manifest(

@@ -40,6 +40,7 @@ __all__ = [
     "PlannedFile",
     "data_url",
     "escaped_url",
+    "only_in_cloud",
     "plan",
     "plan_table",
     "single_file",
@@ -247,6 +248,15 @@ def single_file(
         at_hand=decision.at_hand,
         note=bool(recorded) and not known,
     )
+
+
+def only_in_cloud(file: PlannedFile) -> PlannedFile:
+    """Return the same file, from the cloud or not at all."""
+    if file.action in {Action.KEEP, Action.REFUSE}:
+        return file
+    if file.cloud_url is None:
+        return replace(file, action=Action.SKIP, reason="not in the cloud")
+    return replace(file, url=file.cloud_url)
 
 
 def plan_table(planned: Sequence[PlannedFile]) -> Table:

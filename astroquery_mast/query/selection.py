@@ -111,10 +111,9 @@ class ColumnSelection:
 
 
 def select_columns(
-    columns: Any, known: Columns, *, positional: bool, also: Sequence[str] = ()
+    given: Sequence[str], known: Columns, *, positional: bool, also: Sequence[str] = ()
 ) -> ColumnSelection | None:
-    """Return the selection of columns of observations that a user describes, or None for all."""
-    given = names_of(columns)
+    """Return the selection of these columns of observations, or None for all."""
     if not given:
         return None
     names = [named_column(name, known).name for name in given]

@@ -1,4 +1,4 @@
-"""Where the metadata of columns comes from: the package's snapshot first, the archive when that is not enough.
+"""Where the metadata of columns comes from: the package's snapshot first, MAST when that is not enough.
 
 A query never depends on the archive's metadata: if they cannot be had, columns have no units and descriptions, and
 types are those that the answer itself declares.
@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
-from dataclasses import replace
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from astroquery import log
 
-from ..config import Endpoints, seconds_setting
+from ..config import Endpoints
 from ..exceptions import InvalidResponseError, MastError
 from ..tables.columns import Columns, columns_of, snapshot
+from ..tables.names import find_name
 from .deadline import Deadline
 from .http import HttpClient
 
-__all__ = ["ColumnMetadata", "NoColumnsError"]
+__all__ = ["ColumnMetadata", "ColumnSource", "MashupColumns", "NoColumnsError"]
 
 # Metadata are small and never worth waiting for longer.
 _PATIENCE = 20.0
+# After a failure the archive is left alone for this long, so that not every query waits for it in vain.
+_REST = 60.0
 # Of the columns that the package knows at least this part must be in a list that is to be believed: of those recorded
 # the one with the least, of disk detectives, has 47 %.
 _KNOWN_PART = 0.25
@@ -32,42 +37,69 @@ class NoColumnsError(InvalidResponseError):
     """An answer without columns: what the archive sends for a name that it does not know."""
 
 
+class ColumnSource(Protocol):
+    """Asks one of the archive's services for columns; `ColumnMetadata` does the rest."""
+
+    def fetch(self, name: str, deadline: Deadline) -> Columns:
+        """Ask for the columns that have a name, such as that of a service or a mission."""
+
+    def server(self, name: str) -> str:
+        """Return the server that is asked."""
+
+
 class ColumnMetadata:
     """Gives the columns of services, and remembers what the archive said."""
 
-    def __init__(self, wire: HttpClient, endpoints: Endpoints) -> None:
-        self._wire = wire
-        self._endpoints = endpoints
+    def __init__(self, source: ColumnSource) -> None:
+        self._source = source
         self._lock = threading.Lock()
         # By server, too, because the configuration may be pointed elsewhere at any time.
         self._read: dict[tuple[str, str], Columns] = {}
+        self._failed: dict[tuple[str, str], float] = {}
 
-    def __reduce__(self) -> tuple[type[ColumnMetadata], tuple[HttpClient, Endpoints]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Copy without what was read, which can be read again."""
-        return type(self), (self._wire, self._endpoints)
+        return type(self), (self._source,)
 
-    def known(self, config_id: str) -> Columns | None:
+    def columns_for(self, name: str, wanted: Iterable[str]) -> Columns:
+        """Return the columns that are known under a name, and the newest if one that is wanted is not among them.
+
+        If nothing is known and the archive cannot say, the reason is raised: names that nobody can check are not sent.
+        """
+        names = list(wanted)
+        if not names:
+            return self.known(name) or {}
+        columns = self.get(name) or self.refresh(name)
+        if any(find_name(each, columns) is None for each in names):
+            columns = {**columns, **self.newest(name)}
+        return columns
+
+    def known(self, name: str) -> Columns | None:
         """Return what is known of a service's columns without asking, or None."""
         with self._lock:
-            read = self._read.get(self._key(config_id))
-        return read if read is not None else snapshot().get(config_id)
+            read = self._read.get(self._key(name))
+        return read if read is not None else snapshot().get(name)
 
-    def get(self, config_id: str) -> Columns:
+    def get(self, name: str) -> Columns:
         """Return the columns of a service, asking the archive if they are not known; empty if it cannot say."""
-        known = self.known(config_id)
-        return self.newest(config_id) if known is None else known
+        known = self.known(name)
+        return self.newest(name) if known is None else known
 
-    def newest(self, config_id: str) -> Columns:
-        """Return the columns as the archive has them now, asking at most once in a session and server."""
+    def newest(self, name: str, deadline: Deadline | None = None) -> Columns:
+        """Return the columns as the archive has them now, asking once in a session; those known if it cannot say."""
+        key = self._key(name)
         with self._lock:
-            read = self._read.get(self._key(config_id))
+            read, failed = self._read.get(key), self._failed.get(key)
         if read is not None:
             return read
-        try:
-            return self.refresh(config_id)
-        except MastError as err:
-            log.debug("No column metadata for %s: %s", config_id, err)
-        return self._remember(config_id, snapshot().get(config_id, {}))
+        if failed is None or time.monotonic() - failed >= _REST:
+            try:
+                self.refresh(name, deadline)
+            except MastError as err:
+                log.debug("No column metadata for %s: %s", name, err)
+                with self._lock:
+                    self._failed[key] = time.monotonic()
+        return self.known(name) or {}
 
     def read(self) -> dict[str, Columns]:
         """Return what the archive was asked for: its name of the columns → columns."""
@@ -78,32 +110,20 @@ class ColumnMetadata:
         """Forget what was read, so that it is asked for anew."""
         with self._lock:
             self._read.clear()
+            self._failed.clear()
 
-    def refresh(self, config_id: str) -> Columns:
+    def refresh(self, name: str, deadline: Deadline | None = None) -> Columns:
         """Ask the archive for the columns of a service."""
-        deadline = Deadline.start(min(_PATIENCE, seconds_setting("timeout")))
-        response = self._wire.request(
-            "POST",
-            self._endpoints.columns_config,
-            data={"colConfigId": config_id},
-            headers={"Accept": "text/plain"},
-            deadline=deadline,
-            service=f"columnsconfig of {config_id}",
-            attempts=1,
-        )
-        columns = columns_of(_decoded(response.content, config_id))
-        self._remember(config_id, _described_as_before(columns, snapshot().get(config_id, {})))
-        return columns
-
-    def _remember(self, config_id: str, columns: Columns) -> Columns:
+        columns = self._source.fetch(name, Deadline.within(deadline).part(_PATIENCE))
+        known = snapshot().get(name, {})
         # What the package knows stays known: the archive's list may add to it, and never take from it.
-        columns = {**columns, **{name: c for name, c in snapshot().get(config_id, {}).items() if name not in columns}}
+        every = {**_described_as_before(columns, known), **{key: c for key, c in known.items() if key not in columns}}
         with self._lock:
-            self._read[self._key(config_id)] = columns
+            self._read[self._key(name)] = every
         return columns
 
-    def _key(self, config_id: str) -> tuple[str, str]:
-        return self._endpoints.server, config_id
+    def _key(self, name: str) -> tuple[str, str]:
+        return self._source.server(name), name
 
 
 def _described_as_before(columns: Columns, known: Columns) -> Columns:
@@ -112,6 +132,31 @@ def _described_as_before(columns: Columns, known: Columns) -> Columns:
         name: replace(column, description=known[name].description, label=known[name].label) if name in known else column
         for name, column in columns.items()
     }
+
+
+@dataclass(frozen=True)
+class MashupColumns:
+    """The columns of Mashup's services."""
+
+    http: HttpClient
+    endpoints: Endpoints
+
+    def server(self, name: str) -> str:
+        """Return the server that is asked."""
+        return self.endpoints.server
+
+    def fetch(self, name: str, deadline: Deadline) -> Columns:
+        """Ask for the columns of a service."""
+        response = self.http.request(
+            "POST",
+            self.endpoints.columns_config,
+            data={"colConfigId": name},
+            headers={"Accept": "text/plain"},
+            deadline=deadline,
+            service=f"columnsconfig of {name}",
+            attempts=1,
+        )
+        return columns_of(_decoded(response.content, name))
 
 
 def _decoded(body: bytes, config_id: str) -> Mapping[str, object]:

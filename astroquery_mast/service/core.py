@@ -129,9 +129,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         LoginError
             If there is no token, or the archive does not accept it.
         """
-        user = self._service.login.login(token, store=store_token, reenter=reenter_token)
-        name = (user.get("attrib") or {}).get("display_name") or user.get("ezid")
-        log.info("MAST API token accepted, welcome %s.", name)
+        self._service.login.login(token, store=store_token, reenter=reenter_token)
         return True
 
     def logout(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import requests
+from astroquery import log
 
 from ..config import Endpoints
 from ..exceptions import InvalidResponseError, LoginError, MastError
@@ -32,7 +33,7 @@ class Login:
         self._endpoints = endpoints
         self.credentials = credentials
 
-    def login(self, token: str | None, *, store: bool, reenter: bool) -> dict[str, Any]:
+    def login(self, token: str | None = None, *, store: bool = False, reenter: bool = False) -> None:
         """Find a token, have it checked, keep it, and store it if that is wanted."""
         found = auth.find_token(token, reenter=reenter, page=self._endpoints.token_page)
         user = self.whoami(auth.Credentials(found))
@@ -44,7 +45,8 @@ class Login:
         self.credentials.keep(found, str(user.get("ezid") or user.get("eppn") or ""))
         if store:
             auth.store(found)
-        return user
+        name = (user.get("attrib") or {}).get("display_name") or user.get("ezid")
+        log.info("MAST API token accepted, welcome %s.", name)
 
     def whoami(self, credentials: auth.Credentials | None = None, *, attempts: int | None = None) -> dict[str, Any]:
         """Ask the archive to whom a token belongs."""

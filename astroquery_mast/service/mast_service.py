@@ -28,7 +28,7 @@ from ..tables.columns import Columns
 from ..tables.table import TableBuilder
 from . import token as auth
 from .cache import AnswerCache, CachingClient
-from .columns import ColumnMetadata
+from .columns import ColumnMetadata, MashupColumns
 from .deadline import Deadline, as_seconds
 from .http import AnswerPage
 from .large import CountedPage, LargeAnswer, PageLimits
@@ -66,7 +66,7 @@ class MastService:
         self.login = Login(self.send, endpoints, credentials)
         self.cache = AnswerCache(cache_folder, endpoints, self._cache_owner)
         self.http = CachingClient(self.send, endpoints, self.login.advice, self.cache)
-        self.columns = ColumnMetadata(self.http, endpoints)
+        self.columns = ColumnMetadata(MashupColumns(self.http, endpoints))
         self.resolver = Resolver(self.http, endpoints)
 
     def enlarge_pool(self) -> None:

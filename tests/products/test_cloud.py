@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from astroquery_mast import ObservationsClass, conf
 from astroquery_mast.downloads.bucket import Bucket, lookup_batches, read_listing, read_paths
 from astroquery_mast.exceptions import InvalidResponseError
+from astroquery_mast.observations.cloud import CloudChoice
 from astroquery_mast.sandbox import Fault, Sandbox
 
 MISSING = "mast:HST/product/there_is_none.fits"
@@ -305,12 +306,12 @@ def test_a_listing_in_pages_is_read_to_its_end(mast_sandbox: Sandbox, observatio
 
 def test_the_cloud_is_switched_on_and_off(observations: ObservationsClass) -> None:
     """Nothing is asked before it is wanted, and one client's switch is its own."""
-    assert not observations._cloud_enabled
+    assert not observations._cloud.enabled
     observations.enable_cloud_dataset()
-    assert observations._cloud_enabled
-    assert not ObservationsClass()._cloud_enabled
+    assert observations._cloud.enabled
+    assert not ObservationsClass()._cloud.enabled
     observations.disable_cloud_dataset()
-    assert not observations._cloud_enabled
+    assert not observations._cloud.enabled
 
 
 def test_old_arguments_of_the_switch(observations: ObservationsClass) -> None:
@@ -340,11 +341,12 @@ def test_the_bucket_never_sees_a_token(mast_sandbox: Sandbox, observations: Obse
 def test_addresses_for_downloads(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """Those with a copy; a lookup that fails leaves all files to the archive itself."""
     table = products_of(mast_sandbox, count=3)
-    found = observations._cloud_urls([*table["dataURI"], MISSING])
+    observations.enable_cloud_dataset(verbose=False)
+    found = observations._cloud.urls([*table["dataURI"], MISSING], CloudChoice())
     assert list(found) == list(table["dataURI"])
     assert all(address.startswith(mast_sandbox.cloud_url) for address in found.values())
     mast_sandbox.faults.add("path_lookup", Fault.garbage(), times=None)
-    assert observations._cloud_urls(table["dataURI"]) == {}
+    assert observations._cloud.urls(table["dataURI"], CloudChoice()) == {}
 
 
 def test_no_package_of_the_cloud_is_imported(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:

@@ -49,7 +49,7 @@ def test_bad_token_of_the_environment_is_a_warning(
     """The public files come all the same, and the warning does not repeat the token."""
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.expired_token)
     table = Table(rows=[{name: row[name] for name in exclusive.colnames} for row in [exclusive[0], products[0]]])
-    with pytest.warns(AuthenticationWarning, match="of no use") as caught:
+    with pytest.warns(AuthenticationWarning, match="is not accepted") as caught:
         manifest = client.download_products(table, download_dir=tmp_path)
     assert list(manifest["Status"]) == ["ERROR", "COMPLETE"]
     assert len(caught) == 1

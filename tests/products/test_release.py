@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-from astroquery_mast.observations.release import add_release_dates
+from astroquery_mast.observations.product_source import add_release_dates
 
 OBSERVATIONS = Table(
     {"obsid": ["1", "2"], "t_obs_release": MaskedColumn([60310.5, 0.0], mask=[False, True])}, masked=True

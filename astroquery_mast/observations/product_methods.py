@@ -1,38 +1,146 @@
-"""The product flow behind `ObservationsClass`: listing → filters → plan → transfer → manifest.
+"""The methods of `ObservationsClass` for products: listed, filtered and downloaded.
 
-In: observations or products in any form that users hold. Out: plans, files on disk and their manifest. The steps are in
-`astroquery_mast.products`; here they are put together and given the archive.
+In: observations or products in any form that users hold. Out: product tables, plans, files on disk and their manifest.
+The work is done by `astroquery_mast.downloads.product_flow`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from concurrent.futures import Executor
-from pathlib import Path, PurePosixPath
 from typing import Any
 
+import requests
 from astropy import units as u
 from astropy.table import Table
 
-from ..downloads.client import Effort
-from ..downloads.destination import destination, file_system_at, local_target
-from ..exceptions import InvalidQueryError, NoResultsWarning
-from ..products.bundle import Bundle
-from ..products.existing_files import as_overwrite
+from ..downloads.client import DownloadOptions
+from ..downloads.product_flow import DownloadRequest
+from ..products.bundle import kind_of_bundle
 from ..products.file_names import PathTemplate
-from ..products.listing import as_product_table
-from ..products.manifest import Manifest, as_manifest
-from ..products.plan import PlannedFile, plan, plan_table, single_file
-from ..service.deadline import Deadline
-from ..warn import warn_user
-from .files import ObservationFiles, kind_of_bundle, only_in_cloud, refuse_contradiction, uris_of
+from ..products.manifest import Manifest
+from .cloud import CloudChoice
+from .cloud_methods import ObservationCloudMethods
 
-__all__ = ["ObservationProducts"]
+__all__ = ["ObservationProductMethods"]
 
 
-class ObservationProducts(ObservationFiles):
-    """The files of observations; a part of `~astroquery_mast.ObservationsClass`."""
+class ObservationProductMethods(ObservationCloudMethods):
+    """What `~astroquery_mast.ObservationsClass` has for products."""
+
+    def get_product_list(
+        self,
+        observations: Any,
+        *,
+        batch_size: int = 500,
+        verbose: bool = True,
+        timeout: float | None = None,
+        cache: bool | None = None,
+    ) -> Table:
+        """Return the products of observations: every file, once for each observation that it belongs to.
+
+        Parameters
+        ----------
+        observations : Table, Row, Column, str, int, or iterable of these
+            Observations as a query returned them, or their obsids (not obs_ids).
+        batch_size : int
+            How many observations to ask for at once.  Each such question has ``conf.timeout`` seconds; one that is too
+            much for the archive is asked again in halves.
+        verbose : bool
+            Whether to show a bar on a terminal when there are several questions.
+        timeout : float, optional
+            Seconds that the whole call may take; without it there is only the limit for each question.
+        cache : bool, optional
+            Whether answers that were kept on disk will do, and these are to be kept; ``conf.cache`` if not given.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            All products, in the order of the observations; sizes in bytes.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no observation, or what was given is no obsid.
+        RemoteServiceError
+            If the archive fails, or its answer is not complete.
+        TimeoutError
+            If the time was not enough for all, or for a single observation.
+        """
+        flow = self._product_flow(cache=cache)
+        return flow.product_list(observations, batch_size=batch_size, verbose=verbose, timeout=timeout)
+
+    def get_product_list_async(self, observations: Any, *, batch_size: int = 500) -> list[requests.Response]:
+        """Return the responses of `get_product_list`: of every page of every batch, in order.
+
+        Parameters
+        ----------
+        observations, batch_size
+            As `get_product_list`.
+
+        Returns
+        -------
+        list of `requests.Response`
+        """
+        return self._product_flow().responses(observations, batch_size)
+
+    def get_unique_product_list(
+        self,
+        observations: Any,
+        *,
+        batch_size: int = 500,
+        verbose: bool = True,
+        timeout: float | None = None,
+        cache: bool | None = None,
+    ) -> Table:
+        """Return the products of observations, each file once.
+
+        Parameters
+        ----------
+        observations, batch_size, verbose, timeout, cache
+            As `get_product_list`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            The first row of each file, in the order of `get_product_list`.
+        """
+        flow = self._product_flow(cache=cache)
+        return flow.unique_product_list(observations, batch_size=batch_size, verbose=verbose, timeout=timeout)
+
+    def filter_products(
+        self,
+        products: Table,
+        *,
+        mrp_only: bool = False,
+        extension: str | Iterable[str] | None = None,
+        **filters: Any,
+    ) -> Table:
+        """Return the products that pass all the filters.
+
+        Parameters
+        ----------
+        products : `~astropy.table.Table`
+            Products, as `get_product_list` returns them.
+        mrp_only : bool
+            Keep only the "Minimum Recommended Products".
+        extension : str or iterable of str, optional
+            Keep only files whose name ends so: ``"fits"``, ``"_uncal.fits"``; with ``!`` before it, does not.
+        **filters
+            Column name and what is wanted there; see `astroquery_mast.products.filters`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A new table; the rows keep their order.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such column, or the value cannot be applied to it.
+        """
+        return self._product_flow().filter_products(products, {"mrp_only": mrp_only, "extension": extension, **filters})
 
     def download_file(
         self,
@@ -83,23 +191,8 @@ class ObservationProducts(ObservationFiles):
         InvalidQueryError
             If there is no URI, or the arguments contradict each other.
         """
-        if not isinstance(uri, str) or not uri.strip():
-            raise InvalidQueryError(f"A dataURI is needed, such as 'mast:HST/product/x.fits', and not {uri!r}.")
-        refuse_contradiction(cloud_only, force_on_prem)
-        in_cloud = self._in_cloud(cloud_only, force_on_prem)
-        target = local_target(local_path, PurePosixPath(uri).name)
-        planned = single_file(
-            uri,
-            target,
-            download_url=base_url or self._service.endpoints.download,
-            disk=file_system_at(target),
-            cache=cache,
-            overwrite=overwrite,
-            cloud_url=self._cloud_urls([uri]).get(uri) if in_cloud else None,
-        )
-        planned = only_in_cloud(planned) if in_cloud and cloud_only else planned
-        result = self._fetch_one(planned, verbose)
-        return str(result.status), result.message, result.url
+        flow = self._product_flow(choice=CloudChoice(cloud_only, force_on_prem), base_url=base_url)
+        return flow.download_file(uri, local_path=local_path, cache=cache, overwrite=overwrite, verbose=verbose)
 
     def download_products(
         self,
@@ -189,33 +282,14 @@ class ObservationProducts(ObservationFiles):
         DownloadError
             With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
         """
-        refuse_contradiction(cloud_only, force_on_prem)
+        choice = CloudChoice(cloud_only, force_on_prem)
         kind = kind_of_bundle(curl_flag, bundle, path_template, flat)
-        as_overwrite(cache, overwrite)
-        effort = Effort(verbose, max_workers, executor, timeout, on_error)
-        clock = effort.clock()
-        table = self._selected(products, verbose, mrp_only, filters, clock)
-        if table is None:
-            return None
-        folder = destination(download_dir)
-        whole = None if kind is None else Bundle.of(table, kind)
-        in_cloud = whole is None and self._in_cloud(cloud_only, force_on_prem)
-        planned = plan(
-            table,
-            base_dir=folder if flat or path_template is not None else folder / "mastDownload",
-            download_url=self._service.endpoints.download,
-            disk=file_system_at(folder),
-            flat=flat,
-            path_template=path_template,
-            cache=cache,
-            overwrite=overwrite,
-            cloud_urls=self._cloud_urls(uris_of(table)) if in_cloud else None,
-        )
-        if in_cloud and cloud_only:
-            planned = [only_in_cloud(file) for file in planned]
-        if whole is not None:
-            return self._bundled(whole, planned, folder, None if dry_run else effort.at(clock))
-        return plan_table(planned) if dry_run else as_manifest(self._fetch(planned, effort.at(clock)))
+        # A bundle is made by MAST itself.
+        flow = self._product_flow(choice=choice if kind is None else CloudChoice(force_on_prem=True))
+        request = DownloadRequest(download_dir, flat, path_template, cache, overwrite, dry_run, kind)
+        options = DownloadOptions(verbose, max_workers, executor, timeout, on_error)
+        filters = {"mrp_only": mrp_only, **filters}
+        return flow.download_products(products, request, options, filters)
 
     def get_download_urls(
         self,
@@ -232,7 +306,7 @@ class ObservationProducts(ObservationFiles):
 
         Parameters
         ----------
-        products, download_dir, flat, mrp_only, layout, verbose, **filters
+        products, download_dir, flat, mrp_only, path_template, verbose, **filters
             As `download_products`.
 
         Returns
@@ -258,25 +332,3 @@ class ObservationProducts(ObservationFiles):
             dry_run=True,
             **filters,
         )
-
-    # -- how -----------------------------------------------------------------------------------------------------
-
-    def _selected(
-        self, products: Any, verbose: bool, mrp_only: bool, filters: Mapping[str, Any], clock: Deadline | None
-    ) -> Table | None:
-        """The products that are wanted, each file once; None, with a warning, if there is none."""
-        given = as_product_table(products, ("dataURI",))
-        listed = self._products_of(given, verbose, None if clock is None else clock.seconds)
-        table = self._unique(self.filter_products(listed, mrp_only=mrp_only, **filters), verbose)
-        if not len(table):
-            warn_user("No products to download.", NoResultsWarning)
-            return None
-        return table
-
-    def _bundled(self, bundle: Bundle, planned: list[PlannedFile], folder: Path, effort: Effort | None) -> Table:
-        """Fetch many products in one file, or without an effort show what would be fetched."""
-        file = bundle.planned(self._service.endpoints.bundle, folder)
-        if effort is None:
-            return plan_table(bundle.shown(planned, file))
-        self._log_in_for(planned)
-        return as_manifest(self._fetch_bundle(bundle, file, effort))

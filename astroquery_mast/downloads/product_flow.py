@@ -1,0 +1,277 @@
+"""The product flow of all clients: listing → filters → plan → transfer → manifest.
+
+In: products in any form that users hold, or what they belong to (observations, datasets). Out: product tables, plans,
+files on disk and their manifest. What differs between clients stands in a `ProductSource`; the steps are in
+`astroquery_mast.products`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import numpy as np
+import requests
+from astropy.table import MaskedColumn, Table
+from astroquery import log
+
+from ..config import count_setting
+from ..exceptions import DownloadError, InvalidArgumentError, NoResultsWarning
+from ..products.bundle import Bundle
+from ..products.existing_files import as_overwrite
+from ..products.file_names import PathTemplate
+from ..products.filters import unique_products
+from ..products.listing import as_product_table, as_table, ask_in_batches
+from ..products.manifest import Manifest, as_manifest
+from ..products.plan import Action, DownloadService, PlannedFile, only_in_cloud, plan, plan_table, single_file
+from ..service.deadline import Deadline
+from ..service.http import AnswerPage
+from ..service.mast_service import MastService
+from ..tables.mashup import Page
+from ..warn import warn_no_results, warn_user
+from .client import DownloadOptions, Downloads
+from .destination import destination, file_system_at, local_target
+
+__all__ = ["DownloadRequest", "FileSource", "ProductFlow", "ProductSource"]
+
+T = TypeVar("T")
+
+FileOutcome = tuple[str, str | None, str | None]
+"""What ``download_file`` returns: status, message, URL."""
+
+
+@dataclass(frozen=True)
+class DownloadRequest:
+    """Where the files of a download go, and which of them are fetched; arguments of ``download_products``."""
+
+    download_dir: str | os.PathLike[str] | None = None
+    flat: bool = False
+    path_template: PathTemplate | None = None
+    cache: bool = True
+    overwrite: str | None = None
+    dry_run: bool = False
+    bundle: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself before anything is sent."""
+        as_overwrite(self.cache, self.overwrite)
+
+    @property
+    def in_folders(self) -> bool:
+        """Whether files go to the folders of their observations."""
+        return not self.flat and self.path_template is None
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Where the files of one download come from, and which of them cannot or must not be fetched."""
+
+    download_url: str | DownloadService
+    cloud_urls: Mapping[str, str] = field(default_factory=dict)
+    cloud_only: bool = False
+    refusals: Mapping[int, str] = field(default_factory=dict)
+    """Number of a file in the plan → why it is refused."""
+    missions: Sequence[str] | None = None
+    """What the manifest must have as well, so that the files can be fetched again later."""
+
+    def checked(self, planned: Iterable[PlannedFile]) -> list[PlannedFile]:
+        """Return the plan without what cannot or must not be fetched."""
+        if self.cloud_only:
+            return [only_in_cloud(file) for file in planned]
+        return [
+            replace(file, action=Action.REFUSE, reason=self.refusals[file.index])
+            if file.index in self.refusals
+            else file
+            for file in planned
+        ]
+
+    def completed(self, manifest: Manifest) -> Manifest:
+        """Return the manifest with the missions of the files, where these are needed."""
+        if self.missions is not None:
+            manifest["mission"] = MaskedColumn(np.array(self.missions, dtype=np.str_))
+        return manifest
+
+
+class ProductSource(Protocol):
+    """What is particular about the products of one client, for one call."""
+
+    batch_size: ClassVar[int]
+    """How many observations or datasets to ask for at once, where the user does not say."""
+    key: ClassVar[str]
+    """The column that tells files apart."""
+    product_columns: ClassVar[tuple[str, ...]]
+    """A table that has one of these is a table of products."""
+
+    def identifiers(self, given: Any) -> list[str]:
+        """Return the identifiers of what products belong to, each once, in whatever form they were given."""
+
+    def pages(self, identifiers: Sequence[str], deadline: Deadline) -> Iterable[AnswerPage]:
+        """Ask for the products of some observations or datasets."""
+
+    def table(self, identifiers: Sequence[str], batches: Iterable[Sequence[Page]]) -> Table:
+        """Return all answers as one table, in the order of the identifiers."""
+
+    def products_in(self, given: Any, verbose: bool) -> Table | None:
+        """Return products that were given; None if it is observations or datasets, whose products are wanted."""
+
+    def annotated(self, products: Table, given: Any) -> Table:
+        """Return listed products with what the observations tell about them."""
+
+    def filtered(self, products: Table, filters: Mapping[str, Any]) -> Table:
+        """Return the products that pass all filters."""
+
+    def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
+        """Return products as the plan wants them, each file once, and where they come from."""
+
+    def file(self, uri: str) -> FileSource:
+        """Return where a single file comes from; raise if that is not known of this URI."""
+
+
+class ProductFlow:
+    """Products of one client: they are listed, filtered, planned and downloaded."""
+
+    def __init__(self, service: MastService, source: ProductSource) -> None:
+        self._service = service
+        self._source = source
+        self._downloads = Downloads(service)
+
+    # -- listing -------------------------------------------------------------------------------------------------
+
+    def product_list(self, given: Any, *, batch_size: int, verbose: bool, timeout: float | None) -> Table:
+        """Return the products of observations or datasets, each once for everything that it belongs to."""
+        products = self._list(given, batch_size, verbose, None if timeout is None else self._service.deadline(timeout))
+        if not len(products):
+            warn_no_results()
+        return products
+
+    def unique_product_list(self, given: Any, *, batch_size: int, verbose: bool, timeout: float | None) -> Table:
+        """Return the products of observations or datasets, each file once."""
+        products = self.product_list(given, batch_size=batch_size, verbose=verbose, timeout=timeout)
+        unique = unique_products(products, self._source.key)
+        _log_repeated(products, unique, verbose)
+        return unique
+
+    def responses(self, given: Any, batch_size: int) -> list[requests.Response]:
+        """Return the responses that hold the products, of every page of every batch, in order."""
+        identifiers = self._source.identifiers(given)
+        batches = self._batches(identifiers, batch_size, False, None, lambda answer: answer.response)
+        return [response for responses in batches for response in responses]
+
+    def _list(self, given: Any, batch_size: int, verbose: bool, whole: Deadline | None) -> Table:
+        """The products of observations or datasets, without a warning where there are none."""
+        identifiers = self._source.identifiers(given)
+        pages = self._batches(identifiers, batch_size, verbose, whole, lambda answer: answer.page)
+        return self._source.table(identifiers, pages)
+
+    def _batches(
+        self,
+        identifiers: Sequence[str],
+        batch_size: int,
+        verbose: bool,
+        whole: Deadline | None,
+        part: Callable[[AnswerPage], T],
+    ) -> Iterator[list[T]]:
+        """Ask in batches, and give one part of the answers to each."""
+
+        def ask(batch: Sequence[str]) -> list[T]:
+            # With a deadline of its own, or halving the first batch that is late would come too late.
+            return [part(answer) for answer in self._source.pages(batch, Deadline.within(whole))]
+
+        workers = count_setting("max_workers")
+        return ask_in_batches(identifiers, ask, batch_size=batch_size, max_workers=workers, verbose=verbose)
+
+    # -- filters -------------------------------------------------------------------------------------------------
+
+    def filter_products(self, products: Any, filters: Mapping[str, Any]) -> Table:
+        """Return the products that pass all filters."""
+        table = as_table(products)
+        if table is None:
+            raise InvalidArgumentError(f"A table of products is needed, not a {type(products).__name__}.")
+        return self._source.filtered(table, filters)
+
+    def selected(self, given: Any, filters: Mapping[str, Any], verbose: bool, deadline: Deadline | None) -> Table:
+        """Return the products that are meant, whatever was given, and that pass all filters."""
+        given = as_product_table(given, self._source.product_columns)
+        products = self._source.products_in(given, verbose)
+        if products is None:
+            products = self._source.annotated(self._list(given, self._source.batch_size, verbose, deadline), given)
+        return self._source.filtered(products, filters)
+
+    # -- files ---------------------------------------------------------------------------------------------------
+
+    def download_file(
+        self,
+        uri: str,
+        *,
+        local_path: str | os.PathLike[str] | None,
+        cache: bool,
+        overwrite: str | None,
+        verbose: bool,
+    ) -> FileOutcome:
+        """Download one file by its name or URI."""
+        files = self._source.file(uri)
+        target = local_target(local_path, PurePosixPath(uri).name)
+        planned = single_file(
+            uri,
+            target,
+            download_url=files.download_url,
+            disk=file_system_at(target),
+            cache=cache,
+            overwrite=overwrite,
+            cloud_url=files.cloud_urls.get(uri),
+        )
+        result = self._downloads.run_one(files.checked([planned])[0], verbose=verbose)
+        return str(result.status), result.message, result.url
+
+    def download_products(
+        self, given: Any, request: DownloadRequest, options: DownloadOptions, filters: Mapping[str, Any]
+    ) -> Manifest | Table | None:
+        """Download the files of products, or show the plan; None, with a warning, if no product is left."""
+        deadline = options.deadline()
+        wanted = self.selected(given, filters, options.verbose, deadline)
+        if not len(wanted):
+            warn_user("No products to download.", NoResultsWarning)
+            return None
+        products, files = self._source.files(wanted, in_folders=request.in_folders)
+        _log_repeated(wanted, products, options.verbose)
+        folder = destination(request.download_dir)
+        planned = files.checked(self._plan(products, files, folder, request))
+        if request.bundle is not None:
+            bundle = Bundle.of(products, request.bundle)
+            file = bundle.planned(self._service.endpoints.bundle, folder)
+            if request.dry_run:
+                return plan_table(bundle.shown(planned, file))
+            self._downloads.log_in_for(planned)
+            return as_manifest(self._downloads.run_bundle(bundle, file, options.until(deadline)))
+        if request.dry_run:
+            return plan_table(planned)
+        try:
+            return files.completed(as_manifest(self._downloads.run(planned, options.until(deadline))))
+        except DownloadError as err:
+            err.manifest = files.completed(err.manifest)
+            raise
+
+    @staticmethod
+    def _plan(products: Table, files: FileSource, folder: Path, request: DownloadRequest) -> list[PlannedFile]:
+        """Decide what is done for each file."""
+        return plan(
+            products,
+            base_dir=folder / "mastDownload" if request.in_folders else folder,
+            download_url=files.download_url,
+            disk=file_system_at(folder),
+            flat=request.flat,
+            path_template=request.path_template,
+            cache=request.cache,
+            overwrite=request.overwrite,
+            cloud_urls=files.cloud_urls,
+        )
+
+
+def _log_repeated(products: Table, unique: Table, verbose: bool) -> None:
+    """Log how many products are listed more than once."""
+    repeated = len(products) - len(unique)
+    if repeated and verbose:
+        log.info("%d of %d products are listed more than once; each is taken once.", repeated, len(products))

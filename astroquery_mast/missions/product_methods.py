@@ -1,0 +1,245 @@
+"""The methods of `MastMissionsClass` for products: listed, filtered and downloaded.
+
+In: datasets or products in any form that users hold. Out: product tables, plans, files on disk and their manifest.
+The work is done by `astroquery_mast.downloads.product_flow`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any
+
+import requests
+from astropy import units as u
+from astropy.table import Table
+
+from ..downloads.client import DownloadMethods, DownloadOptions, Downloads
+from ..downloads.product_flow import DownloadRequest, ProductFlow
+from ..products.file_names import PathTemplate
+from ..products.manifest import Manifest
+from .product_source import MissionSource, service_of_manifest
+from .search import MissionRequests
+
+__all__ = ["MissionProductMethods"]
+
+
+class MissionProductMethods(MissionRequests, DownloadMethods):
+    """What `~astroquery_mast.MastMissionsClass` has for products."""
+
+    @property
+    def _downloads(self) -> Downloads:
+        """What downloads; the files of a manifest come from the services of their missions."""
+        return Downloads(self._service, partial(service_of_manifest, service=self._service, mission=self.mission))
+
+    def _product_flow(self, mission: str | None = None) -> ProductFlow:
+        """The way that products go in one call."""
+        return ProductFlow(self._service, MissionSource(self._service, self._chosen(mission), dict(self.dataset_kwds)))
+
+    def get_product_list(
+        self,
+        datasets: Any,
+        *,
+        batch_size: int = 1000,
+        mission: str | None = None,
+        verbose: bool = True,
+        timeout: float | None = None,
+    ) -> Table:
+        """Return the products of datasets: every file, once for each dataset that it belongs to.
+
+        Parameters
+        ----------
+        datasets : str, Table, Row, Column, or iterable of these
+            Datasets as a query returned them, or their identifiers.
+        batch_size : int
+            How many datasets to ask for at once.  Each such question has ``conf.timeout`` seconds; one that is too much
+            for the archive is asked again in halves.
+        mission : str, optional
+            The mission; that of the attribute if not given.
+        verbose : bool
+            Whether to show a bar on a terminal when there are several questions.
+        timeout : float, optional
+            Seconds that the whole call may take; without it there is only the limit for each question.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            All products, in the order of the datasets; sizes in bytes.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no dataset, or what was given has none.
+        RemoteServiceError
+            If the archive fails.
+        TimeoutError
+            If the time was not enough.
+        """
+        flow = self._product_flow(mission)
+        return flow.product_list(datasets, batch_size=batch_size, verbose=verbose, timeout=timeout)
+
+    def get_product_list_async(
+        self, datasets: Any, *, batch_size: int = 1000, mission: str | None = None
+    ) -> list[requests.Response]:
+        """Return the responses of `get_product_list`, one for each batch, in order."""
+        return self._product_flow(mission).responses(datasets, batch_size)
+
+    def get_unique_product_list(
+        self,
+        datasets: Any,
+        *,
+        batch_size: int = 1000,
+        mission: str | None = None,
+        verbose: bool = True,
+        timeout: float | None = None,
+    ) -> Table:
+        """Return the products of datasets, each file name once.
+
+        Parameters
+        ----------
+        datasets, batch_size, mission, verbose, timeout
+            As `get_product_list`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            The first row of each file, in the order of `get_product_list`.
+        """
+        flow = self._product_flow(mission)
+        return flow.unique_product_list(datasets, batch_size=batch_size, verbose=verbose, timeout=timeout)
+
+    def filter_products(
+        self, products: Table, *, extension: str | Iterable[str] | None = None, **filters: Any
+    ) -> Table:
+        """Return the products that pass all the filters.
+
+        Parameters
+        ----------
+        products : `~astropy.table.Table`
+            Products, as `get_product_list` returns them.
+        extension : str or iterable of str, optional
+            Keep only files whose name ends so: ``"fits"``, ``"_uncal.fits"``; with ``!`` before it, does not.
+        **filters
+            Column name and what is wanted there; see `astroquery_mast.products.filters`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A new table; the rows keep their order.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such column, or the value cannot be applied to it.
+        """
+        return self._product_flow().filter_products(products, {"extension": extension, **filters})
+
+    def download_file(
+        self,
+        uri: str,
+        *,
+        local_path: str | os.PathLike[str] | None = None,
+        cache: bool = True,
+        mission: str | None = None,
+        verbose: bool = True,
+        overwrite: str | None = None,
+    ) -> tuple[str, str | None, str | None]:
+        """Fetch one file by its name or URI.
+
+        Parameters
+        ----------
+        uri : str
+            The name or URI as in a list of products; for missions other than HST, JWST and Roman a full URI, such as
+            ``mast:HLSP/...``.
+        local_path : path-like, optional
+            A file or a folder; the current folder if not given.  A path that does not exist is a folder if it ends in a
+            separator or has no ending.  Folders are made as needed.
+        cache : bool
+            Keep a file that is on disk if it is as long as the archive's.
+        mission : str, optional
+            The mission; that of the attribute if not given.
+        verbose : bool
+            Whether to show a bar on a terminal, and to log the outcome.
+        overwrite : str, optional
+            As `download_products`.
+
+        Returns
+        -------
+        status : str
+            ``COMPLETE`` or ``ERROR``.
+        message : str or None
+            What went wrong.
+        url : str or None
+            The address, where something went wrong.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the file cannot be fetched by this name.
+        """
+        flow = self._product_flow(mission)
+        return flow.download_file(uri, local_path=local_path, cache=cache, overwrite=overwrite, verbose=verbose)
+
+    def download_products(
+        self,
+        products: Any,
+        *,
+        download_dir: str | os.PathLike[str] | None = None,
+        flat: bool = False,
+        cache: bool = True,
+        extension: str | Iterable[str] | None = None,
+        verbose: bool = True,
+        mission: str | None = None,
+        dry_run: bool = False,
+        path_template: PathTemplate | None = None,
+        overwrite: str | None = None,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        timeout: float | u.Quantity | None = None,
+        on_error: str = "warn",
+        **filters: Any,
+    ) -> Manifest | Table | None:
+        """Fetch the files of products.
+
+        Parameters
+        ----------
+        products : Table, Row, path, list of dict, or what `get_product_list` takes
+            Products; datasets or their identifiers, all of whose products are taken; or the list of files that MAST
+            mails to subscribers, as the path of its ``.json`` file or as what is in it.
+        download_dir : path-like, optional
+            The folder to use; the current one if not given.  An address such as ``s3://bucket/prefix`` is a place in
+            a store.
+        flat : bool
+            Put all files into that folder, instead of ``mastDownload/<mission>/<dataset>/`` in it.
+        cache, verbose, dry_run, overwrite, max_workers, executor, timeout, on_error
+            As `~astroquery_mast.ObservationsClass.download_products`.
+        extension : str or iterable of str, optional
+            As `filter_products`.
+        mission : str, optional
+            The mission of products that do not tell theirs in a column ``mission``; that of the attribute if not given.
+        path_template : str or callable, optional
+            Where files go in the download folder, such as ``"{dataset}/{filename}"``; see
+            `astroquery_mast.products.file_names`.
+        **filters
+            As `filter_products`.
+
+        Returns
+        -------
+        Manifest or `~astropy.table.Table` or None
+            One row for each file, as of `~astroquery_mast.ObservationsClass.download_products`, with its ``mission``;
+            with ``dry_run`` a plan; None, with a warning, if no product is left.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the filters or another argument cannot be applied, or what was given is neither products nor datasets.
+        DownloadError
+            With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
+        """
+        flow = self._product_flow(mission)
+        request = DownloadRequest(download_dir, flat, path_template, cache, overwrite, dry_run)
+        options = DownloadOptions(verbose, max_workers, executor, timeout, on_error)
+        filters = {"extension": extension, **filters}
+        return flow.download_products(products, request, options, filters)
