@@ -19,7 +19,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Row, Table
 
 from ..config import count_setting
-from ..downloads.client import DownloadMethods, DownloadOptions, Downloads
+from ..downloads.client import DownloadMethods, Downloads
 from ..downloads.destination import destination, file_system_at
 from ..downloads.download import complain
 from ..exceptions import InvalidArgumentError, InvalidResponseError
@@ -32,6 +32,7 @@ from ..products.plan import PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..query.selection import Selection
+from ..service.parallel import RunOptions
 from ..warn import warn_no_results
 from .question import CatalogQuestion, plain_question
 from .search import CatalogSearch
@@ -101,7 +102,7 @@ class CatalogHsc(DownloadMethods):
         """
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
 
     def query_hsc_matchid_async(
         self,
@@ -115,7 +116,7 @@ class CatalogHsc(DownloadMethods):
         """Return the responses of `query_hsc_matchid`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._match_question(match, version, Selection.of(None, None, pagesize, page))
-        return self._search.responses(question, deadline)
+        return self._search.responses_to(question, deadline)
 
     def get_hsc_spectra(
         self,
@@ -141,7 +142,7 @@ class CatalogHsc(DownloadMethods):
         """
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
 
     def get_hsc_spectra_async(
         self, *, pagesize: int | None = None, page: int | None = None, timeout: float | None = None
@@ -149,7 +150,7 @@ class CatalogHsc(DownloadMethods):
         """Return the responses of `get_hsc_spectra`, one per page."""
         deadline = self._service.deadline(timeout)
         question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
-        return self._search.responses(question, deadline)
+        return self._search.responses_to(question, deadline)
 
     def download_hsc_spectra(
         self,
@@ -201,7 +202,7 @@ class CatalogHsc(DownloadMethods):
         DownloadError
             With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
         """
-        options = DownloadOptions(verbose, max_workers, None, timeout, on_error)
+        options = RunOptions(verbose, max_workers, None, timeout, on_error)
         products = self._spectra(spectra)
         if not len(products):
             warn_no_results()
@@ -269,7 +270,7 @@ class CatalogHsc(DownloadMethods):
         return f"{where}/ecfproxy?file_id={escaped}.fits"
 
     def _script(
-        self, products: Table, planned: Sequence[PlannedFile], folder: Path, options: DownloadOptions
+        self, products: Table, planned: Sequence[PlannedFile], folder: Path, options: RunOptions
     ) -> list[TransferResult]:
         """Fetch a script, and tell what is in it."""
         bundle = Bundle(SCRIPT, file_name_parts(products, _PATH_TEMPLATE))
@@ -286,7 +287,7 @@ class CatalogHsc(DownloadMethods):
         return told
 
     def _bundled(
-        self, wanted: Sequence[PlannedFile], folder: Path, stem: str, options: DownloadOptions
+        self, wanted: Sequence[PlannedFile], folder: Path, stem: str, options: RunOptions
     ) -> Mapping[str, Any]:
         """Have a script made; everything that is asked for is a list in one text, so commas have no place in paths."""
         paths = [each.local_path.relative_to(folder / _ROOT).as_posix() for each in wanted]
@@ -298,7 +299,7 @@ class CatalogHsc(DownloadMethods):
             "productTypeList": ["spectrum"] * len(wanted),
             "extension": "curl",
         }
-        limit = options.deadline() or self._service.deadline(None)
+        limit = self._service.deadline(options.timeout)
         document = self._service.http.page(MashupRequest(_BUNDLE, params), limit).page.document
         return document or {}
 

@@ -9,7 +9,6 @@ longer than others before a request is sent again.
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,15 +20,15 @@ from typing import Any, TypeVar
 from astropy import units as u
 from astropy.io import fits
 
-from ..config import count_setting, seconds_setting
+from ..config import seconds_setting
 from ..downloads.download import complain, download
 from ..downloads.sessions import SessionRecipe
-from ..exceptions import DownloadError, InvalidArgumentError, InvalidResponseError, NoResultsWarning, QueryTimeoutError
+from ..exceptions import DownloadError, InvalidResponseError, NoResultsWarning, QueryTimeoutError
 from ..products.manifest import Manifest, Status, as_manifest
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
-from ..service.parallel import map_in_threads
+from ..service.parallel import RunOptions, map_in_threads, number_of_workers
 from ..sky.position import Cone, as_radius
 from ..tables.mashup import decoded
 from ..warn import warn_user
@@ -147,13 +146,11 @@ class CutoutService:
         if not questions:
             return as_manifest([])
         with CutoutFiles(questions, folder, self.name) as files:
+            timeout = None if deadline is None else max(deadline.remaining(), 1e-3)
             fetched = download(
                 files.planned(),
                 replace(SessionRecipe.of(self.service), read_timeout=_patience()),
-                max_workers=max_workers,
-                timeout=None if deadline is None else max(deadline.remaining(), 1e-3),
-                on_error="ignore",
-                verbose=verbose,
+                RunOptions(verbose, max_workers, None, timeout, "ignore"),
                 carry_out=files.carry_out,
             )
             results = files.results(fetched, inflate=inflate, deadline=deadline or Deadline())
@@ -191,17 +188,6 @@ class _Name(str):
     def __call__(self) -> str:
         """Return the name."""
         return str(self)
-
-
-def as_workers(max_workers: int | None) -> int:
-    """Return how many requests may be under way at a time."""
-    try:
-        workers = count_setting("max_workers") if max_workers is None else operator.index(max_workers)
-    except TypeError:
-        workers = 0
-    if workers < 1:
-        raise InvalidArgumentError(f"max_workers={max_workers!r}: a whole number above zero is needed.")
-    return min(workers, _MOST_AT_ONCE)
 
 
 def _patience() -> float:
@@ -249,3 +235,8 @@ def _failure(manifest: Manifest, error: Exception | None, deadline: Deadline | N
     if error is not None:
         return error
     return DownloadError(f"No cutout could be downloaded: {first}", manifest)
+
+
+def as_workers(max_workers: int | None) -> int:
+    """Return how many requests may be under way at a time."""
+    return min(number_of_workers(max_workers), _MOST_AT_ONCE)

@@ -33,6 +33,7 @@ from .deadline import Deadline, as_seconds
 from .http import AnswerPage
 from .large import CountedPage, LargeAnswer, PageLimits
 from .login import Login
+from .parallel import RunOptions
 from .resolver import Resolver, warn_unused_resolver
 
 __all__ = ["CallOptions", "MastService", "refuse_two_positions"]
@@ -50,6 +51,10 @@ class CallOptions:
     max_workers: int | None = None
     executor: Executor | None = None
     verbose: bool = False
+
+    def for_run(self) -> RunOptions:
+        """Return what there is to say about many requests of one call."""
+        return RunOptions(self.verbose, self.max_workers, self.executor, self.timeout)
 
 
 class MastService:

@@ -21,6 +21,7 @@ from ..exceptions import InvalidArgumentError
 __all__ = [
     "DEFAULT_RADIUS",
     "Cone",
+    "TargetInput",
     "as_coordinate",
     "as_radius",
     "cone_around",
@@ -170,3 +171,22 @@ def name_list(names: Any) -> Any:
     if isinstance(names, Mapping):
         raise InvalidArgumentError(f"Names of objects are needed, and not a {type(names).__name__}.")
     return list(names)
+
+
+@dataclass(frozen=True)
+class TargetInput:
+    """Where to look, as the user wrote it; the fields are parameters of the query methods."""
+
+    coordinates: Any = None
+    object_name: Any = None
+    radius: Any = DEFAULT_RADIUS
+    resolver: str | None = None
+
+    def __post_init__(self) -> None:
+        """Read the names only once, in case they come from an iterator."""
+        object.__setattr__(self, "object_name", name_list(self.object_name))
+
+    @property
+    def many(self) -> bool:
+        """Whether many targets are given."""
+        return is_many(self.coordinates) or is_many(self.object_name)
