@@ -144,15 +144,19 @@ def test_no_token_is_inside_a_task(
     assert b"secret=secret" not in sent
     assert mast_sandbox.token not in repr(work)
     copy, file = pickle.loads(sent)
-    assert (copy.way, file) == (work.way, planned[0])
+    assert (copy.work.way, file) == (work.way, planned[0])
 
 
 def test_time_that_is_left_goes_along(client: ObservationsClass) -> None:
-    """Work in another process has what is left of the deadline, and knows which servers are down."""
+    """Work in another process has what is left of the deadline, and knows which servers are down.
+
+    From there it can be sent on, as the workers of Dask do.
+    """
     slots = threading.Semaphore(1)
     state = SharedState(Deadline(50), {"http://x": "refused"})
     work = FileDownloads(SessionRecipe.of(client._service), download_file, state, pytest.fail, slots)  # type: ignore[arg-type]
-    copy = pickle.loads(pickle.dumps(portable_download(work, ThreadPoolExecutor(1))))
+    sent = pickle.loads(pickle.dumps(portable_download(work, ThreadPoolExecutor(1))))
+    copy = pickle.loads(pickle.dumps(sent)).work
     assert 0 < copy.state.deadline.remaining() <= 50
     assert copy.state.down == {"http://x": "refused"}
     assert (work.shared, copy.shared) == (True, False)
@@ -206,7 +210,7 @@ def test_dask_cluster_brings_the_same_files(
         results = download(
             planned,
             SessionRecipe.of(client._service),
-            RunOptions(executor=dask.get_executor(), max_workers=2, verbose=False),
+            RunOptions(executor=dask.get_executor(), max_workers=2, verbose=False, timeout=60),
         )
     assert [str(result.status) for result in results] == ["COMPLETE"] * 8
     for file in planned:
