@@ -63,7 +63,7 @@ def parse_type(dbtype: str) -> tuple[str, Any, Any]:
     Returns
     -------
     word : str
-        ``"string"``, ``"float"``, ``"integer"``, ``"boolean"`` or ``"byte"``; a type that is not known is text.
+        ``"string"``, ``"float"``, ``"integer"``, ``"boolean"`` or ``"byte"``; an unknown type is text.
     type : type
         The Python or numpy type.
     default : object
@@ -123,7 +123,7 @@ def parse_input_location(
     Parameters
     ----------
     coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
-        A position.  Text that is none is taken for the name of an object.
+        A position.  Other text is taken as the name of an object.
     object_name : str, optional
         The name of an object.  Either this or ``coordinates`` is needed, not both.
     resolver : str, optional
@@ -223,7 +223,7 @@ def remove_duplicate_products(data_products: Table | Iterable[str], uri_key: str
     data_products : `~astropy.table.Table` or list of str
         Products, or dataURIs.
     uri_key : str
-        The column that tells files apart; of no meaning for a list.
+        The column that identifies files; ignored for a list.
 
     Returns
     -------

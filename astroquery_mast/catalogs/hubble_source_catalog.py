@@ -32,6 +32,8 @@ from ..products.plan import PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..query.selection import Selection
+from ..service.core import MastClass
+from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
 from ..warn import warn_no_results
 from .question import CatalogQuestion, plain_question
@@ -58,152 +60,25 @@ class _Addresses:
         return uri
 
 
-class CatalogHsc(DownloadMethods):
-    """Questions to the Hubble Source Catalog, and its spectra; see `MastClass` for parameters."""
+class HubbleSpectra:
+    """The spectra of the catalog, which lie at the Hubble Legacy Archive."""
 
-    def __init__(
-        self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
-    ) -> None:
-        super().__init__(mast_token, server=server, session=session)
-        self._search: CatalogSearch = CatalogSearch(self._service)
+    def __init__(self, service: MastService, downloads: Downloads) -> None:
+        self._service = service
+        self._downloads = downloads
 
-    def query_hsc_matchid(
-        self,
-        match: Any,
-        *,
-        version: int | None = 3,
-        pagesize: int | None = None,
-        page: int | None = None,
-        timeout: float | None = None,
-        get_query_payload: bool = False,
-        verbose: bool = False,
-        cache: bool | None = None,
-    ) -> Table | dict[str, object]:
-        """Return the detections that the Hubble Source Catalog has put together into one object.
-
-        Parameters
-        ----------
-        match : int, str, or `~astropy.table.Row`
-            The ``MatchID`` of the object, or its row in a table of the catalogue.
-        version : int, optional
-            The version of the catalogue, 2 or 3.
-        pagesize, page, timeout, get_query_payload, verbose, cache
-            As `query_region`.
-
-        Returns
-        -------
-        `~astropy.table.Table` or dict
-            One row for each detection, or the request.
-
-        Raises
-        ------
-        InvalidQueryError
-            If it is no MatchID.
-        """
-        deadline = self._service.deadline(timeout)
-        question = self._match_question(match, version, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
-
-    def query_hsc_matchid_async(
-        self,
-        match: Any,
-        *,
-        version: int | None = 3,
-        pagesize: int | None = None,
-        page: int | None = None,
-        timeout: float | None = None,
-    ) -> list[requests.Response] | requests.Response:
-        """Return the responses of `query_hsc_matchid`, one per page."""
-        deadline = self._service.deadline(timeout)
-        question = self._match_question(match, version, Selection.of(None, None, pagesize, page))
-        return self._search.responses_to(question, deadline)
-
-    def get_hsc_spectra(
-        self,
-        *,
-        pagesize: int | None = None,
-        page: int | None = None,
-        timeout: float | None = None,
-        get_query_payload: bool = False,
-        verbose: bool = False,
-        cache: bool | None = None,
-    ) -> Table | dict[str, object]:
-        """Return all spectra of the Hubble Source Catalog, for `download_hsc_spectra`.
-
-        Parameters
-        ----------
-        pagesize, page, timeout, get_query_payload, verbose, cache
-            As `query_region`.
-
-        Returns
-        -------
-        `~astropy.table.Table` or dict
-            One row for each spectrum, or the request.
-        """
-        deadline = self._service.deadline(timeout)
-        question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
-
-    def get_hsc_spectra_async(
-        self, *, pagesize: int | None = None, page: int | None = None, timeout: float | None = None
-    ) -> list[requests.Response] | requests.Response:
-        """Return the responses of `get_hsc_spectra`, one per page."""
-        deadline = self._service.deadline(timeout)
-        question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
-        return self._search.responses_to(question, deadline)
-
-    def download_hsc_spectra(
+    def download(
         self,
         spectra: Any,
+        download_dir: str | os.PathLike[str] | None,
+        options: RunOptions,
         *,
-        download_dir: str | os.PathLike[str] | None = None,
-        cache: bool = True,
-        curl_flag: bool = False,
-        verbose: bool = True,
-        dry_run: bool = False,
-        max_workers: int | None = None,
-        timeout: float | u.Quantity | None = None,
-        on_error: str = "warn",
+        cache: bool,
+        script: bool,
+        dry_run: bool,
     ) -> Manifest | Table:
-        """Fetch spectra of the Hubble Source Catalog.
-
-        Parameters
-        ----------
-        spectra : `~astropy.table.Table`, `~astropy.table.Row`, or list of rows
-            Spectra, as `get_hsc_spectra` returns them.
-        download_dir : path-like, optional
-            The folder to use, in which files go to ``mastDownload/HSC/``; the current one if not given.  An address
-            such as ``s3://bucket/prefix`` is a place in a store.
-        cache : bool
-            Keep files that are on disk.
-        curl_flag : bool
-            Fetch a script that fetches the files, instead of the files.
-        verbose : bool
-            Whether to show a bar on a terminal, and to log the outcome.
-        dry_run : bool
-            Fetch nothing, and return what would be done.
-        max_workers : int, optional
-            How many files are fetched at a time; ``conf.max_workers`` if not given.
-        timeout : float or `~astropy.units.Quantity`, optional
-            Time, in seconds without a unit, that the whole call may take.
-        on_error : str
-            About files that did not come, ``"warn"`` logs a warning, ``"raise"`` raises when all the others have come,
-            and ``"ignore"`` does nothing.
-
-        Returns
-        -------
-        Manifest or `~astropy.table.Table`
-            One row for each spectrum; with ``dry_run`` the plan.
-
-        Raises
-        ------
-        InvalidQueryError
-            If what was given are no spectra.
-        DownloadError
-            With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
-        """
-        options = RunOptions(verbose, max_workers, None, timeout, on_error)
-        products = self._spectra(spectra)
+        """Download spectra, or a script that does; return the manifest, or the plan."""
+        products = self._products(spectra)
         if not len(products):
             warn_no_results()
         folder = destination(download_dir)
@@ -219,28 +94,11 @@ class CatalogHsc(DownloadMethods):
         )
         if dry_run:
             return plan_table(planned)
-        if curl_flag and planned:
+        if script and planned:
             return as_manifest(self._script(products, planned, folder, options))
         return as_manifest(self._downloads.run(planned, options))
 
-    @property
-    def _downloads(self) -> Downloads:
-        """What downloads; the URIs of a manifest are addresses already."""
-        return Downloads(self._service, lambda _manifest: _Addresses())
-
-    # -- how -----------------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _hsc_question(service: str, params: Mapping[str, Any], selection: Selection) -> CatalogQuestion:
-        """A question to one of the services that only this catalogue has."""
-        return plain_question(CATALOGS["hsc"], service, params, selection, count_setting("pagesize"))
-
-    def _match_question(self, match: Any, version: int | None, selection: Selection) -> CatalogQuestion:
-        """A question about the detections of an object."""
-        service = CATALOGS["hsc"].versioned(HSC_MATCHES, version)
-        return self._hsc_question(service, {"input": _match_id(match)}, selection)
-
-    def _spectra(self, given: Any) -> Table:
+    def _products(self, given: Any) -> Table:
         """The spectra as products, whose URI is their address, each once."""
         table = as_table(given)
         if table is None or not {"DatasetName", "SpectrumType"} <= set(table.colnames):
@@ -300,8 +158,176 @@ class CatalogHsc(DownloadMethods):
             "extension": "curl",
         }
         limit = self._service.deadline(options.timeout)
-        document = self._service.http.page(MashupRequest(_BUNDLE, params), limit).page.document
+        document = self._service.page(MashupRequest(_BUNDLE, params), limit).page.document
         return document or {}
+
+
+class CatalogHsc(MastClass):
+    """Questions to the Hubble Source Catalog, and its spectra; see `MastClass` for parameters."""
+
+    verify_downloads = DownloadMethods.verify_downloads
+    retry_downloads = DownloadMethods.retry_downloads
+
+    def __init__(
+        self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
+    ) -> None:
+        super().__init__(mast_token, server=server, session=session)
+        self._search: CatalogSearch = CatalogSearch(self._service)
+
+    @property
+    def _downloads(self) -> Downloads:
+        """What downloads; the URIs of a manifest are addresses already."""
+        return Downloads(self._service, lambda _manifest: _Addresses())
+
+    def query_hsc_matchid(
+        self,
+        match: Any,
+        *,
+        version: int | None = 3,
+        pagesize: int | None = None,
+        page: int | None = None,
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = False,
+        cache: bool | None = None,
+    ) -> Table | dict[str, object]:
+        """Return the detections that the Hubble Source Catalog has put together into one object.
+
+        Parameters
+        ----------
+        match : int, str, or `~astropy.table.Row`
+            The ``MatchID`` of the object, or its row in a table of the catalog.
+        version : int, optional
+            The version of the catalog, 2 or 3.
+        pagesize, page, timeout, get_query_payload, verbose, cache
+            As `query_region`.
+
+        Returns
+        -------
+        `~astropy.table.Table` or dict
+            One row for each detection, or the request.
+
+        Raises
+        ------
+        InvalidQueryError
+            If it is no MatchID.
+        """
+        deadline = self._service.deadline(timeout)
+        question = _match_question(match, version, Selection.of(None, None, pagesize, page, cache))
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
+
+    def query_hsc_matchid_async(
+        self,
+        match: Any,
+        *,
+        version: int | None = 3,
+        pagesize: int | None = None,
+        page: int | None = None,
+        timeout: float | None = None,
+    ) -> list[requests.Response] | requests.Response:
+        """Return the responses of `query_hsc_matchid`, one per page."""
+        deadline = self._service.deadline(timeout)
+        question = _match_question(match, version, Selection.of(None, None, pagesize, page))
+        return self._search.responses_to(question, deadline)
+
+    def get_hsc_spectra(
+        self,
+        *,
+        pagesize: int | None = None,
+        page: int | None = None,
+        timeout: float | None = None,
+        get_query_payload: bool = False,
+        verbose: bool = False,
+        cache: bool | None = None,
+    ) -> Table | dict[str, object]:
+        """Return all spectra of the Hubble Source Catalog, for `download_hsc_spectra`.
+
+        Parameters
+        ----------
+        pagesize, page, timeout, get_query_payload, verbose, cache
+            As `query_region`.
+
+        Returns
+        -------
+        `~astropy.table.Table` or dict
+            One row for each spectrum, or the request.
+        """
+        deadline = self._service.deadline(timeout)
+        question = _hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
+
+    def get_hsc_spectra_async(
+        self, *, pagesize: int | None = None, page: int | None = None, timeout: float | None = None
+    ) -> list[requests.Response] | requests.Response:
+        """Return the responses of `get_hsc_spectra`, one per page."""
+        deadline = self._service.deadline(timeout)
+        question = _hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
+        return self._search.responses_to(question, deadline)
+
+    def download_hsc_spectra(
+        self,
+        spectra: Any,
+        *,
+        download_dir: str | os.PathLike[str] | None = None,
+        cache: bool = True,
+        curl_flag: bool = False,
+        verbose: bool = True,
+        dry_run: bool = False,
+        max_workers: int | None = None,
+        timeout: float | u.Quantity | None = None,
+        on_error: str = "warn",
+    ) -> Manifest | Table:
+        """Fetch spectra of the Hubble Source Catalog.
+
+        Parameters
+        ----------
+        spectra : `~astropy.table.Table`, `~astropy.table.Row`, or list of rows
+            Spectra, as `get_hsc_spectra` returns them.
+        download_dir : path-like, optional
+            The folder to use, in which files go to ``mastDownload/HSC/``; the current one if not given.  An address
+            such as ``s3://bucket/prefix`` is a place in a store.
+        cache : bool
+            Keep files that are on disk.
+        curl_flag : bool
+            Fetch a script that fetches the files, instead of the files.
+        verbose : bool
+            Whether to show a bar on a terminal, and to log the outcome.
+        dry_run : bool
+            Fetch nothing, and return what would be done.
+        max_workers : int, optional
+            How many files are fetched at a time; ``conf.max_workers`` if not given.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Time, in seconds without a unit, that the whole call may take.
+        on_error : str
+            About files that did not come, ``"warn"`` logs a warning, ``"raise"`` raises when all the others have come,
+            and ``"ignore"`` does nothing.
+
+        Returns
+        -------
+        Manifest or `~astropy.table.Table`
+            One row for each spectrum; with ``dry_run`` the plan.
+
+        Raises
+        ------
+        InvalidQueryError
+            If what was given are no spectra.
+        DownloadError
+            With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
+        """
+        options = RunOptions(verbose, max_workers, None, timeout, on_error)
+        files = HubbleSpectra(self._service, self._downloads)
+        return files.download(spectra, download_dir, options, cache=cache, script=curl_flag, dry_run=dry_run)
+
+
+def _hsc_question(service: str, params: Mapping[str, Any], selection: Selection) -> CatalogQuestion:
+    """A question to one of the services that only this catalog has."""
+    return plain_question(CATALOGS["hsc"], service, params, selection, count_setting("pagesize"))
+
+
+def _match_question(match: Any, version: int | None, selection: Selection) -> CatalogQuestion:
+    """A question about the detections of an object."""
+    service = CATALOGS["hsc"].versioned(HSC_MATCHES, version)
+    return _hsc_question(service, {"input": _match_id(match)}, selection)
 
 
 def _match_id(match: Any) -> str:
@@ -312,7 +338,7 @@ def _match_id(match: Any) -> str:
     if isinstance(found, int | np.integer) and not isinstance(found, bool):
         found = str(int(found))
     if not isinstance(found, str) or not (found.isascii() and found.isdecimal()):
-        raise InvalidArgumentError(f"A MatchID is needed, or a row of the catalogue that has one, and not {match!r}.")
+        raise InvalidArgumentError(f"A MatchID is needed, or a row of the catalog that has one, and not {match!r}.")
     return found
 
 

@@ -15,18 +15,17 @@ from astroquery import log
 from ..query.request import ApiRequest, MashupRequest
 from ..query.selection import Selection, SortKey, arranged
 from ..service.mast_service import CallOptions
+from ..service.pages import warn_of_more
 from ..sky.position import Cone
 from ..tables.columns import Columns
 from ..tables.mashup import Page
 from ..targets.ask import IndivisibleQuestion, PartialAnswer
-from ..targets.match_targets import Targets
-from ..targets.one_table import Asked, Blocks
-from ..targets.targets import POSITIONAL, ManyTargets, raise_if_all, refuse_page, table_of_targets
+from ..targets.one_table import AnswerCollector, AskedTargets
+from ..targets.targets import POSITIONAL, ManyTargets, Targets, raise_if_all, refuse_page, table_of_targets
 from ..warn import warn_no_results
 from .answer import answer_columns
-from .pages import Listing
 from .question import CatalogQuestion, with_separation
-from .search import CatalogArguments, CatalogSearch, hinting, warn_of_more
+from .search import CatalogArguments, CatalogSearch, hinting
 
 __all__ = ["ManyCatalogSearch"]
 
@@ -82,14 +81,14 @@ class ManyCatalogSearch:
         questions = [question.at(cone) for cone in targets.cones]
         if options.get_query_payload:
             return [each.payload() for each in questions]
-        asked = Asked(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
-        blocks: list[Blocks] = []
+        asked = AskedTargets(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
+        blocks: list[AnswerCollector] = []
         short = _Short()
 
-        def take(place: int, part: PartialAnswer[IndivisibleQuestion | Listing]) -> None:
+        def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for a cone."""
             if not blocks:
-                blocks.append(Blocks(asked, self._columns_of(question, part.pages[0])))
+                blocks.append(AnswerCollector(asked, self._columns_of(question, part.pages[0])))
             blocks[0].add(place, part.pages)
             short.notes.update(dict.fromkeys(part.notes))
             message = question.limited(sum(len(page.rows) for page in part.pages))
@@ -110,11 +109,11 @@ class ManyCatalogSearch:
             warn_no_results()
         return arranged(table, _for_many(question.selection, table.colnames))
 
-    def _askable(self, question: CatalogQuestion) -> IndivisibleQuestion | Listing:
+    def _askable(self, question: CatalogQuestion) -> IndivisibleQuestion:
         """The question as a worker gets it."""
         request = question.request
-        return (
-            self._search.listing(question, request) if isinstance(request, ApiRequest) else IndivisibleQuestion(request)
+        return IndivisibleQuestion(
+            self._search.listing(question, request) if isinstance(request, ApiRequest) else request
         )
 
     def _columns_of(self, question: CatalogQuestion, page: Page) -> Columns:

@@ -13,7 +13,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import BadRequestError, InvalidCriterionError, MaxResultsWarning, ServerError
+from ..exceptions import BadRequestError, InvalidCriterionError, ServerError
 from ..query.comparisons import catalogs_mast_filters, mashup_criteria
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import ApiRequest, MashupRequest
@@ -21,17 +21,18 @@ from ..query.selection import Selection, arranged
 from ..service.columns import ColumnMetadata, NoColumnsError
 from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService, refuse_two_positions
+from ..service.pages import warn_of_more
 from ..sky.position import TargetInput
 from ..tables.columns import Columns
 from ..tables.names import closest, did_you_mean
-from ..tables.table import TableBuilder, first_value
-from ..warn import warn_no_results, warn_user
+from ..tables.table import TableBuilder
+from ..warn import warn_no_results
 from .answer import answer_columns
 from .columns import CatalogColumns
 from .pages import Listing
 from .question import CatalogQuestion, catalogs_mast_question, cone_question, filtered_question, with_separation
 
-__all__ = ["CatalogArguments", "CatalogSearch", "hinting", "warn_of_more"]
+__all__ = ["CatalogArguments", "CatalogSearch", "hinting"]
 
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
 # Words in which a service that does not exist is reported.
@@ -196,7 +197,7 @@ class CatalogSearch:
         if isinstance(request, MashupRequest):
             with hinting(question.catalog):
                 return self.service.responses(request, deadline=deadline, every_page=question.every_page)
-        exchange = self.listing(question, request).page(self.service.http, deadline)
+        exchange = self.service.page(self.listing(question, request), deadline)
         rows = len(exchange.page.rows)
         if not self._warn_if_limited(question, rows) and question.every_page and rows == question.pagesize:
             warn_of_more(
@@ -207,7 +208,7 @@ class CatalogSearch:
     def count_of(self, question: CatalogQuestion, deadline: Deadline) -> int:
         """Return the number that the archive answers."""
         assert isinstance(question.request, MashupRequest)
-        return first_value(self.service.http.page(question.request, deadline).page)
+        return self.service.count(question.request, deadline)
 
     def _warn_if_limited(self, question: CatalogQuestion, rows: int) -> bool:
         """Warn if a limit has cut the answer short, as far as can be told."""
@@ -226,7 +227,7 @@ class CatalogSearch:
     def _collect_table(self, question: CatalogQuestion, request: ApiRequest, deadline: Deadline) -> Table:
         """The table of an answer of Catalogs.MAST."""
         builder: TableBuilder | None = None
-        for exchange in self.listing(question, request).pages(self.service.http, deadline, warn_of_more):
+        for exchange in self.service.pages(self.listing(question, request), deadline=deadline):
             if builder is None:
                 columns = answer_columns(exchange.page, self.columns.known(question.columns_id) or {})
                 builder = TableBuilder(request, with_separation(columns, question.catalog))
@@ -255,8 +256,3 @@ def _no_such_catalog(catalog: Catalog, said: str) -> BadRequestError:
     """The error for a name that neither this package nor the archive knows."""
     hint = did_you_mean(catalog.name, shown_names())
     return BadRequestError(f"{said} {hint}", status=_ANSWERED)
-
-
-def warn_of_more(message: str) -> None:
-    """Warn that there may be more rows than are returned."""
-    warn_user(message, MaxResultsWarning)

@@ -15,8 +15,7 @@ from astropy.utils.decorators import deprecated_renamed_argument
 from ..query.known_catalogs import OBSERVATIONS
 from ..service.mast_service import CallOptions
 from ..service.parallel import RunOptions
-from ..sky.position import DEFAULT_RADIUS
-from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
+from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from .product_methods import ObservationProductMethods
 from .search import ObservationSearch, Place, QueryArguments
 from .stream import ObservationStream
@@ -520,6 +519,8 @@ class ObservationsClass(ObservationProductMethods):
         RemoteServiceError, TimeoutError
             If there is no answer for any position.
         """
+        from ..targets.crossmatch import CrossmatchSearch  # noqa: PLC0415 - only many positions need it
+
         return CrossmatchSearch(self._service).table(
             table,
             (OBSERVATIONS, *OBSERVATIONS.service({})),

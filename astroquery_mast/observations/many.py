@@ -7,7 +7,7 @@ rows belong to which target; all other targets have a request of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,30 +22,30 @@ from ..query.selection import ColumnSelection
 from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService
 from ..service.parallel import RunOptions
-from ..sky.position import Cone, TargetInput
+from ..sky.position import Cone
 from ..sky.region_filter import CUT_COLUMNS, cone_filter, rows_in_region
+from ..tables.arrays import RowNumbers
 from ..tables.table import table_meta
 from ..targets.ask import IndivisibleQuestion, PartialAnswer
-from ..targets.match_targets import Targets
-from ..targets.one_table import Asked, Blocks
+from ..targets.one_table import AnswerCollector, AskedTargets
 from ..targets.targets import (
     POSITIONAL,
     ManyTargets,
+    RequestFor,
+    Targets,
     raise_if_all,
     refuse_page,
     table_of_counts,
     table_of_targets,
 )
 from ..warn import warn_no_results
-from .search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, QueryArguments
+from .search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, Place, QueryArguments
 
 if TYPE_CHECKING:
     from .neighbors import MemberRows, SharedCone
 
 __all__ = ["ManyObservations"]
 
-Rows = npt.NDArray[np.int64]
-RequestFor = Callable[[Cone], MashupRequest]
 
 # The columns by which a shared answer is divided, as far as they can be selected.
 _DIVIDING = (*CUT_COLUMNS, "distance")
@@ -64,18 +64,18 @@ class ManyObservations:
     def table(self, arguments: QueryArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return the observations of all targets, with a warning if there are none; or the requests."""
         arguments.require_criterion()
-        query = self._search.query(arguments)
+        query = self._search.query_anywhere(arguments)
         job = self._job(arguments, options)
         groups = _shared_cones(job.targets) if arguments.merge_nearby else []
-        query = _with_needed_columns(query, job.overlap, groups)
+        query = _with_needed_columns(query, job.place.overlap, groups)
         request_for = self._request_maker(query)
         if options.get_query_payload:
             return _payloads(job.targets, groups, request_for)
         answers, errors = self._ask(job, groups, request_for)
-        table, found, distances = answers.table(job.overlap)
-        table = table_of_targets(job.where, job.targets, (table, found), errors)
-        _put_distances(table, job.targets.beside(found, distances))
-        if job.overlap == "center":
+        table, found, distances = answers.table(job.place.overlap)
+        table = table_of_targets(job.place, job.targets, (table, found), errors)
+        _put_distances(table, job.targets.values_by_target(found, distances))
+        if job.place.overlap == "center":
             table.meta["cut"] = [_CUT]
         if options.verbose:
             log.info(
@@ -88,7 +88,7 @@ class ManyObservations:
 
     def count(self, arguments: QueryArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return the number of observations of each target, or the requests."""
-        query = self._search.query(arguments)
+        query = self._search.query_anywhere(arguments)
         if arguments.place.overlap == "footprint":
             _refuse_for_many(arguments)
 
@@ -106,17 +106,17 @@ class ManyObservations:
         if options.get_query_payload:
             return _payloads(job.targets, groups, request_for)
         answers, errors = self._ask(job, groups, request_for)
-        table, found, _ = answers.table(job.overlap)
+        table, found, _ = answers.table(job.place.overlap)
         counts = {cone: len(rows) for cone, rows in found.items()}
         meta = table_meta(answers.asked, len(job.targets.positions), table.meta.get("time", ()))
-        return table_of_counts(job.where, job.targets, counts, errors, meta)
+        return table_of_counts(job.place, job.targets, counts, errors, meta)
 
     def _job(self, arguments: QueryArguments, options: CallOptions) -> _Job:
         """Start the clock, and locate the targets."""
         _refuse_for_many(arguments)
-        where, effort = arguments.place, options.for_run()
-        deadline = effort.deadline()
-        return _Job(where, self._targets.targets(where, deadline), arguments.place.overlap, effort, deadline)
+        run_options = options.for_run()
+        deadline = run_options.deadline()
+        return _Job(arguments.place, self._targets.targets(arguments.place, deadline), run_options, deadline)
 
     def _request_maker(self, query: ObservationQuery) -> RequestFor:
         """Return what makes the request for a cone."""
@@ -128,8 +128,8 @@ class ManyObservations:
         """Ask for neighbors together, then for each remaining cone; return the answers, and the errors by cone."""
         shared = [group for group in groups if group.shared]
         cones = job.targets.cones
-        asked = Asked(request_for(cones[0]), len(job.targets.positions), 0, POSITIONAL, len(shared))
-        answers = _Answers(job.targets, asked, Blocks(asked, self._service.columns.get(CAOM_CONE)))
+        asked = AskedTargets(request_for(cones[0]), len(job.targets.positions), 0, POSITIONAL, len(shared))
+        answers = _Answers(job.targets, asked, AnswerCollector(asked, self._service.columns.get(CAOM_CONE)))
         if shared:
             self._ask_together(job, shared, request_for, answers)
         left = answers.left()
@@ -139,7 +139,7 @@ class ManyObservations:
             answers.blocks.add(left[place], part.pages)
 
         singles = [IndivisibleQuestion(request_for(cones[cone])) for cone in left]
-        failed = self._targets.ask_all(singles, job.effort, job.deadline, take)
+        failed = self._targets.ask_all(singles, job.options, job.deadline, take)
         asked.requests = len(shared) + len(singles)
         raise_if_all(failed, len(cones))
         return answers, {left[place]: error for place, error in failed.items()}
@@ -152,28 +152,23 @@ class ManyObservations:
 
         def divide(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for some neighbors."""
-            divided = divide_pages(part.asked.request, part.pages, shared[place], job.targets.cones, job.overlap)
+            divided = divide_pages(part.asked.request, part.pages, shared[place], job.targets.cones, job.place.overlap)
             answers.take_divided(place, part, divided)
 
         # Half of the time at most, so that some is left for those that need a request of their own.
         limit = job.deadline.part(job.deadline.remaining() / 2)
         questions = [IndivisibleQuestion(request_for(group.cone), shared=True) for group in shared]
-        for place, error in self._targets.ask_all(questions, job.effort, limit, divide, "group").items():
-            log.info(
-                "A request for %d neighbors failed, each is asked for separately: %s",
-                len(shared[place].members),
-                error,
-            )
+        for place, error in self._targets.ask_all(questions, job.options, limit, divide, "group").items():
+            log.info("%d neighbors are asked for separately: %s", len(shared[place].members), error)
 
 
 @dataclass(frozen=True)
 class _Job:
     """The targets of a call, and the time and the workers that it may take."""
 
-    where: TargetInput
+    place: Place
     targets: Targets
-    overlap: str
-    effort: RunOptions
+    options: RunOptions
     deadline: Deadline
 
 
@@ -182,8 +177,8 @@ class _Answers:
     """The answers for single cones and for neighbors; the latter have numbers above those of all cones."""
 
     targets: Targets
-    asked: Asked
-    blocks: Blocks
+    asked: AskedTargets
+    blocks: AnswerCollector
     divided: dict[int, tuple[int, MemberRows]] = field(default_factory=dict)
 
     def take_divided(
@@ -199,7 +194,7 @@ class _Answers:
         """Return the cones that need a request of their own."""
         return [cone for cone in range(len(self.targets.cones)) if cone not in self.divided]
 
-    def table(self, overlap: str) -> tuple[Table, dict[int, Rows], dict[int, npt.NDArray[np.float64]]]:
+    def table(self, overlap: str) -> tuple[Table, dict[int, RowNumbers], dict[int, npt.NDArray[np.float64]]]:
         """Return all rows, the rows of each cone, and their distances for cones where these were computed here."""
         table, answered = self.blocks.table()
         cones = range(len(self.targets.cones))
@@ -240,7 +235,7 @@ def _with_needed_columns(query: ObservationQuery, overlap: str, groups: Sequence
     return replace(query, columns=replace(query.columns, also=also))
 
 
-def _centered(table: Table, rows: Rows, cone: Cone) -> Rows:
+def _centered(table: Table, rows: RowNumbers, cone: Cone) -> RowNumbers:
     """Those rows whose position is in a cone."""
     if not len(rows):
         return rows

@@ -1,6 +1,7 @@
-"""What is particular about the products of observations: how they are listed, and where their files come from.
+"""The products of observations, as far as they differ from others: how they are listed, where files come from.
 
-In: observations and products in any form that users hold. Out: what `~astroquery_mast.downloads.product_flow` needs.
+In: observations and products in all forms in which users may have them. Out: what the product flow needs, see
+`astroquery_mast.downloads.product_flow`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..tables.mashup import Page
-from ..targets.one_table import Blocks
+from ..targets.one_table import AnswerCollector
 from .cloud import ANYWHERE, CloudChoice, CloudFiles
 from .search import CAOM_PRODUCTS
 
@@ -58,7 +59,7 @@ class ObservationSource:
 
     def table(self, identifiers: Sequence[str], batches: Iterable[Sequence[Page]]) -> Table:
         """Return all answers as one table."""
-        blocks = Blocks(self._request(identifiers), self.service.columns.get(CAOM_PRODUCTS))
+        blocks = AnswerCollector(self._request(identifiers), self.service.columns.get(CAOM_PRODUCTS))
         for number, pages in enumerate(batches):
             blocks.add(number, pages)
         return blocks.table()[0]

@@ -290,7 +290,9 @@ def checked_resolver(resolver: object) -> str | None:
 def warn_unused_resolver(resolver: object) -> None:
     """Check the resolver of a call that has no name to resolve, and warn that it has no effect."""
     if checked_resolver(resolver) is not None:
-        warn_user(f"resolver={resolver!r} is ignored: it is for names of objects, and there is none.", InputWarning)
+        warn_user(
+            f"resolver={resolver!r} is ignored: it applies to names of objects, and no name is given.", InputWarning
+        )
 
 
 def _is_of(prefix: str) -> Any:

@@ -1,4 +1,4 @@
-"""Who the user is: where a token comes from, which addresses may see it, and what a refusal means.
+"""Who the user is: where a token comes from, which addresses may receive it, and what a refusal means.
 
 A token is held by `Credentials` and put into a request by `TokenAuth`, at the last moment and for MAST's hosts only.
 It is never part of a session, a cookie jar, a representation, a log line, an exception or a pickle.
@@ -66,7 +66,7 @@ class Credentials:
 
     @property
     def owner(self) -> str | None:
-        """Whose token it is: empty for nobody's, because there is none, and None if that is not known."""
+        """Whose token it is: empty if there is no token, and None if the owner is not known."""
         with self._lock:
             return "" if self._token is None else self._owner or None
 
@@ -100,7 +100,7 @@ def normalize_token(token: str) -> str:
     """Return a token without the blanks that copying adds."""
     text = token.strip() if isinstance(token, str) else ""
     if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise LoginError("That is no MAST token: a token is one word of letters and digits.")
+        raise LoginError("That is not a MAST token: a token is one word of letters and digits.")
     return text
 
 
@@ -117,7 +117,7 @@ def may_receive_token(url: str, endpoints: Endpoints) -> bool:
 
 
 class TokenAuth(AuthBase):
-    """Adds the token to a request, if there is one and the address may see it."""
+    """Adds the token to a request, if there is one and the address may receive it."""
 
     def __init__(self, credentials: Credentials, endpoints: Endpoints) -> None:
         self._credentials = credentials
@@ -147,7 +147,7 @@ def find_token(token: str | None = None, *, reenter: bool = False, page: str = "
 
 
 def stored_token() -> str | None:
-    """Return the token of the environment or of the system's keyring; None if there is none, and nobody is asked."""
+    """Return the token of the environment or of the system's keyring; None if there is none; never ask for one."""
     return _from_environment() or _from_keyring()
 
 

@@ -19,6 +19,7 @@ from astropy.table import Table
 from ..exceptions import InvalidArgumentError
 
 __all__ = [
+    "DEFAULT_MATCH_RADIUS",
     "DEFAULT_RADIUS",
     "Cone",
     "TargetInput",
@@ -33,6 +34,8 @@ __all__ = [
 
 # The default of query methods.  It is compared by identity, which tells "no radius was given" from "0.2 degrees were".
 DEFAULT_RADIUS = 0.2 * u.deg
+# The archive's own default for a cross-match, 7.2 arcsec.
+DEFAULT_MATCH_RADIUS = 0.002 * u.deg
 # Two plain numbers are meant as a position even where there is no such place.
 _NUMBER = r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity))"
 _TWO_NUMBERS = re.compile(rf"\s*{_NUMBER}(?:\s*,\s*|\s+){_NUMBER}\s*", re.IGNORECASE)

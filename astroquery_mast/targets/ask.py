@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..config import count_setting, seconds_setting
 from ..exceptions import MastError, QueryTimeoutError, ServerError, TooManyRowsError
 from ..products.listing import is_too_much
-from ..query.request import ApiRequest, MashupRequest
+from ..query.question import Question
 from ..service.deadline import Deadline
-from ..service.http import AnswerPage, HttpClient
-from ..service.large import LargeAnswer, PageLimits
+from ..service.http import HttpClient
+from ..service.pages import PageLimits, get_pages
 from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedState, UnfinishedError, run
 from ..service.progress import progress_bar
 from ..tables.mashup import Page
@@ -41,29 +41,21 @@ class DivisibleQuestion(Protocol):
     """A question that may be too much for the archive."""
 
     @property
-    def request(self) -> MashupRequest | ApiRequest:
+    def request(self) -> Question:
         """What is sent."""
 
     def halves(self) -> Sequence[Any]:
         """Return two smaller questions, which together are this one; none if it cannot be made smaller."""
 
 
-@runtime_checkable
-class _AsksByItself(Protocol):
-    """A question to a service with pages of another kind."""
-
-    def pages(self, wire: HttpClient, deadline: Deadline, tell: Callable[[str], object]) -> Iterator[AnswerPage]:
-        """Give all pages."""
-
-
-Q = TypeVar("Q", bound=DivisibleQuestion)
+AnyQuestion = TypeVar("AnyQuestion", bound=DivisibleQuestion)
 
 
 @dataclass(frozen=True)
 class IndivisibleQuestion:
     """A question that cannot be made smaller here; one that several targets share can be asked for each of them."""
 
-    request: MashupRequest
+    request: Question
     shared: bool = False
 
     def halves(self) -> Sequence[IndivisibleQuestion]:
@@ -72,10 +64,10 @@ class IndivisibleQuestion:
 
 
 @dataclass(frozen=True)
-class PartialAnswer(Generic[Q]):
+class PartialAnswer(Generic[AnyQuestion]):
     """The answer to a question, or to a part of it."""
 
-    asked: Q
+    asked: AnyQuestion
     pages: Sequence[Page] = ()
     error: MastError | None = None
     notes: tuple[str, ...] = ()
@@ -91,7 +83,7 @@ class QueryWork:
     row_limit: int
     recipe: SessionRecipe | None = None
 
-    def __call__(self, question: Q) -> list[PartialAnswer[Q]]:
+    def __call__(self, question: AnyQuestion) -> list[PartialAnswer[AnyQuestion]]:
         """Ask a question; in halves, and halves of these, as long as that is what the archive seems to need."""
         if self.http is not None:
             return self._in_parts(question, self.http)
@@ -99,11 +91,11 @@ class QueryWork:
         with self.recipe.open_url(self.state.deadline) as session:
             return self._in_parts(question, session.wire)
 
-    def _in_parts(self, question: Q, http: HttpClient) -> list[PartialAnswer[Q]]:
+    def _in_parts(self, question: AnyQuestion, http: HttpClient) -> list[PartialAnswer[AnyQuestion]]:
         """Ask a question as a whole, and in parts where that fails."""
-        waiting: deque[Q] = deque([question])
+        waiting: deque[AnyQuestion] = deque([question])
         halvings = _HALVINGS
-        parts: list[PartialAnswer[Q]] = []
+        parts: list[PartialAnswer[AnyQuestion]] = []
         while waiting:
             asked = waiting.popleft()
             try:
@@ -119,36 +111,36 @@ class QueryWork:
                 waiting.extendleft(reversed(halves))
         return parts
 
-    def _whole(self, asked: Q, http: HttpClient) -> PartialAnswer[Q]:
+    def _whole(self, asked: AnyQuestion, http: HttpClient) -> PartialAnswer[AnyQuestion]:
         """The pages of an answer, proven complete; one after the other, because other questions are under way."""
-        deadline = self.state.deadline.part(self.timeout)
-        if isinstance(asked, _AsksByItself):
-            notes: list[str] = []
-            pages = [answer.page for answer in asked.pages(http, deadline, notes.append)]
-            return PartialAnswer(asked, pages, notes=tuple(notes))
-        request = asked.request
-        assert isinstance(request, MashupRequest)
+        notes: list[str] = []
         divisible = bool(asked.halves()) or (isinstance(asked, IndivisibleQuestion) and asked.shared)
-        limits = PageLimits(deadline, workers=1)
-        counted = LargeAnswer(http, self.row_limit).pages(request, limits, divisible=divisible)
-        # The rest of the document is of no use, and the rows are in it once more.
-        pages = [_without_document(each.exchange.page) for each in counted]
-        return PartialAnswer(asked, pages)
+        limits = PageLimits(
+            self.state.deadline.part(self.timeout),
+            workers=1,
+            rows=self.row_limit,
+            divisible=divisible,
+            tell=notes.append,
+        )
+        pages = [_without_rows_twice(answer.page) for answer in get_pages(http, asked.request, limits)]
+        return PartialAnswer(asked, pages, notes=tuple(notes))
 
 
-def _without_document(page: Page) -> Page:
-    """The same page, as small as it can be."""
-    return replace(page, document=None) if page.fields else page
+def _without_rows_twice(page: Page) -> Page:
+    """The same page, of whose document only the columns are left: the rows are in it once more."""
+    if not page.fields or page.document is None:
+        return page
+    return replace(page, document={name: page.document[name] for name in ("fields",) if name in page.document})
 
 
 def ask_many(
-    questions: Sequence[Q],
+    questions: Sequence[AnyQuestion],
     service: MastService,
     options: RunOptions,
     deadline: Deadline,
     what: str,
     unit: str,
-) -> Iterator[list[PartialAnswer[Q]]]:
+) -> Iterator[list[PartialAnswer[AnyQuestion]]]:
     """Ask many questions, several at a time, and give their answers in order."""
     most = max(6, _OUTAGE * options.workers)
     servers: DownServers[MastError] = DownServers(most)
@@ -164,7 +156,7 @@ def ask_many(
 
     with progress_bar(len(questions), what, unit, shown=options.verbose) as bar:
 
-        def note(_job: Job[Q], outcome: list[PartialAnswer[Q]] | JobFailure) -> None:
+        def note(_job: Job[AnyQuestion], outcome: list[PartialAnswer[AnyQuestion]] | JobFailure) -> None:
             """Count a question that has ended, and look whether the archive seems to be down."""
             bar.update(1)
             if isinstance(outcome, list):
@@ -190,7 +182,9 @@ def ask_many(
         yield [PartialAnswer(question, error=unfinished())]
 
 
-def portable_query(work: QueryWork, service: MastService, options: RunOptions) -> Callable[[Q], list[PartialAnswer[Q]]]:
+def portable_query(
+    work: QueryWork, service: MastService, options: RunOptions
+) -> Callable[[AnyQuestion], list[PartialAnswer[AnyQuestion]]]:
     """Return the work as an executor gets it."""
     if options.executor is None:
         return work
@@ -200,7 +194,7 @@ def portable_query(work: QueryWork, service: MastService, options: RunOptions) -
     return PortableWork(work, {"http": None, "recipe": SessionRecipe.of(service)})
 
 
-def _outage_of(parts: Sequence[PartialAnswer[Q]]) -> MastError | None:
+def _outage_of(parts: Sequence[PartialAnswer[AnyQuestion]]) -> MastError | None:
     """The failure of the archive to answer a question at all."""
     errors = [part.error for part in parts]
     failed = [error for error in errors if isinstance(error, ServerError) and error.status != 200]
