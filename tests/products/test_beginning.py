@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
-from astroquery_mast.downloads.checks import FileSignature, LOOKED_AT, WrongContentError, quote_error_page
+from astroquery_mast.downloads.checks import LOOKED_AT, FileSignature, WrongContentError, quote_error_page
 from astroquery_mast.exceptions import DownloadError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.failures import BrokenBodyError

@@ -7,7 +7,15 @@ import hashlib
 
 import pytest
 
-from astroquery_mast.downloads.checks import WrongContentError, announced_checksums, announced_length, check_checksums, content_range, is_web_page, strong_validator
+from astroquery_mast.downloads.checks import (
+    WrongContentError,
+    announced_checksums,
+    announced_length,
+    check_checksums,
+    content_range,
+    is_web_page,
+    strong_validator,
+)
 
 BODY = b"the bytes of a file"
 OLD = "Mon, 01 Jan 2024 00:00:00 GMT"
