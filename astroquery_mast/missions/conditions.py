@@ -29,7 +29,8 @@ from astropy import units as u
 from astropy.time import Time
 
 from ..exceptions import InvalidCriterionError
-from ..query.filters import as_members, unknown_filter
+from ..query.conditions import as_members
+from ..query.filters import unknown_filter
 from ..query.request import as_plain
 from ..query.values import as_iso, as_number
 from ..tables.columns import Column, Columns, Kind, find_column

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import InvalidArgumentError
-from ..query.filters import as_members
+from ..query.conditions import as_members
 from ..query.request import ApiRequest
 from ..query.selection import sort_keys
 from ..tables.columns import Columns
