@@ -18,8 +18,15 @@ from numpy.typing import NDArray
 
 from .downloads.bucket import Cloud
 from .exceptions import InvalidArgumentError, InvalidCriterionError, NoResultsWarning
-from .products.conditions import Cells, as_values, cells_of, combine, read_condition
-from .products.filters import extension_mask, filter_mask, unique_products
+from .products.filters import (
+    Cells,
+    cells_of,
+    condition_mask,
+    extension_mask,
+    filter_mask,
+    read_filter,
+    unique_products,
+)
 from .service.core import Mast
 from .tables.columns import Kind, kind_of
 from .warn import warn_user
@@ -63,7 +70,7 @@ def parse_type(dbtype: str) -> tuple[str, Any, Any]:
     Returns
     -------
     word : str
-        ``"string"``, ``"float"``, ``"integer"``, ``"boolean"`` or ``"byte"``; a type that is not known is text.
+        ``"string"``, ``"float"``, ``"integer"``, ``"boolean"`` or ``"byte"``; an unknown type is text.
     type : type
         The Python or numpy type.
     default : object
@@ -123,7 +130,7 @@ def parse_input_location(
     Parameters
     ----------
     coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
-        A position.  Text that is none is taken for the name of an object.
+        A position.  Other text is taken as the name of an object.
     object_name : str, optional
         The name of an object.  Either this or ``coordinates`` is needed, not both.
     resolver : str, optional
@@ -223,7 +230,7 @@ def remove_duplicate_products(data_products: Table | Iterable[str], uri_key: str
     data_products : `~astropy.table.Table` or list of str
         Products, or dataURIs.
     uri_key : str
-        The column that tells files apart; of no meaning for a list.
+        The column that identifies files; ignored for a list.
 
     Returns
     -------
@@ -302,13 +309,13 @@ def parse_numeric_product_filter(vals: object) -> Callable[[Any], NDArray[np.boo
     name = "of numbers"
     nothing = np.empty(0)
     blank = Cells(name, "number", nothing, nothing.astype(bool))
-    conditions = [read_condition(value, blank) for value in as_values(name, vals)]
+    condition = read_filter(vals, blank)
 
     def test(column: Any) -> NDArray[np.bool_]:
         """Tell of each cell of a column whether it meets the filter."""
         cells = cells_of(name, column)
         if cells.kind != "number":
             raise InvalidCriterionError(f"A numeric filter is for numbers, and not for {cells.kind}.")
-        return combine(conditions, cells)
+        return condition_mask(condition, cells)
 
     return test

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from importlib import resources
@@ -37,6 +38,14 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     from astroquery_mast.service import failures
 
     monkeypatch.setattr(failures, "pause", lambda _seconds, _stopped: None)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT raise KeyboardInterrupt, also where the shell has the tests ignore it, as with ``pytest &``."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

@@ -363,10 +363,13 @@ def test_clients_can_be_copied(client: ObservationsClass) -> None:
     assert other.cache_location == client.cache_location
 
 
-def test_the_ready_made_clients_keep_nothing() -> None:
-    """No file was made by importing them, nor by this test."""
+def test_the_ready_made_clients_keep_nothing(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Unless somebody switches it on."""
     assert conf.cache is False
     for each in Mast, Observations:
-        assert (
-            each._service.cache.of_mashup(each._service.request_for("Mast.Missions.List", {}, None, None), True) is None
-        )
+        each.cache_location = tmp_path
+        try:
+            each.service_request("Mast.Missions.List", {})
+        finally:
+            each.reset_cache_location()
+    assert list(tmp_path.iterdir()) == []

@@ -65,7 +65,7 @@ def files(archive: responses.RequestsMock) -> list[str]:
 def test_the_recorded_detections_of_an_object(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """A row of the catalogue, or its identifier in any form, asks for the same detections."""
+    """A row of the catalog, or its identifier in any form, asks for the same detections."""
     archive.post(INVOKE, body=recorded("matchid.json"))
     row = Table({"MatchID": [82371983], "Distance": [0.1]})[0]
     for match in (82371983, "82371983", np.int64(82371983), row, Table({"MatchID": ["82371983"]})[0]):

@@ -277,9 +277,9 @@ def test_a_foreign_answer_is_refused() -> None:
     with responses.RequestsMock() as mock:
         mock.get("https://example.org/", body="hello")
         foreign = requests.get("https://example.org/", timeout=5)
-    with pytest.raises(InvalidQueryError, match="no answer of a Mashup service"):
+    with pytest.raises(InvalidQueryError, match="not an answer of a Mashup service"):
         Observations._parse_result([foreign])
-    with pytest.raises(InvalidQueryError, match="no answer of a Mashup service"):
+    with pytest.raises(InvalidQueryError, match="not an answer of a Mashup service"):
         Observations._parse_result(requests.Response())
 
 

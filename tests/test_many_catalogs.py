@@ -26,7 +26,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.usefixtures("mast_sandbox")
 
-# The first two are neighbours, the last is the first once more, and around the one before there is nothing.
+# The first two are neighbors, the last is the first once more, and around the one before there is nothing.
 PLACES = SkyCoord(
     [202.469575, 202.48, 210.8, 100.0, 202.469575], [47.195258, 47.2, 54.35, -80.0, 47.195258], unit="deg"
 )

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import pickle
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -20,7 +20,9 @@ from astroquery_mast.exceptions import ServerError
 from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.targets.many_task import Call, Single, Task
+from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service.parallel import RunOptions, SharedState
+from astroquery_mast.targets.ask import IndivisibleQuestion, QueryWork, portable_query
 
 PLACES = SkyCoord([202.4696, 210.8023, 10.6847, 100.0], [47.1952, 54.3489, 41.2688, -80.0], unit="deg")
 
@@ -67,13 +69,15 @@ def test_a_worker_that_dies_is_a_failure_of_its_targets(mast_sandbox: Sandbox, p
 def test_no_token_is_inside_a_task(mast_sandbox: Sandbox) -> None:
     """What goes to another process holds no token, whoever has it."""
     client = ObservationsClass(mast_token=mast_sandbox.token)
-    task = Task(
-        0, Single(MashupRequest("Mast.Caom.Cone")), SessionRecipe.of(client._service), Call(wire=client._service.http)
-    )
-    assert mast_sandbox.token.encode() not in pickle.dumps(task)
-    again = pickle.loads(pickle.dumps(task))
-    assert again.asked == task.asked
-    assert again.call.wire is None
+    question = IndivisibleQuestion(MashupRequest("Mast.Caom.Cone"))
+    work = QueryWork(client._service.http, SharedState(Deadline(60)), 60.0, 500_000)
+    sent = pickle.dumps((portable_query(work, client._service, RunOptions(executor=ThreadPoolExecutor(1))), question))
+    assert mast_sandbox.token.encode() not in sent
+    there, asked = pickle.loads(sent)
+    assert asked == question
+    assert there.http is None
+    assert there.recipe == SessionRecipe.of(client._service)
+    assert 0 < there.state.deadline.remaining() <= 60
 
 
 def test_a_cluster_finds_the_same(mast_sandbox: Sandbox) -> None:

@@ -98,8 +98,8 @@ def test_resolve_all_gives_every_source(mast_sandbox: Sandbox) -> None:
         assert set(Mast.resolve_object("M51", resolver="NED", resolve_all=True)) == set(sources)
 
 
-def test_a_catalogue_entry_far_from_the_resolvers_position_is_warned_of(mast_sandbox: Sandbox) -> None:
-    """For a TIC number the chosen resolver is compared with the catalogue."""
+def test_a_catalog_entry_far_from_the_resolvers_position_is_warned_of(mast_sandbox: Sandbox) -> None:
+    """For a TIC number the chosen resolver is compared with the catalog."""
     reply = {"status": "", "resolvedCoordinate": [entry("TIC 1", 10.0, "TIC"), entry("TIC 1", 10.1)]}
     mast_sandbox.faults.add("resolver", Fault.answer(reply))
     with pytest.warns(InputWarning, match="arcsec from its position in the TIC"):

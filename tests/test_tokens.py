@@ -160,7 +160,7 @@ def test_a_bad_token_is_neither_kept_nor_stored(mast_sandbox: Sandbox, bad: str)
 )
 def test_what_cannot_be_a_token_is_refused_unsent(mast_sandbox: Sandbox, bad: str) -> None:
     """Nothing that could break out of a header is ever sent."""
-    with pytest.raises(LoginError, match="no MAST token"):
+    with pytest.raises(LoginError, match="not a MAST token"):
         Observations.login(bad)
     assert len(mast_sandbox.requests) == 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import requests
 from astropy.table import Table
@@ -12,14 +12,19 @@ from astropy.utils.decorators import deprecated_renamed_argument
 
 from ..query.selection import Selection
 from ..service.mast_service import CallOptions
-from ..sky.position import DEFAULT_RADIUS
+from ..sky.position import DEFAULT_RADIUS, TargetInput
 from ..tables.columns import metadata_table
 from ..targets.crossmatch import CatalogCrossmatch
-from ..targets.targets import Where
 from .hubble_source_catalog import CatalogHsc
-from .search import Asked, CatalogArguments
+from .search import CatalogArguments, CatalogSearch
+
+if TYPE_CHECKING:
+    from .many import ManyCatalogSearch
 
 __all__ = ["Catalogs", "CatalogsClass"]
+
+Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
+"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
 
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
@@ -113,10 +118,13 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         TimeoutError
             If the time was not enough.
         """
-        where, selection = Where(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page, cache)
-        arguments = CatalogArguments(catalog, criteria, where, selection, version)
+        target, selection = (
+            TargetInput(coordinates, None, radius),
+            Selection.of(columns, sort_by, pagesize, page, cache),
+        )
+        arguments = CatalogArguments(catalog, criteria, target, selection, version)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
-        return self._search.find(arguments, options)
+        return self._search_for(target).table(arguments, options)
 
     def query_region_async(
         self,
@@ -137,9 +145,9 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         They are as the archive sends them: what only a table has, such as an order of rows that the service does not
         know, is not in them.
         """
-        where, selection = Where(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page)
-        arguments = CatalogArguments(catalog, criteria, where, selection, version)
-        return self._search.find_responses(arguments, timeout)
+        target, selection = TargetInput(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page)
+        arguments = CatalogArguments(catalog, criteria, target, selection, version)
+        return self._search.responses(arguments, timeout)
 
     # -- by name -------------------------------------------------------------------------------------------------
 
@@ -186,11 +194,11 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         ResolverError
             If the name has no position; otherwise as `query_region`.
         """
-        where = Where(None, object_name, radius, resolver)
+        target = TargetInput(None, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
-        arguments = CatalogArguments(catalog, criteria, where, selection, version)
+        arguments = CatalogArguments(catalog, criteria, target, selection, version)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
-        return self._search.find(arguments, options)
+        return self._search_for(target).table(arguments, options)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object_async(
@@ -209,9 +217,12 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         **criteria: Any,
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `query_object`, as `query_region_async` does."""
-        where, selection = Where(None, object_name, radius, resolver), Selection.of(columns, sort_by, pagesize, page)
-        arguments = CatalogArguments(catalog, criteria, where, selection, version)
-        return self._search.find_responses(arguments, timeout)
+        target, selection = (
+            TargetInput(None, object_name, radius, resolver),
+            Selection.of(columns, sort_by, pagesize, page),
+        )
+        arguments = CatalogArguments(catalog, criteria, target, selection, version)
+        return self._search.responses(arguments, timeout)
 
     # -- by criteria ---------------------------------------------------------------------------------------------
 
@@ -271,11 +282,11 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         ResolverError, RemoteServiceError, TimeoutError
             As `query_region` and `query_object`.
         """
-        where = Where(coordinates, object_name, radius, resolver)
+        target = TargetInput(coordinates, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
-        arguments = CatalogArguments(catalog, criteria, where, selection, filtered=True)
+        arguments = CatalogArguments(catalog, criteria, target, selection, filtered=True)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
-        return self._search.find(arguments, options)
+        return self._search_for(target).table(arguments, options)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_async(
@@ -294,10 +305,10 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
         **criteria: Any,
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `query_criteria`, as `query_region_async` does."""
-        where = Where(coordinates, object_name, radius, resolver)
+        target = TargetInput(coordinates, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page)
-        arguments = CatalogArguments(catalog, criteria, where, selection, filtered=True)
-        return self._search.find_responses(arguments, timeout)
+        arguments = CatalogArguments(catalog, criteria, target, selection, filtered=True)
+        return self._search.responses(arguments, timeout)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_count(
@@ -330,9 +341,10 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
             For many positions or names a `~astropy.table.Table` with ``input_row`` and ``count``, in the order given; a
             count is masked where it could not be had.
         """
-        where = Where(coordinates, object_name, radius, resolver)
-        arguments = CatalogArguments(catalog, criteria, where, Selection(cache=cache), filtered=True)
-        return self._search.find_count(arguments, CallOptions(timeout, get_query_payload, max_workers, executor))
+        target = TargetInput(coordinates, object_name, radius, resolver)
+        arguments = CatalogArguments(catalog, criteria, target, Selection(cache=cache), filtered=True)
+        options = CallOptions(timeout, get_query_payload, max_workers, executor)
+        return self._search_for(target).count(arguments, options)
 
     # -- columns -------------------------------------------------------------------------------------------------
 
@@ -361,6 +373,14 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatch):
             If the archive must be asked, and cannot say.
         """
         return metadata_table(self._search.metadata(catalog, data_release, table))
+
+    def _search_for(self, target: TargetInput) -> CatalogSearch | ManyCatalogSearch:
+        """What searches around one target, or around many."""
+        if not target.many:
+            return self._search
+        from .many import ManyCatalogSearch  # noqa: PLC0415 - only many targets need it
+
+        return ManyCatalogSearch(self._search)
 
 
 Catalogs = CatalogsClass()

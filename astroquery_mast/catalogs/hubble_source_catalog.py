@@ -19,7 +19,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Row, Table
 
 from ..config import count_setting
-from ..downloads.client import DownloadMethods, DownloadOptions, Downloads
+from ..downloads.client import DownloadMethods, Downloads
 from ..downloads.download import complain, disk_at
 from ..downloads.store import destination
 from ..exceptions import InvalidArgumentError, InvalidResponseError
@@ -32,6 +32,9 @@ from ..products.plan import PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..query.selection import Selection
+from ..service.core import MastClass
+from ..service.mast_service import MastService
+from ..service.parallel import RunOptions
 from ..warn import warn_no_results
 from .question import CatalogQuestion, plain_question
 from .search import CatalogSearch
@@ -57,14 +60,124 @@ class _Addresses:
         return uri
 
 
-class CatalogHsc(DownloadMethods):
+class HubbleSpectra:
+    """The spectra of the catalog, which lie at the Hubble Legacy Archive."""
+
+    def __init__(self, service: MastService, downloads: Downloads) -> None:
+        self._service = service
+        self._downloads = downloads
+
+    def download(
+        self,
+        spectra: Any,
+        download_dir: str | os.PathLike[str] | None,
+        options: RunOptions,
+        *,
+        cache: bool,
+        script: bool,
+        dry_run: bool,
+    ) -> Manifest | Table:
+        """Download spectra, or a script that does; return the manifest, or the plan."""
+        products = self._products(spectra)
+        if not len(products):
+            warn_no_results()
+        folder = destination(download_dir)
+        planned = plan(
+            products,
+            base_dir=folder / _ROOT,
+            download_url=_Addresses(),
+            disk=disk_at(folder),
+            path_template=_PATH_TEMPLATE,
+            # The Hubble Legacy Archive does not tell sizes, so that there is nothing to compare with.
+            overwrite="never" if cache else "always",
+            cache=cache,
+        )
+        if dry_run:
+            return plan_table(planned)
+        if script and planned:
+            return as_manifest(self._script(products, planned, folder, options))
+        return as_manifest(self._downloads.run(planned, options))
+
+    def _products(self, given: Any) -> Table:
+        """The spectra as products, whose URI is their address, each once."""
+        table = as_table(given)
+        if table is None or not {"DatasetName", "SpectrumType"} <= set(table.colnames):
+            what = f"a {type(given).__name__}" if table is None else "a table without DatasetName and SpectrumType"
+            raise InvalidArgumentError(f"Spectra are needed, as get_hsc_spectra returns them, and not {what}.")
+        names = [name.strip() for name in column_as_text(table, "DatasetName")]
+        kinds = np.ma.asarray(table["SpectrumType"]).tolist()
+        addresses = [self._address(name, kind) for name, kind in zip(names, kinds, strict=True)]
+        products = {
+            "dataURI": MaskedColumn(addresses, mask=[not address for address in addresses], dtype=str),
+            "productFilename": MaskedColumn([f"{name}.fits" for name in names], dtype=str),
+        }
+        return unique_products(Table(products, masked=True))
+
+    def _address(self, name: str, kind: Any) -> str:
+        """Where a spectrum is; empty if that cannot be told, so that it is refused."""
+        try:
+            foreign = int(kind) >= _FOREIGN
+        except (TypeError, ValueError):
+            return ""
+        if not name:
+            return ""
+        where = f"{self._service.endpoints.hla_server}/cgi-bin"
+        escaped = quote(name, safe="")
+        if not foreign:
+            return f"{where}/getdata.cgi?config=ops&dataset={escaped}"
+        return f"{where}/ecfproxy?file_id={escaped}.fits"
+
+    def _script(
+        self, products: Table, planned: Sequence[PlannedFile], folder: Path, options: RunOptions
+    ) -> list[TransferResult]:
+        """Fetch a script, and tell what is in it."""
+        bundle = Bundle(SCRIPT, file_name_parts(products, _PATH_TEMPLATE))
+        file = bundle.planned(self._service.endpoints.server, folder)
+        wanted = [each for each in planned if each.uri]
+        document = self._bundled(wanted, folder, file.local_path.stem, options)
+        url = document.get("url")
+        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+            raise InvalidResponseError(f"{_BUNDLE} sent no address of a script.", service=_BUNDLE)
+        fetched = self._downloads.run([replace(file, url=url, data_url=url)], replace(options, on_error="ignore"))[0]
+        states = document.get("statusList")
+        told = [_told(result, states if isinstance(states, Mapping) else {}) for result in bundle.results(fetched)]
+        complain(told, on_error=options.on_error)
+        return told
+
+    def _bundled(
+        self, wanted: Sequence[PlannedFile], folder: Path, stem: str, options: RunOptions
+    ) -> Mapping[str, Any]:
+        """Have a script made; everything that is asked for is a list in one text, so commas have no place in paths."""
+        paths = [each.local_path.relative_to(folder / _ROOT).as_posix() for each in wanted]
+        params = {
+            "urlList": ",".join(str(each.url) for each in wanted),
+            "filename": stem,
+            "pathList": ",".join(f"{stem}/{path.replace(',', '_')}" for path in paths),
+            "descriptionList": [""] * len(wanted),
+            "productTypeList": ["spectrum"] * len(wanted),
+            "extension": "curl",
+        }
+        limit = self._service.deadline(options.timeout)
+        document = self._service.page(MashupRequest(_BUNDLE, params), limit).page.document
+        return document or {}
+
+
+class CatalogHsc(MastClass):
     """Questions to the Hubble Source Catalog, and its spectra; see `MastClass` for parameters."""
+
+    verify_downloads = DownloadMethods.verify_downloads
+    retry_downloads = DownloadMethods.retry_downloads
 
     def __init__(
         self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
     ) -> None:
         super().__init__(mast_token, server=server, session=session)
         self._search: CatalogSearch = CatalogSearch(self._service)
+
+    @property
+    def _downloads(self) -> Downloads:
+        """What downloads; the URIs of a manifest are addresses already."""
+        return Downloads(self._service, lambda _manifest: _Addresses())
 
     def query_hsc_matchid(
         self,
@@ -83,9 +196,9 @@ class CatalogHsc(DownloadMethods):
         Parameters
         ----------
         match : int, str, or `~astropy.table.Row`
-            The ``MatchID`` of the object, or its row in a table of the catalogue.
+            The ``MatchID`` of the object, or its row in a table of the catalog.
         version : int, optional
-            The version of the catalogue, 2 or 3.
+            The version of the catalog, 2 or 3.
         pagesize, page, timeout, get_query_payload, verbose, cache
             As `query_region`.
 
@@ -100,8 +213,8 @@ class CatalogHsc(DownloadMethods):
             If it is no MatchID.
         """
         deadline = self._service.deadline(timeout)
-        question = self._match_question(match, version, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
+        question = _match_question(match, version, Selection.of(None, None, pagesize, page, cache))
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
 
     def query_hsc_matchid_async(
         self,
@@ -114,8 +227,8 @@ class CatalogHsc(DownloadMethods):
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `query_hsc_matchid`, one per page."""
         deadline = self._service.deadline(timeout)
-        question = self._match_question(match, version, Selection.of(None, None, pagesize, page))
-        return self._search.responses(question, deadline)
+        question = _match_question(match, version, Selection.of(None, None, pagesize, page))
+        return self._search.responses_to(question, deadline)
 
     def get_hsc_spectra(
         self,
@@ -140,16 +253,16 @@ class CatalogHsc(DownloadMethods):
             One row for each spectrum, or the request.
         """
         deadline = self._service.deadline(timeout)
-        question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table(question, deadline, verbose)
+        question = _hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
+        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
 
     def get_hsc_spectra_async(
         self, *, pagesize: int | None = None, page: int | None = None, timeout: float | None = None
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `get_hsc_spectra`, one per page."""
         deadline = self._service.deadline(timeout)
-        question = self._hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
-        return self._search.responses(question, deadline)
+        question = _hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
+        return self._search.responses_to(question, deadline)
 
     def download_hsc_spectra(
         self,
@@ -201,106 +314,20 @@ class CatalogHsc(DownloadMethods):
         DownloadError
             With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
         """
-        options = DownloadOptions(verbose, max_workers, None, timeout, on_error)
-        products = self._spectra(spectra)
-        if not len(products):
-            warn_no_results()
-        folder = destination(download_dir)
-        planned = plan(
-            products,
-            base_dir=folder / _ROOT,
-            download_url=_Addresses(),
-            disk=disk_at(folder),
-            path_template=_PATH_TEMPLATE,
-            # The Hubble Legacy Archive does not tell sizes, so that there is nothing to compare with.
-            overwrite="never" if cache else "always",
-            cache=cache,
-        )
-        if dry_run:
-            return plan_table(planned)
-        if curl_flag and planned:
-            return as_manifest(self._script(products, planned, folder, options))
-        return as_manifest(self._downloads.run(planned, options))
+        options = RunOptions(verbose, max_workers, None, timeout, on_error)
+        files = HubbleSpectra(self._service, self._downloads)
+        return files.download(spectra, download_dir, options, cache=cache, script=curl_flag, dry_run=dry_run)
 
-    @property
-    def _downloads(self) -> Downloads:
-        """What downloads; the URIs of a manifest are addresses already."""
-        return Downloads(self._service, lambda _manifest: _Addresses())
 
-    # -- how -----------------------------------------------------------------------------------------------------
+def _hsc_question(service: str, params: Mapping[str, Any], selection: Selection) -> CatalogQuestion:
+    """A question to one of the services that only this catalog has."""
+    return plain_question(CATALOGS["hsc"], service, params, selection, count_setting("pagesize"))
 
-    @staticmethod
-    def _hsc_question(service: str, params: Mapping[str, Any], selection: Selection) -> CatalogQuestion:
-        """A question to one of the services that only this catalogue has."""
-        return plain_question(CATALOGS["hsc"], service, params, selection, count_setting("pagesize"))
 
-    def _match_question(self, match: Any, version: int | None, selection: Selection) -> CatalogQuestion:
-        """A question about the detections of an object."""
-        service = CATALOGS["hsc"].versioned(HSC_MATCHES, version)
-        return self._hsc_question(service, {"input": _match_id(match)}, selection)
-
-    def _spectra(self, given: Any) -> Table:
-        """The spectra as products, whose URI is their address, each once."""
-        table = as_table(given)
-        if table is None or not {"DatasetName", "SpectrumType"} <= set(table.colnames):
-            what = f"a {type(given).__name__}" if table is None else "a table without DatasetName and SpectrumType"
-            raise InvalidArgumentError(f"Spectra are needed, as get_hsc_spectra returns them, and not {what}.")
-        names = [name.strip() for name in column_as_text(table, "DatasetName")]
-        kinds = np.ma.asarray(table["SpectrumType"]).tolist()
-        addresses = [self._address(name, kind) for name, kind in zip(names, kinds, strict=True)]
-        products = {
-            "dataURI": MaskedColumn(addresses, mask=[not address for address in addresses], dtype=str),
-            "productFilename": MaskedColumn([f"{name}.fits" for name in names], dtype=str),
-        }
-        return unique_products(Table(products, masked=True))
-
-    def _address(self, name: str, kind: Any) -> str:
-        """Where a spectrum is; empty if that cannot be told, so that it is refused."""
-        try:
-            foreign = int(kind) >= _FOREIGN
-        except (TypeError, ValueError):
-            return ""
-        if not name:
-            return ""
-        where = f"{self._service.endpoints.hla_server}/cgi-bin"
-        escaped = quote(name, safe="")
-        if not foreign:
-            return f"{where}/getdata.cgi?config=ops&dataset={escaped}"
-        return f"{where}/ecfproxy?file_id={escaped}.fits"
-
-    def _script(
-        self, products: Table, planned: Sequence[PlannedFile], folder: Path, options: DownloadOptions
-    ) -> list[TransferResult]:
-        """Fetch a script, and tell what is in it."""
-        bundle = Bundle(SCRIPT, file_name_parts(products, _PATH_TEMPLATE))
-        file = bundle.planned(self._service.endpoints.server, folder)
-        wanted = [each for each in planned if each.uri]
-        document = self._bundled(wanted, folder, file.local_path.stem, options)
-        url = document.get("url")
-        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-            raise InvalidResponseError(f"{_BUNDLE} sent no address of a script.", service=_BUNDLE)
-        fetched = self._downloads.run([replace(file, url=url, data_url=url)], replace(options, on_error="ignore"))[0]
-        states = document.get("statusList")
-        told = [_told(result, states if isinstance(states, Mapping) else {}) for result in bundle.results(fetched)]
-        complain(told, on_error=options.on_error)
-        return told
-
-    def _bundled(
-        self, wanted: Sequence[PlannedFile], folder: Path, stem: str, options: DownloadOptions
-    ) -> Mapping[str, Any]:
-        """Have a script made; everything that is asked for is a list in one text, so commas have no place in paths."""
-        paths = [each.local_path.relative_to(folder / _ROOT).as_posix() for each in wanted]
-        params = {
-            "urlList": ",".join(str(each.url) for each in wanted),
-            "filename": stem,
-            "pathList": ",".join(f"{stem}/{path.replace(',', '_')}" for path in paths),
-            "descriptionList": [""] * len(wanted),
-            "productTypeList": ["spectrum"] * len(wanted),
-            "extension": "curl",
-        }
-        limit = options.deadline() or self._service.deadline(None)
-        document = self._service.http.page(MashupRequest(_BUNDLE, params), limit).page.document
-        return document or {}
+def _match_question(match: Any, version: int | None, selection: Selection) -> CatalogQuestion:
+    """A question about the detections of an object."""
+    service = CATALOGS["hsc"].versioned(HSC_MATCHES, version)
+    return _hsc_question(service, {"input": _match_id(match)}, selection)
 
 
 def _match_id(match: Any) -> str:
@@ -311,7 +338,7 @@ def _match_id(match: Any) -> str:
     if isinstance(found, int | np.integer) and not isinstance(found, bool):
         found = str(int(found))
     if not isinstance(found, str) or not (found.isascii() and found.isdecimal()):
-        raise InvalidArgumentError(f"A MatchID is needed, or a row of the catalogue that has one, and not {match!r}.")
+        raise InvalidArgumentError(f"A MatchID is needed, or a row of the catalog that has one, and not {match!r}.")
     return found
 
 

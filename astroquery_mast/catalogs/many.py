@@ -15,21 +15,20 @@ from astroquery import log
 from ..query.request import ApiRequest, MashupRequest
 from ..query.selection import Selection, SortKey, arranged
 from ..service.mast_service import CallOptions
+from ..service.pages import warn_of_more
 from ..sky.position import Cone
 from ..tables.columns import Columns
 from ..tables.mashup import Page
-from ..targets.ask import Effort
-from ..targets.many_task import Part, Single
+from ..targets.ask import IndivisibleQuestion, PartialAnswer
 from ..targets.match_targets import Targets
 from ..targets.one_table import Asked, Blocks
 from ..targets.targets import POSITIONAL, ManyTargets, raise_if_all, refuse_page, table_of_targets
 from ..warn import warn_no_results
 from .answer import answer_columns
-from .pages import Listing
 from .question import CatalogQuestion, with_separation
-from .search import CatalogArguments, CatalogSearch, hinting, warn_of_more
+from .search import CatalogArguments, CatalogSearch, hinting
 
-__all__ = ["counts_of_many", "table_of_many"]
+__all__ = ["ManyCatalogSearch"]
 
 # What comes before the catalogue's columns; its own columns of these names get longer ones.
 _FIRST = ("input_row", "target")
@@ -53,83 +52,78 @@ class _Short:
         return sorted(rows)
 
 
-def counts_of_many(
-    search: CatalogSearch, arguments: CatalogArguments, options: CallOptions
-) -> Table | list[dict[str, object]]:
-    """Return how many entries meet the criteria around each of many positions."""
-    effort = _effort(options)
-    question = search.question(arguments, positional=True, count=True)
+class ManyCatalogSearch:
+    """The same as `CatalogSearch`, for many targets."""
 
-    def request_for(cone: Cone) -> MashupRequest:
-        """Return the request for the count in a cone."""
-        request = question.at(cone).request
-        assert isinstance(request, MashupRequest)
-        return request
+    def __init__(self, search: CatalogSearch) -> None:
+        self._search = search
+        self._targets = ManyTargets(search.service)
 
-    targets = ManyTargets(search.service)
-    return targets.counts(arguments.where, request_for, effort, payload=options.get_query_payload)
+    def count(self, arguments: CatalogArguments, options: CallOptions) -> Table | list[dict[str, object]]:
+        """Return how many entries meet the criteria around each of many positions."""
+        effort = options.for_run()
+        question = self._search.question(arguments, positional=True, count=True)
 
+        def request_for(cone: Cone) -> MashupRequest:
+            """Return the request for the count in a cone."""
+            request = question.at(cone).request
+            assert isinstance(request, MashupRequest)
+            return request
 
-def table_of_many(
-    search: CatalogSearch, arguments: CatalogArguments, options: CallOptions
-) -> Table | list[dict[str, object]]:
-    """Return one table with the answers for all targets, or the requests."""
-    effort = _effort(options)
-    refuse_page(arguments.selection.page)
-    question = search.question(arguments, positional=True)
-    deadline = effort.clock()
-    many = ManyTargets(search.service)
-    targets = many.targets(arguments.where, deadline)
-    questions = [question.at(cone) for cone in targets.cones]
-    if options.get_query_payload:
-        return [each.payload() for each in questions]
-    asked = Asked(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
-    blocks: list[Blocks] = []
-    short = _Short()
+        return self._targets.counts(arguments.target, request_for, effort, payload=options.get_query_payload)
 
-    def take(place: int, part: Part[Single | Listing]) -> None:
-        """Take the answer for a cone."""
-        if not blocks:
-            blocks.append(Blocks(asked, _columns_of(search, question, part.pages[0])))
-        blocks[0].add(place, part.pages)
-        short.notes.update(dict.fromkeys(part.notes))
-        message = question.limited(sum(len(page.rows) for page in part.pages))
-        if message is not None:
-            short.limited[place] = message
+    def table(self, arguments: CatalogArguments, options: CallOptions) -> Table | list[dict[str, object]]:
+        """Return one table with the answers for all targets, or the requests."""
+        effort = options.for_run()
+        refuse_page(arguments.selection.page)
+        question = self._search.question(arguments, positional=True)
+        deadline = effort.deadline()
+        targets = self._targets.targets(arguments.target, deadline)
+        questions = [question.at(cone) for cone in targets.cones]
+        if options.get_query_payload:
+            return [each.payload() for each in questions]
+        asked = Asked(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
+        blocks: list[Blocks] = []
+        short = _Short()
 
-    errors = many.ask_all([_askable(search, each) for each in questions], effort, deadline, take)
-    with hinting(question.catalog):
-        raise_if_all(errors, len(questions))
-    table = table_of_targets(arguments.where, targets, blocks[0].table(), errors)
-    table.meta["limited"] = short.warn(targets)
-    if effort.verbose:
-        log.info(
-            "%d rows of %s for %d targets, with %d requests in %.1f s.",
-            *(len(table), question.catalog.name, len(targets.positions), len(questions), deadline.elapsed()),
+        def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
+            """Take the answer for a cone."""
+            if not blocks:
+                blocks.append(Blocks(asked, self._columns_of(question, part.pages[0])))
+            blocks[0].add(place, part.pages)
+            short.notes.update(dict.fromkeys(part.notes))
+            message = question.limited(sum(len(page.rows) for page in part.pages))
+            if message is not None:
+                short.limited[place] = message
+
+        errors = self._targets.ask_all([self._askable(each) for each in questions], effort, deadline, take)
+        with hinting(question.catalog):
+            raise_if_all(errors, len(questions))
+        table = table_of_targets(arguments.target, targets, blocks[0].table(), errors)
+        table.meta["limited"] = short.warn(targets)
+        if effort.verbose:
+            log.info(
+                "%d rows of %s for %d targets, with %d requests in %.1f s.",
+                *(len(table), question.catalog.name, len(targets.positions), len(questions), deadline.elapsed()),
+            )
+        if not len(table):
+            warn_no_results()
+        return arranged(table, _for_many(question.selection, table.colnames))
+
+    def _askable(self, question: CatalogQuestion) -> IndivisibleQuestion:
+        """The question as a worker gets it."""
+        request = question.request
+        return IndivisibleQuestion(
+            self._search.listing(question, request) if isinstance(request, ApiRequest) else request
         )
-    if not len(table):
-        warn_no_results()
-    return arranged(table, _for_many(question.selection, table.colnames))
 
-
-def _effort(options: CallOptions) -> Effort:
-    """The time and the workers of a call."""
-    return Effort(options.timeout, options.max_workers, options.executor, options.verbose)
-
-
-def _askable(search: CatalogSearch, question: CatalogQuestion) -> Single | Listing:
-    """The question as a worker gets it."""
-    request = question.request
-    return search.listing(question, request) if isinstance(request, ApiRequest) else Single(request)
-
-
-def _columns_of(search: CatalogSearch, question: CatalogQuestion, page: Page) -> Columns:
-    """What is known of the columns of an answer."""
-    if isinstance(question.request, ApiRequest):
-        columns: Columns = answer_columns(page, search.columns.known(question.columns_id) or {})
-    else:
-        columns = search.columns.get(question.columns_id)
-    return with_separation(columns, question.catalog)
+    def _columns_of(self, question: CatalogQuestion, page: Page) -> Columns:
+        """What is known of the columns of an answer."""
+        if isinstance(question.request, ApiRequest):
+            columns: Columns = answer_columns(page, self._search.columns.known(question.columns_id) or {})
+        else:
+            columns = self._search.columns.get(question.columns_id)
+        return with_separation(columns, question.catalog)
 
 
 def _for_many(selection: Selection, names: Sequence[str]) -> Selection:

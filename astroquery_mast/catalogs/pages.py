@@ -1,74 +1,91 @@
 """Questions to tables of Catalogs.MAST, page by page: the service does not say how many pages there are.
 
-In: a request for the first page, and what is known of the table's columns.  Out: the exchanges that hold all of the
-answer, in order.
+In: a request for the first page, and what is known of the table's columns.  Out: a
+`~astroquery_mast.query.question.Question`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
+from ..config import Endpoints
+from ..query.question import CacheKey, HttpRequest
 from ..query.request import ApiRequest
-from ..service.cache import CachingClient, Parts
-from ..service.deadline import Deadline
-from ..service.http import AnswerPage, HttpClient
 from ..tables.columns import Columns
-from ..tables.mashup import Page
+from ..tables.mashup import Completeness, Page
 from .answer import read_catalogs_mast
-from .question import at_page, next_page_size
 
 __all__ = ["Listing"]
+
+# A server's own limit on the rows of a page, below the size that was asked for, is a round number.
+_ROUND = 100
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A question to a table of Catalogs.MAST; one of many, or by itself."""
+    """A question to a table of Catalogs.MAST, about all of its answer or a single page."""
 
     request: ApiRequest
     known: Columns
     pagesize: int
     every_page: bool
+    number: int = 1
+    before: Page | None = field(default=None, compare=False, repr=False)
 
-    def halves(self) -> Sequence[Listing]:
-        """Return nothing: it cannot be made smaller."""
-        return ()
+    row_limited = False
 
-    def page(self, wire: HttpClient, deadline: Deadline) -> AnswerPage:
-        """Give the first page, from the disk if it is kept there."""
-        if isinstance(wire, CachingClient):
-            return wire.part(self.request, self._read, deadline=deadline)
-        return wire.ask(self.request, self._read, deadline=deadline)
+    @property
+    def service(self) -> str:
+        """The table."""
+        return self.request.service
 
-    def pages(self, wire: HttpClient, deadline: Deadline, tell: Callable[[str], object]) -> Iterator[AnswerPage]:
-        """Give all pages that are wanted, from the disk if they are kept there."""
-        ask = partial(self._asked, wire, deadline, tell)
-        if isinstance(wire, CachingClient):
-            return wire.parts(self.request, self._read, ask, every_part=self.every_page)
-        return ask()
+    @property
+    def cache(self) -> bool | None:
+        """Whether the answer is kept."""
+        return self.request.cache
 
-    def _asked(self, wire: HttpClient, deadline: Deadline, tell: Callable[[str], object]) -> Parts:
-        """Ask for all pages that are wanted, one after the other."""
-        exchange = wire.ask(self.request, self._read, deadline=deadline)
-        yield exchange
-        number, size = 1, self.pagesize
-        while self.every_page:
-            following = next_page_size(len(exchange.page.rows), size, number)
-            if following is None:
-                return True
-            number, size = number + 1, following
-            before, request = exchange, at_page(self.request, number, size)
-            exchange = wire.ask(request, self._read, deadline=deadline)
-            if not exchange.page.rows:
-                return True
-            if exchange.page.rows == before.page.rows:
-                service = self.request.service
-                tell(f"{service} sent page {number - 1} once more as page {number}: there may be more rows.")
-                return False
-            yield exchange
+    def payload(self) -> dict[str, object]:
+        """Return what is asked as a dictionary."""
+        return self.request.payload()
+
+    def http_request(self, endpoints: Endpoints) -> HttpRequest:
+        """Return what is sent."""
+        return self.request.http_request(endpoints)
+
+    def read(self, body: bytes) -> Page:
+        """Read an answer."""
+        return read_catalogs_mast(body, self.service, self.known)
+
+    def check(self, page: Page, completeness: Completeness) -> bool:
+        """Add a page; one without rows, or with those of the page before once more, is not one of the answer."""
+        if self.before is not None and not page.rows:
+            return False
+        if self.before is not None and page.rows == self.before.rows:
+            completeness.doubt = (
+                f"{self.service} sent page {self.number - 1} once more as page {self.number}: there may be more rows."
+            )
+            return False
+        completeness.add(page)
         return True
 
-    def _read(self, body: bytes, service: str) -> Page:
-        """Read an answer."""
-        return read_catalogs_mast(body, service, self.known)
+    def after(self, page: Page) -> Sequence[Listing]:
+        """Return the question for the next page, if there may be one."""
+        rows, size = len(page.rows), self.pagesize
+        if not self.every_page:
+            return ()
+        if rows != size:
+            if not (self.number == 1 and 0 < rows < size and rows % _ROUND == 0):
+                return ()
+            size = rows
+        number = self.number + 1
+        request = replace(self.request, params={**self.request.params, "page": number, "pagesize": size})
+        return (replace(self, request=request, pagesize=size, number=number, before=page),)
+
+    def first_page(self) -> Listing:
+        """Return the question for this page only."""
+        return replace(self, every_page=False)
+
+    def cache_key(self) -> CacheKey | None:
+        """Return the key of the answer."""
+        return self.request.cache_key(self.every_page)

@@ -20,17 +20,12 @@ from ..tables.columns import Column, Columns
 
 __all__ = [
     "CatalogQuestion",
-    "at_page",
     "catalogs_mast_question",
     "cone_question",
     "filtered_question",
-    "next_page_size",
     "plain_question",
     "with_separation",
 ]
-
-# A server's own limit on the rows of a page, below the size that was asked for, is a round number.
-_ROUND = 100
 
 
 @dataclass(frozen=True)
@@ -120,18 +115,6 @@ def catalogs_mast_question(
     if selection.page is None and selection.pagesize is not None:
         return replace(question, every_page=False, limit_name="pagesize", limit=selection.pagesize)
     return question
-
-
-def at_page(request: ApiRequest, page: int, pagesize: int) -> ApiRequest:
-    """Return the same question to Catalogs.MAST, asked for another page."""
-    return replace(request, params={**request.params, "page": page, "pagesize": pagesize})
-
-
-def next_page_size(rows: int, size: int, page: int) -> int | None:
-    """Return the size with which to ask Catalogs.MAST for the next page; it does not say how many there are."""
-    if rows == size:
-        return size
-    return rows if page == 1 and 0 < rows < size and rows % _ROUND == 0 else None
 
 
 def with_separation(columns: Columns, catalog: Catalog) -> Columns:

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import requests
 from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import BadRequestError, InvalidCriterionError, MaxResultsWarning, ServerError
+from ..exceptions import BadRequestError, InvalidCriterionError, ServerError
 from ..query.filters import catalogs_mast_filters, mashup_criteria
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import ApiRequest, MashupRequest
@@ -21,20 +21,18 @@ from ..query.selection import Selection, arranged
 from ..service.columns import ColumnMetadata, NoColumnsError
 from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService, refuse_two_positions
+from ..service.pages import warn_of_more
+from ..sky.position import TargetInput
 from ..tables.columns import Columns
 from ..tables.names import closest, did_you_mean
-from ..tables.table import TableBuilder, first_value
-from ..targets.targets import Where
-from ..warn import warn_no_results, warn_user
+from ..tables.table import TableBuilder
+from ..warn import warn_no_results
 from .answer import answer_columns
 from .columns import CatalogColumns
 from .pages import Listing
 from .question import CatalogQuestion, catalogs_mast_question, cone_question, filtered_question, with_separation
 
-__all__ = ["Asked", "CatalogArguments", "CatalogSearch", "hinting", "warn_of_more"]
-
-Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
-"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
+__all__ = ["CatalogArguments", "CatalogSearch", "hinting"]
 
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
 # Words in which a service that does not exist is reported.
@@ -54,7 +52,7 @@ class CatalogArguments:
 
     catalog: str
     criteria: Mapping[str, Any]
-    where: Where
+    target: TargetInput
     selection: Selection
     version: int | None = None
     filtered: bool = False
@@ -70,43 +68,35 @@ class CatalogSearch:
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
-    def find(self, arguments: CatalogArguments, options: CallOptions) -> Table | Asked:
-        """Return the entries that are asked for, around one target or many, or the requests."""
+    def table(self, arguments: CatalogArguments, options: CallOptions) -> Table | dict[str, object]:
+        """Return the entries that are asked for, or the request."""
         deadline = self.service.deadline(options.timeout)
-        if arguments.where.many:
-            from .many import table_of_many  # noqa: PLC0415 - only many targets need it
-
-            return table_of_many(self, arguments, options)
         question = self._question(arguments, deadline)
-        return question.payload() if options.get_query_payload else self.table(question, deadline, options.verbose)
+        return question.payload() if options.get_query_payload else self.table_of(question, deadline, options.verbose)
 
-    def find_responses(
+    def responses(
         self, arguments: CatalogArguments, timeout: float | None
     ) -> list[requests.Response] | requests.Response:
         """Return the responses with the entries that are asked for."""
         deadline = self.service.deadline(timeout)
-        return self.responses(self._question(arguments, deadline), deadline)
+        return self.responses_to(self._question(arguments, deadline), deadline)
 
-    def find_count(self, arguments: CatalogArguments, options: CallOptions) -> int | Table | Asked:
-        """Return how many entries meet the criteria, around one target or many, or the requests."""
+    def count(self, arguments: CatalogArguments, options: CallOptions) -> int | dict[str, object]:
+        """Return how many entries meet the criteria, or the request."""
         deadline = self.service.deadline(options.timeout)
-        if arguments.where.many:
-            from .many import counts_of_many  # noqa: PLC0415 - only many targets need it
-
-            return counts_of_many(self, arguments, options)
         question = self._question(arguments, deadline, count=True)
-        return question.payload() if options.get_query_payload else self.count(question, deadline)
+        return question.payload() if options.get_query_payload else self.count_of(question, deadline)
 
     # -- questions -----------------------------------------------------------------------------------------------
 
     def _question(self, arguments: CatalogArguments, deadline: Deadline, *, count: bool = False) -> CatalogQuestion:
         """A question about one target or none.  Everything else is checked before names are resolved."""
-        where = arguments.where
+        target = arguments.target
         if arguments.filtered:
-            refuse_two_positions(where.coordinates, where.object_name)
-        positional = not arguments.filtered or where.coordinates is not None or where.object_name is not None
+            refuse_two_positions(target.coordinates, target.object_name)
+        positional = not arguments.filtered or target.coordinates is not None or target.object_name is not None
         question = self.question(arguments, positional=positional, count=count)
-        cone = self.service.cone(where.coordinates, where.object_name, where.radius, where.resolver, deadline)
+        cone = self.service.cone(target.coordinates, target.object_name, target.radius, target.resolver, deadline)
         return question if cone is None and arguments.filtered else question.at(cone)
 
     def question(self, arguments: CatalogArguments, *, positional: bool, count: bool = False) -> CatalogQuestion:
@@ -180,7 +170,7 @@ class CatalogSearch:
 
     # -- answers -------------------------------------------------------------------------------------------------
 
-    def table(self, question: CatalogQuestion, deadline: Deadline, verbose: bool) -> Table:
+    def table_of(self, question: CatalogQuestion, deadline: Deadline, verbose: bool) -> Table:
         """Return the table of an answer, with a warning if it is empty, or if a limit has cut it short."""
         with hinting(question.catalog):
             table = self._collected(question, deadline)
@@ -199,13 +189,15 @@ class CatalogSearch:
         columns = with_separation(self.columns.get(question.columns_id), question.catalog)
         return self.service.table(request, deadline=deadline, every_page=question.every_page, columns=columns)
 
-    def responses(self, question: CatalogQuestion, deadline: Deadline) -> list[requests.Response] | requests.Response:
+    def responses_to(
+        self, question: CatalogQuestion, deadline: Deadline
+    ) -> list[requests.Response] | requests.Response:
         """Return the responses to a question; Catalogs.MAST gives a single one, as in ``astroquery.mast``."""
         request = question.request
         if isinstance(request, MashupRequest):
             with hinting(question.catalog):
                 return self.service.responses(request, deadline=deadline, every_page=question.every_page)
-        exchange = self.listing(question, request).page(self.service.http, deadline)
+        exchange = self.service.page(self.listing(question, request), deadline)
         rows = len(exchange.page.rows)
         if not self._warn_if_limited(question, rows) and question.every_page and rows == question.pagesize:
             warn_of_more(
@@ -213,10 +205,10 @@ class CatalogSearch:
             )
         return exchange.response
 
-    def count(self, question: CatalogQuestion, deadline: Deadline) -> int:
+    def count_of(self, question: CatalogQuestion, deadline: Deadline) -> int:
         """Return the number that the archive answers."""
         assert isinstance(question.request, MashupRequest)
-        return first_value(self.service.http.page(question.request, deadline).page)
+        return self.service.count(question.request, deadline)
 
     def _warn_if_limited(self, question: CatalogQuestion, rows: int) -> bool:
         """Warn if a limit has cut the answer short, as far as can be told."""
@@ -235,7 +227,7 @@ class CatalogSearch:
     def _collect_table(self, question: CatalogQuestion, request: ApiRequest, deadline: Deadline) -> Table:
         """The table of an answer of Catalogs.MAST."""
         builder: TableBuilder | None = None
-        for exchange in self.listing(question, request).pages(self.service.http, deadline, warn_of_more):
+        for exchange in self.service.pages(self.listing(question, request), deadline=deadline):
             if builder is None:
                 columns = answer_columns(exchange.page, self.columns.known(question.columns_id) or {})
                 builder = TableBuilder(request, with_separation(columns, question.catalog))
@@ -264,8 +256,3 @@ def _no_such_catalog(catalog: Catalog, said: str) -> BadRequestError:
     """The error for a name that neither this package nor the archive knows."""
     hint = did_you_mean(catalog.name, shown_names())
     return BadRequestError(f"{said} {hint}", status=_ANSWERED)
-
-
-def warn_of_more(message: str) -> None:
-    """Warn that there may be more rows than are returned."""
-    warn_user(message, MaxResultsWarning)

@@ -22,7 +22,6 @@ from .. import utils
 from ..config import Conf, conf
 from ..warn import warn_under_name
 from . import clients as compat_clients
-from . import private_names as compat_names
 
 __all__ = ["Installation", "install", "installed", "uninstall"]
 
@@ -133,7 +132,7 @@ def _modules() -> dict[str, ModuleType]:
         modules[full] = _module(full, f"Names of {full}, from the package astroquery_mast.", home)
         vars(modules[full]).update({each: getattr(compat_clients, each) for each in given})
         vars(package)[name] = modules[full]
-    vars(modules[f"{_NAME}.core"])["MastQueryWithLogin"] = compat_names.PrivateNames
+    vars(modules[f"{_NAME}.core"])["MastQueryWithLogin"] = compat_clients.PrivateNames
     return modules
 
 

@@ -1,18 +1,43 @@
-"""The clients that take the place of those of ``astroquery.mast``: this package's, with private names in real use.
+"""The clients that take the place of those of ``astroquery.mast``: this package's, with the private names in use.
 
-In: nothing.  Out: classes and ready-made objects under their public names.  They are subclasses, so that the clients of
-this package stay without those names; all share one login.
+In: an assignment or a call under a private name.  Out: what the public call of this package does.  They are subclasses,
+so that the clients of this package stay without those names: use ``conf``, and the arguments of the constructors and
+methods.  All share one login.
 """
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import requests
+from astropy.table import Table
+from astropy.utils.decorators import deprecated
+
 from ..catalogs import client as catalogs
 from ..cutouts import client as cutouts
-from ..downloads.client import DownloadMethods
+from ..downloads.client import Downloads
+from ..downloads.download import LOCAL_FILES
+from ..exceptions import InvalidCriterionError
 from ..missions import client as missions
 from ..observations import client as observations
 from ..observations import search
-from .private_names import ParseResultMixin, UnavailableCloud
+from ..products.manifest import Status
+from ..products.plan import single_file
+from ..query.request import MashupRequest
+from ..service import core
+from ..service.mast_service import MastService
+from ..service.token import Credentials
+from ..tables.mashup import parse_page
+from ..tables.table import TableBuilder
+from ..warn import warn_no_results
+from .connection import AssignableEndpoints, AssignableService, Connection, Setting
 
 __all__ = [
     "Catalogs",
@@ -31,12 +56,136 @@ __all__ = [
     "ZcutClass",
 ]
 
+_HTTP = "HTTPError: "
 
-class MastClass(UnavailableCloud, ParseResultMixin, DownloadMethods):
+
+class PrivateNames(core.MastClass):
+    """What all clients have under private names; see `~astroquery_mast.MastClass` for parameters."""
+
+    TIMEOUT = Setting("timeout")
+    PAGESIZE = Setting("pagesize")
+
+    def _new_service(self, server: str | None, credentials: Credentials) -> MastService:
+        """Make what talks to the archive, with the addresses and settings that are assigned to this client."""
+        return AssignableService(self, AssignableEndpoints(server), self._cache_folder, credentials)
+
+    @cached_property
+    def _portal_api_connection(self) -> Connection:
+        """Addresses and settings of this client."""
+        endpoints = self._service.endpoints
+        assert isinstance(endpoints, AssignableEndpoints)
+        return Connection(self, endpoints)
+
+    @property
+    def _service_api_connection(self) -> Connection:
+        """The same; ``astroquery.mast`` has one for Mashup and one for its other services."""
+        return self._portal_api_connection
+
+    @property
+    def _column_configs(self) -> dict[str, Any]:
+        """The columns that the archive was asked for: service → columns."""
+        return self._service.columns.read()
+
+    @_column_configs.setter
+    def _column_configs(self, _configs: Mapping[str, Any]) -> None:
+        """Forget what was read, whatever is assigned: code assigns an empty dictionary."""
+        self._service.columns.forget()
+
+    def _download_file(
+        self, url: str, local_filepath: str | os.PathLike[str], *_options: Any, cache: bool = False, **_more: Any
+    ) -> None:
+        """Fetch an address into a file.
+
+        Parameters
+        ----------
+        url : str
+            The address.
+        local_filepath : path-like
+            The file; it is there under this name only when it is whole.
+        cache : bool
+            Whether a file that is there is kept if the archive's is as long.
+        *_options, **_more
+            Further arguments of astroquery's method, none of which is needed.
+
+        Raises
+        ------
+        `requests.HTTPError`
+            If the archive refuses, as astroquery's method does.
+        `requests.ConnectionError`
+            If it cannot be reached, or stays silent.
+        """
+        planned = single_file(url, Path(local_filepath), download_url=url, disk=LOCAL_FILES, cache=cache)
+        addressed = replace(planned, url=url, data_url=url)
+        result = Downloads(self._service).run_one(addressed, verbose=False, on_error="ignore")
+        if result.status is Status.COMPLETE:
+            return
+        message = result.message or f"{url} was not fetched."
+        if message.startswith(_HTTP):
+            raise requests.HTTPError(message.removeprefix(_HTTP))
+        raise requests.ConnectionError(message)
+
+    def _parse_result(
+        self, responses: requests.Response | Sequence[requests.Response], *, verbose: bool = False
+    ) -> Table:
+        """Return the table of Mashup answers.
+
+        Parameters
+        ----------
+        responses : list of `requests.Response`
+            As the ``*_async`` methods return them.
+        verbose : bool
+            Ignored; accepted because ``astroquery.mast`` has it.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+        """
+        del verbose
+        answers = [responses] if isinstance(responses, requests.Response) else list(responses)
+        if not answers:
+            warn_no_results()
+            return Table(masked=True)
+        asked = _request_of(answers[0])
+        # The filtered services have the columns of the cone search.
+        filtered = asked.service.startswith(search.CAOM_FILTERED)
+        columns = self._service.columns.get(search.CAOM_CONE if filtered else asked.service)
+        builder = TableBuilder(asked, columns)
+        for answer in answers:
+            builder.add(parse_page(answer.status_code, answer.headers, answer.content, asked.service))
+        table = builder.table()
+        if not len(table):
+            warn_no_results()
+        return table
+
+    @deprecated(since="0.4.8", message="Only Observations has a cloud.")  # type: ignore[untyped-decorator]
+    def enable_cloud_dataset(self, provider: str = "AWS", profile: str | None = None, verbose: bool = True) -> None:
+        """Do nothing."""
+
+    @deprecated(since="0.4.8", message="Only Observations has a cloud.")  # type: ignore[untyped-decorator]
+    def disable_cloud_dataset(self) -> None:
+        """Do nothing."""
+
+
+def _request_of(response: requests.Response) -> MashupRequest:
+    """The question that was answered, as the response remembers it."""
+    body = getattr(response.request, "body", None)
+    text = body.decode() if isinstance(body, bytes) else body or ""
+    try:
+        document = json.loads(parse_qs(text)["request"][0])
+        return MashupRequest(
+            document["service"], document["params"], format=document["format"], pagesize=document["pagesize"]
+        )
+    except (KeyError, TypeError, ValueError) as err:
+        raise InvalidCriterionError(
+            "This is not an answer of a Mashup service: it does not say what was asked."
+        ) from err
+
+
+class MastClass(PrivateNames):
     """`astroquery_mast.MastClass` with private names of ``astroquery.mast``."""
 
 
-class ObservationsClass(ParseResultMixin, observations.ObservationsClass):
+class ObservationsClass(PrivateNames, observations.ObservationsClass):
     """`astroquery_mast.ObservationsClass` with private names of ``astroquery.mast``."""
 
     _caom_all = search.CAOM_VALUES
@@ -44,25 +193,27 @@ class ObservationsClass(ParseResultMixin, observations.ObservationsClass):
     _caom_filtered = search.CAOM_FILTERED
     _caom_filtered_position = search.CAOM_FILTERED_POSITION
     _caom_products = search.CAOM_PRODUCTS
+    enable_cloud_dataset = observations.ObservationsClass.enable_cloud_dataset
+    disable_cloud_dataset = observations.ObservationsClass.disable_cloud_dataset
 
 
-class CatalogsClass(UnavailableCloud, catalogs.CatalogsClass):
+class CatalogsClass(PrivateNames, catalogs.CatalogsClass):
     """`astroquery_mast.CatalogsClass` with private names of ``astroquery.mast``."""
 
 
-class MastMissionsClass(UnavailableCloud, missions.MastMissionsClass):
+class MastMissionsClass(PrivateNames, missions.MastMissionsClass):
     """`astroquery_mast.MastMissionsClass` with private names of ``astroquery.mast``."""
 
 
-class TesscutClass(UnavailableCloud, cutouts.TesscutClass, DownloadMethods):
+class TesscutClass(PrivateNames, cutouts.TesscutClass):
     """`astroquery_mast.TesscutClass` with private names of ``astroquery.mast``."""
 
 
-class ZcutClass(UnavailableCloud, cutouts.ZcutClass, DownloadMethods):
+class ZcutClass(PrivateNames, cutouts.ZcutClass):
     """`astroquery_mast.ZcutClass` with private names of ``astroquery.mast``."""
 
 
-class HapcutClass(UnavailableCloud, cutouts.HapcutClass, DownloadMethods):
+class HapcutClass(PrivateNames, cutouts.HapcutClass):
     """`astroquery_mast.HapcutClass` with private names of ``astroquery.mast``."""
 
 

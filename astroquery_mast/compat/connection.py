@@ -1,7 +1,7 @@
 """The private attribute that much code sets to point ``astroquery.mast`` elsewhere: ``X._portal_api_connection``.
 
 In: what is assigned to it.  Out: addresses, a time limit and a page size for one client, in effect with the next
-request.  What nobody assigned is `~astroquery_mast.config.conf`'s.
+request.  What was not assigned comes from `~astroquery_mast.config.conf`.
 """
 
 from __future__ import annotations

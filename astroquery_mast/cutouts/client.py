@@ -41,7 +41,7 @@ class ZcutClass(MastClass):
         Parameters
         ----------
         coordinates : str, `~astropy.coordinates.SkyCoord` or frame object
-            Where to look; text that is no position is taken for the name of an object.
+            Where to look; text that is not a position is taken as the name of an object.
         radius : str, float, or `~astropy.units.Quantity`
             How far around; a plain number is in degrees.
         timeout : float or `~astropy.units.Quantity`, optional
@@ -209,7 +209,7 @@ class HapcutClass(MastClass):
         Parameters
         ----------
         coordinates : str, `~astropy.coordinates.SkyCoord` or frame object
-            Where to look; text that is no position is taken for the name of an object.
+            Where to look; text that is not a position is taken as the name of an object.
         size : int, `~astropy.units.Quantity`, or sequence of two
             In pixels (plain numbers) or as an angle; two are ``(ny, nx)``, one is both.
         path : path-like

@@ -1,6 +1,6 @@
 """Cutouts on disk: the zip files that came, unpacked or kept, and a row for every file.
 
-In: questions and the results of their transfers.  Out: results for a manifest, and the service's words where it had
+In: questions and the results of their transfers.  Out: results for a manifest, and the service's message where it had
 nothing to cut out.  After "transfer", before "manifest".
 
 An answer is fetched under a name of its own, which it loses as soon as it has been looked at: a name that ends in
@@ -24,8 +24,7 @@ from zipfile import ZipInfo
 import filelock
 import requests
 
-from ..downloads.download import LOCAL_FILES
-from ..downloads.fetch import fetch
+from ..downloads.download import LOCAL_FILES, fetch_file
 from ..downloads.store import destination, is_remote
 from ..downloads.transfer import OpenUrl
 from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
@@ -35,12 +34,12 @@ from ..products.plan import Action, PlannedFile
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline, StoppedError
 from ..service.failures import retrying
-from .protocol import words_for_nothing
+from .protocol import message_for_nothing
 from .zip_files import ArchiveFile, begins_as_zip, places_of, write_whole, zipped_files
 
 __all__ = ["CutoutFiles", "as_folder"]
 
-# Longer than any words of the services.
+# Longer than any message of the services.
 _WORDS = 1 << 20
 # What may go wrong with one file of an archive file.
 _TROUBLES = (MastError, StoppedError, filelock.Timeout, OSError)
@@ -60,7 +59,7 @@ class CutoutFiles:
     """The answers to the questions of one call, on disk; as a context manager it leaves nothing but results there."""
 
     def __init__(self, questions: Sequence[ApiRequest], folder: Path, prefix: str) -> None:
-        self.words: dict[str, str] = {}
+        self.messages: dict[str, str] = {}
         self.error: Exception | None = None
         self._questions = questions
         self._folder = folder
@@ -105,7 +104,7 @@ class CutoutFiles:
             """Fetch the answer anew."""
             # What came before is not "made meanwhile" by somebody else.
             planned.local_path.unlink(missing_ok=True)
-            return fetch(planned, noting, **how)
+            return fetch_file(planned, noting, **how)
 
         deadline: Deadline = how["deadline"]
         return retrying(
@@ -142,7 +141,7 @@ class CutoutFiles:
     # -- one answer ----------------------------------------------------------------------------------------------
 
     def _looked_at(self, result: TransferResult) -> list[ZipInfo] | TransferResult:
-        """The files in an answer; a result if it is no such answer."""
+        """The files in an answer; a failed result if it cannot be read."""
         if result.status is not Status.COMPLETE:
             return replace(result, local_path=self._zips[result.index])
         try:
@@ -150,17 +149,17 @@ class CutoutFiles:
         except _TROUBLES as err:
             return self._failed(result, self._zips[result.index], err)
         if isinstance(members, str):
-            self.words[self._questions[result.index].service] = members
+            self.messages[self._questions[result.index].service] = members
             return []
         return members
 
     def _members(self, result: TransferResult) -> list[ZipInfo] | str:
-        """The files in an answer, or the words for "nothing"."""
+        """The files in an answer, or the message that there is nothing."""
         service = self._questions[result.index].service
         with result.local_path.open("rb") as stream:
             start = stream.read(_WORDS)
         if not begins_as_zip(start):
-            return words_for_nothing(start, service)
+            return message_for_nothing(start, service)
         with self._opened(result) as archive:
             return list(archive.members) or f"{service} sent a zip file without any files."
 
@@ -214,7 +213,7 @@ class CutoutFiles:
             self.error = err
 
     def _failed(self, result: TransferResult, path: Path, err: Exception) -> TransferResult:
-        """The result for a file that is not there."""
+        """The result for a file that could not be written."""
         if not isinstance(err, StoppedError | filelock.Timeout):
             self._note(err)
         message = f"{path} could not be written: {err}" if isinstance(err, OSError) else f"{type(err).__name__}: {err}"

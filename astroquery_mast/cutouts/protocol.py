@@ -2,8 +2,8 @@
 
 In: sizes, sectors, targets and parameters of pictures; a decoded JSON answer, or the bytes that came instead of a zip
 file.  Out: a frozen `CutoutSize`, tuples of sectors, a frozen `Target`, parameters; a `Page` of sectors, names of
-surveys, or the service's words.  Everything that the services would misread is refused here, and their words are an
-exception if they are those of a refusal or a failure.
+surveys, or the service's message.  Everything that the services would misread is refused here, and a message that is a
+refusal or a failure is raised as an exception.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ __all__ = [
     "as_sectors",
     "as_size",
     "image_params",
+    "message_for_nothing",
+    "message_of",
     "moving_target_named",
     "one_target",
     "refuse_other_units",
     "sector_page",
     "surveys",
-    "words_for_nothing",
-    "words_of",
 ]
 
 _SIZES = "Give one or two of pixels (plain numbers) or angles: size=10, size=(ny, nx), size=[1, 2] * u.arcmin."
@@ -54,7 +54,7 @@ FORMATS = ("fits", "jpg", "png")
 # https://astrocut.readthedocs.io: what `img_cut` takes, and Zcut hands on to it.
 IMAGE_PARAMS = ("stretch", "minmax_percent", "minmax_value", "invert")
 """The parameters of pictures."""
-# What astroquery.mast once called an argument that is no parameter of pictures.
+# What astroquery.mast once called an argument that is not a parameter of pictures.
 _FORMER = {"form": ["cutout_format"]}
 _STRETCHES = ("asinh", "sinh", "sqrt", "log", "linear")
 _MOVING = ("majorbody", "smallbody")
@@ -116,7 +116,7 @@ def _side(side: Any, size: Any) -> tuple[float, str]:
     elif isinstance(side, Real) and not isinstance(side, bool):
         number, units = float(side), "px"
     else:
-        raise InvalidArgumentError(f"size={size!r}: {side!r} is no number and no angle. {_SIZES}")
+        raise InvalidArgumentError(f"size={size!r}: {side!r} is neither a number nor an angle. {_SIZES}")
     if not 0 < number < math.inf:
         raise InvalidArgumentError(f"size={size!r}: {side!r} is not a size above zero. {_SIZES}")
     return (int(number) if units == "px" and number.is_integer() else number), units
@@ -138,7 +138,7 @@ def as_sectors(sector: Any) -> tuple[int, ...] | None:
     """Return sectors of TESS."""
     if sector is None:
         return None
-    advice = "Give a whole number from 1, several of them, or None for all sectors."
+    advice = "Give an integer of at least 1, several of them, or None for all sectors."
     given = list(sector) if isinstance(sector, set | frozenset) else sector
     numbers = {_sector(value, sector, advice) for value in _listed(given, "sector", advice)}
     if not numbers:
@@ -153,7 +153,7 @@ def _sector(value: Any, sector: Any, advice: str) -> int:
     integral = isinstance(value, float | np.floating) and value.is_integer()
     number = int(value) if text or whole or integral else 0
     if number < 1:
-        raise InvalidArgumentError(f"sector={sector!r}: {value!r} is no sector. {advice}")
+        raise InvalidArgumentError(f"sector={sector!r}: {value!r} is not a sector. {advice}")
     return number
 
 
@@ -171,7 +171,7 @@ class Target:
 
     @classmethod
     def at(cls, cone: Cone) -> Target:
-        """Return the target at a position; the radius is no part of it."""
+        """Return the target at a position; the radius is not part of it."""
         return cls("", {"ra": cone.ra, "dec": cone.dec})
 
 
@@ -192,7 +192,7 @@ def moving_target_named(object_name: Any, mt_type: str | None) -> Target:
 
 
 def one_target(coordinates: Any, object_name: Any, moving: bool) -> None:
-    """Raise unless it is said once, and only once, what is looked at."""
+    """Raise unless exactly one target is given."""
     if moving and coordinates is not None:
         raise InvalidQueryError(
             "Only one of moving_target and coordinates may be specified. "
@@ -252,10 +252,10 @@ def _pair(name: str, value: Iterable[Any]) -> tuple[float, float]:
     advice = "Give two numbers, the smaller one first."
     numbers = _listed(value, name, advice)
     if len(numbers) != 2 or not all(isinstance(number, Real) for number in numbers):
-        raise InvalidArgumentError(f"{name}={value!r} is no pair of numbers. {advice}")
+        raise InvalidArgumentError(f"{name}={value!r} is not a pair of numbers. {advice}")
     low, high = map(float, numbers)
     if not -math.inf < low < high < math.inf:
-        raise InvalidArgumentError(f"{name}={value!r} is no range. {advice}")
+        raise InvalidArgumentError(f"{name}={value!r} is not a range. {advice}")
     return low, high
 
 
@@ -275,7 +275,7 @@ SECTOR_COLUMNS = {
 }
 
 # The services answer with status 200 and a sentence in all cases.  An empty list of results beside it means "no data";
-# without one the kind has to be read from the words, and those that fit nowhere are taken for "no data", as
+# without one the kind has to be read from the message, and messages that fit nowhere are taken for "no data", as
 # astroquery.mast takes them all.  Seen: "No FFIs found for input target. Cutout not performed.", and the same with
 # "Missing HAP files".
 _NOTHING = re.compile(
@@ -298,43 +298,43 @@ _FAILED = re.compile(
 _EXCERPT = 80
 
 
-def words_for_nothing(body: bytes, service: str) -> str:
-    """Return what a service says that has nothing to cut out."""
+def message_for_nothing(body: bytes, service: str) -> str:
+    """Return the message of a service that has nothing to cut out."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as err:
         raise _unreadable(service, body) from err
-    words = words_of(document, service)
-    if words is None and _is_empty(document):
+    message = message_of(document, service)
+    if message is None and _is_empty(document):
         return f"{service} found nothing to cut out."
-    if words is None:
+    if message is None:
         raise _unreadable(service, body)
-    return words
+    return message
 
 
 def _unreadable(service: str, body: bytes) -> InvalidResponseError:
-    """The error for bytes that are neither cutouts nor words."""
+    """The error for bytes that are neither cutouts nor a message."""
     start = body[:_EXCERPT].decode("utf-8", "replace")
     message = f"{service} answered with something else than cutouts, beginning {start!r}."
     return InvalidResponseError(message, service=service, status=200)
 
 
-def words_of(document: Any, service: str) -> str | None:
-    """Return what a service says in a JSON answer."""
-    words = document.get("msg") if isinstance(document, dict) else None
-    if not isinstance(words, str) or not words.strip():
+def message_of(document: Any, service: str) -> str | None:
+    """Return the message of a service in a JSON answer."""
+    message = document.get("msg") if isinstance(document, dict) else None
+    if not isinstance(message, str) or not message.strip():
         return None
-    words = " ".join(words.split())
-    if not _is_empty(document) and not _NOTHING.search(words):
-        if _REFUSED.search(words):
-            raise BadRequestError(f"{service} refused the request: {words}", service=service, status=200)
-        if _FAILED.search(words):
-            raise ServerError(f"{service} failed: {words}", service=service, status=200)
-    return words
+    message = " ".join(message.split())
+    if not _is_empty(document) and not _NOTHING.search(message):
+        if _REFUSED.search(message):
+            raise BadRequestError(f"{service} refused the request: {message}", service=service, status=200)
+        if _FAILED.search(message):
+            raise ServerError(f"{service} failed: {message}", service=service, status=200)
+    return message
 
 
 def _is_empty(document: Any) -> bool:
-    """Whether an answer says, without words, that there is nothing."""
+    """Whether an answer says, without a message, that there is nothing."""
     return isinstance(document, dict) and document.get("results") == []
 
 
@@ -346,9 +346,9 @@ def sector_page(document: Any, service: str) -> Page:
 
 
 def _list_of(document: Any, key: str, service: str) -> list[Any]:
-    """A list of an answer; empty if the answer has words for "nothing" in its place."""
+    """A list of an answer; empty if the answer has a message in its place."""
     found = document.get(key) if isinstance(document, dict) else None
-    if found is None and words_of(document, service) is not None:
+    if found is None and message_of(document, service) is not None:
         return []
     if not isinstance(found, list):
         raise InvalidResponseError(f"{service} answered without a list of {key!r}.", service=service)

@@ -9,7 +9,6 @@ longer than others before a request is sent again.
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,20 +20,20 @@ from typing import Any, TypeVar
 from astropy import units as u
 from astropy.io import fits
 
-from ..config import count_setting, seconds_setting
+from ..config import seconds_setting
 from ..downloads.download import complain, download
 from ..downloads.sessions import SessionRecipe
-from ..exceptions import DownloadError, InvalidArgumentError, InvalidResponseError, NoResultsWarning, QueryTimeoutError
+from ..exceptions import DownloadError, InvalidResponseError, NoResultsWarning, QueryTimeoutError
 from ..products.manifest import Manifest, Status, as_manifest
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
-from ..service.parallel import map_in_threads
+from ..service.parallel import RunOptions, map_in_threads, number_of_workers
 from ..sky.position import Cone, as_radius
 from ..tables.mashup import decoded
 from ..warn import warn_user
 from .files import CutoutFiles, as_folder
-from .protocol import one_target, words_for_nothing
+from .protocol import message_for_nothing, one_target
 from .zip_files import begins_as_zip, zipped_files
 
 __all__ = ["CutoutService", "as_workers"]
@@ -104,23 +103,23 @@ class CutoutService:
         """Ask all questions, and return the cutouts of all answers in the order of the questions."""
 
         def ask(question: ApiRequest) -> list[fits.HDUList] | str:
-            """The cutouts of one answer, or the words for "nothing"."""
+            """The cutouts of one answer, or the message that there is nothing."""
             found = self._ask(question, _members, deadline)
             if isinstance(found, str):
                 return found
             return [_open(name, content, question.service) for name, content in found]
 
-        words: dict[str, str] = {}
+        messages: dict[str, str] = {}
         cutouts: list[fits.HDUList] = []
         with ExitStack() as if_it_fails:
             if_it_fails.callback(deadline.stop)
             for question, answer in zip(questions, map_in_threads(ask, questions, max_workers), strict=True):
                 if isinstance(answer, str):
-                    words[question.service] = answer
+                    messages[question.service] = answer
                 else:
                     cutouts.extend(answer)
             if_it_fails.pop_all()
-        _warn_of_nothing(words, len(questions))
+        _warn_of_nothing(messages, len(questions))
         return cutouts
 
     def open_around(
@@ -147,13 +146,11 @@ class CutoutService:
         if not questions:
             return as_manifest([])
         with CutoutFiles(questions, folder, self.name) as files:
+            timeout = None if deadline is None else max(deadline.remaining(), 1e-3)
             fetched = download(
                 files.planned(),
                 replace(SessionRecipe.of(self.service), read_timeout=_patience()),
-                max_workers=max_workers,
-                timeout=None if deadline is None else max(deadline.remaining(), 1e-3),
-                on_error="ignore",
-                verbose=verbose,
+                RunOptions(verbose, max_workers, None, timeout, "ignore"),
                 carry_out=files.carry_out,
             )
             results = files.results(fetched, inflate=inflate, deadline=deadline or Deadline())
@@ -161,7 +158,7 @@ class CutoutService:
         if results and all(result.status is Status.ERROR for result in results):
             raise _failure(manifest, files.error, deadline, self.title)
         complain(results, on_error="warn", manifest=manifest)
-        _warn_of_nothing(files.words, len(questions))
+        _warn_of_nothing(files.messages, len(questions))
         return manifest
 
     def save_around(
@@ -174,7 +171,7 @@ class CutoutService:
         inflate: bool,
         verbose: bool,
     ) -> Manifest:
-        """Bring the cutouts of one position to disk."""
+        """Download the cutouts of one position."""
         folder = as_folder(path)
         deadline = self.service.deadline(timeout)
         cone = self.around(coordinates, None, 0, None, deadline)
@@ -193,26 +190,15 @@ class _Name(str):
         return str(self)
 
 
-def as_workers(max_workers: int | None) -> int:
-    """Return how many requests may be under way at a time."""
-    try:
-        workers = count_setting("max_workers") if max_workers is None else operator.index(max_workers)
-    except TypeError:
-        workers = 0
-    if workers < 1:
-        raise InvalidArgumentError(f"max_workers={max_workers!r}: a whole number above zero is needed.")
-    return min(workers, _MOST_AT_ONCE)
-
-
 def _patience() -> float:
     """Seconds of silence in which a cutout may be made."""
     return _PATIENCE * seconds_setting("read_timeout")
 
 
 def _members(body: bytes, service: str) -> list[tuple[str, bytes]] | str:
-    """The files in an answer, or the words for "nothing"; one that was cut on its way may be whole the next time."""
+    """The files in an answer, or the message that there is nothing; an answer that was truncated is asked for again."""
     if not begins_as_zip(body):
-        return words_for_nothing(body, service)
+        return message_for_nothing(body, service)
     with zipped_files(BytesIO(body), service) as archive:
         found = [(member.filename, archive.read(member)) for member in archive.members]
     return found or f"{service} sent a zip file without any files."
@@ -223,18 +209,18 @@ def _open(name: str, content: bytes, service: str) -> fits.HDUList:
     try:
         cutout = fits.open(BytesIO(content))
     except OSError as err:
-        message = f"{service} sent {name!r}, which is no FITS file: {err}"
+        message = f"{service} sent {name!r}, which is not a FITS file: {err}"
         raise InvalidResponseError(message, service=service, status=200) from err
     cutout.filename = _Name(name)
     return cutout
 
 
-def _warn_of_nothing(words: Mapping[str, str], asked: int) -> None:
-    """Warn in the service's words that it had nothing for some of the questions, or for all."""
-    if not words:
+def _warn_of_nothing(messages: Mapping[str, str], asked: int) -> None:
+    """Warn with the service's messages that it had nothing for some of the questions, or for all."""
+    if not messages:
         return
     alone = asked == 1
-    text = " ".join(said if alone else f"{question}: {said}" for question, said in words.items())
+    text = " ".join(said if alone else f"{question}: {said}" for question, said in messages.items())
     warn_user(text, NoResultsWarning)
 
 
@@ -249,3 +235,8 @@ def _failure(manifest: Manifest, error: Exception | None, deadline: Deadline | N
     if error is not None:
         return error
     return DownloadError(f"No cutout could be downloaded: {first}", manifest)
+
+
+def as_workers(max_workers: int | None) -> int:
+    """Return how many requests may be under way at a time."""
+    return min(number_of_workers(max_workers), _MOST_AT_ONCE)

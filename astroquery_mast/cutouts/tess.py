@@ -31,10 +31,10 @@ from .protocol import (
     Target,
     as_sectors,
     as_size,
+    message_of,
     moving_target_named,
     one_target,
     sector_page,
-    words_of,
 )
 from .service import CutoutService, as_workers
 
@@ -126,8 +126,8 @@ class TessService(CutoutService):
         builder.add(sector_page(document, question.service))
         table = builder.table()
         if not len(table):
-            words = words_of(document, question.service)
-            warn_user(f"{NO_SECTOR} {words or ''}".rstrip(), NoResultsWarning)
+            message = message_of(document, question.service)
+            warn_user(f"{NO_SECTOR} {message or ''}".rstrip(), NoResultsWarning)
         return table
 
     def _by_sector(

@@ -3,8 +3,8 @@
 In: a zip file as it came, and the names in it.  Out: the files in it, piece by piece and proven by their checksums;
 relative paths that cannot leave the download folder; files on disk.
 
-Nobody but the archive writes these files, but a name in a zip file, its size and its kind are still just words of a
-server: "../" in a name, links, locked files, and small files that swell to fill the disk do no harm here.
+Only the archive writes these files, but a name in a zip file, its size and its kind are still just what a server says:
+"../" in a name, links, locked files, and small files that swell to fill the disk do no harm here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _FREE = 1 << 30
 _RATIO = 100
 _MOST_FILES = 10_000
-# What reading a zip file that is none, or a broken one, may raise; a RuntimeError is zipfile's word for "locked".
+# What reading a broken zip file, or another file, may raise; a RuntimeError is zipfile's word for "locked".
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, RuntimeError, IndexError, OverflowError)
 
 
@@ -90,13 +90,13 @@ def _readable(service: str, name: str | None = None) -> Iterator[None]:
 
 
 def _check(members: Sequence[zipfile.ZipInfo], size: int) -> None:
-    """Raise if these are no honest files."""
+    """Raise if these are not ordinary files."""
     if len(members) > _MOST_FILES:
         raise zipfile.BadZipFile(f"it holds {len(members)} files")
     for member in members:
         # The upper half holds the permissions of a Unix system, and there what kind of file it is.
         if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG}:
-            raise zipfile.BadZipFile(f"{member.filename!r} is a link, or no file at all")
+            raise zipfile.BadZipFile(f"{member.filename!r} is a link, or not a file at all")
         if member.flag_bits & 0x1:
             raise zipfile.BadZipFile(f"{member.filename!r} is locked with a password")
         if member.compress_type not in _PACKED:

@@ -3,44 +3,62 @@
 In: planned files and a way to the archive.  Out: the results, in the order of the plan.  Products flow, around
 "transfer".
 
-The work runs on threads of our own, or wherever an executor takes it; see "pool" and "task".
+The work runs on threads of our own, or wherever an executor takes it; see `astroquery_mast.service.parallel`.
 """
 
 from __future__ import annotations
 
-import math
 import os
+import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import closing, nullcontext
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-from astropy import units as u
+import requests
+import urllib3
 from astroquery import log
 
-from ..exceptions import DownloadError, InvalidArgumentError
+from ..exceptions import DownloadError, MastError, ServerError
 from ..products.existing_files import FileSystem
 from ..products.file_names import safe_name
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import Action, PlannedFile, total_bytes
-from ..service.deadline import Deadline, as_seconds
-from ..service.pool import number_of_workers, run, threads
+from ..service.parallel import DownServers, JobFailure, RunOptions, SharedState, UnfinishedError, run
 from ..service.progress import DownloadBar
-from .outage import DownServers
 from .register import holders
 from .sessions import SessionRecipe
 from .store import StoreFileSystem, destination, is_remote
-from .task import Call, Done, Task, TransferFunction, bring
-from .transfer import OpenUrl, transfer
+from .transfer import OpenUrl, Progress, silent, transfer
+from .upload import transfer_to
 
-__all__ = ["LOCAL_FILES", "ON_ERROR", "complain", "disk_at", "download", "local_target"]
+__all__ = [
+    "LOCAL_FILES",
+    "FileDownloads",
+    "JobResult",
+    "ServerWatch",
+    "TransferFunction",
+    "complain",
+    "disk_at",
+    "download",
+    "fetch_file",
+    "local_target",
+    "portable_download",
+    "with_rights",
+]
 
-ON_ERROR = ("raise", "warn", "ignore")
-"""What may be done about files that did not come."""
+TransferFunction = Callable[..., TransferResult]
+"""Does what is planned for one file; called as `~astroquery_mast.downloads.transfer.transfer`."""
 
 _ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
+_REFUSED = re.compile(r"HTTPError: 40[13]\b")
+# So many files in a row, each tried as often as `conf.max_attempts` says, find nobody there: then it is not by chance.
+_IN_A_ROW = 3
 
 
 class _LocalDisk:
@@ -74,99 +92,161 @@ def disk_at(place: Path) -> FileSystem:
     return StoreFileSystem() if is_remote(place) else LOCAL_FILES
 
 
+# -- one file ------------------------------------------------------------------------------------------------------
+
+
+def fetch_file(planned: PlannedFile, open_url: OpenUrl, **how: Any) -> TransferResult:
+    """Bring one file to where it goes, a disk or a store; found by its name by the workers of other processes."""
+    carry_out = transfer_to if is_remote(planned.local_path) else transfer
+    return with_rights(carry_out(planned, open_url, **how), planned)
+
+
+def with_rights(result: TransferResult, planned: PlannedFile) -> TransferResult:
+    """Return a result whose message, after a refusal, says whose the file is and when it becomes public."""
+    refused = result.status is Status.ERROR and _REFUSED.match(result.message or "")
+    if not refused or planned.rights is None:
+        return result
+    day = f"; release date {planned.release}" if planned.release else ""
+    return replace(result, message=f"{result.message} (dataRights: {planned.rights}{day}.)")
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What a worker gives back: the result, which servers answered, and whether the bar has counted the bytes."""
+
+    result: TransferResult
+    reached: Mapping[str, str | None] = field(default_factory=dict)
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class FileDownloads:
+    """The work of one download: does what is planned for a file."""
+
+    way: SessionRecipe | OpenUrl
+    carry_out: TransferFunction
+    state: SharedState
+    progress: Progress = silent
+    slots: threading.Semaphore | None = None
+    shared: bool = True
+
+    def __call__(self, planned: PlannedFile) -> JobResult:
+        """Do what is planned for one file, here and now."""
+        started = time.monotonic()
+        with ExitStack() as stack:
+            open_url = self.way
+            if isinstance(open_url, SessionRecipe):
+                open_url = stack.enter_context(open_url.open_url(self.state.deadline, lines=self.slots))
+                stack.enter_context(self.state.watching(open_url))
+            watch = ServerWatch(open_url, self.state.down)
+            result = self.carry_out(planned, watch, progress=self.progress, deadline=self.state.deadline)
+        elapsed = time.monotonic() - started if result.elapsed is None else result.elapsed
+        return JobResult(replace(result, elapsed=elapsed, uri=planned.uri), watch.reached, self.shared)
+
+
+@dataclass
+class ServerWatch:
+    """Opens addresses, but not of servers that are down, and remembers whether servers could be reached."""
+
+    open_url: OpenUrl
+    down: Mapping[str, str]
+    reached: dict[str, str | None] = field(default_factory=dict)
+
+    def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """Open an address."""
+        parts = urlsplit(url)
+        server = f"{parts.scheme}://{parts.netloc}"
+        if server in self.down:
+            raise ServerError(
+                f"{server} could not be reached for {_IN_A_ROW} files in a row, so that it was not asked for this one: "
+                f"{self.down[server]}",
+                service=server,
+            )
+        try:
+            response = self.open_url(url, headers)
+        except (MastError, requests.exceptions.RequestException) as err:
+            self.reached[server] = str(err) if _cannot_connect(err) else None
+            raise
+        self.reached[server] = None
+        return response
+
+
+def _cannot_connect(error: BaseException) -> bool:
+    """Whether no connection could be made at all, rather than that one broke or was silent."""
+    cause = error.__cause__ if isinstance(error, MastError) else error
+    if not isinstance(cause, requests.exceptions.ConnectionError) or not cause.args:
+        return False
+    # requests makes one error of both, and keeps urllib3's: this one for a connection that was not made.
+    return isinstance(cause.args[0], urllib3.exceptions.MaxRetryError)
+
+
 def download(
     planned: Sequence[PlannedFile],
     way: SessionRecipe | OpenUrl,
+    options: RunOptions,
     *,
-    max_workers: int | None = None,
-    executor: Executor | None = None,
-    timeout: float | u.Quantity | None = None,
-    on_error: str = "warn",
-    verbose: bool = True,
-    carry_out: TransferFunction = transfer,
+    carry_out: TransferFunction = fetch_file,
 ) -> list[TransferResult]:
-    """Bring files to disk, several at a time."""
-    workers = number_of_workers(max_workers, executor)
-    seconds = as_seconds(timeout, "timeout")
-    _check(way, executor, on_error)
-    outages = DownServers()
+    """Bring files to where they go, several at a time."""
+    if not isinstance(way, SessionRecipe) and not isinstance(options.executor, ThreadPoolExecutor | None):
+        raise TypeError("Only a SessionRecipe can be sent to another process.")
+    servers: DownServers[str] = DownServers(_IN_A_ROW)
+    state = SharedState(options.deadline(), servers.down)
     # While one file is brought down to the disk, another one can have its connection.
-    spare = workers // 2 if executor is None and isinstance(way, SessionRecipe) else 0
+    spare = options.workers // 2 if options.executor is None and isinstance(way, SessionRecipe) else 0
+    slots = threading.Semaphore(options.workers) if spare else None
     results: dict[int, TransferResult] = {}
-    with DownloadBar(len(planned), total_bytes(planned) or None, shown=verbose) as bar:
-        call = Call(
-            Deadline(math.inf if seconds is None else seconds),
-            bar.add,
-            outages.down,
-            lines=threading.Semaphore(workers) if spare else None,
-        )
-        tasks = [Task(place, file, way, carry_out, call) for place, file in enumerate(planned)]
-        for task, done in _all_done(tasks, executor, workers + spare):
-            outages.note(done.reached)
-            results[task.place] = done.result
+    with DownloadBar(len(planned), total_bytes(planned) or None, shown=options.verbose) as bar:
+        work = FileDownloads(way, carry_out, state, bar.add, slots)
+        for place, done in _all_results(planned, work, options, options.workers + spare):
+            servers.note(done.reached)
+            results[place] = done.result
             bar.add(0 if done.counted or not done.result.fetched else done.result.size or 0)
             bar.finish()
     ordered = [results[place] for place in range(len(planned))]
-    if verbose:
-        _tell(ordered, call.deadline.elapsed())
-    complain(ordered, on_error=on_error)
+    if options.verbose:
+        _tell(ordered, state.deadline.elapsed())
+    complain(ordered, on_error=options.on_error)
     return ordered
 
 
-def _check(way: SessionRecipe | OpenUrl, executor: Executor | None, on_error: str) -> None:
-    """Raise if an argument makes no sense."""
-    if on_error not in ON_ERROR:
-        raise InvalidArgumentError(f"on_error={on_error!r}: {', '.join(map(repr, ON_ERROR))} are possible.")
-    if executor is not None and not (isinstance(executor, Executor) or hasattr(executor, "submit")):
-        raise InvalidArgumentError(f"executor={executor!r}: a concurrent.futures.Executor is needed.")
-    if not isinstance(way, SessionRecipe) and not isinstance(executor, ThreadPoolExecutor | None):
-        raise TypeError("Only a SessionRecipe can be sent to another process.")
+# -- all files -----------------------------------------------------------------------------------------------------
 
 
-def _all_done(tasks: Sequence[Task], executor: Executor | None, workers: int) -> Iterator[tuple[Task, Done]]:
-    """Do all tasks; every one of them is given, in the order in which they end."""
-    asked = []
-    for task in tasks:
-        if task.planned.action in _ASKED:
-            asked.append(task)
+def _all_results(
+    planned: Sequence[PlannedFile], work: FileDownloads, options: RunOptions, workers: int
+) -> Iterator[tuple[int, JobResult]]:
+    """Do what is planned; every file has a result, and its place in the plan, in the order in which they end."""
+    places = []
+    for place, file in enumerate(planned):
+        if file.action in _ASKED:
+            places.append(place)
         else:
             # What needs no network needs no worker, either, and is there even when the time is over.
-            yield task, Done(replace(bring(task).result, elapsed=None))
-    left = {task.place: task for task in asked}
-    call = tasks[0].call if tasks else Call()
-    own = threads(min(workers, len(asked)) or 1) if executor is None else nullcontext(executor)
-    with own as pool:
-        running = run(asked, bring, executor=pool, window=workers, deadline=call.deadline, stop=call.stop)
-        with closing(running) as ended:
-            for task, future in ended:
-                del left[task.place]
-                yield task, _outcome(task, future)
-    for task in left.values():
-        yield task, Done(_late(task))
+            yield place, JobResult(replace(work(file).result, elapsed=None))
+    asked = [planned[place] for place in places]
+    with closing(run(asked, portable_download(work, options.executor), options, work.state, workers=workers)) as ended:
+        for job, outcome in ended:
+            done = _failed(job.item, outcome, work) if isinstance(outcome, JobFailure) else outcome
+            yield places[job.number], done
 
 
-def _outcome(task: Task, future: Future[Done]) -> Done:
-    """What became of a task; a worker that dies takes nobody with it."""
-    if future.cancelled():
-        return Done(_late(task))
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if not isinstance(error, Exception):
-        # Ctrl-C reaches processes of the same terminal, too.
-        raise error
-    return Done(_failed(task, f"The worker could not do it: {type(error).__name__}: {error}"))
+def portable_download(work: FileDownloads, executor: Executor | None) -> Callable[[PlannedFile], JobResult]:
+    """Return the work as an executor gets it."""
+    if executor is None:
+        return work
+    from ..service.executors import PortableWork  # noqa: PLC0415, because only few need it
+
+    return PortableWork(work, {"progress": silent, "slots": None, "shared": False})
 
 
-def _late(task: Task) -> TransferResult:
-    """The result for a file whose turn did not come, or that did not end, before the deadline."""
-    return _failed(task, f"The deadline of {task.call.deadline.seconds:g} s passed before the file was there.")
-
-
-def _failed(task: Task, message: str) -> TransferResult:
+def _failed(file: PlannedFile, failure: JobFailure, work: FileDownloads) -> JobResult:
     """The result for a file of which no worker tells."""
-    file = task.planned
-    return TransferResult(file.index, Status.ERROR, file.local_path, message, file.data_url, uri=file.uri)
+    error = failure.error
+    message = f"The worker could not do it: {type(error).__name__}: {error}"
+    if isinstance(error, UnfinishedError):
+        message = f"The deadline of {work.state.deadline.seconds:g} s passed before the file was there."
+    return JobResult(TransferResult(file.index, Status.ERROR, file.local_path, message, file.data_url, uri=file.uri))
 
 
 def _tell(results: Sequence[TransferResult], elapsed: float) -> None:

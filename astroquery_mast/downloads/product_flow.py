@@ -30,9 +30,10 @@ from ..products.plan import Action, DownloadService, PlannedFile, only_in_cloud,
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
+from ..service.parallel import RunOptions
 from ..tables.mashup import Page
 from ..warn import warn_no_results, warn_user
-from .client import DownloadOptions, Downloads
+from .client import Downloads
 from .download import disk_at, local_target
 from .store import destination
 
@@ -228,7 +229,7 @@ class ProductFlow:
         return str(result.status), result.message, result.url
 
     def download_products(
-        self, given: Any, request: DownloadRequest, options: DownloadOptions, filters: Mapping[str, Any]
+        self, given: Any, request: DownloadRequest, options: RunOptions, filters: Mapping[str, Any]
     ) -> Manifest | Table | None:
         """Download the files of products, or show the plan; None, with a warning, if no product is left."""
         deadline = options.deadline()

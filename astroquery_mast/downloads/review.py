@@ -9,14 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy import units as u
 from astropy.table import Table
 
 from ..config import count_setting
@@ -26,10 +24,9 @@ from ..products.file_names import case_folded, is_same_file
 from ..products.listing import as_table
 from ..products.manifest import COLUMNS, Manifest, Status, TransferResult, as_manifest
 from ..products.plan import Action, DownloadService, PlannedFile, data_url, escaped_url
-from ..service.parallel import map_in_threads
+from ..service.parallel import RunOptions, map_in_threads
 from ..service.progress import progress_bar
 from .download import complain, download
-from .fetch import fetch
 from .outcome import size_of
 from .register import holders
 from .sessions import SessionRecipe
@@ -154,11 +151,7 @@ def retry_downloads(
     way: SessionRecipe | OpenUrl,
     *,
     download_url: str | DownloadService,
-    max_workers: int | None = None,
-    executor: Executor | None = None,
-    timeout: float | u.Quantity | None = None,
-    on_error: str = "warn",
-    verbose: bool = True,
+    options: RunOptions,
 ) -> Manifest:
     """Fetch the files of a manifest that did not come, and those that `verify_downloads` found missing or changed."""
     manifest = as_written(manifest)
@@ -168,19 +161,10 @@ def retry_downloads(
     wanted = [
         _planned(row, download_url, sharing[row.local_path], registers) for row in rows if row.status in _TO_FETCH
     ]
-    fetched = download(
-        wanted,
-        way,
-        max_workers=max_workers,
-        executor=executor,
-        timeout=timeout,
-        on_error="ignore",
-        verbose=verbose,
-        carry_out=fetch,
-    )
+    fetched = download(wanted, way, replace(options, on_error="ignore"))
     merged = {result.index: result for result in (*rows, *fetched)}
     table = _merged(manifest, list(merged.values()), {result.index for result in fetched})
-    complain(fetched, on_error=on_error, manifest=table)
+    complain(fetched, on_error=options.on_error, manifest=table)
     return table
 
 

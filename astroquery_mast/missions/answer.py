@@ -15,14 +15,12 @@ from astropy.table import Table
 from astroquery import log
 
 from ..exceptions import InvalidResponseError
-from ..query.request import Question
 from ..tables.columns import Columns, Kind
-from ..tables.completeness import AnnouncedRows
 from ..tables.mashup import Page, Paging, decoded
-from ..tables.table import TableBuilder, TwoNamedMeta
+from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 from .columns import ANG_SEP, has_numbers_for_truths
 
-__all__ = ["OffsetCompleteness", "SearchMeta", "SearchTable", "announced", "bounds", "may_have_more", "read_answer"]
+__all__ = ["SearchMeta", "SearchTable", "announced", "bounds", "may_have_more", "read_answer"]
 
 
 def read_answer(body: bytes, service: str) -> Page:
@@ -107,49 +105,6 @@ def may_have_more(page: Page, limit: int, offset: int) -> bool:
     return page.paging is None or page.paging.total > before + len(page.rows)
 
 
-class OffsetCompleteness(AnnouncedRows):
-    """Counts the parts of one answer, and proves that together they are all of it, and that none overlap."""
-
-    def __init__(self, service: str) -> None:
-        super().__init__(service)
-        self._seen: set[int] = set()
-
-    def add(self, page: Page, limit: int, offset: int, *, alone: bool) -> None:
-        """Take a part into account."""
-        if page.paging is not None:
-            most, before = bounds(page, limit, offset)
-            due = min(most, max(0, page.paging.total - before))
-            if len(page.rows) < due:
-                raise self.incomplete(f"{due} rows were due after row {before}, and {len(page.rows)} came")
-        self.count(page)
-        if not alone:
-            self._compare(page)
-
-    def close(self, before: int) -> None:
-        """Prove that all rows announced have been received; a part need not tell how many there are."""
-        due = (self.announced or 0) - before
-        if self.rows < due:
-            raise self.incomplete(f"{due} rows were due after row {before}, and {self.rows} came")
-
-    def _compare(self, page: Page) -> None:
-        """Raise if a row has come in an earlier part."""
-        marks = {_mark(row) for row in page.rows}
-        if not marks.isdisjoint(self._seen):
-            raise self.incomplete(
-                "a row came in two parts, so that another one may be missing",
-                "Rows that are alike in all columns asked for look so, too: ask for more columns (select_cols).",
-            )
-        self._seen |= marks
-
-
-def _mark(row: Mapping[str, Any]) -> int:
-    """What tells a row from others, in little room."""
-    try:
-        return hash(frozenset(row.items()))
-    except TypeError:  # a cell that is a list
-        return hash(json.dumps(row, sort_keys=True))
-
-
 class SearchMeta(TwoNamedMeta):
     """The ``meta`` of a table, with the question as the archive has understood it.
 
@@ -167,7 +122,7 @@ class SearchMeta(TwoNamedMeta):
 class SearchTable:
     """Builds the table of a search, page by page."""
 
-    def __init__(self, question: Question, columns: Columns) -> None:
+    def __init__(self, question: RequestInfo, columns: Columns) -> None:
         self._columns = {ANG_SEP.name: ANG_SEP, **columns}
         self._builder = TableBuilder(question, self._columns)
         self._fields: tuple[tuple[str, str], ...] = ()

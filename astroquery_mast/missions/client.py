@@ -12,8 +12,7 @@ from astropy.utils.decorators import deprecated_renamed_argument
 from ..exceptions import InvalidQueryError
 from ..service.deadline import Deadline
 from .product_methods import MissionProductMethods
-from .question import Search
-from .targets import DEFAULT_MISSION_RADIUS
+from .question import DEFAULT_MISSION_RADIUS, Search
 
 __all__ = ["MastMissions", "MastMissionsClass"]
 

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-import numpy.typing as npt
 from astropy.table import MaskedColumn, Table
 
 from ..config import Endpoints
@@ -22,6 +21,7 @@ from ..downloads.product_flow import FileSource
 from ..exceptions import InvalidArgumentError
 from ..products.file_names import column_as_text
 from ..products.filters import extension_mask, filter_mask
+from ..products.manifest import masked_column
 from ..products.plan import data_url, escaped_url
 
 __all__ = ["MissionService", "filter_mission_products", "mission_files", "refusal_of"]
@@ -67,24 +67,35 @@ class MissionService:
         return f"{service}?product_name={quote(uri, safe='', errors='replace')}"
 
 
+# Column of the plan → what of a product stands in it.
+_PLAN_COLUMNS = {"productFilename": "name", "obs_collection": "mission", "obs_id": "dataset", "dataRights": "rights"}
+
+
 def mission_files(products: Table, endpoints: Endpoints, mission: str, *, in_folders: bool) -> tuple[Table, FileSource]:
     """Return products with the columns of a plan, each file once, and where they come from."""
     _check_columns(products, in_folders)
-    names = ("uri", "filename", "mission", "access", *_OWNERS)
-    cells = zip(*(column_as_text(products, name) for name in names), strict=True)
-    rows = [_MissionProduct.of(*row, default_mission=mission) for row in cells]
+    rows = _mission_products(products, mission)
     _check_missions(rows)
     first = _first_of_each(rows)
-    table = products[first] if len(products) else products.copy()
-    rows = [row for row, kept in zip(rows, first, strict=True) if kept]
-    table["dataURI"] = MaskedColumn(_column(row.uri for row in rows), mask=[not row.uri for row in rows])
-    table["productFilename"] = _column(row.name for row in rows)
-    table["obs_collection"] = _column(row.mission for row in rows)
-    table["obs_id"] = _column(row.dataset for row in rows)
-    table["dataRights"] = _column(row.rights for row in rows)
+    rows = [rows[index] for index in first]
+    table = _with_plan_columns(products[first] if len(products) else products.copy(), rows)
     service = MissionService(endpoints, mission, {row.uri: row.mission for row in rows})
     refusals = {index: reason for index, row in enumerate(rows) if (reason := row.refusal(in_folders))}
     return table, FileSource(service, refusals=refusals, missions=[row.mission for row in rows])
+
+
+def _mission_products(products: Table, mission: str) -> list[_MissionProduct]:
+    """What a product table says of each file; those that do not tell their mission are of the one given."""
+    columns = [column_as_text(products, name) for name in ("uri", "filename", "mission", "access", *_OWNERS)]
+    return [_MissionProduct.of(*cells, default_mission=mission) for cells in zip(*columns, strict=True)]
+
+
+def _with_plan_columns(table: Table, rows: Sequence[_MissionProduct]) -> Table:
+    """The table with the columns by which files of all missions are planned."""
+    table["dataURI"] = masked_column([row.uri or None for row in rows], "U")
+    for column, attribute in _PLAN_COLUMNS.items():
+        table[column] = np.array([getattr(row, attribute) for row in rows], dtype=np.str_)
+    return table
 
 
 @dataclass(frozen=True)
@@ -146,17 +157,17 @@ def _check_missions(rows: Iterable[_MissionProduct]) -> None:
             )
 
 
-def _first_of_each(rows: Sequence[_MissionProduct]) -> npt.NDArray[np.bool_]:
+def _first_of_each(rows: Sequence[_MissionProduct]) -> list[int]:
     """The rows that are the first of their files; one without any name stays, to be reported.
 
     What is known by name is listed with several datasets, under a URI with each; all else is told apart by URI alone.
     """
     seen: set[tuple[str, str]] = set()
-    first = np.ones(len(rows), dtype=bool)
+    first = []
     for index, row in enumerate(rows):
         keys = {("", row.uri), (row.mission, row.name)} if row.mission in _BY_NAME else {("", row.uri)}
-        first[index] = not row.uri or keys.isdisjoint(seen)
-        if first[index]:
+        if not row.uri or keys.isdisjoint(seen):
+            first.append(index)
             seen |= keys
     return first
 
@@ -165,11 +176,6 @@ def _rights(access: str) -> str:
     """Whether a file is public, in the words of MAST's other products."""
     word = access.strip().upper()
     return word if word in {"", "PUBLIC"} else _EXCLUSIVE
-
-
-def _column(cells: Iterable[str]) -> Any:
-    """Texts as a column, also if there are none."""
-    return np.array(list(cells), dtype=np.str_)
 
 
 def filter_mission_products(

@@ -16,10 +16,10 @@ from typing import Any
 from astropy.table import Table
 
 from ..exceptions import InvalidQueryError, InvalidResponseError
-from ..query.request import ApiRequest, Question
+from ..query.request import ApiRequest
 from ..tables.columns import Column
 from ..tables.mashup import Page, decoded
-from ..tables.table import TableBuilder
+from ..tables.table import RequestInfo, TableBuilder
 
 __all__ = ["as_subscription", "products_table", "read_products"]
 
@@ -69,7 +69,7 @@ def _records_page(records: Iterable[object], service: str) -> Page:
     return Page(service, "COMPLETE", tuple((name, "") for name in names), rows)  # type: ignore[arg-type]
 
 
-def products_table(question: Question, pages: Sequence[Page], datasets: Sequence[str] = ()) -> Table:
+def products_table(question: RequestInfo, pages: Sequence[Page], datasets: Sequence[str] = ()) -> Table:
     """Return the products of all pages."""
     names = dict.fromkeys(name for page in pages for name, _ in page.fields) or dict.fromkeys(_KNOWN)
     rows = _in_order([row for page in pages for row in page.rows], datasets)

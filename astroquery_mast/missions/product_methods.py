@@ -16,18 +16,22 @@ import requests
 from astropy import units as u
 from astropy.table import Table
 
-from ..downloads.client import DownloadMethods, DownloadOptions, Downloads
+from ..downloads.client import DownloadMethods, Downloads
 from ..downloads.product_flow import DownloadRequest, ProductFlow
 from ..products.file_names import PathTemplate
 from ..products.manifest import Manifest
+from ..service.parallel import RunOptions
 from .product_source import MissionSource, service_of_manifest
 from .search import MissionRequests
 
 __all__ = ["MissionProductMethods"]
 
 
-class MissionProductMethods(MissionRequests, DownloadMethods):
+class MissionProductMethods(MissionRequests):
     """What `~astroquery_mast.MastMissionsClass` has for products."""
+
+    verify_downloads = DownloadMethods.verify_downloads
+    retry_downloads = DownloadMethods.retry_downloads
 
     @property
     def _downloads(self) -> Downloads:
@@ -240,6 +244,6 @@ class MissionProductMethods(MissionRequests, DownloadMethods):
         """
         flow = self._product_flow(mission)
         request = DownloadRequest(download_dir, flat, path_template, cache, overwrite, dry_run)
-        options = DownloadOptions(verbose, max_workers, executor, timeout, on_error)
+        options = RunOptions(verbose, max_workers, executor, timeout, on_error)
         filters = {"extension": extension, **filters}
         return flow.download_products(products, request, options, filters)

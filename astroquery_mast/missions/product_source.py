@@ -50,7 +50,7 @@ class MissionSource:
 
     def pages(self, identifiers: Sequence[str], deadline: Deadline) -> list[AnswerPage]:
         """Ask for the products of some datasets."""
-        return [self.service.http.part(self._request(identifiers), read_products, deadline=deadline)]
+        return [self.service.page(self._request(identifiers), deadline)]
 
     def table(self, identifiers: Sequence[str], batches: Iterable[Sequence[Page]]) -> Table:
         """Return all answers as one table, in the order of the datasets."""
@@ -108,7 +108,9 @@ class MissionSource:
     def _request(self, datasets: Sequence[str]) -> ApiRequest:
         """The request for the products of datasets."""
         url = f"{self.service.endpoints.mission(self.mission)}/post_list_products"
-        return ApiRequest(f"MAST product list ({self.mission})", url, {"dataset_ids": list(datasets)})
+        return ApiRequest(
+            f"MAST product list ({self.mission})", url, {"dataset_ids": list(datasets)}, reader=read_products
+        )
 
 
 def service_of_manifest(manifest: Table, service: MastService, mission: str) -> MissionService:

@@ -12,20 +12,30 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from astropy import units as u
 
+from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
 from ..query.conditions import as_members
+from ..query.question import CacheKey, HttpRequest
 from ..query.request import ApiRequest
 from ..query.selection import sort_keys
+from ..sky.position import as_radius
 from ..tables.columns import Columns
+from ..tables.mashup import Completeness, Page
 from ..tables.names import no_such
+from .answer import announced, bounds, read_answer
 from .conditions import column_named
 
-__all__ = ["PAGE", "Search", "SearchRequest", "as_options", "sorting"]
+__all__ = ["DEFAULT_MISSION_RADIUS", "PAGE", "Search", "SearchRequest", "arcseconds", "as_options", "sorting"]
 
 PAGE = 5000
 """Rows asked for at once when all are wanted: the archive's own default."""
 _TARGETS = 100
+# The default of the search methods, compared by identity as `~astroquery_mast.sky.position.DEFAULT_RADIUS`.
+DEFAULT_MISSION_RADIUS = 3 * u.arcmin
+# The archive's own limit, in arcmin.
+_LARGEST_RADIUS = 30.0
 _FLAGS = ("skip_count",)
 _LISTS = ("search_key", "user_fields")
 
@@ -37,10 +47,11 @@ class SearchRequest:
     question: ApiRequest
     limit: int
     offset: int
+    # Whether all parts are wanted, and whether this is one after the first.
+    every_page: bool = False
+    later: bool = False
 
-    def at(self, offset: int, limit: int) -> SearchRequest:
-        """Return the same question for another part."""
-        return replace(self, offset=offset, limit=limit)
+    row_limited = False
 
     @property
     def skips_count(self) -> bool:
@@ -49,8 +60,57 @@ class SearchRequest:
 
     def as_request(self) -> ApiRequest:
         """Return what is to be sent."""
-        params = {"limit": self.limit, "offset": self.offset, **self.question.payload()}
+        params = {"limit": self.limit, "offset": self.offset, **self.question.params}
         return replace(self.question, params=params)
+
+    @property
+    def service(self) -> str:
+        """The mission's search."""
+        return self.question.service
+
+    @property
+    def cache(self) -> bool | None:
+        """Whether the answer is kept."""
+        return self.question.cache
+
+    def payload(self) -> dict[str, object]:
+        """Return what is asked as a dictionary."""
+        return self.as_request().payload()
+
+    def http_request(self, endpoints: Endpoints) -> HttpRequest:
+        """Return what is sent."""
+        return self.as_request().http_request(endpoints)
+
+    def read(self, body: bytes) -> Page:
+        """Read an answer."""
+        return read_answer(body, self.service)
+
+    def check(self, page: Page, completeness: Completeness) -> bool:
+        """Add a part; an answer that does not say how many rows there are may be all of them or not."""
+        if not self.later and page.paging is None:
+            completeness.proven = False
+        if not self.question.params.get("count_only"):
+            most, skipped = bounds(page, self.limit, self.offset)
+            completeness.add_slice(page, skipped, most, alone=not (self.later or self.after(page)))
+        return True
+
+    def after(self, page: Page) -> Sequence[SearchRequest]:
+        """Return the questions for all other parts, as long as the archive sends them."""
+        if self.later or not self.every_page:
+            return ()
+        most, skipped = bounds(page, self.limit, self.offset)
+        return [
+            replace(self, limit=most, offset=offset, later=True)
+            for offset in range(skipped + most, announced(page), most)
+        ]
+
+    def first_page(self) -> SearchRequest:
+        """Return the question for this part only."""
+        return replace(self, every_page=False)
+
+    def cache_key(self) -> CacheKey | None:
+        """Return the key of the answer."""
+        return self.as_request().cache_key(self.every_page)
 
 
 @dataclass(frozen=True)
@@ -108,7 +168,12 @@ class Search:
         limit = page if self.limit is None else int(self.limit)
         batches = [self.targets[start : start + _TARGETS] for start in range(0, len(self.targets), _TARGETS)] or [()]
         return [
-            SearchRequest(ApiRequest(self.service, self.url, self._params(batch), self.cache), limit, int(self.offset))
+            SearchRequest(
+                ApiRequest(self.service, self.url, self._params(batch), self.cache),
+                limit,
+                int(self.offset),
+                every_page=self.limit is None and not self.count_only,
+            )
             for batch in batches
         ]
 
@@ -167,3 +232,14 @@ def as_options(keywords: Mapping[str, Any]) -> tuple[dict[str, object], dict[str
     options: dict[str, object] = {name: bool(keywords[name]) for name in _FLAGS if keywords.get(name) is not None}
     options.update({name: as_members(name, keywords[name]) for name in _LISTS if keywords.get(name) is not None})
     return options, {name: value for name, value in keywords.items() if name not in {*_FLAGS, *_LISTS}}
+
+
+def arcseconds(radius: Any) -> float:
+    """Return the radius of a search; a plain number is in arcmin."""
+    angle = as_radius(radius, u.arcmin)
+    # Conversions of exactly 30 arcmin may end a hair above, which the archive would refuse.
+    if angle.arcmin > _LARGEST_RADIUS * (1 + 1e-12):
+        raise InvalidArgumentError(
+            f"radius={radius!r} is {angle.arcmin:g} arcmin; the archive allows {_LARGEST_RADIUS:g} arcmin."
+        )
+    return min(float(angle.arcsec), 60 * _LARGEST_RADIUS)

@@ -6,33 +6,31 @@ In: the arguments of one call.  Out: a `~astroquery_mast.missions.question.Searc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import requests
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import InputWarning, InvalidQueryError, MaxResultsWarning
-from ..service.cache import Parts
+from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MaxResultsWarning
 from ..service.columns import ColumnMetadata
 from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
-from ..service.parallel import map_in_threads
 from ..service.resolver import warn_unused_resolver
+from ..sky.positions import Positions, as_names, as_targets, joined
 from ..tables.columns import Columns
 from ..warn import warn_no_results, warn_user
-from .answer import OffsetCompleteness, SearchTable, announced, bounds, may_have_more, read_answer
+from .answer import SearchTable, announced, may_have_more
 from .columns import DATASET_COLUMNS, ROW_COLUMNS, MissionColumns, column_table, selected_columns
 from .conditions import argument_like, build_conditions
-from .question import PAGE, Search, SearchRequest, as_options, sorting
-from .targets import DEFAULT_MISSION_RADIUS, Name, arcseconds, object_targets, sky_targets, target_text
+from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
 
-__all__ = ["MissionRequests", "MissionSearch"]
+__all__ = ["MissionRequests", "MissionSearch", "search_targets"]
 
 # What may stand in an address without being something else there.
 _MISSION = re.compile(r"[a-z0-9][a-z0-9_.-]*")
@@ -72,14 +70,15 @@ class MissionSearch:
     ) -> Search:
         """Make the question of a call; what can be refused is refused before anything else is asked."""
         options, wanted = as_options(criteria)
-        arcsec, targets = arcseconds(radius), _targets(coordinates, object_names, radius, wanted)
+        arcsec, targets = arcseconds(radius), search_targets(coordinates, object_names, radius, wanted)
         columns = self._known_columns(mission, wanted, select_cols, deadline)
         by, descending = sorting(sort_by, sort_desc, columns)
         search = Search(
             mission=mission,
             url=f"{self._service.endpoints.mission(mission)}/search",
             columns=columns,
-            targets=tuple(targets),
+            # Only as many as there are, until names have positions.
+            targets=("",) * len(targets),
             radius=arcsec,
             conditions=build_conditions(wanted, columns),
             limit=limit,
@@ -92,7 +91,7 @@ class MissionSearch:
             cache=cache,
         )
         places = self._located_targets(targets, resolver, deadline)
-        if targets:
+        if len(targets):
             search = search.at_targets(places)
         if limit is None and not count_only:
             search = search.totally_ordered(columns, (dataset_column, *ROW_COLUMNS.get(mission, ())))
@@ -114,79 +113,30 @@ class MissionSearch:
             )
         return columns
 
-    def _located_targets(self, targets: Sequence[str | Name], resolver: str | None, deadline: Deadline) -> list[str]:
+    def _located_targets(self, targets: Positions, resolver: str | None, deadline: Deadline) -> list[str]:
         """Positions for all targets, in order; of several names those without one are left out, with a warning."""
-        names = list(dict.fromkeys(str(target) for target in targets if isinstance(target, Name)))
+        names = list(dict.fromkeys(targets.names.values()))
         if not names:
             warn_unused_resolver(resolver)
-        if len(names) == 1:
+        elif len(names) == 1:
             found = {names[0]: self._service.resolver.one(names[0], deadline=deadline, resolver=resolver)}
+            targets = _with_places(targets, found)
         else:
-            found = self._service.resolver.many(names, deadline=deadline, resolver=resolver) if names else {}
-        places = {name: target_text(position) for name, position in found.items()}
-        located = [places.get(target) if isinstance(target, Name) else target for target in targets]
-        return list(dict.fromkeys(place for place in located if place is not None))
+            targets = _with_places(targets, self._service.resolver.many(names, deadline=deadline, resolver=resolver))
+        known = targets.known
+        places = zip(targets.ra[known].tolist(), targets.dec[known].tolist(), strict=True)
+        # As the archive takes them: "ra dec" in degrees, ICRS.
+        return list(dict.fromkeys(f"{ra} {dec}" for ra, dec in places))
 
     # -- answer --------------------------------------------------------------------------------------------------
 
-    def _asked(self, request: SearchRequest, deadline: Deadline) -> AnswerPage:
-        """Ask for one part of an answer."""
-        return self._service.http.ask(request.as_request(), read_answer, deadline=deadline)
-
-    def _exchanges(self, search: Search, deadline: Deadline) -> Iterator[AnswerPage]:
-        """Ask for all that is wanted, several parts at a time; the answers come in the order of the targets."""
-        asked, workers = self._requests(search), count_setting("max_workers")
-        answers: Iterator[AnswerPage]
-        if len(asked) == 1:
-            answers = self._parts(asked[0], search, deadline, workers)
-        else:
-            # The parts of each question one after the other: the questions are side by side already.
-            parts = map_in_threads(lambda each: list(self._parts(each, search, deadline, 1)), asked, workers)
-            answers = chain.from_iterable(parts)
-        complete = False
-        try:
-            yield from answers
-            complete = True
-        finally:
-            if not complete:
-                deadline.stop()
+    def _pages(self, search: Search, deadline: Deadline) -> Iterator[AnswerPage]:
+        """The pages of the answers to all questions of a search, in order."""
+        return self._service.pages_of_all(self._requests(search), deadline=deadline)
 
     def _requests(self, search: Search) -> list[SearchRequest]:
         """What is to be sent first."""
         return search.requests(min(PAGE, count_setting("pagesize")))
-
-    def _parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Iterator[AnswerPage]:
-        """The answer to one question, which may be kept."""
-        return self._service.http.parts(
-            request.as_request(),
-            read_answer,
-            lambda: self._asked_in_parts(request, search, deadline, workers),
-            every_part=search.limit is None,
-        )
-
-    def _asked_in_parts(self, request: SearchRequest, search: Search, deadline: Deadline, workers: int) -> Parts:
-        """Ask one question: for the part that is wanted, or if all is, for one part after another."""
-        first = self._asked(request, deadline)
-        # What does not say how many rows there are may be all of them or not.
-        proven = first.page.paging is not None
-        if search.count_only:
-            yield first
-            return proven
-        most, before = bounds(first.page, request.limit, request.offset)
-        total = 0 if search.limit is not None else announced(first.page)
-        offsets = range(before + most, total, most)
-        parts = OffsetCompleteness(search.service)
-        parts.add(first.page, request.limit, request.offset, alone=not offsets)
-        yield first
-        fetched = map_in_threads(
-            lambda offset: self._asked(request.at(offset, most), deadline), offsets, min(workers, len(offsets))
-        )
-        for offset, exchange in zip(offsets, fetched, strict=True):
-            parts.add(exchange.page, most, offset, alone=False)
-            yield exchange
-        if search.limit is None:
-            parts.close(before)
-        return proven
 
     def payload(self, search: Search) -> dict[str, object] | list[dict[str, object]]:
         """Return what would be sent; a list where the targets need several questions."""
@@ -195,20 +145,20 @@ class MissionSearch:
 
     def responses(self, search: Search, deadline: Deadline) -> requests.Response | list[requests.Response]:
         """Return the responses; a single one where one question for one part is all."""
-        answers = [exchange.response for exchange in self._exchanges(search, deadline)]
+        answers = [answer.response for answer in self._pages(search, deadline)]
         return answers[0] if search.limit is not None and search.parts == 1 else answers
 
     def count(self, search: Search, deadline: Deadline) -> int:
         """Return how many rows there are."""
-        return sum(announced(exchange.page) for exchange in self._exchanges(search, deadline))
+        return sum(announced(answer.page) for answer in self._pages(search, deadline))
 
     def table(self, search: Search, deadline: Deadline, *, verbose: bool = False) -> Table:
         """Return the rows, with a warning if there are none, or if there may be more."""
         builder, more = SearchTable(search.question, search.columns), False
-        for exchange in self._exchanges(search, deadline):
-            builder.add(exchange.page)
+        for answer in self._pages(search, deadline):
+            builder.add(answer.page)
             if search.limit is not None:
-                more = more or may_have_more(exchange.page, search.limit, search.offset)
+                more = more or may_have_more(answer.page, search.limit, search.offset)
         table = builder.table()
         if search.parts > 1 and search.limit is not None and len(table) > search.limit:
             table, more = table[: search.limit], True
@@ -232,17 +182,41 @@ def _checked_mission(mission: object) -> str:
     return mission.strip().lower()
 
 
-def _targets(coordinates: Any, object_names: Any, radius: Any, criteria: Iterable[str]) -> list[str | Name]:
-    """Where to look: positions, and names of objects; criteria among which one may be misspelt."""
-    targets: list[str | Name] = []
-    if coordinates is not None:
-        targets += sky_targets(coordinates)
+def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: Iterable[str]) -> Positions:
+    """Return where to look: positions, and names of objects; a criterion may be one of these, misspelled."""
+    parts = [] if coordinates is None else [as_targets(coordinates)]
     if object_names is not None:
-        targets += object_targets(object_names)
-    if not targets and radius is not DEFAULT_MISSION_RADIUS:
+        parts.append(_object_names(object_names))
+    if not parts and radius is not DEFAULT_MISSION_RADIUS:
         meant = next((f" Did you mean {like} for {name}?" for name in criteria if (like := argument_like(name))), "")
         raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_names as well.{meant}")
+    targets = joined(parts)
+    if targets.problems:
+        raise InvalidArgumentError(f"coordinates has no position in {targets.failures()[0]}. Leave it out.")
     return targets
+
+
+def _object_names(given: Any) -> Positions:
+    """Names of objects; those that are masked in a column are left out, with a warning."""
+    members = given.split(",") if isinstance(given, str) else given
+    if not isinstance(members, Iterable):
+        raise InvalidArgumentError(f"Names of objects must be text, not {given!r}.")
+    cells = [name.strip() if isinstance(name, str) else name for name in members]
+    if any(isinstance(cell, str) and not cell for cell in cells):
+        raise InvalidArgumentError(f"No targets were provided: of the names of objects {given!r} one is empty.")
+    names = as_names(cells)
+    if names.problems and names.names:
+        warn_user(
+            f"{len(names.problems)} of {len(names)} names of objects are missing: they are left out.", InputWarning
+        )
+    elif names.problems:
+        raise InvalidArgumentError("No targets were provided: all names of objects are missing.")
+    return as_names(list(names.names.values()))
+
+
+def _with_places(targets: Positions, found: Mapping[str, SkyCoord]) -> Positions:
+    """The same targets, with the positions of their names."""
+    return targets.resolved({name: (float(at.ra.deg), float(at.dec.deg)) for name, at in found.items()}, {})
 
 
 class MissionRequests(MastClass):

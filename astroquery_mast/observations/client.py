@@ -13,11 +13,11 @@ from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
 from ..query.known_catalogs import OBSERVATIONS
-from ..sky.position import DEFAULT_RADIUS
-from ..targets.ask import Effort
-from ..targets.crossmatch import DEFAULT_MATCH_RADIUS, CrossmatchSearch
+from ..service.mast_service import CallOptions
+from ..service.parallel import RunOptions
+from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from .product_methods import ObservationProductMethods
-from .search import CallOptions, ObservationSearch, Place, QueryArguments
+from .search import ObservationSearch, Place, QueryArguments
 from .stream import ObservationStream
 from .values import ObservationValues
 
@@ -519,11 +519,13 @@ class ObservationsClass(ObservationProductMethods):
         RemoteServiceError, TimeoutError
             If there is no answer for any position.
         """
+        from ..targets.crossmatch import CrossmatchSearch  # noqa: PLC0415 - only many positions need it
+
         return CrossmatchSearch(self._service).table(
             table,
             (OBSERVATIONS, *OBSERVATIONS.service({})),
             radius,
-            Effort(timeout, max_workers, executor, verbose),
+            RunOptions(verbose, max_workers, executor, timeout),
             best=best,
             columns={"ra_column": ra_column, "dec_column": dec_column},
             chunk_size=chunk_size,

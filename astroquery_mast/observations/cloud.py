@@ -17,7 +17,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery import log
 
-from ..downloads.bucket import Cloud
+from ..downloads.bucket import Bucket, Cloud
 from ..downloads.client import anonymous_http
 from ..downloads.product_flow import ProductFlow
 from ..downloads.remote_file import OpenRange, open_remote
@@ -61,6 +61,12 @@ class AddressForm:
     full_url: bool
     check: bool
     verbose: bool = True
+
+    def address(self, bucket: Bucket, key: str) -> str:
+        """Return the address of an object."""
+        if self.include_bucket:
+            return bucket.uri(key)
+        return bucket.url(key) if self.full_url else key
 
 
 class CloudFiles:
@@ -174,12 +180,11 @@ class CloudFiles:
         cloud, deadline = self._cloud(), self._service.deadline(None)
         keys = cloud.keys(uris, deadline)
         if form.check:
-            existing = cloud.existing((key for key in keys.values() if key is not None), deadline)
+            existing = cloud.existing(filter(None, keys.values()), deadline)
             keys = {uri: key if key in existing else None for uri, key in keys.items()}
         if form.verbose:
             _warn_of_absent(keys)
-        shown = cloud.bucket.uri if form.include_bucket else cloud.bucket.url if form.full_url else str
-        return {uri: None if key is None else shown(key) for uri, key in keys.items()}
+        return {uri: None if key is None else form.address(cloud.bucket, key) for uri, key in keys.items()}
 
     @staticmethod
     def _wanted(

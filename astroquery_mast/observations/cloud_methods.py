@@ -14,10 +14,11 @@ from typing import Any
 
 from astropy.io import fits
 
-from ..downloads.client import DownloadMethods
+from ..downloads.client import DownloadMethods, Downloads
 from ..downloads.product_flow import ProductFlow
 from ..downloads.remote_file import BLOCK_SIZE
 from ..exceptions import InputWarning, InvalidQueryError
+from ..service.core import MastClass
 from ..warn import warn_user
 from .cloud import ANYWHERE, AddressForm, CloudChoice, CloudFiles
 from .product_source import ObservationSource
@@ -27,14 +28,22 @@ __all__ = ["ObservationCloudMethods"]
 _NO_FILTERS: Mapping[str, Any] = MappingProxyType({})
 
 
-class ObservationCloudMethods(DownloadMethods):
+class ObservationCloudMethods(MastClass):
     """What `~astroquery_mast.ObservationsClass` has about the public cloud copy.
 
     The cloud is asked for nothing that nobody wanted: downloads use it after `enable_cloud_dataset` was called, the
     methods that are about the cloud always do.  No account and no further package is needed.
     """
 
+    verify_downloads = DownloadMethods.verify_downloads
+    retry_downloads = DownloadMethods.retry_downloads
+
     query_criteria: Callable[..., Any]
+
+    @property
+    def _downloads(self) -> Downloads:
+        """What downloads; the URIs of a manifest are enough to find its files."""
+        return Downloads(self._service)
 
     @cached_property
     def _cloud(self) -> CloudFiles:
@@ -157,15 +166,10 @@ class ObservationCloudMethods(DownloadMethods):
         RemoteServiceError
             If the archive does not answer.
         """
+        if criteria or data_products is None:
+            data_products = self._products_or_observations(data_products, criteria, pagesize, page)
         if data_products is None:
-            if not criteria:
-                raise InvalidQueryError("Either products or criteria for observations are needed.")
-            data_products = self.query_criteria(pagesize=pagesize, page=page, **criteria)
-            if not len(data_products):
-                return None
-        elif criteria:
-            names = ", ".join(criteria)
-            warn_user(f"The criteria {names} are not applied: products were given.", InputWarning)
+            return None
         filters: list[Mapping[str, Any]] = []
         if mrp_only or extension is not None:
             filters.append({"mrp_only": mrp_only, "extension": extension})
@@ -176,7 +180,7 @@ class ObservationCloudMethods(DownloadMethods):
         found = self._cloud.find(data_products, self._product_flow(), filters, form)
         if found is None or return_uri_map:
             return found
-        return [address for address in found.values() if address is not None]
+        return list(filter(None, found.values()))
 
     def open_product(
         self,
@@ -226,3 +230,17 @@ class ObservationCloudMethods(DownloadMethods):
         """
         choice = CloudChoice(cloud_only, force_on_prem)
         return self._cloud.open(product, choice, block_size=block_size, use_fsspec=use_fsspec)
+
+    # -- how -----------------------------------------------------------------------------------------------------
+
+    def _products_or_observations(
+        self, products: Any, criteria: Mapping[str, Any], pagesize: int | None, page: int | None
+    ) -> Any:
+        """Products if they were given, or the observations that meet criteria; None if there are none."""
+        if products is not None:
+            warn_user(f"The criteria {', '.join(criteria)} are not applied: products were given.", InputWarning)
+            return products
+        if not criteria:
+            raise InvalidQueryError("Either products or criteria for observations are needed.")
+        observations = self.query_criteria(pagesize=pagesize, page=page, **criteria)
+        return observations if len(observations) else None

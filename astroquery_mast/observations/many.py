@@ -7,7 +7,6 @@ rows belong to which target; all other targets have a request of their own.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -21,25 +20,24 @@ from ..exceptions import InvalidQueryError
 from ..query.request import MashupRequest
 from ..query.selection import ColumnSelection
 from ..service.deadline import Deadline
-from ..service.mast_service import MastService
+from ..service.mast_service import CallOptions, MastService
+from ..service.parallel import RunOptions
 from ..sky.position import Cone
 from ..sky.region_filter import CUT_COLUMNS, cone_filter, rows_in_region
 from ..tables.table import table_meta
-from ..targets.ask import Effort
-from ..targets.many_task import Part, Single
+from ..targets.ask import IndivisibleQuestion, PartialAnswer
 from ..targets.match_targets import Targets
 from ..targets.one_table import Asked, Blocks
 from ..targets.targets import (
     POSITIONAL,
     ManyTargets,
-    Where,
     raise_if_all,
     refuse_page,
     table_of_counts,
     table_of_targets,
 )
 from ..warn import warn_no_results
-from .search import CAOM_CONE, TWO_PLACES, CallOptions, ObservationQuery, ObservationSearch, Place, QueryArguments
+from .search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, Place, QueryArguments
 
 if TYPE_CHECKING:
     from .neighbors import MemberRows, SharedCone
@@ -69,15 +67,15 @@ class ManyObservations:
         query = self._search.query(arguments)
         job = self._job(arguments, options)
         groups = _shared_cones(job.targets) if arguments.merge_nearby else []
-        query = _with_needed_columns(query, job.overlap, groups)
+        query = _with_needed_columns(query, job.place.overlap, groups)
         request_for = self._request_maker(query)
         if options.get_query_payload:
             return _payloads(job.targets, groups, request_for)
         answers, errors = self._ask(job, groups, request_for)
-        table, found, distances = answers.table(job.overlap)
-        table = table_of_targets(job.where, job.targets, (table, found), errors)
+        table, found, distances = answers.table(job.place.overlap)
+        table = table_of_targets(job.place, job.targets, (table, found), errors)
         _put_distances(table, job.targets.beside(found, distances))
-        if job.overlap == "center":
+        if job.place.overlap == "center":
             table.meta["cut"] = [_CUT]
         if options.verbose:
             log.info(
@@ -99,7 +97,7 @@ class ManyObservations:
                 return self._search.count_request(replace(query, cone=cone))
 
             return self._targets.counts(
-                _where(arguments.place), count_for, _effort(options), payload=options.get_query_payload
+                arguments.place, count_for, options.for_run(), payload=options.get_query_payload
             )
         # The archive counts footprints only: the rows are fetched, with the columns that are needed to count.
         job = self._job(arguments, options)
@@ -108,17 +106,17 @@ class ManyObservations:
         if options.get_query_payload:
             return _payloads(job.targets, groups, request_for)
         answers, errors = self._ask(job, groups, request_for)
-        table, found, _ = answers.table(job.overlap)
+        table, found, _ = answers.table(job.place.overlap)
         counts = {cone: len(rows) for cone, rows in found.items()}
         meta = table_meta(answers.asked, len(job.targets.positions), table.meta.get("time", ()))
-        return table_of_counts(job.where, job.targets, counts, errors, meta)
+        return table_of_counts(job.place, job.targets, counts, errors, meta)
 
     def _job(self, arguments: QueryArguments, options: CallOptions) -> _Job:
         """Start the clock, and locate the targets."""
         _refuse_for_many(arguments)
-        where, effort = _where(arguments.place), _effort(options)
-        deadline = effort.clock()
-        return _Job(where, self._targets.targets(where, deadline), arguments.place.overlap, effort, deadline)
+        run_options = options.for_run()
+        deadline = run_options.deadline()
+        return _Job(arguments.place, self._targets.targets(arguments.place, deadline), run_options, deadline)
 
     def _request_maker(self, query: ObservationQuery) -> RequestFor:
         """Return what makes the request for a cone."""
@@ -136,12 +134,12 @@ class ManyObservations:
             self._ask_together(job, shared, request_for, answers)
         left = answers.left()
 
-        def take(place: int, part: Part[Single]) -> None:
+        def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for a single cone."""
             answers.blocks.add(left[place], part.pages)
 
-        singles = [Single(request_for(cones[cone])) for cone in left]
-        failed = self._targets.ask_all(singles, job.effort, job.deadline, take)
+        singles = [IndivisibleQuestion(request_for(cones[cone])) for cone in left]
+        failed = self._targets.ask_all(singles, job.options, job.deadline, take)
         asked.requests = len(shared) + len(singles)
         raise_if_all(failed, len(cones))
         return answers, {left[place]: error for place, error in failed.items()}
@@ -152,30 +150,25 @@ class ManyObservations:
         """Ask for neighbors together, and divide the answers where that is certain."""
         from .neighbors import divide_pages  # noqa: PLC0415 - only neighbors need it
 
-        def divide(place: int, part: Part[Single]) -> None:
+        def divide(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for some neighbors."""
-            divided = divide_pages(part.asked.request, part.pages, shared[place], job.targets.cones, job.overlap)
+            divided = divide_pages(part.asked.request, part.pages, shared[place], job.targets.cones, job.place.overlap)
             answers.take_divided(place, part, divided)
 
         # Half of the time at most, so that some is left for those that need a request of their own.
-        limit = Deadline(math.inf if job.effort.seconds is None else job.deadline.remaining() / 2)
-        questions = [Single(request_for(group.cone), shared=True) for group in shared]
-        for place, error in self._targets.ask_all(questions, job.effort, limit, divide, "group").items():
-            log.info(
-                "A request for %d neighbors failed, each is asked for separately: %s",
-                len(shared[place].members),
-                error,
-            )
+        limit = job.deadline.part(job.deadline.remaining() / 2)
+        questions = [IndivisibleQuestion(request_for(group.cone), shared=True) for group in shared]
+        for place, error in self._targets.ask_all(questions, job.options, limit, divide, "group").items():
+            log.info("%d neighbors are asked for separately: %s", len(shared[place].members), error)
 
 
 @dataclass(frozen=True)
 class _Job:
     """The targets of a call, and the time and the workers that it may take."""
 
-    where: Where
+    place: Place
     targets: Targets
-    overlap: str
-    effort: Effort
+    options: RunOptions
     deadline: Deadline
 
 
@@ -188,7 +181,9 @@ class _Answers:
     blocks: Blocks
     divided: dict[int, tuple[int, MemberRows]] = field(default_factory=dict)
 
-    def take_divided(self, place: int, part: Part[Single], divided: dict[int, MemberRows]) -> None:
+    def take_divided(
+        self, place: int, part: PartialAnswer[IndivisibleQuestion], divided: dict[int, MemberRows]
+    ) -> None:
         """Add the answer for some neighbors, unless it could not be divided."""
         if divided:
             number = len(self.targets.cones) + place
@@ -215,16 +210,6 @@ def _refuse_for_many(arguments: QueryArguments) -> None:
     if arguments.place.region is not None:
         raise InvalidQueryError(TWO_PLACES)
     refuse_page(arguments.page)
-
-
-def _where(place: Place) -> Where:
-    """The targets of a query."""
-    return Where(place.coordinates, place.object_name, place.radius, place.resolver)
-
-
-def _effort(options: CallOptions) -> Effort:
-    """The time and the workers of a call."""
-    return Effort(options.timeout, options.max_workers, options.executor, options.verbose)
 
 
 def _shared_cones(targets: Targets) -> list[SharedCone]:

@@ -24,14 +24,13 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from ..exceptions import FootprintParseError
-from ..query.request import MashupRequest
 from ..sky.outlines import Outlines, outlines_of
 from ..sky.position import Cone
 from ..sky.region_filter import cone_filter
 from ..sky.shapes import Shape, parse_s_region
 from ..sky.sphere import Array, distance_to_arcs, longitude_latitude, separation, unit_vectors
 from ..tables.mashup import Page
-from ..tables.table import TableBuilder
+from ..tables.table import RequestInfo, TableBuilder
 
 __all__ = [
     "FOOTPRINT",
@@ -149,7 +148,7 @@ class MemberRows:
 
 
 def divide_pages(
-    request: MashupRequest, pages: Sequence[Page], group: SharedCone, cones: Sequence[Cone], overlap: str
+    request: RequestInfo, pages: Sequence[Page], group: SharedCone, cones: Sequence[Cone], overlap: str
 ) -> dict[int, MemberRows]:
     """Divide the pages of the answer for a shared cone among its members."""
     builder = TableBuilder(request, {})

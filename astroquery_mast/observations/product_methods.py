@@ -15,11 +15,11 @@ import requests
 from astropy import units as u
 from astropy.table import Table
 
-from ..downloads.client import DownloadOptions
 from ..downloads.product_flow import DownloadRequest
 from ..products.bundle import kind_of_bundle
 from ..products.file_names import PathTemplate
 from ..products.manifest import Manifest
+from ..service.parallel import RunOptions
 from .cloud import CloudChoice
 from .cloud_methods import ObservationCloudMethods
 
@@ -287,7 +287,7 @@ class ObservationProductMethods(ObservationCloudMethods):
         # A bundle is made by MAST itself.
         flow = self._product_flow(choice=choice if kind is None else CloudChoice(force_on_prem=True))
         request = DownloadRequest(download_dir, flat, path_template, cache, overwrite, dry_run, kind)
-        options = DownloadOptions(verbose, max_workers, executor, timeout, on_error)
+        options = RunOptions(verbose, max_workers, executor, timeout, on_error)
         filters = {"mrp_only": mrp_only, **filters}
         return flow.download_products(products, request, options, filters)
 

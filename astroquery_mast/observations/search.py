@@ -7,7 +7,6 @@ criteria, columns and place in the form in which the archive takes them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,15 +19,15 @@ from ..query.filters import Criteria, Filter, observation_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..query.selection import ColumnSelection, names_of, select_columns
 from ..service.deadline import Deadline
-from ..service.mast_service import MastService
+from ..service.mast_service import CallOptions, MastService
 from ..service.resolver import warn_unused_resolver
-from ..sky.position import DEFAULT_RADIUS, Cone, is_many, name_list
+from ..sky.position import DEFAULT_RADIUS, Cone, TargetInput
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
 from ..tables.columns import metadata_table
 from ..tables.mashup import histograms
 from ..tables.names import closest
-from ..tables.table import TableBuilder, first_value
+from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 
 __all__ = [
@@ -38,7 +37,6 @@ __all__ = [
     "CAOM_PRODUCTS",
     "CAOM_VALUES",
     "TWO_PLACES",
-    "CallOptions",
     "ObservationQuery",
     "ObservationSearch",
     "Place",
@@ -61,29 +59,16 @@ _NO_PLACE = "A place is needed: give coordinates (and radius), or region."
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(TargetInput):
     """Where to look, as the user wrote it; the fields are parameters of `ObservationsClass.query_criteria`."""
 
-    coordinates: Any = None
-    object_name: Any = None
-    radius: Any = DEFAULT_RADIUS
-    resolver: str | None = None
     region: Any = None
     overlap: str = "footprint"
-
-    def __post_init__(self) -> None:
-        """Read the names only once, in case they come from an iterator."""
-        object.__setattr__(self, "object_name", name_list(self.object_name))
 
     @property
     def given(self) -> bool:
         """Whether there is a position or a region."""
         return any(each is not None for each in (self.coordinates, self.object_name, self.region))
-
-    @property
-    def many(self) -> bool:
-        """Whether many targets are given."""
-        return is_many(self.coordinates) or is_many(self.object_name)
 
     @property
     def needs_filter(self) -> bool:
@@ -110,17 +95,6 @@ class QueryArguments:
         """Raise `InvalidQueryError` if this is a query by criteria that has none."""
         if self.criteria is not None and not self.criteria:
             raise InvalidQueryError(_NO_CRITERION)
-
-
-@dataclass(frozen=True)
-class CallOptions:
-    """How a query method does its work; the fields are parameters of `ObservationsClass.query_criteria`."""
-
-    timeout: float | None = None
-    get_query_payload: bool = False
-    max_workers: int | None = None
-    executor: Executor | None = None
-    verbose: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,7 +156,7 @@ class ObservationSearch:
         if options.get_query_payload:
             return request.payload()
         if query.region_filter is None:
-            return first_value(self._service.http.page(request, deadline).page)
+            return self._service.count(request, deadline)
         table = self._service.table(request, deadline=deadline, columns_id=CAOM_CONE)
         return len(query.region_filter.of(table))
 
@@ -211,7 +185,7 @@ class ObservationSearch:
         if every_page:
             return self._service.table(request, deadline=deadline, columns_id=CAOM_CONE), ""
         builder = TableBuilder(request, self._service.columns.get(CAOM_CONE))
-        (answer,) = self._service.pages(request, deadline=deadline, every_page=False)
+        answer = self._service.page(request, deadline)
         builder.add(answer.page)
         paging = answer.page.paging
         if len(answer.page.rows) or paging is None or not paging.total:
@@ -296,7 +270,7 @@ class ObservationSearch:
 
     def distribution(self, request: MashupRequest, deadline: Deadline) -> tuple[Mapping[str, Any], str | None]:
         """Return the distribution of the values of all columns, and when the archive gave it, if that is not now."""
-        page = self._service.http.page(request, deadline).page
+        page = self._service.page(request, deadline).page
         if page.document is None:
             raise InvalidResponseError(f"{request.service} sent no list of values.", service=request.service)
         return page.document, page.time

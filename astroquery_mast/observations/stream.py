@@ -1,7 +1,7 @@
 """Results that do not fit into memory: tables page by page, and answers larger than the archive sends at once.
 
 In: `~astroquery_mast.observations.search.QueryArguments`.  Out: an iterator of tables.  How a large answer is split is
-in `astroquery_mast.service.large`.
+in `astroquery_mast.service.row_splitting`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from astropy.table import Table
 from ..exceptions import InvalidQueryError
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
-from ..service.large import PageLimits
 from ..service.mast_service import MastService
+from ..service.pages import PageLimits, get_pages
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from .search import CAOM_CONE, ObservationQuery, ObservationSearch, QueryArguments
@@ -62,13 +62,14 @@ class ObservationStream:
         """The tables of the pages, one after the other."""
         columns = self._service.columns.get(CAOM_CONE)
         number, rows, kept = 0, 0, 0
-        with closing(self._service.counted_pages(request, limits)) as pages:
+        with closing(get_pages(self._service.http, request, limits)) as pages:
             for sent in pages:
                 builder = TableBuilder(request, columns)
-                builder.add(sent.exchange.page)
+                builder.add(sent.page)
+                paging = sent.page.paging
                 table = builder.table()
                 number, rows = number + 1, rows + len(table)
-                table.meta.update(page=[number], total=[len(table) if sent.total is None else sent.total])
+                table.meta.update(page=[number], total=[len(table) if paging is None else paging.total])
                 # No page is held while its table is in use, and no table while the next is made.
                 del builder, sent
                 tables = [query.finished(table)]

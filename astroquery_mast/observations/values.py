@@ -22,7 +22,6 @@ from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidRespons
 from ..query.request import MashupRequest
 from ..query.selection import named_column
 from ..service.deadline import Deadline
-from ..service.large import PageLimits
 from ..service.mast_service import MastService
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import Column, Columns, Kind
@@ -107,7 +106,7 @@ class ObservationValues:
     def _values_of_part(self, column: Column, arguments: QueryArguments, deadline: Deadline) -> Table:
         """The values of the observations that meet criteria."""
         query = self._search.placed(self._search.query(arguments), arguments, deadline)
-        page = self._service.http.page(self._search.count_request(query), deadline).page
+        page = self._service.page(self._search.count_request(query), deadline).page
         rows, limit = first_value(page), count_setting("server_row_limit")
         if rows > limit:
             raise InvalidQueryError(
@@ -131,11 +130,11 @@ class ObservationValues:
         cells: Counter[Any] = Counter()
         times: list[str | None] = []
         known = {column.name: column}
-        with closing(self._service.counted_pages(request, PageLimits(deadline))) as pages:
+        with closing(self._service.pages(request, deadline=deadline)) as pages:
             for sent in pages:
                 builder = TableBuilder(request, known)
-                builder.add(sent.exchange.page)
-                times.append(sent.exchange.page.time)
+                builder.add(sent.page)
+                times.append(sent.page.time)
                 values = next(iter(builder.table().itercols()))
                 texts, numbers = np.unique(values.compressed().astype(str), return_counts=True)
                 cells.update(dict(zip(texts.tolist(), numbers.tolist(), strict=True)))

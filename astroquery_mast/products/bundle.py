@@ -36,12 +36,12 @@ def kind_of_bundle(curl_flag: bool, bundle: str | None, path_template: PathTempl
     """Return the kind of the one file that is wanted instead of many."""
     if curl_flag and bundle is not None:
         raise InvalidArgumentError("curl_flag=True and bundle=... contradict each other: leave one of them out.")
-    if bundle is not None and bundle not in KINDS:
+    if bundle not in {None, *KINDS}:
         raise InvalidArgumentError(f"bundle={bundle!r}: {' or '.join(map(repr, KINDS))} is needed.")
     kind = SCRIPT if curl_flag else bundle
-    if kind is not None and (flat or path_template is not None):
-        name, what = "flat=True" if flat else "path_template", "a curl script" if curl_flag else "a bundle"
-        warn_user(f"{name} has no effect on {what}.", InputWarning)
+    ignored = "flat=True" if flat else None if path_template is None else "path_template"
+    if kind is not None and ignored is not None:
+        warn_user(f"{ignored} has no effect on {'a curl script' if curl_flag else 'a bundle'}.", InputWarning)
     return kind
 
 

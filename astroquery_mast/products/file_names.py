@@ -23,7 +23,7 @@ import math
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath, PurePosixPath
@@ -193,11 +193,9 @@ def _resolve_clashes(
     names = [each.name(step) for each, step in zip(parts, steps, strict=True)]
     keeping = set(existing)
     while True:
-        clashing = set(_clashing(parts, folders, names))
+        clashing = _clashing(parts, folders, names)
         if existing_owner is not None:
-            owners = map(existing_owner, folders, names)
-            taken = enumerate(zip(owners, parts, strict=True))
-            clashing |= {i for i, (owner, each) in taken if owner is not None and not is_same_file(owner, each.uri)}
+            clashing |= _taken(parts, map(existing_owner, folders, names))
         if not clashing:
             return names
         # What exists moves only if nothing else can.
@@ -208,7 +206,16 @@ def _resolve_clashes(
             names[index] = parts[index].name(steps[index])
 
 
-def _clashing(parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]], names: Sequence[str]) -> list[int]:
+def _taken(parts: Sequence[FileNameParts], owners: Iterable[str | None]) -> set[int]:
+    """The files whose names other files have already."""
+    return {
+        index
+        for index, (each, owner) in enumerate(zip(parts, owners, strict=True))
+        if owner is not None and not is_same_file(owner, each.uri)
+    }
+
+
+def _clashing(parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]], names: Sequence[str]) -> set[int]:
     """The files that would lie where another one does, or where others need a folder."""
     sharing: dict[tuple[str, ...], list[int]] = defaultdict(list)
     used: set[tuple[str, ...]] = set()
@@ -219,7 +226,7 @@ def _clashing(parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]]
             sharing[*above, case_folded(name)].append(index)
             used.add(above)
     needed = {above[:depth] for above in used for depth in range(1, len(above) + 1)}
-    return [index for key, indices in sharing.items() if len(indices) > 1 or key in needed for index in indices]
+    return {index for key, indices in sharing.items() if len(indices) > 1 or key in needed for index in indices}
 
 
 # -- path templates --------------------------------------------------------------------------------------------------
@@ -248,90 +255,99 @@ def column_as_text(products: Table, name: str) -> list[str]:
 def file_name_parts(products: Table, path_template: PathTemplate | None = None) -> list[FileNameParts]:
     """Return what decides where the files lie, for each product in order."""
     uris = [uri if uri.strip() else "" for uri in column_as_text(products, "dataURI")]
-    # Archive names hold no path normally; where one does, its last part is the name.
-    filenames = [
-        name.rpartition("/")[2] or PurePosixPath(name).name or PurePosixPath(uri).name
-        for name, uri in zip(column_as_text(products, _FILENAME), uris, strict=True)
-    ]
+    filenames = list(map(_filename, column_as_text(products, _FILENAME), uris))
     collections, owners = column_as_text(products, "obs_collection"), column_as_text(products, "obs_id")
     rows = zip(uris, filenames, collections, owners, strict=True)
     if path_template is None:
         return [FileNameParts(*row) for row in rows]
-    if not (isinstance(path_template, str) or callable(path_template)):
-        raise InvalidArgumentError(
-            f"path_template={path_template!r}: give a template such as '{{obs_id}}/{{productFilename}}' or a function."
-        )
-    paths = (
-        _filled(products, path_template, filenames)
-        if isinstance(path_template, str)
-        else _called(products, path_template)
-    )
+    paths = _template_paths(products, path_template, filenames)
     return [
         FileNameParts(uri, (path[-1] if path else "") or filename, collection, owner, tuple(path[:-1]))
         for (uri, filename, collection, owner), path in zip(rows, paths, strict=True)
     ]
 
 
-def _called(products: Table, path_template: Callable[[Row], str | PurePath]) -> list[list[str]]:
-    """The parts of the path of each product, from a function; the last one is empty where it names a folder."""
-    paths = []
-    for row in products:
-        given = path_template(row)
-        path = given.as_posix() if isinstance(given, PurePath) else given
-        if not isinstance(path, str):
-            raise InvalidArgumentError(
-                f"path_template must return a relative path for each row; for row {row.index} it returned {given!r}."
-            )
-        paths.append([*(part for part in path.split("/")[:-1] if part not in {"", "."}), path.rpartition("/")[2]])
-    return paths
+def _filename(name: str, uri: str) -> str:
+    """The name of a file; archive names hold no path normally, and where one does, its last part is the name."""
+    return name.rpartition("/")[2] or PurePosixPath(name).name or PurePosixPath(uri).name
 
 
-def _filled(products: Table, path_template: str, filenames: list[str]) -> list[list[str]]:
-    """The parts of the path of each product, from a template; the last one is empty where it names a folder."""
-    *folders, last = path_template.split("/")
-    columns = [_component(products, part, path_template, filenames) for part in folders]
-    columns.append(_component(products, last, path_template, filenames) if last else [""] * len(products))
-    return [list(parts) for parts in zip(*columns, strict=True)]
+def _template_paths(products: Table, path_template: PathTemplate, filenames: list[str]) -> list[list[str]]:
+    """The parts of the path of each product; the last one is empty where the path names a folder."""
+    if isinstance(path_template, str):
+        return _TextTemplate(products, path_template, filenames).paths()
+    if callable(path_template):
+        return [_called(row, path_template) for row in products]
+    raise InvalidArgumentError(
+        f"path_template={path_template!r}: give a template such as '{{obs_id}}/{{productFilename}}' or a function."
+    )
 
 
-def _component(products: Table, template: str, path_template: str, filenames: list[str]) -> list[str]:
-    """One part of the path of each product."""
-    try:
-        parsed = list(Formatter().parse(template))
-    except ValueError as err:
-        raise InvalidArgumentError(f"path_template={path_template!r} cannot be read: {err}.") from err
-    if any(conversion not in {None, "s"} for _, _, _, conversion in parsed):
-        raise InvalidArgumentError(f"path_template={path_template!r}: conversions with '!' have no meaning in a path.")
-    fixed = "".join(literal for literal, _, _, _ in parsed)
-    if all(field is None for _, field, _, _ in parsed):
-        # This is the user's own text, and changing it silently would be no favour.
-        if safe_name(fixed) != fixed:
-            raise InvalidArgumentError(
-                f"path_template={path_template!r}: {fixed!r} cannot be part of a path below the download folder on "
-                "every system."
-            )
-        return [fixed] * len(products)
-    pieces = [
-        [literal + cell for cell in _field(products, field, spec or "", path_template, filenames)]
-        if field is not None
-        else [literal] * len(products)
-        for literal, field, spec, _ in parsed
-    ]
-    return ["".join(cells) for cells in zip(*pieces, strict=True)]
-
-
-def _field(products: Table, field: str, spec: str, path_template: str, filenames: list[str]) -> list[str]:
-    """What one field of a template stands for, in each product."""
-    if field == _FILENAME and not spec:
-        return filenames
-    if field not in products.colnames:
-        said = f"path_template={path_template!r}: the products have no column {field!r}."
-        raise no_such(said, field, products.colnames, listed=True)
-    if not spec:
-        return column_as_text(products, field)
-    try:
-        return ["" if cell is None else format(cell, spec) for cell in _cells(products, field)]
-    except (TypeError, ValueError) as err:
+def _called(row: Row, path_template: Callable[[Row], str | PurePath]) -> list[str]:
+    """The parts of the path of a product, from a function."""
+    given = path_template(row)
+    path = given.as_posix() if isinstance(given, PurePath) else given
+    if not isinstance(path, str):
         raise InvalidArgumentError(
-            f"path_template={path_template!r}: {spec!r} does not fit column {field!r}: {err}."
-        ) from err
+            f"path_template must return a relative path for each row; for row {row.index} it returned {given!r}."
+        )
+    *folders, name = path.split("/")
+    return [*(part for part in folders if part not in {"", "."}), name]
+
+
+class _TextTemplate:
+    """A template given as text, filled with the cells of products."""
+
+    def __init__(self, products: Table, template: str, filenames: list[str]) -> None:
+        self._products, self._template, self._filenames = products, template, filenames
+
+    def paths(self) -> list[list[str]]:
+        """The parts of the path of each product."""
+        *folders, last = self._template.split("/")
+        columns = [self._component(part) for part in folders]
+        # What ends in a slash names a folder.
+        columns.append(self._component(last) if last else [""] * len(self._products))
+        return [list(parts) for parts in zip(*columns, strict=True)]
+
+    def _error(self, message: str) -> InvalidArgumentError:
+        """An error about the template."""
+        return InvalidArgumentError(f"path_template={self._template!r}{message}")
+
+    def _component(self, part: str) -> list[str]:
+        """One part of the path of each product."""
+        try:
+            parsed = list(Formatter().parse(part))
+        except ValueError as err:
+            raise self._error(f" cannot be read: {err}.") from err
+        if any(conversion not in {None, "s"} for _, _, _, conversion in parsed):
+            raise self._error(": conversions with '!' have no meaning in a path.")
+        if all(field is None for _, field, _, _ in parsed):
+            return self._fixed("".join(literal for literal, _, _, _ in parsed))
+        pieces = [self._piece(literal, field, spec or "") for literal, field, spec, _ in parsed]
+        return ["".join(cells) for cells in zip(*pieces, strict=True)]
+
+    def _fixed(self, text: str) -> list[str]:
+        """A part without fields; it is the user's own text, and is refused rather than changed silently."""
+        if safe_name(text) != text:
+            raise self._error(f": {text!r} cannot be part of a path below the download folder on every system.")
+        return [text] * len(self._products)
+
+    def _piece(self, literal: str, field: str | None, spec: str) -> list[str]:
+        """Fixed text, and what the field behind it stands for, in each product."""
+        if field is None:
+            return [literal] * len(self._products)
+        return [literal + cell for cell in self._field(field, spec)]
+
+    def _field(self, field: str, spec: str) -> list[str]:
+        """What one field stands for, in each product."""
+        if field == _FILENAME and not spec:
+            return self._filenames
+        if field not in self._products.colnames:
+            said = f"path_template={self._template!r}: the products have no column {field!r}."
+            raise no_such(said, field, self._products.colnames, listed=True)
+        if not spec:
+            return column_as_text(self._products, field)
+        try:
+            return ["" if cell is None else format(cell, spec) for cell in _cells(self._products, field)]
+        except (TypeError, ValueError) as err:
+            raise self._error(f": {spec!r} does not fit column {field!r}: {err}.") from err

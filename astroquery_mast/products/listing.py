@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 import numpy as np
 import requests
@@ -60,9 +60,7 @@ def as_obsids(observations: object) -> list[str]:
 
 def identifiers(given: object, of_table: Callable[[Table], list[object]], what: str) -> list[str]:
     """Return identifiers, in whatever form they were given."""
-    cells = _cells(given, of_table)
-    if any(isinstance(cell, str | bytes) for cell in cells):
-        cells = [part for cell in cells for part in _parts(cell)]
+    cells = _single_cells(_cells(given, of_table))
     missing = [row for row, cell in enumerate(cells) if _is_missing(cell)]
     if missing:
         raise InvalidArgumentError(f"The {what} is missing in row(s) {_few(missing)}: leave these rows out.")
@@ -75,12 +73,17 @@ def as_table(rows: object) -> Table | None:
         return rows
     if isinstance(rows, Row):
         return Table(rows, masked=True)
-    if not isinstance(rows, list | tuple) or not rows or not all(isinstance(row, Row) for row in rows):
+    if not _are_rows(rows):
         return None
     table = rows[0].table
     if all(row.table is table for row in rows):
         return table[[row.index for row in rows]]
     return vstack([Table(row, masked=True) for row in rows], metadata_conflicts="silent")
+
+
+def _are_rows(given: object) -> TypeGuard[Sequence[Row]]:
+    """Whether these are rows of tables, in a list."""
+    return isinstance(given, list | tuple) and bool(given) and all(isinstance(each, Row) for each in given)
 
 
 def as_product_table(given: object, marks: Collection[str]) -> object:
@@ -98,6 +101,11 @@ def as_product_table(given: object, marks: Collection[str]) -> object:
             f"Some of what was given are products, and number {index} is not: download products, and the products of "
             "observations, one after the other."
         )
+    return _stacked(members)
+
+
+def _stacked(members: Sequence[Table | Row]) -> Table:
+    """Tables and rows of products in one table."""
     rows = as_table(members)
     if rows is not None:
         return rows
@@ -130,11 +138,12 @@ def _is_missing(cell: object) -> bool:
     return cell is None or cell is np.ma.masked or (isinstance(cell, float) and math.isnan(cell))
 
 
-def _parts(cell: object) -> list[object]:
-    """A text that holds several identifiers, one by one."""
-    if isinstance(cell, bytes):
-        cell = cell.decode("utf-8", "replace")
-    return [*cell.split(",")] if isinstance(cell, str) else [cell]
+def _single_cells(cells: list[object]) -> list[object]:
+    """The cells, texts that hold several identifiers one by one."""
+    if not any(isinstance(cell, str | bytes) for cell in cells):
+        return cells
+    texts = (cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell for cell in cells)
+    return [part for cell in texts for part in (cell.split(",") if isinstance(cell, str) else [cell])]
 
 
 def _cells(given: object, of_table: Callable[[Table], list[object]]) -> list[object]:

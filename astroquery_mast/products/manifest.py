@@ -7,7 +7,7 @@ last step.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import Column, MaskedColumn, Table
 from astropy.table.connect import TableWrite
 
-__all__ = ["COLUMNS", "Manifest", "Status", "TransferResult", "as_manifest"]
+__all__ = ["COLUMNS", "Manifest", "Status", "TransferResult", "as_manifest", "masked_column"]
 
 
 COLUMNS = ("Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI")
@@ -131,8 +131,8 @@ def _objects(values: Sequence[str | None]) -> np.ndarray[Any, np.dtype[Any]]:
     return array
 
 
-def _masked(values: Sequence[Any], dtype: str, unit: str | None = None) -> MaskedColumn:
-    """A column of values, masked where there is None."""
+def masked_column(values: Sequence[Any], dtype: str, unit: str | None = None) -> MaskedColumn:
+    """Return a column of values, masked where there is None."""
     absent = [value is None for value in values]
     empty = "" if dtype.startswith("U") else 0
     filled = [empty if value is None else value for value in values]
@@ -147,25 +147,25 @@ def _without_none(manifest: Table) -> Table:
     for name in table.colnames:
         if table[name].dtype.kind == "O":
             cells = np.ma.asarray(table[name]).tolist()
-            table[name] = _masked([cell if cell is None else str(cell) for cell in cells], "U")
+            table[name] = masked_column([cell if cell is None else str(cell) for cell in cells], "U")
     return table
 
 
 def as_manifest(results: Iterable[TransferResult]) -> Manifest:
     """Return the results of a download as a table, one row per product in the order of the products."""
     rows = sorted(results, key=lambda result: result.index)
-    paths = [str(row.local_path) for row in rows]
+    cells = {field.name: [getattr(row, field.name) for row in rows] for field in fields(TransferResult)}
     return Manifest(
         {
-            "Local Path": Column(paths, dtype=None if paths else "U1"),
+            "Local Path": Column(list(map(str, cells["local_path"])), dtype=None if rows else "U1"),
             # Room for eight letters, so that a status written into a cell later is not cut.
-            "Status": Column([str(row.status) for row in rows], dtype="U8"),
-            "Message": Column(_objects([row.message for row in rows])),
-            "URL": Column(_objects([row.url for row in rows])),
-            "Size": _masked([row.size for row in rows], "i8", "byte"),
-            "SHA256": _masked([row.sha256 for row in rows], "U64"),
-            "Elapsed": _masked([row.elapsed for row in rows], "f8", "s"),
-            "Attempts": Column([row.attempts for row in rows], dtype="i8"),
-            "dataURI": _masked([row.uri for row in rows], "U"),
+            "Status": Column(list(map(str, cells["status"])), dtype="U8"),
+            "Message": Column(_objects(cells["message"])),
+            "URL": Column(_objects(cells["url"])),
+            "Size": masked_column(cells["size"], "i8", "byte"),
+            "SHA256": masked_column(cells["sha256"], "U64"),
+            "Elapsed": masked_column(cells["elapsed"], "f8", "s"),
+            "Attempts": Column(cells["attempts"], dtype="i8"),
+            "dataURI": masked_column(cells["uri"], "U"),
         }
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-import numpy as np
-from astropy.table import Column, MaskedColumn, Table
+from astropy.table import Column, Table
 
 from ..exceptions import InvalidArgumentError
 from .existing_files import (
@@ -33,6 +32,7 @@ from .existing_files import (
 )
 from .file_names import PathTemplate, assign_paths, case_folded, column_as_text, file_name_parts, is_same_file
 from .filters import unique_products
+from .manifest import masked_column
 
 __all__ = [
     "Action",
@@ -156,12 +156,7 @@ def plan(
     cloud_urls: Mapping[str, str] | None = None,
 ) -> list[PlannedFile]:
     """Decide what a download will do."""
-    if "dataURI" not in products.colnames:
-        raise InvalidArgumentError(
-            "This table has no column 'dataURI', so its rows are not products: pass it to get_product_list first."
-        )
-    if flat and path_template is not None:
-        raise InvalidArgumentError("flat=True and path_template=... contradict each other: leave one of them out.")
+    _check(products, flat, path_template)
     products, rule = unique_products(products), as_overwrite(cache, overwrite)
     base = disk.resolve(base_dir)
     # Asked once, for the files of an observation share their folder.
@@ -176,26 +171,48 @@ def plan(
         decision = _decide(row, folder, folder.path / name, rule, disk)
         if not known and decision.action is Action.CHECK:
             decision = replace(decision, reason=f"{decision.reason}; nothing tells that it is this file")
+        file = _planned(row.uri, folder.path / name, decision, download_url, (cloud_urls or {}).get(row.uri))
         planned.append(
-            PlannedFile(
+            replace(
+                file,
                 index=index,
-                uri=row.uri or None,
-                data_url=data_url(download_url, row.uri) if row.uri else None,
-                url=escaped_url(download_url, row.uri) if row.uri else None,
-                local_path=folder.path / name,
                 size=row.size,
-                action=decision.action,
-                reason=decision.reason,
                 rights=row.rights,
-                cloud_url=(cloud_urls or {}).get(row.uri),
                 checksum=row.checksum,
-                compare_time=decision.compare_time,
-                at_hand=decision.at_hand,
                 release=row.release,
                 note=not known,
             )
         )
     return planned
+
+
+def _check(products: Table, flat: bool, path_template: PathTemplate | None) -> None:
+    """Raise if these are no products, or the arguments contradict each other."""
+    if "dataURI" not in products.colnames:
+        raise InvalidArgumentError(
+            "This table has no column 'dataURI', so its rows are not products: pass it to get_product_list first."
+        )
+    if flat and path_template is not None:
+        raise InvalidArgumentError("flat=True and path_template=... contradict each other: leave one of them out.")
+
+
+def _planned(
+    uri: str, path: Path, decision: FileDecision, download_url: str | DownloadService, cloud_url: str | None
+) -> PlannedFile:
+    """The plan for one file, as far as its URI and its place tell."""
+    return PlannedFile(
+        index=0,
+        uri=uri or None,
+        data_url=data_url(download_url, uri) if uri else None,
+        url=escaped_url(download_url, uri) if uri else None,
+        local_path=path,
+        size=None,
+        action=decision.action,
+        reason=decision.reason,
+        cloud_url=cloud_url,
+        compare_time=decision.compare_time,
+        at_hand=decision.at_hand,
+    )
 
 
 def _decide(row: _ProductRow, folder: FolderState, path: Path, rule: Overwrite, disk: FileSystem) -> FileDecision:
@@ -234,20 +251,8 @@ def single_file(
     known = owner is not None and is_same_file(owner, uri)
     if owner is not None and not known and decision.action is Action.CHECK:
         decision = FileDecision(Action.FETCH, f"on disk is {owner}")
-    return PlannedFile(
-        index=0,
-        uri=uri,
-        data_url=data_url(download_url, uri),
-        url=escaped_url(download_url, uri),
-        local_path=local_path,
-        size=None,
-        action=decision.action,
-        reason=decision.reason,
-        cloud_url=cloud_url,
-        compare_time=decision.compare_time,
-        at_hand=decision.at_hand,
-        note=bool(recorded) and not known,
-    )
+    file = _planned(uri, local_path, decision, download_url, cloud_url)
+    return replace(file, note=bool(recorded) and not known)
 
 
 def only_in_cloud(file: PlannedFile) -> PlannedFile:
@@ -261,28 +266,20 @@ def only_in_cloud(file: PlannedFile) -> PlannedFile:
 
 def plan_table(planned: Sequence[PlannedFile]) -> Table:
     """Return a plan as a table, to be looked at before anything is fetched."""
-    fetched = [file for file in planned if file.action in _FETCHED]
-    sizes = [file.size for file in planned]
+    cells = {name: [getattr(file, name) for file in planned] for name in ("url", "cloud_url", "size", "rights")}
+    unknown = sum(file.size is None for file in planned if file.action in _FETCHED)
     return Table(
         {
             "Local Path": Column([str(file.local_path) for file in planned], dtype=None if planned else "U1"),
-            "URL": _masked(file.url for file in planned),
-            "Cloud URL": _masked(file.cloud_url for file in planned),
-            "Size": MaskedColumn(
-                [size or 0 for size in sizes], mask=[size is None for size in sizes], dtype=np.int64, unit="byte"
-            ),
+            "URL": masked_column(cells["url"], "U"),
+            "Cloud URL": masked_column(cells["cloud_url"], "U"),
+            "Size": masked_column(cells["size"], "i8", "byte"),
             "Action": Column([str(file.action) for file in planned], dtype="U7"),
             "Reason": Column([file.reason for file in planned], dtype=None if planned else "U1"),
-            "Rights": _masked(file.rights for file in planned),
+            "Rights": masked_column(cells["rights"], "U"),
         },
-        meta={"total_bytes": total_bytes(planned), "unknown_sizes": sum(file.size is None for file in fetched)},
+        meta={"total_bytes": total_bytes(planned), "unknown_sizes": unknown},
     )
-
-
-def _masked(cells: Iterable[str | None]) -> MaskedColumn:
-    """Texts, masked where there is none."""
-    values = list(cells)
-    return MaskedColumn([value or "" for value in values], mask=[value is None for value in values], dtype=str)
 
 
 def total_bytes(planned: Sequence[PlannedFile]) -> int:

@@ -24,7 +24,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +34,7 @@ from astropy.time import Time
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Kind
 from ..warn import warn_user
-from .request import as_plain
-from .values import as_number
+from .values import as_number, as_text
 
 __all__ = [
     "NUMBER",
@@ -44,9 +42,7 @@ __all__ = [
     "Comparison",
     "Condition",
     "as_members",
-    "is_missing",
     "read_condition",
-    "refuse_missing",
     "split_text",
 ]
 
@@ -83,7 +79,7 @@ _PAIR = 2
 class Comparison:
     """One comparison of a column with a value in its unit.
 
-    The operator is one of the values of `OPERATORS`, or "pattern" for text in which ``*`` and ``%`` are wildcards.
+    The operator is one of the values of `OPERATORS`, or "pattern" for text with wildcards.
     """
 
     operator: str
@@ -92,29 +88,15 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a column must meet: one of the alternatives, in each of which all comparisons hold, and none excluded."""
+    """What a column must meet: one of the alternatives, and none of those excluded; each is met by all comparisons."""
 
     name: str
     column: Column
     alternatives: tuple[tuple[Comparison, ...], ...] = ()
-    excluded: tuple[Comparison, ...] = ()
+    excluded: tuple[tuple[Comparison, ...], ...] = ()
 
 
 # -- parts of the language that all services share -----------------------------------------------------------------
-
-
-def is_missing(value: object) -> bool:
-    """Tell whether a value stands for none: None, a mask, or NaN."""
-    return value is None or value is np.ma.masked or (isinstance(value, float | np.floating) and math.isnan(value))
-
-
-def refuse_missing(name: str, value: object) -> None:
-    """Raise if a value stands for none."""
-    if is_missing(value):
-        shown = "masked" if value is np.ma.masked else value
-        raise InvalidCriterionError(
-            f"'{name}' has a missing value ({shown}), which no row can equal: leave it out, or give a value."
-        )
 
 
 def as_members(name: str, value: Any, *, empty: bool = False) -> list[Any]:
@@ -162,7 +144,7 @@ def read_condition(name: str, value: Any, column: Column, *, operators_on_text: 
         if not _holds_numbers(column):
             raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
         return Condition(name, column, (_mapped(name, value, column),))
-    texts = dict.fromkeys(_text(name, member, column) for member in as_members(name, value))
+    texts = dict.fromkeys(as_text(name, member, column) for member in as_members(name, value))
     return Condition(name, column, tuple((_plain(text),) for text in texts))
 
 
@@ -174,7 +156,7 @@ def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> 
     """A condition of comparisons, all of which must hold."""
     first = comparisons[0]
     if first.operator == "neq":
-        return Condition(name, column, (), (Comparison("eq", first.operand),))
+        return Condition(name, column, (), ((Comparison("eq", first.operand),),))
     if first.operator == "eq" and column.continuous:
         _warn_exact(name, first.operand)
     return Condition(name, column, (tuple(comparisons),))
@@ -257,7 +239,7 @@ def _from_text(name: str, text: str, column: Column) -> Sequence[Comparison]:
 def _operand(name: str, value: Any, column: Column) -> str | int | float:
     """What is compared with, in the unit of the column."""
     if not _holds_numbers(column):
-        return _text(name, value, column)
+        return as_text(name, value, column)
     number = _number(name, value, column)
     if math.isinf(number):
         raise InvalidCriterionError(f"'{name}' is compared with {value!r}: leave this end of the range out.")
@@ -363,56 +345,3 @@ def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, .
         raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
     ends = [("gte", bottom), ("lte", top)]
     return tuple(Comparison(operator, end) for operator, end in ends if math.isfinite(end))
-
-
-# -- values of discrete columns ------------------------------------------------------------------------------------
-
-
-def _text(name: str, value: Any, column: Column) -> str:
-    """A value of a discrete column as text."""
-    if isinstance(value, bytes):
-        value = as_plain(value, name)
-    if column.kind is Kind.BOOLEAN:
-        return _boolean(name, value)
-    whole = column.kind in {Kind.INTEGER, Kind.BYTE}
-    if isinstance(value, str):
-        return _whole_text(name, value) if whole else str(value)
-    refuse_missing(name, value)
-    if isinstance(value, bool | np.bool_) and not whole:
-        return str(bool(value))
-    if isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64):
-        return str(int(value))
-    if isinstance(value, float | np.floating):
-        return _whole_or_text(name, float(value), whole)
-    raise InvalidCriterionError(f"'{name}' cannot be compared with {value!r} (a {type(value).__name__}).")
-
-
-def _whole_text(name: str, text: str) -> str:
-    """An integer written as text, in the one spelling that the archive can read; or a pattern."""
-    if "*" in text or "%" in text:
-        return str(text)
-    with suppress(ValueError):  # an identifier of 19 digits must not pass through a float
-        return str(int(text))
-    with suppress(ValueError):
-        if (number := float(text)).is_integer():
-            return str(int(number))
-    raise InvalidCriterionError(f"'{name}' holds whole numbers, and {text!r} is not one.")
-
-
-def _whole_or_text(name: str, number: float, whole: bool) -> str:
-    """A floating-point number as text; 3 and 3.0 are the same."""
-    if number.is_integer():
-        return str(int(number))
-    if math.isfinite(number) and not whole:
-        return repr(number)
-    raise InvalidCriterionError(f"'{name}' cannot be compared with {number!r}: it holds whole numbers or text.")
-
-
-def _boolean(name: str, value: Any) -> str:
-    """A yes-or-no value, as the archive spells it."""
-    spelled = str(value).strip().lower()
-    if spelled in {"true", "t", "1", "yes"}:
-        return "True"
-    if spelled in {"false", "f", "0", "no"}:
-        return "False"
-    raise InvalidCriterionError(f"'{name}' is either True or False; {value!r} is neither.")

@@ -19,8 +19,9 @@ from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Columns, Kind, find_column
 from ..tables.names import no_such
 from ..warn import warn_user
-from .conditions import Comparison, Condition, as_members, read_condition, refuse_missing
+from .conditions import Comparison, Condition, as_members, read_condition
 from .request import as_plain
+from .values import refuse_missing
 
 __all__ = [
     "Criteria",
@@ -108,8 +109,9 @@ def mashup_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
 def _mashup_filter(condition: Condition) -> Filter:
     """Write a condition as a filter."""
     name, column = condition.name, condition.column
-    for excluded in condition.excluded:
-        raise InvalidCriterionError(f"'{name}' excludes {excluded.operand!r}, which the service cannot.")
+    if condition.excluded:
+        operand = condition.excluded[0][0].operand
+        raise InvalidCriterionError(f"'{name}' excludes {operand!r}, which the service cannot.")
     if column.continuous or condition.alternatives[0][0].operator in {"gte", "gt", "lte", "lt"}:
         if not column.continuous and column.kind is not Kind.INTEGER:
             raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
@@ -170,7 +172,7 @@ def _parameters(condition: Condition) -> dict[str, Any]:
     """Write a condition as parameters."""
     name, column, alternatives = condition.name, condition.column, condition.alternatives
     if condition.excluded:
-        return {f"{column.name}.neq": condition.excluded[0].operand}
+        return {f"{column.name}.neq": condition.excluded[0][0].operand}
     first = alternatives[0]
     if any(comparison.operator == "pattern" for each in alternatives for comparison in each):
         if len(alternatives) > 1 or column.kind in _NUMERIC:

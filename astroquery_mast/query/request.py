@@ -1,7 +1,7 @@
 """What is asked of the archive, as a value: built, looked at, sent, and asked again for the next page.
 
 In: a service name and its parameters.  Out: a frozen `MashupRequest`, or an `ApiRequest` for the services that are not
-Mashup's, which knows its payload and its encoded body.
+Mashup's.  Both are a `~astroquery_mast.query.question.Question`.
 """
 
 from __future__ import annotations
@@ -9,21 +9,31 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 from astropy import units as u
 
+from ..config import Endpoints
 from ..exceptions import InvalidArgumentError, InvalidCriterionError
+from ..tables.mashup import Completeness, Page, parse_page
+from .question import CacheKey, HttpRequest
 
-__all__ = ["COUNT_COLUMNS", "ApiRequest", "MashupRequest", "Question", "as_plain"]
+__all__ = ["COUNT_COLUMNS", "ApiRequest", "MashupRequest", "as_plain"]
 
 # The column expression with which filtered services answer a count instead of rows.
 COUNT_COLUMNS = "COUNT_BIG(*)"
+# The formats in which the state of a job and its rows can be seen; csv and votable are the caller's to read.
+_READABLE = frozenset({"json", "extjs"})
+# Properties that change how the archive works, and not what it answers.
+_IRRELEVANT = frozenset({"timeout", "clearcache", "removecache"})
+# Lists of JSON services whose order may be that of rows or columns; any other list holds conditions or alternatives.
+_ORDERED = frozenset(
+    {"columns", "select_cols", "sort_by", "sort_desc", "target", "search_key", "user_fields", "dataset_ids"}
+)
 
 
 def as_plain(value: object, where: str) -> object:
@@ -80,49 +90,93 @@ def _choice(name: str, value: object) -> bool | None:
     raise InvalidArgumentError(f"{name}={value!r}: True or False is needed, or None for the configuration's.")
 
 
-class Question(Protocol):
-    """Any request, as far as the table made from its answer tells of it."""
+class _Plain(Mapping[str, object]):
+    """A mapping of what JSON can carry, copied once from what was given, and not again."""
 
-    @property
-    def service(self) -> str:
-        """What is asked."""
+    def __init__(self, given: object, where: str) -> None:
+        plain = as_plain(given, where)
+        if not isinstance(plain, dict):
+            raise InvalidArgumentError(f"{where}={given!r}: a dictionary is needed.")
+        self._members = plain
 
-    def payload(self) -> dict[str, object]:
-        """Return the request as a dictionary."""
+    def __getitem__(self, name: str) -> object:
+        return self._members[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __repr__(self) -> str:
+        return repr(self._members)
+
+
+def _copied(given: object, where: str) -> _Plain:
+    """What was given, so that a later change of the caller's dictionary changes nothing here."""
+    return given if isinstance(given, _Plain) else _Plain(given, where)
 
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One question to a service that takes JSON, or a query, and that is not Mashup's."""
+    """One question to a service that takes and sends JSON and is not Mashup's; its answer is a single page."""
 
     service: str
     url: str
     params: Mapping[str, object] = field(default_factory=dict)
     cache: bool | None = field(default=None, compare=False)
+    reader: Callable[[bytes, str], Page] | None = field(default=None, compare=False, repr=False)
+
+    every_page = False
+    row_limited = False
 
     def __post_init__(self) -> None:
         """Copy what was given, and refuse what cannot be sent."""
-        plain = as_plain(self.params, "params")
-        assert isinstance(plain, dict)
-        object.__setattr__(self, "params", MappingProxyType(plain))
+        object.__setattr__(self, "params", _copied(self.params, "params"))
         object.__setattr__(self, "cache", _choice("cache", self.cache))
 
     def payload(self) -> dict[str, object]:
         """Return what is sent, as a dictionary."""
         return {name: as_plain(value, name) for name, value in self.params.items()}
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as what it is made of."""
-        return type(self), (self.service, self.url, dict(self.params), self.cache)
-
     def body(self) -> str:
         """Return what is sent, as JSON text."""
         return json.dumps(self.payload(), allow_nan=False)
 
+    def http_request(self, _endpoints: Endpoints) -> HttpRequest:
+        """Return what is sent."""
+        return HttpRequest(self.url, self.body(), {"Content-Type": "application/json", "Accept": "application/json"})
+
+    def read(self, body: bytes) -> Page:
+        """Read an answer."""
+        assert self.reader is not None
+        return self.reader(body, self.service)
+
+    def check(self, page: Page, completeness: Completeness) -> bool:
+        """Add the only page."""
+        completeness.add(page)
+        return True
+
+    def after(self, _page: Page) -> Sequence[ApiRequest]:
+        """Return nothing: the answer is one page."""
+        return ()
+
+    def first_page(self) -> ApiRequest:
+        """Return the same question."""
+        return self
+
+    def cache_key(self, every_page: bool = False) -> CacheKey:
+        """Return the key of the answer, in which the order of conditions and of alternatives means nothing."""
+        params = {
+            name: sorted(map(_condition, value)) if isinstance(value, list) and name not in _ORDERED else value
+            for name, value in self.params.items()
+        }
+        return CacheKey({"service": self.service, "params": params, "pages": every_page})
+
 
 @dataclass(frozen=True)
 class MashupRequest:
-    """One question to the Mashup API, and a page of its answer."""
+    """One question to the Mashup API, about all of its answer or a single page."""
 
     service: str
     params: Mapping[str, object] = field(default_factory=dict)
@@ -133,9 +187,10 @@ class MashupRequest:
     properties: Mapping[str, object] = field(default_factory=dict, repr=False)
     cache_breaker: str = field(default_factory=lambda: str(uuid.uuid4()), compare=False)
     cache: bool | None = field(default=None, compare=False)
+    every_page: bool = field(default=True, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Copy what was given, so that a later change of the caller's dictionaries changes nothing here."""
+        """Copy what was given, and refuse what cannot be sent."""
         for name in ("page", "pagesize"):
             number = getattr(self, name)
             if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
@@ -143,10 +198,12 @@ class MashupRequest:
             object.__setattr__(self, name, int(number))
         object.__setattr__(self, "cache", _choice("cache", self.cache))
         for name in ("params", "properties"):
-            plain = as_plain(getattr(self, name), name)
-            if not isinstance(plain, dict):
-                raise InvalidArgumentError(f"{name}={getattr(self, name)!r}: a dictionary is needed.")
-            object.__setattr__(self, name, MappingProxyType(plain))
+            object.__setattr__(self, name, _copied(getattr(self, name), name))
+
+    @property
+    def row_limited(self) -> bool:
+        """Whether the archive sends no more than ``conf.server_row_limit`` rows in all; a page is never too large."""
+        return self.every_page
 
     def payload(self) -> dict[str, object]:
         """Return the request as a dictionary, without the cache breaker that makes each sending unique."""
@@ -165,11 +222,75 @@ class MashupRequest:
         document = {"cacheBreaker": self.cache_breaker, **self.payload()}
         return f"request={quote(json.dumps(document, allow_nan=False))}"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as what it is made of: the mappings of a frozen request cannot be."""
-        plain = (self.service, dict(self.params), self.format, self.page, self.pagesize)
-        return type(self), (*plain, dict(self.properties), self.cache_breaker, self.cache)
+    def http_request(self, endpoints: Endpoints) -> HttpRequest:
+        """Return what is sent."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/plain"}
+        return HttpRequest(endpoints.invoke, self.body(), headers)
+
+    def read(self, body: bytes) -> Page:
+        """Read an answer; in other formats than JSON the text is the caller's to read."""
+        if self.format.lower() not in _READABLE:
+            return Page(self.service, "COMPLETE")
+        return parse_page(200, {}, body, self.service)
+
+    def check(self, page: Page, completeness: Completeness) -> bool:
+        """Add a page; one that is no table is an action of the archive, such as the staging of files."""
+        completeness.add(page, self.page)
+        completeness.proven = completeness.proven and bool(page.fields)
+        return True
+
+    def after(self, page: Page) -> list[MashupRequest]:
+        """Return the questions for all other pages, of which the first tells how many there are."""
+        if not self.every_page or page.paging is None:
+            return []
+        return [self.at_page(number) for number in range(self.page + 1, page.paging.pages + 1)]
 
     def at_page(self, page: int) -> MashupRequest:
-        """Return the same question, asked for another page."""
-        return replace(self, page=page)
+        """Return the same question, asked for a single page."""
+        return replace(self, page=page, every_page=False)
+
+    def first_page(self) -> MashupRequest:
+        """Return the question for this page only."""
+        return replace(self, every_page=False)
+
+    def cache_key(self) -> CacheKey | None:
+        """Return the key of the answer, in which the order of filters and of their values means nothing."""
+        if self.format.lower() not in _READABLE:
+            return None
+        parts = {
+            "service": self.service.lower(),
+            "params": _filters_in_order(self.params),
+            "format": self.format.lower(),
+            "pages": [self.pagesize, self.page, self.every_page],
+            "properties": {name: value for name, value in self.properties.items() if name not in _IRRELEVANT},
+        }
+        return CacheKey(parts, fresh=str(self.properties.get("clearcache", "")).lower() in {"true", "1"})
+
+
+def _filters_in_order(params: Mapping[str, object]) -> dict[str, object]:
+    """The parameters of a service; the order of filters and of their values, and the case of names, mean nothing."""
+    filters = params.get("filters")
+    if not isinstance(filters, list):
+        return dict(params)
+    spelled = []
+    for each in filters:
+        if isinstance(each, Mapping):
+            name, values = str(each.get("paramName", "")).lower(), each.get("values")
+            listed = sorted(map(_text, values)) if isinstance(values, list) else values
+            spelled.append(_text({**each, "paramName": name, "values": listed}))
+        else:
+            spelled.append(_text(each))
+    return {**params, "filters": sorted(spelled)}
+
+
+def _condition(condition: object) -> str:
+    """A condition of a mission's search, whose alternatives are separated by commas; anything else as it is."""
+    if not isinstance(condition, Mapping):
+        return _text(condition)
+    return _text(
+        {name: sorted(value.split(",")) if isinstance(value, str) else value for name, value in condition.items()}
+    )
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -87,7 +87,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         Raises
         ------
         InvalidQueryError
-            If ``cache_location`` is no folder, or its files cannot be removed.
+            If ``cache_location`` is not a folder, or its files cannot be removed.
         """
         try:
             super().clear_cache()
@@ -188,8 +188,8 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         **kwargs : object
             Further properties of the request, such as ``timeout`` (seconds that the server may hold it before it
             reports that it is still working), ``clearcache`` or ``removenullcolumns``; see
-            https://mast.stsci.edu/api/v0/class_mashup_1_1_mashup_request.html.  ``cache`` says whether an answer that
-            was kept on disk will do, ``conf.cache`` if not given; it is not sent.
+            https://mast.stsci.edu/api/v0/class_mashup_1_1_mashup_request.html.  ``cache`` says whether an answer
+            from the cache is used, ``conf.cache`` if not given; it is not sent.
 
         Returns
         -------

@@ -1,29 +1,27 @@
-"""How the archive is talked to: send → poll → page, within a deadline, with retries.  Knows no service.
+"""How the archive is talked to: send → read → poll, within a deadline, with retries.  Knows no service.
 
-In: an HTTP request, or a `~astroquery_mast.query.request.MashupRequest`.  Out: responses, and pages in order.
-`HttpClient` is given a callable that sends; it never sees a session or a token.
+In: an HTTP request, or a `~astroquery_mast.query.question.Question`.  Out: a response, or a page.  `HttpClient` is
+given a callable that sends; it never sees a session or a token.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Required, TypedDict, TypeVar, Unpack, overload
 
 import requests
 import tenacity
+import urllib3
 from astroquery import log
 
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import AccessDeniedError, MastError, QueryTimeoutError, ServerError
-from ..query.request import ApiRequest, MashupRequest
-from ..tables.completeness import Completeness
-from ..tables.mashup import Page, check_status, parse_page
-from .bodies import read_whole_body
+from ..query.question import Question
+from ..tables.mashup import Page, check_status
+from .cache import AnswerCache
 from .deadline import Deadline
 from .failures import BACKOFF, RetryState, broken, is_transient, retrying
-from .parallel import map_in_threads
 
 __all__ = ["AnswerPage", "HttpClient"]
 
@@ -53,10 +51,11 @@ class _Options(TypedDict, total=False):
     stream: bool
     attempts: int | None
     patience: float | None
+    hopeless: Callable[[MastError], bool] | None
 
 
 class HttpClient:
-    """The conversation with the archive."""
+    """The conversation with the archive, and the answers of it that are kept."""
 
     def __init__(
         self,
@@ -64,9 +63,11 @@ class HttpClient:
         endpoints: Endpoints,
         advice: Callable[[str, int | None], str] | None = None,
         attempts: int | None = None,
+        cache: AnswerCache | None = None,
     ) -> None:
         self._send = send
-        self._endpoints = endpoints
+        self.endpoints = endpoints
+        self.cache = cache
         self._advice = advice
         self._attempts = attempts
 
@@ -89,6 +90,7 @@ class HttpClient:
         stream: bool = False,
         attempts: int | None = None,
         patience: float | None = None,
+        hopeless: Callable[[MastError], bool] | None = None,
         read: Callable[[requests.Response], Any] | None = None,
     ) -> Any:
         """Send one request, again if it fails in a way that may pass, and return an answer that is no error."""
@@ -99,65 +101,25 @@ class HttpClient:
             response = self._once(method, url, deadline, what, keywords, patience)
             return response if read is None else read(response)
 
-        return self._persist(attempt, deadline, what, attempts)
-
-    def pages(
-        self,
-        request: MashupRequest,
-        *,
-        deadline: Deadline,
-        every_page: bool = True,
-        workers: int | None = None,
-        page_seconds: float = math.inf,
-        hopeless: Callable[[MastError], bool] | None = None,
-    ) -> Iterator[AnswerPage]:
-        """Ask a Mashup service and give the pages of its answer in order, the later ones fetched side by side."""
-        tally = Completeness(request.service)
-        first = self.page(request, deadline.part(page_seconds), hopeless)
-        tally.add(first.page, request.page)
-        numbers = range(request.page + 1, (first.page.paging.pages if first.page.paging else 1) + 1)
-        yield first
-        # No page is held here once it has been used: it may be tens of megabytes.
-        del first
-        if every_page:
-            most = count_setting("max_workers") if workers is None else workers
-            yield from self._later_pages(request, numbers, tally, deadline, most, page_seconds)
-            tally.close()
-
-    def _later_pages(
-        self,
-        request: MashupRequest,
-        numbers: range,
-        tally: Completeness,
-        deadline: Deadline,
-        workers: int,
-        page_seconds: float,
-    ) -> Iterator[AnswerPage]:
-        """Fetch the pages after the first, side by side, and give them in order."""
-
-        def fetch(number: int) -> AnswerPage:
-            return self.page(request.at_page(number), deadline.part(page_seconds))
-
-        def checked(number: int, exchange: AnswerPage) -> AnswerPage:
-            tally.add(exchange.page, number)
-            return exchange
-
-        fetched = map_in_threads(fetch, numbers, min(workers, len(numbers)))
-        complete = False
-        try:
-            yield from map(checked, numbers, fetched)
-            complete = True
-        finally:
-            if not complete:
-                deadline.stop()
+        return self._persist(attempt, deadline, what, attempts, hopeless)
 
     def page(
-        self, request: MashupRequest, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
+        self, question: Question, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
     ) -> AnswerPage:
         """Ask for one page, and ask again until the archive has finished working on it."""
+        sent = question.http_request(self.endpoints)
 
         def poll() -> AnswerPage:
-            return self._persist(lambda: self._mashup(request, deadline), deadline, request.service, hopeless=hopeless)
+            return self.request(
+                sent.method,
+                sent.url,
+                data=sent.data,
+                headers=sent.headers,
+                deadline=deadline,
+                service=question.service,
+                hopeless=hopeless,
+                read=lambda response: AnswerPage(response, question.read(response.content)),
+            )
 
         answer = retrying(
             poll,
@@ -167,31 +129,8 @@ class HttpClient:
             wait=_POLL,
         )
         if answer.page.executing:
-            self._late(deadline, request.service, "the archive was still working on it")
+            self._late(deadline, question.service, "the archive was still working on it")
         return answer
-
-    def ask(self, request: ApiRequest, read: Callable[[bytes, str], Page], *, deadline: Deadline) -> AnswerPage:
-        """Post a question as JSON, and read the answer; one that cannot be read is asked for again."""
-        return self.request(
-            "POST",
-            request.url,
-            deadline=deadline,
-            service=request.service,
-            data=request.body(),
-            headers={"Content-Type": "application/json", "Accept": "application/json"},
-            read=lambda response: AnswerPage(response, read(response.content, request.service)),
-        )
-
-    def _mashup(self, request: MashupRequest, deadline: Deadline) -> AnswerPage:
-        """Post a Mashup request once, and read the answer."""
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/plain"}
-        keywords = {"data": request.body(), "headers": headers}
-        response = self._once("POST", self._endpoints.invoke, deadline, request.service, keywords)
-        if request.format.lower() not in {"json", "extjs"}:
-            # In csv and votable the state of the job cannot be seen; the text is the caller's to read.
-            return AnswerPage(response, Page(request.service, "COMPLETE"))
-        page = parse_page(response.status_code, response.headers, response.content, request.service)
-        return AnswerPage(response, page)
 
     def _persist(
         self,
@@ -261,7 +200,7 @@ class HttpClient:
                 with response:
                     check_status(response.status_code, response.headers, response.content, what)
             if not keywords.get("stream"):
-                read_whole_body(response)
+                _read_whole_body(response)
         except requests.exceptions.Timeout as err:
             if deadline.remaining() <= 0:
                 self._late(deadline, what, "no answer came", err)
@@ -288,3 +227,27 @@ class HttpClient:
             service=what,
             elapsed=deadline.elapsed(),
         ) from cause
+
+
+def _read_whole_body(response: requests.Response) -> None:
+    """Read the body of a response in one go, so that ``response.content`` is there.
+
+    `requests` takes a body in pieces of 10 kB, which for a page of 40 MB takes longer than its way through the network
+    of an institute.  `urllib3` can read all of it at once; what it raises is turned into what `requests` would raise.
+    """
+    if not isinstance(response.raw, urllib3.HTTPResponse):  # a stand-in
+        _ = response.content
+        return
+    with response:
+        try:
+            body = response.raw.read(decode_content=True)
+        except urllib3.exceptions.ProtocolError as err:
+            raise requests.exceptions.ChunkedEncodingError(err) from err
+        except urllib3.exceptions.DecodeError as err:
+            raise requests.exceptions.ContentDecodingError(err) from err
+        except urllib3.exceptions.ReadTimeoutError as err:
+            raise requests.exceptions.ReadTimeout(err) from err
+        except urllib3.exceptions.HTTPError as err:
+            raise requests.exceptions.ConnectionError(err) from err
+    # Where `requests` itself keeps it; there is no other way in.
+    response._content, response._content_consumed = body, True  # type: ignore[attr-defined]

@@ -1,18 +1,16 @@
 """What all clients use to talk to MAST: session, token, HTTP, cache, column metadata and names, in one object.
 
-In: a Mashup request, a position or a name as users write it.  Out: responses, tables, cones.  A client makes one
+In: a question, a position or a name as users write it.  Out: responses, tables, cones.  A client makes one
 `MastService`; the parts of the client that do the work are given it, and never the client itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import closing
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import requests
 from astropy import units as u
@@ -22,17 +20,19 @@ from requests.adapters import HTTPAdapter
 
 from ..config import Endpoints, count_setting
 from ..exceptions import InvalidQueryError
+from ..query.question import Question
 from ..query.request import MashupRequest
 from ..sky.position import DEFAULT_RADIUS, Cone, as_coordinate, cone_around, looks_like_coordinates
 from ..tables.columns import Columns
-from ..tables.table import TableBuilder
+from ..tables.table import TableBuilder, first_value
 from . import token as auth
-from .cache import AnswerCache, CachingClient
+from .cache import AnswerCache
 from .columns import ColumnMetadata, MashupColumns
 from .deadline import Deadline, as_seconds
-from .http import AnswerPage
-from .large import CountedPage, LargeAnswer, PageLimits
+from .http import AnswerPage, HttpClient
 from .login import Login
+from .pages import PageLimits, get_pages
+from .parallel import RunOptions, map_in_threads
 from .resolver import Resolver, warn_unused_resolver
 
 __all__ = ["CallOptions", "MastService", "refuse_two_positions"]
@@ -51,6 +51,10 @@ class CallOptions:
     executor: Executor | None = None
     verbose: bool = False
 
+    def for_run(self) -> RunOptions:
+        """Return what there is to say about many requests of one call."""
+        return RunOptions(self.verbose, self.max_workers, self.executor, self.timeout)
+
 
 class MastService:
     """The conversation of one client with MAST."""
@@ -64,8 +68,8 @@ class MastService:
         self.session = requests.Session()
         self.endpoints = endpoints
         self.login = Login(self.send, endpoints, credentials)
-        self.cache = AnswerCache(cache_folder, endpoints, self._cache_owner)
-        self.http = CachingClient(self.send, endpoints, self.login.advice, self.cache)
+        self.cache = AnswerCache(cache_folder, self._cache_owner)
+        self.http = HttpClient(self.send, endpoints, self.login.advice, cache=self.cache)
         self.columns = ColumnMetadata(MashupColumns(self.http, endpoints))
         self.resolver = Resolver(self.http, endpoints)
 
@@ -116,33 +120,52 @@ class MastService:
         first = 1 if page is None else page
         return MashupRequest(service, params, pagesize=size, page=first, properties=properties, **asked)
 
-    def counted_pages(
-        self, request: MashupRequest, pace: PageLimits, *, divisible: bool = False
-    ) -> Generator[CountedPage]:
-        """The pages of an answer, however large it is; see `LargeAnswer.pages`."""
-        return cast("Generator[CountedPage]", LargeAnswer(self.http).pages(request, pace, divisible=divisible))
-
     def pages(
-        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
-    ) -> Iterator[AnswerPage]:
-        """Give the pages of an answer, proven complete; one that is too large is asked for in parts, if it has any."""
-        if not every_page:
-            yield from self.http.pages(request, deadline=deadline, every_page=False)
+        self, question: Question, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
+    ) -> Generator[AnswerPage]:
+        """Give the pages of an answer, proven complete; see `~astroquery_mast.service.pages`."""
+        asked = question if every_page else question.first_page()
+        return get_pages(self.http, asked, PageLimits(deadline, divisible=divisible))
+
+    def pages_of_all(self, questions: Sequence[Question], *, deadline: Deadline) -> Iterator[AnswerPage]:
+        """Give the pages of several answers, asked for side by side, one answer after the other."""
+        if len(questions) == 1:
+            yield from self.pages(questions[0], deadline=deadline)
             return
-        with closing(self.counted_pages(request, PageLimits(deadline), divisible=divisible)) as stream:
-            # No page is held here once it has been used: it may be tens of megabytes.
-            yield from map(attrgetter("exchange"), stream)
+        workers = count_setting("max_workers")
+
+        def ask(question: Question) -> list[AnswerPage]:
+            """Ask one question, page by page: the questions are side by side already."""
+            return list(get_pages(self.http, question, PageLimits(deadline, workers=1)))
+
+        complete = False
+        try:
+            for pages in map_in_threads(ask, questions, workers):
+                yield from pages
+            complete = True
+        finally:
+            if not complete:
+                deadline.stop()
+
+    def page(self, question: Question, deadline: Deadline) -> AnswerPage:
+        """Return the first page of an answer."""
+        (answer,) = self.pages(question, deadline=deadline, every_page=False)
+        return answer
 
     def responses(
-        self, request: MashupRequest, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
+        self, question: Question, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
     ) -> list[requests.Response]:
         """Return the responses that hold the answer, one per page, proven complete."""
-        exchanges = self.pages(request, deadline=deadline, every_page=every_page, divisible=divisible)
-        return [exchange.response for exchange in exchanges]
+        pages = self.pages(question, deadline=deadline, every_page=every_page, divisible=divisible)
+        return [answer.response for answer in pages]
+
+    def count(self, question: Question, deadline: Deadline) -> int:
+        """Return the number that is the answer to a question for a count."""
+        return first_value(self.page(question, deadline).page)
 
     def table(
         self,
-        request: MashupRequest,
+        question: Question,
         *,
         deadline: Deadline,
         every_page: bool = True,
@@ -151,10 +174,10 @@ class MastService:
     ) -> Table:
         """Return the table of an answer, proven complete; no rows are no reason for a warning here."""
         if columns is None:
-            columns = self.columns.get(columns_id or request.service)
-        builder = TableBuilder(request, columns)
-        for exchange in self.pages(request, deadline=deadline, every_page=every_page):
-            builder.add(exchange.page)
+            columns = self.columns.get(columns_id or question.service)
+        builder = TableBuilder(question, columns)
+        for answer in self.pages(question, deadline=deadline, every_page=every_page):
+            builder.add(answer.page)
         return builder.table()
 
     # -- positions ---------------------------------------------------------------------------------------------------

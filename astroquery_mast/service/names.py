@@ -93,13 +93,13 @@ def read_entries(body: bytes) -> list[Entry]:
     if not isinstance(entries, list | None):
         raise InvalidResponseError(f"The {SERVICE} sent no list of positions.", service=SERVICE)
     if not entries and "error" in str(document.get("status")).lower():
-        words = document.get("msg") or document["status"]
-        raise ServerError(f"The {SERVICE} reported an error: {words}", service=SERVICE, status=200)
+        message = document.get("msg") or document["status"]
+        raise ServerError(f"The {SERVICE} reported an error: {message}", service=SERVICE, status=200)
     return [entry for entry in entries or [] if isinstance(entry, dict)]
 
 
 def place_of(entry: Entry) -> tuple[float, float]:
-    """Return the position of an entry in degrees; raise `InvalidResponseError` if it is none."""
+    """Return the position of an entry in degrees; raise `InvalidResponseError` if it has none."""
     try:
         ra, dec = float(entry["ra"]), float(entry["decl"])
     except (KeyError, TypeError, ValueError) as err:

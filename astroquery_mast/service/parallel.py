@@ -1,32 +1,360 @@
-"""Several things at a time, but no more, and their results in order."""
+"""Several things at a time: the pages of an answer, the files of a download, the questions about many targets.
+
+In: jobs, and the function that does one.  Out: for each job its result, or why there is none, in order or as they end.
+
+No more jobs are handed over than may run at a time, so that what has been learned from the finished ones (the server is
+down, the time is over) still counts for the others.  What an executor in other processes needs is in "executors".
+"""
 
 from __future__ import annotations
 
+import operator
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from threading import Lock
+from typing import Any, Generic, Protocol, TypeVar
 
-__all__ = ["map_in_threads"]
+from ..config import count_setting
+from ..exceptions import InvalidArgumentError
+from .deadline import Deadline, as_seconds
+
+__all__ = [
+    "GRACE",
+    "ON_ERROR",
+    "THREAD_NAME",
+    "DownServers",
+    "Job",
+    "JobFailure",
+    "RunOptions",
+    "SharedState",
+    "UnfinishedError",
+    "map_in_threads",
+    "number_of_workers",
+    "run",
+]
 
 T = TypeVar("T")
-S = TypeVar("S")
+R = TypeVar("R")
+
+GRACE = 2.0
+"""Seconds that jobs under way are given to end when they are told to."""
+THREAD_NAME = "astroquery_mast"
+ON_ERROR = ("raise", "warn", "ignore")
+"""What may be done about jobs that failed."""
+# How long Ctrl-C may go unnoticed where waiting for a lock cannot be interrupted, as on Windows (seconds).
+_GLANCE = 0.5
 
 
-def map_in_threads(work: Callable[[S], T], items: Iterable[S], workers: int) -> Iterator[T]:
-    """Do the same work for many items, several at a time, and give the results in the order of the items."""
+@dataclass(frozen=True)
+class RunOptions:
+    """How the jobs of a call are run, as users say it; what makes no sense is refused before anything is sent."""
+
+    verbose: bool = True
+    max_workers: int | None = None
+    executor: Executor | None = None
+    timeout: Any = None
+    on_error: str = "warn"
+
+    def __post_init__(self) -> None:
+        """Check the arguments; the time is a number of seconds from here on."""
+        object.__setattr__(self, "timeout", as_seconds(self.timeout))
+        if self.on_error not in ON_ERROR:
+            raise InvalidArgumentError(f"on_error={self.on_error!r}: {', '.join(map(repr, ON_ERROR))} are possible.")
+        if self.executor is not None and not hasattr(self.executor, "submit"):
+            raise InvalidArgumentError(f"executor={self.executor!r}: a concurrent.futures.Executor is needed.")
+        number_of_workers(self.max_workers, self.executor)
+
+    @property
+    def workers(self) -> int:
+        """How many jobs at a time."""
+        return number_of_workers(self.max_workers, self.executor)
+
+    def deadline(self) -> Deadline:
+        """Start the clock of the whole call."""
+        return Deadline() if self.timeout is None else Deadline(self.timeout)
+
+    def until(self, deadline: Deadline) -> RunOptions:
+        """Return the same options with the time that is left."""
+        return self if self.timeout is None else replace(self, timeout=max(deadline.remaining(), 1e-3))
+
+
+def number_of_workers(max_workers: int | None, executor: Executor | None = None) -> int:
+    """Return how many jobs are to be under way at a time."""
+    if max_workers is None:
+        return int(getattr(executor, "_max_workers", None) or count_setting("max_workers"))
+    try:
+        workers = operator.index(max_workers)
+    except TypeError:
+        workers = 0
+    if workers < 1:
+        raise InvalidArgumentError(f"max_workers={max_workers!r}: an integer greater than zero is needed.")
+    return workers
+
+
+# -- what the workers share ----------------------------------------------------------------------------------------
+
+
+class DownServers(Generic[T]):
+    """Which servers cannot be reached, from what one job after the other has found out."""
+
+    def __init__(self, in_a_row: int) -> None:
+        self.down: dict[str, T] = {}
+        self._limit = in_a_row
+        self._failures: dict[str, int] = {}
+
+    def note(self, reached: Mapping[str, T | None]) -> None:
+        """Take in what one job has found out: server → the error, or None if it answered."""
+        for server, error in reached.items():
+            self._failures[server] = 0 if error is None else self._failures.get(server, 0) + 1
+            if error is not None and self._failures[server] >= self._limit:
+                self.down.setdefault(server, error)
+
+
+class _HangsUp(Protocol):
+    """What may be waiting for a server."""
+
+    def hang_up(self) -> None:
+        """End its connections, from another thread."""
+
+
+class SharedState:
+    """What the workers of one call share, as far as they are in this process: the clock, and what is known by now."""
+
+    def __init__(self, deadline: Deadline, down: Mapping[str, Any] | None = None) -> None:
+        self.deadline = deadline
+        self.down: Mapping[str, Any] = {} if down is None else down
+        self._lock = Lock()
+        self._sessions: set[_HangsUp] = set()
+
+    @contextmanager
+    def watching(self, session: _HangsUp) -> Iterator[None]:
+        """Let `stop` end the connections of a session."""
+        with self._lock:
+            self._sessions.add(session)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._sessions.discard(session)
+
+    def stop(self) -> None:
+        """End what is under way: between two pieces, in waiting, and while a server is silent."""
+        self.deadline.stop()
+        with self._lock:
+            sessions = list(self._sessions)
+        for session in sessions:
+            session.hang_up()
+
+
+# -- jobs ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Job(Generic[T]):
+    """One of many things to do, and its place among them."""
+
+    number: int
+    item: T
+
+
+class UnfinishedError(Exception):
+    """A job whose turn did not come, or that did not end, before the call did."""
+
+
+@dataclass(frozen=True)
+class JobFailure:
+    """Why a job has no result."""
+
+    error: Exception
+
+
+def map_in_threads(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+    """Do the same work for many items, several at a time, and give the results in the order of the items.
+
+    The first failure ends it.  Few results wait to be taken: they may be large.
+    """
     if workers <= 1:
         yield from map(work, items)
         return
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="astroquery_mast")
-    under_way: deque[Future[T]] = deque()
+    with _threads(workers) as pool:
+        # Not waiting for what is under way makes Ctrl-C prompt; a request ends by its own timeout.
+        running = _Run(_numbered(items), work, pool, workers + 1, SharedState(Deadline()), grace=0)
+        with closing(running.in_order(bounded=True)) as outcomes:
+            for _, outcome in outcomes:
+                if isinstance(outcome, JobFailure):
+                    raise outcome.error
+                yield outcome
+                # No answer is held here once it has been used: it may be tens of megabytes.
+                del outcome
+
+
+def run(
+    items: Iterable[T],
+    work: Callable[[T], R],
+    options: RunOptions,
+    state: SharedState,
+    *,
+    workers: int | None = None,
+    ordered: bool = False,
+    on_end: Callable[[Job[T], R | JobFailure], None] | None = None,
+) -> Generator[tuple[Job[T], R | JobFailure], None, None]:
+    """Do the same work for many items, several at a time, and give each job with its result, or with a `JobFailure`.
+
+    The jobs come as they end, or in order; ``on_end`` hears of each as it ends, in the thread of the caller.  After the
+    deadline all others have an `UnfinishedError`.  Whoever leaves before the end, as by Ctrl-C, stops all workers.
+    """
+    most = options.workers if workers is None else workers
+    own = _threads(most) if options.executor is None else nullcontext(options.executor)
+    with own as pool:
+        running = _Run(_numbered(items), work, pool, most, state, on_end=on_end)
+        with closing(running.in_order() if ordered else running.as_completed()) as outcomes:
+            yield from outcomes
+
+
+def _numbered(items: Iterable[T]) -> Iterator[Job[T]]:
+    """The jobs, made when they are needed."""
+    return (Job(number, item) for number, item in enumerate(items))
+
+
+@contextmanager
+def _threads(workers: int) -> Iterator[Executor]:
+    """Threads for one call, which are not waited for when the call is broken off."""
+    executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix=THREAD_NAME)
     try:
-        for item in items:
-            under_way.append(pool.submit(work, item))
-            if len(under_way) > workers:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+        yield executor
     finally:
-        # Not waiting makes Ctrl-C prompt; a request under way ends by its own timeout.
-        pool.shutdown(wait=False, cancel_futures=True)
+        # All that can be waited for has been; what still runs is stuck in the network.
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+class _Run(Generic[T, R]):
+    """The jobs of one call on their way through an executor."""
+
+    def __init__(
+        self,
+        jobs: Iterator[Job[T]],
+        work: Callable[[T], R],
+        executor: Executor,
+        most: int,
+        state: SharedState,
+        *,
+        grace: float | None = None,
+        on_end: Callable[[Job[T], R | JobFailure], None] | None = None,
+    ) -> None:
+        self._jobs = jobs
+        self._work = work
+        self._executor = executor
+        self._most = most
+        self._state = state
+        self._grace = GRACE if grace is None else grace
+        self._on_end = on_end
+        self._under_way: dict[Future[R], Job[T]] = {}
+        self._ended: SimpleQueue[Future[R]] = SimpleQueue()
+        # Results that are there before their turn, and how much room they take from those under way.
+        self._early: dict[int, tuple[Job[T], R | JobFailure]] = {}
+        self._bounded = False
+
+    def in_order(self, *, bounded: bool = False) -> Generator[tuple[Job[T], R | JobFailure], None, None]:
+        """Give each job when those before it have been given."""
+        self._bounded = bounded
+        turn = 0
+        with closing(self.as_completed()) as outcomes:
+            for job, outcome in outcomes:
+                self._early[job.number] = job, outcome
+                del job, outcome
+                while turn in self._early:
+                    yield self._early.pop(turn)
+                    turn += 1
+
+    def as_completed(self) -> Generator[tuple[Job[T], R | JobFailure], None, None]:
+        """Give each job as it ends."""
+        complete = False
+        outcome: deque[tuple[Job[T], R | JobFailure]] = deque(maxlen=1)
+        try:
+            while True:
+                self._begin()
+                future = self._next(self._state.deadline.remaining) if self._under_way else None
+                if future is None:
+                    break
+                outcome.append(self._outcome(future))
+                del future  # it holds the answer, and would do so while others are given
+                yield outcome.pop()
+            complete = not self._under_way
+        finally:
+            if not complete:
+                self._state.stop()
+                for future in list(self._under_way):
+                    future.cancel()
+                # Not only for tidiness: what is under way leaves a part that can be resumed.
+                late = list(self._settled())
+        if not complete:
+            yield from map(self._outcome, late)
+        for job in [*self._under_way.values(), *self._jobs]:
+            yield self._told(job, JobFailure(UnfinishedError()))
+
+    def _begin(self) -> None:
+        """Hand over jobs until enough are under way."""
+        while self._room() and self._state.deadline.remaining() > 0:
+            job = next(self._jobs, None)
+            if job is None:
+                return
+            future = self._submitted(job.item)
+            self._under_way[future] = job
+            future.add_done_callback(self._ended.put)
+
+    def _room(self) -> bool:
+        """Whether one more may be under way."""
+        return len(self._under_way) + (len(self._early) if self._bounded else 0) < self._most
+
+    def _submitted(self, item: T) -> Future[R]:
+        """The future of a job; a failed one if the executor takes no more, because it is broken or was shut down."""
+        try:
+            return self._executor.submit(self._work, item)
+        except RuntimeError as err:
+            failed: Future[R] = Future()
+            failed.set_exception(err)
+            return failed
+
+    def _next(self, remaining: Callable[[], float]) -> Future[R] | None:
+        """The next job that ends; None when the time is over before."""
+        while True:
+            left = remaining()
+            try:
+                return self._ended.get(timeout=max(0.0, min(left, _GLANCE)))
+            except Empty:
+                if left <= 0:
+                    return None
+
+    def _settled(self) -> Iterator[Future[R]]:
+        """What ends within the time of grace."""
+        until = time.monotonic() + self._grace
+        waited_for = len(self._under_way)
+        for _ in range(waited_for):
+            future = self._next(lambda: until - time.monotonic())
+            if future is None:
+                return
+            yield future
+
+    def _outcome(self, future: Future[R]) -> tuple[Job[T], R | JobFailure]:
+        """A job and what it came to; a worker that dies takes nobody with it."""
+        job = self._under_way.pop(future)
+        if future.cancelled():
+            return self._told(job, JobFailure(UnfinishedError()))
+        error = future.exception()
+        if error is None:
+            return self._told(job, future.result())
+        if not isinstance(error, Exception):
+            # Ctrl-C reaches processes of the same terminal, too.
+            raise error
+        return self._told(job, JobFailure(error))
+
+    def _told(self, job: Job[T], outcome: R | JobFailure) -> tuple[Job[T], R | JobFailure]:
+        """The same, when whoever wants to know has been told."""
+        if self._on_end is not None:
+            self._on_end(job, outcome)
+        return job, outcome

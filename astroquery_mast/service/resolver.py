@@ -43,9 +43,9 @@ from .token import LOOPBACK
 __all__ = ["KNOWN_NAMES", "NameCache", "Resolver", "checked_resolver", "warn_unused_resolver"]
 
 _RESOLVERS = ("NED", "SIMBAD")
-# Names with these prefixes are entries of a catalogue at MAST, and the resolver has its own source for each.
-_CATALOGUES = {"TIC": "TIC", "KIC": "KEPLER", "EPIC": "K2"}
-# How far a resolver's position may be from the catalogue's before the user is told.
+# Names with these prefixes are entries of a catalog at MAST, and the resolver has its own source for each.
+_CATALOGS = {"TIC": "TIC", "KIC": "KEPLER", "EPIC": "K2"}
+# How far a resolver's position may be from the catalog's before the user is told.
 _TOLERANCE = 1 * u.arcsec
 # The source of a position that is its own name.
 _GIVEN = "position"
@@ -207,7 +207,7 @@ class Resolver:
             return given
         params: list[tuple[str, str]] = [("outputFormat", "json"), ("resolveAll", str(every).lower())]
         if resolver:
-            sources = [resolver, *(_CATALOGUES[prefix] for prefix in _CATALOGUES if any(map(_is_of(prefix), names)))]
+            sources = [resolver, *(_CATALOGS[prefix] for prefix in _CATALOGS if any(map(_is_of(prefix), names)))]
             params += [("resolver", source) for source in sources]
         params += [("name", name) for name in names]
         entries = self._wire.request(
@@ -234,7 +234,7 @@ class Resolver:
                 "it out to take the first that knows the name."
             )
         position = coordinate_of(sources[resolver])
-        _compare_with_catalogue(name, position, sources)
+        _compare_with_catalog(name, position, sources)
         return position
 
 
@@ -290,21 +290,23 @@ def checked_resolver(resolver: object) -> str | None:
 def warn_unused_resolver(resolver: object) -> None:
     """Check the resolver of a call that has no name to resolve, and warn that it has no effect."""
     if checked_resolver(resolver) is not None:
-        warn_user(f"resolver={resolver!r} is ignored: it is for names of objects, and there is none.", InputWarning)
+        warn_user(
+            f"resolver={resolver!r} is ignored: it applies to names of objects, and no name is given.", InputWarning
+        )
 
 
 def _is_of(prefix: str) -> Any:
-    """A test whether a name is an entry of a catalogue, e.g. ``TIC 1234``."""
+    """A test whether a name is an entry of a catalog, e.g. ``TIC 1234``."""
     return lambda name: case_folded_name(name).startswith(f"{prefix.lower()} ")
 
 
-def _compare_with_catalogue(name: str, position: SkyCoord, sources: Mapping[str, Entry]) -> None:
-    """Warn if a resolver and the catalogue that the name belongs to disagree about the position."""
-    for prefix, catalogue in _CATALOGUES.items():
-        if catalogue in sources and _is_of(prefix)(name):
-            apart = position.separation(coordinate_of(sources[catalogue]))
+def _compare_with_catalog(name: str, position: SkyCoord, sources: Mapping[str, Entry]) -> None:
+    """Warn if a resolver and the catalog that the name belongs to disagree about the position."""
+    for prefix, catalog in _CATALOGS.items():
+        if catalog in sources and _is_of(prefix)(name):
+            apart = position.separation(coordinate_of(sources[catalog]))
             if apart > _TOLERANCE:
                 warn_user(
-                    f'"{name}" is {apart.arcsec:.1f} arcsec from its position in the {catalogue} catalogue.',
+                    f'"{name}" is {apart.arcsec:.1f} arcsec from its position in the {catalog} catalog.',
                     InputWarning,
                 )

@@ -1,4 +1,4 @@
-"""Who the user is: where a token comes from, which addresses may see it, and what a refusal means.
+"""Who the user is: where a token comes from, which addresses may receive it, and what a refusal means.
 
 A token is held by `Credentials` and put into a request by `TokenAuth`, at the last moment and for MAST's hosts only.
 It is never part of a session, a cookie jar, a representation, a log line, an exception or a pickle.
@@ -44,6 +44,9 @@ _KEYRING_USER = "masttoken"
 # Ends of the addresses of single files, and of bundles of them.
 _FILES = ("/Download/file", "/bundle.sh", "/bundle.zip", "/bundle.tar.gz", "/retrieve_product")
 
+_REFUSED = "The server refuses the question, or something before it, such as a firewall or proxy."
+_UNSENT = "No token was sent, because this is not one of the configured MAST servers over https."
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"https": 443, "http": 80}
 
@@ -53,7 +56,7 @@ class Credentials:
 
     def __init__(self, token: str | None = None) -> None:
         self._lock = threading.Lock()
-        self._token = None if token is None else clean(token)
+        self._token = None if token is None else normalize_token(token)
         self._owner = ""
 
     @property
@@ -63,7 +66,7 @@ class Credentials:
 
     @property
     def owner(self) -> str | None:
-        """Whose token it is: empty for nobody's, because there is none, and None if that is not known."""
+        """Whose token it is: empty if there is no token, and None if the owner is not known."""
         with self._lock:
             return "" if self._token is None else self._owner or None
 
@@ -93,11 +96,11 @@ def _shared() -> Credentials:
     return SHARED
 
 
-def clean(token: str) -> str:
+def normalize_token(token: str) -> str:
     """Return a token without the blanks that copying adds."""
     text = token.strip() if isinstance(token, str) else ""
     if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise LoginError("That is no MAST token: a token is one word of letters and digits.")
+        raise LoginError("That is not a MAST token: a token is one word of letters and digits.")
     return text
 
 
@@ -114,7 +117,7 @@ def may_receive_token(url: str, endpoints: Endpoints) -> bool:
 
 
 class TokenAuth(AuthBase):
-    """Adds the token to a request, if there is one and the address may see it."""
+    """Adds the token to a request, if there is one and the address may receive it."""
 
     def __init__(self, credentials: Credentials, endpoints: Endpoints) -> None:
         self._credentials = credentials
@@ -138,13 +141,13 @@ def strip_token(response: requests.Response) -> requests.Response:
 def find_token(token: str | None = None, *, reenter: bool = False, page: str = "") -> str:
     """Find a token: the argument, the environment, the system's keyring, or a prompt, in that order."""
     if token is not None:
-        return clean(token)
+        return normalize_token(token)
     found = None if reenter else stored_token()
-    return clean(found if found else _from_prompt(page))
+    return normalize_token(found if found else _from_prompt(page))
 
 
 def stored_token() -> str | None:
-    """Return the token of the environment or of the system's keyring; None if there is none, and nobody is asked."""
+    """Return the token of the environment or of the system's keyring; None if there is none; never ask for one."""
     return _from_environment() or _from_keyring()
 
 
@@ -192,25 +195,28 @@ def refusal_advice(
     status: int | None = None,
 ) -> str:
     """Say what to do about a refusal."""
-    # Single files are exclusive; a question is refused for other reasons, by a firewall as well as by the archive.
     is_file = urlsplit(url).path.endswith(_FILES)
-    before = "" if is_file else "The server refuses the question, or something before it, such as a firewall or proxy. "
-    if not may_receive_token(url, endpoints):
-        unsent = "No token was sent, because this is not one of the configured MAST servers over https."
-        return unsent if is_file else before.rstrip()
-    if credentials and (user is None or user.get("anon", True)):
-        return (
-            f"{before}The token is not valid any more (it expires after 10 days without use, and 60 days after it was "
-            f"made): renew it at {endpoints.token_page}"
+    sent = may_receive_token(url, endpoints)
+    advice = ""
+    if sent and credentials and (user or {}).get("anon", True):
+        advice = (
+            "The token is not valid any more (it expires after 10 days without use, and 60 days after it was made): "
+            f"renew it at {endpoints.token_page}"
         )
-    if not credentials and (is_file or status == 401):
+    elif sent and not credentials and (is_file or status == 401):
         what = "These data are exclusive: log in" if is_file else "If a login is wanted, log in"
-        return (
-            f"{before}{what} with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is "
-            f"made at {endpoints.token_page}"
+        advice = (
+            f"{what} with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is made at "
+            f"{endpoints.token_page}"
         )
-    if not is_file:
-        return before.rstrip()
+    elif is_file:
+        advice = _no_access(user) if sent else _UNSENT
+    # Single files are exclusive; a query is refused for other reasons, by a firewall as well as by the archive.
+    return advice if is_file else f"{_REFUSED} {advice}".rstrip()
+
+
+def _no_access(user: Mapping[str, Any] | None) -> str:
+    """What to do about exclusive data of others."""
     owner = (user or {}).get("ezid") or (user or {}).get("eppn") or "a user"
     return (
         f"You are logged in as {owner}, who has no access to these data: "

@@ -19,8 +19,10 @@ from astropy.table import Table
 from ..exceptions import InvalidArgumentError
 
 __all__ = [
+    "DEFAULT_MATCH_RADIUS",
     "DEFAULT_RADIUS",
     "Cone",
+    "TargetInput",
     "as_coordinate",
     "as_radius",
     "cone_around",
@@ -32,6 +34,8 @@ __all__ = [
 
 # The default of query methods.  It is compared by identity, which tells "no radius was given" from "0.2 degrees were".
 DEFAULT_RADIUS = 0.2 * u.deg
+# The archive's own default for a cross-match, 7.2 arcsec.
+DEFAULT_MATCH_RADIUS = 0.002 * u.deg
 # Two plain numbers are meant as a position even where there is no such place.
 _NUMBER = r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity))"
 _TWO_NUMBERS = re.compile(rf"\s*{_NUMBER}(?:\s*,\s*|\s+){_NUMBER}\s*", re.IGNORECASE)
@@ -170,3 +174,22 @@ def name_list(names: Any) -> Any:
     if isinstance(names, Mapping):
         raise InvalidArgumentError(f"Names of objects are needed, and not a {type(names).__name__}.")
     return list(names)
+
+
+@dataclass(frozen=True)
+class TargetInput:
+    """Where to look, as the user wrote it; the fields are parameters of the query methods."""
+
+    coordinates: Any = None
+    object_name: Any = None
+    radius: Any = DEFAULT_RADIUS
+    resolver: str | None = None
+
+    def __post_init__(self) -> None:
+        """Read the names only once, in case they come from an iterator."""
+        object.__setattr__(self, "object_name", name_list(self.object_name))
+
+    @property
+    def many(self) -> bool:
+        """Whether many targets are given."""
+        return is_many(self.coordinates) or is_many(self.object_name)

@@ -7,7 +7,7 @@ was given.  A row that has no position is no reason to refuse the others: it is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..exceptions import InvalidArgumentError
 from .position import as_coordinate, looks_like_coordinates
 from .position_columns import degrees, position_columns
 
-__all__ = ["NO_POSITION", "Positions", "as_names", "as_positions"]
+__all__ = ["NO_POSITION", "Positions", "as_names", "as_positions", "as_targets", "joined"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,6 +28,8 @@ NO_POSITION = "there is no position"
 _NO_NAME = "there is no name"
 _SKY = SkyCoord | BaseCoordinateFrame
 _LISTS = (list, tuple, np.ndarray)
+# What is not to be taken apart: positions in one object, and what is no list of positions at all.
+_WHOLE = Table | Row | SkyCoord | BaseCoordinateFrame | Mapping
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 # Two plain numbers are degrees, see `as_coordinate`; read here without an object for each of them.
 _DEGREES = re.compile(rf"\s*({_NUMBER})(?:\s*,\s*|\s+)({_NUMBER})\s*")
@@ -89,6 +91,58 @@ def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | 
     if not len(positions):
         raise InvalidArgumentError("No positions were given: the coordinates are empty.")
     return _checked(positions)
+
+
+def as_targets(given: Any) -> Positions:
+    """Return targets in whatever form they are held: positions in an object or in text, names, and lists of all these.
+
+    A comma in a text stands between two targets, or between the two numbers of one.
+    """
+    if isinstance(given, _WHOLE) or not isinstance(given, Iterable):
+        return as_positions(given)
+    members = [given] if isinstance(given, str) else list(given)
+    if len(members) == 2 and all(isinstance(member, str) and _is_number(member) for member in members):
+        # One position in two parts, as code written against ``astroquery.mast`` may have it.
+        members = [" ".join(members)]
+    parts = [
+        _of_list(_texts(member)) if isinstance(member, str) else as_positions(_listed(member)) for member in members
+    ]
+    if not any(map(len, parts)):
+        raise InvalidArgumentError("No targets were provided: coordinates is empty.")
+    return _checked(joined(parts))
+
+
+def joined(parts: Sequence[Positions]) -> Positions:
+    """Return the rows of all parts, one after the other."""
+    starts = np.cumsum([0, *map(len, parts)]).tolist()
+    return Positions(
+        np.concatenate([np.empty(0), *(part.ra for part in parts)]),
+        np.concatenate([np.empty(0), *(part.dec for part in parts)]),
+        {start + row: why for start, part in zip(starts, parts, strict=False) for row, why in part.problems.items()},
+        {start + row: name for start, part in zip(starts, parts, strict=False) for row, name in part.names.items()},
+    )
+
+
+def _listed(member: Any) -> Any:
+    """A member of a list as something that may hold several positions."""
+    return member if isinstance(member, _WHOLE) else [member]
+
+
+def _texts(text: str) -> list[str]:
+    """The targets in a text."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if len(parts) > 1 and not all(map(looks_like_coordinates, parts)) and looks_like_coordinates(text):
+        return [text]
+    return parts
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def as_names(given: Any) -> Positions:

@@ -1,11 +1,12 @@
-"""What the archive answered: bytes in, a `Page` or an exception out.
+"""What the archive answered: bytes in, a `Page` or an exception out; and whether the pages of an answer are all of it.
 
-In: HTTP status, headers and body.  Out: a frozen `Page` of rows.  Nothing here touches the network, so that every kind
-of broken answer can be tried without one.
+In: HTTP status, headers and body.  Out: a frozen `Page` of rows, and `Completeness`, which counts them.  Nothing here
+touches the network, so that every kind of broken answer can be tried without one.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,16 @@ from ..exceptions import (
 )
 from .json_rows import Rows, decoded, decoded_with_rows
 
-__all__ = ["Page", "Paging", "check_status", "decoded", "histograms", "parse_page", "retry_after_seconds"]
+__all__ = [
+    "Completeness",
+    "Page",
+    "Paging",
+    "check_status",
+    "decoded",
+    "histograms",
+    "parse_page",
+    "retry_after_seconds",
+]
 
 # Words in an ERROR message with which the archive says that it is the reader who may not see the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
@@ -58,6 +68,89 @@ class Page:
     def executing(self) -> bool:
         """Whether the archive is still working on the answer."""
         return self.status == "EXECUTING"
+
+
+class Completeness:
+    """Counts the rows of an answer that comes in pages, and proves that together they are all of it.
+
+    Pages are either numbered, or slices of the rows: so many after so many.
+    """
+
+    def __init__(self, service: str, announced: int | None = None) -> None:
+        self.service = service
+        self.announced = announced
+        self.rows = 0
+        # Why there may be more, although nothing is known to be missing; and whether this is a whole answer at all.
+        self.doubt = ""
+        self.proven = True
+        self._skipped: int | None = None
+        self._seen: set[int] = set()
+
+    def add(self, page: Page, number: int | None = None) -> None:
+        """Take a page into account."""
+        # A page of zeros is how an empty answer may look.
+        if number is not None and page.paging is not None and page.paging.page not in {number, 0}:
+            raise self.incomplete(f"page {number} was asked for and page {page.paging.page} came")
+        self.rows += len(page.rows)
+        if page.paging is None:
+            return
+        if self.announced not in {None, page.paging.total}:
+            raise self.incomplete(
+                f"the number of rows changed from {self.announced} to {page.paging.total} between its parts"
+            )
+        self.announced = page.paging.total
+
+    def add_slice(self, page: Page, skipped: int, most: int, *, alone: bool) -> None:
+        """Take a page into account that is up to so many rows after so many; it may be alone, or one of several."""
+        if page.paging is not None:
+            due = min(most, max(0, page.paging.total - skipped))
+            if len(page.rows) < due:
+                raise self._short(due, skipped, len(page.rows))
+        if self._skipped is None:
+            self._skipped = skipped
+        self.add(page)
+        if not alone:
+            self._compare(page)
+
+    def close(self) -> None:
+        """Prove that all rows announced have been received."""
+        if self.announced is None:
+            return
+        if self._skipped is None:
+            if self.announced != self.rows:
+                raise self.incomplete(f"{self.announced} rows were announced and {self.rows} received")
+        elif self.rows < self.announced - self._skipped:
+            raise self._short(self.announced - self._skipped, self._skipped, self.rows)
+
+    def incomplete(
+        self, what: str, advice: str = "Ask again; if it stays so, ask for less at a time."
+    ) -> IncompleteResultError:
+        """Return the error for an answer that is not complete."""
+        return IncompleteResultError(
+            f"The answer of {self.service} is not complete: {what}. {advice}", service=self.service
+        )
+
+    def _short(self, due: int, skipped: int, received: int) -> IncompleteResultError:
+        """The error for rows that are missing."""
+        return self.incomplete(f"{due} rows were due after row {skipped}, and {received} came")
+
+    def _compare(self, page: Page) -> None:
+        """Raise if a row has come on an earlier page."""
+        marks = {_mark(row) for row in page.rows}
+        if not marks.isdisjoint(self._seen):
+            raise self.incomplete(
+                "a row came in two parts, so that another one may be missing",
+                "Rows that are alike in all columns asked for look so, too: ask for more columns (select_cols).",
+            )
+        self._seen |= marks
+
+
+def _mark(row: Mapping[str, Any]) -> int:
+    """What tells a row from others, in little room."""
+    try:
+        return hash(frozenset(row.items()))
+    except TypeError:  # a cell that is a list
+        return hash(json.dumps(row, sort_keys=True))
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

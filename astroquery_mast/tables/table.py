@@ -11,22 +11,32 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from astropy.table import MaskedColumn, Table
 
 from ..exceptions import CorruptDataWarning, InvalidResponseError
-from ..query.request import Question
 from ..warn import warn_user
 from .arrays import Array, ColumnBlock, TypeMismatch, converted, guessed, joined, widen_type
 from .columns import PORTAL_COLUMNS, Columns, Kind, kind_of
 from .json_rows import Rows
 from .mashup import Page
 
-__all__ = ["TableBuilder", "TwoNamedMeta", "first_value", "now_iso", "table_meta"]
+__all__ = ["RequestInfo", "TableBuilder", "TwoNamedMeta", "first_value", "now_iso", "table_meta"]
 
 # Properties of a request that no table keeps: it may be written to a file.
 _SECRET = frozenset({"mast_token"})
+
+
+class RequestInfo(Protocol):
+    """A question, as far as the table made from its answer tells of it."""
+
+    @property
+    def service(self) -> str:
+        """What is asked."""
+
+    def payload(self) -> dict[str, object]:
+        """Return the question as a dictionary."""
 
 
 class TwoNamedMeta(dict[str, Any]):
@@ -51,7 +61,7 @@ class TwoNamedMeta(dict[str, Any]):
 class TableBuilder:
     """Builds the table of one answer, page by page, so that a page's rows can be let go once they are added."""
 
-    def __init__(self, request: Question, columns: Columns) -> None:
+    def __init__(self, request: RequestInfo, columns: Columns) -> None:
         self._request = request
         self._columns = columns
         self._fields: tuple[tuple[str, str], ...] = ()
@@ -141,7 +151,7 @@ class TableBuilder:
         return MaskedColumn(values, name=name, mask=mask, unit=unit, description=description, copy=False)
 
 
-def table_meta(request: Question, rows: int, times: Iterable[str | None]) -> dict[str, list[Any]]:
+def table_meta(request: RequestInfo, rows: int, times: Iterable[str | None]) -> dict[str, list[Any]]:
     """Return what a table tells of itself."""
     asked = {name: value for name, value in request.payload().items() if name not in _SECRET}
     return {

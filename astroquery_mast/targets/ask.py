@@ -1,130 +1,206 @@
-"""Many questions at a time: on threads of our own, or on any executor that the caller gives.
+"""Many questions for one service, asked several at a time, in this process or wherever an executor takes them.
 
-In: questions, all for one service.  Out: their answers, in order.  A question that fails stops nobody else, unless it
-looks as if all of them would.
+In: questions.  Out: the pages of their answers, in order.  A question that fails stops nobody else, unless it looks
+as if all of them would.  One that is too much for the archive is asked in halves, if it has any.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future
-from contextlib import closing, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from astropy import units as u
-
-from ..config import count_setting
-from ..downloads.sessions import SessionRecipe
-from ..exceptions import InvalidArgumentError, MastError, QueryTimeoutError, ServerError
-from ..service.deadline import Deadline, as_seconds
-from ..service.pool import number_of_workers, run, threads
+from ..config import count_setting, seconds_setting
+from ..exceptions import MastError, QueryTimeoutError, ServerError, TooManyRowsError
+from ..products.listing import is_too_much
+from ..query.question import Question
+from ..service.deadline import Deadline
+from ..service.http import HttpClient
+from ..service.pages import PageLimits, get_pages
+from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedState, UnfinishedError, run
 from ..service.progress import progress_bar
-from .many_task import Askable, Call, Part, Task, answer
+from ..tables.mashup import Page
 
 if TYPE_CHECKING:
+    from ..downloads.sessions import SessionRecipe
     from ..service.mast_service import MastService
 
-__all__ = ["Effort", "ask_many"]
-
-Q = TypeVar("Q", bound=Askable)
+__all__ = ["DivisibleQuestion", "IndivisibleQuestion", "PartialAnswer", "QueryWork", "ask_many", "portable_query"]
 
 # So many failures of the archive in a row, by worker, are taken for an outage.
 _OUTAGE = 3
+# How often a question is cut in two: often enough to find the one row in a thousand that is too much for the archive,
+# and not so often that in the end each row is asked for by itself.
+_HALVINGS = 24
+
+
+class DivisibleQuestion(Protocol):
+    """A question that may be too much for the archive."""
+
+    @property
+    def request(self) -> Question:
+        """What is sent."""
+
+    def halves(self) -> Sequence[Any]:
+        """Return two smaller questions, which together are this one; none if it cannot be made smaller."""
+
+
+Q = TypeVar("Q", bound=DivisibleQuestion)
 
 
 @dataclass(frozen=True)
-class Effort:
-    """How many questions are asked."""
+class IndivisibleQuestion:
+    """A question that cannot be made smaller here; one that several targets share can be asked for each of them."""
 
-    seconds: float | u.Quantity | None = None
-    max_workers: int | None = None
-    executor: Executor | None = None
-    verbose: bool = True
+    request: Question
+    shared: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense before anything is asked."""
-        object.__setattr__(self, "seconds", as_seconds(self.seconds))
-        if self.executor is not None and not hasattr(self.executor, "submit"):
-            raise InvalidArgumentError(f"executor={self.executor!r}: a concurrent.futures.Executor is needed.")
-        number_of_workers(self.max_workers, self.executor)
+    def halves(self) -> Sequence[IndivisibleQuestion]:
+        """Return nothing."""
+        return ()
 
-    @property
-    def workers(self) -> int:
-        """How many questions at a time."""
-        return number_of_workers(self.max_workers, self.executor)
 
-    def clock(self) -> Deadline:
-        """Start the clock of the whole call."""
-        seconds = as_seconds(self.seconds)
-        return Deadline(math.inf if seconds is None else seconds)
+@dataclass(frozen=True)
+class PartialAnswer(Generic[Q]):
+    """The answer to a question, or to a part of it."""
+
+    asked: Q
+    pages: Sequence[Page] = ()
+    error: MastError | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class QueryWork:
+    """The work of one call: asks a question, with the client of this process or with a session of its own."""
+
+    http: HttpClient | None
+    state: SharedState
+    timeout: float
+    row_limit: int
+    recipe: SessionRecipe | None = None
+
+    def __call__(self, question: Q) -> list[PartialAnswer[Q]]:
+        """Ask a question; in halves, and halves of these, as long as that is what the archive seems to need."""
+        if self.http is not None:
+            return self._in_parts(question, self.http)
+        assert self.recipe is not None
+        with self.recipe.open_url(self.state.deadline) as session:
+            return self._in_parts(question, session.wire)
+
+    def _in_parts(self, question: Q, http: HttpClient) -> list[PartialAnswer[Q]]:
+        """Ask a question as a whole, and in parts where that fails."""
+        waiting: deque[Q] = deque([question])
+        halvings = _HALVINGS
+        parts: list[PartialAnswer[Q]] = []
+        while waiting:
+            asked = waiting.popleft()
+            try:
+                parts.append(self._whole(asked, http))
+            except MastError as err:
+                # What is known to have too many rows is halved as often as that is so.
+                known = isinstance(err, TooManyRowsError)
+                halves = asked.halves() if (known or halvings > 0) and is_too_much(err) else ()
+                if not halves:
+                    parts.append(PartialAnswer(asked, error=err))
+                    continue
+                halvings -= not known
+                waiting.extendleft(reversed(halves))
+        return parts
+
+    def _whole(self, asked: Q, http: HttpClient) -> PartialAnswer[Q]:
+        """The pages of an answer, proven complete; one after the other, because other questions are under way."""
+        notes: list[str] = []
+        divisible = bool(asked.halves()) or (isinstance(asked, IndivisibleQuestion) and asked.shared)
+        limits = PageLimits(
+            self.state.deadline.part(self.timeout),
+            workers=1,
+            rows=self.row_limit,
+            divisible=divisible,
+            tell=notes.append,
+        )
+        pages = [_without_rows_twice(answer.page) for answer in get_pages(http, asked.request, limits)]
+        return PartialAnswer(asked, pages, notes=tuple(notes))
+
+
+def _without_rows_twice(page: Page) -> Page:
+    """The same page, of whose document only the columns are left: the rows are in it once more."""
+    if not page.fields or page.document is None:
+        return page
+    return replace(page, document={name: page.document[name] for name in ("fields",) if name in page.document})
 
 
 def ask_many(
     questions: Sequence[Q],
     service: MastService,
-    effort: Effort,
+    options: RunOptions,
     deadline: Deadline,
     what: str,
     unit: str,
-) -> Iterator[list[Part[Q]]]:
-    """Ask many questions, several at a time, and give their answers."""
-    call = Call(deadline, service.http)
-    way = SessionRecipe.of(service)
-    collected: _Collected[Q] = _Collected(effort.workers)
-    limit = count_setting("server_row_limit")
-    tasks = (Task(place, asked, way, call, limit) for place, asked in enumerate(questions) if not collected.outage)
+) -> Iterator[list[PartialAnswer[Q]]]:
+    """Ask many questions, several at a time, and give their answers in order."""
+    most = max(6, _OUTAGE * options.workers)
+    servers: DownServers[MastError] = DownServers(most)
+    state = SharedState(deadline)
     given = 0
-    own = threads(min(effort.workers, len(questions)) or 1) if effort.executor is None else nullcontext(effort.executor)
-    with progress_bar(len(questions), what, unit, shown=effort.verbose) as bar, own as pool:
-        running = run(tasks, answer, executor=pool, window=effort.workers, deadline=deadline, stop=call.stop)
-        with closing(running) as ended:
-            for task, future in ended:
-                collected.add(task, _outcome(task, future, own_threads=effort.executor is None))
-                bar.update(1)
-                while given in collected.waiting:
-                    yield collected.waiting.pop(given)
-                    given += 1
-    for place in range(given, len(questions)):
-        yield collected.waiting.get(place) or [Part(questions[place], error=collected.not_asked(deadline))]
 
-
-class _Collected(Generic[Q]):
-    """The answers that have come and whose turn has not, and whether the archive seems to be down."""
-
-    def __init__(self, workers: int) -> None:
-        self.waiting: dict[int, list[Part[Q]]] = {}
-        self.outage: MastError | None = None
-        self._in_a_row = 0
-        self._most = max(6, _OUTAGE * workers)
-
-    def add(self, task: Task[Q], parts: list[Part[Q]]) -> None:
-        """Take the answer to a question."""
-        self.waiting[task.place] = parts
-        errors = [part.error for part in parts]
-        failed = [error for error in errors if isinstance(error, ServerError) and error.status != 200]
-        self._in_a_row = self._in_a_row + 1 if len(failed) == len(parts) else 0
-        if self._in_a_row >= self._most and self.outage is None:
-            self.outage = failed[0]
-
-    def not_asked(self, deadline: Deadline) -> MastError:
-        """Why a question was not asked, or has no answer."""
-        if self.outage is not None:
-            message = f"It was not asked, because {self._most} questions in a row have failed; the last: {self.outage}"
-            return ServerError(message, service=self.outage.service, status=self.outage.status)
+    def unfinished() -> MastError:
+        """Return why a question was not asked, or has no answer."""
+        for error in servers.down.values():
+            message = f"It was not asked, because {most} questions in a row have failed; the last: {error}"
+            return ServerError(message, service=error.service, status=error.status)
         return QueryTimeoutError(f"The {deadline.seconds:g} s of the call were over before its answer was there.")
 
+    with progress_bar(len(questions), what, unit, shown=options.verbose) as bar:
 
-def _outcome(task: Task[Q], future: Future[list[Part[Q]]], *, own_threads: bool) -> list[Part[Q]]:
-    """What became of a task; a worker that dies takes nobody with it."""
-    if future.cancelled():
-        return [Part(task.asked, error=QueryTimeoutError("The call was ended before its answer was there."))]
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if own_threads or not isinstance(error, Exception):
-        # A mistake, or a warning that is an error; and Ctrl-C, which reaches processes of the same terminal, too.
+        def note(_job: Job[Q], outcome: list[PartialAnswer[Q]] | JobFailure) -> None:
+            """Count a question that has ended, and look whether the archive seems to be down."""
+            bar.update(1)
+            if isinstance(outcome, list):
+                servers.note({"": _outage_of(outcome)})
+
+        asked = takewhile(lambda _: not servers.down, questions)
+        work = portable_query(
+            QueryWork(service.http, state, seconds_setting("timeout"), count_setting("server_row_limit")),
+            service,
+            options,
+        )
+        with closing(run(asked, work, options, state, ordered=True, on_end=note)) as ended:
+            for job, outcome in ended:
+                given += 1
+                if not isinstance(outcome, JobFailure):
+                    yield outcome
+                elif isinstance(outcome.error, UnfinishedError):
+                    yield [PartialAnswer(job.item, error=unfinished())]
+                else:
+                    yield [PartialAnswer(job.item, error=_worker_failed(outcome.error, options))]
+                del outcome
+    for question in questions[given:]:
+        yield [PartialAnswer(question, error=unfinished())]
+
+
+def portable_query(work: QueryWork, service: MastService, options: RunOptions) -> Callable[[Q], list[PartialAnswer[Q]]]:
+    """Return the work as an executor gets it."""
+    if options.executor is None:
+        return work
+    from ..downloads.sessions import SessionRecipe  # noqa: PLC0415, because only few need it
+    from ..service.executors import PortableWork  # noqa: PLC0415
+
+    return PortableWork(work, {"http": None, "recipe": SessionRecipe.of(service)})
+
+
+def _outage_of(parts: Sequence[PartialAnswer[Q]]) -> MastError | None:
+    """The failure of the archive to answer a question at all."""
+    errors = [part.error for part in parts]
+    failed = [error for error in errors if isinstance(error, ServerError) and error.status != 200]
+    return failed[0] if failed and len(failed) == len(parts) else None
+
+
+def _worker_failed(error: Exception, options: RunOptions) -> MastError:
+    """Why an executor gives nothing back; in threads of our own that is a mistake, or a warning made an error."""
+    if options.executor is None:
         raise error
-    message = f"The worker could not do it: {type(error).__name__}: {error}"
-    return [Part(task.asked, error=ServerError(message, status=200))]
+    return ServerError(f"The worker could not do it: {type(error).__name__}: {error}", status=200)

@@ -23,20 +23,18 @@ from ..query.known_catalogs import Crossmatch, find_crossmatch
 from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
-from ..sky.position import as_radius
+from ..service.parallel import RunOptions
+from ..sky.position import DEFAULT_MATCH_RADIUS, as_radius
 from ..sky.positions import Positions
 from ..warn import warn_no_results, warn_user
-from .ask import Effort, ask_many
+from .ask import ask_many
 from .match_targets import distinct
 from .one_table import Asked, Blocks, TargetMeta, with_first
 from .pairs import Matches, best_of, match, uploaded_columns
 from .targets import ManyTargets, warn_of_failures
 from .upload import Upload, uploads
 
-__all__ = ["DEFAULT_MATCH_RADIUS", "CatalogCrossmatch", "CrossmatchSearch"]
-
-DEFAULT_MATCH_RADIUS = 0.002 * u.deg
-"""The archive's own default, 7.2 arcsec."""
+__all__ = ["CatalogCrossmatch", "CrossmatchSearch"]
 
 Rows = npt.NDArray[np.int64]
 _HELPERS = frozenset({"_searchID_", "_searchid_"})
@@ -105,7 +103,7 @@ class CrossmatchSearch:
         given: Any,
         catalogue: tuple[Crossmatch, str, str],
         radius: Any,
-        effort: Effort,
+        options: RunOptions,
         *,
         best: bool,
         columns: Mapping[str, str | None],
@@ -116,7 +114,7 @@ class CrossmatchSearch:
         """Return the matches of positions, or the requests."""
         crossmatch, service, columns_id = catalogue
         degrees = float(as_radius(radius).deg)
-        deadline = effort.clock()
+        deadline = options.deadline()
         asked = _Input.of(ManyTargets(self._service).positions(given, None, None, deadline, **columns))
         ra, dec = asked.sent
         questions = uploads(
@@ -124,7 +122,7 @@ class CrossmatchSearch:
             radius=degrees,
             cache=cache,
             chunk_size=chunk_size,
-            workers=effort.workers,
+            workers=options.workers,
             pagesize=count_setting("pagesize"),
         )
         if payload:
@@ -132,14 +130,14 @@ class CrossmatchSearch:
         blocks = Blocks(
             Asked(questions[0].question, len(asked.positions), len(questions)), self._service.columns.get(columns_id)
         )
-        failed = self._upload(questions, effort, deadline, blocks)
+        failed = self._upload(questions, options, deadline, blocks)
         answer, _ = blocks.table()
         found = match(answer, ra, dec, degrees, numbers=asked.numbers, extended=crossmatch.extended, service=service)
         if best:
             found = _nearest(found, service)
         table = _matched(answer, asked.spread(found))
         _note(table, asked, found, asked.reasons(failed), service)
-        if effort.verbose:
+        if options.verbose:
             log.info(
                 "%d matches of %d positions, with %d requests in %.1f s.",
                 *(len(table), len(asked.positions), len(questions), deadline.elapsed()),
@@ -149,13 +147,13 @@ class CrossmatchSearch:
         return table
 
     def _upload(
-        self, questions: Sequence[Upload], effort: Effort, deadline: Deadline, blocks: Blocks
+        self, questions: Sequence[Upload], options: RunOptions, deadline: Deadline, blocks: Blocks
     ) -> dict[int, str]:
         """Have all positions matched, collect the answers, and return why some have none."""
         failed: dict[int, str] = {}
         first: MastError | None = None
         answered = False
-        for place, parts in enumerate(ask_many(questions, self._service, effort, deadline, "Matching", "request")):
+        for place, parts in enumerate(ask_many(questions, self._service, options, deadline, "Matching", "request")):
             for part in parts:
                 try:
                     if part.error is not None:
@@ -264,7 +262,7 @@ class CatalogCrossmatch(MastClass):
             table,
             (found, *found.service({"version": version, "magtype": magtype})),
             radius,
-            Effort(timeout, max_workers, executor, verbose),
+            RunOptions(verbose, max_workers, executor, timeout),
             best=best,
             columns={"ra_column": ra_column, "dec_column": dec_column},
             chunk_size=chunk_size,

@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import MaskedColumn, Table, vstack
 
-from ..query.request import Question
 from ..tables.columns import PORTAL_COLUMNS, Columns
 from ..tables.mashup import Page
-from ..tables.table import TableBuilder, TwoNamedMeta
+from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 
 __all__ = ["Asked", "Blocks", "TargetMeta", "with_first"]
 
@@ -50,7 +49,7 @@ class Asked:
     It is read when the table is made, so that what is known only when all was asked can be filled in until then.
     """
 
-    request: Question
+    request: RequestInfo
     targets: int
     requests: int
     without: tuple[str, ...] = ()
@@ -87,7 +86,7 @@ class _Alike:
 class Blocks:
     """Collects answers, whose columns may differ, in one table."""
 
-    question: Question
+    question: RequestInfo
     columns: Columns
     _kinds: dict[tuple[tuple[str, str], ...], _Alike] = field(default_factory=dict)
     _places: dict[int, list[tuple[_Alike, int, int]]] = field(default_factory=dict)

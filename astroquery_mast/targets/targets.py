@@ -7,7 +7,6 @@ answer, or a table of counts.  Which targets failed, and which were asked for in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,13 +17,13 @@ from ..exceptions import InputWarning, InvalidArgumentError, MastError, Resolver
 from ..query.request import MashupRequest
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService, refuse_two_positions
+from ..service.parallel import RunOptions
 from ..service.resolver import warn_unused_resolver
-from ..sky.position import Cone, is_many, name_list
+from ..sky.position import Cone, TargetInput
 from ..sky.positions import Positions, as_names, as_positions
 from ..tables.table import first_value, table_meta
 from ..warn import warn_user
-from .ask import Effort, ask_many
-from .many_task import Askable, Part, Single
+from .ask import DivisibleQuestion, IndivisibleQuestion, PartialAnswer, ask_many
 from .match_targets import Targets, as_radii, targets_of
 from .one_table import Asked, TargetMeta, with_first
 
@@ -32,7 +31,6 @@ __all__ = [
     "POSITIONAL",
     "ManyTargets",
     "RequestFor",
-    "Where",
     "raise_if_all",
     "refuse_page",
     "table_of_counts",
@@ -44,30 +42,11 @@ __all__ = [
 POSITIONAL = ("ra", "dec", "radius", "position")
 """The parameters in which the requests for many targets differ."""
 
-Q = TypeVar("Q", bound=Askable)
+Q = TypeVar("Q", bound=DivisibleQuestion)
 Rows = npt.NDArray[np.int64]
 
 _SHOWN = 3
 _INPUT_ROW = "Row of the target in what was asked for"
-
-
-@dataclass(frozen=True)
-class Where:
-    """Where to look, as the user wrote it; parameters as those of the query methods."""
-
-    coordinates: Any = None
-    object_name: Any = None
-    radius: Any = None
-    resolver: str | None = None
-
-    def __post_init__(self) -> None:
-        """Take sets, generators and the like for lists of names."""
-        object.__setattr__(self, "object_name", name_list(self.object_name))
-
-    @property
-    def many(self) -> bool:
-        """Whether several targets are given, even if it is several of one."""
-        return is_many(self.coordinates) or is_many(self.object_name)
 
 
 RequestFor = Callable[[Cone], MashupRequest]
@@ -104,7 +83,7 @@ class ManyTargets:
             raise InvalidArgumentError(f"None of the {len(given)} targets has a position: {given.failures()[0]}")
         return given
 
-    def targets(self, where: Where, deadline: Deadline) -> Targets:
+    def targets(self, where: TargetInput, deadline: Deadline) -> Targets:
         """Return the cones around many targets."""
         refuse_two_positions(where.coordinates, where.object_name)
         number = len(where.object_name if where.object_name is not None else _flat(where.coordinates))
@@ -113,10 +92,10 @@ class ManyTargets:
         return targets_of(positions, radii)
 
     def counts(
-        self, where: Where, request_for: RequestFor, effort: Effort, *, payload: bool = False
+        self, where: TargetInput, request_for: RequestFor, options: RunOptions, *, payload: bool = False
     ) -> Table | list[dict[str, object]]:
         """Return a table with the count for each target, or the requests."""
-        deadline = effort.clock()
+        deadline = options.deadline()
         targets = self.targets(where, deadline)
         requests = [request_for(cone) for cone in targets.cones]
         if payload:
@@ -124,13 +103,13 @@ class ManyTargets:
         counts: dict[int, int] = {}
         times: list[str | None] = []
 
-        def take(place: int, part: Part[Single]) -> None:
+        def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for a cone."""
             (page,) = part.pages
             counts[place] = first_value(page)
             times.append(page.time)
 
-        errors = self.ask_all([Single(request) for request in requests], effort, deadline, take)
+        errors = self.ask_all([IndivisibleQuestion(request) for request in requests], options, deadline, take)
         raise_if_all(errors, len(requests))
         asked = Asked(requests[0], len(targets.positions), len(requests), POSITIONAL)
         meta = table_meta(asked, len(targets.positions), times)
@@ -139,16 +118,16 @@ class ManyTargets:
     def ask_all(
         self,
         questions: Sequence[Q],
-        effort: Effort,
+        options: RunOptions,
         deadline: Deadline,
-        take: Callable[[int, Part[Q]], None],
+        take: Callable[[int, PartialAnswer[Q]], None],
         unit: str = "target",
     ) -> dict[int, Exception]:
         """Ask questions that cannot be made smaller, hand over the answer to each, and return why some have none."""
         errors: dict[int, Exception] = {}
         if not questions:
             return errors
-        answers = ask_many(questions, self._service, effort, deadline, "Asking", unit)
+        answers = ask_many(questions, self._service, options, deadline, "Asking", unit)
         for place, (part,) in enumerate(answers):
             try:
                 if part.error is not None:
@@ -160,7 +139,7 @@ class ManyTargets:
 
 
 def table_of_counts(
-    where: Where,
+    where: TargetInput,
     targets: Targets,
     counts: Mapping[int, int],
     errors: Mapping[int, Exception],
@@ -180,7 +159,7 @@ def table_of_counts(
 
 
 def table_of_targets(
-    where: Where,
+    where: TargetInput,
     targets: Targets,
     answers: tuple[Table, Mapping[int, Rows]],
     errors: Mapping[int, Exception],
@@ -194,7 +173,7 @@ def table_of_targets(
     return table
 
 
-def target_columns(where: Where, targets: Targets, of_target: Rows) -> dict[str, tuple[Any, Any, str]]:
+def target_columns(where: TargetInput, targets: Targets, of_target: Rows) -> dict[str, tuple[Any, Any, str]]:
     """Return the columns that say of which target a row tells."""
     columns: dict[str, tuple[Any, Any, str]] = {"input_row": (of_target, None, _INPUT_ROW)}
     if where.object_name is not None:

@@ -58,7 +58,7 @@ def peer_crossmatch(url: str, count: int) -> None:
 
 
 def ours_cones(url: str, count: int, merge_nearby: bool = True) -> None:
-    """Observations around many positions, of which neighbours share a request."""
+    """Observations around many positions, of which neighbors share a request."""
     from astroquery_mast import Observations, conf
 
     conf.server = url

@@ -17,8 +17,7 @@ import requests
 from astropy.table import Table
 from astroquery import log
 
-from astroquery_mast.downloads.download import LOCAL_FILES, download
-from astroquery_mast.downloads.outage import Contacts, DownServers
+from astroquery_mast.downloads.download import LOCAL_FILES, ServerWatch, download
 from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.downloads.transfer import OpenUrl
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError, MastError, RemoteServiceError
@@ -26,6 +25,7 @@ from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.parallel import DownServers, RunOptions
 from astroquery_mast.service.progress import someone_watches
 
 HANGS = 60.0
@@ -73,7 +73,7 @@ def test_results_are_in_the_order_of_the_plan(
     """However many at a time, and though the first file is the last to come, rows stand where products stood."""
     first = planned[0].uri
     mast_sandbox.faults.add("download", Fault.delay(0.1), where=lambda record: record.value("uri") == first)
-    results = download(planned, transport, max_workers=workers, verbose=False)
+    results = download(planned, transport, RunOptions(max_workers=workers, verbose=False))
     assert [result.index for result in results] == list(range(12))
     assert [result.uri for result in results] == [file.uri for file in planned]
     assert statuses(results) == ["COMPLETE"] * 12
@@ -86,11 +86,11 @@ def test_there_are_never_more_connections_than_workers(
 ) -> None:
     """Each worker has one connection, which serves all its files, and those of the next call (D2)."""
     mast_sandbox.faults.add("download", Fault.delay(0.02), times=None)
-    download(planned[:8], transport, max_workers=3, verbose=False)
+    download(planned[:8], transport, RunOptions(max_workers=3, verbose=False))
     used = {record.connection for record in mast_sandbox.requests.of("download")}
     assert 1 < len(used) <= 3
     mast_sandbox.requests.clear()
-    download(planned[8:], transport, max_workers=3, verbose=False)
+    download(planned[8:], transport, RunOptions(max_workers=3, verbose=False))
     assert {record.connection for record in mast_sandbox.requests.of("download")} <= used
 
 
@@ -107,7 +107,8 @@ def test_connections_do_not_wait_for_the_disk(
         return TransferResult(file.index, Status.COMPLETE, file.local_path)
 
     assert (
-        statuses(download(planned, transport, max_workers=2, verbose=False, carry_out=slow_disk)) == ["COMPLETE"] * 12
+        statuses(download(planned, transport, RunOptions(max_workers=2, verbose=False), carry_out=slow_disk))
+        == ["COMPLETE"] * 12
     )
     assert len({record.connection for record in mast_sandbox.requests.of("download")}) <= 2
 
@@ -120,7 +121,7 @@ def test_plain_callable_will_do_with_threads(
     def open_url(url: str, headers: Mapping[str, str]) -> requests.Response:
         return requests.get(url, headers=dict(headers), stream=True, timeout=10)
 
-    assert statuses(download(planned, open_url, verbose=False)) == ["COMPLETE"] * 12
+    assert statuses(download(planned, open_url, RunOptions(verbose=False))) == ["COMPLETE"] * 12
 
 
 def test_one_failure_stops_nobody(
@@ -134,7 +135,7 @@ def test_one_failure_stops_nobody(
     planned[7].local_path.mkdir(parents=True)
     service = f"{mast_sandbox.url}/api/v0.1/Download/file"
     planned = plan(products, base_dir=tmp_path, download_url=service, disk=LOCAL_FILES)
-    results = download(planned, transport, verbose=False, on_error="ignore")
+    results = download(planned, transport, RunOptions(verbose=False, on_error="ignore"))
     failed = [number for number, result in enumerate(results) if result.status is Status.ERROR]
     assert failed == [2, 5, 7]
     assert all(results[number].message for number in failed)
@@ -146,7 +147,7 @@ def test_busy_archive_is_asked_again(
     """Answers of 503 and 429 with Retry-After do not show in the results (D6)."""
     mast_sandbox.faults.add("download", Fault.status(503, retry_after=1))
     mast_sandbox.faults.add("download", Fault.status(429, retry_after=1))
-    assert statuses(download(planned[:4], transport, verbose=False)) == ["COMPLETE"] * 4
+    assert statuses(download(planned[:4], transport, RunOptions(verbose=False))) == ["COMPLETE"] * 4
     assert len(mast_sandbox.requests.of("download")) == 6
 
 
@@ -154,10 +155,10 @@ def test_files_on_disk_need_neither_network_nor_time(
     mast_sandbox: Sandbox, products: Table, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
 ) -> None:
     """What is whole is COMPLETE without a request, even when there is no time left (D3)."""
-    download(planned, transport, verbose=False)
+    download(planned, transport, RunOptions(verbose=False))
     mast_sandbox.requests.clear()
     again = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9", disk=LOCAL_FILES)
-    results = download(again, transport, verbose=False, timeout=1e-9)
+    results = download(again, transport, RunOptions(verbose=False, timeout=1e-9))
     assert statuses(results) == ["COMPLETE"] * 12
     assert all(result.elapsed is None for result in results)
     assert len(mast_sandbox.requests) == 0
@@ -172,7 +173,7 @@ def test_deadline_ends_the_call_with_what_has_come(
     """A file whose answer does not come is an ERROR that names the deadline; those that came are there."""
     silent = {planned[1].uri, planned[4].uri}
     mast_sandbox.faults.add("download", Fault.delay(HANGS), times=None, where=lambda r: r.value("uri") in silent)
-    results = download(planned, transport, verbose=False, timeout=1.5, on_error="ignore")
+    results = download(planned, transport, RunOptions(verbose=False, timeout=1.5, on_error="ignore"))
     assert statuses(results) == ["ERROR" if number in {1, 4} else "COMPLETE" for number in range(12)]
     for number in (1, 4):
         assert "1.5 s" in str(results[number].message)
@@ -185,7 +186,7 @@ def test_deadline_in_the_middle_of_a_silent_body_ends_it_too(
 ) -> None:
     """A body that stops in its middle is not waited for beyond the deadline."""
     mast_sandbox.faults.add("download", Fault.slow(500, 2), times=None)
-    results = download(planned[:2], transport, verbose=False, timeout=0.5, on_error="ignore")
+    results = download(planned[:2], transport, RunOptions(verbose=False, timeout=0.5, on_error="ignore"))
     assert statuses(results) == ["ERROR", "ERROR"]
     assert all("0.5 s" in str(result.message) for result in results)
 
@@ -195,13 +196,14 @@ def test_what_has_no_turn_before_the_deadline_is_told(
 ) -> None:
     """Files that were never asked for have rows as well."""
     mast_sandbox.faults.add("download", Fault.delay(HANGS), times=None)
-    results = download(planned, transport, max_workers=2, verbose=False, timeout=0.3, on_error="ignore")
+    results = download(planned, transport, RunOptions(max_workers=2, verbose=False, timeout=0.3, on_error="ignore"))
     assert statuses(results) == ["ERROR"] * 12
     assert len(mast_sandbox.requests.of("download")) == 2
     assert all("deadline of 0.3 s" in str(result.message) for result in results[2:])
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads on this system")
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("fault", [Fault.delay(HANGS), Fault.slow(1000, 2)], ids=["no answer", "half a body"])
 def test_ctrl_c_is_prompt_and_clean(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path, fault: Fault
@@ -210,15 +212,17 @@ def test_ctrl_c_is_prompt_and_clean(
     mast_sandbox.faults.add("download", fault, times=None)
 
     def interrupt() -> None:
-        while len(mast_sandbox.requests.of("download")) < 4:
+        for _ in range(2000):
+            if len(mast_sandbox.requests.of("download")) >= 4:
+                break
             threading.Event().wait(0.01)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     watcher = threading.Thread(target=interrupt)
     watcher.start()
     with pytest.raises(KeyboardInterrupt):
-        download(planned, transport, max_workers=4, verbose=False)
-    watcher.join()
+        download(planned, transport, RunOptions(max_workers=4, verbose=False, timeout=40))
+    watcher.join(30)
     workers = [thread for thread in threading.enumerate() if thread.name.startswith("astroquery_mast")]
     for thread in workers:
         thread.join(5)
@@ -226,7 +230,7 @@ def test_ctrl_c_is_prompt_and_clean(
     assert all(".part" in path.name for path in left_over(tmp_path))
     mast_sandbox.faults.clear()
     mast_sandbox.requests.clear()
-    assert statuses(download(planned, transport, verbose=False)) == ["COMPLETE"] * 12
+    assert statuses(download(planned, transport, RunOptions(verbose=False))) == ["COMPLETE"] * 12
     assert all_whole(mast_sandbox, planned)
     assert not list(tmp_path.rglob("*.part*"))
 
@@ -239,7 +243,7 @@ def test_server_that_is_down_is_not_asked_for_every_file(
 ) -> None:
     """After three files in a row that found nobody, the others fail at once and say so."""
     planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
-    results = download(planned, transport, max_workers=1, verbose=False, on_error="ignore")
+    results = download(planned, transport, RunOptions(max_workers=1, verbose=False, on_error="ignore"))
     assert statuses(results) == ["ERROR"] * 12
     assert all("Tried 4 times" in str(result.message) for result in results[:3])
     for result in results[3:]:
@@ -254,7 +258,7 @@ def test_local_copies_serve_during_an_outage(products: Table, transport: Session
         file.local_path.parent.mkdir(parents=True, exist_ok=True)
         file.local_path.write_bytes(b"older")
     planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
-    results = download(planned, transport, max_workers=2, verbose=False)
+    results = download(planned, transport, RunOptions(max_workers=2, verbose=False))
     assert statuses(results) == ["COMPLETE"] * 12
     assert all("could not be compared" in str(result.message) for result in results)
 
@@ -265,21 +269,21 @@ def test_broken_connections_are_no_outage(
     """A server that resets connections is there; the files after the unlucky ones are asked for."""
     unlucky = {file.uri for file in planned[:5]}
     mast_sandbox.faults.add("download", Fault.reset(), times=None, where=lambda r: r.value("uri") in unlucky)
-    results = download(planned, transport, max_workers=1, verbose=False, on_error="ignore")
+    results = download(planned, transport, RunOptions(max_workers=1, verbose=False, on_error="ignore"))
     assert statuses(results) == ["ERROR"] * 5 + ["COMPLETE"] * 7
 
 
 def test_an_answer_ends_the_count_of_an_outage() -> None:
     """Only files in a row count, and each server for itself."""
-    outages = DownServers()
+    outages: DownServers[str] = DownServers(3)
     for reached in ({"a": "e"}, {"a": "e"}, {"a": None}, {"a": "e"}, {"a": "e"}, {"b": "e"}, {"b": None, "c": "x"}):
         outages.note(reached)
     assert outages.down == {}
     outages.note({"a": "refused"})
     assert outages.down == {"a": "refused"}
-    opened = Contacts(lambda _url, _headers: requests.Response(), outages.down)
+    opened = ServerWatch(lambda _url, _headers: requests.Response(), outages.down)
     with pytest.raises(RemoteServiceError, match="refused"):
-        Contacts(pytest.fail, {"http://x:1": "refused"})("http://x:1/file?uri=mast:x", {})  # type: ignore[arg-type]
+        ServerWatch(pytest.fail, {"http://x:1": "refused"})("http://x:1/file?uri=mast:x", {})  # type: ignore[arg-type]
     assert opened("http://x:2/file", {}) is not None
     assert opened.reached == {"http://x:2": None}
 
@@ -294,7 +298,7 @@ def test_raise_waits_for_the_others_and_carries_the_manifest(
     gone = planned[0].uri
     mast_sandbox.faults.add("download", Fault.status(404), times=None, where=lambda r: r.value("uri") == gone)
     with pytest.raises(DownloadError, match="1 of 12 files could not be downloaded") as raised:
-        download(planned, transport, verbose=False, on_error="raise")
+        download(planned, transport, RunOptions(verbose=False, on_error="raise"))
     assert isinstance(raised.value, MastError | RemoteServiceError)
     assert list(raised.value.manifest["Status"]) == ["ERROR"] + ["COMPLETE"] * 11
     copy = pickle.loads(pickle.dumps(raised.value))
@@ -316,7 +320,7 @@ def test_one_line_tells_of_a_download_and_one_of_failures(
     """The log has a line for the whole, and a warning unless failures are to be ignored; never a line for each."""
     mast_sandbox.faults.add("download", Fault.status(404), times=2)
     with log.log_to_list() as told:
-        download(planned, transport, verbose=verbose, on_error=on_error)
+        download(planned, transport, RunOptions(verbose=verbose, on_error=on_error))
     assert len(told) == lines
     assert sum("2 of 12 files could not be downloaded" in record.getMessage() for record in told) == min(lines, 1)
     assert sum("Files downloaded: 10 (" in record.getMessage() for record in told) == (1 if verbose else 0)
@@ -338,12 +342,12 @@ def test_one_line_tells_of_a_download_and_one_of_failures(
 def test_arguments_without_sense_are_refused(transport: SessionRecipe, wrong: dict[str, object]) -> None:
     """A wrong argument is told before anything is done, with its name."""
     with pytest.raises(InvalidQueryError, match=next(iter(wrong))):
-        download([], transport, **wrong)  # type: ignore[arg-type]
+        download([], transport, RunOptions(**wrong))  # type: ignore[arg-type]
 
 
 def test_nothing_to_do_is_done(transport: SessionRecipe) -> None:
     """An empty plan has an empty result."""
-    assert download([], transport, verbose=False) == []
+    assert download([], transport, RunOptions(verbose=False)) == []
 
 
 # -- the bar -------------------------------------------------------------------------------------------------------
@@ -369,7 +373,7 @@ def test_bar_counts_files_and_bytes(
 ) -> None:
     """On a terminal there is one bar, with files, bytes, rate and time left (D7)."""
     terminal = watched(monkeypatch)
-    download(planned, transport)
+    download(planned, transport, RunOptions())
     shown = terminal.getvalue()
     assert "Downloading" in shown
     assert "12/12 files" in shown
@@ -381,7 +385,7 @@ def test_no_bar_where_it_is_not_wanted(
 ) -> None:
     """verbose=False writes nothing to a terminal, and continuous integration is nobody who watches (D7)."""
     terminal = watched(monkeypatch)
-    download(planned[:6], transport, verbose=False)
+    download(planned[:6], transport, RunOptions(verbose=False))
     assert terminal.getvalue() == ""
     assert someone_watches()
     monkeypatch.setenv("CI", "true")

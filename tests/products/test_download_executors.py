@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -14,15 +15,16 @@ from typing import Any
 import pytest
 from astropy.table import Table
 
-from astroquery_mast.downloads.download import LOCAL_FILES, download
+from astroquery_mast.downloads.download import LOCAL_FILES, FileDownloads, download, portable_download
 from astroquery_mast.downloads.sessions import SessionRecipe
-from astroquery_mast.downloads.task import Call, Task
-from astroquery_mast.downloads.transfer import transfer
+from astroquery_mast.downloads.transfer import silent, transfer
 from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service.executors import PortableWork
+from astroquery_mast.service.parallel import RunOptions, SharedState
 
 # Python 3.12 and later warn of forking a process that has threads; the sandbox has.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -66,7 +68,9 @@ def test_processes_bring_the_same_files(
     """Results stand in order and are whole, a failure is a row, and the executor is left to its owner."""
     gone = planned[3].uri
     mast_sandbox.faults.add("download", Fault.status(404), times=None, where=lambda r: r.value("uri") == gone)
-    results = download(planned, SessionRecipe.of(client._service), executor=processes, verbose=False, on_error="ignore")
+    results = download(
+        planned, SessionRecipe.of(client._service), RunOptions(executor=processes, verbose=False, on_error="ignore")
+    )
     assert [str(result.status) for result in results] == ["COMPLETE"] * 3 + ["ERROR"] + ["COMPLETE"] * 4
     assert [result.index for result in results] == list(range(8))
     for file in (*planned[:3], *planned[4:]):
@@ -87,15 +91,15 @@ def test_spawned_processes_look_for_a_token_themselves(
         (refused,) = download(
             planned_for(mast_sandbox, exclusive, tmp_path / "a"),
             way,
-            executor=executor,
-            verbose=False,
-            on_error="ignore",
+            RunOptions(executor=executor, verbose=False, on_error="ignore"),
         )
     assert "HTTPError: 401" in str(refused.message)
     assert "never sent along to another process" in str(refused.message)
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
-        found = download(planned_for(mast_sandbox, exclusive, tmp_path / "b"), way, executor=executor, verbose=False)
+        found = download(
+            planned_for(mast_sandbox, exclusive, tmp_path / "b"), way, RunOptions(executor=executor, verbose=False)
+        )
     assert [str(result.status) for result in found] == ["COMPLETE"]
     client.logout()
     anonymous = SessionRecipe.of(client._service)
@@ -103,9 +107,7 @@ def test_spawned_processes_look_for_a_token_themselves(
         (nobody,) = download(
             planned_for(mast_sandbox, exclusive, tmp_path / "c"),
             anonymous,
-            executor=executor,
-            verbose=False,
-            on_error="ignore",
+            RunOptions(executor=executor, verbose=False, on_error="ignore"),
         )
     assert "HTTPError: 401" in str(nobody.message)
 
@@ -119,8 +121,7 @@ def test_forked_processes_are_logged_in(mast_sandbox: Sandbox, client: Observati
         results = download(
             planned_for(mast_sandbox, exclusive, tmp_path),
             SessionRecipe.of(client._service),
-            executor=executor,
-            verbose=False,
+            RunOptions(executor=executor, verbose=False),
         )
     assert [str(result.status) for result in results] == ["COMPLETE"]
 
@@ -135,22 +136,26 @@ def test_no_token_is_inside_a_task(
         client.login(mast_sandbox.token)
     client._session.headers["Authorization"] = "Basic c2VjcmV0"
     client._session.headers["Cookie"] = "secret=secret"
-    task = Task(0, planned[0], SessionRecipe.of(client._service), transfer, Call(Deadline(60)))
-    sent = pickle.dumps(task)
+    work = FileDownloads(SessionRecipe.of(client._service), transfer, SharedState(Deadline(60)))
+    sent = pickle.dumps((PortableWork(work, {}), planned[0]))
     assert mast_sandbox.token.encode() not in sent
     assert b"c2VjcmV0" not in sent
     assert b"secret=secret" not in sent
-    assert mast_sandbox.token not in repr(task)
-    assert pickle.loads(sent).planned == task.planned
+    assert mast_sandbox.token not in repr(work)
+    copy, file = pickle.loads(sent)
+    assert (copy.way, file) == (work.way, planned[0])
 
 
-def test_time_that_is_left_goes_along(client: ObservationsClass, planned: list[PlannedFile]) -> None:
-    """A task in another process has what is left of the deadline, and knows which servers are down."""
-    call = Call(Deadline(50), down={"http://x": "refused"})
-    copy = pickle.loads(pickle.dumps(Task(3, planned[0], SessionRecipe.of(client._service), transfer, call)))
-    assert 0 < copy.call.deadline.remaining() <= 50
-    assert copy.call.down == {"http://x": "refused"}
-    assert (call.shared, copy.call.shared) == (True, False)
+def test_time_that_is_left_goes_along(client: ObservationsClass) -> None:
+    """Work in another process has what is left of the deadline, and knows which servers are down."""
+    slots = threading.Semaphore(1)
+    state = SharedState(Deadline(50), {"http://x": "refused"})
+    work = FileDownloads(SessionRecipe.of(client._service), transfer, state, pytest.fail, slots)  # type: ignore[arg-type]
+    copy = pickle.loads(pickle.dumps(portable_download(work, ThreadPoolExecutor(1))))
+    assert 0 < copy.state.deadline.remaining() <= 50
+    assert copy.state.down == {"http://x": "refused"}
+    assert (work.shared, copy.shared) == (True, False)
+    assert (copy.progress, copy.slots) == (silent, None)
 
 
 def die(*_args: Any, **_keywords: Any) -> TransferResult:
@@ -167,9 +172,7 @@ def test_worker_that_dies_does_not_take_the_manifest_with_it(
         results = download(
             planned,
             SessionRecipe.of(client._service),
-            executor=executor,
-            verbose=False,
-            on_error="ignore",
+            RunOptions(executor=executor, verbose=False, on_error="ignore"),
             carry_out=die,
         )
     assert [str(result.status) for result in results] == ["ERROR"] * 8
@@ -179,10 +182,12 @@ def test_worker_that_dies_does_not_take_the_manifest_with_it(
 def test_plain_callable_stays_in_this_process(planned: list[PlannedFile], client: ObservationsClass) -> None:
     """What cannot be sent to another process is refused before anything is done; threads of the user's take it."""
     with ProcessPoolExecutor(1) as executor, pytest.raises(TypeError, match="SessionRecipe"):
-        download(planned, pytest.fail, executor=executor)  # type: ignore[arg-type]
+        download(planned, pytest.fail, RunOptions(executor=executor))  # type: ignore[arg-type]
     with ThreadPoolExecutor(3) as executor:
         results = download(
-            planned, SessionRecipe.of(client._service).open_url(), executor=executor, max_workers=1, verbose=False
+            planned,
+            SessionRecipe.of(client._service).open_url(),
+            RunOptions(executor=executor, max_workers=1, verbose=False),
         )
     assert [str(result.status) for result in results] == ["COMPLETE"] * 8
 
@@ -198,7 +203,9 @@ def test_dask_cluster_brings_the_same_files(
         distributed.Client(cluster) as dask,
     ):
         results = download(
-            planned, SessionRecipe.of(client._service), executor=dask.get_executor(), max_workers=2, verbose=False
+            planned,
+            SessionRecipe.of(client._service),
+            RunOptions(executor=dask.get_executor(), max_workers=2, verbose=False),
         )
     assert [str(result.status) for result in results] == ["COMPLETE"] * 8
     for file in planned:

@@ -17,6 +17,7 @@ from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Manifest, Status, TransferResult, as_manifest
 from astroquery_mast.products.plan import plan
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.parallel import RunOptions
 
 
 @pytest.fixture
@@ -42,7 +43,9 @@ def products(mast_sandbox: Sandbox) -> Table:
 
 def bring(client: ObservationsClass, products: Table, service: str, folder: Path) -> Manifest:
     planned = plan(products, base_dir=folder, download_url=service, disk=LOCAL_FILES)
-    return as_manifest(download(planned, SessionRecipe.of(client._service), verbose=False, on_error="ignore"))
+    return as_manifest(
+        download(planned, SessionRecipe.of(client._service), RunOptions(verbose=False, on_error="ignore"))
+    )
 
 
 @pytest.fixture
@@ -117,7 +120,9 @@ def test_table_that_is_no_manifest_is_refused(client: ObservationsClass) -> None
     with pytest.raises(InvalidQueryError, match="'Local Path'"):
         verify_downloads(Table({"a": [1]}))
     with pytest.raises(InvalidQueryError, match="'Status'"):
-        retry_downloads(Table({"Local Path": ["x"]}), SessionRecipe.of(client._service), download_url="u")
+        retry_downloads(
+            Table({"Local Path": ["x"]}), SessionRecipe.of(client._service), download_url="u", options=RunOptions()
+        )
 
 
 def test_only_failed_rows_are_fetched_again(
@@ -136,7 +141,10 @@ def test_only_failed_rows_are_fetched_again(
     mast_sandbox.faults.clear()
     mast_sandbox.requests.clear()
     again = retry_downloads(
-        Table.read(tmp_path / "m.ecsv"), SessionRecipe.of(client._service), download_url=service, verbose=False
+        Table.read(tmp_path / "m.ecsv"),
+        SessionRecipe.of(client._service),
+        download_url=service,
+        options=RunOptions(verbose=False),
     )
     assert sorted(record.value("uri") or "" for record in mast_sandbox.requests.of("download")) == sorted(unlucky)
     assert set(again["Status"]) == {"COMPLETE"}
@@ -158,7 +166,10 @@ def test_what_verify_found_is_fetched_again(
     paths[1].write_bytes(bytes(paths[1].stat().st_size))
     mast_sandbox.requests.clear()
     again = retry_downloads(
-        verify_downloads(manifest), SessionRecipe.of(client._service), download_url=service, verbose=False
+        verify_downloads(manifest),
+        SessionRecipe.of(client._service),
+        download_url=service,
+        options=RunOptions(verbose=False),
     )
     assert list(again["Status"]) == ["COMPLETE", "COMPLETE", "OK", "OK", "OK"]
     assert len(mast_sandbox.requests.of("download")) == 2
@@ -176,7 +187,10 @@ def test_still_failing_rows_stay_errors(client: ObservationsClass, service: str,
     ]
     with pytest.raises(DownloadError, match="4 of 4 files") as raised:
         retry_downloads(
-            as_manifest(rows), SessionRecipe.of(client._service), download_url=service, on_error="raise", verbose=False
+            as_manifest(rows),
+            SessionRecipe.of(client._service),
+            download_url=service,
+            options=RunOptions(on_error="raise", verbose=False),
         )
     again = raised.value.manifest
     assert list(again["Status"]) == ["COMPLETE", *["ERROR"] * 4]
@@ -196,7 +210,9 @@ def test_manifest_of_every_format_can_be_verified_and_retried(
     read = Table.read(tmp_path / "m", format=kind)
     found = verify_downloads(read, verbose=False)
     assert list(found["Status"]) == ["MISSING" if status == "ERROR" else "OK" for status in manifest["Status"]]
-    again = retry_downloads(read, SessionRecipe.of(client._service), download_url=service, verbose=False)
+    again = retry_downloads(
+        read, SessionRecipe.of(client._service), download_url=service, options=RunOptions(verbose=False)
+    )
     assert set(again["Status"]) == {"COMPLETE"}
     assert list(again["Local Path"]) == list(manifest["Local Path"])
     assert set(verify_downloads(again, verbose=False)["Status"]) == {"OK"}
@@ -242,6 +258,8 @@ def test_status_of_ones_own_is_left_alone(client: ObservationsClass, service: st
     manifest = as_manifest([TransferResult(0, Status.COMPLETE, tmp_path / "a", uri="mast:HST/product/a.fits")])
     manifest["Status"][0] = "LOCAL"
     assert (
-        retry_downloads(manifest, SessionRecipe.of(client._service), download_url=service, verbose=False)["Status"][0]
+        retry_downloads(
+            manifest, SessionRecipe.of(client._service), download_url=service, options=RunOptions(verbose=False)
+        )["Status"][0]
         == "LOCAL"
     )

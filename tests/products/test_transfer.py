@@ -20,6 +20,7 @@ from astroquery_mast.exceptions import AccessDeniedError, BadRequestError, Serve
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.parallel import RunOptions
 
 
 @pytest.fixture
@@ -221,7 +222,7 @@ def test_large_file_is_never_held_in_memory(tmp_path: Path) -> None:
     planned = PlannedFile(0, "mast:x", "u", "u", tmp_path / "x", size, Action.FETCH, "")
     tracemalloc.start()
     try:
-        (result,) = download([planned], lambda _url, _headers: response, verbose=False)
+        (result,) = download([planned], lambda _url, _headers: response, RunOptions(verbose=False))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -325,7 +326,7 @@ def test_file_where_a_folder_is_needed_is_a_result(tmp_path: Path) -> None:
 def test_refused_file_says_why(tmp_path: Path) -> None:
     """What the plan refuses is an ERROR with the plan's reason, and no request."""
     planned = PlannedFile(3, None, None, None, tmp_path / "x", None, Action.REFUSE, "the product has no dataURI")
-    (result,) = download([planned], pytest.fail, verbose=False)  # type: ignore[arg-type]
+    (result,) = download([planned], pytest.fail, RunOptions(verbose=False))  # type: ignore[arg-type]
     assert (result.index, result.status, result.message) == (3, Status.ERROR, "the product has no dataURI")
 
 

@@ -184,7 +184,7 @@ def test_whole_numbers_keep_all_their_digits(operator: str, number: int) -> None
     column = MEAN["objID"]
     expected = Condition("objID", column, ((Comparison(OPERATORS[operator], number),),))
     if operator == "neq":
-        expected = Condition("objID", column, (), (Comparison("eq", number),))
+        expected = Condition("objID", column, (), ((Comparison("eq", number),),))
     assert read_condition("objID", (operator, number), column) == expected
     assert read_condition("objID", (operator, str(number)), column) == expected
 

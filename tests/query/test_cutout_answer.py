@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.cutouts.protocol import sector_page, surveys, words_for_nothing
+from astroquery_mast.cutouts.protocol import message_for_nothing, sector_page, surveys
 from astroquery_mast.exceptions import (
     InvalidQueryError,
     InvalidResponseError,
@@ -40,20 +40,20 @@ def body(document: Any) -> bytes:
         "Missing HAP files for input target. Cutout not performed.",
     ],
 )
-def test_words_for_nothing_are_the_services_own(words: str) -> None:
+def test_message_for_nothing_are_the_services_own(words: str) -> None:
     """What says that there are no data is returned as it is."""
-    assert words_for_nothing(body({"msg": words, "results": []}), "Zcut") == words
-    assert words_for_nothing(body({"msg": words}), "Zcut") == words
+    assert message_for_nothing(body({"msg": words, "results": []}), "Zcut") == words
+    assert message_for_nothing(body({"msg": words}), "Zcut") == words
 
 
 def test_an_empty_list_says_more_than_words() -> None:
     """Hapcut sends one beside its sentence, whatever that is."""
-    assert words_for_nothing(body({"msg": "Invalid skycell", "results": []}), "Hapcut") == "Invalid skycell"
+    assert message_for_nothing(body({"msg": "Invalid skycell", "results": []}), "Hapcut") == "Invalid skycell"
 
 
 def test_an_empty_list_needs_no_words() -> None:
     """No results are no results."""
-    assert "nothing" in words_for_nothing(b'{"results": []}', "Hapcut")
+    assert "nothing" in message_for_nothing(b'{"results": []}', "Hapcut")
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_an_empty_list_needs_no_words() -> None:
 def test_words_of_a_refusal_are_an_invalid_query(words: str) -> None:
     """The service's words blame the question, and the status is not what counts."""
     with pytest.raises(InvalidQueryError, match=words):
-        words_for_nothing(body({"msg": words}), "TESScut")
+        message_for_nothing(body({"msg": words}), "TESScut")
 
 
 @pytest.mark.parametrize("words", ["Internal error.", "The request timed out.", "Cutout failed, please try again."])
 def test_words_of_a_failure_are_a_remote_error(words: str) -> None:
     """The service's words blame the service."""
     with pytest.raises(ServerError, match=words):
-        words_for_nothing(body({"msg": words}), "TESScut")
+        message_for_nothing(body({"msg": words}), "TESScut")
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_words_of_a_failure_are_a_remote_error(words: str) -> None:
 def test_anything_else_cannot_be_read(answer: bytes) -> None:
     """The message shows how the answer begins."""
     with pytest.raises(InvalidResponseError, match="TESScut answered"):
-        words_for_nothing(answer, "TESScut")
+        message_for_nothing(answer, "TESScut")
 
 
 @given(st.one_of(st.binary(max_size=40), st.dictionaries(st.sampled_from(["msg", "results"]), st.text()).map(body)))
 def test_every_answer_is_words_or_an_error_of_ours(answer: bytes) -> None:
     """No KeyError and no JSONDecodeError reaches a user."""
     with suppress(MastError):
-        assert words_for_nothing(answer, "Zcut")
+        assert message_for_nothing(answer, "Zcut")
 
 
 def test_sectors_are_numbers(recorded: Callable[[str], bytes]) -> None:

@@ -13,7 +13,6 @@ from astroquery.mast import services
 
 from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, InvalidResponseError
 from astroquery_mast.missions.answer import (
-    OffsetCompleteness,
     SearchTable,
     announced,
     bounds,
@@ -21,10 +20,11 @@ from astroquery_mast.missions.answer import (
     read_answer,
 )
 from astroquery_mast.missions.columns import column_table, columns_of_mission, selected_columns
-from astroquery_mast.missions.product_list import products_table, read_products, records_page
+from astroquery_mast.missions.product_list import products_table, read_products
 from astroquery_mast.missions.question import Search, as_options, sorting
 from astroquery_mast.query.request import ApiRequest
 from astroquery_mast.tables.columns import Columns
+from astroquery_mast.tables.mashup import Completeness
 
 QUESTION = ApiRequest("MAST search (hst)", "https://mast/search", {})
 SEARCH = Search("hst", "https://mast/search")
@@ -298,26 +298,26 @@ def test_the_archive_may_have_a_limit_of_its_own() -> None:
 
 def test_rows_that_are_missing_or_came_twice() -> None:
     """Parts that do not make up the whole are an error, not a table."""
-    parts = OffsetCompleteness("s")
+    parts = Completeness("s")
     first = read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s")
-    parts.add(first, 2, 0, alone=False)
+    parts.add_slice(first, 0, 2, alone=False)
     with pytest.raises(IncompleteResultError, match="two parts"):
-        parts.add(read_answer(answer([{"x": 2}, {"x": 3}], totalResults=4), "s"), 2, 2, alone=False)
+        parts.add_slice(read_answer(answer([{"x": 2}, {"x": 3}], totalResults=4), "s"), 2, 2, alone=False)
     with pytest.raises(IncompleteResultError, match="2 rows were due after row 2, and 1 came"):
-        parts.add(read_answer(answer([{"x": 3}], totalResults=4), "s"), 2, 2, alone=False)
+        parts.add_slice(read_answer(answer([{"x": 3}], totalResults=4), "s"), 2, 2, alone=False)
     with pytest.raises(IncompleteResultError, match="changed from 4 to 5"):
-        parts.add(read_answer(answer([{"x": 3}, {"x": [4]}], totalResults=5), "s"), 2, 2, alone=False)
+        parts.add_slice(read_answer(answer([{"x": 3}, {"x": [4]}], totalResults=5), "s"), 2, 2, alone=False)
 
 
 def test_rows_that_are_missing_from_a_part_that_tells_no_total() -> None:
     """The rows of all parts together are those that the first one has announced."""
-    parts = OffsetCompleteness("s")
-    parts.add(read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s"), 2, 0, alone=False)
-    parts.add(read_answer(answer([{"x": 3}], totalResults=None), "s"), 2, 2, alone=False)
+    parts = Completeness("s")
+    parts.add_slice(read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s"), 0, 2, alone=False)
+    parts.add_slice(read_answer(answer([{"x": 3}], totalResults=None), "s"), 2, 2, alone=False)
     with pytest.raises(IncompleteResultError, match="4 rows were due after row 0, and 3 came"):
-        parts.close(0)
-    parts.add(read_answer(answer([{"x": 4}], totalResults=None), "s"), 2, 2, alone=False)
-    parts.close(0)
+        parts.close()
+    parts.add_slice(read_answer(answer([{"x": 4}], totalResults=None), "s"), 2, 2, alone=False)
+    parts.close()
 
 
 # -- products ------------------------------------------------------------------------------------------------------
@@ -357,7 +357,8 @@ def test_unreadable_lists_of_products(body: bytes) -> None:
 
 def test_records_of_different_shape_make_one_table() -> None:
     """A column is there if any record has it, and masked where one lacks it."""
-    table = products_table(QUESTION, [records_page([{"a": 1}, {"b": "x", "a": None}], "s")])
+    page = read_products(b'{"products": [{"a": 1}, {"b": "x", "a": null}]}', "s")
+    table = products_table(QUESTION, [page])
     assert table.colnames == ["a", "b"]
     assert np.ma.asarray(table["a"]).tolist() == [1, None]
 

@@ -8,15 +8,28 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import AltAz, Angle, SkyCoord
-from astropy.table import Column, QTable, Table
+from astropy.table import Column, MaskedColumn, QTable, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidQueryError
-from astroquery_mast.missions.targets import Name, arcseconds, object_targets, sky_targets
+from astroquery_mast.exceptions import InputWarning, InvalidQueryError
+from astroquery_mast.missions.question import arcseconds
+from astroquery_mast.missions.search import search_targets
 
 TWO = SkyCoord([10.684, 83.6331], [41.269, 22.0145], unit="deg")
 TEXTS = ["10.684 41.269", "83.6331 22.0145"]
+
+
+def sky_targets(coordinates: Any, object_names: Any = None) -> list[str]:
+    """Targets as the archive takes them, and names."""
+    found = search_targets(coordinates, object_names, 3, ())
+    places = zip(found.ra.tolist(), found.dec.tolist(), strict=True)
+    return [found.names.get(row, f"{ra} {dec}") for row, (ra, dec) in enumerate(places)]
+
+
+def object_targets(names: Any) -> list[str]:
+    """Names of objects."""
+    return sky_targets(None, names)
 
 
 @pytest.mark.parametrize(
@@ -60,9 +73,9 @@ def test_every_form_of_several_positions_is_the_same(coordinates: Any) -> None:
 )
 def test_one_position_and_names(coordinates: Any, targets: list[str]) -> None:
     """A comma may stand within one position; text that is none is the name of an object."""
-    found = sky_targets(coordinates)
-    assert found == targets
-    assert [isinstance(each, Name) for each in found] == [each.startswith("M") for each in targets]
+    assert sky_targets(coordinates) == targets
+    names = search_targets(coordinates, None, 3, ()).names
+    assert list(names.values()) == [each for each in targets if each.startswith("M")]
 
 
 def test_texts_in_tables_are_hours_and_degrees() -> None:
@@ -104,6 +117,18 @@ def test_names_of_objects() -> None:
     for names in ("", [], ["M31", ""], [3], 3, "M31,,M51"):
         with pytest.raises(InvalidQueryError, match="ame"):
             object_targets(names)
+
+
+def test_columns_are_read_as_everywhere_in_the_package() -> None:
+    """Other names of columns, units and masked names are understood as for observations and catalogs."""
+    assert sky_targets(Table({"RA_ICRS": [10.5], "DE_ICRS": [-20.25]})) == ["10.5 -20.25"]
+    hours = QTable({"raj2000": [1.0] * u.hourangle, "dej2000": [120.0] * u.arcmin})
+    (target,) = sky_targets(hours)
+    assert [*map(float, target.split())] == pytest.approx([15, 2])
+    with pytest.warns(InputWarning, match="1 of 3 names of objects are missing"):
+        assert object_targets(MaskedColumn(["M31", "M51", "M87"], mask=[0, 1, 0])) == ["M31", "M87"]
+    with pytest.raises(InvalidQueryError, match="missing"):
+        object_targets(MaskedColumn(["M31"], mask=[1]))
 
 
 @pytest.mark.parametrize(

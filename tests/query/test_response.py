@@ -19,8 +19,15 @@ from astroquery_mast.exceptions import (
     MastError,
     ServerError,
 )
-from astroquery_mast.tables.completeness import Completeness
-from astroquery_mast.tables.mashup import Page, Paging, check_status, histograms, parse_page, retry_after_seconds
+from astroquery_mast.tables.mashup import (
+    Completeness,
+    Page,
+    Paging,
+    check_status,
+    histograms,
+    parse_page,
+    retry_after_seconds,
+)
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 FIELDS = [{"name": "obsid", "type": "string"}, {"name": "s_ra", "type": "float"}]

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from astroquery_mast.query.filters import OPEN_END
 from astroquery_mast.query.request import COUNT_COLUMNS, MashupRequest
-from astroquery_mast.service.split import (
+from astroquery_mast.service.row_ranges import (
     SPLIT_COLUMNS,
-    Span,
+    Interval,
     as_filtered,
     as_parts,
     counting,
     counting_entries,
     pieces_for,
+    restricted_to,
     spans_of,
     stops_by_itself,
-    within,
 )
 
 NUMBERS = st.floats(-OPEN_END, OPEN_END, allow_nan=False) | st.sampled_from([-OPEN_END, OPEN_END, 0.0, 59000.0])
@@ -41,14 +41,16 @@ def on_time(*ranges: tuple[float, float]) -> dict[str, Any]:
 
 
 @st.composite
-def spans(draw: st.DrawFn) -> Span:
+def spans(draw: st.DrawFn) -> Interval:
     """Draw a range."""
     low, high = sorted((draw(NUMBERS), draw(NUMBERS)))
-    return Span(low, high)
+    return Interval(low, high)
 
 
 @given(spans(), st.integers(1, 40), CORES)
-def test_the_parts_of_a_range_are_all_of_it_and_have_nothing_in_common(span: Span, pieces: int, core: Span) -> None:
+def test_the_parts_of_a_range_are_all_of_it_and_have_nothing_in_common(
+    span: Interval, pieces: int, core: Interval
+) -> None:
     """Each part begins at the number that follows the last of the part before."""
     parts = span.divided(pieces, core)
     assert (parts[0].low, parts[-1].high) == (span.low, span.high)
@@ -58,18 +60,18 @@ def test_the_parts_of_a_range_are_all_of_it_and_have_nothing_in_common(span: Spa
 
 
 @given(spans(), CORES, NUMBERS)
-def test_a_number_is_in_one_part_only(span: Span, core: Span, number: float) -> None:
+def test_a_number_is_in_one_part_only(span: Interval, core: Interval, number: float) -> None:
     """What is in the range is in one of its parts."""
     assume(span.low <= number <= span.high)
     assert sum(part.low <= number <= part.high for part in span.divided(7, core)) == 1
 
 
 @given(spans(), CORES)
-def test_a_range_can_be_divided_until_it_is_one_number(span: Span, core: Span) -> None:
+def test_a_range_can_be_divided_until_it_is_one_number(span: Interval, core: Interval) -> None:
     """Following any part leads to a point after few divisions, so that splitting ends."""
     for follow in (0, -1, 1):
         left, steps = span, 0
-        while not left.is_point(core):
+        while not left.is_single_value(core):
             parts = left.divided(4, core)
             assert len(parts) > 1
             left = parts[min(follow, len(parts) - 1)]
@@ -80,26 +82,26 @@ def test_a_range_can_be_divided_until_it_is_one_number(span: Span, core: Span) -
 
 def test_many_rows_with_the_value_zero_are_a_point_soon() -> None:
     """Floating-point numbers become ever denser towards zero; the division ends before."""
-    left, steps, core = Span(0.0, 1.0), 0, SPLIT_COLUMNS["t_min"]
-    while not left.is_point(core):
+    left, steps, core = Interval(0.0, 1.0), 0, SPLIT_COLUMNS["t_min"]
+    while not left.is_single_value(core):
         left, steps = left.divided(8, core)[0], steps + 1
     assert steps < 40
 
 
 def test_a_single_number_cannot_be_divided() -> None:
     """It is its own only part."""
-    assert Span(3.0, 3.0).divided(5, SPLIT_COLUMNS["t_min"]) == [Span(3.0, 3.0)]
+    assert Interval(3.0, 3.0).divided(5, SPLIT_COLUMNS["t_min"]) == [Interval(3.0, 3.0)]
 
 
 def test_a_question_without_a_filter_leaves_all_numbers() -> None:
     """What no filter restricts has both ends open."""
-    assert spans_of(filtered(), "t_min") == [Span(-OPEN_END, OPEN_END)]
+    assert spans_of(filtered(), "t_min") == [Interval(-OPEN_END, OPEN_END)]
 
 
 def test_the_ranges_of_a_filter_are_taken_together() -> None:
     """Ranges that overlap would count their common rows twice; the case of the column does not matter."""
     asked = filtered(on_time((5, 7), (1, 3), (2, 4), (4, 4.5)))
-    assert spans_of(asked, "t_min") == [Span(1, 4.5), Span(5, 7)]
+    assert spans_of(asked, "t_min") == [Interval(1, 4.5), Interval(5, 7)]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_a_part_has_all_other_filters_and_its_own_range() -> None:
     """The filter of the column is replaced by that of the part, and nothing else changes."""
     other = {"paramName": "obs_collection", "separator": ";", "values": ["HST"]}
     whole = filtered(on_time((1, 9)), other, position="1, 2, 3")
-    part = within(whole, "t_min", [Span(1, 2), Span(math.nextafter(2, 3), 4), Span(6, 7)])
+    part = restricted_to(whole, "t_min", [Interval(1, 2), Interval(math.nextafter(2, 3), 4), Interval(6, 7)])
     values = [{"min": 1, "max": 4}, {"min": 6, "max": 7}]
     assert part.params["filters"] == [other, {"paramName": "t_min", "values": values}]
     assert {name: part.params[name] for name in ("columns", "position")} == {"columns": "*", "position": "1, 2, 3"}
@@ -210,7 +212,7 @@ def test_an_answer_may_end_where_the_question_says_so(params: dict[str, Any], en
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=30), st.integers(10, 40))
 def test_parts_are_as_few_as_the_limit_permits(rows: list[int], limit: int) -> None:
     """Neighbours are taken together up to the limit, and all rows are in a part."""
-    counts = [(Span(number, math.nextafter(number + 1, 0)), count) for number, count in enumerate(rows)]
+    counts = [(Interval(number, math.nextafter(number + 1, 0)), count) for number, count in enumerate(rows)]
     parts = as_parts(filtered(), "t_min", counts, limit)
     assert sum(part.rows for part in parts) == sum(rows)
     assert all(0 < part.rows <= limit for part in parts)

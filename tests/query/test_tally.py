@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import IncompleteResultError
-from astroquery_mast.tables.completeness import Completeness
-from astroquery_mast.tables.mashup import Page, Paging
+from astroquery_mast.tables.mashup import Completeness, Page, Paging
 
 
 def page_of(rows: int, number: int, total: int) -> Page:

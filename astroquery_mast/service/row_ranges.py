@@ -18,16 +18,16 @@ from ..query.request import COUNT_COLUMNS, MashupRequest
 
 __all__ = [
     "SPLIT_COLUMNS",
-    "Part",
-    "Span",
+    "Interval",
+    "RangeOfRows",
     "as_filtered",
     "as_parts",
     "counting",
     "counting_entries",
     "pieces_for",
+    "restricted_to",
     "spans_of",
     "stops_by_itself",
-    "within",
 ]
 
 CONE, FILTERED, FILTERED_POSITION = "Mast.Caom.Cone", "Mast.Caom.Filtered", "Mast.Caom.Filtered.Position"
@@ -45,28 +45,28 @@ _RESOLUTION = 1e-12
 
 
 @dataclass(frozen=True)
-class Span:
+class Interval:
     """A range of numbers with both ends."""
 
     low: float
     high: float
 
-    def divided(self, pieces: int, core: Span) -> list[Span]:
+    def divided(self, pieces: int, core: Interval) -> list[Interval]:
         """Return parts of this range, in order, which together are all of it and have no number in common."""
-        if self.is_point(core):
+        if self.is_single_value(core):
             return [self]
         cuts = sorted({cut for cut in self._cuts(max(2, pieces), core) if self.low < cut <= self.high})
         # The archive's ranges have both ends: a part ends at the last number before the next.
         starts = [self.low, *(cuts or [max(self.low / 2 + self.high / 2, math.nextafter(self.low, math.inf))])]
         ends = [*(math.nextafter(start, -math.inf) for start in starts[1:]), self.high]
-        return [Span(low, high) for low, high in zip(starts, ends, strict=True)]
+        return [Interval(low, high) for low, high in zip(starts, ends, strict=True)]
 
-    def is_point(self, core: Span) -> bool:
+    def is_single_value(self, core: Interval) -> bool:
         """Return whether its ends are so near each other that rows between them have the same value."""
         scale = max(core.high - core.low, abs(self.low), abs(self.high))
         return self.high - self.low <= _RESOLUTION * scale
 
-    def _cuts(self, pieces: int, core: Span) -> list[float]:
+    def _cuts(self, pieces: int, core: Interval) -> list[float]:
         """Where to cut, some of it perhaps outside."""
         low, high = max(self.low, core.low), min(self.high, core.high)
         if low < high:
@@ -78,19 +78,19 @@ class Span:
         return [self.low + (self.high - self.low) * number / pieces for number in range(pieces + 1)]
 
 
-SPLIT_COLUMNS: Mapping[str, Span] = {
+SPLIT_COLUMNS: Mapping[str, Interval] = {
     # Modified Julian Dates from the launch of IUE to the years to come.
-    "t_min": Span(43500.0, 65000.0),
-    "s_ra": Span(0.0, 360.0),
-    "s_dec": Span(-90.0, 90.0),
+    "t_min": Interval(43500.0, 65000.0),
+    "s_ra": Interval(0.0, 360.0),
+    "s_dec": Interval(-90.0, 90.0),
     # Never null.
-    "obsid": Span(0.0, 3e9),
+    "obsid": Interval(0.0, 3e9),
 }
 """The columns by which questions are split, the first choice first, and where most of their values are."""
 
 
 @dataclass(frozen=True)
-class Part:
+class RangeOfRows:
     """A part of a question."""
 
     request: MashupRequest
@@ -132,20 +132,20 @@ def stops_by_itself(request: MashupRequest, rows: int) -> bool:
     return any(limit.isdecimal() and rows >= int(limit) for limit in limits)
 
 
-def spans_of(request: MashupRequest, column: str) -> list[Span]:
+def spans_of(request: MashupRequest, column: str) -> list[Interval]:
     """Return what a question leaves of the values of a column: disjoint ranges, in order."""
     found = [each for each in _filters(request) if _is_of(each, column)]
     if not found:
-        return [Span(-OPEN_END, OPEN_END)]
+        return [Interval(-OPEN_END, OPEN_END)]
     values = found[0].get("values")
     if len(found) > 1 or not isinstance(values, list) or not values or found[0].get("freeText"):
         return []
     if not all(isinstance(value, Mapping) and {"min", "max"} == value.keys() for value in values):
         return []
-    return _merged(Span(float(value["min"]), float(value["max"])) for value in values)
+    return _merged(Interval(float(value["min"]), float(value["max"])) for value in values)
 
 
-def within(request: MashupRequest, column: str, spans: Sequence[Span]) -> MashupRequest:
+def restricted_to(request: MashupRequest, column: str, spans: Sequence[Interval]) -> MashupRequest:
     """Return a question for those rows whose value in a column is in some ranges."""
     others = [each for each in _filters(request) if not _is_of(each, column)]
     values = [{"min": span.low, "max": span.high} for span in _merged(spans)]
@@ -159,9 +159,11 @@ def pieces_for(rows: int, limit: int) -> int:
     return max(2, min(_MOST_PIECES, math.ceil(1.2 * rows / limit)))
 
 
-def as_parts(request: MashupRequest, column: str, counts: Sequence[tuple[Span, int]], limit: int) -> list[Part]:
+def as_parts(
+    request: MashupRequest, column: str, counts: Sequence[tuple[Interval, int]], limit: int
+) -> list[RangeOfRows]:
     """Return as few parts of a question as there need be."""
-    groups: list[tuple[list[Span], int]] = []
+    groups: list[tuple[list[Interval], int]] = []
     for span, rows in counts:
         if not rows:
             continue
@@ -170,7 +172,7 @@ def as_parts(request: MashupRequest, column: str, counts: Sequence[tuple[Span, i
             groups[-1] = ([*spans, span], before + rows)
         else:
             groups.append(([span], rows))
-    return [Part(within(request, column, spans), rows) for spans, rows in groups]
+    return [RangeOfRows(restricted_to(request, column, spans), rows) for spans, rows in groups]
 
 
 def _filters(request: MashupRequest) -> list[Mapping[str, Any]]:
@@ -184,12 +186,12 @@ def _is_of(each: Mapping[str, Any], column: str) -> bool:
     return str(each.get("paramName", "")).lower() == column
 
 
-def _merged(spans: Iterable[Span]) -> list[Span]:
+def _merged(spans: Iterable[Interval]) -> list[Interval]:
     """The same numbers in as few ranges as possible, in order."""
-    merged: list[Span] = []
+    merged: list[Interval] = []
     for span in sorted(spans, key=lambda each: (each.low, each.high)):
         if merged and span.low <= math.nextafter(merged[-1].high, math.inf):
-            merged[-1] = Span(merged[-1].low, max(merged[-1].high, span.high))
+            merged[-1] = Interval(merged[-1].low, max(merged[-1].high, span.high))
         else:
             merged.append(span)
     return merged

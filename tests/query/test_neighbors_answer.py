@@ -23,18 +23,18 @@ ARCSEC = 1 / 3600
 FIELDS = [(202.47, 47.195), (0.0, 0.0), (77.0, 89.98), (359.99, -89.99)]
 
 
-def beside(centre: tuple[float, float], east: float, north: float) -> tuple[float, float]:
+def beside(center: tuple[float, float], east: float, north: float) -> tuple[float, float]:
     """A position some degrees away from another."""
-    place = SkyCoord(*centre, unit="deg")
+    place = SkyCoord(*center, unit="deg")
     angle, away = np.arctan2(east, north) * u.rad, np.hypot(east, north) * u.deg
     moved = place.directional_offset_by(angle, away)
     return float(moved.ra.deg), float(moved.dec.deg)
 
 
-def square(centre: tuple[float, float], east: float, north: float, half: float) -> str:
+def square(center: tuple[float, float], east: float, north: float, half: float) -> str:
     """The footprint of a detector beside a position."""
     corners = [(-half, -half), (half, -half), (half, half), (-half, half)]
-    places = [beside(centre, east + x, north + y) for x, y in corners]
+    places = [beside(center, east + x, north + y) for x, y in corners]
     return "POLYGON ICRS " + " ".join(f"{ra:.10f} {dec:.10f}" for ra, dec in places)
 
 
@@ -90,7 +90,7 @@ def alone(
 def test_an_edge_right_at_the_radius_is_in_doubt(gap: float, rows: list[int] | None) -> None:
     """Some tenths of an arcsecond decide whether a member is answered from the group, or asked for by itself."""
     share = alone([square((10.0, 20.0), 0.01 + gap * ARCSEC, 0.0, 0.01)])
-    if gap == 0.0:  # the edge goes through the centre
+    if gap == 0.0:  # the edge goes through the center
         share = alone([square((10.0, 20.0), 0.009, 0.0, 0.01)])
     assert (None if share is None else share.rows.tolist()) == rows
     if share is not None and rows:
@@ -150,7 +150,7 @@ def test_the_position_decides_without_a_margin() -> None:
 
 
 def test_footprints_of_which_the_archive_thinks_otherwise_are_in_doubt() -> None:
-    """Where its distance from the centre of the group is another than the outline's, the margin is that much wider."""
+    """Where its distance from the center of the group is another than the outline's, the margin is that much wider."""
     far = square((10.0, 20.0), 0.1, 0.0, 0.01)  # 324 arcsec away
     cones = [Cone(10.0, 20.0, 1 * ARCSEC), Cone(*beside((10.0, 20.0), 0.08, 0.0), 5 * ARCSEC)]
     for distance, decided in ((324.0, [0, 1]), (334.0, [0, 1]), (344.0, [0]), (0.0, []), (np.nan, [0, 1])):
@@ -159,7 +159,7 @@ def test_footprints_of_which_the_archive_thinks_otherwise_are_in_doubt() -> None
 
 
 def test_the_nearest_come_first_and_equals_by_obsid() -> None:
-    """The order of rows does not depend on where the centre of the group was."""
+    """The order of rows does not depend on where the center of the group was."""
     regions: list[str | None] = [square((10.0, 20.0), x, 0.0, 0.01) for x in (0.02, 0.0, 0.015, 0.0)]
     share = alone(regions, 0.1, obsid=["9", "100", "8", "20"])
     assert share is not None
@@ -183,10 +183,10 @@ def test_a_polygon_of_more_than_half_of_the_sky_is_in_doubt() -> None:
 
 def test_recorded_distances_are_those_from_the_outlines(recorded: Callable[[str], bytes]) -> None:
     """Polygons agree by far better than the margin, and circles are farther than they should be by less than theirs."""
-    for name, centre in (("caom.json", (23.34086, 60.6583)), ("advSearchPos.json", (210.80227, 54.34895))):
+    for name, center in (("caom.json", (23.34086, 60.6583)), ("advSearchPos.json", (210.80227, 54.34895))):
         rows = json.loads(recorded(name))["data"]
         table = answer([row["s_region"] for row in rows])
-        cone = Cone(*centre, 0.5)
+        cone = Cone(*center, 0.5)
         found = divide_answer(table, SharedCone(cone, np.array([0])), [cone], "footprint")[0]
         told = np.array([rows[place]["distance"] for place in found.rows])
         round_ = np.array([rows[place]["s_region"].startswith("CIRCLE") for place in found.rows])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from astroquery_mast.observations.neighbors import FOOTPRINT, LARGEST, SharedCone, is_cheaper, share_cones
 from astroquery_mast.sky.position import Cone
 
-CENTRES = [(0.0, 0.0), (359.999, -5.0), (202.47, 47.195), (120.0, 90.0), (33.0, -89.99), (180.0, 0.0)]
+CENTERS = [(0.0, 0.0), (359.999, -5.0), (202.47, 47.195), (120.0, 90.0), (33.0, -89.99), (180.0, 0.0)]
 
 
 @st.composite
@@ -22,7 +22,7 @@ def fields(draw: st.DrawFn) -> list[Cone]:
     number = draw(st.integers(1, 60))
     spread = draw(st.sampled_from([0.0, 0.001, 0.05, 0.4, 3.0, 40.0]))
     largest = draw(st.sampled_from([0.0, 5 / 3600, 0.05, 0.7]))
-    chosen = np.array(CENTRES)[dice.integers(len(CENTRES), size=number)]
+    chosen = np.array(CENTERS)[dice.integers(len(CENTERS), size=number)]
     away = dice.normal(scale=spread, size=number)
     around = SkyCoord(*chosen.T, unit="deg").directional_offset_by(
         dice.uniform(0, 360, number) * u.deg,
@@ -35,9 +35,9 @@ def fields(draw: st.DrawFn) -> list[Cone]:
 def holds(group: SharedCone, cones: list[Cone]) -> bool:
     """Whether the cone of a group holds all of its members, by astropy's arithmetic."""
     members = [cones[place] for place in group.members]
-    centre = SkyCoord(group.cone.ra, group.cone.dec, unit="deg")
+    center = SkyCoord(group.cone.ra, group.cone.dec, unit="deg")
     places = SkyCoord([cone.ra for cone in members], [cone.dec for cone in members], unit="deg")
-    reach = places.separation(centre).deg + [cone.radius for cone in members]
+    reach = places.separation(center).deg + [cone.radius for cone in members]
     return bool((reach <= group.cone.radius).all())
 
 

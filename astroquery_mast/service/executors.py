@@ -1,0 +1,44 @@
+"""Work for an executor of the user's, which may be in other processes: what goes along, and what stays behind.
+
+In: the work of a call, a frozen dataclass with a ``state``.  Out: the same, picklable.  Imported only where
+``executor=`` is given.  There is no token in what is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .deadline import Deadline
+from .parallel import SharedState
+
+__all__ = ["PortableWork"]
+
+
+@dataclass(frozen=True)
+class PortableWork:
+    """Work that is done here as it is, and in another process without what cannot leave this one.
+
+    What is left of the time goes along, and what is known by then; ``instead`` says which fields have another value
+    there.
+    """
+
+    work: Any
+    instead: Mapping[str, Any]
+
+    def __call__(self, item: Any) -> Any:
+        """Do the work in this process."""
+        return self.work(item)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave behind what cannot leave the process."""
+        state = self.work.state
+        work = replace(self.work, state=None, **self.instead)
+        return _in_another_process, (work, state.deadline.remaining(), dict(state.down))
+
+
+def _in_another_process(work: Any, seconds: float, down: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """The work with a state of its own."""
+    there: Callable[[Any], Any] = replace(work, state=SharedState(Deadline(seconds), down))
+    return there

@@ -1,0 +1,300 @@
+"""The pages of an answer, whatever the service: from the disk or the archive, in order, and proven to be all of it.
+
+In: a `~astroquery_mast.query.question.Question`, and how fast and how long it may be asked.  Out: its pages.  Those
+after the first are fetched side by side where the question knows them all.  Where the archive sends fewer rows than an
+answer has, the answer comes in parts: see `~astroquery_mast.service.row_splitting`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import requests
+from astroquery import cache_conf, log
+
+from ..config import conf, count_setting
+from ..exceptions import InvalidResponseError, MastError, MaxResultsWarning, ServerError
+from ..query.question import Question
+from ..tables.mashup import Completeness, Page
+from ..warn import warn_user
+from .cache import UNREADABLE, CacheEntry, KeptAnswer
+from .deadline import Deadline
+from .failures import connection_dropped
+from .http import AnswerPage, HttpClient
+from .parallel import map_in_threads
+
+if TYPE_CHECKING:
+    from .row_splitting import RowSplitter
+
+__all__ = ["PageLimits", "Parts", "ask_pages", "get_pages", "warn_of_more"]
+
+Hopeless = Callable[[MastError], bool]
+Parts = Generator[AnswerPage, None, Mapping[str, object] | None]
+"""Pages as they come from the archive; returns what is to be kept with them, None if they may not be all."""
+
+
+def warn_of_more(message: str) -> None:
+    """Warn that there may be more rows than are returned."""
+    warn_user(message, MaxResultsWarning)
+
+
+@dataclass(frozen=True)
+class PageLimits:
+    """How long, how much at a time, and whom to tell that there may be more."""
+
+    deadline: Deadline
+    page_seconds: float = math.inf
+    workers: int | None = None
+    rows: int | None = None
+    # Whether the caller asks for less at a time if the answer is too large.
+    divisible: bool = False
+    tell: Callable[[str], object] = warn_of_more
+
+    def resolved(self) -> PageLimits:
+        """Return the same limits, with the settings of now where nothing else was said."""
+        workers = count_setting("max_workers") if self.workers is None else max(1, int(self.workers))
+        rows = count_setting("server_row_limit") if self.rows is None else self.rows
+        return replace(self, workers=workers, rows=rows)
+
+    @property
+    def page_deadline(self) -> Deadline:
+        """The deadline of a page that is asked for now."""
+        return self.deadline if math.isinf(self.page_seconds) else self.deadline.part(self.page_seconds)
+
+
+def get_pages(client: HttpClient, question: Question, limits: PageLimits) -> Generator[AnswerPage]:
+    """Give the pages of an answer, proven complete, from the disk if they are kept there."""
+    limits = limits.resolved()
+    size = _SizeCheck(client, question, limits)
+    entry = _entry(client, question)
+    if entry is None:
+        # Nothing comes between: a page may be tens of megabytes, and is let go once it has been used.
+        yield from _asked(client, question, limits, size)
+        return
+    known = False
+    for page in _recalled(client, question, entry, size):
+        known = True
+        yield page
+    if not known:
+        yield from _kept(entry, _asked(client, question, limits, size))
+
+
+# -- from the archive ----------------------------------------------------------------------------------------------
+
+
+def _asked(client: HttpClient, question: Question, limits: PageLimits, size: _SizeCheck) -> Parts:
+    """The pages as the archive sends them, in parts if they have more rows than it sends at once."""
+    if not question.row_limited:
+        return (yield from ask_pages(client, question, limits))
+    if not size.exceeded:
+        with closing(ask_pages(client, question, limits, size.broke)) as pages:
+            try:
+                first = next(pages)
+            except ServerError:
+                if not size.exceeded:
+                    raise
+            else:
+                if not size.reached(first.page):
+                    yield first
+                    # No page is held here once it has been used: it may be tens of megabytes.
+                    del first
+                    return (yield from pages)
+    return (yield from size.splitter.pages())
+
+
+def ask_pages(client: HttpClient, question: Question, limits: PageLimits, hopeless: Hopeless | None = None) -> Parts:
+    """Ask for the pages of an answer of which the archive sends all rows; ``hopeless`` ends the tries for the first."""
+    walk = _Walk(question, limits)
+    first = True
+    while walk.batch:
+        fetched = _fetched(client, walk.batch, limits, hopeless if first else None)
+        with closing(fetched):
+            # No page is held here; and what is fetched is read to its end, or the call would be given up.
+            yield from filter(None, map(walk.take, fetched, walk.batch))
+        walk.advance()
+        first = False
+    return walk.close()
+
+
+class _Walk:
+    """Goes through the pages of one answer, and proves that they are all of it."""
+
+    def __init__(self, question: Question, limits: PageLimits) -> None:
+        self.batch: Sequence[Question] = (question,)
+        self._every_page = question.every_page
+        self._tell = limits.tell
+        self._completeness = Completeness(question.service)
+        self._following: Sequence[Question] = ()
+
+    def take(self, answer: AnswerPage, question: Question) -> AnswerPage | None:
+        """Take a page into account; None if it is no part of the answer."""
+        if not question.check(answer.page, self._completeness):
+            self._following = ()
+            return None
+        self._following = question.after(answer.page) if question is self.batch[-1] else ()
+        return answer
+
+    def advance(self) -> None:
+        """Go on with the pages that follow."""
+        self.batch, self._following = self._following, ()
+
+    def close(self) -> Mapping[str, object] | None:
+        """Prove that no page is missing; what to keep with the answer, None if it is not known to be all."""
+        found = self._completeness
+        if found.doubt:
+            self._tell(found.doubt)
+        if self._every_page:
+            found.close()
+        return {} if found.proven and not found.doubt else None
+
+
+def _fetched(
+    client: HttpClient, batch: Sequence[Question], limits: PageLimits, hopeless: Hopeless | None
+) -> Generator[AnswerPage]:
+    """The answers to some questions, asked side by side, in order."""
+    if len(batch) == 1:
+        yield client.page(batch[0], limits.page_deadline, hopeless)
+        return
+
+    def fetch(question: Question) -> AnswerPage:
+        """Ask for one page."""
+        return client.page(question, limits.page_deadline)
+
+    complete = False
+    try:
+        yield from map_in_threads(fetch, batch, min(limits.workers or 1, len(batch)))
+        complete = True
+    finally:
+        if not complete:
+            limits.deadline.stop()
+
+
+class _SizeCheck:
+    """Looks whether an answer is larger than the archive sends; what that takes is made when there is a reason."""
+
+    def __init__(self, client: HttpClient, question: Question, limits: PageLimits) -> None:
+        self._client = client
+        self._question = question
+        self._limits = limits
+        self._splitter: RowSplitter | None = None
+
+    @property
+    def splitter(self) -> RowSplitter:
+        """What counts rows, and asks for parts of the answer."""
+        if self._splitter is None:
+            # Imported here: only answers beyond the limit need it.
+            from .row_splitting import RowSplitter  # noqa: PLC0415
+
+            self._splitter = RowSplitter(self._client, self._question, self._limits)
+        return self._splitter
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether it is known to be larger."""
+        return self._splitter is not None and self._splitter.exceeded
+
+    def broke(self, error: MastError) -> bool:
+        """Tell whether a connection broke because the answer is too large, so that asking again is of no use."""
+        return connection_dropped(error) and self.splitter.counted_after_break()
+
+    def reached(self, page: Page) -> bool:
+        """Tell from the first page whether the answer has to be asked for in parts."""
+        total = None if page.paging is None else page.paging.total
+        if not self._question.row_limited or total is None or total < (self._limits.rows or math.inf):
+            return False
+        return self.splitter.counted_at_limit(total)
+
+
+# -- from the disk ---------------------------------------------------------------------------------------------------
+
+
+def _entry(client: HttpClient, question: Question) -> CacheEntry | None:
+    """The place of an answer on the disk, None if it is not to be there."""
+    wanted = conf.cache and cache_conf.cache_active if question.cache is None else question.cache
+    key = question.cache_key() if wanted and client.cache is not None else None
+    if key is None or client.cache is None:
+        return None
+    return client.cache.entry(key, question.http_request(client.endpoints).url)
+
+
+def _recalled(client: HttpClient, question: Question, entry: CacheEntry, size: _SizeCheck) -> Iterator[AnswerPage]:
+    """The pages of a kept answer; none at all if there is no such answer, or it cannot be read whole."""
+    if not entry.usable:
+        return
+    with ExitStack() as opened:
+        try:
+            kept = opened.enter_context(entry.reading())
+            recalled = _Recalled(client, question, kept)
+            first = recalled.page(0)
+            kept.check()
+        except (*UNREADABLE, MastError) as err:
+            log.debug("A kept answer cannot be read: %s", err)
+            return
+        if recalled.total is None and size.reached(first.page):
+            return
+        log.debug("The answer of %s is of %s, from %s", question.service, kept.time, entry.path)
+        yield first
+        for place in range(1, kept.pages):
+            try:
+                page = recalled.page(place)
+            except (*UNREADABLE, MastError) as err:
+                message = f"The kept answer of {question.service} changed while it was read: {err}. Ask again."
+                raise InvalidResponseError(message, service=question.service) from err
+            yield page
+
+
+class _Recalled:
+    """A kept answer, each of its pages with the question that it answers."""
+
+    def __init__(self, client: HttpClient, question: Question, kept: KeptAnswer) -> None:
+        self.total: int | None = kept.about.get("total")
+        self._client = client
+        self._question = question
+        self._kept = kept
+        self._asked = question
+        self._following: deque[Question] = deque([question])
+
+    def page(self, place: int) -> AnswerPage:
+        """Return a page; to be called for one after the other."""
+        body = self._kept.body(place)
+        if self._following:
+            self._asked = self._following.popleft()
+        page = self._asked.read(body)
+        if not self._following:
+            self._following.extend(self._asked.after(page))
+        answer = AnswerPage(self._response(body), replace(page, time=self._kept.time))
+        if self.total is None:
+            return answer
+        from .row_splitting import as_part  # noqa: PLC0415 - only answers beyond the limit need it
+
+        return as_part(self._question, answer, self.total)
+
+    def _response(self, body: bytes) -> requests.Response:
+        """The response that brings a body."""
+        sent = self._asked.http_request(self._client.endpoints)
+        response = requests.Response()
+        response.status_code, response.reason, response.encoding = 200, "OK", "utf-8"
+        response.url, response.request = sent.url, requests.Request(sent.method, sent.url, data=sent.data).prepare()
+        # Where `requests` itself keeps it; there is no other way in.
+        response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
+        return response
+
+
+def _kept(entry: CacheEntry, parts: Parts) -> Iterator[AnswerPage]:
+    """Pass on the pages of an answer, and keep them, and what is known about it, if all of them have come."""
+    with closing(entry.writing()) as writer, closing(parts):
+        while True:
+            try:
+                answer = next(parts)
+            except StopIteration as end:
+                about = cast("Mapping[str, object] | None", end.value)
+                break
+            writer.add(answer.response.content)
+            yield answer
+        if about is not None:
+            writer.commit(about)

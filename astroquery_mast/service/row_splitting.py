@@ -1,0 +1,242 @@
+"""Answers that are larger than the archive sends at once: counted, asked for in parts, and joined.
+
+In: a question to Mashup whose answer reaches the limit, or whose connection broke.  Out: the pages of the answers to
+its parts, in order; or an error if nobody knows how many rows there are.  Imported only where there is such an answer.
+
+The archive can send about 500,000 rows (``conf.server_row_limit``); beyond, its server drops the connection.  The
+question is split by time, else by position, else by identifier, until each part is within the limit.  Every step is
+proven by counts: a part that is larger than the limit is divided further, and the counts of the parts must add up to
+that of the whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import cast
+
+from astroquery import log
+
+from ..exceptions import BadRequestError, IncompleteResultError, MastError, ServerError, TooManyRowsError
+from ..query.question import Question
+from ..query.request import MashupRequest
+from ..tables.table import first_value
+from .http import AnswerPage, HttpClient
+from .pages import PageLimits, Parts, ask_pages
+from .parallel import map_in_threads
+from .row_ranges import (
+    CONE,
+    SPLIT_COLUMNS,
+    Interval,
+    RangeOfRows,
+    as_filtered,
+    as_parts,
+    counting,
+    counting_entries,
+    pieces_for,
+    restricted_to,
+    spans_of,
+    stops_by_itself,
+)
+
+__all__ = ["RowSplitter", "as_part"]
+
+# Columns that the filtered service has in addition to those of a cone.
+_FILTERED_ONLY = frozenset({"objID", "objID1"})
+# So many broken connections are taken for a sign that less should be asked for, where that can be done: one happens.
+_BREAKS = 2
+
+
+class RowSplitter:
+    """Counts the rows of one question, finds its parts, and asks for them."""
+
+    def __init__(self, client: HttpClient, question: Question, limits: PageLimits) -> None:
+        assert isinstance(question, MashupRequest)
+        self._client = client
+        self._question = question
+        self._limits = limits
+        self._limit = math.inf if limits.rows is None else limits.rows
+        # The same question as it can be split and counted.
+        self._filtered = None if limits.divisible else as_filtered(question)
+        self._breaks = 0
+        self._total = 0
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the answer is known to be larger than the limit, and can be split."""
+        return self._filtered is not None and self._total > self._limit
+
+    # -- how many rows -------------------------------------------------------------------------------------------
+
+    def counted_after_break(self) -> bool:
+        """Tell whether a connection broke because the answer is too large; it is counted at the first break only."""
+        self._breaks += 1
+        if self._limits.divisible:
+            return self._breaks >= _BREAKS
+        if self._filtered is None or self._breaks > 1:
+            return False
+        try:
+            self._total = self._count(self._filtered, once=True)
+        except MastError as err:
+            log.debug("The rows could not be counted: %s", err)
+        return self.exceeded
+
+    def counted_at_limit(self, announced: int) -> bool:
+        """Tell whether an answer that reaches the limit has to be asked for in parts."""
+        if self._filtered is not None:
+            self._total = max(announced, self._count(self._filtered))
+            return self.exceeded
+        if stops_by_itself(self._question, announced):
+            return False
+        rows = None if self._limits.divisible else self._entries()
+        if rows is not None and rows <= announced:
+            return False
+        service = self._question.service
+        known = f"has sent {announced} rows, and may have more" if rows is None else f"has {rows} rows"
+        raise TooManyRowsError(
+            f"{service} {known}: the archive sends about {self._limit} at once "
+            "(conf.server_row_limit). Ask for less at a time, with a smaller radius or further criteria; if you know "
+            "that it sends more, raise conf.server_row_limit.",
+            service=service,
+        )
+
+    def _entries(self) -> int | None:
+        """How many entries of a catalog the question has; None if the archive does not tell."""
+        asking = counting_entries(self._question)
+        try:
+            return None if asking is None else self._answered(asking, once=True)
+        except MastError as err:
+            log.debug("The rows could not be counted: %s", err)
+            return None
+
+    def _count(self, request: MashupRequest, *, once: bool = False) -> int:
+        """How many rows a filtered question has."""
+        return self._answered(counting(request), once=once)
+
+    def _answered(self, asking: MashupRequest, *, once: bool) -> int:
+        """The number that the archive answers; it may be asked once only, whatever happens."""
+        answer = self._client.page(asking, self._limits.page_deadline, (lambda _error: True) if once else None)
+        return first_value(answer.page)
+
+    # -- which parts ---------------------------------------------------------------------------------------------
+
+    def _parts(self, request: MashupRequest) -> list[RangeOfRows]:
+        """The parts of the question."""
+        parts = self._divided(request, self._total, tuple(SPLIT_COLUMNS))
+        if parts is None:
+            raise IncompleteResultError(
+                f"{request.service} has {self._total} rows, the archive sends {self._limit} at once, and the counts of "
+                f"parts by {', '.join(SPLIT_COLUMNS)} do not add up. Ask for less at a time, by further criteria.",
+                service=request.service,
+            )
+        return parts
+
+    def _divided(self, request: MashupRequest, total: int, columns: Sequence[str]) -> list[RangeOfRows] | None:
+        """The parts of a question by the first of some columns that will do."""
+        for number, column in enumerate(columns, 1):
+            try:
+                parts = self._by(column, request, total, columns[number:])
+            except (ServerError, BadRequestError) as err:
+                if isinstance(err, ServerError) and err.status != 200:
+                    raise
+                log.debug("The archive refuses to filter by %s: %s", column, err)
+                continue
+            if parts is not None:
+                return parts
+        return None
+
+    def _by(self, column: str, request: MashupRequest, total: int, others: Sequence[str]) -> list[RangeOfRows] | None:
+        """The parts of a question by one column; None if rows lack a value there, or too many have the same."""
+        small: list[tuple[Interval, int]] = []
+        same: list[tuple[Interval, int]] = []
+        spans, expected = spans_of(request, column), total
+        core, limit = SPLIT_COLUMNS[column], int(self._limit)
+        while spans:
+            counts = self._counted(column, request, spans)
+            if sum(rows for _, rows in counts) != expected:
+                return None
+            small += [(span, rows) for span, rows in counts if rows <= limit]
+            large = [(span, rows) for span, rows in counts if rows > limit]
+            same += [(span, rows) for span, rows in large if span.is_single_value(core)]
+            large = [(span, rows) for span, rows in large if not span.is_single_value(core)]
+            expected = sum(rows for _, rows in large)
+            spans = [piece for span, rows in large for piece in span.divided(pieces_for(rows, limit), core)]
+        parts = as_parts(request, column, sorted(small, key=lambda each: each[0].low), limit)
+        for span, rows in same:
+            further = self._divided(restricted_to(request, column, [span]), rows, others)
+            if further is None:
+                return None
+            parts += further
+        return parts or None
+
+    def _counted(self, column: str, request: MashupRequest, spans: Sequence[Interval]) -> list[tuple[Interval, int]]:
+        """How many rows each range has, several asked for at a time."""
+
+        def count(span: Interval) -> int:
+            """Count the rows of a range."""
+            return self._count(restricted_to(request, column, [span]))
+
+        workers = min(self._limits.workers or 1, len(spans))
+        return list(zip(spans, map_in_threads(count, spans, workers), strict=True))
+
+    # -- what is in them -----------------------------------------------------------------------------------------
+
+    def pages(self) -> Parts:
+        """Ask for all parts, and give their pages, which together have as many rows as were counted."""
+        assert self._filtered is not None
+        parts = self._parts(self._filtered)
+        log.info("%d rows are more than the archive sends at once: asking for %d parts.", self._total, len(parts))
+        received = 0
+
+        def as_own(answer: AnswerPage) -> AnswerPage:
+            """Count the rows of a page, and make it one of the whole answer."""
+            nonlocal received
+            received += len(answer.page.rows)
+            return as_part(self._question, answer, self._total)
+
+        with closing(cast("Generator[AnswerPage]", self._joined(parts))) as joined:
+            yield from map(as_own, joined)
+        if received != self._total:
+            raise IncompleteResultError(
+                f"The {len(parts)} parts of the answer have {received} rows, and {self._total} were counted. Ask "
+                "again: the archive may have changed meanwhile.",
+                service=self._filtered.service,
+            )
+        return {"total": self._total}
+
+    def _joined(self, parts: Sequence[RangeOfRows]) -> Iterator[AnswerPage]:
+        """The pages of all parts, in order: while one part is read, the first pages of the next are fetched."""
+        most = self._limits.workers or 1
+        ahead = max(1, most // 2)
+        limits = replace(self._limits, workers=max(1, most - ahead))
+
+        def begin(part: RangeOfRows) -> tuple[AnswerPage, Parts]:
+            """The first page of a part, and its other pages, which are not yet asked for."""
+            stream = ask_pages(self._client, part.request, limits)
+            return next(stream), stream
+
+        complete = False
+        begun = cast("Generator[tuple[AnswerPage, Parts]]", map_in_threads(begin, parts, ahead))
+        try:
+            with closing(begun):
+                for first, stream in begun:
+                    with closing(stream):
+                        yield first
+                        del first
+                        yield from stream
+            complete = True
+        finally:
+            if not complete:
+                self._limits.deadline.stop()
+
+
+def as_part(question: Question, answer: AnswerPage, total: int) -> AnswerPage:
+    """Return a page of a part as one of the whole: with the rows of all parts, and the columns of the own service."""
+    page = answer.page
+    if page.paging is not None:
+        page = replace(page, paging=replace(page.paging, total=total))
+    if question.service == CONE:
+        page = replace(page, fields=tuple(field for field in page.fields if field[0] not in _FILTERED_ONLY))
+    return replace(answer, page=page)

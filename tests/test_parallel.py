@@ -1,0 +1,217 @@
+"""Many jobs at a time on any executor: never too many, all of them told of, and ended when they have to be."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+
+from astroquery_mast.exceptions import BadRequestError
+from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service.parallel import JobFailure, RunOptions, SharedState, UnfinishedError, map_in_threads, run
+
+
+class Crowd:
+    """Counts who is at work at the same time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.now = self.most = 0
+
+    def __call__(self, task: int) -> int:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        with self.lock:
+            self.now -= 1
+        return task * task
+
+
+class ByHand(Executor):
+    """An executor whose tasks end when the test says so."""
+
+    def __init__(self) -> None:
+        self.futures: list[Future[object]] = []
+
+    def submit(self, _work: object, *_args: object, **_keywords: object) -> Future[object]:  # type: ignore[override]
+        self.futures.append(Future())
+        return self.futures[-1]
+
+
+class Stopping(SharedState):
+    """Tells when it is stopped."""
+
+    def __init__(self, deadline: Deadline | None = None, then: Callable[[], object] = lambda: None) -> None:
+        super().__init__(deadline or Deadline())
+        self.stopped = 0
+        self.then = then
+
+    def stop(self) -> None:
+        self.stopped += 1
+        super().stop()
+        self.then()
+
+
+def unlimited() -> Stopping:
+    """Nothing ends the call."""
+    return Stopping(then=pytest.fail)
+
+
+@pytest.mark.parametrize("window", [1, 3, 50])
+def test_every_job_is_told_of_once_and_no_more_are_under_way_than_allowed(window: int) -> None:
+    """All results come, and the window is never exceeded even if the executor has more threads."""
+    crowd = Crowd()
+    with ThreadPoolExecutor(20) as executor:
+        options = RunOptions(max_workers=window, executor=executor)
+        ended = run(range(40), crowd, options, unlimited())
+        found = {job.item: outcome for job, outcome in ended}
+    assert found == {number: number * number for number in range(40)}
+    assert crowd.most <= window
+
+
+def test_jobs_are_given_in_order_where_that_is_wanted() -> None:
+    """However long each takes; whoever listens hears of each as it ends."""
+    gates = [threading.Event() for _ in range(12)]
+    heard: list[int] = []
+
+    def work(number: int) -> int:
+        if number % 2 == 0:
+            assert gates[number].wait(5)  # even ones wait for the odd one after them
+        else:
+            gates[number - 1].set()
+        return number
+
+    options = RunOptions(max_workers=2)
+    ended = run(range(12), work, options, unlimited(), ordered=True, on_end=lambda job, _: heard.append(job.number))
+    assert [(job.number, outcome) for job, outcome in ended] == [(number, number) for number in range(12)]
+    assert sorted(heard) == list(range(12))
+
+
+def test_jobs_are_read_no_faster_than_they_are_done() -> None:
+    """What is found out from one job can still change the next: it has not been handed over yet."""
+    read: list[int] = []
+    items = (read.append(number) or number for number in range(100))
+    executor = ByHand()
+    ended = run(items, abs, RunOptions(max_workers=2, executor=executor), Stopping())
+    with closing(ended):
+        threading.Timer(0.01, lambda: executor.futures[1].set_result(7)).start()
+        job, outcome = next(ended)
+        assert (job.item, outcome) == (1, 7)
+        assert read == [0, 1]
+
+
+def test_failure_of_a_job_is_its_own() -> None:
+    """An exception is the outcome of its job; the others go on."""
+    ended = run([1, 0, 2], lambda n: 1 / n, RunOptions(max_workers=2), unlimited())
+    found = {job.item: outcome for job, outcome in ended}
+    failure = found.pop(0)
+    assert isinstance(failure, JobFailure)
+    assert isinstance(failure.error, ZeroDivisionError)
+    assert found == {1: 1.0, 2: 0.5}
+
+
+def test_executor_that_takes_no_more_fails_each_job() -> None:
+    """An executor that was shut down or broke gives every job a failure instead of an exception for all."""
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    ended = run(range(3), abs, RunOptions(max_workers=2, executor=executor), unlimited())
+    assert Counter(type(outcome.error) for _job, outcome in ended if isinstance(outcome, JobFailure)) == {
+        RuntimeError: 3
+    }
+
+
+def test_deadline_ends_it_with_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the time is over nothing more begins, and what can be taken back is; all others are unfinished."""
+    monkeypatch.setattr("astroquery_mast.service.parallel.GRACE", 0.05)
+    executor, state = ByHand(), Stopping(Deadline(0.2))
+    ended = run(range(9), abs, RunOptions(max_workers=3, executor=executor), state)
+    with closing(ended):
+        threading.Timer(0.01, lambda: executor.futures[0].set_result(5)).start()
+        job, outcome = next(ended)
+        assert (job.item, outcome) == (0, 5)
+        executor.futures[1].set_running_or_notify_cancel()  # stuck: cannot be taken back
+        rest = {job.item: outcome for job, outcome in ended}
+    assert state.stopped == 1
+    assert sorted(rest) == list(range(1, 9))
+    assert all(isinstance(outcome.error, UnfinishedError) for outcome in rest.values())
+    assert [future.cancelled() for future in executor.futures[1:]] == [False] + [True] * (len(executor.futures) - 2)
+    assert len(executor.futures) < 9
+
+
+def test_caller_who_leaves_stops_the_jobs() -> None:
+    """Leaving the loop, as an exception does, tells the jobs to end and takes back those that wait."""
+    executor, state = ByHand(), Stopping()
+    ended = run(range(9), abs, RunOptions(max_workers=3, executor=executor), state)
+    threading.Timer(0.01, lambda: executor.futures[0].set_result(5)).start()
+    with closing(ended):
+        next(ended)
+    assert state.stopped == 1
+    assert [future.cancelled() for future in executor.futures] == [False, True, True]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads on this system")
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_while_waiting_is_noticed_at_once() -> None:
+    """KeyboardInterrupt reaches the caller although no job ends, and the jobs are told."""
+    go_on = threading.Event()
+    state = Stopping(then=go_on.set)
+
+    def interrupt(_item: int) -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        assert go_on.wait(10)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(run([1], interrupt, RunOptions(max_workers=1), state))
+    assert state.stopped == 1
+
+
+# -- results in order, and few of them waiting ---------------------------------------------------------------------
+
+
+def test_in_order_keeps_the_order_and_the_limit() -> None:
+    """Results come in the order of the items, however long each takes, and few are in work at once."""
+    running, most = 0, 0
+    lock = threading.Lock()
+    gates = [threading.Event() for _ in range(12)]
+
+    def work(number: int) -> int:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        if number % 2 == 0:
+            gates[number].wait(5)  # even items wait for the odd one after them
+        else:
+            gates[number - 1].set()
+        with lock:
+            running -= 1
+        return number
+
+    assert list(map_in_threads(work, range(12), 4)) == list(range(12))
+    assert most <= 4
+
+
+def test_an_exception_may_be_a_result() -> None:
+    """What is returned is not raised."""
+    errors = [ValueError("a"), KeyError("b")]
+    assert list(map_in_threads(lambda error: error, errors, 2)) == errors
+
+
+def test_in_order_stops_at_the_first_failure() -> None:
+    """A failure ends the work; items that had not begun are never begun."""
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number == 1:
+            raise BadRequestError("no")
+        return number
+
+    with pytest.raises(BadRequestError):
+        list(map_in_threads(work, range(1000), 2))
+    assert len(begun) < 20
