@@ -33,7 +33,7 @@ from .sessions import SessionRecipe
 
 __all__ = ["DownloadMethods", "Downloads", "anonymous_http"]
 
-# How the message of a file begins that nobody may have without logging in.
+# Start of the message for a file that needs a login.
 _DENIED = "HTTPError: 401"
 _EXCLUSIVE = "EXCLUSIVE_ACCESS"
 _ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
@@ -57,7 +57,7 @@ class Downloads:
         return download(planned, SessionRecipe.of(self._service), options)
 
     def run_one(self, planned: PlannedFile, *, verbose: bool, on_error: str = "warn") -> TransferResult:
-        """Download a file of which nobody knows whether it is exclusive, and which has no manifest."""
+        """Download a file without a manifest, of which it is not known whether it needs a login."""
         options = RunOptions(verbose=verbose, on_error="ignore")
         result = self.run([planned], options)[0]
         refused = result.status is Status.ERROR and (result.message or "").startswith(_DENIED)
@@ -83,7 +83,7 @@ class Downloads:
         return results
 
     def retry(self, manifest: Table, options: RunOptions) -> Manifest:
-        """Download the files of a manifest that did not come, or that were found missing or changed."""
+        """Download the files of a manifest that failed, or that were found missing or changed."""
         manifest = as_written(manifest)
         messages = manifest["Message"] if "Message" in manifest.colnames else ()
         if any(str(message).startswith(_DENIED) for message in messages):
@@ -101,7 +101,7 @@ class Downloads:
             self._log_in_by_environment()
 
     def _log_in_by_environment(self) -> bool:
-        """Log in if nobody is logged in and the environment has a token; return whether that has worked."""
+        """Log in with the token of the environment unless another one is in use; return whether that worked."""
         if self._service.login.credentials or not any(os.environ.get(name) for name in auth.ENVIRONMENT):
             return False
         try:
@@ -138,7 +138,7 @@ class DownloadMethods(Protocol):
         Raises
         ------
         InvalidQueryError
-            If the table is no manifest, or its files are in a store (``s3://...``) and not on a disk.
+            If the table is not a manifest, or its files are in a store (``s3://...``) and not on a disk.
         """
         return verify_downloads(manifest, verbose=verbose)
 
@@ -152,7 +152,7 @@ class DownloadMethods(Protocol):
         on_error: str = "warn",
         verbose: bool = True,
     ) -> Manifest:
-        """Fetch the files of a manifest that did not come, or that `verify_downloads` found missing or changed.
+        """Fetch the files of a manifest that failed, or that `verify_downloads` found missing or changed.
 
         Parameters
         ----------
@@ -169,7 +169,7 @@ class DownloadMethods(Protocol):
         Raises
         ------
         InvalidQueryError
-            If the table is no manifest, its files are in a store (``s3://...``), or an argument cannot be applied.
+            If the table is not a manifest, its files are in a store (``s3://...``), or an argument cannot be applied.
         DownloadError
             As `download_products`.
         """

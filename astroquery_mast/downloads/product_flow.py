@@ -1,7 +1,7 @@
 """The product flow of all clients: listing → filters → plan → transfer → manifest.
 
-In: products in any form that users hold, or what they belong to (observations, datasets). Out: product tables, plans,
-files on disk and their manifest. What differs between clients stands in a `ProductSource`; the steps are in
+In: products in all forms in which users may have them, or what they belong to (observations, datasets). Out: product
+tables, plans, files on disk and their manifest. What differs between clients is in a `ProductSource`; the steps are in
 `astroquery_mast.products`.
 """
 
@@ -98,7 +98,7 @@ class FileSource:
 
 
 class ProductSource(Protocol):
-    """What is particular about the products of one client, for one call."""
+    """What differs between the clients: how their products are listed, and where files come from."""
 
     batch_size: ClassVar[int]
     """How many observations or datasets to ask for at once, where the user does not say."""
@@ -108,7 +108,7 @@ class ProductSource(Protocol):
     """A table that has one of these is a table of products."""
 
     def identifiers(self, given: Any) -> list[str]:
-        """Return the identifiers of what products belong to, each once, in whatever form they were given."""
+        """Return the identifiers of what products belong to, each once, in all forms in which they may be given."""
 
     def pages(self, identifiers: Sequence[str], deadline: Deadline) -> Iterable[AnswerPage]:
         """Ask for the products of some observations or datasets."""
@@ -195,7 +195,7 @@ class ProductFlow:
         return self._source.filtered(table, filters)
 
     def selected(self, given: Any, filters: Mapping[str, Any], verbose: bool, deadline: Deadline | None) -> Table:
-        """Return the products that are meant, whatever was given, and that pass all filters."""
+        """Return the products that were given, or those of the observations that were given, that pass all filters."""
         given = as_product_table(given, self._source.product_columns)
         products = self._source.products_in(given, verbose)
         if products is None:

@@ -136,18 +136,18 @@ def _check_columns(products: Table, in_folders: bool) -> None:
     """Raise if a column is missing without which nothing can be fetched."""
     if not {"filename", "uri"} & set(products.colnames):
         raise InvalidArgumentError(
-            f"Products have a column 'filename', and these have none: {', '.join(products.colnames)}. Pass datasets to "
-            "get_product_list first."
+            f"Products have a column 'filename', and this table does not: {', '.join(products.colnames)}. Pass "
+            "datasets to get_product_list first."
         )
     if in_folders and not set(_OWNERS) & set(products.colnames):
         raise InvalidArgumentError(
-            "Products have a column 'dataset' or 'fileset', which names their folder, and these have none: flat=True "
-            "does without."
+            "Products have a column 'dataset' or 'fileset', which names their folder, and this table does not: "
+            "flat=True does without."
         )
 
 
 def _check_missions(rows: Iterable[_MissionProduct]) -> None:
-    """Raise if a file is listed for two missions, so that nobody knows which of the two is meant."""
+    """Raise if a file is listed for two missions, so that it is not known which of the two is meant."""
     known: dict[str, str] = {}
     for row in rows:
         if row.uri and known.setdefault(row.uri, row.mission) != row.mission:

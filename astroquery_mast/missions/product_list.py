@@ -1,7 +1,7 @@
 """The products of a mission's datasets, listed by the search API or in a mail of MAST to a subscriber, as one table.
 
-In: answers of the search API's list of products, whose rows declare no columns; or the JSON file of such a mail, or the
-records in it.  Out: a product table in the order of the datasets.
+In: answers of the search API's list of products, in which columns are not declared; or the JSON file of such a mail, or
+the records in it.  Out: a product table in the order of the datasets.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def as_subscription(given: object) -> Table | None:
     if isinstance(given, os.PathLike) or (isinstance(given, str) and given.lower().endswith(".json")):
         return _subscription_table(_read_json(Path(given)), f"JSON file {os.fspath(given)}")
     if isinstance(given, Mapping):
-        raise InvalidQueryError("A dictionary is no list of products: give a list of dictionaries.")
+        raise InvalidQueryError("A dictionary is not a list of products: give a list of dictionaries.")
     if isinstance(given, list | tuple) and given and any(isinstance(record, Mapping) for record in given):
         return _subscription_table(given, "the list")
     return None
@@ -127,9 +127,9 @@ def _subscription_table(records: object, where: str) -> Table:
     rows = list(records)
     wrong = next((row for row in rows if not isinstance(row, Mapping)), None)
     if wrong is not None:
-        raise InvalidQueryError(f"Expected a list of product rows in {where}; {wrong!r:.80} is none.")
+        raise InvalidQueryError(f"Expected a list of product rows in {where}; {wrong!r:.80} is not one.")
     if not rows:
         raise InvalidQueryError(f"There are no products in {where}.")
     if not any("filename" in row for row in rows):
-        raise InvalidQueryError(f"The records in {where} have no 'filename', so that they are no products.")
+        raise InvalidQueryError(f"The records in {where} have no 'filename', so they are not products.")
     return products_table(ApiRequest(_ORIGIN, ""), [_records_page(rows, _ORIGIN)])

@@ -1,7 +1,7 @@
 """The methods of `MastMissionsClass` for products: listed, filtered and downloaded.
 
-In: datasets or products in any form that users hold. Out: product tables, plans, files on disk and their manifest.
-The work is done by `astroquery_mast.downloads.product_flow`.
+In: datasets or products in all forms in which users may have them. Out: product tables, plans, files on disk and their
+manifest. The work is done by `astroquery_mast.downloads.product_flow`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class MissionProductMethods(MissionRequests):
         Raises
         ------
         InvalidQueryError
-            If there is no dataset, or what was given has none.
+            If there is no dataset, or none in what was given.
         RemoteServiceError
             If the archive fails.
         TimeoutError
@@ -161,7 +161,7 @@ class MissionProductMethods(MissionRequests):
             A file or a folder; the current folder if not given.  A path that does not exist is a folder if it ends in a
             separator or has no ending.  Folders are made as needed.
         cache : bool
-            Keep a file that is on disk if it is as long as the archive's.
+            Keep a file that is on disk if it has the same size as the archive's.
         mission : str, optional
             The mission; that of the attribute if not given.
         verbose : bool
@@ -238,9 +238,9 @@ class MissionProductMethods(MissionRequests):
         Raises
         ------
         InvalidQueryError
-            If the filters or another argument cannot be applied, or what was given is neither products nor datasets.
+            If the filters or another argument cannot be applied, or neither products nor datasets were given.
         DownloadError
-            With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
+            With ``on_error="raise"``, if a file failed; its ``manifest`` has all rows.
         """
         flow = self._product_flow(mission)
         request = DownloadRequest(download_dir, flat, path_template, cache, overwrite, dry_run)

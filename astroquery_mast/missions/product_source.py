@@ -1,6 +1,7 @@
-"""What is particular about the products of single missions: how they are listed, and where their files come from.
+"""The products of single missions, as far as they differ from others: how they are listed, where files come from.
 
-In: datasets and products in any form that users hold. Out: what `~astroquery_mast.downloads.product_flow` needs.
+In: datasets and products in all forms in which users may have them. Out: what the product flow needs, see
+`astroquery_mast.downloads.product_flow`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The public cloud copy and reading over the network, for the clients of observations.
 
-In: products in any form that users hold. Out: addresses in the cloud, and files that are read without being fetched.
-The parts are in `astroquery_mast.downloads.bucket` and `astroquery_mast.downloads.remote_file`.
+In: products in all forms in which users may have them. Out: addresses in the cloud, and files that are read without
+being fetched. The parts are in `astroquery_mast.downloads.bucket` and `astroquery_mast.downloads.remote_file`.
 """
 
 from __future__ import annotations

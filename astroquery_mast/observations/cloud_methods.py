@@ -1,7 +1,7 @@
 """The methods of `ObservationsClass` about the public cloud copy, and for reading over the network.
 
-In: products in any form that users hold. Out: addresses in the cloud, and files that are read without being fetched.
-The work is done by `astroquery_mast.observations.cloud`.
+In: products in all forms in which users may have them. Out: addresses in the cloud, and files that are read without
+being fetched. The work is done by `astroquery_mast.observations.cloud`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _NO_FILTERS: Mapping[str, Any] = MappingProxyType({})
 class ObservationCloudMethods(MastClass):
     """What `~astroquery_mast.ObservationsClass` has about the public cloud copy.
 
-    The cloud is asked for nothing that nobody wanted: downloads use it after `enable_cloud_dataset` was called, the
-    methods that are about the cloud always do.  No account and no further package is needed.
+    The cloud is used only on request: by downloads after `enable_cloud_dataset` was called, and by the methods that
+    are about the cloud.  No account and no further package is needed.
     """
 
     verify_downloads = DownloadMethods.verify_downloads
@@ -60,8 +60,8 @@ class ObservationCloudMethods(MastClass):
         """Let downloads use the public cloud copy of a file where there is one.
 
         A file that the cloud does not have, or fails to deliver, comes from MAST itself, unless ``cloud_only`` is
-        asked for.  Without this call downloads do not look into the cloud, whatever ``conf.enable_cloud_dataset``
-        says, which is there for code written against ``astroquery.mast``.
+        asked for.  Without this call downloads do not look into the cloud, regardless of
+        ``conf.enable_cloud_dataset``, which exists for code written for ``astroquery.mast``.
 
         Parameters
         ----------
@@ -150,8 +150,8 @@ class ObservationCloudMethods(MastClass):
         verbose : bool
             Whether to warn of products that have no copy.
         check : bool
-            Ask the bucket for every product whether it is really there and public.  Otherwise the archive's word is
-            taken, which is given for whole collections and holds for nearly all of their files.
+            Ask the bucket for every product whether it is really there and public.  Otherwise the archive's answer is
+            used, which is made for whole collections and is right for nearly all of their files.
 
         Returns
         -------
@@ -216,7 +216,7 @@ class ObservationCloudMethods(MastClass):
         Raises
         ------
         InvalidQueryError
-            If that is no product, there is no such file, or the arguments contradict each other.
+            If that is not a product, there is no such file, or the arguments contradict each other.
         LoginError
             If the file is exclusive.
         RemoteServiceError

@@ -1,7 +1,7 @@
 """The methods of `ObservationsClass` for products: listed, filtered and downloaded.
 
-In: observations or products in any form that users hold. Out: product tables, plans, files on disk and their manifest.
-The work is done by `astroquery_mast.downloads.product_flow`.
+In: observations or products in all forms in which users may have them. Out: product tables, plans, files on disk and
+their manifest. The work is done by `astroquery_mast.downloads.product_flow`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class ObservationProductMethods(ObservationCloudMethods):
         Raises
         ------
         InvalidQueryError
-            If there is no observation, or what was given is no obsid.
+            If there is no observation, or what was given is not an obsid.
         RemoteServiceError
             If the archive fails, or its answer is not complete.
         TimeoutError
@@ -167,7 +167,7 @@ class ObservationProductMethods(ObservationCloudMethods):
         base_url : str, optional
             Address of another download service.
         cache : bool
-            Keep a file that is on disk if it is as long as the archive's.
+            Keep a file that is on disk if it has the same size as the archive's.
         cloud_only : bool
             Skip what has no copy in the cloud, where cloud access is enabled.
         force_on_prem : bool
@@ -229,8 +229,8 @@ class ObservationProductMethods(ObservationCloudMethods):
             Put all files into that folder, instead of ``mastDownload/<obs_collection>/<obs_id>/`` in it.  Files of the
             same name get longer names, and so does one whose name a file of an earlier call has.
         cache : bool
-            Keep files that are on disk: without asking the archive if they have the catalogued size, else if the
-            archive's file is as long.  False fetches all files anew.
+            Keep files that are on disk: without asking the archive if they have the size in the catalog, else if
+            the archive's file has the same size.  False fetches all files anew.
         curl_flag : bool
             Fetch a script that fetches the files, instead of the files.  It takes the token from the environment
             variable ``MAST_API_TOKEN`` when it is run, and holds none.
@@ -247,8 +247,8 @@ class ObservationProductMethods(ObservationCloudMethods):
             ``"{obs_collection}/{proposal_id}/{productFilename}"`` with any column of the products, or a function that
             takes a row and returns a relative path; see `astroquery_mast.products.file_names`.
         overwrite : str, optional
-            What becomes of files that are on disk: ``"never"`` keeps them whatever they are, without asking;
-            ``"if-changed"`` asks the archive about each, and fetches those that are of another length or older than
+            What to do with files that are on disk: ``"never"`` always keeps them, without asking;
+            ``"if-changed"`` asks the archive about each, and fetches those that have another size or are older than
             the archive's; ``"always"`` fetches all anew, as ``cache=False``.
         bundle : str, optional
             ``"zip"`` or ``"tar.gz"``: fetch one such file that holds all the files.
@@ -260,10 +260,10 @@ class ObservationProductMethods(ObservationCloudMethods):
             Who does the work, instead of threads of this process: a process pool, or the workers of a cluster, which
             must see the download folder.  The token is not sent to them: they take theirs from the environment.
         timeout : float or `~astropy.units.Quantity`, optional
-            Time, in seconds without a unit, that the whole call may take; what has not come by then is an error in the
-            manifest.
+            Time, in seconds without a unit, that the whole call may take; files that have not arrived by then are
+            errors in the manifest.
         on_error : str
-            About files that did not come, ``"warn"`` logs a warning, ``"raise"`` raises when all the others have come,
+            For files that failed, ``"warn"`` logs a warning, ``"raise"`` raises when all the others have been fetched,
             and ``"ignore"`` does nothing.  The manifest has them in any case.
         **filters
             As `filter_products`, ``extension`` among them.
@@ -277,10 +277,10 @@ class ObservationProductMethods(ObservationCloudMethods):
         Raises
         ------
         InvalidQueryError
-            If the filters or another argument cannot be applied, or what was given is neither products nor
-            observations.
+            If the filters or another argument cannot be applied, or neither products nor observations
+            were given.
         DownloadError
-            With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
+            With ``on_error="raise"``, if a file failed; its ``manifest`` has all rows.
         """
         choice = CloudChoice(cloud_only, force_on_prem)
         kind = kind_of_bundle(curl_flag, bundle, path_template, flat)

@@ -28,7 +28,7 @@ __all__ = ["KINDS", "SCRIPT", "Bundle", "is_bundle_of", "kind_of_bundle"]
 
 SCRIPT = "sh"
 KINDS = ("zip", "tar.gz")
-# What reading an archive file that is none, or a broken one, may raise.
+# What may be raised while reading a file that is broken, or is not an archive file at all.
 _UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError)
 
 
@@ -88,13 +88,13 @@ class Bundle:
         ]
 
     def results(self, fetched: TransferResult) -> list[TransferResult]:
-        """Return what became of each product."""
+        """Return the result of each product."""
         whole, held = fetched, None
         if fetched.status is Status.COMPLETE and self.kind != SCRIPT:
             try:
                 held = _Contents.of(_members(fetched.local_path))
             except _UNREADABLE as err:
-                # What is no archive file must not lie under the name of one.
+                # Nothing else than an archive file must remain under the name of one.
                 fetched.local_path.unlink(missing_ok=True)
                 whole = _lost(fetched, f"MAST sent no readable {self.kind} file: {type(err).__name__}: {err}")
         names = Counter(product.filename for product in self.products)
@@ -107,7 +107,7 @@ class Bundle:
 
     @staticmethod
     def _result(product: FileNameParts, alone: bool, fetched: TransferResult, held: _Contents | None) -> TransferResult:
-        """What became of one product."""
+        """The result of one product."""
         if not product.uri:
             return replace(_lost(fetched, "the product has no dataURI"), url=None)
         if held is None or held.has(product, alone):

@@ -1,6 +1,6 @@
-"""What is to be done for one file, by what lies in its place and what the user wants of files that are there.
+"""What is done for one file, depending on what exists at its path and on what the user wants for existing files.
 
-In: a place, the catalogued size, and a view of the disk. Out: a frozen `FileDecision`: an `Action` and its reason.
+In: a place, the size in the catalog, and a view of the disk. Out: a frozen `FileDecision`: an `Action` and its reason.
 Pure: the disk is seen through a `FileSystem` that is handed in. Products flow, step "plan".
 """
 
@@ -32,11 +32,11 @@ class Overwrite(StrEnum):
     """What is done about files that are on disk."""
 
     IF_WRONG = "if-wrong"
-    """Kept with the catalogued size; otherwise kept if the archive's file is as long."""
+    """Kept if they have the size in the catalog, or else if the archive's file has the same size."""
     NEVER = "never"
-    """Kept, whatever they are; nothing is asked."""
+    """Always kept; the archive is not asked."""
     IF_CHANGED = "if-changed"
-    """Kept if the archive's file is as long, and not newer."""
+    """Kept if the archive's file has the same size, and is not newer."""
     ALWAYS = "always"
     """Fetched anew, and replaced once the new file is whole."""
 
@@ -65,7 +65,7 @@ class Action(StrEnum):
     RESUME = "resume"
     """An earlier try has left a part of it: ask for the rest, or for the whole file if that part does not fit."""
     CHECK = "check"
-    """There is a file whose size the catalogue does not confirm: ask the archive, and fetch it if it differs."""
+    """A file exists, but the catalog does not confirm its size: ask the archive, and fetch it if it differs."""
     KEEP = "keep"
     """The file is there already, and whole; nothing is asked."""
     REFUSE = "refuse"
@@ -104,7 +104,7 @@ def _begin(path: Path, disk: FileSystem, reason: str) -> FileDecision:
     """Fetch a file, or the rest of it."""
     part = path.with_name(f"{path.name}.part")
     at_hand = disk.size(part)
-    # Without its record nobody knows of what a part is one.
+    # Without its record it is not known which file a part belongs to.
     if at_hand and disk.size(part.with_name(f"{part.name}.json")):
         return FileDecision(Action.RESUME, f"{reason}; {at_hand} bytes are left of an earlier try", at_hand=at_hand)
     return FileDecision(Action.FETCH, reason)
@@ -127,10 +127,10 @@ def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: File
                 Action.CHECK, f"{present} bytes on disk; the archive's may have changed", compare_time=True
             )
     if size is None:
-        return FileDecision(Action.CHECK, f"{present} bytes on disk; the catalogue does not tell the size")
+        return FileDecision(Action.CHECK, f"{present} bytes on disk; its size is not in the catalog")
     if present != size:
-        return FileDecision(Action.CHECK, f"{present} bytes on disk, {size} in the catalogue")
-    return FileDecision(Action.KEEP, "on disk, with the catalogued size")
+        return FileDecision(Action.CHECK, f"{present} bytes on disk, {size} in the catalog")
+    return FileDecision(Action.KEEP, "on disk, with the size in the catalog")
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ ExistingOwner = Callable[[tuple[str, ...], str], str | None]
 """Gives, for folders and a name in them, the URI of the file that lies there; None where no file is known to."""
 
 _FILENAME = "productFilename"
-# Bytes of a name: file systems allow 255, and a neighbour with a longer ending is written first.
+# Bytes of a name: file systems allow 255, and a file with a longer ending is written first.
 _NAME_BYTES = 200
 _COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".zst", ".fz"}
 # Names that are safe everywhere, as nearly all are: pathvalidate takes its time over a name. What Windows reserves
@@ -171,7 +171,7 @@ def assign_paths(
 def _existing_steps(
     parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]], existing_owner: ExistingOwner
 ) -> dict[int, int]:
-    """The files that an earlier call has brought, and the step of the name that each of them has."""
+    """The files of earlier calls, and the step of the name that each of them has."""
     steps = {}
     for index, each in enumerate(parts):
         for step in range(_NAMES_LOOKED_FOR):

@@ -1,6 +1,6 @@
 """Observations → their products: which observations or products are meant, and all products, however many.
 
-In: any of the forms in which users hold observations and products, and a callable that asks the archive for some
+In: observations and products in all forms in which users may have them, and a callable that asks the archive for some
 observations.  Out: identifiers; products in one table; the archive's answers, complete and in a stable order.
 Products flow, first step.
 """
@@ -49,7 +49,7 @@ def as_obsids(observations: object) -> list[str]:
     wrong = [text for text, match in matches.items() if match is None]
     if wrong:
         raise InvalidArgumentError(
-            f"{_few(wrong)} is no obsid, which is a number such as '2003738726'; it looks like an obs_id. "
+            f"{_few(wrong)} is not an obsid, which is a number such as '2003738726'; it looks like an obs_id. "
             "Use the column 'obsid' of the observations: query_criteria(obs_id=...)['obsid']."
         )
     obsids = list(dict.fromkeys(match[1] for match in matches.values() if match))
@@ -123,8 +123,8 @@ def _refuse_uris(given: object) -> None:
     uri = next((text for text in texts if isinstance(text, str) and text.strip().startswith(_SCHEME)), None)
     if uri is not None:
         raise InvalidArgumentError(
-            f"{str(uri)!r} is a dataURI, and no obsid or dataset: download_file fetches the file of one. For many "
-            "files give a table of products, as get_product_list returns it."
+            f"{str(uri)!r} is a dataURI, and not an obsid or dataset: download_file fetches the file of one. For "
+            "many files give a table of products, as get_product_list returns it."
         )
 
 
@@ -195,7 +195,7 @@ def ask_in_batches(
 ) -> Iterator[T]:
     """Ask for many observations in batches, several at a time."""
     if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
-        raise InvalidArgumentError(f"batch_size={batch_size!r}: a whole number from 1 is needed.")
+        raise InvalidArgumentError(f"batch_size={batch_size!r}: an integer of at least 1 is needed.")
     shared = math.ceil(len(obsids) / max(max_workers, 1))
     size = min(int(batch_size), max(shared, _WORTHWHILE))
     batches = [obsids[start : start + size] for start in range(0, len(obsids), size)]

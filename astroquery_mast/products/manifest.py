@@ -1,4 +1,4 @@
-"""What became of every file of a download, as a table.
+"""The result of a download for every file, as a table.
 
 In: the results of the transfers.  Out: a `Manifest`, one row per product in the order of the products.  Products flow,
 last step.
@@ -49,7 +49,7 @@ class TransferResult:
     """Its place among the products, from 0."""
     status: Status
     local_path: Path
-    """Where the file lies, or would have."""
+    """Where the file is, or would have been."""
     message: str | None = None
     """What went wrong, or what is worth knowing of a file that is whole."""
     url: str | None = None

@@ -1,4 +1,4 @@
-"""What a download will do, decided before anything is done: a row for every file, with an action and a reason.
+"""What a download will do, decided before anything is done: one row for each file, with an action and a reason.
 
 In: a product table, where the files go, and what lies there already. Out: a list of frozen `PlannedFile`. Pure: the
 disk is seen through a `FileSystem` that is handed in. Products flow, between "filters" and "transfer".
@@ -47,7 +47,7 @@ __all__ = [
     "total_bytes",
 ]
 
-# What may bring bytes over the network.
+# Actions that may transfer bytes.
 _FETCHED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
@@ -96,7 +96,7 @@ class PlannedFile:
 
 
 def _md5(text: str) -> str | None:
-    """The digest in a catalogue's cell; None where it holds something else."""
+    """The MD5 digest in a cell of the catalog; None where it holds something else."""
     digest = text.strip().lower().removeprefix("md5:")
     return digest if _MD5.fullmatch(digest) else None
 
@@ -113,7 +113,7 @@ def _date(mjd: str) -> str | None:
 
 
 def _size(text: str) -> int | None:
-    """The catalogued size; None where it is not known, which the archive also writes as 0 or less."""
+    """The size in the catalog; None where it is not known, which the archive also writes as 0 or less."""
     try:
         size = float(text)
     except ValueError:
@@ -187,7 +187,7 @@ def plan(
 
 
 def _check(products: Table, flat: bool, path_template: PathTemplate | None) -> None:
-    """Raise if these are no products, or the arguments contradict each other."""
+    """Raise if these are not products, or the arguments contradict each other."""
     if "dataURI" not in products.colnames:
         raise InvalidArgumentError(
             "This table has no column 'dataURI', so its rows are not products: pass it to get_product_list first."
@@ -283,5 +283,5 @@ def plan_table(planned: Sequence[PlannedFile]) -> Table:
 
 
 def total_bytes(planned: Sequence[PlannedFile]) -> int:
-    """Return how many bytes a plan will fetch, as far as the catalogue tells."""
+    """Return how many bytes a plan will fetch, as far as the catalog tells."""
     return sum(max(0, (file.size or 0) - file.at_hand) for file in planned if file.action in _FETCHED)

@@ -88,7 +88,7 @@ def test_obs_id_in_place_of_obsid_is_explained() -> None:
 @pytest.mark.parametrize("wrong", [True, "-11", "1.5", 1e30, {"a"}])
 def test_what_is_no_identifier_is_refused(wrong: object) -> None:
     """Booleans, fractions and negative numbers raise, instead of being sent."""
-    with pytest.raises(InvalidQueryError, match="is no obsid"):
+    with pytest.raises(InvalidQueryError, match="is not an obsid"):
         as_obsids(wrong)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 
 from astroquery_mast.config import conf
 from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, NoResultsWarning, RemoteServiceError
 from astroquery_mast.observations.client import ObservationsClass
+from astroquery_mast.observations.product_source import add_release_dates
 from astroquery_mast.sandbox import Fault, Sandbox
 
 
@@ -121,3 +123,28 @@ def test_filter_products_takes_tables_and_rows_only(client: ObservationsClass, p
     assert len(client.filter_products(list(products), extension="fits", mrp_only=False)) <= len(products)
     with pytest.raises(InvalidQueryError, match="table of products"):
         client.filter_products("24000000")  # type: ignore[arg-type]
+
+
+# -- release dates -------------------------------------------------------------------------------------------------
+
+OBSERVATIONS = Table(
+    {"obsid": ["1", "2"], "t_obs_release": MaskedColumn([60310.5, 0.0], mask=[False, True])}, masked=True
+)
+
+
+def test_products_get_the_date_of_their_observation() -> None:
+    """A product without a known date is masked, and the table that was given stays as it is."""
+    products = Table({"dataURI": ["a", "b", "c"], "parent_obsid": ["1", "2", "3"]})
+    dated = add_release_dates(products, OBSERVATIONS)
+    assert dated["t_obs_release"].tolist() == [60310.5, None, None]
+    assert products.colnames == ["dataURI", "parent_obsid"]
+
+
+def test_nothing_is_added_where_nothing_is_known() -> None:
+    """Observations without dates, products without observations, and products with dates are left alone."""
+    products = Table({"dataURI": ["a"], "parent_obsid": ["1"]})
+    assert add_release_dates(products, Table({"obsid": ["1"]})) is products
+    bare = Table({"dataURI": ["a"]})
+    assert add_release_dates(bare, OBSERVATIONS) is bare
+    dated = Table({"dataURI": ["a"], "parent_obsid": ["1"], "t_obs_release": [np.nan]})
+    assert add_release_dates(dated, OBSERVATIONS) is dated
