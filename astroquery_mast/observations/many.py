@@ -64,7 +64,7 @@ class ManyObservations:
     def table(self, arguments: QueryArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return the observations of all targets, with a warning if there are none; or the requests."""
         arguments.require_criterion()
-        query = self._search.query(arguments)
+        query = self._search.query_anywhere(arguments)
         job = self._job(arguments, options)
         groups = _shared_cones(job.targets) if arguments.merge_nearby else []
         query = _with_needed_columns(query, job.place.overlap, groups)
@@ -88,7 +88,7 @@ class ManyObservations:
 
     def count(self, arguments: QueryArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return the number of observations of each target, or the requests."""
-        query = self._search.query(arguments)
+        query = self._search.query_anywhere(arguments)
         if arguments.place.overlap == "footprint":
             _refuse_for_many(arguments)
 
