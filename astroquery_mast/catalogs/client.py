@@ -14,7 +14,7 @@ from ..query.selection import Selection
 from ..service.mast_service import CallOptions
 from ..sky.position import DEFAULT_RADIUS, TargetInput
 from ..tables.columns import metadata_table
-from ..targets.crossmatch import CatalogCrossmatch
+from .crossmatch_methods import CatalogCrossmatchMethods
 from .hubble_source_catalog import CatalogHsc
 from .search import CatalogArguments, CatalogSearch
 
@@ -29,7 +29,7 @@ Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
 
-class CatalogsClass(CatalogHsc, CatalogCrossmatch):
+class CatalogsClass(CatalogHsc, CatalogCrossmatchMethods):
     """The catalogues of MAST: HSC, Galex, Gaia, TIC, CTL, DiskDetective, PLATO, Pan-STARRS, and others by their names.
 
     Parameters
