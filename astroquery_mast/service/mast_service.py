@@ -6,6 +6,7 @@ In: a question, a position or a name as users write it.  Out: responses, tables,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import requests
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
+from astroquery import log
 from requests.adapters import HTTPAdapter
 
 from ..config import Endpoints, count_setting
@@ -94,6 +96,8 @@ class MastService:
             if err.request is not None:
                 err.request.headers.pop("Authorization", None)
             raise
+        if log.isEnabledFor(logging.DEBUG):
+            _log_exchange(response)
         return auth.strip_token(response)
 
     def _cache_owner(self) -> str | None:
@@ -204,6 +208,13 @@ class MastService:
         if radius is not DEFAULT_RADIUS:
             raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
         return None
+
+
+def _log_exchange(response: requests.Response) -> None:
+    """Log an exchange at DEBUG level, without headers that hold secrets and without decoding the body."""
+    for each in (*response.history, response):
+        size = each.headers.get("Content-Length", "?")
+        log.debug("%s %s → %s, %s bytes", each.request.method, each.request.url, each.status_code, size)
 
 
 def refuse_two_positions(coordinates: Any, object_name: Any) -> None:
