@@ -18,9 +18,8 @@ from ..service.mast_service import CallOptions
 from ..service.pages import warn_of_more
 from ..sky.position import Cone
 from ..targets.ask import IndivisibleQuestion, PartialAnswer
-from ..targets.match_targets import Targets
-from ..targets.one_table import Asked, Blocks
-from ..targets.targets import POSITIONAL, ManyTargets, raise_if_all, refuse_page, table_of_targets
+from ..targets.one_table import AnswerCollector, AskedTargets
+from ..targets.targets import POSITIONAL, ManyTargets, Targets, raise_if_all, refuse_page, table_of_targets
 from ..warn import warn_no_results
 from .search import CatalogArguments, CatalogSearch, hinting
 
@@ -78,14 +77,14 @@ class ManyCatalogSearch:
         questions = [question.at(cone) for cone in targets.cones]
         if options.get_query_payload:
             return [each.payload() for each in questions]
-        asked = Asked(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
-        blocks: list[Blocks] = []
+        asked = AskedTargets(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
+        blocks: list[AnswerCollector] = []
         short = _Short()
 
         def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for a cone."""
             if not blocks:
-                blocks.append(Blocks(asked, self._search.columns_of(question, part.pages[0])))
+                blocks.append(AnswerCollector(asked, self._search.columns_of(question, part.pages[0])))
             blocks[0].add(place, part.pages)
             short.notes.update(dict.fromkeys(part.notes))
             message = question.limited(sum(len(page.rows) for page in part.pages))

@@ -132,7 +132,7 @@ class ObservationSearch:
         """Return the table of observations, with a warning if there are none; or the request."""
         deadline = self._service.deadline(options.timeout)
         arguments.require_criterion()
-        query = self.placed(self.query(arguments), arguments, deadline)
+        query = self.query(arguments, deadline)
         request = self.request(query)
         if options.get_query_payload:
             return request.payload()
@@ -152,7 +152,7 @@ class ObservationSearch:
     def count(self, arguments: QueryArguments, options: CallOptions) -> int | dict[str, object]:
         """Return the number of observations, or the request."""
         deadline = self._service.deadline(options.timeout)
-        query = self.placed(self.query(arguments), arguments, deadline)
+        query = self.query(arguments, deadline)
         request = self.count_request(query)
         if options.get_query_payload:
             return request.payload()
@@ -165,7 +165,7 @@ class ObservationSearch:
         """Return the responses, one per page."""
         deadline = self._service.deadline(timeout)
         arguments.require_criterion()
-        request = self.request(self.placed(self.query(arguments), arguments, deadline))
+        request = self.request(self.query(arguments, deadline))
         return self._service.responses(request, deadline=deadline, every_page=arguments.page is None)
 
     def metadata(self, query_type: str) -> Table:
@@ -196,20 +196,9 @@ class ObservationSearch:
 
     # -- from what is written to what is sent --------------------------------------------------------------------
 
-    def query(self, arguments: QueryArguments) -> ObservationQuery:
-        """Check everything but the place, before anything about observations is sent."""
-        if arguments.place.overlap != "footprint":
-            check_overlap(arguments.place.overlap)
-        return ObservationQuery(
-            criteria=None if arguments.criteria is None else self._criteria(arguments.criteria),
-            columns=None if arguments.columns is None else self._columns(arguments),
-            pagesize=arguments.pagesize,
-            page=arguments.page,
-            cache=arguments.cache,
-        )
-
-    def placed(self, query: ObservationQuery, arguments: QueryArguments, deadline: Deadline) -> ObservationQuery:
-        """Return the query with the cone in which the archive looks, and with what is left out of its answer here."""
+    def query(self, arguments: QueryArguments, deadline: Deadline) -> ObservationQuery:
+        """Return the query, with the cone in which the archive looks and the filter for the rows that it sends."""
+        query = self.query_anywhere(arguments)
         place = arguments.place
         if place.region is not None:
             return _in_region(query, place)
@@ -222,6 +211,18 @@ class ObservationSearch:
             arguments.require_criterion()
             return query
         return replace(query, cone=cone, region_filter=cone_filter(cone) if place.overlap == "center" else None)
+
+    def query_anywhere(self, arguments: QueryArguments) -> ObservationQuery:
+        """Check everything but the place, before names are resolved and observations are asked for."""
+        if arguments.place.overlap != "footprint":
+            check_overlap(arguments.place.overlap)
+        return ObservationQuery(
+            criteria=None if arguments.criteria is None else self._criteria(arguments.criteria),
+            columns=None if arguments.columns is None else self._columns(arguments),
+            pagesize=arguments.pagesize,
+            page=arguments.page,
+            cache=arguments.cache,
+        )
 
     def request(self, query: ObservationQuery) -> MashupRequest:
         """Return the request for the observations themselves."""

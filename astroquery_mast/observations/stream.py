@@ -52,7 +52,7 @@ class ObservationStream:
         arguments.require_criterion()
         if arguments.place.many:
             raise InvalidQueryError("query_criteria_iter takes one position: for many use query_criteria.")
-        query = self._search.placed(self._search.query(arguments), arguments, Deadline(seconds))
+        query = self._search.query(arguments, Deadline(seconds))
         request = self._search.request(query)
         if get_query_payload:
             return request.payload()

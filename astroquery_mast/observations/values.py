@@ -105,7 +105,7 @@ class ObservationValues:
 
     def _values_of_part(self, column: Column, arguments: QueryArguments, deadline: Deadline) -> Table:
         """The values of the observations that meet criteria."""
-        query = self._search.placed(self._search.query(arguments), arguments, deadline)
+        query = self._search.query(arguments, deadline)
         page = self._service.page(self._search.count_request(query), deadline).page
         rows, limit = first_value(page), count_setting("server_row_limit")
         if rows > limit:

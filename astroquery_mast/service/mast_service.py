@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import requests
 from astropy import units as u
@@ -37,10 +37,14 @@ from .pages import PageLimits, get_pages
 from .parallel import RunOptions, map_in_threads
 from .resolver import Resolver, warn_unused_resolver
 
-__all__ = ["CallOptions", "MastService", "refuse_two_positions"]
+__all__ = ["Asked", "CallOptions", "MastService", "refuse_two_positions"]
 
 # Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
 _POOL = 32
+
+
+Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
+"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
 
 
 @dataclass(frozen=True)
