@@ -14,7 +14,7 @@ from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import BadRequestError, InvalidCriterionError, ServerError
-from ..query.comparisons import catalogs_mast_filters, mashup_criteria
+from ..query.filters import catalogs_mast_filters, mashup_criteria
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import MashupRequest
 from ..query.selection import Selection, arranged

@@ -19,7 +19,7 @@ from astroquery.query import BaseQuery
 
 from ..config import Endpoints
 from ..exceptions import InvalidQueryError
-from ..query.mashup import split_parameters
+from ..query.filters import split_parameters
 from ..warn import warn_no_results
 from . import token as auth
 from .mast_service import MastService
