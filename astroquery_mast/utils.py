@@ -18,8 +18,15 @@ from numpy.typing import NDArray
 
 from .downloads.bucket import Cloud
 from .exceptions import InvalidArgumentError, InvalidCriterionError, NoResultsWarning
-from .products.conditions import Cells, as_values, cells_of, combine, read_condition
-from .products.filters import extension_mask, filter_mask, unique_products
+from .products.filters import (
+    Cells,
+    cells_of,
+    condition_mask,
+    extension_mask,
+    filter_mask,
+    read_filter,
+    unique_products,
+)
 from .service.core import Mast
 from .tables.columns import Kind, kind_of
 from .warn import warn_user
@@ -302,13 +309,13 @@ def parse_numeric_product_filter(vals: object) -> Callable[[Any], NDArray[np.boo
     name = "of numbers"
     nothing = np.empty(0)
     blank = Cells(name, "number", nothing, nothing.astype(bool))
-    conditions = [read_condition(value, blank) for value in as_values(name, vals)]
+    condition = read_filter(vals, blank)
 
     def test(column: Any) -> NDArray[np.bool_]:
         """Tell of each cell of a column whether it meets the filter."""
         cells = cells_of(name, column)
         if cells.kind != "number":
             raise InvalidCriterionError(f"A numeric filter is for numbers, and not for {cells.kind}.")
-        return combine(conditions, cells)
+        return condition_mask(condition, cells)
 
     return test

@@ -48,7 +48,7 @@ _ROOT = "mastDownload"
 _FOREIGN = 2
 
 
-class _Addresses:
+class _SpectrumAddresses:
     """The source of files whose URIs are addresses."""
 
     def data_url(self, uri: str) -> str:
@@ -85,7 +85,7 @@ class HubbleSpectra:
         planned = plan(
             products,
             base_dir=folder / _ROOT,
-            download_url=_Addresses(),
+            download_url=_SpectrumAddresses(),
             disk=disk_at(folder),
             path_template=_PATH_TEMPLATE,
             # The Hubble Legacy Archive does not tell sizes, so that there is nothing to compare with.
@@ -177,7 +177,7 @@ class CatalogHsc(MastClass):
     @property
     def _downloads(self) -> Downloads:
         """What downloads; the URIs of a manifest are addresses already."""
-        return Downloads(self._service, lambda _manifest: _Addresses())
+        return Downloads(self._service, lambda _manifest: _SpectrumAddresses())
 
     def query_hsc_matchid(
         self,

@@ -29,9 +29,10 @@ from astropy import units as u
 from astropy.time import Time
 
 from ..exceptions import InvalidCriterionError
-from ..query.filters import as_members, unknown_filter
+from ..query.conditions import NUMBER, as_members, split_text
+from ..query.filters import unknown_filter
 from ..query.request import as_plain
-from ..query.values import as_iso, as_number
+from ..query.values import as_iso, as_number, refuse_missing, without_rounding_error
 from ..tables.columns import Column, Columns, Kind, find_column
 from ..tables.names import closest
 from .columns import has_numbers_for_truths
@@ -43,8 +44,6 @@ _ARGUMENTS = ("coordinates", "object_names", "radius")
 
 # "pass" is a column of Roman's and a word of Python's.
 _ALIASES = {"pass_id": "pass"}
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_NUMERIC = re.compile(rf"!?\s*(?:(?:>=|<=|>|<|=)?\s*{_NUMBER}|{_NUMBER}\s*\.\.\s*{_NUMBER})")
 _DATE = re.compile(r"\d{4}(?:-|$)")
 # Positions may be written in hours, minutes and seconds.
 _SEXAGESIMAL = frozenset({"ra", "dec"})
@@ -113,11 +112,17 @@ def _alternatives(name: str, value: str | bytes, column: Column) -> list[str]:
 
 def _checked(name: str, text: str, column: Column) -> str:
     """A text that a user gave for a column, refused where it cannot mean anything for it."""
-    if _is_numeric(column) and "*" not in text and "null" not in text.lower() and not _NUMERIC.fullmatch(text):
+    if not _is_numeric(column) or "*" in text or "null" in text.lower():
+        return text
+    plain = text.removeprefix("!").strip()
+    parts = split_text(plain)
+    if not all(NUMBER.fullmatch(operand) for _, operand in parts or [("eq", plain)]):
         raise InvalidCriterionError(
-            f"'{name}' holds numbers, and {text!r} is none: give a number, a comparison as '>=10', a range as "
+            f"'{name}' holds numbers, and {text!r} is not one: give a number, a comparison as '>=10', a range as "
             "'10..20', or a list of these."
         )
+    if parts is not None and len(parts) == 1 and ".." in plain:  # an open range, for which the archive has no dots
+        return f"{'!' * text.startswith('!')}{'>=' if parts[0][0] == 'gte' else '<='}{parts[0][1]}"
     return text
 
 
@@ -185,8 +190,7 @@ def _single(name: str, value: Any, column: Column) -> object:
     """One value that is no text."""
     if isinstance(value, np.ndarray) and value.ndim == 0 and not isinstance(value, u.Quantity):
         value = value[()]
-    if value is None or value is np.ma.masked:
-        raise InvalidCriterionError(f"'{name}' has a missing value, which no row can equal: leave it out.")
+    refuse_missing(name, value)
     if isinstance(value, _Moment):
         return _moment(name, value, column)
     if isinstance(value, u.Quantity):
@@ -222,8 +226,7 @@ def _quantity(name: str, value: u.Quantity, column: Column) -> object:
     """A quantity in the column's unit."""
     if column.astropy_unit is None and value.unit != u.dimensionless_unscaled:
         raise InvalidCriterionError(f"The unit of '{name}' is not known: give a plain number instead of {value}.")
-    # 0.5 micron are 4999.999999999999 Angstrom to a computer, and a filter of 5000 would not be found.
-    converted = float(f"{as_number(name, value, column):.14g}")
+    converted = without_rounding_error(as_number(name, value, column))
     return _plain(name, converted, whole=column.kind is Kind.INTEGER)
 
 

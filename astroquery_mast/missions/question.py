@@ -16,7 +16,7 @@ from astropy import units as u
 
 from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
-from ..query.filters import as_members
+from ..query.conditions import as_members
 from ..query.question import CacheKey, HttpRequest
 from ..query.request import ApiRequest
 from ..query.selection import sort_keys

@@ -22,7 +22,7 @@ from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.resolver import warn_unused_resolver
-from ..sky.positions import Positions, as_names, as_targets, joined
+from ..sky.positions import Positions, as_names, as_targets, join_positions
 from ..tables.columns import Columns
 from ..warn import warn_no_results, warn_user
 from .answer import SearchTable, announced, may_have_more
@@ -190,7 +190,7 @@ def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: I
     if not parts and radius is not DEFAULT_MISSION_RADIUS:
         meant = next((f" Did you mean {like} for {name}?" for name in criteria if (like := argument_like(name))), "")
         raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_names as well.{meant}")
-    targets = joined(parts)
+    targets = join_positions(parts)
     if targets.problems:
         raise InvalidArgumentError(f"coordinates has no position in {targets.failures()[0]}. Leave it out.")
     return targets

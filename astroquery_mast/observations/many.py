@@ -7,7 +7,7 @@ rows belong to which target; all other targets have a request of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -24,13 +24,15 @@ from ..service.mast_service import CallOptions, MastService
 from ..service.parallel import RunOptions
 from ..sky.position import Cone
 from ..sky.region_filter import CUT_COLUMNS, cone_filter, rows_in_region
+from ..tables.arrays import RowNumbers
 from ..tables.table import table_meta
 from ..targets.ask import IndivisibleQuestion, PartialAnswer
-from ..targets.match_targets import Targets
-from ..targets.one_table import Asked, Blocks
+from ..targets.one_table import AnswerCollector, AskedTargets
 from ..targets.targets import (
     POSITIONAL,
     ManyTargets,
+    RequestFor,
+    Targets,
     raise_if_all,
     refuse_page,
     table_of_counts,
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ManyObservations"]
 
-Rows = npt.NDArray[np.int64]
-RequestFor = Callable[[Cone], MashupRequest]
 
 # The columns by which a shared answer is divided, as far as they can be selected.
 _DIVIDING = (*CUT_COLUMNS, "distance")
@@ -74,7 +74,7 @@ class ManyObservations:
         answers, errors = self._ask(job, groups, request_for)
         table, found, distances = answers.table(job.place.overlap)
         table = table_of_targets(job.place, job.targets, (table, found), errors)
-        _put_distances(table, job.targets.beside(found, distances))
+        _put_distances(table, job.targets.values_by_target(found, distances))
         if job.place.overlap == "center":
             table.meta["cut"] = [_CUT]
         if options.verbose:
@@ -128,8 +128,8 @@ class ManyObservations:
         """Ask for neighbors together, then for each remaining cone; return the answers, and the errors by cone."""
         shared = [group for group in groups if group.shared]
         cones = job.targets.cones
-        asked = Asked(request_for(cones[0]), len(job.targets.positions), 0, POSITIONAL, len(shared))
-        answers = _Answers(job.targets, asked, Blocks(asked, self._service.columns.get(CAOM_CONE)))
+        asked = AskedTargets(request_for(cones[0]), len(job.targets.positions), 0, POSITIONAL, len(shared))
+        answers = _Answers(job.targets, asked, AnswerCollector(asked, self._service.columns.get(CAOM_CONE)))
         if shared:
             self._ask_together(job, shared, request_for, answers)
         left = answers.left()
@@ -177,8 +177,8 @@ class _Answers:
     """The answers for single cones and for neighbors; the latter have numbers above those of all cones."""
 
     targets: Targets
-    asked: Asked
-    blocks: Blocks
+    asked: AskedTargets
+    blocks: AnswerCollector
     divided: dict[int, tuple[int, MemberRows]] = field(default_factory=dict)
 
     def take_divided(
@@ -194,7 +194,7 @@ class _Answers:
         """Return the cones that need a request of their own."""
         return [cone for cone in range(len(self.targets.cones)) if cone not in self.divided]
 
-    def table(self, overlap: str) -> tuple[Table, dict[int, Rows], dict[int, npt.NDArray[np.float64]]]:
+    def table(self, overlap: str) -> tuple[Table, dict[int, RowNumbers], dict[int, npt.NDArray[np.float64]]]:
         """Return all rows, the rows of each cone, and their distances for cones where these were computed here."""
         table, answered = self.blocks.table()
         cones = range(len(self.targets.cones))
@@ -235,7 +235,7 @@ def _with_needed_columns(query: ObservationQuery, overlap: str, groups: Sequence
     return replace(query, columns=replace(query.columns, also=also))
 
 
-def _centered(table: Table, rows: Rows, cone: Cone) -> Rows:
+def _centered(table: Table, rows: RowNumbers, cone: Cone) -> RowNumbers:
     """Those rows whose position is in a cone."""
     if not len(rows):
         return rows

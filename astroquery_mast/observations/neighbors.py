@@ -29,6 +29,7 @@ from ..sky.position import Cone
 from ..sky.region_filter import cone_filter
 from ..sky.shapes import Shape, parse_s_region
 from ..sky.sphere import Array, distance_to_arcs, longitude_latitude, separation, unit_vectors
+from ..tables.arrays import RowNumbers
 from ..tables.mashup import Page
 from ..tables.table import RequestInfo, TableBuilder
 
@@ -43,7 +44,6 @@ __all__ = [
     "share_cones",
 ]
 
-Rows = npt.NDArray[np.int64]
 
 FOOTPRINT = 0.05
 """How far a typical footprint reaches beyond the circle that it touches, in degrees: the 3 arcmin of the imagers of
@@ -143,7 +143,7 @@ _LARGEST = np.pi / 2
 class MemberRows:
     """The rows of a shared answer that belong to one cone, and their distances (arcsec)."""
 
-    rows: Rows
+    rows: RowNumbers
     distance: npt.NDArray[np.float64]
 
 
@@ -197,7 +197,7 @@ class _Footprints:
 
     outlines: Outlines
     uncertainty: Array
-    of_row: Rows
+    of_row: RowNumbers
     count: int
 
     @classmethod

@@ -23,7 +23,7 @@ from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..tables.mashup import Page
-from ..targets.one_table import Blocks
+from ..targets.one_table import AnswerCollector
 from .cloud import ANYWHERE, CloudChoice, CloudFiles
 from .search import CAOM_PRODUCTS
 
@@ -59,7 +59,7 @@ class ObservationSource:
 
     def table(self, identifiers: Sequence[str], batches: Iterable[Sequence[Page]]) -> Table:
         """Return all answers as one table."""
-        blocks = Blocks(self._request(identifiers), self.service.columns.get(CAOM_PRODUCTS))
+        blocks = AnswerCollector(self._request(identifiers), self.service.columns.get(CAOM_PRODUCTS))
         for number, pages in enumerate(batches):
             blocks.add(number, pages)
         return blocks.table()[0]

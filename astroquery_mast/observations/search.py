@@ -15,8 +15,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
-from ..query.criteria import observation_criteria
-from ..query.filters import Criteria, Filter
+from ..query.filters import Criteria, Filter, observation_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..query.selection import ColumnSelection, names_of, select_columns
 from ..service.deadline import Deadline

@@ -25,21 +25,85 @@ positive condition, and passes a negated one: it is not the value that is ruled 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
+from astropy import units as u
 from astropy.table import Table
 from numpy.typing import NDArray
 
 from ..exceptions import InvalidCriterionError
+from ..query.conditions import NUMBER, Comparison, Condition, as_members, split_text
+from ..query.values import is_missing, refuse_missing, without_rounding_error
+from ..tables.columns import Column
 from ..tables.names import no_such
-from .conditions import Condition, as_values, cells_of, combine, read_condition
 
-__all__ = ["extension_mask", "filter_mask", "filter_products", "unique_products"]
+__all__ = [
+    "Cells",
+    "cells_of",
+    "condition_mask",
+    "extension_mask",
+    "filter_mask",
+    "filter_products",
+    "read_filter",
+    "unique_products",
+]
+
+Mask: TypeAlias = NDArray[np.bool_]
 
 # What the archive writes into productGroupDescription for the products that most people want.
 MINIMUM_RECOMMENDED = "Minimum Recommended Products"
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq,
+    "gte": operator.ge,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "lt": operator.lt,
+}
+_BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
+_INFINITE = frozenset({"inf", "+inf", "-inf"})
+
+
+# -- columns of a table --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A column as conditions see it."""
+
+    name: str
+    kind: str
+    values: NDArray[Any]
+    missing: Mask
+    unit: u.UnitBase | None = None
+
+
+def cells_of(name: str, column: Any) -> Cells:
+    """Prepare a column for conditions."""
+    array = np.ma.asarray(column)
+    missing = np.ma.getmaskarray(array).copy()
+    if array.dtype.kind in "iuf":
+        # Sizes are bytes also where a table has lost its units, as one that was read from CSV.
+        unit = getattr(column, "unit", None) or (u.byte if name == "size" else None)
+        return Cells(name, "number", array.data, missing, unit)
+    if array.dtype.kind == "b":
+        return Cells(name, "boolean", array.data, missing)
+    cells = array.data.tolist()
+    if array.dtype.kind == "O":
+        missing |= np.fromiter(map(is_missing, cells), dtype=bool, count=len(cells))
+    values = np.empty(len(cells), dtype=object)
+    values[:] = [_folded(cell) for cell in cells]
+    return Cells(name, "text", values, missing)
+
+
+def _folded(cell: object) -> str:
+    """A cell as text that ignores case; bytes come from tables read from FITS or HDF5."""
+    text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+    return text.casefold()
 
 
 def _column(table: Table, name: str) -> Any:
@@ -50,7 +114,144 @@ def _column(table: Table, name: str) -> Any:
     raise no_such(said, name, table.colnames, error=InvalidCriterionError)
 
 
-def _called(name: str, column: Any, wanted: Callable[[Any], object]) -> NDArray[np.bool_]:
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+def read_filter(given: Any, cells: Cells) -> Condition:
+    """Return the condition that a filter of a column stands for."""
+    if isinstance(given, Mapping):
+        raise InvalidCriterionError(
+            f"The filter for column '{cells.name}' is a mapping: give a value or a list of values."
+        )
+    if isinstance(given, np.ndarray) and given.ndim > 1:
+        given = given.ravel()
+    read = {"number": _number, "boolean": _boolean, "text": _text}[cells.kind]
+    alternatives, excluded = [], []
+    for member in as_members(cells.name, given, empty=True):
+        refuse_missing(cells.name, member)
+        value = _plain(member)
+        if isinstance(value, str) and value.startswith("!"):
+            excluded.append(read(value[1:], cells))
+        else:
+            alternatives.append(read(value, cells))
+    return Condition(cells.name, Column(cells.name), tuple(alternatives), tuple(excluded))
+
+
+def _plain(value: Any) -> Any:
+    """One value as a Python object."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _number(value: Any, cells: Cells) -> tuple[Comparison, ...]:
+    """The comparisons that a value of a numeric column stands for."""
+    if isinstance(value, u.Quantity):
+        return (Comparison("eq", _in_unit(value, cells)),)
+    if isinstance(value, int | float):
+        return (Comparison("eq", value),)
+    # A moment, for instance, has a text that may look like a number.
+    text = value if isinstance(value, str) else ""
+    parts = split_text(text)
+    found = tuple((each, _exact(operand)) for each, operand in ([("eq", text)] if parts is None else parts))
+    if not found or any(number is None for _, number in found):
+        raise InvalidCriterionError(
+            f"Could not read the filter {value!r} for the numeric column '{cells.name}': give a number, a comparison "
+            "as '>=10', a range as '10..20' or '10..', or a list of these."
+        )
+    numbers = [number for _, number in found if number is not None]
+    if numbers[0] > numbers[-1]:
+        raise InvalidCriterionError(
+            f"The filter {value!r} for column '{cells.name}' is a range in which no number lies."
+        )
+    return tuple(Comparison(each, number) for each, number in found)
+
+
+def _exact(text: str) -> int | float | None:
+    """A number; integers stay exact, because identifiers may have 19 digits."""
+    text = text.strip()
+    if text.lower() in _INFINITE:
+        return float(text)
+    if not NUMBER.fullmatch(text):
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _in_unit(quantity: u.Quantity, cells: Cells) -> float:
+    """A quantity as a number of the column's unit."""
+    try:
+        number = float(quantity.to_value(cells.unit or u.dimensionless_unscaled))
+    except (u.UnitConversionError, TypeError, ValueError) as err:
+        raise InvalidCriterionError(
+            f"The filter {quantity!r} for column '{cells.name}' has no meaning: {err}."
+        ) from err
+    return without_rounding_error(number)
+
+
+def _boolean(value: Any, cells: Cells) -> tuple[Comparison, ...]:
+    """The comparison that a value of a column of booleans stands for."""
+    wanted = _BOOLEANS.get(str(value).strip().casefold())
+    if wanted is None:
+        raise InvalidCriterionError(
+            f"The filter {value!r} for the boolean column '{cells.name}' is neither true nor false."
+        )
+    return (Comparison("eq", wanted),)
+
+
+def _text(value: Any, cells: Cells) -> tuple[Comparison, ...]:
+    """The comparison that a value of a text column stands for: equality without regard to case, or a pattern."""
+    if isinstance(value, float) and value.is_integer():
+        # The identifiers of a table that went through pandas: 123.0 is the text '123'.
+        value = int(value)
+    if not isinstance(value, str | int | float):
+        raise InvalidCriterionError(
+            f"The filter {value!r} for column '{cells.name}' is a {type(value).__name__}: "
+            "give text, a number, or a list of these."
+        )
+    wanted = str(value).casefold()
+    return (Comparison("pattern" if "*" in wanted else "eq", wanted),)
+
+
+# -- masks ---------------------------------------------------------------------------------------------------------
+
+
+def condition_mask(condition: Condition, cells: Cells) -> Mask:
+    """Tell which cells meet a condition."""
+    if not condition.alternatives and not condition.excluded:
+        return np.zeros(len(cells.values), dtype=bool)
+    passed = np.ones(len(cells.values), dtype=bool)
+    if condition.alternatives:
+        met = [_meets(comparisons, cells.values) for comparisons in condition.alternatives]
+        passed = np.logical_or.reduce(met) & ~cells.missing
+    for comparisons in condition.excluded:
+        passed &= ~_meets(comparisons, cells.values) | cells.missing
+    return passed
+
+
+def _meets(comparisons: Sequence[Comparison], values: NDArray[Any]) -> Mask:
+    """Tell which values meet all the comparisons."""
+    met: Mask = np.logical_and.reduce([_compared(each, values) for each in comparisons])
+    return met
+
+
+def _compared(comparison: Comparison, values: NDArray[Any]) -> Mask:
+    """Tell which values meet one comparison."""
+    wanted = comparison.operand
+    if values.dtype.kind != "O":
+        return np.asarray(_OPERATORS[comparison.operator](values, wanted))
+    tests: Mapping[str, Callable[[str], object]] = {
+        "eq": wanted.__eq__,
+        "pattern": re.compile(".*".join(map(re.escape, wanted.split("*"))), re.DOTALL).fullmatch,
+        "ends": lambda text: text.endswith(wanted),
+    }
+    test = tests[comparison.operator]
+    return np.fromiter((bool(test(text)) for text in values), dtype=bool, count=len(values))
+
+
+def _called(name: str, column: Any, wanted: Callable[[Any], object]) -> Mask:
     """What a function given as filter says of each row; a masked answer is no."""
     answer: Any = np.ma.asarray(wanted(column))
     if answer.shape != (len(column),) or answer.dtype.kind != "b":
@@ -61,73 +262,38 @@ def _called(name: str, column: Any, wanted: Callable[[Any], object]) -> NDArray[
     return np.asarray(answer.filled(False))
 
 
-def filter_mask(products: Table, filters: Mapping[str, object]) -> NDArray[np.bool_]:
-    """Tell which rows pass all the filters.
-
-    Parameters
-    ----------
-    products : `~astropy.table.Table`
-        Products.
-    filters : mapping
-        Column name to what is wanted there (see the module's table).
-
-    Returns
-    -------
-    ndarray of bool, one per row
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is no such column, or the value cannot be applied to it.
-    """
+def filter_mask(products: Table, filters: Mapping[str, object]) -> Mask:
+    """Tell which rows pass all the filters; see the module's table for what is wanted in each column."""
     passed = np.ones(len(products), dtype=bool)
     for name, wanted in filters.items():
         column = _column(products, name)
         if callable(wanted):
             passed &= _called(name, column, wanted)
-            continue
-        cells = cells_of(name, column)
-        passed &= combine([read_condition(value, cells) for value in as_values(name, wanted)], cells)
+        else:
+            cells = cells_of(name, column)
+            passed &= condition_mask(read_filter(wanted, cells), cells)
     return passed
 
 
-def extension_mask(names: Any, extension: str | Iterable[str]) -> NDArray[np.bool_]:
-    """Tell which file names end as wanted.
-
-    Parameters
-    ----------
-    names : `~astropy.table.Column`
-        File names.
-    extension : str or iterable of str
-        Endings, with or without a dot or more of the name: ``"fits"``, ``".fits"``, ``"_uncal.fits"``; with ``!``
-        before it what is not wanted.  Case does not matter.
-
-    Returns
-    -------
-    ndarray of bool, one per name
-
-    Raises
-    ------
-    InvalidCriterionError
-        If an ending is not text.
-    """
-    endings = as_values("extension", extension)
+def extension_mask(names: Any, extension: str | Iterable[str]) -> Mask:
+    """Tell which file names end as wanted, whatever their case, or with ``!`` before the ending, do not."""
+    endings = as_members("extension", extension, empty=True)
     if not all(isinstance(ending, str) for ending in endings):
         raise InvalidCriterionError(
             f"extension={extension!r}: give text as 'fits' or '_uncal.fits', or a list of texts."
         )
-    cells = cells_of("extension", names)
-    return combine([_ends_so(str(ending)) for ending in endings], cells)
-
-
-def _ends_so(ending: str) -> Condition:
-    """The condition that a name has an ending, or with "!" before it, has not."""
-    # "*.fits" can only mean ".fits"
-    folded = ending.removeprefix("!").removeprefix("*").casefold()
-    return Condition(
-        lambda cells: np.fromiter((str(cell).endswith(folded) for cell in cells), dtype=bool, count=len(cells)),
-        negated=ending.startswith("!"),
+    condition = Condition(
+        "extension",
+        Column("extension"),
+        tuple((_ending(ending),) for ending in endings if not ending.startswith("!")),
+        tuple((_ending(ending[1:]),) for ending in endings if ending.startswith("!")),
     )
+    return condition_mask(condition, cells_of("extension", names))
+
+
+def _ending(text: str) -> Comparison:
+    # "*.fits" can only mean ".fits"
+    return Comparison("ends", str(text).removeprefix("*").casefold())
 
 
 def filter_products(
@@ -137,29 +303,7 @@ def filter_products(
     extension: str | Iterable[str] | None = None,
     **filters: object,
 ) -> Table:
-    """Return the products that pass all the filters.
-
-    Parameters
-    ----------
-    products : `~astropy.table.Table`
-        Products, as listed by the archive.
-    mrp_only : bool
-        Keep only the "Minimum Recommended Products".
-    extension : str or iterable of str, optional
-        Keep only files whose name ends so, or with ``!`` before it does not.
-    **filters
-        Column name and what is wanted there; all of them must hold.  The module's table shows the language.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        A new table; the rows keep their order.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If a filter cannot be applied.
-    """
+    """Return a new table of the products that pass all the filters, in their order."""
     passed = filter_mask(products, filters)
     if mrp_only:
         passed &= filter_mask(products, {"productGroupDescription": MINIMUM_RECOMMENDED})
@@ -169,25 +313,9 @@ def filter_products(
 
 
 def unique_products(products: Table, key: str = "dataURI") -> Table:
-    """Return every file once: one file belongs to several observations, and is listed with each.
+    """Return the first row of each file: one file belongs to several observations, and is listed with each.
 
-    Parameters
-    ----------
-    products : `~astropy.table.Table`
-        Products.
-    key : str
-        The column that tells files apart.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        A new table with the first row of each file, in their order.  Rows without a key cannot be told to be the same,
-        and all stay.
-
-    Raises
-    ------
-    InvalidCriterionError
-        If there is no such column.
+    Rows without a key cannot be told to be the same, and all stay.
     """
     array = np.ma.asarray(_column(products, key))
     missing = np.ma.getmaskarray(array)

@@ -1,33 +1,43 @@
-"""What users ask for, column by column: keywords and column metadata in, frozen filters out.
+"""Conditions in the languages of MAST's portals: filters of Mashup services, and parameters of Catalogs.MAST.
 
-A criterion is applied or refused, never dropped: whatever cannot become a filter raises `InvalidCriterionError` before
-anything is sent.  The wire form of a filter is the archive's; see https://mast.stsci.edu/api/v0/_services.html.
+In: keywords and column metadata, or for `~astroquery_mast.MastClass.mast_query` keywords alone.  Out: frozen filters,
+or ``column.operator`` → value.  See https://mast.stsci.edu/api/v0/_services.html.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from astropy import units as u
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Columns, Kind, find_column
 from ..tables.names import no_such
 from ..warn import warn_user
+from .conditions import Comparison, Condition, as_members, read_condition
 from .request import as_plain
-from .values import as_number
+from .values import refuse_missing
 
-__all__ = ["Criteria", "Filter", "as_members", "build_criteria", "unknown_filter"]
+__all__ = [
+    "Criteria",
+    "Filter",
+    "catalogs_mast_filters",
+    "mashup_criteria",
+    "observation_criteria",
+    "split_parameters",
+    "unknown_filter",
+]
 
 # What stands for an open end of a range.  The archive documents only ranges with two ends; these two are beyond any
 # number it holds and still within single precision, in which some of its columns are stored.
 OPEN_END = 1e30
+_INTEGER = re.compile(r"[+-]?\d+")
+_NUMERIC = frozenset({Kind.FLOAT, Kind.INTEGER, Kind.BYTE})
 
 
 @dataclass(frozen=True)
@@ -62,56 +72,53 @@ class Criteria:
         return [each.payload() for each in self.filters]
 
 
-def build_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
-    """Turn keywords into filters."""
-    return Criteria(tuple(_filter(name, value, columns) for name, value in criteria.items()))
-
-
-def _filter(name: str, value: Any, columns: Columns) -> Filter:
-    """The filter of one keyword."""
-    column = find_column(name, columns)
-    if column is None or not column.shown:
-        raise unknown_filter(name, columns)
-    if column.continuous:
-        return Filter(name, ranges=tuple(_ranges(name, value, column)), separator=column.separator)
-    return _discrete(name, value, column)
-
-
 def unknown_filter(name: str, columns: Columns, also: Iterable[str] = ()) -> InvalidCriterionError:
     """Return the error for a column that does not exist."""
     known = [*(column.name for column in columns.values() if column.shown), *also]
     return no_such(f"Filter '{name}' does not exist.", name, known, error=InvalidCriterionError)
 
 
-def as_members(name: str, value: Any) -> list[Any]:
-    """Return the members of whatever iterable was given, a scalar being one of itself; sets in sorted order."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        return [value]
-    if isinstance(value, u.Quantity | Time) and value.ndim == 0:
-        return [value]
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        return [value[()]]
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise InvalidCriterionError(f"'{name}' has masked values; leave them out.")
-    try:
-        members = sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
-    except TypeError:  # single positions and spans of time claim to be iterable
-        return [value]
-    if not members:
-        raise InvalidCriterionError(
-            f"'{name}' is an empty list: no row could match. Leave the criterion out, or fill it."
+def _column(name: str, columns: Columns) -> Column:
+    """The column of a criterion."""
+    column = find_column(name, columns)
+    if column is None or not column.shown:
+        raise unknown_filter(name, columns)
+    return column
+
+
+# -- Mashup --------------------------------------------------------------------------------------------------------
+
+
+def observation_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
+    """Return the filters for observations, whose columns of text are compared with text as it is."""
+    return Criteria(
+        tuple(
+            _mashup_filter(read_condition(name, value, _column(name, columns), operators_on_text=False))
+            for name, value in criteria.items()
         )
-    return members
+    )
 
 
-def _discrete(name: str, value: Any, column: Column) -> Filter:
-    """A filter by values; one of them may have wildcards."""
-    if isinstance(value, Mapping):
-        if column.kind is not Kind.INTEGER:
+def mashup_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
+    """Return the filters of any other Mashup service."""
+    return Criteria(
+        tuple(_mashup_filter(read_condition(name, value, _column(name, columns))) for name, value in criteria.items())
+    )
+
+
+def _mashup_filter(condition: Condition) -> Filter:
+    """Write a condition as a filter."""
+    name, column = condition.name, condition.column
+    if condition.excluded:
+        operand = condition.excluded[0][0].operand
+        raise InvalidCriterionError(f"'{name}' excludes {operand!r}, which the service cannot.")
+    if column.continuous or condition.alternatives[0][0].operator in {"gte", "gt", "lte", "lt"}:
+        if not column.continuous and column.kind is not Kind.INTEGER:
             raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
-        return Filter(name, ranges=(_mapped(name, value, column),))
-    values = list(dict.fromkeys(_text(name, member, column) for member in as_members(name, value)))
-    patterns = [text for text in values if "*" in text or "%" in text]
+        ranges = tuple(_inclusive(name, each, column.kind is Kind.INTEGER) for each in condition.alternatives)
+        return Filter(name, ranges=ranges, separator=column.separator if column.continuous else "")
+    texts = [_mashup_text(comparison) for (comparison,) in condition.alternatives]
+    patterns = [text for text in texts if "*" in text or "%" in text]
     if len(patterns) > 1:
         raise InvalidCriterionError(
             f"'{name}' has {len(patterns)} values with wildcards ({', '.join(patterns)}), and the archive takes one: "
@@ -119,126 +126,150 @@ def _discrete(name: str, value: Any, column: Column) -> Filter:
         )
     return Filter(
         name,
-        values=tuple(text for text in values if text not in patterns),
+        values=tuple(text for text in texts if text not in patterns),
         free_text=patterns[0].replace("*", "%") if patterns else "",
         separator=column.separator,
     )
 
 
-def _text(name: str, value: Any, column: Column) -> str:
-    """A value of a discrete column, as the text in which the archive takes it."""
-    if isinstance(value, bytes):
-        value = as_plain(value, name)
-    if column.kind is Kind.BOOLEAN:
-        return _boolean(name, value)
-    if isinstance(value, str):
-        return _whole_text(name, value) if column.kind is Kind.INTEGER else str(value)
-    if isinstance(value, bool | np.bool_) and column.kind is not Kind.INTEGER:
-        return str(bool(value))
-    if isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64):
-        return str(int(value))
-    if isinstance(value, float | np.floating):
-        return _whole_or_text(name, float(value), column)
-    raise InvalidCriterionError(_cannot_use(name, value))
+def _mashup_text(comparison: Comparison) -> str:
+    return f"*{comparison.operand}*" if comparison.operator == "contains" else str(comparison.operand)
 
 
-def _whole_text(name: str, text: str) -> str:
-    """A whole number that is written as text, in the one spelling that the archive can read; or a pattern."""
-    if "*" in text or "%" in text:
-        return str(text)
-    with suppress(ValueError):  # an identifier of 19 digits must not pass through a float
-        return str(int(text))
-    with suppress(ValueError):
-        if (number := float(text)).is_integer():
-            return str(int(number))
-    raise InvalidCriterionError(f"'{name}' holds whole numbers; {text!r} is none.")
-
-
-def _whole_or_text(name: str, number: float, column: Column) -> str:
-    """A floating-point number as text; 3 and 3.0 are the same."""
-    if number.is_integer():
-        return str(int(number))
-    if math.isfinite(number) and column.kind is not Kind.INTEGER:
-        return repr(number)
-    raise InvalidCriterionError(f"'{name}' cannot be compared with {number!r}: it holds whole numbers or text.")
-
-
-def _boolean(name: str, value: Any) -> str:
-    """A yes-or-no value, as the archive spells it."""
-    spelled = str(value).strip().lower()
-    if spelled in {"true", "t", "1", "yes"}:
-        return "True"
-    if spelled in {"false", "f", "0", "no"}:
-        return "False"
-    raise InvalidCriterionError(f"'{name}' is either True or False; {value!r} is neither.")
-
-
-def _cannot_use(name: str, value: Any) -> str:
-    """Why a value is no value."""
-    if value is None:
-        return f"'{name}' is None, which no row can equal: leave the criterion out."
-    if value is np.ma.masked:
-        return f"'{name}' has a masked value; leave it out."
-    return f"'{name}' cannot be compared with {value!r} (a {type(value).__name__})."
-
-
-def _ranges(name: str, value: Any, column: Column) -> list[tuple[float, float]]:
-    """The ranges of a continuous column: a pair, several pairs, a mapping with min and max, or one exact value."""
-    if isinstance(value, Mapping):
-        return [_mapped(name, value, column)]
-    if isinstance(value, set | frozenset):
-        raise InvalidCriterionError(f"'{name}' is a set, which has no order: give [minimum, maximum].")
-    members = as_members(name, value)
-    if all(_is_pair(member) for member in members):
-        return [range_ for member in members for range_ in _ranges(name, member, column)]
-    if len(members) == 1:
-        return [_exactly(name, members[0], column)]
-    if len(members) > 2:
-        raise InvalidCriterionError(
-            f"'{name}' is continuous, and {len(members)} values were given: give [minimum, maximum], or pairs."
-        )
-    return [_pair(name, members[0], members[1], column)]
-
-
-def _exactly(name: str, value: Any, column: Column) -> tuple[float, float]:
-    """One value of a continuous column, which hardly any row has exactly: applied, and said."""
-    number = as_number(name, value, column)
-    if math.isinf(number):
-        raise InvalidCriterionError(f"'{name}' is infinite: give [minimum, maximum] for a range.")
-    warn_user(
-        f"{name} is continuous, and one value was given: only rows with exactly {value!r} match. "
-        "Give [minimum, maximum] for a range.",
-        InputWarning,
-    )
-    return number, number
-
-
-def _is_pair(value: Any) -> bool:
-    """Whether a member of a list is itself a range."""
-    if isinstance(value, Mapping):
-        return True
-    if isinstance(value, u.Quantity | Time | np.ndarray):
-        return value.ndim > 0
-    return isinstance(value, list | tuple)
-
-
-def _mapped(name: str, ends: Mapping[str, Any], column: Column) -> tuple[float, float]:
-    """The range that a mapping describes, one of whose ends may be left out."""
-    others = sorted(str(key) for key in ends if key not in {"min", "max"})
-    if others:
-        raise InvalidCriterionError(f"'{name}' has a range with {', '.join(others)}: give 'min' and 'max'.")
-    return _pair(name, ends.get("min"), ends.get("max"), column)
-
-
-def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[float, float]:
-    """One range; an end that is None or infinite is open."""
-    ends = [
-        -OPEN_END if low is None else as_number(name, low, column),
-        OPEN_END if high is None else as_number(name, high, column),
-    ]
-    bottom, top = (max(-OPEN_END, min(OPEN_END, end)) for end in ends)
-    if (bottom, top) == (-OPEN_END, OPEN_END):
-        raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
-    if bottom > top or bottom == OPEN_END or top == -OPEN_END:
+def _inclusive(name: str, comparisons: Sequence[Comparison], whole: bool) -> tuple[float, float]:
+    """The range that meets comparisons, both ends of which belong to it."""
+    low, high = -OPEN_END, OPEN_END
+    for each in comparisons:
+        number = each.operand
+        match each.operator:
+            case "eq":
+                return float(number), float(number)
+            case "gte":
+                low = float(number)
+            case "lte":
+                high = float(number)
+            case "gt":
+                low = float(math.floor(number) + 1 if whole else np.nextafter(number, math.inf))
+            case "lt":
+                high = float(math.ceil(number) - 1 if whole else np.nextafter(number, -math.inf))
+    if low >= OPEN_END or high <= -OPEN_END or low > high:
         raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
-    return bottom, top
+    return max(low, -OPEN_END), min(high, OPEN_END)
+
+
+# -- Catalogs.MAST -------------------------------------------------------------------------------------------------
+
+
+def catalogs_mast_filters(criteria: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+    """Return the parameters of Catalogs.MAST, all of which a row must meet."""
+    found: dict[str, Any] = {}
+    for name, value in criteria.items():
+        found.update(_parameters(read_condition(name, value, _column(name, columns))))
+    return found
+
+
+def _parameters(condition: Condition) -> dict[str, Any]:
+    """Write a condition as parameters."""
+    name, column, alternatives = condition.name, condition.column, condition.alternatives
+    if condition.excluded:
+        return {f"{column.name}.neq": condition.excluded[0][0].operand}
+    first = alternatives[0]
+    if any(comparison.operator == "pattern" for each in alternatives for comparison in each):
+        if len(alternatives) > 1 or column.kind in _NUMERIC:
+            raise InvalidCriterionError(f"'{name}' has a pattern, which only text has, and no other value beside it.")
+        return {f"{column.name}.like": first[0].operand.replace("*", "%")}
+    if column.continuous and len(alternatives) > 1:
+        raise InvalidCriterionError(f"'{name}' has {len(alternatives)} ranges, and the service takes one.")
+    if first[0].operator != "eq":
+        return {f"{column.name}.{each.operator}": each.operand for each in first}
+    values = [_exact(comparison.operand, column) for (comparison,) in alternatives]
+    return {column.name: values[0] if len(values) == 1 else values}
+
+
+def _exact(value: Any, column: Column) -> Any:
+    """A value to be equalled; integers as such."""
+    return int(value) if isinstance(value, str) and column.kind in _NUMERIC and _INTEGER.fullmatch(value) else value
+
+
+# -- any service, without column metadata --------------------------------------------------------------------------
+
+
+# https://mast.stsci.edu/api/v0/class_mashup_1_1_mashup_request.html
+_PROPERTIES = frozenset(
+    {
+        "cache",
+        "cachebreaker",
+        "clearcache",
+        "data",
+        "filename",
+        "format",
+        "page",
+        "pagesize",
+        "removecache",
+        "removenullcolumns",
+        "timeout",
+    }
+)
+_POSITION = frozenset({"ra", "dec", "radius", "position"})
+
+
+def split_parameters(
+    service: str, columns: str | Iterable[str] | None, keywords: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell the keywords of a query apart."""
+    properties = {key: value for key, value in keywords.items() if key.lower() in _PROPERTIES}
+    rest = {key: value for key, value in keywords.items() if key.lower() not in _PROPERTIES}
+    if "filtered" not in service.lower():
+        if columns is not None:
+            warn_user(f"{service} cannot choose columns; 'columns' is ignored.", InputWarning)
+        return rest, properties
+    positional = ".position" in service.lower()
+    position = {key: value for key, value in rest.items() if _is_position(key, value, positional)}
+    filters = [_plain_filter(key, value) for key, value in rest.items() if key not in position]
+    if not filters:
+        raise InvalidCriterionError("Please provide at least one filter.")
+    chosen = columns if isinstance(columns, str) else ",".join(columns or ())
+    return {"columns": chosen or "*", "filters": filters, **position}, properties
+
+
+def _is_position(key: str, value: Any, positional: bool) -> bool:
+    """Whether a keyword says where to look; a range or list of ``ra`` or ``dec`` is a filter of that column."""
+    if key.lower() == "position":
+        return True
+    return positional and key.lower() in _POSITION and _is_single(value)
+
+
+def _is_single(value: Any) -> bool:
+    """Whether a value is one; a single position, time or number of numpy claims to be iterable and is not."""
+    if isinstance(value, str | bytes):
+        return True
+    return not isinstance(value, Iterable) or getattr(value, "shape", None) == ()
+
+
+def _plain_filter(key: str, value: Any) -> dict[str, Any]:
+    """One filter, with its values as they were given."""
+    if isinstance(value, Mapping):
+        if not {"min", "max"} <= value.keys():
+            raise InvalidCriterionError(f"The range of '{key}' needs both 'min' and 'max'.")
+        return {"paramName": key, "values": [as_plain({end: _number(key, at) for end, at in value.items()}, key)]}
+    return {"paramName": key, "values": [_member(key, member) for member in as_members(key, value)]}
+
+
+def _member(key: str, value: Any) -> Any:
+    """One value of a filter."""
+    if isinstance(value, Mapping):
+        return _plain_filter(key, value)["values"][0]
+    refuse_missing(key, value)
+    plain = as_plain(_number(key, value), key)
+    if isinstance(plain, list):
+        raise InvalidCriterionError(f"'{key}' has a list among its values: {plain!r}.")
+    return plain
+
+
+def _number(key: str, value: Any) -> Any:
+    """A moment as the Modified Julian Date in which the archive holds times; anything else as it is."""
+    if isinstance(value, Time):
+        if value.size != 1 or value.masked:
+            raise InvalidCriterionError(f"'{key}' needs one moment, not {value!r}.")
+        return float(value.reshape(()).utc.mjd)
+    return value

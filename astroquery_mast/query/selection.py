@@ -16,7 +16,7 @@ from astropy.table import Table
 from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..tables.columns import Column, Columns
 from ..tables.names import find_name, no_such
-from .filters import as_members
+from .conditions import as_members
 from .request import as_plain
 
 __all__ = [

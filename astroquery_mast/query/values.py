@@ -1,13 +1,14 @@
-"""Values of continuous columns: whatever astronomers compute with, as the plain number that the archive compares.
+"""Values of columns: whatever astronomers compute with, as the plain number or text that the archive compares.
 
 In: a number, text, `~astropy.units.Quantity`, `~astropy.time.Time`, `datetime.datetime` or numpy scalar.  Out: a float
-in the unit of the column, or a date as text.
+in the unit of the column, a date as text, or a value of a discrete column as text.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,13 +17,33 @@ from astropy import units as u
 from astropy.time import ScaleValueError, Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
-from ..tables.columns import Column
+from ..tables.columns import Column, Kind
 from ..warn import warn_user
+from .request import as_plain
 
-__all__ = ["as_iso", "as_number"]
+__all__ = ["as_iso", "as_number", "as_text", "is_missing", "refuse_missing", "without_rounding_error"]
 
 # Text that is hardly meant as one of the days of 1864 whose numbers these are.
 _YEAR = re.compile(r"\s*(?:19|20)\d\d\s*")
+
+
+def is_missing(value: object) -> bool:
+    """Tell whether a value stands for none: None, a mask, or NaN."""
+    return value is None or value is np.ma.masked or (isinstance(value, float | np.floating) and math.isnan(value))
+
+
+def refuse_missing(name: str, value: object) -> None:
+    """Raise if a value stands for none."""
+    if is_missing(value):
+        shown = "masked" if value is np.ma.masked else value
+        raise InvalidCriterionError(
+            f"'{name}' has a missing value ({shown}), which no row can equal: leave it out, or give a value."
+        )
+
+
+def without_rounding_error(number: float) -> float:
+    """Return a converted number without the noise of its last digits: 0.5 micron are 5000 Angstrom, not 4999.99..."""
+    return float(f"{number:.14g}")
 
 
 def as_number(name: str, value: Any, column: Column) -> float:
@@ -119,3 +140,56 @@ def _from_text(name: str, text: str, column: Column) -> float:
     if column.is_time:
         return _mjd(name, _as_time(name, text), column)
     raise InvalidCriterionError(f"'{name}' needs a number; {text!r} is none.")
+
+
+# -- values of discrete columns ------------------------------------------------------------------------------------
+
+
+def as_text(name: str, value: Any, column: Column) -> str:
+    """A value of a discrete column as text."""
+    if isinstance(value, bytes):
+        value = as_plain(value, name)
+    if column.kind is Kind.BOOLEAN:
+        return _truth(name, value)
+    whole = column.kind in {Kind.INTEGER, Kind.BYTE}
+    if isinstance(value, str):
+        return _whole_text(name, value) if whole else str(value)
+    refuse_missing(name, value)
+    if isinstance(value, bool | np.bool_) and not whole:
+        return str(bool(value))
+    if isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64):
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        return _whole_or_text(name, float(value), whole)
+    raise InvalidCriterionError(f"'{name}' cannot be compared with {value!r} (a {type(value).__name__}).")
+
+
+def _whole_text(name: str, text: str) -> str:
+    """An integer written as text, in the one spelling that the archive can read; or a pattern."""
+    if "*" in text or "%" in text:
+        return str(text)
+    with suppress(ValueError):  # an identifier of 19 digits must not pass through a float
+        return str(int(text))
+    with suppress(ValueError):
+        if (number := float(text)).is_integer():
+            return str(int(number))
+    raise InvalidCriterionError(f"'{name}' holds whole numbers, and {text!r} is not one.")
+
+
+def _whole_or_text(name: str, number: float, whole: bool) -> str:
+    """A floating-point number as text; 3 and 3.0 are the same."""
+    if number.is_integer():
+        return str(int(number))
+    if math.isfinite(number) and not whole:
+        return repr(number)
+    raise InvalidCriterionError(f"'{name}' cannot be compared with {number!r}: it holds whole numbers or text.")
+
+
+def _truth(name: str, value: Any) -> str:
+    """A yes-or-no value, as the archive spells it."""
+    spelled = str(value).strip().lower()
+    if spelled in {"true", "t", "1", "yes"}:
+        return "True"
+    if spelled in {"false", "f", "0", "no"}:
+        return "False"
+    raise InvalidCriterionError(f"'{name}' is either True or False; {value!r} is neither.")

@@ -38,8 +38,8 @@ __all__ = [
     "run",
 ]
 
-T = TypeVar("T")
-R = TypeVar("R")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 GRACE = 2.0
 """Seconds that jobs under way are given to end when they are told to."""
@@ -99,15 +99,15 @@ def number_of_workers(max_workers: int | None, executor: Executor | None = None)
 # -- what the workers share ----------------------------------------------------------------------------------------
 
 
-class DownServers(Generic[T]):
+class DownServers(Generic[Item]):
     """Which servers cannot be reached, from what one job after the other has found out."""
 
     def __init__(self, in_a_row: int) -> None:
-        self.down: dict[str, T] = {}
+        self.down: dict[str, Item] = {}
         self._limit = in_a_row
         self._failures: dict[str, int] = {}
 
-    def note(self, reached: Mapping[str, T | None]) -> None:
+    def note(self, reached: Mapping[str, Item | None]) -> None:
         """Take in what one job has found out: server → the error, or None if it answered."""
         for server, error in reached.items():
             self._failures[server] = 0 if error is None else self._failures.get(server, 0) + 1
@@ -155,11 +155,11 @@ class SharedState:
 
 
 @dataclass(frozen=True)
-class Job(Generic[T]):
+class Job(Generic[Item]):
     """One of many things to do, and its place among them."""
 
     number: int
-    item: T
+    item: Item
 
 
 class UnfinishedError(Exception):
@@ -173,7 +173,7 @@ class JobFailure:
     error: Exception
 
 
-def map_in_threads(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
     """Do the same work for many items, several at a time, and give the results in the order of the items.
 
     The first failure ends it.  Few results wait to be taken: they may be large.
@@ -194,15 +194,15 @@ def map_in_threads(work: Callable[[T], R], items: Iterable[T], workers: int) -> 
 
 
 def run(
-    items: Iterable[T],
-    work: Callable[[T], R],
+    items: Iterable[Item],
+    work: Callable[[Item], Result],
     options: RunOptions,
     state: SharedState,
     *,
     workers: int | None = None,
     ordered: bool = False,
-    on_end: Callable[[Job[T], R | JobFailure], None] | None = None,
-) -> Generator[tuple[Job[T], R | JobFailure], None, None]:
+    on_end: Callable[[Job[Item], Result | JobFailure], None] | None = None,
+) -> Generator[tuple[Job[Item], Result | JobFailure], None, None]:
     """Do the same work for many items, several at a time, and give each job with its result, or with a `JobFailure`.
 
     The jobs come as they end, or in order; ``on_end`` hears of each as it ends, in the thread of the caller.  After the
@@ -216,7 +216,7 @@ def run(
             yield from outcomes
 
 
-def _numbered(items: Iterable[T]) -> Iterator[Job[T]]:
+def _numbered(items: Iterable[Item]) -> Iterator[Job[Item]]:
     """The jobs, made when they are needed."""
     return (Job(number, item) for number, item in enumerate(items))
 
@@ -232,19 +232,19 @@ def _threads(workers: int) -> Iterator[Executor]:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-class _Run(Generic[T, R]):
+class _Run(Generic[Item, Result]):
     """The jobs of one call on their way through an executor."""
 
     def __init__(
         self,
-        jobs: Iterator[Job[T]],
-        work: Callable[[T], R],
+        jobs: Iterator[Job[Item]],
+        work: Callable[[Item], Result],
         executor: Executor,
         most: int,
         state: SharedState,
         *,
         grace: float | None = None,
-        on_end: Callable[[Job[T], R | JobFailure], None] | None = None,
+        on_end: Callable[[Job[Item], Result | JobFailure], None] | None = None,
     ) -> None:
         self._jobs = jobs
         self._work = work
@@ -253,13 +253,13 @@ class _Run(Generic[T, R]):
         self._state = state
         self._grace = GRACE if grace is None else grace
         self._on_end = on_end
-        self._under_way: dict[Future[R], Job[T]] = {}
-        self._ended: SimpleQueue[Future[R]] = SimpleQueue()
+        self._under_way: dict[Future[Result], Job[Item]] = {}
+        self._ended: SimpleQueue[Future[Result]] = SimpleQueue()
         # Results that are there before their turn, and how much room they take from those under way.
-        self._early: dict[int, tuple[Job[T], R | JobFailure]] = {}
+        self._early: dict[int, tuple[Job[Item], Result | JobFailure]] = {}
         self._bounded = False
 
-    def in_order(self, *, bounded: bool = False) -> Generator[tuple[Job[T], R | JobFailure], None, None]:
+    def in_order(self, *, bounded: bool = False) -> Generator[tuple[Job[Item], Result | JobFailure], None, None]:
         """Give each job when those before it have been given."""
         self._bounded = bounded
         turn = 0
@@ -271,10 +271,10 @@ class _Run(Generic[T, R]):
                     yield self._early.pop(turn)
                     turn += 1
 
-    def as_completed(self) -> Generator[tuple[Job[T], R | JobFailure], None, None]:
+    def as_completed(self) -> Generator[tuple[Job[Item], Result | JobFailure], None, None]:
         """Give each job as it ends."""
         complete = False
-        outcome: deque[tuple[Job[T], R | JobFailure]] = deque(maxlen=1)
+        outcome: deque[tuple[Job[Item], Result | JobFailure]] = deque(maxlen=1)
         try:
             while True:
                 self._begin()
@@ -311,16 +311,16 @@ class _Run(Generic[T, R]):
         """Whether one more may be under way."""
         return len(self._under_way) + (len(self._early) if self._bounded else 0) < self._most
 
-    def _submitted(self, item: T) -> Future[R]:
+    def _submitted(self, item: Item) -> Future[Result]:
         """The future of a job; a failed one if the executor takes no more, because it is broken or was shut down."""
         try:
             return self._executor.submit(self._work, item)
         except RuntimeError as err:
-            failed: Future[R] = Future()
+            failed: Future[Result] = Future()
             failed.set_exception(err)
             return failed
 
-    def _next(self, remaining: Callable[[], float]) -> Future[R] | None:
+    def _next(self, remaining: Callable[[], float]) -> Future[Result] | None:
         """The next job that ends; None when the time is over before."""
         while True:
             left = remaining()
@@ -330,7 +330,7 @@ class _Run(Generic[T, R]):
                 if left <= 0:
                     return None
 
-    def _settled(self) -> Iterator[Future[R]]:
+    def _settled(self) -> Iterator[Future[Result]]:
         """What ends within the time of grace."""
         until = time.monotonic() + self._grace
         waited_for = len(self._under_way)
@@ -340,7 +340,7 @@ class _Run(Generic[T, R]):
                 return
             yield future
 
-    def _outcome(self, future: Future[R]) -> tuple[Job[T], R | JobFailure]:
+    def _outcome(self, future: Future[Result]) -> tuple[Job[Item], Result | JobFailure]:
         """A job and what it came to; a worker that dies takes nobody with it."""
         job = self._under_way.pop(future)
         if future.cancelled():
@@ -353,7 +353,7 @@ class _Run(Generic[T, R]):
             raise error
         return self._told(job, JobFailure(error))
 
-    def _told(self, job: Job[T], outcome: R | JobFailure) -> tuple[Job[T], R | JobFailure]:
+    def _told(self, job: Job[Item], outcome: Result | JobFailure) -> tuple[Job[Item], Result | JobFailure]:
         """The same, when whoever wants to know has been told."""
         if self._on_end is not None:
             self._on_end(job, outcome)

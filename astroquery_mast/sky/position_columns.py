@@ -11,16 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from astropy import units as u
 from astropy.coordinates import Angle
 
 from ..exceptions import InvalidArgumentError
+from ..tables.arrays import Floats
 from ..tables.names import no_such
 
 __all__ = ["PAIRS", "degrees", "folded", "pair_among", "position_columns"]
 
-Floats = npt.NDArray[np.float64]
 
 # The names under which tables of the field have positions, letters and digits only: MAST, VizieR, SIMBAD, Gaia, SDSS,
 # SExtractor.  The first pair that is there counts.

@@ -17,12 +17,12 @@ from astropy.coordinates import BaseCoordinateFrame, SkyCoord
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
+from ..tables.arrays import Floats
 from .position import as_coordinate, looks_like_coordinates
 from .position_columns import degrees, position_columns
 
-__all__ = ["NO_POSITION", "Positions", "as_names", "as_positions", "as_targets", "joined"]
+__all__ = ["NO_POSITION", "Positions", "as_names", "as_positions", "as_targets", "join_positions"]
 
-Floats = npt.NDArray[np.float64]
 
 NO_POSITION = "there is no position"
 _NO_NAME = "there is no name"
@@ -109,10 +109,10 @@ def as_targets(given: Any) -> Positions:
     ]
     if not any(map(len, parts)):
         raise InvalidArgumentError("No targets were provided: coordinates is empty.")
-    return _checked(joined(parts))
+    return _checked(join_positions(parts))
 
 
-def joined(parts: Sequence[Positions]) -> Positions:
+def join_positions(parts: Sequence[Positions]) -> Positions:
     """Return the rows of all parts, one after the other."""
     starts = np.cumsum([0, *map(len, parts)]).tolist()
     return Positions(

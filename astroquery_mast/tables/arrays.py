@@ -23,9 +23,21 @@ import numpy.typing as npt
 
 from .columns import Kind
 
-__all__ = ["Array", "ColumnBlock", "TypeMismatch", "converted", "guessed", "joined", "widen_type"]
+__all__ = [
+    "Array",
+    "ColumnBlock",
+    "Floats",
+    "RowNumbers",
+    "TypeMismatch",
+    "converted",
+    "guessed",
+    "joined",
+    "widen_type",
+]
 
 Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+RowNumbers = npt.NDArray[np.int64]
 # Values, and where there are none; None if all are there, as in most blocks.
 ColumnBlock = tuple[Array, Array | None]
 

@@ -48,7 +48,7 @@ class DivisibleQuestion(Protocol):
         """Return two smaller questions, which together are this one; none if it cannot be made smaller."""
 
 
-Q = TypeVar("Q", bound=DivisibleQuestion)
+AnyQuestion = TypeVar("AnyQuestion", bound=DivisibleQuestion)
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class IndivisibleQuestion:
 
 
 @dataclass(frozen=True)
-class PartialAnswer(Generic[Q]):
+class PartialAnswer(Generic[AnyQuestion]):
     """The answer to a question, or to a part of it."""
 
-    asked: Q
+    asked: AnyQuestion
     pages: Sequence[Page] = ()
     error: MastError | None = None
     notes: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class QueryWork:
     row_limit: int
     recipe: SessionRecipe | None = None
 
-    def __call__(self, question: Q) -> list[PartialAnswer[Q]]:
+    def __call__(self, question: AnyQuestion) -> list[PartialAnswer[AnyQuestion]]:
         """Ask a question; in halves, and halves of these, as long as that is what the archive seems to need."""
         if self.http is not None:
             return self._in_parts(question, self.http)
@@ -91,11 +91,11 @@ class QueryWork:
         with self.recipe.open_url(self.state.deadline) as session:
             return self._in_parts(question, session.wire)
 
-    def _in_parts(self, question: Q, http: HttpClient) -> list[PartialAnswer[Q]]:
+    def _in_parts(self, question: AnyQuestion, http: HttpClient) -> list[PartialAnswer[AnyQuestion]]:
         """Ask a question as a whole, and in parts where that fails."""
-        waiting: deque[Q] = deque([question])
+        waiting: deque[AnyQuestion] = deque([question])
         halvings = _HALVINGS
-        parts: list[PartialAnswer[Q]] = []
+        parts: list[PartialAnswer[AnyQuestion]] = []
         while waiting:
             asked = waiting.popleft()
             try:
@@ -111,7 +111,7 @@ class QueryWork:
                 waiting.extendleft(reversed(halves))
         return parts
 
-    def _whole(self, asked: Q, http: HttpClient) -> PartialAnswer[Q]:
+    def _whole(self, asked: AnyQuestion, http: HttpClient) -> PartialAnswer[AnyQuestion]:
         """The pages of an answer, proven complete; one after the other, because other questions are under way."""
         notes: list[str] = []
         divisible = bool(asked.halves()) or (isinstance(asked, IndivisibleQuestion) and asked.shared)
@@ -134,13 +134,13 @@ def _without_rows_twice(page: Page) -> Page:
 
 
 def ask_many(
-    questions: Sequence[Q],
+    questions: Sequence[AnyQuestion],
     service: MastService,
     options: RunOptions,
     deadline: Deadline,
     what: str,
     unit: str,
-) -> Iterator[list[PartialAnswer[Q]]]:
+) -> Iterator[list[PartialAnswer[AnyQuestion]]]:
     """Ask many questions, several at a time, and give their answers in order."""
     most = max(6, _OUTAGE * options.workers)
     servers: DownServers[MastError] = DownServers(most)
@@ -156,7 +156,7 @@ def ask_many(
 
     with progress_bar(len(questions), what, unit, shown=options.verbose) as bar:
 
-        def note(_job: Job[Q], outcome: list[PartialAnswer[Q]] | JobFailure) -> None:
+        def note(_job: Job[AnyQuestion], outcome: list[PartialAnswer[AnyQuestion]] | JobFailure) -> None:
             """Count a question that has ended, and look whether the archive seems to be down."""
             bar.update(1)
             if isinstance(outcome, list):
@@ -182,7 +182,9 @@ def ask_many(
         yield [PartialAnswer(question, error=unfinished())]
 
 
-def portable_query(work: QueryWork, service: MastService, options: RunOptions) -> Callable[[Q], list[PartialAnswer[Q]]]:
+def portable_query(
+    work: QueryWork, service: MastService, options: RunOptions
+) -> Callable[[AnyQuestion], list[PartialAnswer[AnyQuestion]]]:
     """Return the work as an executor gets it."""
     if options.executor is None:
         return work
@@ -192,7 +194,7 @@ def portable_query(work: QueryWork, service: MastService, options: RunOptions) -
     return PortableWork(work, {"http": None, "recipe": SessionRecipe.of(service)})
 
 
-def _outage_of(parts: Sequence[PartialAnswer[Q]]) -> MastError | None:
+def _outage_of(parts: Sequence[PartialAnswer[AnyQuestion]]) -> MastError | None:
     """The failure of the archive to answer a question at all."""
     errors = [part.error for part in parts]
     failed = [error for error in errors if isinstance(error, ServerError) and error.status != 200]

@@ -7,7 +7,6 @@ each.  The positions are uploaded in chunks, several at a time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,24 +18,21 @@ from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import CorruptDataWarning, InvalidResponseError, MastError
-from ..query.known_catalogs import Crossmatch, find_crossmatch
-from ..service.core import MastClass
+from ..query.known_catalogs import Crossmatch
 from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
-from ..sky.position import DEFAULT_MATCH_RADIUS, as_radius
+from ..sky.position import as_radius
 from ..sky.positions import Positions
+from ..tables.arrays import RowNumbers
 from ..warn import warn_no_results, warn_user
 from .ask import ask_many
-from .match_targets import distinct
-from .one_table import Asked, Blocks, TargetMeta, with_first
-from .pairs import Matches, best_of, match, uploaded_columns
-from .targets import ManyTargets, warn_of_failures
-from .upload import Upload, uploads
+from .one_table import AnswerCollector, AskedTargets, TargetMeta, with_leading_columns
+from .pairs import Matches, UploadChunk, assign_matches, nearest_of, upload_chunks, uploaded_columns
+from .targets import ManyTargets, unique_rows, warn_of_failures
 
-__all__ = ["CatalogCrossmatch", "CrossmatchSearch"]
+__all__ = ["CrossmatchSearch"]
 
-Rows = npt.NDArray[np.int64]
 _HELPERS = frozenset({"_searchID_", "_searchid_"})
 
 
@@ -57,15 +53,15 @@ class _Input:
     """
 
     positions: Positions
-    rows: Rows
-    first: Rows
-    kind: Rows
+    rows: RowNumbers
+    first: RowNumbers
+    kind: RowNumbers
 
     @classmethod
     def of(cls, positions: Positions) -> _Input:
         """Take equal positions together."""
         rows = positions.known
-        return cls(positions, rows, *distinct(positions.ra[rows], positions.dec[rows]))
+        return cls(positions, rows, *unique_rows(positions.ra[rows], positions.dec[rows]))
 
     @property
     def sent(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -73,7 +69,7 @@ class _Input:
         return self.positions.ra[self.numbers], self.positions.dec[self.numbers]
 
     @property
-    def numbers(self) -> Rows:
+    def numbers(self) -> RowNumbers:
         """The rows of what is sent, in rising order; of equal positions the first."""
         return self.rows[self.first]
 
@@ -117,7 +113,7 @@ class CrossmatchSearch:
         deadline = options.deadline()
         asked = _Input.of(ManyTargets(self._service).positions(given, None, None, deadline, **columns))
         ra, dec = asked.sent
-        questions = uploads(
+        questions = upload_chunks(
             *(service, asked.numbers, ra, dec),
             radius=degrees,
             cache=cache,
@@ -127,12 +123,15 @@ class CrossmatchSearch:
         )
         if payload:
             return [question.request.payload() for question in questions]
-        blocks = Blocks(
-            Asked(questions[0].question, len(asked.positions), len(questions)), self._service.columns.get(columns_id)
+        blocks = AnswerCollector(
+            AskedTargets(questions[0].question, len(asked.positions), len(questions)),
+            self._service.columns.get(columns_id),
         )
         failed = self._upload(questions, options, deadline, blocks)
         answer, _ = blocks.table()
-        found = match(answer, ra, dec, degrees, numbers=asked.numbers, extended=crossmatch.extended, service=service)
+        found = assign_matches(
+            answer, ra, dec, degrees, numbers=asked.numbers, extended=crossmatch.extended, service=service
+        )
         if best:
             found = _nearest(found, service)
         table = _matched(answer, asked.spread(found))
@@ -147,7 +146,7 @@ class CrossmatchSearch:
         return table
 
     def _upload(
-        self, questions: Sequence[Upload], options: RunOptions, deadline: Deadline, blocks: Blocks
+        self, questions: Sequence[UploadChunk], options: RunOptions, deadline: Deadline, blocks: AnswerCollector
     ) -> dict[int, str]:
         """Have all positions matched, collect the answers, and return why some have none."""
         failed: dict[int, str] = {}
@@ -188,13 +187,13 @@ def _nearest(found: Matches, service: str) -> Matches:
         raise InvalidResponseError(
             f"{service} does not say where its matches are: which is the best cannot be told.", service=service
         )
-    return best_of(found)
+    return nearest_of(found)
 
 
 def _matched(answer: Table, found: Matches) -> Table:
     """The table of matches."""
     answer.remove_columns([*uploaded_columns(answer.colnames), *(name for name in answer.colnames if name in _HELPERS)])
-    table = with_first(
+    table = with_leading_columns(
         answer,
         found.rows,
         {
@@ -204,68 +203,3 @@ def _matched(answer: Table, found: Matches) -> Table:
     )
     table["separation"].mask = ~np.isfinite(found.separation)
     return table
-
-
-class CatalogCrossmatch(MastClass):
-    """A client that has positions matched with catalogues; see `MastClass` for parameters."""
-
-    def crossmatch(
-        self,
-        table: Any,
-        catalog: str,
-        *,
-        radius: Any = DEFAULT_MATCH_RADIUS,
-        version: int | None = None,
-        magtype: int | None = None,
-        best: bool = False,
-        ra_column: str | None = None,
-        dec_column: str | None = None,
-        chunk_size: int | None = None,
-        timeout: float | None = None,
-        max_workers: int | None = None,
-        executor: Executor | None = None,
-        get_query_payload: bool = False,
-        verbose: bool = True,
-        cache: bool | None = None,
-    ) -> Table | list[dict[str, object]]:
-        """Return the entries of a catalogue at each of many positions.
-
-        Parameters
-        ----------
-        table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
-            The positions, as `ObservationsClass.crossmatch` takes them.
-        catalog : str
-            ``"TIC"``, ``"CTL"``, ``"Gaia"``, ``"Tgas"``, ``"HSC"``, ``"GALEX"``, ``"SDSS"`` or ``"2MASS"``, whatever
-            the case; or the full name of a Mashup service, such as ``"Mast.Tic.Crossmatch"``.
-        radius : `~astropy.units.Quantity`, str, or number
-            The radius, by default 7.2 arcsec; a plain number is in degrees.
-        version : int, optional
-            For Gaia: the data release, 3 if not given.
-        magtype : int, optional
-            For HSC, version 3: magnitudes in small apertures (1, MagAper2, if not given) or of whole objects
-            (2, MagAuto).
-        best, ra_column, dec_column, chunk_size, timeout, max_workers, executor, get_query_payload, verbose, cache
-            As `ObservationsClass.crossmatch`.
-
-        Returns
-        -------
-        `~astropy.table.Table` or list of dict
-            As `ObservationsClass.crossmatch`, with the columns of the catalogue.
-
-        Raises
-        ------
-        InvalidQueryError, RemoteServiceError, TimeoutError
-            As `ObservationsClass.crossmatch`.
-        """
-        found = find_crossmatch(catalog)
-        return CrossmatchSearch(self._service).table(
-            table,
-            (found, *found.service({"version": version, "magtype": magtype})),
-            radius,
-            RunOptions(verbose, max_workers, executor, timeout),
-            best=best,
-            columns={"ra_column": ra_column, "dec_column": dec_column},
-            chunk_size=chunk_size,
-            cache=cache,
-            payload=get_query_payload,
-        )

@@ -13,13 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import MaskedColumn, Table, vstack
 
+from ..tables.arrays import RowNumbers
 from ..tables.columns import PORTAL_COLUMNS, Columns
 from ..tables.mashup import Page
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 
-__all__ = ["Asked", "Blocks", "TargetMeta", "with_first"]
-
-Rows = npt.NDArray[np.int64]
+__all__ = ["AnswerCollector", "AskedTargets", "TargetMeta", "with_leading_columns"]
 
 
 class TargetMeta(TwoNamedMeta):
@@ -43,7 +42,7 @@ class TargetMeta(TwoNamedMeta):
 
 
 @dataclass
-class Asked:
+class AskedTargets:
     """What was asked in many requests, as far as they are all the same: what goes into a table's ``meta``.
 
     It is read when the table is made, so that what is known only when all was asked can be filled in until then.
@@ -75,7 +74,7 @@ class Asked:
 
 
 @dataclass
-class _Alike:
+class _SameColumns:
     """The answers that have the same columns."""
 
     builder: TableBuilder
@@ -83,13 +82,13 @@ class _Alike:
 
 
 @dataclass
-class Blocks:
+class AnswerCollector:
     """Collects answers, whose columns may differ, in one table."""
 
     question: RequestInfo
     columns: Columns
-    _kinds: dict[tuple[tuple[str, str], ...], _Alike] = field(default_factory=dict)
-    _places: dict[int, list[tuple[_Alike, int, int]]] = field(default_factory=dict)
+    _kinds: dict[tuple[tuple[str, str], ...], _SameColumns] = field(default_factory=dict)
+    _places: dict[int, list[tuple[_SameColumns, int, int]]] = field(default_factory=dict)
     _empty: Page | None = None
 
     def add(self, key: int, pages: Sequence[Page]) -> None:
@@ -103,17 +102,17 @@ class Blocks:
             fields = tuple(column for column in page.fields if column[0] not in PORTAL_COLUMNS)
             alike = self._kinds.get(fields)
             if alike is None:
-                alike = self._kinds[fields] = _Alike(TableBuilder(self.question, self.columns))
+                alike = self._kinds[fields] = _SameColumns(TableBuilder(self.question, self.columns))
             alike.builder.add(page)
             places.append((alike, alike.rows, alike.rows + len(page.rows)))
             alike.rows += len(page.rows)
 
-    def table(self) -> tuple[Table, dict[int, Rows]]:
+    def table(self) -> tuple[Table, dict[int, RowNumbers]]:
         """Return everything that was added; to be called once, because the rows are handed over."""
         if not self._kinds and self._empty is not None:
             builder = TableBuilder(self.question, self.columns)
             builder.add(self._empty)
-            self._kinds[()] = _Alike(builder)
+            self._kinds[()] = _SameColumns(builder)
         kinds = list(self._kinds.values())
         starts = np.cumsum([0, *(alike.rows for alike in kinds)])
         first_row = {id(alike): int(start) for alike, start in zip(kinds, starts, strict=False)}
@@ -124,7 +123,7 @@ class Blocks:
         return _stacked([alike.builder.table() for alike in kinds], int(starts[-1])), found
 
 
-def _joined(ranges: Sequence[tuple[int, int]]) -> Rows:
+def _joined(ranges: Sequence[tuple[int, int]]) -> RowNumbers:
     """The numbers in some ranges."""
     return np.concatenate([np.arange(0), *(np.arange(first, last) for first, last in ranges)]).astype(np.int64)
 
@@ -139,7 +138,9 @@ def _stacked(tables: Sequence[Table], rows: int) -> Table:
     return stacked
 
 
-def with_first(table: Table, rows: Rows, columns: dict[str, tuple[npt.NDArray[Any], Any, str]]) -> Table:
+def with_leading_columns(
+    table: Table, rows: RowNumbers, columns: dict[str, tuple[npt.NDArray[Any], Any, str]]
+) -> Table:
     """Return some rows of a table behind new columns."""
     whole = len(rows) == len(table) and bool((rows == np.arange(len(table))).all())
     taken = table if whole else table[rows]

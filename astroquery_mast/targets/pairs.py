@@ -1,8 +1,12 @@
-"""Answers of a cross-match → which row belongs to which position, and how far apart they are.
+"""A cross-match by the archive: positions → requests with some of them each, and answers → which row is whose match.
 
-In: the columns of an answer, and the positions that were uploaded.  Out: `Matches`.  Nothing that the archive says of
-either is taken on trust: separations are computed, and the position that a row belongs to is told by what the archive
-repeats of the upload, if it does and that fits, or else by the match's own place on the sky.
+In: positions, a service and a radius; then the columns of an answer.  Out: `UploadChunk` values, which know their
+request and can be halved; then `Matches`.  The form of the uploaded table is that of
+https://mast.stsci.edu/api/v0/_services.html: the fields and rows of a JSON answer.
+
+Nothing that the archive says of an answer is taken on trust: separations are computed, and the position that a row
+belongs to is told by what the archive repeats of the upload, if it does and that fits, or else by the match's own place
+on the sky.
 """
 
 from __future__ import annotations
@@ -15,14 +19,26 @@ import numpy.typing as npt
 from astropy.coordinates import angular_separation
 from astropy.table import Table
 
-from ..exceptions import InvalidResponseError
+from ..exceptions import InvalidArgumentError, InvalidResponseError
+from ..query.request import MashupRequest
 from ..sky.position_columns import PAIRS, folded, pair_among
-from .upload import DEC, RA, ROW
+from ..tables.arrays import Floats, RowNumbers
 
-__all__ = ["Matches", "best_of", "match", "pairs_within", "separations", "uploaded_columns"]
+__all__ = [
+    "CHUNK",
+    "DEC",
+    "RA",
+    "ROW",
+    "Matches",
+    "UploadChunk",
+    "assign_matches",
+    "nearest_of",
+    "pairs_within",
+    "separations",
+    "upload_chunks",
+    "uploaded_columns",
+]
 
-Rows = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 # Where catalogues say where their entries are: what the archive adds for the purpose, then the catalogue's own columns.
 _MATCHED = (("matchra", "matchdec"), ("sra", "sdec"), *PAIRS)
@@ -37,14 +53,85 @@ _FAR = 1 / 3600
 _OF_THE_PAIR = ("distance", "dst", "separation", "searchid", "inputrow", "inputra", "inputdec")
 # Candidates looked at together: some megabytes of numbers.
 _BLOCK = 1_000_000
+# The columns that are sent.  No catalogue has columns of these names, so that those that come back can be told.
+ROW, RA, DEC = "input_row", "input_ra", "input_dec"
+CHUNK = 1000
+"""Positions in a request, if the user does not say: see ``docs/crossmatch.rst`` for what was measured."""
+_FIELDS = [{"name": ROW, "type": "int"}, {"name": RA, "type": "float"}, {"name": DEC, "type": "float"}]
+
+
+# -- what is sent ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class UploadChunk:
+    """Some of the positions of a cross-match."""
+
+    service: str
+    radius: float
+    rows: npt.NDArray[np.int64]
+    ra: npt.NDArray[np.float64]
+    dec: npt.NDArray[np.float64]
+    pagesize: int = 50000
+    cache: bool | None = None
+
+    def __len__(self) -> int:
+        """Return the number of positions."""
+        return len(self.rows)
+
+    @property
+    def question(self) -> MashupRequest:
+        """The request without its table."""
+        params = {"raColumn": RA, "decColumn": DEC, "radius": self.radius}
+        return MashupRequest(self.service, params, pagesize=self.pagesize, cache=self.cache)
+
+    @property
+    def request(self) -> MashupRequest:
+        """The request that is sent."""
+        cells = zip(self.rows.tolist(), self.ra.tolist(), self.dec.tolist(), strict=True)
+        data = {"fields": _FIELDS, "data": [{ROW: row, RA: ra, DEC: dec} for row, ra, dec in cells]}
+        return replace(self.question, properties={"data": data})
+
+    def halves(self) -> list[UploadChunk]:
+        """Return two requests with half of the positions each; none if there is only one position."""
+        middle = len(self) // 2
+        return [self._part(slice(None, middle)), self._part(slice(middle, None))] if middle else []
+
+    def _part(self, part: slice) -> UploadChunk:
+        return replace(self, rows=self.rows[part], ra=self.ra[part], dec=self.dec[part])
+
+
+def upload_chunks(
+    service: str,
+    rows: npt.NDArray[np.int64],
+    ra: npt.NDArray[np.float64],
+    dec: npt.NDArray[np.float64],
+    *,
+    radius: float,
+    chunk_size: int | None = None,
+    workers: int = 1,
+    pagesize: int = 50000,
+    cache: bool | None = None,
+) -> Sequence[UploadChunk]:
+    """Return the requests of a cross-match."""
+    if chunk_size is None:
+        # Below a hundred positions the request itself is what takes time.
+        chunk_size = min(CHUNK, max(100, -(-len(rows) // max(1, workers))))
+    if isinstance(chunk_size, bool) or not isinstance(chunk_size, int | np.integer) or chunk_size < 1:
+        raise InvalidArgumentError(f"chunk_size={chunk_size!r}: a whole number from 1 is needed.")
+    whole = UploadChunk(service, radius, rows, ra, dec, pagesize, cache)
+    return [whole._part(slice(start, start + int(chunk_size))) for start in range(0, len(rows), int(chunk_size))]
+
+
+# -- what comes back -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Matches:
     """Which rows of an answer match which positions."""
 
-    rows: Rows
-    inputs: Rows
+    rows: RowNumbers
+    inputs: RowNumbers
     separation: Floats
     beyond: int = 0
 
@@ -55,7 +142,9 @@ def separations(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats) ->
     return np.asarray(np.degrees(angular_separation(*turned)))
 
 
-def pairs_within(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats, radius: float) -> tuple[Rows, Rows]:
+def pairs_within(
+    ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats, radius: float
+) -> tuple[RowNumbers, RowNumbers]:
     """Return all pairs of positions that are no further apart than a radius."""
     # Only others in the same strip of declination are looked at: one sort instead of a tree, and no further package.
     order = np.argsort(other_dec, kind="stable")
@@ -63,7 +152,7 @@ def pairs_within(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats, r
     margin = radius + 1e-9
     first, last = np.searchsorted(strip, dec - margin), np.searchsorted(strip, dec + margin, side="right")
     ends = np.cumsum(last - first)
-    found: list[tuple[Rows, Rows]] = []
+    found: list[tuple[RowNumbers, RowNumbers]] = []
     start = 0
     while start < len(ra):
         done = int(ends[start - 1]) if start else 0
@@ -85,13 +174,13 @@ def uploaded_columns(names: Sequence[str]) -> list[str]:
     return [name for name in names if any(part in folded(name) for part in map(folded, (ROW, RA, DEC)))]
 
 
-def match(
+def assign_matches(
     answer: Table,
     ra: Floats,
     dec: Floats,
     radius: float,
     *,
-    numbers: Rows | None = None,
+    numbers: RowNumbers | None = None,
     extended: bool,
     service: str,
 ) -> Matches:
@@ -124,7 +213,7 @@ def match(
     return _sorted(once[near[within]], inputs[within], apart[within], beyond)
 
 
-def best_of(found: Matches) -> Matches:
+def nearest_of(found: Matches) -> Matches:
     """Return the nearest match of each position only; of several equally near ones the first.
 
     Matches whose place is not known come after all others.
@@ -133,33 +222,35 @@ def best_of(found: Matches) -> Matches:
     return replace(found, rows=found.rows[first], inputs=found.inputs[first], separation=found.separation[first])
 
 
-def _sorted(rows: Rows, inputs: Rows, apart: Floats, beyond: int = 0) -> Matches:
+def _sorted(rows: RowNumbers, inputs: RowNumbers, apart: Floats, beyond: int = 0) -> Matches:
     """Matches by position, and by separation; what is not known comes last."""
     order = np.lexsort((apart, inputs))
     return Matches(rows[order], inputs[order], apart[order] * 3600, beyond)
 
 
 def _told(
-    answer: Table, ra: Floats, dec: Floats, numbers: Rows, matched: tuple[str, str] | None
-) -> Iterator[tuple[Rows, bool]]:
+    answer: Table, ra: Floats, dec: Floats, numbers: RowNumbers, matched: tuple[str, str] | None
+) -> Iterator[tuple[RowNumbers, bool]]:
     """Give what the answer tells of the position of each row, and whether that is beyond doubt."""
     repeated = _repeated(answer)
-    numbered = _told_row(answer, numbers)
+    numbered = _matched_by_number(answer, numbers)
     if numbered is not None and (repeated is None or _agree(repeated, ra[numbered], dec[numbered])):
         yield numbered, repeated is not None
-    if repeated is not None and (placed := _told_position(repeated, ra, dec)) is not None:
+    if repeated is not None and (placed := _matched_by_position(repeated, ra, dec)) is not None:
         yield placed, True
     # Columns "ra" and "dec" beside those of the match may be the upload's under another name.
     renamed = pair_among(_numbers(answer), PAIRS[:1])
     if renamed is not None and renamed != matched:
-        placed = _told_position(_values(answer, renamed), ra, dec)
+        placed = _matched_by_position(_values(answer, renamed), ra, dec)
         if placed is not None:
             yield placed, False
     if len(ra) == 1:
         yield np.zeros(len(answer), dtype=np.int64), True
 
 
-def _apart(matched: tuple[Floats, Floats] | None, rows: Rows, inputs: Rows, ra: Floats, dec: Floats) -> Floats:
+def _apart(
+    matched: tuple[Floats, Floats] | None, rows: RowNumbers, inputs: RowNumbers, ra: Floats, dec: Floats
+) -> Floats:
     """The separations of matches in degrees, NaN where they cannot be known."""
     if matched is None:
         return np.full(len(rows), np.nan)
@@ -178,7 +269,7 @@ def _values(answer: Table, names: tuple[str, str]) -> tuple[Floats, Floats]:
     return first, second
 
 
-def _told_row(answer: Table, numbers: Rows) -> Rows | None:
+def _matched_by_number(answer: Table, numbers: RowNumbers) -> RowNumbers | None:
     """The positions that the answer's rows name by number; None unless all of them do."""
     names = [name for name in answer.colnames if folded(ROW) in folded(name)]
     if len(names) != 1 or answer[names[0]].dtype.kind not in "iuf":
@@ -193,7 +284,7 @@ def _agree(repeated: tuple[Floats, Floats], ra: Floats, dec: Floats) -> bool:
     return bool((separations(*repeated, ra, dec) <= _REPEATED).all())
 
 
-def _told_position(repeated: tuple[Floats, Floats], ra: Floats, dec: Floats) -> Rows | None:
+def _matched_by_position(repeated: tuple[Floats, Floats], ra: Floats, dec: Floats) -> RowNumbers | None:
     """The positions that are repeated in all rows, if each is one of those uploaded.
 
     A repetition that was rounded is told if no other upload is within three times its distance from the nearest.
@@ -221,7 +312,7 @@ def _repeated(answer: Table) -> tuple[Floats, Floats] | None:
     return _values(answer, (first[0], second[0]))
 
 
-def _entries(answer: Table) -> Rows:
+def _entries(answer: Table) -> RowNumbers:
     """The rows of an answer that are not about the same entry of the catalogue as an earlier row."""
     own = [name for name in answer.colnames if not any(part in folded(name) for part in _OF_THE_PAIR)]
     kind = np.zeros(len(answer), dtype=np.int64)

@@ -7,10 +7,13 @@ answer, or a table of counts.  Which targets failed, and which were asked for in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from astropy import units as u
+from astropy.coordinates import Angle
 from astropy.table import MaskedColumn, Table
 
 from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError
@@ -19,37 +22,117 @@ from ..service.deadline import Deadline
 from ..service.mast_service import MastService, refuse_two_positions
 from ..service.parallel import RunOptions
 from ..service.resolver import warn_unused_resolver
-from ..sky.position import Cone, TargetInput
+from ..sky.position import Cone, TargetInput, as_radius
 from ..sky.positions import Positions, as_names, as_positions
+from ..tables.arrays import Floats, RowNumbers
 from ..tables.table import first_value, table_meta
 from ..warn import warn_user
-from .ask import DivisibleQuestion, IndivisibleQuestion, PartialAnswer, ask_many
-from .match_targets import Targets, as_radii, targets_of
-from .one_table import Asked, TargetMeta, with_first
+from .ask import AnyQuestion, IndivisibleQuestion, PartialAnswer, ask_many
+from .one_table import AskedTargets, TargetMeta, with_leading_columns
 
 __all__ = [
     "POSITIONAL",
     "ManyTargets",
     "RequestFor",
+    "Targets",
+    "as_radii",
     "raise_if_all",
     "refuse_page",
     "table_of_counts",
     "table_of_targets",
     "target_columns",
+    "targets_of",
+    "unique_rows",
     "warn_of_failures",
 ]
 
 POSITIONAL = ("ra", "dec", "radius", "position")
 """The parameters in which the requests for many targets differ."""
 
-Q = TypeVar("Q", bound=DivisibleQuestion)
-Rows = npt.NDArray[np.int64]
 
 _SHOWN = 3
 _INPUT_ROW = "Row of the target in what was asked for"
 
 
 RequestFor = Callable[[Cone], MashupRequest]
+
+
+def unique_rows(*columns: npt.NDArray[Any]) -> tuple[RowNumbers, RowNumbers]:
+    """Return which rows of some columns are the first of their kind, and of which kind each row is."""
+    _, first, kind = np.unique(np.column_stack(columns), axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return first[order].astype(np.int64), rank[np.ravel(kind)]
+
+
+def as_radii(radius: Any, number: int) -> Floats:
+    """Return the radii of many cones in degrees."""
+    if isinstance(radius, str) or np.ndim(radius) == 0:
+        return np.full(number, float(as_radius(radius).deg))
+    try:
+        degrees = np.asarray(Angle(radius, u.deg, dtype=float).to_value(u.deg))
+    except (ValueError, TypeError, u.UnitsError) as err:
+        raise InvalidArgumentError(f"radius={radius!r} cannot be read as angles: {err}") from err
+    if degrees.shape != (number,):
+        raise InvalidArgumentError(f"radius holds {degrees.size} angles for {number} targets; give one, or as many.")
+    wrong = degrees[~((degrees >= 0) & (degrees <= 180))]
+    if wrong.size:
+        raise InvalidArgumentError(f"radius holds {wrong[0]} degrees; it must be between 0 and 180.")
+    return degrees
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is asked for, and for whom."""
+
+    positions: Positions
+    cones: Sequence[Cone]
+    rows: RowNumbers
+    cone_of: RowNumbers
+
+    def expand_to_input(self, found: Mapping[int, RowNumbers]) -> tuple[RowNumbers, RowNumbers]:
+        """Return the rows of the table of all answers, target by target."""
+        nothing = np.empty(0, dtype=np.int64)
+        parts = [found.get(int(cone), nothing) for cone in self.cone_of]
+        return np.concatenate([nothing, *parts]), np.repeat(self.rows, [len(part) for part in parts])
+
+    def values_by_target(self, found: Mapping[int, RowNumbers], values: Mapping[int, Floats]) -> Floats:
+        """Return values that belong to the rows of the answers, in the order of `expand_to_input`."""
+        parts = [
+            values[cone] if cone in values else np.full(len(found[cone]), np.nan) for cone in self._answered(found)
+        ]
+        return np.concatenate([np.empty(0), *parts])
+
+    def _answered(self, found: Mapping[int, RowNumbers]) -> list[int]:
+        """The cone of each target that has an answer."""
+        return [cone for cone in self.cone_of.tolist() if cone in found]
+
+    def of_cones(self, reasons: Mapping[int, str]) -> dict[int, str]:
+        """Return target → reason, from cone → reason."""
+        pairs = zip(self.rows.tolist(), self.cone_of.tolist(), strict=True)
+        return {row: reasons[cone] for row, cone in pairs if cone in reasons}
+
+    def without_rows(self, found: Mapping[int, RowNumbers]) -> list[int]:
+        """Return the targets whose answer came and was empty."""
+        pairs = zip(self.rows.tolist(), self.cone_of.tolist(), strict=True)
+        return [row for row, cone in pairs if cone in found and not len(found[cone])]
+
+    def names(self) -> npt.NDArray[np.str_]:
+        """Return the name of each target, empty where it has none."""
+        return np.array([self.positions.names.get(row, "") for row in range(len(self.positions))], dtype=np.str_)
+
+
+def targets_of(positions: Positions, radii: Floats) -> Targets:
+    """Return the cones around positions."""
+    rows = positions.known
+    if not len(rows):
+        return Targets(positions, (), rows, rows)
+    columns = [values[rows] for values in (positions.ra, positions.dec, radii)]
+    first, cone_of = unique_rows(*columns)
+    ra, dec, radius = ([float(value) for value in column[first]] for column in columns)
+    cones = [Cone(*numbers) for numbers in zip(ra, dec, radius, strict=True)]
+    return Targets(positions, cones, rows, cone_of)
 
 
 class ManyTargets:
@@ -111,16 +194,16 @@ class ManyTargets:
 
         errors = self.ask_all([IndivisibleQuestion(request) for request in requests], options, deadline, take)
         raise_if_all(errors, len(requests))
-        asked = Asked(requests[0], len(targets.positions), len(requests), POSITIONAL)
+        asked = AskedTargets(requests[0], len(targets.positions), len(requests), POSITIONAL)
         meta = table_meta(asked, len(targets.positions), times)
         return table_of_counts(where, targets, counts, errors, meta)
 
     def ask_all(
         self,
-        questions: Sequence[Q],
+        questions: Sequence[AnyQuestion],
         options: RunOptions,
         deadline: Deadline,
-        take: Callable[[int, PartialAnswer[Q]], None],
+        take: Callable[[int, PartialAnswer[AnyQuestion]], None],
         unit: str = "target",
     ) -> dict[int, Exception]:
         """Ask questions that cannot be made smaller, hand over the answer to each, and return why some have none."""
@@ -161,19 +244,19 @@ def table_of_counts(
 def table_of_targets(
     where: TargetInput,
     targets: Targets,
-    answers: tuple[Table, Mapping[int, Rows]],
+    answers: tuple[Table, Mapping[int, RowNumbers]],
     errors: Mapping[int, Exception],
 ) -> Table:
     """Return one table, target by target, from the rows of all cones and which of them belong to which cone."""
     table, found = answers
-    rows, of_target = targets.distributed(found)
-    table = with_first(table, rows, target_columns(where, targets, of_target))
+    rows, of_target = targets.expand_to_input(found)
+    table = with_leading_columns(table, rows, target_columns(where, targets, of_target))
     table.meta["rows"] = [len(table)]
     _note_failures(table, targets, errors, targets.without_rows(found))
     return table
 
 
-def target_columns(where: TargetInput, targets: Targets, of_target: Rows) -> dict[str, tuple[Any, Any, str]]:
+def target_columns(where: TargetInput, targets: Targets, of_target: RowNumbers) -> dict[str, tuple[Any, Any, str]]:
     """Return the columns that say of which target a row tells."""
     columns: dict[str, tuple[Any, Any, str]] = {"input_row": (of_target, None, _INPUT_ROW)}
     if where.object_name is not None:

@@ -13,13 +13,8 @@ from astroquery.exceptions import InputWarning, InvalidQueryError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.query.comparisons import (
-    OPERATORS,
-    Comparison,
-    catalogs_mast_filters,
-    mashup_criteria,
-    read_comparisons,
-)
+from astroquery_mast.query.conditions import OPERATORS, Comparison, Condition, read_condition
+from astroquery_mast.query.filters import catalogs_mast_filters, mashup_criteria
 from astroquery_mast.tables.columns import snapshot
 
 TIC = snapshot()["Mast.Catalogs.Tess.Cone"]
@@ -187,9 +182,11 @@ def test_whole_numbers_keep_all_their_digits(operator: str, number: int) -> None
     if operator in {"like", "contains"}:
         return
     column = MEAN["objID"]
-    expected = (Comparison(OPERATORS[operator], number),)
-    assert read_comparisons("objID", (operator, number), column) == expected
-    assert read_comparisons("objID", (operator, str(number)), column) == expected
+    expected = Condition("objID", column, ((Comparison(OPERATORS[operator], number),),))
+    if operator == "neq":
+        expected = Condition("objID", column, (), ((Comparison("eq", number),),))
+    assert read_condition("objID", (operator, number), column) == expected
+    assert read_condition("objID", (operator, str(number)), column) == expected
 
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))

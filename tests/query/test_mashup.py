@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError
-from astroquery_mast.query.mashup import split_parameters
+from astroquery_mast.query.filters import split_parameters
 from astroquery_mast.query.request import MashupRequest
 
 FILTERED = "Mast.Caom.Filtered"

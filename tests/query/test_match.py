@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidArgumentError, InvalidResponseError
 from astroquery_mast.query.known_catalogs import find_crossmatch
-from astroquery_mast.targets.pairs import best_of, match, pairs_within
+from astroquery_mast.targets.pairs import assign_matches, nearest_of, pairs_within
 
 RADIUS = 5 / 3600
 RA = np.array([10.0, 10.0005, 200.0, 359.9999])
@@ -32,7 +32,9 @@ def answer(**columns: Any) -> Table:
 
 def found(table: Table, **options: Any) -> list[tuple[int, int]]:
     """The matches of a table: position and row."""
-    matches = match(table, RA, DEC, RADIUS, extended=options.pop("extended", False), service="Mast.X.Crossmatch")
+    matches = assign_matches(
+        table, RA, DEC, RADIUS, extended=options.pop("extended", False), service="Mast.X.Crossmatch"
+    )
     there = SkyCoord(RA[matches.inputs], DEC[matches.inputs], unit="deg")
     if "MatchRA" in table.colnames:
         places = SkyCoord(table["MatchRA"][matches.rows], table["MatchDEC"][matches.rows], unit="deg")
@@ -89,7 +91,7 @@ def test_the_columns_of_the_catalogue_itself_are_its_place() -> None:
     """Without columns made for the purpose, ra and dec are where the entry is."""
     table = answer(input_row=OF)
     table.rename_columns(["MatchRA", "MatchDEC"], ["ra", "dec"])
-    matches = match(table, RA, DEC, RADIUS, extended=False, service="x")
+    matches = assign_matches(table, RA, DEC, RADIUS, extended=False, service="x")
     assert 0 < matches.separation.min() <= matches.separation.max() < 5
 
 
@@ -105,7 +107,7 @@ def test_extended_entries_may_be_farther_away() -> None:
 
 def test_one_position_has_all_matches() -> None:
     """There is nothing to tell apart."""
-    only = match(Table({"obsid": ["1", "2"]}), RA[:1], DEC[:1], RADIUS, extended=True, service="x")
+    only = assign_matches(Table({"obsid": ["1", "2"]}), RA[:1], DEC[:1], RADIUS, extended=True, service="x")
     assert only.inputs.tolist() == [0, 0]
     assert np.isnan(only.separation).all()
 
@@ -131,7 +133,7 @@ def test_one_odd_row_costs_itself_only(columns: dict[str, Any], place: float) ->
     """A row that is within no position's radius is left out and counted, whatever is repeated; the others are there."""
     table = answer(**columns)
     table["MatchID"][3], table["MatchDEC"][3] = 9, -70 if place == 50.0 else place - 80
-    matches = match(table, RA, DEC, RADIUS, extended=False, service="x")
+    matches = assign_matches(table, RA, DEC, RADIUS, extended=False, service="x")
     known = np.isfinite(matches.separation)
     assert 3 not in matches.rows[known]
     assert set(matches.rows[known]) >= {0, 2, 4}
@@ -144,19 +146,19 @@ def test_rounded_repetitions_tell_if_no_other_position_is_near() -> None:
     """Four decimals are enough for positions that are arcseconds apart, and too few for those that are less."""
     ra, dec = np.array([10.00004, 10.003, 200.0]), np.array([20.00004, 20.0, -60.0])
     table = Table({"input_ra": np.round(ra, 4), "input_dec": np.round(dec, 4), "obsid": ["a", "b", "c"]})
-    matches = match(table, ra, dec, RADIUS, extended=True, service="x")
+    matches = assign_matches(table, ra, dec, RADIUS, extended=True, service="x")
     assert matches.inputs.tolist() == [0, 1, 2]
     close = np.array([10.00004, 10.00010, 200.0])
     with pytest.raises(InvalidResponseError, match="does not say"):
-        match(table, close, np.array([20.00004, 20.00004, -60.0]), RADIUS, extended=True, service="x")
+        assign_matches(table, close, np.array([20.00004, 20.00004, -60.0]), RADIUS, extended=True, service="x")
 
 
 def test_numbers_are_those_that_were_uploaded() -> None:
     """They may have gaps, where equal positions were sent once; a number that was not sent is not believed."""
     numbers = np.array([0, 3, 4, 9])
-    told = match(answer(input_row=numbers[OF]), RA, DEC, RADIUS, numbers=numbers, extended=False, service="x")
+    told = assign_matches(answer(input_row=numbers[OF]), RA, DEC, RADIUS, numbers=numbers, extended=False, service="x")
     assert sorted(zip(told.inputs.tolist(), told.rows.tolist(), strict=True)) == EXPECTED
-    counted = match(answer(input_row=OF), RA, DEC, RADIUS, numbers=numbers, extended=False, service="x")
+    counted = assign_matches(answer(input_row=OF), RA, DEC, RADIUS, numbers=numbers, extended=False, service="x")
     assert sorted(zip(counted.inputs.tolist(), counted.rows.tolist(), strict=True)) == ENTRIES
 
 
@@ -164,18 +166,18 @@ def test_the_best_is_one_with_a_place_if_there_is_any() -> None:
     """What is not known comes last."""
     table = answer(input_row=OF)
     table["MatchRA"].mask[[1, 3]] = True
-    best = best_of(match(table, RA, DEC, RADIUS, extended=False, service="x"))
+    best = nearest_of(assign_matches(table, RA, DEC, RADIUS, extended=False, service="x"))
     assert best.rows.tolist() == [0, 2, 3, 4]
     assert np.isnan(best.separation).tolist() == [False, False, True, False]
 
 
 def test_the_nearest_of_each_position_is_the_best() -> None:
     """Sorted by position and separation, the first of each is left."""
-    matches = match(answer(input_row=OF), RA, DEC, RADIUS, extended=False, service="x")
-    best = best_of(matches)
+    matches = assign_matches(answer(input_row=OF), RA, DEC, RADIUS, extended=False, service="x")
+    best = nearest_of(matches)
     assert best.inputs.tolist() == [0, 1, 2, 3]
     assert best.separation[1] == matches.separation[matches.inputs == 1].min()
-    assert len(best_of(match(answer()[:0], RA, DEC, RADIUS, extended=False, service="x")).rows) == 0
+    assert len(nearest_of(assign_matches(answer()[:0], RA, DEC, RADIUS, extended=False, service="x")).rows) == 0
 
 
 positions = st.lists(st.tuples(st.floats(0, 359.999), st.floats(-90, 90)), min_size=1, max_size=12)

@@ -16,8 +16,8 @@ from astroquery_mast.exceptions import InvalidArgumentError, InvalidResponseErro
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.sky.positions import as_names, as_positions
 from astroquery_mast.tables.mashup import Page
-from astroquery_mast.targets.match_targets import as_radii, distinct, targets_of
-from astroquery_mast.targets.one_table import Asked, Blocks, with_first
+from astroquery_mast.targets.one_table import AnswerCollector, AskedTargets, with_leading_columns
+from astroquery_mast.targets.targets import as_radii, targets_of, unique_rows
 
 REQUEST = MashupRequest("Mast.Caom.Cone", {"ra": 1.0, "dec": 2.0, "radius": 0.1, "exclude_hla": True})
 FIELDS = (("obsid", "string"), ("t_exptime", "float"), ("_selected_", "boolean"))
@@ -35,7 +35,7 @@ def test_a_cone_is_asked_for_once() -> None:
     targets = targets_of(as_positions(table), np.array([0.1, 0.1, 0.1, 0.1, 0.2]))
     assert [(cone.ra, cone.radius) for cone in targets.cones] == [(1.0, 0.1), (2.0, 0.1), (1.0, 0.2)]
     assert targets.rows.tolist() == [0, 1, 2, 4]
-    rows, inputs = targets.distributed({0: np.array([5, 6]), 2: np.array([7])})
+    rows, inputs = targets.expand_to_input({0: np.array([5, 6]), 2: np.array([7])})
     assert list(zip(rows.tolist(), inputs.tolist(), strict=True)) == [(5, 0), (6, 0), (5, 2), (6, 2), (7, 4)]
     assert targets.without_rows({0: np.array([], dtype=int), 1: np.array([3])}) == [0, 2]
     assert targets.of_cones({0: "late"}) == {0: "late", 2: "late"}
@@ -50,7 +50,7 @@ def test_targets_without_any_position_have_no_cones() -> None:
 def test_kinds_are_numbered_by_their_first_row(pairs: list[tuple[int, int]]) -> None:
     """Every row is of the kind of the row that is equal to it."""
     one, other = np.array(pairs, dtype=float).T
-    first, kind = distinct(one, other)
+    first, kind = unique_rows(one, other)
     assert first.tolist() == [pairs.index(pair) for pair in dict.fromkeys(pairs)]
     assert [pairs[first[each]] for each in kind] == pairs
 
@@ -67,7 +67,7 @@ def test_radii_are_one_or_as_many_as_targets() -> None:
 
 def test_answers_in_any_number_of_pages_are_one_table() -> None:
     """The rows of each answer are known, and meta tells of one question."""
-    blocks = Blocks(Asked(REQUEST, 3, 2, ("ra", "dec", "radius")), {})
+    blocks = AnswerCollector(AskedTargets(REQUEST, 3, 2, ("ra", "dec", "radius")), {})
     blocks.add(0, [page(2), page(1, start=2)])
     blocks.add(1, [page(0)])
     blocks.add(2, [page(1, start=9)])
@@ -81,7 +81,7 @@ def test_answers_in_any_number_of_pages_are_one_table() -> None:
 
 def test_answers_with_other_columns_are_masked_where_they_lack_one() -> None:
     """As the Hubble Source Catalog has them: columns for the filters that occur only."""
-    blocks = Blocks(REQUEST, {})
+    blocks = AnswerCollector(REQUEST, {})
     blocks.add(0, [page(1, (("MatchID", "int"), ("A_F606W", "float")))])
     blocks.add(1, [page(2, (("MatchID", "int"), ("W3_F160W", "float")))])
     blocks.add(2, [page(1, (("MatchID", "int"), ("A_F606W", "float")), start=5)])
@@ -94,16 +94,16 @@ def test_answers_with_other_columns_are_masked_where_they_lack_one() -> None:
 
 def test_empty_answers_leave_the_columns() -> None:
     """Nothing found is a table without rows, with the columns of the archive."""
-    blocks = Blocks(REQUEST, {})
+    blocks = AnswerCollector(REQUEST, {})
     blocks.add(0, [page(0)])
     assert blocks.table()[0].colnames == ["obsid", "t_exptime"]
-    assert len(Blocks(REQUEST, {}).table()[0].colnames) == 0
+    assert len(AnswerCollector(REQUEST, {}).table()[0].colnames) == 0
 
 
 def test_an_answer_that_is_no_table_is_refused() -> None:
     """Rows without columns are no answer."""
     with pytest.raises(InvalidResponseError):
-        Blocks(REQUEST, {}).add(0, [Page("x", "COMPLETE", (), [{}])])
+        AnswerCollector(REQUEST, {}).add(0, [Page("x", "COMPLETE", (), [{}])])
 
 
 def test_new_columns_stand_in_front() -> None:
@@ -113,7 +113,7 @@ def test_new_columns_stand_in_front() -> None:
         "input_row": (np.array([0, 1, 1]), None, "a"),
         "separation": (np.zeros(3), u.arcsec, "b"),
     }
-    made = with_first(table, np.array([0, 1, 0]), columns)
+    made = with_leading_columns(table, np.array([0, 1, 0]), columns)
     assert made.colnames == ["input_row", "separation", "catalog_separation", "x"]
     assert made["x"].tolist() == [3, 4, 3]
     assert made["separation"].quantity.unit == u.arcsec

@@ -10,8 +10,7 @@ from astropy.time import Time
 
 from astroquery_mast import Observations
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError
-from astroquery_mast.query.criteria import observation_criteria
-from astroquery_mast.query.filters import OPEN_END
+from astroquery_mast.query.filters import OPEN_END, observation_criteria
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.tables.columns import snapshot
 
@@ -70,10 +69,10 @@ def test_whole_numbers_may_be_written_as_text(value: Any, sent: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("calib_level", "two", "'two' is none"),
+        ("calib_level", "two", "'two' is not one"),
         ("calib_level", "2.5", "whole numbers"),
         ("calib_level", "", "whole numbers"),
-        ("calib_level", ["2", "x"], "'x' is none"),
+        ("calib_level", ["2", "x"], "'x' is not one"),
         ("calib_level", ["2", ">=3"], "comparisons in a list"),
         ("calib_level", "!2", "excludes 2"),
         ("obsid", "abc", "whole numbers"),

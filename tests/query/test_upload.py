@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidArgumentError
 from astroquery_mast.query.request import ApiRequest, MashupRequest
-from astroquery_mast.targets.upload import Upload, uploads
+from astroquery_mast.targets.pairs import UploadChunk, upload_chunks
 
 
-def made(number: int, **options: Any) -> list[Upload]:
+def made(number: int, **options: Any) -> list[UploadChunk]:
     """The requests for some positions."""
     places = np.linspace(0, 80, number)
-    return list(uploads("Mast.Tic.Crossmatch", np.arange(number), places, places, radius=0.002, **options))
+    return list(upload_chunks("Mast.Tic.Crossmatch", np.arange(number), places, places, radius=0.002, **options))
 
 
 def test_the_request_has_the_documented_form() -> None:
@@ -46,7 +46,7 @@ def test_the_request_has_the_documented_form() -> None:
 def test_positions_are_sent_with_all_their_digits(places: list[float]) -> None:
     """What the archive decodes is the same number."""
     values = np.array(places)
-    upload = Upload("x", 0.1, np.arange(len(values)), values, values)
+    upload = UploadChunk("x", 0.1, np.arange(len(values)), values, values)
     sent = json.loads(unquote(upload.request.body().removeprefix("request=")))
     assert [row["input_dec"] for row in sent["data"]["data"]] == places
 

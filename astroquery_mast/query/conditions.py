@@ -1,0 +1,347 @@
+"""The language of criteria: what users write for a column in, a `Condition` on it out.
+
+================================  ==================================================================
+a value                           means
+================================  ==================================================================
+``"a"``, ``["a", "b"]``           the value, or any of them; ``*`` and ``%`` stand for any run of characters
+``[2, 5]``, ``(None, 5)``         a range of a continuous column, both ends included; None is an open end
+``{"min": 2, "max": 5}``          the same
+``[[2, 5], [8, 9]]``              any of the ranges
+``">=2"``, ``"<10"``, ``"2..5"``  of a column of numbers: a comparison, a range; ``"2.."`` has an open end
+``("gte", 2)``                    the same in the words of Catalogs.MAST; see `OPERATORS`
+``[("gte", 2), ("lt", 5)]``       all of them
+``"!x"``, ``("neq", "x")``        anything else than that
+================================  ==================================================================
+
+Values are converted to the unit of the column.  A criterion is applied or refused, never dropped: what has no meaning
+for the column raises `InvalidCriterionError` here, and what a service cannot express is refused where the condition is
+written in its language: `astroquery_mast.query.filters`, `astroquery_mast.missions.conditions`,
+`astroquery_mast.products.filters`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.time import Time
+
+from ..exceptions import InputWarning, InvalidCriterionError
+from ..tables.columns import Column, Kind
+from ..warn import warn_user
+from .values import as_number, as_text
+
+__all__ = [
+    "NUMBER",
+    "OPERATORS",
+    "Comparison",
+    "Condition",
+    "as_members",
+    "read_condition",
+    "split_text",
+]
+
+OPERATORS: Mapping[str, str] = {
+    "min": "gte",
+    "gte": "gte",
+    "gt": "gt",
+    "max": "lte",
+    "lte": "lte",
+    "lt": "lt",
+    "eq": "eq",
+    "neq": "neq",
+    "like": "like",
+    "contains": "contains",
+}
+"""The operators of Catalogs.MAST; two of them have two names each."""
+
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+NUMBER = re.compile(_NUMBER, re.IGNORECASE)
+"""A finite number written as text."""
+_END = rf"({_NUMBER}|[+-]?inf)?"
+# One of the ends may be left out; "1..." is more likely a slip.
+_RANGE = re.compile(rf"\s*(?!.*\.\.\.\s*$){_END}\s*\.\.\s*{_END}\s*", re.IGNORECASE)
+_COMPARISON = re.compile(r"\s*(>=|<=|>|<|=)\s*(\S.*?)\s*")
+_SYMBOLS = {">=": "gte", "<=": "lte", ">": "gt", "<": "lt", "=": "eq"}
+_WHOLE = re.compile(r"\s*[+-]?\d+\s*")
+_LOWER, _UPPER = frozenset({"gte", "gt"}), frozenset({"lte", "lt"})
+_ON_TEXT = frozenset({"like", "contains"})
+_NUMERIC = frozenset({Kind.FLOAT, Kind.INTEGER, Kind.BYTE})
+_PAIR = 2
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison of a column with a value in its unit.
+
+    The operator is one of the values of `OPERATORS`, or "pattern" for text with wildcards.
+    """
+
+    operator: str
+    operand: Any
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a column must meet: one of the alternatives, and none of those excluded; each is met by all comparisons."""
+
+    name: str
+    column: Column
+    alternatives: tuple[tuple[Comparison, ...], ...] = ()
+    excluded: tuple[tuple[Comparison, ...], ...] = ()
+
+
+# -- parts of the language that all services share -----------------------------------------------------------------
+
+
+def as_members(name: str, value: Any, *, empty: bool = False) -> list[Any]:
+    """Return the members of whatever iterable was given, a scalar being one of itself; sets in sorted order."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return [value]
+    if isinstance(value, u.Quantity | Time) and value.ndim == 0:
+        return [value]
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return [value[()]]
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise InvalidCriterionError(f"'{name}' has masked values; leave them out.")
+    try:
+        members = sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
+    except TypeError:  # single positions and spans of time claim to be iterable
+        return [value]
+    if not members and not empty:
+        raise InvalidCriterionError(
+            f"'{name}' is an empty list: no row could match. Leave the criterion out, or fill it."
+        )
+    return members
+
+
+def split_text(text: str) -> list[tuple[str, str]] | None:
+    """Return the operators and operands that a text such as ">=5" or "2..5" spells, or None if it is a plain value."""
+    if symbolic := _COMPARISON.fullmatch(text):
+        return [(_SYMBOLS[symbolic[1]], symbolic[2])]
+    if ends := _RANGE.fullmatch(text):
+        return [(operator, end) for operator, end in (("gte", ends[1]), ("lte", ends[2])) if end is not None]
+    return None
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+def read_condition(name: str, value: Any, column: Column, *, operators_on_text: bool = True) -> Condition:
+    """Return the condition that a user's value stands for."""
+    if operators_on_text or column.continuous or column.kind is Kind.INTEGER:
+        comparisons = _comparisons(name, value, column)
+        if comparisons:
+            return _condition(name, column, comparisons)
+    if column.continuous:
+        return Condition(name, column, tuple(_ranges(name, value, column)))
+    if isinstance(value, Mapping):
+        if not _holds_numbers(column):
+            raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
+        return Condition(name, column, (_mapped(name, value, column),))
+    texts = dict.fromkeys(as_text(name, member, column) for member in as_members(name, value))
+    return Condition(name, column, tuple((_plain(text),) for text in texts))
+
+
+def _plain(text: str) -> Comparison:
+    return Comparison("pattern" if "*" in text or "%" in text else "eq", text)
+
+
+def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> Condition:
+    """A condition of comparisons, all of which must hold."""
+    first = comparisons[0]
+    if first.operator == "neq":
+        return Condition(name, column, (), ((Comparison("eq", first.operand),),))
+    if first.operator == "eq" and column.continuous:
+        _warn_exact(name, first.operand)
+    return Condition(name, column, (tuple(comparisons),))
+
+
+# -- comparisons ---------------------------------------------------------------------------------------------------
+
+
+def _comparisons(name: str, value: Any, column: Column) -> Sequence[Comparison]:
+    """The comparisons that a value spells, all of which must hold; none if it is a plain value, or several."""
+    found = _single_comparison(name, value, column)
+    if found or not isinstance(value, list | tuple):
+        return found
+    members = [
+        _single_comparison(name, member, column) if isinstance(member, str) or _is_operation(member) else ()
+        for member in value
+    ]
+    if any(members) and not all(_is_operation(member) for member in value):
+        raise InvalidCriterionError(
+            f"'{name}' has comparisons in a list, and it is not clear whether one or all of them must hold: "
+            'give one of them, a range such as "2..5", or pairs such as [("gte", 2), ("lt", 5)], '
+            "all of which must hold."
+        )
+    found = [comparison for member in members for comparison in member]
+    _refuse_contradiction(name, found)
+    return found
+
+
+def _single_comparison(name: str, value: Any, column: Column) -> Sequence[Comparison]:
+    """The comparisons that a text or a pair of operator and operand spells; two for a range."""
+    if _is_operation(value):
+        return [_operation(name, value[0], value[1], column)]
+    if isinstance(value, str):
+        return _from_text(name, value, column)
+    # With None for an end these cannot be two values.
+    if (
+        _holds_numbers(column)
+        and isinstance(value, list | tuple)
+        and len(value) == _PAIR
+        and any(end is None for end in value)
+    ):
+        return _pair(name, value[0], value[1], column)
+    return ()
+
+
+def _is_operation(value: Any) -> bool:
+    """Tell whether a value is a pair of an operator and its operand, rather than two texts or numbers."""
+    if not isinstance(value, tuple) or len(value) != _PAIR or not isinstance(value[0], str):
+        return False
+    operator = value[0].strip().lower()
+    return operator in OPERATORS or (operator.isalpha() and not isinstance(value[1], str | None))
+
+
+def _operation(name: str, operator: str, operand: Any, column: Column) -> Comparison:
+    """A comparison in the words of Catalogs.MAST."""
+    known = OPERATORS.get(operator.strip().lower())
+    if known is None:
+        raise InvalidCriterionError(f"'{name}' has the operator '{operator}': there are {', '.join(OPERATORS)}.")
+    if known in _ON_TEXT and _holds_numbers(column):
+        raise InvalidCriterionError(f"'{name}' holds numbers, to which '{operator}' cannot be applied.")
+    if known in _LOWER | _UPPER and not _holds_numbers(column):
+        raise InvalidCriterionError(f"'{name}' holds text, to which '{operator}' cannot be applied: give the values.")
+    return Comparison(known, _operand(name, operand, column))
+
+
+def _from_text(name: str, text: str, column: Column) -> Sequence[Comparison]:
+    """The comparisons that a text spells; none if it is a plain value."""
+    if text.startswith("!") and text.strip("!= "):
+        return [Comparison("neq", _operand(name, text[1:].lstrip("="), column))]
+    parts = split_text(text) if _holds_numbers(column) else None
+    if parts is None:
+        return ()
+    if len(parts) == 1 and text.lstrip()[0] in "<>=":
+        ((operator, operand),) = parts
+        return [Comparison(operator, _operand(name, operand, column))]
+    ends = dict(parts)
+    return _pair(name, ends.get("gte"), ends.get("lte"), column)
+
+
+def _operand(name: str, value: Any, column: Column) -> str | int | float:
+    """What is compared with, in the unit of the column."""
+    if not _holds_numbers(column):
+        return as_text(name, value, column)
+    number = _number(name, value, column)
+    if math.isinf(number):
+        raise InvalidCriterionError(f"'{name}' is compared with {value!r}: leave this end of the range out.")
+    return number
+
+
+def _number(name: str, value: Any, column: Column) -> int | float:
+    """A number in the unit of the column; integers keep all their digits."""
+    if column.kind in {Kind.INTEGER, Kind.BYTE}:
+        if isinstance(value, int | np.integer) and not isinstance(value, bool):
+            return int(value)
+        if isinstance(value, str) and _WHOLE.fullmatch(value):
+            return int(value)
+    return as_number(name, value, column)
+
+
+def _holds_numbers(column: Column) -> bool:
+    return column.continuous or column.kind in _NUMERIC
+
+
+def _refuse_contradiction(name: str, comparisons: Sequence[Comparison]) -> None:
+    """Raise if comparisons do not go together, or no value can meet all of them."""
+    if len(comparisons) <= 1:
+        return
+    lower = [each for each in comparisons if each.operator in _LOWER]
+    upper = [each for each in comparisons if each.operator in _UPPER]
+    if len(lower) > 1 or len(upper) > 1 or len(lower) + len(upper) < len(comparisons):
+        given = ", ".join(each.operator for each in comparisons)
+        raise InvalidCriterionError(f"'{name}' has the comparisons {given}: one lower and one upper end go together.")
+    low, high = lower[0], upper[0]
+    strict = low.operator == "gt" or high.operator == "lt"
+    if low.operand > high.operand or (strict and low.operand == high.operand):
+        raise InvalidCriterionError(
+            f"'{name}' has a range from {low.operand} to {high.operand}, in which no value lies."
+        )
+
+
+# -- ranges of continuous columns ----------------------------------------------------------------------------------
+
+
+def _ranges(name: str, value: Any, column: Column) -> list[tuple[Comparison, ...]]:
+    """The ranges of a continuous column: a pair, several pairs, a mapping with min and max, or one exact value."""
+    if isinstance(value, Mapping):
+        return [_mapped(name, value, column)]
+    if isinstance(value, set | frozenset):
+        raise InvalidCriterionError(f"'{name}' is a set, which has no order: give [minimum, maximum].")
+    members = as_members(name, value)
+    if all(_is_pair(member) for member in members):
+        return [range_ for member in members for range_ in _ranges(name, member, column)]
+    if len(members) == 1:
+        return [(_exactly(name, members[0], column),)]
+    if len(members) > _PAIR:
+        raise InvalidCriterionError(
+            f"'{name}' is continuous, and {len(members)} values were given: give [minimum, maximum], or pairs."
+        )
+    pair = _pair(name, members[0], members[1], column)
+    is_single = len(pair) == _PAIR and pair[0].operand == pair[1].operand
+    return [(Comparison("eq", pair[0].operand),) if is_single else pair]
+
+
+def _exactly(name: str, value: Any, column: Column) -> Comparison:
+    """One value of a continuous column."""
+    number = as_number(name, value, column)
+    if math.isinf(number):
+        raise InvalidCriterionError(f"'{name}' is infinite: give [minimum, maximum] for a range.")
+    _warn_exact(name, value)
+    return Comparison("eq", number)
+
+
+def _warn_exact(name: str, value: Any) -> None:
+    """Say that hardly any row has one exact value of a continuous column."""
+    warn_user(
+        f"{name} is continuous, and one value was given: only rows with exactly {value!r} match. "
+        "Give [minimum, maximum] for a range.",
+        InputWarning,
+    )
+
+
+def _is_pair(value: Any) -> bool:
+    """Whether a member of a list is itself a range."""
+    if isinstance(value, Mapping):
+        return True
+    if isinstance(value, u.Quantity | Time | np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, list | tuple)
+
+
+def _mapped(name: str, ends: Mapping[str, Any], column: Column) -> tuple[Comparison, ...]:
+    """The range that a mapping describes, one of whose ends may be left out."""
+    others = sorted(str(key) for key in ends if key not in {"min", "max"})
+    if others:
+        raise InvalidCriterionError(f"'{name}' has a range with {', '.join(others)}: give 'min' and 'max'.")
+    return _pair(name, ends.get("min"), ends.get("max"), column)
+
+
+def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, ...]:
+    """One range; an end that is None or infinite is open."""
+    bottom = -math.inf if low is None else _number(name, low, column)
+    top = math.inf if high is None else _number(name, high, column)
+    if (bottom, top) == (-math.inf, math.inf):
+        raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
+    if bottom > top or bottom == math.inf or top == -math.inf:
+        raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
+    ends = [("gte", bottom), ("lte", top)]
+    return tuple(Comparison(operator, end) for operator, end in ends if math.isfinite(end))
