@@ -20,8 +20,8 @@ from astropy.table import MaskedColumn, Row, Table
 
 from ..config import count_setting
 from ..downloads.client import DownloadMethods, Downloads
-from ..downloads.download import complain, disk_at
-from ..downloads.store import destination
+from ..downloads.destination import destination, file_system_at
+from ..downloads.download import complain
 from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..products.bundle import SCRIPT, Bundle
 from ..products.file_names import column_as_text, file_name_parts
@@ -86,7 +86,7 @@ class HubbleSpectra:
             products,
             base_dir=folder / _ROOT,
             download_url=_SpectrumAddresses(),
-            disk=disk_at(folder),
+            disk=file_system_at(folder),
             path_template=_PATH_TEMPLATE,
             # The Hubble Legacy Archive does not tell sizes, so that there is nothing to compare with.
             overwrite="never" if cache else "always",

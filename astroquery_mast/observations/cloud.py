@@ -21,8 +21,8 @@ from astroquery import log
 from ..downloads.bucket import Bucket, Cloud
 from ..downloads.client import anonymous_http
 from ..downloads.product_flow import ProductFlow
-from ..downloads.remote_file import OpenRange, open_remote
-from ..downloads.remote_fits import open_fits
+from ..downloads.remote_file import open_fits, open_remote
+from ..downloads.transfer import OpenUrl
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
 from ..products.listing import as_table, single_cells
 from ..products.plan import escaped_url
@@ -212,7 +212,7 @@ def _warn_of_absent(keys: Mapping[str, str | None]) -> None:
         warn_user(f"{len(absent)} of {len(keys)} products have no copy in the cloud: {few}", NoResultsWarning)
 
 
-def _range_opener(http: HttpClient) -> OpenRange:
+def _range_opener(http: HttpClient) -> OpenUrl:
     """What opens a part of a file; each has ``conf.timeout`` seconds, however long the reader takes in between."""
 
     def open_range(url: str, headers: Mapping[str, str]) -> Any:

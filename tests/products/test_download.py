@@ -17,7 +17,8 @@ import requests
 from astropy.table import Table
 from astroquery import log
 
-from astroquery_mast.downloads.download import LOCAL_FILES, ServerWatch, download
+from astroquery_mast.downloads.destination import LOCAL_FILES
+from astroquery_mast.downloads.download import ServerWatch, download
 from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.downloads.transfer import OpenUrl
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError, MastError, RemoteServiceError

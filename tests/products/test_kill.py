@@ -18,7 +18,8 @@ from typing import IO
 
 import pytest
 
-from astroquery_mast.downloads.part_file import lock_path, part_path, record_path
+from astroquery_mast.downloads.destination import lock_path
+from astroquery_mast.downloads.part_file import part_path, record_path
 from astroquery_mast.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 is a matter of POSIX systems")
@@ -30,7 +31,7 @@ import json, os, sys
 from pathlib import Path
 import requests
 from astroquery_mast.products.plan import Action, PlannedFile
-from astroquery_mast.downloads.transfer import transfer
+from astroquery_mast.downloads.transfer import download_file
 from astroquery_mast.service import failures
 
 failures.pause = lambda seconds, stopped: None
@@ -43,7 +44,7 @@ def work(files):
         return response
     for index, (uri, url, path) in enumerate(files):
         planned = PlannedFile(index, uri, url, url, Path(path), None, Action.FETCH, "not on disk")
-        result = transfer(planned, open_url)
+        result = download_file(planned, open_url)
         told = {"status": result.status, "message": result.message, "sha256": result.sha256,
                 "fetched": result.fetched, "size": result.size}
         sys.stdout.write(json.dumps(told) + "\\n")
