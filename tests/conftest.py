@@ -20,6 +20,8 @@ from astroquery_mast.service.resolver import KNOWN_NAMES
 
 # Before anything of the package is imported: a plot never opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
+# All servers of the tests are on this computer: a proxy that the shell knows does not stand between.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 # A failing assertion of these checks tells what it compared, as those of the tests themselves do.
 pytest.register_assert_rewrite("call_forms_checks")
