@@ -57,6 +57,11 @@ class JobResult:
     reached: Mapping[str, str | None] = field(default_factory=dict)
     counted: bool = True
 
+    @property
+    def uncounted(self) -> int:
+        """The bytes that the bar has not counted yet."""
+        return 0 if self.counted or not self.result.fetched else self.result.size or 0
+
 
 @dataclass(frozen=True)
 class FileDownloads:
@@ -140,7 +145,7 @@ def download(
         for place, done in _all_results(planned, work, options, options.workers + spare):
             servers.note(done.reached)
             results[place] = done.result
-            bar.add(0 if done.counted or not done.result.fetched else done.result.size or 0)
+            bar.add(done.uncounted)
             bar.finish()
     ordered = [results[place] for place in range(len(planned))]
     if options.verbose:
