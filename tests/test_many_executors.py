@@ -75,9 +75,9 @@ def test_no_token_is_inside_a_task(mast_sandbox: Sandbox) -> None:
     assert mast_sandbox.token.encode() not in sent
     there, asked = pickle.loads(sent)
     assert asked == question
-    assert there.http is None
-    assert there.recipe == SessionRecipe.of(client._service)
-    assert 0 < there.state.deadline.remaining() <= 60
+    assert there.work.http is None
+    assert there.work.recipe == SessionRecipe.of(client._service)
+    assert 0 < there.work.state.deadline.remaining() <= 60
 
 
 def test_a_cluster_finds_the_same(mast_sandbox: Sandbox) -> None:

@@ -1,8 +1,8 @@
 """What Catalogs.MAST answers: bytes in, a `~astroquery_mast.tables.mashup.Page` or columns out.
 
 Its answers are not Mashup's: the rows are arrays in the order of ``info``, which names and types the columns, and there
-is no count of rows or pages.  The continuous histograms by which the Mashup side types the columns of some catalogues
-are read here, too.  Catalogues flow, last step before the table.
+is no count of rows or pages.  The continuous histograms by which the Mashup side types the columns of some catalogs
+are read here, too.  Catalogs flow, last step before the table.
 """
 
 from __future__ import annotations

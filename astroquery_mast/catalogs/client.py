@@ -1,17 +1,17 @@
-"""`CatalogsClass`: catalogues by position, by name and by criteria, and the spectra of the Hubble Source Catalog."""
+"""`CatalogsClass`: catalogs by position, by name and by criteria, and the spectra of the Hubble Source Catalog."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
 from ..query.selection import Selection
-from ..service.mast_service import CallOptions
+from ..service.mast_service import Asked, CallOptions
 from ..sky.position import DEFAULT_RADIUS, TargetInput
 from ..tables.columns import metadata_table
 from .crossmatch_methods import CatalogCrossmatchMethods
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalogs", "CatalogsClass"]
 
-Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
-"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
 
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
 
 class CatalogsClass(CatalogHsc, CatalogCrossmatchMethods):
-    """The catalogues of MAST: HSC, Galex, Gaia, TIC, CTL, DiskDetective, PLATO, Pan-STARRS, and others by their names.
+    """The catalogs of MAST: HSC, Galex, Gaia, TIC, CTL, DiskDetective, PLATO, Pan-STARRS, and others by their names.
 
     Parameters
     ----------
@@ -59,18 +57,18 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatchMethods):
         cache: bool | None = None,
         **criteria: Any,
     ) -> Table | Asked:
-        """Return the entries of a catalogue around a position.
+        """Return the entries of a catalog around a position.
 
         Parameters
         ----------
         coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
-            The position.  Text is read as ICRS, in degrees if it names no unit; text that is no position is taken for
+            The position.  Text is read as ICRS, in degrees if it names no unit; text that is not a position is taken as
             the name of an object.  Or many positions: a `~astropy.coordinates.SkyCoord` array, a list of positions, or
             a `~astropy.table.Table` with their columns.
         radius : `~astropy.units.Quantity`, str, or number
             The radius, by default 0.2 degrees; a plain number is in degrees.  For many positions it may be an array.
         catalog : str
-            The catalogue: ``"HSC"``, ``"Galex"``, ``"Gaia"``, ``"TIC"``, ``"CTL"``, ``"DiskDetective"``, ``"PLATO"``,
+            The catalog: ``"HSC"``, ``"Galex"``, ``"Gaia"``, ``"TIC"``, ``"CTL"``, ``"DiskDetective"``, ``"PLATO"``,
             ``"Panstarrs"``, whatever the case; any other name ``X`` is asked as ``Mast.Catalogs.X.Cone``, and a full
             name of a Mashup service as it is.
         version : int, optional
@@ -97,7 +95,7 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatchMethods):
         cache : bool, optional
             Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
         **criteria : object
-            Parameters of the catalogue: for HSC ``nr`` (most rows, 50000), ``ni`` (fewest images, 1) and ``magtype``
+            Parameters of the catalog: for HSC ``nr`` (most rows, 50000), ``ni`` (fewest images, 1) and ``magtype``
             (1: MagAper2, 2: MagAuto); for Galex ``maxrecords`` (50000); for Pan-STARRS ``data_release`` (``"dr2"``),
             ``table`` (``"mean"``), and criteria on any column as `query_criteria` takes them.
 
@@ -172,7 +170,7 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatchMethods):
         cache: bool | None = None,
         **criteria: Any,
     ) -> Table | Asked:
-        """Return the entries of a catalogue around an object.
+        """Return the entries of a catalog around an object.
 
         Parameters
         ----------
@@ -247,7 +245,7 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatchMethods):
         cache: bool | None = None,
         **criteria: Any,
     ) -> Table | Asked:
-        """Return the entries of a catalogue that meet all criteria.
+        """Return the entries of a catalog that meet all criteria.
 
         Parameters
         ----------
@@ -260,9 +258,9 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatchMethods):
         cache : bool, optional
             As `query_region`.
         **criteria : object
-            One or more columns of the catalogue (see `get_metadata`), whatever the case of their letters.
+            One or more columns of the catalog (see `get_metadata`), whatever the case of their letters.
 
-            - Columns of text and of whole numbers take a value or a list of values, of which a row must have one;
+            - Columns of text and of integers take a value or a list of values, of which a row must have one;
               one of those of text may have wildcards: ``TWOMASS="0123*"``.
             - Columns of numbers take ``[minimum, maximum]``, either of which may be None for an open end.
               `~astropy.units.Quantity` and `~astropy.time.Time` are converted.
@@ -349,7 +347,7 @@ class CatalogsClass(CatalogHsc, CatalogCrossmatchMethods):
     # -- columns -------------------------------------------------------------------------------------------------
 
     def get_metadata(self, catalog: str, *, data_release: str | None = None, table: str | None = None) -> Table:
-        """Return the columns of a catalogue: what they are called, hold and mean.
+        """Return the columns of a catalog: what they are called, hold and mean.
 
         Parameters
         ----------

@@ -20,8 +20,8 @@ from astropy.table import MaskedColumn, Row, Table
 
 from ..config import count_setting
 from ..downloads.client import DownloadMethods, Downloads
-from ..downloads.download import complain, disk_at
-from ..downloads.store import destination
+from ..downloads.destination import destination, file_system_at
+from ..downloads.download import complain
 from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..products.bundle import SCRIPT, Bundle
 from ..products.file_names import column_as_text, file_name_parts
@@ -48,7 +48,7 @@ _ROOT = "mastDownload"
 _FOREIGN = 2
 
 
-class _Addresses:
+class _SpectrumAddresses:
     """The source of files whose URIs are addresses."""
 
     def data_url(self, uri: str) -> str:
@@ -85,8 +85,8 @@ class HubbleSpectra:
         planned = plan(
             products,
             base_dir=folder / _ROOT,
-            download_url=_Addresses(),
-            disk=disk_at(folder),
+            download_url=_SpectrumAddresses(),
+            disk=file_system_at(folder),
             path_template=_PATH_TEMPLATE,
             # The Hubble Legacy Archive does not tell sizes, so that there is nothing to compare with.
             overwrite="never" if cache else "always",
@@ -177,7 +177,7 @@ class CatalogHsc(MastClass):
     @property
     def _downloads(self) -> Downloads:
         """What downloads; the URIs of a manifest are addresses already."""
-        return Downloads(self._service, lambda _manifest: _Addresses())
+        return Downloads(self._service, lambda _manifest: _SpectrumAddresses())
 
     def query_hsc_matchid(
         self,

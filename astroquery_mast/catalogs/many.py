@@ -1,4 +1,4 @@
-"""Entries of catalogues around many targets, each asked for by itself, several at a time.
+"""Entries of catalogs around many targets, each asked for by itself, several at a time.
 
 In: a question without a position, and many positions.  Out: one table for all, with the row of the target beside each
 entry, or a table of counts.
@@ -12,24 +12,20 @@ from dataclasses import dataclass, field, replace
 from astropy.table import Table
 from astroquery import log
 
-from ..query.request import ApiRequest, MashupRequest
+from ..query.request import MashupRequest
 from ..query.selection import Selection, SortKey, arranged
 from ..service.mast_service import CallOptions
 from ..service.pages import warn_of_more
 from ..sky.position import Cone
-from ..tables.columns import Columns
-from ..tables.mashup import Page
 from ..targets.ask import IndivisibleQuestion, PartialAnswer
 from ..targets.one_table import AnswerCollector, AskedTargets
 from ..targets.targets import POSITIONAL, ManyTargets, Targets, raise_if_all, refuse_page, table_of_targets
 from ..warn import warn_no_results
-from .answer import answer_columns
-from .question import CatalogQuestion, with_separation
 from .search import CatalogArguments, CatalogSearch, hinting
 
 __all__ = ["ManyCatalogSearch"]
 
-# What comes before the catalogue's columns; its own columns of these names get longer ones.
+# What comes before the catalog's columns; its own columns of these names get longer ones.
 _FIRST = ("input_row", "target")
 
 
@@ -88,14 +84,16 @@ class ManyCatalogSearch:
         def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for a cone."""
             if not blocks:
-                blocks.append(AnswerCollector(asked, self._columns_of(question, part.pages[0])))
+                blocks.append(AnswerCollector(asked, self._search.columns_of(question, part.pages[0])))
             blocks[0].add(place, part.pages)
             short.notes.update(dict.fromkeys(part.notes))
             message = question.limited(sum(len(page.rows) for page in part.pages))
             if message is not None:
                 short.limited[place] = message
 
-        errors = self._targets.ask_all([self._askable(each) for each in questions], effort, deadline, take)
+        errors = self._targets.ask_all(
+            [IndivisibleQuestion(each.request) for each in questions], effort, deadline, take
+        )
         with hinting(question.catalog):
             raise_if_all(errors, len(questions))
         table = table_of_targets(arguments.target, targets, blocks[0].table(), errors)
@@ -108,21 +106,6 @@ class ManyCatalogSearch:
         if not len(table):
             warn_no_results()
         return arranged(table, _for_many(question.selection, table.colnames))
-
-    def _askable(self, question: CatalogQuestion) -> IndivisibleQuestion:
-        """The question as a worker gets it."""
-        request = question.request
-        return IndivisibleQuestion(
-            self._search.listing(question, request) if isinstance(request, ApiRequest) else request
-        )
-
-    def _columns_of(self, question: CatalogQuestion, page: Page) -> Columns:
-        """What is known of the columns of an answer."""
-        if isinstance(question.request, ApiRequest):
-            columns: Columns = answer_columns(page, self._search.columns.known(question.columns_id) or {})
-        else:
-            columns = self._search.columns.get(question.columns_id)
-        return with_separation(columns, question.catalog)
 
 
 def _for_many(selection: Selection, names: Sequence[str]) -> Selection:

@@ -16,7 +16,7 @@ from ..config import count_setting
 from ..exceptions import BadRequestError, InvalidCriterionError, ServerError
 from ..query.filters import catalogs_mast_filters, mashup_criteria
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
-from ..query.request import ApiRequest, MashupRequest
+from ..query.request import MashupRequest
 from ..query.selection import Selection, arranged
 from ..service.columns import ColumnMetadata, NoColumnsError
 from ..service.deadline import Deadline
@@ -24,13 +24,20 @@ from ..service.mast_service import CallOptions, MastService, refuse_two_position
 from ..service.pages import warn_of_more
 from ..sky.position import TargetInput
 from ..tables.columns import Columns
+from ..tables.mashup import Page
 from ..tables.names import closest, did_you_mean
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from .answer import answer_columns
 from .columns import CatalogColumns
-from .pages import Listing
-from .question import CatalogQuestion, catalogs_mast_question, cone_question, filtered_question, with_separation
+from .question import (
+    CatalogQuestion,
+    Listing,
+    catalogs_mast_question,
+    cone_question,
+    filtered_question,
+    with_separation,
+)
 
 __all__ = ["CatalogArguments", "CatalogSearch", "hinting"]
 
@@ -39,7 +46,7 @@ _NO_CRITERION = "At least one non-positional criterion must be supplied."
 _UNKNOWN = re.compile(r"unknown service|service\b.*\b(?:not found|does not exist|unknown)", re.IGNORECASE)
 # The status with which the archive reports errors of its services.
 _ANSWERED = 200
-# Which table of a catalogue of Catalogs.MAST is asked.
+# Which table of a catalog of Catalogs.MAST is asked.
 _TABLE_OPTIONS = ("data_release", "table")
 
 
@@ -152,7 +159,8 @@ class CatalogSearch:
         filters = catalogs_mast_filters(criteria, columns)
         selection = selection.spelled(with_separation(columns, catalog) if positional else columns)
         server = self.service.endpoints.catalogs
-        return catalogs_mast_question(catalog, columns_id, server, filters, selection, count_setting("pagesize"))
+        pagesize, known = count_setting("pagesize"), self.columns.known(columns_id) or {}
+        return catalogs_mast_question(catalog, columns_id, server, filters, selection, pagesize, known)
 
     def metadata(self, catalog: str, release: str | None, table: str | None) -> Columns:
         """Return the columns of a catalog, as the archive has them now if it can say."""
@@ -183,11 +191,21 @@ class CatalogSearch:
 
     def _collected(self, question: CatalogQuestion, deadline: Deadline) -> Table:
         """All rows of an answer."""
-        request = question.request
-        if isinstance(request, ApiRequest):
-            return self._collect_table(question, request, deadline)
-        columns = with_separation(self.columns.get(question.columns_id), question.catalog)
-        return self.service.table(request, deadline=deadline, every_page=question.every_page, columns=columns)
+        builder: TableBuilder | None = None
+        for answer in self.service.pages(question.request, deadline=deadline, every_page=question.every_page):
+            if builder is None:
+                builder = TableBuilder(question.request, self.columns_of(question, answer.page))
+            builder.add(answer.page)
+        assert builder is not None
+        return builder.table()
+
+    def columns_of(self, question: CatalogQuestion, page: Page) -> Columns:
+        """Return what is known of the columns of an answer, by its first page."""
+        if isinstance(question.request, Listing):
+            columns: Columns = answer_columns(page, question.request.known)
+        else:
+            columns = self.columns.get(question.columns_id)
+        return with_separation(columns, question.catalog)
 
     def responses_to(
         self, question: CatalogQuestion, deadline: Deadline
@@ -197,13 +215,13 @@ class CatalogSearch:
         if isinstance(request, MashupRequest):
             with hinting(question.catalog):
                 return self.service.responses(request, deadline=deadline, every_page=question.every_page)
-        exchange = self.service.page(self.listing(question, request), deadline)
-        rows = len(exchange.page.rows)
+        answer = self.service.page(request, deadline)
+        rows = len(answer.page.rows)
         if not self._warn_if_limited(question, rows) and question.every_page and rows == question.pagesize:
             warn_of_more(
                 f"{request.service} has more than the {rows} rows of this page: ask for the others with page=2, ..."
             )
-        return exchange.response
+        return answer.response
 
     def count_of(self, question: CatalogQuestion, deadline: Deadline) -> int:
         """Return the number that the archive answers."""
@@ -217,28 +235,10 @@ class CatalogSearch:
             warn_of_more(message)
         return message is not None
 
-    # -- Catalogs.MAST -------------------------------------------------------------------------------------------
-
-    def listing(self, question: CatalogQuestion, request: ApiRequest) -> Listing:
-        """Return the question as it is asked page by page."""
-        known = self.columns.known(question.columns_id) or {}
-        return Listing(request, known, question.pagesize, question.every_page)
-
-    def _collect_table(self, question: CatalogQuestion, request: ApiRequest, deadline: Deadline) -> Table:
-        """The table of an answer of Catalogs.MAST."""
-        builder: TableBuilder | None = None
-        for exchange in self.service.pages(self.listing(question, request), deadline=deadline):
-            if builder is None:
-                columns = answer_columns(exchange.page, self.columns.known(question.columns_id) or {})
-                builder = TableBuilder(request, with_separation(columns, question.catalog))
-            builder.add(exchange.page)
-        assert builder is not None
-        return builder.table()
-
 
 @contextmanager
 def hinting(catalog: Catalog) -> Iterator[None]:
-    """Say in the error of a service that the archive does not have which catalogue may have been meant."""
+    """Say in the error of a service that the archive does not have which catalog may have been meant."""
     try:
         yield
     except ServerError as err:

@@ -23,7 +23,7 @@ from astropy.utils.decorators import deprecated
 from ..catalogs import client as catalogs
 from ..cutouts import client as cutouts
 from ..downloads.client import Downloads
-from ..downloads.download import LOCAL_FILES
+from ..downloads.destination import LOCAL_FILES
 from ..exceptions import InvalidCriterionError
 from ..missions import client as missions
 from ..observations import client as observations

@@ -24,9 +24,8 @@ from zipfile import ZipInfo
 import filelock
 import requests
 
-from ..downloads.download import LOCAL_FILES, fetch_file
-from ..downloads.store import destination, is_remote
-from ..downloads.transfer import OpenUrl
+from ..downloads.destination import LOCAL_FILES, destination, is_remote
+from ..downloads.transfer import OpenUrl, download_file
 from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
 from ..products.existing_files import inspect_folder
 from ..products.manifest import Status, TransferResult
@@ -104,7 +103,7 @@ class CutoutFiles:
             """Fetch the answer anew."""
             # What came before is not "made meanwhile" by somebody else.
             planned.local_path.unlink(missing_ok=True)
-            return fetch_file(planned, noting, **how)
+            return download_file(planned, noting, **how)
 
         deadline: Deadline = how["deadline"]
         return retrying(

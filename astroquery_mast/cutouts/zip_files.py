@@ -18,7 +18,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from ..downloads.part_file import PartFile, exclusive_lock
+from ..downloads.destination import exclusive_lock
+from ..downloads.part_file import PartFile
 from ..exceptions import InvalidResponseError
 from ..products.file_names import FileNameParts, assign_paths
 from ..service.deadline import Deadline

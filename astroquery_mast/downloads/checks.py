@@ -1,7 +1,11 @@
 """What an answer says of the bytes that belong to it, and whether the bytes that came are those.
 
-In: headers, numbers of bytes, digests.  Out: lengths, ranges, validators; a `BrokenBodyError` where something is not as
-announced.  Pure: no network, no disk.  Products flow, within "transfer".
+In: headers, numbers of bytes, digests, and the bytes themselves.  Out: lengths, ranges, validators; a `BrokenBodyError`
+where something is not as announced, with the words of the page or message that came in place of the file.
+
+Servers and what stands before them answer with status 200 and an error in JSON, a notice in HTML, or nothing at all:
+whatever they call it, a FITS file begins with ``SIMPLE``.  And where catalog and server disagree about a length, a FITS
+file tells by itself how long it has to be.
 """
 
 from __future__ import annotations
@@ -9,18 +13,27 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import html
+import json
+import math
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+
+from astropy.io import fits
 
 from ..service.failures import BrokenBodyError
 
 __all__ = [
     "AS_STORED",
+    "LOOKED_AT",
     "Checksum",
+    "FileSignature",
+    "FitsLength",
     "WrongContentError",
     "announced_checksums",
     "announced_length",
@@ -28,8 +41,10 @@ __all__ = [
     "check_length",
     "content_range",
     "is_packed",
+    "is_truncated",
     "is_web_page",
     "last_modified",
+    "quote_error_page",
     "strong_validator",
 ]
 
@@ -177,3 +192,180 @@ def check_checksums(checksums: Iterable[Checksum], digest_of: Callable[[str], by
                 f"the {checksum.algorithm.upper()} of the bytes that arrived is {found.hex()}, and according to "
                 f"{checksum.given_by} it should be {checksum.digest.hex()}"
             )
+
+
+# -- how a file begins ---------------------------------------------------------------------------------------------
+
+LOOKED_AT = 4096
+"""How many of the first bytes are wanted: enough for the words of a message."""
+
+# FITS standard 4.0, section 4.4.1.1; RFC 1952, section 2.3.1; APPNOTE 6.3.10 of PKWARE, sections 4.3.7, 4.3.9, 4.3.16.
+_FITS = (b"SIMPLE  =",)
+_GZIP = (b"\x1f\x8b",)
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+# A preview is of use whichever of these it is.
+_PICTURE = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8")
+_SIGNATURES: dict[str, tuple[str, tuple[bytes, ...]]] = {
+    # What reads FITS files unpacks them as it reads, and some are packed on their way whatever they are called.
+    **dict.fromkeys((".fits", ".fit", ".fits.fz", ".fz"), ("FITS", _FITS + _GZIP)),
+    **dict.fromkeys((".fits.gz", ".fit.gz"), ("gzip", _GZIP + _FITS)),
+    **dict.fromkeys((".gz", ".tgz"), ("gzip", _GZIP)),
+    ".zip": ("zip", _ZIP),
+    ".asdf": ("ASDF", (b"#ASDF",)),
+    **dict.fromkeys((".jpg", ".jpeg", ".png"), ("picture", _PICTURE)),
+}
+# Where servers put their words into JSON.
+_MESSAGE_KEYS = ("msg", "message", "detail", "error", "description")
+_LONGEST_QUOTE = 200
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class FileSignature:
+    """How a file has to begin."""
+
+    kind: str = ""
+    wanted: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, *names: str, packed: bool = False) -> FileSignature:
+        """Return how a file of these names begins."""
+        for name in names:
+            endings = PurePosixPath(name.lower()).suffixes
+            # The ending of a question ("get.cgi?file=x.fits&config=ops") is not that of a file.
+            if endings and "?" not in name:
+                known = (_SIGNATURES.get(ending) for ending in ("".join(endings[-2:]), endings[-1]))
+                kind, wanted = next(filter(None, known), ("", ()))
+                return cls() if packed and kind == "gzip" else cls(kind, wanted)
+        return cls()
+
+    def check(self, start: bytes) -> None:
+        """Raise if a file does not begin so; a beginning that has not come whole is no reason."""
+        known = any(start.startswith(wanted) or wanted.startswith(start) for wanted in self.wanted)
+        if self.wanted and not known:
+            raise WrongContentError(f"what the archive sent is no {self.kind} file{quote_error_page(start)}")
+
+    def check_whole(self, start: bytes, catalogued: int | None) -> None:
+        """Raise if a file that came whole is too short to have a beginning at all."""
+        if not start and catalogued:
+            raise BrokenBodyError(f"0 bytes of {catalogued} arrived")
+        if self.wanted and not start.startswith(self.wanted):
+            raise BrokenBodyError(f"{len(start)} bytes arrived, which are no {self.kind} file")
+
+
+def quote_error_page(start: bytes) -> str:
+    """Return what a server says in place of a file, to be put behind a message."""
+    try:
+        text = start.decode()
+    except UnicodeDecodeError as err:
+        # A letter may be cut in two at the end, and nowhere else.
+        if len(start) < LOOKED_AT or err.start < len(start) - 4:
+            return ""
+        text = start[: err.start].decode()
+    text = " ".join(html.unescape(_MARKUP.sub(" ", _message_in(text))).split())
+    if not text or not text.isprintable():
+        return ""
+    return f": {text[:_LONGEST_QUOTE]}..." if len(text) > _LONGEST_QUOTE else f": {text}"
+
+
+def _message_in(text: str) -> str:
+    """The words in an answer of JSON; other text as it is."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    found = document if isinstance(document, dict) else {}
+    return next(
+        (found[name] for name in _MESSAGE_KEYS if isinstance(found.get(name), str) and found[name].strip()), text
+    )
+
+
+# -- where a FITS file ends -----------------------------------------------------------------------------------------
+
+# With these bytes every FITS file begins, and every extension (FITS standard 4.0, sections 4.4.1.1 and 4.4.1.2).
+_PRIMARY = b"SIMPLE  ="
+_EXTENSION = b"XTENSION="
+# Headers and data fill blocks of this length, and headers are made of such cards (sections 3.1 and 4.1).
+_BLOCK = 2880
+_CARD = 80
+# Bytes of the longest header that is believed to be one: 400,000 cards.
+_LONGEST_HEADER = 1 << 25
+# What is no header, for nobody can read it.
+_UNREADABLE_HEADER = (fits.VerifyError, KeyError, ValueError, TypeError)
+
+
+class FitsLength:
+    """Follows the headers of a FITS file through its bytes, in pieces of any length, and passes over its data."""
+
+    def __init__(self) -> None:
+        self.data = 0
+        self.over = False
+        self._headers = 0
+        # The header that has begun.
+        self._begun = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        view = memoryview(piece)
+        while view and not self.over:
+            if self.data:
+                taken = min(self.data, len(view))
+                self.data -= taken
+            else:
+                # Not more than the block that has begun: data may follow.
+                taken = min(_BLOCK - len(self._begun) % _BLOCK, len(view))
+                self._begun += view[:taken]
+                self._look()
+            view = view[taken:]
+
+    def is_truncated(self) -> bool:
+        """Tell whether what has come begins as FITS and ends before the last header says."""
+        if not self._headers:
+            return self._begun.startswith(_PRIMARY)
+        return self.over or self.data > 0 or bool(self._begun)
+
+    def _look(self) -> None:
+        """See whether the header has come whole; what follows the last extension may be none."""
+        beginning = _EXTENSION if self._headers else _PRIMARY
+        if not beginning.startswith(self._begun[: len(beginning)]) or len(self._begun) > _LONGEST_HEADER:
+            self.over = True
+        elif not len(self._begun) % _BLOCK and _is_last(self._begun[-_BLOCK:]):
+            try:
+                self.data = _length_of_data(bytes(self._begun))
+            except _UNREADABLE_HEADER:
+                self.over = True
+                return
+            self._headers += 1
+            self._begun.clear()
+
+
+def _is_last(block: bytearray) -> bool:
+    """Whether a block of a header has its last card."""
+    return any(block[card : card + _CARD].rstrip(b" \0") == b"END" for card in range(0, _BLOCK, _CARD))
+
+
+def _length_of_data(text: bytes) -> int:
+    """Bytes of the data after a header, with those that fill up the last block (sections 4.4.1, 6.1.1 and 7.1)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = fits.Header.fromstring(text)
+        axes = [int(header[f"NAXIS{number}"]) for number in range(1, int(header["NAXIS"]) + 1)]
+        if axes and axes[0] == 0 and header.get("GROUPS") is True:
+            del axes[0]
+        values = math.prod(axes) + int(header.get("PCOUNT", 0)) if axes else 0
+        bits = abs(int(header["BITPIX"])) * int(header.get("GCOUNT", 1)) * values
+    if bits < 0:
+        raise ValueError(f"data of {bits} bits")
+    return -(-bits // (8 * _BLOCK)) * _BLOCK
+
+
+def is_truncated(path: Path) -> bool:
+    """Tell whether a file begins as FITS and ends before its last header says."""
+    end, size = FitsLength(), path.stat().st_size
+    with path.open("rb") as stream:
+        while not end.over and (block := stream.read(_BLOCK)):
+            end.add(block)
+            passed = min(end.data, size - stream.tell())
+            stream.seek(passed, 1)
+            end.data -= passed
+    return end.is_truncated()

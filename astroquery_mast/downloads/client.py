@@ -28,8 +28,8 @@ from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
 from ..warn import warn_user
 from .download import complain, download
-from .review import as_written, retry_downloads, verify_downloads
 from .sessions import SessionRecipe
+from .verify_and_retry import as_written, retry_downloads, verify_downloads
 
 __all__ = ["DownloadMethods", "Downloads", "anonymous_http"]
 

@@ -8,16 +8,12 @@ The work runs on threads of our own, or wherever an executor takes it; see `astr
 
 from __future__ import annotations
 
-import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -25,89 +21,32 @@ import urllib3
 from astroquery import log
 
 from ..exceptions import DownloadError, MastError, ServerError
-from ..products.existing_files import FileSystem
-from ..products.file_names import safe_name
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import Action, PlannedFile, total_bytes
 from ..service.parallel import DownServers, JobFailure, RunOptions, SharedState, UnfinishedError, run
 from ..service.progress import DownloadBar
-from .register import holders
 from .sessions import SessionRecipe
-from .store import StoreFileSystem, destination, is_remote
-from .transfer import OpenUrl, Progress, silent, transfer
-from .upload import transfer_to
+from .transfer import OpenUrl, Progress, download_file, silent
 
 __all__ = [
-    "LOCAL_FILES",
     "FileDownloads",
     "JobResult",
     "ServerWatch",
     "TransferFunction",
     "complain",
-    "disk_at",
     "download",
-    "fetch_file",
-    "local_target",
     "portable_download",
-    "with_rights",
 ]
 
 TransferFunction = Callable[..., TransferResult]
-"""Does what is planned for one file; called as `~astroquery_mast.downloads.transfer.transfer`."""
+"""Does what is planned for one file; called as `~astroquery_mast.downloads.transfer.download_file`."""
 
 _ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
-_REFUSED = re.compile(r"HTTPError: 40[13]\b")
 # So many files in a row, each tried as often as `conf.max_attempts` says, find nobody there: then it is not by chance.
 _IN_A_ROW = 3
 
 
-class _LocalDisk:
-    """The disk as it is now."""
-
-    def size(self, path: Path) -> int | None:
-        """Size of a file in bytes; None where there is none, or where it cannot be seen."""
-        try:
-            return path.stat().st_size
-        except OSError:
-            return None
-
-    def is_dir(self, path: Path) -> bool:
-        """Whether a folder lies there."""
-        return path.is_dir()
-
-    def resolve(self, path: Path) -> Path:
-        """The absolute path, symbolic links followed."""
-        return path.resolve()
-
-    def recorded_names(self, folder: Path) -> Mapping[str, str]:
-        """The URIs of files that are registered in a folder, by their names."""
-        return holders(folder)
-
-
-LOCAL_FILES: FileSystem = _LocalDisk()
-
-
-def disk_at(place: Path) -> FileSystem:
-    """Return the view of what lies where files are to go."""
-    return StoreFileSystem() if is_remote(place) else LOCAL_FILES
-
-
 # -- one file ------------------------------------------------------------------------------------------------------
-
-
-def fetch_file(planned: PlannedFile, open_url: OpenUrl, **how: Any) -> TransferResult:
-    """Bring one file to where it goes, a disk or a store; found by its name by the workers of other processes."""
-    carry_out = transfer_to if is_remote(planned.local_path) else transfer
-    return with_rights(carry_out(planned, open_url, **how), planned)
-
-
-def with_rights(result: TransferResult, planned: PlannedFile) -> TransferResult:
-    """Return a result whose message, after a refusal, says whose the file is and when it becomes public."""
-    refused = result.status is Status.ERROR and _REFUSED.match(result.message or "")
-    if not refused or planned.rights is None:
-        return result
-    day = f"; release date {planned.release}" if planned.release else ""
-    return replace(result, message=f"{result.message} (dataRights: {planned.rights}{day}.)")
 
 
 @dataclass(frozen=True)
@@ -185,7 +124,7 @@ def download(
     way: SessionRecipe | OpenUrl,
     options: RunOptions,
     *,
-    carry_out: TransferFunction = fetch_file,
+    carry_out: TransferFunction = download_file,
 ) -> list[TransferResult]:
     """Bring files to where they go, several at a time."""
     if not isinstance(way, SessionRecipe) and not isinstance(options.executor, ThreadPoolExecutor | None):
@@ -269,14 +208,3 @@ def complain(results: Sequence[TransferResult], *, on_error: str, manifest: Mani
     if on_error == "raise":
         raise DownloadError(message, as_manifest(results) if manifest is None else manifest)
     log.warning("%s", message)
-
-
-def local_target(local_path: str | os.PathLike[str] | None, filename: str) -> Path:
-    """Tell where a single file goes."""
-    name = safe_name(filename, "product")
-    path = destination(local_path)
-    disk = disk_at(path)
-    separated = local_path is not None and str(local_path).endswith(("/", os.sep))
-    if local_path is None or separated or disk.is_dir(path):
-        return path / name
-    return path if path.suffix or disk.size(path) is not None else path / name

@@ -34,8 +34,7 @@ from ..service.parallel import RunOptions
 from ..tables.mashup import Page
 from ..warn import warn_no_results, warn_user
 from .client import Downloads
-from .download import disk_at, local_target
-from .store import destination
+from .destination import destination, file_system_at, local_target
 
 __all__ = ["DownloadRequest", "FileSource", "ProductFlow", "ProductSource"]
 
@@ -220,7 +219,7 @@ class ProductFlow:
             uri,
             target,
             download_url=files.download_url,
-            disk=disk_at(target),
+            disk=file_system_at(target),
             cache=cache,
             overwrite=overwrite,
             cloud_url=files.cloud_urls.get(uri),
@@ -263,7 +262,7 @@ class ProductFlow:
             products,
             base_dir=folder / "mastDownload" if request.in_folders else folder,
             download_url=files.download_url,
-            disk=disk_at(folder),
+            disk=file_system_at(folder),
             flat=request.flat,
             path_template=request.path_template,
             cache=request.cache,

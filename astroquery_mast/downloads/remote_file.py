@@ -4,25 +4,37 @@ In: an address and a callable that opens it with headers. Out: a buffered, seeka
 part that was asked for, of the file that was opened: a file that changes while it is read is an error, not a mixture.
 
 A server that does not serve parts (files made on demand, for instance) is read once, to the end, into a temporary file.
+FITS files can also be opened by `fsspec`, as ``fits.open(..., use_fsspec=True)`` does it; that never sends a token.
 """
 
 from __future__ import annotations
 
 import io
+import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
+from http import HTTPStatus
 from typing import IO, Any, Protocol, TypeVar
 
 import requests
+from astropy.io import fits
 from astroquery import log
 
-from ..exceptions import InvalidResponseError, MastError, ServerError
+from ..exceptions import (
+    BadRequestError,
+    InvalidQueryError,
+    InvalidResponseError,
+    LoginError,
+    MastError,
+    ServerError,
+)
 from ..service.deadline import Deadline
 from ..service.failures import BODY_ERRORS, BrokenBodyError, retrying
 from .checks import AS_STORED, check_length, content_range, strong_validator
+from .transfer import OpenUrl
 
-__all__ = ["BLOCK_SIZE", "OpenRange", "RemoteFile", "open_remote"]
+__all__ = ["BLOCK_SIZE", "RemoteFile", "open_fits", "open_remote"]
 
 #: Headers of FITS files are read 2880 bytes at a time; a block holds a good many of them, and costs little to fetch.
 BLOCK_SIZE = 1 << 16
@@ -32,26 +44,13 @@ _SERVICE = "MAST download"
 T = TypeVar("T")
 
 
-class OpenRange(Protocol):
-    """What opens an address: returns a response with a status below 400 whose body is unread, or raises."""
-
-    def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
-        """Open ``url``; the caller reads and closes the response."""
-
-
-def open_remote(
-    url: str,
-    open_range: OpenRange,
-    *,
-    name: str,
-    block_size: int = BLOCK_SIZE,
-) -> io.BufferedReader:
+def open_remote(url: str, open_url: OpenUrl, *, name: str, block_size: int = BLOCK_SIZE) -> io.BufferedReader:
     """Open a file for reading without fetching it."""
     if block_size < 1:
         raise ValueError(f"block_size={block_size!r}: a number of bytes above zero is needed.")
-    parts = _Parts(url, open_range, name)
+    parts = _Parts(url, open_url, name)
     first = parts.begin(block_size)
-    raw = RemoteFile(parts, first) if first is not None else RemoteFile(_copy(url, open_range, name))
+    raw = RemoteFile(parts, first) if first is not None else RemoteFile(_copy(url, open_url, name))
     return io.BufferedReader(raw, block_size)
 
 
@@ -143,11 +142,11 @@ class RemoteFile(io.RawIOBase):
 class _Parts:
     """The parts of one file at one address, and the proof that they belong together."""
 
-    def __init__(self, url: str, open_range: OpenRange, name: str) -> None:
+    def __init__(self, url: str, open_url: OpenUrl, name: str) -> None:
         self.name = name
         self.size = 0
         self._url = url
-        self._open = open_range
+        self._open = open_url
         self._etag: str | None = None
         self._validator: str | None = None
 
@@ -216,7 +215,7 @@ class _Copy:
         self._file.close()
 
 
-def _copy(url: str, open_range: OpenRange, name: str) -> _Copy:
+def _copy(url: str, open_url: OpenUrl, name: str) -> _Copy:
     """Fetch a file to its end, since it cannot be had in parts."""
     log.info("%s is not served in parts: the whole file is fetched.", name)
 
@@ -224,7 +223,7 @@ def _copy(url: str, open_range: OpenRange, name: str) -> _Copy:
         """Fetch it once."""
         with ExitStack() as if_it_fails:
             file = if_it_fails.enter_context(tempfile.TemporaryFile())
-            with open_range(url, AS_STORED) as response:
+            with open_url(url, AS_STORED) as response:
                 for piece in response.iter_content(_PIECE):
                     file.write(piece)
                 check_length(response.headers, file.tell(), None)
@@ -256,3 +255,45 @@ def _unasked(response: requests.Response, name: str, asked: str) -> InvalidRespo
     given = response.headers.get("Content-Range")
     message = f"{name} cannot be read in parts: bytes {asked} were asked for, and {given!r} was sent."
     return InvalidResponseError(message, service=_SERVICE)
+
+
+# -- FITS files opened by fsspec -----------------------------------------------------------------------------------
+
+_UNAUTHORIZED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
+def open_fits(url: str, *, name: str, block_size: int) -> fits.HDUList:
+    """Open a FITS file at an address."""
+    try:
+        return fits.open(url, use_fsspec=True, fsspec_kwargs={"block_size": block_size})
+    except ImportError as err:
+        raise InvalidQueryError(
+            f"use_fsspec=True: what is needed for it is not installed ({err}): pip install astroquery_mast[cloud]"
+        ) from err
+    except _fsspec_errors() as err:
+        status = _http_status(err)
+        if status in _UNAUTHORIZED:
+            raise LoginError(f"{name} is exclusive: open it without use_fsspec=True, after logging in.") from err
+        if status == HTTPStatus.NOT_FOUND:
+            raise BadRequestError(f"There is no file {name} at {url}.", service="fsspec", status=status) from err
+        if status is None and isinstance(err, OSError) and not isinstance(err, _fsspec_errors()[1:]):
+            raise InvalidQueryError(f"{name} is no FITS file: {err}") from err
+        raise ServerError(
+            f"{name} could not be read by fsspec (HTTP status {status or 'unknown'}).", service="fsspec", status=status
+        ) from err
+
+
+def _fsspec_errors() -> tuple[type[Exception], ...]:
+    """What `fsspec` raises, and the client behind it; looked up when something has gone wrong, for it is optional."""
+    aiohttp = sys.modules.get("aiohttp")
+    return (OSError,) if aiohttp is None else (OSError, aiohttp.ClientError)
+
+
+def _http_status(err: BaseException | None) -> int | None:
+    """The HTTP status behind an exception: `fsspec` says "not found" of every failure, and keeps the cause."""
+    while err is not None:
+        status = getattr(err, "status", None)
+        if isinstance(status, int):
+            return status
+        err = err.__cause__ or err.__context__
+    return None

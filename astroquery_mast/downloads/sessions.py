@@ -4,7 +4,8 @@ In: a client.  Out: a `SessionRecipe`, picklable and without any token; `Session
 opens addresses.  Products flow, before "download".
 
 A session serves one worker at a time.  When an answer is read it waits for the next worker, its connections still open,
-so that neither a file nor a call pays for new connections without need.
+so that neither a file nor a call pays for new connections without need.  Another thread can end its connections, so
+that Ctrl-C and deadlines do not wait for a silent server.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from __future__ import annotations
 import logging
 import math
 import os
+import socket
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import weakref
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
@@ -31,7 +34,6 @@ from ..service.deadline import Deadline
 from ..service.http import HttpClient
 from ..service.login import Login
 from ..service.mast_service import MastService
-from .sockets import IdleSessions, WatchedAdapter, shut_down
 
 __all__ = ["SessionRecipe", "WorkerSession"]
 
@@ -127,7 +129,7 @@ def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-class _Addresses(Endpoints):
+class _FixedEndpoints(Endpoints):
     """The addresses at the time of the call: in another process the configuration may be another."""
 
     def __init__(self, server: str, catalogs_server: str) -> None:
@@ -150,7 +152,7 @@ class WorkerSession:
         self._has_line = False
         self._unread = 0
         self._session: requests.Session | None = None
-        self._endpoints = _Addresses(recipe.server, recipe.catalogs_server)
+        self._endpoints = _FixedEndpoints(recipe.server, recipe.catalogs_server)
         self._credentials = recipe.found_credentials()
         self._wire = HttpClient(self._send, self._endpoints, self._advice, recipe.attempts)
 
@@ -170,7 +172,7 @@ class WorkerSession:
                 patience=self._recipe.read_timeout,
             )
             if_it_fails.pop_all()
-        response.close = _Once(response.close, self._end)  # type: ignore[method-assign]
+        response.close = _closing_once(response.close, self._end)  # type: ignore[method-assign]
         return response
 
     def __enter__(self) -> Self:
@@ -250,19 +252,119 @@ class WorkerSession:
         return advice
 
 
-class _Once:
-    """Closes a response, and the first time tells of it."""
+def _closing_once(close: Callable[[], None], tell: Callable[[], None]) -> Callable[[], None]:
+    """Return what closes a response, and tells of it the first time."""
+    told = False
 
-    def __init__(self, close: Callable[[], None], tell: Callable[[], None]) -> None:
-        self._close, self._tell = close, tell
-        self._told = False
+    def closed() -> None:
+        nonlocal told
+        close()
+        if not told:
+            told = True
+            tell()
 
-    def __call__(self) -> None:
-        """Close the response."""
-        self._close()
-        if not self._told:
-            self._told = True
-            self._tell()
+    return closed
+
+
+class _Sockets:
+    """The sockets that are open; one thread opens them, another one may end them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+    def add(self, sock: socket.socket) -> None:
+        """Watch a socket for as long as it exists."""
+        with self._lock:
+            self._open.add(sock)
+
+    def shut_down(self) -> None:
+        """End all connections; a thread that reads from one finds the end of the stream."""
+        with self._lock:
+            sockets = list(self._open)
+        for sock in sockets:
+            with suppress(OSError):  # ended by itself meanwhile
+                # Not the method of an SSLSocket, which takes its state away from the thread that reads.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class WatchedAdapter(HTTPAdapter):
+    """An adapter that knows its sockets from the moment they are connected."""
+
+    def __init__(self) -> None:
+        self.sockets = _Sockets()
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
+        """Make connections that are watched."""
+        super().init_poolmanager(*args, **keywords)
+        _watch(self.poolmanager, self.sockets)
+
+    def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
+        """Make connections to a proxy that are watched."""
+        known = proxy in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **keywords)
+        if not known:
+            _watch(manager, self.sockets)
+        return manager
+
+
+def _watch(manager: Any, sockets: _Sockets) -> None:
+    """Let the pools of a manager make connections that tell of their sockets."""
+    manager.pool_classes_by_scheme = {
+        scheme: type(pool.__name__, (pool,), {"ConnectionCls": _watched(pool.ConnectionCls, sockets)})
+        for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
+
+
+def _watched(kind: type[Any], sockets: _Sockets) -> type[Any]:
+    """A class of connections that tell of their sockets."""
+
+    class Watched(kind):
+        def connect(self) -> None:
+            super().connect()
+            sockets.add(self.sock)
+
+    return Watched
+
+
+def shut_down(session: requests.Session) -> None:
+    """End the connections of a session, from another thread than the one that uses it."""
+    for adapter in session.adapters.values():
+        if isinstance(adapter, WatchedAdapter):
+            adapter.sockets.shut_down()
+
+
+class IdleSessions:
+    """Sessions that wait for their next worker."""
+
+    # So many, each with a few connections; more come when they are needed, and are closed afterwards.
+    MOST = 16
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: list[tuple[Hashable, requests.Session]] = []
+
+    def take(self, key: Hashable, make: Callable[[], requests.Session]) -> requests.Session:
+        """Return the session of a kind that was used last, or a new one."""
+        with self._lock:
+            for place in reversed(range(len(self._sessions))):
+                if self._sessions[place][0] == key:
+                    return self._sessions.pop(place)[1]
+        return make()
+
+    def give(self, key: Hashable, session: requests.Session) -> None:
+        """Take a session back, and close the one that has waited longest if there are too many."""
+        with self._lock:
+            self._sessions.append((key, session))
+            oldest = self._sessions.pop(0)[1] if len(self._sessions) > self.MOST else None
+        if oldest is not None:
+            oldest.close()
+
+    def forget(self) -> None:
+        """Begin anew in a forked process: the connections are the parent's, and the lock may be held there."""
+        self._lock = threading.Lock()
+        self._sessions = []
 
 
 _IDLE = IdleSessions()

@@ -1,7 +1,7 @@
-"""Where files go if not to a disk: a store that `fsspec` knows, ``s3://bucket/prefix`` or ``memory://x``.
+"""Files that go into a store that `fsspec` knows, ``s3://bucket/prefix`` or ``memory://x``, and not to a disk.
 
-In: the folder that a user names. Out: places that are used like paths, a view of the store for the plan, and files that
-appear when they are whole. Products flow, beside the disk; `~astroquery_mast.downloads.upload.transfer_to` fills them.
+In: an address, or a place in a store. Out: places that are used like paths, a view of the store for the plan, and files
+that appear when they are whole. Only "destination" imports this module, and only when a store is named.
 
 What a store can promise differs, and with it what is promised here:
 
@@ -22,19 +22,25 @@ There are no locks between processes, and nothing is resumed: a broken transfer 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, cast
+from types import TracebackType
+from typing import IO, Any, Protocol, Self, cast
 
 from ..exceptions import InvalidQueryError
+from ..products.existing_files import Action
+from ..products.plan import PlannedFile
+from .checks import LOOKED_AT, FitsLength
+from .part_file import FileState, ResumePoint
 
-__all__ = ["StoreFileSystem", "destination", "is_remote", "recorded_place", "size_in_store", "whole_or_absent"]
+__all__ = ["StoreFileSystem", "StoreStream", "StoreTarget", "place_in_store", "size_in_store"]
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*(?:::[A-Za-z0-9+.-]+)*)://")
 _LOCAL = frozenset({"file", "local"})
@@ -49,26 +55,13 @@ _FOREIGN = (
 )
 
 
-def destination(where: str | os.PathLike[str] | None) -> Path:
-    """Return the folder that a user names."""
-    place = recorded_place(where)
-    try:
-        return place if is_remote(place) else place.expanduser()
-    except RuntimeError as err:
-        raise InvalidQueryError(f"{where}: there is no such home folder.") from err
-
-
-def recorded_place(where: str | os.PathLike[str] | None) -> Path:
-    """Return a place that was written down earlier; as `destination`, but ``~`` is a name like others."""
-    if where is None:
-        return Path()
+def place_in_store(where: Any) -> Path:
+    """Return the place that an address or a path of `fsspec` names."""
     if not isinstance(where, str | os.PathLike) or hasattr(where, "fs"):
         protocol = getattr(where, "protocol", None)
         if protocol is None:
             raise InvalidQueryError(f"{where!r} is no folder: give a path, or an address such as 's3://bucket/prefix'.")
         return _on_disk_or_not(where, str(protocol))
-    if "\0" in os.fspath(where):
-        raise InvalidQueryError(f"{where!r} is no folder: its name has a NUL.")
     match = _URL.match(os.fspath(where))
     if match is None:
         return Path(where)
@@ -90,11 +83,6 @@ def _on_disk_or_not(place: Any, protocol: str) -> Path:
         raise InvalidQueryError(f"{place}: files cannot be written to a web server.")
     _ = place.fs  # fails now and not in mid-download if the store's package is missing
     return cast("Path", place)
-
-
-def is_remote(place: Path) -> bool:
-    """Tell whether a place is in a store, and not on a disk."""
-    return not isinstance(place, Path)
 
 
 class StoreFileSystem:
@@ -165,51 +153,174 @@ def _foreign() -> tuple[type[Exception], ...]:
     return tuple(getattr(module, name) for module, name in modules if module is not None)
 
 
-@contextmanager
-def whole_or_absent(place: Path) -> Iterator[IO[bytes]]:
-    """Open a file of a store for writing, so that it appears when all of it is there."""
-    store = cast("Any", place).fs
-    protocols = {store.protocol} if isinstance(store.protocol, str) else set(store.protocol)
-    opened = _committed(place) if protocols & _COMMITTING else _moved(place)
-    with _as_os_errors(), opened as stream:
-        yield stream
+class _Upload(Protocol):
+    """One file on its way into a store."""
+
+    stream: IO[bytes]
+
+    def commit(self) -> None:
+        """Let it appear in its place."""
+
+    def abandon(self) -> None:
+        """Leave what was there before."""
 
 
-@contextmanager
-def _committed(place: Any) -> Iterator[IO[bytes]]:
+class _CommittedUpload:
     """An upload that is completed at the end, or given up."""
-    stream = place.fs.open(place.path, "wb", autocommit=False)
-    with ExitStack() as if_it_fails:
-        if_it_fails.callback(_give_up, stream)
-        yield stream
-        stream.close()
-        stream.commit()
-        if_it_fails.pop_all()
+
+    def __init__(self, place: Any) -> None:
+        self.stream = place.fs.open(place.path, "wb", autocommit=False)
+
+    def commit(self) -> None:
+        self.stream.close()
+        self.stream.commit()
+
+    def abandon(self) -> None:
+        # Closing it as a file would complete it.
+        self.stream.closed = True
+        self.stream.discard()
 
 
-def _give_up(stream: Any) -> None:
-    """End an upload without an object; closing it as a file would complete it."""
-    stream.closed = True
-    stream.discard()
-
-
-@contextmanager
-def _moved(place: Any) -> Iterator[IO[bytes]]:
+class _MovedUpload:
     """A file of another name, which is moved to its place at the end, or removed."""
-    aside = place.with_name(f"{place.name}.{secrets.token_hex(4)}.part")
-    place.fs.makedirs(place.parent.path, exist_ok=True)
-    with ExitStack() as if_it_fails:
-        if_it_fails.callback(_remove, place.fs, aside.path)
-        with place.fs.open(aside.path, "wb") as stream:
-            yield stream
-        place.fs.mv(aside.path, place.path)
-        if_it_fails.pop_all()
+
+    def __init__(self, place: Any) -> None:
+        self._place, self._store = place, place.fs
+        self._aside = place.with_name(f"{place.name}.{secrets.token_hex(4)}.part").path
+        self._store.makedirs(place.parent.path, exist_ok=True)
+        self.stream = self._store.open(self._aside, "wb")
+
+    def commit(self) -> None:
+        self.stream.close()
+        self._store.mv(self._aside, self._place.path)
+
+    def abandon(self) -> None:
+        try:
+            self.stream.close()
+        finally:
+            if self._store.exists(self._aside):
+                self._store.rm(self._aside)
 
 
-def _remove(store: Any, path: str) -> None:
-    """Remove a file from a store, if it is there."""
-    if store.exists(path):
-        store.rm(path)
+def _upload(place: Any) -> _Upload:
+    """Open a file of a store for writing, so that it appears when all of it is there."""
+    protocols = {place.fs.protocol} if isinstance(place.fs.protocol, str) else set(place.fs.protocol)
+    return _CommittedUpload(place) if protocols & _COMMITTING else _MovedUpload(place)
+
+
+class StoreStream:
+    """The bytes of a file on their way into a store: they cannot be read again, nor resumed.
+
+    A `~astroquery_mast.downloads.destination.Sink`; as a context manager it leaves no file that was not finished.
+    """
+
+    resume_point: ResumePoint | None = None
+    resumable = False
+
+    def __init__(self, place: Path) -> None:
+        self.size = 0
+        self._place = place
+        self._upload: _Upload | None = None
+        self._start = b""
+        self._end = FitsLength()
+        self._digests: dict[str, hashlib._Hash] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.discard()
+
+    def take_up(self, url: str, check: Callable[[], None]) -> None:
+        """Do nothing: a store keeps no parts."""
+
+    def begin(self, point: ResumePoint | None, algorithms: Sequence[str] = ()) -> None:
+        """Begin with the first byte; digests can be had of these algorithms, and SHA-256."""
+        del point
+        self.discard()
+        self.size, self._start, self._end = 0, b"", FitsLength()
+        self._digests = {name: hashlib.new(name, usedforsecurity=False) for name in {"sha256", *algorithms}}
+        with _as_os_errors():
+            self._upload = _upload(self._place)
+
+    def write(self, piece: bytes) -> None:
+        """Append bytes."""
+        assert self._upload is not None
+        with _as_os_errors():
+            self._upload.stream.write(piece)
+        self.size += len(piece)
+        self._start += piece[: LOOKED_AT - len(self._start)]
+        self._end.add(piece)
+        for digest in self._digests.values():
+            digest.update(piece)
+
+    def reject(self) -> None:
+        """Do nothing: none of the bytes is used again in any case."""
+
+    def digest(self, algorithm: str) -> bytes:
+        """Return a digest of all the bytes."""
+        return self._digests[algorithm].digest()
+
+    def start(self, number: int) -> bytes:
+        """Return the first bytes, so many at most."""
+        return self._start[:number]
+
+    def is_truncated(self) -> bool:
+        """Tell whether the bytes begin as FITS and end before the last header says."""
+        return self._end.is_truncated()
+
+    def finish(self, modified: float | None) -> None:
+        """Let the whole file appear in its place; a store has times of its own."""
+        del modified
+        assert self._upload is not None
+        with _as_os_errors():
+            self._upload.commit()
+        self._upload = None
+        stored = size_in_store(self._place)
+        if stored != self.size:
+            raise OSError(f"{self.size} bytes were written, and the store has {stored}")
+
+    def discard(self) -> None:
+        """End an upload without a file."""
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            with _as_os_errors():
+                upload.abandon()
+
+
+class StoreTarget:
+    """The place of one file in a store, where there are no locks and no register."""
+
+    def __init__(self, planned: PlannedFile) -> None:
+        self._planned = planned
+
+    def present(self) -> FileState | None:
+        """Return what is there, unless it is to be replaced in any case."""
+        if self._planned.action in {Action.FETCH, Action.RESUME}:
+            return None
+        size = size_in_store(self._planned.local_path)
+        # A store's own time says when the file was written there, and not how old it is.
+        return None if size is None else FileState(size)
+
+    @contextmanager
+    def claimed(self, stopped: Callable[[], bool]) -> Iterator[StoreStream]:
+        """Give what takes the bytes; nobody else is kept away."""
+        del stopped
+        yield StoreStream(self._planned.local_path)
+
+    def made_meanwhile(self, before: FileState | None) -> bool:
+        """Nobody looks."""
+        del before
+        return False
+
+    def other_file(self) -> str | None:
+        """No names are registered in a store."""
+        return None
+
+    def register(self) -> None:
+        """Do nothing: a store appends no lines."""
 
 
 def size_in_store(place: Path) -> int | None:

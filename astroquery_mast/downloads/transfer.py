@@ -1,38 +1,37 @@
-"""One file: from an address to a whole file under its final name, or to nothing at all under it.
+"""One file: from an address to a whole file in its place, or to nothing new there.
 
 In: a `~astroquery_mast.products.plan.PlannedFile` and a callable that opens an address. Out: a frozen
-`TransferResult`; a failure is a result, not an exception. Products flow, between "plan" and "manifest".
+`TransferResult`; a failure is a result, not an exception.
 
-The body goes to a neighbour of the target whose name ends in ``.part``, in pieces, so that memory stays flat whatever
-the size. Only when all of it is on the disk does one atomic rename give it its name. What breaks off is kept if the
+The body is written in pieces, so that memory stays flat whatever the size, and to a neighbor of the target: only when
+all of it is there and has been checked does it get its name, in one step. On a disk, what breaks off is kept if the
 archive can be asked for exactly the rest of exactly this file; the next try, or the next call, goes on from there.
 """
 
 from __future__ import annotations
 
-import errno
+import re
 import time
-from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from http import HTTPStatus
-from pathlib import Path
 from typing import Protocol
 
 import filelock
 import requests
+import urllib3
 
 from ..exceptions import MastError
-from ..products.file_names import case_folded, is_same_file
+from ..products.existing_files import Action
 from ..products.manifest import Status, TransferResult
-from ..products.plan import Action, PlannedFile
+from ..products.plan import PlannedFile
 from ..service.deadline import Deadline, StoppedError
 from ..service.failures import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, retrying
-from .beginning import LOOKED_AT, Beginning, quoted
-from .body import continues, pieces, source_of
 from .checks import (
     AS_STORED,
+    LOOKED_AT,
+    FileSignature,
     WrongContentError,
     announced_checksums,
     announced_length,
@@ -41,18 +40,20 @@ from .checks import (
     is_packed,
     is_web_page,
     last_modified,
+    quote_error_page,
 )
-from .fitsend import breaks_off
-from .outcome import archive_failed, broken, complete, failed, size_of, unconfirmed
-from .part_file import PartFile, exclusive_lock, part_path
-from .register import holders, note
+from .destination import Sink, target_of
+from .part_file import FileState, ResumePoint, part_path
 
-__all__ = ["FileTransfer", "OpenUrl", "Progress", "silent", "transfer"]
+__all__ = ["FileTransfer", "OpenUrl", "Progress", "download_file", "silent"]
 
 # A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20
+# Bytes that are written at a time at most: what kill -9 can cost beyond the last line of the record.
+_PIECE = 1 << 18
 # Statuses of an answer that holds the whole file; 203 is one that a proxy has touched.
 _WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION}
+_REFUSED = re.compile(r"HTTPError: 40[13]\b")
 
 Progress = Callable[[int], None]
 
@@ -68,180 +69,185 @@ def silent(_: int) -> None:
     """Show no progress."""
 
 
-def transfer(
+def download_file(
     planned: PlannedFile,
     open_url: OpenUrl,
     *,
     progress: Progress = silent,
     deadline: Deadline | None = None,
 ) -> TransferResult:
-    """Bring one file to disk."""
-    return _Transfer(planned, open_url, progress, deadline or Deadline()).result()
+    """Do what is planned for one file; a refusal says whose the file is and when it becomes public."""
+    result = FileTransfer(planned, open_url, progress, deadline or Deadline()).result()
+    refused = result.status is Status.ERROR and _REFUSED.match(result.message or "")
+    if not refused or planned.rights is None:
+        return result
+    day = f"; release date {planned.release}" if planned.release else ""
+    return replace(result, message=f"{result.message} (dataRights: {planned.rights}{day}.)")
 
 
 class FileTransfer:
-    """One file on its way, wherever it goes; parameters as `transfer`."""
+    """One file on its way, wherever it goes; parameters as `download_file`."""
 
     def __init__(self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, deadline: Deadline) -> None:
-        self.attempts = 0
         self._planned = planned
         self._open_url = open_url
         self._progress = progress
         self._deadline = deadline
+        self._target = target_of(planned)
+        self._attempts = 0
+        # Bytes that progress was told of and that are still there.
+        self._told = 0
+        # How far the file has come at most, and how many tries since then have not brought it much further.
+        self._furthest = 0
+        self._fruitless = 0
+        # Bytes that a later call can go on from.
+        self._left = 0
 
     def result(self) -> TransferResult:
         """Carry out the plan; what goes wrong is a result, and so are the time and the tries that it took."""
         started = time.monotonic()
         planned = self._planned
         if planned.action is Action.REFUSE:
-            result = failed(planned, planned.reason)
+            result = _failed(planned, planned.reason)
         elif planned.action is Action.SKIP:
             result = TransferResult(planned.index, Status.SKIPPED, planned.local_path, planned.reason)
         else:
             result = self._delivered()
-        return replace(result, elapsed=time.monotonic() - started, attempts=self.attempts)
-
-    @abstractmethod
-    def _delivered(self) -> TransferResult:
-        """Bring the file, or say that it is there."""
-
-
-class _Transfer(FileTransfer):
-    """One file on its way to the disk."""
-
-    # Bytes that progress was told of and that are still in the part.
-    _told = 0
-    # How far the part has come at most, and how many tries since then have not brought it much further.
-    _furthest = 0
-    _fruitless = 0
-    # Bytes that a later call can go on from.
-    _left = 0
+        return replace(result, elapsed=time.monotonic() - started, attempts=self._attempts)
 
     def _delivered(self) -> TransferResult:
-        """Carry out the plan; what goes wrong is a result."""
+        """Bring the file, or say that it is there; what goes wrong is a result."""
         planned = self._planned
-        if planned.action is Action.KEEP:
-            return complete(planned, size_of(planned.local_path) or 0)
         try:
-            return self._bring()
+            before = self._target.present()
+            if planned.action is Action.KEEP:
+                return _complete(planned, before.size if before else 0)
+            return self._kept(before) or self._download(before)
         except filelock.Timeout:
-            return self._stopped(f"Another process was at work on {planned.local_path}")
+            return self._stopped(f" Another process was at work on {planned.local_path}.")
         except (StoppedError, MastError, *BODY_ERRORS, requests.exceptions.RequestException) as err:
             # A connection may break because the caller has ended it.
-            return self._stopped(None) if self._deadline.reached() else self._network_failed(err)
+            return self._stopped() if self._deadline.reached() else self._with_rest(_network_failed(planned, err))
         except OSError as err:
-            return self._kept(failed(planned, f"{planned.local_path} could not be written: {err}"))
+            return self._with_rest(_failed(planned, f"{planned.local_path} could not be written: {err}"))
 
-    # -- one process at a time -------------------------------------------------------------------------------------
-
-    def _bring(self) -> TransferResult:
-        """Fetch the file, unless it is there, or somebody else fetches it."""
-        path = self._planned.local_path
-        before = _identity(path)
-        if self._planned.action is Action.CHECK and self._confirmed():
-            return complete(self._planned, size_of(path) or 0)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive_lock(path, lambda: self._deadline.reached() is not None):
-            if self._made_meanwhile(before):
-                return self._by_another() or complete(self._planned, size_of(path) or 0)
-            part = PartFile(path)
-            try:
-                with part:
-                    self._fetch(part)
-            finally:
-                self._left = part.size if part.resumable else 0
-            if self._planned.note and self._planned.uri:
-                note(path, self._planned.uri)
-        replaced = before[0] if before is not None and self._planned.note else None
-        return complete(self._planned, part.size, part.digest("sha256").hex(), replaced=replaced)
-
-    def _made_meanwhile(self, before: tuple[int, ...] | None) -> bool:
-        """Whether another process has brought the file since this one looked."""
-        now = _identity(self._planned.local_path)
-        # The plan says "on disk" of a file that is to be replaced; what was not there then, somebody has made whole.
-        return now is not None and (now != before or self._planned.reason.startswith("not on disk"))
-
-    def _by_another(self) -> TransferResult | None:
-        """The result if what has come meanwhile is another file of the same name."""
-        path, uri = self._planned.local_path, self._planned.uri
-        held = holders(path.parent).get(case_folded(path.name)) if self._planned.note else None
-        if held is None or uri is None or is_same_file(held, uri):
+    def _kept(self, present: FileState | None) -> TransferResult | None:
+        """The result for a file that is in its place, if the archive says that it is its file."""
+        planned = self._planned
+        if planned.action is not Action.CHECK or present is None:
             return None
-        return failed(self._planned, f"{path} has become {held} meanwhile; the next call gives this file another name.")
+        if planned.compare_time and present.modified_ns is None:
+            return None
+        try:
+            with self._open_url(self._addresses()[-1], AS_STORED) as response:
+                return _complete(planned, present.size) if self._is_current(present, response.headers) else None
+        except MastError as err:
+            unconfirmed = None if self._deadline.reached() else _unconfirmed(planned, present, err)
+            if unconfirmed is None:
+                raise
+            return unconfirmed
 
-    def _confirmed(self) -> bool:
-        """Ask the archive whether the file on disk is its file."""
-        address = self._planned.url or self._planned.cloud_url
-        assert address is not None
-        present = _identity(self._planned.local_path)
-        with self._open_url(address, AS_STORED) as response:
-            if present is None or announced_length(response.headers) != present[0]:
-                return False
-            changed = last_modified(response.headers)
-            # A file from here has the archive's time, one from elsewhere a later one; some disks count in twos.
-            return not (self._planned.compare_time and changed and changed.timestamp() > present[1] / 1e9 + 2)
+    def _is_current(self, present: FileState, headers: Mapping[str, str]) -> bool:
+        """Whether an answer speaks of the file that is in its place."""
+        if announced_length(headers) != present.size:
+            return False
+        changed = last_modified(headers)
+        if not self._planned.compare_time or changed is None or present.modified_ns is None:
+            return True
+        # A file from here has the archive's time, one from elsewhere a later one; some disks count in twos.
+        return changed.timestamp() <= present.modified_ns / 1e9 + 2
+
+    def _download(self, before: FileState | None) -> TransferResult:
+        """Fetch the file, unless somebody else does."""
+        planned, target = self._planned, self._target
+        with target.claimed(lambda: self._deadline.reached() is not None) as sink:
+            if target.made_meanwhile(before):
+                return self._by_another()
+            try:
+                with sink:
+                    self._fetch(sink)
+            finally:
+                self._left = sink.size if sink.resumable else 0
+            target.register()
+        replaced = before.size if before is not None and planned.note else None
+        return _complete(planned, sink.size, sink.digest("sha256").hex(), replaced=replaced)
+
+    def _by_another(self) -> TransferResult:
+        """The result for a file that another process has brought."""
+        held, present = self._target.other_file(), self._target.present()
+        if held is None:
+            return _complete(self._planned, present.size if present else 0)
+        path = self._planned.local_path
+        return _failed(
+            self._planned, f"{path} has become {held} meanwhile; the next call gives this file another name."
+        )
 
     # -- again and again -------------------------------------------------------------------------------------------
 
-    def _fetch(self, part: PartFile) -> None:
+    def _addresses(self) -> list[str]:
+        """Where the file can be had, the copy in the cloud first."""
+        return [url for url in (self._planned.cloud_url, self._planned.url) if url]
+
+    def _fetch(self, sink: Sink) -> None:
         """Fetch the file from the first address that gives it."""
-        *others, last = [url for url in (self._planned.cloud_url, self._planned.url) if url]
+        *others, last = self._addresses()
         for url in others:
             try:
-                self._persist(part, url)
+                self._with_retries(sink, url)
             except (MastError, *BODY_ERRORS):
                 self._deadline.check()
             else:
                 return
-        self._persist(part, last)
+        self._with_retries(sink, last)
 
-    def _persist(self, part: PartFile, url: str) -> None:
+    def _with_retries(self, sink: Sink, url: str) -> None:
         """Ask until the file is whole, or nothing more comes."""
-        part.take_up(url, self._deadline.check)
-        self._furthest, self._fruitless = part.size, 0
+        sink.take_up(url, self._deadline.check)
+        self._furthest, self._fruitless = sink.size, 0
         retrying(
-            lambda: self._attempt(part, url),
+            lambda: self._attempt(sink, url),
             deadline=self._deadline,
             on_error=lambda err: isinstance(err, BODY_ERRORS) and not self._deadline.reached(),
-            stop=lambda _: self._in_vain(part),
+            stop=lambda _: self._makes_no_progress(sink),
         )
 
-    def _in_vain(self, part: PartFile) -> bool:
+    def _makes_no_progress(self, sink: Sink) -> bool:
         """Whether the tries lead nowhere: a file of many gigabytes may break off often, and come all the same."""
-        if part.resumable and part.size >= self._furthest + _PROGRESS:
-            self._furthest, self._fruitless = part.size, 0
+        if sink.resumable and sink.size >= self._furthest + _PROGRESS:
+            self._furthest, self._fruitless = sink.size, 0
         else:
             self._fruitless += 1
         return self._fruitless >= BODY_ATTEMPTS
 
-    def _attempt(self, part: PartFile, url: str) -> None:
-        """Ask for the file once, or for what is missing of it, and give it its name."""
+    def _attempt(self, sink: Sink, url: str) -> None:
+        """Ask for the file once, or for what is missing of it, and put it into its place."""
         self._deadline.check()
-        self.attempts += 1
+        self._attempts += 1
         with ExitStack() as if_it_fails, ExitStack() as opened:
-            if_it_fails.callback(self._drop_unless_resumable, part)
-            response = self._ask_for_rest(part, url, opened)
+            if_it_fails.callback(self._drop_unless_resumable, sink)
+            response = self._ask_for_rest(sink, url, opened)
             # Not "or": a response is false unless its status is good.
-            response = self._ask(part, url, opened) if response is None else response
-            self._receive(response, part)
-            self._check(response, part)
+            response = self._ask(sink, url, opened) if response is None else response
+            self._receive(response, sink)
+            self._check(response, sink)
+            changed = last_modified(response.headers)
+            sink.finish(None if changed is None else changed.timestamp())
             if_it_fails.pop_all()
-        changed = last_modified(response.headers)
-        part.finish(None if changed is None else changed.timestamp())
 
-    def _ask(self, part: PartFile, url: str, stack: ExitStack) -> requests.Response:
+    def _ask(self, sink: Sink, url: str, stack: ExitStack) -> requests.Response:
         """Ask for the whole file."""
         response = stack.enter_context(self._open_url(url, AS_STORED))
         if response.status_code not in _WHOLE:
             raise BrokenBodyError(f"the answer has HTTP status {response.status_code}, and not the file")
-        self._begin_with(part, url, response)
+        self._begin_with(sink, url, response)
         return response
 
-    def _ask_for_rest(self, part: PartFile, url: str, stack: ExitStack) -> requests.Response | None:
-        """Ask for what is missing; None if there is no such answer, and the file must be asked for anew."""
-        if part.source is None or part.source.url != url or not part.size:
+    def _ask_for_rest(self, sink: Sink, url: str, stack: ExitStack) -> requests.Response | None:
+        """Ask for what is missing; None if there is no such answer, and the file must be requested anew."""
+        point = sink.resume_point
+        if point is None or point.url != url or not sink.size:
             return None
-        headers = {**AS_STORED, "Range": f"bytes={part.size}-", "If-Range": part.source.validator}
+        headers = {**AS_STORED, "Range": f"bytes={sink.size}-", "If-Range": point.validator}
         try:
             response = stack.enter_context(self._open_url(url, headers))
         except MastError as err:
@@ -249,26 +255,28 @@ class _Transfer(FileTransfer):
                 raise
             return None
         if response.status_code in _WHOLE:
-            self._begin_with(part, url, response)
+            self._begin_with(sink, url, response)
             return response
-        if response.status_code == HTTPStatus.PARTIAL_CONTENT and continues(part, response.headers):
+        partial = response.status_code == HTTPStatus.PARTIAL_CONTENT
+        if partial and point.is_continued_by(response.headers, sink.size):
             return response
         response.close()
         return None
 
-    def _drop_unless_resumable(self, part: PartFile) -> None:
-        """Throw away what is of no use."""
-        if not part.resumable:
-            self._take_back()
-            part.discard()
-
-    def _begin_with(self, part: PartFile, url: str, response: requests.Response) -> None:
+    def _begin_with(self, sink: Sink, url: str, response: requests.Response) -> None:
         """Begin with the first byte."""
         if is_web_page(response.headers, self._planned.uri or self._planned.local_path.name):
-            words = quoted(next(pieces(response), b""))
+            words = quote_error_page(next(_iter_body(response), b""))
             raise BrokenBodyError(f"the archive answered with a web page, and not with the file{words}")
         self._take_back()
-        part.begin(source_of(url, response.headers))
+        checksums = announced_checksums(response.headers, catalogued=self._planned.checksum)
+        sink.begin(ResumePoint.of(url, response.headers), [checksum.algorithm for checksum in checksums])
+
+    def _drop_unless_resumable(self, sink: Sink) -> None:
+        """Throw away what is of no use."""
+        if not sink.resumable:
+            self._take_back()
+            sink.discard()
 
     def _take_back(self) -> None:
         """Bytes that were told of are not there any more."""
@@ -278,72 +286,118 @@ class _Transfer(FileTransfer):
 
     # -- the bytes -------------------------------------------------------------------------------------------------
 
-    def _receive(self, response: requests.Response, part: PartFile) -> None:
+    def _receive(self, response: requests.Response, sink: Sink) -> None:
         """Write the body."""
-        expected = part.source.total if part.source else announced_length(response.headers)
-        for piece in pieces(response):
-            part.write(piece)
+        expected = sink.resume_point.total if sink.resume_point else announced_length(response.headers)
+        for piece in _iter_body(response):
+            sink.write(piece)
             self._told += len(piece)
             self._progress(len(piece))
-            if expected is not None and part.size > expected:
-                part.reject()
-                raise BrokenBodyError(f"{part.size} bytes of {expected} arrived")
-            if part.size != expected:
+            if expected is not None and sink.size > expected:
+                sink.reject()
+                raise BrokenBodyError(f"{sink.size} bytes of {expected} arrived")
+            if sink.size != expected:
                 self._deadline.check()
 
-    def _check(self, response: requests.Response, part: PartFile) -> None:
-        """Raise unless the part is the whole file."""
-        names = self._planned.uri or "", self._planned.local_path.name
-        beginning, start = Beginning.of(*names, packed=is_packed(response.headers)), part.start(LOOKED_AT)
+    def _check(self, response: requests.Response, sink: Sink) -> None:
+        """Raise unless what has come is the whole file; of wrong bytes none is used again."""
         try:
-            beginning.check(start)
+            self._check_content(response, sink)
         except WrongContentError:
-            part.reject()
+            sink.reject()
             raise
-        if part.source is None:
-            check_length(response.headers, part.size, self._planned.size)
-        elif part.size != part.source.total:
-            raise BrokenBodyError(f"{part.size} bytes of {part.source.total} arrived")
-        beginning.check_whole(start, self._planned.size)
-        if part.size < (self._planned.size or 0) and breaks_off(part.flushed()):
-            part.reject()
-            raise BrokenBodyError(f"{part.size} bytes of {self._planned.size} arrived, and the FITS file breaks off")
+
+    def _check_content(self, response: requests.Response, sink: Sink) -> None:
+        """Raise unless beginning, length, end and digests are those of the file."""
+        planned = self._planned
+        packed = is_packed(response.headers)
+        signature = FileSignature.of(planned.uri or "", planned.local_path.name, packed=packed)
+        start = sink.start(LOOKED_AT)
+        signature.check(start)
+        if sink.resume_point is None:
+            check_length(response.headers, sink.size, planned.size)
+        elif sink.size != sink.resume_point.total:
+            raise BrokenBodyError(f"{sink.size} bytes of {sink.resume_point.total} arrived")
+        signature.check_whole(start, planned.size)
+        if sink.size < (planned.size or 0) and sink.is_truncated():
+            sink.reject()
+            raise BrokenBodyError(f"{sink.size} bytes of {planned.size} arrived, and the FITS file breaks off")
         whole = response.status_code in _WHOLE
-        checksums = announced_checksums(response.headers, whole=whole, catalogued=self._planned.checksum)
-        try:
-            check_checksums(checksums, part.digest)
-        except WrongContentError:
-            part.reject()
-            raise
+        checksums = announced_checksums(response.headers, whole=whole, catalogued=planned.checksum)
+        check_checksums(checksums, sink.digest)
 
     # -- what is said of it ----------------------------------------------------------------------------------------
 
-    def _stopped(self, state: str | None) -> TransferResult:
+    def _stopped(self, state: str = "") -> TransferResult:
         """The result for a transfer that the caller has ended."""
-        reason = self._deadline.reached() or "The download was ended"
-        return self._kept(failed(self._planned, f"{reason}." if state is None else f"{reason}. {state}."))
+        return self._with_rest(
+            _failed(self._planned, f"{self._deadline.reached() or 'The download was ended'}.{state}")
+        )
 
-    def _network_failed(self, err: Exception) -> TransferResult:
-        """The result for a file that could not be had."""
-        if isinstance(err, MastError):
-            return unconfirmed(self._planned, err) or self._kept(archive_failed(self._planned, err))
-        return self._kept(broken(self._planned, err))
-
-    def _kept(self, result: TransferResult) -> TransferResult:
-        """The same result, and a word about what is left of it."""
+    def _with_rest(self, result: TransferResult) -> TransferResult:
+        """The same result, and a word about what is left of the file."""
         if not self._left:
             return result
-        kept = part_path(result.local_path).name
-        words = f"{self._left} bytes are kept in {kept}, and the next call goes on from there."
+        words = (
+            f"{self._left} bytes are kept in {part_path(result.local_path).name}, and the next call goes on from there."
+        )
         return replace(result, message=f"{result.message} ({words})")
 
 
-def _identity(path: Path) -> tuple[int, int, int] | None:
-    """What tells a file from another one that takes its place: size, time, number; None where there is none."""
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "a folder lies there", str(path))
-    try:
-        found = path.stat()
-    except FileNotFoundError:
+def _iter_body(response: requests.Response) -> Iterator[bytes]:
+    """Give a body as it arrives: what had come when the connection broke is not lost, and slow bodies can be ended."""
+    raw = response.raw if isinstance(response, requests.Response) else None
+    read1 = getattr(raw, "read1", None) if isinstance(raw, urllib3.HTTPResponse) else None
+    if read1 is None:  # urllib3 1.26, or a stand-in
+        yield from response.iter_content(_PIECE)
+        return
+    while piece := read1(_PIECE, decode_content=True):
+        yield piece
+
+
+def _complete(
+    planned: PlannedFile, size: int, sha256: str | None = None, *, replaced: int | None = None
+) -> TransferResult:
+    """Tell of a whole file."""
+    words = []
+    if planned.size is not None and size != planned.size:
+        # No failure: sizes in the catalogue are not reliable for every collection.
+        words.append(f"The file has {size} bytes, as the archive sent it; the catalog says {planned.size}.")
+    if replaced is not None:
+        words.append(f"It has taken the place of a file of {replaced} bytes that lay there.")
+    return TransferResult(
+        index=planned.index,
+        status=Status.COMPLETE,
+        local_path=planned.local_path,
+        message=" ".join(words) or None,
+        size=size,
+        sha256=sha256,
+        fetched=sha256 is not None,
+    )
+
+
+def _unconfirmed(planned: PlannedFile, present: FileState, err: MastError) -> TransferResult | None:
+    """Tell of a file in its place that nothing speaks against, when the archive cannot be reached to confirm it."""
+    # That a file may have changed speaks less against it than a size that differs.
+    if err.status is not None or (planned.size is not None and not planned.compare_time):
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    message = f"The file was on disk and could not be compared with the archive: {err}"
+    return TransferResult(planned.index, Status.COMPLETE, planned.local_path, message, size=present.size)
+
+
+def _network_failed(planned: PlannedFile, err: Exception) -> TransferResult:
+    """Tell of an address that could not be opened, or of a body that is not the file."""
+    status = err.status if isinstance(err, MastError) else None
+    if status is not None and status >= HTTPStatus.BAD_REQUEST:
+        side = "Client" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "Server"
+        phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "unknown status"
+        return _failed(planned, f"HTTPError: {status} {side} Error: {phrase} for url: {planned.url}. {err}")
+    kind = type(err).__name__
+    if isinstance(err, BrokenBodyError):
+        kind = "Wrong content" if isinstance(err, WrongContentError) else "Incomplete transfer"
+    return _failed(planned, f"{kind}: {err}")
+
+
+def _failed(planned: PlannedFile, message: str) -> TransferResult:
+    """Tell of a file that did not come."""
+    return TransferResult(planned.index, Status.ERROR, planned.local_path, message, planned.data_url)

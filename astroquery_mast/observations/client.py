@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import requests
 from astropy import units as u
@@ -13,7 +13,7 @@ from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
 from ..query.known_catalogs import OBSERVATIONS
-from ..service.mast_service import CallOptions
+from ..service.mast_service import Asked, CallOptions
 from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from .product_methods import ObservationProductMethods
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Observations", "ObservationsClass"]
 
-Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
-"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
 
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 

@@ -14,16 +14,17 @@ from typing import Any
 
 import numpy as np
 from astropy.io import fits
+from astropy.table import Table
 from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery import log
 
 from ..downloads.bucket import Bucket, Cloud
 from ..downloads.client import anonymous_http
 from ..downloads.product_flow import ProductFlow
-from ..downloads.remote_file import OpenRange, open_remote
-from ..downloads.remote_fits import open_fits
+from ..downloads.remote_file import open_fits, open_remote
+from ..downloads.transfer import OpenUrl
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
-from ..products.listing import as_table
+from ..products.listing import as_table, single_cells
 from ..products.plan import escaped_url
 from ..service.deadline import Deadline
 from ..service.http import HttpClient
@@ -211,7 +212,7 @@ def _warn_of_absent(keys: Mapping[str, str | None]) -> None:
         warn_user(f"{len(absent)} of {len(keys)} products have no copy in the cloud: {few}", NoResultsWarning)
 
 
-def _range_opener(http: HttpClient) -> OpenRange:
+def _range_opener(http: HttpClient) -> OpenUrl:
     """What opens a part of a file; each has ``conf.timeout`` seconds, however long the reader takes in between."""
 
     def open_range(url: str, headers: Mapping[str, str]) -> Any:
@@ -224,12 +225,7 @@ def _range_opener(http: HttpClient) -> OpenRange:
 
 def _data_uris(products: Any) -> tuple[list[str], int]:
     """The dataURIs of products, each once, and how many products have none."""
-    table = as_table(products)
-    if table is not None:
-        if "dataURI" not in table.colnames:
-            raise InvalidArgumentError("This table has no column 'dataURI': pass it to get_product_list first.")
-        products = table["dataURI"]
-    cells = _cells(products)
+    cells = single_cells(products, _uri_cells)
     wrong = next((cell for cell in cells if not (cell is None or isinstance(cell, str))), None)
     if wrong is not None:
         raise InvalidArgumentError(f"A dataURI is needed, such as 'mast:HST/product/x.fits', and not {wrong!r}.")
@@ -237,12 +233,8 @@ def _data_uris(products: Any) -> tuple[list[str], int]:
     return list(dict.fromkeys(uris)), len(cells) - len(uris)
 
 
-def _cells(products: Any) -> list[Any]:
-    """The single entries, None for masked ones."""
-    if isinstance(products, str):
-        return [products]
-    if isinstance(products, np.ndarray):
-        return list(np.ma.asarray(products).ravel().tolist())
-    if not isinstance(products, Iterable):
-        raise InvalidArgumentError(f"Products or dataURIs are needed, and not {products!r}.")
-    return [None if cell is np.ma.masked else cell for cell in products]
+def _uri_cells(table: Table) -> list[object]:
+    """The dataURIs of a table of products."""
+    if "dataURI" not in table.colnames:
+        raise InvalidArgumentError("This table has no column 'dataURI': pass it to get_product_list first.")
+    return list(np.ma.asarray(table["dataURI"]).tolist())

@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 REGISTER = ".astroquery_mast.jsonl"
-"""Name of the register of a folder; see `astroquery_mast.downloads.register`."""
+"""Name of the register of a folder; see `astroquery_mast.downloads.destination`."""
 
 PathTemplate = str | Callable[[Row], str | PurePath]
 """How a user wants files to be laid out; see the table above."""

@@ -29,7 +29,7 @@ from ..service.failures import connection_dropped
 from ..service.parallel import map_in_threads
 from ..service.progress import progress_bar
 
-__all__ = ["as_obsids", "as_product_table", "as_table", "ask_in_batches", "identifiers", "is_too_much"]
+__all__ = ["as_obsids", "as_product_table", "as_table", "ask_in_batches", "identifiers", "is_too_much", "single_cells"]
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ def as_obsids(observations: object) -> list[str]:
 
 def identifiers(given: object, of_table: Callable[[Table], list[object]], what: str) -> list[str]:
     """Return identifiers, in whatever form they were given."""
-    cells = _single_cells(_cells(given, of_table))
+    cells = _split_texts(single_cells(given, of_table))
     missing = [row for row, cell in enumerate(cells) if _is_missing(cell)]
     if missing:
         raise InvalidArgumentError(f"The {what} is missing in row(s) {_few(missing)}: leave these rows out.")
@@ -138,7 +138,7 @@ def _is_missing(cell: object) -> bool:
     return cell is None or cell is np.ma.masked or (isinstance(cell, float) and math.isnan(cell))
 
 
-def _single_cells(cells: list[object]) -> list[object]:
+def _split_texts(cells: list[object]) -> list[object]:
     """The cells, texts that hold several identifiers one by one."""
     if not any(isinstance(cell, str | bytes) for cell in cells):
         return cells
@@ -146,8 +146,8 @@ def _single_cells(cells: list[object]) -> list[object]:
     return [part for cell in texts for part in (cell.split(",") if isinstance(cell, str) else [cell])]
 
 
-def _cells(given: object, of_table: Callable[[Table], list[object]]) -> list[object]:
-    """The single identifiers, as they were given."""
+def single_cells(given: object, of_table: Callable[[Table], list[object]]) -> list[object]:
+    """Return single identifiers or URIs as they were given, None for masked ones."""
     if isinstance(given, Table):
         return of_table(given)
     if isinstance(given, Row):
@@ -159,7 +159,7 @@ def _cells(given: object, of_table: Callable[[Table], list[object]]) -> list[obj
         return [given]
     # Texts and numbers are most of what there is, and there may be a million of them.
     single = (str, int)
-    return [c for member in given for c in ((member,) if type(member) in single else _cells(member, of_table))]
+    return [c for member in given for c in ((member,) if type(member) in single else single_cells(member, of_table))]
 
 
 def _table_cells(table: Table) -> list[object]:

@@ -6,7 +6,6 @@ conventions; everything else of the flow is put together here from the modules b
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +53,8 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         self._service: MastService = self._new_service(server, own)
         super().__init__()
         if session is None:
+            # `MastService.send` logs exchanges; astroquery's hook decodes every body for it.
+            self._session.hooks["response"].clear()
             self._service.enlarge_pool()
         else:
             self._session = session
@@ -94,13 +95,6 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
             self._service.cache.clear()
         except OSError as err:
             raise InvalidQueryError(f"The kept answers cannot be removed: {err}") from err
-
-    def _response_hook(self, response: requests.Response, *_args: Any, **_keywords: Any) -> None:
-        """Log an exchange at DEBUG level, without headers that hold secrets and without decoding the body."""
-        if log.isEnabledFor(logging.DEBUG):
-            request = response.request
-            size = response.headers.get("Content-Length", "?")
-            log.debug("%s %s → %s, %s bytes", request.method, request.url, response.status_code, size)
 
     # -- the user ------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ In: the work of a call, a frozen dataclass with a ``state``.  Out: the same, pic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ class PortableWork:
     """Work that is done here as it is, and in another process without what cannot leave this one.
 
     What is left of the time goes along, and what is known by then; ``instead`` says which fields have another value
-    there.
+    there.  The copy can be sent on: a worker of Dask pickles what it gets.
     """
 
     work: Any
@@ -35,10 +35,9 @@ class PortableWork:
         """Leave behind what cannot leave the process."""
         state = self.work.state
         work = replace(self.work, state=None, **self.instead)
-        return _in_another_process, (work, state.deadline.remaining(), dict(state.down))
+        return _in_another_process, (work, dict(self.instead), state.deadline.remaining(), dict(state.down))
 
 
-def _in_another_process(work: Any, seconds: float, down: Mapping[str, Any]) -> Callable[[Any], Any]:
+def _in_another_process(work: Any, instead: Mapping[str, Any], seconds: float, down: Mapping[str, Any]) -> PortableWork:
     """The work with a state of its own."""
-    there: Callable[[Any], Any] = replace(work, state=SharedState(Deadline(seconds), down))
-    return there
+    return PortableWork(replace(work, state=SharedState(Deadline(seconds), down)), instead)

@@ -6,16 +6,18 @@ In: a question, a position or a name as users write it.  Out: responses, tables,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import requests
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
+from astroquery import log
 from requests.adapters import HTTPAdapter
 
 from ..config import Endpoints, count_setting
@@ -35,10 +37,14 @@ from .pages import PageLimits, get_pages
 from .parallel import RunOptions, map_in_threads
 from .resolver import Resolver, warn_unused_resolver
 
-__all__ = ["CallOptions", "MastService", "refuse_two_positions"]
+__all__ = ["Asked", "CallOptions", "MastService", "refuse_two_positions"]
 
 # Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
 _POOL = 32
+
+
+Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
+"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,8 @@ class MastService:
             if err.request is not None:
                 err.request.headers.pop("Authorization", None)
             raise
+        if log.isEnabledFor(logging.DEBUG):
+            _log_exchange(response)
         return auth.strip_token(response)
 
     def _cache_owner(self) -> str | None:
@@ -204,6 +212,13 @@ class MastService:
         if radius is not DEFAULT_RADIUS:
             raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
         return None
+
+
+def _log_exchange(response: requests.Response) -> None:
+    """Log an exchange at DEBUG level, without headers that hold secrets and without decoding the body."""
+    for each in (*response.history, response):
+        size = each.headers.get("Content-Length", "?")
+        log.debug("%s %s → %s, %s bytes", each.request.method, each.request.url, each.status_code, size)
 
 
 def refuse_two_positions(coordinates: Any, object_name: Any) -> None:

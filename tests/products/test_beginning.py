@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
-from astroquery_mast.downloads.beginning import LOOKED_AT, Beginning, quoted
-from astroquery_mast.downloads.checks import BrokenBodyError, WrongContentError
+from astroquery_mast.downloads.checks import LOOKED_AT, FileSignature, WrongContentError, quote_error_page
 from astroquery_mast.exceptions import DownloadError
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.failures import BrokenBodyError
 
 
 def fits_bytes() -> bytes:
@@ -62,7 +62,7 @@ NOTICE = b'{"status": "ERROR", "msg": "The file system is not available"}'
 )
 def test_file_of_its_kind_passes(name: str, content: bytes) -> None:
     """The beginning of each kind is known, and names that say nothing of a kind are not judged."""
-    beginning = Beginning.of(f"mast:HST/product/{name}", name)
+    beginning = FileSignature.of(f"mast:HST/product/{name}", name)
     beginning.check(content[:LOOKED_AT])
     beginning.check_whole(content[:LOOKED_AT], None)
 
@@ -74,13 +74,13 @@ def test_file_of_its_kind_passes(name: str, content: bytes) -> None:
 def test_something_else_is_no_file_of_that_kind(name: str, content: bytes) -> None:
     """Whatever the answer is called, its first bytes tell."""
     with pytest.raises(WrongContentError, match="what the archive sent is no"):
-        Beginning.of(name).check(content)
+        FileSignature.of(name).check(content)
 
 
 @given(st.integers(0, 8))
 def test_beginning_that_has_not_come_whole_is_no_reason_yet(length: int) -> None:
     """A body that broke off in its first bytes is incomplete and not wrong; as a whole file it is neither."""
-    beginning = Beginning.of("x.fits")
+    beginning = FileSignature.of("x.fits")
     beginning.check(FITS[:length])
     with pytest.raises(BrokenBodyError, match=f"{length} bytes"):
         beginning.check_whole(FITS[:length], 2880)
@@ -88,16 +88,16 @@ def test_beginning_that_has_not_come_whole_is_no_reason_yet(length: int) -> None
 
 def test_name_that_decides_is_the_archives() -> None:
     """The ending of the URI counts, and the name on disk only where the URI ends in a question or has none."""
-    assert Beginning.of("mast:HST/product/x_trl.txt", "mine.fits") == Beginning()
+    assert FileSignature.of("mast:HST/product/x_trl.txt", "mine.fits") == FileSignature()
     asked = "mast:HLA/url/cgi-bin/getdata.cgi?filename=x_drz.jpg&config=ops"
-    assert Beginning.of(asked, "x_drz.jpg").kind == "picture"
-    assert Beginning.of("", "all.zip").kind == "zip"
+    assert FileSignature.of(asked, "x_drz.jpg").kind == "picture"
+    assert FileSignature.of("", "all.zip").kind == "zip"
 
 
 def test_file_that_was_packed_for_its_way_only() -> None:
     """A server may send a .gz unpacked, by way of Content-Encoding."""
-    assert Beginning.of("x.mxlo.gz", packed=True) == Beginning()
-    assert Beginning.of("x.fits", packed=True).kind == "FITS"
+    assert FileSignature.of("x.mxlo.gz", packed=True) == FileSignature()
+    assert FileSignature.of("x.fits", packed=True).kind == "FITS"
 
 
 @pytest.mark.parametrize(
@@ -117,13 +117,13 @@ def test_file_that_was_packed_for_its_way_only() -> None:
 )
 def test_words_of_the_server_are_told(start: bytes, words: str) -> None:
     """JSON, HTML and plain text are quoted in short, and what is no text is not."""
-    assert quoted(start) == words
+    assert quote_error_page(start) == words
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_make_an_exception(start: bytes) -> None:
     """Whatever came is quoted as one line, or not at all."""
-    assert quoted(start).isprintable()
+    assert quote_error_page(start).isprintable()
 
 
 @pytest.fixture
@@ -201,5 +201,5 @@ def test_empty_file_of_any_name_is_refused_if_the_catalogue_has_bytes(mast_sandb
 
 def test_words_are_json_of_any_depth() -> None:
     """A hostile document is quoted as the text that it is."""
-    assert quoted(b"[" * LOOKED_AT).startswith(": [[[")
-    assert quoted(json.dumps({"msg": 5, "message": " ", "error": "down"}).encode()) == ": down"
+    assert quote_error_page(b"[" * LOOKED_AT).startswith(": [[[")
+    assert quote_error_page(json.dumps({"msg": 5, "message": " ", "error": "down"}).encode()) == ": down"

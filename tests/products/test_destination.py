@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pickle
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from astroquery.exceptions import InvalidQueryError
 
-from astroquery_mast.downloads.store import destination, is_remote, recorded_place, size_in_store, whole_or_absent
+from astroquery_mast.downloads.destination import destination, is_remote, recorded_place
+from astroquery_mast.downloads.store import StoreStream, size_in_store
 
 fsspec = pytest.importorskip("fsspec")
 upath = pytest.importorskip("upath")
@@ -22,6 +25,15 @@ SIZES = [0, 1, PART + 1]
 def content_of(size: int) -> bytes:
     """Return bytes that differ from place to place."""
     return (b"".join(number.to_bytes(4, "big") for number in range(size // 4 + 1)))[:size]
+
+
+@contextmanager
+def whole_or_absent(place: Path) -> Iterator[StoreStream]:
+    """Give what takes a file of a store, which is finished at the end unless something breaks off."""
+    with StoreStream(place) as stream:
+        stream.begin(None)
+        yield stream
+        stream.finish(None)
 
 
 def names(place: Path) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.downloads.digest import BackgroundHash, Mark
+from astroquery_mast.downloads.part_file import BackgroundHash, HashCheckpoint
 
 CONTENT = bytes(range(256)) * (1 << 16)  # 16 MiB: half of it is hashed by the thread
 
@@ -33,7 +33,7 @@ def test_digest_and_marks_do_not_depend_on_the_pieces(ends: list[int]) -> None:
         running.mark()
         begun = end
     assert running.digest().hex() == sha256(begun)
-    assert running.marks() == [Mark(end, sha256(end)) for end in ends]
+    assert running.marks() == [HashCheckpoint(end, sha256(end)) for end in ends]
 
 
 def test_a_digest_that_was_begun_is_gone_on_with() -> None:

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from astropy.table import Table
 
-from astroquery_mast.downloads.download import LOCAL_FILES, FileDownloads, download, portable_download
+from astroquery_mast.downloads.destination import LOCAL_FILES
+from astroquery_mast.downloads.download import FileDownloads, download, portable_download
 from astroquery_mast.downloads.sessions import SessionRecipe
-from astroquery_mast.downloads.transfer import silent, transfer
+from astroquery_mast.downloads.transfer import download_file, silent
 from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
@@ -136,22 +137,26 @@ def test_no_token_is_inside_a_task(
         client.login(mast_sandbox.token)
     client._session.headers["Authorization"] = "Basic c2VjcmV0"
     client._session.headers["Cookie"] = "secret=secret"
-    work = FileDownloads(SessionRecipe.of(client._service), transfer, SharedState(Deadline(60)))
+    work = FileDownloads(SessionRecipe.of(client._service), download_file, SharedState(Deadline(60)))
     sent = pickle.dumps((PortableWork(work, {}), planned[0]))
     assert mast_sandbox.token.encode() not in sent
     assert b"c2VjcmV0" not in sent
     assert b"secret=secret" not in sent
     assert mast_sandbox.token not in repr(work)
     copy, file = pickle.loads(sent)
-    assert (copy.way, file) == (work.way, planned[0])
+    assert (copy.work.way, file) == (work.way, planned[0])
 
 
 def test_time_that_is_left_goes_along(client: ObservationsClass) -> None:
-    """Work in another process has what is left of the deadline, and knows which servers are down."""
+    """Work in another process has what is left of the deadline, and knows which servers are down.
+
+    From there it can be sent on, as the workers of Dask do.
+    """
     slots = threading.Semaphore(1)
     state = SharedState(Deadline(50), {"http://x": "refused"})
-    work = FileDownloads(SessionRecipe.of(client._service), transfer, state, pytest.fail, slots)  # type: ignore[arg-type]
-    copy = pickle.loads(pickle.dumps(portable_download(work, ThreadPoolExecutor(1))))
+    work = FileDownloads(SessionRecipe.of(client._service), download_file, state, pytest.fail, slots)  # type: ignore[arg-type]
+    sent = pickle.loads(pickle.dumps(portable_download(work, ThreadPoolExecutor(1))))
+    copy = pickle.loads(pickle.dumps(sent)).work
     assert 0 < copy.state.deadline.remaining() <= 50
     assert copy.state.down == {"http://x": "refused"}
     assert (work.shared, copy.shared) == (True, False)
@@ -205,7 +210,7 @@ def test_dask_cluster_brings_the_same_files(
         results = download(
             planned,
             SessionRecipe.of(client._service),
-            RunOptions(executor=dask.get_executor(), max_workers=2, verbose=False),
+            RunOptions(executor=dask.get_executor(), max_workers=2, verbose=False, timeout=60),
         )
     assert [str(result.status) for result in results] == ["COMPLETE"] * 8
     for file in planned:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
-from astroquery_mast.downloads.fitsend import FitsLength, breaks_off
+from astroquery_mast.downloads.checks import FitsLength, is_truncated
 from astroquery_mast.sandbox import Fault, Sandbox
 
 
@@ -34,7 +34,7 @@ def test_a_whole_file_does_not_break_off(tmp_path: Path) -> None:
     path = tmp_path / "x.fits"
     for content in (WHOLE, b"", b"SIMPLE", b"\x1f\x8b not FITS", b"<html>"):
         path.write_bytes(content)
-        assert not breaks_off(path)
+        assert not is_truncated(path)
 
 
 @settings(max_examples=60)
@@ -43,7 +43,7 @@ def test_a_part_of_a_file_breaks_off(tmp_path_factory: pytest.TempPathFactory, s
     """Wherever it is cut, except between two extensions, where nobody can know."""
     path = tmp_path_factory.mktemp("part") / "x.fits"
     path.write_bytes(WHOLE[:size])
-    assert breaks_off(path) == (size not in BORDERS)
+    assert is_truncated(path) == (size not in BORDERS)
 
 
 @given(size=st.integers(0, len(WHOLE)) | st.sampled_from(sorted(BORDERS)), pieces=st.lists(st.integers(1, 7000)))
@@ -53,7 +53,7 @@ def test_pieces_tell_the_same_as_the_file(size: int, pieces: list[int]) -> None:
     for piece in (*pieces, size):
         end.add(WHOLE[at : min(at + piece, size)])
         at = min(at + piece, size)
-    assert end.breaks_off() == (size >= 9 and size not in BORDERS | {len(WHOLE)})
+    assert end.is_truncated() == (size >= 9 and size not in BORDERS | {len(WHOLE)})
 
 
 @given(st.binary(max_size=6000))
@@ -61,7 +61,7 @@ def test_arbitrary_bytes_after_the_last_extension(rest: bytes) -> None:
     """What follows is the beginning of a header that did not come whole, if it is anything at all."""
     end = FitsLength()
     end.add(WHOLE + rest)
-    assert end.breaks_off() == bool(rest)
+    assert end.is_truncated() == bool(rest)
 
 
 @pytest.mark.parametrize("kind", ["groups", "compressed", "long"])
@@ -86,7 +86,7 @@ def test_every_kind_of_data_has_its_length(kind: str) -> None:
     for size in len(content), len(content) - 1, len(content) - 2881:
         end = FitsLength()
         end.add(content[:size])
-        assert end.breaks_off() == (size < len(content))
+        assert end.is_truncated() == (size < len(content))
 
 
 @pytest.mark.parametrize("card", ["COMMENT there is no NAXIS1", "BITPIX  = 'x'", "NAXIS1  =                  -10"])
@@ -96,16 +96,16 @@ def test_headers_that_make_no_sense(card: str) -> None:
     cards = [each for each in cards if each[:8] != card[:8]] + [card, "END"]
     end = FitsLength()
     end.add("".join(each.ljust(80) for each in cards).ljust(2880).encode())
-    assert end.breaks_off()
+    assert end.is_truncated()
 
 
 def test_a_header_without_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Garbage of any length that begins as FITS is given up early, and is no whole file."""
-    monkeypatch.setattr("astroquery_mast.downloads.fitsend._LONGEST", 10 * 2880)
+    monkeypatch.setattr("astroquery_mast.downloads.checks._LONGEST_HEADER", 10 * 2880)
     end = FitsLength()
     end.add(WHOLE[:9] + bytes(10 * 2880))
     assert end.over
-    assert end.breaks_off()
+    assert end.is_truncated()
 
 
 def short(sandbox: Sandbox, times: int | None) -> tuple[str, bytes]:

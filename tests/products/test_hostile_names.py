@@ -13,7 +13,7 @@ from astropy.table import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.downloads.download import LOCAL_FILES
+from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.products.plan import PlannedFile, plan
 
 # What has led programs out of their folders, or has brought them to a halt.

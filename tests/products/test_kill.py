@@ -9,6 +9,8 @@ import random
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,7 +20,8 @@ from typing import IO
 
 import pytest
 
-from astroquery_mast.downloads.part_file import lock_path, part_path, record_path
+from astroquery_mast.downloads.destination import lock_path
+from astroquery_mast.downloads.part_file import part_path, record_path
 from astroquery_mast.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 is a matter of POSIX systems")
@@ -30,7 +33,7 @@ import json, os, sys
 from pathlib import Path
 import requests
 from astroquery_mast.products.plan import Action, PlannedFile
-from astroquery_mast.downloads.transfer import transfer
+from astroquery_mast.downloads.transfer import download_file
 from astroquery_mast.service import failures
 
 failures.pause = lambda seconds, stopped: None
@@ -43,7 +46,7 @@ def work(files):
         return response
     for index, (uri, url, path) in enumerate(files):
         planned = PlannedFile(index, uri, url, url, Path(path), None, Action.FETCH, "not on disk")
-        result = transfer(planned, open_url)
+        result = download_file(planned, open_url)
         told = {"status": result.status, "message": result.message, "sha256": result.sha256,
                 "fetched": result.fetched, "size": result.size}
         sys.stdout.write(json.dumps(told) + "\\n")
@@ -93,7 +96,10 @@ class Nursery:
         self._early: list[dict[str, object]] = []
 
     def _line(self) -> dict[str, object]:
+        bound = threading.Timer(60, self.process.kill)
+        bound.start()
         line = self._pipe(self.process.stdout).readline()
+        bound.cancel()
         assert line, "the process has died"
         found: dict[str, object] = json.loads(line)
         return found
@@ -133,8 +139,9 @@ def large(mast_sandbox: Sandbox) -> str:
 
 def kill_when(pid: int, target: Path, size: int) -> None:
     """Kill a process once the part has so many bytes, or is the file already."""
-    part = part_path(target)
+    part, until = part_path(target), time.monotonic() + 60
     while not target.exists():
+        assert time.monotonic() < until, "the transfer has not begun"
         os.sched_yield()
         try:
             if part.stat().st_size >= size:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.table import Table, vstack
 
-from astroquery_mast.downloads.review import as_written
+from astroquery_mast.downloads.verify_and_retry import as_written
 from astroquery_mast.products.manifest import Manifest, Status, TransferResult, as_manifest
 
 FINE = TransferResult(

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from astroquery_mast.downloads.download import LOCAL_FILES, download
-from astroquery_mast.downloads.review import retry_downloads, verify_downloads
+from astroquery_mast.downloads.destination import LOCAL_FILES
+from astroquery_mast.downloads.download import download
 from astroquery_mast.downloads.sessions import SessionRecipe
+from astroquery_mast.downloads.verify_and_retry import retry_downloads, verify_downloads
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError
 from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Manifest, Status, TransferResult, as_manifest

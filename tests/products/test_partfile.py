@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.downloads.part_file import PartFile, Source, exclusive_lock, lock_path, part_path, record_path
+from astroquery_mast.downloads.destination import exclusive_lock, lock_path
+from astroquery_mast.downloads.part_file import PartFile, ResumePoint, part_path, record_path
 
 CONTENT = bytes(range(256)) * 8192  # 2 MiB
-SOURCE = Source("u", '"tag"', len(CONTENT))
+SOURCE = ResumePoint("u", '"tag"', len(CONTENT))
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def go_on() -> None:
     """Do not end the reading."""
 
 
-def left(target: Path, size: int, source: Source | None = SOURCE) -> None:
+def left(target: Path, size: int, source: ResumePoint | None = SOURCE) -> None:
     """Leave a part of so many bytes, as a call does that broke off."""
     with PartFile(target) as part:
         part.begin(source)
@@ -184,7 +185,8 @@ def test_holder_is_alone_and_leaves_no_lock_file(target: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
     assert most == 1
     assert list(target.parent.iterdir()) == []
 

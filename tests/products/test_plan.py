@@ -13,7 +13,7 @@ from astropy.table import MaskedColumn, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.downloads.download import LOCAL_FILES
+from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.exceptions import InvalidQueryError
 from astroquery_mast.products.existing_files import Overwrite, as_overwrite
 from astroquery_mast.products.plan import Action, PlannedFile, plan, plan_table, single_file, total_bytes

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
-from astroquery_mast.downloads.register import holders, note
+from astroquery_mast.downloads.destination import record_name, recorded_names
 from astroquery_mast.products.file_names import REGISTER, FileNameParts, assign_paths, case_folded, is_same_file
 from astroquery_mast.sandbox import Fault, Sandbox
 
@@ -147,7 +147,8 @@ def test_two_calls_at_once_do_not_share_a_name(
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        worker.join(60)
+    assert not any(worker.is_alive() for worker in workers)
     for manifest in manifests:
         if manifest["Status"][0] == "COMPLETE":
             assert holds(manifest["Local Path"][0], mast_sandbox, manifest["dataURI"][0])
@@ -188,10 +189,10 @@ def test_file_of_a_mission_is_the_same_file(client: ObservationsClass, tmp_path:
 def test_spoilt_register_is_read_as_far_as_it_goes(tmp_path: Path, content: bytes) -> None:
     """Torn lines and foreign ones are passed over, and what is written afterwards counts."""
     (tmp_path / REGISTER).write_bytes(content)
-    assert holders(tmp_path) == {}
-    note(tmp_path / "A.fits", "mast:first")
-    note(tmp_path / "a.fits", "mast:second")
-    assert holders(tmp_path) == {"a.fits": "mast:second"}
+    assert recorded_names(tmp_path) == {}
+    record_name(tmp_path / "A.fits", "mast:first")
+    record_name(tmp_path / "a.fits", "mast:second")
+    assert recorded_names(tmp_path) == {"a.fits": "mast:second"}
 
 
 def test_many_writers_lose_no_line(tmp_path: Path) -> None:
@@ -199,21 +200,22 @@ def test_many_writers_lose_no_line(tmp_path: Path) -> None:
 
     def write(worker: int) -> None:
         for number in range(50):
-            note(tmp_path / f"{worker}-{number}.fits", f"mast:{worker}/{number}")
+            record_name(tmp_path / f"{worker}-{number}.fits", f"mast:{worker}/{number}")
 
     workers = [threading.Thread(target=write, args=(worker,)) for worker in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
-    assert len(holders(tmp_path)) == 200
+        worker.join(60)
+    assert not any(worker.is_alive() for worker in workers)
+    assert len(recorded_names(tmp_path)) == 200
 
 
 def test_register_is_no_way_out_of_the_folder(tmp_path: Path) -> None:
     """Nothing is written through a link in its place, and no file of the archive gets its name."""
     (tmp_path / "outside").write_bytes(b"")
     (tmp_path / REGISTER).symlink_to(tmp_path / "outside")
-    note(tmp_path / "a.fits", "mast:a")
+    record_name(tmp_path / "a.fits", "mast:a")
     assert (tmp_path / "outside").read_bytes() == b""
     assert assign_paths([FileNameParts("mast:a", REGISTER, "HST", "o")], flat=True) != [(REGISTER,)]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,8 +16,9 @@ import pytest
 import requests
 from urllib3 import HTTPResponse
 
-from astroquery_mast.downloads.download import LOCAL_FILES, download, local_target
-from astroquery_mast.downloads.transfer import transfer
+from astroquery_mast.downloads.destination import LOCAL_FILES, local_target
+from astroquery_mast.downloads.download import download
+from astroquery_mast.downloads.transfer import download_file
 from astroquery_mast.exceptions import AccessDeniedError, BadRequestError, ServerError
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
@@ -55,7 +58,7 @@ def planned_for(sandbox: Sandbox, uri: str, path: Path, size: int | None = None,
 
 
 def bring(planned: PlannedFile, open_url: Callable[..., requests.Response]) -> TransferResult:
-    return transfer(planned, open_url)
+    return download_file(planned, open_url)
 
 
 def files_in(folder: Path) -> list[str]:
@@ -68,7 +71,7 @@ def test_whole_file_arrives_with_its_digest(
     """The bytes on disk are the archive's, the result carries their number and digest, and no .part is left."""
     target = tmp_path / "new" / "folders" / "x.fits"
     seen: list[int] = []
-    result = transfer(planned_for(mast_sandbox, uri, target, len(content)), open_url, progress=seen.append)
+    result = download_file(planned_for(mast_sandbox, uri, target, len(content)), open_url, progress=seen.append)
     assert target.read_bytes() == content
     digest = hashlib.sha256(content).hexdigest()
     expected = TransferResult(0, Status.COMPLETE, target, size=len(content), sha256=digest, fetched=True)
@@ -85,7 +88,7 @@ def test_truncated_body_leaves_no_file_under_the_final_name(
     """A body that always breaks off is tried a few times, and then an ERROR without the final name (B25)."""
     mast_sandbox.faults.add("download", fault, times=None)
     counted: list[int] = []
-    result = transfer(planned_for(mast_sandbox, uri, tmp_path / "x.fits"), open_url, progress=counted.append)
+    result = download_file(planned_for(mast_sandbox, uri, tmp_path / "x.fits"), open_url, progress=counted.append)
     assert result.status is Status.ERROR
     assert result.url == f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}"
     assert files_in(tmp_path) == ["x.fits.part", "x.fits.part.json"]
@@ -281,7 +284,7 @@ def test_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     body = Body(OSError(errno.ENOSPC, "No space left on device"))
     planned = PlannedFile(0, "mast:x", "u", "u", tmp_path / "x", None, Action.FETCH, "")
     counted: list[int] = []
-    result = transfer(planned, lambda _url, _headers: body, progress=counted.append)  # type: ignore[arg-type, return-value]
+    result = download_file(planned, lambda _url, _headers: body, progress=counted.append)  # type: ignore[arg-type, return-value]
     assert "No space left on device" in str(result.message)
     assert counted == [5, -5]
     assert files_in(tmp_path) == []
@@ -345,6 +348,36 @@ def test_local_copy_serves_when_the_archive_is_away(tmp_path: Path) -> None:
     differing = PlannedFile(0, "mast:x", "u", "u", target, 6, Action.CHECK, "")
     assert bring(differing, away).status is Status.ERROR
     assert target.read_bytes() == b"12345"
+
+
+def test_a_file_that_is_known_to_differ_is_not_taken_for_unconfirmed(tmp_path: Path) -> None:
+    """An archive that has told another length, and then cannot be reached, has spoken against the file on disk."""
+    target = tmp_path / "x.bin"
+    target.write_bytes(b"12345")
+    told = requests.Response()
+    told.status_code, told.raw = 200, io.BytesIO()
+    told.headers["Content-Length"] = "6"
+    answers: list[requests.Response | Exception] = [told]
+
+    def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
+        answer = answers.pop() if answers else ServerError("could not be reached")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    result = bring(PlannedFile(0, "mast:x", "u", "u", target, None, Action.CHECK, ""), open_url)
+    assert (result.status, result.message) == (Status.ERROR, "ServerError: could not be reached")
+    assert target.read_bytes() == b"12345"
+
+
+def test_files_on_disk_need_nothing_of_stores() -> None:
+    """The module of stores is not imported before somebody names one."""
+    code = (
+        "import sys, astroquery_mast; from astroquery_mast.downloads import client, destination as d; "
+        "d.destination('x'); d.file_system_at(d.destination('~')); d.local_target(None, 'x.fits'); "
+        "assert 'astroquery_mast.downloads.store' not in sys.modules and 'fsspec' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from astroquery_mast.config import Endpoints, conf
-from astroquery_mast.downloads.transfer import OpenUrl, transfer
+from astroquery_mast.downloads.transfer import OpenUrl, download_file
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import Action, PlannedFile
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -201,7 +201,7 @@ def play(row: Row, size: int, sandbox: Sandbox, folder: Path) -> TransferResult:
     """Let a fault strike a transfer."""
     for fault, times in row.faults(sandbox, size):
         sandbox.faults.add("download", fault, times=times)
-    return transfer(planned_for(sandbox, size, folder), opener())
+    return download_file(planned_for(sandbox, size, folder), opener())
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
@@ -226,12 +226,12 @@ def test_shorter_length_is_told_and_a_checksum_finds_it_out(archive: Sandbox, tm
     """A server that announces less and sends less cannot be told from a shorter file, except by a digest."""
     size = SIZES["1 MB"]
     archive.faults.add("download", Fault.lie_length(size - 7), times=None)
-    unknown = transfer(planned_for(archive, size, tmp_path), opener())
+    unknown = download_file(planned_for(archive, size, tmp_path), opener())
     assert (unknown.status, unknown.size) == (Status.COMPLETE, size - 7)
     assert f"the catalogue says {size}" in str(unknown.message)
     (tmp_path / "x.bin").unlink()
     digest = hashlib.md5(body_of(size)).hexdigest()
-    known = transfer(planned_for(archive, size, tmp_path, digest), opener())
+    known = download_file(planned_for(archive, size, tmp_path, digest), opener())
     assert known.status is Status.ERROR
     assert "the catalogue it should be" in str(known.message)
     assert files_in(tmp_path) == []

@@ -14,9 +14,9 @@ import pytest
 import requests
 from urllib3 import HTTPResponse
 
-from astroquery_mast.downloads.download import LOCAL_FILES
-from astroquery_mast.downloads.part_file import exclusive_lock, part_path, record_path
-from astroquery_mast.downloads.transfer import OpenUrl, transfer
+from astroquery_mast.downloads.destination import LOCAL_FILES, exclusive_lock
+from astroquery_mast.downloads.part_file import part_path, record_path
+from astroquery_mast.downloads.transfer import OpenUrl, download_file
 from astroquery_mast.exceptions import ServerError
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
@@ -65,7 +65,7 @@ def broken_off(sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, after:
     def one_after_the_other(url: str, headers: Mapping[str, str]) -> requests.Response:
         return openers.pop()(url, headers)
 
-    result = transfer(planned, one_after_the_other)
+    result = download_file(planned, one_after_the_other)
     assert (result.status, result.attempts) == (Status.ERROR, 2)
     assert f"{after} bytes are kept in x.fits.part" in str(result.message)
     sandbox.requests.clear()
@@ -77,7 +77,7 @@ def test_next_call_asks_for_the_rest_of_the_same_file(
     """The second call sends Range and If-Range, gets 206, and its digest is that of the whole file."""
     broken_off(mast_sandbox, planned, open_url)
     seen: list[int] = []
-    result = transfer(planned, open_url, progress=seen.append)
+    result = download_file(planned, open_url, progress=seen.append)
     assert (result.status, result.size, result.attempts) == (Status.COMPLETE, len(content), 1)
     assert result.sha256 == hashlib.sha256(content).hexdigest()
     assert planned.local_path.read_bytes() == content
@@ -93,7 +93,7 @@ def test_without_etag_the_date_is_the_validator(
     """A weak ETag is of no use; a date that is old enough is as good as a strong one."""
     mast_sandbox.faults.add("download", Fault.headers({"ETag": 'W/"weak"'}) + Fault.cut(SOME))
     mast_sandbox.faults.add("download", Fault.headers({"ETag": 'W/"weak"'}))
-    result = transfer(planned, open_url)
+    result = download_file(planned, open_url)
     assert (result.status, planned.local_path.read_bytes() == content) == (Status.COMPLETE, True)
     second = mast_sandbox.requests.of("download")[1]
     assert second.status == 206
@@ -109,7 +109,7 @@ def test_without_validator_nothing_is_kept(
     """What the server cannot recognise later is removed at the end of a call that fails, and taken back."""
     mast_sandbox.faults.add("download", Fault.headers(headers) + Fault.cut(SOME), times=None)
     seen: list[int] = []
-    result = transfer(planned, open_url, progress=seen.append)
+    result = download_file(planned, open_url, progress=seen.append)
     assert result.status is Status.ERROR
     assert list(planned.local_path.parent.iterdir()) == []
     assert sum(seen) == 0
@@ -126,7 +126,7 @@ def test_file_that_keeps_breaking_off_comes_as_long_as_it_grows(
     uri = str(rows[0]["dataURI"])
     mast_sandbox.faults.add("download", Fault.cut(1_500_000), times=5)
     url = f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}"
-    result = transfer(replace(planned, uri=uri, url=url), open_url)
+    result = download_file(replace(planned, uri=uri, url=url), open_url)
     assert (result.status, result.attempts) == (Status.COMPLETE, 6)
     assert (tmp_path / "x.fits").read_bytes() == mast_sandbox.archive.render(uri)
 
@@ -134,7 +134,7 @@ def test_file_that_keeps_breaking_off_comes_as_long_as_it_grows(
 def test_file_has_the_time_of_the_archive(mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl) -> None:
     """Last-Modified becomes the time of the file, so that it can be compared later."""
     mast_sandbox.faults.add("download", Fault.headers({"Last-Modified": "Wed, 01 Jan 2020 00:00:00 GMT"}))
-    assert transfer(planned, open_url).status is Status.COMPLETE
+    assert download_file(planned, open_url).status is Status.COMPLETE
     assert planned.local_path.stat().st_mtime == 1577836800
 
 
@@ -143,12 +143,12 @@ def test_file_of_the_same_length_is_compared_by_time_where_that_is_asked(
     mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl, compare_time: bool, anew: bool
 ) -> None:
     """'if-changed' fetches a file that the archive has changed since; one of the same time is kept."""
-    assert transfer(planned, open_url).status is Status.COMPLETE
+    assert download_file(planned, open_url).status is Status.COMPLETE
     check = replace(planned, action=Action.CHECK, reason="on disk", compare_time=compare_time)
-    assert not transfer(check, open_url).fetched
+    assert not download_file(check, open_url).fetched
     planned.local_path.write_bytes(bytes(len(content)))
     os.utime(planned.local_path, (0, 0))
-    result = transfer(check, open_url)
+    result = download_file(check, open_url)
     assert (result.status, result.fetched) == (Status.COMPLETE, anew)
     assert (planned.local_path.read_bytes() == content) is anew
 
@@ -157,9 +157,9 @@ def test_shared_folder_that_cannot_be_written_serves_what_it_holds(
     mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
 ) -> None:
     """To confirm a file nothing is written: a lock could not even be made in place of this one."""
-    assert transfer(planned, open_url).status is Status.COMPLETE
+    assert download_file(planned, open_url).status is Status.COMPLETE
     before = planned.local_path.parent.stat().st_mtime_ns
-    result = transfer(replace(planned, action=Action.CHECK, reason="on disk"), open_url)
+    result = download_file(replace(planned, action=Action.CHECK, reason="on disk"), open_url)
     assert (result.status, result.size) == (Status.COMPLETE, len(content))
     assert planned.local_path.parent.stat().st_mtime_ns == before
 
@@ -170,7 +170,7 @@ def test_file_that_somebody_else_brought_is_not_fetched_again(
 ) -> None:
     """What was not there when the plan was made, and is there now, is whole."""
     planned.local_path.write_bytes(b"brought meanwhile")
-    result = transfer(replace(planned, reason=reason), open_url)
+    result = download_file(replace(planned, reason=reason), open_url)
     assert (result.status, result.fetched, result.size, result.attempts) == (Status.COMPLETE, False, 17, 0)
     assert not mast_sandbox.requests.of("download")
 
@@ -196,13 +196,13 @@ def test_cancelled_transfer_stops_between_two_pieces(
         deadline.stop()
 
     mast_sandbox.faults.add("download", Fault.slow(100_000, 0.01))
-    result = transfer(planned, open_url, progress=progress, deadline=deadline)
+    result = download_file(planned, open_url, progress=progress, deadline=deadline)
     assert result.status is Status.ERROR
     assert "The download was cancelled" in str(result.message)
     assert len(seen) == 1
     assert part_path(planned.local_path).stat().st_size == seen[0] < len(content)
     mast_sandbox.requests.clear()
-    assert transfer(planned, open_url).status is Status.COMPLETE
+    assert download_file(planned, open_url).status is Status.COMPLETE
     assert mast_sandbox.requests.of("download")[0].sent == len(content) - seen[0]
 
 
@@ -210,7 +210,7 @@ def test_cancelled_before_it_began_asks_nothing(mast_sandbox: Sandbox, planned: 
     """Nothing is sent, and nothing written."""
     deadline = Deadline()
     deadline.stop()
-    assert transfer(planned, open_url, deadline=deadline).status is Status.ERROR
+    assert download_file(planned, open_url, deadline=deadline).status is Status.ERROR
     assert not mast_sandbox.requests.of("download")
     assert list(planned.local_path.parent.iterdir()) == []
 
@@ -225,7 +225,7 @@ def test_cancelled_connection_is_told_as_such(planned: PlannedFile) -> None:
         deadline.stop()
         raise requests.exceptions.ConnectionError("shut down")
 
-    result = transfer(planned, open_url, deadline=deadline)
+    result = download_file(planned, open_url, deadline=deadline)
     assert result.message == "The download was cancelled."
     assert len(tries) == 1
 
@@ -238,7 +238,7 @@ def test_deadline_ends_the_tries(planned: PlannedFile) -> None:
         object.__setattr__(deadline, "started", deadline.started - 60)
         raise requests.exceptions.ConnectionError("no")
 
-    result = transfer(planned, open_url, deadline=deadline)
+    result = download_file(planned, open_url, deadline=deadline)
     assert (result.status, result.message) == (Status.ERROR, "The deadline of 60 s passed.")
 
 
@@ -250,7 +250,7 @@ def test_pause_between_tries_ends_with_the_deadline(planned: PlannedFile, monkey
     def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
         raise requests.exceptions.ConnectionError("no")
 
-    transfer(planned, open_url, deadline=Deadline(0.25))
+    download_file(planned, open_url, deadline=Deadline(0.25))
     assert pauses
     assert max(pauses) <= 0.25
 
@@ -261,7 +261,7 @@ def test_waiting_for_another_process_ends_when_cancelled(planned: PlannedFile) -
     results: list[object] = []
 
     def work() -> None:
-        results.append(transfer(planned, pytest.fail, deadline=deadline))  # type: ignore[arg-type]
+        results.append(download_file(planned, pytest.fail, deadline=deadline))  # type: ignore[arg-type]
 
     with exclusive_lock(planned.local_path, lambda: False):
         thread = threading.Thread(target=work)
@@ -281,11 +281,11 @@ def test_ctrl_c_keeps_what_has_come(planned: PlannedFile, content: bytes, open_u
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        transfer(planned, open_url, progress=progress)
+        download_file(planned, open_url, progress=progress)
     folder = planned.local_path.parent
     assert sorted(path.name for path in folder.iterdir()) == ["x.fits.part", "x.fits.part.json"]
     assert content.startswith(part_path(planned.local_path).read_bytes())
-    assert transfer(planned, open_url).status is Status.COMPLETE
+    assert download_file(planned, open_url).status is Status.COMPLETE
 
 
 def test_cloud_copy_comes_first_and_the_archive_helps_out(
@@ -296,7 +296,7 @@ def test_cloud_copy_comes_first_and_the_archive_helps_out(
     cloud = planned.url.replace("/api/v0.1/Download/file", "/jwst/api/v0.1/download/file")
     mast_sandbox.faults.add("download", Fault.cut(SOME), where=lambda record: record.path.startswith("/jwst"))
     mast_sandbox.faults.add("download", Fault.reset(), times=None, where=lambda record: record.path.startswith("/jwst"))
-    result = transfer(replace(planned, cloud_url=cloud), open_url)
+    result = download_file(replace(planned, cloud_url=cloud), open_url)
     assert (result.status, planned.local_path.read_bytes() == content) == (Status.COMPLETE, True)
     paths = [record.path for record in mast_sandbox.requests.of("download")]
     assert [path.startswith("/jwst") for path in paths] == [True, True, True, False]
@@ -316,13 +316,13 @@ def answer(body: bytes, status: int = 200, **headers: str) -> Callable[[str, Map
 
 def test_longer_body_than_announced_is_thrown_away(planned: PlannedFile) -> None:
     """More bytes than there can be are another file's: none of them is kept, though there is a validator."""
-    result = transfer(planned, answer(b"12345", ETag='"x"', Content_Length="4"))
+    result = download_file(planned, answer(b"12345", ETag='"x"', Content_Length="4"))
     assert "5 bytes of 4 arrived" in str(result.message)
     assert list(planned.local_path.parent.iterdir()) == []
 
 
 def test_record_tells_where_the_bytes_are_from(planned: PlannedFile) -> None:
     """The record beside the part holds the address, the validator and the length, and no more of the request."""
-    transfer(planned, answer(b"SIMPL", ETag='"x"', Content_Length="9"))
+    download_file(planned, answer(b"SIMPL", ETag='"x"', Content_Length="9"))
     first = record_path(planned.local_path).read_text().splitlines()[0]
     assert first == f'{{"url": "{planned.url}", "validator": "\\"x\\"", "total": 9}}'

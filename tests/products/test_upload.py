@@ -16,8 +16,9 @@ from astropy.io import fits
 from astropy.table import Table
 
 from astroquery_mast import Observations
-from astroquery_mast.downloads.store import StoreFileSystem, destination, size_in_store, whole_or_absent
-from astroquery_mast.downloads.upload import transfer_to
+from astroquery_mast.downloads.destination import destination
+from astroquery_mast.downloads.store import StoreFileSystem, StoreStream, size_in_store
+from astroquery_mast.downloads.transfer import download_file
 from astroquery_mast.exceptions import BadRequestError
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, plan
@@ -72,7 +73,7 @@ def planned(place: Path, **changes: Any) -> PlannedFile:
 
 def brought(file: PlannedFile, server: Server, **options: Any) -> Any:
     """Carry out a plan without waiting."""
-    return transfer_to(file, server, **options)
+    return download_file(file, server, **options)
 
 
 def names(place: Path) -> list[str]:
@@ -299,8 +300,10 @@ def test_a_folder_is_listed_once(memory: str, monkeypatch: pytest.MonkeyPatch) -
 def test_a_folder_of_that_name_is_seen(memory: str) -> None:
     """A file cannot take its place."""
     place = destination(memory)
-    with whole_or_absent(place / "HST" / "a" / "0.bin" / "inner") as stream:
+    with StoreStream(place / "HST" / "a" / "0.bin" / "inner") as stream:
+        stream.begin(None)
         stream.write(b"x")
+        stream.finish(None)
     decided = plan(products(1), base_dir=place, download_url=URL, disk=StoreFileSystem())
     assert decided[0].action is Action.REFUSE
 

@@ -26,11 +26,9 @@ from ..products.manifest import COLUMNS, Manifest, Status, TransferResult, as_ma
 from ..products.plan import Action, DownloadService, PlannedFile, data_url, escaped_url
 from ..service.parallel import RunOptions, map_in_threads
 from ..service.progress import progress_bar
+from .destination import LOCAL_FILES, is_remote, recorded_names, recorded_place
 from .download import complain, download
-from .outcome import size_of
-from .register import holders
 from .sessions import SessionRecipe
-from .store import is_remote, recorded_place
 from .transfer import OpenUrl
 
 __all__ = ["as_written", "retry_downloads", "verify_downloads"]
@@ -157,7 +155,7 @@ def retry_downloads(
     manifest = as_written(manifest)
     rows = _results(manifest)
     sharing = Counter(row.local_path for row in rows)
-    registers = cache(holders)
+    registers = cache(recorded_names)
     wanted = [
         _planned(row, download_url, sharing[row.local_path], registers) for row in rows if row.status in _TO_FETCH
     ]
@@ -185,7 +183,7 @@ def _planned(
         trouble = f"{sharing} rows have the path {path}: what comes in one archive is not fetched file by file."
     elif is_bundle_of(path, uri):
         trouble = f"{path.name} is no single product but a bundle or script of products: ask for a new one."
-    elif another and size_of(path) is not None:
+    elif another and LOCAL_FILES.size(path) is not None:
         trouble = f"{path} is {held} by now: download the product anew, and it gets another name."
     if uri is None or trouble is not None:
         return PlannedFile(row.index, uri, row.url, None, path, None, Action.REFUSE, trouble or "")

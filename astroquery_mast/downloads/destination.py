@@ -1,0 +1,318 @@
+"""Where files go: a folder on this disk, or an address in a store, whose module is imported only then.
+
+In: the folder that a user names.  Out: places that are used like paths, a view of what lies there for the plan, and the
+targets of transfers.
+
+Names of files are not unique in MAST.  In ``<collection>/<obs_id>/`` they nearly always are; in a folder for all files
+(``flat=True``, or a path template) the next call may bring another file of the same name, and neither its size nor its
+name would tell.  A register in such a folder does: `REGISTER` holds a line of JSON for each file, and the last line of
+a name counts.  Without it, or where a line of it cannot be read, files are known by their names and sizes.  Lines are
+appended in one piece, so that several processes may write.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+import filelock
+
+from ..exceptions import InvalidQueryError
+from ..products.existing_files import FileSystem
+from ..products.file_names import REGISTER, case_folded, is_same_file, safe_name
+from ..products.plan import PlannedFile
+from .part_file import FileState, PartFile, ResumePoint
+
+__all__ = [
+    "LOCAL_FILES",
+    "Sink",
+    "Target",
+    "destination",
+    "exclusive_lock",
+    "file_system_at",
+    "is_remote",
+    "local_target",
+    "lock_path",
+    "record_name",
+    "recorded_names",
+    "recorded_place",
+    "target_of",
+]
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
+# How often a lock that another process holds is looked at (seconds).
+_LOOK_AGAIN = 0.05
+# A disk that knows no locks; an NFS server without its lock service is the common one.
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
+
+
+# -- what a user names -----------------------------------------------------------------------------------------------
+
+
+def destination(where: str | os.PathLike[str] | None) -> Path:
+    """Return the folder that a user names."""
+    place = recorded_place(where)
+    try:
+        return place if is_remote(place) else place.expanduser()
+    except RuntimeError as err:
+        raise InvalidQueryError(f"{where}: there is no such home folder.") from err
+
+
+def recorded_place(where: str | os.PathLike[str] | None) -> Path:
+    """Return a place that was written down earlier; as `destination`, but ``~`` is a name like others."""
+    if where is None:
+        return Path()
+    if isinstance(where, str | os.PathLike) and not hasattr(where, "fs"):
+        if "\0" in os.fspath(where):
+            raise InvalidQueryError(f"{where!r} is no folder: its name has a NUL.")
+        if not _ADDRESS.match(os.fspath(where)):
+            return Path(where)
+    from .store import place_in_store  # noqa: PLC0415 - only for stores
+
+    return place_in_store(where)
+
+
+def is_remote(place: Path) -> bool:
+    """Tell whether a place is in a store, and not on a disk."""
+    return not isinstance(place, Path)
+
+
+def local_target(local_path: str | os.PathLike[str] | None, filename: str) -> Path:
+    """Tell where a single file goes."""
+    name = safe_name(filename, "product")
+    path = destination(local_path)
+    files = file_system_at(path)
+    separated = local_path is not None and str(local_path).endswith(("/", os.sep))
+    if local_path is None or separated or files.is_dir(path):
+        return path / name
+    return path if path.suffix or files.size(path) is not None else path / name
+
+
+# -- what lies there -------------------------------------------------------------------------------------------------
+
+
+class _LocalDisk:
+    """The disk as it is now."""
+
+    def size(self, path: Path) -> int | None:
+        """Size of a file in bytes; None where there is none, or where it cannot be seen."""
+        try:
+            return path.stat().st_size
+        except OSError:
+            return None
+
+    def is_dir(self, path: Path) -> bool:
+        """Whether a folder lies there."""
+        return path.is_dir()
+
+    def resolve(self, path: Path) -> Path:
+        """The absolute path, symbolic links followed."""
+        return path.resolve()
+
+    def recorded_names(self, folder: Path) -> Mapping[str, str]:
+        """The URIs of files that are registered in a folder, by their names."""
+        return recorded_names(folder)
+
+
+LOCAL_FILES: FileSystem = _LocalDisk()
+
+
+def file_system_at(place: Path) -> FileSystem:
+    """Return the view of what lies where files are to go."""
+    if not is_remote(place):
+        return LOCAL_FILES
+    from .store import StoreFileSystem  # noqa: PLC0415 - only for stores
+
+    return StoreFileSystem()
+
+
+def recorded_names(folder: Path) -> dict[str, str]:
+    """Return the URIs that are registered in a folder, by the names of their files."""
+    found: dict[str, str] = {}
+    try:
+        lines = (folder / REGISTER).read_bytes().splitlines()
+    except (OSError, ValueError):
+        return found
+    for line in lines:
+        with suppress(ValueError, TypeError, KeyError, RecursionError):
+            entry = json.loads(line)
+            found[case_folded(str(entry["name"]))] = str(entry["uri"])
+    return found
+
+
+def record_name(path: Path, uri: str) -> None:
+    """Register a file that has come."""
+    # A line that somebody else was killed in does not spoil this one.
+    line = b"\n" + json.dumps({"name": path.name, "uri": uri}).encode() + b"\n"
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    # The file is there and whole in any case.
+    with suppress(OSError):
+        handle = os.open(path.with_name(REGISTER), flags, 0o666)
+        try:
+            os.write(handle, line)
+        finally:
+            os.close(handle)
+
+
+# -- one file of a transfer ------------------------------------------------------------------------------------------
+
+
+class Sink(Protocol):
+    """What takes the bytes of one file; as a context manager it leaves nothing that is of no use."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes have come."""
+
+    @property
+    def resume_point(self) -> ResumePoint | None:
+        """What the rest can be requested by; None if it cannot."""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a later try can go on from the bytes that have come."""
+
+    def __enter__(self) -> object: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+    def take_up(self, url: str, check: Callable[[], None]) -> None:
+        """Go on from what an earlier call left of the file at an address."""
+
+    def begin(self, point: ResumePoint | None, algorithms: Sequence[str] = ()) -> None:
+        """Begin with the first byte; digests are wanted of these algorithms, and SHA-256."""
+
+    def write(self, piece: bytes) -> None:
+        """Append bytes."""
+
+    def reject(self) -> None:
+        """Declare the bytes wrong, so that none of them is used again."""
+
+    def digest(self, algorithm: str) -> bytes:
+        """Return a digest of all the bytes."""
+
+    def start(self, number: int) -> bytes:
+        """Return the first bytes, so many at most."""
+
+    def is_truncated(self) -> bool:
+        """Tell whether the bytes begin as FITS and end before the last header says."""
+
+    def finish(self, modified: float | None) -> None:
+        """Put the whole file into its place, with the time when it was changed at the archive."""
+
+    def discard(self) -> None:
+        """Remove the bytes."""
+
+
+class Target(Protocol):
+    """The place of one file."""
+
+    def present(self) -> FileState | None:
+        """Return what is there."""
+
+    def claimed(self, stopped: Callable[[], bool]) -> AbstractContextManager[Sink]:
+        """Give what takes the bytes, and keep others away as far as the place allows."""
+
+    def made_meanwhile(self, before: FileState | None) -> bool:
+        """Tell whether somebody else has brought the file since `present` was asked."""
+
+    def other_file(self) -> str | None:
+        """Return the URI of the file there, if it is another one of the same name."""
+
+    def register(self) -> None:
+        """Take down whose file this is, where names alone do not tell."""
+
+
+def target_of(planned: PlannedFile) -> Target:
+    """Return where one file goes."""
+    if not is_remote(planned.local_path):
+        return DiskTarget(planned)
+    from .store import StoreTarget  # noqa: PLC0415 - only for stores
+
+    return StoreTarget(planned)
+
+
+class DiskTarget:
+    """The place of one file on a disk, which one process at a time fills."""
+
+    def __init__(self, planned: PlannedFile) -> None:
+        self._planned = planned
+        self._path = planned.local_path
+
+    def present(self) -> FileState | None:
+        """Return what tells the file there from another one that takes its place."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "a folder lies there", str(self._path))
+        return FileState(found.st_size, found.st_mtime_ns, found.st_ino)
+
+    @contextmanager
+    def claimed(self, stopped: Callable[[], bool]) -> Iterator[PartFile]:
+        """Keep other processes away from the file."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with exclusive_lock(self._path, stopped):
+            yield PartFile(self._path)
+
+    def made_meanwhile(self, before: FileState | None) -> bool:
+        """Tell whether another process has brought the file since this one looked."""
+        now = self.present()
+        # The plan says "on disk" of a file that is to be replaced; what was not there then, somebody has made whole.
+        return now is not None and (now != before or self._planned.reason.startswith("not on disk"))
+
+    def other_file(self) -> str | None:
+        """Return the URI of the file there, if it is another one of the same name."""
+        if not self._planned.note or self._planned.uri is None:
+            return None
+        held = recorded_names(self._path.parent).get(case_folded(self._path.name))
+        return None if held is None or is_same_file(held, self._planned.uri) else held
+
+    def register(self) -> None:
+        """Take down whose file this is, where names alone do not tell."""
+        if self._planned.note and self._planned.uri:
+            record_name(self._path, self._planned.uri)
+
+
+def lock_path(target: Path) -> Path:
+    """Tell where the lock for the two lies."""
+    return target.with_name(f"{target.name}.part.lock")
+
+
+@contextmanager
+def exclusive_lock(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
+    """Wait until nobody else is at work on a file, and keep others away until the end."""
+    lock = _acquired(lock_path(target), stopped)
+    try:
+        yield
+    finally:
+        # By the holder, while it is held: who has the file open already finds that it has no name any more, and begins
+        # anew.  A soft lock is its file, and Windows removes no open one; there filelock cleans up itself.
+        if not isinstance(lock, filelock.SoftFileLock):
+            with suppress(OSError):
+                lock_path(target).unlink()
+        lock.release()
+
+
+def _acquired(path: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLock:
+    """A lock that is held."""
+    lock: filelock.BaseFileLock = filelock.FileLock(path)
+    try:
+        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=stopped)
+    except OSError as err:
+        if err.errno not in _NO_LOCKS:
+            raise
+        # What the system should have locked is of no use, and to a soft lock its existence would mean "held".
+        path.unlink(missing_ok=True)
+        lock = filelock.SoftFileLock(path.with_suffix(".soft"))
+        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=stopped)
+    return lock
