@@ -77,7 +77,8 @@ def _number(name: str, value: Any, column: Column) -> float:
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError) as err:
-        raise InvalidCriterionError(f"'{name}' needs a number, and {value!r} (a {type(value).__name__}) is not one.") from err
+        said = f"'{name}' needs a number, and {value!r} (a {type(value).__name__}) is not one."
+        raise InvalidCriterionError(said) from err
 
 
 def _as_time(name: str, moment: date | datetime | np.datetime64 | str) -> Time:
