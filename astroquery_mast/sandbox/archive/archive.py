@@ -13,6 +13,7 @@ from typing import cast
 
 from . import names
 from .database import Database
+from .file import File
 from .footprint import FootprintIndex, Placed
 from .hst import hst_observations
 from .jwst import jwst_observations
@@ -135,7 +136,7 @@ class Archive:
         if row is None:
             raise KeyError(uri)
         # Rendering needs astropy.io.fits, which takes longer to import than the archive takes to build.
-        from .rendering import File, render_file  # noqa: PLC0415
+        from .rendering import render_file  # noqa: PLC0415
 
         owner = self._observation(int(str(row["obsID"])))
         member_ids = "SELECT member_obsID FROM membership WHERE obsid = ?"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from .rendering import File
+from .file import File
 from .scene import generator
 
 _CATALOG_ROWS = 400
@@ -19,7 +19,7 @@ def document(file: File, length: int) -> bytes:
 
     Parameters
     ----------
-    file : rendering.File
+    file : file.File
         The file.
     length : int
         Its catalogued length in bytes.

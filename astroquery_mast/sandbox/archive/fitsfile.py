@@ -1,6 +1,6 @@
 """FITS files out of a plan.
 
-In: a `rendering.File`. Out: its bytes: units in the planned order, headers of the planned length, valid checksums.
+In: a `file.File`. Out: its bytes: units in the planned order, headers of the planned length, valid checksums.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 from astropy.io import fits
 
 from . import headers, images, tables
+from .file import File
 from .fitstable import binary_table
 from .layout import Unit
 from .pixelgrid import PixelGrid, grids
-from .rendering import File
 
 _CARDS_PER_BLOCK = 36
 # Checksum comments carry a date by default; a fixed one keeps the bytes the same.

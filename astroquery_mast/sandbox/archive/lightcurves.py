@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .rendering import File
+from .file import File
 from .scene import generator
 
 # Period in days and depth of transits.

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from .file import File
 from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, columns, moment
 from .observation import Observation, dice
 from .products import Kind, dimensions, length_of
-from .rendering import File, render_file
+from .rendering import render_file
 
 if TYPE_CHECKING:
     from .archive import Archive

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .file import File
 from .layout import Unit, frame_of
 from .pixelgrid import grids
-from .rendering import File
 from .scene import brightness
 from .spectra import extracted
 
@@ -31,7 +31,7 @@ def picture(file: File, length: int) -> bytes:
 
     Parameters
     ----------
-    file : rendering.File
+    file : file.File
         The picture's file.
     length : int
         Its catalogued length in bytes.

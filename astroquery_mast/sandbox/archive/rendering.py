@@ -9,34 +9,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 
-from .layout import FLAT_SIZES, Unit, plan
-from .observation import Observation
-from .products import Kind, dimensions, file_name, length_of
+from .file import File
+from .layout import FLAT_SIZES
+from .products import dimensions, length_of
 
 _GZIP_HEAD = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
 _GZIP_CHUNK = 65535
-
-
-@dataclass(frozen=True)
-class File:
-    """A file to be rendered: its URI, the observation that owns it, its kind and the exposures it is made of."""
-
-    uri: str
-    owner: Observation
-    kind: Kind
-    members: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Name of the file."""
-        return file_name(self.uri)
-
-    @property
-    def units(self) -> tuple[Unit, ...]:
-        """Header and data units that the file has when it is a FITS file."""
-        return plan(self.kind.layout, *dimensions(self.owner))
 
 
 def render_file(file: File) -> bytes:

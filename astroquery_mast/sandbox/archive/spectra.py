@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .file import File
 from .layout import SERIES, Unit
-from .rendering import File
 from .scene import generator
 
 _FLUX_UNIT, _JANSKY = 1e-14, 1e-3

@@ -13,8 +13,8 @@ import numpy as np
 from astropy.io import fits
 
 from . import lightcurves, spectra
+from .file import File
 from .layout import Unit
-from .rendering import File
 from .scene import generator
 
 Columns = Mapping[str, Any]
@@ -25,7 +25,7 @@ def columns(file: File, unit: Unit) -> list[Any]:
 
     Parameters
     ----------
-    file : rendering.File
+    file : file.File
         The file.
     unit : layout.Unit
         One of its table units.
