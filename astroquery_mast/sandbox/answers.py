@@ -44,15 +44,7 @@ class Window:
 
 
 def encode(dataset: Dataset, window: Window, form: str) -> tuple[bytes, str]:
-    """Return the encoded page and its content type.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    window : Window
-    form : str
-        One of `FORMATS`.
-    """
+    """Return the encoded page and its content type."""
     encoder, content_type = FORMATS[form]
     return encoder(dataset, window), content_type
 

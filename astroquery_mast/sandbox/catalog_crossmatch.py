@@ -67,19 +67,7 @@ def _positions(rows: Sequence[object], ra_name: str, dec_name: str) -> Iterator[
 
 @dataclass(frozen=True)
 class _Crossmatch:
-    """A cross-match with a catalogue.
-
-    Attributes
-    ----------
-    name : str
-        Of the catalogue.
-    number : str
-        Column that identifies a source.
-    place : tuple of str
-        Columns of its position.
-    spelling : tuple of str
-        What they are called in the answer.
-    """
+    """A cross-match with a catalogue."""
 
     name: str
     number: str

@@ -81,13 +81,7 @@ def _posted(record: RequestRecord) -> dict[str, object]:
 
 
 class CatalogQuery:
-    """A query of a table.
-
-    Parameters
-    ----------
-    source : SurveyTable
-    parameters : mapping of str to list
-    """
+    """A query of a table."""
 
     def __init__(self, source: SurveyTable, parameters: Values) -> None:
         self._source = source

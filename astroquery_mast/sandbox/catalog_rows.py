@@ -20,14 +20,7 @@ Row = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Distance:
-    """How a service tells the distance.
-
-    Attributes
-    ----------
-    name : str
-    arcsec : float
-        Arcseconds in its unit.
-    """
+    """How a service tells the distance."""
 
     name: str
     arcsec: float = 1.0
@@ -39,17 +32,7 @@ class Distance:
 
 
 class CatalogRows(Sequence[Row]):
-    """The rows found in a catalogue.
-
-    Parameters
-    ----------
-    table : CatalogTable
-    found : Found
-    columns : tuple of (name, type)
-        In the order of the answer.
-    distance : Distance, optional
-        What the column of distances is, if there is one among the columns.
-    """
+    """The rows found in a catalogue."""
 
     def __init__(self, table: CatalogTable, found: Found, columns: Columns, distance: Distance | None = None) -> None:
         self._table = table

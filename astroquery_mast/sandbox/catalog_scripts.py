@@ -38,20 +38,7 @@ class StagedScripts:
         self._kept: OrderedDict[str, Reply] = OrderedDict()
 
     def request(self, params: Params, host: str) -> Reply:
-        """Make a script and say where it is.
-
-        Parameters
-        ----------
-        params : mapping
-            ``urlList``, ``pathList``, ``filename``, ``extension`` and lists of descriptions, which are not used.
-        host : str
-            The server's own name, for the addresses in the answer.
-
-        Raises
-        ------
-        ServiceError
-            If the lists do not fit together, or something else than a script of curl commands is wanted.
-        """
+        """Make a script and say where it is."""
         urls, paths = (str(params.get(name) or "").split(",") for name in ("urlList", "pathList"))
         if params.get("extension") != "curl":
             raise ServiceError(f"The parameter 'extension' must be 'curl', not '{params.get('extension')}'.")

@@ -62,19 +62,7 @@ def galex(archive: Archive, params: Params) -> Dataset:
 
 @dataclass(frozen=True)
 class _Filtered:
-    """A filtered search.
-
-    Attributes
-    ----------
-    name : str
-        Of the catalogue.
-    positioned : bool
-        Whether it takes a cone, too; then the distance is the last column.
-    counts : bool
-        Whether it may be asked for a count.
-    columns : str or None
-        What counts as asked for in a request without ``columns``; None: they are required.
-    """
+    """A filtered search."""
 
     name: str
     positioned: bool = False

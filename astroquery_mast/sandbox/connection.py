@@ -177,22 +177,7 @@ def _chunks(payload: memoryview, *, ended: bool) -> Iterable[bytes]:
 
 
 class LoopbackServer(ThreadedWSGIServer):
-    """A threaded HTTP server on 127.0.0.1 that knows its open connections and can end them.
-
-    Parameters
-    ----------
-    port : int
-        0 lets the system choose one.
-    respond : callable
-        ``respond(request) -> Reply``, called from many threads.
-    keep : callable
-        ``keep(exception)`` receives what went wrong in a connection's thread.
-
-    Raises
-    ------
-    OSError
-        If the port is taken.
-    """
+    """A threaded HTTP server on 127.0.0.1 that knows its open connections and can end them."""
 
     def __init__(
         self, port: int, respond: Callable[[SandboxRequest], Reply], keep: Callable[[BaseException], None]

@@ -37,20 +37,7 @@ class Size:
     units: str
 
     def shape(self, scale: float, most: int) -> tuple[int, int]:
-        """Rows and columns for a size of the pixels.
-
-        Parameters
-        ----------
-        scale : float
-            Degrees a pixel.
-        most : int
-            Largest number of either.
-
-        Raises
-        ------
-        CutoutError
-            If it is larger.
-        """
+        """Rows and columns for a size of the pixels."""
         factor = 1.0 if self.units == "px" else ANGLES[self.units] / scale
         rows, columns = (max(round(length * factor), 1) for length in (self.y, self.x))
         if max(rows, columns) > most:
@@ -65,19 +52,7 @@ class Size:
 
 
 class Arguments:
-    """The arguments of a request.
-
-    Parameters
-    ----------
-    record : RequestRecord
-    takes_json : bool
-        Whether a posted body may be JSON.
-
-    Raises
-    ------
-    CutoutError
-        If such a body is no JSON object.
-    """
+    """The arguments of a request."""
 
     def __init__(self, record: RequestRecord, *, takes_json: bool = False) -> None:
         self._record = record

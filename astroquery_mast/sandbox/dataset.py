@@ -20,18 +20,7 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Columns and rows of a result.
-
-    Attributes
-    ----------
-    columns : tuple of (name, type)
-    rows : sequence of tuple
-        Values in the order of the columns; JSON types only.
-    histograms : mapping
-        Column name to portal properties, for the services that describe columns instead of returning rows.
-    properties : mapping
-        The same of the table as a whole: some of these services say everything there.
-    """
+    """Columns and rows of a result, or portal properties of columns (``histograms``) or of the table as a whole."""
 
     columns: Columns
     rows: Sequence[tuple[object, ...]] = ()

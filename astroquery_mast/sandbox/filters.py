@@ -50,13 +50,7 @@ class Clause:
 
 
 def column_named(name: object, columns: Columns) -> tuple[str, str]:
-    """Return the column called ``name``, whatever its case, as (name, type).
-
-    Raises
-    ------
-    ServiceError
-        If there is none, in SQL Server's words.
-    """
+    """Return the column called ``name``, whatever its case, as (name, type)."""
     wanted = str(name).strip().lower()
     for column, kind in columns:
         if column.lower() == wanted:
@@ -65,20 +59,7 @@ def column_named(name: object, columns: Columns) -> tuple[str, str]:
 
 
 def where(filters: object, columns: Columns) -> Clause:
-    """Return the condition that a list of filter objects stands for.
-
-    Parameters
-    ----------
-    filters : list of dict
-        As decoded from the request: ``paramName``, ``values``, optional ``separator`` and ``freeText``.
-    columns : tuple of (name, type)
-        What may be filtered.
-
-    Raises
-    ------
-    ServiceError
-        If a filter is malformed, names an unknown column, or holds a value its column cannot be compared with.
-    """
+    """Return the condition that a list of filter objects stands for."""
     if not isinstance(filters, list):
         raise ServiceError("The parameter 'filters' must be a list of filters.")
     return Clause.all_of([_condition(entry, columns) for entry in filters])

@@ -62,13 +62,7 @@ class Mashup:
     The holdings never change, so a result depends on service and parameters alone: the cache breaker, which makes
     MAST run a query again, would make this archive compute the same rows again and is left out of the cache's key.
 
-    Parameters
-    ----------
-    archive : Archive
-    row_limit : int
-        The most rows that a result may have.
-    cuts : bool
-        Whether a larger result is cut to that, instead of dropping the connection.
+    A result larger than ``row_limit`` drops the connection, or ``cuts`` it to that.
     """
 
     def __init__(self, archive: Archive, *, row_limit: int = ROW_LIMIT, cuts: bool = False) -> None:

@@ -33,24 +33,7 @@ _WORDS = {"true": 1.0, "false": 0.0}
 
 
 def condition(column: MissionColumn, value: object) -> Test | None:
-    """Return the test of a column's condition.
-
-    Parameters
-    ----------
-    column : MissionColumn
-    value : object
-        Text in the language above, or a number.
-
-    Returns
-    -------
-    callable or None
-        None for blank text, which is no condition.
-
-    Raises
-    ------
-    MissionError
-        If the value does not fit the column.
-    """
+    """Return the test of a column's condition; None for blank text, which is no condition."""
     if not isinstance(value, str | int | float):
         raise MissionError(f"The condition of {column.name} must be text or a number, not {value!r}.")
     terms = [term.strip() for term in str(value).split(",") if term.strip()]

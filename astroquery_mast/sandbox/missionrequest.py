@@ -35,26 +35,7 @@ def unprocessable(kind: str, loc: list[str | int], msg: str, given: object) -> M
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """What a search asks for; None stands for the mission's own default.
-
-    Attributes
-    ----------
-    target : tuple of str
-        Positions, ``"ra dec"`` in degrees, as they were sent.
-    positions : tuple of (float, float)
-        The same as numbers.
-    radius : float
-    radius_units : str
-        One of `UNITS`.
-    offset, limit : int
-    sort_by : tuple of str or None
-    sort_desc : tuple of bool
-    skip_count, count_only : bool
-    select_cols : tuple of str or None
-    search_key, user_fields : list
-        Sent back as they are.
-    conditions : tuple of dict
-    """
+    """What a search asks for; None stands for the mission's own default. Positions are "ra dec" in degrees."""
 
     target: tuple[str, ...]
     positions: tuple[tuple[float, float], ...]
@@ -78,13 +59,7 @@ class SearchRequest:
 
 
 def decoded(body: bytes) -> Mapping[str, object]:
-    """Return the JSON object that a body is.
-
-    Raises
-    ------
-    MissionError
-        If it is none.
-    """
+    """Return the JSON object that a body is."""
     try:
         value = json.loads(body)
     except ValueError as err:
@@ -96,14 +71,7 @@ def decoded(body: bytes) -> Mapping[str, object]:
 
 
 def search_request(body: bytes) -> SearchRequest:
-    """Return the search that a body asks for.
-
-    Raises
-    ------
-    MissionError
-        With status 422 if the body or a value in it has the wrong form, with 400 if a position or the radius cannot
-        be.
-    """
+    """Return the search that a body asks for."""
     given = decoded(body)
     target = text_list(given, "target", ())
     request = SearchRequest(
@@ -148,13 +116,7 @@ def _items(given: Mapping[str, object], name: str) -> list[object]:
 
 
 def text_list(given: Mapping[str, object], name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-    """Return a list of texts.
-
-    Raises
-    ------
-    MissionError
-        If it is something else, or is missing and has no default.
-    """
+    """Return a list of texts."""
     if name not in given:
         if default is None:
             raise unprocessable("missing", ["body", name], "Field required", dict(given))

@@ -57,14 +57,7 @@ def _explained(answer: Answer) -> Answer:
 
 
 class Missions:
-    """Answer the mission searches.
-
-    Parameters
-    ----------
-    holdings : MissionHoldings
-    downloads : Downloads
-        Hands out the files.
-    """
+    """Answer the mission searches."""
 
     def __init__(self, holdings: MissionHoldings, downloads: Downloads) -> None:
         self._holdings = holdings
@@ -114,13 +107,7 @@ class Missions:
 
 
 def _mission(record: RequestRecord) -> str:
-    """Return the mission in the path.
-
-    Raises
-    ------
-    MissionError
-        If the method is not that of the path.
-    """
+    """Return the mission in the path."""
     parts = _PATH.match(record.path)
     mission, action = ("", "") if parts is None else parts.groups()
     if record.method not in (_METHODS.get(action, record.method), "HEAD"):

@@ -34,23 +34,7 @@ class _Hit:
 
 
 def search(table: MissionTable, request: SearchRequest) -> dict[str, object]:
-    """Return the answer to a search.
-
-    Parameters
-    ----------
-    table : MissionTable
-    request : SearchRequest
-
-    Returns
-    -------
-    dict
-        ``totalResults`` is missing when the request says ``skip_count``.
-
-    Raises
-    ------
-    MissionError
-        If the request names a column that the mission does not have, or a value that does not fit its column.
-    """
+    """Return the answer to a search."""
     selected = _selected(table, request)
     order = _order(table, request)
     hits = _sorted(table, request, _hits(table, request), order)

@@ -34,24 +34,10 @@ class Pace(NamedTuple):
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer before it is sent.
+    """An HTTP answer before it is sent; `connection` adds ``Content-Length``, ``Connection``, ``Date`` and ``Server``.
 
-    Attributes
-    ----------
-    status : int
-    headers : tuple of (str, str)
-        Everything except ``Content-Length``, ``Transfer-Encoding``, ``Connection``, ``Date`` and ``Server``.
-    body : bytes or memoryview
-    framing : {'length', 'chunked', 'close'}
-        How the end of the body is announced: ``Content-Length``, chunks, or the end of the connection.
-    declared : int, optional
-        A ``Content-Length`` to claim in place of the true one.
-    cut : int, optional
-        Stop after this many bytes of body and close the connection.
-    abort : bool
-        Close with a TCP reset; together with ``cut=0`` nothing at all is sent before it.
-    pace : Pace, optional
-        Send the body in pieces with pauses in between.
+    ``declared`` is a ``Content-Length`` to claim in place of the true one. After ``cut`` bytes of body the connection
+    is closed, with ``abort`` by a TCP reset; together with ``cut=0`` nothing at all is sent before it.
     """
 
     status: int = 200

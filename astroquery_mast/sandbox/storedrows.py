@@ -23,17 +23,7 @@ COMPUTED = {"objID1": "objID", "distance": "NULL", "_selected_": "NULL"}
 
 
 class StoredRows(Sequence[Row]):
-    """The rows of some observations, as values of JSON.
-
-    Parameters
-    ----------
-    archive : Archive
-    columns : tuple of (name, type)
-    keys : sequence of int
-        ``objID`` of each row, in order.
-    distances : mapping, optional
-        ``objID`` to distance in arcsec, if there is a distance column.
-    """
+    """The rows of some observations (``objID``, in order), as values of JSON, with distances in arcsec."""
 
     def __init__(
         self, archive: Archive, columns: Columns, keys: Sequence[int], distances: Mapping[int, float] | None = None

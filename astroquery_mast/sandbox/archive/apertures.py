@@ -58,22 +58,9 @@ SPELLINGS = ("icrs", "gsc1", "j2000", "bare", "beyond", "lower", "open", "repeat
 
 
 def detectors(aperture: Aperture, ra: float, dec: float, angle: float) -> list[Corners]:
-    """Corners of each detector.
+    """Sky positions of the corners of each detector: lower left, lower right, upper right, upper left (degrees).
 
-    Parameters
-    ----------
-    aperture : Aperture
-        Field of view.
-    ra, dec : float
-        Pointing, degrees.
-    angle : float
-        Position angle of the pixel rows' direction (image "up"), degrees east of north.
-
-    Returns
-    -------
-    list of list of (float, float)
-        For each detector the sky positions of its lower left, lower right, upper right and upper left corner.
-        East is to the left of north, as on the sky.
+    ``angle`` is the position angle of the pixel columns (image "up"), degrees east of north.
     """
     height = (aperture.height - aperture.gap * (aperture.detectors - 1)) / aperture.detectors
     bottoms = [index * (height + aperture.gap) - aperture.height / 2 for index in range(aperture.detectors)]
@@ -92,20 +79,7 @@ def whole(aperture: Aperture, ra: float, dec: float, angle: float) -> Corners:
 
 
 def region(polygons: Sequence[Corners], spelling: str = "icrs") -> str:
-    """Footprint text of one or more polygons.
-
-    Parameters
-    ----------
-    polygons : sequence of list of (float, float)
-        Corners, degrees.
-    spelling : str
-        One of `SPELLINGS`.
-
-    Returns
-    -------
-    str
-        The ``s_region``.
-    """
+    """``s_region`` of one or more polygons, in one of `SPELLINGS`."""
     texts = [_polygon(corners, spelling) for corners in polygons]
     return f"UNION ICRS ( {' '.join(texts)} )" if spelling == "union" else " ".join(texts)
 

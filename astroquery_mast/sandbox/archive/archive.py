@@ -32,12 +32,8 @@ class Archive:
     """The holdings of the sandbox.
 
     Observations of HST, JWST, TESS, GALEX, the high-level science products and some older missions, their
-    files, and the names of their targets. The content is the same in every process.
-
-    Parameters
-    ----------
-    extra_observations : int, optional
-        Number of additional, cheap rows (``target_name`` ``BULK-<n>``) for tests of paging and speed.
+    files, and the names of their targets. The content is the same in every process. ``extra_observations`` adds cheap
+    rows (``target_name`` ``BULK-<n>``) for tests of paging and speed.
     """
 
     def __init__(self, *, extra_observations: int = 0) -> None:
@@ -50,41 +46,13 @@ class Archive:
         self._database.close()
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, object]]:
-        """Answer a read-only SQL statement; see `database.Database.query`.
-
-        Parameters
-        ----------
-        sql : str
-            An SQLite ``SELECT`` on ``observation``, ``product`` and ``membership``.
-        parameters : sequence
-            Values of its placeholders.
-
-        Returns
-        -------
-        list of dict
-            Column name to value, a row each.
-
-        Raises
-        ------
-        sqlite3.Error
-            If the statement is wrong or wants to write.
-        """
+        """Answer a read-only SQL statement; see `database.Database.query`."""
         return self._database.query(sql, parameters)
 
     def within(self, ra: float, dec: float, radius: float) -> dict[int, float]:
-        """Find observations whose footprint overlaps a cone.
+        """Map ``objID`` of the observations whose footprint overlaps a cone (degrees) to the distance in arcsec.
 
-        Parameters
-        ----------
-        ra, dec : float
-            Centre of the cone, degrees.
-        radius : float
-            Radius of the cone, degrees; 0 finds the footprints that contain the position.
-
-        Returns
-        -------
-        dict of int to float
-            ``objID`` to distance in arcsec, 0.0 when the position lies inside the footprint.
+        It is 0 when the position lies inside the footprint.
         """
         return self._index().within(ra, dec, radius)
 
@@ -99,39 +67,12 @@ class Archive:
             yield cast("Placed", tuple(row.values()))
 
     def product(self, uri: str) -> dict[str, object] | None:
-        """Product row of a URI.
-
-        Parameters
-        ----------
-        uri : str
-            A ``dataURI``.
-
-        Returns
-        -------
-        dict or None
-            The row (of the first observation that lists it), without ``parent_obsid``; None for an unknown URI.
-        """
+        """Product row of a URI (of the first observation that lists it), without ``parent_obsid``; None if unknown."""
         rows = self.query("SELECT * FROM product WHERE dataURI = ? ORDER BY obsID LIMIT 1", (uri,))
         return rows[0] if rows else None
 
     def render(self, uri: str) -> bytes:
-        """Content of a file.
-
-        Parameters
-        ----------
-        uri : str
-            A ``dataURI``.
-
-        Returns
-        -------
-        bytes
-            As many as the product's ``size`` says, the same in every process.
-
-        Raises
-        ------
-        KeyError
-            If there is no such file.
-        """
+        """Content of a file, the same in every process, as long as its ``size`` says; `KeyError` for an unknown URI."""
         row = self.product(uri)
         if row is None:
             raise KeyError(uri)
@@ -148,18 +89,7 @@ class Archive:
         return from_row(self.query("SELECT * FROM observation WHERE obsid = ?", (obsid,))[0])
 
     def resolve(self, name: str) -> list[dict[str, object]]:
-        """Look a target name up; see `names.resolve`.
-
-        Parameters
-        ----------
-        name : str
-            Name of a target.
-
-        Returns
-        -------
-        list of dict
-            An entry per resolver that knows the name.
-        """
+        """Look a target name up; see `names.resolve`."""
         return names.resolve(name)
 
 

@@ -69,25 +69,10 @@ _OPEN = frozenset({"CLEAR", "CLEAR1L", "CLEAR2L", "CLEAR1S", "CLEAR2S", "GRISMR"
 
 
 def limits(filters: str, mission: str) -> tuple[float, float]:
-    """Wavelength limits of a filter combination.
+    """Wavelength limits (nm) of filters joined by ``;``; `ValueError` if nothing is known about any of them.
 
-    Parameters
-    ----------
-    filters : str
-        Names joined by ``;``, for example ``F814W``, ``F550M;CLEAR2L`` or ``CLEAR;PRISM``.
-    mission : str
-        ``JWST`` numbers its filters in hundredths of a micrometre, ``HST`` in nanometres (ACS, WFC3/UVIS) or
-        in hundredths of a micrometre (WFC3/IR, from F098M to F167N).
-
-    Returns
-    -------
-    tuple of float
-        Shortest and longest wavelength in nm.
-
-    Raises
-    ------
-    ValueError
-        If nothing is known about any of the names.
+    JWST numbers its filters in hundredths of a micrometer, HST in nanometers, or for WFC3/IR (F098M to F167N) in
+    hundredths of a micrometer.
     """
     if filters in _SPECIAL:
         return _SPECIAL[filters]

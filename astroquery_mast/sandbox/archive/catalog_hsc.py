@@ -44,17 +44,7 @@ _PIXEL = {"ACS/WFC": 0.05, "ACS/HRC": 0.025, "WFC3/UVIS": 0.0396, "WFC3/IR": 0.1
 
 @dataclass(frozen=True)
 class HubbleImage:
-    """A combined image.
-
-    Attributes
-    ----------
-    observation : Observation
-    number : int
-    column : str
-        Camera and filter as in the names of magnitudes, such as ``A_F606W``.
-    wavelength : float
-        Nanometres.
-    """
+    """A combined image; ``column`` is camera and filter (``A_F606W``), ``wavelength`` is in nm."""
 
     observation: Observation
     number: int
@@ -84,15 +74,7 @@ class HubbleImage:
 
 @dataclass(frozen=True)
 class Detections:
-    """Detections, as arrays of the same length.
-
-    Attributes
-    ----------
-    source, image : numpy.ndarray of int
-        Place of the source in the whole sky, and of the image in the catalogue's list.
-    aperture, kron : numpy.ndarray
-        AB magnitude in a small aperture and in the Kron radius.
-    """
+    """Detections, as arrays of the same length: places of source and image, AB magnitudes in an aperture and Kron."""
 
     source: NDArray[np.int64]
     image: NDArray[np.int64]
@@ -106,20 +88,9 @@ class Detections:
 
 @dataclass(frozen=True)
 class HubbleCatalog:
-    """A version of the catalogue.
+    """A version of the catalog: one source per match, and its detections sorted by source and image.
 
-    Attributes
-    ----------
-    version : int
-    images : tuple of HubbleImage
-    sources : Sky
-        The sources that were detected, one per match.
-    match_ids : numpy.ndarray
-        ``MatchID`` of each source.
-    detections : Detections
-        Sorted by source and image.
-    first : numpy.ndarray
-        ``detections[first[i]:first[i + 1]]`` are those of source i.
+    ``detections[first[i]:first[i + 1]]`` are those of source i.
     """
 
     version: int

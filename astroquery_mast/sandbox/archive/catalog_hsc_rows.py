@@ -88,12 +88,7 @@ _SAME_SOURCE = np.radians(2.0 / 3600.0)
 
 
 class HubbleRows:
-    """Answers from a version of the catalogue.
-
-    Parameters
-    ----------
-    catalog : HubbleCatalog
-    """
+    """Answers from a version of the catalogue."""
 
     def __init__(self, catalog: HubbleCatalog) -> None:
         self.catalog = catalog
@@ -117,19 +112,7 @@ class HubbleRows:
         return frozenset(place for place, _ in _grism_targets(self.catalog))
 
     def cone(self, found: Found, *, aperture: bool, images: int, most: int) -> tuple[Columns, list[Row]]:
-        """Return columns and rows of the matches of a cone.
-
-        Parameters
-        ----------
-        found : Found
-            From ``table.within``.
-        aperture : bool
-            Whether magnitudes are those of the aperture, and not of the Kron radius.
-        images : int
-            Fewest images of a match.
-        most : int
-            Most rows.
-        """
+        """Return columns and rows of the matches of a cone: at least ``images`` images each, at most ``most`` rows."""
         numbers = np.diff(self.catalog.first)[found.keys]
         keys, away = found.keys[numbers >= images][:most], found.distance[numbers >= images][:most]
         measured = [self._magnitudes(int(key), aperture=aperture) for key in keys]

@@ -65,20 +65,10 @@ SPECTRUM: Mapping[str, tuple[float, float]] = {
 
 
 def magnitudes(g_mag: Array, colour: Array, extended: NDArray[np.bool_]) -> dict[str, Array]:
-    """Magnitudes of sources in every band of the catalogues.
+    """Magnitudes of sources in every band, from Gaia G and BP - RP; young stars make ``extended`` ones bright in UV.
 
-    Parameters
-    ----------
-    g_mag, colour : numpy.ndarray
-        Gaia G and BP - RP.
-    extended : numpy.ndarray of bool
-        Galaxies and clusters: their young stars make them bright in the ultraviolet.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``G BP RP T`` (Gaia and TESS), ``B V`` (Johnson), ``u g r i z`` (SDSS), ``J H K`` (2MASS), ``W1 ... W4``
-        (WISE), ``FUV NUV`` (GALEX) and ``Pg Pr Pi Pz Py`` (Pan-STARRS).
+    ``G BP RP T`` (Gaia and TESS), ``B V`` (Johnson), ``u g r i z`` (SDSS), ``J H K`` (2MASS), ``W1 ... W4`` (WISE),
+    ``FUV NUV`` (GALEX) and ``Pg Pr Pi Pz Py`` (Pan-STARRS).
     """
     x = np.clip(colour, -0.2, 3.0)
     bands = {band: g_mag - _polynomial(terms, x) for band, terms in _FROM_GAIA.items()}
@@ -106,19 +96,7 @@ def _polynomial(terms: tuple[float, ...], x: Array) -> Array:
 
 
 def physics(colour: Array, giant: NDArray[np.bool_]) -> dict[str, Array]:
-    """Physics of stars of a colour.
-
-    Parameters
-    ----------
-    colour : numpy.ndarray
-        BP - RP.
-    giant : numpy.ndarray of bool
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``Teff`` (K), ``M_G`` (absolute magnitude), ``rad``, ``mass``, ``lum`` (solar), ``logg`` (cgs), ``rho`` (solar).
-    """
+    """``Teff`` (K), ``M_G``, ``rad``, ``mass``, ``lum``, ``rho`` (solar) and ``logg`` (cgs) of stars of a BP - RP."""
     sequence, *values = _SEQUENCE
     teff, absolute, radius, mass = (np.interp(colour, sequence, each) for each in values)
     absolute = np.where(giant, 0.6, absolute)
@@ -141,15 +119,7 @@ def colour_of(teff: Any) -> Array:
 
 
 def at_wavelength(bands: Mapping[str, Array], wavelength: float) -> Array:
-    """AB magnitudes at a wavelength between two bands of `SPECTRUM`.
-
-    Parameters
-    ----------
-    bands : mapping
-        As `magnitudes` gives them.
-    wavelength : float
-        Nanometres; beyond the ends the nearest band counts.
-    """
+    """AB magnitudes at a wavelength (nm) between two bands of `SPECTRUM`."""
     names = list(SPECTRUM)
     centres = [SPECTRUM[name][0] for name in names]
     place = float(np.interp(wavelength, centres, np.arange(len(centres))))

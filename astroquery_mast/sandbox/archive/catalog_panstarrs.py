@@ -45,13 +45,7 @@ class SurveyTable:
 
 
 def panstarrs(release: str, table: str) -> SurveyTable:
-    """Return a table of a data release.
-
-    Raises
-    ------
-    KeyError
-        If the release has no such table.
-    """
+    """Return a table of a data release."""
     if table not in TABLES[release]:
         raise KeyError(table)
     everything = sky()

@@ -28,16 +28,7 @@ _BANDS = "grizy"
 
 @dataclass(frozen=True)
 class PanstarrsColumn:
-    """A column.
-
-    Attributes
-    ----------
-    name, description : str
-    stored : str
-        Type in the database: ``REAL``, ``DOUBLE``, ``SMALLINT``, ``INTEGER``, ``BIGINT``, ``TINYINT`` or ``STRING``.
-    unit : str
-        Empty if there is none.
-    """
+    """A column."""
 
     name: str
     stored: str

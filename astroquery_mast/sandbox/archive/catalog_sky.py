@@ -61,21 +61,9 @@ _NUCLEUS = 12.5
 class Sky:
     """Sources, as arrays of the same length.
 
-    Attributes
-    ----------
-    ra, dec : numpy.ndarray
-        ICRS position at epoch 2000, degrees.
-    g_mag, colour : numpy.ndarray
-        Gaia G and BP - RP.
-    plx, pm_ra, pm_dec : numpy.ndarray
-        Parallax (mas) and proper motion (mas/yr); not a number for clusters and galaxies.
-    kind : numpy.ndarray
-        `STAR`, `CLUSTER` or `GALAXY`.
-    giant : numpy.ndarray of bool
-    tic : numpy.ndarray
-        TIC number where the archive's observations have given it one, else 0.
-    index : numpy.ndarray
-        Place in the whole sky, by which a source has the same random numbers in every catalogue.
+    ICRS positions at epoch 2000 (degrees), Gaia G and BP - RP, parallax (mas) and proper motion (mas/yr; NaN for
+    clusters and galaxies), `STAR`, `CLUSTER` or `GALAXY`, TIC number (0 if the archive's observations give none), and
+    the place in the whole sky, by which a source has the same random numbers in every catalog.
     """
 
     ra: Array

@@ -77,17 +77,10 @@ class Found:
 
 
 class CatalogTable:
-    """A catalogue.
+    """A catalog: name to declared type and values, in order; ``hidden`` columns may be filtered but are in no answer.
 
-    Parameters
-    ----------
-    columns : mapping of str to (str, numpy.ndarray)
-        Name to declared type and values, in order. Null is NaN in arrays of floats, a mask on integers, None in arrays
-        of objects.
-    position : tuple of numpy.ndarray, optional
-        Right ascension and declination of each row, degrees; without it there is no cone search.
-    hidden : collection of str
-        Columns that may be filtered but are in no answer.
+    Null is NaN in arrays of floats, a mask on integers, None in arrays of objects. Without a position (degrees) there
+    is no cone search.
     """
 
     def __init__(
@@ -121,13 +114,7 @@ class CatalogTable:
         return Found(np.arange(self._length), np.zeros(self._length))
 
     def within(self, ra: float, dec: float, radius: float) -> Found:
-        """Find the rows inside a cone, nearest first.
-
-        Parameters
-        ----------
-        ra, dec, radius : float
-            Degrees.
-        """
+        """Find the rows inside a cone (degrees), nearest first."""
         if self._vectors is None:
             raise ValueError("This catalogue has no positions.")
         point = unit_vectors(ra, dec)
@@ -140,20 +127,7 @@ class CatalogTable:
         return Found(near[order], np.degrees(away[order]) * 3600.0)
 
     def matching(self, condition: str, parameters: Sequence[object] = ()) -> list[int]:
-        """Find the rows that meet an SQL condition.
-
-        Parameters
-        ----------
-        condition : str
-            What follows ``WHERE``; columns in double quotes.
-        parameters : sequence
-            Values of its placeholders.
-
-        Returns
-        -------
-        list of int
-            Keys in rising order.
-        """
+        """Return the keys of the rows that meet what follows ``WHERE``, in rising order."""
         sql = f"SELECT json_group_array(rowid) FROM catalog WHERE {condition}"
         with self._lock:
             if self._database is None:

@@ -40,13 +40,7 @@ _making = threading.RLock()
 
 
 def catalog(name: str) -> CatalogTable:
-    """Return a catalogue.
-
-    Raises
-    ------
-    KeyError
-        If there is none of that name.
-    """
+    """Return a catalogue."""
     with _making:
         return _catalog(name)
 
@@ -64,13 +58,7 @@ def spectra() -> tuple[tuple[object, ...], ...]:
 
 
 def survey_table(release: str, table: str) -> SurveyTable:
-    """Return a table of a data release of Pan-STARRS.
-
-    Raises
-    ------
-    KeyError
-        If there is none.
-    """
+    """Return a table of a data release of Pan-STARRS."""
     with _making:
         return _survey_table(release, table)
 

@@ -28,21 +28,7 @@ CADENCES = 30
 
 @dataclass(frozen=True, slots=True)
 class Asteroid:
-    """A minor planet.
-
-    Attributes
-    ----------
-    number : int
-    name : str
-    longitude : float
-        Ecliptic longitude at the epoch, degrees.
-    pace : float
-        Degrees a day.
-    inclination, node : float
-        Degrees; the greatest latitude, and the longitude at which it crosses the ecliptic northwards.
-    brightness : float
-        Electrons per second.
-    """
+    """A minor planet: ecliptic longitude at the epoch (degrees), pace (degrees a day), inclination, node, e-/s."""
 
     number: int
     name: str

@@ -21,16 +21,7 @@ Cards = list[tuple[str, object, str]]
 class Frame:
     """A square image on the sky, projected onto the plane that touches it in its middle.
 
-    Attributes
-    ----------
-    ra, dec : float
-        Middle of the image, degrees.
-    scale : float
-        Size of a pixel, degrees.
-    angle : float
-        Position angle of the direction in which rows are counted, degrees east of north.
-    side : int
-        Rows and columns.
+    Middle and pixel size are in degrees; ``angle`` is that of the pixel columns, degrees east of north.
     """
 
     ra: float
@@ -40,15 +31,7 @@ class Frame:
     side: int
 
     def grid(self, corner: tuple[int, int], shape: tuple[int, int]) -> PixelGrid:
-        """Pixels of a piece of the image.
-
-        Parameters
-        ----------
-        corner : (int, int)
-            Column and row of the first pixel, from 1.
-        shape : (int, int)
-            Rows and columns.
-        """
+        """Pixels of a piece of the image; its corner is column and row of the first pixel, from 1."""
         middle = (self.side + 1) / 2.0
         sine, cosine = math.sin(math.radians(self.angle)), math.cos(math.radians(self.angle))
         # Rounded, so that mathematical libraries cannot disagree about the last digit in a header.
@@ -72,12 +55,7 @@ class Frame:
     def cutout(self, ra: float, dec: float, shape: tuple[int, int]) -> tuple[PixelGrid, tuple[int, int]]:
         """The piece around a position, and the column and row of its first pixel (from 1).
 
-        Parameters
-        ----------
-        ra, dec : float
-            Position, degrees; its pixel is the middle one, or with an even number the one after the middle.
-        shape : (int, int)
-            Rows and columns.
+        The position's pixel is the middle one, or with an even number the one after the middle.
         """
         x, y = self.pixel(ra, dec)
         corner = (round(x) - shape[1] // 2, round(y) - shape[0] // 2)

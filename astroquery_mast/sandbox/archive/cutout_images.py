@@ -59,20 +59,7 @@ def wavelength(band: str) -> float:
 
 
 def pixels(frame: Frame, grid: PixelGrid, corner: tuple[int, int], band: str, name: str) -> Array:
-    """Pixels of a cutout; zero where it reaches over the edge of the mosaic.
-
-    Parameters
-    ----------
-    frame : Frame
-    grid : PixelGrid
-        The cutout's part of it.
-    corner : (int, int)
-        Column and row of its first pixel, from 1.
-    band : str
-        Filter.
-    name : str
-        Name of the mosaic, to which the noise belongs.
-    """
+    """Pixels of a cutout; zero where it reaches over the edge of the mosaic."""
     rows, columns = grid.shape
     noise = generator("cutout", name, corner, grid.shape).standard_normal(grid.shape)
     image = brightness(grid, wavelength(band), None) + _NOISE * noise
@@ -104,16 +91,7 @@ def fits_bytes(units: list[Any], cards: Cards) -> bytes:
 
 
 def picture(data: Array, kind: str, looks: Looks) -> bytes:
-    """Picture of an image, north up.
-
-    Parameters
-    ----------
-    data : numpy.ndarray
-        Rows from the bottom up.
-    kind : str
-        ``jpg`` or ``png``.
-    looks : Looks
-    """
+    """JPEG or PNG of an image whose rows come from the bottom up."""
     if looks.values is not None:
         interval = ManualInterval(*looks.values)
     else:

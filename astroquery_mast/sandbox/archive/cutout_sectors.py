@@ -54,19 +54,7 @@ class Detector:
 
 
 def detectors_at(archive: Archive, ra: float, dec: float, radius: float = 0.0) -> list[Detector]:
-    """Find the detectors that saw a cone.
-
-    Parameters
-    ----------
-    archive : Archive
-    ra, dec, radius : float
-        Degrees.
-
-    Returns
-    -------
-    list of Detector
-        In the order of sector, camera and detector; none where TESS has not looked.
-    """
+    """Find the detectors that saw a cone."""
     found = list(_imaged(archive, ra, dec, radius))
     seen = {detector.sector for detector in found} | imaged_sectors(archive)
     for detector in model_at(ra, dec, radius):

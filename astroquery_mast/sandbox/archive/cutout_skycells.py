@@ -34,22 +34,7 @@ def sky_cell(ra: float, dec: float) -> tuple[str, float, float]:
 def sky_cell_cutouts(
     archive: Archive, at: tuple[float, float], shape_at: dict[float, tuple[int, int]]
 ) -> Iterator[tuple[str, bytes]]:
-    """Cutouts of a position.
-
-    Parameters
-    ----------
-    archive : Archive
-        Its HST images decide which cameras and filters there are.
-    at : (float, float)
-        Right ascension and declination, degrees.
-    shape_at : dict of float to (int, int)
-        Rows and columns for each size of a pixel (arcsec), see `PIXELS`.
-
-    Yields
-    ------
-    tuple of str and bytes
-        Name and content of a file; nothing where HST has not looked.
-    """
+    """Cutouts of a position."""
     name, *middle = sky_cell(*at)
     place = f"ra{_number(at[0])}-dec{'s' if at[1] < 0 else 'n'}{_number(abs(at[1]))}"
     for camera, band, seconds in _images(archive, at):

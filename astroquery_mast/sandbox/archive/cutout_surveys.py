@@ -19,23 +19,7 @@ _ACS_GOODS = ("f435w", "f606w", "f775w", "f850lp")
 
 @dataclass(frozen=True)
 class Survey:
-    """A mosaic in several filters.
-
-    Attributes
-    ----------
-    name : str
-    field : str
-        Name of its field in `fields.FIELDS`.
-    file : str
-        Name of its files, with a place for the filter.
-    instrument, detector : str
-    bands : tuple of str
-        Filters.
-    pixel : float
-        Size of a pixel, arcsec.
-    width : float
-        Size of the mosaic, degrees.
-    """
+    """A mosaic in several filters."""
 
     name: str
     field: str
@@ -82,23 +66,7 @@ def surveys_at(ra: float, dec: float, radius: float = 0.0) -> list[Survey]:
 def survey_fits(
     survey: Survey, at: tuple[float, float], shape: tuple[int, int], size: str
 ) -> Iterator[tuple[str, bytes]]:
-    """The FITS file of a survey's cutout.
-
-    Parameters
-    ----------
-    survey : Survey
-    at : (float, float)
-        Right ascension and declination, degrees.
-    shape : (int, int)
-        Rows and columns.
-    size : str
-        The size as file names have it.
-
-    Yields
-    ------
-    tuple of str and bytes
-        Name and content; a single one.
-    """
+    """The FITS file of a survey's cutout."""
     grid, corner = survey.frame.cutout(*at, shape)
     units = []
     for band in survey.bands:
@@ -130,13 +98,7 @@ def survey_fits(
 def survey_pictures(
     survey: Survey, at: tuple[float, float], shape: tuple[int, int], size: str, kind: str, looks: Looks
 ) -> Iterator[tuple[str, bytes]]:
-    """Pictures of a survey's cutout; as `survey_fits`, with ``kind`` (``jpg`` or ``png``) and ``looks``.
-
-    Yields
-    ------
-    tuple of str and bytes
-        Name and content, one for each filter.
-    """
+    """Pictures of a survey's cutout; as `survey_fits`, with ``kind`` (``jpg`` or ``png``) and ``looks``."""
     grid, corner = survey.frame.cutout(*at, shape)
     for band in survey.bands:
         file = survey.file.format(band)

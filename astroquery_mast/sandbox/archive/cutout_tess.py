@@ -40,23 +40,7 @@ _IMAGES = ("RAW_CNTS", "FLUX", "FLUX_ERR", "FLUX_BKG", "FLUX_BKG_ERR")
 def place_cutout(
     archive: Archive, detector: Detector, at: tuple[float, float], shape: tuple[int, int]
 ) -> tuple[str, bytes]:
-    """Cut a place out of a detector's images.
-
-    Parameters
-    ----------
-    archive : Archive
-    detector : Detector
-        One that saw the place.
-    at : (float, float)
-        Right ascension and declination, degrees.
-    shape : (int, int)
-        Rows and columns.
-
-    Returns
-    -------
-    tuple of str and bytes
-        Name and content of the file.
-    """
+    """Cut a place out of a detector's images."""
     grid, corner = detector.frame.cutout(*at, shape)
     image = stars_around(archive, grid).image(grid)
     flux = np.broadcast_to(image, (CADENCES, *shape))
@@ -66,22 +50,7 @@ def place_cutout(
 
 
 def track_cutout(archive: Archive, detector: Detector, body: Asteroid, shape: tuple[int, int]) -> tuple[str, bytes]:
-    """Follow a minor planet across a detector; cadences in which it was elsewhere are left out.
-
-    Parameters
-    ----------
-    archive : Archive
-    detector : Detector
-        One that it crossed.
-    body : Asteroid
-    shape : (int, int)
-        Rows and columns.
-
-    Returns
-    -------
-    tuple of str and bytes
-        Name and content of the file, which has four columns more: where the body was, in pixels and in degrees.
-    """
+    """Follow a minor planet across a detector; cadences in which it was elsewhere are left out."""
     times = sector_times(detector.sector)
     ra, dec = body.track(times)
     seen = np.array([detector.frame.near(*place) for place in zip(ra.tolist(), dec.tolist(), strict=True)])

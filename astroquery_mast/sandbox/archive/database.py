@@ -31,13 +31,7 @@ _INDEXES = {
 
 
 class Database:
-    """A read-only database of observations and their products.
-
-    Parameters
-    ----------
-    observations : iterable of Observation
-        Every observation with its numbers; members are stored with the composite that holds them.
-    """
+    """A read-only database of observations and their products."""
 
     def __init__(self, observations: Iterable[Observation]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="mast-sandbox-", ignore_cleanup_errors=True)
@@ -61,27 +55,7 @@ class Database:
             connection.close()
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, object]]:
-        """Answer a read-only statement.
-
-        Parameters
-        ----------
-        sql : str
-            An SQLite ``SELECT``.
-        parameters : sequence
-            Values of its placeholders.
-
-        Returns
-        -------
-        list of dict
-            Column name to value, a row each.
-
-        Raises
-        ------
-        sqlite3.Error
-            If the statement is wrong or wants to write.
-        RuntimeError
-            If the database has been closed.
-        """
+        """Answer a read-only statement."""
         with self._connection() as connection:
             cursor = connection.execute(sql, tuple(parameters))
             names = [column[0] for column in cursor.description or ()]

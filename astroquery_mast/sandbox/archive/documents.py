@@ -15,20 +15,7 @@ _CATALOG_ROWS = 400
 
 
 def document(file: File, length: int) -> bytes:
-    """Content of a text file.
-
-    Parameters
-    ----------
-    file : file.File
-        The file.
-    length : int
-        Its catalogued length in bytes.
-
-    Returns
-    -------
-    bytes
-        UTF-8 text; more than fits is cut at the end of a line.
-    """
+    """Content of a text file."""
     text = {"log": _log, "association_json": _association, "pool": _pool, "catalog": _catalog}[file.kind.layout](file)
     content = text.encode()
     if len(content) > length:

@@ -13,25 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A target or survey field.
-
-    Attributes
-    ----------
-    name : str
-        Name used by programmes.
-    ra, dec : float
-        ICRS position, degrees.
-    look : str
-        What an image shows: ``spiral``, ``elliptical``, ``nebula``, ``cluster``, ``deep`` or ``star``.
-    classification : str
-        ``target_classification`` of its observations.
-    object_type : str
-        Type given by the name resolver.
-    extent : float
-        Major axis in degrees, 0 when it is a point.
-    aliases : tuple of str
-        Other names that resolve to it; the first is the canonical one.
-    """
+    """A target or survey field."""
 
     name: str
     ra: float

@@ -22,18 +22,7 @@ _CHECKSUM_DATE = "2025-01-01T00:00:00"
 
 
 def fits_bytes(file: File) -> bytes:
-    """Render a FITS file.
-
-    Parameters
-    ----------
-    file : File
-        What to render; its kind's layout is a FITS layout.
-
-    Returns
-    -------
-    bytes
-        The file, a multiple of 2880 bytes.
-    """
+    """Render a FITS file."""
     units = file.units
     pixels = _grids(file, units)
     hdus = fits.HDUList([_hdu(file, unit, pixels.get(unit.version)) for unit in units])

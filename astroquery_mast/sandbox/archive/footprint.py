@@ -26,13 +26,7 @@ Placed = tuple[int, float | None, float | None, str | None]
 
 
 class FootprintIndex:
-    """All footprints of an archive, ready to be searched.
-
-    Parameters
-    ----------
-    observations : iterable of (int, float or None, float or None, str or None)
-        ``objID``, ``s_ra``, ``s_dec`` and ``s_region``. Rows without position or footprint never match anything.
-    """
+    """All footprints of an archive, ready to be searched."""
 
     def __init__(self, observations: Iterable[Placed]) -> None:
         ids: list[int] = []
@@ -76,21 +70,7 @@ class FootprintIndex:
         return centres, reach + np.radians(radii)
 
     def within(self, ra: float, dec: float, radius: float) -> dict[int, float]:
-        """Find the observations whose footprint overlaps a cone.
-
-        Parameters
-        ----------
-        ra, dec : float
-            Centre of the cone, degrees.
-        radius : float
-            Radius of the cone, degrees; 0 finds the footprints that contain the position.
-
-        Returns
-        -------
-        dict of int to float
-            ``objID`` to distance in arcsec: 0.0 when the position lies inside the footprint, otherwise the
-            separation from its nearest edge, as in recorded answers.
-        """
+        """Find the observations whose footprint overlaps a cone."""
         point = unit_vectors(ra, dec)
         cone = float(np.radians(radius))
         reach = np.minimum(self._reach + cone + _SLACK, np.pi)
@@ -130,20 +110,7 @@ class FootprintIndex:
 
 
 def edge_distance(begin: Vectors, end: Vectors, point: Vectors) -> Vectors:
-    """Angle from a point to great-circle arcs.
-
-    Parameters
-    ----------
-    begin, end : numpy.ndarray
-        Ends of the arcs, unit vectors of shape ``(n, 3)``; each arc is the shorter one.
-    point : numpy.ndarray
-        Unit vector.
-
-    Returns
-    -------
-    numpy.ndarray
-        Radians, shape ``(n,)``.
-    """
+    """Angle from a point to great-circle arcs."""
     normal = np.cross(begin, end)
     size = np.linalg.norm(normal, axis=-1)
     beside = (np.cross(normal, begin) @ point >= 0) & (np.cross(end, normal) @ point >= 0) & (size > 0)

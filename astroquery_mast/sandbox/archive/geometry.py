@@ -16,57 +16,21 @@ Vectors = NDArray[np.float64]
 
 
 def unit_vectors(ra: Any, dec: Any) -> Vectors:
-    """Unit vectors of positions.
-
-    Parameters
-    ----------
-    ra, dec : array_like of float
-        Right ascension and declination in degrees; right ascension may lie outside 0 to 360.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(..., 3)``.
-    """
+    """Unit vectors of positions."""
     lon = np.radians(np.asarray(ra, dtype=float))
     lat = np.radians(np.asarray(dec, dtype=float))
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
 
 
 def separation(first: Vectors, second: Vectors) -> Vectors:
-    """Angle between unit vectors, exact for small and for large angles.
-
-    Parameters
-    ----------
-    first, second : numpy.ndarray
-        Unit vectors, shape ``(..., 3)``, broadcast against each other.
-
-    Returns
-    -------
-    numpy.ndarray
-        Radians. Half-chords are used because the arc cosine of a dot product loses half the digits below an
-        arcsecond.
-    """
+    """Angle between unit vectors, exact for small and for large angles."""
     apart = np.linalg.norm(first - second, axis=-1)
     facing = np.linalg.norm(first + second, axis=-1)
     return np.asarray(2.0 * np.arctan2(apart, facing))
 
 
 def deproject(ra0: float, dec0: float, xi: float, eta: float) -> tuple[float, float]:
-    """Position of a tangent-plane offset (the FITS TAN projection).
-
-    Parameters
-    ----------
-    ra0, dec0 : float
-        Tangent point, degrees.
-    xi, eta : float
-        Offset towards east and north in the tangent plane, degrees.
-
-    Returns
-    -------
-    tuple of float
-        Right ascension (0 to 360) and declination in degrees.
-    """
+    """Position of a tangent-plane offset (the FITS TAN projection)."""
     x, y = math.radians(xi), math.radians(eta)
     sin0, cos0 = math.sin(math.radians(dec0)), math.cos(math.radians(dec0))
     denominator = cos0 - y * sin0
@@ -76,20 +40,7 @@ def deproject(ra0: float, dec0: float, xi: float, eta: float) -> tuple[float, fl
 
 
 def project(ra0: float, dec0: float, ra: Any, dec: Any) -> tuple[Vectors, Vectors]:
-    """Tangent-plane offsets of positions (inverse of `deproject`).
-
-    Parameters
-    ----------
-    ra0, dec0 : float
-        Tangent point, degrees.
-    ra, dec : array_like of float
-        Positions within 90 degrees of the tangent point, degrees.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        ``xi`` (east) and ``eta`` (north), degrees.
-    """
+    """Tangent-plane offsets of positions (inverse of `deproject`)."""
     lon = np.radians(np.asarray(ra, dtype=float) - ra0)
     lat = np.radians(np.asarray(dec, dtype=float))
     sin0, cos0 = math.sin(math.radians(dec0)), math.cos(math.radians(dec0))

@@ -23,22 +23,7 @@ Pixels = Any
 
 
 def pixels(file: File, unit: Unit, grid: PixelGrid | None) -> Pixels:
-    """Data of an image unit.
-
-    Parameters
-    ----------
-    file : file.File
-        The file.
-    unit : layout.Unit
-        One of its image units.
-    grid : PixelGrid or None
-        Where its pixels lie on the sky; None without a position.
-
-    Returns
-    -------
-    numpy.ndarray
-        In the byte order and type of the unit.
-    """
+    """Data of an image unit."""
     fill = _FILLS.get(unit.name, _science)
     data = fill(file, unit, grid)
     if unit.dtype.startswith(">f"):

@@ -20,23 +20,7 @@ Columns = tuple[tuple[str, str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One header and data unit.
-
-    Attributes
-    ----------
-    name : str
-        ``EXTNAME``; empty for a primary unit.
-    version : int
-        ``EXTVER``.
-    dtype : str
-        Type of an image (numpy notation), empty for a unit without image.
-    shape : tuple of int
-        Shape of an image, or ``(rows,)`` of a table.
-    columns : tuple of (str, str, str)
-        Name, FITS format and unit of a table's columns.
-    blocks : int
-        Header blocks of 36 cards.
-    """
+    """One header and data unit."""
 
     name: str
     version: int = 1
@@ -157,27 +141,7 @@ def _planes(names: str, types: str, shape: tuple[int, ...], version: int = 1) ->
 
 @cache
 def plan(layout: str, frame: Frame, detectors: int = 1) -> tuple[Unit, ...]:
-    """Header and data units of a FITS layout.
-
-    Parameters
-    ----------
-    layout : str
-        Name of the layout.
-    frame : tuple of int
-        Rows and columns of a combined image; an exposure has as many, shared out among its detectors.
-    detectors : int
-        Detectors of the instrument.
-
-    Returns
-    -------
-    tuple of Unit
-        The units in order.
-
-    Raises
-    ------
-    KeyError
-        If there is no such layout.
-    """
+    """Header and data units of a FITS layout."""
     rows, columns = frame
     chip = (rows // detectors, columns)
     versions = range(1, detectors + 1)

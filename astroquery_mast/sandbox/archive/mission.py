@@ -36,24 +36,7 @@ _DAY_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class MissionColumn:
-    """A column of a mission's search.
-
-    Attributes
-    ----------
-    name, label, description : str
-        ``column_name``, ``field_name`` and ``description`` of the column list.
-    qual_type, datatype : str
-        How it is searched, and the type that the column list claims.
-    sql : str
-        The type that the answer of a search claims.
-    default : bool
-        Whether it comes without being asked for.
-    indexed, queryable : bool
-    listed : bool
-        Whether the column list knows it; an archive's list lags behind its database.
-    width : int
-        Length to which the database pads the text, 0 for none.
-    """
+    """A column of a mission's search; ``listed`` says whether the column list, which lags behind, knows it."""
 
     name: str
     label: str
@@ -83,21 +66,7 @@ class MissionColumn:
 
 @dataclass(frozen=True)
 class MissionTable:
-    """Everything that a mission's search can find.
-
-    Attributes
-    ----------
-    mission : str
-    dataset : str
-        Column that identifies a dataset.
-    position : tuple of (str, str)
-        Columns of right ascension and declination, degrees.
-    columns : tuple of MissionColumn
-    rows : list of dict
-        A value for every column but ``search_pos``, ``search_key`` and ``ang_sep``.
-    always : tuple of str
-        Columns that come even if others are asked for.
-    """
+    """Everything that a mission's search can find."""
 
     mission: str
     dataset: str
@@ -159,19 +128,7 @@ class MissionProduct:
 
 
 def columns(table: Iterable[tuple[str, str, str, str, str]]) -> tuple[MissionColumn, ...]:
-    """Columns of a compact list.
-
-    Parameters
-    ----------
-    table : iterable of (str, str, str, str, str)
-        Name, kind, flags, label and description. The kind is a letter of `_KINDS`; ``c6`` is text padded to six
-        characters. The flags are ``d`` (default output), ``i`` (indexed), ``n`` (cannot be searched) and ``h`` (hidden
-        from the column list).
-
-    Returns
-    -------
-    tuple of MissionColumn
-    """
+    """Columns of a compact list."""
     made = []
     for name, kind, flags, label, description in table:
         qual_type, datatype, sql = _KINDS[kind[0]]
@@ -199,14 +156,7 @@ def padded(column: MissionColumn, value: Value) -> Value:
 
 
 def moment(mjd: float | None, *, digits: int = 6) -> str | None:
-    """Date and time of a modified Julian date as the searches write it: ISO, without a zone.
-
-    Parameters
-    ----------
-    mjd : float or None
-    digits : int
-        Digits after the second: 0, 6, or 7 (a zero is appended).
-    """
+    """Date and time of a modified Julian date as the searches write it: ISO, without a zone."""
     if mjd is None:
         return None
     # Dates are catalogued to about a millisecond; further digits would only show the rounding of a double.

@@ -259,17 +259,7 @@ _RAW = {"RAW", "TAG", "RAWTAG"}
 
 
 def hst_datasets(archive: Archive) -> dict[str, list[int]]:
-    """Observations whose files belong to a dataset: itself and, if it is an association, its members.
-
-    Parameters
-    ----------
-    archive : Archive
-
-    Returns
-    -------
-    dict of str to list of int
-        Name of the dataset, in capitals, to ``obsid``; members are datasets as well.
-    """
+    """Observations whose files belong to a dataset: itself and, if it is an association, its members."""
     sql = "SELECT obsid, obs_id FROM observation WHERE obs_collection = 'HST' AND project = 'HST' AND calib_level > 0"
     found = archive.query(sql)
     datasets = {str(row["obs_id"]).upper(): [int(str(row["obsid"]))] for row in found}

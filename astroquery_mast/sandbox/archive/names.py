@@ -31,18 +31,7 @@ def _known() -> dict[str, Field]:
 
 
 def resolve(name: str) -> list[dict[str, object]]:
-    """Look a name up.
-
-    Parameters
-    ----------
-    name : str
-        Name of a target, in any case and with any spaces; ``TIC <number>`` for a star that TESS observed.
-
-    Returns
-    -------
-    list of dict
-        One entry per resolver that knows the name, in the order TIC, SIMBAD, NED; empty for an unknown name.
-    """
+    """Look a name up."""
     key = _key(name)
     tic = _TIC.match(key)
     if tic is None:

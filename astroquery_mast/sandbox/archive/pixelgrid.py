@@ -64,20 +64,7 @@ def axes(ra: float, dec: float) -> tuple[Array, Array, Array]:
 
 
 def grids(observation: Observation, shapes: list[tuple[int, int]]) -> list[PixelGrid]:
-    """Pixel grids of the detectors of an observation.
-
-    Parameters
-    ----------
-    observation : Observation
-        Its position is the tangent point.
-    shapes : list of (int, int)
-        Rows and columns of each detector's image.
-
-    Returns
-    -------
-    list of PixelGrid
-        One per shape, or none when the observation has no place on the sky.
-    """
+    """Pixel grids of the detectors of an observation."""
     if observation.s_ra is None or observation.s_dec is None:
         return []
     at = (observation.s_ra, observation.s_dec)

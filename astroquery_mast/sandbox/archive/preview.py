@@ -27,20 +27,7 @@ _WAVELENGTH = 600.0
 
 
 def picture(file: File, length: int) -> bytes:
-    """JPEG of an observation.
-
-    Parameters
-    ----------
-    file : file.File
-        The picture's file.
-    length : int
-        Its catalogued length in bytes.
-
-    Returns
-    -------
-    bytes
-        The JPEG, in the best quality that fits.
-    """
+    """JPEG of an observation."""
     side = _SIDES[file.kind.layout]
     plotted = file.owner.dataproduct_type in {"spectrum", "timeseries"}
     image = Image.fromarray(_plot(file, side) if plotted else _sky(file, side))

@@ -275,18 +275,7 @@ def length_of(kind: Kind, frame: Frame, detectors: int) -> int:
 
 
 def product_rows(observation: Observation) -> Iterator[tuple[object, ...]]:
-    """Rows of the product table.
-
-    Parameters
-    ----------
-    observation : Observation
-        An observation; its members are not looked at.
-
-    Yields
-    ------
-    tuple
-        Values in the order of `columns.PRODUCT_COLUMNS` without ``parent_obsid``.
-    """
+    """Rows of the product table."""
     kinds = kinds_of(observation)
     if not kinds:
         return
@@ -329,13 +318,7 @@ def _form(observation: Observation) -> str:
 
 
 def kind_of(observation: Observation, uri: str) -> Kind:
-    """Kind of one of the observation's files.
-
-    Raises
-    ------
-    KeyError
-        If the observation has no such file.
-    """
+    """Kind of one of the observation's files."""
     for kind in kinds_of(observation):
         if uri_of(observation, kind) == uri:
             return kind

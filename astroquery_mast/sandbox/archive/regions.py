@@ -37,25 +37,7 @@ Shape = Circle | Polygon
 
 
 def parse_region(text: str | None) -> tuple[Shape, ...]:
-    """Read a footprint.
-
-    Parameters
-    ----------
-    text : str or None
-        ``CIRCLE [frame] ra dec radius`` or ``POLYGON [frame] ra dec ra dec ...`` in any case, with any amount
-        of white space, several of them in a row, or inside ``UNION [frame] ( ... )``. Null and blank text is
-        no footprint.
-
-    Returns
-    -------
-    tuple of Circle or Polygon
-        Empty when there is no footprint.
-
-    Raises
-    ------
-    ValueError
-        If the text is not of that grammar.
-    """
+    """Read a footprint."""
     if text is None:
         return ()
     tokens = text.translate(_PUNCTUATION).split()

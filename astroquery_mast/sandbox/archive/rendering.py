@@ -19,23 +19,7 @@ _GZIP_CHUNK = 65535
 
 
 def render_file(file: File) -> bytes:
-    """Content of a file.
-
-    Parameters
-    ----------
-    file : File
-        What to render.
-
-    Returns
-    -------
-    bytes
-        The content.
-
-    Raises
-    ------
-    RuntimeError
-        If the content does not have the catalogued length, which a test rules out for every kind of file.
-    """
+    """Content of a file."""
     content = _flat(file) if file.kind.layout in FLAT_SIZES else _fits(file)
     if file.kind.ending.endswith(".gz"):
         content = gzip_stored(content)
@@ -61,18 +45,7 @@ def _fits(file: File) -> bytes:
 
 
 def gzip_stored(content: bytes) -> bytes:
-    """Gzip file of stored blocks: its length can be catalogued, and no compressor's version changes its bytes.
-
-    Parameters
-    ----------
-    content : bytes
-        What to pack.
-
-    Returns
-    -------
-    bytes
-        A gzip file without name and time (RFC 1952).
-    """
+    """Gzip file of stored blocks: its length can be catalogued, and no compressor's version changes its bytes."""
     chunks = [content[start : start + _GZIP_CHUNK] for start in range(0, len(content), _GZIP_CHUNK)] or [b""]
     blocks = [
         struct.pack("<BHH", index == len(chunks) - 1, len(chunk), len(chunk) ^ 0xFFFF) + chunk

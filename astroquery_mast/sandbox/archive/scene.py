@@ -34,22 +34,7 @@ def generator(*names: object) -> np.random.Generator:
 
 @lru_cache(maxsize=2)
 def brightness(grid: PixelGrid, wavelength: float, target: str | None) -> Array:
-    """Brightness of the sky in every pixel.
-
-    Parameters
-    ----------
-    grid : PixelGrid
-        The pixels.
-    wavelength : float
-        Effective wavelength, nm; redder light shows older stars and more of the dust's glow.
-    target : str or None
-        Name of the target; a moving target is drawn where the telescope points.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape of the grid; read-only, because the last ones are kept for the other units of the same file.
-    """
+    """Brightness of the sky in every pixel."""
     image = _draw(grid, wavelength, target)
     image.flags.writeable = False
     return image

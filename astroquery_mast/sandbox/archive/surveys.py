@@ -270,18 +270,7 @@ def _older(older: Older, index: int) -> Observation:
 
 
 def bulk_observations(count: int) -> Iterator[Observation]:
-    """Cheap rows for tests of paging and speed, spread around the north pole, away from the named fields.
-
-    Parameters
-    ----------
-    count : int
-        How many.
-
-    Yields
-    ------
-    Observation
-        ``target_name`` is ``BULK-<n>``.
-    """
+    """Cheap rows for tests of paging and speed, spread around the north pole, away from the named fields."""
     for index in range(count):
         # The golden angle spreads points evenly; no named field lies north of +70 degrees.
         ra = index * 137.50776405003785 % 360.0

@@ -21,20 +21,7 @@ Columns = Mapping[str, Any]
 
 
 def columns(file: File, unit: Unit) -> list[Any]:
-    """Columns of a table unit.
-
-    Parameters
-    ----------
-    file : file.File
-        The file.
-    unit : layout.Unit
-        One of its table units.
-
-    Returns
-    -------
-    list of astropy.io.fits.Column
-        As many rows as the unit says.
-    """
+    """Columns of a table unit."""
     values = _TABLES[unit.name](file, unit)
     made = []
     for name, form, measure in unit.columns:
