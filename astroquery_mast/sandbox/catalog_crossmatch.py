@@ -1,7 +1,7 @@
 """The cross-match services: an uploaded table in, one row per position and match out.
 
 A row starts with the position that was uploaded, under its own column names; then the match: its number, its position
-and how far away it is; then the rest of the catalogue's columns.
+and how far away it is; then the rest of the catalog's columns.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _positions(rows: Sequence[object], ra_name: str, dec_name: str) -> Iterator[
 
 @dataclass(frozen=True)
 class _Crossmatch:
-    """A cross-match with a catalogue."""
+    """A cross-match with a catalog."""
 
     name: str
     number: str
@@ -94,9 +94,9 @@ class _Crossmatch:
 
 def _hubble(archive: Archive, params: Params, *, aperture: bool) -> Dataset:
     """Return the matches of version 3; their columns are those of all the filters that occur."""
-    upload, catalogue = _uploaded(params), hubble(3)
-    cones = [catalogue.table.within(*position, upload.radius) for position in upload.positions]
-    parts = [catalogue.cone(found, aperture=aperture, images=1, most=len(found.keys)) for found in cones]
+    upload, catalog = _uploaded(params), hubble(3)
+    cones = [catalog.table.within(*position, upload.radius) for position in upload.positions]
+    parts = [catalog.cone(found, aperture=aperture, images=1, most=len(found.keys)) for found in cones]
     columns = _union([columns for columns, _ in parts])
     rows: list[Row] = []
     for position, (own, found_rows) in zip(upload.positions, parts, strict=True):
@@ -132,7 +132,7 @@ def _magnitudes_of(kind: str) -> Callable[[Archive, Params], Dataset]:
 
 
 CROSSMATCH_SERVICES: dict[str, Callable[[Archive, Params], Dataset]] = {
-    # The TESS catalogues spell one letter in another way.
+    # The TESS catalogs spell one letter in another way.
     **{f"mast.{name}.crossmatch": _Crossmatch(name, "ID", spelling=("MatchRa", "MatchDEC")) for name in ("tic", "ctl")},
     **{f"mast.{name}.crossmatch": _Crossmatch(name, "source_id") for name in ("gaiadr1", "gaiadr2", "gaiadr3", "tgas")},
     **{f"mast.{name}.crossmatch": _Crossmatch(name, "objID") for name in ("galex", "sdss")},

@@ -1,6 +1,6 @@
-"""How often each value occurs in the columns of a catalogue: the ``All`` services.
+"""How often each value occurs in the columns of a catalog: the ``All`` services.
 
-In: a catalogue. Out: a `Dataset` without rows, whose table-level properties are a histogram of every column: by value
+In: a catalog. Out: a `Dataset` without rows, whose table-level properties are a histogram of every column: by value
 for words, by bin for numbers.
 """
 
@@ -23,7 +23,7 @@ BINS = 29
 
 
 def table_histograms(table: CatalogTable) -> Dataset:
-    """Return the description of a catalogue."""
+    """Return the description of a catalog."""
     discrete: dict[str, object] = {}
     continuous: dict[str, object] = {}
     for name, _ in table.filterable:

@@ -18,7 +18,7 @@ from .requestlog import RequestRecord
 
 __all__ = ["CATALOG_ROOT", "catalog_answer", "is_catalog_path"]
 
-#: Where this service lives; other catalogues of Catalogs.MAST are not here.
+#: Where this service lives; other catalogs of Catalogs.MAST are not here.
 CATALOG_ROOT = "/api/v0.1/panstarrs"
 FORMATS = ("json", "csv", "votable")
 MEDIA_TYPES = {"text/csv": "csv", "text/xml": "votable", "application/x-votable+xml": "votable"}

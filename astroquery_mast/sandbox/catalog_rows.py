@@ -1,6 +1,6 @@
-"""Rows of a catalogue as an answer has them: `CatalogRows` becomes Python values page by page.
+"""Rows of a catalog as an answer has them: `CatalogRows` becomes Python values page by page.
 
-In: a catalogue, the rows found, the columns asked for. Out: a sequence of rows, with the distance from the position
+In: a catalog, the rows found, the columns asked for. Out: a sequence of rows, with the distance from the position
 where the service gives one.
 """
 
@@ -32,7 +32,7 @@ class Distance:
 
 
 class CatalogRows(Sequence[Row]):
-    """The rows found in a catalogue."""
+    """The rows found in a catalog."""
 
     def __init__(self, table: CatalogTable, found: Found, columns: Columns, distance: Distance | None = None) -> None:
         self._table = table

@@ -1,7 +1,7 @@
-"""The Mashup services of catalogues: cones, filters, counts and descriptions.
+"""The Mashup services of catalogs: cones, filters, counts and descriptions.
 
 In: the parameters of a request. Out: a `Dataset`, or `ServiceError`. `CATALOG_SERVICES` maps the name of a service
-(lower case) to its function. Catalogues depend on the sky alone: the archive that every service is given is not used.
+(lower case) to its function. Catalogs depend on the sky alone: the archive that every service is given is not used.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["CATALOG_SERVICES"]
 
 Service = Callable[["Archive", Params], Dataset]
 
-#: No cone of a catalogue may be wider (degrees): MAST would not finish it.
+#: No cone of a catalog may be wider (degrees): MAST would not finish it.
 LARGEST_RADIUS = 30.0
 #: Radius of cones whose request has none (degrees), and most sources of GALEX, from the descriptions of the services.
 DEFAULT_RADIUS = 0.02
@@ -39,7 +39,7 @@ GALEX_DISTANCE = Distance("distance_arcmin", 60.0)
 
 @dataclass(frozen=True)
 class _Cone:
-    """A cone search: name of the catalogue, its distance (None: not told), and the default radius (None: required)."""
+    """A cone search: name of the catalog, its distance (None: not told), and the default radius (None: required)."""
 
     name: str
     distance: Distance | None = None
@@ -95,7 +95,7 @@ def _within(name: str, params: Params, default_radius: float | None) -> Found:
 
 
 def _tess(name: str) -> Iterator[tuple[str, Service]]:
-    """The services of the input catalogue (Tic) or of the target list (Ctl)."""
+    """The services of the input catalog (Tic) or of the target list (Ctl)."""
     yield f"mast.catalogs.{name}.cone", _Cone(name, ARCSEC, DEFAULT_RADIUS)
     base = f"mast.catalogs.filtered.{name}"
     yield base, _Filtered(name)

@@ -49,9 +49,9 @@ def _hst(uri: str, product: Product) -> str:
 
 def _jwst(uri: str, product: Product) -> str:
     file = str(product["productFilename"])
-    programme, _, rest = file.partition("-")
+    program, _, rest = file.partition("-")
     if rest:  # jw01039-o004_t001_...: a product of several exposures
-        return f"/jwst/public/{programme}/L3/t/{rest.partition('_')[0]}/{file}"
+        return f"/jwst/public/{program}/L3/t/{rest.partition('_')[0]}/{file}"
     return f"/jwst/public/{file[:7]}/{file.partition('_')[0]}/{file}"
 
 

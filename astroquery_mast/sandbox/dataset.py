@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Columns", "Dataset", "ServiceError"]
+from .archive.columns import Columns
 
-#: Name and declared JSON type, in the order of the answer.
-Columns = tuple[tuple[str, str], ...]
+__all__ = ["Columns", "Dataset", "ServiceError"]
 
 
 class ServiceError(Exception):

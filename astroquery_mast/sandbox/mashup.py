@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from .answers import FORMATS, TEXT, Window, encode
 from .archive import COLUMNS_CONFIG
-from .archive.catalog_config import CATALOG_CONFIG
 from .cache import Cache
 from .catalog_crossmatch import UPLOAD
 from .catalog_scripts import StagedScripts
@@ -86,7 +85,7 @@ class Mashup:
         """Describe the columns of a service; an unknown one has none."""
         wanted = (record.value("colConfigId") or "").strip().lower()
         wanted = CONFIG_OF.get(wanted, wanted)
-        known = {name.lower(): config for name, config in {**COLUMNS_CONFIG, **CATALOG_CONFIG}.items()}
+        known = {name.lower(): config for name, config in COLUMNS_CONFIG.items()}
         return Reply.json(known.get(wanted, {}), content_type=TEXT)
 
     def _run(self, invocation: _Invocation, host: str) -> Reply:

@@ -1,4 +1,4 @@
-"""The sources behind the catalogues: where they are, and that every catalogue says the same of them."""
+"""The sources behind the catalogs: where they are, and that every catalog says the same of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.sandbox.archive import scene
 from astroquery_mast.sandbox.archive.catalog_hsc_rows import MATCH_COLUMNS
-from astroquery_mast.sandbox.archive.catalog_light import colour_of, physics
+from astroquery_mast.sandbox.archive.catalog_light import color_of, physics
 from astroquery_mast.sandbox.archive.catalog_places import ecliptic, galactic, two_mass_names, wise_names
 from astroquery_mast.sandbox.archive.catalog_sky import STAR, sky
 from astroquery_mast.sandbox.archive.catalog_table import CatalogTable, texts
@@ -38,7 +38,7 @@ print(digest.hexdigest())
 
 
 def row_of(table: CatalogTable, key: int) -> dict[str, Any]:
-    """A row of a catalogue by column."""
+    """A row of a catalog by column."""
     names = [name for name, _ in table.columns]
     return dict(zip(names, table.rows(np.array([key]), names)[0], strict=True))
 
@@ -51,7 +51,7 @@ def test_the_sky_is_the_same_in_every_process(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(("name", "number"), sorted(TIC_NUMBERS.items()))
-def test_targets_of_tess_are_in_the_catalogue(name: str, number: int) -> None:
+def test_targets_of_tess_are_in_the_catalog(name: str, number: int) -> None:
     """A star with light curves has its TIC number, at the place where its field is."""
     table = catalog("tic")
     row = row_of(table, table.matching(f'"ID" = {number}')[0])
@@ -61,7 +61,7 @@ def test_targets_of_tess_are_in_the_catalogue(name: str, number: int) -> None:
 
 
 def test_every_light_curve_has_its_star(box: Sandbox) -> None:
-    """Each target of a TESS light curve is a star of the catalogue at the position of the observation."""
+    """Each target of a TESS light curve is a star of the catalog at the position of the observation."""
     sql = (
         "SELECT DISTINCT target_name, s_ra, s_dec FROM observation WHERE obs_collection = 'TESS' "
         "AND dataproduct_type = 'timeseries'"
@@ -74,8 +74,8 @@ def test_every_light_curve_has_its_star(box: Sandbox) -> None:
         assert places[int(str(row["target_name"]))] == pytest.approx((row["s_ra"], row["s_dec"]), abs=1e-7)
 
 
-def test_catalogues_agree_on_a_star() -> None:
-    """TIC and Gaia give one star one number, one brightness, one colour, and positions that move with it."""
+def test_catalogs_agree_on_a_star() -> None:
+    """TIC and Gaia give one star one number, one brightness, one color, and positions that move with it."""
     tic, gaia = catalog("tic"), catalog("gaiadr3")
     ours = {str(number): key for key, number in enumerate(gaia.values("source_id").tolist())}
     names = tic.values("GAIA")
@@ -135,7 +135,7 @@ def test_sources_are_the_stars_of_the_images() -> None:
 
 
 def test_hubble_matches_lie_on_images(box: Sandbox) -> None:
-    """Every detection repeats date, programme and filter of an image of the archive that covers it."""
+    """Every detection repeats date, program and filter of an image of the archive that covers it."""
     rows = hubble(3)
     columns = [name for name, _ in MATCH_COLUMNS]
     checked = 0
@@ -152,7 +152,7 @@ def test_hubble_matches_lie_on_images(box: Sandbox) -> None:
 
 
 def test_identifiers_are_unique() -> None:
-    """No two rows of a catalogue have the same number, and none is too large for 64 bits."""
+    """No two rows of a catalog have the same number, and none is too large for 64 bits."""
     numbers = {"tic": "ID", "gaiadr3": "source_id", "galex": "objID", "plato": "PICidDR1", "diskdetective": "G_objid"}
     columns = [catalog(name).values(column) for name, column in numbers.items()]
     columns += [survey_table("dr2", "mean").table.values("objID"), hubble(2).catalog.match_ids]
@@ -181,19 +181,19 @@ def test_names_made_of_positions() -> None:
 
 
 @given(st.floats(2700, 10000))
-def test_temperature_and_colour(teff: float) -> None:
-    """A star's colour and temperature say the same."""
-    found = physics(colour_of(np.array([teff])), np.array([False]))
+def test_temperature_and_color(teff: float) -> None:
+    """A star's color and temperature say the same."""
+    found = physics(color_of(np.array([teff])), np.array([False]))
     assert found["Teff"][0] == pytest.approx(teff, rel=1e-6)
 
 
 @given(st.lists(POSITIONS, min_size=1, max_size=30), POSITIONS, st.floats(0, 180))
-def test_cones(places: list[tuple[float, float]], centre: tuple[float, float], radius: float) -> None:
+def test_cones(places: list[tuple[float, float]], center: tuple[float, float], radius: float) -> None:
     """A cone holds exactly the rows within its radius, nearest first."""
     ra, dec = np.array(places).T
     table = CatalogTable({"n": ("int", np.arange(len(ra)))}, (ra, dec))
-    apart = SkyCoord(ra, dec, unit="deg").separation(SkyCoord(*centre, unit="deg")).deg
-    found = table.within(*centre, radius)
+    apart = SkyCoord(ra, dec, unit="deg").separation(SkyCoord(*center, unit="deg")).deg
+    found = table.within(*center, radius)
     assert set(np.flatnonzero(apart < radius - 1e-7)) <= set(found.keys) <= set(np.flatnonzero(apart < radius + 1e-7))
     assert (np.diff(found.distance) >= 0).all()
     np.testing.assert_allclose(found.distance / 3600.0, apart[found.keys], atol=1e-7)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .geometry import deproject
+from .packaged import packaged
 
 Corners = list[tuple[float, float]]
 
@@ -26,32 +27,7 @@ class Aperture:
     gap: float = 0.0
 
 
-APERTURES: dict[str, Aperture] = {
-    "ACS/WFC": Aperture(202.0, 202.0, 2, 2.5),
-    "ACS/HRC": Aperture(29.0, 26.0),
-    "ACS/SBC": Aperture(34.6, 30.5),
-    "WFC3/UVIS": Aperture(162.0, 162.0, 2, 1.2),
-    "WFC3/IR": Aperture(136.0, 123.0),
-    "STIS/CCD": Aperture(52.0, 52.0),
-    "STIS/FUV-MAMA": Aperture(25.0, 25.0),
-    "STIS/NUV-MAMA": Aperture(25.0, 25.0),
-    "COS/FUV": Aperture(2.5, 2.5),
-    "COS/NUV": Aperture(2.5, 2.5),
-    "WFPC2/WFC": Aperture(150.0, 150.0),
-    "NIRCAM/IMAGE": Aperture(129.0, 129.0),
-    "NIRCAM/GRISM": Aperture(129.0, 129.0),
-    "MIRI/IMAGE": Aperture(74.0, 113.0),
-    "MIRI/IFU": Aperture(6.6, 7.7),
-    "MIRI/SLITLESS": Aperture(5.0, 43.0),
-    "NIRSPEC/MSA": Aperture(204.0, 216.0),
-    "NIRSPEC/IFU": Aperture(3.0, 3.0),
-    "NIRSPEC/SLIT": Aperture(1.6, 1.6),
-    "NIRISS/IMAGE": Aperture(133.0, 133.0),
-    "NIRISS/SOSS": Aperture(133.0, 16.6),
-    "NIRISS/WFSS": Aperture(133.0, 133.0),
-    "Photometer": Aperture(43200.0, 43200.0),
-    "WFC": Aperture(1440.0, 1440.0),
-}
+APERTURES: dict[str, Aperture] = {name: Aperture(*line) for name, line in packaged("instruments")["apertures"].items()}
 
 #: Spellings of a polygon, all of which every reader of ``s_region`` has to understand.
 SPELLINGS = ("icrs", "gsc1", "j2000", "bare", "beyond", "lower", "open", "repeated", "union")

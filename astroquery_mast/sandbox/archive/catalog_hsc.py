@@ -1,8 +1,8 @@
 """The Hubble Source Catalog, versions 2 and 3: what the archive's HST images show of the sources of the sky.
 
 In: the sky, and the combined images of ACS, WFC3 and WFPC2. Out: `HubbleCatalog`: one detection per source and image
-that covers it, and the matches that they make up. A position in the catalogue is therefore always on an image, whose
-date, exposure time, programme and filter the detection repeats.
+that covers it, and the matches that they make up. A position in the catalog is therefore always on an image, whose
+date, exposure time, program and filter the detection repeats.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CAMERAS: Mapping[str, str] = {"ACS/WFC": "A", "ACS/HRC": "A", "WFC3/UVIS": "W3"
 _LAST_IMAGE = {2: 57540.0, 3: 58300.0}
 _FIRST_MATCH = {2: 82_000_000, 3: 8_000_000}
 _BRIGHTEST, _FAINTEST = 12.0, 25.5
-# Share of the sources on an image that its catalogue has.
+# Share of the sources on an image that its catalog has.
 _SEEN = 0.97
 _NEAR = np.cos(np.radians(0.2))
 _EPOCH = 2009.0
@@ -63,13 +63,13 @@ class HubbleImage:
 
     @property
     def name(self) -> str:
-        """The name of the image, made of programme, visit, camera and filter."""
+        """The name of the image, made of program, visit, camera and filter."""
         observation = self.observation
         if observation.obs_collection == "HLA":
             return observation.obs_id
         camera = str(observation.instrument_name).replace("/", "_").lower()
-        programme = str(observation.proposal_id or 0).zfill(5)
-        return f"hst_{programme}_{observation.obs_id[4:6]}_{camera}_{self.filter.lower()}"
+        program = str(observation.proposal_id or 0).zfill(5)
+        return f"hst_{program}_{observation.obs_id[4:6]}_{camera}_{self.filter.lower()}"
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class HubbleCatalog:
 
 
 def hubble_catalog(version: int) -> HubbleCatalog:
-    """Return a version of the catalogue (2 or 3)."""
+    """Return a version of the catalog (2 or 3)."""
     everything = sky()
     images = tuple(_images(version))
     detections = _sorted(_detections(everything, images))
@@ -181,13 +181,13 @@ def _detections(everything: Sky, images: tuple[HubbleImage, ...]) -> Detections:
 
 def _covered(image: HubbleImage, position: tuple[Array, Array], vectors: Array) -> NDArray[np.int64]:
     """Places of the sources that lie on an image."""
-    centre = image.observation.s_ra or 0.0, image.observation.s_dec or 0.0
-    near = np.flatnonzero(vectors @ unit_vectors(*centre) > _NEAR)
-    x, y = project(*centre, position[0][near], position[1][near])
+    center = image.observation.s_ra or 0.0, image.observation.s_dec or 0.0
+    near = np.flatnonzero(vectors @ unit_vectors(*center) > _NEAR)
+    x, y = project(*center, position[0][near], position[1][near])
     inside = np.zeros(len(near), dtype=bool)
     for part in parse_region(image.observation.s_region):
         if isinstance(part, Polygon):
-            inside |= _inside(np.transpose(project(*centre, *np.array(part.vertices).T)), x, y)
+            inside |= _inside(np.transpose(project(*center, *np.array(part.vertices).T)), x, y)
     return near[inside]
 
 

@@ -16,69 +16,22 @@ import numpy as np
 
 from .catalog_hsc import HubbleCatalog, HubbleImage
 from .catalog_sky import STAR
-from .catalog_table import CatalogTable, Columns, Found, plain
+from .catalog_table import CatalogTable, Found, plain
+from .columns import Columns
 from .geometry import separation, unit_vectors
 from .hst import hst_observations
 from .observation import Observation
+from .packaged import packaged
 
 __all__ = ["MATCH_COLUMNS", "SPECTRUM_COLUMNS", "HubbleRows", "spectrum_rows"]
 
 Row = tuple[object, ...]
 
 SELECTED: Columns = (("_selected_", "boolean"),)
-_LEADING: Columns = (
-    ("MatchID", "int"),
-    ("Distance", "float"),
-    ("MatchRA", "float"),
-    ("MatchDec", "float"),
-    ("DSigma", "float"),
-    ("AbsCorr", "string"),
-    ("NumFilters", "int"),
-    ("NumVisits", "int"),
-    ("NumImages", "int"),
-    ("StartMJD", "float"),
-    ("StopMJD", "float"),
-    ("TargetName", "string"),
-    ("CI", "float"),
-    ("CI_Sigma", "float"),
-    ("KronRadius", "float"),
-    ("KronRadius_Sigma", "float"),
-    ("Extinction", "float"),
-    ("SpectrumFlag", "string"),
-)
-#: Columns of the detections of a match.
-MATCH_COLUMNS: Columns = tuple(
-    (name, kind)
-    for kinds in (
-        "CatID int MatchID int MemID int SourceID int ImageID int Det string MatchRA float MatchDec float "
-        "SourceRA float SourceDec float D float DSigma float AbsCorr string XImage float YImage float "
-        "ImageName string Instrument string Mode string Detector string Aperture string ExposureTime float "
-        "StartMJD float StopMJD float WaveLength float Filter string TargetName string FluxAper2 float "
-        "MagAper2 float MagAuto float PropID int CI float KronRadius float Flags int naxis string crpix string "
-        "crval string cd_matrix string _selected_ boolean",
-    )
-    for name, kind in zip(*[iter(kinds.split())] * 2, strict=True)
-)
-#: Columns of the list of spectra.
-SPECTRUM_COLUMNS: Columns = (
-    ("ObjID", "int"),
-    ("DatasetName", "string"),
-    ("MatchID", "string"),
-    ("RA", "float"),
-    ("Dec", "float"),
-    ("TargetName", "string"),
-    ("ObjectType", "string"),
-    ("SpectrumType", "int"),
-    ("Notes", "string"),
-    ("Detector", "string"),
-    ("Aperture", "string"),
-    ("SpectralElement", "string"),
-    ("Wavelength", "float"),
-    ("ExposureTime", "float"),
-    ("PropID", "int"),
-    ("HSCMatch", "string"),
-    *SELECTED,
-)
+_LEADING: Columns = packaged("columns")["hsc"]
+#: Columns of the detections of a match, and of the list of spectra.
+MATCH_COLUMNS: Columns = packaged("columns")["hsc match"]
+SPECTRUM_COLUMNS: Columns = packaged("columns")["hsc spectra"]
 _MICROJANSKY_ZERO = 23.9
 # Grism spectra per field, of its brightest matches, and one-dimensional ones of the spectrographs.
 _GRISM_PER_TARGET, _SLIT_SPECTRA = 8, 120
@@ -88,7 +41,7 @@ _SAME_SOURCE = np.radians(2.0 / 3600.0)
 
 
 class HubbleRows:
-    """Answers from a version of the catalogue."""
+    """Answers from a version of the catalog."""
 
     def __init__(self, catalog: HubbleCatalog) -> None:
         self.catalog = catalog
@@ -256,10 +209,10 @@ def _pixel_place(image: HubbleImage, position: tuple[float, float]) -> tuple[flo
 
 
 def _world(image: HubbleImage) -> tuple[str, str, str, str]:
-    """The world coordinates of the image as the catalogue writes them: words in a row."""
+    """The world coordinates of the image as the catalog writes them: words in a row."""
     size, step = _size(image), image.pixel / 3600.0
-    centre = f"{image.observation.s_ra:.8f} {image.observation.s_dec:.8f}"
-    return f"{size} {size}", f"{size / 2:.2f} {size / 2:.2f}", centre, f"{-step:.5e} 0.0 0.0 {step:.5e}"
+    center = f"{image.observation.s_ra:.8f} {image.observation.s_dec:.8f}"
+    return f"{size} {size}", f"{size / 2:.2f} {size / 2:.2f}", center, f"{-step:.5e} 0.0 0.0 {step:.5e}"
 
 
 def _grism_targets(catalog: HubbleCatalog) -> list[tuple[int, HubbleImage]]:

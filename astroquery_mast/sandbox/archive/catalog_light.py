@@ -1,7 +1,7 @@
 """How bright a source is in every band, and what kind of star it is.
 
-In: a Gaia magnitude and a colour. Out: magnitudes from the far ultraviolet to 22 micrometres, all consistent with one
-another, and the physics of a star. First step of every catalogue: what one survey says of a star fits what the next
+In: a Gaia magnitude and a color. Out: magnitudes from the far ultraviolet to 22 micrometers, all consistent with one
+another, and the physics of a star. First step of every catalog: what one survey says of a star fits what the next
 one says.
 """
 
@@ -13,28 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .packaged import packaged
+
 Array = NDArray[np.float64]
 
-# The main sequence: colour (BP - RP), effective temperature (K), absolute G magnitude, radius and mass (solar), after
+# The main sequence: color (BP - RP), effective temperature (K), absolute G magnitude, radius and mass (solar), after
 # the tables that E. Mamajek keeps at the University of Rochester, rounded.
-_SEQUENCE = np.array(
-    [
-        (-0.12, 10700, 0.6, 2.5, 2.8),
-        (0.04, 9700, 1.1, 2.1, 2.2),
-        (0.25, 8080, 2.0, 1.8, 1.9),
-        (0.38, 7220, 2.6, 1.7, 1.6),
-        (0.59, 6550, 3.4, 1.4, 1.35),
-        (0.77, 5930, 4.3, 1.1, 1.08),
-        (0.82, 5770, 4.65, 1.01, 1.0),
-        (1.00, 5270, 5.6, 0.82, 0.88),
-        (1.43, 4440, 6.9, 0.70, 0.70),
-        (1.84, 3850, 8.2, 0.58, 0.57),
-        (2.20, 3550, 9.3, 0.45, 0.44),
-        (2.84, 3200, 11.3, 0.27, 0.23),
-        (3.40, 2900, 13.2, 0.15, 0.12),
-        (4.30, 2600, 15.2, 0.11, 0.09),
-    ]
-).T
+_SEQUENCE = np.array(packaged("instruments")["main_sequence"]).T
 
 # Gaia DR2 documentation, section 5.3.7: G minus a magnitude as a polynomial of BP - RP; they hold between 0 and 3.
 _FROM_GAIA: Mapping[str, tuple[float, ...]] = {
@@ -64,13 +49,13 @@ SPECTRUM: Mapping[str, tuple[float, float]] = {
 }
 
 
-def magnitudes(g_mag: Array, colour: Array, extended: NDArray[np.bool_]) -> dict[str, Array]:
+def magnitudes(g_mag: Array, color: Array, extended: NDArray[np.bool_]) -> dict[str, Array]:
     """Magnitudes of sources in every band, from Gaia G and BP - RP; young stars make ``extended`` ones bright in UV.
 
     ``G BP RP T`` (Gaia and TESS), ``B V`` (Johnson), ``u g r i z`` (SDSS), ``J H K`` (2MASS), ``W1 ... W4`` (WISE),
     ``FUV NUV`` (GALEX) and ``Pg Pr Pi Pz Py`` (Pan-STARRS).
     """
-    x = np.clip(colour, -0.2, 3.0)
+    x = np.clip(color, -0.2, 3.0)
     bands = {band: g_mag - _polynomial(terms, x) for band, terms in _FROM_GAIA.items()}
     red = g_mag - (0.62 * x - 0.07 * x**2)
     bands |= {"G": g_mag, "RP": red, "BP": red + x, "T": g_mag + _polynomial(_TESS, x)}
@@ -95,12 +80,12 @@ def _polynomial(terms: tuple[float, ...], x: Array) -> Array:
     return np.asarray(sum(term * x**power for power, term in enumerate(terms)))
 
 
-def physics(colour: Array, giant: NDArray[np.bool_]) -> dict[str, Array]:
+def physics(color: Array, giant: NDArray[np.bool_]) -> dict[str, Array]:
     """``Teff`` (K), ``M_G``, ``rad``, ``mass``, ``lum``, ``rho`` (solar) and ``logg`` (cgs) of stars of a BP - RP."""
     sequence, *values = _SEQUENCE
-    teff, absolute, radius, mass = (np.interp(colour, sequence, each) for each in values)
+    teff, absolute, radius, mass = (np.interp(color, sequence, each) for each in values)
     absolute = np.where(giant, 0.6, absolute)
-    radius = np.where(giant, 10.0 + 6.0 * np.maximum(colour - 1.1, 0.0), radius)
+    radius = np.where(giant, 10.0 + 6.0 * np.maximum(color - 1.1, 0.0), radius)
     mass = np.where(giant, 1.3, mass)
     return {
         "Teff": teff,
@@ -113,7 +98,7 @@ def physics(colour: Array, giant: NDArray[np.bool_]) -> dict[str, Array]:
     }
 
 
-def colour_of(teff: Any) -> Array:
+def color_of(teff: Any) -> Array:
     """BP - RP of a main-sequence star of an effective temperature (K)."""
     return np.asarray(np.interp(teff, _SEQUENCE[1][::-1], _SEQUENCE[0][::-1]))
 
@@ -121,8 +106,8 @@ def colour_of(teff: Any) -> Array:
 def at_wavelength(bands: Mapping[str, Array], wavelength: float) -> Array:
     """AB magnitudes at a wavelength (nm) between two bands of `SPECTRUM`."""
     names = list(SPECTRUM)
-    centres = [SPECTRUM[name][0] for name in names]
-    place = float(np.interp(wavelength, centres, np.arange(len(centres))))
+    centers = [SPECTRUM[name][0] for name in names]
+    place = float(np.interp(wavelength, centers, np.arange(len(centers))))
     below = min(int(place), len(names) - 2)
     first, second = (bands[name] + SPECTRUM[name][1] for name in names[below : below + 2])
     return np.asarray(first + (place - below) * (second - first))

@@ -1,6 +1,6 @@
 """Pan-STARRS: mean, stacked, single-epoch and forced photometry north of -30.5 degrees.
 
-In: the sky. Out: a catalogue for each table of a data release, and what its ``metadata`` says of each column. Unknown
+In: the sky. Out: a catalog for each table of a data release, and what its ``metadata`` says of each column. Unknown
 values are -999, as in the survey's database.
 """
 
@@ -38,7 +38,7 @@ Values = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class SurveyTable:
-    """A catalogue and what is known of its columns."""
+    """A catalog and what is known of its columns."""
 
     table: CatalogTable
     columns: tuple[PanstarrsColumn, ...]

@@ -15,7 +15,7 @@ from .catalog_light import Array
 from .catalog_table import texts
 from .geometry import unit_vectors
 
-# Rows: the axes of the galactic frame (ESA 1997, The Hipparcos and Tycho Catalogues, volume 1, section 1.5.3).
+# Rows: the axes of the galactic frame (ESA 1997, The Hipparcos and Tycho Catalogs, volume 1, section 1.5.3).
 _GALACTIC = np.array(
     [
         (-0.0548755604, -0.8734370902, -0.4838350155),

@@ -29,8 +29,8 @@ def spectrum_bytes(row: Mapping[str, Any]) -> bytes:
     from astropy.io import fits  # noqa: PLC0415
 
     rng = generator("HST spectrum", row["DatasetName"])
-    centre = float(row["Wavelength"]) or 5500.0
-    shortest, longest = _RANGES.get(row["SpectralElement"], (0.8 * centre, 1.2 * centre))
+    center = float(row["Wavelength"]) or 5500.0
+    shortest, longest = _RANGES.get(row["SpectralElement"], (0.8 * center, 1.2 * center))
     wavelength = np.round(np.linspace(shortest, longest, _POINTS), 4)
     shape = (wavelength / wavelength[_POINTS // 2]) ** rng.uniform(-1.5, 1.0)
     for line in _LINES:

@@ -1,7 +1,7 @@
-"""One catalogue: columns of values, found by position or by an SQL condition.
+"""One catalog: columns of values, found by position or by an SQL condition.
 
 In: arrays, one per column. Out: `CatalogTable`: keys of rows (their places, from 0), and the cells of some of them as
-values of JSON. Columns stay arrays, so that a catalogue is built in milliseconds and only the rows of a page become
+values of JSON. Columns stay arrays, so that a catalog is built in milliseconds and only the rows of a page become
 Python values.
 """
 
@@ -19,21 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .columns import Columns
 from .geometry import separation, unit_vectors
 
-__all__ = ["CatalogTable", "Columns", "Found", "names_in", "plain", "texts", "words"]
+__all__ = ["CatalogTable", "Columns", "Found", "plain", "texts", "words"]
 
-#: Name and declared JSON type.
-Columns = tuple[tuple[str, str], ...]
 Row = tuple[object, ...]
 Keys = NDArray[np.intp]
 # Slack of the pre-selection: cos() of a small angle cannot be told from 1 below about 1e-8.
 _SLACK = 1e-12
-
-
-def names_in(text: str) -> tuple[str, ...]:
-    """Return the words of a text: long lists of columns are easier to read without quotes."""
-    return tuple(text.split())
 
 
 def texts(values: Iterable[str | None]) -> NDArray[np.object_]:
@@ -55,7 +49,7 @@ def plain(cell: float) -> float | int:
 
 @dataclass(frozen=True)
 class Found:
-    """Rows of a catalogue: their keys and, from a cone search, their distance in arcsec."""
+    """Rows of a catalog: their keys and, from a cone search, their distance in arcsec."""
 
     keys: Keys
     distance: NDArray[np.float64]
@@ -110,13 +104,13 @@ class CatalogTable:
         return list(zip(*(_cells(self._values[name][keys]) for name in names), strict=True))
 
     def everything(self) -> Found:
-        """Return all rows in the order of the catalogue."""
+        """Return all rows in the order of the catalog."""
         return Found(np.arange(self._length), np.zeros(self._length))
 
     def within(self, ra: float, dec: float, radius: float) -> Found:
         """Find the rows inside a cone (degrees), nearest first."""
         if self._vectors is None:
-            raise ValueError("This catalogue has no positions.")
+            raise ValueError("This catalog has no positions.")
         point = unit_vectors(ra, dec)
         cone = min(float(np.radians(radius)), np.pi)
         near = np.flatnonzero(self._vectors @ point >= np.cos(cone) - _SLACK)

@@ -1,4 +1,4 @@
-"""Every catalogue by its name, made when it is first asked for and kept as long as the process lives.
+"""Every catalog by its name, made when it is first asked for and kept as long as the process lives.
 
 In: a name. Out: a `CatalogTable`, `HubbleRows`, or a table of Pan-STARRS. They depend on nothing but the sky, so all
 archives of a process share them.
@@ -40,7 +40,7 @@ _making = threading.RLock()
 
 
 def catalog(name: str) -> CatalogTable:
-    """Return a catalogue."""
+    """Return a catalog."""
     with _making:
         return _catalog(name)
 

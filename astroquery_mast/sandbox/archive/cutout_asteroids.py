@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cutout_sectors import Detector, imaged_sectors, model_at
+from .packaged import packaged
 from .tess import SECTOR_DAYS, SECTORS
 
 if TYPE_CHECKING:
@@ -49,13 +50,7 @@ class Asteroid:
         return np.round(sky.ra.deg, 8), np.round(sky.dec.deg, 8)
 
 
-_ASTEROIDS = (
-    Asteroid(354, "Eleonora", 102.0, 0.2102, 18.4, 175.0, 900.0),
-    Asteroid(1, "Ceres", 48.0, 0.2140, 10.6, 80.3, 9000.0),
-    Asteroid(2, "Pallas", 114.0, 0.2137, 34.8, 173.0, 5200.0),
-    Asteroid(4, "Vesta", 54.0, 0.2716, 7.1, 103.8, 21000.0),
-    Asteroid(324, "Bamberga", 354.0, 0.2243, 11.1, 327.8, 1800.0),
-)
+_ASTEROIDS = tuple(Asteroid(*line) for line in packaged("targets")["asteroids"])
 
 
 @cache

@@ -103,9 +103,9 @@ def _of_star(obs_id: str, sector: int, at: tuple[float, float]) -> Detector:
 
 def model_at(ra: float, dec: float, radius: float = 0.0) -> list[Detector]:
     """Detectors of the model survey that saw a cone (degrees)."""
-    detectors, centres = _model()
+    detectors, centers = _model()
     reach = np.cos(np.radians(min(_REACH + radius, 180.0)))
-    near = np.flatnonzero(centres @ unit_vectors(ra, dec) >= reach)
+    near = np.flatnonzero(centers @ unit_vectors(ra, dec) >= reach)
     return [detectors[index] for index in near if detectors[index].frame.near(ra, dec, radius)]
 
 

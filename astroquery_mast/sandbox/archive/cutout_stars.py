@@ -1,7 +1,7 @@
 """The stars that TESS sees: those with light curves, those of the fields, and a background of faint ones.
 
 In: a pixel grid of a full-frame image. Out: an image, electrons per second. The background belongs to the sky, cell by
-cell, so neighbouring cutouts show the same stars. At 21 arcsec a pixel the scene of the other telescopes is a point.
+cell, so neighboring cutouts show the same stars. At 21 arcsec a pixel the scene of the other telescopes is a point.
 """
 
 from __future__ import annotations

@@ -13,8 +13,7 @@ from functools import cached_property
 from .cutout_frame import Frame
 from .cutout_images import MADE, Looks, fits_bytes, picture, pixels, unit
 from .fields import FIELDS
-
-_ACS_GOODS = ("f435w", "f606w", "f775w", "f850lp")
+from .packaged import packaged
 
 
 @dataclass(frozen=True)
@@ -37,25 +36,7 @@ class Survey:
         return Frame(at.ra, at.dec, round(self.pixel / 3600.0, 14), 0.0, round(self.width * 3600.0 / self.pixel))
 
 
-def _candels(short: str, field: str, width: float = 0.28) -> tuple[Survey, ...]:
-    coarse = f"hlsp_candels_hst_wfc3_{short}-tot-60mas_{{}}_v1.0_drz"
-    fine = f"hlsp_candels_hst_acs_{short}-tot-30mas_{{}}_v1.0_drz"
-    infrared = ("f105w", "f125w", "f160w") if short.startswith("g") else ("f125w", "f160w")
-    return (
-        Survey(f"candels_{short}_60mas", field, coarse, "WFC3", "IR", infrared, 0.06, width),
-        Survey(f"candels_{short}_30mas", field, fine, "ACS", "WFC", ("f606w", "f814w", "f850lp"), 0.03, width),
-    )
-
-
-SURVEYS: tuple[Survey, ...] = (
-    *_candels("gn", "GOODS-N"),
-    Survey("goods_north", "GOODS-N", "h_nz_sect_all_{}_drz_img", "ACS", "WFC", _ACS_GOODS, 0.03),
-    *_candels("gs", "GOODS-S"),
-    Survey("goods_south", "GOODS-S", "h_sz_sect_all_{}_drz_img", "ACS", "WFC", _ACS_GOODS, 0.03),
-    *_candels("egs", "EGS", 0.2),
-    *_candels("cos", "COSMOS", 0.2),
-    *_candels("uds", "UDS", 0.2),
-)
+SURVEYS = tuple(Survey(*line) for line in packaged("surveys")["cutouts"])
 
 
 def surveys_at(ra: float, dec: float, radius: float = 0.0) -> list[Survey]:

@@ -1,6 +1,6 @@
-"""Text files: logs, associations, pools and source catalogues.
+"""Text files: logs, associations, pools and source catalogs.
 
-In: a file and its catalogued length. Out: that many bytes of text, filled up with white space where each
+In: a file and its cataloged length. Out: that many bytes of text, filled up with white space where each
 format allows it.
 """
 

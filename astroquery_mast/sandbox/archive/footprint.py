@@ -1,6 +1,6 @@
 """Cone search on footprints.
 
-In: ids, centres and ``s_region`` texts of all observations. Out: for a position and radius, the observations
+In: ids, centers and ``s_region`` texts of all observations. Out: for a position and radius, the observations
 whose footprint overlaps the cone and their distance. All parts of all footprints lie in flat arrays, so that
 one search is a few array operations.
 """
@@ -55,26 +55,26 @@ class FootprintIndex:
         self._following = np.arange(1, len(flat) + 1, dtype=np.intp)
         if shapes:
             self._following[self._first[1:] - 1] = self._first[:-1]
-        self._centres, self._reach = self._caps(shapes)
+        self._centers, self._reach = self._caps(shapes)
 
     def _caps(self, shapes: Sequence[Shape]) -> tuple[Vectors, Vectors]:
         """Bounding cap of every part (for a circle: the circle itself)."""
         if not shapes:
             return np.empty((0, 3)), np.empty(0)
         sums = np.add.reduceat(self._vertices, self._first[:-1], axis=0)
-        centres = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+        centers = sums / np.linalg.norm(sums, axis=1, keepdims=True)
         lengths = np.diff(self._first)
-        away = separation(np.repeat(centres, lengths, axis=0), self._vertices)
+        away = separation(np.repeat(centers, lengths, axis=0), self._vertices)
         reach = np.maximum.reduceat(away, self._first[:-1])
         radii = [shape.radius if isinstance(shape, Circle) else 0.0 for shape in shapes]
-        return centres, reach + np.radians(radii)
+        return centers, reach + np.radians(radii)
 
     def within(self, ra: float, dec: float, radius: float) -> dict[int, float]:
         """Find the observations whose footprint overlaps a cone."""
         point = unit_vectors(ra, dec)
         cone = float(np.radians(radius))
         reach = np.minimum(self._reach + cone + _SLACK, np.pi)
-        near = np.flatnonzero(self._centres @ point >= np.cos(reach) - _SLACK**2)
+        near = np.flatnonzero(self._centers @ point >= np.cos(reach) - _SLACK**2)
         gap = self._gap(near, point)
         found = gap <= cone + _EDGE
         owners = self._owners[near[found]]
@@ -90,7 +90,7 @@ class FootprintIndex:
         gap = np.empty(len(parts))
         round_ = self._circle[parts]
         circles, polygons = parts[round_], parts[~round_]
-        gap[round_] = np.maximum(separation(self._centres[circles], point) - self._reach[circles], 0.0)
+        gap[round_] = np.maximum(separation(self._centers[circles], point) - self._reach[circles], 0.0)
         if len(polygons):
             gap[~round_] = self._polygon_gap(polygons, point)
         return gap
@@ -104,7 +104,7 @@ class FootprintIndex:
         turn = np.add.reduceat(_turn(begin, end, point), starts)
         # Seen from the antipode a polygon winds round as well: only points in its own bounding cap can be inside.
         inside = (np.abs(turn) > np.pi) & (
-            self._centres[parts] @ point > np.cos(np.minimum(self._reach[parts] + _SLACK, np.pi))
+            self._centers[parts] @ point > np.cos(np.minimum(self._reach[parts] + _SLACK, np.pi))
         )
         return np.where(inside, 0.0, to_edge)
 

@@ -84,12 +84,12 @@ def _spectral(file: File, shape: tuple[int, int]) -> Pixels:
     rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
     image = np.full(shape, 0.05)
     several = str(file.owner.instrument_name) in {"NIRSPEC/MSA", "NIRISS/WFSS", "NIRCAM/GRISM"}
-    for centre in rng.uniform(0.15, 0.85, 12 if several else 1):
-        line = centre * shape[0] + 4.0 * (columns / shape[1] - 0.5)
+    for center in rng.uniform(0.15, 0.85, 12 if several else 1):
+        line = center * shape[0] + 4.0 * (columns / shape[1] - 0.5)
         continuum = (
             6.0
-            + 2.0 * np.sin(columns / 17.0 + 9 * centre)
-            + 20.0 * np.exp(-(((columns - shape[1] * centre) / 2.0) ** 2))
+            + 2.0 * np.sin(columns / 17.0 + 9 * center)
+            + 20.0 * np.exp(-(((columns - shape[1] * center) / 2.0) ** 2))
         )
         image = image + continuum * np.exp(-0.5 * ((rows - line) / 1.3) ** 2)
     return image

@@ -96,15 +96,15 @@ def light_curve(file: File, count: int) -> Mapping[str, Any]:
         "POS_CORR1": np.round(0.01 * rng.standard_normal(count), 5),
         "POS_CORR2": np.round(0.01 * rng.standard_normal(count), 5),
     }
-    for axis, centre in (("1", 1204.3), ("2", 518.6)):
+    for axis, center in (("1", 1204.3), ("2", 518.6)):
         for method in ("PSF", "MOM"):
-            columns[f"{method}_CENTR{axis}"] = np.round(centre + 0.01 * rng.standard_normal(count), 6)
+            columns[f"{method}_CENTR{axis}"] = np.round(center + 0.01 * rng.standard_normal(count), 6)
             columns[f"{method}_CENTR{axis}_ERR"] = np.full(count, 0.0005)
     return columns
 
 
 def quick(file: File, count: int) -> Mapping[str, Any]:
-    """Light curve in the manner of the quick-look pipeline: normalised, from full frames."""
+    """Light curve in the manner of the quick-look pipeline: normalized, from full frames."""
     rng = generator("light curve", file.uri)
     time = _times(file, count)
     quality, lost = _flags(count)

@@ -1,7 +1,7 @@
 """Tables of the mission searches: their columns, their rows, and which column names a dataset.
 
-In: nothing. Out: the types `MissionColumn`, `MissionTable` and `MissionProduct`, and `columns`, which reads the compact
-lists of the mission modules (`mission_hst`, `mission_jwst`, `mission_roman`, `mission_spectra`).
+In: nothing. Out: the types `MissionColumn`, `MissionTable` and `MissionProduct`, and `search_columns`, which reads the
+compact lists of ``data/mission_columns.json``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from .geometry import Vectors, unit_vectors
+from .packaged import packaged
 
 Value = str | int | float | bool | None
 Row = Mapping[str, Value]
@@ -150,6 +151,11 @@ def columns(table: Iterable[tuple[str, str, str, str, str]]) -> tuple[MissionCol
     return tuple(made)
 
 
+def search_columns(name: str) -> tuple[MissionColumn, ...]:
+    """Columns of a mission's search, from the packaged lists."""
+    return columns(packaged("mission_columns")[name])
+
+
 def padded(column: MissionColumn, value: Value) -> Value:
     """Text as a fixed-width column returns it, with blanks at its end; everything else as it is."""
     return value.ljust(column.width) if isinstance(value, str) and column.width else value
@@ -159,7 +165,7 @@ def moment(mjd: float | None, *, digits: int = 6) -> str | None:
     """Date and time of a modified Julian date as the searches write it: ISO, without a zone."""
     if mjd is None:
         return None
-    # Dates are catalogued to about a millisecond; further digits would only show the rounding of a double.
+    # Dates are cataloged to about a millisecond; further digits would only show the rounding of a double.
     date = _DAY_ZERO + timedelta(milliseconds=round(mjd * 86_400_000.0))
     whole = date.strftime("%Y-%m-%dT%H:%M:%S")
     return whole if digits == 0 else f"{whole}.{date.microsecond:06d}".ljust(20 + digits, "0")

@@ -37,14 +37,14 @@ class PixelGrid:
         return math.sqrt(abs(self.cd[0][0] * self.cd[1][1] - self.cd[0][1] * self.cd[1][0]))
 
     def directions(self) -> Array:
-        """Vectors (not normalised) from the observer to every pixel, shape ``(rows, columns, 3)``."""
+        """Vectors (not normalized) from the observer to every pixel, shape ``(rows, columns, 3)``."""
         rows, columns = self.shape
         y, x = np.mgrid[1 : rows + 1, 1 : columns + 1]
         dx, dy = x - self.crpix[0], y - self.crpix[1]
         xi = np.radians(self.cd[0][0] * dx + self.cd[0][1] * dy)
         eta = np.radians(self.cd[1][0] * dx + self.cd[1][1] * dy)
-        centre, east, north = axes(self.ra, self.dec)
-        return np.asarray(centre + xi[..., None] * east + eta[..., None] * north)
+        center, east, north = axes(self.ra, self.dec)
+        return np.asarray(center + xi[..., None] * east + eta[..., None] * north)
 
     def pixels(self, ra: Array, dec: Array) -> tuple[Array, Array]:
         """Columns and rows (from 0) of positions in degrees."""
@@ -58,9 +58,9 @@ class PixelGrid:
 def axes(ra: float, dec: float) -> tuple[Array, Array, Array]:
     """Unit vectors towards a position, towards east and towards north there."""
     lon = math.radians(ra)
-    centre = unit_vectors(ra, dec)
+    center = unit_vectors(ra, dec)
     east = np.array([-math.sin(lon), math.cos(lon), 0.0])
-    return centre, east, np.cross(centre, east)
+    return center, east, np.cross(center, east)
 
 
 def grids(observation: Observation, shapes: list[tuple[int, int]]) -> list[PixelGrid]:

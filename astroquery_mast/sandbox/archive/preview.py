@@ -1,6 +1,6 @@
 """Preview pictures.
 
-In: a file and its catalogued length. Out: a JPEG of that length which any viewer opens. Pillow writes it;
+In: a file and its cataloged length. Out: a JPEG of that length which any viewer opens. Pillow writes it;
 comment segments, which viewers skip, fill it up.
 """
 
@@ -53,7 +53,7 @@ def _fill_up(content: bytes, length: int) -> bytes:
 
 
 def _sky(file: File, side: int) -> NDArray[np.uint8]:
-    """The sky in false colours: blue, yellow and red light through a logarithmic stretch."""
+    """The sky in false colors: blue, yellow and red light through a logarithmic stretch."""
     rows, columns = frame_of(file.owner.instrument_name, file.owner.obs_id)
     shape = (side, max(side * columns // rows, 16))
     if not grids(file.owner, [shape]):

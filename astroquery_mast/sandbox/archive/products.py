@@ -109,7 +109,7 @@ _GUIDE = (
     Kind("_gs-id_1_cal.fits", "guide", "AUXILIARY", "GS-ID", "Guide star identification", False, 2, "visit"),
 )
 _ASN_JSON = Kind("_asn.json", "association_json", "INFO", "ASN", "Association of exposures", False, 3, "association")
-_POOL = Kind("_pool.csv", "pool", "INFO", "POOL", "Association pool of the programme", False, 3, "programme")
+_POOL = Kind("_pool.csv", "pool", "INFO", "POOL", "Association pool of the programme", False, 3, "program")
 
 
 def _jwst_pictures(suffix: str) -> tuple[Kind, ...]:
@@ -235,7 +235,7 @@ def _stem(observation: Observation, whose: str) -> str:
     collection, obs_id = observation.obs_collection, observation.obs_id
     if whose == "visit":
         return f"mast:JWST/product/{obs_id[:13]}"
-    if whose == "programme":
+    if whose == "program":
         return f"mast:JWST/product/{obs_id[:7]}_20250401t120000"
     if whose == "association":
         step = _STEP[str(observation.dataproduct_type)]

@@ -19,7 +19,7 @@ _WORD = re.compile(r"[A-Za-z]")
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """A small circle: centre and radius in degrees."""
+    """A small circle: center and radius in degrees."""
 
     ra: float
     dec: float
@@ -28,7 +28,7 @@ class Circle:
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A spherical polygon; vertices in degrees, not closed, without repeated neighbours."""
+    """A spherical polygon; vertices in degrees, not closed, without repeated neighbors."""
 
     vertices: tuple[tuple[float, float], ...]
 

@@ -1,6 +1,6 @@
-"""From a catalogued file to its bytes.
+"""From a cataloged file to its bytes.
 
-In: a `File`: URI, owner, kind. Out: the bytes, exactly as long as catalogued. The plan of `layout` says which
+In: a `File`: URI, owner, kind. Out: the bytes, exactly as long as cataloged. The plan of `layout` says which
 units a file has; the modules `images`, `spectra`, `lightcurves`, `tables`, `documents` and `preview` fill
 them.
 """
@@ -45,7 +45,7 @@ def _fits(file: File) -> bytes:
 
 
 def gzip_stored(content: bytes) -> bytes:
-    """Gzip file of stored blocks: its length can be catalogued, and no compressor's version changes its bytes."""
+    """Gzip file of stored blocks: its length can be cataloged, and no compressor's version changes its bytes."""
     chunks = [content[start : start + _GZIP_CHUNK] for start in range(0, len(content), _GZIP_CHUNK)] or [b""]
     blocks = [
         struct.pack("<BHH", index == len(chunks) - 1, len(chunk), len(chunk) ^ 0xFFFF) + chunk

@@ -61,7 +61,7 @@ def extracted(file: File, unit: Unit) -> Mapping[str, Any]:
 
 
 def extracted_1d(file: File, unit: Unit) -> Mapping[str, Any]:
-    """Spectrum in the manner of CALJWST: micrometres and janskys; one after the other for a time series."""
+    """Spectrum in the manner of CALJWST: micrometers and janskys; one after the other for a time series."""
     series = unit.columns[0][0] == "INT_NUM"
     visits, points = SERIES if series else (1, unit.shape[0])
     wavelength = _wavelength(file, points)

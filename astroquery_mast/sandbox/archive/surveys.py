@@ -13,6 +13,7 @@ from .bandpasses import limits, spectral_region
 from .fields import FIELDS, MOVING, TIC_NUMBERS, Field
 from .geometry import deproject
 from .observation import Observation, dice, seed_of
+from .packaged import packaged
 
 _FIXED = tuple(field for field in FIELDS.values() if field.name not in MOVING)
 _GALEX_RADIUS = 0.625
@@ -75,40 +76,7 @@ class Collection(NamedTuple):
     investigator: str
 
 
-_STARS = tuple(TIC_NUMBERS)
-COLLECTIONS: tuple[Collection, ...] = (
-    Collection("QLP", "timeseries", "Photometer", ("TESS",), _STARS, "Huang, Chelsea"),
-    Collection("TESS-SPOC", "timeseries", "Photometer", ("TESS",), _STARS, "Caldwell, Douglas"),
-    Collection(
-        "JADES",
-        "image",
-        "NIRCAM/IMAGE",
-        ("F090W", "F115W", "F150W", "F200W", "F277W", "F356W", "F444W"),
-        ("GOODS-S", "GOODS-N"),
-        "Rieke",
-    ),
-    Collection(
-        "HSLA",
-        "spectrum",
-        "COS/FUV",
-        ("G130M", "G160M"),
-        ("3C273", "PKS0405", "MRK421", "AU-MIC", "PI-MEN"),
-        "Peeples, Molly",
-    ),
-    Collection(
-        "PHANGS-HST",
-        "image",
-        "WFC3/UVIS",
-        ("F275W", "F336W", "F438W", "F555W", "F814W"),
-        ("NGC628", "NGC1365", "M51"),
-        "Lee, Janice",
-    ),
-    Collection("3D-HST", "image", "WFC3/IR", ("F125W", "F140W", "F160W"), ("GOODS-S", "EGS", "UDS"), "van Dokkum"),
-    Collection("LEGUS", "image", "ACS/WFC", ("F435W", "F555W", "F814W"), ("M51", "M101", "NGC628"), "Calzetti"),
-    Collection("M51", "image", "ACS/WFC", ("F435W", "F555W", "F658N", "F814W"), ("M51",), "Mutchler"),
-    Collection("ULLYSES", "spectrum", "COS/FUV", ("G130M",), ("NGC346", "AU-MIC"), "Roman-Duval, Julia"),
-    Collection("FRONTIER", "image", "ACS/WFC", ("F435W", "F606W", "F814W"), ("ABELL-2744", "MACS-0416"), "Koekemoer"),
-)
+COLLECTIONS = tuple(Collection(*line) for line in packaged("surveys")["collections"])
 
 
 def hlsp_observations() -> Iterator[Observation]:
@@ -195,15 +163,7 @@ class Older(NamedTuple):
     start: float
 
 
-_OLDER: tuple[Older, ...] = (
-    Older("HLA", 24, "WFPC2/WFC", "F555W", "image", 458.0, 621.0, 50000.0),
-    Older("Kepler", 24, "Kepler", "KEPLER", "timeseries", 430.0, 890.0, 54953.0),
-    Older("K2", 16, "Kepler", "KEPLER", "timeseries", 430.0, 890.0, 56800.0),
-    Older("IUE", 24, "LWP", "LOW DISP", "spectrum", 185.0, 335.0, 44000.0),
-    Older("FUSE", 16, "FUV", None, "spectrum", 90.5, 118.7, 51500.0),
-    Older("SWIFT", 16, "UVOT", "UVW1", "image", 220.0, 320.0, 53800.0),
-    Older("PS1", 16, "GPC1", "r", "image", 540.0, 700.0, 55000.0),
-)
+_OLDER = tuple(Older(*line) for line in packaged("surveys")["older"])
 
 
 def older_observations() -> Iterator[Observation]:

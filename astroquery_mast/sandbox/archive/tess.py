@@ -1,6 +1,6 @@
 """Observations of TESS: two-minute light curves and full-frame images.
 
-In: the sectors of the prime mission and the stars of `fields.TIC_NUMBERS`, and their field neighbours. Out:
+In: the sectors of the prime mission and the stars of `fields.TIC_NUMBERS`, and their field neighbors. Out:
 one observation per star and sector, and one per camera, detector and sector.
 """
 
@@ -12,36 +12,10 @@ from .apertures import APERTURES, region, whole
 from .fields import FIELDS, TIC_NUMBERS
 from .geometry import deproject
 from .observation import Observation, dice
+from .packaged import packaged
 
 # Time stamp and spacecraft configuration of each sector's files, from sector 1 on, and its start (MJD).
-SECTORS: tuple[tuple[str, str, float], ...] = (
-    ("2018206045859", "0120", 58324.8),
-    ("2018234235059", "0121", 58353.6),
-    ("2018263035959", "0123", 58381.7),
-    ("2018292075959", "0124", 58410.4),
-    ("2018319095959", "0125", 58437.5),
-    ("2018349182500", "0126", 58464.7),
-    ("2019006130736", "0131", 58491.1),
-    ("2019032160000", "0136", 58516.8),
-    ("2019058134432", "0139", 58542.7),
-    ("2019085135100", "0140", 58568.9),
-    ("2019112060037", "0143", 58595.8),
-    ("2019140104343", "0144", 58623.4),
-    ("2019169103026", "0146", 58652.4),
-    ("2019198215352", "0150", 58682.4),
-    ("2019226182529", "0151", 58710.4),
-    ("2019253231442", "0152", 58737.5),
-    ("2019279210107", "0161", 58763.8),
-    ("2019306063752", "0162", 58789.8),
-    ("2019331140908", "0164", 58815.1),
-    ("2019357164649", "0165", 58841.2),
-    ("2020020091053", "0167", 58869.5),
-    ("2020049080258", "0174", 58898.4),
-    ("2020078014623", "0177", 58926.9),
-    ("2020106103520", "0180", 58955.3),
-    ("2020133194932", "0182", 58983.0),
-    ("2020160202036", "0188", 59009.9),
-)
+SECTORS: tuple[tuple[str, str, float], ...] = packaged("instruments")["sectors"]
 SECTOR_DAYS = 27.4
 _TITLE = "Two-minute light curves of bright stars"
 _FIELD_STARS = 340
