@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .answers import Dataset
 from .archive import OBSERVATION_COLUMNS
 from .archive.catalogs import catalog, hubble
-from .catalog_rows import CatalogRows, Distance
-from .dataset import Columns, Dataset, ServiceError
+from .archive.columns import Columns
 from .parameters import Params, check_cone, finite, number
-from .storedrows import StoredRows
+from .reply import ServiceError
+from .rows import Distance, catalog_rows, observation_rows
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -88,7 +89,7 @@ class _Crossmatch:
         rows: list[Row] = []
         for position in upload.positions:
             found = table.within(*position, upload.radius)
-            rows.extend((*position, *row) for row in CatalogRows(table, found, listed, _DISTANCE))
+            rows.extend((*position, *row) for row in catalog_rows(table, found, listed, _DISTANCE))
         return Dataset((*upload.columns, *match, *rest), rows)
 
 
@@ -120,7 +121,7 @@ def _observations(archive: Archive, params: Params) -> Dataset:
     for position in upload.positions:
         distances = archive.within(*position, upload.radius)
         keys = sorted(distances, key=lambda key: (distances[key], key))
-        rows.extend((*position, *row) for row in StoredRows(archive, _WHOLE_CAOM, keys, distances)[:])
+        rows.extend((*position, *row) for row in observation_rows(archive, _WHOLE_CAOM, keys, distances)[:])
     return Dataset((*upload.columns, *_WHOLE_CAOM), rows)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .answers import Dataset
 from .archive.catalog_hsc_rows import MATCH_COLUMNS, SPECTRUM_COLUMNS
 from .archive.catalogs import hubble, spectra
-from .dataset import Dataset, ServiceError
 from .parameters import Params, check_cone, identifier, number, whole_number
+from .reply import ServiceError
 
 if TYPE_CHECKING:
     from .archive import Archive

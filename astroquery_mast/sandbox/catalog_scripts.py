@@ -16,9 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from .catalog_spectra import PROGRAMS, is_known
-from .dataset import ServiceError
 from .parameters import Params
-from .reply import Reply
+from .reply import TEXT, Reply, ServiceError
 from .requestlog import RequestRecord
 
 __all__ = ["STAGE", "StagedScripts"]
@@ -27,7 +26,6 @@ __all__ = ["STAGE", "StagedScripts"]
 STAGE = "/portal/Download/stage/anonymous/public"
 #: How many are kept.
 MOST_KEPT = 64
-TEXT = "text/plain; charset=utf-8"
 
 
 class StagedScripts:

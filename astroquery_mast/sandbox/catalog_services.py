@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .answers import Dataset
 from .archive.catalogs import catalog
 from .catalog_crossmatch import CROSSMATCH_SERVICES
-from .catalog_histograms import table_histograms
 from .catalog_hubble import HUBBLE_SERVICES
-from .catalog_rows import CatalogRows, Distance
-from .dataset import Dataset, ServiceError
-from .filters import where
-from .parameters import Params, check_cone, columns_asked, count_dataset, number, whole_number
+from .histograms import catalog_all
+from .parameters import Params, check_cone, columns_asked, count_dataset, number, where, whole_number
+from .reply import ServiceError
+from .rows import Distance, catalog_rows
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -48,7 +48,7 @@ class _Cone:
     def __call__(self, archive: Archive, params: Params) -> Dataset:
         table = catalog(self.name)
         columns = table.columns if self.distance is None else (*table.columns, self.distance.column)
-        return Dataset(columns, CatalogRows(table, _within(self.name, params, self.radius), columns, self.distance))
+        return Dataset(columns, catalog_rows(table, _within(self.name, params, self.radius), columns, self.distance))
 
 
 def galex(archive: Archive, params: Params) -> Dataset:
@@ -57,7 +57,7 @@ def galex(archive: Archive, params: Params) -> Dataset:
     table = catalog("galex")
     columns = (GALEX_DISTANCE.column, *table.columns)
     found = _within("galex", params, None).first(most)
-    return Dataset(columns, CatalogRows(table, found, columns, GALEX_DISTANCE))
+    return Dataset(columns, catalog_rows(table, found, columns, GALEX_DISTANCE))
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ class _Filtered:
             raise ServiceError("Incorrect syntax near '*'.")
         found = _within(self.name, params, None) if self.positioned else table.everything()
         if params["filters"]:
-            found = found.only(table.matching(condition.sql, condition.parameters))
+            found = found.only(table.matching(condition))
         if columns is None:
             return count_dataset(len(found.keys))
-        return Dataset(columns, CatalogRows(table, found, columns, ARCSEC if self.positioned else None))
+        return Dataset(columns, catalog_rows(table, found, columns, ARCSEC if self.positioned else None))
 
 
 def _counted(search: _Filtered, archive: Archive, params: Params) -> Dataset:
@@ -129,7 +129,7 @@ def _others() -> Iterator[tuple[str, Service]]:
 
 
 def _described(name: str, archive: Archive, params: Params) -> Dataset:
-    return table_histograms(catalog(name))
+    return catalog_all(catalog(name))
 
 
 CATALOG_SERVICES: dict[str, Service] = {

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .reply import Refusal
 from .requestlog import RequestRecord
 
 __all__ = ["Arguments", "CutoutError", "Size"]
@@ -24,7 +25,7 @@ _PAIR = re.compile(r"[^\s,\[\]()]+")
 _TRUE = frozenset({"true", "1", "yes"})
 
 
-class CutoutError(Exception):
+class CutoutError(Refusal):
     """A request that cannot be answered, with the message of the answer; its status is 400."""
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .cutoutrequest import Arguments, CutoutError
+from .cutoutrequest import Arguments
 from .reply import Reply
 from .requestlog import RequestRecord
 
@@ -48,21 +47,6 @@ NO_SURVEY = "No survey covers the requested position."
 NO_IMAGE = "No Hubble advanced products were found at the requested position."
 NO_BODY = "No moving target of that name was found."
 
-Answer = Callable[["Cutouts", RequestRecord], Reply]
-
-
-def _explained(answer: Answer) -> Answer:
-    """Turn a `CutoutError` into an answer."""
-
-    @wraps(answer)
-    def explained(self: Cutouts, record: RequestRecord) -> Reply:
-        try:
-            return answer(self, record)
-        except CutoutError as error:
-            return Reply.json({"msg": str(error)}, 400)
-
-    return explained
-
 
 class Cutouts:
     """Cut images; what is needed for it is imported with the first cut, for it takes a while."""
@@ -70,7 +54,6 @@ class Cutouts:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
-    @_explained
     def tesscut(self, record: RequestRecord) -> Reply:
         """List sectors or cut full-frame images, around a place or along the way of a minor planet."""
         wanted = Arguments(record)
@@ -132,7 +115,6 @@ class Cutouts:
         files = [track_cutout(self._archive, detector, body, shape) for detector in found]
         return _packed(files, f"astrocut_{body.name}.zip", deflated=True) if files else Reply.json({"msg": NO_SECTOR})
 
-    @_explained
     def zcut(self, record: RequestRecord) -> Reply:
         """List the surveys of a place, or cut them."""
         from .archive.cutout_surveys import surveys_at  # noqa: PLC0415
@@ -167,7 +149,6 @@ class Cutouts:
                 files += cutout_surveys.survey_pictures(survey, at, shape, size.text, kind, looks)
         return files
 
-    @_explained
     def hapcut(self, record: RequestRecord) -> Reply:
         """Cut the Hubble advanced products of a place."""
         from .archive.cutout_skycells import PIXELS, sky_cell_cutouts  # noqa: PLC0415

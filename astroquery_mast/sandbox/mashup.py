@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .answers import FORMATS, TEXT, Window, encode
+from .answers import FORMATS, Dataset, Window, encode
 from .archive import COLUMNS_CONFIG
 from .cache import Cache
 from .catalog_crossmatch import UPLOAD
 from .catalog_scripts import StagedScripts
-from .dataset import Dataset, ServiceError
-from .reply import Reply
+from .reply import TEXT, Refusal, Reply, ServiceError
 from .requestlog import RequestRecord
 from .resolver import lookup
 from .services import SERVICES
@@ -74,12 +73,7 @@ class Mashup:
 
     def invoke(self, record: RequestRecord) -> Reply:
         """Run the service asked for."""
-        try:
-            return self._run(_Invocation(record.mashup), record.headers.get("host", ""))
-        except ServiceError as error:
-            return Reply.json({"status": "ERROR", "msg": str(error)}, content_type=TEXT)
-        except _TooLargeError:
-            return Reply(cut=0, abort=True)
+        return self._run(_Invocation(record.mashup), record.headers.get("host", ""))
 
     def columnsconfig(self, record: RequestRecord) -> Reply:
         """Describe the columns of a service; an unknown one has none."""
@@ -114,8 +108,12 @@ class Mashup:
         return replace(dataset, rows=dataset.rows[: self._row_limit])
 
 
-class _TooLargeError(Exception):
+class _TooLargeError(Refusal):
     """A result has more rows than the server can hold."""
+
+    def reply(self) -> Reply:
+        """Drop the connection."""
+        return Reply(cut=0, abort=True)
 
 
 class _Invocation:

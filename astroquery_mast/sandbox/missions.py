@@ -6,14 +6,12 @@ In: a `RequestRecord`. Out: a `Reply`: JSON in the manner of FastAPI, or a file.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
 
 from .archive.mission_holdings import MISSIONS, RETRIEVING, MissionHoldings
 from .downloads import Downloads
-from .missionrequest import MissionError, decoded, search_request, text_list, unprocessable
-from .missionsearch import search
+from .mission_request import MissionError, decoded, search_request, text_list, unprocessable
+from .mission_search import search
 from .reply import Reply, compact_json
 from .requestlog import RequestRecord
 
@@ -30,8 +28,6 @@ _METHODS = {"search": "POST", "post_list_products": "POST", "list_products": "GE
 #: The search whose product lists are wrapped in a list once more.
 NESTED = "roman"
 
-Answer = Callable[["Missions", RequestRecord], Reply]
-
 
 def mission_endpoint(path: str) -> str | None:
     """Return the name under which requests of ``path`` are logged, None if the path is no mission search's."""
@@ -43,19 +39,6 @@ def mission_endpoint(path: str) -> str | None:
     return _ENDPOINTS.get(parts[2]) if parts[1] in MISSIONS else None
 
 
-def _explained(answer: Answer) -> Answer:
-    """Turn a `MissionError` into the answer that it describes."""
-
-    @wraps(answer)
-    def explained(self: Missions, record: RequestRecord) -> Reply:
-        try:
-            return answer(self, record)
-        except MissionError as error:
-            return Reply.json({"detail": error.detail}, error.status)
-
-    return explained
-
-
 class Missions:
     """Answer the mission searches."""
 
@@ -63,13 +46,11 @@ class Missions:
         self._holdings = holdings
         self._downloads = downloads
 
-    @_explained
     def search(self, record: RequestRecord) -> Reply:
         """Answer a search."""
         mission = _mission(record)
         return Reply.json(search(self._holdings.table(mission), search_request(record.body)))
 
-    @_explained
     def columns(self, record: RequestRecord) -> Reply:
         """List the columns of a mission."""
         name = _required(record, "mission").lower()
@@ -77,7 +58,6 @@ class Missions:
             raise MissionError(f"There is no mission {name!r}; known are {', '.join(MISSIONS)}.", 404)
         return Reply.json([column.entry() for column in self._holdings.table(name).columns if column.listed])
 
-    @_explained
     def products(self, record: RequestRecord) -> Reply:
         """List the files of datasets; datasets that are unknown have none."""
         mission = _mission(record)
@@ -91,7 +71,6 @@ class Missions:
         ]
         return Reply.json({"products": [found] if mission == NESTED else found})
 
-    @_explained
     def retrieve(self, record: RequestRecord) -> Reply:
         """Hand out a file by the name under which the product list has it."""
         mission = _mission(record)

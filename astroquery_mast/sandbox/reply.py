@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-__all__ = ["Pace", "Reply", "compact_json"]
+__all__ = ["TEXT", "Pace", "Refusal", "Reply", "ServiceError", "compact_json"]
+
+TEXT = "text/plain; charset=utf-8"
 
 #: Statuses that never carry a body (RFC 9110, section 6.4.1).
 BODILESS = frozenset({204, 304})
@@ -55,7 +57,7 @@ class Reply:
         return cls(status, (("Content-Type", content_type),), compact_json(value))
 
     @classmethod
-    def text(cls, text: str, status: int = 200, content_type: str = "text/plain; charset=utf-8") -> Reply:
+    def text(cls, text: str, status: int = 200, content_type: str = TEXT) -> Reply:
         """Return ``text`` as an answer."""
         return cls(status, (("Content-Type", content_type),), text.encode())
 
@@ -77,3 +79,19 @@ class Reply:
             return memoryview(b"")
         body = memoryview(self.body)
         return body if self.cut is None else body[: self.cut]
+
+
+class Refusal(Exception):
+    """A request that cannot be answered; the text is what the archive would say."""
+
+    def reply(self) -> Reply:
+        """Return the refusal in the form of the service."""
+        return Reply.json({"msg": str(self)}, 400)
+
+
+class ServiceError(Refusal):
+    """The same of a Mashup service: HTTP 200 with ``status: ERROR``, as MAST does it."""
+
+    def reply(self) -> Reply:
+        """Return the refusal in the form of the service."""
+        return Reply.json({"status": "ERROR", "msg": str(self)}, content_type=TEXT)

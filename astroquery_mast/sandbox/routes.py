@@ -23,7 +23,7 @@ from .downloads import Downloads
 from .identity import whoami
 from .mashup import ROW_LIMIT, Mashup
 from .missions import Missions, mission_endpoint
-from .reply import Reply
+from .reply import Refusal, Reply
 from .requestlog import RequestRecord
 from .resolver import resolve
 
@@ -142,7 +142,10 @@ class Routes:
         if record.method not in methods:
             allowed = ("Allow", ", ".join(sorted(methods)))
             return Reply(405, (("Content-Type", "text/plain"), allowed), b"Method Not Allowed")
-        return self._answers[record.endpoint](record)
+        try:
+            return self._answers[record.endpoint](record)
+        except Refusal as refusal:
+            return refusal.reply()
 
 
 def _front_page(record: RequestRecord) -> Reply:

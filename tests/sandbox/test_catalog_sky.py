@@ -22,6 +22,7 @@ from astroquery_mast.sandbox.archive.catalog_sky import STAR, sky
 from astroquery_mast.sandbox.archive.catalog_table import CatalogTable, texts
 from astroquery_mast.sandbox.archive.catalogs import catalog, hubble, survey_table
 from astroquery_mast.sandbox.archive.fields import FIELDS, TIC_NUMBERS
+from astroquery_mast.sandbox.archive.search import Clause
 
 PI_MEN = 261136679
 POSITIONS = st.tuples(st.floats(0, 359.999), st.floats(-89, 89))
@@ -54,7 +55,7 @@ def test_the_sky_is_the_same_in_every_process(capsys: pytest.CaptureFixture[str]
 def test_targets_of_tess_are_in_the_catalog(name: str, number: int) -> None:
     """A star with light curves has its TIC number, at the place where its field is."""
     table = catalog("tic")
-    row = row_of(table, table.matching(f'"ID" = {number}')[0])
+    row = row_of(table, table.matching(Clause(f'"ID" = {number}'))[0])
     assert (row["ra"], row["dec"]) == (round(FIELDS[name].ra, 8), round(FIELDS[name].dec, 8))
     assert 0 < row["Tmag"] < 16
     assert row["plx"] > 1
@@ -115,7 +116,7 @@ def test_ground_based_surveys_agree_on_a_star() -> None:
 def test_a_well_known_star_is_itself() -> None:
     """Pi Mensae has the numbers, the brightness and the size that the literature gives."""
     table = catalog("tic")
-    row = row_of(table, table.matching(f'"ID" = {PI_MEN}')[0])
+    row = row_of(table, table.matching(Clause(f'"ID" = {PI_MEN}'))[0])
     assert (row["GAIA"], row["HIP"]) == ("4623036865373793408", 26394)
     assert row["Vmag"] == pytest.approx(5.65, abs=0.1)
     assert row["Kmag"] == pytest.approx(4.24, abs=0.1)
@@ -212,4 +213,4 @@ def test_cells() -> None:
     rows = table.rows(slice(None), ["float", "int", "text", "flag"])
     assert rows == [(1.5, 1, "a", True), (2, None, None, False), (None, 3, "", True)]
     assert [type(row[0]) for row in rows] == [float, int, type(None)]
-    assert table.matching('"text" IS NULL OR "int" = ?', (3,)) == [1, 2]
+    assert table.matching(Clause('"text" IS NULL OR "int" = ?', (3,))) == [1, 2]

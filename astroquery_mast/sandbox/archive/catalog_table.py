@@ -7,11 +7,7 @@ Python values.
 
 from __future__ import annotations
 
-import atexit
-import json
 import math
-import sqlite3
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +17,7 @@ from numpy.typing import NDArray
 
 from .columns import Columns
 from .geometry import separation, unit_vectors
+from .search import Clause, RowSearch
 
 __all__ = ["CatalogTable", "Columns", "Found", "plain", "texts", "words"]
 
@@ -89,8 +86,8 @@ class CatalogTable:
         self.columns: Columns = tuple(column for column in self.filterable if column[0] not in dropped)
         self._vectors = None if position is None else unit_vectors(*position)
         self._length = len(next(iter(self._values.values())))
-        self._lock = threading.Lock()
-        self._database: sqlite3.Connection | None = None
+        names = list(self._values)
+        self._search = RowSearch(names, lambda: self.rows(slice(None), names))
 
     def __len__(self) -> int:
         return self._length
@@ -120,29 +117,9 @@ class CatalogTable:
         order = np.argsort(away, kind="stable")
         return Found(near[order], np.degrees(away[order]) * 3600.0)
 
-    def matching(self, condition: str, parameters: Sequence[object] = ()) -> list[int]:
-        """Return the keys of the rows that meet what follows ``WHERE``, in rising order."""
-        sql = f"SELECT json_group_array(rowid) FROM catalog WHERE {condition}"
-        with self._lock:
-            if self._database is None:
-                self._database = self._filled()
-            keys: list[int] = json.loads(self._database.execute(sql, tuple(parameters)).fetchone()[0])
-        return sorted(keys)
-
-    def _filled(self) -> sqlite3.Connection:
-        # One connection behind a lock: conditions are answered in a millisecond or two.
-        connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        atexit.register(connection.close)
-        names = list(self._values)
-        # No types: a number stays what it is, text is compared as text.
-        connection.execute("CREATE TABLE catalog ({})".format(", ".join(f'"{name}"' for name in names)))
-        marks = ", ".join("?" * (len(names) + 1))
-        quoted = ", ".join(f'"{name}"' for name in names)
-        rows = ((key, *row) for key, row in enumerate(self.rows(slice(None), names)))
-        connection.execute("BEGIN")
-        connection.executemany(f"INSERT INTO catalog (rowid, {quoted}) VALUES ({marks})", rows)
-        connection.execute("COMMIT")
-        return connection
+    def matching(self, clause: Clause) -> list[int]:
+        """Return the keys of the rows that meet a condition, in rising order."""
+        return self._search.matching(clause)
 
 
 def _cells(values: NDArray[Any]) -> list[object]:

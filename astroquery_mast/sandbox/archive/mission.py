@@ -15,10 +15,13 @@ import numpy as np
 
 from .geometry import Vectors, unit_vectors
 from .packaged import packaged
+from .search import RowSearch
 
 Value = str | int | float | bool | None
 Row = Mapping[str, Value]
 
+#: Columns that belong to a row and the position for which it was found, and are not stored.
+COMPUTED = ("ang_sep", "search_pos", "search_key")
 #: What the first letter of a column's kind means: ``qual_type`` and ``datatype`` of the column list, type in results.
 _KINDS = {
     "s": ("string", "char", "VARCHAR"),
@@ -80,6 +83,12 @@ class MissionTable:
     def by_name(self) -> dict[str, MissionColumn]:
         """Columns by their names."""
         return {column.name: column for column in self.columns}
+
+    @cached_property
+    def search(self) -> RowSearch:
+        """The rows, to be found by conditions."""
+        names = [name for name in self.by_name if name not in COMPUTED]
+        return RowSearch(names, lambda: ([row[name] for name in names] for row in self.rows))
 
     @cached_property
     def vectors(self) -> Vectors:

@@ -1,27 +1,110 @@
 """Answer a mission search: conditions, positions, order, a window of rows, and the envelope around them.
 
 In: a `MissionTable` and a `SearchRequest`. Out: the decoded JSON answer of ``POST /search/<mission>/api/v0.1/search``.
+The condition of a column is text such as ``"STIS,ACS"``, ``"!COS"``, ``">0"``, ``"1000..2000"`` or ``"*GAL*"``, or a
+number: alternatives are OR-ed, negations AND-ed; null passes neither.
 """
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .archive.geometry import separation, unit_vectors
-from .archive.mission import MissionColumn, MissionTable, Value, padded
-from .missionconditions import Test, condition, folded
-from .missionrequest import MissionError, SearchRequest
+from .archive.mission import COMPUTED, MissionColumn, MissionTable, Value, padded
+from .archive.search import Clause, RowSearch, folded, without_zeros
+from .mission_request import MissionError, SearchRequest
 
-__all__ = ["search"]
+__all__ = ["condition", "search"]
 
 #: Columns that belong to a row and the position for which it was found.
-SEPARATION, POSITION, KEY = "ang_sep", "search_pos", "search_key"
+SEPARATION, POSITION, KEY = COMPUTED
 #: The search whose answers describe every column; those of the others leave some out.
 COMPLETE = "hst"
+
+_COMPARED = re.compile(r"(>=|<=|>|<)\s*(.*)$")
+_DATE = re.compile(r"(\d{4})(-\d\d)?(-\d\d)?(?:[T ](\d\d)(:\d\d)?(:\d\d)?(\.\d+)?)?$")
+_WORDS = {"true": 1.0, "false": 0.0}
+_WILD = str.maketrans({"?": "[?]", "[": "[[]"})
+
+
+def condition(column: MissionColumn, value: object) -> Clause | None:
+    """Return the condition of a column; None for blank text, which is no condition."""
+    if not isinstance(value, str | int | float):
+        raise MissionError(f"The condition of {column.name} must be text or a number, not {value!r}.")
+    terms = [term.strip() for term in str(value).split(",") if term.strip()]
+    if not terms:
+        return None
+    wanted = [_term(column, term) for term in terms if not term.startswith("!")]
+    unwanted = [_term(column, term[1:].strip()).negated() for term in terms if term.startswith("!")]
+    alternatives = [Clause.any_of(wanted)] if wanted else []
+    return Clause.all_of([Clause(f'"{column.name}" IS NOT NULL'), *alternatives, *unwanted])
+
+
+def _term(column: MissionColumn, term: str) -> Clause:
+    left, text = f'"{column.name}"', f'folded("{column.name}")'
+    if column.qual_type in {"integer", "float", "ra", "dec", "boolean"}:
+        return _comparison(left, term, partial(_number, column))
+    if column.qual_type == "datetime":
+        return _date(column, term)
+    if "*" in term:
+        return Clause.compared(text, "GLOB", term.casefold().translate(_WILD))
+    if column.qual_type == "substring" and not _COMPARED.match(term):
+        return Clause(f"instr({text}, ?) > 0", (term.casefold(),))
+    return _comparison(text, term, str.casefold)
+
+
+def _comparison(left: str, term: str, read: Callable[[str], object]) -> Clause:
+    """A comparison, a range that holds its ends, or equality."""
+    compared = _COMPARED.match(term)
+    if compared:
+        return Clause.compared(left, compared[1], read(compared[2]))
+    first, dots, last = term.partition("..")
+    if dots:
+        return Clause(f"{left} BETWEEN ? AND ?", (read(first.strip()), read(last.strip())))
+    return Clause.compared(left, "=", read(term))
+
+
+def _number(column: MissionColumn, text: str) -> float:
+    if column.qual_type == "boolean" and text.casefold() in _WORDS:
+        return _WORDS[text.casefold()]
+    try:
+        number = float(text)
+    except ValueError as err:
+        raise MissionError(f"{column.name} is a number; {text!r} is none.") from err
+    if not math.isfinite(number):
+        raise MissionError(f"{column.name} cannot be {text!r}.")
+    return number
+
+
+def _date(column: MissionColumn, term: str) -> Clause:
+    """Dates: a bare one means the whole of its year, month, day, and so on; in comparisons it means its beginning."""
+    if _COMPARED.match(term) or ".." in term:
+        return _comparison(f'without_zeros("{column.name}")', term, partial(_moment, column))
+    _moment(column, term)
+    beginning = term.replace(" ", "T")
+    return Clause(f'substr("{column.name}", 1, {len(beginning)}) = ?', (beginning,))
+
+
+def _moment(column: MissionColumn, text: str) -> str | None:
+    """ISO date and time, completed, so that the order of texts is that of times."""
+    parts = _DATE.match(text)
+    if parts is None:
+        raise MissionError(f"{column.name} is a date; {text!r} is none.")
+    year, month, day, hour, minute, second, fraction = parts.groups()
+    whole = f"{year}{month or '-01'}{day or '-01'}T{hour or '00'}{minute or ':00'}{second or ':00'}"
+    try:
+        datetime.fromisoformat(whole)
+    except ValueError as err:
+        raise MissionError(f"{column.name} is a date; {text!r} is none.") from err
+    return without_zeros(whole + (fraction or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +117,7 @@ class _Hit:
 
 
 def search(table: MissionTable, request: SearchRequest) -> dict[str, object]:
-    """Return the answer to a search."""
+    """Return the answer to a search; ``totalResults`` is missing when the request says ``skip_count``."""
     selected = _selected(table, request)
     order = _order(table, request)
     hits = _sorted(table, request, _hits(table, request), order)
@@ -61,7 +144,7 @@ def _selected(table: MissionTable, request: SearchRequest) -> list[MissionColumn
         chosen = [column for column in table.columns if column.default]
     else:
         chosen = [_column(table, name) for name in dict.fromkeys((*table.always, *request.select_cols))]
-    return [column for column in chosen if request.target or column.name not in {SEPARATION, POSITION, KEY}]
+    return [column for column in chosen if request.target or column.name not in COMPUTED]
 
 
 def _order(table: MissionTable, request: SearchRequest) -> list[tuple[str, bool]]:
@@ -78,44 +161,41 @@ def _order(table: MissionTable, request: SearchRequest) -> list[tuple[str, bool]
     return list(zip(names, down, strict=False))
 
 
-def _tests(table: MissionTable, request: SearchRequest) -> dict[str, list[Test]]:
-    tests: dict[str, list[Test]] = {}
+def _clauses(table: MissionTable, request: SearchRequest) -> tuple[list[Clause], list[Clause]]:
+    """Conditions on columns of the table, and those on the separation."""
+    clauses: tuple[list[Clause], list[Clause]] = ([], [])
     for name, value in (pair for item in request.conditions for pair in item.items()):
         column = _column(table, name)
         if not column.queryable:
             raise MissionError(f"Column '{name}' cannot be searched.")
         if name == SEPARATION and not request.target:
             raise MissionError("A condition on ang_sep needs a target.")
-        test = condition(column, value)
-        if test is not None:
-            tests.setdefault(name, []).append(test)
-    return tests
+        clause = condition(column, value)
+        if clause is not None:
+            clauses[name == SEPARATION].append(clause)
+    return clauses
 
 
 def _hits(table: MissionTable, request: SearchRequest) -> list[_Hit]:
     """Rows that meet every condition; with positions, those near one, position after position."""
-    tests = _tests(table, request)
-    near = tests.pop(SEPARATION, [])
-    passing = [
-        index
-        for index, row in enumerate(table.rows)
-        if all(test(row[name]) for name, several in tests.items() for test in several)
-    ]
+    clauses, near = _clauses(table, request)
+    passing = table.search.matching(Clause.all_of(clauses))
     if not request.target:
         return [_Hit(index) for index in passing]
     hits = []
     for number, position in enumerate(request.positions):
         away = np.degrees(separation(table.vectors[passing], unit_vectors(*position))) * 60.0
-        for place in np.flatnonzero(away <= request.arcminutes):
-            hit = _Hit(passing[place], number, float(away[place]))
-            if all(test(hit.separation) for test in near):
-                hits.append(hit)
-    return hits
+        places = np.flatnonzero(away <= request.arcminutes)
+        hits += [_Hit(passing[place], number, float(away[place])) for place in places]
+    if not near:
+        return hits
+    separations = RowSearch([SEPARATION], lambda: [(hit.separation,) for hit in hits])
+    return [hits[index] for index in separations.matching(Clause.all_of(near))]
 
 
 def _cell(table: MissionTable, request: SearchRequest, hit: _Hit, name: str) -> Value:
     row = table.rows[hit.row]
-    if name not in {SEPARATION, POSITION, KEY}:
+    if name not in COMPUTED:
         return row[name]
     if hit.target is None:
         return None
@@ -157,7 +237,7 @@ def _info(table: MissionTable, request: SearchRequest, selected: list[MissionCol
         found = [{"name": POSITION, "type": "VARCHAR(255)", "sortable": True}] if request.target else []
         types = ((column.name, "NULL" if column.name == SEPARATION else column.sql) for column in selected)
         return [*found, *({"name": name, "type": sql, "sortable": True} for name, sql in types if name != POSITION)]
-    named = [column for column in selected if column.name not in {SEPARATION, POSITION, KEY}]
+    named = [column for column in selected if column.name not in COMPUTED]
     listed = sorted([*named, table.by_name[KEY]], key=lambda column: column.name.casefold())
     return [{"name": column.name, "type": column.sql} for column in listed]
 
