@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from .archive.columns import Columns
+from .archive.packaged import Columns
 from .reply import TEXT, compact_json
 
 __all__ = ["FORMATS", "Dataset", "Window", "encode"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .answers import Dataset
 from .archive import OBSERVATION_COLUMNS
 from .archive.catalogs import catalog, hubble
-from .archive.columns import Columns
+from .archive.packaged import Columns
 from .parameters import Params, check_cone, finite, number
 from .reply import ServiceError
 from .rows import Distance, catalog_rows, observation_rows

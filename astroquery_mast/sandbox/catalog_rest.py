@@ -16,7 +16,7 @@ from functools import cached_property
 from .answers import Dataset, Window, encode
 from .archive.catalog_panstarrs import TABLES, PanstarrsColumn, SurveyTable
 from .archive.catalogs import survey_table
-from .archive.columns import Columns
+from .archive.packaged import Columns
 from .archive.search import Clause
 from .reply import Refusal, Reply
 from .requestlog import RequestRecord

@@ -12,11 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .answers import Dataset
-from .archive.catalogs import catalog
+from .archive.catalog_hsc_rows import MATCH_COLUMNS, SPECTRUM_COLUMNS
+from .archive.catalogs import catalog, hubble
+from .archive.packaged import packaged
 from .catalog_crossmatch import CROSSMATCH_SERVICES
-from .catalog_hubble import HUBBLE_SERVICES
 from .histograms import catalog_all
-from .parameters import Params, check_cone, columns_asked, count_dataset, number, where, whole_number
+from .parameters import Params, check_cone, columns_asked, count_dataset, identifier, number, where, whole_number
 from .reply import ServiceError
 from .rows import Distance, catalog_rows
 
@@ -131,6 +132,44 @@ def _others() -> Iterator[tuple[str, Service]]:
 def _described(name: str, archive: Archive, params: Params) -> Dataset:
     return catalog_all(catalog(name))
 
+
+#: What a request without these parameters asks for, from the description of the services.
+MOST_ROWS, FEWEST_IMAGES, APERTURE, KRON = 50_000, 1, 1, 2
+DEFAULT_MATCH = 11599418
+#: No cone may be wider (degrees).
+LARGEST_HUBBLE_RADIUS = 3.0
+
+
+def _hubble_cone(version: int, archive: Archive, params: Params) -> Dataset:
+    """Return the matches of a cone, nearest first, with the magnitudes of the filters that occur among them."""
+    ra, dec, radius = number(params, "ra"), number(params, "dec"), number(params, "radius", DEFAULT_RADIUS)
+    check_cone(dec, radius, LARGEST_HUBBLE_RADIUS)
+    kind = whole_number(params, "magtype", APERTURE)
+    if kind not in {APERTURE, KRON}:
+        raise ServiceError(f"The parameter 'magtype' must be 1 or 2, not {kind}.")
+    most = whole_number(params, "nr", MOST_ROWS)
+    fewest = whole_number(params, "ni", FEWEST_IMAGES)
+    rows = hubble(version)
+    found = rows.table.within(ra, dec, radius)
+    return Dataset(*rows.cone(found, aperture=kind == APERTURE, images=fewest, most=most))
+
+
+def _hubble_matches(version: int, archive: Archive, params: Params) -> Dataset:
+    """Return the detections that a match is made of."""
+    match = identifier(str(params.get("input", DEFAULT_MATCH)).strip())
+    return Dataset(MATCH_COLUMNS, hubble(version).detections(match))
+
+
+def _hubble_spectra(archive: Archive, params: Params) -> Dataset:
+    """Return the list of all spectra."""
+    return Dataset(SPECTRUM_COLUMNS, packaged("spectra")["rows"])
+
+
+HUBBLE_SERVICES: dict[str, Service] = {
+    **{f"mast.hsc.db.v{version}": partial(_hubble_cone, version) for version in (2, 3)},
+    **{f"mast.hscmatches.db.v{version}": partial(_hubble_matches, version) for version in (2, 3)},
+    "mast.hscspectra.db.all": _hubble_spectra,
+}
 
 CATALOG_SERVICES: dict[str, Service] = {
     **dict(_tess("tic")),

@@ -1,26 +1,166 @@
 """The cutout services over HTTP: ``/tesscut``, ``/zcut`` and ``/hapcut``.
 
-In: a `RequestRecord`. Out: a `Reply`: a ZIP with a file per detector, survey or filter, JSON lists of sectors or
-surveys, or ``{"msg": ...}`` with status 200 where there is nothing to cut.
+In: a `RequestRecord` with arguments in the URL, a form or a JSON body. Out: a `Reply`: a ZIP with a file per detector,
+survey or filter, JSON lists of sectors or surveys, ``{"msg": ...}`` with status 200 where there is nothing to cut, and
+with 400 for what makes no sense.
 """
 
 from __future__ import annotations
 
 import io
+import json
+import math
+import re
 import zipfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .cutoutrequest import Arguments
-from .reply import Reply
+from .reply import Refusal, Reply
 from .requestlog import RequestRecord
 
 if TYPE_CHECKING:
     from .archive import Archive
-    from .archive.cutout_asteroids import Asteroid
-    from .archive.cutout_sectors import Detector
+    from .archive.cutout_sectors import Asteroid, Detector
 
-__all__ = ["PATHS", "Cutouts"]
+__all__ = ["PATHS", "Arguments", "CutoutError", "Cutouts", "Size"]
+
+#: Degrees in a unit of an angle.
+ANGLES = {"d": 1.0, "m": 1.0 / 60.0, "s": 1.0 / 3600.0}
+#: What file names call the units.
+UNIT_NAMES = {"px": "pix", "d": "deg", "m": "arcmin", "s": "arcsec"}
+_ANGLE = re.compile(r"\s*([^\s a-z]*(?:e[+-]?\d+)?)\s*([a-z]*)\s*$", re.IGNORECASE)
+_PAIR = re.compile(r"[^\s,\[\]()]+")
+_TRUE = frozenset({"true", "1", "yes"})
+
+
+class CutoutError(Refusal):
+    """A request that cannot be answered, with the message of the answer; its status is 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Columns and rows of a cutout, in pixels (``px``) or in angles (``d``, ``m``, ``s``)."""
+
+    x: float
+    y: float
+    units: str
+
+    def shape(self, scale: float, most: int) -> tuple[int, int]:
+        """Rows and columns for a size of the pixels."""
+        factor = 1.0 if self.units == "px" else ANGLES[self.units] / scale
+        rows, columns = (max(round(length * factor), 1) for length in (self.y, self.x))
+        if max(rows, columns) > most:
+            raise CutoutError(f"A cutout may have at most {most} x {most} pixels, not {columns} x {rows}.")
+        return rows, columns
+
+    @property
+    def text(self) -> str:
+        """The size as file names have it, e.g. ``100.0pix-x-100.0pix``."""
+        name = UNIT_NAMES[self.units]
+        return f"{self.x}{name}-x-{self.y}{name}"
+
+
+class Arguments:
+    """The arguments of a request."""
+
+    def __init__(self, record: RequestRecord, *, takes_json: bool = False) -> None:
+        self._record = record
+        posted = record.method == "POST" and "json" in record.headers.get("content-type", "")
+        self._json = _decoded(record.body) if posted and takes_json else {}
+
+    def text(self, name: str) -> str | None:
+        """Return an argument, None if it is missing or blank."""
+        value = self._json.get(name)
+        found = self._record.value(name) if value is None else str(value)
+        return found.strip() or None if found is not None else None
+
+    def required(self, name: str) -> str:
+        """Return an argument that must be there."""
+        found = self.text(name)
+        if found is None:
+            raise CutoutError(f"Parameter {name} is missing.")
+        return found
+
+    def _number(self, name: str, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError as err:
+            raise CutoutError(f"Parameter {name} must be a number, not {text!r}.") from err
+        if not math.isfinite(number):
+            raise CutoutError(f"Parameter {name} cannot be {text!r}.")
+        return number
+
+    def place(self) -> tuple[float, float]:
+        """Return ``ra`` and ``dec``, degrees."""
+        ra, dec = (self._number(name, self.required(name)) for name in ("ra", "dec"))
+        if not (-360.0 <= ra <= 360.0 and -90.0 <= dec <= 90.0):
+            raise CutoutError(f"There is no place {ra:g} {dec:g} on the sky.")
+        return ra % 360.0, dec
+
+    def size(self) -> Size:
+        """Return ``x``, ``y`` and ``units``; five pixels by default."""
+        units = (self.text("units") or "px").lower()
+        if units not in UNIT_NAMES:
+            raise CutoutError(f"Parameter units must be one of {', '.join(UNIT_NAMES)}, not {units!r}.")
+        x, y = (self._number(name, self.text(name) or "5") for name in ("x", "y"))
+        if not (x > 0.0 and y > 0.0):
+            raise CutoutError("A cutout must have a positive size.")
+        return Size(x, y, units)
+
+    def radius(self, default: str, pixel: float) -> float:
+        """Return ``radius`` in degrees; ``pixel`` is the size of a pixel, for radii in pixels."""
+        text = self.text("radius") or default
+        parts = _ANGLE.match(text)
+        unit = parts[2].lower() or "d" if parts else ""
+        if parts is None or unit not in UNIT_NAMES:
+            raise CutoutError(f"Parameter radius must end in one of {', '.join(UNIT_NAMES)}: {text!r}.")
+        radius = self._number("radius", parts[1]) * (pixel if unit == "px" else ANGLES[unit])
+        if not 0.0 <= radius <= 180.0:
+            raise CutoutError(f"The radius cannot be {text!r}.")
+        return radius
+
+    def whole(self, name: str) -> int | None:
+        """Return a whole number, None if the argument is missing."""
+        text = self.text(name)
+        if text is None:
+            return None
+        number = self._number(name, text)
+        if not number.is_integer():
+            raise CutoutError(f"Parameter {name} must be a whole number, not {text!r}.")
+        return int(number)
+
+    def pair(self, name: str) -> tuple[float, float] | None:
+        """Return two numbers, the smaller one first, None if the argument is missing."""
+        text = self.text(name)
+        if text is None:
+            return None
+        numbers = [self._number(name, word) for word in _PAIR.findall(text)]
+        if len(numbers) != 2 or numbers[0] >= numbers[1]:
+            raise CutoutError(f"Parameter {name} must be a smaller and a larger number, not {text!r}.")
+        return numbers[0], numbers[1]
+
+    def choice(self, name: str, default: str, known: tuple[str, ...]) -> str:
+        """Return an argument that must be one of those known."""
+        found = (self.text(name) or default).lower()
+        if found not in known:
+            raise CutoutError(f"Parameter {name} must be one of {', '.join(known)}, not {found!r}.")
+        return found
+
+    def flag(self, name: str) -> bool:
+        """Return whether an argument is true."""
+        return (self.text(name) or "").lower() in _TRUE
+
+
+def _decoded(body: bytes) -> Mapping[str, object]:
+    try:
+        value = json.loads(body)
+    except ValueError as err:
+        raise CutoutError("The body is no JSON.") from err
+    if not isinstance(value, dict):
+        raise CutoutError("The body is no JSON object.")
+    return value
+
 
 _BASE = "/api/v0.1/"
 #: Paths, and the names under which their requests are logged.
@@ -86,14 +226,14 @@ class Cutouts:
 
     def _body(self, wanted: Arguments) -> Asteroid | None:
         """The minor planet that is asked for. Planets and moons are known to the real service alone."""
-        from .archive.cutout_asteroids import asteroid  # noqa: PLC0415
+        from .archive.cutout_sectors import asteroid  # noqa: PLC0415
 
         name = wanted.required("obj_id")
         kind = wanted.choice("obj_type", "smallbody", BODIES)
         return asteroid(name) if kind == "smallbody" else None
 
     def _track_sectors(self, wanted: Arguments) -> Reply:
-        from .archive.cutout_asteroids import crossed  # noqa: PLC0415
+        from .archive.cutout_sectors import crossed  # noqa: PLC0415
 
         body = self._body(wanted)
         if body is None:
@@ -103,8 +243,7 @@ class Cutouts:
         return Reply.json({"results": found})
 
     def _track(self, wanted: Arguments) -> Reply:
-        from .archive.cutout_asteroids import crossed  # noqa: PLC0415
-        from .archive.cutout_sectors import SCALE  # noqa: PLC0415
+        from .archive.cutout_sectors import SCALE, crossed  # noqa: PLC0415
         from .archive.cutout_tess import track_cutout  # noqa: PLC0415
 
         sector, shape = wanted.whole("sector"), wanted.size().shape(SCALE, MOST_TESS_PIXELS)
@@ -117,7 +256,7 @@ class Cutouts:
 
     def zcut(self, record: RequestRecord) -> Reply:
         """List the surveys of a place, or cut them."""
-        from .archive.cutout_surveys import surveys_at  # noqa: PLC0415
+        from .archive.cutout_hst import surveys_at  # noqa: PLC0415
 
         wanted = Arguments(record)
         at = wanted.place()
@@ -128,7 +267,7 @@ class Cutouts:
         return _packed(files, f"zcut_{at[0]}_{at[1]}.zip", deflated=False) if files else Reply.json({"msg": NO_SURVEY})
 
     def _surveys(self, wanted: Arguments, at: tuple[float, float]) -> list[tuple[str, bytes]]:
-        from .archive import cutout_surveys  # noqa: PLC0415
+        from .archive import cutout_hst  # noqa: PLC0415
         from .archive.cutout_images import STRETCHES, Looks  # noqa: PLC0415
 
         kind, size, chosen = wanted.choice("cutout_format", "fits", FORMATS), wanted.size(), wanted.text("survey")
@@ -139,19 +278,19 @@ class Cutouts:
             invert=wanted.flag("invert"),
         )
         files: list[tuple[str, bytes]] = []
-        for survey in cutout_surveys.surveys_at(*at):
+        for survey in cutout_hst.surveys_at(*at):
             if chosen not in (None, survey.name):
                 continue
             shape = size.shape(survey.frame.scale, MOST_IMAGE_PIXELS)
             if kind == "fits":
-                files += cutout_surveys.survey_fits(survey, at, shape, size.text)
+                files += cutout_hst.survey_fits(survey, at, shape, size.text)
             else:
-                files += cutout_surveys.survey_pictures(survey, at, shape, size.text, kind, looks)
+                files += cutout_hst.survey_pictures(survey, at, shape, size.text, kind, looks)
         return files
 
     def hapcut(self, record: RequestRecord) -> Reply:
         """Cut the Hubble advanced products of a place."""
-        from .archive.cutout_skycells import PIXELS, sky_cell_cutouts  # noqa: PLC0415
+        from .archive.cutout_hst import PIXELS, sky_cell_cutouts  # noqa: PLC0415
 
         wanted = Arguments(record, takes_json=True)
         at, size = wanted.place(), wanted.size()

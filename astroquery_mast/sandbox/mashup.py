@@ -15,7 +15,7 @@ from .answers import FORMATS, Dataset, Window, encode
 from .archive import COLUMNS_CONFIG
 from .cache import Cache
 from .catalog_crossmatch import UPLOAD
-from .catalog_scripts import StagedScripts
+from .hst_spectra import StagedScripts
 from .reply import TEXT, Refusal, Reply, ServiceError
 from .requestlog import RequestRecord
 from .resolver import lookup

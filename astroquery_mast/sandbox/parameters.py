@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from .answers import Dataset
-from .archive.columns import Columns
+from .archive.packaged import Columns
 from .archive.search import Clause
 from .reply import ServiceError
 

@@ -11,15 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .archive.mission_holdings import MissionHoldings
-from .bucket import BUCKET, Bucket
-from .bundles import Bundles
 from .catalog_rest import catalog_answer, is_catalog_path
-from .catalog_scripts import STAGE
-from .catalog_spectra import PROGRAMS, spectrum_answer
-from .cloudpaths import path_lookup
+from .cloud import BUCKET, Bucket, path_lookup
 from .cutouts import PATHS as CUTOUT_PATHS
 from .cutouts import Cutouts
-from .downloads import Downloads
+from .downloads import Bundles, Downloads
+from .hst_spectra import PROGRAMS, STAGE, spectrum_answer
 from .identity import whoami
 from .mashup import ROW_LIMIT, Mashup
 from .missions import Missions, mission_endpoint
@@ -56,28 +53,9 @@ PATHS: Mapping[str, str] = {
 }
 
 READ = frozenset({"GET", "HEAD"})
-READ_OR_POST = frozenset({"GET", "HEAD", "POST"})
-METHODS: Mapping[str, frozenset[str]] = {
-    "invoke": READ_OR_POST,
-    "columnsconfig": READ_OR_POST,
-    "download": READ_OR_POST,
-    "bundle": READ_OR_POST,
-    "whoami": READ,
-    "path_lookup": READ,
-    "cloud": READ,
-    "resolver": READ,
-    "mission_search": READ_OR_POST,
-    "mission_products": READ_OR_POST,
-    "mission_columns": READ,
-    "retrieve_product": READ,
-    "tesscut": READ_OR_POST,
-    "zcut": READ_OR_POST,
-    "hapcut": READ_OR_POST,
-    "catalogs": READ_OR_POST,
-    "hla": READ,
-    "stage": READ,
-    "other": READ,
-}
+#: Endpoints that take no POST.
+READ_ONLY = frozenset({"whoami", "path_lookup", "cloud", "resolver", "mission_columns", "retrieve_product", "hla"})
+READ_ONLY |= {"stage", "other"}
 
 #: MAST's front end refuses longer request lines.
 LONGEST_TARGET = 8190
@@ -138,7 +116,7 @@ class Routes:
             return Reply.text("Request-URI Too Large", 414)
         if record.path not in PATHS and record.endpoint == "other":
             return Reply.text(f"There is nothing at {record.path}.", 404)
-        methods = METHODS[record.endpoint]
+        methods = READ if record.endpoint in READ_ONLY else READ | {"POST"}
         if record.method not in methods:
             allowed = ("Allow", ", ".join(sorted(methods)))
             return Reply(405, (("Content-Type", "text/plain"), allowed), b"Method Not Allowed")

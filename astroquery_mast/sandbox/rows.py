@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, overload
 
 from .archive.catalog_table import CatalogTable, Found, plain
-from .archive.columns import Columns
+from .archive.packaged import Columns
 
 if TYPE_CHECKING:
     from .archive import Archive

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from .archive import Archive
-from .bucket import BUCKET
+from .cloud import BUCKET
 from .connection import LoopbackServer, SandboxRequest
 from .faults import Faults
 from .identity import EXPIRED_TOKEN, OUTSIDER_TOKEN, TOKEN

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .answers import Dataset
 from .archive import OBSERVATION_COLUMNS, PRODUCT_COLUMNS
-from .archive.columns import Columns
+from .archive.packaged import Columns
 from .archive.search import Clause
 from .catalog_services import CATALOG_SERVICES
 from .histograms import caom_all

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from astroquery_mast.sandbox.archive import Archive
+from astroquery_mast.sandbox.archive.geometry import Polygon, parse_region
 from astroquery_mast.sandbox.archive.layout import gzip_size
-from astroquery_mast.sandbox.archive.regions import Polygon, parse_region
 from astroquery_mast.sandbox.archive.rendering import gzip_stored
 
 Row = dict[str, object]

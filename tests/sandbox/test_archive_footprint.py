@@ -11,10 +11,9 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.sandbox.archive.apertures import SPELLINGS, Aperture, detectors, region, whole
 from astroquery_mast.sandbox.archive.footprint import FootprintIndex
-from astroquery_mast.sandbox.archive.geometry import deproject, project
-from astroquery_mast.sandbox.archive.regions import Circle, Polygon, parse_region
+from astroquery_mast.sandbox.archive.geometry import Circle, Polygon, deproject, parse_region, project
+from astroquery_mast.sandbox.archive.instruments import SPELLINGS, Aperture, detectors, region, whole
 
 RA = st.floats(0, 359.999)
 DEC = st.floats(-89.5, 89.5)

@@ -11,10 +11,9 @@ from astropy.wcs import WCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.sandbox.archive.cutout_asteroids import asteroid, sector_times
-from astroquery_mast.sandbox.archive.cutout_frame import Frame, world_coordinates
-from astroquery_mast.sandbox.archive.cutout_sectors import model_at
-from astroquery_mast.sandbox.archive.cutout_skycells import sky_cell
+from astroquery_mast.sandbox.archive.cutout_hst import sky_cell
+from astroquery_mast.sandbox.archive.cutout_images import Frame, world_coordinates
+from astroquery_mast.sandbox.archive.cutout_sectors import asteroid, model_at, sector_times
 
 RA, DEC = st.floats(0.0, 359.99), st.floats(-89.9, 89.9)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from astroquery_mast.sandbox.archive.mission import MissionColumn, columns
 from astroquery_mast.sandbox.archive.search import RowSearch
 from astroquery_mast.sandbox.mission_request import MissionError
-from astroquery_mast.sandbox.mission_search import condition
+from astroquery_mast.sandbox.missions import condition
 
 TEXT, NUMBER, DATE, LONG_TEXT, FLAG = columns(
     (name, kind, "", name, "A column") for name, kind in zip(("t", "n", "d", "u", "b"), "sftub", strict=True)

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from .catalog_light import Array, at_wavelength
 from .catalog_sky import GALAXY, STAR, Sky, sky
-from .geometry import project, unit_vectors
+from .geometry import Polygon, parse_region, project, unit_vectors
 from .hst import hst_observations
 from .observation import Observation
-from .regions import Polygon, parse_region
 from .scene import generator
 from .surveys import older_observations
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .columns import Columns
 from .geometry import separation, unit_vectors
+from .packaged import Columns
 from .search import Clause, RowSearch
 
 __all__ = ["CatalogTable", "Columns", "Found", "plain", "texts", "words"]

@@ -17,8 +17,7 @@ from .catalog_light import Array
 from .catalog_places import ecliptic, galactic, two_mass_names, wise_names
 from .catalog_sky import CLUSTER, GALAXY, STAR, Sky, sky
 from .catalog_table import CatalogTable, texts, words
-from .columns import Columns
-from .packaged import packaged
+from .packaged import Columns, packaged
 
 COLUMNS: Columns = packaged("columns")["tic"]
 _VERSION = "20190415"

@@ -1,13 +1,17 @@
-"""The places in the sky that the archive's telescopes have looked at.
+"""The places in the sky that the archive's telescopes have looked at, and the names that resolve to them.
 
-Out: `FIELDS`, by name: position, kind, classification and other names of each target. Positions are those of the CDS
-name resolver, rounded; programs (`hst`, `jwst` and so on) point at them and `names` resolves them.
+Out: `FIELDS`, by name: position, kind, classification and other names of each target, and `resolve`, the entries that
+the resolvers of MAST (TIC, SIMBAD, NED) would give, without the parts that depend on the request. Positions are those
+of the CDS name resolver, rounded; programs (`hst`, `jwst` and so on) point at them.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 
+from .observation import dice
 from .packaged import packaged
 
 
@@ -33,3 +37,62 @@ MOVING = frozenset(packaged("targets")["moving"])
 
 #: TIC number of every star that TESS has light curves of, in the order they are cataloged.
 TIC_NUMBERS: dict[str, int] = packaged("targets")["tic"]
+
+
+_TIC = re.compile(r"tic(\d+)$")
+# The search radius that TIC entries carry: 1.2 arcsec, in degrees.
+_TIC_RADIUS = 0.000333
+
+
+def _key(name: str) -> str:
+    """Spelling without case, spaces and punctuation; ``Messier`` is ``M``."""
+    text = re.sub(r"[\s_'\u2019.*-]+", "", name.casefold())
+    text = re.sub(r"^(name|messier(?=\d))", lambda word: "m" if word[0] == "messier" else "", text)
+    return re.sub(r"^(m|ngc|tic)0+(?=\d)", r"\1", text)
+
+
+@cache
+def _known() -> dict[str, Field]:
+    fields = [field for field in FIELDS.values() if field.name not in MOVING]
+    return {_key(name): field for field in fields for name in (field.name, *field.aliases)}
+
+
+def resolve(name: str) -> list[dict[str, object]]:
+    """Look a name up."""
+    key = _key(name)
+    tic = _TIC.match(key)
+    if tic is None:
+        field = _known().get(key)
+        return [] if field is None else _entries(field)
+    number = int(tic[1])
+    target = next((FIELDS[star] for star, known in TIC_NUMBERS.items() if known == number), None)
+    if target is None:
+        return []
+    entry: dict[str, object] = {"resolver": "TIC", "searchRadius": _TIC_RADIUS, "canonicalName": f"TIC {number}"}
+    return [entry | {"ra": target.ra, "decl": target.dec}, *_entries(target)]
+
+
+def _entries(field: Field) -> list[dict[str, object]]:
+    simbad: dict[str, object] = {
+        "resolver": "SIMBAD",
+        "searchRadius": -1.0,
+        "canonicalName": field.aliases[0] if field.aliases else field.name,
+        "ra": field.ra,
+        "decl": field.dec,
+    }
+    if field.extent:
+        simbad |= {"radius": field.extent / 2, "majorAxis": field.extent, "minorAxis": round(field.extent * 0.8, 6)}
+    simbad["objectType"] = field.object_type
+    if field.look == "star":
+        return [simbad]
+    # NED has a position of its own, about an arcsecond away.
+    rng = dice("NED", field.name)
+    ned: dict[str, object] = {
+        "resolver": "NED",
+        "searchRadius": -1.0,
+        "canonicalName": field.name,
+        "ra": round(field.ra + rng.uniform(-3e-4, 3e-4), 5),
+        "decl": round(field.dec + rng.uniform(-3e-4, 3e-4), 5),
+        "objectType": "G" if "GALAXY" in field.classification else "Neb",
+    }
+    return [simbad, ned]

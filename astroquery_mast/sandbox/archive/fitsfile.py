@@ -1,20 +1,31 @@
 """FITS files out of a plan.
 
-In: a `file.File`. Out: its bytes: units in the planned order, headers of the planned length, valid checksums.
+In: a `File`. Out: its bytes: units in the planned order, headers of the planned length, valid checksums.
 """
 
 from __future__ import annotations
 
 import io
+import threading
 from typing import Any
 
 from astropy.io import fits
 
 from . import headers, images, tables
-from .file import File
-from .fitstable import binary_table
 from .layout import Unit
 from .pixelgrid import PixelGrid, grids
+from .products import File
+
+__all__ = ["binary_table"]
+
+_TURN = threading.Lock()
+
+
+def binary_table(columns: Any, **names: Any) -> fits.BinTableHDU:
+    """Make a binary table; the arguments are those of `astropy.io.fits.BinTableHDU.from_columns`."""
+    with _TURN:
+        return fits.BinTableHDU.from_columns(columns, **names)
+
 
 _CARDS_PER_BLOCK = 36
 # Checksum comments carry a date by default; a fixed one keeps the bytes the same.

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import Vectors, separation, unit_vectors
-from .regions import Circle, Polygon, Shape, parse_region
+from .geometry import Circle, Polygon, Shape, Vectors, parse_region, separation, unit_vectors
 
 # A position on an edge counts as inside; this is the rounding of unit vectors (about 0.2 milliarcseconds), in
 # radians.

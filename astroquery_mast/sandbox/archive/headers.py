@@ -1,6 +1,6 @@
 """Header keywords of each mission.
 
-In: a `file.File` and the unit. Out: cards. Keywords are those of the missions' pipelines (HST: TELESCOP,
+In: a `File` and the unit. Out: cards. Keywords are those of the missions' pipelines (HST: TELESCOP,
 ROOTNAME, FILTER1 and so on; JWST: the FITS names of its data model; TESS: those of the SPOC exporter).
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from astropy.io import fits
 from astropy.time import Time
 
-from .file import File
 from .layout import LIGHT_CURVE_ROWS, PIXEL_ROWS, Unit
 from .pixelgrid import PixelGrid
+from .products import File
 
 Cards = list[tuple[str, object, str]]
 # Barycentric date that TESS times are counted from; Kepler's is 2454833.

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from .apertures import APERTURES, region, whole
+from .instruments import APERTURES, region, whole
 from .observation import Observation, dice
-from .pointing import describe, footprint, planned, point, times
-from .programs import HST_PROGRAMS, Program
+from .pointing import HST_PROGRAMS, Program, describe, footprint, planned, point, times
 
 _LETTER = {"ACS": "j", "WFC3": "i", "STIS": "o", "COS": "l"}
 _PIPELINE = {"ACS": "CALACS", "WFC3": "CALWF3", "STIS": "CALSTIS", "COS": "CALCOS"}

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .file import File
 from .layout import Unit
 from .pixelgrid import PixelGrid
+from .products import File
 from .scene import brightness, generator
 
 _NOISE, _BIAS, _GAIN = 0.05, 2000.0, 40.0

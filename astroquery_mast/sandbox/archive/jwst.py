@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from .observation import Observation, dice
-from .pointing import describe, footprint, planned, point, times
-from .programs import JWST_PROGRAMS, Program
+from .pointing import JWST_PROGRAMS, Program, describe, footprint, planned, point, times
 
 _EXPOSURE_GAP = 0.002
 _LEVEL3 = {"image": "i2d", "spectrum": "x1d", "cube": "s3d", "timeseries": "x1dints"}

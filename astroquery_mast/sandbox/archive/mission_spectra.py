@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from .file import File
 from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, moment, search_columns
 from .observation import Observation, dice
 from .packaged import packaged
-from .products import Kind, dimensions, length_of
+from .products import File, Kind, dimensions, length_of
 from .rendering import render_file
 
 if TYPE_CHECKING:

@@ -1,4 +1,9 @@
-"""The static tables that come with the sandbox: names of files in ``data/`` in, their content out."""
+"""The static tables that come with the sandbox: names of files in ``data/`` in, their content out.
+
+Columns of observations and products are in the order in which MAST answers ``Mast.Caom.Cone`` and
+``Mast.Caom.Products``; the types are those of the answer's ``fields``, which for ids is not the type of the JSON value
+(ids are declared ``string`` and sent as numbers).
+"""
 
 from __future__ import annotations
 
@@ -21,3 +26,14 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(map(_frozen, value))
     return {key: _frozen(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+#: Name and declared JSON type.
+Columns = tuple[tuple[str, str], ...]
+Properties = dict[str, object]
+
+OBSERVATION_COLUMNS: Columns = packaged("columns")["observation"]
+PRODUCT_COLUMNS: Columns = packaged("columns")["product"]
+#: Id to column to properties. Columns of catalogs have hardly a type here, as at MAST: clients learn which of them are
+#: numbers from the ``All`` services.
+COLUMNS_CONFIG: dict[str, dict[str, Properties]] = packaged("config")

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .apertures import Corners
-from .geometry import project, unit_vectors
+from .geometry import Circle, Polygon, Shape, parse_region, project, unit_vectors
+from .instruments import Corners
 from .observation import Observation
-from .regions import Circle, Polygon, Shape, parse_region
 
 Array = NDArray[np.float64]
 _SMALLEST = 5.0 / 3600.0

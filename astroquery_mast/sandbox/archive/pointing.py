@@ -1,21 +1,47 @@
-"""What HST and JWST observations have in common: pointing, times, wavelengths and rights of a program's exposures.
+"""Observing programs of HST and JWST, and what their exposures have in common: pointing, times, wavelengths, rights.
 
-In: a `programs.Program` and the number of a visit. Out: the shared fields of an `Observation`. The
-mission modules add names, files and structure.
+Out: `HST_PROGRAMS` and `JWST_PROGRAMS`, and the shared fields of an `Observation`; the mission modules add names, files
+and structure. Numbers, principal investigators, targets, instruments and filters are those of the approved programs;
+titles are short descriptions, and dates and exposure times are of the right order only. Programs that are planned or
+exclusive here are examples: their numbers fall in the range of the latest cycles.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from .apertures import APERTURES, SPELLINGS, detectors, region, whole
-from .bandpasses import limits, spectral_region
 from .fields import FIELDS, MOVING, Field
 from .geometry import deproject
+from .instruments import APERTURES, SPELLINGS, detectors, limits, region, spectral_region, whole
 from .observation import Observation
-from .programs import Program
+from .packaged import packaged
+
+
+class Program(NamedTuple):
+    """One line of a program: a target, an instrument configuration and its filters.
+
+    ``visits`` pointings are made, one composite observation per filter and pointing out of ``exposures`` exposures of
+    ``seconds`` each, from ``mjd`` on. ``rights`` is ``""`` for public data, ``exclusive`` or ``planned``.
+    """
+
+    number: int
+    investigator: str
+    title: str
+    kind: str
+    target: str
+    instrument: str
+    filters: tuple[str, ...]
+    visits: int
+    exposures: int
+    seconds: float
+    mjd: float
+    rights: str = ""
+
+
+HST_PROGRAMS, JWST_PROGRAMS = (tuple(Program(*line) for line in packaged("programs")[name]) for name in ("HST", "JWST"))
+
 
 #: How far from the target's position the visits of a mosaic lie, in arcmin.
 _SPREAD = {"deep": 5.0, "nebula": 3.5, "cluster": 2.0, "elliptical": 1.5, "spiral": 2.2, "star": 0.0}

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .file import File
 from .layout import Unit, frame_of
 from .pixelgrid import grids
+from .products import File
 from .scene import brightness
-from .spectra import extracted
+from .tables import extracted
 
 _SIDES = {"picture": 300, "thumbnail": 100}
 _QUALITIES = (90, 80, 65, 45, 25, 10)

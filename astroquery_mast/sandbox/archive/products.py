@@ -1,18 +1,21 @@
 """The files of an observation.
 
-In: an `Observation`. Out: the rows of its product list. Suffixes, descriptions and groups are those of the
-missions' pipelines.
+In: an `Observation`. Out: the rows of its product list, and `File`, from which a file is rendered. Suffixes,
+descriptions and groups are those of the missions' pipelines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 from zlib import crc32
 
-from .apertures import APERTURES
-from .layout import Frame, frame_of, gzip_size, size
+from .instruments import APERTURES
+from .layout import Frame, Unit, frame_of, gzip_size, plan, size
 from .observation import Observation
+
+__all__ = ["File"]
 
 
 class Kind(NamedTuple):
@@ -323,3 +326,23 @@ def kind_of(observation: Observation, uri: str) -> Kind:
         if uri_of(observation, kind) == uri:
             return kind
     raise KeyError(uri)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to be rendered: its URI, the observation that owns it, its kind and the exposures it is made of."""
+
+    uri: str
+    owner: Observation
+    kind: Kind
+    members: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return file_name(self.uri)
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """Header and data units that the file has when it is a FITS file."""
+        return plan(self.kind.layout, *dimensions(self.owner))

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .apertures import APERTURES, region, whole
-from .bandpasses import limits, spectral_region
 from .fields import FIELDS, MOVING, TIC_NUMBERS, Field
 from .geometry import deproject
+from .instruments import APERTURES, limits, region, spectral_region, whole
 from .observation import Observation, dice, seed_of
 from .packaged import packaged
 

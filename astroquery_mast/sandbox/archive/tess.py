@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .apertures import APERTURES, region, whole
 from .fields import FIELDS, TIC_NUMBERS
 from .geometry import deproject
+from .instruments import APERTURES, region, whole
 from .observation import Observation, dice
 from .packaged import packaged
 
