@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .cutout_images import MADE, Cards, Frame, Looks, fits_bytes, picture, pixels, unit
+from .cards import Cards
+from .cutout_images import MADE, Frame, Looks, fits_bytes, picture, pixels, unit
 from .fields import FIELDS
 from .packaged import packaged
 

@@ -26,12 +26,11 @@ from astropy.visualization import (
 from numpy.typing import NDArray
 from PIL import Image
 
+from .cards import Cards, cards, grid_facts
 from .geometry import separation, unit_vectors
 from .instruments import limits
 from .pixelgrid import PixelGrid
 from .scene import brightness, generator
-
-Cards = list[tuple[str, object, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +80,7 @@ class Frame:
 
 def world_coordinates(grid: PixelGrid) -> Cards:
     """World coordinates of a grid (RA---TAN, DEC--TAN) as header cards."""
-    scale = round(grid.scale, 14)
-    (a, b), (c, d) = grid.cd
-    matrix = {"PC1_1": a, "PC1_2": b, "PC2_1": c, "PC2_2": d}
-    return [
-        ("WCSAXES", 2, "number of axes"),
-        ("CTYPE1", "RA---TAN", "projection"),
-        ("CTYPE2", "DEC--TAN", "projection"),
-        ("CRVAL1", grid.ra, "[deg] right ascension at reference pixel"),
-        ("CRVAL2", grid.dec, "[deg] declination at reference pixel"),
-        ("CRPIX1", grid.crpix[0], "reference pixel"),
-        ("CRPIX2", grid.crpix[1], "reference pixel"),
-        ("CUNIT1", "deg", "unit"),
-        ("CUNIT2", "deg", "unit"),
-        ("CDELT1", scale, "[deg] size of a pixel"),
-        ("CDELT2", scale, "[deg] size of a pixel"),
-        *((name, round(value / scale, 12), "rotation") for name, value in matrix.items()),
-        ("RADESYS", "ICRS", "reference frame"),
-    ]
+    return cards("cutout", grid_facts(grid))
 
 
 Array = NDArray[np.float64]
@@ -143,17 +125,17 @@ def _inside(places: NDArray[np.int64], side: int) -> NDArray[np.bool_]:
     return np.asarray((places >= 1) & (places <= side))
 
 
-def unit(data: Array, grid: PixelGrid, name: str, cards: Cards) -> Any:
+def unit(data: Array, grid: PixelGrid, name: str, further: Cards) -> Any:
     """Image unit with world coordinates."""
     made = fits.ImageHDU(data.astype(">f4"), name=name)
-    made.header.extend([fits.Card(*card) for card in (*world_coordinates(grid), *cards)], update=True)
+    made.header.extend([fits.Card(*card) for card in (*world_coordinates(grid), *further)], update=True)
     return made
 
 
-def fits_bytes(units: list[Any], cards: Cards) -> bytes:
+def fits_bytes(units: list[Any], described: Cards) -> bytes:
     """FITS file of an empty primary unit with these cards, and of the image units."""
     primary = fits.PrimaryHDU()
-    primary.header.extend([fits.Card(*card) for card in cards], update=True)
+    primary.header.extend([fits.Card(*card) for card in described], update=True)
     for made in (primary, *units):
         made.add_checksum(when=f"{MADE}T00:00:00")
     content = io.BytesIO()

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from .cutout_images import Frame
 from .geometry import deproject, unit_vectors
 from .instruments import APERTURES
-from .observation import dice
+from .observation import dice, hash_digit
 from .packaged import packaged
 from .tess import SECTOR_DAYS, SECTORS
 
@@ -96,8 +96,6 @@ def _imaged(archive: Archive, ra: float, dec: float, radius: float) -> Iterator[
 
 def _of_star(obs_id: str, sector: int, at: tuple[float, float]) -> Detector:
     """Detector of a star with a light curve: the one that the light curve's header names."""
-    from .headers import hash_digit  # noqa: PLC0415 - imports astropy.io.fits, which takes long
-
     number = 1 + hash_digit(obs_id, 4)
     rng = dice("TESS detector", obs_id)
     ra, dec = deproject(*at, rng.uniform(-4.0, 4.0), rng.uniform(-4.0, 4.0))

@@ -19,7 +19,8 @@ from astropy.io import fits
 from astropy.time import Time
 from numpy.typing import NDArray
 
-from .cutout_images import Cards, world_coordinates
+from .cards import Cards, cards, grid_facts
+from .cutout_images import world_coordinates
 from .cutout_sectors import CADENCES, Asteroid, Detector, sector_times
 from .fields import FIELDS, MOVING
 from .fitsfile import binary_table
@@ -171,16 +172,16 @@ def _file(
 ) -> bytes:
     """A target pixel file; ``flux`` has the shape (cadences, rows, columns)."""
     grid, corner = cut
-    shared = _shared(detector, at, further)
+    shared, place = _shared(detector, at, further), {"column": corner[0], "row": corner[1]}
     primary = fits.PrimaryHDU()
     _extend(primary, [("NEXTEND", 2, "number of standard extensions"), ("EXTNAME", "PRIMARY", "name"), *shared])
     pixels = binary_table(_columns(detector, name, times, flux, further), name="PIXELS")
     for index, column in enumerate(pixels.columns.names, 1):
         if column in _IMAGES:
-            _extend(pixels, [*_table_coordinates(index, grid), *_physical(index, corner)])
-    _extend(pixels, [*_clock(times), *shared])
+            _extend(pixels, cards("cutout column", grid_facts(grid) | place, index))
+    _extend(pixels, [*cards("clock", {"days": round(len(times) * _SECONDS / 86400.0, 8)}), *shared])
     aperture = fits.ImageHDU(np.ones(grid.shape, dtype=">i4"), name="APERTURE")
-    _extend(aperture, [*world_coordinates(grid), *_physical_image(corner), *shared])
+    _extend(aperture, [*world_coordinates(grid), *cards("detector", place), *shared])
     for unit in (primary, pixels, aperture):
         unit.add_checksum(when=f"{_MADE}T00:00:00")
     content = io.BytesIO()
@@ -236,102 +237,24 @@ def _sources(detector: Detector, times: Array) -> list[str]:
     return [f"tess{stamp}-{where}_ffic.fits" for stamp in stamps]
 
 
-def _table_coordinates(index: int, grid: PixelGrid) -> Cards:
-    """World coordinates of the images in a table's column (FITS standard, bintable vector notation)."""
-    keywords = {
-        "WCSAXES": f"WCAX{index}",
-        "CTYPE1": f"1CTYP{index}",
-        "CTYPE2": f"2CTYP{index}",
-        "CRPIX1": f"1CRPX{index}",
-        "CRPIX2": f"2CRPX{index}",
-        "CRVAL1": f"1CRVL{index}",
-        "CRVAL2": f"2CRVL{index}",
-        "CUNIT1": f"1CUNI{index}",
-        "CUNIT2": f"2CUNI{index}",
-        "CDELT1": f"1CDLT{index}",
-        "CDELT2": f"2CDLT{index}",
-        "PC1_1": f"11PC{index}",
-        "PC1_2": f"12PC{index}",
-        "PC2_1": f"21PC{index}",
-        "PC2_2": f"22PC{index}",
-    }
-    return [(keywords[name], value, note) for name, value, note in world_coordinates(grid) if name in keywords]
-
-
-def _physical(index: int, corner: tuple[int, int]) -> Cards:
-    """Column and row of the detector at the first pixel, for the images in a table's column."""
-    cards: Cards = [
-        (f"WCSN{index}P", "PHYSICAL", "name of the detector's coordinates"),
-        (f"WCAX{index}P", 2, "their number of axes"),
-    ]
-    for axis, (letter, start) in enumerate(zip("XY", corner, strict=True), 1):
-        cards += [
-            (f"{axis}CTY{index}P", f"RAW{letter}", "column or row of the detector"),
-            (f"{axis}CUN{index}P", "PIXEL", "unit"),
-            (f"{axis}CRV{index}P", start, "value at the reference pixel"),
-            (f"{axis}CDL{index}P", 1.0, "step"),
-            (f"{axis}CRP{index}P", 1, "reference pixel"),
-        ]
-    return cards
-
-
-def _physical_image(corner: tuple[int, int]) -> Cards:
-    cards: Cards = [("WCSNAMEP", "PHYSICAL", "name of the detector's coordinates"), ("WCSAXESP", 2, "axes")]
-    for axis, (letter, start) in enumerate(zip("XY", corner, strict=True), 1):
-        cards += [
-            (f"CTYPE{axis}P", f"RAW{letter}", "column or row of the detector"),
-            (f"CUNIT{axis}P", "PIXEL", "unit"),
-            (f"CRPIX{axis}P", 1, "reference pixel"),
-            (f"CRVAL{axis}P", start, "value at the reference pixel"),
-            (f"CDELT{axis}P", 1.0, "step"),
-        ]
-    return cards
-
-
-def _clock(times: Array) -> Cards:
-    return [
-        ("EXPOSURE", round(len(times) * _SECONDS / 86400.0, 8), "[d] time on source"),
-        ("TIMEREF", "SOLARSYSTEM", "barycentric correction applied to times"),
-        ("TASSIGN", "SPACECRAFT", "where time is assigned"),
-        ("TIMESYS", "TDB", "time system"),
-        ("BJDREFI", 2457000, "integer part of the reference date"),
-        ("BJDREFF", 0.0, "fraction of the reference date"),
-        ("TIMEUNIT", "d", "unit of TIME, TSTART and TSTOP"),
-        ("NUM_FRM", 720, "frames per time stamp"),
-    ]
-
-
 def _shared(detector: Detector, at: tuple[float, float], further: dict[str, Array]) -> Cards:
     """Keywords that all units have."""
     _, configuration, start = SECTORS[detector.sector - 1]
     end = start + SECTOR_DAYS
-    return [
-        ("SIMDATA", True, "file is based on simulated data"),
-        ("ORIGIN", "STScI/MAST", "institution that this file imitates"),
-        ("DATE", _MADE, "file creation date"),
-        ("TSTART", round(start - _ZERO_MJD, 8), "observation start time in BTJD"),
-        ("TSTOP", round(end - _ZERO_MJD, 8), "observation stop time in BTJD"),
-        ("DATE-OBS", f"{Time(start, format='mjd').isot}Z", "TSTART as calendar date"),
-        ("DATE-END", f"{Time(end, format='mjd').isot}Z", "TSTOP as calendar date"),
-        ("MJD-OBS", start, "[d] start (MJD)"),
-        ("MJD-END", round(end, 8), "[d] end (MJD)"),
-        ("CREATOR", "astrocut (sandbox)", "program that made this file"),
-        ("PROCVER", "sandbox", "version of the program"),
-        ("FILEVER", "1.0", "version of the format"),
-        ("TELESCOP", "TESS", "telescope"),
-        ("INSTRUME", "TESS Photometer", "detector type"),
-        ("DATA_REL", detector.sector, "data release"),
-        ("ASTATE", True, "archive state"),
-        ("SCCONFIG", int(configuration), "spacecraft configuration"),
-        ("RADESYS", "ICRS", "reference frame of celestial coordinates"),
-        ("EQUINOX", 2000.0, "equinox of celestial coordinates"),
-        ("SECTOR", detector.sector, "observing sector"),
-        ("CAMERA", detector.camera, "camera number"),
-        ("CCD", detector.ccd, "detector number"),
-        ("RA_OBJ", at[0], "[deg] right ascension"),
-        ("DEC_OBJ", at[1], "[deg] declination"),
-        ("OBJECT", "moving target" if further else "", "target"),
-        ("TESSMAG", 0.0, "[mag] TESS magnitude"),
-        ("TEFF", 0.0, "[K] effective temperature"),
-        ("RADIUS", 0.0, "[solar radii] stellar radius"),
-    ]
+    facts = {
+        "made": _MADE,
+        "begin": round(start - _ZERO_MJD, 8),
+        "finish": round(end - _ZERO_MJD, 8),
+        "date": f"{Time(start, format='mjd').isot}Z",
+        "last date": f"{Time(end, format='mjd').isot}Z",
+        "start": start,
+        "end": round(end, 8),
+        "configuration": int(configuration),
+        "sector": detector.sector,
+        "camera": detector.camera,
+        "ccd": detector.ccd,
+        "ra": at[0],
+        "dec": at[1],
+        "object": "moving target" if further else "",
+    }
+    return cards("TESScut", facts)

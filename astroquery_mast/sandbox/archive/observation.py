@@ -79,3 +79,8 @@ def seed_of(*names: object) -> int:
 def dice(*names: object) -> random.Random:
     """Random numbers that depend on the names only."""
     return random.Random(seed_of(*names))
+
+
+def hash_digit(text: str, count: int) -> int:
+    """A number below ``count`` that depends on the text only."""
+    return sum(text.encode()) % count
