@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .answers import FORMATS, Dataset, Window, encode
 from .archive import COLUMNS_CONFIG
 from .cache import Cache
-from .catalog_crossmatch import UPLOAD
+from .catalog_services import UPLOAD
 from .hst_spectra import StagedScripts
 from .reply import TEXT, Refusal, Reply, ServiceError
 from .requestlog import RequestRecord

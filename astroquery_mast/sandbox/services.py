@@ -15,17 +15,7 @@ from .archive.packaged import Columns
 from .archive.search import Clause
 from .catalog_services import CATALOG_SERVICES
 from .histograms import caom_all
-from .parameters import (
-    Params,
-    check_cone,
-    columns_asked,
-    count_dataset,
-    finite,
-    identifier,
-    is_true,
-    number,
-    where,
-)
+from .parameters import Params, check_cone, columns_asked, count_dataset, finite, identifier, is_true, number, where
 from .reply import ServiceError
 from .rows import observation_rows
 

@@ -16,10 +16,15 @@ from hypothesis import strategies as st
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.sandbox.archive import scene
 from astroquery_mast.sandbox.archive.catalog_hsc_rows import MATCH_COLUMNS
-from astroquery_mast.sandbox.archive.catalog_light import color_of, physics
-from astroquery_mast.sandbox.archive.catalog_places import ecliptic, galactic, two_mass_names, wise_names
-from astroquery_mast.sandbox.archive.catalog_sky import STAR, sky
-from astroquery_mast.sandbox.archive.catalog_table import CatalogTable, texts
+from astroquery_mast.sandbox.archive.catalog_sky import STAR, color_of, physics, sky
+from astroquery_mast.sandbox.archive.catalog_table import (
+    CatalogTable,
+    ecliptic,
+    galactic,
+    texts,
+    two_mass_names,
+    wise_names,
+)
 from astroquery_mast.sandbox.archive.catalogs import catalog, hubble, survey_table
 from astroquery_mast.sandbox.archive.fields import FIELDS, TIC_NUMBERS
 from astroquery_mast.sandbox.archive.search import Clause

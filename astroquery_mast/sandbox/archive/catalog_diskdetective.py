@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalog_gaia import gaia_numbers
-from .catalog_light import Array
-from .catalog_places import galactic, wise_names
-from .catalog_sky import STAR, Sky, sky
-from .catalog_table import CatalogTable, texts, words
+from .catalog_sky import STAR, Array, Sky, sky
+from .catalog_table import CatalogTable, galactic, texts, wise_names, words
 
 #: Columns that tell how a subject was classified: they can be filtered and are not returned.
 CLASSIFICATION = (

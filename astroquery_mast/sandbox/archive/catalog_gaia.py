@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .catalog_light import Array
-from .catalog_places import ecliptic, galactic
-from .catalog_sky import STAR, Sky, sky
-from .catalog_table import CatalogTable, texts, words
+from .catalog_sky import STAR, Array, Sky, sky
+from .catalog_table import CatalogTable, ecliptic, galactic, texts, words
 from .packaged import packaged
 
 _EPOCHS = {"DR1": 2015.0, "TGAS": 2015.0, "DR2": 2015.5, "DR3": 2016.0}

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .catalog_light import Array, at_wavelength
-from .catalog_sky import GALAXY, STAR, Sky, sky
+from .catalog_sky import GALAXY, STAR, Array, Sky, at_wavelength, sky
 from .geometry import Polygon, parse_region, project, unit_vectors
 from .hst import hst_observations
 from .observation import Observation
+from .packaged import packaged
 from .scene import generator
 from .surveys import older_observations
 
@@ -38,7 +38,7 @@ _NEAR = np.cos(np.radians(0.2))
 _EPOCH = 2009.0
 # Kron magnitudes hold the light that an aperture of two pixels misses.
 _MISSED = {STAR: 0.25, GALAXY: 0.7}
-_PIXEL = {"ACS/WFC": 0.05, "ACS/HRC": 0.025, "WFC3/UVIS": 0.0396, "WFC3/IR": 0.128, "WFPC2/WFC": 0.1}
+_PIXEL: Mapping[str, float] = packaged("instruments")["pixels"]["HSC"]
 
 
 @dataclass(frozen=True)

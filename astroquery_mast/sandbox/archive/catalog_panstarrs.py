@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .catalog_places import ecliptic, galactic, panstarrs_names
 from .catalog_sky import STAR, Sky, sky
-from .catalog_table import CatalogTable, texts
+from .catalog_table import CatalogTable, ecliptic, galactic, panstarrs_names, texts
 from .geometry import unit_vectors
 from .packaged import packaged
 
@@ -29,7 +28,6 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 UNKNOWN = -999
 _SOUTHERN_LIMIT, _EPOCH = -30.5, 2012.5
 _LIMITS = {"g": 22.0, "r": 21.8, "i": 21.5, "z": 20.9, "y": 19.7}
-_WAVELENGTHS = {"g": 4849, "r": 6201, "i": 7535, "z": 8674, "y": 9628}
 _ZONES_PER_DEGREE = 120.0
 _JANSKY_ZERO = 8.9
 _DETECTIONS_PER_SOURCE = 4

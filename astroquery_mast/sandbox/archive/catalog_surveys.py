@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalog_gaia import gaia_numbers
-from .catalog_light import Array
-from .catalog_places import galactic, two_mass_names
-from .catalog_sky import GALAXY, STAR, Sky, sky
-from .catalog_table import CatalogTable, texts
+from .catalog_sky import GALAXY, STAR, Array, Sky, sky
+from .catalog_table import CatalogTable, galactic, texts, two_mass_names
 from .scene import generator
 
 Values = dict[str, NDArray[Any]]

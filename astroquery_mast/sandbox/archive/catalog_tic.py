@@ -13,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalog_gaia import gaia_numbers, hipparcos_numbers
-from .catalog_light import Array
-from .catalog_places import ecliptic, galactic, two_mass_names, wise_names
-from .catalog_sky import CLUSTER, GALAXY, STAR, Sky, sky
-from .catalog_table import CatalogTable, texts, words
+from .catalog_sky import CLUSTER, GALAXY, STAR, Array, Sky, sky
+from .catalog_table import CatalogTable, ecliptic, galactic, texts, two_mass_names, wise_names, words
 from .packaged import Columns, packaged
 
 COLUMNS: Columns = packaged("columns")["tic"]

@@ -12,17 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from astropy import visualization
 from astropy.io import fits
-from astropy.visualization import (
-    AsinhStretch,
-    AsymmetricPercentileInterval,
-    BaseStretch,
-    LinearStretch,
-    LogStretch,
-    ManualInterval,
-    SinhStretch,
-    SqrtStretch,
-)
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -85,12 +76,12 @@ def world_coordinates(grid: PixelGrid) -> Cards:
 
 Array = NDArray[np.float64]
 MADE = "2025-01-01"
-STRETCHES: dict[str, BaseStretch] = {
-    "asinh": AsinhStretch(),
-    "sinh": SinhStretch(),
-    "sqrt": SqrtStretch(),
-    "log": LogStretch(),
-    "linear": LinearStretch(),
+STRETCHES: dict[str, visualization.BaseStretch] = {
+    "asinh": visualization.AsinhStretch(),
+    "sinh": visualization.SinhStretch(),
+    "sqrt": visualization.SqrtStretch(),
+    "log": visualization.LogStretch(),
+    "linear": visualization.LinearStretch(),
 }
 _NOISE, _DECIMALS = 0.02, 4
 
@@ -146,9 +137,9 @@ def fits_bytes(units: list[Any], described: Cards) -> bytes:
 def picture(data: Array, kind: str, looks: Looks) -> bytes:
     """JPEG or PNG of an image whose rows come from the bottom up."""
     if looks.values is not None:
-        interval = ManualInterval(*looks.values)
+        interval = visualization.ManualInterval(*looks.values)
     else:
-        interval = AsymmetricPercentileInterval(*(looks.percent or (0.5, 99.5)))
+        interval = visualization.AsymmetricPercentileInterval(*(looks.percent or (0.5, 99.5)))
     shown = STRETCHES[looks.stretch](interval(data))
     levels = np.clip(np.round(255.0 * np.nan_to_num(shown)), 0, 255).astype(np.uint8)
     if looks.invert:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from .instruments import APERTURES, region, whole
 from .observation import Observation, dice
+from .packaged import packaged
 from .pointing import HST_PROGRAMS, Program, describe, footprint, planned, point, times
 
 _LETTER = {"ACS": "j", "WFC3": "i", "STIS": "o", "COS": "l"}
@@ -185,26 +186,18 @@ def _calibrations() -> Iterator[Observation]:
         rootname = f"{_LETTER[instrument]}cal{index:02d}{_letters(index)}q"
         start = round(56000.0 + 37.25 * index, 8)
         yield Observation(
-            obs_collection="HST",
-            project="HST",
+            **packaged("surveys")["observations"]["HST calibration"],
             instrument_name=f"{instrument}/{detector}",
             obs_id=rootname,
             target_name=target,
-            dataproduct_type="image",
-            calib_level=1,
-            intentType="calibration",
             provenance_name=_PIPELINE[instrument],
-            target_classification="CALIBRATION",
             proposal_pi="Ogaz" if index % 2 else None,
-            proposal_id="13954",
             proposal_type="CAL/" + instrument,
-            obs_title="CCD daily monitor",
             t_min=start,
             t_max=round(start + 1000.0 / 86400.0, 8),
             t_exptime=0.0 if target == "BIAS" else 1000.0,
             t_obs_release=start,
             em_min=None if index % 4 else 0.0,
             em_max=None if index % 4 else 0.0,
-            filters=None,
             s_region="" if index % 5 == 0 else None,
         )

@@ -14,6 +14,7 @@ import numpy as np
 
 from .mission import MissionProduct, MissionTable, Row, Value, moment, search_columns
 from .observation import dice
+from .packaged import packaged
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -21,17 +22,7 @@ if TYPE_CHECKING:
 
 #: Names of datasets: instrument, program, visit, number, and a letter or figure for the kind.
 _IPPPSSOOT = re.compile(r"[a-z][a-z0-9]{8}$", re.IGNORECASE)
-_PIXELS = {
-    "ACS/WFC": 0.05,
-    "ACS/HRC": 0.025,
-    "ACS/SBC": 0.032,
-    "WFC3/UVIS": 0.04,
-    "WFC3/IR": 0.13,
-    "STIS/CCD": 0.0508,
-    "COS/FUV": 0.092,
-    "COS/NUV": 0.0235,
-}
-_RESOLVING_POWERS = {"G102": 210.0, "G141": 130.0, "E140M": 45800.0, "G130M": 16000.0, "G160M": 16000.0, "G430L": 530.0}
+_PIXELS, _RESOLVING_POWERS = (packaged("instruments")["pixels"][name] for name in ("HST search", "resolving power"))
 _SERVICING = ((52334.0, "SM-3A"), (54963.0, "SM-3B"))
 
 

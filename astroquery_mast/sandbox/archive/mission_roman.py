@@ -15,6 +15,7 @@ from .fields import FIELDS
 from .geometry import deproject
 from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, moment, search_columns
 from .observation import dice
+from .packaged import packaged
 
 
 class Search(NamedTuple):
@@ -29,23 +30,7 @@ class Search(NamedTuple):
     level: int
 
 
-SEARCHES: dict[str, Search] = {
-    "roman": Search(
-        "WFI",
-        "WFI_IMAGE",
-        ((3, "M31", "N/A"), (14, "COSMOS", "HLWAS"), (26, "GOODS-S", "HLTDS")),
-        ("F106", "F158"),
-        ("wfi01", "wfi10"),
-        ("uncal", "cal"),
-        2,
-    ),
-    "roman_spectra": Search(
-        "WFI", "WFI_SPECTRAL", ((15, "COSMOS", "HLWAS"),), ("GRISM", "PRISM"), ("wfi01",), ("x1d",), 4
-    ),
-    "roman_cgi": Search(
-        "CGI", "CGI_ENGINEERING", ((201, "BETA-PIC", "N/A"),), ("F575", "F825"), ("exc",), ("l1", "l2b"), 2
-    ),
-}
+SEARCHES = {name: Search(*line) for name, line in packaged("surveys")["roman"].items()}
 _PASSES, _EXPOSURES = (1, 2), (1, 2, 3)
 _FIRST_ID = 3_100_000
 _LAUNCHED = 61_400.0

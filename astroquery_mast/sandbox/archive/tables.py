@@ -14,6 +14,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from .layout import SERIES, Unit
+from .packaged import packaged
 from .products import File
 from .scene import generator
 
@@ -85,20 +86,8 @@ def extracted_1d(file: File, unit: Unit) -> Mapping[str, Any]:
 
 
 # Period in days and depth of transits.
-_PLANETS = {
-    261136679: (6.26834, 0.0003),
-    181949561: (4.05528, 0.021),
-    100100827: (0.94145, 0.0095),
-    22529346: (1.27493, 0.0155),
-    160148385: (3.42526, 0.0138),
-    420814525: (3.52475, 0.0146),
-    256364928: (2.21858, 0.024),
-    16740101: (1.48112, 0.0067),
-    467929202: (1.58040, 0.0135),
-    307210830: (3.69068, 0.0012),
-    150428135: (9.97701, 0.0029),
-}
-_FLARE_STARS = {441420236, 388857263, 154101678, 325554331}
+_PLANETS: Mapping[str, tuple[float, float]] = packaged("targets")["planets"]
+_FLARE_STARS = frozenset(packaged("targets")["flares"])
 _TIME_ZERO = {"Kepler": 2454833, "K2": 2454833}
 _GAP = (0.47, 0.53)
 _STAMP = 11
@@ -117,7 +106,7 @@ def _brightness(file: File, time: Array) -> Array:
     target = str(file.owner.target_name)
     number = int("".join(letter for letter in target if letter.isdigit()) or 0)
     rng = generator("star", target)
-    period, depth = _PLANETS.get(number, (rng.uniform(0.6, 14.0), rng.choice([0.0, 0.001, 0.01])))
+    period, depth = _PLANETS.get(str(number), (rng.uniform(0.6, 14.0), rng.choice([0.0, 0.001, 0.01])))
     rotation, amplitude = rng.uniform(2.0, 20.0), rng.uniform(0.0002, 0.004)
     phase = (time / period + rng.random()) % 1.0 - 0.5
     half = 0.07 / period

@@ -52,32 +52,20 @@ def _light_curve(tic: int, position: tuple[float, float], sector: int) -> Observ
     ra, dec = round(position[0], 10), round(position[1], 10)
     end = round(start + SECTOR_DAYS, 8)
     return Observation(
-        obs_collection="TESS",
-        project="TESS",
-        provenance_name="SPOC",
-        instrument_name="Photometer",
-        filters="TESS",
-        wavelength_region="Optical",
+        **packaged("surveys")["observations"]["TESS light curve"],
         target_name=str(tic),
         obs_id=obs_id,
         s_ra=ra,
         s_dec=dec,
         s_region=f"CIRCLE {ra:.8f} {dec:.8f} 0.00138889" if tic % 3 else f"CIRCLE ICRS {ra:.8f} {dec:.8f} 0.00138889",
-        dataproduct_type="timeseries",
-        proposal_pi="Ricker, George",
         proposal_id=f"G0{tic % 9 + 11:02d}{tic % 90 + 10}" if tic % 4 else "N/A",
-        calib_level=3,
         t_min=start,
         t_max=end,
-        t_exptime=120.0,
-        em_min=600.0,
-        em_max=1000.0,
         obs_title=_TITLE if tic % 5 else None,
         t_obs_release=round(end + 45.0, 8),
         sequence_number=sector,
         jpegURL=f"mast:TESS/product/{obs_id}_dvs.jpg",
         dataURL=f"mast:TESS/product/{obs_id}_lc.fits",
-        mtFlag=False,
     )
 
 
@@ -90,28 +78,14 @@ def _full_frame(sector: int, camera: int, detector: int) -> Observation:
     corners = whole(APERTURES["Photometer"], ra, dec, 10.0 * sector)
     end = round(start + SECTOR_DAYS, 8)
     return Observation(
-        obs_collection="TESS",
-        project="TESS",
-        provenance_name="SPOC",
-        instrument_name="Photometer",
-        filters="TESS",
-        wavelength_region="Optical",
-        target_name="TESS FFI",
+        **packaged("surveys")["observations"]["TESS full frame"],
         obs_id=f"tess-s{sector:04d}-{camera}-{detector}",
         s_ra=round(ra, 10),
         s_dec=round(dec, 10),
         s_region=region([corners]),
-        dataproduct_type="image",
-        proposal_pi="Ricker, George",
-        proposal_id="N/A",
-        calib_level=3,
         t_min=start,
         t_max=end,
-        t_exptime=1425.599379,
-        em_min=600.0,
-        em_max=1000.0,
         t_obs_release=round(end + 45.0, 8),
         sequence_number=sector,
         jpegURL=f"mast:TESS/product/tess{stamp}-s{sector:04d}-{camera}-{detector}-ffic.jpg",
-        mtFlag=False,
     )
