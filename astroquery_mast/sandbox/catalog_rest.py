@@ -154,7 +154,7 @@ class _Query:
 
     @cached_property
     def columns(self) -> tuple[PanstarrsColumn, ...]:
-        """The columns of the answer, in the order asked for; without such a wish all of them."""
+        """The columns of the answer, in the order asked for; by default all of them."""
         asked = [name for value in self._options.get("columns", ()) for name in str(value).strip("[] ").split(",")]
         if not asked:
             return (*self._source.columns, DISTANCE) if self._position else self._source.columns

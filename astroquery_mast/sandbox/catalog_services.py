@@ -26,9 +26,9 @@ from .parameters import (
     count_dataset,
     finite,
     identifier,
+    natural_number,
     number,
     where,
-    whole_number,
 )
 from .reply import ServiceError
 from .rows import Distance, catalog_rows, observation_rows
@@ -186,7 +186,7 @@ class _Cone:
 
 def galex(archive: Archive, params: Params) -> Dataset:
     """Return the GALEX sources of a cone, nearest first, not more than ``maxrecords``."""
-    most = whole_number(params, "maxrecords", DEFAULT_MAXRECORDS)
+    most = natural_number(params, "maxrecords", DEFAULT_MAXRECORDS)
     table = catalog("galex")
     columns = (GALEX_DISTANCE.column, *table.columns)
     found = _within("galex", params, None).first(most)
@@ -276,11 +276,11 @@ def _hubble_cone(version: int, archive: Archive, params: Params) -> Dataset:
     """Return the matches of a cone, nearest first, with the magnitudes of the filters that occur among them."""
     ra, dec, radius = number(params, "ra"), number(params, "dec"), number(params, "radius", DEFAULT_RADIUS)
     check_cone(dec, radius, LARGEST_HUBBLE_RADIUS)
-    kind = whole_number(params, "magtype", APERTURE)
+    kind = natural_number(params, "magtype", APERTURE)
     if kind not in {APERTURE, KRON}:
         raise ServiceError(f"The parameter 'magtype' must be 1 or 2, not {kind}.")
-    most = whole_number(params, "nr", MOST_ROWS)
-    fewest = whole_number(params, "ni", FEWEST_IMAGES)
+    most = natural_number(params, "nr", MOST_ROWS)
+    fewest = natural_number(params, "ni", FEWEST_IMAGES)
     rows = hubble(version)
     found = rows.table.within(ra, dec, radius)
     return Dataset(*rows.cone(found, aperture=kind == APERTURE, images=fewest, most=most))

@@ -12,18 +12,21 @@ import json
 import math
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .archive.cutout_hst import PIXELS, sky_cell_cutouts, survey_fits, survey_pictures, surveys_at
+from .archive.cutout_images import STRETCHES, Looks
+from .archive.cutout_sectors import SCALE, Asteroid, Detector, asteroid, crossed, detectors_at
+from .archive.cutout_tess import place_cutout, track_cutout
 from .reply import Refusal, Reply
 from .requestlog import RequestRecord
 
 if TYPE_CHECKING:
     from .archive import Archive
-    from .archive.cutout_sectors import Asteroid, Detector
 
-__all__ = ["PATHS", "Arguments", "CutoutError", "Cutouts", "Size"]
+__all__ = ["Arguments", "CutoutError", "Cutouts", "Size"]
 
 #: Degrees in a unit of an angle.
 ANGLES = {"d": 1.0, "m": 1.0 / 60.0, "s": 1.0 / 3600.0}
@@ -121,7 +124,7 @@ class Arguments:
         return radius
 
     def whole(self, name: str) -> int | None:
-        """Return a whole number, None if the argument is missing."""
+        """Return an integer, None if the argument is missing."""
         text = self.text(name)
         if text is None:
             return None
@@ -162,17 +165,6 @@ def _decoded(body: bytes) -> Mapping[str, object]:
     return value
 
 
-_BASE = "/api/v0.1/"
-#: Paths, and the names under which their requests are logged.
-PATHS: Mapping[str, str] = {
-    f"/{service}{_BASE}{path}": service
-    for service, paths in (
-        ("tesscut", ("sector", "astrocut", "moving_target/sector", "moving_target/astrocut")),
-        ("zcut", ("survey", "astrocut")),
-        ("hapcut", ("astrocut",)),
-    )
-    for path in paths
-}
 #: Largest side of a cutout; full-frame images are cut many times over.
 MOST_TESS_PIXELS, MOST_IMAGE_PIXELS = 100, 1200
 #: Size of a TESS pixel in radii that are given in pixels, degrees.
@@ -189,15 +181,20 @@ NO_BODY = "No moving target of that name was found."
 
 
 class Cutouts:
-    """Cut images; what is needed for it is imported with the first cut, for it takes a while."""
+    """Cut images."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
-    def tesscut(self, record: RequestRecord) -> Reply:
+    def answer(self, record: RequestRecord) -> Reply:
+        """Answer a request of one of the services."""
+        answers = {"tesscut": self._tesscut, "zcut": self._zcut, "hapcut": self._hapcut}
+        return answers[record.endpoint](record)
+
+    def _tesscut(self, record: RequestRecord) -> Reply:
         """List sectors or cut full-frame images, around a place or along the way of a minor planet."""
         wanted = Arguments(record)
-        path = record.path.partition(_BASE)[2]
+        path = record.path.partition("/api/v0.1/")[2]
         answers = {
             "sector": self._sectors,
             "astrocut": self._place,
@@ -207,34 +204,23 @@ class Cutouts:
         return answers[path](wanted)
 
     def _sectors(self, wanted: Arguments) -> Reply:
-        from .archive.cutout_sectors import detectors_at  # noqa: PLC0415
-
         found = detectors_at(self._archive, *wanted.place(), wanted.radius("0d", TESS_PIXEL))
         return Reply.json({"results": [_listed(detector) for detector in found]})
 
     def _place(self, wanted: Arguments) -> Reply:
-        from .archive.cutout_sectors import SCALE, detectors_at  # noqa: PLC0415
-        from .archive.cutout_tess import place_cutout  # noqa: PLC0415
-
         at, sector = wanted.place(), wanted.whole("sector")
         shape = wanted.size().shape(SCALE, MOST_TESS_PIXELS)
         found = [one for one in detectors_at(self._archive, *at) if sector in (None, one.sector)]
         files = [place_cutout(self._archive, detector, at, shape) for detector in found]
-        return (
-            _packed(files, f"astrocut_{at[0]}_{at[1]}.zip", deflated=True) if files else Reply.json({"msg": NO_SECTOR})
-        )
+        return _packed(files, f"astrocut_{at[0]}_{at[1]}.zip", NO_SECTOR)
 
     def _body(self, wanted: Arguments) -> Asteroid | None:
         """The minor planet that is asked for. Planets and moons are known to the real service alone."""
-        from .archive.cutout_sectors import asteroid  # noqa: PLC0415
-
         name = wanted.required("obj_id")
         kind = wanted.choice("obj_type", "smallbody", BODIES)
         return asteroid(name) if kind == "smallbody" else None
 
     def _track_sectors(self, wanted: Arguments) -> Reply:
-        from .archive.cutout_sectors import crossed  # noqa: PLC0415
-
         body = self._body(wanted)
         if body is None:
             return Reply.json({"results": [], "msg": NO_BODY})
@@ -243,33 +229,25 @@ class Cutouts:
         return Reply.json({"results": found})
 
     def _track(self, wanted: Arguments) -> Reply:
-        from .archive.cutout_sectors import SCALE, crossed  # noqa: PLC0415
-        from .archive.cutout_tess import track_cutout  # noqa: PLC0415
-
         sector, shape = wanted.whole("sector"), wanted.size().shape(SCALE, MOST_TESS_PIXELS)
         body = self._body(wanted)
         if body is None:
             return Reply.json({"msg": NO_BODY})
         found = [one for one in crossed(self._archive, body) if sector in (None, one.sector)]
         files = [track_cutout(self._archive, detector, body, shape) for detector in found]
-        return _packed(files, f"astrocut_{body.name}.zip", deflated=True) if files else Reply.json({"msg": NO_SECTOR})
+        return _packed(files, f"astrocut_{body.name}.zip", NO_SECTOR)
 
-    def zcut(self, record: RequestRecord) -> Reply:
+    def _zcut(self, record: RequestRecord) -> Reply:
         """List the surveys of a place, or cut them."""
-        from .archive.cutout_hst import surveys_at  # noqa: PLC0415
-
         wanted = Arguments(record)
         at = wanted.place()
         if record.path.endswith("/survey"):
             radius = wanted.radius("0.2d", 0.03 / 3600.0)
             return Reply.json({"surveys": [survey.name for survey in surveys_at(*at, radius)]})
         files = self._surveys(wanted, at)
-        return _packed(files, f"zcut_{at[0]}_{at[1]}.zip", deflated=False) if files else Reply.json({"msg": NO_SURVEY})
+        return _packed(files, f"zcut_{at[0]}_{at[1]}.zip", NO_SURVEY, deflated=False)
 
     def _surveys(self, wanted: Arguments, at: tuple[float, float]) -> list[tuple[str, bytes]]:
-        from .archive import cutout_hst  # noqa: PLC0415
-        from .archive.cutout_images import STRETCHES, Looks  # noqa: PLC0415
-
         kind, size, chosen = wanted.choice("cutout_format", "fits", FORMATS), wanted.size(), wanted.text("survey")
         looks = Looks(
             stretch=wanted.choice("stretch", "asinh", tuple(STRETCHES)),
@@ -278,27 +256,25 @@ class Cutouts:
             invert=wanted.flag("invert"),
         )
         files: list[tuple[str, bytes]] = []
-        for survey in cutout_hst.surveys_at(*at):
+        for survey in surveys_at(*at):
             if chosen not in (None, survey.name):
                 continue
             shape = size.shape(survey.frame.scale, MOST_IMAGE_PIXELS)
             if kind == "fits":
-                files += cutout_hst.survey_fits(survey, at, shape, size.text)
+                files += survey_fits(survey, at, shape, size.text)
             else:
-                files += cutout_hst.survey_pictures(survey, at, shape, size.text, kind, looks)
+                files += survey_pictures(survey, at, shape, size.text, kind, looks)
         return files
 
-    def hapcut(self, record: RequestRecord) -> Reply:
+    def _hapcut(self, record: RequestRecord) -> Reply:
         """Cut the Hubble advanced products of a place."""
-        from .archive.cutout_hst import PIXELS, sky_cell_cutouts  # noqa: PLC0415
-
         wanted = Arguments(record, takes_json=True)
         at, size = wanted.place(), wanted.size()
         shapes = {pixel: size.shape(pixel / 3600.0, MOST_IMAGE_PIXELS) for pixel in PIXELS}
         files = list(sky_cell_cutouts(self._archive, at, shapes))
         if not files:
             return Reply.json({"results": [], "msg": NO_IMAGE})
-        return _packed(files, f"hapcut_{at[0]}_{at[1]}.zip", deflated=True)
+        return _packed(files, f"hapcut_{at[0]}_{at[1]}.zip", NO_IMAGE)
 
 
 def _listed(detector: Detector) -> dict[str, str]:
@@ -310,7 +286,10 @@ def _listed(detector: Detector) -> dict[str, str]:
     }
 
 
-def _packed(files: Iterable[tuple[str, bytes]], name: str, *, deflated: bool) -> Reply:
+def _packed(files: Sequence[tuple[str, bytes]], name: str, missing: str, *, deflated: bool = True) -> Reply:
+    """A ZIP of the files; ``missing`` is the message when there are none."""
+    if not files:
+        return Reply.json({"msg": missing})
     content = io.BytesIO()
     method = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
     with zipfile.ZipFile(content, "w", method) as archive:

@@ -3,7 +3,7 @@
 In: a `RequestRecord` of a program on the server of the Hubble Legacy Archive. Out: a FITS file with one table
 (wavelength, flux, error) without a declared length, as programs send them; 404 for an unknown data set. And
 ``Mast.Bundle.Request``: lists of addresses and paths in, written with commas as the service wants them; a JSON answer
-with the address of the script and the state of each file out, and the script itself for whoever asks for that address.
+with the address of the script and the state of each file out, and the script itself at that address.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def spectrum_bytes(row: Mapping[str, Any]) -> bytes:
     from astropy.io import fits  # noqa: PLC0415
 
     from .archive.fitsfile import binary_table  # noqa: PLC0415
+    from .archive.headers import ascii_text  # noqa: PLC0415
 
     rng = generator("HST spectrum", row["DatasetName"])
     center = float(row["Wavelength"]) or 5500.0
@@ -60,7 +61,7 @@ def spectrum_bytes(row: Mapping[str, Any]) -> bytes:
         fits.Column("ERROR", "E", unit=_FLUX, array=_UNIT * np.full(_POINTS, 0.02)),
     ]
     primary = fits.PrimaryHDU()
-    described = {"TELESCOP": "HST", "TARGNAME": row["TargetName"], "DETECTOR": row["Detector"]}
+    described = {"TELESCOP": "HST", "TARGNAME": ascii_text(row["TargetName"]), "DETECTOR": row["Detector"]}
     described |= {"RA_TARG": row["RA"], "DEC_TARG": row["Dec"], "EXPTIME": row["ExposureTime"]}
     primary.header.update(described | {"PROPOSID": row["PropID"], "FILTER": row["SpectralElement"]})
     buffer = io.BytesIO()

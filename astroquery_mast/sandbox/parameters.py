@@ -19,7 +19,7 @@ from .archive.search import Clause
 from .reply import ServiceError
 
 __all__ = ["Params", "check_cone", "columns_asked", "count_dataset", "finite", "identifier", "is_true", "number"]
-__all__ += ["where", "whole_number"]
+__all__ += ["natural_number", "where"]
 
 Params = Mapping[str, object]
 
@@ -43,8 +43,8 @@ def number(params: Params, name: str, default: float | None = None) -> float:
     return finite(name, value)
 
 
-def whole_number(params: Params, name: str, default: int) -> int:
-    """Return a parameter as an integer that is not negative."""
+def natural_number(params: Params, name: str, default: int) -> int:
+    """Return a parameter as a non-negative integer."""
     value = number(params, name, default)
     if value < 0 or not value.is_integer():
         raise ServiceError(f"The parameter '{name}' is not a number of things: '{params.get(name)}'.")
@@ -75,7 +75,7 @@ def is_true(value: object) -> bool:
 
 
 def check_cone(dec: float, radius: float, largest: float = math.inf) -> None:
-    """Refuse a cone that is none, or wider than ``largest`` degrees."""
+    """Refuse an impossible cone, and one wider than ``largest`` degrees."""
     if not -90 <= dec <= 90:
         raise ServiceError(f"Dec must be between -90 and 90 degrees, not {dec}.")
     if radius < 0:

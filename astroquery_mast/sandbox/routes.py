@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 from .archive.mission_holdings import MissionHoldings
 from .catalog_rest import catalog_answer, is_catalog_path
 from .cloud import BUCKET, Bucket, path_lookup
-from .cutouts import PATHS as CUTOUT_PATHS
-from .cutouts import Cutouts
 from .downloads import Bundles, Downloads
 from .hst_spectra import PROGRAMS, STAGE, spectrum_answer
 from .identity import whoami
@@ -31,6 +29,12 @@ __all__ = ["Routes", "endpoint_of"]
 
 Answer = Callable[[RequestRecord], Reply]
 
+#: Paths of the cutout services.
+CUTOUTS = {
+    "tesscut": ("sector", "astrocut", "moving_target/sector", "moving_target/astrocut"),
+    "zcut": ("survey", "astrocut"),
+    "hapcut": ("astrocut",),
+}
 PATHS: Mapping[str, str] = {
     "/": "other",
     "/api/v0/invoke": "invoke",
@@ -48,7 +52,7 @@ PATHS: Mapping[str, str] = {
     f"{BUCKET}/": "cloud",
     "/whoami": "whoami",
     "/Santa-war/query": "resolver",
-    **CUTOUT_PATHS,
+    **{f"/{service}/api/v0.1/{path}": service for service, paths in CUTOUTS.items() for path in paths},
     **dict.fromkeys(PROGRAMS, "hla"),
 }
 
@@ -87,7 +91,6 @@ class Routes:
         holdings = MissionHoldings(archive)
         downloads = Downloads(holdings)
         missions = Missions(holdings, downloads)
-        cutouts = Cutouts(archive)
         self._answers: Mapping[str, Answer] = {
             "invoke": mashup.invoke,
             "columnsconfig": mashup.columnsconfig,
@@ -101,9 +104,7 @@ class Routes:
             "mission_products": missions.products,
             "mission_columns": missions.columns,
             "retrieve_product": missions.retrieve,
-            "tesscut": cutouts.tesscut,
-            "zcut": cutouts.zcut,
-            "hapcut": cutouts.hapcut,
+            **dict.fromkeys(CUTOUTS, partial(_cut, archive)),
             "catalogs": catalog_answer,
             "hla": spectrum_answer,
             "stage": mashup.scripts.send,
@@ -124,6 +125,13 @@ class Routes:
             return self._answers[record.endpoint](record)
         except Refusal as refusal:
             return refusal.reply()
+
+
+def _cut(archive: Archive, record: RequestRecord) -> Reply:
+    """Cut images; what that needs is imported with the first cut, because it takes a while."""
+    from .cutouts import Cutouts  # noqa: PLC0415
+
+    return Cutouts(archive).answer(record)
 
 
 def _front_page(record: RequestRecord) -> Reply:

@@ -1,6 +1,6 @@
 """The archive inside the sandbox: everything a server needs to know.
 
-In: nothing but the wish for extra rows. Out: `Archive`, which answers SQL on the tables ``observation``, ``product``
+In: the number of extra rows. Out: `Archive`, which answers SQL on the tables ``observation``, ``product``
 and ``membership`` from any number of threads, cone searches on footprints, file contents and target names.
 """
 

@@ -169,7 +169,7 @@ class Sky:
         return np.asarray(generator("catalog", *names).random(len(sky()))[self.index])
 
     def numbers(self, name: object, low: int, high: int) -> NDArray[np.int64]:
-        """Different whole numbers from ``low`` up to ``high``, one per source, in no order."""
+        """Different integers from ``low`` up to ``high``, one per source, in no order."""
         rng, total = generator("catalog numbers", name), len(sky())
         step = (high - low) // total
         return np.asarray(rng.permutation(low + step * np.arange(total) + rng.integers(0, step, total))[self.index])
