@@ -154,7 +154,7 @@ class _Query:
 
     @cached_property
     def columns(self) -> tuple[PanstarrsColumn, ...]:
-        """The columns of the answer, in the order asked for; by default all of them."""
+        """The columns of the answer, in the requested order; by default all of them."""
         asked = [name for value in self._options.get("columns", ()) for name in str(value).strip("[] ").split(",")]
         if not asked:
             return (*self._source.columns, DISTANCE) if self._position else self._source.columns
@@ -183,7 +183,7 @@ class _Query:
         return ra, dec, radius
 
     def rows(self) -> list[tuple[object, ...]]:
-        """Return the rows of the page asked for, in the order asked for."""
+        """Return the rows of the requested page, in the requested order."""
         table = self._source.table
         found = table.everything() if self._position is None else table.within(*self._position)
         if self._conditions:

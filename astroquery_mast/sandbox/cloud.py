@@ -3,7 +3,7 @@
 In: a `RequestRecord`, of ``/api/v0.1/path_lookup/`` with repeated ``uri``, or with a path that begins with `BUCKET`.
 Out: a `Reply` with one ``{status_code, path}`` for each; an object or a part of it, the listing of a folder
 (``?list-type=2``), or an error in XML. Objects are the public files that have a path; those of exclusive access are
-refused with 403 whoever asks, since the bucket knows no tokens.
+refused with 403 to everyone, since the bucket does not accept tokens.
 """
 
 from __future__ import annotations

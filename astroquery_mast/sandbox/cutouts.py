@@ -215,7 +215,7 @@ class Cutouts:
         return _packed(files, f"astrocut_{at[0]}_{at[1]}.zip", NO_SECTOR)
 
     def _body(self, wanted: Arguments) -> Asteroid | None:
-        """The minor planet that is asked for. Planets and moons are known to the real service alone."""
+        """The requested minor planet. Only the real service knows planets and moons."""
         name = wanted.required("obj_id")
         kind = wanted.choice("obj_type", "smallbody", BODIES)
         return asteroid(name) if kind == "smallbody" else None

@@ -76,7 +76,7 @@ class Mashup:
         return self._run(_Invocation(record.mashup), record.headers.get("host", ""))
 
     def columnsconfig(self, record: RequestRecord) -> Reply:
-        """Describe the columns of a service; an unknown one has none."""
+        """Describe the columns of a service; the answer is empty for an unknown one."""
         wanted = (record.value("colConfigId") or "").strip().lower()
         wanted = CONFIG_OF.get(wanted, wanted)
         known = {name.lower(): config for name, config in COLUMNS_CONFIG.items()}
@@ -144,7 +144,7 @@ class _Invocation:
 
     @property
     def window(self) -> Window:
-        """The page asked for; without ``page`` the first one, and then ``pagesize`` counts for nothing."""
+        """The page asked for; without ``page`` the first one, and ``pagesize`` is ignored."""
         if self.option("page") is None:
             return Window(1, DEFAULT_PAGE_SIZE)
         size = self.option("pagesize")

@@ -85,7 +85,7 @@ def check_cone(dec: float, radius: float, largest: float = math.inf) -> None:
 
 
 def columns_asked(params: Params, known: Columns, default: str | None = None) -> Columns | None:
-    """Return the columns asked for, in the order of the service; None where a count is."""
+    """Return the columns asked for, in the order of the service; None if a count is requested."""
     asked = params.get("columns", default)
     if not isinstance(asked, str) or not asked.strip():
         raise ServiceError("The parameter 'columns' is missing.")

@@ -68,7 +68,7 @@ def detectors_at(archive: Archive, ra: float, dec: float, radius: float = 0.0) -
 
 
 def imaged_sectors(archive: Archive) -> set[int]:
-    """Sectors of which the archive has the full-frame images; nothing was seen outside of these."""
+    """Sectors of which the archive has the full-frame images; nothing was observed outside them."""
     sql = "SELECT DISTINCT sequence_number FROM observation WHERE target_name = 'TESS FFI'"
     return {int(str(row["sequence_number"])) for row in archive.query(sql)}
 

@@ -92,7 +92,7 @@ class MissionTable:
 
     @cached_property
     def vectors(self) -> Vectors:
-        """Unit vectors of the rows; rows without a position are NaN and near nothing."""
+        """Unit vectors of the rows; rows without a position are NaN and match no cone."""
         positions = [[np.nan if row[name] is None else row[name] for name in self.position] for row in self.rows]
         return unit_vectors(*np.array(positions, dtype=float).reshape(-1, 2).T)
 

@@ -114,7 +114,7 @@ def _times(observation: Mapping[str, Any], delay: float) -> dict[str, Value]:
 
 
 def _band(observation: Mapping[str, Any]) -> dict[str, Value]:
-    """Wavelengths in Angstrom; a number that is whole is sent as one, whatever the type of its column."""
+    """Wavelengths in Angstrom; a float without a fraction is sent as an integer, whatever the type of its column."""
     names = (
         "sci_spectrum_start",
         "sci_spectrum_end",
