@@ -9,6 +9,8 @@ import random
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,6 +25,9 @@ from astroquery_mast.downloads.part_file import part_path, record_path
 from astroquery_mast.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 is a matter of POSIX systems")
+
+HANGS = 60.0
+"""Seconds that no test waits for one answer."""
 
 # A process that forks one child for every line it reads; the child carries out the transfers of that line and tells of
 # each in a line of its own.  Importing everything once, before the forks, keeps the tests quick.
@@ -94,7 +99,11 @@ class Nursery:
         self._early: list[dict[str, object]] = []
 
     def _line(self) -> dict[str, object]:
+        # The children have the pipe open, too.
+        watchdog = threading.Timer(HANGS, os.killpg, (self.process.pid, signal.SIGKILL))
+        watchdog.start()
         line = self._pipe(self.process.stdout).readline()
+        watchdog.cancel()
         assert line, "the process has died"
         found: dict[str, object] = json.loads(line)
         return found
@@ -107,7 +116,11 @@ class Nursery:
 
 def nursery() -> Iterator[Nursery]:
     with subprocess.Popen(
-        [sys.executable, "-c", NURSERY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", NURSERY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         yield Nursery(process)
         assert process.stdin is not None
@@ -134,8 +147,8 @@ def large(mast_sandbox: Sandbox) -> str:
 
 def kill_when(pid: int, target: Path, size: int) -> None:
     """Kill a process once the part has so many bytes, or is the file already."""
-    part = part_path(target)
-    while not target.exists():
+    part, until = part_path(target), time.monotonic() + HANGS
+    while not target.exists() and time.monotonic() < until:
         os.sched_yield()
         try:
             if part.stat().st_size >= size:

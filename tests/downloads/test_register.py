@@ -18,11 +18,6 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 
 @pytest.fixture
-def client(mast_sandbox: Sandbox) -> ObservationsClass:
-    return ObservationsClass()
-
-
-@pytest.fixture
 def products(mast_sandbox: Sandbox) -> Table:
     """Give two files of one size and one name, and a third of that name and another size."""
     columns = "dataURI, obs_collection, obs_id, productFilename, size"
@@ -147,7 +142,8 @@ def test_two_calls_at_once_do_not_share_a_name(
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        worker.join(60)
+        assert not worker.is_alive()
     for manifest in manifests:
         if manifest["Status"][0] == "COMPLETE":
             assert holds(manifest["Local Path"][0], mast_sandbox, manifest["dataURI"][0])
@@ -205,7 +201,8 @@ def test_many_writers_lose_no_line(tmp_path: Path) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        worker.join(60)
+        assert not worker.is_alive()
     assert len(recorded_names(tmp_path)) == 200
 
 
