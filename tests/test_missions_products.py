@@ -19,7 +19,7 @@ from astroquery_mast import MastMissions, MastMissionsClass, ObservationsClass
 from astroquery_mast.config import Endpoints
 from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.exceptions import DownloadError
-from astroquery_mast.missions.files import mission_files
+from astroquery_mast.missions.product_source import mission_files
 from astroquery_mast.products.plan import plan
 from astroquery_mast.sandbox import Fault, Sandbox
 

@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 import requests
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
+from astroquery import log
 
 from ..exceptions import InvalidQueryError
 from ..service.deadline import Deadline
+from .columns import DATASET_COLUMNS
 from .product_methods import MissionProductMethods
-from .question import DEFAULT_MISSION_RADIUS, Search
+from .question import DEFAULT_MISSION_RADIUS, Search, checked_mission
+from .search import MissionSearch
 
 __all__ = ["MastMissions", "MastMissionsClass"]
 
@@ -31,7 +34,45 @@ class MastMissionsClass(MissionProductMethods):
         ``classy``, ``ullyses``, ``iue``; any other name is tried as it is.  The attribute of that name can be set.
     mast_token, server, session : object, optional
         As `MastClass`.
+
+    Attributes
+    ----------
+    service : str
+        ``"search"``; kept because ``astroquery.mast`` has it, and of no effect.
     """
+
+    service = "search"
+
+    def __init__(
+        self,
+        *,
+        mission: str = "hst",
+        mast_token: str | None = None,
+        server: str | None = None,
+        session: requests.Session | None = None,
+    ) -> None:
+        super().__init__(mast_token, server=server, session=session)
+        self.dataset_kwds = dict(DATASET_COLUMNS)
+        self._search: MissionSearch = MissionSearch(self._service)
+        self.mission = mission
+
+    def __repr__(self) -> str:
+        """Name the class, the mission and the server."""
+        return f"<{type(self).__name__} for {self.mission} at {self._service.endpoints.server}>"
+
+    @property
+    def mission(self) -> str:
+        """The mission that calls are about which name none; in lower case.
+
+        A call reads it once, at its start, so that setting it changes nothing about calls under way.
+        """
+        return self._mission
+
+    @mission.setter
+    def mission(self, mission: str) -> None:
+        self._mission = checked_mission(mission)
+
+    # -- queries ---------------------------------------------------------------------------------------------------
 
     @_renamed
     def query_criteria(
@@ -267,6 +308,46 @@ class MastMissionsClass(MissionProductMethods):
             count_only=count_only,
             **criteria,
         )
+
+    # -- columns -------------------------------------------------------------------------------------------------
+
+    def get_column_list(self, *, mission: str | None = None) -> Table:
+        """Return the columns of a mission's search: those that can be returned, and be criteria.
+
+        Parameters
+        ----------
+        mission : str, optional
+            The mission; that of the attribute if not given.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            One row for each: ``name``, ``data_type``, ``description``.
+
+        Raises
+        ------
+        RemoteServiceError
+            If the archive has no such list, or cannot be asked.
+        """
+        return self._search.column_list(self._chosen(mission))
+
+    def get_dataset_kwd(self, *, mission: str | None = None) -> str | None:
+        """Return the name of the column that holds the dataset identifiers of a mission.
+
+        Parameters
+        ----------
+        mission : str, optional
+            The mission; that of the attribute if not given.
+
+        Returns
+        -------
+        str or None
+            None if it is not known, which is logged.
+        """
+        chosen = self._chosen(mission)
+        if chosen not in self.dataset_kwds:
+            log.warning('The mission "%s" does not have a known dataset ID keyword.', chosen)
+        return self.dataset_kwds.get(chosen)
 
     def _question(self, deadline: Deadline, *, mission: str | None = None, **asked: Any) -> Search:
         """Make the question of a call."""

@@ -20,15 +20,19 @@ from ..downloads.client import DownloadMethods, Downloads
 from ..downloads.product_flow import DownloadRequest, ProductFlow
 from ..products.file_names import PathTemplate
 from ..products.manifest import Manifest
+from ..service.core import MastClass
 from ..service.parallel import RunOptions
 from .product_source import MissionSource, service_of_manifest
-from .search import MissionRequests
+from .question import checked_mission
 
 __all__ = ["MissionProductMethods"]
 
 
-class MissionProductMethods(MissionRequests):
+class MissionProductMethods(MastClass):
     """What `~astroquery_mast.MastMissionsClass` has for products."""
+
+    mission: str
+    dataset_kwds: dict[str, str]
 
     verify_downloads = DownloadMethods.verify_downloads
     retry_downloads = DownloadMethods.retry_downloads
@@ -37,6 +41,10 @@ class MissionProductMethods(MissionRequests):
     def _downloads(self) -> Downloads:
         """What downloads; the files of a manifest come from the services of their missions."""
         return Downloads(self._service, partial(service_of_manifest, service=self._service, mission=self.mission))
+
+    def _chosen(self, mission: str | None) -> str:
+        """The mission of a call."""
+        return self.mission if mission is None else checked_mission(mission)
 
     def _product_flow(self, mission: str | None = None) -> ProductFlow:
         """The way that products go in one call."""

@@ -1,33 +1,43 @@
 """The products of single missions, as far as they differ from others: how they are listed, where files come from.
 
-In: datasets and products in all forms in which users may have them. Out: what the product flow needs, see
-`astroquery_mast.downloads.product_flow`.
+In: datasets and products in all forms in which users may have them.  Out: what the product flow needs, see
+`astroquery_mast.downloads.product_flow`: product lists with the columns by which files of all missions are planned.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 
+from ..config import Endpoints
 from ..downloads.product_flow import FileSource
 from ..exceptions import InvalidArgumentError, InvalidQueryError
+from ..products.file_names import column_as_text
+from ..products.filters import extension_mask, filter_mask
 from ..products.listing import as_table, identifiers
+from ..products.manifest import masked_column
+from ..products.plan import data_url, escaped_url
 from ..query.request import ApiRequest
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..tables.mashup import Page
-from .files import MissionService, filter_mission_products, mission_files, refusal_of
-from .product_list import as_subscription, products_table, read_products
+from .answer import as_subscription, products_table, read_products
 
-__all__ = ["MissionSource", "service_of_manifest"]
+__all__ = ["MissionSource", "mission_files", "service_of_manifest"]
 
 # Where tables of a mission whose column is not known may have the dataset identifier.
 _ELSEWHERE = ("dataset", "fileset")
+# These have a service of their own that knows files by name; all others are known to MAST by URI only.
+_BY_NAME = frozenset({"hst", "jwst", "roman", "roman_spectra", "roman_cgi"})
+_OWNERS = ("dataset", "fileset")
+_EXCLUSIVE = "EXCLUSIVE_ACCESS"
 
 
 @dataclass(frozen=True)
@@ -120,3 +130,168 @@ def service_of_manifest(manifest: Table, service: MastService, mission: str) -> 
         return MissionService(service.endpoints, mission)
     pairs = zip(*(np.ma.asarray(manifest[name]).tolist() for name in ("dataURI", "mission")), strict=True)
     return MissionService(service.endpoints, mission, {str(uri): str(own) for uri, own in pairs if uri and own})
+
+
+def refusal_of(uri: str, mission: str) -> str | None:
+    """Return why a file cannot be fetched by this name, or None if it can."""
+    if mission in _BY_NAME or uri.startswith("mast:"):
+        return None
+    return (
+        f'For mission "{mission}", a full MAST URI is required for downloading, such as "mast:HLSP/...", not "{uri}".'
+    )
+
+
+@dataclass(frozen=True)
+class MissionService:
+    """Where files of missions come from; a `~astroquery_mast.products.plan.DownloadService`."""
+
+    endpoints: Endpoints
+    mission: str
+    missions: Mapping[str, str] = field(default_factory=dict)
+
+    def _service(self, uri: str) -> str | None:
+        """The service of the file's mission; None if it has none."""
+        mission = self.missions.get(uri, self.mission)
+        return f"{self.endpoints.mission(mission)}/retrieve_product" if mission in _BY_NAME else None
+
+    def data_url(self, uri: str) -> str:
+        """Return the address of a file as manifests show it."""
+        service = self._service(uri)
+        return data_url(self.endpoints.download, uri) if service is None else f"{service}?product_name={uri}"
+
+    def escaped_url(self, uri: str) -> str:
+        """Return the address of a file as it is asked for."""
+        service = self._service(uri)
+        if service is None:
+            return escaped_url(self.endpoints.download, uri)
+        return f"{service}?product_name={quote(uri, safe='', errors='replace')}"
+
+
+# Column of the plan → what of a product stands in it.
+_PLAN_COLUMNS = {"productFilename": "name", "obs_collection": "mission", "obs_id": "dataset", "dataRights": "rights"}
+
+
+def mission_files(products: Table, endpoints: Endpoints, mission: str, *, in_folders: bool) -> tuple[Table, FileSource]:
+    """Return products with the columns of a plan, each file once, and where they come from."""
+    _check_columns(products, in_folders)
+    rows = _mission_products(products, mission)
+    _check_missions(rows)
+    first = _first_of_each(rows)
+    rows = [rows[index] for index in first]
+    table = _with_plan_columns(products[first] if len(products) else products.copy(), rows)
+    service = MissionService(endpoints, mission, {row.uri: row.mission for row in rows})
+    refusals = {index: reason for index, row in enumerate(rows) if (reason := row.refusal(in_folders))}
+    return table, FileSource(service, refusals=refusals, missions=[row.mission for row in rows])
+
+
+def _mission_products(products: Table, mission: str) -> list[_MissionProduct]:
+    """What a product table says of each file; those that do not tell their mission are of the one given."""
+    columns = [column_as_text(products, name) for name in ("uri", "filename", "mission", "access", *_OWNERS)]
+    return [_MissionProduct.of(*cells, default_mission=mission) for cells in zip(*columns, strict=True)]
+
+
+def _with_plan_columns(table: Table, rows: Sequence[_MissionProduct]) -> Table:
+    """The table with the columns by which files of all missions are planned."""
+    table["dataURI"] = masked_column([row.uri or None for row in rows], "U")
+    for column, attribute in _PLAN_COLUMNS.items():
+        table[column] = np.array([getattr(row, attribute) for row in rows], dtype=np.str_)
+    return table
+
+
+@dataclass(frozen=True)
+class _MissionProduct:
+    """What a product table says of one file."""
+
+    uri: str
+    name: str
+    mission: str
+    dataset: str
+    rights: str
+
+    @classmethod
+    def of(
+        cls, uri: str, filename: str, mission: str, access: str, dataset: str, fileset: str, *, default_mission: str
+    ) -> _MissionProduct:
+        """Read the cells of a row, any of which may be empty."""
+        uri = next((each for each in (uri, filename) if each.strip()), "")
+        return cls(
+            uri,
+            filename if filename.strip() else PurePosixPath(uri).name,
+            mission.strip().lower() or default_mission,
+            dataset.strip() or fileset.strip(),
+            _rights(access),
+        )
+
+    def refusal(self, in_folders: bool) -> str | None:
+        """Why the file cannot be fetched; what has no URI at all is refused by the plan."""
+        if not self.uri:
+            return None
+        return refusal_of(self.uri, self.mission) or (_NO_DATASET if in_folders and not self.dataset else None)
+
+
+_NO_DATASET = "The product has no dataset, which names its folder; flat=True does without."
+
+
+def _check_columns(products: Table, in_folders: bool) -> None:
+    """Raise if a column is missing without which nothing can be fetched."""
+    if not {"filename", "uri"} & set(products.colnames):
+        raise InvalidArgumentError(
+            f"Products have a column 'filename', and this table does not: {', '.join(products.colnames)}. Pass "
+            "datasets to get_product_list first."
+        )
+    if in_folders and not set(_OWNERS) & set(products.colnames):
+        raise InvalidArgumentError(
+            "Products have a column 'dataset' or 'fileset', which names their folder, and this table does not: "
+            "flat=True does without."
+        )
+
+
+def _check_missions(rows: Iterable[_MissionProduct]) -> None:
+    """Raise if a file is listed for two missions, so that it is not known which of the two is meant."""
+    known: dict[str, str] = {}
+    for row in rows:
+        if row.uri and known.setdefault(row.uri, row.mission) != row.mission:
+            raise InvalidArgumentError(
+                f"{row.uri!r} is listed for {known[row.uri]} and for {row.mission}: download one mission after the "
+                "other."
+            )
+
+
+def _first_of_each(rows: Sequence[_MissionProduct]) -> list[int]:
+    """The rows that are the first of their files; one without any name stays, to be reported.
+
+    What is known by name is listed with several datasets, under a URI with each; all else is told apart by URI alone.
+    """
+    seen: set[tuple[str, str]] = set()
+    first = []
+    for index, row in enumerate(rows):
+        keys = {("", row.uri), (row.mission, row.name)} if row.mission in _BY_NAME else {("", row.uri)}
+        if not row.uri or keys.isdisjoint(seen):
+            first.append(index)
+            seen |= keys
+    return first
+
+
+def _rights(access: str) -> str:
+    """Whether a file is public, in the words of MAST's other products."""
+    word = access.strip().upper()
+    return word if word in {"", "PUBLIC"} else _EXCLUSIVE
+
+
+def filter_mission_products(
+    products: Table, extension: str | Iterable[str] | None, filters: Mapping[str, object]
+) -> Table:
+    """Return the products that pass all the filters."""
+    plain = Table({name: _trimmed(products[name]) for name in products.colnames}, copy=False)
+    passed = filter_mask(plain, filters)
+    if extension is not None:
+        name = "filename" if "filename" in products.colnames else "uri"
+        passed &= extension_mask(plain[name], extension)
+    return products[passed]
+
+
+def _trimmed(column: Any) -> Any:
+    """A column without blanks at the end of its texts."""
+    if column.dtype.kind != "U":
+        return column
+    return MaskedColumn(np.char.rstrip(np.ma.getdata(column), " "), mask=np.ma.getmaskarray(column), copy=False)

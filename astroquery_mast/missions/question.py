@@ -7,6 +7,7 @@ https://mast.stsci.edu/search/docs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,7 +28,16 @@ from ..tables.names import no_such
 from .answer import announced, bounds, read_answer
 from .conditions import column_named
 
-__all__ = ["DEFAULT_MISSION_RADIUS", "PAGE", "Search", "SearchRequest", "arcseconds", "as_options", "sorting"]
+__all__ = [
+    "DEFAULT_MISSION_RADIUS",
+    "PAGE",
+    "Search",
+    "SearchRequest",
+    "arcseconds",
+    "as_options",
+    "checked_mission",
+    "sorting",
+]
 
 PAGE = 5000
 """Rows asked for at once when all are wanted: the archive's own default."""
@@ -38,6 +48,8 @@ DEFAULT_MISSION_RADIUS = 3 * u.arcmin
 _LARGEST_RADIUS = 30.0
 _FLAGS = ("skip_count",)
 _LISTS = ("search_key", "user_fields")
+# What may stand in an address without being something else there.
+_MISSION = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -243,3 +255,10 @@ def arcseconds(radius: Any) -> float:
             f"radius={radius!r} is {angle.arcmin:g} arcmin; the archive allows {_LARGEST_RADIUS:g} arcmin."
         )
     return min(float(angle.arcsec), 60 * _LARGEST_RADIUS)
+
+
+def checked_mission(mission: object) -> str:
+    """Return the name of a mission as it stands in addresses."""
+    if not isinstance(mission, str) or not _MISSION.fullmatch(mission.strip().lower()):
+        raise InvalidArgumentError(f"mission={mission!r}: a name such as 'hst' or 'jwst' is needed.")
+    return mission.strip().lower()

@@ -5,7 +5,6 @@ In: the arguments of one call.  Out: a `~astroquery_mast.missions.question.Searc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -17,7 +16,6 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MaxResultsWarning
 from ..service.columns import ColumnMetadata
-from ..service.core import MastClass
 from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
@@ -26,14 +24,11 @@ from ..sky.positions import Positions, as_names, as_targets, join_positions
 from ..tables.columns import Columns
 from ..warn import warn_no_results, warn_user
 from .answer import SearchTable, announced, may_have_more
-from .columns import DATASET_COLUMNS, ROW_COLUMNS, MissionColumns, column_table, selected_columns
+from .columns import ROW_COLUMNS, MissionColumns, column_table, selected_columns
 from .conditions import argument_like, build_conditions
 from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
 
-__all__ = ["MissionRequests", "MissionSearch", "search_targets"]
-
-# What may stand in an address without being something else there.
-_MISSION = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+__all__ = ["MissionSearch", "search_targets"]
 
 
 class MissionSearch:
@@ -175,13 +170,6 @@ class MissionSearch:
         return table
 
 
-def _checked_mission(mission: object) -> str:
-    """The name of a mission as it stands in addresses."""
-    if not isinstance(mission, str) or not _MISSION.fullmatch(mission.strip().lower()):
-        raise InvalidQueryError(f"mission={mission!r}: a name such as 'hst' or 'jwst' is needed.")
-    return mission.strip().lower()
-
-
 def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: Iterable[str]) -> Positions:
     """Return where to look: positions, and names of objects; a criterion may be one of these, misspelled."""
     parts = [] if coordinates is None else [as_targets(coordinates)]
@@ -217,96 +205,3 @@ def _object_names(given: Any) -> Positions:
 def _with_places(targets: Positions, found: Mapping[str, SkyCoord]) -> Positions:
     """The same targets, with the positions of their names."""
     return targets.resolved({name: (float(at.ra.deg), float(at.dec.deg)) for name, at in found.items()}, {})
-
-
-class MissionRequests(MastClass):
-    """The mission that is searched, and its columns; a part of `~astroquery_mast.MastMissionsClass`.
-
-    Parameters
-    ----------
-    mission : str
-        The mission that is searched, in any case: ``hst``, ``jwst``, ``roman``, ``roman_spectra``, ``roman_cgi``,
-        ``classy``, ``ullyses``, ``iue``; any other name is tried as it is.
-    mast_token, server, session : object, optional
-        As `~astroquery_mast.MastClass`.
-
-    Attributes
-    ----------
-    service : str
-        ``"search"``; kept because ``astroquery.mast`` has it, and of no effect.
-    """
-
-    service = "search"
-
-    def __init__(
-        self,
-        *,
-        mission: str = "hst",
-        mast_token: str | None = None,
-        server: str | None = None,
-        session: requests.Session | None = None,
-    ) -> None:
-        super().__init__(mast_token, server=server, session=session)
-        self.dataset_kwds = dict(DATASET_COLUMNS)
-        self._search: MissionSearch = MissionSearch(self._service)
-        self.mission = mission
-
-    def __repr__(self) -> str:
-        """Name the class, the mission and the server."""
-        return f"<{type(self).__name__} for {self.mission} at {self._service.endpoints.server}>"
-
-    @property
-    def mission(self) -> str:
-        """The mission that calls are about which name none; in lower case.
-
-        A call reads it once, at its start, so that setting it changes nothing about calls under way.
-        """
-        return self._mission
-
-    @mission.setter
-    def mission(self, mission: str) -> None:
-        self._mission = _checked_mission(mission)
-
-    def _chosen(self, mission: str | None) -> str:
-        """The mission of a call."""
-        return self.mission if mission is None else _checked_mission(mission)
-
-    # -- columns -------------------------------------------------------------------------------------------------
-
-    def get_column_list(self, *, mission: str | None = None) -> Table:
-        """Return the columns of a mission's search: those that can be returned, and be criteria.
-
-        Parameters
-        ----------
-        mission : str, optional
-            The mission; that of the attribute if not given.
-
-        Returns
-        -------
-        `~astropy.table.Table`
-            One row for each: ``name``, ``data_type``, ``description``.
-
-        Raises
-        ------
-        RemoteServiceError
-            If the archive has no such list, or cannot be asked.
-        """
-        return self._search.column_list(self._chosen(mission))
-
-    def get_dataset_kwd(self, *, mission: str | None = None) -> str | None:
-        """Return the name of the column that holds the dataset identifiers of a mission.
-
-        Parameters
-        ----------
-        mission : str, optional
-            The mission; that of the attribute if not given.
-
-        Returns
-        -------
-        str or None
-            None if it is not known, which is logged.
-        """
-        chosen = self._chosen(mission)
-        if chosen not in self.dataset_kwds:
-            log.warning('The mission "%s" does not have a known dataset ID keyword.', chosen)
-        return self.dataset_kwds.get(chosen)

@@ -148,7 +148,8 @@ def large(mast_sandbox: Sandbox) -> str:
 def kill_when(pid: int, target: Path, size: int) -> None:
     """Kill a process once the part has so many bytes, or is the file already."""
     part, until = part_path(target), time.monotonic() + HANGS
-    while not target.exists() and time.monotonic() < until:
+    while not target.exists():
+        assert time.monotonic() < until, "the transfer has not begun"
         os.sched_yield()
         try:
             if part.stat().st_size >= size:

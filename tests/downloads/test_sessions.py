@@ -141,7 +141,7 @@ def test_silent_server_is_left_when_another_thread_says_so(mast_sandbox: Sandbox
 
     worker = threading.Thread(target=ask)
     worker.start()
-    for _ in range(2000):
+    for _ in range(3000):
         if mast_sandbox.requests.of("download"):
             break
         worker.join(0.01)

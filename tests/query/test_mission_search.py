@@ -17,10 +17,11 @@ from astroquery_mast.missions.answer import (
     announced,
     bounds,
     may_have_more,
+    products_table,
     read_answer,
+    read_products,
 )
 from astroquery_mast.missions.columns import column_table, columns_of_mission, selected_columns
-from astroquery_mast.missions.product_list import products_table, read_products
 from astroquery_mast.missions.question import Search, as_options, sorting
 from astroquery_mast.query.request import ApiRequest
 from astroquery_mast.tables.columns import Columns
