@@ -9,23 +9,39 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+from .reply import Refusal, Reply
 
 __all__ = ["MissionError", "SearchRequest", "decoded", "search_request", "text_list", "unprocessable"]
+
+T = TypeVar("T")
+Given = Mapping[str, object]
 
 #: Arcminutes in a unit of the radius.
 UNITS = {"arcminutes": 1.0, "arcseconds": 1.0 / 60.0, "degrees": 60.0}
 #: The search goes no further than this (arcmin).
 LARGEST_RADIUS = 30.0
 MOST_TARGETS = 100
+_WORDS: Mapping[type, tuple[str, str]] = {
+    str: ("string", "string"),
+    bool: ("bool", "boolean"),
+    dict: ("dict", "dictionary"),
+    list: ("list", "list"),
+}
 
 
-class MissionError(Exception):
+class MissionError(Refusal):
     """A request that cannot be answered: ``status`` and the ``detail`` of the answer."""
 
     def __init__(self, detail: object, status: int = 400) -> None:
         super().__init__(detail)
         self.detail = detail
         self.status = status
+
+    def reply(self) -> Reply:
+        """Return the detail as FastAPI writes it."""
+        return Reply.json({"detail": self.detail}, self.status)
 
 
 def unprocessable(kind: str, loc: list[str | int], msg: str, given: object) -> MissionError:
@@ -35,26 +51,7 @@ def unprocessable(kind: str, loc: list[str | int], msg: str, given: object) -> M
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """What a search asks for; None stands for the mission's own default.
-
-    Attributes
-    ----------
-    target : tuple of str
-        Positions, ``"ra dec"`` in degrees, as they were sent.
-    positions : tuple of (float, float)
-        The same as numbers.
-    radius : float
-    radius_units : str
-        One of `UNITS`.
-    offset, limit : int
-    sort_by : tuple of str or None
-    sort_desc : tuple of bool
-    skip_count, count_only : bool
-    select_cols : tuple of str or None
-    search_key, user_fields : list
-        Sent back as they are.
-    conditions : tuple of dict
-    """
+    """What a search asks for; None stands for the mission's own default. Positions are "ra dec" in degrees."""
 
     target: tuple[str, ...]
     positions: tuple[tuple[float, float], ...]
@@ -77,14 +74,8 @@ class SearchRequest:
         return self.radius * UNITS[self.radius_units]
 
 
-def decoded(body: bytes) -> Mapping[str, object]:
-    """Return the JSON object that a body is.
-
-    Raises
-    ------
-    MissionError
-        If it is none.
-    """
+def decoded(body: bytes) -> Given:
+    """Return the JSON object that a body is."""
     try:
         value = json.loads(body)
     except ValueError as err:
@@ -96,31 +87,24 @@ def decoded(body: bytes) -> Mapping[str, object]:
 
 
 def search_request(body: bytes) -> SearchRequest:
-    """Return the search that a body asks for.
-
-    Raises
-    ------
-    MissionError
-        With status 422 if the body or a value in it has the wrong form, with 400 if a position or the radius cannot
-        be.
-    """
+    """Return the search that a body asks for."""
     given = decoded(body)
     target = text_list(given, "target", ())
     request = SearchRequest(
         target=target,
         positions=tuple(_position(text) for text in target),
-        radius=_number(given, "radius", 3.0),
+        radius=_number(given, "radius", 3.0, "number", float),
         radius_units=_unit(given),
         offset=_count(given, "offset", 0),
         limit=_count(given, "limit", 5000),
         sort_by=_optional_list(given, "sort_by"),
-        sort_desc=_flags(given, "sort_desc"),
-        skip_count=_flag(given, "skip_count"),
-        count_only=_flag(given, "count_only"),
+        sort_desc=_list(given, "sort_desc", bool),
+        skip_count=_typed(given.get("skip_count", False), bool, ["body", "skip_count"]),
+        count_only=_typed(given.get("count_only", False), bool, ["body", "count_only"]),
         select_cols=_optional_list(given, "select_cols"),
-        search_key=list(_items(given, "search_key")),
-        user_fields=list(_items(given, "user_fields")),
-        conditions=_conditions(given),
+        search_key=list(_list(given, "search_key", object)),
+        user_fields=list(_list(given, "user_fields", object)),
+        conditions=_list(given, "conditions", dict),
     )
     if len(target) > MOST_TARGETS:
         raise MissionError(f"At most {MOST_TARGETS} targets can be searched at once, not {len(target)}.")
@@ -140,87 +124,53 @@ def _position(text: str) -> tuple[float, float]:
     return ra, dec
 
 
-def _items(given: Mapping[str, object], name: str) -> list[object]:
-    value = given.get(name, [])
-    if not isinstance(value, list):
-        raise unprocessable("list_type", ["body", name], "Input should be a valid list", value)
+def _typed(value: object, kind: type[T], loc: list[str | int]) -> T:
+    if not isinstance(value, kind):
+        name, word = _WORDS[kind]
+        raise unprocessable(f"{name}_type", loc, f"Input should be a valid {word}", value)
     return value
 
 
-def text_list(given: Mapping[str, object], name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-    """Return a list of texts.
-
-    Raises
-    ------
-    MissionError
-        If it is something else, or is missing and has no default.
-    """
-    if name not in given:
-        if default is None:
-            raise unprocessable("missing", ["body", name], "Field required", dict(given))
-        return default
-    for index, item in enumerate(_items(given, name)):
-        if not isinstance(item, str):
-            raise unprocessable("string_type", ["body", name, index], "Input should be a valid string", item)
-    return tuple(str(item) for item in _items(given, name))
+def _list(given: Given, name: str, kind: type[T]) -> tuple[T, ...]:
+    items: list[object] = _typed(given.get(name, []), list, ["body", name])
+    return tuple(_typed(item, kind, ["body", name, index]) for index, item in enumerate(items))
 
 
-def _optional_list(given: Mapping[str, object], name: str) -> tuple[str, ...] | None:
+def text_list(given: Given, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Return a list of texts; without a default it must be there."""
+    if name in given:
+        return _list(given, name, str)
+    if default is None:
+        raise unprocessable("missing", ["body", name], "Field required", dict(given))
+    return default
+
+
+def _optional_list(given: Given, name: str) -> tuple[str, ...] | None:
     return None if given.get(name) is None else text_list(given, name)
 
 
-def _convert(
-    given: Mapping[str, object], name: str, default: float, kind: str, number: Callable[[str], float]
-) -> float:
+def _number(given: Given, name: str, default: float, kind: str, read: Callable[[str], float]) -> float:
     """A number; as text too, as the framework of the archive allows it."""
     value = given.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise unprocessable(f"{kind}_type", ["body", name], f"Input should be a valid {kind}", value)
     try:
-        return number(str(value))
+        return read(str(value))
     except ValueError as err:
         message = f"Input should be a valid {kind}, unable to parse string as a number"
         raise unprocessable(f"{kind}_parsing", ["body", name], message, value) from err
 
 
-def _number(given: Mapping[str, object], name: str, default: float) -> float:
-    return _convert(given, name, default, "number", float)
-
-
-def _count(given: Mapping[str, object], name: str, default: int) -> int:
-    value = _convert(given, name, default, "integer", lambda text: int(text.removesuffix(".0")))
+def _count(given: Given, name: str, default: int) -> int:
+    value = _number(given, name, default, "integer", lambda text: int(text.removesuffix(".0")))
     if value < 0:
         message = "Input should be greater than or equal to 0"
         raise unprocessable("greater_than_equal", ["body", name], message, given[name])
     return int(value)
 
 
-def _unit(given: Mapping[str, object]) -> str:
+def _unit(given: Given) -> str:
     value = given.get("radius_units", "arcminutes")
     if value not in UNITS:
         raise unprocessable("enum", ["body", "radius_units"], f"Input should be one of {', '.join(UNITS)}", value)
     return str(value)
-
-
-def _flag(given: Mapping[str, object], name: str) -> bool:
-    value = given.get(name, False)
-    if not isinstance(value, bool):
-        raise unprocessable("bool_type", ["body", name], "Input should be a valid boolean", value)
-    return value
-
-
-def _flags(given: Mapping[str, object], name: str) -> tuple[bool, ...]:
-    for index, item in enumerate(_items(given, name)):
-        if not isinstance(item, bool):
-            raise unprocessable("bool_type", ["body", name, index], "Input should be a valid boolean", item)
-    return tuple(bool(item) for item in _items(given, name))
-
-
-def _conditions(given: Mapping[str, object]) -> tuple[Mapping[str, object], ...]:
-    found: list[Mapping[str, object]] = []
-    for index, item in enumerate(_items(given, "conditions")):
-        if not isinstance(item, dict):
-            loc: list[str | int] = ["body", "conditions", index]
-            raise unprocessable("dict_type", loc, "Input should be a valid dictionary", item)
-        found.append(item)
-    return tuple(found)
