@@ -26,30 +26,6 @@ from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.parallel import RunOptions
 
 
-@pytest.fixture
-def uri(mast_sandbox: Sandbox) -> str:
-    rows = mast_sandbox.archive.query(
-        "select dataURI from product where dataRights = 'PUBLIC' and dataURI like '%_flt.fits' "
-        "and size between 100000 and 3000000 order by size limit 1"
-    )
-    return str(rows[0]["dataURI"])
-
-
-@pytest.fixture
-def content(mast_sandbox: Sandbox, uri: str) -> bytes:
-    return mast_sandbox.archive.render(uri)
-
-
-@pytest.fixture
-def session() -> requests.Session:
-    return requests.Session()
-
-
-@pytest.fixture
-def open_url(session: requests.Session) -> Callable[[str, Mapping[str, str]], requests.Response]:
-    return lambda url, headers: session.get(url, headers=dict(headers), stream=True, timeout=10)
-
-
 def planned_for(sandbox: Sandbox, uri: str, path: Path, size: int | None = None, *, cache: bool = True) -> PlannedFile:
     service = f"{sandbox.url}/api/v0.1/Download/file"
     if size is None:
