@@ -240,7 +240,7 @@ def _positions_told(
 ) -> Iterator[tuple[RowNumbers, bool]]:
     """Give what the answer tells of the position of each row, and whether that is beyond doubt."""
     repeated = _repeated(answer)
-    numbered = _matched_by_number(answer, np.arange(len(ra)) if numbers is None else numbers)
+    numbered = _matched_by_number(answer, numbers, len(ra))
     if numbered is not None and (repeated is None or _agree(repeated, ra[numbered], dec[numbered])):
         yield numbered, repeated is not None
     if repeated is not None and (placed := _matched_by_position(repeated, ra, dec)) is not None:
@@ -276,11 +276,12 @@ def _values(answer: Table, names: tuple[str, str]) -> tuple[Floats, Floats]:
     return first, second
 
 
-def _matched_by_number(answer: Table, numbers: RowNumbers) -> RowNumbers | None:
+def _matched_by_number(answer: Table, numbers: RowNumbers | None, uploaded: int) -> RowNumbers | None:
     """The positions that the answer's rows name by number; None unless all of them do."""
     names = [name for name in answer.colnames if folded(ROW) in folded(name)]
     if len(names) != 1 or answer[names[0]].dtype.kind not in "iuf":
         return None
+    numbers = np.arange(uploaded) if numbers is None else numbers
     told = np.ma.MaskedArray(answer[names[0]], dtype=np.float64).filled(np.nan)
     inputs = np.searchsorted(numbers, told).clip(max=len(numbers) - 1)
     return inputs.astype(np.int64) if bool((numbers[inputs] == told).all()) else None
