@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from importlib import resources
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,8 @@ from astroquery_mast.service.resolver import KNOWN_NAMES
 
 # Before anything of the package is imported: a plot never opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
+# All servers of the tests are on this computer: a proxy that the shell knows does not stand between.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 # A failing assertion of these checks tells what it compared, as those of the tests themselves do.
 pytest.register_assert_rewrite("call_forms_checks")
@@ -50,7 +53,7 @@ def interruptible() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No token comes from this computer, and none is left for the next test."""
+    """No token comes from this computer, or from whoever sits at it, and none is left for the next test."""
     import keyring
     from keyring.backends.null import Keyring
 
@@ -58,6 +61,7 @@ def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     for name in auth.ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(auth, "sys", SimpleNamespace(stdin=None, modules={}))
     before = keyring.get_keyring()
     keyring.set_keyring(Keyring())
     yield

@@ -163,7 +163,7 @@ def test_threads_share_a_folder(mast_sandbox: Sandbox, client: ObservationsClass
     barrier = threading.Barrier(8)
 
     def ask(place: int) -> list[int]:
-        barrier.wait()
+        barrier.wait(30)
         return [len(client.query_criteria(obs_collection=collections[(place + n) % 8], pagesize=20)) for n in range(8)]
 
     with ThreadPoolExecutor(8) as pool:

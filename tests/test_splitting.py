@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -169,6 +170,14 @@ def test_a_small_result_costs_no_count(cutting: Sandbox) -> None:
     """Who is below the limit notices nothing of it."""
     Observations.query_criteria(**FEW)
     assert len(cutting.requests.of("invoke")) == 1
+
+
+def test_a_small_result_never_loads_what_splits(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever follows an ordinary query does not meet it."""
+    name = "astroquery_mast.service.row_splitting"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    assert len(Observations.query_criteria(**FEW)) > 0
+    assert name not in sys.modules
 
 
 def test_an_answer_at_the_limit_is_counted_and_not_split(cutting: Sandbox) -> None:

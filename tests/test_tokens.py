@@ -7,6 +7,7 @@ import logging
 import pickle
 import re
 import traceback
+from types import SimpleNamespace
 
 import keyring
 import keyring.backend
@@ -132,7 +133,8 @@ def test_no_keyring_is_no_crash(mast_sandbox: Sandbox) -> None:
 
 def test_a_prompt_is_the_last_resort(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal the token is asked for, without echo."""
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr("astroquery_mast.service.token.sys", SimpleNamespace(stdin=terminal, modules={}))
     monkeypatch.setattr("getpass.getpass", lambda prompt: mast_sandbox.token if "auth.mast" in prompt else "")
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.expired_token)
     assert Observations.login(reenter_token=True) is True

@@ -22,6 +22,7 @@ from astroquery import log
 from ..exceptions import BadRequestError, IncompleteResultError, MastError, ServerError, TooManyRowsError
 from ..query.question import Question
 from ..query.request import MashupRequest
+from ..tables.mashup import Completeness
 from ..tables.table import first_value
 from .http import AnswerPage, HttpClient
 from .pages import PageLimits, Parts, ask_pages
@@ -188,19 +189,19 @@ class RowSplitter:
         assert self._filtered is not None
         parts = self._parts(self._filtered)
         log.info("%d rows are more than the archive sends at once: asking for %d parts.", self._total, len(parts))
-        received = 0
+        found = Completeness(self._filtered.service, self._total)
 
-        def as_own(answer: AnswerPage) -> AnswerPage:
-            """Count the rows of a page, and make it one of the whole answer."""
-            nonlocal received
-            received += len(answer.page.rows)
-            return as_part(self._question, answer, self._total)
+        def counted(answer: AnswerPage) -> AnswerPage:
+            """Count the rows of a page, as one of the whole answer."""
+            answer = as_part(self._question, answer, self._total)
+            found.add(answer.page)
+            return answer
 
         with closing(cast("Generator[AnswerPage]", self._joined(parts))) as joined:
-            yield from map(as_own, joined)
-        if received != self._total:
+            yield from map(counted, joined)
+        if found.rows != self._total:
             raise IncompleteResultError(
-                f"The {len(parts)} parts of the answer have {received} rows, and {self._total} were counted. Ask "
+                f"The {len(parts)} parts of the answer have {found.rows} rows, and {self._total} were counted. Ask "
                 "again: the archive may have changed meanwhile.",
                 service=self._filtered.service,
             )

@@ -365,6 +365,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """Put a terminal in the place of standard error, for the rest of the test."""
     terminal = Terminal()
     monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr(sys, "stderr", terminal)
     return terminal
 
@@ -396,6 +397,7 @@ def test_no_bar_where_it_is_not_wanted(
 def test_notebook_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a notebook, whose standard error is no terminal, a bar is shown."""
     monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
     shell = SimpleNamespace(config={"IPKernelApp": {}})
     assert not someone_watches()
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))  # type: ignore[arg-type]

@@ -141,7 +141,9 @@ def test_silent_server_is_left_when_another_thread_says_so(mast_sandbox: Sandbox
 
     worker = threading.Thread(target=ask)
     worker.start()
-    while not mast_sandbox.requests.of("download"):
+    for _ in range(3000):
+        if mast_sandbox.requests.of("download"):
+            break
         worker.join(0.01)
     deadline.stop()
     opener.hang_up()

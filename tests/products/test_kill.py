@@ -9,6 +9,8 @@ import random
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -94,7 +96,10 @@ class Nursery:
         self._early: list[dict[str, object]] = []
 
     def _line(self) -> dict[str, object]:
+        bound = threading.Timer(60, self.process.kill)
+        bound.start()
         line = self._pipe(self.process.stdout).readline()
+        bound.cancel()
         assert line, "the process has died"
         found: dict[str, object] = json.loads(line)
         return found
@@ -134,8 +139,9 @@ def large(mast_sandbox: Sandbox) -> str:
 
 def kill_when(pid: int, target: Path, size: int) -> None:
     """Kill a process once the part has so many bytes, or is the file already."""
-    part = part_path(target)
+    part, until = part_path(target), time.monotonic() + 60
     while not target.exists():
+        assert time.monotonic() < until, "the transfer has not begun"
         os.sched_yield()
         try:
             if part.stat().st_size >= size:

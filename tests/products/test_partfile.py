@@ -185,7 +185,8 @@ def test_holder_is_alone_and_leaves_no_lock_file(target: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
     assert most == 1
     assert list(target.parent.iterdir()) == []
 

@@ -147,7 +147,8 @@ def test_two_calls_at_once_do_not_share_a_name(
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        worker.join(60)
+    assert not any(worker.is_alive() for worker in workers)
     for manifest in manifests:
         if manifest["Status"][0] == "COMPLETE":
             assert holds(manifest["Local Path"][0], mast_sandbox, manifest["dataURI"][0])
@@ -205,7 +206,8 @@ def test_many_writers_lose_no_line(tmp_path: Path) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        worker.join(60)
+    assert not any(worker.is_alive() for worker in workers)
     assert len(recorded_names(tmp_path)) == 200
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from urllib.parse import unquote
 
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidArgumentError
-from astroquery_mast.query.request import COUNT_COLUMNS, MashupRequest, as_plain
+from astroquery_mast.query.request import COUNT_COLUMNS, ApiRequest, MashupRequest, as_plain
 
 JSON = st.recursive(
     st.none()
@@ -66,6 +67,28 @@ def test_next_page_is_the_same_question(params: dict[str, object], page: int) ->
     first = decoded(request)
     assert first.pop("page") == 1
     assert following == first
+
+
+def test_another_page_copies_nothing_that_was_checked() -> None:
+    """Lists of thousands of values are looked at once, when the request is made, and the request stays as it was."""
+    values = list(range(5))
+    request = MashupRequest("Mast.Caom.Filtered", {"values": values})
+    assert request.at_page(2).params is request.params
+    values.append(5)
+    request.payload()["params"]["values"].append(5)  # type: ignore[index]
+    assert request.params["values"] == list(range(5))
+
+
+def test_requests_survive_a_pickle() -> None:
+    """They go to the workers of other processes, with all that is asked."""
+    for request in (
+        MashupRequest("Mast.Caom.Cone", {"ra": 1}, page=3, properties={"timeout": 5}, cache=True).first_page(),
+        ApiRequest("service", "https://mast.example/search", {"conditions": [{"a": "b"}]}, cache=False),
+    ):
+        copied = pickle.loads(pickle.dumps(request))
+        assert copied == request
+        assert (copied.cache, copied.every_page) == (request.cache, request.every_page)
+        assert copied.body() == request.body()
 
 
 def test_two_requests_never_share_an_answer() -> None:

@@ -16,38 +16,38 @@ def page_of(rows: int, number: int, total: int) -> Page:
 
 
 @given(sizes=st.lists(st.integers(0, 5), min_size=1, max_size=6), lost=st.integers(0, 5))
-def test_tally_proves_that_no_row_is_missing(sizes: list[int], lost: int) -> None:
+def test_completeness_proves_that_no_row_is_missing(sizes: list[int], lost: int) -> None:
     """The rows received must be those announced, and one row less or more is an error."""
     total = sum(sizes) + lost
-    tally = Completeness("s")
+    found = Completeness("s")
     for number, size in enumerate(sizes, start=1):
-        tally.add(page_of(size, number, total), number)
+        found.add(page_of(size, number, total), number)
     if lost:
         with pytest.raises(IncompleteResultError, match=f"{total} rows were announced and {total - lost} received"):
-            tally.close()
+            found.close()
     else:
-        tally.close()
+        found.close()
 
 
-def test_tally_notices_a_page_that_was_not_asked_for() -> None:
+def test_completeness_notices_a_page_that_was_not_asked_for() -> None:
     """A server that repeats page 1 for ever does not fill the table with copies."""
-    tally = Completeness("s")
-    tally.add(page_of(2, 1, 4), 1)
+    found = Completeness("s")
+    found.add(page_of(2, 1, 4), 1)
     with pytest.raises(IncompleteResultError, match="page 2 was asked for and page 1 came"):
-        tally.add(page_of(2, 1, 4), 2)
+        found.add(page_of(2, 1, 4), 2)
 
 
-def test_tally_notices_that_the_archive_changed_its_mind() -> None:
+def test_completeness_notices_that_the_archive_changed_its_mind() -> None:
     """An answer that grows between pages is not put together from two states."""
-    tally = Completeness("s")
-    tally.add(page_of(2, 1, 4), 1)
+    found = Completeness("s")
+    found.add(page_of(2, 1, 4), 1)
     with pytest.raises(IncompleteResultError, match="changed from 4 to 5"):
-        tally.add(page_of(2, 2, 5), 2)
+        found.add(page_of(2, 2, 5), 2)
 
 
-def test_tally_accepts_services_that_do_not_page() -> None:
+def test_completeness_accepts_services_that_do_not_page() -> None:
     """Without paging there is nothing to prove."""
-    tally = Completeness("s")
-    tally.add(Page("s", "COMPLETE", (), [{}]), 1)
-    tally.close()
-    assert tally.rows == 1
+    found = Completeness("s")
+    found.add(Page("s", "COMPLETE", (), [{}]), 1)
+    found.close()
+    assert found.rows == 1
