@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from astropy.table import Table
 from astroquery import cache_conf
-from kept_answers import asked, kept, same
+from kept_answers import KINDS, Kind, asked, kept, same
 
-from astroquery_mast import Mast, MastClass, Observations, ObservationsClass, conf
+from astroquery_mast import Mast, MastClass, MastMissions, Observations, ObservationsClass, conf
 from astroquery_mast.sandbox import Sandbox
 
 GALEX: dict[str, Any] = {"obs_collection": "GALEX", "columns": ["t_min", "obs_id"]}
@@ -30,18 +30,76 @@ def client(mast_sandbox: Sandbox, tmp_path: Path) -> Iterator[ObservationsClass]
         yield found
 
 
-# -- whether ---------------------------------------------------------------------------------------------------------
+# -- for every kind of service ---------------------------------------------------------------------------------------
 
 
-def test_nothing_is_kept_unless_asked_for(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest, mast_sandbox: Sandbox) -> Kind:
+    """Give each kind of service."""
+    return KINDS[request.param]
+
+
+@pytest.fixture
+def keeping(kind: Kind, tmp_path: Path) -> Iterator[MastClass]:
+    """Give a client of this kind that keeps its answers in a folder of the test."""
+    found = kind.client()
+    found.cache_location = tmp_path
+    with conf.set_temp("cache", True):
+        yield found
+
+
+def test_nothing_is_kept_unless_asked_for(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
     """Off by default, as in astroquery.mast, although astroquery's own switch is on."""
     assert cache_conf.cache_active
-    client = ObservationsClass()
-    client.cache_location = tmp_path
-    for _ in range(2):
-        client.query_criteria(**GALEX)
-    assert asked(mast_sandbox) == 2
-    assert kept(client) == []
+    with conf.set_temp("cache", False):
+        for _ in range(2):
+            kind.ask(keeping)
+    assert asked(mast_sandbox, kind.endpoint) == 2
+    assert kept(keeping) == []
+
+
+def test_another_server_is_another(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+    """Answers of a test server are not taken for those of the archive."""
+    kind.ask(keeping)
+    with Sandbox() as other:
+        kind.ask(keeping)
+        assert asked(other, kind.endpoint) == 1
+
+
+def test_who_is_logged_in_has_answers_of_their_own(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+    """What one user may see is not shown to another, nor to nobody; no token is stored, and nobody else may read."""
+    kind.ask(keeping)
+    for token in mast_sandbox.token, mast_sandbox.outsider_token:
+        keeping.login(token)
+        kind.ask(keeping)
+        kind.ask(keeping)
+    keeping.logout()
+    kind.ask(keeping)
+    assert asked(mast_sandbox, kind.endpoint) == 3
+    assert len(kept(keeping)) == 3
+    for path in kept(keeping):
+        with zipfile.ZipFile(path) as archive:
+            texts = [archive.read(name) for name in archive.namelist()]
+        for text in (path.read_bytes(), path.name.encode(), *texts):
+            assert mast_sandbox.token.encode() not in text
+            assert mast_sandbox.outsider_token.encode() not in text
+        if os.name == "posix":
+            assert path.stat().st_mode & 0o077 == 0
+
+
+def test_clear_cache_removes_all_answers(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+    """And what astroquery keeps in the same folder."""
+    folder = Path(keeping.cache_location)
+    (folder / "other.pickle").write_bytes(b"x")
+    (folder / "mine.txt").write_bytes(b"x")
+    kind.ask(keeping)
+    keeping.clear_cache()
+    assert [path.name for path in kept(keeping)] == ["mine.txt"]
+    kind.ask(keeping)
+    assert asked(mast_sandbox, kind.endpoint) == 2
+
+
+# -- whether ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_question_is_sent_once(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
@@ -196,14 +254,6 @@ def test_another_question_is_another(mast_sandbox: Sandbox, client: Observations
     assert len(kept(client)) == 2
 
 
-def test_another_server_is_another(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
-    """Answers of a test server are not taken for those of the archive."""
-    client.query_criteria(**GALEX)
-    with Sandbox() as other:
-        client.query_criteria(**GALEX)
-        assert asked(other) == 1
-
-
 def test_counts_and_hints_are_kept_too(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
     """Every question to a Mashup service that has a table for an answer."""
     for _ in range(2):
@@ -281,19 +331,6 @@ def test_many_targets_are_kept(mast_sandbox: Sandbox, client: ObservationsClass)
 # -- whose -----------------------------------------------------------------------------------------------------------
 
 
-def test_who_is_logged_in_has_answers_of_their_own(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
-    """What one user may see is not shown to another, nor to nobody."""
-    client.query_criteria(**GALEX)
-    for token in mast_sandbox.token, mast_sandbox.outsider_token:
-        client.login(token)
-        client.query_criteria(**GALEX)
-        client.query_criteria(**GALEX)
-    client.logout()
-    client.query_criteria(**GALEX)
-    assert asked(mast_sandbox) == 3
-    assert len(kept(client)) == 3
-
-
 def test_a_token_of_nobody_known_keeps_nothing(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """Where it is not known whose the token is, nothing is read and nothing is kept."""
     client = ObservationsClass(mast_sandbox.token)
@@ -315,32 +352,7 @@ def test_an_answer_is_not_kept_if_the_user_changed_meanwhile(mast_sandbox: Sandb
     assert kept(client) == []
 
 
-def test_no_token_is_stored_and_nobody_else_may_read(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
-    """Neither a name nor a content of a file has the token."""
-    client.login(mast_sandbox.token)
-    client.query_criteria(**GALEX)
-    (path,) = kept(client)
-    with zipfile.ZipFile(path) as archive:
-        texts = [archive.read(name) for name in archive.namelist()]
-    for text in (path.read_bytes(), path.name.encode(), *texts):
-        assert mast_sandbox.token.encode() not in text
-    if os.name == "posix":
-        assert path.stat().st_mode & 0o077 == 0
-
-
 # -- astroquery's methods --------------------------------------------------------------------------------------------
-
-
-def test_clear_cache_removes_all_answers(mast_sandbox: Sandbox, client: ObservationsClass) -> None:
-    """And what astroquery keeps in the same folder."""
-    folder = Path(client.cache_location)
-    (folder / "other.pickle").write_bytes(b"x")
-    (folder / "mine.txt").write_bytes(b"x")
-    client.query_criteria(**GALEX)
-    client.clear_cache()
-    assert [path.name for path in kept(client)] == ["mine.txt"]
-    client.query_criteria(**GALEX)
-    assert asked(mast_sandbox) == 2
 
 
 def test_the_folder_is_astroquerys(
@@ -366,10 +378,15 @@ def test_clients_can_be_copied(client: ObservationsClass) -> None:
 def test_the_ready_made_clients_keep_nothing(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """Unless somebody switches it on."""
     assert conf.cache is False
-    for each in Mast, Observations:
-        each.cache_location = tmp_path
+    asking: dict[MastClass, Callable[[], Any]] = {
+        Mast: lambda: Mast.service_request("Mast.Missions.List", {}),
+        Observations: lambda: Observations.query_criteria(**GALEX),
+        MastMissions: lambda: MastMissions.query_criteria(sci_instrume="ACS", sci_pep_id=10452, count_only=True),
+    }
+    for client, ask in asking.items():
+        client.cache_location = tmp_path
         try:
-            each.service_request("Mast.Missions.List", {})
+            assert ask()
         finally:
-            each.reset_cache_location()
+            client.reset_cache_location()
     assert list(tmp_path.iterdir()) == []

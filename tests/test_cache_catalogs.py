@@ -155,18 +155,6 @@ def test_a_question_in_other_words_is_the_same(mast_sandbox: Sandbox, keeping: C
     assert [table.colnames[:3] for table in tables] == [columns, columns[::-1]]
 
 
-def test_who_is_logged_in_has_answers_of_their_own(mast_sandbox: Sandbox, keeping: CatalogsClass) -> None:
-    """What one user may see is not shown to another, nor to nobody."""
-    keeping.query_region(**STARS)
-    for token in mast_sandbox.token, mast_sandbox.outsider_token:
-        keeping.login(token)
-        keeping.query_region(**STARS)
-        keeping.query_region(**STARS)
-    keeping.logout()
-    keeping.query_region(**STARS)
-    assert asked(mast_sandbox) == len(kept(keeping)) == 3
-
-
 # -- only if complete ------------------------------------------------------------------------------------------------
 
 

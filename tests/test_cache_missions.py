@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from astroquery import cache_conf
 from astroquery.exceptions import MaxResultsWarning, RemoteServiceError
 from kept_answers import asked, kept, same
 
-from astroquery_mast import MastMissions, MastMissionsClass, conf
+from astroquery_mast import MastMissionsClass, conf
 from astroquery_mast.sandbox import Fault, Sandbox
 
 ACS: dict[str, Any] = {"sci_instrume": "ACS", "sci_pep_id": [10452, 10501], "limit": None}
@@ -32,19 +31,6 @@ def client(mast_sandbox: Sandbox, tmp_path: Path) -> Iterator[MastMissionsClass]
 
 
 # -- whether ---------------------------------------------------------------------------------------------------------
-
-
-def test_nothing_is_kept_unless_asked_for(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Off by default; the ready-made client keeps nothing, either."""
-    client = MastMissionsClass()
-    client.cache_location = tmp_path
-    for _ in range(2):
-        client.query_criteria(**ACS)
-    assert asked(mast_sandbox, "mission_search") == 2
-    assert kept(client) == []
-    assert not conf.cache
-    assert MastMissions.query_criteria(**ACS, count_only=True) > 0
-    assert asked(mast_sandbox, "mission_search") == 1
 
 
 @pytest.mark.parametrize(
@@ -281,39 +267,3 @@ def test_a_damaged_file_is_as_good_as_none(mast_sandbox: Sandbox, client: MastMi
         assert asked(mast_sandbox, "mission_search") == sent
         assert same(whole, client.query_criteria(**ACS))
         assert asked(mast_sandbox, "mission_search") == 0
-
-
-# -- whose -----------------------------------------------------------------------------------------------------------
-
-
-def test_who_is_logged_in_has_answers_of_their_own(mast_sandbox: Sandbox, client: MastMissionsClass) -> None:
-    """What one user may see is not shown to another, nor to nobody; no token is stored."""
-    client.query_criteria(**ACS)
-    for token in mast_sandbox.token, mast_sandbox.outsider_token:
-        client.login(token)
-        client.query_criteria(**ACS)
-        client.query_criteria(**ACS)
-    client.logout()
-    client.query_criteria(**ACS)
-    assert asked(mast_sandbox, "mission_search") == 3
-    assert len(kept(client)) == 3
-    for path in kept(client):
-        with zipfile.ZipFile(path) as archive:
-            texts = [archive.read(name) for name in archive.namelist()]
-        for token in mast_sandbox.token, mast_sandbox.outsider_token:
-            assert not any(token.encode() in text for text in texts)
-
-
-def test_another_server_is_another(mast_sandbox: Sandbox, client: MastMissionsClass) -> None:
-    """Answers of a test server are not taken for those of the archive."""
-    client.query_criteria(**ACS)
-    with Sandbox() as other:
-        client.query_criteria(**ACS)
-        assert asked(other, "mission_search") == 1
-
-
-def test_clear_cache_removes_them(mast_sandbox: Sandbox, client: MastMissionsClass) -> None:
-    """As for all other clients."""
-    client.query_criteria(**ACS)
-    client.clear_cache()
-    assert kept(client) == []

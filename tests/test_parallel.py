@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -168,6 +170,16 @@ def test_ctrl_c_while_waiting_is_noticed_at_once() -> None:
     with pytest.raises(KeyboardInterrupt):
         list(run([1], interrupt, RunOptions(max_workers=1), state))
     assert state.stopped == 1
+
+
+def test_nothing_for_other_processes_is_loaded_where_no_executor_is_given() -> None:
+    """What only ``executor=`` needs stands in a module that is imported with it."""
+    code = (
+        "import sys, astroquery_mast.observations.many, astroquery_mast.catalogs.many, "
+        "astroquery_mast.targets.crossmatch, astroquery_mast.downloads.client; "
+        "sys.exit('astroquery_mast.service.executors' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
 
 
 # -- results in order, and few of them waiting ---------------------------------------------------------------------

@@ -56,7 +56,7 @@ class ManyCatalogSearch:
 
     def count(self, arguments: CatalogArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return how many entries meet the criteria around each of many positions."""
-        effort = options.for_run()
+        run_options = options.for_run()
         question = self._search.question(arguments, positional=True, count=True)
 
         def request_for(cone: Cone) -> MashupRequest:
@@ -65,14 +65,14 @@ class ManyCatalogSearch:
             assert isinstance(request, MashupRequest)
             return request
 
-        return self._targets.counts(arguments.target, request_for, effort, payload=options.get_query_payload)
+        return self._targets.counts(arguments.target, request_for, run_options, payload=options.get_query_payload)
 
     def table(self, arguments: CatalogArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return one table with the answers for all targets, or the requests."""
-        effort = options.for_run()
+        run_options = options.for_run()
         refuse_page(arguments.selection.page)
         question = self._search.question(arguments, positional=True)
-        deadline = effort.deadline()
+        deadline = run_options.deadline()
         targets = self._targets.targets(arguments.target, deadline)
         questions = [question.at(cone) for cone in targets.cones]
         if options.get_query_payload:
@@ -92,13 +92,13 @@ class ManyCatalogSearch:
                 short.limited[place] = message
 
         errors = self._targets.ask_all(
-            [IndivisibleQuestion(each.request) for each in questions], effort, deadline, take
+            [IndivisibleQuestion(each.request) for each in questions], run_options, deadline, take
         )
         with hinting(question.catalog):
             raise_if_all(errors, len(questions))
         table = table_of_targets(arguments.target, targets, blocks[0].table(), errors)
         table.meta["limited"] = short.warn(targets)
-        if effort.verbose:
+        if run_options.verbose:
             log.info(
                 "%d rows of %s for %d targets, with %d requests in %.1f s.",
                 *(len(table), question.catalog.name, len(targets.positions), len(questions), deadline.elapsed()),

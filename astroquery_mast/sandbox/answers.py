@@ -1,22 +1,41 @@
-"""A page of a result to bytes, in the four formats of the Mashup service: json, extjs, csv and votable."""
+"""A query's result, and a page of it as bytes in the four formats of the Mashup service: json, extjs, csv, votable."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
-from .dataset import Dataset
-from .reply import compact_json
+from .archive.packaged import Columns
+from .reply import TEXT, compact_json
 
-__all__ = ["FORMATS", "Window", "encode"]
+__all__ = ["FORMATS", "Dataset", "Window", "encode"]
 
-TEXT = "text/plain; charset=utf-8"
 
 #: What stands for null in a column of the given type; ExtJS clients replace it.
 IGNORE_VALUES: Mapping[str, str | None] = {"string": "", "float": "NaN"}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Columns and rows of a result, or portal properties of columns (``histograms``) or of the table as a whole."""
+
+    columns: Columns
+    rows: Sequence[tuple[object, ...]] = ()
+    histograms: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    properties: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The column names in order."""
+        return [name for name, _ in self.columns]
+
+    def without_empty_columns(self) -> Dataset:
+        """Return the dataset without the columns that are null in every row."""
+        kept = [i for i in range(len(self.columns)) if any(row[i] is not None for row in self.rows)]
+        return Dataset(tuple(self.columns[i] for i in kept), [tuple(row[i] for i in kept) for row in self.rows])
 
 
 @dataclass(frozen=True)
@@ -44,15 +63,7 @@ class Window:
 
 
 def encode(dataset: Dataset, window: Window, form: str) -> tuple[bytes, str]:
-    """Return the encoded page and its content type.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    window : Window
-    form : str
-        One of `FORMATS`.
-    """
+    """Return the encoded page and its content type."""
     encoder, content_type = FORMATS[form]
     return encoder(dataset, window), content_type
 

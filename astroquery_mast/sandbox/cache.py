@@ -13,15 +13,7 @@ Value = TypeVar("Value")
 
 
 class Cache(Generic[Value]):
-    """Keep the values used last, up to a total weight; make each value once however many threads ask for it.
-
-    Parameters
-    ----------
-    capacity : int
-        The weight that is kept; the value used last is kept even if it alone is heavier.
-    weigh : callable
-        ``weigh(value) -> int``.
-    """
+    """Keep the values used last, up to a total weight; make each value once however many threads ask for it."""
 
     def __init__(self, capacity: int, weigh: Callable[[Value], int]) -> None:
         self._capacity = capacity

@@ -1,27 +1,60 @@
 """Catalogs.MAST: Pan-STARRS over ``/api/v0.1/panstarrs/<release>/<table>``.
 
 In: a `RequestRecord`; parameters may be in the URL, in a posted form or in posted JSON. Out: rows as JSON (arrays or
-objects), CSV or VOTable; the description of the columns; or a status of 400 or 404 with a message in JSON.
+objects), CSV or VOTable; the description of the columns; or a status of 400 or 404 with a message in JSON. Conditions
+are ``column=value`` or ``column.op=value``; several values of one parameter are alternatives, different parameters must
+all hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
-from .answers import Window, encode
-from .archive.catalog_panstarrs import TABLES
+from .answers import Dataset, Window, encode
+from .archive.catalog_panstarrs import TABLES, PanstarrsColumn, SurveyTable
 from .archive.catalogs import survey_table
-from .catalog_query import CatalogQuery, RestError, parameters_of
-from .dataset import Columns, Dataset
-from .reply import Reply
+from .archive.packaged import Columns
+from .archive.search import Clause
+from .reply import Refusal, Reply
 from .requestlog import RequestRecord
+from .rows import Distance, catalog_rows
 
 __all__ = ["CATALOG_ROOT", "catalog_answer", "is_catalog_path"]
 
-#: Where this service lives; other catalogues of Catalogs.MAST are not here.
+#: Where this service lives; other catalogs of Catalogs.MAST are not here.
 CATALOG_ROOT = "/api/v0.1/panstarrs"
 FORMATS = ("json", "csv", "votable")
 MEDIA_TYPES = {"text/csv": "csv", "text/xml": "votable", "application/x-votable+xml": "votable"}
+#: What is not a column.
+OPTIONS = frozenset({"ra", "dec", "radius", "columns", "sort_by", "page", "pagesize", "format"}) | frozenset(
+    {"flatten_response", "include_info", "raw"}
+)
+OPERATORS: Mapping[str, str] = {"eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "min": ">=", "lt": "<", "lte": "<="} | {
+    "max": "<=",
+    "like": "LIKE",
+    "contains": "LIKE",
+}
+DIRECTIONS = frozenset({"asc", "desc"})
+#: Degrees.
+LARGEST_RADIUS = 0.5
+DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE = 5_000, 50_001
+DISTANCE = PanstarrsColumn("distance", "DOUBLE", "Distance from the position asked for", "deg")
+_DEGREES = Distance("distance", 3600.0)
+
+
+class _RestError(Refusal):
+    """A request that makes no sense; the text is the message of the answer."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+    def reply(self) -> Reply:
+        """Return status and message as JSON."""
+        return Reply.json({"status": self.status, "message": str(self)}, self.status)
 
 
 def is_catalog_path(path: str) -> bool:
@@ -31,14 +64,12 @@ def is_catalog_path(path: str) -> bool:
 
 def catalog_answer(record: RequestRecord) -> Reply:
     """Answer a request for rows or for the description of columns."""
-    try:
-        release, table, wants_metadata, suffix = _address(record.path)
-        if wants_metadata:
-            return _metadata(release, table)
-        query = CatalogQuery(survey_table(release, table), parameters_of(record))
-        return _rows(query, suffix or _format(query, record))
-    except RestError as error:
-        return Reply.json({"status": error.status, "message": str(error)}, error.status)
+    release, table, wants_metadata, suffix = _address(record.path)
+    source = survey_table(release, table)
+    if wants_metadata:
+        return Reply.json([column.metadata(place) for place, column in enumerate(source.columns, 1)])
+    query = _Query(source, _parameters_of(record))
+    return _rows(query, suffix or _format(query, record))
 
 
 def _address(path: str) -> tuple[str, str, bool, str]:
@@ -47,52 +78,175 @@ def _address(path: str) -> tuple[str, str, bool, str]:
     rest, _, suffix = rest.partition(".")
     table, _, last = rest.partition("/")
     if release not in TABLES:
-        raise RestError(f"There is no data release '{release}' of Pan-STARRS.", 404)
+        raise _RestError(f"There is no data release '{release}' of Pan-STARRS.", 404)
     if table not in TABLES[release] or last not in {"", "metadata"}:
-        raise RestError(f"Data release '{release}' has no table '{rest}'.", 404)
+        raise _RestError(f"Data release '{release}' has no table '{rest}'.", 404)
     if suffix not in {"", *FORMATS}:
-        raise RestError(f"There is no format '{suffix}'.", 404)
+        raise _RestError(f"There is no format '{suffix}'.", 404)
     return release, table, last == "metadata", suffix
 
 
-def _format(query: CatalogQuery, record: RequestRecord) -> str:
+def _parameters_of(record: RequestRecord) -> dict[str, list[object]]:
+    """Return every parameter of a request with its values, from wherever it was put."""
+    found: dict[str, list[object]] = {}
+    for source in (record.query, record.form):
+        for name, values in source.items():
+            found.setdefault(name, []).extend(values)
+    for name, value in _posted(record).items():
+        found.setdefault(name, []).extend(value if isinstance(value, list) else [value])
+    return found
+
+
+def _posted(record: RequestRecord) -> dict[str, object]:
+    if not record.body or not record.headers.get("content-type", "").startswith("application/json"):
+        return {}
+    try:
+        posted = json.loads(record.body)
+    except ValueError as error:
+        raise _RestError("The body of the request is no JSON.") from error
+    if not isinstance(posted, dict):
+        raise _RestError("The body of the request must be a JSON object.")
+    return posted
+
+
+def _format(query: _Query, record: RequestRecord) -> str:
     asked = query.option("format") or MEDIA_TYPES.get(record.headers.get("accept", ""), "json")
     if asked not in FORMATS:
-        raise RestError(f"There is no format '{asked}'.")
+        raise _RestError(f"There is no format '{asked}'.")
     return asked
 
 
-def _metadata(release: str, table: str) -> Reply:
-    columns = survey_table(release, table).columns
-    return Reply.json([column.metadata(place) for place, column in enumerate(columns, 1)])
-
-
-def _rows(query: CatalogQuery, form: str) -> Reply:
+def _rows(query: _Query, form: str) -> Reply:
     rows = query.rows()
     if form != "json":
         columns: Columns = tuple((column.name, column.kind) for column in query.columns)
         body, content_type = encode(Dataset(columns, rows), Window(1, max(len(rows), 1)), form)
         return Reply(headers=(("Content-Type", content_type),), body=body)
     names = [column.name for column in query.columns]
-    cells = list(_as_json(query, rows))
+    # Long integers are written as text: JavaScript would round them.
+    long = [column.type == "long" for column in query.columns]
+    cells = [[str(cell) if is_long else cell for cell, is_long in zip(row, long, strict=True)] for row in rows]
     answer: dict[str, object] = {}
     if query.flag("include_info"):
-        answer["info"] = [
-            {
-                "name": column.name,
-                "type": column.type,
-                "db_type": "STRING" if column.kind == "string" else "NUMBER",
-                "description": column.description,
-            }
-            for column in query.columns
-        ]
+        answer["info"] = [column.info() for column in query.columns]
     flat = query.flag("flatten_response")
     answer["data"] = cells if flat else [dict(zip(names, row, strict=True)) for row in cells]
     return Reply.json(answer)
 
 
-def _as_json(query: CatalogQuery, rows: Sequence[tuple[object, ...]]) -> Iterator[list[object]]:
-    """Write long integers as text: JavaScript would round them."""
-    long = [column.type == "long" for column in query.columns]
-    for row in rows:
-        yield [str(cell) if is_long else cell for cell, is_long in zip(row, long, strict=True)]
+class _Query:
+    """A query of a table: parameters, each with the values it was given."""
+
+    def __init__(self, source: SurveyTable, parameters: Mapping[str, Sequence[object]]) -> None:
+        self._source = source
+        self._known = {column.name.lower(): column for column in source.columns}
+        self._options = {name.lower(): values for name, values in parameters.items() if name.lower() in OPTIONS}
+        self._conditions = {name: values for name, values in parameters.items() if name.lower() not in OPTIONS}
+
+    def option(self, name: str) -> str | None:
+        """Return the last value of an option as text, None without one."""
+        values = self._options.get(name, ())
+        return str(values[-1]).strip().lower() if values else None
+
+    def flag(self, name: str) -> bool:
+        """Return an option that is on unless it is switched off."""
+        return self.option(name) not in {"false", "0", "no"}
+
+    @cached_property
+    def columns(self) -> tuple[PanstarrsColumn, ...]:
+        """The columns of the answer, in the requested order; by default all of them."""
+        asked = [name for value in self._options.get("columns", ()) for name in str(value).strip("[] ").split(",")]
+        if not asked:
+            return (*self._source.columns, DISTANCE) if self._position else self._source.columns
+        return tuple(dict.fromkeys(self._column(name) for name in asked))
+
+    def _column(self, name: str) -> PanstarrsColumn:
+        key = name.strip(" '\"").lower()
+        if key == DISTANCE.name and self._position:
+            return DISTANCE
+        if key not in self._known:
+            raise _RestError(f"There is no column '{name}'.")
+        return self._known[key]
+
+    @cached_property
+    def _position(self) -> tuple[float, float, float] | None:
+        given = [name for name in ("ra", "dec", "radius") if name in self._options]
+        if not given:
+            return None
+        if len(given) < 3:
+            raise _RestError("A position needs ra, dec and radius.")
+        ra, dec, radius = (_float(name, self._options[name][-1]) for name in given)
+        if not -90 <= dec <= 90:
+            raise _RestError(f"dec must be between -90 and 90, not {dec}.")
+        if not 0 <= radius <= LARGEST_RADIUS:
+            raise _RestError(f"radius must be between 0 and {LARGEST_RADIUS} degrees, not {radius}.")
+        return ra, dec, radius
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """Return the rows of the requested page, in the requested order."""
+        table = self._source.table
+        found = table.everything() if self._position is None else table.within(*self._position)
+        if self._conditions:
+            found = found.only(table.matching(Clause.all_of(list(self._clauses()))))
+        if self._position is not None:  # without sort_by the rows come in the order of the table
+            found = found.sorted_by(found.keys)
+        for column, descending in reversed(list(self._order())):
+            values = found.distance if column is DISTANCE else table.values(column.name)[found.keys]
+            found = found.sorted_by(values, descending=descending)
+        columns = tuple((column.name, column.kind) for column in self.columns)
+        distance = _DEGREES if self._position else None
+        return list(catalog_rows(table, found, columns, distance)[self._window()])
+
+    def _clauses(self) -> Iterator[Clause]:
+        for name, values in self._conditions.items():
+            column_name, _, operator = name.partition(".")
+            column = self._column(column_name)
+            sign = OPERATORS.get(operator.lower() or "eq")
+            if sign is None:
+                raise _RestError(f"There is no operator '{operator}' for '{column_name}'.")
+            around = "%" if operator.lower() == "contains" else ""
+            yield Clause.any_of([_clause(column, sign, value, around) for value in values])
+
+    def _order(self) -> Iterator[tuple[PanstarrsColumn, bool]]:
+        for value in self._options.get("sort_by", ()):
+            direction, dot, name = str(value).partition(".")
+            if not dot:
+                direction, name = "asc", direction
+            if direction.lower() not in DIRECTIONS:
+                raise _RestError(f"The order '{value}' must be 'asc' or 'desc', a full stop, and a column.")
+            yield self._column(name), direction.lower() == "desc"
+
+    def _window(self) -> slice:
+        size = self._count("pagesize", DEFAULT_PAGE_SIZE)
+        if size > LARGEST_PAGE_SIZE:
+            raise _RestError(f"pagesize must not be larger than {LARGEST_PAGE_SIZE}.")
+        first = (self._count("page", 1) - 1) * size
+        return slice(first, first + size)
+
+    def _count(self, name: str, default: int) -> int:
+        text = self.option(name) or str(default)
+        if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) < 1:
+            raise _RestError(f"{name} must be a positive integer, not '{text}'.")
+        return int(text)
+
+
+def _clause(column: PanstarrsColumn, sign: str, value: object, around: str) -> Clause:
+    left = f'"{column.name}"'
+    if sign == "LIKE":
+        return Clause.compared(left, sign, f"{around}{value}{around}")
+    if column.kind == "string":
+        return Clause(f"{left} {sign} ? COLLATE NOCASE", (str(value),))
+    # A number of 19 digits must not pass through a float.
+    text = str(value).strip()
+    exact: float = int(text) if text.lstrip("-").isdigit() and len(text) < 19 else _float(column.name, value)
+    return Clause.compared(left, sign, exact)
+
+
+def _float(name: str, value: object) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise _RestError(f"The value of '{name}' must be a number, not '{value}'.")
+    return number

@@ -73,7 +73,7 @@ class KeepAliveHandler(WSGIRequestHandler):
         self._send(self.server.respond(self._request(body)))
 
     def log(self, type: str, message: str, *args: object) -> None:
-        """Say nothing: the request log is the record."""
+        """Print nothing: the request log is the record."""
 
     def _request(self, body: bytes) -> SandboxRequest:
         self.environ = environ = self.make_environ()
@@ -177,22 +177,7 @@ def _chunks(payload: memoryview, *, ended: bool) -> Iterable[bytes]:
 
 
 class LoopbackServer(ThreadedWSGIServer):
-    """A threaded HTTP server on 127.0.0.1 that knows its open connections and can end them.
-
-    Parameters
-    ----------
-    port : int
-        0 lets the system choose one.
-    respond : callable
-        ``respond(request) -> Reply``, called from many threads.
-    keep : callable
-        ``keep(exception)`` receives what went wrong in a connection's thread.
-
-    Raises
-    ------
-    OSError
-        If the port is taken.
-    """
+    """A threaded HTTP server on 127.0.0.1 that knows its open connections and can end them."""
 
     def __init__(
         self, port: int, respond: Callable[[SandboxRequest], Reply], keep: Callable[[BaseException], None]
@@ -233,7 +218,7 @@ class LoopbackServer(ThreadedWSGIServer):
             self._resetting.add(request)
 
     def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
-        """Close one connection; one to be reset without the farewell that would make it look orderly."""
+        """Close one connection; one that is to be reset is not shut down in the orderly way first."""
         with self._lock:
             resetting = request in self._resetting
         if resetting:
@@ -242,7 +227,7 @@ class LoopbackServer(ThreadedWSGIServer):
             super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Keep what went wrong for the test thread; a client that went away is nobody's mistake."""
+        """Keep what went wrong for the test thread; a client that went away is not an error."""
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, ConnectionError):
             self._keep(error)

@@ -1,39 +1,170 @@
 """The cutout services over HTTP: ``/tesscut``, ``/zcut`` and ``/hapcut``.
 
-In: a `RequestRecord`. Out: a `Reply`: a ZIP with a file per detector, survey or filter, JSON lists of sectors or
-surveys, or ``{"msg": ...}`` with status 200 where there is nothing to cut.
+In: a `RequestRecord` with arguments in the URL, a form or a JSON body. Out: a `Reply`: a ZIP with a file per detector,
+survey or filter, JSON lists of sectors or surveys, ``{"msg": ...}`` with status 200 where there is nothing to cut, and
+with 400 for what makes no sense.
 """
 
 from __future__ import annotations
 
 import io
+import json
+import math
+import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .cutoutrequest import Arguments, CutoutError
-from .reply import Reply
+from .archive.cutout_hst import PIXELS, sky_cell_cutouts, survey_fits, survey_pictures, surveys_at
+from .archive.cutout_images import STRETCHES, Looks
+from .archive.cutout_sectors import SCALE, Asteroid, Detector, asteroid, crossed, detectors_at
+from .archive.cutout_tess import place_cutout, track_cutout
+from .reply import Refusal, Reply
 from .requestlog import RequestRecord
 
 if TYPE_CHECKING:
     from .archive import Archive
-    from .archive.cutout_asteroids import Asteroid
-    from .archive.cutout_sectors import Detector
 
-__all__ = ["PATHS", "Cutouts"]
+__all__ = ["Arguments", "CutoutError", "Cutouts", "Size"]
 
-_BASE = "/api/v0.1/"
-#: Paths, and the names under which their requests are logged.
-PATHS: Mapping[str, str] = {
-    f"/{service}{_BASE}{path}": service
-    for service, paths in (
-        ("tesscut", ("sector", "astrocut", "moving_target/sector", "moving_target/astrocut")),
-        ("zcut", ("survey", "astrocut")),
-        ("hapcut", ("astrocut",)),
-    )
-    for path in paths
-}
+#: Degrees in a unit of an angle.
+ANGLES = {"d": 1.0, "m": 1.0 / 60.0, "s": 1.0 / 3600.0}
+#: What file names call the units.
+UNIT_NAMES = {"px": "pix", "d": "deg", "m": "arcmin", "s": "arcsec"}
+_ANGLE = re.compile(r"\s*([^\s a-z]*(?:e[+-]?\d+)?)\s*([a-z]*)\s*$", re.IGNORECASE)
+_PAIR = re.compile(r"[^\s,\[\]()]+")
+_TRUE = frozenset({"true", "1", "yes"})
+
+
+class CutoutError(Refusal):
+    """A request that cannot be answered, with the message of the answer; its status is 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Columns and rows of a cutout, in pixels (``px``) or in angles (``d``, ``m``, ``s``)."""
+
+    x: float
+    y: float
+    units: str
+
+    def shape(self, scale: float, most: int) -> tuple[int, int]:
+        """Rows and columns for a size of the pixels."""
+        factor = 1.0 if self.units == "px" else ANGLES[self.units] / scale
+        rows, columns = (max(round(length * factor), 1) for length in (self.y, self.x))
+        if max(rows, columns) > most:
+            raise CutoutError(f"A cutout may have at most {most} x {most} pixels, not {columns} x {rows}.")
+        return rows, columns
+
+    @property
+    def text(self) -> str:
+        """The size as file names have it, e.g. ``100.0pix-x-100.0pix``."""
+        name = UNIT_NAMES[self.units]
+        return f"{self.x}{name}-x-{self.y}{name}"
+
+
+class Arguments:
+    """The arguments of a request."""
+
+    def __init__(self, record: RequestRecord, *, takes_json: bool = False) -> None:
+        self._record = record
+        posted = record.method == "POST" and "json" in record.headers.get("content-type", "")
+        self._json = _decoded(record.body) if posted and takes_json else {}
+
+    def text(self, name: str) -> str | None:
+        """Return an argument, None if it is missing or blank."""
+        value = self._json.get(name)
+        found = self._record.value(name) if value is None else str(value)
+        return found.strip() or None if found is not None else None
+
+    def required(self, name: str) -> str:
+        """Return an argument that must be there."""
+        found = self.text(name)
+        if found is None:
+            raise CutoutError(f"Parameter {name} is missing.")
+        return found
+
+    def _number(self, name: str, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError as err:
+            raise CutoutError(f"Parameter {name} must be a number, not {text!r}.") from err
+        if not math.isfinite(number):
+            raise CutoutError(f"Parameter {name} cannot be {text!r}.")
+        return number
+
+    def place(self) -> tuple[float, float]:
+        """Return ``ra`` and ``dec``, degrees."""
+        ra, dec = (self._number(name, self.required(name)) for name in ("ra", "dec"))
+        if not (-360.0 <= ra <= 360.0 and -90.0 <= dec <= 90.0):
+            raise CutoutError(f"There is no place {ra:g} {dec:g} on the sky.")
+        return ra % 360.0, dec
+
+    def size(self) -> Size:
+        """Return ``x``, ``y`` and ``units``; five pixels by default."""
+        units = (self.text("units") or "px").lower()
+        if units not in UNIT_NAMES:
+            raise CutoutError(f"Parameter units must be one of {', '.join(UNIT_NAMES)}, not {units!r}.")
+        x, y = (self._number(name, self.text(name) or "5") for name in ("x", "y"))
+        if not (x > 0.0 and y > 0.0):
+            raise CutoutError("A cutout must have a positive size.")
+        return Size(x, y, units)
+
+    def radius(self, default: str, pixel: float) -> float:
+        """Return ``radius`` in degrees; ``pixel`` is the size of a pixel, for radii in pixels."""
+        text = self.text("radius") or default
+        parts = _ANGLE.match(text)
+        unit = parts[2].lower() or "d" if parts else ""
+        if parts is None or unit not in UNIT_NAMES:
+            raise CutoutError(f"Parameter radius must end in one of {', '.join(UNIT_NAMES)}: {text!r}.")
+        radius = self._number("radius", parts[1]) * (pixel if unit == "px" else ANGLES[unit])
+        if not 0.0 <= radius <= 180.0:
+            raise CutoutError(f"The radius cannot be {text!r}.")
+        return radius
+
+    def whole(self, name: str) -> int | None:
+        """Return an integer, None if the argument is missing."""
+        text = self.text(name)
+        if text is None:
+            return None
+        number = self._number(name, text)
+        if not number.is_integer():
+            raise CutoutError(f"Parameter {name} must be a whole number, not {text!r}.")
+        return int(number)
+
+    def pair(self, name: str) -> tuple[float, float] | None:
+        """Return two numbers, the smaller one first, None if the argument is missing."""
+        text = self.text(name)
+        if text is None:
+            return None
+        numbers = [self._number(name, word) for word in _PAIR.findall(text)]
+        if len(numbers) != 2 or numbers[0] >= numbers[1]:
+            raise CutoutError(f"Parameter {name} must be a smaller and a larger number, not {text!r}.")
+        return numbers[0], numbers[1]
+
+    def choice(self, name: str, default: str, known: tuple[str, ...]) -> str:
+        """Return an argument that must be one of those known."""
+        found = (self.text(name) or default).lower()
+        if found not in known:
+            raise CutoutError(f"Parameter {name} must be one of {', '.join(known)}, not {found!r}.")
+        return found
+
+    def flag(self, name: str) -> bool:
+        """Return whether an argument is true."""
+        return (self.text(name) or "").lower() in _TRUE
+
+
+def _decoded(body: bytes) -> Mapping[str, object]:
+    try:
+        value = json.loads(body)
+    except ValueError as err:
+        raise CutoutError("The body is no JSON.") from err
+    if not isinstance(value, dict):
+        raise CutoutError("The body is no JSON object.")
+    return value
+
+
 #: Largest side of a cutout; full-frame images are cut many times over.
 MOST_TESS_PIXELS, MOST_IMAGE_PIXELS = 100, 1200
 #: Size of a TESS pixel in radii that are given in pixels, degrees.
@@ -48,33 +179,22 @@ NO_SURVEY = "No survey covers the requested position."
 NO_IMAGE = "No Hubble advanced products were found at the requested position."
 NO_BODY = "No moving target of that name was found."
 
-Answer = Callable[["Cutouts", RequestRecord], Reply]
-
-
-def _explained(answer: Answer) -> Answer:
-    """Turn a `CutoutError` into an answer."""
-
-    @wraps(answer)
-    def explained(self: Cutouts, record: RequestRecord) -> Reply:
-        try:
-            return answer(self, record)
-        except CutoutError as error:
-            return Reply.json({"msg": str(error)}, 400)
-
-    return explained
-
 
 class Cutouts:
-    """Cut images; what is needed for it is imported with the first cut, for it takes a while."""
+    """Cut images."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
-    @_explained
-    def tesscut(self, record: RequestRecord) -> Reply:
+    def answer(self, record: RequestRecord) -> Reply:
+        """Answer a request of one of the services."""
+        answers = {"tesscut": self._tesscut, "zcut": self._zcut, "hapcut": self._hapcut}
+        return answers[record.endpoint](record)
+
+    def _tesscut(self, record: RequestRecord) -> Reply:
         """List sectors or cut full-frame images, around a place or along the way of a minor planet."""
         wanted = Arguments(record)
-        path = record.path.partition(_BASE)[2]
+        path = record.path.partition("/api/v0.1/")[2]
         answers = {
             "sector": self._sectors,
             "astrocut": self._place,
@@ -84,34 +204,23 @@ class Cutouts:
         return answers[path](wanted)
 
     def _sectors(self, wanted: Arguments) -> Reply:
-        from .archive.cutout_sectors import detectors_at  # noqa: PLC0415
-
         found = detectors_at(self._archive, *wanted.place(), wanted.radius("0d", TESS_PIXEL))
         return Reply.json({"results": [_listed(detector) for detector in found]})
 
     def _place(self, wanted: Arguments) -> Reply:
-        from .archive.cutout_sectors import SCALE, detectors_at  # noqa: PLC0415
-        from .archive.cutout_tess import place_cutout  # noqa: PLC0415
-
         at, sector = wanted.place(), wanted.whole("sector")
         shape = wanted.size().shape(SCALE, MOST_TESS_PIXELS)
         found = [one for one in detectors_at(self._archive, *at) if sector in (None, one.sector)]
         files = [place_cutout(self._archive, detector, at, shape) for detector in found]
-        return (
-            _packed(files, f"astrocut_{at[0]}_{at[1]}.zip", deflated=True) if files else Reply.json({"msg": NO_SECTOR})
-        )
+        return _packed(files, f"astrocut_{at[0]}_{at[1]}.zip", NO_SECTOR)
 
     def _body(self, wanted: Arguments) -> Asteroid | None:
-        """The minor planet that is asked for. Planets and moons are known to the real service alone."""
-        from .archive.cutout_asteroids import asteroid  # noqa: PLC0415
-
+        """The requested minor planet. Only the real service knows planets and moons."""
         name = wanted.required("obj_id")
         kind = wanted.choice("obj_type", "smallbody", BODIES)
         return asteroid(name) if kind == "smallbody" else None
 
     def _track_sectors(self, wanted: Arguments) -> Reply:
-        from .archive.cutout_asteroids import crossed  # noqa: PLC0415
-
         body = self._body(wanted)
         if body is None:
             return Reply.json({"results": [], "msg": NO_BODY})
@@ -120,35 +229,25 @@ class Cutouts:
         return Reply.json({"results": found})
 
     def _track(self, wanted: Arguments) -> Reply:
-        from .archive.cutout_asteroids import crossed  # noqa: PLC0415
-        from .archive.cutout_sectors import SCALE  # noqa: PLC0415
-        from .archive.cutout_tess import track_cutout  # noqa: PLC0415
-
         sector, shape = wanted.whole("sector"), wanted.size().shape(SCALE, MOST_TESS_PIXELS)
         body = self._body(wanted)
         if body is None:
             return Reply.json({"msg": NO_BODY})
         found = [one for one in crossed(self._archive, body) if sector in (None, one.sector)]
         files = [track_cutout(self._archive, detector, body, shape) for detector in found]
-        return _packed(files, f"astrocut_{body.name}.zip", deflated=True) if files else Reply.json({"msg": NO_SECTOR})
+        return _packed(files, f"astrocut_{body.name}.zip", NO_SECTOR)
 
-    @_explained
-    def zcut(self, record: RequestRecord) -> Reply:
+    def _zcut(self, record: RequestRecord) -> Reply:
         """List the surveys of a place, or cut them."""
-        from .archive.cutout_surveys import surveys_at  # noqa: PLC0415
-
         wanted = Arguments(record)
         at = wanted.place()
         if record.path.endswith("/survey"):
             radius = wanted.radius("0.2d", 0.03 / 3600.0)
             return Reply.json({"surveys": [survey.name for survey in surveys_at(*at, radius)]})
         files = self._surveys(wanted, at)
-        return _packed(files, f"zcut_{at[0]}_{at[1]}.zip", deflated=False) if files else Reply.json({"msg": NO_SURVEY})
+        return _packed(files, f"zcut_{at[0]}_{at[1]}.zip", NO_SURVEY, deflated=False)
 
     def _surveys(self, wanted: Arguments, at: tuple[float, float]) -> list[tuple[str, bytes]]:
-        from .archive import cutout_surveys  # noqa: PLC0415
-        from .archive.cutout_images import STRETCHES, Looks  # noqa: PLC0415
-
         kind, size, chosen = wanted.choice("cutout_format", "fits", FORMATS), wanted.size(), wanted.text("survey")
         looks = Looks(
             stretch=wanted.choice("stretch", "asinh", tuple(STRETCHES)),
@@ -157,28 +256,25 @@ class Cutouts:
             invert=wanted.flag("invert"),
         )
         files: list[tuple[str, bytes]] = []
-        for survey in cutout_surveys.surveys_at(*at):
+        for survey in surveys_at(*at):
             if chosen not in (None, survey.name):
                 continue
             shape = size.shape(survey.frame.scale, MOST_IMAGE_PIXELS)
             if kind == "fits":
-                files += cutout_surveys.survey_fits(survey, at, shape, size.text)
+                files += survey_fits(survey, at, shape, size.text)
             else:
-                files += cutout_surveys.survey_pictures(survey, at, shape, size.text, kind, looks)
+                files += survey_pictures(survey, at, shape, size.text, kind, looks)
         return files
 
-    @_explained
-    def hapcut(self, record: RequestRecord) -> Reply:
+    def _hapcut(self, record: RequestRecord) -> Reply:
         """Cut the Hubble advanced products of a place."""
-        from .archive.cutout_skycells import PIXELS, sky_cell_cutouts  # noqa: PLC0415
-
         wanted = Arguments(record, takes_json=True)
         at, size = wanted.place(), wanted.size()
         shapes = {pixel: size.shape(pixel / 3600.0, MOST_IMAGE_PIXELS) for pixel in PIXELS}
         files = list(sky_cell_cutouts(self._archive, at, shapes))
         if not files:
             return Reply.json({"results": [], "msg": NO_IMAGE})
-        return _packed(files, f"hapcut_{at[0]}_{at[1]}.zip", deflated=True)
+        return _packed(files, f"hapcut_{at[0]}_{at[1]}.zip", NO_IMAGE)
 
 
 def _listed(detector: Detector) -> dict[str, str]:
@@ -190,7 +286,10 @@ def _listed(detector: Detector) -> dict[str, str]:
     }
 
 
-def _packed(files: Iterable[tuple[str, bytes]], name: str, *, deflated: bool) -> Reply:
+def _packed(files: Sequence[tuple[str, bytes]], name: str, missing: str, *, deflated: bool = True) -> Reply:
+    """A ZIP of the files; ``missing`` is the message when there are none."""
+    if not files:
+        return Reply.json({"msg": missing})
     content = io.BytesIO()
     method = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
     with zipfile.ZipFile(content, "w", method) as archive:

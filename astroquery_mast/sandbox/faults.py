@@ -268,8 +268,8 @@ class Faults:
         Parameters
         ----------
         endpoint : str
-            A name of `~astroquery_mast.sandbox.routes.METHODS`: ``'invoke'``, ``'columnsconfig'``, ``'download'``,
-            ``'bundle'``, ``'cloud'``, ``'path_lookup'``, ``'whoami'``, ``'resolver'``, ``'other'`` and more.
+            A name of `~astroquery_mast.sandbox.requestlog.ENDPOINTS`: ``'invoke'``, ``'download'``, ``'bundle'``,
+            ``'columnsconfig'``, ``'cloud'``, ``'path_lookup'``, ``'whoami'``, ``'resolver'``, ``'other'`` and more.
         fault : Fault
         times : int or None
             How many requests it strikes; None for all until `clear`.

@@ -64,7 +64,7 @@ ANONYMOUS: Mapping[str, object] = {
     "attrib": {},
 }
 
-# The expired token is nobody's, like any other that was never issued.
+# The expired token belongs to no user, like any token that was never issued.
 USERS: Mapping[str, User] = {
     user.token: user
     for user in (

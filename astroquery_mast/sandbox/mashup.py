@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .answers import FORMATS, TEXT, Window, encode
+from .answers import FORMATS, Dataset, Window, encode
 from .archive import COLUMNS_CONFIG
-from .archive.catalog_config import CATALOG_CONFIG
 from .cache import Cache
-from .catalog_crossmatch import UPLOAD
-from .catalog_scripts import StagedScripts
-from .dataset import Dataset, ServiceError
-from .reply import Reply
+from .catalog_services import UPLOAD
+from .hst_spectra import StagedScripts
+from .reply import TEXT, Refusal, Reply, ServiceError
 from .requestlog import RequestRecord
 from .resolver import lookup
 from .services import SERVICES
@@ -62,13 +60,7 @@ class Mashup:
     The holdings never change, so a result depends on service and parameters alone: the cache breaker, which makes
     MAST run a query again, would make this archive compute the same rows again and is left out of the cache's key.
 
-    Parameters
-    ----------
-    archive : Archive
-    row_limit : int
-        The most rows that a result may have.
-    cuts : bool
-        Whether a larger result is cut to that, instead of dropping the connection.
+    A result larger than ``row_limit`` drops the connection, or ``cuts`` it to that.
     """
 
     def __init__(self, archive: Archive, *, row_limit: int = ROW_LIMIT, cuts: bool = False) -> None:
@@ -81,18 +73,13 @@ class Mashup:
 
     def invoke(self, record: RequestRecord) -> Reply:
         """Run the service asked for."""
-        try:
-            return self._run(_Invocation(record.mashup), record.headers.get("host", ""))
-        except ServiceError as error:
-            return Reply.json({"status": "ERROR", "msg": str(error)}, content_type=TEXT)
-        except _TooLargeError:
-            return Reply(cut=0, abort=True)
+        return self._run(_Invocation(record.mashup), record.headers.get("host", ""))
 
     def columnsconfig(self, record: RequestRecord) -> Reply:
-        """Describe the columns of a service; an unknown one has none."""
+        """Describe the columns of a service; the answer is empty for an unknown one."""
         wanted = (record.value("colConfigId") or "").strip().lower()
         wanted = CONFIG_OF.get(wanted, wanted)
-        known = {name.lower(): config for name, config in {**COLUMNS_CONFIG, **CATALOG_CONFIG}.items()}
+        known = {name.lower(): config for name, config in COLUMNS_CONFIG.items()}
         return Reply.json(known.get(wanted, {}), content_type=TEXT)
 
     def _run(self, invocation: _Invocation, host: str) -> Reply:
@@ -121,8 +108,12 @@ class Mashup:
         return replace(dataset, rows=dataset.rows[: self._row_limit])
 
 
-class _TooLargeError(Exception):
+class _TooLargeError(Refusal):
     """A result has more rows than the server can hold."""
+
+    def reply(self) -> Reply:
+        """Drop the connection."""
+        return Reply(cut=0, abort=True)
 
 
 class _Invocation:
@@ -153,7 +144,7 @@ class _Invocation:
 
     @property
     def window(self) -> Window:
-        """The page asked for; without ``page`` the first one, and then ``pagesize`` counts for nothing."""
+        """The page asked for; without ``page`` the first one, and ``pagesize`` is ignored."""
         if self.option("page") is None:
             return Window(1, DEFAULT_PAGE_SIZE)
         size = self.option("pagesize")

@@ -1,30 +1,34 @@
 """Parameters of a Mashup service, read.
 
-In: what the request says. Out: numbers, positions, lists of columns; `ServiceError` for what makes no sense.
+In: what the request says. Out: numbers, positions, lists of columns, and filters as a `Clause`; `ServiceError` for what
+makes no sense. The rules of filters are those of MAST's filtered services: OR inside a filter, AND between filters;
+text matches whatever its case; numbers may be given as text; a ``separator`` matches one token of a multi-valued
+column; ``freeText`` is a LIKE pattern. What SQL Server would refuse is refused in its words.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
-from .dataset import Columns, Dataset, ServiceError
-from .filters import column_named
+from .answers import Dataset
+from .archive.packaged import Columns
+from .archive.search import Clause
+from .reply import ServiceError
 
-__all__ = [
-    "Params",
-    "check_cone",
-    "columns_asked",
-    "count_dataset",
-    "finite",
-    "identifier",
-    "is_true",
-    "number",
-    "whole_number",
-]
+__all__ = ["Params", "check_cone", "columns_asked", "count_dataset", "finite", "identifier", "is_true", "number"]
+__all__ += ["natural_number", "where"]
 
 Params = Mapping[str, object]
 
+#: Ids are declared as text in every answer although they are numbers.
+ID_COLUMNS = frozenset({"obsid", "objID", "objID1", "obsID", "parent_obsid"}) | frozenset(
+    {"ID", "SDSS", "duplicate_id", "A_objid", "G_source_id", "G_objid", "T_id"}
+)
+#: Integers of SQLite, and of SQL Server's bigint.
+LARGEST_BITS = 63
 #: Digits of the largest bigint.
 LONGEST_ID = 18
 COUNT_COLUMNS: Columns = (("Column1", "string"),)
@@ -39,8 +43,8 @@ def number(params: Params, name: str, default: float | None = None) -> float:
     return finite(name, value)
 
 
-def whole_number(params: Params, name: str, default: int) -> int:
-    """Return a parameter as an integer that is not negative."""
+def natural_number(params: Params, name: str, default: int) -> int:
+    """Return a parameter as a non-negative integer."""
     value = number(params, name, default)
     if value < 0 or not value.is_integer():
         raise ServiceError(f"The parameter '{name}' is not a number of things: '{params.get(name)}'.")
@@ -71,7 +75,7 @@ def is_true(value: object) -> bool:
 
 
 def check_cone(dec: float, radius: float, largest: float = math.inf) -> None:
-    """Refuse a cone that is none, or wider than ``largest`` degrees."""
+    """Refuse an impossible cone, and one wider than ``largest`` degrees."""
     if not -90 <= dec <= 90:
         raise ServiceError(f"Dec must be between -90 and 90 degrees, not {dec}.")
     if radius < 0:
@@ -81,7 +85,7 @@ def check_cone(dec: float, radius: float, largest: float = math.inf) -> None:
 
 
 def columns_asked(params: Params, known: Columns, default: str | None = None) -> Columns | None:
-    """Return the columns asked for, in the order of the service; None where a count is."""
+    """Return the columns asked for, in the order of the service; None if a count is requested."""
     asked = params.get("columns", default)
     if not isinstance(asked, str) or not asked.strip():
         raise ServiceError("The parameter 'columns' is missing.")
@@ -97,3 +101,104 @@ def columns_asked(params: Params, known: Columns, default: str | None = None) ->
 def count_dataset(count: object) -> Dataset:
     """Return the answer to a count: a number in a column that is declared as text."""
     return Dataset(COUNT_COLUMNS, [(count,)])
+
+
+def column_named(name: object, columns: Columns) -> tuple[str, str]:
+    """Return the column called ``name``, whatever its case, as (name, type)."""
+    wanted = str(name).strip().lower()
+    for column, kind in columns:
+        if column.lower() == wanted:
+            return column, kind
+    raise ServiceError(f"Invalid column name '{name}'.")
+
+
+def where(filters: object, columns: Columns) -> Clause:
+    """Return the condition that a list of filter objects stands for."""
+    if not isinstance(filters, list):
+        raise ServiceError("The parameter 'filters' must be a list of filters.")
+    return Clause.all_of([_condition(entry, columns) for entry in filters])
+
+
+def _condition(entry: object, columns: Columns) -> Clause:
+    if not isinstance(entry, Mapping) or "paramName" not in entry:
+        raise ServiceError("Each filter needs a 'paramName'.")
+    name, kind = column_named(entry["paramName"], columns)
+    values = entry.get("values")
+    if not isinstance(values, list):
+        raise ServiceError(f"The filter of '{name}' needs a list of 'values'.")
+    ranges = [value for value in values if isinstance(value, Mapping)]
+    discrete = [value for value in values if not isinstance(value, Mapping) and value is not None]
+    alternatives = [_range(name, kind, limits) for limits in ranges]
+    if discrete:
+        alternatives.append(_equal(name, kind, discrete, entry.get("separator")))
+    elif None in values:
+        alternatives.append(Clause("0"))  # nothing equals NULL
+    pattern = entry.get("freeText")
+    if pattern not in (None, ""):
+        alternatives.append(Clause.compared(f'"{name}"', "LIKE", str(pattern)))
+    if not alternatives:
+        raise ServiceError("Incorrect syntax near ')'.")
+    return Clause.any_of(alternatives)
+
+
+def _range(name: str, kind: str, limits: Mapping[str, object]) -> Clause:
+    if unknown := set(limits) - {"min", "max"}:
+        raise ServiceError(f"The range of '{name}' has no '{min(unknown)}'.")
+    if not _is_number(name, kind):
+        raise ServiceError(f"Error converting data type varchar to float: '{name}' has no range.")
+    bounds = [("<=", limits.get("max")), (">=", limits.get("min"))]
+    given = [(sign, _comparable(bound)) for sign, bound in bounds if bound is not None]
+    # An open range on both sides still excludes null, as any comparison does.
+    tests = [Clause.compared(f'"{name}"', sign, bound) for sign, bound in given]
+    return Clause.all_of([Clause(f'"{name}" IS NOT NULL'), *tests])
+
+
+def _equal(name: str, kind: str, values: Sequence[object], separator: object) -> Clause:
+    if kind == "boolean":
+        return Clause.among(f'"{name}"', map(_flag, values))
+    if _is_number(name, kind):
+        return Clause.among(f'"{name}"', map(_comparable, values))
+    # No stored text holds NUL, and SQLite's text functions would stop reading at one.
+    texts = [text for text in map(_text, values) if "\0" not in text]
+    if not isinstance(separator, str) or not separator:
+        return Clause.among(f'"{name}" COLLATE NOCASE', texts)
+    tokens = json.dumps([f"{separator}{text}{separator}" for text in texts])
+    inside = f'instr(lower(? || "{name}" || ?), lower(token.value)) > 0'
+    return Clause(
+        f"EXISTS (SELECT 1 FROM json_each(?) AS token WHERE {inside})",
+        (tokens, separator, separator),
+    )
+
+
+def _is_number(name: str, kind: str) -> bool:
+    return kind in ("int", "float") or name in ID_COLUMNS
+
+
+def _text(value: object) -> str:
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise ServiceError("Incorrect syntax near ','.")
+
+
+def _comparable(value: object) -> int | float:
+    number = _parsed(str(value).strip()) if isinstance(value, str) else value
+    if not isinstance(number, (int, float)):
+        raise ServiceError(f"Error converting data type varchar to numeric: '{value}'.")
+    too_large = isinstance(number, int) and number.bit_length() > LARGEST_BITS
+    if too_large or not math.isfinite(number):
+        raise ServiceError(f"Arithmetic overflow error converting expression to data type numeric: '{value}'.")
+    return number
+
+
+def _parsed(text: str) -> int | float | None:
+    for convert in (int, float):  # an id of 19 digits must not pass through a float
+        with suppress(ValueError):
+            return convert(text)
+    return None
+
+
+def _flag(value: object) -> int:
+    flag = {"true": 1, "1": 1, "false": 0, "0": 0}.get(str(value).strip().lower())
+    if flag is None:
+        raise ServiceError(f"Conversion failed when converting the varchar value '{value}' to data type bit.")
+    return flag

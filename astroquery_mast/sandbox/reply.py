@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-__all__ = ["Pace", "Reply", "compact_json"]
+__all__ = ["TEXT", "Pace", "Refusal", "Reply", "ServiceError", "compact_json"]
+
+TEXT = "text/plain; charset=utf-8"
 
 #: Statuses that never carry a body (RFC 9110, section 6.4.1).
 BODILESS = frozenset({204, 304})
@@ -34,24 +36,10 @@ class Pace(NamedTuple):
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer before it is sent.
+    """An HTTP answer before it is sent; `connection` adds ``Content-Length``, ``Connection``, ``Date`` and ``Server``.
 
-    Attributes
-    ----------
-    status : int
-    headers : tuple of (str, str)
-        Everything except ``Content-Length``, ``Transfer-Encoding``, ``Connection``, ``Date`` and ``Server``.
-    body : bytes or memoryview
-    framing : {'length', 'chunked', 'close'}
-        How the end of the body is announced: ``Content-Length``, chunks, or the end of the connection.
-    declared : int, optional
-        A ``Content-Length`` to claim in place of the true one.
-    cut : int, optional
-        Stop after this many bytes of body and close the connection.
-    abort : bool
-        Close with a TCP reset; together with ``cut=0`` nothing at all is sent before it.
-    pace : Pace, optional
-        Send the body in pieces with pauses in between.
+    ``declared`` is a ``Content-Length`` to claim in place of the true one. After ``cut`` bytes of body the connection
+    is closed, with ``abort`` by a TCP reset; together with ``cut=0`` nothing at all is sent before it.
     """
 
     status: int = 200
@@ -69,7 +57,7 @@ class Reply:
         return cls(status, (("Content-Type", content_type),), compact_json(value))
 
     @classmethod
-    def text(cls, text: str, status: int = 200, content_type: str = "text/plain; charset=utf-8") -> Reply:
+    def text(cls, text: str, status: int = 200, content_type: str = TEXT) -> Reply:
         """Return ``text`` as an answer."""
         return cls(status, (("Content-Type", content_type),), text.encode())
 
@@ -91,3 +79,19 @@ class Reply:
             return memoryview(b"")
         body = memoryview(self.body)
         return body if self.cut is None else body[: self.cut]
+
+
+class Refusal(Exception):
+    """A request that cannot be answered; the text is what the archive would say."""
+
+    def reply(self) -> Reply:
+        """Return the refusal in the form of the service."""
+        return Reply.json({"msg": str(self)}, 400)
+
+
+class ServiceError(Refusal):
+    """The same of a Mashup service: HTTP 200 with ``status: ERROR``, as MAST does it."""
+
+    def reply(self) -> Reply:
+        """Return the refusal in the form of the service."""
+        return Reply.json({"status": "ERROR", "msg": str(self)}, content_type=TEXT)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree  # only written here, never read
 
-from .dataset import ServiceError
-from .reply import Reply
+from .parameters import is_true
+from .reply import Reply, ServiceError
 from .requestlog import RequestRecord
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ CACHE_DATE = "Apr 17, 2025, 3:47:59 PM"
 def resolve(archive: Archive, record: RequestRecord) -> Reply:
     """Answer ``/Santa-war/query``: every ``name`` asked for, in that order; an unknown one has no entry."""
     resolvers = {name.upper() for name in record.values("resolver")}
-    every = _is_true(record.value("resolveAll"))
+    every = is_true(record.value("resolveAll"))
     entries: list[Entry] = []
     for name in record.values("name"):
         entries += _entries(archive, name, set() if every else resolvers, first=not every and not resolvers)
@@ -65,7 +65,3 @@ def _answer(entries: list[Entry], form: object) -> Reply:
             ElementTree.SubElement(item, key).text = str(value).lower() if isinstance(value, bool) else str(value)
     xml = ElementTree.tostring(root, encoding="unicode", xml_declaration=False)
     return Reply.text(f'<?xml version="1.0" encoding="UTF-8"?>{xml}', content_type="text/xml; charset=utf-8")
-
-
-def _is_true(value: object) -> bool:
-    return str(value).strip().lower() in ("true", "1")

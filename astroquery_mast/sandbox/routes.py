@@ -11,19 +11,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .archive.mission_holdings import MissionHoldings
-from .bucket import BUCKET, Bucket
-from .bundles import Bundles
 from .catalog_rest import catalog_answer, is_catalog_path
-from .catalog_scripts import STAGE
-from .catalog_spectra import PROGRAMS, spectrum_answer
-from .cloudpaths import path_lookup
-from .cutouts import PATHS as CUTOUT_PATHS
-from .cutouts import Cutouts
-from .downloads import Downloads
+from .cloud import BUCKET, Bucket, path_lookup
+from .downloads import Bundles, Downloads
+from .hst_spectra import PROGRAMS, STAGE, spectrum_answer
 from .identity import whoami
 from .mashup import ROW_LIMIT, Mashup
 from .missions import Missions, mission_endpoint
-from .reply import Reply
+from .reply import Refusal, Reply
 from .requestlog import RequestRecord
 from .resolver import resolve
 
@@ -34,6 +29,12 @@ __all__ = ["Routes", "endpoint_of"]
 
 Answer = Callable[[RequestRecord], Reply]
 
+#: Paths of the cutout services.
+CUTOUTS = {
+    "tesscut": ("sector", "astrocut", "moving_target/sector", "moving_target/astrocut"),
+    "zcut": ("survey", "astrocut"),
+    "hapcut": ("astrocut",),
+}
 PATHS: Mapping[str, str] = {
     "/": "other",
     "/api/v0/invoke": "invoke",
@@ -51,33 +52,14 @@ PATHS: Mapping[str, str] = {
     f"{BUCKET}/": "cloud",
     "/whoami": "whoami",
     "/Santa-war/query": "resolver",
-    **CUTOUT_PATHS,
+    **{f"/{service}/api/v0.1/{path}": service for service, paths in CUTOUTS.items() for path in paths},
     **dict.fromkeys(PROGRAMS, "hla"),
 }
 
 READ = frozenset({"GET", "HEAD"})
-READ_OR_POST = frozenset({"GET", "HEAD", "POST"})
-METHODS: Mapping[str, frozenset[str]] = {
-    "invoke": READ_OR_POST,
-    "columnsconfig": READ_OR_POST,
-    "download": READ_OR_POST,
-    "bundle": READ_OR_POST,
-    "whoami": READ,
-    "path_lookup": READ,
-    "cloud": READ,
-    "resolver": READ,
-    "mission_search": READ_OR_POST,
-    "mission_products": READ_OR_POST,
-    "mission_columns": READ,
-    "retrieve_product": READ,
-    "tesscut": READ_OR_POST,
-    "zcut": READ_OR_POST,
-    "hapcut": READ_OR_POST,
-    "catalogs": READ_OR_POST,
-    "hla": READ,
-    "stage": READ,
-    "other": READ,
-}
+#: Endpoints that take no POST.
+READ_ONLY = frozenset({"whoami", "path_lookup", "cloud", "resolver", "mission_columns", "retrieve_product", "hla"})
+READ_ONLY |= {"stage", "other"}
 
 #: MAST's front end refuses longer request lines.
 LONGEST_TARGET = 8190
@@ -109,7 +91,6 @@ class Routes:
         holdings = MissionHoldings(archive)
         downloads = Downloads(holdings)
         missions = Missions(holdings, downloads)
-        cutouts = Cutouts(archive)
         self._answers: Mapping[str, Answer] = {
             "invoke": mashup.invoke,
             "columnsconfig": mashup.columnsconfig,
@@ -123,9 +104,7 @@ class Routes:
             "mission_products": missions.products,
             "mission_columns": missions.columns,
             "retrieve_product": missions.retrieve,
-            "tesscut": cutouts.tesscut,
-            "zcut": cutouts.zcut,
-            "hapcut": cutouts.hapcut,
+            **dict.fromkeys(CUTOUTS, partial(_cut, archive)),
             "catalogs": catalog_answer,
             "hla": spectrum_answer,
             "stage": mashup.scripts.send,
@@ -138,11 +117,21 @@ class Routes:
             return Reply.text("Request-URI Too Large", 414)
         if record.path not in PATHS and record.endpoint == "other":
             return Reply.text(f"There is nothing at {record.path}.", 404)
-        methods = METHODS[record.endpoint]
+        methods = READ if record.endpoint in READ_ONLY else READ | {"POST"}
         if record.method not in methods:
             allowed = ("Allow", ", ".join(sorted(methods)))
             return Reply(405, (("Content-Type", "text/plain"), allowed), b"Method Not Allowed")
-        return self._answers[record.endpoint](record)
+        try:
+            return self._answers[record.endpoint](record)
+        except Refusal as refusal:
+            return refusal.reply()
+
+
+def _cut(archive: Archive, record: RequestRecord) -> Reply:
+    """Cut images; what that needs is imported with the first cut, because it takes a while."""
+    from .cutouts import Cutouts  # noqa: PLC0415
+
+    return Cutouts(archive).answer(record)
 
 
 def _front_page(record: RequestRecord) -> Reply:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from .archive import Archive
-from .bucket import BUCKET
+from .cloud import BUCKET
 from .connection import LoopbackServer, SandboxRequest
 from .faults import Faults
 from .identity import EXPIRED_TOKEN, OUTSIDER_TOKEN, TOKEN
@@ -116,11 +116,11 @@ class Sandbox:
 
     @property
     def cloud_url(self) -> str:
-        """Address of the public cloud copy: another host, as the real one, so that it is no business of tokens."""
+        """Address of the public cloud copy: another host, like the real one, so that tokens are not sent to it."""
         return f"{self.url.replace('127.0.0.1', 'localhost')}{BUCKET}"
 
     def start(self) -> Self:
-        """Begin to serve, in a thread of its own; nothing happens if it does already.
+        """Begin to serve in a thread of its own; do nothing if the sandbox is already running.
 
         Raises
         ------

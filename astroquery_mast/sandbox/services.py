@@ -9,13 +9,15 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from .answers import Dataset
 from .archive import OBSERVATION_COLUMNS, PRODUCT_COLUMNS
+from .archive.packaged import Columns
+from .archive.search import Clause
 from .catalog_services import CATALOG_SERVICES
-from .dataset import Columns, Dataset, ServiceError
-from .filters import Clause, where
 from .histograms import caom_all
-from .parameters import Params, check_cone, columns_asked, count_dataset, finite, identifier, is_true, number
-from .storedrows import StoredRows
+from .parameters import Params, check_cone, columns_asked, count_dataset, finite, identifier, is_true, number, where
+from .reply import ServiceError
+from .rows import observation_rows
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -39,7 +41,7 @@ def cone(archive: Archive, params: Params) -> Dataset:
     distances = _within(archive, number(params, "ra"), number(params, "dec"), radius)
     condition = Clause("obs_collection <> 'HLA'") if is_true(params.get("exclude_hla")) else Clause.all_of([])
     columns = (*OBSERVATION_COLUMNS, *DISTANCE, *SELECTED)
-    return Dataset(columns, StoredRows(archive, columns, _nearest(archive, distances, condition), distances))
+    return Dataset(columns, observation_rows(archive, columns, _nearest(archive, distances, condition), distances))
 
 
 def filtered(archive: Archive, params: Params) -> Dataset:
@@ -49,7 +51,7 @@ def filtered(archive: Archive, params: Params) -> Dataset:
     if columns is None:
         sql = f"SELECT COUNT(*) AS number FROM observation WHERE {condition.sql}"
         return count_dataset(archive.query(sql, condition.parameters)[0]["number"])
-    return Dataset(columns, StoredRows(archive, columns, _matching(archive, condition)))
+    return Dataset(columns, observation_rows(archive, columns, _matching(archive, condition)))
 
 
 def filtered_position(archive: Archive, params: Params) -> Dataset:
@@ -59,7 +61,9 @@ def filtered_position(archive: Archive, params: Params) -> Dataset:
     distances = _within(archive, *_position(params))
     keys = _nearest(archive, distances, condition)
     return (
-        count_dataset(len(keys)) if columns is None else Dataset(columns, StoredRows(archive, columns, keys, distances))
+        count_dataset(len(keys))
+        if columns is None
+        else Dataset(columns, observation_rows(archive, columns, keys, distances))
     )
 
 
@@ -117,8 +121,7 @@ def _matching(archive: Archive, condition: Clause) -> list[int]:
 
 def _nearest(archive: Archive, distances: Mapping[int, float], condition: Clause) -> list[int]:
     """Return the keys of ``distances`` that meet the condition, nearest first."""
-    inside = Clause("objID IN (SELECT value FROM json_each(?))", (json.dumps(list(distances)),))
-    keys = _matching(archive, Clause.all_of([inside, condition]))
+    keys = _matching(archive, Clause.all_of([Clause.among("objID", distances), condition]))
     return sorted(keys, key=lambda key: (distances[key], key))
 
 

@@ -1,4 +1,4 @@
-"""Cross-match: a table of positions, matched by the archive with its observations or with a catalogue.
+"""Cross-match: a table of positions, matched by the archive with its observations or with a catalog.
 
 In: positions in any form, however many.  Out: one table of matches with the row of the input and the separation beside
 each.  The positions are uploaded in chunks, several at a time.
@@ -37,28 +37,18 @@ _HELPERS = frozenset({"_searchID_", "_searchid_"})
 
 
 @dataclass(frozen=True)
-class _Input:
-    """The positions of a cross-match, and how they are sent.
-
-    Parameters
-    ----------
-    positions : Positions
-        As they were given.
-    rows : array of int
-        Those that have a position.
-    first : array of int
-        Of these, as places, those that are sent: each position once.
-    kind : array of int
-        For each of ``rows`` the place of its position among those that are sent.
-    """
+class _CrossmatchInput:
+    """The positions of a cross-match, and how they are sent: each position once."""
 
     positions: Positions
+    # The rows of the input that have a position.
     rows: RowNumbers
+    # Which of these are sent, and for each of them which of those that are sent has its position.
     first: RowNumbers
     kind: RowNumbers
 
     @classmethod
-    def of(cls, positions: Positions) -> _Input:
+    def of(cls, positions: Positions) -> _CrossmatchInput:
         """Take equal positions together."""
         rows = positions.known
         return cls(positions, rows, *unique_rows(positions.ra[rows], positions.dec[rows]))
@@ -73,7 +63,7 @@ class _Input:
         """The rows of what is sent, in rising order; of equal positions the first."""
         return self.rows[self.first]
 
-    def spread(self, found: Matches) -> Matches:
+    def expand_to_input(self, found: Matches) -> Matches:
         """The matches of all rows, from the matches of what was sent."""
         places = np.arange(len(self.first))
         start, stop = (np.searchsorted(found.inputs, places, side=side) for side in ("left", "right"))
@@ -97,7 +87,7 @@ class CrossmatchSearch:
     def table(
         self,
         given: Any,
-        catalogue: tuple[Crossmatch, str, str],
+        catalog: tuple[Crossmatch, str, str],
         radius: Any,
         options: RunOptions,
         *,
@@ -108,10 +98,10 @@ class CrossmatchSearch:
         payload: bool,
     ) -> Table | list[dict[str, object]]:
         """Return the matches of positions, or the requests."""
-        crossmatch, service, columns_id = catalogue
+        crossmatch, service, columns_id = catalog
         degrees = float(as_radius(radius).deg)
         deadline = options.deadline()
-        asked = _Input.of(ManyTargets(self._service).positions(given, None, None, deadline, **columns))
+        asked = _CrossmatchInput.of(ManyTargets(self._service).positions(given, None, None, deadline, **columns))
         ra, dec = asked.sent
         questions = upload_chunks(
             *(service, asked.numbers, ra, dec),
@@ -134,7 +124,7 @@ class CrossmatchSearch:
         )
         if best:
             found = _nearest(found, service)
-        table = _matched(answer, asked.spread(found))
+        table = _matched(answer, asked.expand_to_input(found))
         _note(table, asked, found, asked.reasons(failed), service)
         if options.verbose:
             log.info(
@@ -167,7 +157,7 @@ class CrossmatchSearch:
         return failed
 
 
-def _note(table: Table, asked: _Input, found: Matches, reasons: Mapping[int, str], service: str) -> None:
+def _note(table: Table, asked: _CrossmatchInput, found: Matches, reasons: Mapping[int, str], service: str) -> None:
     """Say in a table's ``meta`` what is not in it, and warn of what was to be there."""
     unmatched = np.setdiff1d(asked.rows, [*np.unique(table["input_row"]), *reasons])
     failures = asked.positions.failures(reasons)

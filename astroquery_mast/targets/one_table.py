@@ -24,7 +24,7 @@ __all__ = ["AnswerCollector", "AskedTargets", "TargetMeta", "with_leading_column
 class TargetMeta(TwoNamedMeta):
     """The ``meta`` of a table about many targets, with those that have no row in it.
 
-    The targets that were asked for in vain are in the list ``meta["nomatch"]``, because FITS files have no names of
+    The targets for which nothing was found are in the list ``meta["nomatch"]``, because FITS files have no names of
     more than eight letters; in memory it is also called ``meta["unmatched"]``.
     """
 

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 
-# Where catalogues say where their entries are: what the archive adds for the purpose, then the catalogue's own columns.
+# Columns with the positions of entries: those that the archive adds for a cross-match, then the catalog's own.
 _MATCHED = (("matchra", "matchdec"), ("sra", "sdec"), *PAIRS)
 # How far an upload's position may be from its repetition (degrees), and how far if it is the only one there: three
 # decimals are left then.
@@ -53,7 +53,7 @@ _FAR = 1 / 3600
 _OF_THE_PAIR = ("distance", "dst", "separation", "searchid", "inputrow", "inputra", "inputdec")
 # Candidates looked at together: some megabytes of numbers.
 _BLOCK = 1_000_000
-# The columns that are sent.  No catalogue has columns of these names, so that those that come back can be told.
+# The columns that are uploaded.  No catalog has columns of these names, so that they can be recognized in the answer.
 ROW, RA, DEC = "input_row", "input_ra", "input_dec"
 CHUNK = 1000
 """Positions in a request, if the user does not say: see ``docs/crossmatch.rst`` for what was measured."""
@@ -118,7 +118,7 @@ def upload_chunks(
         # Below a hundred positions the request itself is what takes time.
         chunk_size = min(CHUNK, max(100, -(-len(rows) // max(1, workers))))
     if isinstance(chunk_size, bool) or not isinstance(chunk_size, int | np.integer) or chunk_size < 1:
-        raise InvalidArgumentError(f"chunk_size={chunk_size!r}: a whole number from 1 is needed.")
+        raise InvalidArgumentError(f"chunk_size={chunk_size!r}: an integer greater than zero is needed.")
     whole = UploadChunk(service, radius, rows, ra, dec, pagesize, cache)
     return [whole._part(slice(start, start + int(chunk_size))) for start in range(0, len(rows), int(chunk_size))]
 
@@ -313,7 +313,7 @@ def _repeated(answer: Table) -> tuple[Floats, Floats] | None:
 
 
 def _entries(answer: Table) -> RowNumbers:
-    """The rows of an answer that are not about the same entry of the catalogue as an earlier row."""
+    """The rows of an answer that are not about the same entry of the catalog as an earlier row."""
     own = [name for name in answer.colnames if not any(part in folded(name) for part in _OF_THE_PAIR)]
     kind = np.zeros(len(answer), dtype=np.int64)
     first = np.arange(1)

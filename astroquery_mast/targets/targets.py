@@ -1,7 +1,7 @@
 """The same question for many targets: what the public methods do when they are given arrays, lists or tables.
 
 In: positions or names, and what is asked about each.  Out: one table for all, with the row of the target beside each
-answer, or a table of counts.  Which targets failed, and which were asked for in vain, stands in its ``meta``.
+answer, or a table of counts.  Its ``meta`` lists the targets that failed, and those for which nothing was found.
 """
 
 from __future__ import annotations

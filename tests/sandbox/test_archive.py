@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from astroquery_mast.sandbox.archive import COLUMNS_CONFIG, OBSERVATION_COLUMNS, PRODUCT_COLUMNS, Archive
-from astroquery_mast.sandbox.archive.database import Database
+from astroquery_mast.sandbox.archive.archive import Database
 from astroquery_mast.sandbox.archive.fields import FIELDS
-from astroquery_mast.sandbox.archive.regions import parse_region
+from astroquery_mast.sandbox.archive.geometry import parse_region
 
 M51 = (202.469575, 47.195258)
 

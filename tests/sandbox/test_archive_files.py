@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from astroquery_mast.sandbox.archive import Archive
+from astroquery_mast.sandbox.archive.geometry import Polygon, parse_region
 from astroquery_mast.sandbox.archive.layout import gzip_size
-from astroquery_mast.sandbox.archive.regions import Polygon, parse_region
 from astroquery_mast.sandbox.archive.rendering import gzip_stored
 
 Row = dict[str, object]
@@ -58,7 +58,7 @@ def opened(row: Row, content: bytes) -> fits.HDUList | None:
     return fits.open(io.BytesIO(content), checksum=True) if content.startswith(b"SIMPLE") else None
 
 
-def test_lengths_are_as_catalogued(samples: list[tuple[Row, bytes]]) -> None:
+def test_lengths_are_as_cataloged(samples: list[tuple[Row, bytes]]) -> None:
     """Every rendered file has the length that its product row says."""
     assert len(samples) > 80
     for row, content in samples:
@@ -138,7 +138,7 @@ def one(archive: Archive, ending: str, where: str = "1") -> fits.HDUList:
 
 
 def test_drizzled_image(archive: Archive) -> None:
-    """A drizzled ACS image has SCI, WHT and CTX, the keywords of its programme, and a sky with something on it."""
+    """A drizzled ACS image has SCI, WHT and CTX, the keywords of its program, and a sky with something on it."""
     with one(archive, "_drc.fits", "o.target_name = 'M51' AND o.proposal_id = '10452' AND o.project = 'HST'") as hdus:
         assert [hdu.name for hdu in hdus] == ["PRIMARY", "SCI", "WHT", "CTX"]
         header = hdus[0].header

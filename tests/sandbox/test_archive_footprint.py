@@ -11,10 +11,9 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.sandbox.archive.apertures import SPELLINGS, Aperture, detectors, region, whole
 from astroquery_mast.sandbox.archive.footprint import FootprintIndex
-from astroquery_mast.sandbox.archive.geometry import deproject, project
-from astroquery_mast.sandbox.archive.regions import Circle, Polygon, parse_region
+from astroquery_mast.sandbox.archive.geometry import Circle, Polygon, deproject, parse_region, project
+from astroquery_mast.sandbox.archive.instruments import SPELLINGS, Aperture, detectors, region, whole
 
 RA = st.floats(0, 359.999)
 DEC = st.floats(-89.5, 89.5)
@@ -119,7 +118,7 @@ def test_projection_there_and_back(ra: float, dec: float, xi: float, eta: float)
 def test_circles_overlap_when_separation_says_so(
     ra: float, dec: float, size: float, radius: float, ra2: float, dec2: float
 ) -> None:
-    """A circle meets a cone exactly when their centres are closer than both radii together."""
+    """A circle meets a cone exactly when their centers are closer than both radii together."""
     gap = apart(ra, dec, ra2, dec2) - (size + radius)
     if abs(gap) > 1e-6:
         assert search(f"CIRCLE ICRS {ra!r} {dec!r} {size!r}", ra2, dec2, radius) == (gap < 0)
@@ -140,7 +139,7 @@ def test_points_inside_rectangles(ra: float, dec: float, angle: float, x: float,
 @given(ra=RA, dec=DEC, angle=ANGLE, x=st.floats(-4, 4), y=st.floats(-4, 4), radius=st.floats(0, 3))
 @settings(max_examples=100, deadline=None)
 def test_cones_meet_rectangles(ra: float, dec: float, angle: float, x: float, y: float, radius: float) -> None:
-    """A cone meets a rectangle exactly when its outline is near enough, or its centre lies inside."""
+    """A cone meets a rectangle exactly when its outline is near enough, or its center lies inside."""
     half = 0.5
     corners = whole(Aperture(2 * half * 3600, 2 * half * 3600), ra, dec, angle)
     sine, cosine = math.sin(math.radians(angle)), math.cos(math.radians(angle))
@@ -212,8 +211,8 @@ def test_no_footprints_at_all() -> None:
 def test_distance_is_zero_inside_and_to_the_edge_outside(ra: float, dec: float) -> None:
     """Inside a footprint the distance is 0; outside it is the separation from the edge, in arcsec."""
     index = FootprintIndex([(7, ra, dec, f"CIRCLE {ra!r} {dec!r} 0.1")])
-    centre = SkyCoord(ra, dec, unit="deg")
-    inside, outside = (centre.directional_offset_by(0.3 * u.rad, away * u.deg) for away in (0.05, 0.2))
+    center = SkyCoord(ra, dec, unit="deg")
+    inside, outside = (center.directional_offset_by(0.3 * u.rad, away * u.deg) for away in (0.05, 0.2))
     assert index.within(inside.ra.deg, inside.dec.deg, 0.2) == {7: 0.0}
     found = index.within(outside.ra.deg, outside.dec.deg, 0.2)
     assert found[7] == pytest.approx(360.0, abs=1e-3)

@@ -1,4 +1,4 @@
-"""The catalogue services of the Mashup over HTTP: shapes, types that lie, cones, filters, counts, limits."""
+"""The catalog services of the Mashup over HTTP: shapes, types that lie, cones, filters, counts, limits."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_nulls_are_null(invoke: Invoke) -> None:
 
 
 def test_only_some_services_have_the_tick(invoke: Invoke) -> None:
-    """The portal's tick, always null, is in the answers of the Hubble catalogue and in no other."""
+    """The portal's tick, always null, is in the answers of the Hubble catalog and in no other."""
     hubble = invoke("Mast.Hsc.Db.v3", M51)
     assert hubble["fields"][-1] == {"name": "_selected_", "type": "boolean"}
     assert {row["_selected_"] for row in hubble["data"]} == {None}
@@ -350,13 +350,13 @@ def test_other_configurations_are_empty(box: Sandbox, web: requests.Session, nam
     assert columns_of(box, web, name) == {}
 
 
-def test_unknown_catalogues_are_errors(invoke: Invoke) -> None:
-    """A catalogue that is not there is an unknown service."""
+def test_unknown_catalogs_are_errors(invoke: Invoke) -> None:
+    """A catalog that is not there is an unknown service."""
     assert "Unknown service" in message(invoke("Mast.Catalogs.Nonsense.Cone", M51))
 
 
 def test_other_formats(box: Sandbox, web: requests.Session) -> None:
-    """A catalogue comes as extjs and csv, too."""
+    """A catalog comes as extjs and csv, too."""
 
     def ask(form: str) -> requests.Response:
         request = {"service": "Mast.Catalogs.Tic.Cone", "params": PI_MEN, "format": form}
@@ -367,7 +367,7 @@ def test_other_formats(box: Sandbox, web: requests.Session) -> None:
     assert ask("csv").text.splitlines()[1].startswith(f"{PI_MEN_NUMBER},20190415,")
 
 
-def test_faults_strike_catalogues_too(box: Sandbox, invoke: Invoke) -> None:
+def test_faults_strike_catalogs_too(box: Sandbox, invoke: Invoke) -> None:
     """A fault placed for one service of the Mashup strikes that one."""
     box.faults.add("invoke", Fault.executing(), where=lambda record: "Tic" in str(record.mashup))
     assert invoke("Mast.Catalogs.GaiaDR3.Cone", PI_MEN)["status"] == "COMPLETE"

@@ -1,4 +1,4 @@
-"""The sources behind the catalogues: where they are, and that every catalogue says the same of them."""
+"""The sources behind the catalogs: where they are, and that every catalog says the same of them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ from hypothesis import strategies as st
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.sandbox.archive import scene
 from astroquery_mast.sandbox.archive.catalog_hsc_rows import MATCH_COLUMNS
-from astroquery_mast.sandbox.archive.catalog_light import colour_of, physics
-from astroquery_mast.sandbox.archive.catalog_places import ecliptic, galactic, two_mass_names, wise_names
-from astroquery_mast.sandbox.archive.catalog_sky import STAR, sky
-from astroquery_mast.sandbox.archive.catalog_table import CatalogTable, texts
+from astroquery_mast.sandbox.archive.catalog_sky import STAR, color_of, physics, sky
+from astroquery_mast.sandbox.archive.catalog_table import (
+    CatalogTable,
+    ecliptic,
+    galactic,
+    texts,
+    two_mass_names,
+    wise_names,
+)
 from astroquery_mast.sandbox.archive.catalogs import catalog, hubble, survey_table
 from astroquery_mast.sandbox.archive.fields import FIELDS, TIC_NUMBERS
+from astroquery_mast.sandbox.archive.search import Clause
 
 PI_MEN = 261136679
 POSITIONS = st.tuples(st.floats(0, 359.999), st.floats(-89, 89))
@@ -38,7 +44,7 @@ print(digest.hexdigest())
 
 
 def row_of(table: CatalogTable, key: int) -> dict[str, Any]:
-    """A row of a catalogue by column."""
+    """A row of a catalog by column."""
     names = [name for name, _ in table.columns]
     return dict(zip(names, table.rows(np.array([key]), names)[0], strict=True))
 
@@ -51,17 +57,17 @@ def test_the_sky_is_the_same_in_every_process(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(("name", "number"), sorted(TIC_NUMBERS.items()))
-def test_targets_of_tess_are_in_the_catalogue(name: str, number: int) -> None:
+def test_targets_of_tess_are_in_the_catalog(name: str, number: int) -> None:
     """A star with light curves has its TIC number, at the place where its field is."""
     table = catalog("tic")
-    row = row_of(table, table.matching(f'"ID" = {number}')[0])
+    row = row_of(table, table.matching(Clause(f'"ID" = {number}'))[0])
     assert (row["ra"], row["dec"]) == (round(FIELDS[name].ra, 8), round(FIELDS[name].dec, 8))
     assert 0 < row["Tmag"] < 16
     assert row["plx"] > 1
 
 
 def test_every_light_curve_has_its_star(box: Sandbox) -> None:
-    """Each target of a TESS light curve is a star of the catalogue at the position of the observation."""
+    """Each target of a TESS light curve is a star of the catalog at the position of the observation."""
     sql = (
         "SELECT DISTINCT target_name, s_ra, s_dec FROM observation WHERE obs_collection = 'TESS' "
         "AND dataproduct_type = 'timeseries'"
@@ -74,8 +80,8 @@ def test_every_light_curve_has_its_star(box: Sandbox) -> None:
         assert places[int(str(row["target_name"]))] == pytest.approx((row["s_ra"], row["s_dec"]), abs=1e-7)
 
 
-def test_catalogues_agree_on_a_star() -> None:
-    """TIC and Gaia give one star one number, one brightness, one colour, and positions that move with it."""
+def test_catalogs_agree_on_a_star() -> None:
+    """TIC and Gaia give one star one number, one brightness, one color, and positions that move with it."""
     tic, gaia = catalog("tic"), catalog("gaiadr3")
     ours = {str(number): key for key, number in enumerate(gaia.values("source_id").tolist())}
     names = tic.values("GAIA")
@@ -115,7 +121,7 @@ def test_ground_based_surveys_agree_on_a_star() -> None:
 def test_a_well_known_star_is_itself() -> None:
     """Pi Mensae has the numbers, the brightness and the size that the literature gives."""
     table = catalog("tic")
-    row = row_of(table, table.matching(f'"ID" = {PI_MEN}')[0])
+    row = row_of(table, table.matching(Clause(f'"ID" = {PI_MEN}'))[0])
     assert (row["GAIA"], row["HIP"]) == ("4623036865373793408", 26394)
     assert row["Vmag"] == pytest.approx(5.65, abs=0.1)
     assert row["Kmag"] == pytest.approx(4.24, abs=0.1)
@@ -135,7 +141,7 @@ def test_sources_are_the_stars_of_the_images() -> None:
 
 
 def test_hubble_matches_lie_on_images(box: Sandbox) -> None:
-    """Every detection repeats date, programme and filter of an image of the archive that covers it."""
+    """Every detection repeats date, program and filter of an image of the archive that covers it."""
     rows = hubble(3)
     columns = [name for name, _ in MATCH_COLUMNS]
     checked = 0
@@ -152,7 +158,7 @@ def test_hubble_matches_lie_on_images(box: Sandbox) -> None:
 
 
 def test_identifiers_are_unique() -> None:
-    """No two rows of a catalogue have the same number, and none is too large for 64 bits."""
+    """No two rows of a catalog have the same number, and none is too large for 64 bits."""
     numbers = {"tic": "ID", "gaiadr3": "source_id", "galex": "objID", "plato": "PICidDR1", "diskdetective": "G_objid"}
     columns = [catalog(name).values(column) for name, column in numbers.items()]
     columns += [survey_table("dr2", "mean").table.values("objID"), hubble(2).catalog.match_ids]
@@ -181,19 +187,19 @@ def test_names_made_of_positions() -> None:
 
 
 @given(st.floats(2700, 10000))
-def test_temperature_and_colour(teff: float) -> None:
-    """A star's colour and temperature say the same."""
-    found = physics(colour_of(np.array([teff])), np.array([False]))
+def test_temperature_and_color(teff: float) -> None:
+    """A star's color and temperature say the same."""
+    found = physics(color_of(np.array([teff])), np.array([False]))
     assert found["Teff"][0] == pytest.approx(teff, rel=1e-6)
 
 
 @given(st.lists(POSITIONS, min_size=1, max_size=30), POSITIONS, st.floats(0, 180))
-def test_cones(places: list[tuple[float, float]], centre: tuple[float, float], radius: float) -> None:
+def test_cones(places: list[tuple[float, float]], center: tuple[float, float], radius: float) -> None:
     """A cone holds exactly the rows within its radius, nearest first."""
     ra, dec = np.array(places).T
     table = CatalogTable({"n": ("int", np.arange(len(ra)))}, (ra, dec))
-    apart = SkyCoord(ra, dec, unit="deg").separation(SkyCoord(*centre, unit="deg")).deg
-    found = table.within(*centre, radius)
+    apart = SkyCoord(ra, dec, unit="deg").separation(SkyCoord(*center, unit="deg")).deg
+    found = table.within(*center, radius)
     assert set(np.flatnonzero(apart < radius - 1e-7)) <= set(found.keys) <= set(np.flatnonzero(apart < radius + 1e-7))
     assert (np.diff(found.distance) >= 0).all()
     np.testing.assert_allclose(found.distance / 3600.0, apart[found.keys], atol=1e-7)
@@ -212,4 +218,4 @@ def test_cells() -> None:
     rows = table.rows(slice(None), ["float", "int", "text", "flag"])
     assert rows == [(1.5, 1, "a", True), (2, None, None, False), (None, 3, "", True)]
     assert [type(row[0]) for row in rows] == [float, int, type(None)]
-    assert table.matching('"text" IS NULL OR "int" = ?', (3,)) == [1, 2]
+    assert table.matching(Clause('"text" IS NULL OR "int" = ?', (3,))) == [1, 2]

@@ -48,6 +48,15 @@ def test_spectra_are_files(box: Sandbox, web: requests.Session, spectra: dict[in
     assert [record.endpoint for record in box.requests] == ["hla", "hla"]
 
 
+def test_greek_targets_have_spectra(box: Sandbox, web: requests.Session, invoke: Invoke) -> None:
+    """The name of a target that a FITS header cannot hold is written in plain letters."""
+    listed = invoke("Mast.HscSpectra.Db.All")["data"]
+    spectrum = next(row for row in listed if row["TargetName"] == "\u03b1-CEN")
+    answer = web.get(address(box, spectrum), timeout=10)
+    assert answer.status_code == 200
+    assert fits.getheader(io.BytesIO(answer.content))["TARGNAME"] == "alpha-CEN"
+
+
 def test_head_of_a_spectrum(box: Sandbox, web: requests.Session, spectra: dict[int, dict[str, Any]]) -> None:
     """HEAD answers without a body."""
     answer = web.head(address(box, spectra[2]), timeout=10)

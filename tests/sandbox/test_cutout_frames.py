@@ -11,17 +11,16 @@ from astropy.wcs import WCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.sandbox.archive.cutout_asteroids import asteroid, sector_times
-from astroquery_mast.sandbox.archive.cutout_frame import Frame, world_coordinates
-from astroquery_mast.sandbox.archive.cutout_sectors import model_at
-from astroquery_mast.sandbox.archive.cutout_skycells import sky_cell
+from astroquery_mast.sandbox.archive.cutout_hst import sky_cell
+from astroquery_mast.sandbox.archive.cutout_images import Frame, world_coordinates
+from astroquery_mast.sandbox.archive.cutout_sectors import asteroid, model_at, sector_times
 
 RA, DEC = st.floats(0.0, 359.99), st.floats(-89.9, 89.9)
 
 
 @settings(max_examples=60, deadline=None)
 @given(ra=RA, dec=DEC, angle=st.floats(0, 360), column=st.integers(1, 2048), row=st.integers(1, 2048))
-def test_cutouts_are_centred(ra: float, dec: float, angle: float, column: int, row: int) -> None:
+def test_cutouts_are_centerd(ra: float, dec: float, angle: float, column: int, row: int) -> None:
     """The pixel of a position is the middle one of its cutout, as astropy reads the header, near the poles as well."""
     frame = Frame(ra, dec, 21.0 / 3600.0, angle, 2048)
     whole = WCS({key: value for key, value, _ in world_coordinates(frame.grid((1, 1), (2048, 2048)))})

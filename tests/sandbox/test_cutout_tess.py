@@ -197,7 +197,7 @@ def test_times_and_sources(box: Sandbox, web: requests.Session) -> None:
         assert np.isfinite(data["FLUX"]).all()
 
 
-def test_neighbours_show_the_same_sky(box: Sandbox, web: requests.Session) -> None:
+def test_neighbors_show_the_same_sky(box: Sandbox, web: requests.Session) -> None:
     """A small cutout is the middle of a large one, up to noise."""
     images = []
     for side in (5, 21):

@@ -116,10 +116,10 @@ def test_info_leaves_columns_out_and_has_its_own_order(box: Sandbox, web: reques
 def test_separation_is_in_arcminutes(box: Sandbox, web: requests.Session) -> None:
     """ang_sep is the separation from the target, in arcmin, and no larger than the radius."""
     rows = found(box, web, target=[M51], radius=120.0, radius_units="arcseconds")["results"]
-    centre = SkyCoord(M51, unit="deg")
+    center = SkyCoord(M51, unit="deg")
     assert rows
     for row in rows:
-        away = SkyCoord(row["sci_ra"], row["sci_dec"], unit="deg").separation(centre).arcmin
+        away = SkyCoord(row["sci_ra"], row["sci_dec"], unit="deg").separation(center).arcmin
         assert row["ang_sep"] == pytest.approx(away, abs=1e-6)
         assert row["ang_sep"] <= 2.0
     assert [row["ang_sep"] for row in rows] == sorted(row["ang_sep"] for row in rows)

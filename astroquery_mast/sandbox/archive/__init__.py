@@ -6,6 +6,6 @@ In: nothing. Out: `Archive`, and the columns it has. A server in front of it tur
 from __future__ import annotations
 
 from .archive import Archive
-from .columns import COLUMNS_CONFIG, OBSERVATION_COLUMNS, PRODUCT_COLUMNS
+from .packaged import COLUMNS_CONFIG, OBSERVATION_COLUMNS, PRODUCT_COLUMNS
 
 __all__ = ["COLUMNS_CONFIG", "OBSERVATION_COLUMNS", "PRODUCT_COLUMNS", "Archive"]

@@ -1,25 +1,134 @@
 """The archive inside the sandbox: everything a server needs to know.
 
-In: nothing but the wish for extra rows. Out: `Archive`, which answers SQL on observations and products, cone
-searches on footprints, file contents and target names.
+In: the number of extra rows. Out: `Archive`, which answers SQL on the tables ``observation``, ``product``
+and ``membership`` from any number of threads, cone searches on footprints, file contents and target names.
 """
 
 from __future__ import annotations
 
+import sqlite3
+import tempfile
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
+from pathlib import Path
 from typing import cast
 
-from . import names
-from .database import Database
+from .fields import resolve
 from .footprint import FootprintIndex, Placed
 from .hst import hst_observations
 from .jwst import jwst_observations
-from .observation import Observation, from_row
-from .products import kind_of
+from .observation import OBSERVATION_NAMES, Observation, as_row, from_row
+from .packaged import OBSERVATION_COLUMNS, PRODUCT_COLUMNS
+from .products import File, kind_of, product_rows
 from .surveys import bulk_observations, galex_observations, hlsp_observations, older_observations
 from .tess import tess_observations
+
+_SQL_TYPES = {"string": "TEXT", "float": "REAL", "int": "INTEGER", "boolean": "INTEGER"}
+_STORED_PRODUCT_NAMES = tuple(name for name, _ in PRODUCT_COLUMNS if name != "parent_obsid")
+_INDEXES = {
+    "observation_obsid": "observation (obsid)",
+    "observation_target": "observation (target_name)",
+    "product_obsid": "product (obsID)",
+    "product_uri": "product (dataURI)",
+    "membership_obsid": "membership (obsid)",
+}
+
+
+class Database:
+    """A read-only database of observations and their products."""
+
+    def __init__(self, observations: Iterable[Observation]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="mast-sandbox-", ignore_cleanup_errors=True)
+        self._path = Path(self._folder.name) / "archive.sqlite"
+        self._idle: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+        self._finalizer = weakref.finalize(self, _dispose, self._idle, self._folder)
+        with self._filling() as connection:
+            _fill(connection, observations)
+
+    @contextmanager
+    def _filling(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._path, isolation_level=None)
+        try:
+            # Nobody else sees the file yet, and it is thrown away at the end: no journal is needed.
+            for setting in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE"):
+                connection.execute(f"PRAGMA {setting}")
+            yield connection
+        finally:
+            connection.close()
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, object]]:
+        """Answer a read-only statement."""
+        with self._connection() as connection:
+            cursor = connection.execute(sql, tuple(parameters))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection: no two threads use one at the same time, and a server's short-lived threads
+        leave none behind.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("The archive has been closed.")
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            address = f"{self._path.as_uri()}?mode=ro&immutable=1"
+            connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                keep = not self._closed
+                if keep:
+                    self._idle.append(connection)
+            if not keep:
+                connection.close()
+
+    def close(self) -> None:
+        """Close all connections and delete the file."""
+        with self._lock:
+            self._closed = True
+        self._finalizer()
+
+
+def _dispose(idle: list[sqlite3.Connection], folder: tempfile.TemporaryDirectory[str]) -> None:
+    while idle:
+        idle.pop().close()
+    folder.cleanup()
+
+
+def _fill(connection: sqlite3.Connection, observations: Iterable[Observation]) -> None:
+    columns = ", ".join(
+        f'"{name}" {"INTEGER" if name == "obsid" else _SQL_TYPES[kind]}' for name, kind in OBSERVATION_COLUMNS
+    )
+    product_columns = ", ".join(
+        f'"{name}" {"INTEGER" if name == "obsID" else _SQL_TYPES[kind]}'
+        for name, kind in PRODUCT_COLUMNS
+        if name != "parent_obsid"
+    )
+    connection.execute("BEGIN")
+    connection.execute(f'CREATE TABLE observation ({columns}, "objID" INTEGER PRIMARY KEY)')
+    connection.execute(f"CREATE TABLE product ({product_columns})")
+    connection.execute("CREATE TABLE membership (obsid INTEGER, member_obsID INTEGER)")
+    everything = list(chain.from_iterable((whole, *whole.members) for whole in observations))
+    _insert(connection, "observation", len(OBSERVATION_NAMES), map(as_row, everything))
+    _insert(connection, "product", len(_STORED_PRODUCT_NAMES), chain.from_iterable(map(product_rows, everything)))
+    pairs = ((whole.obsid, member.obsid) for whole in everything for member in whole.members)
+    _insert(connection, "membership", 2, pairs)
+    for name, place in _INDEXES.items():
+        connection.execute(f"CREATE INDEX {name} ON {place}")
+    connection.execute("COMMIT")
+
+
+def _insert(connection: sqlite3.Connection, table: str, width: int, rows: Iterable[Sequence[object]]) -> None:
+    connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * width)})", rows)
+
 
 # Where each collection's numbers start; the missions' own numbers are of this order.
 _FIRST_OBSID = {"HST": 24_000_000, "JWST": 83_000_000, "TESS": 60_800_000, "GALEX": 1_000_016_000, "HLSP": 31_000_000}
@@ -31,12 +140,8 @@ class Archive:
     """The holdings of the sandbox.
 
     Observations of HST, JWST, TESS, GALEX, the high-level science products and some older missions, their
-    files, and the names of their targets. The content is the same in every process.
-
-    Parameters
-    ----------
-    extra_observations : int, optional
-        Number of additional, cheap rows (``target_name`` ``BULK-<n>``) for tests of paging and speed.
+    files, and the names of their targets. The content is the same in every process. ``extra_observations`` adds cheap
+    rows (``target_name`` ``BULK-<n>``) for tests of paging and speed.
     """
 
     def __init__(self, *, extra_observations: int = 0) -> None:
@@ -49,41 +154,13 @@ class Archive:
         self._database.close()
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, object]]:
-        """Answer a read-only SQL statement; see `database.Database.query`.
-
-        Parameters
-        ----------
-        sql : str
-            An SQLite ``SELECT`` on ``observation``, ``product`` and ``membership``.
-        parameters : sequence
-            Values of its placeholders.
-
-        Returns
-        -------
-        list of dict
-            Column name to value, a row each.
-
-        Raises
-        ------
-        sqlite3.Error
-            If the statement is wrong or wants to write.
-        """
+        """Answer a read-only SQL statement; see `Database.query`."""
         return self._database.query(sql, parameters)
 
     def within(self, ra: float, dec: float, radius: float) -> dict[int, float]:
-        """Find observations whose footprint overlaps a cone.
+        """Map ``objID`` of the observations whose footprint overlaps a cone (degrees) to the distance in arcsec.
 
-        Parameters
-        ----------
-        ra, dec : float
-            Centre of the cone, degrees.
-        radius : float
-            Radius of the cone, degrees; 0 finds the footprints that contain the position.
-
-        Returns
-        -------
-        dict of int to float
-            ``objID`` to distance in arcsec, 0.0 when the position lies inside the footprint.
+        It is 0 when the position lies inside the footprint.
         """
         return self._index().within(ra, dec, radius)
 
@@ -98,44 +175,17 @@ class Archive:
             yield cast("Placed", tuple(row.values()))
 
     def product(self, uri: str) -> dict[str, object] | None:
-        """Product row of a URI.
-
-        Parameters
-        ----------
-        uri : str
-            A ``dataURI``.
-
-        Returns
-        -------
-        dict or None
-            The row (of the first observation that lists it), without ``parent_obsid``; None for an unknown URI.
-        """
+        """Product row of a URI (of the first observation that lists it), without ``parent_obsid``; None if unknown."""
         rows = self.query("SELECT * FROM product WHERE dataURI = ? ORDER BY obsID LIMIT 1", (uri,))
         return rows[0] if rows else None
 
     def render(self, uri: str) -> bytes:
-        """Content of a file.
-
-        Parameters
-        ----------
-        uri : str
-            A ``dataURI``.
-
-        Returns
-        -------
-        bytes
-            As many as the product's ``size`` says, the same in every process.
-
-        Raises
-        ------
-        KeyError
-            If there is no such file.
-        """
+        """Content of a file, the same in every process, as long as its ``size`` says; `KeyError` for an unknown URI."""
         row = self.product(uri)
         if row is None:
             raise KeyError(uri)
         # Rendering needs astropy.io.fits, which takes longer to import than the archive takes to build.
-        from .rendering import File, render_file  # noqa: PLC0415
+        from .rendering import render_file  # noqa: PLC0415
 
         owner = self._observation(int(str(row["obsID"])))
         member_ids = "SELECT member_obsID FROM membership WHERE obsid = ?"
@@ -147,19 +197,8 @@ class Archive:
         return from_row(self.query("SELECT * FROM observation WHERE obsid = ?", (obsid,))[0])
 
     def resolve(self, name: str) -> list[dict[str, object]]:
-        """Look a target name up; see `names.resolve`.
-
-        Parameters
-        ----------
-        name : str
-            Name of a target.
-
-        Returns
-        -------
-        list of dict
-            An entry per resolver that knows the name.
-        """
-        return names.resolve(name)
+        """Look a target name up; see `fields.resolve`."""
+        return resolve(name)
 
 
 def _holdings() -> Iterator[Observation]:

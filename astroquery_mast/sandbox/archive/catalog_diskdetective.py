@@ -1,6 +1,6 @@
-"""Disk Detective: stars with more light at 22 micrometres than a star has, and how volunteers classified them.
+"""Disk Detective: stars with more light at 22 micrometers than a star has, and how volunteers classified them.
 
-In: the sky. Out: a catalogue whose classifications may be filtered but are in no answer, as at MAST.
+In: the sky. Out: a catalog whose classifications may be filtered but are in no answer, as at MAST.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalog_gaia import gaia_numbers
-from .catalog_light import Array
-from .catalog_places import galactic, wise_names
-from .catalog_sky import STAR, Sky, sky
-from .catalog_table import CatalogTable, texts, words
+from .catalog_sky import STAR, Array, Sky, sky
+from .catalog_table import CatalogTable, galactic, texts, wise_names, words
 
 #: Columns that tell how a subject was classified: they can be filtered and are not returned.
 CLASSIFICATION = (
@@ -41,7 +39,7 @@ Values = dict[str, NDArray[Any]]
 
 
 def disk_detective() -> CatalogTable:
-    """Return the catalogue."""
+    """Return the catalog."""
     everything = sky()
     chosen = (everything.kind == STAR) & (everything.bands["K"] < _FAINTEST_K) & (everything.bands["K"] > 3.0)
     sources = everything.where(chosen & (everything.dice("disk") < _CHOSEN))
@@ -99,7 +97,7 @@ def _classification(sources: Sky) -> Values:
 
 def _infrared(sources: Sky) -> Values:
     bands = sources.bands
-    # The disk: nothing at 3 micrometres, up to four magnitudes at 22.
+    # The disk: nothing at 3 micrometers, up to four magnitudes at 22.
     excess = 0.5 + 3.5 * sources.dice("excess")
     wise = {1: bands["W1"], 2: bands["W2"] - 0.02 * excess, 3: bands["W3"] - 0.4 * excess, 4: bands["W4"] - excess}
     values: Values = {}
@@ -131,16 +129,16 @@ def _optical(sources: Sky) -> Values:
         column = f"{name}{'Err' if suffix == 'Mag' else 'err'}"
         values[column] = np.where(known, _error(sources, bands["V"], column), np.nan)
     values["A_objid"] = np.ma.masked_array(sources.numbers("APASS", 1_000_000, 60_000_000), ~known)
-    values |= _neighbourhood(sources, "A", known) | _gaia(sources)
+    values |= _neighborhood(sources, "A", known) | _gaia(sources)
     for band in "giryz":
         magnitude = bands[f"P{band}"]
         error = np.where(magnitude < _SATURATED, _UNKNOWN, np.round(0.001 + 0.02 * sources.dice("P error", band), 6))
         values |= {f"P_{band}MeanPSFMag": np.round(magnitude, 4), f"P_{band}MeanPSFMagErr": error}
     values["P_nDetections"] = np.round(20 + 60 * sources.dice("P detections")).astype(int)
-    return values | _neighbourhood(sources, "P", known | True)
+    return values | _neighborhood(sources, "P", known | True)
 
 
-def _neighbourhood(sources: Sky, survey: str, known: NDArray[np.bool_]) -> Values:
+def _neighborhood(sources: Sky, survey: str, known: NDArray[np.bool_]) -> Values:
     away = np.round(1.2 * sources.dice("away", survey) ** 2, 9)
     others = (30 * sources.dice("contamination", survey) ** 3).astype(int)
     return {
@@ -161,7 +159,7 @@ def _gaia(sources: Sky) -> Values:
             f"G_{name}_error": np.where(measured, error, np.nan),
         }
     everywhere = np.ones(len(sources), dtype=bool)
-    return values | {"G_objid": numbers} | _neighbourhood(sources, "G", everywhere)
+    return values | {"G_objid": numbers} | _neighborhood(sources, "G", everywhere)
 
 
 def _links(sources: Sky) -> Values:

@@ -1,6 +1,6 @@
 """Gaia: data releases 1, 2 and 3, and TGAS.
 
-In: the sky. Out: four catalogues. Columns are the first and the most used ones of ``gaia_source`` in each release,
+In: the sky. Out: four catalogs. Columns are the first and the most used ones of ``gaia_source`` in each release,
 in its order. Identifiers are declared as text and written as numbers, as everywhere in the portal.
 """
 
@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .catalog_light import Array
-from .catalog_places import ecliptic, galactic
-from .catalog_sky import STAR, Sky, sky
-from .catalog_table import CatalogTable, names_in, texts, words
+from .catalog_sky import STAR, Array, Sky, sky
+from .catalog_table import CatalogTable, ecliptic, galactic, texts, words
+from .packaged import packaged
 
 _EPOCHS = {"DR1": 2015.0, "TGAS": 2015.0, "DR2": 2015.5, "DR3": 2016.0}
 _SOLUTIONS = {
@@ -29,47 +28,6 @@ _FAINTEST_HIPPARCOS = 8.0
 _PI_MEN, _GAIA_PI_MEN, _HIP_PI_MEN = 261136679, 4623036865373793408, 26394
 # Zero points of the Gaia magnitudes (VEGAMAG, DR2).
 _ZERO = {"g": 25.6884, "bp": 25.3514, "rp": 24.7619}
-_DR1 = names_in(
-    """
-    solution_id source_id random_index ref_epoch ra ra_error dec dec_error parallax parallax_error pmra pmra_error
-    pmdec pmdec_error duplicated_source phot_g_n_obs phot_g_mean_flux phot_g_mean_flux_error phot_g_mean_mag
-    phot_variable_flag l b ecl_lon ecl_lat
-    """
-)
-_TGAS = ("hip", "tycho2_id", *_DR1)
-_COLOURS = names_in(
-    """
-    phot_g_n_obs phot_g_mean_flux phot_g_mean_flux_error phot_g_mean_flux_over_error phot_g_mean_mag phot_bp_n_obs
-    phot_bp_mean_flux phot_bp_mean_flux_error phot_bp_mean_mag phot_rp_n_obs phot_rp_mean_flux
-    phot_rp_mean_flux_error phot_rp_mean_mag phot_bp_rp_excess_factor
-    """
-)
-_POSITION = names_in(
-    """
-    solution_id designation source_id random_index ref_epoch ra ra_error dec dec_error parallax parallax_error
-    parallax_over_error
-    """
-)
-_DR2 = (
-    *_POSITION,
-    *names_in("pmra pmra_error pmdec pmdec_error astrometric_excess_noise visibility_periods_used duplicated_source"),
-    *_COLOURS,
-    *names_in("bp_rp bp_g g_rp radial_velocity radial_velocity_error phot_variable_flag l b ecl_lon ecl_lat"),
-    *names_in("teff_val radius_val lum_val"),
-)
-_DR3 = (
-    *_POSITION,
-    *names_in("pm pmra pmra_error pmdec pmdec_error astrometric_excess_noise visibility_periods_used ruwe"),
-    "duplicated_source",
-    *_COLOURS,
-    *names_in("bp_rp bp_g g_rp radial_velocity radial_velocity_error phot_variable_flag l b ecl_lon ecl_lat"),
-    *names_in("in_qso_candidates in_galaxy_candidates non_single_star has_xp_continuous has_rvs teff_gspphot"),
-    *names_in("logg_gspphot mh_gspphot distance_gspphot"),
-)
-_NAMES = {"DR1": _DR1, "TGAS": _TGAS, "DR2": _DR2, "DR3": _DR3}
-_INTEGERS = frozenset(names_in("hip non_single_star phot_bp_n_obs phot_g_n_obs phot_rp_n_obs visibility_periods_used"))
-_FLAGS = frozenset(names_in("duplicated_source in_qso_candidates in_galaxy_candidates has_xp_continuous has_rvs"))
-_TEXTS = frozenset(names_in("solution_id designation source_id random_index tycho2_id phot_variable_flag"))
 Values = dict[str, NDArray[Any]]
 
 
@@ -83,7 +41,7 @@ def gaia_numbers(sources: Sky) -> NDArray[np.int64]:
 
 
 def hipparcos_numbers(sources: Sky) -> np.ma.MaskedArray[Any, Any]:
-    """Hipparcos number of each source, masked for those too faint for that catalogue."""
+    """Hipparcos number of each source, masked for those too faint for that catalog."""
     numbers = np.where(sources.tic == _PI_MEN, _HIP_PI_MEN, sources.numbers("HIP", 26_400, 118_000))
     return np.ma.masked_array(numbers, (sources.kind != STAR) | (sources.bands["V"] > _FAINTEST_HIPPARCOS))
 
@@ -96,17 +54,11 @@ def _catalog(release: str) -> CatalogTable:
         chosen &= everything.plx > 0
     sources = everything.where(chosen)
     values = _astrometry(sources, release) | _photometry(sources) | _flags(sources)
-    columns = {name: (_kind(name), values[name]) for name in _NAMES[release]}
+    columns = {name: (kind, values[name]) for name, kind in packaged("columns")[f"gaia {release}"]}
     return CatalogTable(columns, (values["ra"], values["dec"]))
 
 
 dr1, dr2, dr3, tgas = (partial(_catalog, release) for release in ("DR1", "DR2", "DR3", "TGAS"))
-
-
-def _kind(name: str) -> str:
-    if name in _FLAGS:
-        return "boolean"
-    return "int" if name in _INTEGERS else "string" if name in _TEXTS else "float"
 
 
 def _astrometry(sources: Sky, release: str) -> Values:
@@ -164,9 +116,9 @@ def _photometry(sources: Sky) -> Values:
             f"phot_{name}_mean_mag": magnitude,
         }
     blue, green, red = (values[f"phot_{name}_mean_mag"] for name in ("bp", "g", "rp"))
-    colours = {"bp_rp": blue - red, "bp_g": blue - green, "g_rp": green - red}
-    values |= {name: np.round(column, 6) for name, column in colours.items()}
-    values["phot_bp_rp_excess_factor"] = np.round(1.15 + 0.06 * sources.colour, 6)
+    colors = {"bp_rp": blue - red, "bp_g": blue - green, "g_rp": green - red}
+    values |= {name: np.round(column, 6) for name, column in colors.items()}
+    values["phot_bp_rp_excess_factor"] = np.round(1.15 + 0.06 * sources.color, 6)
     return values
 
 

@@ -1,8 +1,8 @@
 """The Hubble Source Catalog, versions 2 and 3: what the archive's HST images show of the sources of the sky.
 
 In: the sky, and the combined images of ACS, WFC3 and WFPC2. Out: `HubbleCatalog`: one detection per source and image
-that covers it, and the matches that they make up. A position in the catalogue is therefore always on an image, whose
-date, exposure time, programme and filter the detection repeats.
+that covers it, and the matches that they make up. A position in the catalog is therefore always on an image, whose
+date, exposure time, program and filter the detection repeats.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .catalog_light import Array, at_wavelength
-from .catalog_sky import GALAXY, STAR, Sky, sky
-from .geometry import project, unit_vectors
+from .catalog_sky import GALAXY, STAR, Array, Sky, at_wavelength, sky
+from .geometry import Polygon, parse_region, project, unit_vectors
 from .hst import hst_observations
 from .observation import Observation
-from .regions import Polygon, parse_region
+from .packaged import packaged
 from .scene import generator
 from .surveys import older_observations
 
@@ -33,28 +32,18 @@ _CAMERAS: Mapping[str, str] = {"ACS/WFC": "A", "ACS/HRC": "A", "WFC3/UVIS": "W3"
 _LAST_IMAGE = {2: 57540.0, 3: 58300.0}
 _FIRST_MATCH = {2: 82_000_000, 3: 8_000_000}
 _BRIGHTEST, _FAINTEST = 12.0, 25.5
-# Share of the sources on an image that its catalogue has.
+# Share of the sources on an image that its catalog has.
 _SEEN = 0.97
 _NEAR = np.cos(np.radians(0.2))
 _EPOCH = 2009.0
 # Kron magnitudes hold the light that an aperture of two pixels misses.
 _MISSED = {STAR: 0.25, GALAXY: 0.7}
-_PIXEL = {"ACS/WFC": 0.05, "ACS/HRC": 0.025, "WFC3/UVIS": 0.0396, "WFC3/IR": 0.128, "WFPC2/WFC": 0.1}
+_PIXEL: Mapping[str, float] = packaged("instruments")["pixels"]["HSC"]
 
 
 @dataclass(frozen=True)
 class HubbleImage:
-    """A combined image.
-
-    Attributes
-    ----------
-    observation : Observation
-    number : int
-    column : str
-        Camera and filter as in the names of magnitudes, such as ``A_F606W``.
-    wavelength : float
-        Nanometres.
-    """
+    """A combined image; ``column`` is camera and filter (``A_F606W``), ``wavelength`` is in nm."""
 
     observation: Observation
     number: int
@@ -73,26 +62,18 @@ class HubbleImage:
 
     @property
     def name(self) -> str:
-        """The name of the image, made of programme, visit, camera and filter."""
+        """The name of the image, made of program, visit, camera and filter."""
         observation = self.observation
         if observation.obs_collection == "HLA":
             return observation.obs_id
         camera = str(observation.instrument_name).replace("/", "_").lower()
-        programme = str(observation.proposal_id or 0).zfill(5)
-        return f"hst_{programme}_{observation.obs_id[4:6]}_{camera}_{self.filter.lower()}"
+        program = str(observation.proposal_id or 0).zfill(5)
+        return f"hst_{program}_{observation.obs_id[4:6]}_{camera}_{self.filter.lower()}"
 
 
 @dataclass(frozen=True)
 class Detections:
-    """Detections, as arrays of the same length.
-
-    Attributes
-    ----------
-    source, image : numpy.ndarray of int
-        Place of the source in the whole sky, and of the image in the catalogue's list.
-    aperture, kron : numpy.ndarray
-        AB magnitude in a small aperture and in the Kron radius.
-    """
+    """Detections, as arrays of the same length: places of source and image, AB magnitudes in an aperture and Kron."""
 
     source: NDArray[np.int64]
     image: NDArray[np.int64]
@@ -106,20 +87,9 @@ class Detections:
 
 @dataclass(frozen=True)
 class HubbleCatalog:
-    """A version of the catalogue.
+    """A version of the catalog: one source per match, and its detections sorted by source and image.
 
-    Attributes
-    ----------
-    version : int
-    images : tuple of HubbleImage
-    sources : Sky
-        The sources that were detected, one per match.
-    match_ids : numpy.ndarray
-        ``MatchID`` of each source.
-    detections : Detections
-        Sorted by source and image.
-    first : numpy.ndarray
-        ``detections[first[i]:first[i + 1]]`` are those of source i.
+    ``detections[first[i]:first[i + 1]]`` are those of source i.
     """
 
     version: int
@@ -144,7 +114,7 @@ class HubbleCatalog:
 
 
 def hubble_catalog(version: int) -> HubbleCatalog:
-    """Return a version of the catalogue (2 or 3)."""
+    """Return a version of the catalog (2 or 3)."""
     everything = sky()
     images = tuple(_images(version))
     detections = _sorted(_detections(everything, images))
@@ -210,13 +180,13 @@ def _detections(everything: Sky, images: tuple[HubbleImage, ...]) -> Detections:
 
 def _covered(image: HubbleImage, position: tuple[Array, Array], vectors: Array) -> NDArray[np.int64]:
     """Places of the sources that lie on an image."""
-    centre = image.observation.s_ra or 0.0, image.observation.s_dec or 0.0
-    near = np.flatnonzero(vectors @ unit_vectors(*centre) > _NEAR)
-    x, y = project(*centre, position[0][near], position[1][near])
+    center = image.observation.s_ra or 0.0, image.observation.s_dec or 0.0
+    near = np.flatnonzero(vectors @ unit_vectors(*center) > _NEAR)
+    x, y = project(*center, position[0][near], position[1][near])
     inside = np.zeros(len(near), dtype=bool)
     for part in parse_region(image.observation.s_region):
         if isinstance(part, Polygon):
-            inside |= _inside(np.transpose(project(*centre, *np.array(part.vertices).T)), x, y)
+            inside |= _inside(np.transpose(project(*center, *np.array(part.vertices).T)), x, y)
     return near[inside]
 
 

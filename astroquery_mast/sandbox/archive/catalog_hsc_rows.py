@@ -1,4 +1,4 @@
-"""Rows of the Hubble Source Catalog: matches of a cone, detections of a match, and the list of spectra.
+"""Rows of the Hubble Source Catalog: matches of a cone, and detections of a match.
 
 In: a `HubbleCatalog`. Out: columns and rows as the services answer them. The columns of a cone depend on what it finds:
 three for every filter that occurs in it.
@@ -9,91 +9,29 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from statistics import fmean
 
 import numpy as np
 
 from .catalog_hsc import HubbleCatalog, HubbleImage
 from .catalog_sky import STAR
-from .catalog_table import CatalogTable, Columns, Found, plain
-from .geometry import separation, unit_vectors
-from .hst import hst_observations
-from .observation import Observation
+from .catalog_table import CatalogTable, Found, plain
+from .packaged import Columns, packaged
 
-__all__ = ["MATCH_COLUMNS", "SPECTRUM_COLUMNS", "HubbleRows", "spectrum_rows"]
+__all__ = ["MATCH_COLUMNS", "SPECTRUM_COLUMNS", "HubbleRows"]
 
 Row = tuple[object, ...]
 
 SELECTED: Columns = (("_selected_", "boolean"),)
-_LEADING: Columns = (
-    ("MatchID", "int"),
-    ("Distance", "float"),
-    ("MatchRA", "float"),
-    ("MatchDec", "float"),
-    ("DSigma", "float"),
-    ("AbsCorr", "string"),
-    ("NumFilters", "int"),
-    ("NumVisits", "int"),
-    ("NumImages", "int"),
-    ("StartMJD", "float"),
-    ("StopMJD", "float"),
-    ("TargetName", "string"),
-    ("CI", "float"),
-    ("CI_Sigma", "float"),
-    ("KronRadius", "float"),
-    ("KronRadius_Sigma", "float"),
-    ("Extinction", "float"),
-    ("SpectrumFlag", "string"),
-)
-#: Columns of the detections of a match.
-MATCH_COLUMNS: Columns = tuple(
-    (name, kind)
-    for kinds in (
-        "CatID int MatchID int MemID int SourceID int ImageID int Det string MatchRA float MatchDec float "
-        "SourceRA float SourceDec float D float DSigma float AbsCorr string XImage float YImage float "
-        "ImageName string Instrument string Mode string Detector string Aperture string ExposureTime float "
-        "StartMJD float StopMJD float WaveLength float Filter string TargetName string FluxAper2 float "
-        "MagAper2 float MagAuto float PropID int CI float KronRadius float Flags int naxis string crpix string "
-        "crval string cd_matrix string _selected_ boolean",
-    )
-    for name, kind in zip(*[iter(kinds.split())] * 2, strict=True)
-)
-#: Columns of the list of spectra.
-SPECTRUM_COLUMNS: Columns = (
-    ("ObjID", "int"),
-    ("DatasetName", "string"),
-    ("MatchID", "string"),
-    ("RA", "float"),
-    ("Dec", "float"),
-    ("TargetName", "string"),
-    ("ObjectType", "string"),
-    ("SpectrumType", "int"),
-    ("Notes", "string"),
-    ("Detector", "string"),
-    ("Aperture", "string"),
-    ("SpectralElement", "string"),
-    ("Wavelength", "float"),
-    ("ExposureTime", "float"),
-    ("PropID", "int"),
-    ("HSCMatch", "string"),
-    *SELECTED,
-)
+_LEADING: Columns = packaged("columns")["hsc"]
+#: Columns of the detections of a match, and of the list of spectra.
+MATCH_COLUMNS: Columns = packaged("columns")["hsc match"]
+SPECTRUM_COLUMNS: Columns = packaged("columns")["hsc spectra"]
 _MICROJANSKY_ZERO = 23.9
-# Grism spectra per field, of its brightest matches, and one-dimensional ones of the spectrographs.
-_GRISM_PER_TARGET, _SLIT_SPECTRA = 8, 120
-_FIRST_SPECTRUM = 20_010
-_GRISM, _SLIT = 2, 1
-_SAME_SOURCE = np.radians(2.0 / 3600.0)
 
 
 class HubbleRows:
-    """Answers from a version of the catalogue.
-
-    Parameters
-    ----------
-    catalog : HubbleCatalog
-    """
+    """Answers from a version of the catalog."""
 
     def __init__(self, catalog: HubbleCatalog) -> None:
         self.catalog = catalog
@@ -109,27 +47,12 @@ class HubbleRows:
         self._spread = np.round(30.0 * sources.dice("HSC spread") ** 2, 6)
         self._index = np.round(np.where(star, 1.0, 1.5) + 0.3 * sources.dice("HSC concentration"), 6)
         self._radius = np.round(np.where(star, 0.16, 0.4) + 0.2 * sources.dice("HSC Kron"), 6)
+        # Matches that have a grism spectrum.
+        self._with_spectrum = frozenset(packaged("spectra")["matches"][str(catalog.version)])
         self._dust = np.round(0.05 + 0.1 * sources.dice("HSC dust"), 6)
 
-    @cached_property
-    def _with_spectrum(self) -> frozenset[int]:
-        """Places of the matches that have a grism spectrum."""
-        return frozenset(place for place, _ in _grism_targets(self.catalog))
-
     def cone(self, found: Found, *, aperture: bool, images: int, most: int) -> tuple[Columns, list[Row]]:
-        """Return columns and rows of the matches of a cone.
-
-        Parameters
-        ----------
-        found : Found
-            From ``table.within``.
-        aperture : bool
-            Whether magnitudes are those of the aperture, and not of the Kron radius.
-        images : int
-            Fewest images of a match.
-        most : int
-            Most rows.
-        """
+        """Return columns and rows of the matches of a cone: at least ``images`` images each, at most ``most`` rows."""
         numbers = np.diff(self.catalog.first)[found.keys]
         keys, away = found.keys[numbers >= images][:most], found.distance[numbers >= images][:most]
         measured = [self._magnitudes(int(key), aperture=aperture) for key in keys]
@@ -182,7 +105,7 @@ class HubbleRows:
             float(self._radius[key]),
             0.002 if len(images) > 1 else 0,
             float(self._dust[key]),
-            "Y" if key in self._with_spectrum else "N",
+            "Y" if int(self.catalog.match_ids[key]) in self._with_spectrum else "N",
         )
 
     def detections(self, match_id: int) -> list[Row]:
@@ -273,97 +196,7 @@ def _pixel_place(image: HubbleImage, position: tuple[float, float]) -> tuple[flo
 
 
 def _world(image: HubbleImage) -> tuple[str, str, str, str]:
-    """The world coordinates of the image as the catalogue writes them: words in a row."""
+    """The world coordinates of the image as the catalog writes them: words in a row."""
     size, step = _size(image), image.pixel / 3600.0
-    centre = f"{image.observation.s_ra:.8f} {image.observation.s_dec:.8f}"
-    return f"{size} {size}", f"{size / 2:.2f} {size / 2:.2f}", centre, f"{-step:.5e} 0.0 0.0 {step:.5e}"
-
-
-def _grism_targets(catalog: HubbleCatalog) -> list[tuple[int, HubbleImage]]:
-    """Matches with a grism spectrum: the brightest ones around each target of ACS, and an image that shows them."""
-    brightest: dict[str, list[tuple[int, HubbleImage]]] = {}
-    for key in np.argsort(catalog.sources.g_mag, kind="stable").tolist():
-        image = catalog.images[int(catalog.of(key).image[0])]
-        if image.column.startswith("A_"):
-            brightest.setdefault(str(image.observation.target_name), []).append((key, image))
-    return [pair for pairs in brightest.values() for pair in pairs[:_GRISM_PER_TARGET]]
-
-
-def spectrum_rows(catalog: HubbleCatalog) -> list[Row]:
-    """Return the rows of `SPECTRUM_COLUMNS`: grism spectra of matches, then those of the spectrographs."""
-    ra, dec = catalog.positions()
-    rows = [
-        _grism_row(catalog, key, image, (float(ra[key]), float(dec[key]))) for key, image in _grism_targets(catalog)
-    ]
-    vectors = unit_vectors(ra, dec)
-    for observation in _slit_spectra():
-        away = separation(vectors, unit_vectors(observation.s_ra, observation.s_dec))
-        nearest = int(np.argmin(away))
-        match = int(catalog.match_ids[nearest]) if away[nearest] < _SAME_SOURCE else None
-        rows.append(_slit_row(observation, match))
-    return _plain([(_FIRST_SPECTRUM + place, *row) for place, row in enumerate(rows)])
-
-
-def _grism_row(catalog: HubbleCatalog, key: int, image: HubbleImage, position: tuple[float, float]) -> Row:
-    hours, sign = position[0] / 15.0, "-" if position[1] < 0 else "+"
-    name = f"HAG_J{_clock(hours, 2)}{sign}{_clock(abs(position[1]), 1)}_{image.observation.obs_id.upper()}"
-    exposure = image.observation.t_exptime
-    return (
-        f"{name}_V01.SPEC1D",
-        int(catalog.match_ids[key]),
-        *position,
-        name,
-        "",
-        _GRISM,
-        "ACS  GRISM G800L",
-        "ACS/WFC",
-        "",
-        "G800L",
-        0,
-        exposure,
-        int(image.observation.proposal_id or 0),
-        "Y",
-        None,
-    )
-
-
-def _clock(value: float, digits: int) -> str:
-    ticks = int(value * 3600 * 10**digits)
-    seconds, fraction = divmod(ticks, 10**digits)
-    return f"{seconds // 3600:02d}{seconds // 60 % 60:02d}{seconds % 60:02d}.{fraction:0{digits}d}"
-
-
-def _slit_spectra() -> list[Observation]:
-    spectra = [
-        observation
-        for observation in hst_observations()
-        if observation.dataproduct_type == "spectrum"
-        and observation.dataRights == "PUBLIC"
-        and str(observation.instrument_name).startswith(("STIS", "COS"))
-        and observation.calib_level > 0
-        and observation.s_ra is not None
-        and not observation.mtFlag
-    ]
-    return spectra[:_SLIT_SPECTRA]
-
-
-def _slit_row(observation: Observation, match: int | None) -> Row:
-    shortest, longest = observation.em_min or 0.0, observation.em_max or 0.0
-    return (
-        f"{observation.obs_id.upper()}_X1D",
-        match,
-        observation.s_ra,
-        observation.s_dec,
-        observation.target_name,
-        str(observation.target_classification or "").partition(";")[0],
-        _SLIT,
-        str(observation.instrument_name).replace("/", "  "),
-        observation.instrument_name,
-        "0.2X0.2" if str(observation.instrument_name).startswith("STIS") else "PSA",
-        observation.filters,
-        round(5.0 * (shortest + longest), 3),
-        observation.t_exptime,
-        int(observation.proposal_id or 0),
-        "N" if match is None else "Y",
-        None,
-    )
+    center = f"{image.observation.s_ra:.8f} {image.observation.s_dec:.8f}"
+    return f"{size} {size}", f"{size / 2:.2f} {size / 2:.2f}", center, f"{-step:.5e} 0.0 0.0 {step:.5e}"

@@ -1,25 +1,24 @@
 """Pan-STARRS: mean, stacked, single-epoch and forced photometry north of -30.5 degrees.
 
-In: the sky. Out: a catalogue for each table of a data release, and what its ``metadata`` says of each column. Unknown
+In: the sky. Out: a catalog for each table of a data release, and what its ``metadata`` says of each column. Unknown
 values are -999, as in the survey's database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .catalog_panstarrs_columns import COLUMNS, PanstarrsColumn
-from .catalog_places import ecliptic, galactic, panstarrs_names
 from .catalog_sky import STAR, Sky, sky
-from .catalog_table import CatalogTable, texts
+from .catalog_table import CatalogTable, ecliptic, galactic, panstarrs_names, texts
 from .geometry import unit_vectors
+from .packaged import packaged
 
-__all__ = ["TABLES", "SurveyTable", "panstarrs"]
+__all__ = ["TABLES", "PanstarrsColumn", "SurveyTable", "panstarrs"]
 
 #: The tables of each data release; only the second one has single detections.
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -29,29 +28,95 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 UNKNOWN = -999
 _SOUTHERN_LIMIT, _EPOCH = -30.5, 2012.5
 _LIMITS = {"g": 22.0, "r": 21.8, "i": 21.5, "z": 20.9, "y": 19.7}
-_WAVELENGTHS = {"g": 4849, "r": 6201, "i": 7535, "z": 8674, "y": 9628}
 _ZONES_PER_DEGREE = 120.0
 _JANSKY_ZERO = 8.9
 _DETECTIONS_PER_SOURCE = 4
 Values = dict[str, NDArray[Any]]
 
 
+#: Type in the database to the type and the size (bytes) that the metadata give.
+_TYPES: Mapping[str, tuple[str, int]] = packaged("panstarrs")["types"]
+# Errors of positions are doubles in the database and floats everywhere else.
+_NARROW = frozenset({"raMeanErr", "decMeanErr", "posMeanChisq"})
+_MEASURED_TYPES = frozenset({"REAL", "SMALLINT"})
+
+
+@dataclass(frozen=True)
+class PanstarrsColumn:
+    """A column."""
+
+    name: str
+    stored: str
+    description: str
+    unit: str = ""
+
+    @property
+    def type(self) -> str:
+        """The type as the service names it."""
+        return "float" if self.name in _NARROW else _TYPES[self.stored][0]
+
+    @property
+    def kind(self) -> str:
+        """``string``, ``int`` or ``float``."""
+        if self.stored == "STRING":
+            return "string"
+        return "float" if self.stored in {"REAL", "DOUBLE"} else "int"
+
+    def info(self) -> dict[str, str]:
+        """Return the record of the column beside the rows of an answer."""
+        stored = "STRING" if self.kind == "string" else "NUMBER"
+        return {"name": self.name, "type": self.type, "db_type": stored, "description": self.description}
+
+    def metadata(self, place: int) -> dict[str, str]:
+        """Return the record of the column in ``metadata.json``; every value is text, ``NULL`` if there is none."""
+        size = str(4 if self.name in _NARROW else _TYPES[self.stored][1])
+        return {
+            "name": self.name,
+            "db_type": self.stored,
+            "column_name": self.name,
+            "description": self.description,
+            "unit": self.unit or "NULL",
+            "ucd": "NULL",
+            "utype": "NULL",
+            "datatype": self.type,
+            "size": size,
+            "principal": "NULL",
+            "indexed": "NULL",
+            "std": "NULL",
+            "column_index": str(place),
+            "arraysize": f"{size}*" if self.stored == "STRING" else size,
+            "search_priority": str(place),
+            "default_value": "-999" if self.stored in _MEASURED_TYPES else "NULL",
+            "type": self.type,
+        }
+
+
+def _listed(table: str) -> Iterator[PanstarrsColumn]:
+    lists = packaged("panstarrs")
+    if table == "detection":
+        yield from (PanstarrsColumn(*line) for line in lists[table])
+        return
+    yield from (PanstarrsColumn(*line) for line in lists["object"] + (lists["best"] if table == "stack" else ()))
+    for band in _LIMITS:
+        yield from (PanstarrsColumn(*(word.format(band) for word in line)) for line in lists[table])
+
+
+#: The columns of each table, in the order of the survey's database.
+COLUMNS: Mapping[str, tuple[PanstarrsColumn, ...]] = {
+    table: tuple(_listed(table)) for table in ("mean", "stack", "forced_mean", "detection")
+}
+
+
 @dataclass(frozen=True)
 class SurveyTable:
-    """A catalogue and what is known of its columns."""
+    """A catalog and what is known of its columns."""
 
     table: CatalogTable
     columns: tuple[PanstarrsColumn, ...]
 
 
 def panstarrs(release: str, table: str) -> SurveyTable:
-    """Return a table of a data release.
-
-    Raises
-    ------
-    KeyError
-        If the release has no such table.
-    """
+    """Return a table of a data release."""
     if table not in TABLES[release]:
         raise KeyError(table)
     everything = sky()

@@ -1,6 +1,6 @@
-"""Smaller catalogues: GALEX, PLATO's input catalogue, SDSS, 2MASS, and the library of WFC3 point spread functions.
+"""Smaller catalogs: GALEX, PLATO's input catalog, SDSS, 2MASS, and the library of WFC3 point spread functions.
 
-In: the sky. Out: a catalogue each. Their columns are the first and the most used ones of the public releases.
+In: the sky. Out: a catalog each. Their columns are the first and the most used ones of the public releases.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalog_gaia import gaia_numbers
-from .catalog_light import Array
-from .catalog_places import galactic, two_mass_names
-from .catalog_sky import GALAXY, STAR, Sky, sky
-from .catalog_table import CatalogTable, texts
+from .catalog_sky import GALAXY, STAR, Array, Sky, sky
+from .catalog_table import CatalogTable, galactic, texts, two_mass_names
 from .scene import generator
 
 Values = dict[str, NDArray[Any]]
@@ -33,7 +31,7 @@ _PSF_PIXELS = {"Uvis": 4096, "Ir": 1014}
 
 
 def galex() -> CatalogTable:
-    """Return the GALEX catalogue; the distance, in arcmin, is the first column of its answers."""
+    """Return the GALEX catalog; the distance, in arcmin, is the first column of its answers."""
     everything = sky()
     sources = everything.where(everything.bands["NUV"] < _FAINTEST_NUV)
     ra, dec = (np.round(angle, 7) for angle in sources.at(2005.0))
@@ -82,7 +80,7 @@ def _ultraviolet(sources: Sky, name: str, magnitude: Array) -> dict[str, tuple[s
 
 
 def plato() -> CatalogTable:
-    """Return the PLATO input catalogue: bright dwarfs, and cool ones somewhat fainter."""
+    """Return the PLATO input catalog: bright dwarfs, and cool ones somewhat fainter."""
     everything = sky()
     dwarf = (everything.kind == STAR) & ~everything.giant & (everything.plx > 0)
     bright = (everything.bands["V"] < 13.0) & (everything.physics["Teff"] < 7000)
@@ -109,7 +107,7 @@ def plato() -> CatalogTable:
             "gaiaBPmag": ("float", np.round(sources.bands["BP"], 4)),
             "gaiaRPmag": ("float", np.round(sources.bands["RP"], 4)),
             "Vmag": ("float", np.round(sources.bands["V"], 3)),
-            "PLATOmag": ("float", np.round(sources.bands["V"] - 0.2 * sources.colour, 3)),
+            "PLATOmag": ("float", np.round(sources.bands["V"] - 0.2 * sources.color, 3)),
             "Teff": ("float", np.round(physics["Teff"])),
             "Radius": ("float", np.round(physics["rad"], 4)),
             "Mass": ("float", np.round(physics["mass"], 4)),

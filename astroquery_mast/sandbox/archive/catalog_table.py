@@ -1,39 +1,32 @@
-"""One catalogue: columns of values, found by position or by an SQL condition.
+"""One catalog: columns of values, found by position or by a condition; and places of sources in other words.
 
 In: arrays, one per column. Out: `CatalogTable`: keys of rows (their places, from 0), and the cells of some of them as
-values of JSON. Columns stay arrays, so that a catalogue is built in milliseconds and only the rows of a page become
-Python values.
+values of JSON. Columns stay arrays, so that a catalog is built in milliseconds and only the rows of a page become
+Python values. Equatorial positions become galactic and ecliptic coordinates, or names in the manner of 2MASS, WISE and
+Pan-STARRS.
 """
 
 from __future__ import annotations
 
-import atexit
-import json
 import math
-import sqlite3
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .catalog_sky import Array
 from .geometry import separation, unit_vectors
+from .packaged import Columns
+from .search import Clause, RowSearch
 
-__all__ = ["CatalogTable", "Columns", "Found", "names_in", "plain", "texts", "words"]
+__all__ = ["CatalogTable", "Columns", "Found", "plain", "texts", "words"]
 
-#: Name and declared JSON type.
-Columns = tuple[tuple[str, str], ...]
 Row = tuple[object, ...]
 Keys = NDArray[np.intp]
 # Slack of the pre-selection: cos() of a small angle cannot be told from 1 below about 1e-8.
 _SLACK = 1e-12
-
-
-def names_in(text: str) -> tuple[str, ...]:
-    """Return the words of a text: long lists of columns are easier to read without quotes."""
-    return tuple(text.split())
 
 
 def texts(values: Iterable[str | None]) -> NDArray[np.object_]:
@@ -55,7 +48,7 @@ def plain(cell: float) -> float | int:
 
 @dataclass(frozen=True)
 class Found:
-    """Rows of a catalogue: their keys and, from a cone search, their distance in arcsec."""
+    """Rows of a catalog: their keys and, from a cone search, their distance in arcsec."""
 
     keys: Keys
     distance: NDArray[np.float64]
@@ -77,17 +70,10 @@ class Found:
 
 
 class CatalogTable:
-    """A catalogue.
+    """A catalog: name to declared type and values, in order; ``hidden`` columns may be filtered but are in no answer.
 
-    Parameters
-    ----------
-    columns : mapping of str to (str, numpy.ndarray)
-        Name to declared type and values, in order. Null is NaN in arrays of floats, a mask on integers, None in arrays
-        of objects.
-    position : tuple of numpy.ndarray, optional
-        Right ascension and declination of each row, degrees; without it there is no cone search.
-    hidden : collection of str
-        Columns that may be filtered but are in no answer.
+    Null is NaN in arrays of floats, a mask on integers, None in arrays of objects. Without a position (degrees) there
+    is no cone search.
     """
 
     def __init__(
@@ -102,8 +88,8 @@ class CatalogTable:
         self.columns: Columns = tuple(column for column in self.filterable if column[0] not in dropped)
         self._vectors = None if position is None else unit_vectors(*position)
         self._length = len(next(iter(self._values.values())))
-        self._lock = threading.Lock()
-        self._database: sqlite3.Connection | None = None
+        names = list(self._values)
+        self._search = RowSearch(names, lambda: self.rows(slice(None), names))
 
     def __len__(self) -> int:
         return self._length
@@ -117,19 +103,13 @@ class CatalogTable:
         return list(zip(*(_cells(self._values[name][keys]) for name in names), strict=True))
 
     def everything(self) -> Found:
-        """Return all rows in the order of the catalogue."""
+        """Return all rows in the order of the catalog."""
         return Found(np.arange(self._length), np.zeros(self._length))
 
     def within(self, ra: float, dec: float, radius: float) -> Found:
-        """Find the rows inside a cone, nearest first.
-
-        Parameters
-        ----------
-        ra, dec, radius : float
-            Degrees.
-        """
+        """Find the rows inside a cone (degrees), nearest first."""
         if self._vectors is None:
-            raise ValueError("This catalogue has no positions.")
+            raise ValueError("This catalog has no positions.")
         point = unit_vectors(ra, dec)
         cone = min(float(np.radians(radius)), np.pi)
         near = np.flatnonzero(self._vectors @ point >= np.cos(cone) - _SLACK)
@@ -139,42 +119,9 @@ class CatalogTable:
         order = np.argsort(away, kind="stable")
         return Found(near[order], np.degrees(away[order]) * 3600.0)
 
-    def matching(self, condition: str, parameters: Sequence[object] = ()) -> list[int]:
-        """Find the rows that meet an SQL condition.
-
-        Parameters
-        ----------
-        condition : str
-            What follows ``WHERE``; columns in double quotes.
-        parameters : sequence
-            Values of its placeholders.
-
-        Returns
-        -------
-        list of int
-            Keys in rising order.
-        """
-        sql = f"SELECT json_group_array(rowid) FROM catalog WHERE {condition}"
-        with self._lock:
-            if self._database is None:
-                self._database = self._filled()
-            keys: list[int] = json.loads(self._database.execute(sql, tuple(parameters)).fetchone()[0])
-        return sorted(keys)
-
-    def _filled(self) -> sqlite3.Connection:
-        # One connection behind a lock: conditions are answered in a millisecond or two.
-        connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        atexit.register(connection.close)
-        names = list(self._values)
-        # No types: a number stays what it is, text is compared as text.
-        connection.execute("CREATE TABLE catalog ({})".format(", ".join(f'"{name}"' for name in names)))
-        marks = ", ".join("?" * (len(names) + 1))
-        quoted = ", ".join(f'"{name}"' for name in names)
-        rows = ((key, *row) for key, row in enumerate(self.rows(slice(None), names)))
-        connection.execute("BEGIN")
-        connection.executemany(f"INSERT INTO catalog (rowid, {quoted}) VALUES ({marks})", rows)
-        connection.execute("COMMIT")
-        return connection
+    def matching(self, clause: Clause) -> list[int]:
+        """Return the keys of the rows that meet a condition, in rising order."""
+        return self._search.matching(clause)
 
 
 def _cells(values: NDArray[Any]) -> list[object]:
@@ -187,3 +134,61 @@ def _cells(values: NDArray[Any]) -> list[object]:
 
 def _lists(values: np.ma.MaskedArray[Any, Any]) -> tuple[list[object], list[bool]]:
     return values.data.tolist(), np.ma.getmaskarray(values).tolist()
+
+
+# Rows: the axes of the galactic frame (ESA 1997, The Hipparcos and Tycho Catalogs, volume 1, section 1.5.3).
+_GALACTIC = np.array(
+    [
+        (-0.0548755604, -0.8734370902, -0.4838350155),
+        (0.4941094279, -0.4448296300, 0.7469822445),
+        (-0.8676661490, -0.1980763734, 0.4559837762),
+    ]
+)
+_TILT = np.radians(23.4392911)
+_ECLIPTIC = np.array([(1, 0, 0), (0, np.cos(_TILT), np.sin(_TILT)), (0, -np.sin(_TILT), np.cos(_TILT))])
+
+
+def galactic(ra: Array, dec: Array, digits: int = 6) -> tuple[Array, Array]:
+    """Galactic longitude and latitude, degrees."""
+    return _turned(_GALACTIC, ra, dec, digits)
+
+
+def ecliptic(ra: Array, dec: Array, digits: int = 6) -> tuple[Array, Array]:
+    """Ecliptic longitude and latitude, degrees."""
+    return _turned(_ECLIPTIC, ra, dec, digits)
+
+
+def _turned(axes: Array, ra: Array, dec: Array, digits: int) -> tuple[Array, Array]:
+    x, y, z = (unit_vectors(ra, dec) @ axes.T).T
+    longitude = np.degrees(np.arctan2(y, x)) % 360.0
+    return np.round(longitude, digits), np.round(np.degrees(np.arcsin(np.clip(z, -1.0, 1.0))), digits)
+
+
+def _sexagesimal(value: float, digits: int, mark: str) -> str:
+    """Hours or degrees, minutes and seconds in a row, cut (not rounded) as the names of sources are."""
+    scale = 10**digits
+    ticks = int(value * 3600 * scale + 1e-6)
+    seconds, fraction = divmod(ticks, scale)
+    whole = f"{seconds // 3600:02d}{seconds // 60 % 60:02d}{seconds % 60:02d}"
+    return f"{whole}{mark}{fraction:0{digits}d}" if digits else whole
+
+
+def _named(ra: Array, dec: Array, name: Callable[[float, float, str], str]) -> NDArray[np.object_]:
+    places = zip(ra.tolist(), dec.tolist(), strict=True)
+    return texts(name(right / 15.0, abs(north), "-" if north < 0 else "+") for right, north in places)
+
+
+def two_mass_names(ra: Array, dec: Array) -> NDArray[np.object_]:
+    """Names such as ``16573094-0405387``."""
+    return _named(ra, dec, lambda h, d, sign: f"{_sexagesimal(h, 2, '')}{sign}{_sexagesimal(d, 1, '')}")
+
+
+def wise_names(ra: Array, dec: Array) -> NDArray[np.object_]:
+    """Names such as ``J165736.15-035619.8``."""
+    return _named(ra, dec, lambda h, d, sign: f"J{_sexagesimal(h, 2, '.')}{sign}{_sexagesimal(d, 1, '.')}")
+
+
+def panstarrs_names(ra: Array, dec: Array) -> NDArray[np.object_]:
+    """Names such as ``PSO J254.2873-04.1006``."""
+    places = zip(ra.tolist(), dec.tolist(), strict=True)
+    return texts(f"PSO J{right:08.4f}{north:+08.4f}" for right, north in places)

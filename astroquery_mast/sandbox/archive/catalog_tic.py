@@ -1,6 +1,6 @@
-"""The TESS input catalogue (TIC 8) and its candidate target list (CTL).
+"""The TESS input catalog (TIC 8) and its candidate target list (CTL).
 
-In: the sky. Out: two catalogues of the same columns. Star by star they agree with Gaia and 2MASS, and the stars of the
+In: the sky. Out: two catalogs of the same columns. Star by star they agree with Gaia and 2MASS, and the stars of the
 archive's light curves have the numbers under which they were observed.
 """
 
@@ -13,33 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalog_gaia import gaia_numbers, hipparcos_numbers
-from .catalog_light import Array
-from .catalog_places import ecliptic, galactic, two_mass_names, wise_names
-from .catalog_sky import CLUSTER, GALAXY, STAR, Sky, sky
-from .catalog_table import CatalogTable, names_in, texts, words
+from .catalog_sky import CLUSTER, GALAXY, STAR, Array, Sky, sky
+from .catalog_table import CatalogTable, ecliptic, galactic, texts, two_mass_names, wise_names, words
+from .packaged import Columns, packaged
 
-COLUMN_NAMES = names_in(
-    """
-    ID version HIP TYC UCAC TWOMASS SDSS ALLWISE GAIA APASS KIC objType typeSrc ra dec POSflag pmRA e_pmRA pmDEC
-    e_pmDEC PMflag plx e_plx PARflag gallong gallat eclong eclat Bmag e_Bmag Vmag e_Vmag umag e_umag gmag e_gmag
-    rmag e_rmag imag e_imag zmag e_zmag Jmag e_Jmag Hmag e_Hmag Kmag e_Kmag TWOMflag prox w1mag e_w1mag w2mag
-    e_w2mag w3mag e_w3mag w4mag e_w4mag GAIAmag e_GAIAmag Tmag e_Tmag TESSflag SPFlag Teff e_Teff logg e_logg MH
-    e_MH rad e_rad mass e_mass rho e_rho lumclass lum e_lum d e_d ebv e_ebv numcont contratio disposition
-    duplicate_id priority eneg_EBV epos_EBV EBVflag eneg_Mass epos_Mass eneg_Rad epos_Rad eneg_rho epos_rho
-    eneg_logg epos_logg eneg_lum epos_lum eneg_dist epos_dist distflag eneg_Teff epos_Teff TeffFlag gaiabp e_gaiabp
-    gaiarp e_gaiarp gaiaqflag starchareFlag VmagFlag BmagFlag splists e_RA e_Dec RA_orig Dec_orig e_RA_orig
-    e_Dec_orig raddflag wdflag objID
-    """
-)
-INTEGERS = frozenset({"HIP", "KIC", "numcont", "gaiaqflag", "raddflag", "wdflag"})
-TEXTS = frozenset(
-    names_in(
-        """
-    ID version TYC UCAC TWOMASS SDSS ALLWISE GAIA APASS objType typeSrc POSflag PMflag PARflag TWOMflag TESSflag
-    SPFlag lumclass disposition duplicate_id EBVflag distflag TeffFlag starchareFlag VmagFlag BmagFlag splists objID
-    """
-    )
-)
+COLUMNS: Columns = packaged("columns")["tic"]
 _VERSION = "20190415"
 _FAINTEST, _FAINTEST_EXTENDED_K = 18.0, 14.0
 _FIRST_STAR, _LAST_STAR = 500_000_000, 2_000_000_000
@@ -58,7 +36,7 @@ Values = dict[str, NDArray[Any]]
 
 
 def tic() -> CatalogTable:
-    """Return the TESS input catalogue."""
+    """Return the TESS input catalog."""
     sources = _sources()
     return _table(sources, _values(sources))
 
@@ -79,16 +57,12 @@ def _sources() -> Sky:
 
 
 def _table(sources: Sky, values: Values) -> CatalogTable:
-    columns = {name: (_kind(name), values.get(name, _nothing(name, len(sources)))) for name in COLUMN_NAMES}
+    columns = {name: (kind, values.get(name, _nothing(kind, len(sources)))) for name, kind in COLUMNS}
     return CatalogTable(columns, (values["ra"], values["dec"]))
 
 
-def _kind(name: str) -> str:
-    return "int" if name in INTEGERS else "string" if name in TEXTS else "float"
-
-
-def _nothing(name: str, count: int) -> NDArray[Any]:
-    return texts([None] * count) if _kind(name) != "float" else np.full(count, np.nan)
+def _nothing(kind: str, count: int) -> NDArray[Any]:
+    return texts([None] * count) if kind != "float" else np.full(count, np.nan)
 
 
 def _values(sources: Sky) -> Values:

@@ -1,4 +1,4 @@
-"""Every catalogue by its name, made when it is first asked for and kept as long as the process lives.
+"""Every catalog by its name, made when it is first asked for and kept as long as the process lives.
 
 In: a name. Out: a `CatalogTable`, `HubbleRows`, or a table of Pan-STARRS. They depend on nothing but the sky, so all
 archives of a process share them.
@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
 
 from . import catalog_gaia, catalog_surveys
 from .catalog_diskdetective import disk_detective
 from .catalog_hsc import hubble_catalog
-from .catalog_hsc_rows import HubbleRows, spectrum_rows
+from .catalog_hsc_rows import HubbleRows
 from .catalog_panstarrs import SurveyTable, panstarrs
 from .catalog_table import CatalogTable
 from .catalog_tic import ctl, tic
 
-__all__ = ["catalog", "hubble", "spectra", "survey_table"]
+__all__ = ["catalog", "hubble", "survey_table"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _MAKERS: Mapping[str, Callable[[], CatalogTable]] = {
     "tic": tic,
@@ -39,57 +43,31 @@ _MAKERS: Mapping[str, Callable[[], CatalogTable]] = {
 _making = threading.RLock()
 
 
+def _once(make: Callable[P, T]) -> Callable[P, T]:
+    """Make each value once, however many threads ask for it."""
+    made = cache(make)
+
+    @wraps(make)
+    def get(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _making:
+            return made(*args, **kwargs)  # type: ignore[arg-type]  # names and numbers are hashable
+
+    return get
+
+
+@_once
 def catalog(name: str) -> CatalogTable:
-    """Return a catalogue.
-
-    Raises
-    ------
-    KeyError
-        If there is none of that name.
-    """
-    with _making:
-        return _catalog(name)
-
-
-def hubble(version: int) -> HubbleRows:
-    """Return version 2 or 3 of the Hubble Source Catalog."""
-    with _making:
-        return _hubble(version)
-
-
-def spectra() -> tuple[tuple[object, ...], ...]:
-    """Return the rows of the list of HST spectra."""
-    with _making:
-        return _spectra()
-
-
-def survey_table(release: str, table: str) -> SurveyTable:
-    """Return a table of a data release of Pan-STARRS.
-
-    Raises
-    ------
-    KeyError
-        If there is none.
-    """
-    with _making:
-        return _survey_table(release, table)
-
-
-@cache
-def _catalog(name: str) -> CatalogTable:
+    """Return a catalog; `KeyError` for an unknown name."""
     return _MAKERS[name]()
 
 
-@cache
-def _hubble(version: int) -> HubbleRows:
+@_once
+def hubble(version: int) -> HubbleRows:
+    """Return version 2 or 3 of the Hubble Source Catalog."""
     return HubbleRows(hubble_catalog(version))
 
 
-@cache
-def _spectra() -> tuple[tuple[object, ...], ...]:
-    return tuple(spectrum_rows(_hubble(3).catalog))
-
-
-@cache
-def _survey_table(release: str, table: str) -> SurveyTable:
+@_once
+def survey_table(release: str, table: str) -> SurveyTable:
+    """Return a table of a data release of Pan-STARRS; `KeyError` if there is none."""
     return panstarrs(release, table)

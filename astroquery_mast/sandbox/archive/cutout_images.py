@@ -1,43 +1,87 @@
-"""Images cut out of mosaics: FITS units with world coordinates, and pictures.
+"""Images cut out of detectors and mosaics: pixels with world coordinates, FITS units, and pictures.
 
-In: a frame, a place, a size and a filter. Out: header and data units, or the bytes of a JPEG or PNG. The pixels are
-those of the archive's scene, so a cutout shows what the images of the same field show.
+In: where an image lies on the sky (`Frame`), a place, a size and a filter. Out: header and data units, or the bytes of
+a JPEG or PNG. The pixels are those of the archive's scene, so a cutout shows what the images of the same field show.
 """
 
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from astropy import visualization
 from astropy.io import fits
-from astropy.visualization import (
-    AsinhStretch,
-    AsymmetricPercentileInterval,
-    BaseStretch,
-    LinearStretch,
-    LogStretch,
-    ManualInterval,
-    SinhStretch,
-    SqrtStretch,
-)
 from numpy.typing import NDArray
 from PIL import Image
 
-from .bandpasses import limits
-from .cutout_frame import Cards, Frame, world_coordinates
+from .cards import Cards, cards, grid_facts
+from .geometry import separation, unit_vectors
+from .instruments import limits
 from .pixelgrid import PixelGrid
 from .scene import brightness, generator
 
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A square image on the sky, projected onto the plane that touches it in its middle.
+
+    Middle and pixel size are in degrees; ``angle`` is that of the pixel columns, degrees east of north.
+    """
+
+    ra: float
+    dec: float
+    scale: float
+    angle: float
+    side: int
+
+    def grid(self, corner: tuple[int, int], shape: tuple[int, int]) -> PixelGrid:
+        """Pixels of a piece of the image; its corner is column and row of the first pixel, from 1."""
+        middle = (self.side + 1) / 2.0
+        sine, cosine = math.sin(math.radians(self.angle)), math.cos(math.radians(self.angle))
+        # Rounded, so that mathematical libraries cannot disagree about the last digit in a header.
+        along, across = round(self.scale * cosine, 14), round(self.scale * sine, 14)
+        crpix = (middle - corner[0] + 1, middle - corner[1] + 1)
+        return PixelGrid(self.ra, self.dec, crpix, ((-along, across), (across, along)), shape)
+
+    def pixel(self, ra: float, dec: float) -> tuple[float, float]:
+        """Column and row of a position, from 1; infinite for the far side of the sky."""
+        if float(separation(unit_vectors(ra, dec), unit_vectors(self.ra, self.dec))) > 1.0:
+            return math.inf, math.inf
+        x, y = self.grid((1, 1), (1, 1)).pixels(np.array(ra), np.array(dec))
+        return float(x) + 1.0, float(y) + 1.0
+
+    def near(self, ra: float, dec: float, radius: float = 0.0) -> bool:
+        """Whether a cone (degrees) reaches the image."""
+        low, high = 0.5, self.side + 0.5
+        outside = [max(low - place, place - high, 0.0) for place in self.pixel(ra, dec)]
+        return math.hypot(*outside) * self.scale <= radius
+
+    def cutout(self, ra: float, dec: float, shape: tuple[int, int]) -> tuple[PixelGrid, tuple[int, int]]:
+        """The piece around a position, and the column and row of its first pixel (from 1).
+
+        The position's pixel is the middle one, or with an even number the one after the middle.
+        """
+        x, y = self.pixel(ra, dec)
+        corner = (round(x) - shape[1] // 2, round(y) - shape[0] // 2)
+        return self.grid(corner, shape), corner
+
+
+def world_coordinates(grid: PixelGrid) -> Cards:
+    """World coordinates of a grid (RA---TAN, DEC--TAN) as header cards."""
+    return cards("cutout", grid_facts(grid))
+
+
 Array = NDArray[np.float64]
 MADE = "2025-01-01"
-STRETCHES: dict[str, BaseStretch] = {
-    "asinh": AsinhStretch(),
-    "sinh": SinhStretch(),
-    "sqrt": SqrtStretch(),
-    "log": LogStretch(),
-    "linear": LinearStretch(),
+STRETCHES: dict[str, visualization.BaseStretch] = {
+    "asinh": visualization.AsinhStretch(),
+    "sinh": visualization.SinhStretch(),
+    "sqrt": visualization.SqrtStretch(),
+    "log": visualization.LogStretch(),
+    "linear": visualization.LinearStretch(),
 }
 _NOISE, _DECIMALS = 0.02, 4
 
@@ -59,20 +103,7 @@ def wavelength(band: str) -> float:
 
 
 def pixels(frame: Frame, grid: PixelGrid, corner: tuple[int, int], band: str, name: str) -> Array:
-    """Pixels of a cutout; zero where it reaches over the edge of the mosaic.
-
-    Parameters
-    ----------
-    frame : Frame
-    grid : PixelGrid
-        The cutout's part of it.
-    corner : (int, int)
-        Column and row of its first pixel, from 1.
-    band : str
-        Filter.
-    name : str
-        Name of the mosaic, to which the noise belongs.
-    """
+    """Pixels of a cutout; zero where it reaches over the edge of the mosaic."""
     rows, columns = grid.shape
     noise = generator("cutout", name, corner, grid.shape).standard_normal(grid.shape)
     image = brightness(grid, wavelength(band), None) + _NOISE * noise
@@ -85,17 +116,17 @@ def _inside(places: NDArray[np.int64], side: int) -> NDArray[np.bool_]:
     return np.asarray((places >= 1) & (places <= side))
 
 
-def unit(data: Array, grid: PixelGrid, name: str, cards: Cards) -> Any:
+def unit(data: Array, grid: PixelGrid, name: str, further: Cards) -> Any:
     """Image unit with world coordinates."""
     made = fits.ImageHDU(data.astype(">f4"), name=name)
-    made.header.extend([fits.Card(*card) for card in (*world_coordinates(grid), *cards)], update=True)
+    made.header.extend([fits.Card(*card) for card in (*world_coordinates(grid), *further)], update=True)
     return made
 
 
-def fits_bytes(units: list[Any], cards: Cards) -> bytes:
+def fits_bytes(units: list[Any], described: Cards) -> bytes:
     """FITS file of an empty primary unit with these cards, and of the image units."""
     primary = fits.PrimaryHDU()
-    primary.header.extend([fits.Card(*card) for card in cards], update=True)
+    primary.header.extend([fits.Card(*card) for card in described], update=True)
     for made in (primary, *units):
         made.add_checksum(when=f"{MADE}T00:00:00")
     content = io.BytesIO()
@@ -104,20 +135,11 @@ def fits_bytes(units: list[Any], cards: Cards) -> bytes:
 
 
 def picture(data: Array, kind: str, looks: Looks) -> bytes:
-    """Picture of an image, north up.
-
-    Parameters
-    ----------
-    data : numpy.ndarray
-        Rows from the bottom up.
-    kind : str
-        ``jpg`` or ``png``.
-    looks : Looks
-    """
+    """JPEG or PNG of an image whose rows come from the bottom up."""
     if looks.values is not None:
-        interval = ManualInterval(*looks.values)
+        interval = visualization.ManualInterval(*looks.values)
     else:
-        interval = AsymmetricPercentileInterval(*(looks.percent or (0.5, 99.5)))
+        interval = visualization.AsymmetricPercentileInterval(*(looks.percent or (0.5, 99.5)))
     shown = STRETCHES[looks.stretch](interval(data))
     levels = np.clip(np.round(255.0 * np.nan_to_num(shown)), 0, 255).astype(np.uint8)
     if looks.invert:

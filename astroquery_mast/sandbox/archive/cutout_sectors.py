@@ -1,8 +1,10 @@
-"""Which TESS detectors saw a place, sector by sector.
+"""Which TESS detectors saw a place, sector by sector, and which ones a minor planet crossed.
 
-In: a position. Out: `Detector` objects. Sectors whose full-frame images the archive has saw exactly what those images
-cover, and a star with a light curve was seen in its sector. Elsewhere a model of the survey answers: four cameras in a
-row from near the ecliptic to its pole, thirteen sectors to a year, the southern half first.
+In: a position, or the name or number of a minor planet. Out: `Detector` and `Asteroid` objects. Sectors whose
+full-frame images the archive has saw exactly what those images cover, and a star with a light curve was seen in its
+sector. Elsewhere a model of the survey answers: four cameras in a row from near the ecliptic to its pole, thirteen
+sectors to a year, the southern half first. Minor planets move round the ecliptic at an even pace and up and down once
+per turn: inclinations and pace are the true ones, places are not.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .apertures import APERTURES
-from .cutout_frame import Frame
+from .cutout_images import Frame
 from .geometry import deproject, unit_vectors
-from .observation import dice
-from .tess import SECTORS
+from .instruments import APERTURES
+from .observation import dice, hash_digit
+from .packaged import packaged
+from .tess import SECTOR_DAYS, SECTORS
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -54,19 +58,7 @@ class Detector:
 
 
 def detectors_at(archive: Archive, ra: float, dec: float, radius: float = 0.0) -> list[Detector]:
-    """Find the detectors that saw a cone.
-
-    Parameters
-    ----------
-    archive : Archive
-    ra, dec, radius : float
-        Degrees.
-
-    Returns
-    -------
-    list of Detector
-        In the order of sector, camera and detector; none where TESS has not looked.
-    """
+    """Find the detectors that saw a cone."""
     found = list(_imaged(archive, ra, dec, radius))
     seen = {detector.sector for detector in found} | imaged_sectors(archive)
     for detector in model_at(ra, dec, radius):
@@ -76,7 +68,7 @@ def detectors_at(archive: Archive, ra: float, dec: float, radius: float = 0.0) -
 
 
 def imaged_sectors(archive: Archive) -> set[int]:
-    """Sectors of which the archive has the full-frame images; nothing was seen outside of these."""
+    """Sectors of which the archive has the full-frame images; nothing was observed outside them."""
     sql = "SELECT DISTINCT sequence_number FROM observation WHERE target_name = 'TESS FFI'"
     return {int(str(row["sequence_number"])) for row in archive.query(sql)}
 
@@ -104,8 +96,6 @@ def _imaged(archive: Archive, ra: float, dec: float, radius: float) -> Iterator[
 
 def _of_star(obs_id: str, sector: int, at: tuple[float, float]) -> Detector:
     """Detector of a star with a light curve: the one that the light curve's header names."""
-    from .headers import hash_digit  # noqa: PLC0415 - imports astropy.io.fits, which takes long
-
     number = 1 + hash_digit(obs_id, 4)
     rng = dice("TESS detector", obs_id)
     ra, dec = deproject(*at, rng.uniform(-4.0, 4.0), rng.uniform(-4.0, 4.0))
@@ -115,9 +105,9 @@ def _of_star(obs_id: str, sector: int, at: tuple[float, float]) -> Detector:
 
 def model_at(ra: float, dec: float, radius: float = 0.0) -> list[Detector]:
     """Detectors of the model survey that saw a cone (degrees)."""
-    detectors, centres = _model()
+    detectors, centers = _model()
     reach = np.cos(np.radians(min(_REACH + radius, 180.0)))
-    near = np.flatnonzero(centres @ unit_vectors(ra, dec) >= reach)
+    near = np.flatnonzero(centers @ unit_vectors(ra, dec) >= reach)
     return [detectors[index] for index in near if detectors[index].frame.near(ra, dec, radius)]
 
 
@@ -157,3 +147,76 @@ def _pointings() -> Iterator[tuple[tuple[int, int, int], tuple[float, float], tu
                     deproject(*boresight, *place),
                     deproject(*boresight, place[0], place[1] + 0.01),
                 )
+
+
+Array = NDArray[np.float64]
+#: Day from which tracks are counted: the middle of sector 6 (MJD).
+_EPOCH = 58478.4
+#: Full-frame images of a sector that are cut, and at whose times tracks are looked at.
+CADENCES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Asteroid:
+    """A minor planet: ecliptic longitude at the epoch (degrees), pace (degrees a day), inclination, node, e-/s."""
+
+    number: int
+    name: str
+    longitude: float
+    pace: float
+    inclination: float
+    node: float
+    brightness: float
+
+    def track(self, mjd: Array) -> tuple[Array, Array]:
+        """Right ascension and declination at times (MJD), degrees."""
+        from astropy import units  # noqa: PLC0415 - slow to import, and wanted for cutouts only
+        from astropy.coordinates import SkyCoord  # noqa: PLC0415
+
+        longitude = self.longitude + self.pace * (np.asarray(mjd, dtype=float) - _EPOCH)
+        latitude = self.inclination * np.sin(np.radians(longitude - self.node))
+        sky = SkyCoord(longitude, latitude, unit=units.deg, frame="barycentricmeanecliptic").icrs
+        return np.round(sky.ra.deg, 8), np.round(sky.dec.deg, 8)
+
+
+_ASTEROIDS = tuple(Asteroid(*line) for line in packaged("targets")["asteroids"])
+
+
+@cache
+def _known() -> dict[str, Asteroid]:
+    names = {}
+    for body in _ASTEROIDS:
+        for name in (body.name, str(body.number), f"{body.number} {body.name}", f"({body.number}) {body.name}"):
+            names[name.casefold()] = body
+    return names
+
+
+def asteroid(name: str) -> Asteroid | None:
+    """Minor planet of a name, a number, or both; None for an unknown one."""
+    return _known().get(" ".join(name.split()).casefold())
+
+
+def sector_times(sector: int) -> Array:
+    """Times (MJD) of a sector's images, spread evenly over it."""
+    start = SECTORS[sector - 1][2]
+    return np.round(start + SECTOR_DAYS * (np.arange(CADENCES) + 0.5) / CADENCES, 8)
+
+
+def crossed(archive: Archive, body: Asteroid) -> list[Detector]:
+    """Detectors that a minor planet crossed, in the order of time.
+
+    Sectors whose images the archive has are left out: their footprints are not those of the model.
+    """
+    known = imaged_sectors(archive)
+    return [detector for detector in _crossed(body) if detector.sector not in known]
+
+
+@cache
+def _crossed(body: Asteroid) -> list[Detector]:
+    found: dict[str, Detector] = {}
+    for sector in range(1, len(SECTORS) + 1):
+        for ra, dec in zip(*body.track(sector_times(sector)), strict=True):
+            for detector in model_at(float(ra), float(dec)):
+                if detector.sector == sector:
+                    found.setdefault(detector.name, detector)
+    return list(found.values())

@@ -2,11 +2,16 @@
 
 In: a detector, a place or a minor planet, and a size. Out: the name and the bytes of a FITS file with the units
 PRIMARY, PIXELS and APERTURE, in the manner of TESScut. A sector has a few dozen cadences here instead of thousands.
+Stars are those with light curves, those of the fields, and a background of faint ones, which belongs to the sky, cell
+by cell, so that neighboring cutouts show the same.
 """
 
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,19 +19,105 @@ from astropy.io import fits
 from astropy.time import Time
 from numpy.typing import NDArray
 
-from .cutout_asteroids import CADENCES, Asteroid, sector_times
-from .cutout_frame import Cards, world_coordinates
-from .cutout_sectors import Detector
-from .cutout_stars import Stars, stars_around
-from .fitstable import binary_table
+from .cards import Cards, cards, grid_facts
+from .cutout_images import world_coordinates
+from .cutout_sectors import CADENCES, Asteroid, Detector, sector_times
+from .fields import FIELDS, MOVING
+from .fitsfile import binary_table
+from .geometry import deproject
 from .pixelgrid import PixelGrid
-from .scene import generator
+from .scene import generator, stars
 from .tess import SECTOR_DAYS, SECTORS
 
 if TYPE_CHECKING:
     from .archive import Archive
 
 Array = NDArray[np.float64]
+#: Size of a cell of the background and number of stars in it; degrees.
+_CELL, _PER_CELL = 0.25, 50
+_TARGET_FLUX, _FIELD_FLUX = 4000.0, 12.0
+#: Width of the image of a star (standard deviation) and how far it is drawn, pixels.
+_WIDTH, _DRAWN = 0.75, 6.0
+_BACKGROUND = 120.0
+
+
+class Stars:
+    """Sources around a place: positions in degrees and brightness in electrons per second."""
+
+    def __init__(self, ra: Array, dec: Array, flux: Array) -> None:
+        self.ra, self.dec, self.flux = ra, dec, flux
+
+    def image(self, grid: PixelGrid) -> Array:
+        """What a detector with these pixels shows of them."""
+        x, y = grid.pixels(self.ra, self.dec)
+        rows, columns = grid.shape
+        near = (np.abs(x - columns / 2) < columns / 2 + _DRAWN) & (np.abs(y - rows / 2) < rows / 2 + _DRAWN)
+        across = _profile(np.arange(columns) - x[near, None])
+        along = _profile(np.arange(rows) - y[near, None])
+        return np.asarray(_BACKGROUND + np.einsum("s,si,sj->ij", self.flux[near], along, across))
+
+
+def _profile(offset: Array) -> Array:
+    """One axis of the image of a star, whose sum is 1."""
+    return np.asarray(np.exp(-0.5 * (offset / _WIDTH) ** 2) / (_WIDTH * math.sqrt(2.0 * math.pi)))
+
+
+def stars_around(archive: Archive, grid: PixelGrid) -> Stars:
+    """Sources that can be seen in the pixels of a grid."""
+    rows, columns = grid.shape
+    middle = ((columns + 1) / 2 - grid.crpix[0], (rows + 1) / 2 - grid.crpix[1])
+    (a, b), (c, d) = grid.cd
+    ra, dec = deproject(grid.ra, grid.dec, a * middle[0] + b * middle[1], c * middle[0] + d * middle[1])
+    radius = grid.scale * (0.5 * math.hypot(rows, columns) + _DRAWN)
+    pieces = [*_background(ra, dec, radius), *_of_fields(ra, dec, radius), _light_curve_stars(archive, ra, dec, radius)]
+    return Stars(*(np.concatenate(part) for part in zip(*pieces, strict=True)))
+
+
+def _light_curve_stars(archive: Archive, ra: float, dec: float, radius: float) -> tuple[Array, Array, Array]:
+    """Stars with light curves; each of them once, however many sectors it was seen in."""
+    near = sorted(archive.within(ra, dec, radius))
+    sql = (
+        "SELECT DISTINCT target_name, s_ra, s_dec FROM observation WHERE obs_collection = 'TESS' "
+        f"AND dataproduct_type = 'timeseries' AND objID IN ({', '.join('?' * len(near))}) ORDER BY target_name"
+    )
+    found = archive.query(sql, near)
+    places = np.array([(row["s_ra"], row["s_dec"]) for row in found], dtype=float).reshape(-1, 2)
+    flux = [_TARGET_FLUX * generator("TESS star", row["target_name"]).uniform(0.5, 2.0) for row in found]
+    return places[:, 0], places[:, 1], np.array(flux, dtype=float)
+
+
+def _of_fields(ra: float, dec: float, radius: float) -> Iterator[tuple[Array, Array, Array]]:
+    """Stars of the fields nearby, the same as in images of the other telescopes."""
+    for field in FIELDS.values():
+        if field.name in MOVING or abs(field.dec - dec) > radius + 0.2:
+            continue
+        away = abs((field.ra - ra + 180.0) % 360.0 - 180.0) * math.cos(math.radians(dec))
+        if away <= radius + 0.2:
+            known = stars(field)
+            yield known.ra, known.dec, _FIELD_FLUX * known.flux
+
+
+def _background(ra: float, dec: float, radius: float) -> Iterator[tuple[Array, Array, Array]]:
+    bands = range(math.floor((dec - radius) / _CELL), math.floor((dec + radius) / _CELL) + 1)
+    for band in bands:
+        if not -90.0 <= band * _CELL < 90.0:
+            continue
+        middle = math.cos(math.radians((band + 0.5) * _CELL))
+        count = max(round(360.0 * middle / _CELL), 1)
+        reach = min(radius / max(middle, 1e-3), 180.0)
+        first, last = (math.floor((ra + side * reach) * count / 360.0) for side in (-1.0, 1.0))
+        for cell in sorted({number % count for number in range(first, min(last, first + count - 1) + 1)}):
+            yield _cell(band, cell, count)
+
+
+@lru_cache(maxsize=512)
+def _cell(band: int, cell: int, count: int) -> tuple[Array, Array, Array]:
+    rng = generator("TESS stars", band, cell)
+    ra = (cell + rng.random(_PER_CELL)) * 360.0 / count
+    dec = (band + rng.random(_PER_CELL)) * _CELL
+    return ra, dec, np.clip(40.0 * rng.pareto(1.2, _PER_CELL) + 5.0, 0.0, 5000.0)
+
+
 #: Barycentric date from which TESS counts (its fraction of the modified Julian date is 0.5).
 _ZERO_MJD = 56999.5
 _MADE = "2025-01-01"
@@ -40,23 +131,7 @@ _IMAGES = ("RAW_CNTS", "FLUX", "FLUX_ERR", "FLUX_BKG", "FLUX_BKG_ERR")
 def place_cutout(
     archive: Archive, detector: Detector, at: tuple[float, float], shape: tuple[int, int]
 ) -> tuple[str, bytes]:
-    """Cut a place out of a detector's images.
-
-    Parameters
-    ----------
-    archive : Archive
-    detector : Detector
-        One that saw the place.
-    at : (float, float)
-        Right ascension and declination, degrees.
-    shape : (int, int)
-        Rows and columns.
-
-    Returns
-    -------
-    tuple of str and bytes
-        Name and content of the file.
-    """
+    """Cut a place out of a detector's images."""
     grid, corner = detector.frame.cutout(*at, shape)
     image = stars_around(archive, grid).image(grid)
     flux = np.broadcast_to(image, (CADENCES, *shape))
@@ -66,22 +141,7 @@ def place_cutout(
 
 
 def track_cutout(archive: Archive, detector: Detector, body: Asteroid, shape: tuple[int, int]) -> tuple[str, bytes]:
-    """Follow a minor planet across a detector; cadences in which it was elsewhere are left out.
-
-    Parameters
-    ----------
-    archive : Archive
-    detector : Detector
-        One that it crossed.
-    body : Asteroid
-    shape : (int, int)
-        Rows and columns.
-
-    Returns
-    -------
-    tuple of str and bytes
-        Name and content of the file, which has four columns more: where the body was, in pixels and in degrees.
-    """
+    """Follow a minor planet across a detector; cadences in which it was elsewhere are left out."""
     times = sector_times(detector.sector)
     ra, dec = body.track(times)
     seen = np.array([detector.frame.near(*place) for place in zip(ra.tolist(), dec.tolist(), strict=True)])
@@ -112,16 +172,16 @@ def _file(
 ) -> bytes:
     """A target pixel file; ``flux`` has the shape (cadences, rows, columns)."""
     grid, corner = cut
-    shared = _shared(detector, at, further)
+    shared, place = _shared(detector, at, further), {"column": corner[0], "row": corner[1]}
     primary = fits.PrimaryHDU()
     _extend(primary, [("NEXTEND", 2, "number of standard extensions"), ("EXTNAME", "PRIMARY", "name"), *shared])
     pixels = binary_table(_columns(detector, name, times, flux, further), name="PIXELS")
     for index, column in enumerate(pixels.columns.names, 1):
         if column in _IMAGES:
-            _extend(pixels, [*_table_coordinates(index, grid), *_physical(index, corner)])
-    _extend(pixels, [*_clock(times), *shared])
+            _extend(pixels, cards("cutout column", grid_facts(grid) | place, index))
+    _extend(pixels, [*cards("clock", {"days": round(len(times) * _SECONDS / 86400.0, 8)}), *shared])
     aperture = fits.ImageHDU(np.ones(grid.shape, dtype=">i4"), name="APERTURE")
-    _extend(aperture, [*world_coordinates(grid), *_physical_image(corner), *shared])
+    _extend(aperture, [*world_coordinates(grid), *cards("detector", place), *shared])
     for unit in (primary, pixels, aperture):
         unit.add_checksum(when=f"{_MADE}T00:00:00")
     content = io.BytesIO()
@@ -177,102 +237,24 @@ def _sources(detector: Detector, times: Array) -> list[str]:
     return [f"tess{stamp}-{where}_ffic.fits" for stamp in stamps]
 
 
-def _table_coordinates(index: int, grid: PixelGrid) -> Cards:
-    """World coordinates of the images in a table's column (FITS standard, bintable vector notation)."""
-    keywords = {
-        "WCSAXES": f"WCAX{index}",
-        "CTYPE1": f"1CTYP{index}",
-        "CTYPE2": f"2CTYP{index}",
-        "CRPIX1": f"1CRPX{index}",
-        "CRPIX2": f"2CRPX{index}",
-        "CRVAL1": f"1CRVL{index}",
-        "CRVAL2": f"2CRVL{index}",
-        "CUNIT1": f"1CUNI{index}",
-        "CUNIT2": f"2CUNI{index}",
-        "CDELT1": f"1CDLT{index}",
-        "CDELT2": f"2CDLT{index}",
-        "PC1_1": f"11PC{index}",
-        "PC1_2": f"12PC{index}",
-        "PC2_1": f"21PC{index}",
-        "PC2_2": f"22PC{index}",
-    }
-    return [(keywords[name], value, note) for name, value, note in world_coordinates(grid) if name in keywords]
-
-
-def _physical(index: int, corner: tuple[int, int]) -> Cards:
-    """Column and row of the detector at the first pixel, for the images in a table's column."""
-    cards: Cards = [
-        (f"WCSN{index}P", "PHYSICAL", "name of the detector's coordinates"),
-        (f"WCAX{index}P", 2, "their number of axes"),
-    ]
-    for axis, (letter, start) in enumerate(zip("XY", corner, strict=True), 1):
-        cards += [
-            (f"{axis}CTY{index}P", f"RAW{letter}", "column or row of the detector"),
-            (f"{axis}CUN{index}P", "PIXEL", "unit"),
-            (f"{axis}CRV{index}P", start, "value at the reference pixel"),
-            (f"{axis}CDL{index}P", 1.0, "step"),
-            (f"{axis}CRP{index}P", 1, "reference pixel"),
-        ]
-    return cards
-
-
-def _physical_image(corner: tuple[int, int]) -> Cards:
-    cards: Cards = [("WCSNAMEP", "PHYSICAL", "name of the detector's coordinates"), ("WCSAXESP", 2, "axes")]
-    for axis, (letter, start) in enumerate(zip("XY", corner, strict=True), 1):
-        cards += [
-            (f"CTYPE{axis}P", f"RAW{letter}", "column or row of the detector"),
-            (f"CUNIT{axis}P", "PIXEL", "unit"),
-            (f"CRPIX{axis}P", 1, "reference pixel"),
-            (f"CRVAL{axis}P", start, "value at the reference pixel"),
-            (f"CDELT{axis}P", 1.0, "step"),
-        ]
-    return cards
-
-
-def _clock(times: Array) -> Cards:
-    return [
-        ("EXPOSURE", round(len(times) * _SECONDS / 86400.0, 8), "[d] time on source"),
-        ("TIMEREF", "SOLARSYSTEM", "barycentric correction applied to times"),
-        ("TASSIGN", "SPACECRAFT", "where time is assigned"),
-        ("TIMESYS", "TDB", "time system"),
-        ("BJDREFI", 2457000, "integer part of the reference date"),
-        ("BJDREFF", 0.0, "fraction of the reference date"),
-        ("TIMEUNIT", "d", "unit of TIME, TSTART and TSTOP"),
-        ("NUM_FRM", 720, "frames per time stamp"),
-    ]
-
-
 def _shared(detector: Detector, at: tuple[float, float], further: dict[str, Array]) -> Cards:
     """Keywords that all units have."""
     _, configuration, start = SECTORS[detector.sector - 1]
     end = start + SECTOR_DAYS
-    return [
-        ("SIMDATA", True, "file is based on simulated data"),
-        ("ORIGIN", "STScI/MAST", "institution that this file imitates"),
-        ("DATE", _MADE, "file creation date"),
-        ("TSTART", round(start - _ZERO_MJD, 8), "observation start time in BTJD"),
-        ("TSTOP", round(end - _ZERO_MJD, 8), "observation stop time in BTJD"),
-        ("DATE-OBS", f"{Time(start, format='mjd').isot}Z", "TSTART as calendar date"),
-        ("DATE-END", f"{Time(end, format='mjd').isot}Z", "TSTOP as calendar date"),
-        ("MJD-OBS", start, "[d] start (MJD)"),
-        ("MJD-END", round(end, 8), "[d] end (MJD)"),
-        ("CREATOR", "astrocut (sandbox)", "program that made this file"),
-        ("PROCVER", "sandbox", "version of the program"),
-        ("FILEVER", "1.0", "version of the format"),
-        ("TELESCOP", "TESS", "telescope"),
-        ("INSTRUME", "TESS Photometer", "detector type"),
-        ("DATA_REL", detector.sector, "data release"),
-        ("ASTATE", True, "archive state"),
-        ("SCCONFIG", int(configuration), "spacecraft configuration"),
-        ("RADESYS", "ICRS", "reference frame of celestial coordinates"),
-        ("EQUINOX", 2000.0, "equinox of celestial coordinates"),
-        ("SECTOR", detector.sector, "observing sector"),
-        ("CAMERA", detector.camera, "camera number"),
-        ("CCD", detector.ccd, "detector number"),
-        ("RA_OBJ", at[0], "[deg] right ascension"),
-        ("DEC_OBJ", at[1], "[deg] declination"),
-        ("OBJECT", "moving target" if further else "", "target"),
-        ("TESSMAG", 0.0, "[mag] TESS magnitude"),
-        ("TEFF", 0.0, "[K] effective temperature"),
-        ("RADIUS", 0.0, "[solar radii] stellar radius"),
-    ]
+    facts = {
+        "made": _MADE,
+        "begin": round(start - _ZERO_MJD, 8),
+        "finish": round(end - _ZERO_MJD, 8),
+        "date": f"{Time(start, format='mjd').isot}Z",
+        "last date": f"{Time(end, format='mjd').isot}Z",
+        "start": start,
+        "end": round(end, 8),
+        "configuration": int(configuration),
+        "sector": detector.sector,
+        "camera": detector.camera,
+        "ccd": detector.ccd,
+        "ra": at[0],
+        "dec": at[1],
+        "object": "moving target" if further else "",
+    }
+    return cards("TESScut", facts)

@@ -1,6 +1,6 @@
 """Cone search on footprints.
 
-In: ids, centres and ``s_region`` texts of all observations. Out: for a position and radius, the observations
+In: ids, centers and ``s_region`` texts of all observations. Out: for a position and radius, the observations
 whose footprint overlaps the cone and their distance. All parts of all footprints lie in flat arrays, so that
 one search is a few array operations.
 """
@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import Vectors, separation, unit_vectors
-from .regions import Circle, Polygon, Shape, parse_region
+from .geometry import Circle, Polygon, Shape, Vectors, parse_region, separation, unit_vectors
 
 # A position on an edge counts as inside; this is the rounding of unit vectors (about 0.2 milliarcseconds), in
 # radians.
@@ -26,13 +25,7 @@ Placed = tuple[int, float | None, float | None, str | None]
 
 
 class FootprintIndex:
-    """All footprints of an archive, ready to be searched.
-
-    Parameters
-    ----------
-    observations : iterable of (int, float or None, float or None, str or None)
-        ``objID``, ``s_ra``, ``s_dec`` and ``s_region``. Rows without position or footprint never match anything.
-    """
+    """All footprints of an archive, ready to be searched."""
 
     def __init__(self, observations: Iterable[Placed]) -> None:
         ids: list[int] = []
@@ -61,40 +54,26 @@ class FootprintIndex:
         self._following = np.arange(1, len(flat) + 1, dtype=np.intp)
         if shapes:
             self._following[self._first[1:] - 1] = self._first[:-1]
-        self._centres, self._reach = self._caps(shapes)
+        self._centers, self._reach = self._caps(shapes)
 
     def _caps(self, shapes: Sequence[Shape]) -> tuple[Vectors, Vectors]:
         """Bounding cap of every part (for a circle: the circle itself)."""
         if not shapes:
             return np.empty((0, 3)), np.empty(0)
         sums = np.add.reduceat(self._vertices, self._first[:-1], axis=0)
-        centres = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+        centers = sums / np.linalg.norm(sums, axis=1, keepdims=True)
         lengths = np.diff(self._first)
-        away = separation(np.repeat(centres, lengths, axis=0), self._vertices)
+        away = separation(np.repeat(centers, lengths, axis=0), self._vertices)
         reach = np.maximum.reduceat(away, self._first[:-1])
         radii = [shape.radius if isinstance(shape, Circle) else 0.0 for shape in shapes]
-        return centres, reach + np.radians(radii)
+        return centers, reach + np.radians(radii)
 
     def within(self, ra: float, dec: float, radius: float) -> dict[int, float]:
-        """Find the observations whose footprint overlaps a cone.
-
-        Parameters
-        ----------
-        ra, dec : float
-            Centre of the cone, degrees.
-        radius : float
-            Radius of the cone, degrees; 0 finds the footprints that contain the position.
-
-        Returns
-        -------
-        dict of int to float
-            ``objID`` to distance in arcsec: 0.0 when the position lies inside the footprint, otherwise the
-            separation from its nearest edge, as in recorded answers.
-        """
+        """Find the observations whose footprint overlaps a cone."""
         point = unit_vectors(ra, dec)
         cone = float(np.radians(radius))
         reach = np.minimum(self._reach + cone + _SLACK, np.pi)
-        near = np.flatnonzero(self._centres @ point >= np.cos(reach) - _SLACK**2)
+        near = np.flatnonzero(self._centers @ point >= np.cos(reach) - _SLACK**2)
         gap = self._gap(near, point)
         found = gap <= cone + _EDGE
         owners = self._owners[near[found]]
@@ -110,7 +89,7 @@ class FootprintIndex:
         gap = np.empty(len(parts))
         round_ = self._circle[parts]
         circles, polygons = parts[round_], parts[~round_]
-        gap[round_] = np.maximum(separation(self._centres[circles], point) - self._reach[circles], 0.0)
+        gap[round_] = np.maximum(separation(self._centers[circles], point) - self._reach[circles], 0.0)
         if len(polygons):
             gap[~round_] = self._polygon_gap(polygons, point)
         return gap
@@ -124,26 +103,13 @@ class FootprintIndex:
         turn = np.add.reduceat(_turn(begin, end, point), starts)
         # Seen from the antipode a polygon winds round as well: only points in its own bounding cap can be inside.
         inside = (np.abs(turn) > np.pi) & (
-            self._centres[parts] @ point > np.cos(np.minimum(self._reach[parts] + _SLACK, np.pi))
+            self._centers[parts] @ point > np.cos(np.minimum(self._reach[parts] + _SLACK, np.pi))
         )
         return np.where(inside, 0.0, to_edge)
 
 
 def edge_distance(begin: Vectors, end: Vectors, point: Vectors) -> Vectors:
-    """Angle from a point to great-circle arcs.
-
-    Parameters
-    ----------
-    begin, end : numpy.ndarray
-        Ends of the arcs, unit vectors of shape ``(n, 3)``; each arc is the shorter one.
-    point : numpy.ndarray
-        Unit vector.
-
-    Returns
-    -------
-    numpy.ndarray
-        Radians, shape ``(n,)``.
-    """
+    """Angle from a point to great-circle arcs."""
     normal = np.cross(begin, end)
     size = np.linalg.norm(normal, axis=-1)
     beside = (np.cross(normal, begin) @ point >= 0) & (np.cross(end, normal) @ point >= 0) & (size > 0)

@@ -1,6 +1,6 @@
 """Observations of the Hubble Space Telescope: ACS, WFC3, STIS and COS.
 
-In: `programmes.HST_PROGRAMMES`. Out: composite observations with their member exposures, single exposures,
+In: `programs.HST_PROGRAMS`. Out: composite observations with their member exposures, single exposures,
 visit-level mosaics, calibration exposures and planned visits.
 """
 
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from .apertures import APERTURES, region, whole
+from .instruments import APERTURES, region, whole
 from .observation import Observation, dice
-from .pointing import describe, footprint, planned, point, times
-from .programmes import HST_PROGRAMMES, Programme
+from .packaged import packaged
+from .pointing import HST_PROGRAMS, Program, describe, footprint, planned, point, times
 
 _LETTER = {"ACS": "j", "WFC3": "i", "STIS": "o", "COS": "l"}
 _PIPELINE = {"ACS": "CALACS", "WFC3": "CALWF3", "STIS": "CALSTIS", "COS": "CALCOS"}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-# Programme codes of rootnames where they are well known; for the rest the number is written in base 36.
+# Program codes of rootnames where they are well known; for the rest the number is written in base 36.
 _CODES = {10452: "97c", 8880: "6au", 9978: "8wc", 10775: "9l9"}
 # Between the starts of two exposures, in days.
 _EXPOSURE_GAP = 0.004
@@ -26,17 +26,17 @@ _EXPOSURE_GAP = 0.004
 def hst_observations() -> Iterator[Observation]:
     """All HST observations; members come inside their composite."""
     visits: Counter[tuple[int, str]] = Counter()
-    for programme in HST_PROGRAMMES:
-        key = (programme.number, _letter(programme))
-        rng = dice("HST", *programme[:6])
-        for _ in range(programme.visits):
+    for program in HST_PROGRAMS:
+        key = (program.number, _letter(program))
+        rng = dice("HST", *program[:6])
+        for _ in range(program.visits):
             visits[key] += 1
-            yield from _visit(programme, visits[key], rng.random())
+            yield from _visit(program, visits[key], rng.random())
     yield from _calibrations()
 
 
-def _letter(programme: Programme) -> str:
-    return _LETTER[programme.instrument.partition("/")[0]]
+def _letter(program: Program) -> str:
+    return _LETTER[program.instrument.partition("/")[0]]
 
 
 def _base36(number: int, width: int) -> str:
@@ -47,33 +47,33 @@ def _base36(number: int, width: int) -> str:
     return text
 
 
-def _root(programme: Programme, visit: int) -> str:
-    code = _CODES.get(programme.number) or _base36(programme.number, 3)
-    return _letter(programme) + code + _base36(visit, 2)
+def _root(program: Program, visit: int) -> str:
+    code = _CODES.get(program.number) or _base36(program.number, 3)
+    return _letter(program) + code + _base36(visit, 2)
 
 
-def _visit(programme: Programme, visit: int, phase: float) -> Iterator[Observation]:
-    rng = dice("HST visit", programme.number, programme.instrument, visit)
-    root, at = _root(programme, visit), point(programme, visit, rng)
-    clock = programme.mjd + 2.0 * visit + phase
-    if programme.rights == "planned":
-        for index, name in enumerate(programme.filters):
-            shared = describe(programme, name, "HST")
+def _visit(program: Program, visit: int, phase: float) -> Iterator[Observation]:
+    rng = dice("HST visit", program.number, program.instrument, visit)
+    root, at = _root(program, visit), point(program, visit, rng)
+    clock = program.mjd + 2.0 * visit + phase
+    if program.rights == "planned":
+        for index, name in enumerate(program.filters):
+            shared = describe(program, name, "HST")
             yield planned(shared, f"{root}{index + 1:02d}0", at, rng, clock)
         return
     made = 0
-    for index, name in enumerate(programme.filters):
-        spelled = _spelled(programme.instrument, name, rng.random())
+    for index, name in enumerate(program.filters):
+        spelled = _spelled(program.instrument, name, rng.random())
         exposures = []
-        for _ in range(programme.exposures):
-            exposures.append(_exposure(programme, spelled, f"{root}{_letters(made)}q", at, clock))
+        for _ in range(program.exposures):
+            exposures.append(_exposure(program, spelled, f"{root}{_letters(made)}q", at, clock))
             made += 1
-            clock += programme.seconds / 86400.0 + _EXPOSURE_GAP
-        yield from _combine(programme, exposures, f"{root}{index + 1:02d}0", at)
-    if programme.instrument in {"ACS/WFC", "WFC3/UVIS", "WFC3/IR"} and "SOLAR" not in str(
+            clock += program.seconds / 86400.0 + _EXPOSURE_GAP
+        yield from _combine(program, exposures, f"{root}{index + 1:02d}0", at)
+    if program.instrument in {"ACS/WFC", "WFC3/UVIS", "WFC3/IR"} and "SOLAR" not in str(
         exposures[0].target_classification
     ):
-        yield _mosaic(programme, exposures, root, visit, at)
+        yield _mosaic(program, exposures, root, visit, at)
 
 
 def _letters(number: int) -> str:
@@ -81,25 +81,25 @@ def _letters(number: int) -> str:
 
 
 def _spelled(instrument: str, name: str, chance: float) -> str:
-    """Filter as catalogued: ACS names both wheels in newer records."""
+    """Filter as cataloged: ACS names both wheels in newer records."""
     if not instrument.startswith("ACS/WFC") or chance < 0.6:
         return name
     return f"CLEAR1L;{name}" if name in {"F435W", "F814W"} else f"{name};CLEAR2L"
 
 
 def _exposure(
-    programme: Programme, filters: str, rootname: str, at: tuple[float, float, float], start: float
+    program: Program, filters: str, rootname: str, at: tuple[float, float, float], start: float
 ) -> Observation:
     rng = dice(rootname)
-    instrument, detector = programme.instrument.split("/")
+    instrument, detector = program.instrument.split("/")
     # Dithers of a few arcseconds, and none for the small apertures of spectrographs.
     step = 0.0008 if instrument in {"ACS", "WFC3"} else 0.0
     here = (round(at[0] + rng.uniform(-step, step), 10), round(at[1] + rng.uniform(-step, step), 10), at[2])
     # Records of the older instruments keep the capital letters of their time.
-    obs_id = rootname.upper() if instrument == "STIS" and programme.number < 10000 else rootname
+    obs_id = rootname.upper() if instrument == "STIS" and program.number < 10000 else rootname
     return Observation(
-        **describe(programme, filters, "HST"),
-        **times(programme, start, programme.seconds * rng.uniform(0.95, 1.0)),
+        **describe(program, filters, "HST"),
+        **times(program, start, program.seconds * rng.uniform(0.95, 1.0)),
         obs_id=obs_id,
         provenance_name=_PIPELINE[instrument],
         calib_level=1 if rng.random() < 0.1 else 2,
@@ -107,7 +107,7 @@ def _exposure(
         s_dec=here[1],
         s_region=footprint(f"{instrument}/{detector}", here, rng, combined=detector in {"IR", "HRC", "SBC"}),
         jpegURL=_preview(rootname, instrument, filters),
-        dataURL=f"mast:HST/product/{rootname}_{_main_suffix(programme.instrument, filters)}.fits",
+        dataURL=f"mast:HST/product/{rootname}_{_main_suffix(program.instrument, filters)}.fits",
     )
 
 
@@ -125,29 +125,29 @@ def _preview(rootname: str, instrument: str, filters: str) -> str:
 
 
 def _combine(
-    programme: Programme, exposures: list[Observation], obs_id: str, at: tuple[float, float, float]
+    program: Program, exposures: list[Observation], obs_id: str, at: tuple[float, float, float]
 ) -> Iterator[Observation]:
     """The composite of several exposures, or the single exposure itself."""
     if len(exposures) == 1:
         yield exposures[0]
         return
     first, last = exposures[0], exposures[-1]
-    instrument = programme.instrument.partition("/")[0]
+    instrument = program.instrument.partition("/")[0]
     suffix = {"ACS/WFC": "drc", "WFC3/UVIS": "drc", "COS/FUV": "x1dsum", "COS/NUV": "x1dsum"}.get(
-        programme.instrument, "drz"
+        program.instrument, "drz"
     )
     start = first.t_min or 0.0
     seconds = sum(exposure.t_exptime or 0.0 for exposure in exposures)
-    level = times(programme, start, seconds) | {"t_max": last.t_max, "t_obs_release": last.t_obs_release}
+    level = times(program, start, seconds) | {"t_max": last.t_max, "t_obs_release": last.t_obs_release}
     yield Observation(
-        **describe(programme, str(first.filters), "HST"),
+        **describe(program, str(first.filters), "HST"),
         **level,
         obs_id=obs_id,
         provenance_name=_PIPELINE[instrument],
         calib_level=3,
         s_ra=at[0],
         s_dec=at[1],
-        s_region=footprint(programme.instrument, at, dice(obs_id), combined=True),
+        s_region=footprint(program.instrument, at, dice(obs_id), combined=True),
         jpegURL=f"mast:HST/product/{obs_id}_{suffix}.jpg",
         dataURL=f"mast:HST/product/{obs_id}_{suffix}.fits",
         members=exposures,
@@ -155,14 +155,14 @@ def _combine(
 
 
 def _mosaic(
-    programme: Programme, exposures: list[Observation], root: str, visit: int, at: tuple[float, float, float]
+    program: Program, exposures: list[Observation], root: str, visit: int, at: tuple[float, float, float]
 ) -> Observation:
-    """Visit-level mosaic of the Hubble advanced products: all filters together, with source catalogues."""
-    instrument, detector = (part.lower() for part in programme.instrument.split("/"))
-    obs_id = f"hst_{programme.number:05d}_{_base36(visit, 2)}_{instrument}_{detector}_total_{root}"
-    shared = describe(programme, str(exposures[0].filters), "HST")
+    """Visit-level mosaic of the Hubble advanced products: all filters together, with source catalogs."""
+    instrument, detector = (part.lower() for part in program.instrument.split("/"))
+    obs_id = f"hst_{program.number:05d}_{_base36(visit, 2)}_{instrument}_{detector}_total_{root}"
+    shared = describe(program, str(exposures[0].filters), "HST")
     shared |= {"filters": "detection", "project": "HAP"}
-    level = times(programme, exposures[0].t_min or 0.0, programme.seconds * len(programme.filters))
+    level = times(program, exposures[0].t_min or 0.0, program.seconds * len(program.filters))
     return Observation(
         **shared,
         **level,
@@ -171,7 +171,7 @@ def _mosaic(
         calib_level=3,
         s_ra=at[0],
         s_dec=at[1],
-        s_region=region([whole(APERTURES[programme.instrument], *at)]),
+        s_region=region([whole(APERTURES[program.instrument], *at)]),
         srcDen=float(dice(obs_id).randrange(200, 9000)),
         jpegURL=f"mast:HST/product/{obs_id}_drc.jpg",
         dataURL=f"mast:HST/product/{obs_id}_drc.fits",
@@ -186,26 +186,18 @@ def _calibrations() -> Iterator[Observation]:
         rootname = f"{_LETTER[instrument]}cal{index:02d}{_letters(index)}q"
         start = round(56000.0 + 37.25 * index, 8)
         yield Observation(
-            obs_collection="HST",
-            project="HST",
+            **packaged("surveys")["observations"]["HST calibration"],
             instrument_name=f"{instrument}/{detector}",
             obs_id=rootname,
             target_name=target,
-            dataproduct_type="image",
-            calib_level=1,
-            intentType="calibration",
             provenance_name=_PIPELINE[instrument],
-            target_classification="CALIBRATION",
             proposal_pi="Ogaz" if index % 2 else None,
-            proposal_id="13954",
             proposal_type="CAL/" + instrument,
-            obs_title="CCD daily monitor",
             t_min=start,
             t_max=round(start + 1000.0 / 86400.0, 8),
             t_exptime=0.0 if target == "BIAS" else 1000.0,
             t_obs_release=start,
             em_min=None if index % 4 else 0.0,
             em_max=None if index % 4 else 0.0,
-            filters=None,
             s_region="" if index % 5 == 0 else None,
         )

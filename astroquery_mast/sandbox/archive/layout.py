@@ -2,7 +2,7 @@
 
 In: the name of a layout and the frame (rows, columns) of an observation's images. Out: the header and data
 units of a FITS file, with a fixed number of header blocks each, or the fixed length of a text or picture.
-Sizes are catalogued from here by arithmetic, long before anybody asks for the file; `render` fills the same
+Sizes are cataloged from here by arithmetic, long before anybody asks for the file; `render` fills the same
 plan with content.
 """
 
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from zlib import crc32
 
+from .packaged import packaged
+
 BLOCK = 2880
 Frame = tuple[int, int]
 Columns = tuple[tuple[str, str, str], ...]
@@ -20,23 +22,7 @@ Columns = tuple[tuple[str, str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One header and data unit.
-
-    Attributes
-    ----------
-    name : str
-        ``EXTNAME``; empty for a primary unit.
-    version : int
-        ``EXTVER``.
-    dtype : str
-        Type of an image (numpy notation), empty for a unit without image.
-    shape : tuple of int
-        Shape of an image, or ``(rows,)`` of a table.
-    columns : tuple of (str, str, str)
-        Name, FITS format and unit of a table's columns.
-    blocks : int
-        Header blocks of 36 cards.
-    """
+    """One header and data unit."""
 
     name: str
     version: int = 1
@@ -60,78 +46,9 @@ def _width(form: str) -> int:
     return int(form[:-1] or 1) * _WIDTHS[form[-1]]
 
 
-_SPECTRUM: Columns = (
-    ("WAVELENGTH", "D", "Angstrom"),
-    ("FLUX", "E", "erg/s/cm2/Angstrom"),
-    ("ERROR", "E", "erg/s/cm2/Angstrom"),
-)
-_SPECTRUM += (("NET", "E", "count/s"), ("BACKGROUND", "E", "count/s"), ("DQ", "I", ""))
-_EXTRACT1D: Columns = (
-    ("WAVELENGTH", "D", "um"),
-    ("FLUX", "D", "Jy"),
-    ("FLUX_ERROR", "D", "Jy"),
-    ("BACKGROUND", "D", "MJy/sr"),
-)
-_EXTRACT1D += (("DQ", "J", ""),)
-_EVENTS = (
-    ("TIME", "E", "s"),
-    ("RAWX", "I", "pixel"),
-    ("RAWY", "I", "pixel"),
-    ("WAVELENGTH", "E", "Angstrom"),
-    ("PHA", "I", ""),
-)
-_MEMBERS = (("MEMNAME", "14A", ""), ("MEMTYPE", "14A", ""), ("MEMPRSNT", "L", ""))
-_JITTER = (
-    ("SECONDS", "E", "s"),
-    ("V2_RMS", "E", "arcsec"),
-    ("V3_RMS", "E", "arcsec"),
-    ("RA", "D", "deg"),
-    ("DEC", "D", "deg"),
-)
-_LIGHT_CURVE = (
-    ("TIME", "D", "BJD - 2457000, days"),
-    ("TIMECORR", "E", "d"),
-    ("CADENCENO", "J", ""),
-    ("SAP_FLUX", "E", "e-/s"),
-    ("SAP_FLUX_ERR", "E", "e-/s"),
-    ("SAP_BKG", "E", "e-/s"),
-    ("SAP_BKG_ERR", "E", "e-/s"),
-    ("PDCSAP_FLUX", "E", "e-/s"),
-    ("PDCSAP_FLUX_ERR", "E", "e-/s"),
-    ("QUALITY", "J", ""),
-    ("PSF_CENTR1", "D", "pixel"),
-    ("PSF_CENTR1_ERR", "E", "pixel"),
-    ("PSF_CENTR2", "D", "pixel"),
-    ("PSF_CENTR2_ERR", "E", "pixel"),
-    ("MOM_CENTR1", "D", "pixel"),
-    ("MOM_CENTR1_ERR", "E", "pixel"),
-    ("MOM_CENTR2", "D", "pixel"),
-    ("MOM_CENTR2_ERR", "E", "pixel"),
-    ("POS_CORR1", "E", "pixel"),
-    ("POS_CORR2", "E", "pixel"),
-)
-_QLP: Columns = (
-    ("TIME", "D", "BJD - 2457000, days"),
-    ("CADENCENO", "J", ""),
-    ("SAP_FLUX", "E", ""),
-    ("KSPSAP_FLUX", "E", ""),
-)
-_QLP += (("KSPSAP_FLUX_ERR", "E", ""), ("QUALITY", "J", ""))
+#: Columns of the tables in files, by the layout.
+_TABLES: dict[str, Columns] = packaged("instruments")["tables"]
 _STAMP = 11
-_PIXEL_FORM = f"{_STAMP * _STAMP}E"
-_PIXELS = (
-    ("TIME", "D", "BJD - 2457000, days"),
-    ("TIMECORR", "E", "d"),
-    ("CADENCENO", "J", ""),
-    ("RAW_CNTS", f"{_STAMP * _STAMP}J", "count"),
-    ("FLUX", _PIXEL_FORM, "e-/s"),
-    ("FLUX_ERR", _PIXEL_FORM, "e-/s"),
-    ("FLUX_BKG", _PIXEL_FORM, "e-/s"),
-    ("FLUX_BKG_ERR", _PIXEL_FORM, "e-/s"),
-    ("QUALITY", "J", ""),
-    ("POS_CORR1", "E", "pixel"),
-    ("POS_CORR2", "E", "pixel"),
-)
 #: Cadences of a light curve (ten minutes apart) and of a target pixel file (two hours apart) of one sector.
 LIGHT_CURVE_ROWS, PIXEL_ROWS = 3944, 328
 #: Integrations and spectral points of a time series of spectra.
@@ -157,27 +74,7 @@ def _planes(names: str, types: str, shape: tuple[int, ...], version: int = 1) ->
 
 @cache
 def plan(layout: str, frame: Frame, detectors: int = 1) -> tuple[Unit, ...]:
-    """Header and data units of a FITS layout.
-
-    Parameters
-    ----------
-    layout : str
-        Name of the layout.
-    frame : tuple of int
-        Rows and columns of a combined image; an exposure has as many, shared out among its detectors.
-    detectors : int
-        Detectors of the instrument.
-
-    Returns
-    -------
-    tuple of Unit
-        The units in order.
-
-    Raises
-    ------
-    KeyError
-        If there is no such layout.
-    """
+    """Header and data units of a FITS layout."""
     rows, columns = frame
     chip = (rows // detectors, columns)
     versions = range(1, detectors + 1)
@@ -186,32 +83,35 @@ def plan(layout: str, frame: Frame, detectors: int = 1) -> tuple[Unit, ...]:
         "exposure": (_PRIMARY, *(unit for v in versions for unit in _planes("SCI ERR DQ", ">f4 >f4 >i2", chip, v))),
         "cleaned": (_PRIMARY, *_planes("SCI ERR DQ", ">f4 >f4 >i2", frame)),
         "raw": (_PRIMARY, *(unit for v in versions for unit in _planes("SCI", ">u2", chip, v))),
-        "spectrum": (_PRIMARY, Unit("SCI", shape=(2048,), columns=_SPECTRUM)),
-        "events": (_PRIMARY, Unit("EVENTS", shape=(20000,), columns=_EVENTS)),
-        "members": (_PRIMARY, Unit("ASN", shape=(8,), columns=_MEMBERS)),
+        "spectrum": (_PRIMARY, Unit("SCI", shape=(2048,), columns=_TABLES["spectrum"])),
+        "events": (_PRIMARY, Unit("EVENTS", shape=(20000,), columns=_TABLES["events"])),
+        "members": (_PRIMARY, Unit("ASN", shape=(8,), columns=_TABLES["members"])),
         "telemetry": (Unit("", blocks=3), Unit("UDL", dtype=">i2", shape=(965,))),
-        "jitter": (_PRIMARY, Unit("JIT", shape=(400,), columns=_JITTER)),
+        "jitter": (_PRIMARY, Unit("JIT", shape=(400,), columns=_TABLES["jitter"])),
         "jitter_image": (_PRIMARY, Unit("SCI", dtype=">i4", shape=(64, 64))),
         "ramp": (_PRIMARY, Unit("SCI", dtype=">u2", shape=(1, 5, *frame))),
         "rate": (_PRIMARY, *_planes("SCI ERR DQ", ">f4 >f4 >i4", frame)),
         "rates": (_PRIMARY, *_planes("SCI ERR", ">f4 >f4", (3, *frame))),
         "resampled": (_PRIMARY, *_planes("SCI ERR WHT", ">f4 >f4 >f4", frame)),
         "cube": (_PRIMARY, *_planes("SCI ERR DQ", ">f4 >f4 >i4", (40, 48, 44))),
-        "extracted": (_PRIMARY, Unit("EXTRACT1D", shape=(1200,), columns=_EXTRACT1D)),
+        "extracted": (_PRIMARY, Unit("EXTRACT1D", shape=(1200,), columns=_TABLES["extract1d"])),
         "extracted_series": (
             _PRIMARY,
-            Unit("EXTRACT1D", shape=(math.prod(SERIES),), columns=(("INT_NUM", "J", ""), *_EXTRACT1D)),
+            Unit("EXTRACT1D", shape=(math.prod(SERIES),), columns=(("INT_NUM", "J", ""), *_TABLES["extract1d"])),
         ),
         "guide": (_PRIMARY, *_planes("SCI ERR", ">f4 >f4", (32, 32))),
         "light_curve": (
             _PRIMARY,
-            Unit("LIGHTCURVE", shape=(LIGHT_CURVE_ROWS,), columns=_LIGHT_CURVE, blocks=5),
+            Unit("LIGHTCURVE", shape=(LIGHT_CURVE_ROWS,), columns=_TABLES["light_curve"], blocks=5),
             Unit("APERTURE", dtype=">i4", shape=(_STAMP, _STAMP)),
         ),
-        "quick_light_curve": (_PRIMARY, Unit("LIGHTCURVE", shape=(LIGHT_CURVE_ROWS // 3,), columns=_QLP)),
+        "quick_light_curve": (
+            _PRIMARY,
+            Unit("LIGHTCURVE", shape=(LIGHT_CURVE_ROWS // 3,), columns=_TABLES["quick_light_curve"]),
+        ),
         "target_pixels": (
             _PRIMARY,
-            Unit("PIXELS", shape=(PIXEL_ROWS,), columns=_PIXELS, blocks=5),
+            Unit("PIXELS", shape=(PIXEL_ROWS,), columns=_TABLES["target_pixels"], blocks=5),
             Unit("APERTURE", dtype=">i4", shape=(_STAMP, _STAMP)),
         ),
         "full_frame": (_PRIMARY, Unit("CAM", dtype=">f4", shape=(_FFI_SIDE, _FFI_SIDE))),
@@ -246,18 +146,7 @@ def gzip_size(content: int) -> int:
     return content + _GZIP_FRAME + _GZIP_CHUNK_HEAD * max(1, -(-content // _GZIP_CHUNK))
 
 
-_FRAMES: dict[str, Frame] = {
-    "ACS/WFC": (256, 256),
-    "ACS/HRC": (230, 256),
-    "ACS/SBC": (226, 256),
-    "WFC3/UVIS": (256, 256),
-    "WFC3/IR": (226, 250),
-    "MIRI/IMAGE": (226, 148),
-    "NIRISS/SOSS": (32, 256),
-    "MIRI/SLITLESS": (344, 40),
-    "NIRSPEC/MSA": (216, 204),
-    "STIS/CCD": (200, 200),
-}
+_FRAMES: dict[str, Frame] = packaged("instruments")["frames"]
 
 
 def frame_of(instrument: str | None, obs_id: str) -> Frame:

@@ -1,7 +1,7 @@
 """Tables of the mission searches: their columns, their rows, and which column names a dataset.
 
-In: nothing. Out: the types `MissionColumn`, `MissionTable` and `MissionProduct`, and `columns`, which reads the compact
-lists of the mission modules (`mission_hst`, `mission_jwst`, `mission_roman`, `mission_spectra`).
+In: nothing. Out: the types `MissionColumn`, `MissionTable` and `MissionProduct`, and `search_columns`, which reads the
+compact lists of ``data/mission_columns.json``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from functools import cached_property
 import numpy as np
 
 from .geometry import Vectors, unit_vectors
+from .packaged import packaged
+from .search import RowSearch
 
 Value = str | int | float | bool | None
 Row = Mapping[str, Value]
 
+#: Columns that belong to a row and the position for which it was found, and are not stored.
+COMPUTED = ("ang_sep", "search_pos", "search_key")
 #: What the first letter of a column's kind means: ``qual_type`` and ``datatype`` of the column list, type in results.
 _KINDS = {
     "s": ("string", "char", "VARCHAR"),
@@ -36,24 +40,7 @@ _DAY_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class MissionColumn:
-    """A column of a mission's search.
-
-    Attributes
-    ----------
-    name, label, description : str
-        ``column_name``, ``field_name`` and ``description`` of the column list.
-    qual_type, datatype : str
-        How it is searched, and the type that the column list claims.
-    sql : str
-        The type that the answer of a search claims.
-    default : bool
-        Whether it comes without being asked for.
-    indexed, queryable : bool
-    listed : bool
-        Whether the column list knows it; an archive's list lags behind its database.
-    width : int
-        Length to which the database pads the text, 0 for none.
-    """
+    """A column of a mission's search; ``listed`` says whether the column list, which lags behind, knows it."""
 
     name: str
     label: str
@@ -83,21 +70,7 @@ class MissionColumn:
 
 @dataclass(frozen=True)
 class MissionTable:
-    """Everything that a mission's search can find.
-
-    Attributes
-    ----------
-    mission : str
-    dataset : str
-        Column that identifies a dataset.
-    position : tuple of (str, str)
-        Columns of right ascension and declination, degrees.
-    columns : tuple of MissionColumn
-    rows : list of dict
-        A value for every column but ``search_pos``, ``search_key`` and ``ang_sep``.
-    always : tuple of str
-        Columns that come even if others are asked for.
-    """
+    """Everything that a mission's search can find."""
 
     mission: str
     dataset: str
@@ -112,8 +85,14 @@ class MissionTable:
         return {column.name: column for column in self.columns}
 
     @cached_property
+    def search(self) -> RowSearch:
+        """The rows, to be found by conditions."""
+        names = [name for name in self.by_name if name not in COMPUTED]
+        return RowSearch(names, lambda: ([row[name] for name in names] for row in self.rows))
+
+    @cached_property
     def vectors(self) -> Vectors:
-        """Unit vectors of the rows; rows without a position are NaN and near nothing."""
+        """Unit vectors of the rows; rows without a position are NaN and match no cone."""
         positions = [[np.nan if row[name] is None else row[name] for name in self.position] for row in self.rows]
         return unit_vectors(*np.array(positions, dtype=float).reshape(-1, 2).T)
 
@@ -159,19 +138,7 @@ class MissionProduct:
 
 
 def columns(table: Iterable[tuple[str, str, str, str, str]]) -> tuple[MissionColumn, ...]:
-    """Columns of a compact list.
-
-    Parameters
-    ----------
-    table : iterable of (str, str, str, str, str)
-        Name, kind, flags, label and description. The kind is a letter of `_KINDS`; ``c6`` is text padded to six
-        characters. The flags are ``d`` (default output), ``i`` (indexed), ``n`` (cannot be searched) and ``h`` (hidden
-        from the column list).
-
-    Returns
-    -------
-    tuple of MissionColumn
-    """
+    """Columns of a compact list."""
     made = []
     for name, kind, flags, label, description in table:
         qual_type, datatype, sql = _KINDS[kind[0]]
@@ -193,23 +160,21 @@ def columns(table: Iterable[tuple[str, str, str, str, str]]) -> tuple[MissionCol
     return tuple(made)
 
 
+def search_columns(name: str) -> tuple[MissionColumn, ...]:
+    """Columns of a mission's search, from the packaged lists."""
+    return columns(packaged("mission_columns")[name])
+
+
 def padded(column: MissionColumn, value: Value) -> Value:
     """Text as a fixed-width column returns it, with blanks at its end; everything else as it is."""
     return value.ljust(column.width) if isinstance(value, str) and column.width else value
 
 
 def moment(mjd: float | None, *, digits: int = 6) -> str | None:
-    """Date and time of a modified Julian date as the searches write it: ISO, without a zone.
-
-    Parameters
-    ----------
-    mjd : float or None
-    digits : int
-        Digits after the second: 0, 6, or 7 (a zero is appended).
-    """
+    """Date and time of a modified Julian date as the searches write it: ISO, without a zone."""
     if mjd is None:
         return None
-    # Dates are catalogued to about a millisecond; further digits would only show the rounding of a double.
+    # Dates are cataloged to about a millisecond; further digits would only show the rounding of a double.
     date = _DAY_ZERO + timedelta(milliseconds=round(mjd * 86_400_000.0))
     whole = date.strftime("%Y-%m-%dT%H:%M:%S")
     return whole if digits == 0 else f"{whole}.{date.microsecond:06d}".ljust(20 + digits, "0")

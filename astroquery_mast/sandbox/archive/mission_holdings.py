@@ -49,13 +49,7 @@ _sharing = threading.Lock()
 
 
 class MissionHoldings:
-    """What the mission searches of an archive know.
-
-    Parameters
-    ----------
-    archive : Archive
-        Its observations are the datasets of HST, JWST and IUE; the other searches have small tables of their own.
-    """
+    """What the mission searches of an archive know."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -63,13 +57,7 @@ class MissionHoldings:
             self._built = _built.setdefault(archive, _Built())
 
     def table(self, mission: str) -> MissionTable:
-        """Table of a mission.
-
-        Raises
-        ------
-        KeyError
-            If there is no such mission search.
-        """
+        """Table of a mission."""
         make = self._makers[mission]
         with self._built.turn:
             if mission not in self._built.tables:
@@ -136,13 +124,7 @@ class MissionHoldings:
         }
 
     def render(self, uri: str) -> bytes:
-        """Content of a file.
-
-        Raises
-        ------
-        KeyError
-            If there is no such file.
-        """
+        """Content of a file."""
         file = None if self._archive.product(uri) else self._own.get(uri)
         return self._archive.render(uri) if file is None else file.render()
 

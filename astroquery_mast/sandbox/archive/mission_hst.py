@@ -4,8 +4,6 @@ In: the archive. Out: `hst_table` (a row per association and per single exposure
 `hst_datasets` and `hst_product`. Members of an association are no rows of their own, but their files can be listed.
 """
 
-# ruff: noqa: E501 - one column per line, so that the table can be read as a table
-
 from __future__ import annotations
 
 import re
@@ -14,88 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .mission import MissionProduct, MissionTable, Row, Value, columns, moment
+from .mission import MissionProduct, MissionTable, Row, Value, moment, search_columns
 from .observation import dice
+from .packaged import packaged
 
 if TYPE_CHECKING:
     from .archive import Archive
 
-# fmt: off
-COLUMNS = columns((
-    ("search_pos", "s", "n", "Search Position", "Right ascension and declination that were searched"),
-    ("sci_data_set_name", "s", "di", "Dataset", "Name of the dataset: nine characters, the first of which names the instrument (e.g. J97C01010)"),
-    ("sci_targname", "s", "d", "Target Name", "Name that the proposer gave the target, in capitals (e.g. M51, NGC1300)"),
-    ("sci_hapnum", "b", "d", "HAP", "1 if there are Hubble Advanced Products, else 0"),
-    ("sci_haspnum", "b", "d", "HASP", "1 if there are Hubble Advanced Spectral Products, else 0"),
-    ("sci_hslanum", "i", "dh", "HSLA", "1 if the Hubble Spectroscopic Legacy Archive has it, else 0"),
-    ("sci_instrume", "c6", "d", "Instrument", "Instrument (e.g. ACS, COS, STIS, WFC3)"),
-    ("sci_aper_1234", "s", "d", "Apertures", "Aperture (e.g. WFC, HRC, UVIS, IR)"),
-    ("sci_spec_1234", "s", "d", "Filters/Gratings", "Filters or gratings (e.g. F814W, G130M)"),
-    ("sci_actual_duration", "f", "d", "Exp Time", "Exposure time in seconds"),
-    ("sci_start_time", "t", "d", "Start Time", "When the observation began"),
-    ("sci_pep_id", "i", "di", "Proposal ID", "Number of the proposal (e.g. 10452)"),
-    ("sci_pi_last_name", "s", "d", "PI Last Name", "Last name of the principal investigator, in capitals"),
-    ("sci_ra", "r", "di", "RA (J2000)", "Right ascension in degrees, 0 to 360"),
-    ("sci_dec", "d", "d", "Dec (J2000)", "Declination in degrees, -90 to +90"),
-    ("sci_archive_class", "s", "", "Archive Class", "Class under which the dataset is kept (e.g. CAL, ASN)"),
-    ("sci_program_id", "s", "i", "Prog ID", "Three characters of the dataset name that stand for the programme"),
-    ("sci_obset_id", "s", "i", "Obset ID", "Two characters of the dataset name that stand for the visit"),
-    ("sci_obsnum", "s", "i", "Obsnum", "Two characters of the dataset name that stand for the exposure"),
-    ("sci_asn_id", "s", "", "Asn ID", "Name of the association, or NONE"),
-    ("sci_target_descrip", "u", "", "Target Descrip", "The proposer's description of the target"),
-    ("sci_broad_category", "s", "", "Broad Category", "Broad class of the target (e.g. GALAXY, STAR)"),
-    ("sci_refnum", "i", "d", "Ref", "Number of known papers that use the dataset"),
-    ("sci_ra_v1", "r", "", "Ra V1 (J2000)", "Right ascension of the telescope's axis in degrees"),
-    ("sci_dec_v1", "d", "", "Dec V1 (J2000)", "Declination of the telescope's axis in degrees"),
-    ("sci_expflag", "s", "", "Exp Flag", "Whether the exposure was interrupted (e.g. NORMAL)"),
-    ("sci_instrument_config", "s", "", "Instrument Config", "Instrument and detector (e.g. ACS/WFC)"),
-    ("sci_operating_mode", "s", "", "Operating Mode", "How data were taken (e.g. ACCUM, MULTIACCUM, TIME-TAG)"),
-    ("sci_spectral_res", "f", "", "Spectral Res", "Resolving power of a spectrum"),
-    ("sci_spectrum_end", "f", "", "Spectrum End", "Longest wavelength in Angstrom"),
-    ("sci_spectrum_start", "f", "", "Spectrum Start", "Shortest wavelength in Angstrom"),
-    ("sci_bandwidth", "f", "", "Bandwidth", "Width of the band in Angstrom"),
-    ("sci_central_wavelength", "f", "d", "Central Wavelength", "Middle of the band in Angstrom"),
-    ("sci_dispersion", "f", "", "Dispersion", "Dispersion of a spectrum in Angstrom per pixel"),
-    ("sci_pixel_res", "f", "", "Pixel Res", "Size of a pixel in arcsec"),
-    ("sci_fgslock", "s", "", "FGS Lock", "What the fine guidance sensors were locked on (e.g. FINE, GYROS)"),
-    ("sci_mtflag", "s", "", "MT Flag", "T for a moving target, else F"),
-    ("sci_release_date", "t", "d", "Release Date", "When the data become public"),
-    ("sci_stop_time", "t", "d", "Stop Time", "When the observation ended"),
-    ("sci_v3_pos_angle", "f", "", "V3 Pos Angle", "Position angle of the telescope's V3 axis in degrees"),
-    ("sci_ecliptic_latitude", "f", "", "Ecliptic Latitude", "Ecliptic latitude (J2000) in degrees"),
-    ("sci_ecliptic_longitude", "f", "", "Ecliptic Longitude", "Ecliptic longitude (J2000) in degrees"),
-    ("sci_galactic_latitude", "f", "", "Galactic Latitude", "Galactic latitude in degrees"),
-    ("sci_galactic_longitude", "f", "", "Galactic Longitude", "Galactic longitude in degrees"),
-    ("sci_sun_alt", "f", "", "Sun Alt", "Height of the Sun above the Earth's limb in degrees"),
-    ("sci_pa_aper", "f", "", "PA Aper", "Position angle of the aperture in degrees"),
-    ("sci_costar_deploy", "s", "", "COSTAR", "T if the corrective optics were deployed, else F"),
-    ("sci_aec", "c3", "", "AEC", "Purpose of the observation: S science, C calibration"),
-    ("sci_fov_config", "s", "", "FOV Config", "Instruments aboard, named by servicing mission (e.g. SM-3B)"),
-    ("sci_generation_date", "t", "", "Generation Date", "When the files were made"),
-    ("sci_archive_date", "t", "", "Archive Date", "When the files were archived"),
-    ("sci_preview_name", "s", "d", "Preview Name", "Name of the preview, mostly that of the dataset"),
-    ("sci_obs_type", "s", "", "Obs Type", "Kind of observation: IMAGE, SPECTRUM"),
-    ("scp_scan_type", "c18", "d", "Scan Type", "Kind of spatial scan, or nothing"),
-    ("sci_hlsp", "i", "d", "High-Level Science Products", "Number of known high-level science products"),
-    ("ang_sep", "f", "d", "Ang Sep (')", "Separation from the searched position in arcmin"),
-    ("sci_status", "s", "", "Status", "PUBLIC, or PROPRIETARY for exclusive data"),
-    ("search_key", "s", "n", "Search Key", "Name of the dataset behind the searched position"),
-))
-# fmt: on
 
-#: Names of datasets: instrument, programme, visit, number, and a letter or figure for the kind.
+#: Names of datasets: instrument, program, visit, number, and a letter or figure for the kind.
 _IPPPSSOOT = re.compile(r"[a-z][a-z0-9]{8}$", re.IGNORECASE)
-_PIXELS = {
-    "ACS/WFC": 0.05,
-    "ACS/HRC": 0.025,
-    "ACS/SBC": 0.032,
-    "WFC3/UVIS": 0.04,
-    "WFC3/IR": 0.13,
-    "STIS/CCD": 0.0508,
-    "COS/FUV": 0.092,
-    "COS/NUV": 0.0235,
-}
-_RESOLVING_POWERS = {"G102": 210.0, "G141": 130.0, "E140M": 45800.0, "G130M": 16000.0, "G160M": 16000.0, "G430L": 530.0}
+_PIXELS, _RESOLVING_POWERS = (packaged("instruments")["pixels"][name] for name in ("HST search", "resolving power"))
 _SERVICING = ((52334.0, "SM-3A"), (54963.0, "SM-3B"))
 
 
@@ -117,7 +44,7 @@ def hst_table(archive: Archive) -> MissionTable:
         _row(observation, advanced) | _association(observation, composites) | frame
         for observation, frame in zip(found, frames, strict=True)
     ]
-    return MissionTable("hst", "sci_data_set_name", ("sci_ra", "sci_dec"), COLUMNS, rows)
+    return MissionTable("hst", "sci_data_set_name", ("sci_ra", "sci_dec"), search_columns("hst"), rows)
 
 
 def _row(observation: Mapping[str, Any], advanced: set[str]) -> dict[str, Value]:
@@ -187,7 +114,7 @@ def _times(observation: Mapping[str, Any], delay: float) -> dict[str, Value]:
 
 
 def _band(observation: Mapping[str, Any]) -> dict[str, Value]:
-    """Wavelengths in Angstrom; a number that is whole is sent as one, whatever the type of its column."""
+    """Wavelengths in Angstrom; a float without a fraction is sent as an integer, whatever the type of its column."""
     names = (
         "sci_spectrum_start",
         "sci_spectrum_end",
@@ -259,17 +186,7 @@ _RAW = {"RAW", "TAG", "RAWTAG"}
 
 
 def hst_datasets(archive: Archive) -> dict[str, list[int]]:
-    """Observations whose files belong to a dataset: itself and, if it is an association, its members.
-
-    Parameters
-    ----------
-    archive : Archive
-
-    Returns
-    -------
-    dict of str to list of int
-        Name of the dataset, in capitals, to ``obsid``; members are datasets as well.
-    """
+    """Observations whose files belong to a dataset: itself and, if it is an association, its members."""
     sql = "SELECT obsid, obs_id FROM observation WHERE obs_collection = 'HST' AND project = 'HST' AND calib_level > 0"
     found = archive.query(sql)
     datasets = {str(row["obs_id"]).upper(): [int(str(row["obsid"]))] for row in found}

@@ -4,65 +4,18 @@ In: the archive. Out: `jwst_table` (a row per exposure and per combined product)
 file set is named like its exposure without the detector, or like its combined product.
 """
 
-# ruff: noqa: E501 - one column per line, so that the table can be read as a table
-
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .mission import MissionProduct, MissionTable, Row, Value, columns, moment
+from .mission import MissionProduct, MissionTable, Row, Value, moment, search_columns
 from .observation import dice
 
 if TYPE_CHECKING:
     from .archive import Archive
 
-# fmt: off
-COLUMNS = columns((
-    ("search_pos", "s", "n", "Search Position", "Right ascension and declination that were searched"),
-    ("ArchiveFileID", "i", "di", "Archive File ID", "The archive's number of the file set"),
-    ("fileSetName", "s", "di", "File Set Name", "Name of the file set (e.g. jw01783001001_02101_00001)"),
-    ("productLevel", "s", "d", "Product Level", "How far the data are processed (e.g. 2b, 3)"),
-    ("targprop", "s", "d", "Target Name by Proposer", "Name that the proposer gave the target"),
-    ("targ_ra", "r", "di", "RA (J2000)", "Right ascension in degrees, 0 to 360"),
-    ("targ_dec", "d", "d", "Dec (J2000)", "Declination in degrees, -90 to +90"),
-    ("instrume", "s", "d", "Instrument", "Instrument (e.g. NIRCAM, NIRSPEC, MIRI, NIRISS)"),
-    ("exp_type", "s", "d", "Exposure Type", "Kind of exposure (e.g. NRC_IMAGE, MIR_MRS)"),
-    ("opticalElements", "s", "d", "Optical Elements", "Filter, pupil and grating in use (e.g. F444W)"),
-    ("date_obs", "t", "d", "Observation Date", "When the observation began"),
-    ("duration", "f", "d", "Duration", "Duration in seconds"),
-    ("program", "i", "di", "Program", "Number of the programme (e.g. 1783)"),
-    ("observtn", "i", "d", "Observation", "Number of the observation within the programme"),
-    ("visit", "i", "d", "Visit", "Number of the visit within the observation"),
-    ("publicReleaseDate", "t", "d", "Release Date", "When the data become public"),
-    ("pi_name", "s", "d", "PI Name", "Name of the principal investigator"),
-    ("proposal_type", "s", "d", "Proposal Type", "Kind of proposal (e.g. GO, GTO, DD)"),
-    ("proposal_cycle", "i", "d", "Cycle", "Cycle in which the proposal was accepted"),
-    ("targtype", "s", "d", "Target Type", "FIXED or MOVING"),
-    ("access", "s", "d", "Access", "PUBLIC, or RESTRICTED for exclusive data"),
-    ("ang_sep", "f", "d", "Ang Sep (')", "Separation from the searched position in arcmin"),
-    ("title", "u", "", "Title", "Title of the programme"),
-    ("targcat", "s", "", "Target Category", "Broad class of the target"),
-    ("targdesc", "u", "", "Target Description", "The proposer's description of the target"),
-    ("detector", "s", "", "Detector", "Detector (e.g. NRCA1, MIRIMAGE), or MULTIPLE"),
-    ("filter", "s", "", "Filter", "Filter in use"),
-    ("pupil", "s", "", "Pupil", "Element in the pupil wheel"),
-    ("grating", "s", "", "Grating", "Grating in use"),
-    ("expstart", "f", "", "Exposure Start", "Start, modified Julian date"),
-    ("expend", "f", "", "Exposure End", "End, modified Julian date"),
-    ("effexptm", "f", "", "Effective Exposure Time", "Effective exposure time in seconds"),
-    ("nints", "i", "", "Integrations", "Number of integrations"),
-    ("ngroups", "i", "", "Groups", "Number of groups in an integration"),
-    ("readpatt", "s", "", "Readout Pattern", "Readout pattern (e.g. RAPID)"),
-    ("exposure", "i", "", "Exposure", "Number of the exposure within the visit"),
-    ("s_region", "s", "n", "Footprint", "Outline on the sky"),
-    ("bkgdtarg", "B", "", "Background Target", "Whether a background was observed"),
-    ("cal_ver", "s", "", "Calibration Version", "Version of the calibration software"),
-    ("crds_ctx", "s", "", "Calibration Context", "Set of reference files that were used"),
-    ("search_key", "s", "n", "Search Key", "Name of the file set behind the searched position"),
-))
-# fmt: on
 
 _PREFIXES = {"NIRCAM": "NRC", "NIRSPEC": "NRS", "MIRI": "MIR", "NIRISS": "NIS"}
 _MODES = {"MSA": "MSASPEC", "SLIT": "BRIGHTOBJ", "SLITLESS": "LRS-SLITLESS"}
@@ -78,7 +31,12 @@ def jwst_table(archive: Archive) -> MissionTable:
     sql = "SELECT * FROM observation WHERE obs_collection = 'JWST' AND calib_level > 0 ORDER BY obsid"
     rows: list[Row] = [_row(observation) for observation in archive.query(sql)]
     return MissionTable(
-        "jwst", "fileSetName", ("targ_ra", "targ_dec"), COLUMNS, rows, always=("ArchiveFileID", "fileSetName")
+        "jwst",
+        "fileSetName",
+        ("targ_ra", "targ_dec"),
+        search_columns("jwst"),
+        rows,
+        always=("ArchiveFileID", "fileSetName"),
     )
 
 
@@ -140,9 +98,10 @@ def _setup(observation: Mapping[str, Any]) -> dict[str, Value]:
     instrument, _, mode = str(observation["instrument_name"]).partition("/")
     names = str(observation["filters"] or "").split(";")
     second = names[-1] if len(names) > 1 else None
+    kind = "MRS" if (instrument, mode) == ("MIRI", "IFU") else _MODES.get(mode, mode)
     return {
         "instrume": instrument,
-        "exp_type": f"{_PREFIXES[instrument]}_{'MRS' if (instrument, mode) == ('MIRI', 'IFU') else _MODES.get(mode, mode)}",
+        "exp_type": f"{_PREFIXES[instrument]}_{kind}",
         "opticalElements": observation["filters"],
         "filter": names[0] or None,
         "pupil": second if instrument in {"NIRCAM", "NIRISS"} else None,
@@ -165,7 +124,7 @@ def jwst_datasets(archive: Archive) -> dict[str, list[int]]:
 
 
 def jwst_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
-    """File of a file set, from a product row with ``instrument_name``; a programme's pool belongs to many of them."""
+    """File of a file set, from a product row with ``instrument_name``; a program's pool belongs to many of them."""
     filename = str(row["productFilename"])
     stem = filename.rpartition(".")[0]
     auxiliary = "_gs-" in filename or row["productType"] == "INFO"

@@ -1,10 +1,8 @@
 """The searches of the Roman Space Telescope: exposures of the camera, spectra, and the coronagraph.
 
 In: nothing. Out: `roman_tables`, a small table for each of the three searches, and `roman_files`, whose files are
-ASDF documents without binary blocks. The telescope has not been flown: programmes and numbers are examples.
+ASDF documents without binary blocks. The telescope has not been flown: programs and numbers are examples.
 """
-
-# ruff: noqa: E501 - one column per line, so that the table can be read as a table
 
 from __future__ import annotations
 
@@ -15,67 +13,24 @@ from typing import NamedTuple
 
 from .fields import FIELDS
 from .geometry import deproject
-from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, columns, moment
+from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, moment, search_columns
 from .observation import dice
-
-# fmt: off
-COLUMNS = columns((
-    ("search_pos", "s", "n", "Search Position", "Right ascension and declination that were searched"),
-    ("ArchiveFileID", "i", "di", "Archive File ID", "The archive's number of the file set"),
-    ("fileSetName", "s", "di", "File Set Name", "Name of the file set: programme, plan, pass, segment, observation, visit and exposure"),
-    ("productLevel", "i", "d", "Product Level", "How far the data are processed"),
-    ("instrument_name", "s", "d", "Instrument", "Instrument (WFI or CGI)"),
-    ("optical_element", "s", "d", "Optical Element", "Filter, grism or prism (e.g. F158, GRISM)"),
-    ("exposure_type", "s", "d", "Exposure Type", "Kind of exposure (e.g. WFI_IMAGE)"),
-    ("targname", "s", "d", "Target Name", "Name of the target"),
-    ("ra", "r", "di", "RA (J2000)", "Right ascension in degrees, 0 to 360"),
-    ("dec", "d", "d", "Dec (J2000)", "Declination in degrees, -90 to +90"),
-    ("program", "i", "di", "Program", "Number of the programme"),
-    ("execution_plan", "i", "d", "Execution Plan", "Number of the execution plan"),
-    ("pass", "i", "d", "Pass", "Number of the pass within the plan"),
-    ("segment", "i", "d", "Segment", "Number of the segment within the pass"),
-    ("observation", "i", "d", "Observation", "Number of the observation within the segment"),
-    ("visit", "i", "d", "Visit", "Number of the visit within the observation"),
-    ("exposure", "i", "d", "Exposure", "Number of the exposure within the visit"),
-    ("exposure_start_time", "t", "d", "Start Time", "When the exposure began"),
-    ("exposure_time", "f", "d", "Exposure Time", "Exposure time in seconds"),
-    ("survey", "s", "", "Survey", "Name of the survey, or N/A"),
-    ("access", "s", "d", "Access", "PUBLIC, or RESTRICTED for exclusive data"),
-    ("ang_sep", "f", "d", "Ang Sep (')", "Separation from the searched position in arcmin"),
-    ("search_key", "s", "n", "Search Key", "Name of the file set behind the searched position"),
-))
-# fmt: on
+from .packaged import packaged
 
 
 class Search(NamedTuple):
-    """What one of the searches holds: programmes by target, elements, detectors and files per detector."""
+    """What one of the searches holds: programs by target, elements, detectors and files per detector."""
 
     instrument: str
     exposure_type: str
-    programmes: tuple[tuple[int, str, str], ...]
+    programs: tuple[tuple[int, str, str], ...]
     elements: tuple[str, ...]
     detectors: tuple[str, ...]
     suffixes: tuple[str, ...]
     level: int
 
 
-SEARCHES: dict[str, Search] = {
-    "roman": Search(
-        "WFI",
-        "WFI_IMAGE",
-        ((3, "M31", "N/A"), (14, "COSMOS", "HLWAS"), (26, "GOODS-S", "HLTDS")),
-        ("F106", "F158"),
-        ("wfi01", "wfi10"),
-        ("uncal", "cal"),
-        2,
-    ),
-    "roman_spectra": Search(
-        "WFI", "WFI_SPECTRAL", ((15, "COSMOS", "HLWAS"),), ("GRISM", "PRISM"), ("wfi01",), ("x1d",), 4
-    ),
-    "roman_cgi": Search(
-        "CGI", "CGI_ENGINEERING", ((201, "BETA-PIC", "N/A"),), ("F575", "F825"), ("exc",), ("l1", "l2b"), 2
-    ),
-}
+SEARCHES = {name: Search(*line) for name, line in packaged("surveys")["roman"].items()}
 _PASSES, _EXPOSURES = (1, 2), (1, 2, 3)
 _FIRST_ID = 3_100_000
 _LAUNCHED = 61_400.0
@@ -90,7 +45,7 @@ def roman_tables() -> dict[str, MissionTable]:
             name,
             "fileSetName",
             ("ra", "dec"),
-            COLUMNS,
+            search_columns("roman"),
             list(_rows(name, search)),
             always=("ArchiveFileID", "fileSetName"),
         )
@@ -99,7 +54,7 @@ def roman_tables() -> dict[str, MissionTable]:
 
 
 def _rows(name: str, search: Search) -> Iterator[Row]:
-    steps = product(search.programmes, _PASSES, enumerate(search.elements, 1), _EXPOSURES)
+    steps = product(search.programs, _PASSES, enumerate(search.elements, 1), _EXPOSURES)
     for index, ((number, target, survey), turn, (segment, element), exposure) in enumerate(steps):
         rng = dice("Roman", name, number, turn, segment, exposure)
         field = FIELDS[target]
@@ -164,7 +119,8 @@ def _document(filename: str, detector: str, values: tuple[tuple[str, Value], ...
     meta = "".join(f"    {name}: {_scalar(value)}\n" for name, value in values)
     text = (
         "#ASDF 1.0.0\n#ASDF_STANDARD 1.5.0\n%YAML 1.1\n%TAG ! tag:stsci.edu:asdf/\n--- !core/asdf-1.1.0\n"
-        f"roman:\n  meta:\n    filename: {filename}\n    origin: astroquery_mast sandbox\n    detector: {detector.upper()}\n"
+        f"roman:\n  meta:\n    filename: {filename}\n    origin: astroquery_mast sandbox\n"
+        f"    detector: {detector.upper()}\n"
         f"{meta}"
         f"  data: !core/ndarray-1.0.0\n    data: {image}\n    datatype: float32\n    shape: [{_SIDE}, {_SIDE}]\n...\n"
     )

@@ -4,101 +4,20 @@ In: nothing, or for IUE the archive. Out: tables, and files that are downloaded 
 places of the targets are public; everything measured is made up.
 """
 
-# ruff: noqa: E501 - one column per line, so that the table can be read as a table
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, columns, moment
+from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, moment, search_columns
 from .observation import Observation, dice
-from .products import Kind, dimensions, length_of
-from .rendering import File, render_file
+from .packaged import packaged
+from .products import File, Kind, dimensions, length_of
+from .rendering import render_file
 
 if TYPE_CHECKING:
     from .archive import Archive
-
-_SEARCH = (("search_pos", "s", "n", "Search Position", "Right ascension and declination that were searched"),)
-_FOUND = (
-    ("ang_sep", "f", "d", "Ang Sep (')", "Separation from the searched position in arcmin"),
-    ("search_key", "s", "n", "Search Key", "Name of the dataset behind the searched position"),
-)
-
-# fmt: off
-ULLYSES_COLUMNS = columns((
-    *_SEARCH,
-    ("target_name_ullyses", "s", "d", "ULLYSES Target Name", "Name of the target in the programme (e.g. AV-75)"),
-    ("target_name_hlsp", "s", "", "HLSP Target Name", "Name of the target in file names, in small letters"),
-    ("simbad_link", "s", "", "SIMBAD", "Name of the target for a name resolver"),
-    ("target_classification", "s", "d", "Target Classification", "Class of the target (e.g. Early-O Supergiant, T Tauri Star)"),
-    ("targ_ra", "r", "di", "RA (J2000)", "Right ascension in degrees, 0 to 360"),
-    ("targ_dec", "d", "d", "Dec (J2000)", "Declination in degrees, -90 to +90"),
-    ("host_galaxy_name", "s", "d", "Host Galaxy", "Galaxy that holds the target (e.g. LMC, SMC, WLM)"),
-    ("spectral_type", "s", "d", "Spectral Type", "Spectral type (e.g. O4 If)"),
-    ("bmv0_mag", "f", "d", "(B-V)0", "Colour corrected for reddening, mag"),
-    ("u_mag", "f", "d", "U", "U magnitude"),
-    ("b_mag", "f", "d", "B", "B magnitude"),
-    ("v_mag", "f", "d", "V", "V magnitude"),
-    ("gaia_g_mean_mag", "f", "d", "Gaia G", "Mean Gaia G magnitude"),
-    ("star_mass", "f", "d", "Star Mass", "Mass in solar masses; T Tauri stars only"),
-    ("instrument", "s", "d", "Instrument", "Instrument (COS or STIS)"),
-    ("grating", "s", "d", "Grating", "Grating (e.g. G130M, E140M)"),
-    ("filter", "s", "d", "Filter", "Filter, if any"),
-    ("observation_id", "s", "i", "Observation ID", "Name of the observation"),
-    *_FOUND,
-))
-CLASSY_COLUMNS = columns((
-    *_SEARCH,
-    ("Target", "s", "di", "Target", "Name of the galaxy (e.g. J0021+0052)"),
-    ("ra", "r", "di", "RA (J2000)", "Right ascension in degrees, 0 to 360"),
-    ("dec", "d", "d", "Dec (J2000)", "Declination in degrees, -90 to +90"),
-    ("z", "f", "d", "Redshift", "Redshift"),
-    ("logM", "f", "d", "log M", "Logarithm of the stellar mass in solar masses"),
-    ("logSFR", "f", "d", "log SFR", "Logarithm of the star formation rate in solar masses per year"),
-    ("OH12", "f", "d", "12+log(O/H)", "Oxygen abundance"),
-    ("EBV", "f", "d", "E(B-V)", "Reddening, mag"),
-    ("gratings", "s", "d", "Gratings", "Gratings of the coadded spectrum"),
-    *_FOUND,
-))
-IUE_COLUMNS = columns((
-    *_SEARCH,
-    ("iue_data_id", "s", "di", "Data ID", "Camera and number of the image (e.g. LWP13000)"),
-    ("iue_target_name", "s", "d", "Target Name", "Name of the target"),
-    ("iue_ra", "r", "di", "RA (J2000)", "Right ascension in degrees, 0 to 360"),
-    ("iue_dec", "d", "d", "Dec (J2000)", "Declination in degrees, -90 to +90"),
-    ("iue_camera", "c8", "d", "Camera", "Camera (LWP, LWR, SWP)"),
-    ("iue_image_number", "i", "d", "Image Number", "Number of the image"),
-    ("iue_dispersion", "s", "d", "Dispersion", "HIGH or LOW"),
-    ("iue_aperture", "s", "d", "Aperture", "LARGE or SMALL"),
-    ("iue_obs_start", "t", "d", "Start Time", "When the observation began"),
-    ("iue_exposure_time", "f", "d", "Exposure Time", "Exposure time in seconds"),
-    ("iue_program", "s", "", "Program", "Name of the programme"),
-    *_FOUND,
-))
-
-_ULLYSES_TARGETS = (
-    ("AV-15", "SMC", "Early-O Supergiant", "O6.5 I(f)", 11.588, -73.416),
-    ("AV-75", "SMC", "Early-O Supergiant", "O5.5 I(f)", 12.635, -72.876),
-    ("AV-232", "SMC", "Late-O Supergiant", "O7 Iaf+", 14.880, -72.175),
-    ("SK-67D22", "LMC", "Early-O Supergiant", "O2 If*/WN5", 74.364, -67.651),
-    ("SK-65D47", "LMC", "Early-O Supergiant", "O4 If", 80.229, -65.455),
-    ("VFTS-72", "LMC", "Early-O Dwarf", "O2 V-III", 84.394, -69.019),
-    ("A15", "WLM", "Late-O Supergiant", "O7 V((f))", 0.506, -15.517),
-    ("NGC3109-EBU20", "NGC 3109", "Late-O Supergiant", "O8 I", 150.782, -26.156),
-    ("SEXTANS-A-S3", "SEXTANS A", "Early-O Dwarf", "O3-5 Vz", 152.739, -4.686),
-    ("AA-TAU", "MILKY WAY", "T Tauri Star", "M0.6", 68.731, 24.481),
-    ("BP-TAU", "MILKY WAY", "T Tauri Star", "M0.5", 64.816, 29.107),
-    ("GM-AUR", "MILKY WAY", "T Tauri Star", "K6.0", 73.796, 30.366),
-    ("TW-HYA", "MILKY WAY", "T Tauri Star", "M0.5", 165.466, -34.705),
-)
-_CLASSY_TARGETS = """
-    J0021+0052 J0036-3333 J0127-0619 J0144+0453 J0337-0502 J0405-3648 J0808+3948 J0823+2806 J0926+4427 J0934+5514
-    J0938+5428 J0940+2935 J0944+3442 J1016+3754 J1024+0524 J1044+0353 J1105+4444 J1148+2546 J1225+6109 J1253-0312
-    J1323-0132 J1359+5726 J1418+2102 J1429+0643 J1444+4237 J1545+0858 J1612+0817
-"""
-# fmt: on
 
 _BANDS = {"G130M": ("COS", 113.0, 146.0), "G160M": ("COS", 138.0, 179.0), "E140M": ("STIS", 114.0, 171.0)}
 _RELEASE = "dr7"
@@ -108,15 +27,15 @@ _SPECTRUM = Kind(".fits", "spectrum", "SCIENCE", "CSPEC", "Coadded spectrum", Tr
 @cache
 def ullyses_table() -> MissionTable:
     """Spectra of massive and of young stars: a row per star and grating."""
-    rows = [_ullyses_row(target, grating) for target in _ULLYSES_TARGETS for grating in _BANDS]
-    return MissionTable("ullyses", "observation_id", ("targ_ra", "targ_dec"), ULLYSES_COLUMNS, rows)
+    rows = [_ullyses_row(target, grating) for target in packaged("targets")["ullyses"] for grating in _BANDS]
+    return MissionTable("ullyses", "observation_id", ("targ_ra", "targ_dec"), search_columns("ullyses"), rows)
 
 
 def _ullyses_row(target: tuple[str, str, str, str, float, float], grating: str) -> Row:
     name, galaxy, kind, spectral_type, ra, dec = target
     rng = dice("ULLYSES", name)
     visual, young = rng.uniform(11.0, 19.0), kind == "T Tauri Star"
-    colour = rng.uniform(1.0, 1.6) if young else -0.32
+    color = rng.uniform(1.0, 1.6) if young else -0.32
     instrument = _BANDS[grating][0]
     row: dict[str, Value] = {
         "target_name_ullyses": name,
@@ -127,9 +46,9 @@ def _ullyses_row(target: tuple[str, str, str, str, float, float], grating: str) 
         "targ_dec": dec,
         "host_galaxy_name": galaxy,
         "spectral_type": spectral_type,
-        "bmv0_mag": round(colour, 2),
-        "u_mag": round(visual + 2.0 * colour, 2),
-        "b_mag": round(visual + colour, 2),
+        "bmv0_mag": round(color, 2),
+        "u_mag": round(visual + 2.0 * color, 2),
+        "b_mag": round(visual + color, 2),
         "v_mag": round(visual, 2),
         "gaia_g_mean_mag": round(visual - 0.2, 3),
         "star_mass": round(rng.uniform(0.4, 1.1), 2) if young else None,
@@ -144,8 +63,8 @@ def _ullyses_row(target: tuple[str, str, str, str, float, float], grating: str) 
 @cache
 def classy_table() -> MissionTable:
     """Spectra of star-forming galaxies: a row per galaxy."""
-    rows = [_classy_row(target) for target in _CLASSY_TARGETS.split()]
-    return MissionTable("classy", "Target", ("ra", "dec"), CLASSY_COLUMNS, rows)
+    rows = [_classy_row(target) for target in packaged("targets")["classy"]]
+    return MissionTable("classy", "Target", ("ra", "dec"), search_columns("classy"), rows)
 
 
 def _classy_row(target: str) -> Row:
@@ -170,7 +89,7 @@ def iue_table(archive: Archive) -> MissionTable:
     """Spectra of the archive's IUE observations."""
     found = archive.query("SELECT * FROM observation WHERE obs_collection = 'IUE' ORDER BY obsid")
     rows = [_iue_row(observation) for observation in found]
-    return MissionTable("iue", "iue_data_id", ("iue_ra", "iue_dec"), IUE_COLUMNS, rows)
+    return MissionTable("iue", "iue_data_id", ("iue_ra", "iue_dec"), search_columns("iue"), rows)
 
 
 def _iue_row(observation: Mapping[str, Any]) -> Row:

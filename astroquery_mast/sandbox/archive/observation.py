@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from .columns import OBSERVATION_COLUMNS
+from .packaged import OBSERVATION_COLUMNS
 
 
 @dataclass(slots=True)
 class Observation:
-    """A row of the observation table; the attributes are the columns of `columns.OBSERVATION_COLUMNS`.
+    """A row of the observation table; the attributes are the columns of `packaged.OBSERVATION_COLUMNS`.
 
     ``members`` are the observations that a composite is made of; their files are listed with its own.
     """
@@ -79,3 +79,8 @@ def seed_of(*names: object) -> int:
 def dice(*names: object) -> random.Random:
     """Random numbers that depend on the names only."""
     return random.Random(seed_of(*names))
+
+
+def hash_digit(text: str, count: int) -> int:
+    """A number below ``count`` that depends on the text only."""
+    return sum(text.encode()) % count

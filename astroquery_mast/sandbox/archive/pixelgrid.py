@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .apertures import Corners
-from .geometry import project, unit_vectors
+from .geometry import Circle, Polygon, Shape, parse_region, project, unit_vectors
+from .instruments import Corners
 from .observation import Observation
-from .regions import Circle, Polygon, Shape, parse_region
 
 Array = NDArray[np.float64]
 _SMALLEST = 5.0 / 3600.0
@@ -37,14 +36,14 @@ class PixelGrid:
         return math.sqrt(abs(self.cd[0][0] * self.cd[1][1] - self.cd[0][1] * self.cd[1][0]))
 
     def directions(self) -> Array:
-        """Vectors (not normalised) from the observer to every pixel, shape ``(rows, columns, 3)``."""
+        """Vectors (not normalized) from the observer to every pixel, shape ``(rows, columns, 3)``."""
         rows, columns = self.shape
         y, x = np.mgrid[1 : rows + 1, 1 : columns + 1]
         dx, dy = x - self.crpix[0], y - self.crpix[1]
         xi = np.radians(self.cd[0][0] * dx + self.cd[0][1] * dy)
         eta = np.radians(self.cd[1][0] * dx + self.cd[1][1] * dy)
-        centre, east, north = axes(self.ra, self.dec)
-        return np.asarray(centre + xi[..., None] * east + eta[..., None] * north)
+        center, east, north = axes(self.ra, self.dec)
+        return np.asarray(center + xi[..., None] * east + eta[..., None] * north)
 
     def pixels(self, ra: Array, dec: Array) -> tuple[Array, Array]:
         """Columns and rows (from 0) of positions in degrees."""
@@ -58,26 +57,13 @@ class PixelGrid:
 def axes(ra: float, dec: float) -> tuple[Array, Array, Array]:
     """Unit vectors towards a position, towards east and towards north there."""
     lon = math.radians(ra)
-    centre = unit_vectors(ra, dec)
+    center = unit_vectors(ra, dec)
     east = np.array([-math.sin(lon), math.cos(lon), 0.0])
-    return centre, east, np.cross(centre, east)
+    return center, east, np.cross(center, east)
 
 
 def grids(observation: Observation, shapes: list[tuple[int, int]]) -> list[PixelGrid]:
-    """Pixel grids of the detectors of an observation.
-
-    Parameters
-    ----------
-    observation : Observation
-        Its position is the tangent point.
-    shapes : list of (int, int)
-        Rows and columns of each detector's image.
-
-    Returns
-    -------
-    list of PixelGrid
-        One per shape, or none when the observation has no place on the sky.
-    """
+    """Pixel grids of the detectors of an observation."""
     if observation.s_ra is None or observation.s_dec is None:
         return []
     at = (observation.s_ra, observation.s_dec)

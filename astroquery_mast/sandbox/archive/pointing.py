@@ -1,21 +1,47 @@
-"""What HST and JWST observations have in common: pointing, times, wavelengths and rights of a programme's exposures.
+"""Observing programs of HST and JWST, and what their exposures have in common: pointing, times, wavelengths, rights.
 
-In: a `programmes.Programme` and the number of a visit. Out: the shared fields of an `Observation`. The
-mission modules add names, files and structure.
+Out: `HST_PROGRAMS` and `JWST_PROGRAMS`, and the shared fields of an `Observation`; the mission modules add names, files
+and structure. Numbers, principal investigators, targets, instruments and filters are those of the approved programs;
+titles are short descriptions, and dates and exposure times are of the right order only. Programs that are planned or
+exclusive here are examples: their numbers fall in the range of the latest cycles.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from .apertures import APERTURES, SPELLINGS, detectors, region, whole
-from .bandpasses import limits, spectral_region
 from .fields import FIELDS, MOVING, Field
 from .geometry import deproject
+from .instruments import APERTURES, SPELLINGS, detectors, limits, region, spectral_region, whole
 from .observation import Observation
-from .programmes import Programme
+from .packaged import packaged
+
+
+class Program(NamedTuple):
+    """One line of a program: a target, an instrument configuration and its filters.
+
+    ``visits`` pointings are made, one composite observation per filter and pointing out of ``exposures`` exposures of
+    ``seconds`` each, from ``mjd`` on. ``rights`` is ``""`` for public data, ``exclusive`` or ``planned``.
+    """
+
+    number: int
+    investigator: str
+    title: str
+    kind: str
+    target: str
+    instrument: str
+    filters: tuple[str, ...]
+    visits: int
+    exposures: int
+    seconds: float
+    mjd: float
+    rights: str = ""
+
+
+HST_PROGRAMS, JWST_PROGRAMS = (tuple(Program(*line) for line in packaged("programs")[name]) for name in ("HST", "JWST"))
+
 
 #: How far from the target's position the visits of a mosaic lie, in arcmin.
 _SPREAD = {"deep": 5.0, "nebula": 3.5, "cluster": 2.0, "elliptical": 1.5, "spiral": 2.2, "star": 0.0}
@@ -24,13 +50,13 @@ _SPECTROSCOPIC = ("STIS", "COS", "NIRSPEC", "MIRI/IFU", "MIRI/SLITLESS", "NIRISS
 FAR_RELEASE = 62000.0
 
 
-def point(programme: Programme, visit: int, rng: random.Random) -> tuple[float, float, float]:
+def point(program: Program, visit: int, rng: random.Random) -> tuple[float, float, float]:
     """Right ascension, declination and position angle of a visit, degrees; the first one looks at the
     target itself.
     """
-    field = FIELDS[programme.target]
+    field = FIELDS[program.target]
     spread = _SPREAD[field.look] / 60.0 * (0.15 if visit == 1 else 1.0)
-    drift = 2.5 if programme.target in MOVING else 0.0
+    drift = 2.5 if program.target in MOVING else 0.0
     offsets = (rng.uniform(-1, 1) * spread + rng.uniform(-1, 1) * drift for _ in "xy")
     ra, dec = deproject(field.ra, field.dec, *offsets)
     return round(ra, 10), round(dec, 10), round(rng.uniform(0.0, 360.0), 3)
@@ -57,37 +83,37 @@ def product_kind(instrument: str, filters: str) -> str:
     return "image"
 
 
-def describe(programme: Programme, filters: str, mission: str) -> dict[str, Any]:
-    """Fields that all observations of a programme line with one filter share."""
-    field: Field = FIELDS[programme.target]
+def describe(program: Program, filters: str, mission: str) -> dict[str, Any]:
+    """Fields that all observations of a program line with one filter share."""
+    field: Field = FIELDS[program.target]
     shortest, longest = limits(filters, mission)
     return {
         "obs_collection": mission,
         "project": mission,
-        "instrument_name": programme.instrument,
-        "target_name": programme.target,
+        "instrument_name": program.instrument,
+        "target_name": program.target,
         "target_classification": field.classification,
-        "dataproduct_type": product_kind(programme.instrument, filters),
+        "dataproduct_type": product_kind(program.instrument, filters),
         "filters": filters,
         "wavelength_region": spectral_region(shortest, longest),
         "em_min": shortest,
         "em_max": longest,
-        "proposal_pi": programme.investigator,
-        "proposal_id": str(programme.number),
-        "proposal_type": programme.kind,
-        "obs_title": programme.title,
-        "mtFlag": programme.target in MOVING,
+        "proposal_pi": program.investigator,
+        "proposal_id": str(program.number),
+        "proposal_type": program.kind,
+        "obs_title": program.title,
+        "mtFlag": program.target in MOVING,
     }
 
 
-def times(programme: Programme, start: float, seconds: float) -> dict[str, Any]:
+def times(program: Program, start: float, seconds: float) -> dict[str, Any]:
     """Start, end, exposure time, release and rights of an observation that begins at ``start`` (MJD)."""
     begin = round(start, 8)
     end = round(start + seconds / 86400.0, 8)
-    months = 0.0 if programme.kind in {"DD", "SM4/ERO", "ERS", "COM"} else 365.0
+    months = 0.0 if program.kind in {"DD", "SM4/ERO", "ERS", "COM"} else 365.0
     release = round(end + months, 8)
     rights = "PUBLIC"
-    if programme.rights == "exclusive":
+    if program.rights == "exclusive":
         rights, release = "EXCLUSIVE_ACCESS", round(max(end + months, FAR_RELEASE + begin % 100), 8)
     return {
         "t_min": begin,

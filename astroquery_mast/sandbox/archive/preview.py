@@ -1,6 +1,6 @@
 """Preview pictures.
 
-In: a file and its catalogued length. Out: a JPEG of that length which any viewer opens. Pillow writes it;
+In: a file and its cataloged length. Out: a JPEG of that length which any viewer opens. Pillow writes it;
 comment segments, which viewers skip, fill it up.
 """
 
@@ -16,9 +16,9 @@ from PIL import Image
 
 from .layout import Unit, frame_of
 from .pixelgrid import grids
-from .rendering import File
+from .products import File
 from .scene import brightness
-from .spectra import extracted
+from .tables import extracted
 
 _SIDES = {"picture": 300, "thumbnail": 100}
 _QUALITIES = (90, 80, 65, 45, 25, 10)
@@ -27,20 +27,7 @@ _WAVELENGTH = 600.0
 
 
 def picture(file: File, length: int) -> bytes:
-    """JPEG of an observation.
-
-    Parameters
-    ----------
-    file : rendering.File
-        The picture's file.
-    length : int
-        Its catalogued length in bytes.
-
-    Returns
-    -------
-    bytes
-        The JPEG, in the best quality that fits.
-    """
+    """JPEG of an observation."""
     side = _SIDES[file.kind.layout]
     plotted = file.owner.dataproduct_type in {"spectrum", "timeseries"}
     image = Image.fromarray(_plot(file, side) if plotted else _sky(file, side))
@@ -66,7 +53,7 @@ def _fill_up(content: bytes, length: int) -> bytes:
 
 
 def _sky(file: File, side: int) -> NDArray[np.uint8]:
-    """The sky in false colours: blue, yellow and red light through a logarithmic stretch."""
+    """The sky in false colors: blue, yellow and red light through a logarithmic stretch."""
     rows, columns = frame_of(file.owner.instrument_name, file.owner.obs_id)
     shape = (side, max(side * columns // rows, 16))
     if not grids(file.owner, [shape]):

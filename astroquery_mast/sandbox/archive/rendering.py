@@ -1,62 +1,26 @@
-"""From a catalogued file to its bytes.
+"""From a cataloged file to its bytes.
 
-In: a `File`: URI, owner, kind. Out: the bytes, exactly as long as catalogued. The plan of `layout` says which
-units a file has; the modules `images`, `spectra`, `lightcurves`, `tables`, `documents` and `preview` fill
-them.
+In: a `File`: URI, owner, kind. Out: the bytes, exactly as long as cataloged. The plan of `layout` says which units a
+FITS file has; `images`, `tables` and `preview` fill them. Text files (logs, associations, pools, source catalogs) are
+filled up with white space where each format allows it.
 """
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
-from dataclasses import dataclass
 
-from .layout import FLAT_SIZES, Unit, plan
-from .observation import Observation
-from .products import Kind, dimensions, file_name, length_of
+from .layout import FLAT_SIZES
+from .products import File, dimensions, length_of
+from .scene import generator
 
 _GZIP_HEAD = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
 _GZIP_CHUNK = 65535
 
 
-@dataclass(frozen=True)
-class File:
-    """A file to be rendered: its URI, the observation that owns it, its kind and the exposures it is made of."""
-
-    uri: str
-    owner: Observation
-    kind: Kind
-    members: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Name of the file."""
-        return file_name(self.uri)
-
-    @property
-    def units(self) -> tuple[Unit, ...]:
-        """Header and data units that the file has when it is a FITS file."""
-        return plan(self.kind.layout, *dimensions(self.owner))
-
-
 def render_file(file: File) -> bytes:
-    """Content of a file.
-
-    Parameters
-    ----------
-    file : File
-        What to render.
-
-    Returns
-    -------
-    bytes
-        The content.
-
-    Raises
-    ------
-    RuntimeError
-        If the content does not have the catalogued length, which a test rules out for every kind of file.
-    """
+    """Content of a file."""
     content = _flat(file) if file.kind.layout in FLAT_SIZES else _fits(file)
     if file.kind.ending.endswith(".gz"):
         content = gzip_stored(content)
@@ -67,12 +31,12 @@ def render_file(file: File) -> bytes:
 
 
 def _flat(file: File) -> bytes:
-    from . import documents, preview  # noqa: PLC0415 - Pillow is imported for pictures only
+    from .preview import picture  # noqa: PLC0415 - Pillow is imported for pictures only
 
     length = FLAT_SIZES[file.kind.layout]
     if file.kind.layout in {"picture", "thumbnail"}:
-        return preview.picture(file, length)
-    return documents.document(file, length)
+        return picture(file, length)
+    return document(file, length)
 
 
 def _fits(file: File) -> bytes:
@@ -82,21 +46,87 @@ def _fits(file: File) -> bytes:
 
 
 def gzip_stored(content: bytes) -> bytes:
-    """Gzip file of stored blocks: its length can be catalogued, and no compressor's version changes its bytes.
-
-    Parameters
-    ----------
-    content : bytes
-        What to pack.
-
-    Returns
-    -------
-    bytes
-        A gzip file without name and time (RFC 1952).
-    """
+    """Gzip file of stored blocks: its length can be cataloged, and no compressor's version changes its bytes."""
     chunks = [content[start : start + _GZIP_CHUNK] for start in range(0, len(content), _GZIP_CHUNK)] or [b""]
     blocks = [
         struct.pack("<BHH", index == len(chunks) - 1, len(chunk), len(chunk) ^ 0xFFFF) + chunk
         for index, chunk in enumerate(chunks)
     ]
     return _GZIP_HEAD + b"".join(blocks) + struct.pack("<II", zlib.crc32(content), len(content) % 2**32)
+
+
+_CATALOG_ROWS = 400
+
+
+def document(file: File, length: int) -> bytes:
+    """Content of a text file."""
+    text = {"log": _log, "association_json": _association, "pool": _pool, "catalog": _catalog}[file.kind.layout](file)
+    content = text.encode()
+    if len(content) > length:
+        content = content[: content[:length].rindex(b"\n") + 1]
+    # Empty lines mean nothing in any of the formats.
+    return content + b"\n" * (length - len(content))
+
+
+def _log(file: File) -> str:
+    owner = file.owner
+    lines = [
+        f"{file.name}: processing log",
+        f"observation  {owner.obs_id}",
+        f"target       {owner.target_name}",
+        f"instrument   {owner.instrument_name}  {owner.filters}",
+        f"programme    {owner.proposal_id}  {owner.proposal_pi}",
+        f"pipeline     {owner.provenance_name}",
+        *(f"exposure     {member}: calibrated" for member in file.members),
+        "Trailer file ends; the pipeline finished with status 0.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _association(file: File) -> str:
+    """Level-3 association in the form of the JWST pipeline."""
+    owner = file.owner
+    content = {
+        "asn_type": file.uri.split("_")[-3],
+        "asn_rule": "Asn_Lv3Image",
+        "program": str(owner.proposal_id).zfill(5),
+        "asn_id": owner.obs_id.split("_")[0].partition("-")[2],
+        "target": owner.target_name,
+        "products": [
+            {
+                "name": owner.obs_id,
+                "members": [{"expname": f"{member}_cal.fits", "exptype": "science"} for member in file.members],
+            }
+        ],
+    }
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
+
+def _pool(file: File) -> str:
+    header = "FILENAME|PROGRAM|OBS_NUM|VISIT|INSTRUME|FILTER"
+    number = str(file.owner.proposal_id).zfill(5)
+    rows = [f"jw{number}001001_02101_{index:05d}_uncal.fits|{number}|001|001|JWST|ANY" for index in range(1, 9)]
+    return "\n".join([header, *rows]) + "\n"
+
+
+def _catalog(file: File) -> str:
+    """Source list in astropy's ECSV form."""
+    rng = generator("catalog", file.uri)
+    ra, dec = file.owner.s_ra or 0.0, file.owner.s_dec or 0.0
+    lines = [
+        "# %ECSV 1.0",
+        "# ---",
+        "# datatype:",
+        "# - {name: label, datatype: int64}",
+        "# - {name: ra, unit: deg, datatype: float64}",
+        "# - {name: dec, unit: deg, datatype: float64}",
+        "# - {name: magnitude, unit: mag, datatype: float64}",
+        "label ra dec magnitude",
+    ]
+    offsets = rng.uniform(-0.02, 0.02, (_CATALOG_ROWS, 2))
+    magnitudes = 27.0 - 2.0 * rng.pareto(1.5, _CATALOG_ROWS).clip(0, 4)
+    lines += [
+        f"{label} {ra + east:.6f} {dec + north:.6f} {magnitude:.3f}"
+        for label, ((east, north), magnitude) in enumerate(zip(offsets, magnitudes, strict=True), 1)
+    ]
+    return "\n".join(lines) + "\n"

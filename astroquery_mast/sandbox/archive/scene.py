@@ -34,22 +34,7 @@ def generator(*names: object) -> np.random.Generator:
 
 @lru_cache(maxsize=2)
 def brightness(grid: PixelGrid, wavelength: float, target: str | None) -> Array:
-    """Brightness of the sky in every pixel.
-
-    Parameters
-    ----------
-    grid : PixelGrid
-        The pixels.
-    wavelength : float
-        Effective wavelength, nm; redder light shows older stars and more of the dust's glow.
-    target : str or None
-        Name of the target; a moving target is drawn where the telescope points.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape of the grid; read-only, because the last ones are kept for the other units of the same file.
-    """
+    """Brightness of the sky in every pixel."""
     image = _draw(grid, wavelength, target)
     image.flags.writeable = False
     return image
@@ -76,10 +61,10 @@ def _nearest(grid: PixelGrid) -> Field | None:
 
 
 def _offsets(field: Field, grid: PixelGrid) -> tuple[Array, Array]:
-    """East and north of the field's centre, arcmin."""
-    centre, east, north = axes(field.ra, field.dec)
+    """East and north of the field's center, arcmin."""
+    center, east, north = axes(field.ra, field.dec)
     directions = grid.directions()
-    depth = directions @ centre
+    depth = directions @ center
     return np.degrees(directions @ east / depth) * 60.0, np.degrees(directions @ north / depth) * 60.0
 
 
@@ -147,24 +132,24 @@ class Galaxies(NamedTuple):
     ra: Array
     dec: Array
     flux: Array
-    colour: Array
+    color: Array
     width: Array
     axis: Array
     tilt: Array
 
 
 def galaxies(field: Field) -> Galaxies:
-    """Return the small galaxies of a deep field; ``flux * (1 + colour * red)`` is what an image shows."""
+    """Return the small galaxies of a deep field; ``flux * (1 + color * red)`` is what an image shows."""
     rng = generator("galaxies", field.name)
     count = 9000
     ra, dec = _scatter(rng, field, count, 0.15)
-    flux, colour = 0.5 * rng.pareto(1.3, count) + 0.3, rng.uniform(-0.6, 1.0, count)
+    flux, color = 0.5 * rng.pareto(1.3, count) + 0.3, rng.uniform(-0.6, 1.0, count)
     width, axis, tilt = rng.uniform(0.8, 2.4, count), rng.uniform(0.35, 1.0, count), rng.uniform(0, math.pi, count)
-    return Galaxies(ra, dec, flux, colour, width, axis, tilt)
+    return Galaxies(ra, dec, flux, color, width, axis, tilt)
 
 
 def _small_galaxies(field: Field, grid: PixelGrid, red: float) -> Array:
-    ra, dec, flux, colour, width, axis, tilt = galaxies(field)
+    ra, dec, flux, color, width, axis, tilt = galaxies(field)
     x, y = grid.pixels(ra, dec)
     image = np.zeros(grid.shape)
     for index in np.flatnonzero(_inside(x, y, grid.shape)):
@@ -173,7 +158,7 @@ def _small_galaxies(field: Field, grid: PixelGrid, red: float) -> Array:
         cosine, sine = math.cos(tilt[index]), math.sin(tilt[index])
         along, across = dx * cosine + dy * sine, (dy * cosine - dx * sine) / axis[index]
         image[rows, columns] += (
-            min(flux[index], 40.0) * (1 + colour[index] * red) * np.exp(-np.hypot(along, across) / size)
+            min(flux[index], 40.0) * (1 + color[index] * red) * np.exp(-np.hypot(along, across) / size)
         )
     return image
 
@@ -188,7 +173,7 @@ def _planet(grid: PixelGrid) -> Array:
 
 
 def _scatter(rng: np.random.Generator, field: Field, count: int, reach: float) -> tuple[Array, Array]:
-    """Random positions within ``reach`` degrees of a field's centre."""
+    """Random positions within ``reach`` degrees of a field's center."""
     east, north = rng.uniform(-reach, reach, (2, count))
     if field.look == "cluster":
         distance = 0.02 * np.sqrt(rng.pareto(1.1, count))

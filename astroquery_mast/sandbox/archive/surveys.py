@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .apertures import APERTURES, region, whole
-from .bandpasses import limits, spectral_region
 from .fields import FIELDS, MOVING, TIC_NUMBERS, Field
 from .geometry import deproject
+from .instruments import APERTURES, limits, region, spectral_region, whole
 from .observation import Observation, dice, seed_of
+from .packaged import packaged
 
 _FIXED = tuple(field for field in FIELDS.values() if field.name not in MOVING)
 _GALEX_RADIUS = 0.625
@@ -39,26 +39,20 @@ def _galex(survey: str, band: str, tile: str, position: tuple[float, float]) -> 
     letter = band[0].lower()
     path = f"mast:GALEX/url/data/GR6/pipe/01-vsn/{number % 90000 + 3000:05d}-{tile}/d/01-main/0001-img/07-try/{tile}"
     return Observation(
-        obs_collection="GALEX",
+        **packaged("surveys")["observations"]["GALEX"],
         project=survey,
         provenance_name=survey,
-        instrument_name="GALEX",
         filters=band,
-        wavelength_region="UV",
         target_name=tile,
         obs_id=str(number),
         s_ra=position[0],
         s_dec=position[1],
         s_region=f"CIRCLE ICRS {position[0]:.8f}  {position[1]:.8f} {_GALEX_RADIUS}",
-        dataproduct_type="image",
-        calib_level=2,
         t_min=start,
         t_max=round(start + seconds / 86400.0, 8),
         t_exptime=round(seconds, 3),
         em_min=_GALEX_BANDS[band][0],
         em_max=_GALEX_BANDS[band][1],
-        t_obs_release=55426.0,
-        sequence_number=-999,
         jpegURL=f"{path}-{letter}d-int_2color.jpg",
         dataURL=f"{path}-{letter}d-int.fits.gz",
     )
@@ -75,40 +69,7 @@ class Collection(NamedTuple):
     investigator: str
 
 
-_STARS = tuple(TIC_NUMBERS)
-COLLECTIONS: tuple[Collection, ...] = (
-    Collection("QLP", "timeseries", "Photometer", ("TESS",), _STARS, "Huang, Chelsea"),
-    Collection("TESS-SPOC", "timeseries", "Photometer", ("TESS",), _STARS, "Caldwell, Douglas"),
-    Collection(
-        "JADES",
-        "image",
-        "NIRCAM/IMAGE",
-        ("F090W", "F115W", "F150W", "F200W", "F277W", "F356W", "F444W"),
-        ("GOODS-S", "GOODS-N"),
-        "Rieke",
-    ),
-    Collection(
-        "HSLA",
-        "spectrum",
-        "COS/FUV",
-        ("G130M", "G160M"),
-        ("3C273", "PKS0405", "MRK421", "AU-MIC", "PI-MEN"),
-        "Peeples, Molly",
-    ),
-    Collection(
-        "PHANGS-HST",
-        "image",
-        "WFC3/UVIS",
-        ("F275W", "F336W", "F438W", "F555W", "F814W"),
-        ("NGC628", "NGC1365", "M51"),
-        "Lee, Janice",
-    ),
-    Collection("3D-HST", "image", "WFC3/IR", ("F125W", "F140W", "F160W"), ("GOODS-S", "EGS", "UDS"), "van Dokkum"),
-    Collection("LEGUS", "image", "ACS/WFC", ("F435W", "F555W", "F814W"), ("M51", "M101", "NGC628"), "Calzetti"),
-    Collection("M51", "image", "ACS/WFC", ("F435W", "F555W", "F658N", "F814W"), ("M51",), "Mutchler"),
-    Collection("ULLYSES", "spectrum", "COS/FUV", ("G130M",), ("NGC346", "AU-MIC"), "Roman-Duval, Julia"),
-    Collection("FRONTIER", "image", "ACS/WFC", ("F435W", "F606W", "F814W"), ("ABELL-2744", "MACS-0416"), "Koekemoer"),
-)
+COLLECTIONS = tuple(Collection(*line) for line in packaged("surveys")["collections"])
 
 
 def hlsp_observations() -> Iterator[Observation]:
@@ -195,15 +156,7 @@ class Older(NamedTuple):
     start: float
 
 
-_OLDER: tuple[Older, ...] = (
-    Older("HLA", 24, "WFPC2/WFC", "F555W", "image", 458.0, 621.0, 50000.0),
-    Older("Kepler", 24, "Kepler", "KEPLER", "timeseries", 430.0, 890.0, 54953.0),
-    Older("K2", 16, "Kepler", "KEPLER", "timeseries", 430.0, 890.0, 56800.0),
-    Older("IUE", 24, "LWP", "LOW DISP", "spectrum", 185.0, 335.0, 44000.0),
-    Older("FUSE", 16, "FUV", None, "spectrum", 90.5, 118.7, 51500.0),
-    Older("SWIFT", 16, "UVOT", "UVW1", "image", 220.0, 320.0, 53800.0),
-    Older("PS1", 16, "GPC1", "r", "image", 540.0, 700.0, 55000.0),
-)
+_OLDER = tuple(Older(*line) for line in packaged("surveys")["older"])
 
 
 def older_observations() -> Iterator[Observation]:
@@ -270,48 +223,21 @@ def _older(older: Older, index: int) -> Observation:
 
 
 def bulk_observations(count: int) -> Iterator[Observation]:
-    """Cheap rows for tests of paging and speed, spread around the north pole, away from the named fields.
-
-    Parameters
-    ----------
-    count : int
-        How many.
-
-    Yields
-    ------
-    Observation
-        ``target_name`` is ``BULK-<n>``.
-    """
+    """Cheap rows for tests of paging and speed, spread around the north pole, away from the named fields."""
     for index in range(count):
         # The golden angle spreads points evenly; no named field lies north of +70 degrees.
         ra = index * 137.50776405003785 % 360.0
         dec = 71.0 + 18.0 * ((index * 7919) % 100_003) / 100_003
         start = 50000.0 + index % 9000 + 0.125
         yield Observation(
-            obs_collection="HST",
-            project="HST",
-            provenance_name="CALACS",
-            instrument_name="ACS/WFC",
-            filters="F814W",
-            wavelength_region="OPTICAL",
+            **packaged("surveys")["observations"]["bulk"],
             target_name=f"BULK-{index}",
-            target_classification="STAR",
             obs_id=f"bulk{index:08d}",
             s_ra=round(ra, 10),
             s_dec=round(dec, 10),
             s_region=f"CIRCLE ICRS {ra:.8f} {dec:.8f} 0.03",
-            dataproduct_type="image",
-            proposal_pi="Bulk",
             proposal_id=str(10000 + index % 500),
-            proposal_type="GO",
-            calib_level=2,
             t_min=start,
             t_max=start + 0.01,
-            t_exptime=500.0,
-            em_min=695.0,
-            em_max=964.0,
-            obs_title="Rows for tests of paging and speed",
             t_obs_release=start + 365.0,
-            sequence_number=-999,
-            mtFlag=False,
         )

@@ -1,7 +1,7 @@
-"""Columns of table units.
+"""Columns of table units: spectra, light curves and pixel time series, events, associations, pointing histories.
 
-In: a file and one of its table units. Out: FITS columns in the planned order. Light curves are in
-`lightcurves`, spectra in `spectra`.
+In: a file and one of its table units. Out: FITS columns in the planned order. A spectrum belongs to the target, its
+noise to the file; stars have transits or flares of their own, and the period of known planets is the real one.
 """
 
 from __future__ import annotations
@@ -11,30 +11,203 @@ from typing import Any
 
 import numpy as np
 from astropy.io import fits
+from numpy.typing import NDArray
 
-from . import lightcurves, spectra
-from .layout import Unit
-from .rendering import File
+from .layout import SERIES, Unit
+from .packaged import packaged
+from .products import File
 from .scene import generator
+
+_FLUX_UNIT, _JANSKY = 1e-14, 1e-3
+# Lines of gas and of active stars, nm: Lyman alpha, Si IV, C IV, He II, Mg II, H beta, [O III], H alpha, He
+# I, Paschen and Brackett alpha, PAH and [Ne II].
+_LINES = (121.567, 139.376, 154.82, 164.04, 279.55, 486.13, 500.68, 656.28, 1083.0, 1875.1, 4051.2, 7700.0, 12813.5)
+_RESOLUTION = 700.0
+
+
+def _profile(file: File, wavelength: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Flux of the target in units of its continuum."""
+    rng = generator("spectrum", file.owner.target_name)
+    slope = rng.uniform(-1.5, 1.0)
+    middle = (wavelength[0] + wavelength[-1]) / 2
+    flux = (wavelength / middle) ** slope
+    for line in _LINES:
+        width = line / _RESOLUTION
+        strength = rng.uniform(-0.6, 4.0)
+        flux = flux + flux * strength * np.exp(-0.5 * ((wavelength - line) / width) ** 2)
+    absorbers = rng.uniform(wavelength[0], wavelength[-1], 25)
+    for absorber in absorbers:
+        flux = flux * (1.0 - 0.5 * np.exp(-0.5 * ((wavelength - absorber) / (absorber / 4000.0)) ** 2))
+    return np.asarray(np.clip(flux, 0.0, None))
+
+
+def _wavelength(file: File, count: int) -> NDArray[np.float64]:
+    return np.linspace(file.owner.em_min or 115.0, file.owner.em_max or 180.0, count)
+
+
+def extracted(file: File, unit: Unit) -> Mapping[str, Any]:
+    """Spectrum in the manner of CALSTIS and CALCOS: angstroms and erg/s/cm2/angstrom."""
+    count = unit.shape[0]
+    wavelength = _wavelength(file, count)
+    rng = generator("spectrum noise", file.uri)
+    flux = _profile(file, wavelength)
+    error = 0.05 * np.sqrt(flux + 0.1)
+    noisy = flux + error * rng.standard_normal(count)
+    return {
+        "WAVELENGTH": np.round(10.0 * wavelength, 5),
+        "FLUX": _FLUX_UNIT * np.round(noisy, 4),
+        "ERROR": _FLUX_UNIT * np.round(error, 4),
+        "NET": np.round(noisy * 3.0, 3),
+        "BACKGROUND": np.round(0.02 + 0.005 * rng.random(count), 5),
+        "DQ": np.where(rng.random(count) < 0.002, 8, 0),
+    }
+
+
+def extracted_1d(file: File, unit: Unit) -> Mapping[str, Any]:
+    """Spectrum in the manner of CALJWST: micrometers and janskys; one after the other for a time series."""
+    series = unit.columns[0][0] == "INT_NUM"
+    visits, points = SERIES if series else (1, unit.shape[0])
+    wavelength = _wavelength(file, points)
+    rng = generator("spectrum noise", file.uri)
+    flux = np.tile(_profile(file, wavelength), visits)
+    integration = np.repeat(np.arange(1, visits + 1), points)
+    if series:
+        # A transit takes the middle third.
+        flux = flux * np.where(np.abs(integration - visits / 2) < visits / 6, 0.979, 1.0)
+    count = visits * points
+    return {
+        "INT_NUM": integration,
+        "WAVELENGTH": np.round(np.tile(wavelength, visits) * 1e-3, 7),
+        "FLUX": np.round(_JANSKY * flux * (1 + 0.004 * rng.standard_normal(count)), 9),
+        "FLUX_ERROR": np.round(_JANSKY * 0.004 * flux, 10),
+        "BACKGROUND": np.round(0.1 + 0.01 * rng.random(count), 6),
+        "DQ": np.where(rng.random(count) < 0.002, 1, 0),
+    }
+
+
+# Period in days and depth of transits.
+_PLANETS: Mapping[str, tuple[float, float]] = packaged("targets")["planets"]
+_FLARE_STARS = frozenset(packaged("targets")["flares"])
+_TIME_ZERO = {"Kepler": 2454833, "K2": 2454833}
+_GAP = (0.47, 0.53)
+_STAMP = 11
+Array = NDArray[np.float64]
+
+
+def _times(file: File, count: int) -> Array:
+    zero = _TIME_ZERO.get(file.owner.obs_collection, 2457000)
+    start = (file.owner.t_min or 0.0) + 2400000.5 - zero
+    end = (file.owner.t_max or 0.0) + 2400000.5 - zero
+    return np.round(np.linspace(start, end, count), 8)
+
+
+def _brightness(file: File, time: Array) -> Array:
+    """Noiseless brightness of the star, 1 on average."""
+    target = str(file.owner.target_name)
+    number = int("".join(letter for letter in target if letter.isdigit()) or 0)
+    rng = generator("star", target)
+    period, depth = _PLANETS.get(str(number), (rng.uniform(0.6, 14.0), rng.choice([0.0, 0.001, 0.01])))
+    rotation, amplitude = rng.uniform(2.0, 20.0), rng.uniform(0.0002, 0.004)
+    phase = (time / period + rng.random()) % 1.0 - 0.5
+    half = 0.07 / period
+    dip = depth / (1.0 + np.exp((np.abs(phase) - half) / (half / 12.0)))
+    flux = 1.0 + amplitude * np.sin(2 * np.pi * time / rotation) - dip
+    if number in _FLARE_STARS:
+        for start, height in zip(rng.uniform(time[0], time[-1], 14), 0.02 * (1 + rng.pareto(1.5, 14)), strict=True):
+            since = time - start
+            flux = flux + np.where(since >= 0, np.minimum(height, 0.6) * np.exp(-np.clip(since, 0, None) / 0.03), 0.0)
+    return np.asarray(flux)
+
+
+def _quality(count: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Quality flags, and the cadences that were lost while the spacecraft sent its data down."""
+    quality = np.zeros(count, dtype=np.int32)
+    lost = np.zeros(count, dtype=bool)
+    lost[int(_GAP[0] * count) : int(_GAP[1] * count)] = True
+    quality[lost] = 8
+    quality[:: max(count // 12, 1)] |= 32
+    return quality, lost
+
+
+def light_curve(file: File, count: int) -> Mapping[str, Any]:
+    """Light curve in the manner of SPOC (and of Kepler)."""
+    rng = generator("light curve", file.uri)
+    time = _times(file, count)
+    quality, lost = _quality(count)
+    level = 10000.0 + 400.0 * generator("level", file.owner.target_name).random()
+    clean = level * _brightness(file, time)
+    corrected = np.round(clean + 6.0 * rng.standard_normal(count), 2)
+    drift = 1.0 + 0.004 * np.sin(np.linspace(0.0, 9.0, count))
+    simple = np.round(corrected * 0.93 * drift, 2)
+    corrected[lost], simple[lost] = np.nan, np.nan
+    columns: dict[str, Any] = {
+        "TIME": np.where(lost, np.nan, time),
+        "TIMECORR": np.full(count, 0.002),
+        "CADENCENO": np.arange(count) * 5 + 70000,
+        "SAP_FLUX": simple,
+        "SAP_FLUX_ERR": np.full(count, 5.5),
+        "SAP_BKG": np.round(250.0 + 20.0 * rng.random(count), 2),
+        "SAP_BKG_ERR": np.full(count, 1.1),
+        "PDCSAP_FLUX": corrected,
+        "PDCSAP_FLUX_ERR": np.full(count, 6.0),
+        "QUALITY": quality,
+        "POS_CORR1": np.round(0.01 * rng.standard_normal(count), 5),
+        "POS_CORR2": np.round(0.01 * rng.standard_normal(count), 5),
+    }
+    for axis, center in (("1", 1204.3), ("2", 518.6)):
+        for method in ("PSF", "MOM"):
+            columns[f"{method}_CENTR{axis}"] = np.round(center + 0.01 * rng.standard_normal(count), 6)
+            columns[f"{method}_CENTR{axis}_ERR"] = np.full(count, 0.0005)
+    return columns
+
+
+def quick(file: File, count: int) -> Mapping[str, Any]:
+    """Light curve in the manner of the quick-look pipeline: normalized, from full frames."""
+    rng = generator("light curve", file.uri)
+    time = _times(file, count)
+    quality, lost = _quality(count)
+    flux = np.round(_brightness(file, time) + 0.0008 * rng.standard_normal(count), 6)
+    return {
+        "TIME": time,
+        "CADENCENO": np.arange(count) + 4600,
+        "SAP_FLUX": np.where(lost, np.nan, flux),
+        "KSPSAP_FLUX": np.where(lost, np.nan, flux),
+        "KSPSAP_FLUX_ERR": np.full(count, 0.0008),
+        "QUALITY": quality,
+    }
+
+
+def target_pixels(file: File, count: int) -> Mapping[str, Any]:
+    """Stamp of eleven by eleven pixels around the star, cadence by cadence."""
+    rng = generator("pixels", file.uri)
+    time = _times(file, count)
+    quality, lost = _quality(count)
+    rows, columns = np.mgrid[0:_STAMP, 0:_STAMP] - _STAMP // 2
+    spread = np.exp(-(rows**2 + columns**2) / (2 * 1.1**2))
+    shape = (count, _STAMP, _STAMP)
+    flux = 1500.0 * _brightness(file, time)[:, None, None] * spread + 4.0 * rng.standard_normal(shape)
+    flux = np.round(flux, 2)
+    flux[lost] = np.nan
+    return {
+        "TIME": np.where(lost, np.nan, time),
+        "TIMECORR": np.full(count, 0.002),
+        "CADENCENO": np.arange(count) * 60 + 70000,
+        "RAW_CNTS": np.where(np.isnan(flux), -1, np.nan_to_num(flux) * 60 + 5000).astype(np.int32),
+        "FLUX": flux,
+        "FLUX_ERR": np.full(shape, 4.0),
+        "FLUX_BKG": np.round(90.0 + 5.0 * rng.random(shape), 2),
+        "FLUX_BKG_ERR": np.full(shape, 0.5),
+        "QUALITY": quality,
+        "POS_CORR1": np.round(0.01 * rng.standard_normal(count), 5),
+        "POS_CORR2": np.round(0.01 * rng.standard_normal(count), 5),
+    }
+
 
 Columns = Mapping[str, Any]
 
 
 def columns(file: File, unit: Unit) -> list[Any]:
-    """Columns of a table unit.
-
-    Parameters
-    ----------
-    file : rendering.File
-        The file.
-    unit : layout.Unit
-        One of its table units.
-
-    Returns
-    -------
-    list of astropy.io.fits.Column
-        As many rows as the unit says.
-    """
+    """Columns of a table unit."""
     values = _TABLES[unit.name](file, unit)
     made = []
     for name, form, measure in unit.columns:
@@ -44,9 +217,9 @@ def columns(file: File, unit: Unit) -> list[Any]:
     return made
 
 
-def _spectrum(file: File, unit: Unit) -> Columns:
+def _hst_spectrum(file: File, unit: Unit) -> Columns:
     """HST's spectra are the tables that are called SCI."""
-    return spectra.extracted(file, unit)
+    return extracted(file, unit)
 
 
 def _events(file: File, unit: Unit) -> Columns:
@@ -87,22 +260,22 @@ def _jitter(file: File, unit: Unit) -> Columns:
     }
 
 
-def _light_curve(file: File, unit: Unit) -> Columns:
+def _light_curves(file: File, unit: Unit) -> Columns:
     if "KSPSAP_FLUX" in {name for name, _, _ in unit.columns}:
-        return lightcurves.quick(file, unit.shape[0])
-    return lightcurves.light_curve(file, unit.shape[0])
+        return quick(file, unit.shape[0])
+    return light_curve(file, unit.shape[0])
 
 
-def _pixels(file: File, unit: Unit) -> Columns:
-    return lightcurves.target_pixels(file, unit.shape[0])
+def _pixel_series(file: File, unit: Unit) -> Columns:
+    return target_pixels(file, unit.shape[0])
 
 
 _TABLES: dict[str, Callable[[File, Unit], Columns]] = {
-    "SCI": _spectrum,
+    "SCI": _hst_spectrum,
     "EVENTS": _events,
     "ASN": _members,
     "JIT": _jitter,
-    "EXTRACT1D": spectra.extracted_1d,
-    "LIGHTCURVE": _light_curve,
-    "PIXELS": _pixels,
+    "EXTRACT1D": extracted_1d,
+    "LIGHTCURVE": _light_curves,
+    "PIXELS": _pixel_series,
 }

@@ -1,6 +1,6 @@
 """Observations of TESS: two-minute light curves and full-frame images.
 
-In: the sectors of the prime mission and the stars of `fields.TIC_NUMBERS`, and their field neighbours. Out:
+In: the sectors of the prime mission and the stars of `fields.TIC_NUMBERS`, and their field neighbors. Out:
 one observation per star and sector, and one per camera, detector and sector.
 """
 
@@ -8,40 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .apertures import APERTURES, region, whole
 from .fields import FIELDS, TIC_NUMBERS
 from .geometry import deproject
+from .instruments import APERTURES, region, whole
 from .observation import Observation, dice
+from .packaged import packaged
 
 # Time stamp and spacecraft configuration of each sector's files, from sector 1 on, and its start (MJD).
-SECTORS: tuple[tuple[str, str, float], ...] = (
-    ("2018206045859", "0120", 58324.8),
-    ("2018234235059", "0121", 58353.6),
-    ("2018263035959", "0123", 58381.7),
-    ("2018292075959", "0124", 58410.4),
-    ("2018319095959", "0125", 58437.5),
-    ("2018349182500", "0126", 58464.7),
-    ("2019006130736", "0131", 58491.1),
-    ("2019032160000", "0136", 58516.8),
-    ("2019058134432", "0139", 58542.7),
-    ("2019085135100", "0140", 58568.9),
-    ("2019112060037", "0143", 58595.8),
-    ("2019140104343", "0144", 58623.4),
-    ("2019169103026", "0146", 58652.4),
-    ("2019198215352", "0150", 58682.4),
-    ("2019226182529", "0151", 58710.4),
-    ("2019253231442", "0152", 58737.5),
-    ("2019279210107", "0161", 58763.8),
-    ("2019306063752", "0162", 58789.8),
-    ("2019331140908", "0164", 58815.1),
-    ("2019357164649", "0165", 58841.2),
-    ("2020020091053", "0167", 58869.5),
-    ("2020049080258", "0174", 58898.4),
-    ("2020078014623", "0177", 58926.9),
-    ("2020106103520", "0180", 58955.3),
-    ("2020133194932", "0182", 58983.0),
-    ("2020160202036", "0188", 59009.9),
-)
+SECTORS: tuple[tuple[str, str, float], ...] = packaged("instruments")["sectors"]
 SECTOR_DAYS = 27.4
 _TITLE = "Two-minute light curves of bright stars"
 _FIELD_STARS = 340
@@ -78,32 +52,20 @@ def _light_curve(tic: int, position: tuple[float, float], sector: int) -> Observ
     ra, dec = round(position[0], 10), round(position[1], 10)
     end = round(start + SECTOR_DAYS, 8)
     return Observation(
-        obs_collection="TESS",
-        project="TESS",
-        provenance_name="SPOC",
-        instrument_name="Photometer",
-        filters="TESS",
-        wavelength_region="Optical",
+        **packaged("surveys")["observations"]["TESS light curve"],
         target_name=str(tic),
         obs_id=obs_id,
         s_ra=ra,
         s_dec=dec,
         s_region=f"CIRCLE {ra:.8f} {dec:.8f} 0.00138889" if tic % 3 else f"CIRCLE ICRS {ra:.8f} {dec:.8f} 0.00138889",
-        dataproduct_type="timeseries",
-        proposal_pi="Ricker, George",
         proposal_id=f"G0{tic % 9 + 11:02d}{tic % 90 + 10}" if tic % 4 else "N/A",
-        calib_level=3,
         t_min=start,
         t_max=end,
-        t_exptime=120.0,
-        em_min=600.0,
-        em_max=1000.0,
         obs_title=_TITLE if tic % 5 else None,
         t_obs_release=round(end + 45.0, 8),
         sequence_number=sector,
         jpegURL=f"mast:TESS/product/{obs_id}_dvs.jpg",
         dataURL=f"mast:TESS/product/{obs_id}_lc.fits",
-        mtFlag=False,
     )
 
 
@@ -116,28 +78,14 @@ def _full_frame(sector: int, camera: int, detector: int) -> Observation:
     corners = whole(APERTURES["Photometer"], ra, dec, 10.0 * sector)
     end = round(start + SECTOR_DAYS, 8)
     return Observation(
-        obs_collection="TESS",
-        project="TESS",
-        provenance_name="SPOC",
-        instrument_name="Photometer",
-        filters="TESS",
-        wavelength_region="Optical",
-        target_name="TESS FFI",
+        **packaged("surveys")["observations"]["TESS full frame"],
         obs_id=f"tess-s{sector:04d}-{camera}-{detector}",
         s_ra=round(ra, 10),
         s_dec=round(dec, 10),
         s_region=region([corners]),
-        dataproduct_type="image",
-        proposal_pi="Ricker, George",
-        proposal_id="N/A",
-        calib_level=3,
         t_min=start,
         t_max=end,
-        t_exptime=1425.599379,
-        em_min=600.0,
-        em_max=1000.0,
         t_obs_release=round(end + 45.0, 8),
         sequence_number=sector,
         jpegURL=f"mast:TESS/product/tess{stamp}-s{sector:04d}-{camera}-{detector}-ffic.jpg",
-        mtFlag=False,
     )

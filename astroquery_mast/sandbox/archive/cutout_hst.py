@@ -1,0 +1,180 @@
+"""HST images that can be cut: advanced products on a grid that covers the sky, and the surveys GOODS and CANDELS.
+
+In: a position. Out: a FITS file with SCI and WHT for every camera and filter with which HST took public images there;
+the surveys that cover it, and their cutouts: a FITS file per survey with an image per filter, or a picture per filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .cards import Cards
+from .cutout_images import MADE, Frame, Looks, fits_bytes, picture, pixels, unit
+from .fields import FIELDS
+from .packaged import packaged
+
+if TYPE_CHECKING:
+    from .archive import Archive
+
+#: Size of a projection cell, degrees, and number of sky cells along its sides.
+_BAND, _STEP, _ACROSS = 5.0, 4.5, 21
+_PIXEL = {"ACS/WFC": 0.04, "WFC3/UVIS": 0.04, "WFC3/IR": 0.12}
+
+
+def sky_cell(ra: float, dec: float) -> tuple[str, float, float]:
+    """Name and middle (degrees) of the sky cell of a position."""
+    band, north = divmod(min(dec + 90.0, 179.999), _BAND)
+    turn, east = divmod(ra % 360.0, _STEP)
+    x, y = int(east * _ACROSS / _STEP), int(north * _ACROSS / _BAND)
+    middle = ((turn + (x + 0.5) / _ACROSS) * _STEP, band * _BAND - 90.0 + (y + 0.5) * _BAND / _ACROSS)
+    name = f"skycell-p{int(band) * 80 + int(turn):04d}x{x + 1:02d}y{y + 1:02d}"
+    return name, round(middle[0], 10), round(middle[1], 10)
+
+
+def sky_cell_cutouts(
+    archive: Archive, at: tuple[float, float], shape_at: dict[float, tuple[int, int]]
+) -> Iterator[tuple[str, bytes]]:
+    """Cutouts of a position."""
+    name, *middle = sky_cell(*at)
+    place = f"ra{_number(at[0])}-dec{'s' if at[1] < 0 else 'n'}{_number(abs(at[1]))}"
+    for camera, band, seconds in _images(archive, at):
+        pixel = _PIXEL[camera]
+        frame = Frame(middle[0], middle[1], round(pixel / 3600.0, 14), 0.0, round(0.3 * 3600.0 / pixel))
+        instrument = camera.replace("/", "_").lower()
+        file = f"hst_cutout_{name}-{place}_{instrument}_{band.lower()}.fits"
+        yield file, _file(frame, at, shape_at[pixel], (camera, band, seconds))
+
+
+#: Sizes of pixels, arcsec.
+PIXELS = tuple(sorted(set(_PIXEL.values())))
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}".replace(".", "d")
+
+
+def _images(archive: Archive, at: tuple[float, float]) -> list[tuple[str, str, float]]:
+    """Camera, filter and exposure time of the public images that cover a position."""
+    near = sorted(archive.within(*at, 0.0))
+    sql = (
+        "SELECT instrument_name, filters, SUM(t_exptime) AS seconds FROM observation WHERE obs_collection = 'HST' "
+        "AND project = 'HST' AND calib_level = 3 AND dataproduct_type = 'image' AND dataRights = 'PUBLIC' "
+        f"AND COALESCE(mtFlag, 0) = 0 AND objID IN ({', '.join('?' * len(near))}) "
+        "GROUP BY instrument_name, filters ORDER BY instrument_name, filters"
+    )
+    total: dict[tuple[str, str], float] = {}
+    for row in archive.query(sql, near):
+        camera = str(row["instrument_name"])
+        bands = [name for name in str(row["filters"]).split(";") if not name.startswith("CLEAR")]
+        if camera in _PIXEL and bands:
+            key = (camera, bands[0])
+            total[key] = total.get(key, 0.0) + float(str(row["seconds"]))
+    return [(camera, band, round(seconds, 3)) for (camera, band), seconds in sorted(total.items())]
+
+
+def _file(frame: Frame, at: tuple[float, float], shape: tuple[int, int], image: tuple[str, str, float]) -> bytes:
+    camera, band, seconds = image
+    instrument, _, detector = camera.partition("/")
+    grid, corner = frame.cutout(*at, shape)
+    data = pixels(frame, grid, corner, band, f"{camera} {band}")
+    described: Cards = [
+        ("BUNIT", "ELECTRONS/S", "brightness unit"),
+        ("INSTRUME", instrument, "instrument"),
+        ("DETECTOR", detector, "detector"),
+        ("FILTER", band, "filter"),
+    ]
+    units = [
+        unit(data, grid, "SCI", described),
+        unit(np.full(shape, seconds), grid, "WHT", [("BUNIT", "S", "exposure time"), *described[1:]]),
+    ]
+    primary: Cards = [
+        ("ORIGIN", "STScI/MAST", "institution that this file imitates"),
+        ("DATE", MADE, "file creation date"),
+        ("PROCVER", "sandbox", "software version"),
+        ("TELESCOP", "HST", "telescope"),
+        *described[1:],
+        ("EXPTIME", seconds, "[s] exposure time"),
+        ("RA_OBJ", at[0], "[deg] right ascension"),
+        ("DEC_OBJ", at[1], "[deg] declination"),
+    ]
+    return fits_bytes(units, primary)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A mosaic in several filters."""
+
+    name: str
+    field: str
+    file: str
+    instrument: str
+    detector: str
+    bands: tuple[str, ...]
+    pixel: float
+    width: float = 0.28
+
+    @cached_property
+    def frame(self) -> Frame:
+        """Where it lies; north is up."""
+        at = FIELDS[self.field]
+        return Frame(at.ra, at.dec, round(self.pixel / 3600.0, 14), 0.0, round(self.width * 3600.0 / self.pixel))
+
+
+SURVEYS = tuple(Survey(*line) for line in packaged("surveys")["cutouts"])
+
+
+def surveys_at(ra: float, dec: float, radius: float = 0.0) -> list[Survey]:
+    """Surveys whose mosaic a cone (degrees) reaches."""
+    return [survey for survey in SURVEYS if survey.frame.near(ra, dec, radius)]
+
+
+def survey_fits(
+    survey: Survey, at: tuple[float, float], shape: tuple[int, int], size: str
+) -> Iterator[tuple[str, bytes]]:
+    """The FITS file of a survey's cutout."""
+    grid, corner = survey.frame.cutout(*at, shape)
+    units = []
+    for band in survey.bands:
+        file = survey.file.format(band)
+        data = pixels(survey.frame, grid, corner, band, file)
+        first = band.upper() if band != "f814w" else "CLEAR1L"
+        second = "CLEAR2L" if band != "f814w" else "F814W"
+        names = [("FILTER1", first, "wheel 1"), ("FILTER2", second, "wheel 2")]
+        if survey.instrument == "WFC3":
+            names = [("FILTER", band.upper(), "filter")]
+        cards = [
+            ("TELESCOP", "HST", "telescope"),
+            ("INSTRUME", survey.instrument, "instrument"),
+            ("DETECTOR", survey.detector, "detector"),
+            *names,
+            ("ORIG_FLE", f"{file}.fits", ""),
+        ]
+        units.append(unit(data, grid, "CUTOUT", [*cards]))
+    primary = [
+        ("ORIGIN", "STScI/MAST", "institution that this file imitates"),
+        ("DATE", MADE, "file creation date"),
+        ("PROCVER", "sandbox", "software version"),
+        ("RA_OBJ", at[0], "[deg] right ascension"),
+        ("DEC_OBJ", at[1], "[deg] declination"),
+    ]
+    yield f"{survey.name}_{_place(at)}_{size}_astrocut.fits", fits_bytes(units, [*primary])
+
+
+def survey_pictures(
+    survey: Survey, at: tuple[float, float], shape: tuple[int, int], size: str, kind: str, looks: Looks
+) -> Iterator[tuple[str, bytes]]:
+    """Pictures of a survey's cutout; as `survey_fits`, with ``kind`` (``jpg`` or ``png``) and ``looks``."""
+    grid, corner = survey.frame.cutout(*at, shape)
+    for band in survey.bands:
+        file = survey.file.format(band)
+        data = pixels(survey.frame, grid, corner, band, file)
+        yield f"{file}_{_place(at)}_{size}_astrocut.{kind}", picture(data, kind, looks)
+
+
+def _place(at: tuple[float, float]) -> str:
+    return f"{at[0]:.6f}_{at[1]:.6f}"

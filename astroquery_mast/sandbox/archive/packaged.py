@@ -1,0 +1,39 @@
+"""The static tables that come with the sandbox: names of files in ``data/`` in, their content out.
+
+Columns of observations and products are in the order in which MAST answers ``Mast.Caom.Cone`` and
+``Mast.Caom.Products``; the types are those of the answer's ``fields``, which for ids is not the type of the JSON value
+(ids are declared ``string`` and sent as numbers).
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+__all__ = ["packaged"]
+
+
+@cache
+def packaged(name: str) -> dict[str, Any]:
+    """Return the tables of ``data/<name>.json`` by their names; every list is a tuple."""
+    text = resources.files(__package__).joinpath("data", f"{name}.json").read_text("utf-8")
+    return {key: _frozen(value) for key, value in json.loads(text).items()}
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_frozen, value))
+    return {key: _frozen(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+#: Name and declared JSON type.
+Columns = tuple[tuple[str, str], ...]
+Properties = dict[str, object]
+
+OBSERVATION_COLUMNS: Columns = packaged("columns")["observation"]
+PRODUCT_COLUMNS: Columns = packaged("columns")["product"]
+#: Id to column to properties. Columns of catalogs have hardly a type here, as at MAST: clients learn which of them are
+#: numbers from the ``All`` services.
+COLUMNS_CONFIG: dict[str, dict[str, Properties]] = packaged("config")

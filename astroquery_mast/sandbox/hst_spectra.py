@@ -1,0 +1,184 @@
+"""The files of the list of HST spectra, and scripts of curl commands for them.
+
+In: a `RequestRecord` of a program on the server of the Hubble Legacy Archive. Out: a FITS file with one table
+(wavelength, flux, error) without a declared length, as programs send them; 404 for an unknown data set. And
+``Mast.Bundle.Request``: lists of addresses and paths in, written with commas as the service wants them; a JSON answer
+with the address of the script and the state of each file out, and the script itself at that address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import cache
+from html import escape
+from shlex import quote as shell_quote
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import numpy as np
+
+from .archive.catalog_hsc_rows import SPECTRUM_COLUMNS
+from .archive.packaged import packaged
+from .archive.scene import generator
+from .parameters import Params
+from .reply import TEXT, Reply, ServiceError
+from .requestlog import RequestRecord
+
+__all__ = ["PROGRAMS", "STAGE", "StagedScripts", "is_known", "spectrum_answer", "spectrum_bytes"]
+
+_POINTS = 300
+_RANGES = {"G800L": (5500.0, 10500.0)}
+_LINES = (1215.67, 1549.0, 2798.0, 4861.3, 5006.8, 6562.8, 9068.6)
+_ANGSTROM, _FLUX = "Angstrom", "erg s-1 cm-2 Angstrom-1"
+_UNIT = 1e-16
+
+
+def spectrum_bytes(row: Mapping[str, Any]) -> bytes:
+    """Render the spectrum of a row of the list."""
+    # astropy.io.fits takes longer to import than the archive takes to build.
+    from astropy.io import fits  # noqa: PLC0415
+
+    from .archive.fitsfile import binary_table  # noqa: PLC0415
+    from .archive.headers import ascii_text  # noqa: PLC0415
+
+    rng = generator("HST spectrum", row["DatasetName"])
+    center = float(row["Wavelength"]) or 5500.0
+    shortest, longest = _RANGES.get(row["SpectralElement"], (0.8 * center, 1.2 * center))
+    wavelength = np.round(np.linspace(shortest, longest, _POINTS), 4)
+    shape = (wavelength / wavelength[_POINTS // 2]) ** rng.uniform(-1.5, 1.0)
+    for line in _LINES:
+        shape = shape * (1.0 + rng.uniform(-0.5, 2.0) * np.exp(-0.5 * ((wavelength - line) / (0.004 * line)) ** 2))
+    flux = np.round(shape * (1.0 + 0.02 * rng.standard_normal(_POINTS)), 4)
+    columns = [
+        fits.Column("WAVELENGTH", "D", unit=_ANGSTROM, array=wavelength),
+        fits.Column("FLUX", "E", unit=_FLUX, array=_UNIT * flux),
+        fits.Column("ERROR", "E", unit=_FLUX, array=_UNIT * np.full(_POINTS, 0.02)),
+    ]
+    primary = fits.PrimaryHDU()
+    described = {"TELESCOP": "HST", "TARGNAME": ascii_text(row["TargetName"]), "DETECTOR": row["Detector"]}
+    described |= {"RA_TARG": row["RA"], "DEC_TARG": row["Dec"], "EXPTIME": row["ExposureTime"]}
+    primary.header.update(described | {"PROPOSID": row["PropID"], "FILTER": row["SpectralElement"]})
+    buffer = io.BytesIO()
+    fits.HDUList([primary, binary_table(columns, name="SPECTRUM")]).writeto(buffer)
+    return buffer.getvalue()
+
+
+#: Program to the name of its argument. The first sends the spectra of type 0 and 1, the second all others.
+PROGRAMS = {"/cgi-bin/getdata.cgi": "dataset", "/cgi-bin/ecfproxy": "file_id"}
+FIRST_OF_ECF = 2
+ENDING = ".fits"
+
+
+def spectrum_answer(record: RequestRecord) -> Reply:
+    """Send the spectrum that the request names."""
+    argument = PROGRAMS[record.path]
+    asked = record.value(argument)
+    if not asked:
+        # The program says so with a status of 200.
+        return Reply(200, (("Content-Type", "text/plain"),), f"{argument} parameter is required\n".encode(), "chunked")
+    row = _row(argument, asked)
+    if row is None:
+        return Reply.text(f"{asked} was not found.", 404)
+    disposition = f'attachment; filename="{row["DatasetName"]}{ENDING}"'
+    headers = (("Content-Type", "application/fits"), ("Content-Disposition", disposition))
+    return Reply(200, headers, spectrum_bytes(row), framing="chunked")
+
+
+def is_known(argument: str, asked: str) -> bool:
+    """Return whether a program whose argument is ``argument`` has a file of that name."""
+    return _row(argument, asked) is not None
+
+
+def _row(argument: str, asked: str) -> dict[str, object] | None:
+    # Names hold plus signs, which clients do not always escape.
+    asked = asked.replace(" ", "+")
+    is_ecf = argument == "file_id"
+    if is_ecf and not asked.endswith(ENDING):
+        return None
+    row = _known().get(asked.removesuffix(ENDING) if is_ecf else asked)
+    return row if row is not None and (int(str(row["SpectrumType"])) >= FIRST_OF_ECF) == is_ecf else None
+
+
+@cache
+def _known() -> dict[str, dict[str, object]]:
+    names = [name for name, _ in SPECTRUM_COLUMNS]
+    rows = (dict(zip(names, row, strict=True)) for row in packaged("spectra")["rows"])
+    return {str(row["DatasetName"]): row for row in rows}
+
+
+#: Where scripts are left.
+STAGE = "/portal/Download/stage/anonymous/public"
+#: How many are kept.
+MOST_KEPT = 64
+
+
+class StagedScripts:
+    """Scripts that were made and can be fetched."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Reply] = OrderedDict()
+
+    def request(self, params: Params, host: str) -> Reply:
+        """Make a script and say where it is."""
+        urls, paths = (str(params.get(name) or "").split(",") for name in ("urlList", "pathList"))
+        if params.get("extension") != "curl":
+            raise ServiceError(f"The parameter 'extension' must be 'curl', not '{params.get('extension')}'.")
+        if not urls[0] or len(urls) != len(paths):
+            raise ServiceError("The parameters 'urlList' and 'pathList' must be lists of the same length.")
+        states = {url: "COMPLETE" if _is_available(url) else "ERROR" for url in urls}
+        wanted = [(url, path) for url, path in zip(urls, paths, strict=True) if states[url] == "COMPLETE"]
+        name = str(params.get("filename") or "mastDownload").replace("/", "_")
+        folder = f"{STAGE}/{_identifier(params)}"
+        self._keep(f"{folder}/{name}.sh", Reply.text(_script(wanted), content_type="text/x-shellscript"))
+        self._keep(f"{folder}/{name}_MANIFEST.html", Reply.text(_manifest(states), content_type="text/html"))
+        answer = {
+            "status": "COMPLETE",
+            "msg": "",
+            "bytesStreamed": 0,
+            "url": f"http://{host}{folder}/{name}.sh",
+            "manifestUrl": f"http://{host}{folder}/{name}_MANIFEST.html",
+            "statusList": states,
+            "progress": 1,
+        }
+        return Reply.json(answer, content_type=TEXT)
+
+    def send(self, record: RequestRecord) -> Reply:
+        """Send what was left at the address of the request."""
+        with self._lock:
+            return self._kept.get(record.path, Reply.text(f"There is nothing at {record.path}.", 404))
+
+    def _keep(self, path: str, reply: Reply) -> None:
+        with self._lock:
+            self._kept[path] = reply
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+
+
+def _identifier(params: Params) -> UUID:
+    return UUID(bytes=hashlib.sha256(json.dumps(params, sort_keys=True).encode()).digest()[:16])
+
+
+def _is_available(url: str) -> bool:
+    parts = urlsplit(url)
+    argument = PROGRAMS.get(parts.path)
+    return argument is not None and is_known(argument, parse_qs(parts.query).get(argument, [""])[0])
+
+
+def _script(files: list[tuple[str, str]]) -> str:
+    lines = [
+        f"curl --globoff --location --fail --create-dirs --output {shell_quote(path)} {shell_quote(url)}"
+        for url, path in files
+    ]
+    return "\n".join(["#!/usr/bin/env bash", *lines, ""])
+
+
+def _manifest(states: dict[str, str]) -> str:
+    rows = "".join(f"<tr><td>{escape(url)}</td><td>{state}</td></tr>" for url, state in states.items())
+    return f"<html><body><table>{rows}</table></body></html>"

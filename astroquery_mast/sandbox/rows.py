@@ -1,0 +1,107 @@
+"""Rows of a result, read page by page: no result is held whole, and its last page takes no longer than its first.
+
+In: what was found, of an archive or of a catalog, and the columns asked for. Out: a sequence of rows as values of JSON,
+with the distance from the position where the service gives one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, overload
+
+from .archive.catalog_table import CatalogTable, Found, plain
+from .archive.packaged import Columns
+
+if TYPE_CHECKING:
+    from .archive import Archive
+
+__all__ = ["Distance", "LazyRows", "catalog_rows", "observation_rows"]
+
+Row = tuple[object, ...]
+
+#: Columns of observations that are not stored under their name; distances are filled in afterwards.
+COMPUTED = {"objID1": "objID", "distance": "NULL", "_selected_": "NULL"}
+
+
+@dataclass(frozen=True)
+class Distance:
+    """The column in which a service gives the distance, and the arcseconds in its unit."""
+
+    name: str
+    arcsec: float = 1.0
+
+    @property
+    def column(self) -> tuple[str, str]:
+        """Name and type."""
+        return self.name, "float"
+
+
+class LazyRows(Sequence[Row]):
+    """Rows of which ``read`` returns those in a slice."""
+
+    def __init__(self, length: int, read: Callable[[slice], list[Row]]) -> None:
+        self._length = length
+        self._read = read
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        return self._read(slice(index, index + 1 or None))[0] if isinstance(index, int) else self._read(index)
+
+
+def catalog_rows(table: CatalogTable, found: Found, columns: Columns, distance: Distance | None = None) -> LazyRows:
+    """Return rows of a catalog; ``distance`` is what the column of distances is, if there is one among the columns."""
+    names = [name for name, _ in columns]
+    place = names.index(distance.name) if distance is not None and distance.name in names else None
+    stored = [name for at, name in enumerate(names) if at != place]
+
+    def read(index: slice) -> list[Row]:
+        rows: list[Row] = table.rows(found.keys[index], stored) or [()] * len(found.keys[index])
+        if place is None or distance is None:
+            return rows
+        away = [plain(round(arcsec / distance.arcsec, 12)) for arcsec in found.distance[index].tolist()]
+        return [(*row[:place], apart, *row[place:]) for row, apart in zip(rows, away, strict=True)]
+
+    return LazyRows(len(found.keys), read)
+
+
+def observation_rows(
+    archive: Archive, columns: Columns, keys: Sequence[int], distances: Mapping[int, float] | None = None
+) -> LazyRows:
+    """Return the rows of observations (``objID``, in order), with distances in arcsec if there is such a column."""
+    return LazyRows(len(keys), partial(_observations, archive, columns, keys, distances or {}))
+
+
+def _observations(
+    archive: Archive, columns: Columns, keys: Sequence[int], distances: Mapping[int, float], index: slice
+) -> list[Row]:
+    wanted = keys[index]
+    listed = ", ".join(f'{_expression(name, kind)} AS "{name}"' for name, kind in columns)
+    sql = f"SELECT {listed}, objID AS key FROM observation WHERE objID IN (SELECT value FROM json_each(?))"
+    found: dict[object, dict[str, object]] = {}
+    for row in archive.query(sql, (json.dumps(list(wanted)),)):
+        key = row.pop("key")
+        if row.get("mtFlag") is not None:
+            row["mtFlag"] = bool(row["mtFlag"])
+        if "distance" in row and key in distances:
+            row["distance"] = plain(distances[int(str(key))])
+        found[key] = row
+    return [tuple(found[key].values()) for key in wanted]
+
+
+def _expression(name: str, kind: str) -> str:
+    if name in COMPUTED:
+        return COMPUTED[name]
+    if kind != "float":
+        return f'"{name}"'
+    # MAST writes a float without fraction as an integer, whatever its column declares.
+    whole = f'CAST("{name}" AS INTEGER)'
+    return f'CASE WHEN "{name}" = {whole} THEN {whole} ELSE "{name}" END'

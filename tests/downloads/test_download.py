@@ -1,0 +1,400 @@
+"""Many files at a time over real HTTP: all of them have a result, in order, and nothing outlives its time."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import requests
+from astropy.table import Table
+from astroquery import log
+
+from astroquery_mast.downloads.destination import LOCAL_FILES
+from astroquery_mast.downloads.download import ServerWatch, download
+from astroquery_mast.downloads.sessions import SessionRecipe
+from astroquery_mast.downloads.transfer import OpenUrl
+from astroquery_mast.exceptions import DownloadError, InvalidQueryError, MastError, RemoteServiceError
+from astroquery_mast.observations.client import ObservationsClass
+from astroquery_mast.products.manifest import Status, TransferResult
+from astroquery_mast.products.plan import PlannedFile, plan
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.parallel import DownServers, RunOptions
+from astroquery_mast.service.progress import someone_watches
+
+HANGS = 60.0
+"""Seconds that no test waits for."""
+
+
+@pytest.fixture
+def products(small_products: Table) -> Table:
+    return small_products
+
+
+@pytest.fixture
+def planned(mast_sandbox: Sandbox, products: Table, tmp_path: Path) -> list[PlannedFile]:
+    service = f"{mast_sandbox.url}/api/v0.1/Download/file"
+    return plan(products, base_dir=tmp_path, download_url=service, disk=LOCAL_FILES)
+
+
+@pytest.fixture
+def transport(mast_sandbox: Sandbox) -> SessionRecipe:
+    return SessionRecipe.of(ObservationsClass()._service)
+
+
+def statuses(results: list[TransferResult]) -> list[str]:
+    return [str(result.status) for result in results]
+
+
+def all_whole(sandbox: Sandbox, planned: list[PlannedFile]) -> bool:
+    return all(file.local_path.read_bytes() == sandbox.archive.render(str(file.uri)) for file in planned)
+
+
+def left_over(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("workers", [1, 4, None])
+def test_results_are_in_the_order_of_the_plan(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, workers: int | None
+) -> None:
+    """However many at a time, and though the first file is the last to come, rows stand where products stood."""
+    first = planned[0].uri
+    mast_sandbox.faults.add("download", Fault.delay(0.1), where=lambda record: record.value("uri") == first)
+    results = download(planned, transport, RunOptions(max_workers=workers, verbose=False))
+    assert [result.index for result in results] == list(range(12))
+    assert [result.uri for result in results] == [file.uri for file in planned]
+    assert statuses(results) == ["COMPLETE"] * 12
+    assert all(result.elapsed is not None and result.attempts == 1 for result in results)
+    assert all_whole(mast_sandbox, planned)
+
+
+def test_there_are_never_more_connections_than_workers(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
+) -> None:
+    """Each worker has one connection, which serves all its files, and those of the next call (D2)."""
+    mast_sandbox.faults.add("download", Fault.delay(0.02), times=None)
+    download(planned[:8], transport, RunOptions(max_workers=3, verbose=False))
+    used = {record.connection for record in mast_sandbox.requests.of("download")}
+    assert 1 < len(used) <= 3
+    mast_sandbox.requests.clear()
+    download(planned[8:], transport, RunOptions(max_workers=3, verbose=False))
+    assert {record.connection for record in mast_sandbox.requests.of("download")} <= used
+
+
+def test_connections_do_not_wait_for_the_disk(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
+) -> None:
+    """While files that have come are brought down to the disk, their connections serve others."""
+    on_disk = threading.Barrier(3)
+
+    def slow_disk(file: PlannedFile, open_url: OpenUrl, **_how: object) -> TransferResult:
+        with open_url(str(file.url), {}) as response:
+            assert response.content
+        on_disk.wait(10)
+        return TransferResult(file.index, Status.COMPLETE, file.local_path)
+
+    assert (
+        statuses(download(planned, transport, RunOptions(max_workers=2, verbose=False), carry_out=slow_disk))
+        == ["COMPLETE"] * 12
+    )
+    assert len({record.connection for record in mast_sandbox.requests.of("download")}) <= 2
+
+
+def test_plain_callable_will_do_with_threads(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
+) -> None:
+    """What opens an address need not come from a SessionRecipe."""
+
+    def open_url(url: str, headers: Mapping[str, str]) -> requests.Response:
+        return requests.get(url, headers=dict(headers), stream=True, timeout=10)
+
+    assert statuses(download(planned, open_url, RunOptions(verbose=False))) == ["COMPLETE"] * 12
+
+
+def test_one_failure_stops_nobody(
+    mast_sandbox: Sandbox, products: Table, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
+) -> None:
+    """A 404, a body that always breaks, and a folder in the way are rows; all the others come (B25)."""
+    gone, torn = planned[2].uri, planned[5].uri
+    mast_sandbox.faults.add("download", Fault.status(404), times=None, where=lambda r: r.value("uri") == gone)
+    torn_off = Fault.no_range() + Fault.cut(100)
+    mast_sandbox.faults.add("download", torn_off, times=None, where=lambda r: r.value("uri") == torn)
+    planned[7].local_path.mkdir(parents=True)
+    service = f"{mast_sandbox.url}/api/v0.1/Download/file"
+    planned = plan(products, base_dir=tmp_path, download_url=service, disk=LOCAL_FILES)
+    results = download(planned, transport, RunOptions(verbose=False, on_error="ignore"))
+    failed = [number for number, result in enumerate(results) if result.status is Status.ERROR]
+    assert failed == [2, 5, 7]
+    assert all(results[number].message for number in failed)
+
+
+def test_busy_archive_is_asked_again(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
+) -> None:
+    """Answers of 503 and 429 with Retry-After do not show in the results (D6)."""
+    mast_sandbox.faults.add("download", Fault.status(503, retry_after=1))
+    mast_sandbox.faults.add("download", Fault.status(429, retry_after=1))
+    assert statuses(download(planned[:4], transport, RunOptions(verbose=False))) == ["COMPLETE"] * 4
+    assert len(mast_sandbox.requests.of("download")) == 6
+
+
+def test_files_on_disk_need_neither_network_nor_time(
+    mast_sandbox: Sandbox, products: Table, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
+) -> None:
+    """What is whole is COMPLETE without a request, even when there is no time left (D3)."""
+    download(planned, transport, RunOptions(verbose=False))
+    mast_sandbox.requests.clear()
+    again = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9", disk=LOCAL_FILES)
+    results = download(again, transport, RunOptions(verbose=False, timeout=1e-9))
+    assert statuses(results) == ["COMPLETE"] * 12
+    assert all(result.elapsed is None for result in results)
+    assert len(mast_sandbox.requests) == 0
+
+
+# -- time ----------------------------------------------------------------------------------------------------------
+
+
+def test_deadline_ends_the_call_with_what_has_come(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
+) -> None:
+    """A file whose answer does not come is an ERROR that names the deadline; those that came are there."""
+    silent = {planned[1].uri, planned[4].uri}
+    mast_sandbox.faults.add("download", Fault.delay(HANGS), times=None, where=lambda r: r.value("uri") in silent)
+    results = download(planned, transport, RunOptions(verbose=False, timeout=1.5, on_error="ignore"))
+    assert statuses(results) == ["ERROR" if number in {1, 4} else "COMPLETE" for number in range(12)]
+    for number in (1, 4):
+        assert "1.5 s" in str(results[number].message)
+        assert results[number].url == planned[number].data_url
+    assert not list(tmp_path.rglob("*.part*"))
+
+
+def test_deadline_in_the_middle_of_a_silent_body_ends_it_too(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
+) -> None:
+    """A body that stops in its middle is not waited for beyond the deadline."""
+    mast_sandbox.faults.add("download", Fault.slow(500, 2), times=None)
+    results = download(planned[:2], transport, RunOptions(verbose=False, timeout=0.5, on_error="ignore"))
+    assert statuses(results) == ["ERROR", "ERROR"]
+    assert all("0.5 s" in str(result.message) for result in results)
+
+
+def test_what_has_no_turn_before_the_deadline_is_told(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
+) -> None:
+    """Files that were never asked for have rows as well."""
+    mast_sandbox.faults.add("download", Fault.delay(HANGS), times=None)
+    results = download(planned, transport, RunOptions(max_workers=2, verbose=False, timeout=0.3, on_error="ignore"))
+    assert statuses(results) == ["ERROR"] * 12
+    assert len(mast_sandbox.requests.of("download")) == 2
+    assert all("deadline of 0.3 s" in str(result.message) for result in results[2:])
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads on this system")
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("fault", [Fault.delay(HANGS), Fault.slow(1000, 2)], ids=["no answer", "half a body"])
+def test_ctrl_c_is_prompt_and_clean(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path, fault: Fault
+) -> None:
+    """KeyboardInterrupt reaches the caller while servers are silent; no worker lives on, and no name is half a file."""
+    mast_sandbox.faults.add("download", fault, times=None)
+
+    def interrupt() -> None:
+        for _ in range(2000):
+            if len(mast_sandbox.requests.of("download")) >= 4:
+                break
+            threading.Event().wait(0.01)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt)
+    watcher.start()
+    with pytest.raises(KeyboardInterrupt):
+        download(planned, transport, RunOptions(max_workers=4, verbose=False, timeout=40))
+    watcher.join(30)
+    workers = [thread for thread in threading.enumerate() if thread.name.startswith("astroquery_mast")]
+    for thread in workers:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in workers)
+    assert all(".part" in path.name for path in left_over(tmp_path))
+    mast_sandbox.faults.clear()
+    mast_sandbox.requests.clear()
+    assert statuses(download(planned, transport, RunOptions(verbose=False))) == ["COMPLETE"] * 12
+    assert all_whole(mast_sandbox, planned)
+    assert not list(tmp_path.rglob("*.part*"))
+
+
+# -- a server that is not there ------------------------------------------------------------------------------------
+
+
+def test_server_that_is_down_is_not_asked_for_every_file(
+    products: Table, transport: SessionRecipe, tmp_path: Path
+) -> None:
+    """After three files in a row that found nobody, the others fail at once and say so."""
+    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
+    results = download(planned, transport, RunOptions(max_workers=1, verbose=False, on_error="ignore"))
+    assert statuses(results) == ["ERROR"] * 12
+    assert all("Tried 4 times" in str(result.message) for result in results[:3])
+    for result in results[3:]:
+        assert "http://127.0.0.1:9 could not be reached for 3 files in a row" in str(result.message)
+
+
+def test_local_copies_serve_during_an_outage(products: Table, transport: SessionRecipe, tmp_path: Path) -> None:
+    """Files that cannot be compared, because the server is down, are used, and that is said (B24)."""
+    del products["size"]
+    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
+    for file in planned:
+        file.local_path.parent.mkdir(parents=True, exist_ok=True)
+        file.local_path.write_bytes(b"older")
+    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
+    results = download(planned, transport, RunOptions(max_workers=2, verbose=False))
+    assert statuses(results) == ["COMPLETE"] * 12
+    assert all("could not be compared" in str(result.message) for result in results)
+
+
+def test_broken_connections_are_no_outage(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
+) -> None:
+    """A server that resets connections is there; the files after the unlucky ones are asked for."""
+    unlucky = {file.uri for file in planned[:5]}
+    mast_sandbox.faults.add("download", Fault.reset(), times=None, where=lambda r: r.value("uri") in unlucky)
+    results = download(planned, transport, RunOptions(max_workers=1, verbose=False, on_error="ignore"))
+    assert statuses(results) == ["ERROR"] * 5 + ["COMPLETE"] * 7
+
+
+def test_an_answer_ends_the_count_of_an_outage() -> None:
+    """Only files in a row count, and each server for itself."""
+    outages: DownServers[str] = DownServers(3)
+    for reached in ({"a": "e"}, {"a": "e"}, {"a": None}, {"a": "e"}, {"a": "e"}, {"b": "e"}, {"b": None, "c": "x"}):
+        outages.note(reached)
+    assert outages.down == {}
+    outages.note({"a": "refused"})
+    assert outages.down == {"a": "refused"}
+    opened = ServerWatch(lambda _url, _headers: requests.Response(), outages.down)
+    with pytest.raises(RemoteServiceError, match="refused"):
+        ServerWatch(pytest.fail, {"http://x:1": "refused"})("http://x:1/file?uri=mast:x", {})  # type: ignore[arg-type]
+    assert opened("http://x:2/file", {}) is not None
+    assert opened.reached == {"http://x:2": None}
+
+
+# -- what is told --------------------------------------------------------------------------------------------------
+
+
+def test_raise_waits_for_the_others_and_carries_the_manifest(
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
+) -> None:
+    """on_error='raise' raises at the end, as a RemoteServiceError with a row for every file, picklable (D5)."""
+    gone = planned[0].uri
+    mast_sandbox.faults.add("download", Fault.status(404), times=None, where=lambda r: r.value("uri") == gone)
+    with pytest.raises(DownloadError, match="1 of 12 files could not be downloaded") as raised:
+        download(planned, transport, RunOptions(verbose=False, on_error="raise"))
+    assert isinstance(raised.value, MastError | RemoteServiceError)
+    assert list(raised.value.manifest["Status"]) == ["ERROR"] + ["COMPLETE"] * 11
+    copy = pickle.loads(pickle.dumps(raised.value))
+    assert str(copy) == str(raised.value)
+    assert list(copy.manifest["Status"]) == list(raised.value.manifest["Status"])
+
+
+@pytest.mark.parametrize(
+    ("on_error", "verbose", "lines"), [("warn", False, 1), ("ignore", False, 0), ("warn", True, 2)]
+)
+def test_one_line_tells_of_a_download_and_one_of_failures(
+    mast_sandbox: Sandbox,
+    planned: list[PlannedFile],
+    transport: SessionRecipe,
+    on_error: str,
+    verbose: bool,
+    lines: int,
+) -> None:
+    """The log has a line for the whole, and a warning unless failures are to be ignored; never a line for each."""
+    mast_sandbox.faults.add("download", Fault.status(404), times=2)
+    with log.log_to_list() as told:
+        download(planned, transport, RunOptions(verbose=verbose, on_error=on_error))
+    assert len(told) == lines
+    assert sum("2 of 12 files could not be downloaded" in record.getMessage() for record in told) == min(lines, 1)
+    assert sum("Files downloaded: 10 (" in record.getMessage() for record in told) == (1 if verbose else 0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"on_error": "stop"},
+        {"max_workers": 0},
+        {"max_workers": 2.5},
+        {"max_workers": "4"},
+        {"timeout": 0},
+        {"timeout": float("nan")},
+        {"executor": "threads"},
+    ],
+    ids=json.dumps,
+)
+def test_arguments_without_sense_are_refused(transport: SessionRecipe, wrong: dict[str, object]) -> None:
+    """A wrong argument is told before anything is done, with its name."""
+    with pytest.raises(InvalidQueryError, match=next(iter(wrong))):
+        download([], transport, RunOptions(**wrong))  # type: ignore[arg-type]
+
+
+def test_nothing_to_do_is_done(transport: SessionRecipe) -> None:
+    """An empty plan has an empty result."""
+    assert download([], transport, RunOptions(verbose=False)) == []
+
+
+# -- the bar -------------------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    """A terminal on which somebody looks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def watched(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Put a terminal in the place of standard error, for the rest of the test."""
+    terminal = Terminal()
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    return terminal
+
+
+def test_bar_counts_files_and_bytes(
+    planned: list[PlannedFile], transport: SessionRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal there is one bar, with files, bytes, rate and time left (D7)."""
+    terminal = watched(monkeypatch)
+    download(planned, transport, RunOptions())
+    shown = terminal.getvalue()
+    assert "Downloading" in shown
+    assert "12/12 files" in shown
+    assert "B/s" in shown
+
+
+def test_no_bar_where_it_is_not_wanted(
+    planned: list[PlannedFile], transport: SessionRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """verbose=False writes nothing to a terminal, and continuous integration is nobody who watches (D7)."""
+    terminal = watched(monkeypatch)
+    download(planned[:6], transport, RunOptions(verbose=False))
+    assert terminal.getvalue() == ""
+    assert someone_watches()
+    monkeypatch.setenv("CI", "true")
+    assert not someone_watches()
+
+
+def test_notebook_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a notebook, whose standard error is no terminal, a bar is shown."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    shell = SimpleNamespace(config={"IPKernelApp": {}})
+    assert not someone_watches()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))  # type: ignore[arg-type]
+    assert someone_watches()
+    shell.config.clear()
+    assert not someone_watches()

@@ -1,0 +1,308 @@
+"""Going on from what came before, stopping in between, and files that others made meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+from urllib3 import HTTPResponse
+
+from astroquery_mast.downloads.destination import LOCAL_FILES, exclusive_lock
+from astroquery_mast.downloads.part_file import part_path, record_path
+from astroquery_mast.downloads.transfer import OpenUrl, download_file
+from astroquery_mast.exceptions import ServerError
+from astroquery_mast.products.manifest import Status
+from astroquery_mast.products.plan import Action, PlannedFile, single_file
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service import failures
+from astroquery_mast.service.deadline import Deadline
+
+SOME = 200_000
+
+
+@pytest.fixture
+def planned(mast_sandbox: Sandbox, uri: str, tmp_path: Path) -> PlannedFile:
+    service = f"{mast_sandbox.url}/api/v0.1/Download/file"
+    return single_file(uri, tmp_path / "x.fits", download_url=service, cache=True, disk=LOCAL_FILES)
+
+
+def failing(_url: str, _headers: Mapping[str, str]) -> requests.Response:
+    raise ServerError("could not be reached")
+
+
+def broken_off(sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, after: int = SOME) -> None:
+    """Let a first call break off after some bytes."""
+    sandbox.faults.add("download", Fault.cut(after))
+    openers = [failing, open_url]
+
+    def one_after_the_other(url: str, headers: Mapping[str, str]) -> requests.Response:
+        return openers.pop()(url, headers)
+
+    result = download_file(planned, one_after_the_other)
+    assert (result.status, result.attempts) == (Status.ERROR, 2)
+    assert f"{after} bytes are kept in x.fits.part" in str(result.message)
+    sandbox.requests.clear()
+
+
+def test_next_call_asks_for_the_rest_of_the_same_file(
+    mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
+) -> None:
+    """The second call sends Range and If-Range, gets 206, and its digest is that of the whole file."""
+    broken_off(mast_sandbox, planned, open_url)
+    seen: list[int] = []
+    result = download_file(planned, open_url, progress=seen.append)
+    assert (result.status, result.size, result.attempts) == (Status.COMPLETE, len(content), 1)
+    assert result.sha256 == hashlib.sha256(content).hexdigest()
+    assert planned.local_path.read_bytes() == content
+    (record,) = mast_sandbox.requests.of("download")
+    assert (record.status, record.sent) == (206, len(content) - SOME) == (206, sum(seen))
+    assert record.headers["range"] == f"bytes={SOME}-"
+    assert record.headers["if-range"].startswith('"')
+
+
+def test_without_etag_the_date_is_the_validator(
+    mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
+) -> None:
+    """A weak ETag is of no use; a date that is old enough is as good as a strong one."""
+    mast_sandbox.faults.add("download", Fault.headers({"ETag": 'W/"weak"'}) + Fault.cut(SOME))
+    mast_sandbox.faults.add("download", Fault.headers({"ETag": 'W/"weak"'}))
+    result = download_file(planned, open_url)
+    assert (result.status, planned.local_path.read_bytes() == content) == (Status.COMPLETE, True)
+    second = mast_sandbox.requests.of("download")[1]
+    assert second.status == 206
+    assert second.headers["if-range"].endswith("GMT")
+
+
+@pytest.mark.parametrize(
+    "headers", [{"ETag": 'W/"weak"', "Last-Modified": ""}, {"ETag": "unquoted", "Last-Modified": "yesterday"}]
+)
+def test_without_validator_nothing_is_kept(
+    mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, headers: dict[str, str]
+) -> None:
+    """What the server cannot recognise later is removed at the end of a call that fails, and taken back."""
+    mast_sandbox.faults.add("download", Fault.headers(headers) + Fault.cut(SOME), times=None)
+    seen: list[int] = []
+    result = download_file(planned, open_url, progress=seen.append)
+    assert result.status is Status.ERROR
+    assert list(planned.local_path.parent.iterdir()) == []
+    assert sum(seen) == 0
+    assert all("range" not in record.headers for record in mast_sandbox.requests.of("download"))
+
+
+def test_file_that_keeps_breaking_off_comes_as_long_as_it_grows(
+    mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, tmp_path: Path
+) -> None:
+    """Tries that bring a megabyte each are not counted: five breaks do not stop a file of eight megabytes."""
+    rows = mast_sandbox.archive.query(
+        "select dataURI from product where dataRights = 'PUBLIC' and size between 8000000 and 9000000 limit 1"
+    )
+    uri = str(rows[0]["dataURI"])
+    mast_sandbox.faults.add("download", Fault.cut(1_500_000), times=5)
+    url = f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}"
+    result = download_file(replace(planned, uri=uri, url=url), open_url)
+    assert (result.status, result.attempts) == (Status.COMPLETE, 6)
+    assert (tmp_path / "x.fits").read_bytes() == mast_sandbox.archive.render(uri)
+
+
+def test_file_has_the_time_of_the_archive(mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl) -> None:
+    """Last-Modified becomes the time of the file, so that it can be compared later."""
+    mast_sandbox.faults.add("download", Fault.headers({"Last-Modified": "Wed, 01 Jan 2020 00:00:00 GMT"}))
+    assert download_file(planned, open_url).status is Status.COMPLETE
+    assert planned.local_path.stat().st_mtime == 1577836800
+
+
+@pytest.mark.parametrize(("compare_time", "anew"), [(True, True), (False, False)])
+def test_file_of_the_same_length_is_compared_by_time_where_that_is_asked(
+    mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl, compare_time: bool, anew: bool
+) -> None:
+    """'if-changed' fetches a file that the archive has changed since; one of the same time is kept."""
+    assert download_file(planned, open_url).status is Status.COMPLETE
+    check = replace(planned, action=Action.CHECK, reason="on disk", compare_time=compare_time)
+    assert not download_file(check, open_url).fetched
+    planned.local_path.write_bytes(bytes(len(content)))
+    os.utime(planned.local_path, (0, 0))
+    result = download_file(check, open_url)
+    assert (result.status, result.fetched) == (Status.COMPLETE, anew)
+    assert (planned.local_path.read_bytes() == content) is anew
+
+
+def test_shared_folder_that_cannot_be_written_serves_what_it_holds(
+    mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
+) -> None:
+    """To confirm a file nothing is written: a lock could not even be made in place of this one."""
+    assert download_file(planned, open_url).status is Status.COMPLETE
+    before = planned.local_path.parent.stat().st_mtime_ns
+    result = download_file(replace(planned, action=Action.CHECK, reason="on disk"), open_url)
+    assert (result.status, result.size) == (Status.COMPLETE, len(content))
+    assert planned.local_path.parent.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("reason", ["not on disk", "not on disk; 5 bytes are left of an earlier try"])
+def test_file_that_somebody_else_brought_is_not_fetched_again(
+    mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, reason: str
+) -> None:
+    """What was not there when the plan was made, and is there now, is whole."""
+    planned.local_path.write_bytes(b"brought meanwhile")
+    result = download_file(replace(planned, reason=reason), open_url)
+    assert (result.status, result.fetched, result.size, result.attempts) == (Status.COMPLETE, False, 17, 0)
+    assert not mast_sandbox.requests.of("download")
+
+
+def test_the_plan_says_which_files_were_not_there(planned: PlannedFile, uri: str, tmp_path: Path) -> None:
+    """The transfer relies on the first words of the plan's reason."""
+    assert planned.reason.startswith("not on disk")
+    (tmp_path / "x.fits").write_bytes(b"older")
+    anew = single_file(uri, tmp_path / "x.fits", download_url="u", cache=False, disk=LOCAL_FILES)
+    assert anew.action is Action.FETCH
+    assert not anew.reason.startswith("not on disk")
+
+
+def test_cancelled_transfer_stops_between_two_pieces(
+    mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
+) -> None:
+    """When the caller cancels, the transfer ends with an ERROR; what has come is kept, and used by the next call."""
+    deadline = Deadline()
+    seen: list[int] = []
+
+    def progress(size: int) -> None:
+        seen.append(size)
+        deadline.stop()
+
+    mast_sandbox.faults.add("download", Fault.slow(100_000, 0.01))
+    result = download_file(planned, open_url, progress=progress, deadline=deadline)
+    assert result.status is Status.ERROR
+    assert "The download was cancelled" in str(result.message)
+    assert len(seen) == 1
+    assert part_path(planned.local_path).stat().st_size == seen[0] < len(content)
+    mast_sandbox.requests.clear()
+    assert download_file(planned, open_url).status is Status.COMPLETE
+    assert mast_sandbox.requests.of("download")[0].sent == len(content) - seen[0]
+
+
+def test_cancelled_before_it_began_asks_nothing(mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl) -> None:
+    """Nothing is sent, and nothing written."""
+    deadline = Deadline()
+    deadline.stop()
+    assert download_file(planned, open_url, deadline=deadline).status is Status.ERROR
+    assert not mast_sandbox.requests.of("download")
+    assert list(planned.local_path.parent.iterdir()) == []
+
+
+def test_cancelled_connection_is_told_as_such(planned: PlannedFile) -> None:
+    """Who cancels may close the sockets: that is no failure of the network, and not tried again."""
+    deadline = Deadline()
+    tries: list[str] = []
+
+    def open_url(url: str, _headers: Mapping[str, str]) -> requests.Response:
+        tries.append(url)
+        deadline.stop()
+        raise requests.exceptions.ConnectionError("shut down")
+
+    result = download_file(planned, open_url, deadline=deadline)
+    assert result.message == "The download was cancelled."
+    assert len(tries) == 1
+
+
+def test_deadline_ends_the_tries(planned: PlannedFile) -> None:
+    """When the time is over, the transfer ends with what the deadline was."""
+    deadline = Deadline(60)
+
+    def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
+        object.__setattr__(deadline, "started", deadline.started - 60)
+        raise requests.exceptions.ConnectionError("no")
+
+    result = download_file(planned, open_url, deadline=deadline)
+    assert (result.status, result.message) == (Status.ERROR, "The deadline of 60 s passed.")
+
+
+def test_pause_between_tries_ends_with_the_deadline(planned: PlannedFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause is longer than the time that is left."""
+    pauses: list[float] = []
+    monkeypatch.setattr(failures, "pause", lambda seconds, _stopped: pauses.append(seconds))
+
+    def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
+        raise requests.exceptions.ConnectionError("no")
+
+    download_file(planned, open_url, deadline=Deadline(0.25))
+    assert pauses
+    assert max(pauses) <= 0.25
+
+
+def test_waiting_for_another_process_ends_when_cancelled(planned: PlannedFile) -> None:
+    """A file that another process is at work on does not keep a cancelled call waiting."""
+    deadline = Deadline()
+    results: list[object] = []
+
+    def work() -> None:
+        results.append(download_file(planned, pytest.fail, deadline=deadline))  # type: ignore[arg-type]
+
+    with exclusive_lock(planned.local_path, lambda: False):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(0.05)
+        assert thread.is_alive()
+        deadline.stop()
+        thread.join(10)
+    (result,) = results
+    assert "Another process was at work on" in str(getattr(result, "message", None))
+
+
+def test_ctrl_c_keeps_what_has_come(planned: PlannedFile, content: bytes, open_url: OpenUrl) -> None:
+    """KeyboardInterrupt reaches the caller; the part and its record stay for the next call, the lock does not."""
+
+    def progress(_size: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        download_file(planned, open_url, progress=progress)
+    folder = planned.local_path.parent
+    assert sorted(path.name for path in folder.iterdir()) == ["x.fits.part", "x.fits.part.json"]
+    assert content.startswith(part_path(planned.local_path).read_bytes())
+    assert download_file(planned, open_url).status is Status.COMPLETE
+
+
+def test_cloud_copy_comes_first_and_the_archive_helps_out(
+    mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
+) -> None:
+    """The public copy is asked first; where it fails, the archive is asked, and bytes of the two are never mixed."""
+    assert planned.url is not None
+    cloud = planned.url.replace("/api/v0.1/Download/file", "/jwst/api/v0.1/download/file")
+    mast_sandbox.faults.add("download", Fault.cut(SOME), where=lambda record: record.path.startswith("/jwst"))
+    mast_sandbox.faults.add("download", Fault.reset(), times=None, where=lambda record: record.path.startswith("/jwst"))
+    result = download_file(replace(planned, cloud_url=cloud), open_url)
+    assert (result.status, planned.local_path.read_bytes() == content) == (Status.COMPLETE, True)
+    paths = [record.path for record in mast_sandbox.requests.of("download")]
+    assert [path.startswith("/jwst") for path in paths] == [True, True, True, False]
+    assert "range" not in mast_sandbox.requests.of("download")[-1].headers
+
+
+def answer(body: bytes, status: int = 200, **headers: str) -> Callable[[str, Mapping[str, str]], requests.Response]:
+    def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
+        response = requests.Response()
+        response.status_code = status
+        response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+        response.raw = HTTPResponse(io.BytesIO(body), preload_content=False)
+        return response
+
+    return open_url
+
+
+def test_longer_body_than_announced_is_thrown_away(planned: PlannedFile) -> None:
+    """More bytes than there can be are another file's: none of them is kept, though there is a validator."""
+    result = download_file(planned, answer(b"12345", ETag='"x"', Content_Length="4"))
+    assert "5 bytes of 4 arrived" in str(result.message)
+    assert list(planned.local_path.parent.iterdir()) == []
+
+
+def test_record_tells_where_the_bytes_are_from(planned: PlannedFile) -> None:
+    """The record beside the part holds the address, the validator and the length, and no more of the request."""
+    download_file(planned, answer(b"SIMPL", ETag='"x"', Content_Length="9"))
+    first = record_path(planned.local_path).read_text().splitlines()[0]
+    assert first == f'{{"url": "{planned.url}", "validator": "\\"x\\"", "total": 9}}'

@@ -1,0 +1,250 @@
+"""A manifest later: what became of the files, and fetching what did not come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from astroquery_mast.downloads.destination import LOCAL_FILES
+from astroquery_mast.downloads.download import download
+from astroquery_mast.downloads.sessions import SessionRecipe
+from astroquery_mast.downloads.verify_and_retry import retry_downloads, verify_downloads
+from astroquery_mast.exceptions import DownloadError, InvalidQueryError
+from astroquery_mast.observations.client import ObservationsClass
+from astroquery_mast.products.manifest import Manifest, Status, TransferResult, as_manifest
+from astroquery_mast.products.plan import plan
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.parallel import RunOptions
+
+
+@pytest.fixture
+def products(small_products: Table) -> Table:
+    return small_products[:5]
+
+
+def bring(client: ObservationsClass, products: Table, service: str, folder: Path) -> Manifest:
+    planned = plan(products, base_dir=folder, download_url=service, disk=LOCAL_FILES)
+    return as_manifest(
+        download(planned, SessionRecipe.of(client._service), RunOptions(verbose=False, on_error="ignore"))
+    )
+
+
+@pytest.fixture
+def manifest(client: ObservationsClass, products: Table, service: str, tmp_path: Path) -> Manifest:
+    return bring(client, products, service, tmp_path)
+
+
+def test_files_that_are_as_they_were_are_ok(manifest: Manifest) -> None:
+    """All rows stay, and only the status is another; the manifest that was given is not touched."""
+    found = verify_downloads(manifest)
+    assert set(found["Status"]) == {"OK"}
+    assert set(manifest["Status"]) == {"COMPLETE"}
+    assert list(found["SHA256"]) == list(manifest["SHA256"])
+    assert all(message is None for message in found["Message"])
+
+
+def test_missing_and_changed_files_are_found(manifest: Manifest, tmp_path: Path) -> None:
+    """A file that is gone, one that is shorter, and one of the same length with one other byte (B2, D11)."""
+    paths = [Path(path) for path in manifest["Local Path"]]
+    paths[0].unlink()
+    paths[1].write_bytes(paths[1].read_bytes()[:-1])
+    content = bytearray(paths[2].read_bytes())
+    content[len(content) // 2] ^= 1
+    paths[2].write_bytes(content)
+    manifest.write(tmp_path / "m.ecsv")
+    for given in (manifest, Table.read(tmp_path / "m.ecsv")):
+        found = verify_downloads(given, verbose=False)
+        assert list(found["Status"]) == ["MISSING", "CHANGED", "CHANGED", "OK", "OK"]
+        assert f"had {manifest['Size'][1]}" in found["Message"][1]
+        assert f"was {manifest['SHA256'][2]}" in found["Message"][2]
+
+
+def test_file_kept_from_earlier_is_compared_by_its_size(
+    client: ObservationsClass, products: Table, service: str, manifest: Manifest, tmp_path: Path
+) -> None:
+    """A file that was on disk already has no digest; its size is compared."""
+    kept = bring(client, products, service, tmp_path)
+    assert kept["SHA256"].mask.all()
+    Path(kept["Local Path"][0]).write_bytes(b"x")
+    assert list(verify_downloads(kept)["Status"]) == ["CHANGED", *["OK"] * 4]
+
+
+def test_file_that_did_not_come_is_not_vouched_for(tmp_path: Path) -> None:
+    """An ERROR row is MISSING, or CHANGED if something lies there from before, and its reason is kept."""
+    (tmp_path / "b").write_bytes(b"older")
+    rows = [
+        TransferResult(number, Status.ERROR, tmp_path / name, "HTTPError: 404", "u")
+        for number, name in enumerate(["a", "b"])
+    ]
+    found = verify_downloads(as_manifest(rows))
+    assert list(found["Status"]) == ["MISSING", "CHANGED"]
+    assert all("HTTPError: 404" in message for message in found["Message"])
+
+
+def test_folder_in_the_place_of_a_file_is_a_change(tmp_path: Path) -> None:
+    """What cannot be read is told, and no exception."""
+    (tmp_path / "a").mkdir()
+    row = TransferResult(0, Status.COMPLETE, tmp_path / "a", sha256="00" * 32)
+    assert verify_downloads(as_manifest([row]))["Status"][0] == "CHANGED"
+
+
+def test_manifest_of_the_peer_can_be_verified(tmp_path: Path) -> None:
+    """Four columns are enough to see which files are there."""
+    (tmp_path / "a").write_bytes(b"a")
+    paths = [str(tmp_path / name) for name in "ab"]
+    peer = Table({"Local Path": paths, "Status": ["COMPLETE"] * 2, "Message": [None] * 2, "URL": [None] * 2})
+    assert list(verify_downloads(peer)["Status"]) == ["OK", "MISSING"]
+
+
+def test_table_that_is_no_manifest_is_refused(client: ObservationsClass) -> None:
+    """Another table raises a query error that names the columns."""
+    with pytest.raises(InvalidQueryError, match="'Local Path'"):
+        verify_downloads(Table({"a": [1]}))
+    with pytest.raises(InvalidQueryError, match="'Status'"):
+        retry_downloads(
+            Table({"Local Path": ["x"]}), SessionRecipe.of(client._service), download_url="u", options=RunOptions()
+        )
+
+
+def test_only_failed_rows_are_fetched_again(
+    client: ObservationsClass, products: Table, service: str, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """After a bad day the same manifest, read from its file, brings what is missing and asks for nothing else (D5)."""
+    unlucky = [str(products["dataURI"][number]) for number in (1, 3)]
+    mast_sandbox.faults.add(
+        "download", Fault.status(404), times=None, where=lambda record: record.value("uri") in unlucky
+    )
+    manifest = bring(client, products, service, tmp_path / "files")
+    assert list(manifest["Status"]) == ["COMPLETE", "ERROR", "COMPLETE", "ERROR", "COMPLETE"]
+    manifest.meta["night"] = "a bad one"
+    manifest["mine"] = np.arange(5)
+    manifest.write(tmp_path / "m.ecsv")
+    mast_sandbox.faults.clear()
+    mast_sandbox.requests.clear()
+    again = retry_downloads(
+        Table.read(tmp_path / "m.ecsv"),
+        SessionRecipe.of(client._service),
+        download_url=service,
+        options=RunOptions(verbose=False),
+    )
+    assert sorted(record.value("uri") or "" for record in mast_sandbox.requests.of("download")) == sorted(unlucky)
+    assert set(again["Status"]) == {"COMPLETE"}
+    assert list(again["Local Path"]) == list(manifest["Local Path"])
+    assert list(again["mine"]) == list(range(5))
+    assert again.meta["night"] == "a bad one"
+    for row, uri in zip(again, products["dataURI"], strict=True):
+        assert Path(row["Local Path"]).read_bytes() == mast_sandbox.archive.render(str(uri))
+    assert all(message is None for message in again["Message"])
+    assert set(verify_downloads(again)["Status"]) == {"OK"}
+
+
+def test_what_verify_found_is_fetched_again(
+    client: ObservationsClass, manifest: Manifest, service: str, mast_sandbox: Sandbox
+) -> None:
+    """A missing and a changed file come back; one that is fine is not asked for."""
+    paths = [Path(path) for path in manifest["Local Path"]]
+    paths[0].unlink()
+    paths[1].write_bytes(bytes(paths[1].stat().st_size))
+    mast_sandbox.requests.clear()
+    again = retry_downloads(
+        verify_downloads(manifest),
+        SessionRecipe.of(client._service),
+        download_url=service,
+        options=RunOptions(verbose=False),
+    )
+    assert list(again["Status"]) == ["COMPLETE", "COMPLETE", "OK", "OK", "OK"]
+    assert len(mast_sandbox.requests.of("download")) == 2
+    assert set(verify_downloads(again)["Status"]) == {"OK"}
+
+
+def test_still_failing_rows_stay_errors(client: ObservationsClass, service: str, tmp_path: Path) -> None:
+    """Rows that fail again, or cannot be fetched, say why; on_error='raise' carries all rows (D5)."""
+    rows = [
+        TransferResult(0, Status.COMPLETE, tmp_path / "a", size=1),
+        TransferResult(1, Status.ERROR, tmp_path / "b", "reset", uri="mast:HST/product/absent.fits"),
+        TransferResult(2, Status.ERROR, tmp_path / "c", "reset"),
+        TransferResult(3, Status.ERROR, tmp_path / "all.zip", "reset", uri="mast:HST/product/d.fits"),
+        TransferResult(4, Status.ERROR, tmp_path / "all.zip", "reset", uri="mast:HST/product/e.fits"),
+    ]
+    with pytest.raises(DownloadError, match="4 of 4 files") as raised:
+        retry_downloads(
+            as_manifest(rows),
+            SessionRecipe.of(client._service),
+            download_url=service,
+            options=RunOptions(on_error="raise", verbose=False),
+        )
+    again = raised.value.manifest
+    assert list(again["Status"]) == ["COMPLETE", *["ERROR"] * 4]
+    assert "404" in again["Message"][1]
+    assert "no dataURI" in again["Message"][2]
+    assert "2 rows have the path" in again["Message"][3]
+
+
+@pytest.mark.parametrize("kind", ["fits", "votable", "ascii.csv", "ascii.ecsv"])
+def test_manifest_of_every_format_can_be_verified_and_retried(
+    client: ObservationsClass, products: Table, service: str, mast_sandbox: Sandbox, tmp_path: Path, kind: str
+) -> None:
+    """What was written in any format and read back tells of each file what it told before."""
+    mast_sandbox.faults.add("download", Fault.status(404), times=1)
+    manifest = bring(client, products, service, tmp_path / "files")
+    manifest.write(tmp_path / "m", format=kind)
+    read = Table.read(tmp_path / "m", format=kind)
+    found = verify_downloads(read, verbose=False)
+    assert list(found["Status"]) == ["MISSING" if status == "ERROR" else "OK" for status in manifest["Status"]]
+    again = retry_downloads(
+        read, SessionRecipe.of(client._service), download_url=service, options=RunOptions(verbose=False)
+    )
+    assert set(again["Status"]) == {"COMPLETE"}
+    assert list(again["Local Path"]) == list(manifest["Local Path"])
+    assert set(verify_downloads(again, verbose=False)["Status"]) == {"OK"}
+
+
+def test_row_of_a_manifest_can_be_verified(client: ObservationsClass, manifest: Manifest) -> None:
+    """A row is a manifest of one file, and what is no table raises a query error."""
+    assert list(client.verify_downloads(manifest[1], verbose=False)["Status"]) == ["OK"]
+    assert list(client.retry_downloads(manifest[1], verbose=False)["Status"]) == ["COMPLETE"]
+    for wrong in (None, "m.ecsv", 5):
+        with pytest.raises(InvalidQueryError, match="manifest"):
+            client.verify_downloads(wrong)
+        with pytest.raises(InvalidQueryError, match="manifest"):
+            client.retry_downloads(wrong)
+
+
+@pytest.mark.parametrize("how", [{"bundle": "zip"}, {"bundle": "tar.gz"}, {"curl_flag": True}], ids=str)
+@pytest.mark.parametrize("came", [True, False])
+def test_product_is_not_written_under_the_name_of_a_bundle(
+    client: ObservationsClass,
+    products: Table,
+    mast_sandbox: Sandbox,
+    tmp_path: Path,
+    how: dict[str, Any],
+    came: bool,
+) -> None:
+    """A bundle of a single product, or one that did not come, is not replaced by that product's own bytes."""
+    if not came:
+        mast_sandbox.faults.add("bundle", Fault.status(404))
+    manifest = client.download_products(products[:1], download_dir=tmp_path, verbose=False, on_error="ignore", **how)
+    path = Path(manifest["Local Path"][0])
+    path.unlink(missing_ok=True)
+    mast_sandbox.requests.clear()
+    again = client.retry_downloads(client.verify_downloads(manifest, verbose=False), verbose=False, on_error="ignore")
+    assert again["Status"][0] == "ERROR"
+    assert "bundle" in again["Message"][0]
+    assert not path.exists()
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_status_of_ones_own_is_left_alone(client: ObservationsClass, service: str, tmp_path: Path) -> None:
+    """Code that writes statuses of its own keeps them, and such rows are not fetched."""
+    manifest = as_manifest([TransferResult(0, Status.COMPLETE, tmp_path / "a", uri="mast:HST/product/a.fits")])
+    manifest["Status"][0] = "LOCAL"
+    assert (
+        retry_downloads(
+            manifest, SessionRecipe.of(client._service), download_url=service, options=RunOptions(verbose=False)
+        )["Status"][0]
+        == "LOCAL"
+    )
