@@ -125,16 +125,14 @@ class CutoutFiles:
     def results(self, fetched: Sequence[TransferResult], *, inflate: bool, deadline: Deadline) -> list[TransferResult]:
         """Unpack what was fetched, or give it its name."""
         held = [self._looked_at(result) for result in fetched]
-        names = [member.filename for members in held if isinstance(members, list) for member in members]
-        places = iter(places_of(names)) if inflate else iter(())
+        places = iter(_places_in(held) if inflate else ())
         rows: list[TransferResult] = []
         for result, members in zip(fetched, held, strict=True):
             if isinstance(members, TransferResult):
                 rows.append(members)
-            elif members and inflate:
-                rows.extend(self._unpacked(result, members, places, deadline))
             elif members:
-                rows.append(self._kept(result, deadline))
+                unpacked = self._unpacked(result, members, places, deadline)
+                rows.extend(unpacked if inflate else [self._kept(result, deadline)])
         return [replace(row, index=index) for index, row in enumerate(rows)]
 
     # -- one answer ----------------------------------------------------------------------------------------------
@@ -227,3 +225,8 @@ class CutoutFiles:
             sha256=None,
             fetched=False,
         )
+
+
+def _places_in(held: Sequence[list[ZipInfo] | TransferResult]) -> list[tuple[str, ...]]:
+    """The place of every file in some answers."""
+    return places_of([member.filename for members in held if isinstance(members, list) for member in members])

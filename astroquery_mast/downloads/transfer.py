@@ -267,7 +267,7 @@ class FileTransfer:
             words = quote_error_page(next(_iter_body(response), b""))
             raise BrokenBodyError(f"the archive answered with a web page, and not with the file{words}")
         self._take_back()
-        checksums = announced_checksums(response.headers, catalogued=self._planned.checksum)
+        checksums = announced_checksums(response.headers, cataloged=self._planned.checksum)
         sink.begin(ResumePoint.of(url, response.headers), [checksum.algorithm for checksum in checksums])
         return response
 
@@ -321,7 +321,7 @@ class FileTransfer:
             sink.reject()
             raise BrokenBodyError(f"{sink.size} bytes of {planned.size} arrived, and the FITS file breaks off")
         whole = response.status_code in _WHOLE
-        checksums = announced_checksums(response.headers, whole=whole, catalogued=planned.checksum)
+        checksums = announced_checksums(response.headers, whole=whole, cataloged=planned.checksum)
         check_checksums(checksums, sink.digest)
 
     # -- what is said of it ----------------------------------------------------------------------------------------
@@ -359,7 +359,7 @@ def _complete(
     """Tell of a whole file."""
     words = []
     if planned.size is not None and size != planned.size:
-        # No failure: sizes in the catalogue are not reliable for every collection.
+        # No failure: sizes in the catalog are not reliable for every collection.
         words.append(f"The file has {size} bytes, as the archive sent it; the catalog says {planned.size}.")
     if replaced is not None:
         words.append(f"It has taken the place of a file of {replaced} bytes that lay there.")

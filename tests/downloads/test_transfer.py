@@ -150,8 +150,8 @@ def answer(body: bytes, **headers: str) -> requests.Response:
     return response
 
 
-def test_body_that_only_ends_with_the_connection_must_reach_the_catalogued_size(tmp_path: Path) -> None:
-    """Without any mark of its end a body shorter than catalogued may be cut, and is not taken for whole."""
+def test_body_that_only_ends_with_the_connection_must_reach_the_cataloged_size(tmp_path: Path) -> None:
+    """Without any mark of its end a body shorter than cataloged may be cut, and is not taken for whole."""
     planned = PlannedFile(0, "mast:x", "u?uri=mast:x", "u?uri=mast:x", tmp_path / "x", 10, Action.FETCH, "")
     result = bring(planned, lambda _url, _headers: answer(b"12345"))
     assert (result.status, files_in(tmp_path)) == (Status.ERROR, [])
