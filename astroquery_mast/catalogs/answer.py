@@ -13,9 +13,8 @@ from typing import Any
 
 from ..exceptions import InvalidResponseError
 from ..tables.columns import Column, Columns, columns_of, find_column
-from ..tables.mashup import Page, decoded
-
-__all__ = ["answer_columns", "continuous_columns", "read_catalogs_mast", "read_metadata"]
+from ..tables.json_rows import decoded
+from ..tables.mashup import Page
 
 _EXCERPT = 200
 # How the metadata spell "nothing".

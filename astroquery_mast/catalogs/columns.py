@@ -18,8 +18,6 @@ from ..service.http import HttpClient
 from ..tables.columns import Columns, snapshot
 from .answer import continuous_columns, read_metadata
 
-__all__ = ["CatalogColumns"]
-
 # List of columns without types → service whose histograms tell them.
 _HISTOGRAMS = {
     "Mast.Catalogs.Tess.Cone": "Mast.Catalogs.All.Tic",

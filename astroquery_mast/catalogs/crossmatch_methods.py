@@ -15,8 +15,6 @@ from ..service.core import MastClass
 from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_MATCH_RADIUS
 
-__all__ = ["CatalogCrossmatchMethods"]
-
 
 class CatalogCrossmatchMethods(MastClass):
     """What `~astroquery_mast.CatalogsClass` has for many positions at a time; see `MastClass` for parameters."""

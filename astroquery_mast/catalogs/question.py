@@ -22,16 +22,6 @@ from ..tables.columns import Column, Columns
 from ..tables.mashup import Completeness, Page
 from .answer import read_catalogs_mast
 
-__all__ = [
-    "CatalogQuestion",
-    "Listing",
-    "catalogs_mast_question",
-    "cone_question",
-    "filtered_question",
-    "plain_question",
-    "with_separation",
-]
-
 # A server's own limit on the rows of a page, below the size that was asked for, is a round number.
 _ROUND = 100
 

@@ -39,8 +39,6 @@ from .question import (
     with_separation,
 )
 
-__all__ = ["CatalogArguments", "CatalogSearch", "hinting"]
-
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
 # Words in which a service that does not exist is reported.
 _UNKNOWN = re.compile(r"unknown service|service\b.*\b(?:not found|does not exist|unknown)", re.IGNORECASE)

@@ -21,8 +21,6 @@ from ..service.token import Credentials
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["AssignableEndpoints", "AssignableService", "Connection", "Setting"]
-
 
 class _Client(Protocol):
     """What a connection belongs to."""

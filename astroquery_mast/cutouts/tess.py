@@ -38,8 +38,6 @@ from .protocol import (
 )
 from .service import CutoutService, as_workers
 
-__all__ = ["TesscutClass"]
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TICA = "Tesscut no longer supports products of the TESS Image Calibrator (TICA); leave the argument 'product' out."

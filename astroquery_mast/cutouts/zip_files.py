@@ -24,8 +24,6 @@ from ..exceptions import InvalidResponseError
 from ..products.file_names import FileNameParts, assign_paths
 from ..service.deadline import Deadline
 
-__all__ = ["ArchiveFile", "begins_as_zip", "places_of", "write_whole", "zipped_files"]
-
 _PIECE = 1 << 18
 # How a zip file begins: with a file, or, if it is empty, with its end.
 _SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")

@@ -19,8 +19,6 @@ from ..service.deadline import Deadline
 from ..service.http import HttpClient
 from ..service.parallel import map_in_threads
 
-__all__ = ["Bucket", "Cloud", "lookup_batches", "read_listing", "read_paths"]
-
 _SERVICE = "MAST cloud path lookup"
 _BUCKET = "public cloud copy"
 # The front end refuses request lines above about 8 kB (414): no more dataURIs at once, nor a longer question.

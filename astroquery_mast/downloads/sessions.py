@@ -35,8 +35,6 @@ from ..service.http import HttpClient
 from ..service.login import Login
 from ..service.mast_service import MastService
 
-__all__ = ["SessionRecipe", "WorkerSession"]
-
 _SERVICE = "MAST download"
 # Headers that may hold a secret stay behind: a session of the user's own may have them.
 _SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})

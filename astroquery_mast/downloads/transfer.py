@@ -45,8 +45,6 @@ from .checks import (
 from .destination import Sink, target_of
 from .part_file import FileState, ResumePoint, part_path
 
-__all__ = ["FileTransfer", "OpenUrl", "Progress", "download_file", "silent"]
-
 # A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20
 # Bytes that are written at a time at most: what kill -9 can cost beyond the last line of the record.

@@ -30,8 +30,6 @@ from ..service.mast_service import MastService
 from ..tables.mashup import Page
 from .answer import as_subscription, products_table, read_products
 
-__all__ = ["MissionSource", "mission_files", "service_of_manifest"]
-
 # Where tables of a mission whose column is not known may have the dataset identifier.
 _ELSEWHERE = ("dataset", "fileset")
 # These have a service of their own that knows files by name; all others are known to MAST by URI only.

@@ -28,17 +28,6 @@ from ..tables.names import no_such
 from .answer import announced, bounds, read_answer
 from .conditions import column_named
 
-__all__ = [
-    "DEFAULT_MISSION_RADIUS",
-    "PAGE",
-    "Search",
-    "SearchRequest",
-    "arcseconds",
-    "as_options",
-    "checked_mission",
-    "sorting",
-]
-
 PAGE = 5000
 """Rows asked for at once when all are wanted: the archive's own default."""
 _TARGETS = 100

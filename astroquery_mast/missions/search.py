@@ -28,8 +28,6 @@ from .columns import ROW_COLUMNS, MissionColumns, column_list_table, selected_co
 from .conditions import argument_like, build_conditions
 from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
 
-__all__ = ["MissionSearch", "search_targets"]
-
 
 class MissionSearch:
     """Searches in single missions: a question, built and checked → table, responses or count."""

@@ -31,8 +31,6 @@ from ..service.http import HttpClient
 from ..service.mast_service import MastService
 from ..warn import warn_user
 
-__all__ = ["ANYWHERE", "AddressForm", "CloudChoice", "CloudFiles"]
-
 _SHOWN = 5
 _DISABLED = "`cloud_only` is True but cloud data access is not enabled: the files are fetched from MAST itself."
 

@@ -44,8 +44,6 @@ from .search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, 
 if TYPE_CHECKING:
     from .neighbors import MemberRows, SharedCone
 
-__all__ = ["ManyObservations"]
-
 
 # The columns by which a shared answer is divided, as far as they can be selected.
 _DIVIDING = (*CUT_COLUMNS, "distance")

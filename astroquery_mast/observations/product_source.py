@@ -27,8 +27,6 @@ from ..targets.one_table import AnswerCollector
 from .cloud import ANYWHERE, CloudChoice, CloudFiles
 from .search import CAOM_PRODUCTS
 
-__all__ = ["ObservationSource", "add_release_dates"]
-
 _RELEASE = "t_obs_release"
 # The observation by which a product was found; the one that owns it may be another.
 _FOUND_BY = ("parent_obsid", "obsID")

@@ -30,20 +30,6 @@ from ..tables.names import closest
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 
-__all__ = [
-    "CAOM_CONE",
-    "CAOM_FILTERED",
-    "CAOM_FILTERED_POSITION",
-    "CAOM_PRODUCTS",
-    "CAOM_VALUES",
-    "TWO_PLACES",
-    "ObservationQuery",
-    "ObservationSearch",
-    "Place",
-    "QueryArguments",
-    "suggestions",
-]
-
 CAOM_CONE = "Mast.Caom.Cone"
 CAOM_FILTERED = "Mast.Caom.Filtered"
 CAOM_FILTERED_POSITION = "Mast.Caom.Filtered.Position"

@@ -23,8 +23,6 @@ from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from .search import CAOM_CONE, ObservationQuery, ObservationSearch, QueryArguments
 
-__all__ = ["ObservationStream"]
-
 # Pages fetched while one is in use: enough to keep the archive busy, few enough for a small memory.
 _AHEAD = 2
 

@@ -30,8 +30,6 @@ from ..tables.table import TableBuilder, first_value, table_meta
 from ..warn import warn_no_results
 from .search import CAOM_CONE, ObservationSearch, QueryArguments
 
-__all__ = ["ObservationValues", "Ranges", "column_table", "counted", "ranges_of", "value_table"]
-
 Ranges = Mapping[str, tuple[float, float]]
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 

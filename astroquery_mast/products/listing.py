@@ -29,8 +29,6 @@ from ..service.failures import connection_dropped
 from ..service.parallel import map_in_threads
 from ..service.progress import progress_bar
 
-__all__ = ["as_obsids", "as_product_table", "as_table", "ask_in_batches", "identifiers", "is_too_much", "single_cells"]
-
 T = TypeVar("T")
 
 # Full-frame images: each is listed with thousands of cutouts' worth of files, and wanted by cutout instead (Tesscut).

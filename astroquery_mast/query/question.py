@@ -12,8 +12,6 @@ from typing import Protocol, Self
 from ..config import Endpoints
 from ..tables.mashup import Completeness, Page
 
-__all__ = ["CacheKey", "HttpRequest", "Question"]
-
 
 @dataclass(frozen=True)
 class HttpRequest:

@@ -22,8 +22,6 @@ from ..exceptions import InvalidArgumentError, InvalidCriterionError
 from ..tables.mashup import Completeness, Page, parse_page
 from .question import CacheKey, HttpRequest
 
-__all__ = ["COUNT_COLUMNS", "ApiRequest", "MashupRequest", "as_plain"]
-
 # The column expression with which filtered services answer a count instead of rows.
 COUNT_COLUMNS = "COUNT_BIG(*)"
 # The formats in which the state of a job and its rows can be seen; csv and votable are the caller's to read.

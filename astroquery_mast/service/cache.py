@@ -30,8 +30,6 @@ from astroquery import cache_conf, log
 from ..query.question import CacheKey
 from ..tables.table import now_iso
 
-__all__ = ["UNREADABLE", "AnswerCache", "CacheEntry", "KeptAnswer"]
-
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error)
 """What is raised for a file that is not there, or not what was written."""
 _FORM = 3  # of what is written; to be changed with it

@@ -22,8 +22,6 @@ from ..tables.names import find_name
 from .deadline import Deadline
 from .http import HttpClient
 
-__all__ = ["ColumnMetadata", "ColumnSource", "MashupColumns", "NoColumnsError"]
-
 # Metadata are small and never worth waiting for longer.
 _PATIENCE = 20.0
 # After a failure the archive is left alone for this long, so that not every query waits for another failure.

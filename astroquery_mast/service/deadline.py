@@ -16,8 +16,6 @@ from astropy import units as u
 from ..config import seconds_setting
 from ..exceptions import InvalidArgumentError
 
-__all__ = ["Deadline", "StoppedError", "as_seconds"]
-
 # A socket takes no time of zero, or less.
 _SHORTEST = 1e-3
 

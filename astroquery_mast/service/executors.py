@@ -13,8 +13,6 @@ from typing import Any
 from .deadline import Deadline
 from .parallel import SharedState
 
-__all__ = ["PortableWork"]
-
 
 @dataclass(frozen=True)
 class PortableWork:

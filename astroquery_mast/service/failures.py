@@ -24,19 +24,6 @@ from ..exceptions import (
 )
 from .deadline import Deadline
 
-__all__ = [
-    "BACKOFF",
-    "BODY_ATTEMPTS",
-    "BODY_ERRORS",
-    "BrokenBodyError",
-    "RetryState",
-    "connection_dropped",
-    "is_transient",
-    "network_error",
-    "pause",
-    "retrying",
-]
-
 T = TypeVar("T")
 RetryState = tenacity.RetryCallState
 

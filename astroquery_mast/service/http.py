@@ -23,8 +23,6 @@ from .cache import AnswerCache
 from .deadline import Deadline
 from .failures import BACKOFF, RetryState, is_transient, network_error, retrying
 
-__all__ = ["AnswerPage", "HttpClient"]
-
 T = TypeVar("T")
 
 # Between two questions after a job that the archive is still working on.  The archive itself holds each question for up

@@ -13,12 +13,10 @@ from astroquery import log
 
 from ..config import Endpoints
 from ..exceptions import InvalidResponseError, LoginError, MastError
-from ..tables.mashup import decoded
+from ..tables.json_rows import decoded
 from . import token as auth
 from .deadline import Deadline
 from .http import HttpClient
-
-__all__ = ["Login"]
 
 _SERVICE = "MAST whoami"
 

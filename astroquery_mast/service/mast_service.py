@@ -37,8 +37,6 @@ from .pages import PageLimits, get_pages
 from .parallel import RunOptions, map_in_threads
 from .resolver import Resolver, warn_unused_resolver
 
-__all__ = ["Asked", "CallOptions", "MastService", "refuse_two_positions"]
-
 # Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
 _POOL = 32
 

@@ -31,7 +31,6 @@ from .parallel import map_in_threads
 if TYPE_CHECKING:
     from .row_splitting import RowSplitter
 
-__all__ = ["PageLimits", "Parts", "ask_pages", "get_pages", "warn_of_more"]
 
 Hopeless = Callable[[MastError], bool]
 Parts = Generator[AnswerPage, None, Mapping[str, object] | None]

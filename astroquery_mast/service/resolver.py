@@ -40,8 +40,6 @@ from .names import (
 from .parallel import map_in_threads
 from .token import LOOPBACK
 
-__all__ = ["KNOWN_NAMES", "NameCache", "Resolver", "checked_resolver", "warn_unused_resolver"]
-
 _RESOLVERS = ("NED", "SIMBAD")
 # Names with these prefixes are entries of a catalog at MAST, and the resolver has its own source for each.
 _CATALOGS = {"TIC": "TIC", "KIC": "KEPLER", "EPIC": "K2"}

@@ -42,8 +42,6 @@ from .row_ranges import (
     stops_by_itself,
 )
 
-__all__ = ["RowSplitter", "as_part"]
-
 # Columns that the filtered service has in addition to those of a cone.
 _FILTERED_ONLY = frozenset({"objID", "objID1"})
 # So many broken connections are taken for a sign that less should be asked for, where that can be done: one happens.

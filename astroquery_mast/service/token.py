@@ -23,17 +23,6 @@ from ..config import Endpoints
 from ..exceptions import AuthenticationWarning, LoginError
 from ..warn import warn_user
 
-__all__ = [
-    "ENVIRONMENT",
-    "SHARED",
-    "Credentials",
-    "TokenAuth",
-    "find_token",
-    "may_receive_token",
-    "refusal_advice",
-    "strip_token",
-]
-
 # Where tokens are looked for, the usual name first; some tools of the community use the second.
 ENVIRONMENT = ("MAST_API_TOKEN", "MAST_TOKEN")
 

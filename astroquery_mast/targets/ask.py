@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..downloads.sessions import SessionRecipe
     from ..service.mast_service import MastService
 
-__all__ = ["DivisibleQuestion", "IndivisibleQuestion", "PartialAnswer", "QueryWork", "ask_many", "portable_query"]
 
 # So many failures of the archive in a row, by worker, are taken for an outage.
 _OUTAGE = 3

@@ -31,8 +31,6 @@ from .one_table import AnswerCollector, AskedTargets, TargetMeta, with_leading_c
 from .pairs import Matches, UploadChunk, assign_matches, nearest_of, upload_chunks, uploaded_columns
 from .targets import ManyTargets, unique_rows, warn_of_failures
 
-__all__ = ["CrossmatchSearch"]
-
 _HELPERS = frozenset({"_searchID_", "_searchid_"})
 
 

@@ -30,22 +30,6 @@ from ..warn import warn_user
 from .ask import AnyQuestion, IndivisibleQuestion, PartialAnswer, ask_many
 from .one_table import AskedTargets, TargetMeta, with_leading_columns
 
-__all__ = [
-    "POSITIONAL",
-    "ManyTargets",
-    "RequestFor",
-    "Targets",
-    "as_radii",
-    "raise_if_all",
-    "refuse_page",
-    "table_of_counts",
-    "table_of_targets",
-    "target_columns",
-    "targets_of",
-    "unique_rows",
-    "warn_of_failures",
-]
-
 POSITIONAL = ("ra", "dec", "radius", "position")
 """The parameters in which the requests for many targets differ."""
 
