@@ -14,8 +14,7 @@ from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
 from ..query.filters import Criteria
 from ..query.known_catalogs import Catalog
-from ..query.question import CacheKey, HttpRequest
-from ..query.request import COUNT_COLUMNS, ApiRequest, MashupRequest
+from ..query.request import COUNT_COLUMNS, ApiRequest, CacheKey, HttpRequest, MashupRequest
 from ..query.selection import Selection
 from ..sky.position import Cone
 from ..tables.columns import Column, Columns

@@ -31,8 +31,7 @@ from ..products.existing_files import Action, inspect_folder
 from ..products.manifest import Status, TransferResult
 from ..products.plan import PlannedFile
 from ..query.request import ApiRequest
-from ..service.deadline import Deadline, StoppedError
-from ..service.failures import retrying
+from ..service.retrying import Deadline, StoppedError, retrying
 from .protocol import message_for_nothing
 from .zip_files import ArchiveFile, begins_as_zip, places_of, write_whole, zipped_files
 

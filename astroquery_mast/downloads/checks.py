@@ -26,7 +26,7 @@ from pathlib import Path, PurePosixPath
 
 from astropy.io import fits
 
-from ..service.failures import BrokenBodyError
+from ..service.retrying import BrokenBodyError
 
 # Headers that ask for the bytes as they are stored: they are counted, compared with Content-Length, and asked for by
 # their positions.

@@ -27,10 +27,10 @@ from ..products.filters import unique_products
 from ..products.listing import as_product_table, as_table, ask_in_batches
 from ..products.manifest import Manifest, as_manifest
 from ..products.plan import DownloadService, PlannedFile, only_in_cloud, plan, plan_table, single_file
-from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
+from ..service.retrying import Deadline
 from ..tables.mashup import Page
 from ..warn import warn_no_results, warn_user
 from .client import Downloads

@@ -29,8 +29,7 @@ from ..exceptions import (
     MastError,
     ServerError,
 )
-from ..service.deadline import Deadline
-from ..service.failures import BODY_ERRORS, BrokenBodyError, retrying
+from ..service.retrying import BODY_ERRORS, BrokenBodyError, Deadline, retrying
 from .checks import AS_STORED, check_length, content_range, strong_validator
 from .transfer import OpenUrl
 

@@ -26,8 +26,7 @@ from ..exceptions import MastError
 from ..products.existing_files import Action
 from ..products.manifest import Status, TransferResult
 from ..products.plan import PlannedFile
-from ..service.deadline import Deadline, StoppedError
-from ..service.failures import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, retrying
+from ..service.retrying import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, Deadline, StoppedError, retrying
 from .checks import (
     AS_STORED,
     LOOKED_AT,

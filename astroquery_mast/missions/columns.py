@@ -17,8 +17,8 @@ from astropy.table import Table
 from ..config import Endpoints
 from ..exceptions import InputWarning, InvalidCriterionError, InvalidResponseError
 from ..query.selection import names_of
-from ..service.deadline import Deadline
 from ..service.http import HttpClient
+from ..service.retrying import Deadline
 from ..tables.columns import Column, Columns, Kind, find_column, kind_of
 from ..tables.json_rows import decoded
 from ..tables.names import did_you_mean

@@ -18,8 +18,7 @@ from astropy import units as u
 from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
 from ..query.conditions import as_members
-from ..query.question import CacheKey, HttpRequest
-from ..query.request import ApiRequest
+from ..query.request import ApiRequest, CacheKey, HttpRequest
 from ..query.selection import sort_keys
 from ..sky.position import as_radius
 from ..tables.columns import Columns

@@ -19,9 +19,9 @@ from astroquery import log
 from ..exceptions import InvalidQueryError
 from ..query.request import MashupRequest
 from ..query.selection import ColumnSelection
-from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService
 from ..service.parallel import RunOptions
+from ..service.retrying import Deadline
 from ..sky.position import Cone
 from ..sky.region_filter import CUT_COLUMNS, cone_filter, rows_in_region
 from ..tables.arrays import RowNumbers

@@ -18,9 +18,9 @@ from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
 from ..query.filters import Criteria, Filter, observation_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..query.selection import ColumnSelection, names_of, select_columns
-from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService
 from ..service.resolver import warn_unused_resolver
+from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS, Cone, TargetInput
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region

@@ -21,8 +21,8 @@ from ..config import count_setting
 from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError, MastError
 from ..query.request import MashupRequest
 from ..query.selection import named_column
-from ..service.deadline import Deadline
 from ..service.mast_service import MastService
+from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import Column, Columns, Kind
 from ..tables.mashup import histograms

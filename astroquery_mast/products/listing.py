@@ -25,9 +25,9 @@ from ..exceptions import (
     ServerError,
     TooManyRowsError,
 )
-from ..service.failures import connection_dropped
 from ..service.parallel import map_in_threads
 from ..service.progress import progress_bar
+from ..service.retrying import connection_dropped
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError
-from .deadline import Deadline, as_seconds
+from .retrying import Deadline, as_seconds
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -21,7 +21,6 @@ from ..config import Endpoints, count_setting
 from ..exceptions import InputWarning, InvalidQueryError, MastError, ResolverError
 from ..sky.position import as_coordinate
 from ..warn import warn_user
-from .deadline import Deadline
 from .http import HttpClient
 from .names import (
     SERVICE,
@@ -38,6 +37,7 @@ from .names import (
     with_place,
 )
 from .parallel import map_in_threads
+from .retrying import Deadline
 from .token import LOOPBACK
 
 _RESOLVERS = ("NED", "SIMBAD")

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from ..config import count_setting, seconds_setting
 from ..exceptions import MastError, QueryTimeoutError, ServerError, TooManyRowsError
 from ..products.listing import is_too_much
-from ..query.question import Question
-from ..service.deadline import Deadline
+from ..query.request import Question
 from ..service.http import HttpClient
 from ..service.pages import PageLimits, get_pages
 from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedState, UnfinishedError, run
 from ..service.progress import progress_bar
+from ..service.retrying import Deadline
 from ..tables.mashup import Page
 
 if TYPE_CHECKING:

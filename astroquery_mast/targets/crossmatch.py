@@ -19,9 +19,9 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import CorruptDataWarning, InvalidResponseError, MastError
 from ..query.known_catalogs import Crossmatch
-from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
+from ..service.retrying import Deadline
 from ..sky.position import as_radius
 from ..sky.positions import Positions
 from ..tables.arrays import RowNumbers

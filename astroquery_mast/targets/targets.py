@@ -18,10 +18,10 @@ from astropy.table import MaskedColumn, Table
 
 from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError
 from ..query.request import MashupRequest
-from ..service.deadline import Deadline
 from ..service.mast_service import MastService, refuse_two_positions
 from ..service.parallel import RunOptions
 from ..service.resolver import warn_unused_resolver
+from ..service.retrying import Deadline
 from ..sky.position import Cone, TargetInput, as_radius
 from ..sky.positions import Positions, as_names, as_positions
 from ..tables.arrays import Floats, RowNumbers
