@@ -12,12 +12,12 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 from urllib.parse import urlencode
 from zipfile import ZipInfo
 
@@ -42,6 +42,10 @@ __all__ = ["CutoutFiles", "as_folder"]
 _WORDS = 1 << 20
 # What may go wrong with one file of an archive file.
 _TROUBLES = (MastError, StoppedError, filelock.Timeout, OSError)
+
+
+# What is in an answer; a failed result if it cannot be read.
+_Held: TypeAlias = list[ZipInfo] | TransferResult
 
 
 def as_folder(path: str | os.PathLike[str] | None) -> Path:
@@ -125,21 +129,27 @@ class CutoutFiles:
     def results(self, fetched: Sequence[TransferResult], *, inflate: bool, deadline: Deadline) -> list[TransferResult]:
         """Unpack what was fetched, or give it its name."""
         held = [self._looked_at(result) for result in fetched]
-        names = [member.filename for members in held if isinstance(members, list) for member in members]
-        places = iter(places_of(names)) if inflate else iter(())
-        rows: list[TransferResult] = []
-        for result, members in zip(fetched, held, strict=True):
-            if isinstance(members, TransferResult):
-                rows.append(members)
-            elif members and inflate:
-                rows.extend(self._unpacked(result, members, places, deadline))
-            elif members:
-                rows.append(self._kept(result, deadline))
+        places = _places_in(held) if inflate else None
+        rows = [
+            row
+            for result, members in zip(fetched, held, strict=True)
+            for row in self._written(result, members, places, deadline)
+        ]
         return [replace(row, index=index) for index, row in enumerate(rows)]
+
+    def _written(
+        self, result: TransferResult, members: _Held, places: Iterator[tuple[str, ...]] | None, deadline: Deadline
+    ) -> Iterable[TransferResult]:
+        """Unpack one answer, or give it its name if there are no places to unpack it to."""
+        if isinstance(members, TransferResult):
+            return [members]
+        if not members:
+            return []
+        return [self._kept(result, deadline)] if places is None else self._unpacked(result, members, places, deadline)
 
     # -- one answer ----------------------------------------------------------------------------------------------
 
-    def _looked_at(self, result: TransferResult) -> list[ZipInfo] | TransferResult:
+    def _looked_at(self, result: TransferResult) -> _Held:
         """The files in an answer; a failed result if it cannot be read."""
         if result.status is not Status.COMPLETE:
             return replace(result, local_path=self._zips[result.index])
@@ -227,3 +237,8 @@ class CutoutFiles:
             sha256=None,
             fetched=False,
         )
+
+
+def _places_in(held: Sequence[_Held]) -> Iterator[tuple[str, ...]]:
+    """Where each file of all answers goes, in order."""
+    return iter(places_of([member.filename for members in held if isinstance(members, list) for member in members]))

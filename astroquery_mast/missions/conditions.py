@@ -47,6 +47,8 @@ _ALIASES = {"pass_id": "pass"}
 _DATE = re.compile(r"\d{4}(?:-|$)")
 # Positions may be written in hours, minutes and seconds.
 _SEXAGESIMAL = frozenset({"ra", "dec"})
+# How the archive writes a range that is open at one end.
+_SIGNS = {"gte": ">=", "lte": "<="}
 _Moment: TypeAlias = Time | date | np.datetime64
 
 
@@ -116,13 +118,14 @@ def _checked(name: str, text: str, column: Column) -> str:
         return text
     plain = text.removeprefix("!").strip()
     parts = split_text(plain)
-    if not all(NUMBER.fullmatch(operand) for _, operand in parts or [("eq", plain)]):
+    operands = [operand for _, operand in parts or ()] or [plain]
+    if not all(map(NUMBER.fullmatch, operands)):
         raise InvalidCriterionError(
             f"'{name}' holds numbers, and {text!r} is not one: give a number, a comparison as '>=10', a range as "
             "'10..20', or a list of these."
         )
     if parts is not None and len(parts) == 1 and ".." in plain:  # an open range, for which the archive has no dots
-        return f"{'!' * text.startswith('!')}{'>=' if parts[0][0] == 'gte' else '<='}{parts[0][1]}"
+        return f"{'!' * text.startswith('!')}{_SIGNS[parts[0][0]]}{parts[0][1]}"
     return text
 
 

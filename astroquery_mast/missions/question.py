@@ -191,14 +191,15 @@ class Search:
 
     def totally_ordered(self, columns: Columns, keys: Iterable[str | None]) -> Search:
         """Return the same search, sorted so that no two rows are in any order: parts of it then never overlap."""
-        wanted = [key for key in keys if key and (not columns or key in columns)]
+        wanted = [key for key in filter(None, keys) if not columns or key in columns]
         if not wanted:
             return self
         # Without a wish of the user's the nearest comes first, as the archive has it.
-        nearest = ["ang_sep"] if self.targets and not self.sort_by else []
-        several = ["search_pos"] if len(self.targets) > 1 else []
-        added = dict.fromkeys([*nearest, *wanted, *several])
-        return replace(self, order=tuple(name for name in added if name not in self.sort_by))
+        if self.targets and not self.sort_by:
+            wanted.insert(0, "ang_sep")
+        if len(self.targets) > 1:
+            wanted.append("search_pos")
+        return replace(self, order=tuple(name for name in dict.fromkeys(wanted) if name not in self.sort_by))
 
     def at_targets(self, targets: Iterable[str]) -> Search:
         """Return the same search for other targets."""

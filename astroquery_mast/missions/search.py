@@ -193,12 +193,12 @@ def _object_names(given: Any) -> Positions:
     if any(isinstance(cell, str) and not cell for cell in cells):
         raise InvalidArgumentError(f"No targets were provided: of the names of objects {given!r} one is empty.")
     names = as_names(cells)
-    if names.problems and names.names:
+    if not names.names:
+        raise InvalidArgumentError("No targets were provided: all names of objects are missing.")
+    if names.problems:
         warn_user(
             f"{len(names.problems)} of {len(names)} names of objects are missing: they are left out.", InputWarning
         )
-    elif names.problems:
-        raise InvalidArgumentError("No targets were provided: all names of objects are missing.")
     return as_names(list(names.names.values()))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -205,11 +205,7 @@ class Resolver:
         names = [name for name in names if not is_place(name)] if given else names
         if not names:
             return given
-        params: list[tuple[str, str]] = [("outputFormat", "json"), ("resolveAll", str(every).lower())]
-        if resolver:
-            sources = [resolver, *(_CATALOGS[prefix] for prefix in _CATALOGS if any(map(_is_of(prefix), names)))]
-            params += [("resolver", source) for source in sources]
-        params += [("name", name) for name in names]
+        params = _params(names, resolver, every)
         entries = self._wire.request(
             "GET", self._endpoints.resolver, params=params, deadline=deadline, service=SERVICE, read=_read
         )
@@ -293,6 +289,15 @@ def warn_unused_resolver(resolver: object) -> None:
         warn_user(
             f"resolver={resolver!r} is ignored: it applies to names of objects, and no name is given.", InputWarning
         )
+
+
+def _params(names: Sequence[str], resolver: str | None, every: bool) -> list[tuple[str, str]]:
+    """What is asked: one of the resolvers is asked beside the catalogs whose entries are among the names."""
+    params = [("outputFormat", "json"), ("resolveAll", str(every).lower())]
+    if resolver:
+        catalogs = [catalog for prefix, catalog in _CATALOGS.items() if any(map(_is_of(prefix), names))]
+        params += [("resolver", source) for source in (resolver, *catalogs)]
+    return [*params, *(("name", name) for name in names)]
 
 
 def _is_of(prefix: str) -> Any:

@@ -196,23 +196,28 @@ def refusal_advice(
 ) -> str:
     """Say what to do about a refusal."""
     is_file = urlsplit(url).path.endswith(_FILES)
-    sent = may_receive_token(url, endpoints)
-    advice = ""
-    if sent and credentials and (user or {}).get("anon", True):
+    if not may_receive_token(url, endpoints):
+        advice = _UNSENT if is_file else ""
+    elif not credentials:
+        advice = _advice_to_log_in(endpoints, is_file=is_file) if is_file or status == 401 else ""
+    elif (user or {}).get("anon", True):
         advice = (
             "The token is not valid any more (it expires after 10 days without use, and 60 days after it was made): "
             f"renew it at {endpoints.token_page}"
         )
-    elif sent and not credentials and (is_file or status == 401):
-        what = "These data are exclusive: log in" if is_file else "If a login is wanted, log in"
-        advice = (
-            f"{what} with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is made at "
-            f"{endpoints.token_page}"
-        )
-    elif is_file:
-        advice = _no_access(user) if sent else _UNSENT
+    else:
+        advice = _no_access(user) if is_file else ""
     # Single files are exclusive; a query is refused for other reasons, by a firewall as well as by the archive.
     return advice if is_file else f"{_REFUSED} {advice}".rstrip()
+
+
+def _advice_to_log_in(endpoints: Endpoints, *, is_file: bool) -> str:
+    """What to do about a refusal without a token."""
+    what = "These data are exclusive: log in" if is_file else "If a login is wanted, log in"
+    return (
+        f"{what} with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is made at "
+        f"{endpoints.token_page}"
+    )
 
 
 def _no_access(user: Mapping[str, Any] | None) -> str:

@@ -101,12 +101,10 @@ def as_targets(given: Any) -> Positions:
     if isinstance(given, _WHOLE) or not isinstance(given, Iterable):
         return as_positions(given)
     members = [given] if isinstance(given, str) else list(given)
-    if len(members) == 2 and all(isinstance(member, str) and _is_number(member) for member in members):
+    if len(members) == 2 and all(map(_is_number, members)):
         # One position in two parts, as code written against ``astroquery.mast`` may have it.
         members = [" ".join(members)]
-    parts = [
-        _of_list(_texts(member)) if isinstance(member, str) else as_positions(_listed(member)) for member in members
-    ]
+    parts = [_of_member(member) for member in members]
     if not any(map(len, parts)):
         raise InvalidArgumentError("No targets were provided: coordinates is empty.")
     return _checked(join_positions(parts))
@@ -123,9 +121,11 @@ def join_positions(parts: Sequence[Positions]) -> Positions:
     )
 
 
-def _listed(member: Any) -> Any:
-    """A member of a list as something that may hold several positions."""
-    return member if isinstance(member, _WHOLE) else [member]
+def _of_member(member: Any) -> Positions:
+    """The targets that a member of a list holds, which may be several."""
+    if isinstance(member, str):
+        return _of_list(_texts(member))
+    return as_positions(member if isinstance(member, _WHOLE) else [member])
 
 
 def _texts(text: str) -> list[str]:
@@ -136,10 +136,12 @@ def _texts(text: str) -> list[str]:
     return parts
 
 
-def _is_number(text: str) -> bool:
-    """Whether a text is a number."""
+def _is_number(member: object) -> bool:
+    """Whether a member of a list is the text of a number."""
+    if not isinstance(member, str):
+        return False
     try:
-        float(text)
+        float(member)
     except ValueError:
         return False
     return True
@@ -154,7 +156,7 @@ def as_names(given: Any) -> Positions:
     cells = np.ma.asarray(given).ravel().tolist() if isinstance(given, np.ndarray) else list(given)
     for row, cell in enumerate(cells):
         text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell
-        if _is_missing(text) or (isinstance(text, str) and not text.strip()):
+        if _is_missing(text):
             problems[row] = _NO_NAME
         elif isinstance(text, str):
             names[row] = text
@@ -167,7 +169,8 @@ def as_names(given: Any) -> Positions:
 
 
 def _is_missing(cell: object) -> bool:
-    return cell is None or cell is np.ma.masked
+    """Whether a cell holds nothing: none, a masked value or blank text."""
+    return cell is None or cell is np.ma.masked or (isinstance(cell, str) and not cell.strip())
 
 
 def _checked(positions: Positions) -> Positions:
@@ -208,10 +211,20 @@ def _filled(values: Any) -> Floats:
 def _of_table(table: Table, ra_column: str | None, dec_column: str | None) -> Positions:
     """The positions in a table."""
     ready = [name for name in table.colnames if isinstance(table[name], _SKY)]
-    if ra_column is None and dec_column is None and len(ready) == 1:
-        return _of_sky(table[ready[0]])
-    if ra_column in ready and dec_column is None:
-        return _of_sky(table[ra_column])
+    if dec_column is None:
+        wanted = ready if ra_column is None else [name for name in ready if name == ra_column]
+        if len(wanted) == 1:
+            return _of_sky(table[wanted[0]])
+    ra_name, dec_name = _names_of_columns(table, ready, ra_column, dec_column)
+    ra, without_ra = degrees(table[ra_name], "right ascension")
+    dec, without_dec = degrees(table[dec_name], "declination")
+    return Positions(ra, dec, {**without_ra, **without_dec})
+
+
+def _names_of_columns(
+    table: Table, ready: Sequence[str], ra_column: str | None, dec_column: str | None
+) -> tuple[str, str]:
+    """The names of the columns of right ascensions and declinations in a table."""
     plain = [name for name in table.colnames if name not in ready]
     ucds = {name: str(getattr(table[name].info, "meta", None) or {}) for name in plain}
     names = position_columns(plain, ucds=ucds, ra_column=ra_column, dec_column=dec_column)
@@ -220,12 +233,7 @@ def _of_table(table: Table, ra_column: str | None, dec_column: str | None) -> Po
         raise InvalidArgumentError(
             f"Where the positions are cannot be told: the table has {what}. Say it with ra_column= and dec_column=."
         )
-    parts, problems = [], {}
-    for name, what in zip(names, ("right ascension", "declination"), strict=True):
-        values, wrong = degrees(table[name], what)
-        parts.append(values)
-        problems.update(wrong)
-    return Positions(parts[0], parts[1], problems)
+    return names
 
 
 def _of_list(items: Sequence[Any]) -> Positions:
@@ -234,22 +242,31 @@ def _of_list(items: Sequence[Any]) -> Positions:
     problems: dict[int, str] = {}
     names: dict[int, str] = {}
     for row, item in enumerate(items):
-        if _is_missing(item) or (isinstance(item, str) and not item.strip()):
+        if _is_missing(item):
             continue
-        plain = _DEGREES.fullmatch(item) if isinstance(item, str) else None
-        if plain is not None and abs(float(plain[1])) <= 360:
-            ra[row], dec[row] = float(plain[1]), float(plain[2])
-        elif isinstance(item, str) and not looks_like_coordinates(item):
-            names[row] = str(item)
-        elif isinstance(item, str) or (isinstance(item, _SKY) and item.isscalar):
-            try:
-                place = as_coordinate(item)
-            except InvalidArgumentError as err:
-                problems[row] = str(err)
-            else:
-                ra[row], dec[row] = float(place.ra.deg), float(place.dec.deg)
-        else:
+        if not isinstance(item, str) and not (isinstance(item, _SKY) and item.isscalar):
             raise InvalidArgumentError(
                 f"Place {row} of the coordinates holds {item!r}, which is no position: give a SkyCoord or text."
             )
+        try:
+            place = _place_of(item)
+        except InvalidArgumentError as err:
+            problems[row] = str(err)
+            continue
+        if place is None:
+            names[row] = str(item)
+        else:
+            ra[row], dec[row] = place
     return Positions(ra, dec, problems, names)
+
+
+def _place_of(item: Any) -> tuple[float, float] | None:
+    """The right ascension and declination of one position, in degrees; None for the name of an object."""
+    if isinstance(item, str):
+        plain = _DEGREES.fullmatch(item)
+        if plain is not None and abs(float(plain[1])) <= 360:
+            return float(plain[1]), float(plain[2])
+        if not looks_like_coordinates(item):
+            return None
+    place = as_coordinate(item)
+    return float(place.ra.deg), float(place.dec.deg)
