@@ -30,13 +30,18 @@ def read_catalogs_mast(body: bytes, service: str, known: Columns) -> Page:
         said = " ".join(body[: 4 * _EXCERPT].decode("utf-8", "replace").split())[:_EXCERPT]
         raise InvalidResponseError(f"{service} sent no list of rows, but {said}", service=service)
     info = document.get("info") or []
-    if rows and not info and not isinstance(rows[0], Mapping):
-        raise InvalidResponseError(f"{service} sent rows and does not say what their columns are.", service=service)
     page = Page(service, "COMPLETE", document={"fields": info})
     columns = answer_columns(page, {} if rows else known)
-    names = list(columns) if info else list(dict.fromkeys(name for row in rows for name in row)) or list(known)
+    names = list(columns) if info else _names_in(rows, service) or list(known)
     fields = tuple((name, columns[name].type_name if name in columns else "") for name in names)
     return replace(page, fields=fields, rows=_rows(rows, names, service))
+
+
+def _names_in(rows: Sequence[Any], service: str) -> list[str]:
+    """The names of columns that the rows themselves have, where the answer does not list them."""
+    if rows and not isinstance(rows[0], Mapping):
+        raise InvalidResponseError(f"{service} sent rows and does not say what their columns are.", service=service)
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def answer_columns(page: Page, known: Columns) -> dict[str, Column]:

@@ -12,12 +12,12 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 from urllib.parse import urlencode
 from zipfile import ZipInfo
 
@@ -42,10 +42,6 @@ __all__ = ["CutoutFiles", "as_folder"]
 _WORDS = 1 << 20
 # What may go wrong with one file of an archive file.
 _TROUBLES = (MastError, StoppedError, filelock.Timeout, OSError)
-
-
-# What is in an answer; a failed result if it cannot be read.
-_Held: TypeAlias = list[ZipInfo] | TransferResult
 
 
 def as_folder(path: str | os.PathLike[str] | None) -> Path:
@@ -129,27 +125,19 @@ class CutoutFiles:
     def results(self, fetched: Sequence[TransferResult], *, inflate: bool, deadline: Deadline) -> list[TransferResult]:
         """Unpack what was fetched, or give it its name."""
         held = [self._looked_at(result) for result in fetched]
-        places = _places_in(held) if inflate else None
-        rows = [
-            row
-            for result, members in zip(fetched, held, strict=True)
-            for row in self._written(result, members, places, deadline)
-        ]
+        places = iter(_places_in(held) if inflate else ())
+        rows: list[TransferResult] = []
+        for result, members in zip(fetched, held, strict=True):
+            if isinstance(members, TransferResult):
+                rows.append(members)
+            elif members:
+                unpacked = self._unpacked(result, members, places, deadline)
+                rows.extend(unpacked if inflate else [self._kept(result, deadline)])
         return [replace(row, index=index) for index, row in enumerate(rows)]
-
-    def _written(
-        self, result: TransferResult, members: _Held, places: Iterator[tuple[str, ...]] | None, deadline: Deadline
-    ) -> Iterable[TransferResult]:
-        """Unpack one answer, or give it its name if there are no places to unpack it to."""
-        if isinstance(members, TransferResult):
-            return [members]
-        if not members:
-            return []
-        return [self._kept(result, deadline)] if places is None else self._unpacked(result, members, places, deadline)
 
     # -- one answer ----------------------------------------------------------------------------------------------
 
-    def _looked_at(self, result: TransferResult) -> _Held:
+    def _looked_at(self, result: TransferResult) -> list[ZipInfo] | TransferResult:
         """The files in an answer; a failed result if it cannot be read."""
         if result.status is not Status.COMPLETE:
             return replace(result, local_path=self._zips[result.index])
@@ -239,6 +227,6 @@ class CutoutFiles:
         )
 
 
-def _places_in(held: Sequence[_Held]) -> Iterator[tuple[str, ...]]:
-    """Where each file of all answers goes, in order."""
-    return iter(places_of([member.filename for members in held if isinstance(members, list) for member in members]))
+def _places_in(held: Sequence[list[ZipInfo] | TransferResult]) -> list[tuple[str, ...]]:
+    """The place of every file in some answers."""
+    return places_of([member.filename for members in held if isinstance(members, list) for member in members])

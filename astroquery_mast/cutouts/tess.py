@@ -28,7 +28,7 @@ from .protocol import (
     NO_SECTOR,
     SECTOR_COLUMNS,
     CutoutSize,
-    Target,
+    CutoutTarget,
     as_sectors,
     as_size,
     message_of,
@@ -107,7 +107,7 @@ class TessService(CutoutService):
         deadline = self.service.deadline(timeout)
         return self.open_all(self._by_sector(self._target(given, deadline), asked, wanted, deadline), deadline, workers)
 
-    def _target(self, given: GivenTarget, deadline: Deadline) -> Target:
+    def _target(self, given: GivenTarget, deadline: Deadline) -> CutoutTarget:
         """Return what is looked at."""
         one_target(given.coordinates, given.object_name, moving=bool(given.moving))
         if given.moving:
@@ -115,9 +115,9 @@ class TessService(CutoutService):
             return moving_target_named(given.object_name, given.mt_type)
         if given.mt_type is not None:
             warn_user("mt_type has no effect without moving_target=True.", InputWarning)
-        return Target.at(self.around(given.coordinates, given.object_name, 0, given.resolver, deadline))
+        return CutoutTarget.at(self.around(given.coordinates, given.object_name, 0, given.resolver, deadline))
 
-    def _sectors(self, target: Target, deadline: Deadline, radius: float = 0.0) -> Table:
+    def _sectors(self, target: CutoutTarget, deadline: Deadline, radius: float = 0.0) -> Table:
         """Return the sectors of a target, with a warning if there are none."""
         params = target.params if target.moves else {**target.params, "radius": radius}
         question = self.question(f"{target.prefix}sector", params)
@@ -131,7 +131,7 @@ class TessService(CutoutService):
         return table
 
     def _by_sector(
-        self, target: Target, size: CutoutSize, sectors: tuple[int, ...] | None, deadline: Deadline
+        self, target: CutoutTarget, size: CutoutSize, sectors: tuple[int, ...] | None, deadline: Deadline
     ) -> list[ApiRequest]:
         """Return a question for each sector: one for all of them could keep the service busy for too long."""
         if sectors is None:

@@ -29,7 +29,7 @@ __all__ = [
     "DATASET_COLUMNS",
     "ROW_COLUMNS",
     "MissionColumns",
-    "column_table",
+    "column_list_table",
     "columns_of_mission",
     "has_numbers_for_truths",
     "selected_columns",
@@ -150,7 +150,7 @@ def has_numbers_for_truths(column: Column) -> bool:
     return column.kind is Kind.INTEGER or "1 for yes" in column.description
 
 
-def column_table(columns: Columns) -> Table:
+def column_list_table(columns: Columns) -> Table:
     """Return the columns of a mission as a table for the reader."""
     parts = {
         "name": [column.name for column in columns.values()],

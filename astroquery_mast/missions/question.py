@@ -194,7 +194,7 @@ class Search:
         wanted = [key for key in filter(None, keys) if not columns or key in columns]
         if not wanted:
             return self
-        # Without a wish of the user's the nearest comes first, as the archive has it.
+        # Unless the user sorts, the nearest comes first, as the archive has it.
         if self.targets and not self.sort_by:
             wanted.insert(0, "ang_sep")
         if len(self.targets) > 1:

@@ -139,7 +139,7 @@ def read_filter(given: Any, cells: Cells) -> Condition:
 
 def _plain(value: Any) -> Any:
     """One value as a Python object."""
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 and not isinstance(value, u.Quantity):
         value = value.item()
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 

@@ -30,9 +30,9 @@ __all__ = [
     "BODY_ERRORS",
     "BrokenBodyError",
     "RetryState",
-    "broken",
     "connection_dropped",
     "is_transient",
+    "network_error",
     "pause",
     "retrying",
 ]
@@ -73,7 +73,7 @@ BODY_ERRORS = (
 )
 
 
-def broken(what: str, err: requests.exceptions.RequestException) -> ServerError:
+def network_error(what: str, err: requests.exceptions.RequestException) -> ServerError:
     """Return the error for a connection that could not be made, or broke."""
     kind = NetworkError if isinstance(err, _HOPELESS) else ServerError
     return kind(f"{what} could not be reached, or the connection broke: {err}.", service=what)

@@ -21,7 +21,7 @@ from ..query.question import Question
 from ..tables.mashup import Page, check_status
 from .cache import AnswerCache
 from .deadline import Deadline
-from .failures import BACKOFF, RetryState, broken, is_transient, retrying
+from .failures import BACKOFF, RetryState, is_transient, network_error, retrying
 
 __all__ = ["AnswerPage", "HttpClient"]
 
@@ -206,7 +206,7 @@ class HttpClient:
                 self._late(deadline, what, "no answer came", err)
             raise ServerError(f"{what} did not answer within {silence:.0f} s.", service=what) from err
         except requests.exceptions.RequestException as err:
-            raise broken(what, err) from err
+            raise network_error(what, err) from err
         except AccessDeniedError as err:
             raise self._advised(err, url) from err
         return response

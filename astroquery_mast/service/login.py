@@ -20,7 +20,7 @@ from .http import HttpClient
 
 __all__ = ["Login"]
 
-SERVICE = "MAST whoami"
+_SERVICE = "MAST whoami"
 
 
 class Login:
@@ -63,7 +63,7 @@ class Login:
             self._endpoints.whoami,
             headers={"Accept": "application/json"},
             deadline=Deadline.start(None),
-            service=SERVICE,
+            service=_SERVICE,
             attempts=attempts,
             read=_read_user,
         )
@@ -84,7 +84,7 @@ class Login:
 
 def _read_user(response: requests.Response) -> dict[str, Any]:
     """The user in an answer; one that is unreadable is asked for again."""
-    user = decoded(response.content, SERVICE)
+    user = decoded(response.content, _SERVICE)
     if not isinstance(user, dict):
-        raise InvalidResponseError(f"{SERVICE} sent no user record.", service=SERVICE)
+        raise InvalidResponseError(f"{_SERVICE} sent no user record.", service=_SERVICE)
     return user

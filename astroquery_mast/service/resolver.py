@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -205,7 +205,9 @@ class Resolver:
         names = [name for name in names if not is_place(name)] if given else names
         if not names:
             return given
-        params = _params(names, resolver, every)
+        params = [("outputFormat", "json"), ("resolveAll", str(every).lower())]
+        params += [("resolver", source) for source in _sources(resolver, names)]
+        params += [("name", name) for name in names]
         entries = self._wire.request(
             "GET", self._endpoints.resolver, params=params, deadline=deadline, service=SERVICE, read=_read
         )
@@ -232,6 +234,13 @@ class Resolver:
         position = coordinate_of(sources[resolver])
         _compare_with_catalog(name, position, sources)
         return position
+
+
+def _sources(resolver: str | None, names: list[str]) -> list[str]:
+    """The sources to ask: that which was chosen, and the catalogs that have some of the names; all if none is."""
+    if resolver is None:
+        return []
+    return [resolver, *(_CATALOGS[prefix] for prefix in _CATALOGS if any(map(_is_of(prefix), names)))]
 
 
 def _read(response: requests.Response) -> list[Entry]:
@@ -289,15 +298,6 @@ def warn_unused_resolver(resolver: object) -> None:
         warn_user(
             f"resolver={resolver!r} is ignored: it applies to names of objects, and no name is given.", InputWarning
         )
-
-
-def _params(names: Sequence[str], resolver: str | None, every: bool) -> list[tuple[str, str]]:
-    """What is asked: one of the resolvers is asked beside the catalogs whose entries are among the names."""
-    params = [("outputFormat", "json"), ("resolveAll", str(every).lower())]
-    if resolver:
-        catalogs = [catalog for prefix, catalog in _CATALOGS.items() if any(map(_is_of(prefix), names))]
-        params += [("resolver", source) for source in (resolver, *catalogs)]
-    return [*params, *(("name", name) for name in names)]
 
 
 def _is_of(prefix: str) -> Any:

@@ -199,7 +199,7 @@ def refusal_advice(
     if not may_receive_token(url, endpoints):
         advice = _UNSENT if is_file else ""
     elif not credentials:
-        advice = _advice_to_log_in(endpoints, is_file=is_file) if is_file or status == 401 else ""
+        advice = _login_advice(endpoints, is_file=is_file) if is_file or status == 401 else ""
     elif (user or {}).get("anon", True):
         advice = (
             "The token is not valid any more (it expires after 10 days without use, and 60 days after it was made): "
@@ -211,8 +211,8 @@ def refusal_advice(
     return advice if is_file else f"{_REFUSED} {advice}".rstrip()
 
 
-def _advice_to_log_in(endpoints: Endpoints, *, is_file: bool) -> str:
-    """What to do about a refusal without a token."""
+def _login_advice(endpoints: Endpoints, *, is_file: bool) -> str:
+    """How to log in."""
     what = "These data are exclusive: log in" if is_file else "If a login is wanted, log in"
     return (
         f"{what} with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is made at "

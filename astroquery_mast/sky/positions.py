@@ -101,7 +101,7 @@ def as_targets(given: Any) -> Positions:
     if isinstance(given, _WHOLE) or not isinstance(given, Iterable):
         return as_positions(given)
     members = [given] if isinstance(given, str) else list(given)
-    if len(members) == 2 and all(map(_is_number, members)):
+    if len(members) == 2 and all(isinstance(member, str) and _is_number(member) for member in members):
         # One position in two parts, as code written against ``astroquery.mast`` may have it.
         members = [" ".join(members)]
     parts = [_of_member(member) for member in members]
@@ -122,7 +122,7 @@ def join_positions(parts: Sequence[Positions]) -> Positions:
 
 
 def _of_member(member: Any) -> Positions:
-    """The targets that a member of a list holds, which may be several."""
+    """The positions in a member of a list, which may be several, and the names."""
     if isinstance(member, str):
         return _of_list(_texts(member))
     return as_positions(member if isinstance(member, _WHOLE) else [member])
@@ -136,12 +136,10 @@ def _texts(text: str) -> list[str]:
     return parts
 
 
-def _is_number(member: object) -> bool:
-    """Whether a member of a list is the text of a number."""
-    if not isinstance(member, str):
-        return False
+def _is_number(text: str) -> bool:
+    """Whether a text is a number."""
     try:
-        float(member)
+        float(text)
     except ValueError:
         return False
     return True
@@ -156,7 +154,7 @@ def as_names(given: Any) -> Positions:
     cells = np.ma.asarray(given).ravel().tolist() if isinstance(given, np.ndarray) else list(given)
     for row, cell in enumerate(cells):
         text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell
-        if _is_missing(text):
+        if _is_missing(text) or (isinstance(text, str) and not text.strip()):
             problems[row] = _NO_NAME
         elif isinstance(text, str):
             names[row] = text
@@ -169,8 +167,7 @@ def as_names(given: Any) -> Positions:
 
 
 def _is_missing(cell: object) -> bool:
-    """Whether a cell holds nothing: none, a masked value or blank text."""
-    return cell is None or cell is np.ma.masked or (isinstance(cell, str) and not cell.strip())
+    return cell is None or cell is np.ma.masked
 
 
 def _checked(positions: Positions) -> Positions:
@@ -212,19 +209,18 @@ def _of_table(table: Table, ra_column: str | None, dec_column: str | None) -> Po
     """The positions in a table."""
     ready = [name for name in table.colnames if isinstance(table[name], _SKY)]
     if dec_column is None:
-        wanted = ready if ra_column is None else [name for name in ready if name == ra_column]
-        if len(wanted) == 1:
-            return _of_sky(table[wanted[0]])
-    ra_name, dec_name = _names_of_columns(table, ready, ra_column, dec_column)
-    ra, without_ra = degrees(table[ra_name], "right ascension")
-    dec, without_dec = degrees(table[dec_name], "declination")
-    return Positions(ra, dec, {**without_ra, **without_dec})
+        if ra_column is None and len(ready) == 1:
+            return _of_sky(table[ready[0]])
+        if ra_column in ready:
+            return _of_sky(table[ra_column])
+    ra_name, dec_name = _pair_of(table, ready, ra_column, dec_column)
+    ra, wrong_ra = degrees(table[ra_name], "right ascension")
+    dec, wrong_dec = degrees(table[dec_name], "declination")
+    return Positions(ra, dec, {**wrong_ra, **wrong_dec})
 
 
-def _names_of_columns(
-    table: Table, ready: Sequence[str], ra_column: str | None, dec_column: str | None
-) -> tuple[str, str]:
-    """The names of the columns of right ascensions and declinations in a table."""
+def _pair_of(table: Table, ready: Sequence[str], ra_column: str | None, dec_column: str | None) -> tuple[str, str]:
+    """The two columns with the positions."""
     plain = [name for name in table.colnames if name not in ready]
     ucds = {name: str(getattr(table[name].info, "meta", None) or {}) for name in plain}
     names = position_columns(plain, ucds=ucds, ra_column=ra_column, dec_column=dec_column)
@@ -242,7 +238,7 @@ def _of_list(items: Sequence[Any]) -> Positions:
     problems: dict[int, str] = {}
     names: dict[int, str] = {}
     for row, item in enumerate(items):
-        if _is_missing(item):
+        if _is_missing(item) or (isinstance(item, str) and not item.strip()):
             continue
         if not isinstance(item, str) and not (isinstance(item, _SKY) and item.isscalar):
             raise InvalidArgumentError(
@@ -260,8 +256,8 @@ def _of_list(items: Sequence[Any]) -> Positions:
     return Positions(ra, dec, problems, names)
 
 
-def _place_of(item: Any) -> tuple[float, float] | None:
-    """The right ascension and declination of one position, in degrees; None for the name of an object."""
+def _place_of(item: str | SkyCoord | BaseCoordinateFrame) -> tuple[float, float] | None:
+    """The position of an item in degrees; None if it is a name."""
     if isinstance(item, str):
         plain = _DEGREES.fullmatch(item)
         if plain is not None and abs(float(plain[1])) <= 360:

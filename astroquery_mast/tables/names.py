@@ -1,4 +1,4 @@
-"""Names of columns, catalogs and parameters: found whatever their case, and if there is none, what was meant.
+"""Names of columns, catalogs and parameters: found whatever their case, or else with a hint at what was meant.
 
 In: a name as a user wrote it, and the names that exist.  Out: the one that it stands for, or an error that names the
 likeliest ones.

@@ -51,11 +51,6 @@ def planned(mast_sandbox: Sandbox, tmp_path: Path) -> list[PlannedFile]:
     return planned_for(mast_sandbox, products(mast_sandbox, "PUBLIC", 8), tmp_path)
 
 
-@pytest.fixture
-def client(mast_sandbox: Sandbox) -> ObservationsClass:
-    return ObservationsClass()
-
-
 @pytest.fixture(params=STARTS)
 def processes(request: pytest.FixtureRequest) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context(request.param)

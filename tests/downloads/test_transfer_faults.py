@@ -228,10 +228,10 @@ def test_shorter_length_is_told_and_a_checksum_finds_it_out(archive: Sandbox, tm
     archive.faults.add("download", Fault.lie_length(size - 7), times=None)
     unknown = download_file(planned_for(archive, size, tmp_path), opener())
     assert (unknown.status, unknown.size) == (Status.COMPLETE, size - 7)
-    assert f"the catalogue says {size}" in str(unknown.message)
+    assert f"the catalog says {size}" in str(unknown.message)
     (tmp_path / "x.bin").unlink()
     digest = hashlib.md5(body_of(size)).hexdigest()
     known = download_file(planned_for(archive, size, tmp_path, digest), opener())
     assert known.status is Status.ERROR
-    assert "the catalogue it should be" in str(known.message)
+    assert "the catalog it should be" in str(known.message)
     assert files_in(tmp_path) == []
