@@ -27,16 +27,13 @@ import requests
 from ..downloads.destination import LOCAL_FILES, destination, is_remote
 from ..downloads.transfer import OpenUrl, download_file
 from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
-from ..products.existing_files import inspect_folder
+from ..products.existing_files import Action, inspect_folder
 from ..products.manifest import Status, TransferResult
-from ..products.plan import Action, PlannedFile
+from ..products.plan import PlannedFile
 from ..query.request import ApiRequest
-from ..service.deadline import Deadline, StoppedError
-from ..service.failures import retrying
+from ..service.retrying import Deadline, StoppedError, retrying
 from .protocol import message_for_nothing
 from .zip_files import ArchiveFile, begins_as_zip, places_of, write_whole, zipped_files
-
-__all__ = ["CutoutFiles", "as_folder"]
 
 # Longer than any message of the services.
 _WORDS = 1 << 20

@@ -25,27 +25,6 @@ from ..tables.columns import Column
 from ..tables.mashup import Page
 from ..tables.names import no_such
 
-__all__ = [
-    "FORMATS",
-    "IMAGE_PARAMS",
-    "NO_SECTOR",
-    "NO_SURVEY",
-    "SECTOR_COLUMNS",
-    "CutoutSize",
-    "CutoutTarget",
-    "as_format",
-    "as_sectors",
-    "as_size",
-    "image_params",
-    "message_for_nothing",
-    "message_of",
-    "moving_target_named",
-    "one_target",
-    "refuse_other_units",
-    "sector_page",
-    "surveys",
-]
-
 _SIZES = "Give one or two of pixels (plain numbers) or angles: size=10, size=(ny, nx), size=[1, 2] * u.arcmin."
 
 FORMATS = ("fits", "jpg", "png")

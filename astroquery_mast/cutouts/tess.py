@@ -18,8 +18,8 @@ from astropy.utils.decorators import deprecated_renamed_argument
 from ..exceptions import InputWarning, InvalidQueryError, NoResultsWarning
 from ..query.request import ApiRequest
 from ..service.core import MastClass
-from ..service.deadline import Deadline
 from ..service.resolver import warn_unused_resolver
+from ..service.retrying import Deadline
 from ..sky.position import as_radius
 from ..tables.table import TableBuilder
 from ..warn import warn_user
@@ -37,8 +37,6 @@ from .protocol import (
     sector_page,
 )
 from .service import CutoutService, as_workers
-
-__all__ = ["TesscutClass"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -26,27 +26,7 @@ from pathlib import Path, PurePosixPath
 
 from astropy.io import fits
 
-from ..service.failures import BrokenBodyError
-
-__all__ = [
-    "AS_STORED",
-    "LOOKED_AT",
-    "Checksum",
-    "FileSignature",
-    "FitsLength",
-    "WrongContentError",
-    "announced_checksums",
-    "announced_length",
-    "check_checksums",
-    "check_length",
-    "content_range",
-    "is_packed",
-    "is_truncated",
-    "is_web_page",
-    "last_modified",
-    "quote_error_page",
-    "strong_validator",
-]
+from ..service.retrying import BrokenBodyError
 
 # Headers that ask for the bytes as they are stored: they are counted, compared with Content-Length, and asked for by
 # their positions.

@@ -21,22 +21,13 @@ import urllib3
 from astroquery import log
 
 from ..exceptions import DownloadError, MastError, ServerError
+from ..products.existing_files import Action
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import Action, PlannedFile, total_bytes
+from ..products.plan import PlannedFile, total_bytes
 from ..service.parallel import DownServers, JobFailure, RunOptions, SharedState, UnfinishedError, run
 from ..service.progress import DownloadBar
 from .sessions import SessionRecipe
 from .transfer import OpenUrl, Progress, download_file, silent
-
-__all__ = [
-    "FileDownloads",
-    "JobResult",
-    "ServerWatch",
-    "TransferFunction",
-    "complain",
-    "download",
-    "portable_download",
-]
 
 TransferFunction = Callable[..., TransferResult]
 """Does what is planned for one file; called as `~astroquery_mast.downloads.transfer.download_file`."""

@@ -30,12 +30,10 @@ from requests.adapters import HTTPAdapter
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import LoginError
 from ..service import token as auth
-from ..service.deadline import Deadline
 from ..service.http import HttpClient
-from ..service.login import Login
 from ..service.mast_service import MastService
-
-__all__ = ["SessionRecipe", "WorkerSession"]
+from ..service.retrying import Deadline
+from ..service.token import Login
 
 _SERVICE = "MAST download"
 # Headers that may hold a secret stay behind: a session of the user's own may have them.

@@ -26,8 +26,7 @@ from ..exceptions import MastError
 from ..products.existing_files import Action
 from ..products.manifest import Status, TransferResult
 from ..products.plan import PlannedFile
-from ..service.deadline import Deadline, StoppedError
-from ..service.failures import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, retrying
+from ..service.retrying import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, Deadline, StoppedError, retrying
 from .checks import (
     AS_STORED,
     LOOKED_AT,
@@ -44,8 +43,6 @@ from .checks import (
 )
 from .destination import Sink, target_of
 from .part_file import FileState, ResumePoint, part_path
-
-__all__ = ["FileTransfer", "OpenUrl", "Progress", "download_file", "silent"]
 
 # A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20

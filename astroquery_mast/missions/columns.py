@@ -17,23 +17,12 @@ from astropy.table import Table
 from ..config import Endpoints
 from ..exceptions import InputWarning, InvalidCriterionError, InvalidResponseError
 from ..query.selection import names_of
-from ..service.deadline import Deadline
 from ..service.http import HttpClient
+from ..service.retrying import Deadline
 from ..tables.columns import Column, Columns, Kind, find_column, kind_of
-from ..tables.mashup import decoded
+from ..tables.json_rows import decoded
 from ..tables.names import did_you_mean
 from ..warn import warn_user
-
-__all__ = [
-    "ANG_SEP",
-    "DATASET_COLUMNS",
-    "ROW_COLUMNS",
-    "MissionColumns",
-    "column_list_table",
-    "columns_of_mission",
-    "has_numbers_for_truths",
-    "selected_columns",
-]
 
 # The column that holds the dataset identifier, in each mission for which it is known.
 DATASET_COLUMNS: Mapping[str, str] = MappingProxyType(

@@ -37,8 +37,6 @@ from ..tables.columns import Column, Columns, Kind, find_column
 from ..tables.names import closest
 from .columns import has_numbers_for_truths
 
-__all__ = ["argument_like", "build_conditions", "column_named"]
-
 # Arguments of searches that say where to look; a keyword may be meant as one of them.
 _ARGUMENTS = ("coordinates", "object_names", "radius")
 

@@ -18,8 +18,7 @@ from astropy import units as u
 from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
 from ..query.conditions import as_members
-from ..query.question import CacheKey, HttpRequest
-from ..query.request import ApiRequest
+from ..query.request import ApiRequest, CacheKey, HttpRequest
 from ..query.selection import sort_keys
 from ..sky.position import as_radius
 from ..tables.columns import Columns
@@ -27,17 +26,6 @@ from ..tables.mashup import Completeness, Page
 from ..tables.names import no_such
 from .answer import announced, bounds, read_answer
 from .conditions import column_named
-
-__all__ = [
-    "DEFAULT_MISSION_RADIUS",
-    "PAGE",
-    "Search",
-    "SearchRequest",
-    "arcseconds",
-    "as_options",
-    "checked_mission",
-    "sorting",
-]
 
 PAGE = 5000
 """Rows asked for at once when all are wanted: the archive's own default."""

@@ -16,10 +16,10 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MaxResultsWarning
 from ..service.columns import ColumnMetadata
-from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.resolver import warn_unused_resolver
+from ..service.retrying import Deadline
 from ..sky.positions import Positions, as_names, as_targets, join_positions
 from ..tables.columns import Columns
 from ..warn import warn_no_results, warn_user
@@ -27,8 +27,6 @@ from .answer import SearchTable, announced, may_have_more
 from .columns import ROW_COLUMNS, MissionColumns, column_list_table, selected_columns
 from .conditions import argument_like, build_conditions
 from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
-
-__all__ = ["MissionSearch", "search_targets"]
 
 
 class MissionSearch:

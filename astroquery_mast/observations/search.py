@@ -19,9 +19,9 @@ from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
 from ..query.filters import Criteria, Filter, observation_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..query.selection import ColumnSelection, names_of, select_columns
-from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService
 from ..service.resolver import warn_unused_resolver
+from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS, Cone, TargetInput
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
@@ -30,20 +30,6 @@ from ..tables.mashup import histograms
 from ..tables.names import closest
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
-
-__all__ = [
-    "CAOM_CONE",
-    "CAOM_FILTERED",
-    "CAOM_FILTERED_POSITION",
-    "CAOM_PRODUCTS",
-    "CAOM_VALUES",
-    "TWO_PLACES",
-    "ObservationQuery",
-    "ObservationSearch",
-    "Place",
-    "QueryArguments",
-    "suggestions",
-]
 
 CAOM_CONE = "Mast.Caom.Cone"
 CAOM_FILTERED = "Mast.Caom.Filtered"

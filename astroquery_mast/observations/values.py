@@ -21,16 +21,14 @@ from ..config import count_setting
 from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError, MastError
 from ..query.request import MashupRequest
 from ..query.selection import named_column
-from ..service.deadline import Deadline
 from ..service.mast_service import MastService
+from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import Column, Columns, Kind
 from ..tables.mashup import histograms
 from ..tables.table import TableBuilder, first_value, table_meta
 from ..warn import warn_no_results
 from .search import CAOM_CONE, ObservationSearch, QueryArguments
-
-__all__ = ["ObservationValues", "Ranges", "column_table", "counted", "ranges_of", "value_table"]
 
 Ranges = Mapping[str, tuple[float, float]]
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}

@@ -42,17 +42,6 @@ from ..query.values import is_missing, refuse_missing, without_rounding_error
 from ..tables.columns import Column
 from ..tables.names import no_such
 
-__all__ = [
-    "Cells",
-    "cells_of",
-    "condition_mask",
-    "extension_mask",
-    "filter_mask",
-    "filter_products",
-    "read_filter",
-    "unique_products",
-]
-
 Mask: TypeAlias = NDArray[np.bool_]
 
 # What the archive writes into productGroupDescription for the products that most people want.

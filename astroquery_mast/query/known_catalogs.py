@@ -19,20 +19,6 @@ from ..exceptions import InputWarning, InvalidArgumentError, InvalidCriterionErr
 from ..tables.names import closest, no_such
 from ..warn import warn_user
 
-__all__ = [
-    "CATALOGS",
-    "CROSSMATCHES",
-    "HSC_MATCHES",
-    "HSC_SPECTRA",
-    "OBSERVATIONS",
-    "Catalog",
-    "Crossmatch",
-    "Option",
-    "find_catalog",
-    "find_crossmatch",
-    "shown_names",
-]
-
 HSC_SPECTRA = "Mast.HscSpectra.Db.All"
 """The service that lists all spectra of the Hubble Source Catalog."""
 

@@ -19,17 +19,6 @@ from ..tables.names import find_name, no_such
 from .conditions import as_members
 from .request import as_plain
 
-__all__ = [
-    "ColumnSelection",
-    "Selection",
-    "SortKey",
-    "arranged",
-    "named_column",
-    "names_of",
-    "select_columns",
-    "sort_keys",
-]
-
 # Without it a table of observations cannot be asked for its products.
 KEY = "obsid"
 # Columns that only a search around a position has.

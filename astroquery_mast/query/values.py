@@ -21,8 +21,6 @@ from ..tables.columns import Column, Kind
 from ..warn import warn_user
 from .request import as_plain
 
-__all__ = ["as_iso", "as_number", "as_text", "is_missing", "refuse_missing", "without_rounding_error"]
-
 # Text that is hardly meant as one of the days of 1864 whose numbers these are.
 _YEAR = re.compile(r"\s*(?:19|20)\d\d\s*")
 

@@ -19,10 +19,8 @@ from ..config import Endpoints
 from ..exceptions import InvalidResponseError, MastError
 from ..tables.columns import Columns, columns_of, snapshot
 from ..tables.names import find_name
-from .deadline import Deadline
 from .http import HttpClient
-
-__all__ = ["ColumnMetadata", "ColumnSource", "MashupColumns", "NoColumnsError"]
+from .retrying import Deadline
 
 # Metadata are small and never worth waiting for longer.
 _PATIENCE = 20.0

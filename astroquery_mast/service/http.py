@@ -1,6 +1,6 @@
 """How the archive is talked to: send → read → poll, within a deadline, with retries.  Knows no service.
 
-In: an HTTP request, or a `~astroquery_mast.query.question.Question`.  Out: a response, or a page.  `HttpClient` is
+In: an HTTP request, or a `~astroquery_mast.query.request.Question`.  Out: a response, or a page.  `HttpClient` is
 given a callable that sends; it never sees a session or a token.
 """
 
@@ -17,13 +17,10 @@ from astroquery import log
 
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import AccessDeniedError, MastError, QueryTimeoutError, ServerError
-from ..query.question import Question
+from ..query.request import Question
 from ..tables.mashup import Page, check_status
 from .cache import AnswerCache
-from .deadline import Deadline
-from .failures import BACKOFF, RetryState, is_transient, network_error, retrying
-
-__all__ = ["AnswerPage", "HttpClient"]
+from .retrying import BACKOFF, Deadline, RetryState, is_transient, network_error, retrying
 
 T = TypeVar("T")
 

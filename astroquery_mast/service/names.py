@@ -15,23 +15,7 @@ from astropy.coordinates import SkyCoord
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError, ServerError
 from ..sky.position import looks_like_coordinates
-from ..tables.mashup import decoded
-
-__all__ = [
-    "SERVICE",
-    "Entry",
-    "by_name",
-    "by_source",
-    "case_folded_name",
-    "checked_name",
-    "coordinate_of",
-    "is_place",
-    "name_as_text",
-    "place_of",
-    "read_entries",
-    "valid_names",
-    "with_place",
-]
+from ..tables.json_rows import decoded
 
 SERVICE = "MAST name resolver"
 

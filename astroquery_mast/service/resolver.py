@@ -21,7 +21,6 @@ from ..config import Endpoints, count_setting
 from ..exceptions import InputWarning, InvalidQueryError, MastError, ResolverError
 from ..sky.position import as_coordinate
 from ..warn import warn_user
-from .deadline import Deadline
 from .http import HttpClient
 from .names import (
     SERVICE,
@@ -38,9 +37,8 @@ from .names import (
     with_place,
 )
 from .parallel import map_in_threads
+from .retrying import Deadline
 from .token import LOOPBACK
-
-__all__ = ["KNOWN_NAMES", "NameCache", "Resolver", "checked_resolver", "warn_unused_resolver"]
 
 _RESOLVERS = ("NED", "SIMBAD")
 # Names with these prefixes are entries of a catalog at MAST, and the resolver has its own source for each.

@@ -16,21 +16,6 @@ from typing import Any
 from ..query.filters import OPEN_END
 from ..query.request import COUNT_COLUMNS, MashupRequest
 
-__all__ = [
-    "SPLIT_COLUMNS",
-    "Interval",
-    "RangeOfRows",
-    "RowCounts",
-    "as_filtered",
-    "as_parts",
-    "counting",
-    "counting_entries",
-    "pieces_for",
-    "restricted_to",
-    "spans_of",
-    "stops_by_itself",
-]
-
 CONE, FILTERED, FILTERED_POSITION = "Mast.Caom.Cone", "Mast.Caom.Filtered", "Mast.Caom.Filtered.Position"
 
 # The services of catalogues whose rows can be counted: around a position, and by criteria.

@@ -20,8 +20,7 @@ from typing import cast
 from astroquery import log
 
 from ..exceptions import BadRequestError, IncompleteResultError, MastError, ServerError, TooManyRowsError
-from ..query.question import Question
-from ..query.request import MashupRequest
+from ..query.request import MashupRequest, Question
 from ..tables.mashup import Completeness
 from ..tables.table import first_value
 from .http import AnswerPage, HttpClient
@@ -42,8 +41,6 @@ from .row_ranges import (
     spans_of,
     stops_by_itself,
 )
-
-__all__ = ["RowSplitter", "as_part"]
 
 # Columns that the filtered service has in addition to those of a cone.
 _FILTERED_ONLY = frozenset({"objID", "objID1"})

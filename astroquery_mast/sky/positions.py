@@ -21,9 +21,6 @@ from ..tables.arrays import Floats
 from .position import as_coordinate, looks_like_coordinates
 from .position_columns import degrees, position_columns
 
-__all__ = ["NO_POSITION", "Positions", "as_names", "as_positions", "as_targets", "join_positions"]
-
-
 NO_POSITION = "there is no position"
 _NO_NAME = "there is no name"
 _SKY = SkyCoord | BaseCoordinateFrame

@@ -16,8 +16,6 @@ import numpy as np
 
 from ..exceptions import FootprintParseError
 
-__all__ = ["Circle", "Point", "Polygon", "Shape", "parse_s_region", "polygon_of", "region_text"]
-
 # The spellings of "nothing" that tables come with once they were written and read again.
 _NOTHING = frozenset({"", "--", "NONE", "NULL", "NAN", "N/A"})
 # Letters that begin a word; those of an exponent follow a digit or a point.

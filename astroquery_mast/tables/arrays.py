@@ -23,18 +23,6 @@ import numpy.typing as npt
 
 from .columns import Kind
 
-__all__ = [
-    "Array",
-    "ColumnBlock",
-    "Floats",
-    "RowNumbers",
-    "TypeMismatch",
-    "converted",
-    "guessed",
-    "joined",
-    "widen_type",
-]
-
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 RowNumbers = npt.NDArray[np.int64]

@@ -18,8 +18,6 @@ from astropy.table import Table
 
 from .names import find_name
 
-__all__ = ["Column", "Columns", "Kind", "columns_of", "find_column", "kind_of", "metadata_table", "snapshot", "unit_of"]
-
 # Columns that the portal adds for itself; they hold nothing and are dropped from tables.
 PORTAL_COLUMNS = frozenset({"_selected_"})
 _SNAPSHOTS = ("columns.json", "catalog_columns.json")

@@ -22,18 +22,7 @@ from ..exceptions import (
     MastError,
     ServerError,
 )
-from .json_rows import Rows, decoded, decoded_with_rows
-
-__all__ = [
-    "Completeness",
-    "Page",
-    "Paging",
-    "check_status",
-    "decoded",
-    "histograms",
-    "parse_page",
-    "retry_after_seconds",
-]
+from .json_rows import Rows, decoded_with_rows
 
 # Words in an ERROR message with which the archive says that it is the reader who may not see the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")

@@ -12,8 +12,6 @@ from typing import TypeVar
 
 from ..exceptions import InvalidArgumentError
 
-__all__ = ["closest", "did_you_mean", "find_name", "no_such"]
-
 E = TypeVar("E", bound=InvalidArgumentError)
 
 

@@ -22,8 +22,6 @@ from .columns import PORTAL_COLUMNS, Columns, Kind, kind_of
 from .json_rows import Rows
 from .mashup import Page
 
-__all__ = ["RequestInfo", "TableBuilder", "TwoNamedMeta", "first_value", "now_iso", "table_meta"]
-
 # Properties of a request that no table keeps: it may be written to a file.
 _SECRET = frozenset({"mast_token"})
 

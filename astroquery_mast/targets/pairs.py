@@ -24,22 +24,6 @@ from ..query.request import MashupRequest
 from ..sky.position_columns import PAIRS, folded, pair_among
 from ..tables.arrays import Floats, RowNumbers
 
-__all__ = [
-    "CHUNK",
-    "DEC",
-    "RA",
-    "ROW",
-    "Matches",
-    "UploadChunk",
-    "assign_matches",
-    "nearest_of",
-    "pairs_within",
-    "separations",
-    "upload_chunks",
-    "uploaded_columns",
-]
-
-
 # Columns with the positions of entries: those that the archive adds for a cross-match, then the catalog's own.
 _MATCHED = (("matchra", "matchdec"), ("sra", "sdec"), *PAIRS)
 # How far an upload's position may be from its repetition (degrees), and how far if it is the only one there: three

@@ -23,9 +23,9 @@ from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service.deadline import Deadline
 from astroquery_mast.service.executors import PortableWork
 from astroquery_mast.service.parallel import RunOptions, SharedState
+from astroquery_mast.service.retrying import Deadline
 
 # Python 3.12 and later warn of forking a process that has threads; the sandbox has.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

@@ -37,7 +37,7 @@ from pathlib import Path
 import requests
 from astroquery_mast.products.plan import Action, PlannedFile
 from astroquery_mast.downloads.transfer import download_file
-from astroquery_mast.service import failures
+from astroquery_mast.service import retrying as failures
 
 failures.pause = lambda seconds, stopped: None
 

@@ -14,7 +14,7 @@ from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.exceptions import BadRequestError, MastError, QueryTimeoutError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.core import MastClass
-from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service.retrying import Deadline
 
 
 @pytest.fixture

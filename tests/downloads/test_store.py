@@ -23,7 +23,7 @@ from astroquery_mast.exceptions import BadRequestError
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, plan
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service.retrying import Deadline
 
 fsspec = pytest.importorskip("fsspec")
 upath = pytest.importorskip("upath")

@@ -21,8 +21,8 @@ from astroquery_mast.products.plan import Action, PlannedFile
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.archive import Archive
 from astroquery_mast.sandbox.server import shared_archive
-from astroquery_mast.service.deadline import Deadline
 from astroquery_mast.service.http import HttpClient
+from astroquery_mast.service.retrying import Deadline
 
 SIZES = {"0 B": 0, "1 B": 1, "1 MB": 1_000_000, "64 MB": 64_000_000}
 PREFIX = "mast:SIZE/product/"

@@ -21,8 +21,8 @@ from astroquery_mast.exceptions import ServerError
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service import failures
-from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service import retrying as failures
+from astroquery_mast.service.retrying import Deadline
 
 SOME = 200_000
 
