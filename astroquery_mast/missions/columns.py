@@ -158,7 +158,7 @@ def selected_columns(
     names = names_of(wanted, "select_cols")
     if not names or [name.lower() for name in names] == ["all"]:
         return list(columns)
-    found = list(dict.fromkeys(name for name in (_spelled(name, columns) for name in names) if name))
+    found = list(dict.fromkeys(filter(None, (_spelled(name, columns) for name in names))))
     if not found:
         raise InvalidCriterionError(
             f"select_cols={wanted!r} names no column of mission '{mission}': leave it out for the default columns, or "

@@ -6,6 +6,7 @@ criteria, columns and place in the form in which the archive takes them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -298,11 +299,7 @@ def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> 
 
 def _suggestions_for(each: Filter, counts: Mapping[str, int]) -> list[str]:
     """The sentences for one filter."""
-    tokens: dict[str, int] = {}
-    for value, rows in counts.items():
-        for token in value.split(each.separator) if each.separator else [value]:
-            if token.strip():
-                tokens[token.strip()] = tokens.get(token.strip(), 0) + rows
+    tokens = _token_counts(counts, each.separator)
     have = {token.lower() for token in tokens}
     sentences = []
     for value in each.values:
@@ -311,6 +308,16 @@ def _suggestions_for(each: Filter, counts: Mapping[str, int]) -> list[str]:
             names = ", ".join(f"'{name}'" for name in near)
             sentences.append(f"There is no {each.column}='{value}'; did you mean {names}?")
     return sentences
+
+
+def _token_counts(counts: Mapping[str, int], separator: str) -> Counter[str]:
+    """How often each part of the values of a column occurs."""
+    tokens: Counter[str] = Counter()
+    for value, rows in counts.items():
+        for token in value.split(separator) if separator else [value]:
+            if token.strip():
+                tokens[token.strip()] += rows
+    return tokens
 
 
 def _near(value: str, tokens: Mapping[str, int]) -> list[str]:
