@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 from astropy import units as u
 
 from ..config import Endpoints
@@ -20,6 +19,7 @@ from ..exceptions import InvalidArgumentError
 from ..query.conditions import as_members
 from ..query.request import ApiRequest, CacheKey, HttpRequest
 from ..query.selection import sort_keys
+from ..query.values import is_integer
 from ..sky.position import as_radius
 from ..tables.columns import Columns
 from ..tables.mashup import Completeness, Page
@@ -209,7 +209,7 @@ class Search:
 
 def _check_number(name: str, number: object, least: int) -> None:
     """Raise unless a number is one of rows."""
-    if isinstance(number, bool | np.bool_) or not isinstance(number, int | np.integer) or number < least:
+    if not is_integer(number, least):
         hint = " None is for all rows; count_only=True gives their number." if name == "limit" else ""
         raise InvalidArgumentError(f"{name}={number!r}: a whole number from {least} is needed.{hint}")
 

@@ -19,7 +19,6 @@ Whatever a cell or a function says, it is made safe part by part, and no part le
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 import unicodedata
 from collections import defaultdict
@@ -33,6 +32,7 @@ import numpy as np
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
+from ..query.values import as_unicode, is_missing
 from ..tables.names import no_such
 
 REGISTER = ".astroquery_mast.jsonl"
@@ -221,9 +221,7 @@ def _clashing(parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]]
 
 def _text(cell: object) -> str:
     """A cell as text; empty where it holds no value."""
-    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
-        return ""
-    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+    return "" if is_missing(cell) else str(as_unicode(cell))
 
 
 def _cells(products: Table, name: str) -> list[object]:
