@@ -29,8 +29,6 @@ from .observations.client import Observations
 from .service.core import MastClass
 from .service.token import ENVIRONMENT
 
-__all__ = ["main"]
-
 RADIUS = "0.1 deg"
 OBSERVATION_COLUMNS = ("obs_id", "filters", "t_exptime", "distance", "dataRights")
 PRODUCT_COLUMNS = ("productFilename", "productSubGroupDescription", "calib_level", "size")

@@ -21,8 +21,6 @@ from astropy.utils import decorators
 
 from .exceptions import NoResultsWarning
 
-__all__ = ["warn_no_results", "warn_under_name", "warn_user"]
-
 _as: dict[str, str | None] = {"module": None}
 _PACKAGE = f"{Path(__file__).parent}{os.sep}"
 # What may stand between the user's line and this package, or between two lines of this package.

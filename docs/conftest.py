@@ -9,7 +9,7 @@ import pytest
 
 from astroquery_mast import Catalogs, MastMissions, Observations
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.service import failures
+from astroquery_mast.service import retrying as failures
 from astroquery_mast.service import token as auth
 
 # These are run by Sphinx.

@@ -38,7 +38,7 @@ settings.load_profile("repeatable")
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries and polls follow each other at once."""
-    from astroquery_mast.service import failures
+    from astroquery_mast.service import retrying as failures
 
     monkeypatch.setattr(failures, "pause", lambda _seconds, _stopped: None)
 

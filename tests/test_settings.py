@@ -20,7 +20,7 @@ from astroquery_mast import Catalogs, Mast, Observations, ObservationsClass, con
 from astroquery_mast.config import Endpoints
 from astroquery_mast.exceptions import InvalidQueryError
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.service.deadline import as_seconds
+from astroquery_mast.service.retrying import as_seconds
 
 COUNTS = ["max_workers", "max_attempts", "pagesize", "server_row_limit"]
 TIMES = ["timeout", "connect_timeout", "read_timeout"]

@@ -32,8 +32,8 @@ MODULES = 157
 SANDBOX_LINES = 11_800
 LINES_PER_FILE = 400
 COMPLEXITY = 10
-MEAN_COMPLEXITY = 3.7
-ABOVE = 59
+MEAN_COMPLEXITY = 3.25
+ABOVE = 9
 CYCLES = 1
 SHARED = 21
 OWN_CLASSES = 16
@@ -43,6 +43,16 @@ NAMES = 110
 def lines(path: Path) -> int:
     """Return the number of lines of a file."""
     return path.read_text("utf-8").count("\n")
+
+
+def lines_but_docstrings(path: Path) -> int:
+    """Return the number of lines of a file but those of docstrings, which in public clients are most of it."""
+    text = path.read_text("utf-8")
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    found = [
+        node.body[0] for node in ast.walk(ast.parse(text)) if isinstance(node, documented) and ast.get_docstring(node)
+    ]
+    return lines(path) - sum((each.end_lineno or each.lineno) - each.lineno + 1 for each in found)
 
 
 def lines_per_folder(paths: list[Path]) -> dict[str, tuple[int, int]]:
@@ -138,8 +148,8 @@ def test_the_sandbox_is_no_larger_than_it_has_to_be() -> None:
 
 @pytest.mark.parametrize("path", [*CLIENT, *SANDBOX], ids=module_name)
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
-    """No file is longer than the limit."""
-    assert lines(path) <= LINES_PER_FILE
+    """No file is longer than the limit, but for docstrings."""
+    assert lines_but_docstrings(path) <= LINES_PER_FILE
 
 
 def test_functions_are_simple() -> None:
@@ -173,8 +183,9 @@ def report() -> Iterator[str]:
         yield f"{title}: {sum(map(lines, paths))} lines (at most {most}) in {len(paths)} modules"
         for folder, (total, files) in sorted(lines_per_folder(paths).items()):
             yield f"    {folder:14s} {total:6d} lines  {files:3d} files"
-        longest = max(paths, key=lines)
-        yield f"    longest file: {module_name(longest)}, {lines(longest)} lines"
+        longest = max(paths, key=lines_but_docstrings)
+        code = lines_but_docstrings(longest)
+        yield f"    longest file: {module_name(longest)}, {lines(longest)} lines, {code} without docstrings"
     numbers = dict(functions(CLIENT))
     above = {name: number for name, number in numbers.items() if number > COMPLEXITY}
     mean = sum(numbers.values()) / len(numbers)

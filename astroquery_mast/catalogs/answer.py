@@ -1,21 +1,27 @@
-"""What Catalogs.MAST answers: bytes in, a `~astroquery_mast.tables.mashup.Page` or columns out.
+"""What the archive says of catalogs: the rows of Catalogs.MAST, and the columns of all catalogs.
 
-Its answers are not Mashup's: the rows are arrays in the order of ``info``, which names and types the columns, and there
-is no count of rows or pages.  The continuous histograms by which the Mashup side types the columns of some catalogs
-are read here, too.  Catalogs flow, last step before the table.
+In: the body of an answer of Catalogs.MAST, or the name of a list of columns, such as ``panstarrs/dr2/mean``.  Out: a
+`~astroquery_mast.tables.mashup.Page`, and `~astroquery_mast.tables.columns.Columns`.  For some catalogs Mashup's lists
+say nothing of types; which of their columns hold numbers is then told by histograms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..exceptions import InvalidResponseError
-from ..tables.columns import Column, Columns, columns_of, find_column
-from ..tables.mashup import Page, decoded
+from astroquery import log
 
-__all__ = ["answer_columns", "continuous_columns", "read_catalogs_mast", "read_metadata"]
+from ..config import Endpoints
+from ..exceptions import InvalidResponseError, MastError
+from ..query.request import MashupRequest
+from ..service.columns import MashupColumns
+from ..service.http import HttpClient
+from ..service.retrying import Deadline
+from ..tables.columns import Column, Columns, columns_of, find_column, snapshot
+from ..tables.json_rows import decoded
+from ..tables.mashup import Page
 
 _EXCERPT = 200
 # How the metadata spell "nothing".
@@ -30,13 +36,18 @@ def read_catalogs_mast(body: bytes, service: str, known: Columns) -> Page:
         said = " ".join(body[: 4 * _EXCERPT].decode("utf-8", "replace").split())[:_EXCERPT]
         raise InvalidResponseError(f"{service} sent no list of rows, but {said}", service=service)
     info = document.get("info") or []
-    if rows and not info and not isinstance(rows[0], Mapping):
-        raise InvalidResponseError(f"{service} sent rows and does not say what their columns are.", service=service)
     page = Page(service, "COMPLETE", document={"fields": info})
     columns = answer_columns(page, {} if rows else known)
-    names = list(columns) if info else list(dict.fromkeys(name for row in rows for name in row)) or list(known)
+    names = list(columns) if info else _names_in(rows, service) or list(known)
     fields = tuple((name, columns[name].type_name if name in columns else "") for name in names)
     return replace(page, fields=fields, rows=_rows(rows, names, service))
+
+
+def _names_in(rows: Sequence[Any], service: str) -> list[str]:
+    """The names of columns that the rows themselves have, where the answer does not list them."""
+    if rows and not isinstance(rows[0], Mapping):
+        raise InvalidResponseError(f"{service} sent rows and does not say what their columns are.", service=service)
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def answer_columns(page: Page, known: Columns) -> dict[str, Column]:
@@ -98,3 +109,58 @@ def continuous_columns(document: Mapping[str, Any], service: str) -> frozenset[s
         return frozenset(str(name) for name in found)
     except (KeyError, IndexError, TypeError) as err:
         raise InvalidResponseError(f"{service} sent no histograms.", service=service) from err
+
+
+# List of columns without types → service whose histograms tell them.
+_HISTOGRAMS = {
+    "Mast.Catalogs.Tess.Cone": "Mast.Catalogs.All.Tic",
+    "Mast.Catalogs.Dd.Cone": "Mast.Catalogs.All.DiskDetective",
+}
+
+
+@dataclass(frozen=True)
+class CatalogColumns:
+    """The columns of catalogs; those of Catalogs.MAST have names such as ``panstarrs/dr2/mean``."""
+
+    http: HttpClient
+    endpoints: Endpoints
+
+    def server(self, name: str) -> str:
+        """Return the server that is asked."""
+        return self.endpoints.catalogs_server if "/" in name else self.endpoints.server
+
+    def fetch(self, name: str, deadline: Deadline) -> Columns:
+        """Ask for the columns of a catalog."""
+        known = snapshot().get(name, {})
+        if "/" in name:
+            columns = self._metadata(name, deadline)
+        else:
+            columns = self._typed(name, MashupColumns(self.http, self.endpoints).fetch(name, deadline), known, deadline)
+        # What the package knows has types and units that astropy reads.
+        return {**columns, **known}
+
+    def _metadata(self, name: str, deadline: Deadline) -> Columns:
+        """The columns of a table of Catalogs.MAST."""
+        service = f"The list of columns of {name}"
+        url = f"{self.endpoints.catalogs}/{name}/metadata.json"
+        response = self.http.request("GET", url, deadline=deadline, service=service, attempts=1)
+        return read_metadata(response.content, service)
+
+    def _typed(self, name: str, columns: Columns, known: Columns, deadline: Deadline) -> Columns:
+        """The same columns, with numbers marked as such where nothing tells of what type they are."""
+        untyped = [each for each, column in columns.items() if each not in known and not column.type_name]
+        service = _HISTOGRAMS.get(name)
+        if service is None or not untyped:
+            return columns
+        try:
+            page = self.http.page(MashupRequest(service, format="extjs"), deadline).page
+            if page.document is None:
+                raise InvalidResponseError(f"{service} sent no histograms.", service=service)
+            numbers = continuous_columns(page.document, service)
+        except MastError as err:
+            log.debug("It is not known which columns of %s hold numbers: %s", name, err)
+            return columns
+        typed = {
+            each: replace(columns[each], type_name="float", continuous=True) for each in untyped if each in numbers
+        }
+        return {**columns, **typed}

@@ -39,8 +39,6 @@ from ..warn import warn_no_results
 from .question import CatalogQuestion, plain_question
 from .search import CatalogSearch
 
-__all__ = ["CatalogHsc"]
-
 _BUNDLE = "Mast.Bundle.Request"
 _PATH_TEMPLATE = "HSC/"
 _ROOT = "mastDownload"

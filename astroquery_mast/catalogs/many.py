@@ -23,8 +23,6 @@ from ..targets.targets import POSITIONAL, ManyTargets, Targets, raise_if_all, re
 from ..warn import warn_no_results
 from .search import CatalogArguments, CatalogSearch, hinting
 
-__all__ = ["ManyCatalogSearch"]
-
 # What comes before the catalog's columns; its own columns of these names get longer ones.
 _FIRST = ("input_row", "target")
 

@@ -14,23 +14,12 @@ from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
 from ..query.filters import Criteria
 from ..query.known_catalogs import Catalog
-from ..query.question import CacheKey, HttpRequest
-from ..query.request import COUNT_COLUMNS, ApiRequest, MashupRequest
+from ..query.request import COUNT_COLUMNS, ApiRequest, CacheKey, HttpRequest, MashupRequest
 from ..query.selection import Selection
 from ..sky.position import Cone
 from ..tables.columns import Column, Columns
 from ..tables.mashup import Completeness, Page
 from .answer import read_catalogs_mast
-
-__all__ = [
-    "CatalogQuestion",
-    "Listing",
-    "catalogs_mast_question",
-    "cone_question",
-    "filtered_question",
-    "plain_question",
-    "with_separation",
-]
 
 # A server's own limit on the rows of a page, below the size that was asked for, is a round number.
 _ROUND = 100

@@ -19,17 +19,16 @@ from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import MashupRequest
 from ..query.selection import Selection, arranged
 from ..service.columns import ColumnMetadata, NoColumnsError
-from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService, refuse_two_positions
 from ..service.pages import warn_of_more
+from ..service.retrying import Deadline
 from ..sky.position import TargetInput
 from ..tables.columns import Columns
 from ..tables.mashup import Page
 from ..tables.names import closest, did_you_mean
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
-from .answer import answer_columns
-from .columns import CatalogColumns
+from .answer import CatalogColumns, answer_columns
 from .question import (
     CatalogQuestion,
     Listing,
@@ -38,8 +37,6 @@ from .question import (
     filtered_question,
     with_separation,
 )
-
-__all__ = ["CatalogArguments", "CatalogSearch", "hinting"]
 
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
 # Words in which a service that does not exist is reported.

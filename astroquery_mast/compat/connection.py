@@ -14,14 +14,12 @@ from astropy import units as u
 
 from ..config import Endpoints, conf
 from ..query.request import MashupRequest
-from ..service.deadline import Deadline
 from ..service.mast_service import MastService
+from ..service.retrying import Deadline
 from ..service.token import Credentials
 
 if TYPE_CHECKING:
     import requests
-
-__all__ = ["AssignableEndpoints", "AssignableService", "Connection", "Setting"]
 
 
 class _Client(Protocol):

@@ -15,7 +15,7 @@ from astropy.table import Table
 
 from ..exceptions import InputWarning, InvalidArgumentError, NoResultsWarning
 from ..service.core import MastClass
-from ..service.deadline import Deadline
+from ..service.retrying import Deadline
 from ..sky.position import as_radius
 from ..warn import warn_user
 from .protocol import NO_SURVEY, as_format, as_size, image_params, refuse_other_units, surveys

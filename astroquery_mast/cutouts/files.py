@@ -27,16 +27,13 @@ import requests
 from ..downloads.destination import LOCAL_FILES, destination, is_remote
 from ..downloads.transfer import OpenUrl, download_file
 from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
-from ..products.existing_files import inspect_folder
+from ..products.existing_files import Action, inspect_folder
 from ..products.manifest import Status, TransferResult
-from ..products.plan import Action, PlannedFile
+from ..products.plan import PlannedFile
 from ..query.request import ApiRequest
-from ..service.deadline import Deadline, StoppedError
-from ..service.failures import retrying
+from ..service.retrying import Deadline, StoppedError, retrying
 from .protocol import message_for_nothing
 from .zip_files import ArchiveFile, begins_as_zip, places_of, write_whole, zipped_files
-
-__all__ = ["CutoutFiles", "as_folder"]
 
 # Longer than any message of the services.
 _WORDS = 1 << 20
@@ -125,16 +122,14 @@ class CutoutFiles:
     def results(self, fetched: Sequence[TransferResult], *, inflate: bool, deadline: Deadline) -> list[TransferResult]:
         """Unpack what was fetched, or give it its name."""
         held = [self._looked_at(result) for result in fetched]
-        names = [member.filename for members in held if isinstance(members, list) for member in members]
-        places = iter(places_of(names)) if inflate else iter(())
+        places = iter(_places_in(held) if inflate else ())
         rows: list[TransferResult] = []
         for result, members in zip(fetched, held, strict=True):
             if isinstance(members, TransferResult):
                 rows.append(members)
-            elif members and inflate:
-                rows.extend(self._unpacked(result, members, places, deadline))
             elif members:
-                rows.append(self._kept(result, deadline))
+                unpacked = self._unpacked(result, members, places, deadline)
+                rows.extend(unpacked if inflate else [self._kept(result, deadline)])
         return [replace(row, index=index) for index, row in enumerate(rows)]
 
     # -- one answer ----------------------------------------------------------------------------------------------
@@ -227,3 +222,8 @@ class CutoutFiles:
             sha256=None,
             fetched=False,
         )
+
+
+def _places_in(held: Sequence[list[ZipInfo] | TransferResult]) -> list[tuple[str, ...]]:
+    """The place of every file in some answers."""
+    return places_of([member.filename for members in held if isinstance(members, list) for member in members])

@@ -1,7 +1,7 @@
 """The language of the cutout services: what is asked of them as users write it and as it is sent, and what they answer.
 
 In: sizes, sectors, targets and parameters of pictures; a decoded JSON answer, or the bytes that came instead of a zip
-file.  Out: a frozen `CutoutSize`, tuples of sectors, a frozen `Target`, parameters; a `Page` of sectors, names of
+file.  Out: a frozen `CutoutSize`, tuples of sectors, a frozen `CutoutTarget`, parameters; a `Page` of sectors, names of
 surveys, or the service's message.  Everything that the services would misread is refused here, and a message that is a
 refusal or a failure is raised as an exception.
 """
@@ -24,27 +24,6 @@ from ..sky.position import Cone
 from ..tables.columns import Column
 from ..tables.mashup import Page
 from ..tables.names import no_such
-
-__all__ = [
-    "FORMATS",
-    "IMAGE_PARAMS",
-    "NO_SECTOR",
-    "NO_SURVEY",
-    "SECTOR_COLUMNS",
-    "CutoutSize",
-    "Target",
-    "as_format",
-    "as_sectors",
-    "as_size",
-    "image_params",
-    "message_for_nothing",
-    "message_of",
-    "moving_target_named",
-    "one_target",
-    "refuse_other_units",
-    "sector_page",
-    "surveys",
-]
 
 _SIZES = "Give one or two of pixels (plain numbers) or angles: size=10, size=(ny, nx), size=[1, 2] * u.arcmin."
 
@@ -158,7 +137,7 @@ def _sector(value: Any, sector: Any, advice: str) -> int:
 
 
 @dataclass(frozen=True)
-class Target:
+class CutoutTarget:
     """What cutouts are made around."""
 
     prefix: str
@@ -170,12 +149,12 @@ class Target:
         return bool(self.prefix)
 
     @classmethod
-    def at(cls, cone: Cone) -> Target:
+    def at(cls, cone: Cone) -> CutoutTarget:
         """Return the target at a position; the radius is not part of it."""
         return cls("", {"ra": cone.ra, "dec": cone.dec})
 
 
-def moving_target_named(object_name: Any, mt_type: str | None) -> Target:
+def moving_target_named(object_name: Any, mt_type: str | None) -> CutoutTarget:
     """Return a target that moves."""
     name = str(object_name).strip() if isinstance(object_name, str | Integral) else ""
     if not name or isinstance(object_name, bool):
@@ -184,11 +163,11 @@ def moving_target_named(object_name: Any, mt_type: str | None) -> Target:
             "https://ssd.jpl.nasa.gov/horizons knows it."
         )
     if mt_type is None:
-        return Target("moving_target/", {"obj_id": name})
+        return CutoutTarget("moving_target/", {"obj_id": name})
     kind = str(mt_type).lower().translate(str.maketrans("", "", "_- "))
     if kind not in _MOVING:
         raise InvalidArgumentError(f"mt_type={mt_type!r}: 'majorbody' or 'smallbody' is needed, or None.")
-    return Target("moving_target/", {"obj_id": name, "obj_type": kind})
+    return CutoutTarget("moving_target/", {"obj_id": name, "obj_type": kind})
 
 
 def one_target(coordinates: Any, object_name: Any, moving: bool) -> None:

@@ -26,17 +26,15 @@ from ..downloads.sessions import SessionRecipe
 from ..exceptions import DownloadError, InvalidResponseError, NoResultsWarning, QueryTimeoutError
 from ..products.manifest import Manifest, Status, as_manifest
 from ..query.request import ApiRequest
-from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions, map_in_threads, number_of_workers
+from ..service.retrying import Deadline
 from ..sky.position import Cone, as_radius
-from ..tables.mashup import decoded
+from ..tables.json_rows import decoded
 from ..warn import warn_user
 from .files import CutoutFiles, as_folder
 from .protocol import message_for_nothing, one_target
 from .zip_files import begins_as_zip, zipped_files
-
-__all__ = ["CutoutService", "as_workers"]
 
 T = TypeVar("T")
 

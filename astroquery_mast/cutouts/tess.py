@@ -18,8 +18,8 @@ from astropy.utils.decorators import deprecated_renamed_argument
 from ..exceptions import InputWarning, InvalidQueryError, NoResultsWarning
 from ..query.request import ApiRequest
 from ..service.core import MastClass
-from ..service.deadline import Deadline
 from ..service.resolver import warn_unused_resolver
+from ..service.retrying import Deadline
 from ..sky.position import as_radius
 from ..tables.table import TableBuilder
 from ..warn import warn_user
@@ -28,7 +28,7 @@ from .protocol import (
     NO_SECTOR,
     SECTOR_COLUMNS,
     CutoutSize,
-    Target,
+    CutoutTarget,
     as_sectors,
     as_size,
     message_of,
@@ -37,8 +37,6 @@ from .protocol import (
     sector_page,
 )
 from .service import CutoutService, as_workers
-
-__all__ = ["TesscutClass"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -107,7 +105,7 @@ class TessService(CutoutService):
         deadline = self.service.deadline(timeout)
         return self.open_all(self._by_sector(self._target(given, deadline), asked, wanted, deadline), deadline, workers)
 
-    def _target(self, given: GivenTarget, deadline: Deadline) -> Target:
+    def _target(self, given: GivenTarget, deadline: Deadline) -> CutoutTarget:
         """Return what is looked at."""
         one_target(given.coordinates, given.object_name, moving=bool(given.moving))
         if given.moving:
@@ -115,9 +113,9 @@ class TessService(CutoutService):
             return moving_target_named(given.object_name, given.mt_type)
         if given.mt_type is not None:
             warn_user("mt_type has no effect without moving_target=True.", InputWarning)
-        return Target.at(self.around(given.coordinates, given.object_name, 0, given.resolver, deadline))
+        return CutoutTarget.at(self.around(given.coordinates, given.object_name, 0, given.resolver, deadline))
 
-    def _sectors(self, target: Target, deadline: Deadline, radius: float = 0.0) -> Table:
+    def _sectors(self, target: CutoutTarget, deadline: Deadline, radius: float = 0.0) -> Table:
         """Return the sectors of a target, with a warning if there are none."""
         params = target.params if target.moves else {**target.params, "radius": radius}
         question = self.question(f"{target.prefix}sector", params)
@@ -131,7 +129,7 @@ class TessService(CutoutService):
         return table
 
     def _by_sector(
-        self, target: Target, size: CutoutSize, sectors: tuple[int, ...] | None, deadline: Deadline
+        self, target: CutoutTarget, size: CutoutSize, sectors: tuple[int, ...] | None, deadline: Deadline
     ) -> list[ApiRequest]:
         """Return a question for each sector: one for all of them could keep the service busy for too long."""
         if sectors is None:

@@ -22,9 +22,7 @@ from ..downloads.destination import exclusive_lock
 from ..downloads.part_file import PartFile
 from ..exceptions import InvalidResponseError
 from ..products.file_names import FileNameParts, assign_paths
-from ..service.deadline import Deadline
-
-__all__ = ["ArchiveFile", "begins_as_zip", "places_of", "write_whole", "zipped_files"]
+from ..service.retrying import Deadline
 
 _PIECE = 1 << 18
 # How a zip file begins: with a file, or, if it is empty, with its end.

@@ -15,11 +15,9 @@ from xml.etree import ElementTree
 
 from ..config import Endpoints, count_setting
 from ..exceptions import InvalidResponseError, MastError
-from ..service.deadline import Deadline
 from ..service.http import HttpClient
 from ..service.parallel import map_in_threads
-
-__all__ = ["Bucket", "Cloud", "lookup_batches", "read_listing", "read_paths"]
+from ..service.retrying import Deadline
 
 _SERVICE = "MAST cloud path lookup"
 _BUCKET = "public cloud copy"

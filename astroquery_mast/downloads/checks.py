@@ -26,27 +26,7 @@ from pathlib import Path, PurePosixPath
 
 from astropy.io import fits
 
-from ..service.failures import BrokenBodyError
-
-__all__ = [
-    "AS_STORED",
-    "LOOKED_AT",
-    "Checksum",
-    "FileSignature",
-    "FitsLength",
-    "WrongContentError",
-    "announced_checksums",
-    "announced_length",
-    "check_checksums",
-    "check_length",
-    "content_range",
-    "is_packed",
-    "is_truncated",
-    "is_web_page",
-    "last_modified",
-    "quote_error_page",
-    "strong_validator",
-]
+from ..service.retrying import BrokenBodyError
 
 # Headers that ask for the bytes as they are stored: they are counted, compared with Content-Length, and asked for by
 # their positions.
@@ -112,7 +92,7 @@ def _date(text: str) -> datetime | None:
 
 
 def strong_validator(headers: Mapping[str, str]) -> str | None:
-    """Tell by what the very same bytes can be recognised later, for ``If-Range``."""
+    """Tell by what the very same bytes can be recognized later, for ``If-Range``."""
     etag = headers.get("ETag", "").strip()
     if _STRONG_ETAG.fullmatch(etag):
         return etag
@@ -130,7 +110,7 @@ def is_web_page(headers: Mapping[str, str], name: str) -> bool:
     return kind in _PAGES and bool(ending) and ending not in _PAGE_ENDINGS
 
 
-def check_length(headers: Mapping[str, str], size: int, catalogued: int | None) -> None:
+def check_length(headers: Mapping[str, str], size: int, cataloged: int | None) -> None:
     """Raise if a body that was asked for as a whole is known to be cut."""
     expected = announced_length(headers)
     if expected is not None:
@@ -138,19 +118,19 @@ def check_length(headers: Mapping[str, str], size: int, catalogued: int | None) 
             raise BrokenBodyError(f"{size} bytes of {expected} arrived")
         return
     # A chunked or compressed body carries its own end mark. A body that ends with the connection does not: then the
-    # catalogue, though not always right, is the only witness.
+    # catalog, though not always right, is the only witness.
     marked = headers.get("Transfer-Encoding") or headers.get("Content-Encoding")
-    if not marked and catalogued is not None and size < catalogued:
-        raise BrokenBodyError(f"{size} bytes of {catalogued} arrived, and the archive did not announce the length")
+    if not marked and cataloged is not None and size < cataloged:
+        raise BrokenBodyError(f"{size} bytes of {cataloged} arrived, and the archive did not announce the length")
 
 
 def announced_checksums(
-    headers: Mapping[str, str], *, whole: bool = True, catalogued: str | None = None
+    headers: Mapping[str, str], *, whole: bool = True, cataloged: str | None = None
 ) -> list[Checksum]:
     """Collect the digests of the whole file that the archive gives."""
     found: list[Checksum | None] = []
-    if catalogued and _HEX_MD5.fullmatch(catalogued.strip()):
-        found.append(Checksum("the catalogue", "md5", bytes.fromhex(catalogued.strip())))
+    if cataloged and _HEX_MD5.fullmatch(cataloged.strip()):
+        found.append(Checksum("the catalog", "md5", bytes.fromhex(cataloged.strip())))
     if is_packed(headers):
         return [checksum for checksum in found if checksum]
     # These two speak of the file, whatever part of it is sent (RFC 3230, RFC 9530)...
@@ -245,10 +225,10 @@ class FileSignature:
         if self.wanted and not known:
             raise WrongContentError(f"what the archive sent is no {self.kind} file{quote_error_page(start)}")
 
-    def check_whole(self, start: bytes, catalogued: int | None) -> None:
+    def check_whole(self, start: bytes, cataloged: int | None) -> None:
         """Raise if a file that came whole is too short to have a beginning at all."""
-        if not start and catalogued:
-            raise BrokenBodyError(f"0 bytes of {catalogued} arrived")
+        if not start and cataloged:
+            raise BrokenBodyError(f"0 bytes of {cataloged} arrived")
         if self.wanted and not start.startswith(self.wanted):
             raise BrokenBodyError(f"{len(start)} bytes arrived, which are no {self.kind} file")
 

@@ -20,8 +20,9 @@ from astroquery import log
 
 from ..exceptions import AuthenticationWarning, LoginError, MastError
 from ..products.bundle import SCRIPT, Bundle
+from ..products.existing_files import Action
 from ..products.manifest import Manifest, Status, TransferResult
-from ..products.plan import Action, DownloadService, PlannedFile
+from ..products.plan import DownloadService, PlannedFile
 from ..service import token as auth
 from ..service.http import HttpClient
 from ..service.mast_service import MastService
@@ -30,8 +31,6 @@ from ..warn import warn_user
 from .download import complain, download
 from .sessions import SessionRecipe
 from .verify_and_retry import as_written, retry_downloads, verify_downloads
-
-__all__ = ["DownloadMethods", "Downloads", "anonymous_http"]
 
 # Start of the message for a file that needs a login.
 _DENIED = "HTTPError: 401"

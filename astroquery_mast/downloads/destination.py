@@ -31,22 +31,6 @@ from ..products.file_names import REGISTER, case_folded, is_same_file, safe_name
 from ..products.plan import PlannedFile
 from .part_file import FileState, PartFile, ResumePoint
 
-__all__ = [
-    "LOCAL_FILES",
-    "Sink",
-    "Target",
-    "destination",
-    "exclusive_lock",
-    "file_system_at",
-    "is_remote",
-    "local_target",
-    "lock_path",
-    "record_name",
-    "recorded_names",
-    "recorded_place",
-    "target_of",
-]
-
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
 # How often a lock that another process holds is looked at (seconds).
 _LOOK_AGAIN = 0.05

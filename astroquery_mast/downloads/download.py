@@ -21,22 +21,13 @@ import urllib3
 from astroquery import log
 
 from ..exceptions import DownloadError, MastError, ServerError
+from ..products.existing_files import Action
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import Action, PlannedFile, total_bytes
+from ..products.plan import PlannedFile, total_bytes
 from ..service.parallel import DownServers, JobFailure, RunOptions, SharedState, UnfinishedError, run
 from ..service.progress import DownloadBar
 from .sessions import SessionRecipe
 from .transfer import OpenUrl, Progress, download_file, silent
-
-__all__ = [
-    "FileDownloads",
-    "JobResult",
-    "ServerWatch",
-    "TransferFunction",
-    "complain",
-    "download",
-    "portable_download",
-]
 
 TransferFunction = Callable[..., TransferResult]
 """Does what is planned for one file; called as `~astroquery_mast.downloads.transfer.download_file`."""
@@ -57,6 +48,11 @@ class JobResult:
     reached: Mapping[str, str | None] = field(default_factory=dict)
     counted: bool = True
 
+    @property
+    def uncounted(self) -> int:
+        """The bytes that the bar has not counted yet."""
+        return 0 if self.counted or not self.result.fetched else self.result.size or 0
+
 
 @dataclass(frozen=True)
 class FileDownloads:
@@ -75,7 +71,7 @@ class FileDownloads:
         with ExitStack() as stack:
             open_url = self.way
             if isinstance(open_url, SessionRecipe):
-                open_url = stack.enter_context(open_url.open_url(self.state.deadline, lines=self.slots))
+                open_url = stack.enter_context(open_url.open_url(self.state.deadline, connection_slots=self.slots))
                 stack.enter_context(self.state.watching(open_url))
             watch = ServerWatch(open_url, self.state.down)
             result = self.carry_out(planned, watch, progress=self.progress, deadline=self.state.deadline)
@@ -140,7 +136,7 @@ def download(
         for place, done in _all_results(planned, work, options, options.workers + spare):
             servers.note(done.reached)
             results[place] = done.result
-            bar.add(0 if done.counted or not done.result.fetched else done.result.size or 0)
+            bar.add(done.uncounted)
             bar.finish()
     ordered = [results[place] for place in range(len(planned))]
     if options.verbose:

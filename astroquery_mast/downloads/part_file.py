@@ -38,7 +38,6 @@ from .checks import announced_length, content_range, is_truncated, strong_valida
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
-__all__ = ["BackgroundHash", "FileState", "HashCheckpoint", "PartFile", "ResumePoint", "part_path", "record_path"]
 
 _PIECE = 1 << 20
 # A line of the record for so many bytes: that much has to come again after kill -9, and 100 GB make a record of 10 MB.

@@ -21,22 +21,20 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import DownloadError, InvalidArgumentError, NoResultsWarning
 from ..products.bundle import Bundle
-from ..products.existing_files import as_overwrite
+from ..products.existing_files import Action, as_overwrite
 from ..products.file_names import PathTemplate
 from ..products.filters import unique_products
 from ..products.listing import as_product_table, as_table, ask_in_batches
 from ..products.manifest import Manifest, as_manifest
-from ..products.plan import Action, DownloadService, PlannedFile, only_in_cloud, plan, plan_table, single_file
-from ..service.deadline import Deadline
+from ..products.plan import DownloadService, PlannedFile, only_in_cloud, plan, plan_table, single_file
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
+from ..service.retrying import Deadline
 from ..tables.mashup import Page
 from ..warn import warn_no_results, warn_user
 from .client import Downloads
 from .destination import destination, file_system_at, local_target
-
-__all__ = ["DownloadRequest", "FileSource", "ProductFlow", "ProductSource"]
 
 T = TypeVar("T")
 

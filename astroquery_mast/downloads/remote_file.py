@@ -29,12 +29,9 @@ from ..exceptions import (
     MastError,
     ServerError,
 )
-from ..service.deadline import Deadline
-from ..service.failures import BODY_ERRORS, BrokenBodyError, retrying
+from ..service.retrying import BODY_ERRORS, BrokenBodyError, Deadline, retrying
 from .checks import AS_STORED, check_length, content_range, strong_validator
 from .transfer import OpenUrl
-
-__all__ = ["BLOCK_SIZE", "RemoteFile", "open_fits", "open_remote"]
 
 #: Headers of FITS files are read 2880 bytes at a time; a block holds a good many of them, and costs little to fetch.
 BLOCK_SIZE = 1 << 16

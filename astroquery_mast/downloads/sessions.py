@@ -30,17 +30,15 @@ from requests.adapters import HTTPAdapter
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import LoginError
 from ..service import token as auth
-from ..service.deadline import Deadline
 from ..service.http import HttpClient
-from ..service.login import Login
 from ..service.mast_service import MastService
-
-__all__ = ["SessionRecipe", "WorkerSession"]
+from ..service.retrying import Deadline
+from ..service.token import Login
 
 _SERVICE = "MAST download"
 # Headers that may hold a secret stay behind: a session of the user's own may have them.
 _SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
-# How long a call that was given up may go unnoticed by a worker that waits for a line (seconds).
+# How long a call that was given up may go unnoticed by a worker that waits for a connection slot (seconds).
 _GLANCE = 0.5
 _ATTRIBUTES = ("verify", "cert", "trust_env", "max_redirects")
 
@@ -89,10 +87,10 @@ class SessionRecipe:
         self,
         deadline: Deadline | None = None,
         *,
-        lines: threading.Semaphore | None = None,
+        connection_slots: threading.Semaphore | None = None,
     ) -> WorkerSession:
         """Give a worker what opens addresses, with a session that it shares with nobody."""
-        return WorkerSession(self, deadline or Deadline(), lines)
+        return WorkerSession(self, deadline or Deadline(), connection_slots)
 
     def session(self) -> requests.Session:
         """Make a session."""
@@ -145,11 +143,13 @@ class _FixedEndpoints(Endpoints):
 class WorkerSession:
     """Opens addresses for one worker; an `~astroquery_mast.downloads.transfer.OpenUrl`."""
 
-    def __init__(self, recipe: SessionRecipe, deadline: Deadline, lines: threading.Semaphore | None = None) -> None:
+    def __init__(
+        self, recipe: SessionRecipe, deadline: Deadline, connection_slots: threading.Semaphore | None = None
+    ) -> None:
         self._recipe = recipe
         self._deadline = deadline
-        self._lines = lines
-        self._has_line = False
+        self._connection_slots = connection_slots
+        self._has_slot = False
         self._unread = 0
         self._session: requests.Session | None = None
         self._endpoints = _FixedEndpoints(recipe.server, recipe.catalogs_server)
@@ -186,12 +186,12 @@ class WorkerSession:
         self._leave()
 
     def _begin(self) -> None:
-        """Wait for a line, unless one is held for another answer of this file."""
+        """Wait for a connection slot, unless one is held for another answer of this file."""
         self._unread += 1
-        if self._lines is None or self._has_line:
+        if self._connection_slots is None or self._has_slot:
             return
-        while not self._has_line and self._deadline.remaining() > 0:
-            self._has_line = self._lines.acquire(timeout=_GLANCE)
+        while not self._has_slot and self._deadline.remaining() > 0:
+            self._has_slot = self._connection_slots.acquire(timeout=_GLANCE)
 
     def _end(self) -> None:
         """Count an answer that is done with."""
@@ -200,14 +200,14 @@ class WorkerSession:
             self._leave()
 
     def _leave(self) -> None:
-        """Let the next one have the session and the line: what is still to be done needs only the disk."""
+        """Let the next one have the session and the slot: what is still to be done needs only the disk."""
         self._unread = 0
         session, self._session = self._session, None
         if session is not None:
             _IDLE.give(self._recipe, session)
-        if self._has_line and self._lines is not None:
-            self._has_line = False
-            self._lines.release()
+        if self._has_slot and self._connection_slots is not None:
+            self._has_slot = False
+            self._connection_slots.release()
 
     @property
     def wire(self) -> HttpClient:

@@ -40,8 +40,6 @@ from ..products.plan import PlannedFile
 from .checks import LOOKED_AT, FitsLength
 from .part_file import FileState, ResumePoint
 
-__all__ = ["StoreFileSystem", "StoreStream", "StoreTarget", "place_in_store", "size_in_store"]
-
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*(?:::[A-Za-z0-9+.-]+)*)://")
 _LOCAL = frozenset({"file", "local"})
 _READ_ONLY = frozenset({"http", "https"})

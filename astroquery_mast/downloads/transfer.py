@@ -26,8 +26,7 @@ from ..exceptions import MastError
 from ..products.existing_files import Action
 from ..products.manifest import Status, TransferResult
 from ..products.plan import PlannedFile
-from ..service.deadline import Deadline, StoppedError
-from ..service.failures import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, retrying
+from ..service.retrying import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, Deadline, StoppedError, retrying
 from .checks import (
     AS_STORED,
     LOOKED_AT,
@@ -44,8 +43,6 @@ from .checks import (
 )
 from .destination import Sink, target_of
 from .part_file import FileState, ResumePoint, part_path
-
-__all__ = ["FileTransfer", "OpenUrl", "Progress", "download_file", "silent"]
 
 # A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20
@@ -239,8 +236,7 @@ class FileTransfer:
         response = stack.enter_context(self._open_url(url, AS_STORED))
         if response.status_code not in _WHOLE:
             raise BrokenBodyError(f"the answer has HTTP status {response.status_code}, and not the file")
-        self._begin_with(sink, url, response)
-        return response
+        return self._begin_with(sink, url, response)
 
     def _ask_for_rest(self, sink: Sink, url: str, stack: ExitStack) -> requests.Response | None:
         """Ask for what is missing; None if there is no such answer, and the file must be requested anew."""
@@ -255,22 +251,22 @@ class FileTransfer:
                 raise
             return None
         if response.status_code in _WHOLE:
-            self._begin_with(sink, url, response)
-            return response
+            return self._begin_with(sink, url, response)
         partial = response.status_code == HTTPStatus.PARTIAL_CONTENT
         if partial and point.is_continued_by(response.headers, sink.size):
             return response
         response.close()
         return None
 
-    def _begin_with(self, sink: Sink, url: str, response: requests.Response) -> None:
-        """Begin with the first byte."""
+    def _begin_with(self, sink: Sink, url: str, response: requests.Response) -> requests.Response:
+        """Begin with the first byte of an answer."""
         if is_web_page(response.headers, self._planned.uri or self._planned.local_path.name):
             words = quote_error_page(next(_iter_body(response), b""))
             raise BrokenBodyError(f"the archive answered with a web page, and not with the file{words}")
         self._take_back()
-        checksums = announced_checksums(response.headers, catalogued=self._planned.checksum)
+        checksums = announced_checksums(response.headers, cataloged=self._planned.checksum)
         sink.begin(ResumePoint.of(url, response.headers), [checksum.algorithm for checksum in checksums])
+        return response
 
     def _drop_unless_resumable(self, sink: Sink) -> None:
         """Throw away what is of no use."""
@@ -309,10 +305,9 @@ class FileTransfer:
 
     def _check_content(self, response: requests.Response, sink: Sink) -> None:
         """Raise unless beginning, length, end and digests are those of the file."""
-        planned = self._planned
-        packed = is_packed(response.headers)
-        signature = FileSignature.of(planned.uri or "", planned.local_path.name, packed=packed)
-        start = sink.start(LOOKED_AT)
+        planned, start = self._planned, sink.start(LOOKED_AT)
+        names = planned.uri or "", planned.local_path.name
+        signature = FileSignature.of(*names, packed=is_packed(response.headers))
         signature.check(start)
         if sink.resume_point is None:
             check_length(response.headers, sink.size, planned.size)
@@ -323,7 +318,7 @@ class FileTransfer:
             sink.reject()
             raise BrokenBodyError(f"{sink.size} bytes of {planned.size} arrived, and the FITS file breaks off")
         whole = response.status_code in _WHOLE
-        checksums = announced_checksums(response.headers, whole=whole, catalogued=planned.checksum)
+        checksums = announced_checksums(response.headers, whole=whole, cataloged=planned.checksum)
         check_checksums(checksums, sink.digest)
 
     # -- what is said of it ----------------------------------------------------------------------------------------
@@ -361,7 +356,7 @@ def _complete(
     """Tell of a whole file."""
     words = []
     if planned.size is not None and size != planned.size:
-        # No failure: sizes in the catalogue are not reliable for every collection.
+        # No failure: sizes in the catalog are not reliable for every collection.
         words.append(f"The file has {size} bytes, as the archive sent it; the catalog says {planned.size}.")
     if replaced is not None:
         words.append(f"It has taken the place of a file of {replaced} bytes that lay there.")

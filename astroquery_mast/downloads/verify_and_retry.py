@@ -20,10 +20,11 @@ from astropy.table import Table
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError
 from ..products.bundle import is_bundle_of
+from ..products.existing_files import Action
 from ..products.file_names import case_folded, is_same_file
 from ..products.listing import as_table
 from ..products.manifest import COLUMNS, Manifest, Status, TransferResult, as_manifest
-from ..products.plan import Action, DownloadService, PlannedFile, data_url, escaped_url
+from ..products.plan import DownloadService, PlannedFile, data_url, escaped_url
 from ..service.parallel import RunOptions, map_in_threads
 from ..service.progress import progress_bar
 from .destination import LOCAL_FILES, is_remote, recorded_names, recorded_place
@@ -31,9 +32,8 @@ from .download import complain, download
 from .sessions import SessionRecipe
 from .transfer import OpenUrl
 
-__all__ = ["as_written", "retry_downloads", "verify_downloads"]
-
 _NEEDED = COLUMNS[:2]
+_STATUSES = {str(status): status for status in Status}
 _TO_FETCH = frozenset({Status.ERROR, Status.MISSING, Status.CHANGED})
 
 
@@ -73,25 +73,36 @@ def _results(manifest: Table) -> list[TransferResult]:
     absent = [name for name in _NEEDED if name not in manifest.colnames]
     if absent:
         raise InvalidArgumentError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
-    known = {str(status): status for status in Status}
-    return [
-        TransferResult(
-            index=index,
-            # A status that code of the user's own has written says of nothing that it has to be fetched.
-            status=known.get(str(status), Status.SKIPPED),
-            local_path=recorded_place(str(path)),
-            message=message or None,
-            url=url or None,
-            size=None if size is None else int(size),
-            sha256=digest or None,
-            elapsed=elapsed,
-            attempts=int(attempts or 0),
-            uri=uri or None,
-        )
-        for index, (path, status, message, url, size, digest, elapsed, attempts, uri) in enumerate(
-            zip(*(_cells(manifest, name) for name in COLUMNS), strict=True)
-        )
-    ]
+    rows = zip(*(_cells(manifest, name) for name in COLUMNS), strict=True)
+    return [_result(index, *row) for index, row in enumerate(rows)]
+
+
+def _result(
+    index: int,
+    path: object,
+    status: object,
+    message: str | None,
+    url: str | None,
+    size: float | None,
+    digest: str | None,
+    elapsed: float | None,
+    attempts: float | None,
+    uri: str | None,
+) -> TransferResult:
+    """The result in a row, whose cells are in the order of the columns of a manifest."""
+    return TransferResult(
+        index=index,
+        # A status that code of the user's own has written says of nothing that it has to be fetched.
+        status=_STATUSES.get(str(status), Status.SKIPPED),
+        local_path=recorded_place(str(path)),
+        message=message or None,
+        url=url or None,
+        size=None if size is None else int(size),
+        sha256=digest or None,
+        elapsed=elapsed,
+        attempts=int(attempts or 0),
+        uri=uri or None,
+    )
 
 
 # -- verify --------------------------------------------------------------------------------------------------------
@@ -174,23 +185,34 @@ def _planned(
 ) -> PlannedFile:
     """The plan for a row."""
     path, uri = row.local_path, row.uri
-    trouble, registered = None, {} if is_remote(path) else registers(path.parent)
-    held = registered.get(case_folded(path.name))
-    another = held is not None and uri is not None and not is_same_file(held, uri)
     if uri is None:
-        trouble = "The manifest has no dataURI for it."
-    elif sharing > 1:
-        trouble = f"{sharing} rows have the path {path}: what comes in one archive is not fetched file by file."
-    elif is_bundle_of(path, uri):
-        trouble = f"{path.name} is no single product but a bundle or script of products: ask for a new one."
-    elif another and LOCAL_FILES.size(path) is not None:
-        trouble = f"{path} is {held} by now: download the product anew, and it gets another name."
-    if uri is None or trouble is not None:
-        return PlannedFile(row.index, uri, row.url, None, path, None, Action.REFUSE, trouble or "")
+        return _refused(row, "The manifest has no dataURI for it.")
+    registered = {} if is_remote(path) else registers(path.parent)
+    held = registered.get(case_folded(path.name))
+    another = held is not None and not is_same_file(held, uri)
+    trouble = _trouble(path, uri, sharing, held if another else None)
+    if trouble is not None:
+        return _refused(row, trouble)
     reason = "not on disk" if row.status is Status.MISSING else "to be fetched anew"
     address, escaped = data_url(download_url, uri), escaped_url(download_url, uri)
     noted = bool(registered) and (held is None or another)
     return PlannedFile(row.index, uri, address, escaped, path, None, Action.FETCH, reason, note=noted)
+
+
+def _trouble(path: Path, uri: str, sharing: int, another: str | None) -> str | None:
+    """Why a file is not fetched, if it is not; another product may have taken its place."""
+    if sharing > 1:
+        return f"{sharing} rows have the path {path}: what comes in one archive is not fetched file by file."
+    if is_bundle_of(path, uri):
+        return f"{path.name} is no single product but a bundle or script of products: ask for a new one."
+    if another is not None and LOCAL_FILES.size(path) is not None:
+        return f"{path} is {another} by now: download the product anew, and it gets another name."
+    return None
+
+
+def _refused(row: TransferResult, why: str) -> PlannedFile:
+    """The plan for a row whose file is not fetched."""
+    return PlannedFile(row.index, row.uri, row.url, None, row.local_path, None, Action.REFUSE, why)
 
 
 def _merged(manifest: Table, results: Sequence[TransferResult], new: Collection[int]) -> Manifest:

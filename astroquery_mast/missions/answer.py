@@ -21,21 +21,10 @@ from astroquery import log
 from ..exceptions import InvalidQueryError, InvalidResponseError
 from ..query.request import ApiRequest
 from ..tables.columns import Column, Columns, Kind
-from ..tables.mashup import Page, Paging, decoded
+from ..tables.json_rows import decoded
+from ..tables.mashup import Page, Paging
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 from .columns import ANG_SEP, has_numbers_for_truths
-
-__all__ = [
-    "SearchMeta",
-    "SearchTable",
-    "announced",
-    "as_subscription",
-    "bounds",
-    "may_have_more",
-    "products_table",
-    "read_answer",
-    "read_products",
-]
 
 _ORIGIN = "MAST subscription"
 

@@ -11,7 +11,7 @@ from astropy.utils.decorators import deprecated_renamed_argument
 from astroquery import log
 
 from ..exceptions import InvalidQueryError
-from ..service.deadline import Deadline
+from ..service.retrying import Deadline
 from .columns import DATASET_COLUMNS
 from .product_methods import MissionProductMethods
 from .question import DEFAULT_MISSION_RADIUS, Search, checked_mission

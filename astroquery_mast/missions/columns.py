@@ -17,23 +17,12 @@ from astropy.table import Table
 from ..config import Endpoints
 from ..exceptions import InputWarning, InvalidCriterionError, InvalidResponseError
 from ..query.selection import names_of
-from ..service.deadline import Deadline
 from ..service.http import HttpClient
+from ..service.retrying import Deadline
 from ..tables.columns import Column, Columns, Kind, find_column, kind_of
-from ..tables.mashup import decoded
+from ..tables.json_rows import decoded
 from ..tables.names import did_you_mean
 from ..warn import warn_user
-
-__all__ = [
-    "ANG_SEP",
-    "DATASET_COLUMNS",
-    "ROW_COLUMNS",
-    "MissionColumns",
-    "column_table",
-    "columns_of_mission",
-    "has_numbers_for_truths",
-    "selected_columns",
-]
 
 # The column that holds the dataset identifier, in each mission for which it is known.
 DATASET_COLUMNS: Mapping[str, str] = MappingProxyType(
@@ -150,7 +139,7 @@ def has_numbers_for_truths(column: Column) -> bool:
     return column.kind is Kind.INTEGER or "1 for yes" in column.description
 
 
-def column_table(columns: Columns) -> Table:
+def column_list_table(columns: Columns) -> Table:
     """Return the columns of a mission as a table for the reader."""
     parts = {
         "name": [column.name for column in columns.values()],
@@ -169,7 +158,7 @@ def selected_columns(
     names = names_of(wanted, "select_cols")
     if not names or [name.lower() for name in names] == ["all"]:
         return list(columns)
-    found = list(dict.fromkeys(name for name in (_spelled(name, columns) for name in names) if name))
+    found = list(dict.fromkeys(filter(None, (_spelled(name, columns) for name in names))))
     if not found:
         raise InvalidCriterionError(
             f"select_cols={wanted!r} names no column of mission '{mission}': leave it out for the default columns, or "

@@ -37,8 +37,6 @@ from ..tables.columns import Column, Columns, Kind, find_column
 from ..tables.names import closest
 from .columns import has_numbers_for_truths
 
-__all__ = ["argument_like", "build_conditions", "column_named"]
-
 # Arguments of searches that say where to look; a keyword may be meant as one of them.
 _ARGUMENTS = ("coordinates", "object_names", "radius")
 
@@ -47,6 +45,8 @@ _ALIASES = {"pass_id": "pass"}
 _DATE = re.compile(r"\d{4}(?:-|$)")
 # Positions may be written in hours, minutes and seconds.
 _SEXAGESIMAL = frozenset({"ra", "dec"})
+# How the archive writes a range that is open at one end.
+_SIGNS = {"gte": ">=", "lte": "<="}
 _Moment: TypeAlias = Time | date | np.datetime64
 
 
@@ -115,14 +115,15 @@ def _checked(name: str, text: str, column: Column) -> str:
     if not _is_numeric(column) or "*" in text or "null" in text.lower():
         return text
     plain = text.removeprefix("!").strip()
-    parts = split_text(plain)
-    if not all(NUMBER.fullmatch(operand) for _, operand in parts or [("eq", plain)]):
+    parts = split_text(plain) or []
+    operands = [operand for _, operand in parts] or [plain]
+    if not all(map(NUMBER.fullmatch, operands)):
         raise InvalidCriterionError(
             f"'{name}' holds numbers, and {text!r} is not one: give a number, a comparison as '>=10', a range as "
             "'10..20', or a list of these."
         )
-    if parts is not None and len(parts) == 1 and ".." in plain:  # an open range, for which the archive has no dots
-        return f"{'!' * text.startswith('!')}{'>=' if parts[0][0] == 'gte' else '<='}{parts[0][1]}"
+    if len(parts) == 1 and ".." in plain:  # an open range, for which the archive has no dots
+        return f"{'!' * text.startswith('!')}{_SIGNS[parts[0][0]]}{parts[0][1]}"
     return text
 
 

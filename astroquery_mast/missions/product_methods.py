@@ -25,8 +25,6 @@ from ..service.parallel import RunOptions
 from .product_source import MissionSource, service_of_manifest
 from .question import checked_mission
 
-__all__ = ["MissionProductMethods"]
-
 
 class MissionProductMethods(MastClass):
     """What `~astroquery_mast.MastMissionsClass` has for products."""

@@ -24,13 +24,11 @@ from ..products.listing import as_table, identifiers
 from ..products.manifest import masked_column
 from ..products.plan import data_url, escaped_url
 from ..query.request import ApiRequest
-from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
+from ..service.retrying import Deadline
 from ..tables.mashup import Page
 from .answer import as_subscription, products_table, read_products
-
-__all__ = ["MissionSource", "mission_files", "service_of_manifest"]
 
 # Where tables of a mission whose column is not known may have the dataset identifier.
 _ELSEWHERE = ("dataset", "fileset")

@@ -18,8 +18,7 @@ from astropy import units as u
 from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
 from ..query.conditions import as_members
-from ..query.question import CacheKey, HttpRequest
-from ..query.request import ApiRequest
+from ..query.request import ApiRequest, CacheKey, HttpRequest
 from ..query.selection import sort_keys
 from ..sky.position import as_radius
 from ..tables.columns import Columns
@@ -27,17 +26,6 @@ from ..tables.mashup import Completeness, Page
 from ..tables.names import no_such
 from .answer import announced, bounds, read_answer
 from .conditions import column_named
-
-__all__ = [
-    "DEFAULT_MISSION_RADIUS",
-    "PAGE",
-    "Search",
-    "SearchRequest",
-    "arcseconds",
-    "as_options",
-    "checked_mission",
-    "sorting",
-]
 
 PAGE = 5000
 """Rows asked for at once when all are wanted: the archive's own default."""
@@ -191,14 +179,15 @@ class Search:
 
     def totally_ordered(self, columns: Columns, keys: Iterable[str | None]) -> Search:
         """Return the same search, sorted so that no two rows are in any order: parts of it then never overlap."""
-        wanted = [key for key in keys if key and (not columns or key in columns)]
+        wanted = [key for key in filter(None, keys) if not columns or key in columns]
         if not wanted:
             return self
-        # Without a wish of the user's the nearest comes first, as the archive has it.
-        nearest = ["ang_sep"] if self.targets and not self.sort_by else []
-        several = ["search_pos"] if len(self.targets) > 1 else []
-        added = dict.fromkeys([*nearest, *wanted, *several])
-        return replace(self, order=tuple(name for name in added if name not in self.sort_by))
+        # Unless the user sorts, the nearest comes first, as the archive has it.
+        if self.targets and not self.sort_by:
+            wanted.insert(0, "ang_sep")
+        if len(self.targets) > 1:
+            wanted.append("search_pos")
+        return replace(self, order=tuple(name for name in dict.fromkeys(wanted) if name not in self.sort_by))
 
     def at_targets(self, targets: Iterable[str]) -> Search:
         """Return the same search for other targets."""

@@ -16,19 +16,17 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MaxResultsWarning
 from ..service.columns import ColumnMetadata
-from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.resolver import warn_unused_resolver
+from ..service.retrying import Deadline
 from ..sky.positions import Positions, as_names, as_targets, join_positions
 from ..tables.columns import Columns
 from ..warn import warn_no_results, warn_user
 from .answer import SearchTable, announced, may_have_more
-from .columns import ROW_COLUMNS, MissionColumns, column_table, selected_columns
+from .columns import ROW_COLUMNS, MissionColumns, column_list_table, selected_columns
 from .conditions import argument_like, build_conditions
 from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
-
-__all__ = ["MissionSearch", "search_targets"]
 
 
 class MissionSearch:
@@ -40,7 +38,7 @@ class MissionSearch:
 
     def column_list(self, mission: str) -> Table:
         """Return the columns of a mission as a table."""
-        return column_table(self._columns.known(mission) or self._columns.refresh(mission))
+        return column_list_table(self._columns.known(mission) or self._columns.refresh(mission))
 
     # -- question ------------------------------------------------------------------------------------------------
 
@@ -111,13 +109,13 @@ class MissionSearch:
     def _located_targets(self, targets: Positions, resolver: str | None, deadline: Deadline) -> list[str]:
         """Positions for all targets, in order; of several names those without one are left out, with a warning."""
         names = list(dict.fromkeys(targets.names.values()))
-        if not names:
-            warn_unused_resolver(resolver)
-        elif len(names) == 1:
+        if len(names) > 1:
+            targets = _with_places(targets, self._service.resolver.many(names, deadline=deadline, resolver=resolver))
+        elif names:
             found = {names[0]: self._service.resolver.one(names[0], deadline=deadline, resolver=resolver)}
             targets = _with_places(targets, found)
-        else:
-            targets = _with_places(targets, self._service.resolver.many(names, deadline=deadline, resolver=resolver))
+        elif resolver is not None:
+            warn_unused_resolver(resolver)
         known = targets.known
         places = zip(targets.ra[known].tolist(), targets.dec[known].tolist(), strict=True)
         # As the archive takes them: "ra dec" in degrees, ICRS.
@@ -186,13 +184,7 @@ def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: I
 
 def _object_names(given: Any) -> Positions:
     """Names of objects; those that are masked in a column are left out, with a warning."""
-    members = given.split(",") if isinstance(given, str) else given
-    if not isinstance(members, Iterable):
-        raise InvalidArgumentError(f"Names of objects must be text, not {given!r}.")
-    cells = [name.strip() if isinstance(name, str) else name for name in members]
-    if any(isinstance(cell, str) and not cell for cell in cells):
-        raise InvalidArgumentError(f"No targets were provided: of the names of objects {given!r} one is empty.")
-    names = as_names(cells)
+    names = as_names(_name_cells(given))
     if names.problems and names.names:
         warn_user(
             f"{len(names.problems)} of {len(names)} names of objects are missing: they are left out.", InputWarning
@@ -200,6 +192,17 @@ def _object_names(given: Any) -> Positions:
     elif names.problems:
         raise InvalidArgumentError("No targets were provided: all names of objects are missing.")
     return as_names(list(names.names.values()))
+
+
+def _name_cells(given: Any) -> list[Any]:
+    """The names in a text, which may hold several, or in anything with members."""
+    members = given.split(",") if isinstance(given, str) else given
+    if not isinstance(members, Iterable):
+        raise InvalidArgumentError(f"Names of objects must be text, not {given!r}.")
+    cells = [name.strip() if isinstance(name, str) else name for name in members]
+    if any(isinstance(cell, str) and not cell for cell in cells):
+        raise InvalidArgumentError(f"No targets were provided: of the names of objects {given!r} one is empty.")
+    return cells
 
 
 def _with_places(targets: Positions, found: Mapping[str, SkyCoord]) -> Positions:

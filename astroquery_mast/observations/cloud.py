@@ -26,12 +26,10 @@ from ..downloads.transfer import OpenUrl
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
 from ..products.listing import as_table, single_cells
 from ..products.plan import escaped_url
-from ..service.deadline import Deadline
 from ..service.http import HttpClient
 from ..service.mast_service import MastService
+from ..service.retrying import Deadline
 from ..warn import warn_user
-
-__all__ = ["ANYWHERE", "AddressForm", "CloudChoice", "CloudFiles"]
 
 _SHOWN = 5
 _DISABLED = "`cloud_only` is True but cloud data access is not enabled: the files are fetched from MAST itself."

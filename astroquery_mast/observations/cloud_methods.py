@@ -23,8 +23,6 @@ from ..warn import warn_user
 from .cloud import ANYWHERE, AddressForm, CloudChoice, CloudFiles
 from .product_source import ObservationSource
 
-__all__ = ["ObservationCloudMethods"]
-
 _NO_FILTERS: Mapping[str, Any] = MappingProxyType({})
 
 

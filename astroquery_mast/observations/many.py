@@ -19,9 +19,9 @@ from astroquery import log
 from ..exceptions import InvalidQueryError
 from ..query.request import MashupRequest
 from ..query.selection import ColumnSelection
-from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService
 from ..service.parallel import RunOptions
+from ..service.retrying import Deadline
 from ..sky.position import Cone
 from ..sky.region_filter import CUT_COLUMNS, cone_filter, rows_in_region
 from ..tables.arrays import RowNumbers
@@ -43,8 +43,6 @@ from .search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, 
 
 if TYPE_CHECKING:
     from .neighbors import MemberRows, SharedCone
-
-__all__ = ["ManyObservations"]
 
 
 # The columns by which a shared answer is divided, as far as they can be selected.

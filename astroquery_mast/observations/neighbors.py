@@ -33,18 +33,6 @@ from ..tables.arrays import RowNumbers
 from ..tables.mashup import Page
 from ..tables.table import RequestInfo, TableBuilder
 
-__all__ = [
-    "FOOTPRINT",
-    "LARGEST",
-    "MemberRows",
-    "SharedCone",
-    "divide_answer",
-    "divide_pages",
-    "is_cheaper",
-    "share_cones",
-]
-
-
 FOOTPRINT = 0.05
 """How far a typical footprint reaches beyond the circle that it touches, in degrees: the 3 arcmin of the imagers of
 HST (https://hst-docs.stsci.edu) and of NIRCam (https://jwst-docs.stsci.edu), with which most observations are made."""

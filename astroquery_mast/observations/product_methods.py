@@ -23,8 +23,6 @@ from ..service.parallel import RunOptions
 from .cloud import CloudChoice
 from .cloud_methods import ObservationCloudMethods
 
-__all__ = ["ObservationProductMethods"]
-
 
 class ObservationProductMethods(ObservationCloudMethods):
     """What `~astroquery_mast.ObservationsClass` has for products."""

@@ -19,15 +19,13 @@ from ..exceptions import InvalidQueryError
 from ..products.filters import filter_products, unique_products
 from ..products.listing import as_obsids, as_table
 from ..query.request import MashupRequest
-from ..service.deadline import Deadline
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
+from ..service.retrying import Deadline
 from ..tables.mashup import Page
 from ..targets.one_table import AnswerCollector
 from .cloud import ANYWHERE, CloudChoice, CloudFiles
 from .search import CAOM_PRODUCTS
-
-__all__ = ["ObservationSource", "add_release_dates"]
 
 _RELEASE = "t_obs_release"
 # The observation by which a product was found; the one that owns it may be another.

@@ -6,6 +6,7 @@ criteria, columns and place in the form in which the archive takes them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,9 +19,9 @@ from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
 from ..query.filters import Criteria, Filter, observation_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..query.selection import ColumnSelection, names_of, select_columns
-from ..service.deadline import Deadline
 from ..service.mast_service import CallOptions, MastService
 from ..service.resolver import warn_unused_resolver
+from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS, Cone, TargetInput
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
@@ -29,20 +30,6 @@ from ..tables.mashup import histograms
 from ..tables.names import closest
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
-
-__all__ = [
-    "CAOM_CONE",
-    "CAOM_FILTERED",
-    "CAOM_FILTERED_POSITION",
-    "CAOM_PRODUCTS",
-    "CAOM_VALUES",
-    "TWO_PLACES",
-    "ObservationQuery",
-    "ObservationSearch",
-    "Place",
-    "QueryArguments",
-    "suggestions",
-]
 
 CAOM_CONE = "Mast.Caom.Cone"
 CAOM_FILTERED = "Mast.Caom.Filtered"
@@ -312,11 +299,7 @@ def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> 
 
 def _suggestions_for(each: Filter, counts: Mapping[str, int]) -> list[str]:
     """The sentences for one filter."""
-    tokens: dict[str, int] = {}
-    for value, rows in counts.items():
-        for token in value.split(each.separator) if each.separator else [value]:
-            if token.strip():
-                tokens[token.strip()] = tokens.get(token.strip(), 0) + rows
+    tokens = _token_counts(counts, each.separator)
     have = {token.lower() for token in tokens}
     sentences = []
     for value in each.values:
@@ -325,6 +308,16 @@ def _suggestions_for(each: Filter, counts: Mapping[str, int]) -> list[str]:
             names = ", ".join(f"'{name}'" for name in near)
             sentences.append(f"There is no {each.column}='{value}'; did you mean {names}?")
     return sentences
+
+
+def _token_counts(counts: Mapping[str, int], separator: str) -> Counter[str]:
+    """How often each part of the values of a column occurs."""
+    tokens: Counter[str] = Counter()
+    for value, rows in counts.items():
+        for token in value.split(separator) if separator else [value]:
+            if token.strip():
+                tokens[token.strip()] += rows
+    return tokens
 
 
 def _near(value: str, tokens: Mapping[str, int]) -> list[str]:

@@ -16,14 +16,12 @@ from astropy.table import Table
 
 from ..exceptions import InvalidQueryError
 from ..query.request import MashupRequest
-from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..service.pages import PageLimits, get_pages
+from ..service.retrying import Deadline
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from .search import CAOM_CONE, ObservationQuery, ObservationSearch, QueryArguments
-
-__all__ = ["ObservationStream"]
 
 # Pages fetched while one is in use: enough to keep the archive busy, few enough for a small memory.
 _AHEAD = 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NoReturn
 
@@ -21,16 +21,14 @@ from ..config import count_setting
 from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError, MastError
 from ..query.request import MashupRequest
 from ..query.selection import named_column
-from ..service.deadline import Deadline
 from ..service.mast_service import MastService
+from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import Column, Columns, Kind
 from ..tables.mashup import histograms
 from ..tables.table import TableBuilder, first_value, table_meta
 from ..warn import warn_no_results
 from .search import CAOM_CONE, ObservationSearch, QueryArguments
-
-__all__ = ["ObservationValues", "Ranges", "column_table", "counted", "ranges_of", "value_table"]
 
 Ranges = Mapping[str, tuple[float, float]]
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
@@ -96,7 +94,7 @@ class ObservationValues:
         try:
             document, _ = self._search.distribution(self._search.distribution_request(cache), deadline)
             low, high = ranges_of(document)[column.name]
-            said = f", from {low:g} to {high:g} {column.unit or column.vo_unit}".rstrip()
+            said = f", from {low:g} to {high:g} {column.unit_text}".rstrip()
         except (MastError, KeyError) as err:
             log.debug("The range of %s is not known: %s", column.name, err)
         raise InvalidArgumentError(
@@ -190,10 +188,9 @@ def value_table(counts: Mapping[Any, int], column: Column) -> Table:
     kinds: dict[Kind | None, type] = {Kind.INTEGER: np.int64, Kind.BOOLEAN: np.bool_}
     kind = kinds.get(column.kind, np.str_) if not values else None
     number = np.fromiter(counts.values(), dtype=np.int64, count=len(counts))
-    about = column.description or column.label
     return Table(
         [
-            MaskedColumn(np.array(values, dtype=kind), name="value", description=f"{column.name}: {about}"),
+            MaskedColumn(np.array(values, dtype=kind), name="value", description=f"{column.name}: {column.about}"),
             MaskedColumn(number, name="count", description="Number of observations"),
         ],
         masked=True,
@@ -204,24 +201,34 @@ def value_table(counts: Mapping[Any, int], column: Column) -> Table:
 def column_table(columns: Columns, counts: Mapping[str, Mapping[Any, int]], ranges: Ranges) -> Table:
     """Return the columns with the extent of their values as a table."""
     shown = [column for column in columns.values() if column.shown]
-    known = [counts.get(column.name) for column in shown]
-    spans = [ranges.get(column.name) for column in shown]
-    number = np.ma.MaskedArray([len(each or ()) for each in known], mask=[each is None for each in known], dtype=int)
-    ends = np.ma.MaskedArray([each or (np.nan, np.nan) for each in spans], dtype=float)
-    ends.mask = np.array([[each is None] * 2 for each in spans])
+    names = [column.name for column in shown]
+    low, high = _ends_of(names, ranges)
     return Table(
         [
-            MaskedColumn([column.name for column in shown], name="name", description="Name of the column"),
+            MaskedColumn(names, name="name", description="Name of the column"),
             MaskedColumn([column.kind.value if column.kind else "" for column in shown], name="kind"),
-            MaskedColumn([column.unit or column.vo_unit for column in shown], name="unit"),
-            MaskedColumn([column.description or column.label for column in shown], name="description"),
-            MaskedColumn(number, name="values", description="Number of different values"),
-            MaskedColumn(ends[:, 0], name="min", description="Least value"),
-            MaskedColumn(ends[:, 1], name="max", description="Greatest value"),
+            MaskedColumn([column.unit_text for column in shown], name="unit"),
+            MaskedColumn([column.about for column in shown], name="description"),
+            MaskedColumn(_sizes_of(names, counts), name="values", description="Number of different values"),
+            MaskedColumn(low, name="min", description="Least value"),
+            MaskedColumn(high, name="max", description="Greatest value"),
         ],
         masked=True,
         copy=False,
     )
+
+
+def _sizes_of(names: Sequence[str], counts: Mapping[str, Mapping[Any, int]]) -> np.ma.MaskedArray[Any, Any]:
+    """How many different values each column has, masked where it is not known."""
+    unknown = [name not in counts for name in names]
+    return np.ma.MaskedArray([len(counts.get(name, ())) for name in names], mask=unknown, dtype=int)
+
+
+def _ends_of(names: Sequence[str], ranges: Ranges) -> Sequence[np.ma.MaskedArray[Any, Any]]:
+    """The least and the greatest value of each column, masked where they are not known."""
+    unknown = [name not in ranges for name in names]
+    ends = np.array([ranges.get(name, (np.nan, np.nan)) for name in names], dtype=float).reshape(-1, 2)
+    return [np.ma.MaskedArray(end, mask=unknown) for end in ends.T]
 
 
 def _with_meta(table: Table, request: MashupRequest, times: Iterable[str | None]) -> Table:

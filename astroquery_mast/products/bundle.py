@@ -20,11 +20,10 @@ from astropy.table import Table
 
 from ..exceptions import InputWarning, InvalidArgumentError
 from ..warn import warn_user
+from .existing_files import Action
 from .file_names import FileNameParts, PathTemplate, file_name_parts
 from .manifest import Status, TransferResult
-from .plan import Action, PlannedFile
-
-__all__ = ["KINDS", "SCRIPT", "Bundle", "is_bundle_of", "kind_of_bundle"]
+from .plan import PlannedFile
 
 SCRIPT = "sh"
 KINDS = ("zip", "tar.gz")

@@ -15,18 +15,6 @@ from typing import Protocol
 from ..exceptions import InvalidArgumentError
 from .file_names import case_folded, is_same_file
 
-__all__ = [
-    "Action",
-    "FileDecision",
-    "FileRecords",
-    "FileSystem",
-    "FolderState",
-    "Overwrite",
-    "as_overwrite",
-    "decide_action",
-    "inspect_folder",
-]
-
 
 class Overwrite(StrEnum):
     """What is done about files that are on disk."""

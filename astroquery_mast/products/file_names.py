@@ -35,19 +35,6 @@ from astropy.table import Row, Table
 from ..exceptions import InvalidArgumentError
 from ..tables.names import no_such
 
-__all__ = [
-    "REGISTER",
-    "ExistingOwner",
-    "FileNameParts",
-    "PathTemplate",
-    "assign_paths",
-    "case_folded",
-    "column_as_text",
-    "file_name_parts",
-    "is_same_file",
-    "safe_name",
-]
-
 REGISTER = ".astroquery_mast.jsonl"
 """Name of the register of a folder; see `astroquery_mast.downloads.destination`."""
 

@@ -42,17 +42,6 @@ from ..query.values import is_missing, refuse_missing, without_rounding_error
 from ..tables.columns import Column
 from ..tables.names import no_such
 
-__all__ = [
-    "Cells",
-    "cells_of",
-    "condition_mask",
-    "extension_mask",
-    "filter_mask",
-    "filter_products",
-    "read_filter",
-    "unique_products",
-]
-
 Mask: TypeAlias = NDArray[np.bool_]
 
 # What the archive writes into productGroupDescription for the products that most people want.
@@ -139,7 +128,7 @@ def read_filter(given: Any, cells: Cells) -> Condition:
 
 def _plain(value: Any) -> Any:
     """One value as a Python object."""
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 and not isinstance(value, u.Quantity):
         value = value.item()
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
@@ -151,20 +140,24 @@ def _number(value: Any, cells: Cells) -> tuple[Comparison, ...]:
     if isinstance(value, int | float):
         return (Comparison("eq", value),)
     # A moment, for instance, has a text that may look like a number.
-    text = value if isinstance(value, str) else ""
-    parts = split_text(text)
-    found = tuple((each, _exact(operand)) for each, operand in ([("eq", text)] if parts is None else parts))
-    if not found or any(number is None for _, number in found):
+    found = _compared_numbers(value) if isinstance(value, str) else ()
+    if not found:
         raise InvalidCriterionError(
             f"Could not read the filter {value!r} for the numeric column '{cells.name}': give a number, a comparison "
             "as '>=10', a range as '10..20' or '10..', or a list of these."
         )
-    numbers = [number for _, number in found if number is not None]
-    if numbers[0] > numbers[-1]:
+    if found[0].operand > found[-1].operand:
         raise InvalidCriterionError(
             f"The filter {value!r} for column '{cells.name}' is a range in which no number lies."
         )
-    return tuple(Comparison(each, number) for each, number in found)
+    return found
+
+
+def _compared_numbers(text: str) -> tuple[Comparison, ...]:
+    """The comparisons with numbers that a text spells; empty if it cannot be read."""
+    parts = split_text(text)
+    found = [Comparison(each, _exact(operand)) for each, operand in ([("eq", text)] if parts is None else parts)]
+    return () if any(each.operand is None for each in found) else tuple(found)
 
 
 def _exact(text: str) -> int | float | None:

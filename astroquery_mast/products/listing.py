@@ -25,11 +25,9 @@ from ..exceptions import (
     ServerError,
     TooManyRowsError,
 )
-from ..service.failures import connection_dropped
 from ..service.parallel import map_in_threads
 from ..service.progress import progress_bar
-
-__all__ = ["as_obsids", "as_product_table", "as_table", "ask_in_batches", "identifiers", "is_too_much", "single_cells"]
+from ..service.retrying import connection_dropped
 
 T = TypeVar("T")
 

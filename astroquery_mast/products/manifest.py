@@ -17,9 +17,6 @@ from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import Column, MaskedColumn, Table
 from astropy.table.connect import TableWrite
 
-__all__ = ["COLUMNS", "Manifest", "Status", "TransferResult", "as_manifest", "masked_column"]
-
-
 COLUMNS = ("Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI")
 """The columns of a manifest; the first four are those of ``astroquery.mast``."""
 

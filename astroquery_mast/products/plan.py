@@ -34,19 +34,6 @@ from .file_names import PathTemplate, assign_paths, case_folded, column_as_text,
 from .filters import unique_products
 from .manifest import masked_column
 
-__all__ = [
-    "Action",
-    "DownloadService",
-    "PlannedFile",
-    "data_url",
-    "escaped_url",
-    "only_in_cloud",
-    "plan",
-    "plan_table",
-    "single_file",
-    "total_bytes",
-]
-
 # Actions that may transfer bytes.
 _FETCHED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
 _MD5 = re.compile(r"[0-9a-f]{32}")

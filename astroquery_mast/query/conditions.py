@@ -36,16 +36,6 @@ from ..tables.columns import Column, Kind
 from ..warn import warn_user
 from .values import as_number, as_text
 
-__all__ = [
-    "NUMBER",
-    "OPERATORS",
-    "Comparison",
-    "Condition",
-    "as_members",
-    "read_condition",
-    "split_text",
-]
-
 OPERATORS: Mapping[str, str] = {
     "min": "gte",
     "gte": "gte",

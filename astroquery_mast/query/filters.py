@@ -23,16 +23,6 @@ from .conditions import Comparison, Condition, as_members, read_condition
 from .request import as_plain
 from .values import refuse_missing
 
-__all__ = [
-    "Criteria",
-    "Filter",
-    "catalogs_mast_filters",
-    "mashup_criteria",
-    "observation_criteria",
-    "split_parameters",
-    "unknown_filter",
-]
-
 # What stands for an open end of a range.  The archive documents only ranges with two ends; these two are beyond any
 # number it holds and still within single precision, in which some of its columns are stored.
 OPEN_END = 1e30

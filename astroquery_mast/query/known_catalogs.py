@@ -19,20 +19,6 @@ from ..exceptions import InputWarning, InvalidArgumentError, InvalidCriterionErr
 from ..tables.names import closest, no_such
 from ..warn import warn_user
 
-__all__ = [
-    "CATALOGS",
-    "CROSSMATCHES",
-    "HSC_MATCHES",
-    "HSC_SPECTRA",
-    "OBSERVATIONS",
-    "Catalog",
-    "Crossmatch",
-    "Option",
-    "find_catalog",
-    "find_crossmatch",
-    "shown_names",
-]
-
 HSC_SPECTRA = "Mast.HscSpectra.Db.All"
 """The service that lists all spectra of the Hubble Source Catalog."""
 
@@ -42,7 +28,7 @@ _FULL_NAME = "mast."
 
 @dataclass(frozen=True)
 class Option:
-    """A parameter of a service that is a whole number."""
+    """A parameter of a service that is an integer."""
 
     default: int
     least: int = 1
@@ -53,8 +39,8 @@ class Option:
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if whole and value >= self.least and (self.most is None or value <= self.most):
             return int(value)
-        wanted = f"from {self.least}" if self.most is None else f"from {self.least} to {self.most}"
-        raise InvalidArgumentError(f"{name}={value!r}: a whole number {wanted} is needed.")
+        wanted = f"of at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
+        raise InvalidArgumentError(f"{name}={value!r}: an integer {wanted} is needed.")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What is asked of the archive, as a value: built, looked at, sent, and asked again for the next page.
 
 In: a service name and its parameters.  Out: a frozen `MashupRequest`, or an `ApiRequest` for the services that are not
-Mashup's.  Both are a `~astroquery_mast.query.question.Question`.
+Mashup's.  Both are a `~astroquery_mast.query.request.Question`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol, Self
 from urllib.parse import quote
 
 import numpy as np
@@ -20,9 +20,66 @@ from astropy import units as u
 from ..config import Endpoints
 from ..exceptions import InvalidArgumentError, InvalidCriterionError
 from ..tables.mashup import Completeness, Page, parse_page
-from .question import CacheKey, HttpRequest
 
-__all__ = ["COUNT_COLUMNS", "ApiRequest", "MashupRequest", "as_plain"]
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """One HTTP request, before anybody sends it."""
+
+    url: str
+    data: str
+    headers: Mapping[str, str]
+    method: str = "POST"
+
+
+@dataclass(frozen=True)
+class CacheKey:
+    """What tells a question from all others, and whether a kept answer is to be replaced."""
+
+    parts: Mapping[str, object]
+    fresh: bool = False
+
+
+class Question(Protocol):
+    """A question to one service, or one page of its answer."""
+
+    @property
+    def service(self) -> str:
+        """The service, as messages name it."""
+
+    @property
+    def cache(self) -> bool | None:
+        """Whether the answer is kept; None for what the configuration says."""
+
+    @property
+    def every_page(self) -> bool:
+        """Whether all of the answer is wanted."""
+
+    @property
+    def row_limited(self) -> bool:
+        """Whether the archive sends no more than ``conf.server_row_limit`` rows in all."""
+
+    def payload(self) -> dict[str, object]:
+        """Return what is asked as a dictionary, for the reader."""
+
+    def http_request(self, endpoints: Endpoints) -> HttpRequest:
+        """Return what is sent."""
+
+    def read(self, body: bytes) -> Page:
+        """Read an answer."""
+
+    def check(self, page: Page, completeness: Completeness) -> bool:
+        """Add a page to those that have come; return False if it is no part of the answer, which has then ended."""
+
+    def after(self, page: Page) -> Sequence[Self]:
+        """Return the questions for the pages that follow this one, which may be asked side by side."""
+
+    def first_page(self) -> Self:
+        """Return the question for this page only."""
+
+    def cache_key(self) -> CacheKey | None:
+        """Return the key of the answer in the cache; None if it must not be kept."""
+
 
 # The column expression with which filtered services answer a count instead of rows.
 COUNT_COLUMNS = "COUNT_BIG(*)"

@@ -19,17 +19,6 @@ from ..tables.names import find_name, no_such
 from .conditions import as_members
 from .request import as_plain
 
-__all__ = [
-    "ColumnSelection",
-    "Selection",
-    "SortKey",
-    "arranged",
-    "named_column",
-    "names_of",
-    "select_columns",
-    "sort_keys",
-]
-
 # Without it a table of observations cannot be asked for its products.
 KEY = "obsid"
 # Columns that only a search around a position has.
@@ -207,7 +196,7 @@ class Selection:
         )
 
     def spelled(self, columns: Columns) -> Selection:
-        """Return the same selection in the spelling of a catalogue's columns."""
+        """Return the same selection in the spelling of a catalog's columns."""
         return replace(
             self,
             columns=tuple(named_column(name, columns, "columns").name for name in self.columns),
@@ -229,7 +218,7 @@ def _number(argument: str, value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise InvalidArgumentError(f"{argument}={value!r}: a whole number from 1 is needed.")
+        raise InvalidArgumentError(f"{argument}={value!r}: an integer of at least 1 is needed.")
     return int(value)
 
 

@@ -21,8 +21,6 @@ from ..tables.columns import Column, Kind
 from ..warn import warn_user
 from .request import as_plain
 
-__all__ = ["as_iso", "as_number", "as_text", "is_missing", "refuse_missing", "without_rounding_error"]
-
 # Text that is hardly meant as one of the days of 1864 whose numbers these are.
 _YEAR = re.compile(r"\s*(?:19|20)\d\d\s*")
 
@@ -73,11 +71,12 @@ def _number(name: str, value: Any, column: Column) -> float:
         return _from_text(name, value, column)
     # The first two have a float(), and it is not what they mean.
     if isinstance(value, bool | np.bool_ | np.timedelta64 | np.complexfloating) or np.ma.is_masked(value):
-        raise InvalidCriterionError(f"'{name}' needs a number; {value!r} is none.")
+        raise InvalidCriterionError(f"'{name}' needs a number, and {value!r} is not one.")
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError) as err:
-        raise InvalidCriterionError(f"'{name}' needs a number; {value!r} (a {type(value).__name__}) is none.") from err
+        said = f"'{name}' needs a number, and {value!r} (a {type(value).__name__}) is not one."
+        raise InvalidCriterionError(said) from err
 
 
 def _as_time(name: str, moment: date | datetime | np.datetime64 | str) -> Time:
@@ -139,7 +138,7 @@ def _from_text(name: str, text: str, column: Column) -> float:
         pass
     if column.is_time:
         return _mjd(name, _as_time(name, text), column)
-    raise InvalidCriterionError(f"'{name}' needs a number; {text!r} is none.")
+    raise InvalidCriterionError(f"'{name}' needs a number, and {text!r} is not one.")
 
 
 # -- values of discrete columns ------------------------------------------------------------------------------------
@@ -173,7 +172,7 @@ def _whole_text(name: str, text: str) -> str:
     with suppress(ValueError):
         if (number := float(text)).is_integer():
             return str(int(number))
-    raise InvalidCriterionError(f"'{name}' holds whole numbers, and {text!r} is not one.")
+    raise InvalidCriterionError(f"'{name}' holds integers, and {text!r} is not one.")
 
 
 def _whole_or_text(name: str, number: float, whole: bool) -> str:
@@ -182,7 +181,7 @@ def _whole_or_text(name: str, number: float, whole: bool) -> str:
         return str(int(number))
     if math.isfinite(number) and not whole:
         return repr(number)
-    raise InvalidCriterionError(f"'{name}' cannot be compared with {number!r}: it holds whole numbers or text.")
+    raise InvalidCriterionError(f"'{name}' cannot be compared with {number!r}: it holds integers or text.")
 
 
 def _truth(name: str, value: Any) -> str:

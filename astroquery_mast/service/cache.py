@@ -1,6 +1,6 @@
 """Answers kept on disk, for those who ask for it: a question that was answered is not sent again until that expires.
 
-In: a `~astroquery_mast.query.question.Question`, and the bodies of the pages of its answer.  Out: the same bodies.  Off
+In: a `~astroquery_mast.query.request.Question`, and the bodies of the pages of its answer.  Out: the same bodies.  Off
 by default, as in ``astroquery.mast``; ``conf.cache`` and astroquery's own ``cache_conf`` switch it on and set its
 expiry, and each question may say otherwise.
 
@@ -27,10 +27,8 @@ from typing import IO, Any
 
 from astroquery import cache_conf, log
 
-from ..query.question import CacheKey
+from ..query.request import CacheKey
 from ..tables.table import now_iso
-
-__all__ = ["UNREADABLE", "AnswerCache", "CacheEntry", "KeptAnswer"]
 
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error)
 """What is raised for a file that is not there, or not what was written."""

@@ -19,14 +19,12 @@ from ..config import Endpoints
 from ..exceptions import InvalidResponseError, MastError
 from ..tables.columns import Columns, columns_of, snapshot
 from ..tables.names import find_name
-from .deadline import Deadline
 from .http import HttpClient
-
-__all__ = ["ColumnMetadata", "ColumnSource", "MashupColumns", "NoColumnsError"]
+from .retrying import Deadline
 
 # Metadata are small and never worth waiting for longer.
 _PATIENCE = 20.0
-# After a failure the archive is left alone for this long, so that not every query waits for it in vain.
+# After a failure the archive is left alone for this long, so that not every query waits for another failure.
 _REST = 60.0
 # Of the columns that the package knows at least this part must be in a list that is to be believed: of those recorded
 # the one with the least, of disk detectives, has 47 %.

@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .deadline import Deadline
 from .parallel import SharedState
-
-__all__ = ["PortableWork"]
+from .retrying import Deadline
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How the archive is talked to: send → read → poll, within a deadline, with retries.  Knows no service.
 
-In: an HTTP request, or a `~astroquery_mast.query.question.Question`.  Out: a response, or a page.  `HttpClient` is
+In: an HTTP request, or a `~astroquery_mast.query.request.Question`.  Out: a response, or a page.  `HttpClient` is
 given a callable that sends; it never sees a session or a token.
 """
 
@@ -17,13 +17,10 @@ from astroquery import log
 
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import AccessDeniedError, MastError, QueryTimeoutError, ServerError
-from ..query.question import Question
+from ..query.request import Question
 from ..tables.mashup import Page, check_status
 from .cache import AnswerCache
-from .deadline import Deadline
-from .failures import BACKOFF, RetryState, broken, is_transient, retrying
-
-__all__ = ["AnswerPage", "HttpClient"]
+from .retrying import BACKOFF, Deadline, RetryState, is_transient, network_error, retrying
 
 T = TypeVar("T")
 
@@ -206,7 +203,7 @@ class HttpClient:
                 self._late(deadline, what, "no answer came", err)
             raise ServerError(f"{what} did not answer within {silence:.0f} s.", service=what) from err
         except requests.exceptions.RequestException as err:
-            raise broken(what, err) from err
+            raise network_error(what, err) from err
         except AccessDeniedError as err:
             raise self._advised(err, url) from err
         return response

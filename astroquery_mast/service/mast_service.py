@@ -22,22 +22,19 @@ from requests.adapters import HTTPAdapter
 
 from ..config import Endpoints, count_setting
 from ..exceptions import InvalidQueryError
-from ..query.question import Question
-from ..query.request import MashupRequest
+from ..query.request import MashupRequest, Question
 from ..sky.position import DEFAULT_RADIUS, Cone, as_coordinate, cone_around, looks_like_coordinates
 from ..tables.columns import Columns
 from ..tables.table import TableBuilder, first_value
 from . import token as auth
 from .cache import AnswerCache
 from .columns import ColumnMetadata, MashupColumns
-from .deadline import Deadline, as_seconds
 from .http import AnswerPage, HttpClient
-from .login import Login
 from .pages import PageLimits, get_pages
 from .parallel import RunOptions, map_in_threads
 from .resolver import Resolver, warn_unused_resolver
-
-__all__ = ["Asked", "CallOptions", "MastService", "refuse_two_positions"]
+from .retrying import Deadline, as_seconds
+from .token import Login
 
 # Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
 _POOL = 32

@@ -15,23 +15,7 @@ from astropy.coordinates import SkyCoord
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError, ServerError
 from ..sky.position import looks_like_coordinates
-from ..tables.mashup import decoded
-
-__all__ = [
-    "SERVICE",
-    "Entry",
-    "as_text",
-    "by_name",
-    "by_source",
-    "case_folded_name",
-    "checked_name",
-    "coordinate_of",
-    "is_place",
-    "place_of",
-    "read_entries",
-    "valid_names",
-    "with_place",
-]
+from ..tables.json_rows import decoded
 
 SERVICE = "MAST name resolver"
 
@@ -41,14 +25,14 @@ Entry = Mapping[str, Any]
 # -- as they are given -------------------------------------------------------------------------------------------------
 
 
-def as_text(name: object) -> object:
+def name_as_text(name: object) -> object:
     """Return a name as text, which FITS files hold as bytes; anything else as it is."""
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
 
 
 def checked_name(name: object) -> str:
     """Return a name that can be asked for; raise `InvalidArgumentError` for anything else."""
-    text = as_text(name)
+    text = name_as_text(name)
     if not isinstance(text, str):
         raise InvalidArgumentError(f"Object names must be text, not {name!r}.")
     if not text.strip():
@@ -60,7 +44,7 @@ def valid_names(names: Iterable[object]) -> tuple[list[str], int]:
     """Return the names in a list, and how many of its members are missing."""
     if isinstance(names, Mapping) or not isinstance(names, Iterable):
         raise InvalidArgumentError(f"A name of an object, or several, are needed, and not {names!r:.80}.")
-    cells = [as_text(cell) for cell in names]
+    cells = [name_as_text(cell) for cell in names]
     given = [checked_name(cell) for cell in cells if not _is_missing(cell)]
     if cells and not given:
         raise InvalidArgumentError(f"Of the {len(cells)} object names that were given none is a name.")

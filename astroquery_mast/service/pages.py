@@ -1,6 +1,6 @@
 """The pages of an answer, whatever the service: from the disk or the archive, in order, and proven to be all of it.
 
-In: a `~astroquery_mast.query.question.Question`, and how fast and how long it may be asked.  Out: its pages.  Those
+In: a `~astroquery_mast.query.request.Question`, and how fast and how long it may be asked.  Out: its pages.  Those
 after the first are fetched side by side where the question knows them all.  Where the archive sends fewer rows than an
 answer has, the answer comes in parts: see `~astroquery_mast.service.row_splitting`.
 """
@@ -19,19 +19,17 @@ from astroquery import cache_conf, log
 
 from ..config import conf, count_setting
 from ..exceptions import InvalidResponseError, MastError, MaxResultsWarning, ServerError
-from ..query.question import Question
+from ..query.request import Question
 from ..tables.mashup import Completeness, Page
 from ..warn import warn_user
 from .cache import UNREADABLE, CacheEntry, KeptAnswer
-from .deadline import Deadline
-from .failures import connection_dropped
 from .http import AnswerPage, HttpClient
 from .parallel import map_in_threads
+from .retrying import Deadline, connection_dropped
 
 if TYPE_CHECKING:
     from .row_splitting import RowSplitter
 
-__all__ = ["PageLimits", "Parts", "ask_pages", "get_pages", "warn_of_more"]
 
 Hopeless = Callable[[MastError], bool]
 Parts = Generator[AnswerPage, None, Mapping[str, object] | None]

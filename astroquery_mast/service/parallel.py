@@ -21,22 +21,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError
-from .deadline import Deadline, as_seconds
-
-__all__ = [
-    "GRACE",
-    "ON_ERROR",
-    "THREAD_NAME",
-    "DownServers",
-    "Job",
-    "JobFailure",
-    "RunOptions",
-    "SharedState",
-    "UnfinishedError",
-    "map_in_threads",
-    "number_of_workers",
-    "run",
-]
+from .retrying import Deadline, as_seconds
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-__all__ = ["DownloadBar", "progress_bar", "someone_watches"]
-
 
 def _in_notebook() -> bool:
     """Whether a notebook shows what is written."""

@@ -21,7 +21,6 @@ from ..config import Endpoints, count_setting
 from ..exceptions import InputWarning, InvalidQueryError, MastError, ResolverError
 from ..sky.position import as_coordinate
 from ..warn import warn_user
-from .deadline import Deadline
 from .http import HttpClient
 from .names import (
     SERVICE,
@@ -38,9 +37,8 @@ from .names import (
     with_place,
 )
 from .parallel import map_in_threads
+from .retrying import Deadline
 from .token import LOOPBACK
-
-__all__ = ["KNOWN_NAMES", "NameCache", "Resolver", "checked_resolver", "warn_unused_resolver"]
 
 _RESOLVERS = ("NED", "SIMBAD")
 # Names with these prefixes are entries of a catalog at MAST, and the resolver has its own source for each.
@@ -205,10 +203,8 @@ class Resolver:
         names = [name for name in names if not is_place(name)] if given else names
         if not names:
             return given
-        params: list[tuple[str, str]] = [("outputFormat", "json"), ("resolveAll", str(every).lower())]
-        if resolver:
-            sources = [resolver, *(_CATALOGS[prefix] for prefix in _CATALOGS if any(map(_is_of(prefix), names)))]
-            params += [("resolver", source) for source in sources]
+        params = [("outputFormat", "json"), ("resolveAll", str(every).lower())]
+        params += [("resolver", source) for source in _sources(resolver, names)]
         params += [("name", name) for name in names]
         entries = self._wire.request(
             "GET", self._endpoints.resolver, params=params, deadline=deadline, service=SERVICE, read=_read
@@ -236,6 +232,13 @@ class Resolver:
         position = coordinate_of(sources[resolver])
         _compare_with_catalog(name, position, sources)
         return position
+
+
+def _sources(resolver: str | None, names: list[str]) -> list[str]:
+    """The sources to ask: that which was chosen, and the catalogs that have some of the names; all if none is."""
+    if resolver is None:
+        return []
+    return [resolver, *(_CATALOGS[prefix] for prefix in _CATALOGS if any(map(_is_of(prefix), names)))]
 
 
 def _read(response: requests.Response) -> list[Entry]:

@@ -16,20 +16,6 @@ from typing import Any
 from ..query.filters import OPEN_END
 from ..query.request import COUNT_COLUMNS, MashupRequest
 
-__all__ = [
-    "SPLIT_COLUMNS",
-    "Interval",
-    "RangeOfRows",
-    "as_filtered",
-    "as_parts",
-    "counting",
-    "counting_entries",
-    "pieces_for",
-    "restricted_to",
-    "spans_of",
-    "stops_by_itself",
-]
-
 CONE, FILTERED, FILTERED_POSITION = "Mast.Caom.Cone", "Mast.Caom.Filtered", "Mast.Caom.Filtered.Position"
 
 # The services of catalogues whose rows can be counted: around a position, and by criteria.
@@ -77,6 +63,9 @@ class Interval:
             return [self.high - max(1.0, abs(self.high)) * 2.0**number for number in range(pieces - 1)]
         return [self.low + (self.high - self.low) * number / pieces for number in range(pieces + 1)]
 
+
+RowCounts = list[tuple[Interval, int]]
+"""Ranges, and how many rows each has."""
 
 SPLIT_COLUMNS: Mapping[str, Interval] = {
     # Modified Julian Dates from the launch of IUE to the years to come.
@@ -138,9 +127,7 @@ def spans_of(request: MashupRequest, column: str) -> list[Interval]:
     if not found:
         return [Interval(-OPEN_END, OPEN_END)]
     values = found[0].get("values")
-    if len(found) > 1 or not isinstance(values, list) or not values or found[0].get("freeText"):
-        return []
-    if not all(isinstance(value, Mapping) and {"min", "max"} == value.keys() for value in values):
+    if len(found) > 1 or found[0].get("freeText") or not isinstance(values, list) or not all(map(_is_range, values)):
         return []
     return _merged(Interval(float(value["min"]), float(value["max"])) for value in values)
 
@@ -159,9 +146,7 @@ def pieces_for(rows: int, limit: int) -> int:
     return max(2, min(_MOST_PIECES, math.ceil(1.2 * rows / limit)))
 
 
-def as_parts(
-    request: MashupRequest, column: str, counts: Sequence[tuple[Interval, int]], limit: int
-) -> list[RangeOfRows]:
+def as_parts(request: MashupRequest, column: str, counts: RowCounts, limit: int) -> list[RangeOfRows]:
     """Return as few parts of a question as there need be."""
     groups: list[tuple[list[Interval], int]] = []
     for span, rows in counts:
@@ -184,6 +169,11 @@ def _filters(request: MashupRequest) -> list[Mapping[str, Any]]:
 def _is_of(each: Mapping[str, Any], column: str) -> bool:
     """Whether a filter is one of a column; the archive does not mind the case."""
     return str(each.get("paramName", "")).lower() == column
+
+
+def _is_range(value: object) -> bool:
+    """Whether a value of a filter is a range of numbers."""
+    return isinstance(value, Mapping) and {"min", "max"} == value.keys()
 
 
 def _merged(spans: Iterable[Interval]) -> list[Interval]:

@@ -20,8 +20,7 @@ from typing import cast
 from astroquery import log
 
 from ..exceptions import BadRequestError, IncompleteResultError, MastError, ServerError, TooManyRowsError
-from ..query.question import Question
-from ..query.request import MashupRequest
+from ..query.request import MashupRequest, Question
 from ..tables.mashup import Completeness
 from ..tables.table import first_value
 from .http import AnswerPage, HttpClient
@@ -32,6 +31,7 @@ from .row_ranges import (
     SPLIT_COLUMNS,
     Interval,
     RangeOfRows,
+    RowCounts,
     as_filtered,
     as_parts,
     counting,
@@ -41,8 +41,6 @@ from .row_ranges import (
     spans_of,
     stops_by_itself,
 )
-
-__all__ = ["RowSplitter", "as_part"]
 
 # Columns that the filtered service has in addition to those of a cone.
 _FILTERED_ONLY = frozenset({"objID", "objID1"})
@@ -150,29 +148,40 @@ class RowSplitter:
 
     def _by(self, column: str, request: MashupRequest, total: int, others: Sequence[str]) -> list[RangeOfRows] | None:
         """The parts of a question by one column; None if rows lack a value there, or too many have the same."""
-        small: list[tuple[Interval, int]] = []
-        same: list[tuple[Interval, int]] = []
-        spans, expected = spans_of(request, column), total
-        core, limit = SPLIT_COLUMNS[column], int(self._limit)
-        while spans:
-            counts = self._counted(column, request, spans)
-            if sum(rows for _, rows in counts) != expected:
-                return None
-            small += [(span, rows) for span, rows in counts if rows <= limit]
-            large = [(span, rows) for span, rows in counts if rows > limit]
-            same += [(span, rows) for span, rows in large if span.is_single_value(core)]
-            large = [(span, rows) for span, rows in large if not span.is_single_value(core)]
-            expected = sum(rows for _, rows in large)
-            spans = [piece for span, rows in large for piece in span.divided(pieces_for(rows, limit), core)]
-        parts = as_parts(request, column, sorted(small, key=lambda each: each[0].low), limit)
-        for span, rows in same:
+        final = self._final_counts(column, request, total)
+        if final is None:
+            return None
+        limit = int(self._limit)
+        small = sorted((each for each in final if each[1] <= limit), key=lambda each: each[0].low)
+        parts = as_parts(request, column, small, limit)
+        for span, rows in final:
+            if rows <= limit:
+                continue
             further = self._divided(restricted_to(request, column, [span]), rows, others)
             if further is None:
                 return None
             parts += further
         return parts or None
 
-    def _counted(self, column: str, request: MashupRequest, spans: Sequence[Interval]) -> list[tuple[Interval, int]]:
+    def _final_counts(self, column: str, request: MashupRequest, total: int) -> RowCounts | None:
+        """Ranges that are within the limit or cannot be divided further; None if they do not have all rows."""
+        final: RowCounts = []
+        spans, expected = spans_of(request, column), total
+        core, limit = SPLIT_COLUMNS[column], int(self._limit)
+        while spans:
+            counts = self._counted(column, request, spans)
+            if sum(rows for _, rows in counts) != expected:
+                return None
+            spans, expected = [], 0
+            for span, rows in counts:
+                if rows <= limit or span.is_single_value(core):
+                    final.append((span, rows))
+                else:
+                    expected += rows
+                    spans += span.divided(pieces_for(rows, limit), core)
+        return final
+
+    def _counted(self, column: str, request: MashupRequest, spans: Sequence[Interval]) -> RowCounts:
         """How many rows each range has, several asked for at a time."""
 
         def count(span: Interval) -> int:

@@ -1,7 +1,8 @@
-"""Who the user is: where a token comes from, which addresses may receive it, and what a refusal means.
+"""Who the user is: where tokens come from, which addresses may receive them, the login, and what a refusal means.
 
 A token is held by `Credentials` and put into a request by `TokenAuth`, at the last moment and for MAST's hosts only.
-It is never part of a session, a cookie jar, a representation, a log line, an exception or a pickle.
+It is never part of a session, a cookie jar, a representation, a log line, an exception or a pickle.  `Login` has a
+token checked by the archive before it is kept.
 
 See https://auth.mast.stsci.edu/ for tokens: one expires after ten days without use, and sixty days after it was made.
 """
@@ -12,27 +13,20 @@ import getpass
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import requests
+from astroquery import log
 from requests.auth import AuthBase
 
 from ..config import Endpoints
-from ..exceptions import AuthenticationWarning, LoginError
+from ..exceptions import AuthenticationWarning, InvalidResponseError, LoginError, MastError
+from ..tables.json_rows import decoded
 from ..warn import warn_user
-
-__all__ = [
-    "ENVIRONMENT",
-    "SHARED",
-    "Credentials",
-    "TokenAuth",
-    "find_token",
-    "may_receive_token",
-    "refusal_advice",
-    "strip_token",
-]
+from .http import HttpClient
+from .retrying import Deadline
 
 # Where tokens are looked for, the usual name first; some tools of the community use the second.
 ENVIRONMENT = ("MAST_API_TOKEN", "MAST_TOKEN")
@@ -166,7 +160,7 @@ def _from_keyring() -> str | None:
         return None
 
 
-def store(token: str) -> None:
+def store_token(token: str) -> None:
     """Write a token to the system's keyring; warn if there is none, for the login itself has worked."""
     import keyring  # noqa: PLC0415 - slow, and needed by few
     import keyring.errors  # noqa: PLC0415
@@ -196,23 +190,28 @@ def refusal_advice(
 ) -> str:
     """Say what to do about a refusal."""
     is_file = urlsplit(url).path.endswith(_FILES)
-    sent = may_receive_token(url, endpoints)
-    advice = ""
-    if sent and credentials and (user or {}).get("anon", True):
+    if not may_receive_token(url, endpoints):
+        advice = _UNSENT if is_file else ""
+    elif not credentials:
+        advice = _login_advice(endpoints, is_file=is_file) if is_file or status == 401 else ""
+    elif (user or {}).get("anon", True):
         advice = (
             "The token is not valid any more (it expires after 10 days without use, and 60 days after it was made): "
             f"renew it at {endpoints.token_page}"
         )
-    elif sent and not credentials and (is_file or status == 401):
-        what = "These data are exclusive: log in" if is_file else "If a login is wanted, log in"
-        advice = (
-            f"{what} with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is made at "
-            f"{endpoints.token_page}"
-        )
-    elif is_file:
-        advice = _no_access(user) if sent else _UNSENT
+    else:
+        advice = _no_access(user) if is_file else ""
     # Single files are exclusive; a query is refused for other reasons, by a firewall as well as by the archive.
     return advice if is_file else f"{_REFUSED} {advice}".rstrip()
+
+
+def _login_advice(endpoints: Endpoints, *, is_file: bool) -> str:
+    """How to log in."""
+    what = "These data are exclusive: log in" if is_file else "If a login is wanted, log in"
+    return (
+        f"{what} with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is made at "
+        f"{endpoints.token_page}"
+    )
 
 
 def _no_access(user: Mapping[str, Any] | None) -> str:
@@ -222,3 +221,71 @@ def _no_access(user: Mapping[str, Any] | None) -> str:
         f"You are logged in as {owner}, who has no access to these data: "
         "ask the principal investigator or the archive's help desk for access, or wait for the release date."
     )
+
+
+_SERVICE = "MAST whoami"
+
+
+class Login:
+    """The user of one client."""
+
+    def __init__(self, send: Callable[..., requests.Response], endpoints: Endpoints, credentials: Credentials) -> None:
+        self._send = send
+        self._endpoints = endpoints
+        self.credentials = credentials
+
+    def login(self, token: str | None = None, *, store: bool = False, reenter: bool = False) -> None:
+        """Find a token, have it checked, keep it, and store it if that is wanted."""
+        found = find_token(token, reenter=reenter, page=self._endpoints.token_page)
+        user = self.whoami(Credentials(found))
+        if user.get("anon", True):
+            raise LoginError(
+                "MAST does not accept this token; it may have expired, or lack a character. "
+                f"A new one is made at {self._endpoints.token_page}"
+            )
+        self.credentials.keep(found, str(user.get("ezid") or user.get("eppn") or ""))
+        if store:
+            store_token(found)
+        name = (user.get("attrib") or {}).get("display_name") or user.get("ezid")
+        log.info("MAST API token accepted, welcome %s.", name)
+
+    def whoami(self, credentials: Credentials | None = None, *, attempts: int | None = None) -> dict[str, Any]:
+        """Ask the archive to whom a token belongs."""
+        asked = self.credentials if credentials is None else credentials
+        if asked and not may_receive_token(self._endpoints.whoami, self._endpoints):
+            raise LoginError(f"A token is sent over https only, and the server is {self._endpoints.server}")
+
+        def send(method: str, url: str, **keywords: Any) -> requests.Response:
+            """Send with the token that is asked about."""
+            return self._send(method, url, credentials=asked, **keywords)
+
+        user = HttpClient(send, self._endpoints).request(
+            "GET",
+            self._endpoints.whoami,
+            headers={"Accept": "application/json"},
+            deadline=Deadline.start(None),
+            service=_SERVICE,
+            attempts=attempts,
+            read=_read_user,
+        )
+        if user.get("token"):
+            user["token"] = f"{str(user['token'])[:4]}…"
+        return user
+
+    def advice(self, url: str, status: int | None = None) -> str:
+        """Say what to do about a refusal, after asking whether the token is still good."""
+        user = None
+        if self.credentials and may_receive_token(url, self._endpoints):
+            try:
+                user = self.whoami(attempts=1)
+            except MastError as err:
+                return f"Whether the token is still valid could not be found out: {err}"
+        return refusal_advice(url, self.credentials, self._endpoints, user, status)
+
+
+def _read_user(response: requests.Response) -> dict[str, Any]:
+    """The user in an answer; one that is unreadable is asked for again."""
+    user = decoded(response.content, _SERVICE)
+    if not isinstance(user, dict):
+        raise InvalidResponseError(f"{_SERVICE} sent no user record.", service=_SERVICE)
+    return user

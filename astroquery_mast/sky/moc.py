@@ -19,8 +19,6 @@ from .position import Cone
 from .region import cone_of
 from .sphere import Array, longitude_latitude, tangents, unit_vectors
 
-__all__ = ["MocRegion", "cover_cells"]
-
 # Cells along the radius of a footprint, at least: where the MOC itself is finer, the footprint is resolved no better.
 _RESOLUTION = 512
 # Side of a cell of order 0, in radians; each order halves it.

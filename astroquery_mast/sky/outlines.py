@@ -14,8 +14,6 @@ import numpy as np
 from .shapes import Circle, Polygon, Shape
 from .sphere import TOUCHING, Array, distance_to_arcs, normals_of, separation, tangents, unit_vectors
 
-__all__ = ["Outlines", "outlines_of"]
-
 
 @dataclass(frozen=True)
 class Outlines:

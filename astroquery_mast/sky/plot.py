@@ -18,8 +18,6 @@ from .outlines import Outlines, outlines_of
 from .region_filter import shapes_of
 from .sphere import Array, longitude_latitude, min_enclosing_circle, separation, tangents
 
-__all__ = ["plot_footprints"]
-
 _COLOUR_BY = "instrument_name"
 # Pixels from the centre of the picture's coordinates to its edge, and the room around the footprints.
 _HALF, _ROOM = 500.0, 1.08

@@ -18,20 +18,6 @@ from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
 
-__all__ = [
-    "DEFAULT_MATCH_RADIUS",
-    "DEFAULT_RADIUS",
-    "Cone",
-    "TargetInput",
-    "as_coordinate",
-    "as_radius",
-    "cone_around",
-    "is_many",
-    "looks_like_coordinates",
-    "name_list",
-    "two_numbers",
-]
-
 # The default of query methods.  It is compared by identity, which tells "no radius was given" from "0.2 degrees were".
 DEFAULT_RADIUS = 0.2 * u.deg
 # The archive's own default for a cross-match, 7.2 arcsec.

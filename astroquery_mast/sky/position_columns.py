@@ -18,9 +18,6 @@ from ..exceptions import InvalidArgumentError
 from ..tables.arrays import Floats
 from ..tables.names import no_such
 
-__all__ = ["PAIRS", "degrees", "folded", "pair_among", "position_columns"]
-
-
 # The names under which tables of the field have positions, letters and digits only: MAST, VizieR, SIMBAD, Gaia, SDSS,
 # SExtractor.  The first pair that is there counts.
 PAIRS = (

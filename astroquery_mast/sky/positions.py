@@ -21,9 +21,6 @@ from ..tables.arrays import Floats
 from .position import as_coordinate, looks_like_coordinates
 from .position_columns import degrees, position_columns
 
-__all__ = ["NO_POSITION", "Positions", "as_names", "as_positions", "as_targets", "join_positions"]
-
-
 NO_POSITION = "there is no position"
 _NO_NAME = "there is no name"
 _SKY = SkyCoord | BaseCoordinateFrame
@@ -104,9 +101,7 @@ def as_targets(given: Any) -> Positions:
     if len(members) == 2 and all(isinstance(member, str) and _is_number(member) for member in members):
         # One position in two parts, as code written against ``astroquery.mast`` may have it.
         members = [" ".join(members)]
-    parts = [
-        _of_list(_texts(member)) if isinstance(member, str) else as_positions(_listed(member)) for member in members
-    ]
+    parts = [_of_member(member) for member in members]
     if not any(map(len, parts)):
         raise InvalidArgumentError("No targets were provided: coordinates is empty.")
     return _checked(join_positions(parts))
@@ -123,9 +118,11 @@ def join_positions(parts: Sequence[Positions]) -> Positions:
     )
 
 
-def _listed(member: Any) -> Any:
-    """A member of a list as something that may hold several positions."""
-    return member if isinstance(member, _WHOLE) else [member]
+def _of_member(member: Any) -> Positions:
+    """The positions in a member of a list, which may be several, and the names."""
+    if isinstance(member, str):
+        return _of_list(_texts(member))
+    return as_positions(member if isinstance(member, _WHOLE) else [member])
 
 
 def _texts(text: str) -> list[str]:
@@ -208,10 +205,19 @@ def _filled(values: Any) -> Floats:
 def _of_table(table: Table, ra_column: str | None, dec_column: str | None) -> Positions:
     """The positions in a table."""
     ready = [name for name in table.colnames if isinstance(table[name], _SKY)]
-    if ra_column is None and dec_column is None and len(ready) == 1:
-        return _of_sky(table[ready[0]])
-    if ra_column in ready and dec_column is None:
-        return _of_sky(table[ra_column])
+    if dec_column is None:
+        if ra_column is None and len(ready) == 1:
+            return _of_sky(table[ready[0]])
+        if ra_column in ready:
+            return _of_sky(table[ra_column])
+    ra_name, dec_name = _pair_of(table, ready, ra_column, dec_column)
+    ra, wrong_ra = degrees(table[ra_name], "right ascension")
+    dec, wrong_dec = degrees(table[dec_name], "declination")
+    return Positions(ra, dec, {**wrong_ra, **wrong_dec})
+
+
+def _pair_of(table: Table, ready: Sequence[str], ra_column: str | None, dec_column: str | None) -> tuple[str, str]:
+    """The two columns with the positions."""
     plain = [name for name in table.colnames if name not in ready]
     ucds = {name: str(getattr(table[name].info, "meta", None) or {}) for name in plain}
     names = position_columns(plain, ucds=ucds, ra_column=ra_column, dec_column=dec_column)
@@ -220,12 +226,7 @@ def _of_table(table: Table, ra_column: str | None, dec_column: str | None) -> Po
         raise InvalidArgumentError(
             f"Where the positions are cannot be told: the table has {what}. Say it with ra_column= and dec_column=."
         )
-    parts, problems = [], {}
-    for name, what in zip(names, ("right ascension", "declination"), strict=True):
-        values, wrong = degrees(table[name], what)
-        parts.append(values)
-        problems.update(wrong)
-    return Positions(parts[0], parts[1], problems)
+    return names
 
 
 def _of_list(items: Sequence[Any]) -> Positions:
@@ -236,20 +237,29 @@ def _of_list(items: Sequence[Any]) -> Positions:
     for row, item in enumerate(items):
         if _is_missing(item) or (isinstance(item, str) and not item.strip()):
             continue
-        plain = _DEGREES.fullmatch(item) if isinstance(item, str) else None
-        if plain is not None and abs(float(plain[1])) <= 360:
-            ra[row], dec[row] = float(plain[1]), float(plain[2])
-        elif isinstance(item, str) and not looks_like_coordinates(item):
-            names[row] = str(item)
-        elif isinstance(item, str) or (isinstance(item, _SKY) and item.isscalar):
-            try:
-                place = as_coordinate(item)
-            except InvalidArgumentError as err:
-                problems[row] = str(err)
-            else:
-                ra[row], dec[row] = float(place.ra.deg), float(place.dec.deg)
-        else:
+        if not isinstance(item, str) and not (isinstance(item, _SKY) and item.isscalar):
             raise InvalidArgumentError(
                 f"Place {row} of the coordinates holds {item!r}, which is no position: give a SkyCoord or text."
             )
+        try:
+            place = _place_of(item)
+        except InvalidArgumentError as err:
+            problems[row] = str(err)
+            continue
+        if place is None:
+            names[row] = str(item)
+        else:
+            ra[row], dec[row] = place
     return Positions(ra, dec, problems, names)
+
+
+def _place_of(item: str | SkyCoord | BaseCoordinateFrame) -> tuple[float, float] | None:
+    """The position of an item in degrees; None if it is a name."""
+    if isinstance(item, str):
+        plain = _DEGREES.fullmatch(item)
+        if plain is not None and abs(float(plain[1])) <= 360:
+            return float(plain[1]), float(plain[2])
+        if not looks_like_coordinates(item):
+            return None
+    place = as_coordinate(item)
+    return float(place.ra.deg), float(place.dec.deg)

@@ -31,8 +31,6 @@ from .sphere import (
     within_polygon,
 )
 
-__all__ = ["Region", "ShapeRegion", "cone_of"]
-
 # By how much the circle in which the archive is asked is larger than needed, in degrees: an arcsecond, for footprints
 # whose sides the archive computes in another way.
 _MARGIN = 1 / 3600

@@ -21,8 +21,6 @@ from .region import Region, ShapeRegion
 from .shapes import Circle, Shape, parse_s_region
 from .sphere import Array, unit_vectors
 
-__all__ = ["CUT_COLUMNS", "OVERLAPS", "RegionFilter", "check_overlap", "cone_filter", "rows_in_region", "shapes_of"]
-
 # What a cut looks at.
 CUT_COLUMNS = ("s_ra", "s_dec", "s_region")
 OVERLAPS = ("footprint", "center")

@@ -23,8 +23,6 @@ from .moc import MocRegion
 from .region import Region, ShapeRegion
 from .shapes import Circle, Point, Polygon, Shape, ellipse_corners, offset_positions, parse_s_region, polygon_of
 
-__all__ = ["as_region"]
-
 # Corners of the polygon that stands for an ellipse: it is larger than the ellipse by 0.02 %.
 _CORNERS = 128
 # Positions along each side of an image whose sides are no great circles.

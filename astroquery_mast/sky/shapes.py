@@ -16,8 +16,6 @@ import numpy as np
 
 from ..exceptions import FootprintParseError
 
-__all__ = ["Circle", "Point", "Polygon", "Shape", "parse_s_region", "polygon_of", "region_text"]
-
 # The spellings of "nothing" that tables come with once they were written and read again.
 _NOTHING = frozenset({"", "--", "NONE", "NULL", "NAN", "N/A"})
 # Letters that begin a word; those of an exponent follow a digit or a point.
@@ -193,21 +191,27 @@ def _parts(text: str) -> Iterator[tuple[str, list[float]]]:
     upper = text.upper()
     if upper.strip() in _NOTHING:
         return
-    pieces = _WORD.split(upper)
-    _check_words(pieces[1::2])
-    if pieces[0].translate(_BETWEEN).strip():
+    before, *pieces = _WORD.split(upper)
+    _check_words(pieces[::2])
+    if before.translate(_BETWEEN).strip():
         raise _Unreadable("does not begin with a shape")
+    parts = _parts_of(pieces[::2], pieces[1::2])
+    if any(numbers and not word for word, numbers in parts):
+        raise _Unreadable("has numbers without a shape")
+    yield from (part for part in parts if part[0])
+
+
+def _parts_of(words: Sequence[str], betweens: Sequence[str]) -> list[tuple[str, list[float]]]:
+    """The numbers that follow each shape word; those that follow "UNION", or nothing, have an empty word."""
     parts: list[tuple[str, list[float]]] = [("", [])]
-    for word, between in zip(pieces[1::2], pieces[2::2], strict=True):
+    for word, between in zip(words, betweens, strict=True):
         if word in _SHAPES or word == "UNION":
             parts.append((word if word in _SHAPES else "", []))
         numbers = parts[-1][1]
         if numbers:  # a word among the numbers, such as "nan"
             numbers.append(math.nan)
         numbers += _numbers(between)
-    if any(numbers and not word for word, numbers in parts):
-        raise _Unreadable("has numbers without a shape")
-    yield from (part for part in parts if part[0])
+    return parts
 
 
 def _check_words(words: Sequence[str]) -> None:

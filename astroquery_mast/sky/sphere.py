@@ -12,20 +12,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = [
-    "TOUCHING",
-    "Array",
-    "arcs_intersect",
-    "distance_to_arcs",
-    "longitude_latitude",
-    "min_enclosing_circle",
-    "normals_of",
-    "separation",
-    "tangents",
-    "unit_vectors",
-    "within_polygon",
-]
-
 Array: TypeAlias = npt.NDArray[Any]
 
 # What is closer than this touches, in radians: a fiftieth of a milliarcsecond, far above the rounding of unit vectors

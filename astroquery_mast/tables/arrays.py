@@ -23,18 +23,6 @@ import numpy.typing as npt
 
 from .columns import Kind
 
-__all__ = [
-    "Array",
-    "ColumnBlock",
-    "Floats",
-    "RowNumbers",
-    "TypeMismatch",
-    "converted",
-    "guessed",
-    "joined",
-    "widen_type",
-]
-
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 RowNumbers = npt.NDArray[np.int64]
@@ -74,8 +62,7 @@ def converted(values: Sequence[Any], kind: Kind) -> ColumnBlock:
         return array, None
     mask = _nulls(values)
     if mask is not None:
-        fill = _FILLS[kind]
-        values = [fill if value is None else value for value in values]
+        values = _without_nulls(values, _FILLS[kind])
     return _CONVERTERS[kind](values), mask
 
 
@@ -101,10 +88,14 @@ def joined(chunks: Sequence[ColumnBlock]) -> ColumnBlock:
     telling = [values for values, mask in chunks if not _is_void(values, mask)]
     kind = _common_kind(telling or [values for values, _ in chunks])
     arrays = [_as_kind(values, mask, kind) for values, mask in chunks]
+    return np.concatenate(arrays), _joined_masks(chunks)
+
+
+def _joined_masks(chunks: Sequence[ColumnBlock]) -> Array | None:
+    """The masks of the parts of a column, one after the other; None if all values are there."""
     if all(mask is None for _, mask in chunks):
-        return np.concatenate(arrays), None
-    masks = [np.zeros(values.size, dtype=bool) if mask is None else mask for values, mask in chunks]
-    return np.concatenate(arrays), np.concatenate(masks)
+        return None
+    return np.concatenate([np.zeros(values.size, dtype=bool) if mask is None else mask for values, mask in chunks])
 
 
 def _nulls(values: Sequence[Any]) -> Array | None:
@@ -114,16 +105,25 @@ def _nulls(values: Sequence[Any]) -> Array | None:
     return np.fromiter(map(_is_none, values), dtype=bool, count=len(values))
 
 
+def _without_nulls(values: Sequence[Any], fill: Any) -> list[Any]:
+    """The values, with something else in the place of null."""
+    return [fill if value is None else value for value in values]
+
+
 def _widened(values: Sequence[Any], kind: Kind) -> Array:
     if kind is Kind.BYTE:
         try:
-            return _integers([_FILLS[Kind.INTEGER] if value is None else value for value in values])
+            return _integers(_without_nulls(values, _FILLS[Kind.INTEGER]))
         except TypeMismatch:
             pass  # not whole numbers either
-    present = [value for value in values if value is not None]
-    if kind is not Kind.FLOAT and {type(value) for value in present} <= {int, float} and all(map(_is_exact, present)):
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    return _texts(["" if value is None else value for value in values])
+    if kind is not Kind.FLOAT and _are_exact([value for value in values if value is not None]):
+        return np.array(_without_nulls(values, np.nan), dtype=np.float64)
+    return _texts(_without_nulls(values, ""))
+
+
+def _are_exact(values: Sequence[Any]) -> bool:
+    """Whether values are numbers that stay what they are as floating-point numbers."""
+    return {type(value) for value in values} <= {int, float} and all(map(_is_exact, values))
 
 
 def _is_exact(value: float) -> bool:
@@ -187,7 +187,7 @@ def _integers(values: Sequence[Any]) -> Array:
         array = np.array(values)
         if array.dtype.kind == "U":
             array = np.array([int(value) if type(value) is str else value for value in values])
-        if array.dtype.kind == "f" and array.ndim == 1 and np.equal(array, np.trunc(array)).all():
+        if _are_whole(array):
             # Each by itself: in an array with floating-point numbers large whole ones have lost digits.
             array = np.array([int(value) for value in values])
     except (ValueError, OverflowError) as err:
@@ -195,6 +195,11 @@ def _integers(values: Sequence[Any]) -> Array:
     if array.ndim != 1 or array.dtype.kind not in "ib":
         raise TypeMismatch("numbers with a fraction, or beyond 64 bits, or no numbers")
     return array.astype(np.int64, copy=False)
+
+
+def _are_whole(array: Array) -> bool:
+    """Whether an array holds floating-point numbers without a fraction."""
+    return array.dtype.kind == "f" and array.ndim == 1 and bool(np.equal(array, np.trunc(array)).all())
 
 
 def _integers_at_once(values: Sequence[Any]) -> Array | None:

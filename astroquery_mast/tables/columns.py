@@ -7,7 +7,7 @@ In: the configuration of a service's columns, as the archive serves it or as the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -17,8 +17,6 @@ from astropy import units as u
 from astropy.table import Table
 
 from .names import find_name
-
-__all__ = ["Column", "Columns", "Kind", "columns_of", "find_column", "kind_of", "metadata_table", "snapshot", "unit_of"]
 
 # Columns that the portal adds for itself; they hold nothing and are dropped from tables.
 PORTAL_COLUMNS = frozenset({"_selected_"})
@@ -102,6 +100,16 @@ class Column:
         return not self.hidden and self.name not in PORTAL_COLUMNS
 
     @property
+    def unit_text(self) -> str:
+        """Its unit, as the archive writes it."""
+        return self.unit or self.vo_unit
+
+    @property
+    def about(self) -> str:
+        """What it holds, in words."""
+        return self.description or self.label
+
+    @property
     def astropy_unit(self) -> u.UnitBase | None:
         """Its unit, None if it has none; text and yes-or-no columns never have one."""
         if self.kind in {Kind.TEXT, Kind.BOOLEAN}:
@@ -110,6 +118,15 @@ class Column:
 
 
 Columns = Mapping[str, Column]
+# What a table of metadata tells of a column.
+_METADATA: Mapping[str, Callable[[Column], str]] = {
+    "Column Name": lambda column: column.name,
+    "Column Label": lambda column: column.label,
+    "Data Type": lambda column: column.kind.value if column.kind else column.type_name,
+    "Units": lambda column: column.unit_text,
+    "Description": lambda column: column.description,
+    "Examples/Valid Values": lambda column: column.example,
+}
 
 
 def columns_of(config: Mapping[str, object]) -> dict[str, Column]:
@@ -158,12 +175,5 @@ def find_column(name: str, columns: Columns) -> Column | None:
 def metadata_table(columns: Columns) -> Table:
     """Return the columns as a table for the reader."""
     shown = [column for column in columns.values() if column.shown]
-    parts = {
-        "Column Name": [column.name for column in shown],
-        "Column Label": [column.label for column in shown],
-        "Data Type": [column.kind.value if column.kind else column.type_name for column in shown],
-        "Units": [column.unit or column.vo_unit for column in shown],
-        "Description": [column.description for column in shown],
-        "Examples/Valid Values": [column.example for column in shown],
-    }
+    parts = {title: [text(column) for column in shown] for title, text in _METADATA.items()}
     return Table({title: texts for title, texts in parts.items() if any(texts)})

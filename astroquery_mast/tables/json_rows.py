@@ -22,8 +22,6 @@ import msgspec
 
 from ..exceptions import InvalidResponseError
 
-__all__ = ["Rows", "decoded", "decoded_with_rows"]
-
 # Rows decoded at once: few enough for a processor's cache, many enough that an array per column costs little.
 _BLOCK = 300
 _OBJECT = ord("{")

@@ -22,18 +22,7 @@ from ..exceptions import (
     MastError,
     ServerError,
 )
-from .json_rows import Rows, decoded, decoded_with_rows
-
-__all__ = [
-    "Completeness",
-    "Page",
-    "Paging",
-    "check_status",
-    "decoded",
-    "histograms",
-    "parse_page",
-    "retry_after_seconds",
-]
+from .json_rows import Rows, decoded_with_rows
 
 # Words in an ERROR message with which the archive says that it is the reader who may not see the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
@@ -218,31 +207,53 @@ def _page_of(document: dict[str, Any], service: str) -> Page:
     if state == "EXECUTING":
         return Page(service, state)
     data = document.get("data")
-    if isinstance(data, dict):
-        return _extjs_page(document, data, service)
-    if data is None and isinstance(document.get("resolvedCoordinate"), list):
-        data = document["resolvedCoordinate"]  # name look-up: rows under a name of their own
-    rows: Sequence[Any] = data if isinstance(data, list | Rows) else []
-    if isinstance(rows, list) and not all(isinstance(row, dict) for row in rows):
-        raise InvalidResponseError(f"{service} sent rows that are not objects.", service=service)
+    return _extjs_page(document, data, service) if isinstance(data, dict) else _page_of_rows(document, state, service)
+
+
+def _page_of_rows(document: dict[str, Any], state: str, service: str) -> Page:
+    """A page in the ``json`` form, whose rows are objects."""
+    given = _given_rows(document, service)
+    rows: Sequence[Any] = [] if given is None else given
     paging = _paging(document.get("paging"), len(rows), service)
-    if "fields" in document and data is not rows and (data is not None or paging is None):
-        # Columns without rows are an empty answer only if the archive says so.
-        raise InvalidResponseError(f"{service} sent columns, and no list of rows.", service=service)
+    if given is None:
+        _check_without_rows(document, paging, service)
     fields = _fields(document.get("fields"), rows, service)
     if not (fields or rows or document.get("status") or service.startswith(_NAMES)):
         # Without a word of the archive this may be anything, and no empty result.
         raise InvalidResponseError(f"{service} sent neither a status nor columns nor rows.", service=service)
-    if isinstance(data, Rows):
+    _check_count(paging, len(rows), service)
+    if isinstance(rows, Rows):
         # The text of the rows is let go with the page, and nobody else has a hold on it.
         document = {name: value for name, value in document.items() if name != "data"}
-    page = Page(service, state, fields, rows, paging, document)
-    if page.paging is not None and page.paging.rows != len(rows):
+    return Page(service, state, fields, rows, paging, document)
+
+
+def _given_rows(document: Mapping[str, Any], service: str) -> Sequence[Any] | None:
+    """The rows in an answer; None if it has no list of them."""
+    data = document.get("data")
+    if data is None:
+        data = document.get("resolvedCoordinate")  # name look-up: rows under a name of their own
+    if isinstance(data, Rows):
+        return data
+    if not isinstance(data, list):
+        return None
+    if not all(isinstance(row, dict) for row in data):
+        raise InvalidResponseError(f"{service} sent rows that are not objects.", service=service)
+    return data
+
+
+def _check_without_rows(document: Mapping[str, Any], paging: Paging | None, service: str) -> None:
+    """Raise for columns without rows, which are an empty answer only if the archive says so."""
+    if "fields" in document and (document.get("data") is not None or paging is None):
+        raise InvalidResponseError(f"{service} sent columns, and no list of rows.", service=service)
+
+
+def _check_count(paging: Paging | None, received: int, service: str) -> None:
+    """Raise unless as many rows came as the page announces."""
+    if paging is not None and paging.rows != received:
         raise IncompleteResultError(
-            f"{service} announced {page.paging.rows} rows on page {page.paging.page} and sent {len(rows)}.",
-            service=service,
+            f"{service} announced {paging.rows} rows on page {paging.page} and sent {received}.", service=service
         )
-    return page
 
 
 def _failure(document: Mapping[str, Any], service: str) -> MastError:

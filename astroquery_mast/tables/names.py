@@ -1,4 +1,4 @@
-"""Names of columns, catalogs and parameters: found whatever their case, and if there is none, what was meant.
+"""Names of columns, catalogs and parameters: found whatever their case, or else with a hint at what was meant.
 
 In: a name as a user wrote it, and the names that exist.  Out: the one that it stands for, or an error that names the
 likeliest ones.
@@ -11,8 +11,6 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from ..exceptions import InvalidArgumentError
-
-__all__ = ["closest", "did_you_mean", "find_name", "no_such"]
 
 E = TypeVar("E", bound=InvalidArgumentError)
 

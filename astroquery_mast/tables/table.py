@@ -22,8 +22,6 @@ from .columns import PORTAL_COLUMNS, Columns, Kind, kind_of
 from .json_rows import Rows
 from .mashup import Page
 
-__all__ = ["RequestInfo", "TableBuilder", "TwoNamedMeta", "first_value", "now_iso", "table_meta"]
-
 # Properties of a request that no table keeps: it may be written to a file.
 _SECRET = frozenset({"mast_token"})
 
@@ -65,6 +63,7 @@ class TableBuilder:
         self._request = request
         self._columns = columns
         self._fields: tuple[tuple[str, str], ...] = ()
+        self._kinds: dict[str, Kind] = {}
         self._chunks: dict[str, list[ColumnBlock]] = {}
         self._rows = 0
         self._times: list[str | None] = []
@@ -72,14 +71,10 @@ class TableBuilder:
 
     def add(self, page: Page) -> None:
         """Take the rows of a page."""
-        fields = tuple((name, kind) for name, kind in page.fields if name not in PORTAL_COLUMNS)
-        if not fields and (page.rows or page.document is None or "fields" not in page.document):
-            raise InvalidResponseError(
-                f"The answer of {page.service} holds no table; read it with service_request_async.",
-                service=page.service,
-            )
+        fields = _fields_of(page)
         if not self._chunks:
             self._fields = fields
+            self._kinds = {name: kind for name, type_name in fields if (kind := kind_of(type_name)) is not None}
             self._chunks = {name: [] for name, _ in fields}
         elif fields != self._fields:
             raise InvalidResponseError(f"The pages of {page.service} differ in their columns.", service=page.service)
@@ -94,26 +89,28 @@ class TableBuilder:
 
     def _add_blocks(self, rows: Rows) -> None:
         """Take rows that are decoded block by block."""
-        names = [name for name, _ in self._fields]
-        kinds = {name: kind_of(type_name) for name, type_name in self._fields}
-        # A column that does not fit its type in one block is read once more, whole: what it is is decided for a page.
-        misfits = {name for name, kind in kinds.items() if kind is None or name in self._doubted}
-        blocks: dict[str, list[ColumnBlock]] = {name: [] for name in names}
-        for block in rows.cells(names):
-            for name, values in zip(names, block, strict=True):
-                kind = kinds[name]
-                if kind is None or name in misfits:
-                    continue
-                try:
-                    blocks[name].append(converted(values, kind))
-                except TypeMismatch:
-                    misfits.add(name)
+        fitting = self._fitting_blocks(rows)
         for name, type_name in self._fields:
-            if name in misfits:
+            if name in fitting:
+                self._chunks[name].extend(fitting.pop(name))
+            else:
+                # It is read once more, whole: what a column is is decided for a page.
                 (values,) = (column for (column,) in rows.cells([name], len(rows)))
                 self._chunks[name].append(self._chunk(name, type_name, values))
-            else:
-                self._chunks[name].extend(blocks.pop(name))
+
+    def _fitting_blocks(self, rows: Rows) -> dict[str, list[ColumnBlock]]:
+        """The blocks of the columns that are of their declared types in all blocks."""
+        names = [name for name, _ in self._fields]
+        fitting: dict[str, list[ColumnBlock]] = {name: [] for name in self._kinds if name not in self._doubted}
+        for block in rows.cells(names):
+            for name, values in zip(names, block, strict=True):
+                if name not in fitting:
+                    continue
+                try:
+                    fitting[name].append(converted(values, self._kinds[name]))
+                except TypeMismatch:
+                    del fitting[name]
+        return fitting
 
     def table(self) -> Table:
         """Return the table of all pages added; to be called once, because the rows are handed over."""
@@ -125,7 +122,7 @@ class TableBuilder:
 
     def _chunk(self, name: str, type_name: str, values: Sequence[Any]) -> ColumnBlock:
         """The values of one column on one page, as an array and its mask."""
-        kind = kind_of(type_name)
+        kind = self._kinds.get(name)
         if kind is None and type_name:
             self._doubt(name, f"has the unknown type '{type_name}'; it is kept as text.")
             kind = Kind.TEXT
@@ -147,8 +144,18 @@ class TableBuilder:
         known = self._columns.get(name)
         unit = known.astropy_unit if known is not None and values.dtype.kind in "iuf" else None
         # A unit that is understood only by its description would not survive the writing of the table.
-        description = known.description or known.label if known is not None else None
+        description = known.about if known is not None else None
         return MaskedColumn(values, name=name, mask=mask, unit=unit, description=description, copy=False)
+
+
+def _fields_of(page: Page) -> tuple[tuple[str, str], ...]:
+    """The columns of a page that are kept, with their types."""
+    fields = tuple((name, kind) for name, kind in page.fields if name not in PORTAL_COLUMNS)
+    if not fields and (page.rows or page.document is None or "fields" not in page.document):
+        raise InvalidResponseError(
+            f"The answer of {page.service} holds no table; read it with service_request_async.", service=page.service
+        )
+    return fields
 
 
 def table_meta(request: RequestInfo, rows: int, times: Iterable[str | None]) -> dict[str, list[Any]]:

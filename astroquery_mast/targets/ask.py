@@ -16,19 +16,18 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from ..config import count_setting, seconds_setting
 from ..exceptions import MastError, QueryTimeoutError, ServerError, TooManyRowsError
 from ..products.listing import is_too_much
-from ..query.question import Question
-from ..service.deadline import Deadline
+from ..query.request import Question
 from ..service.http import HttpClient
 from ..service.pages import PageLimits, get_pages
 from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedState, UnfinishedError, run
 from ..service.progress import progress_bar
+from ..service.retrying import Deadline
 from ..tables.mashup import Page
 
 if TYPE_CHECKING:
     from ..downloads.sessions import SessionRecipe
     from ..service.mast_service import MastService
 
-__all__ = ["DivisibleQuestion", "IndivisibleQuestion", "PartialAnswer", "QueryWork", "ask_many", "portable_query"]
 
 # So many failures of the archive in a row, by worker, are taken for an outage.
 _OUTAGE = 3

@@ -19,9 +19,9 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import CorruptDataWarning, InvalidResponseError, MastError
 from ..query.known_catalogs import Crossmatch
-from ..service.deadline import Deadline
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
+from ..service.retrying import Deadline
 from ..sky.position import as_radius
 from ..sky.positions import Positions
 from ..tables.arrays import RowNumbers
@@ -30,8 +30,6 @@ from .ask import ask_many
 from .one_table import AnswerCollector, AskedTargets, TargetMeta, with_leading_columns
 from .pairs import Matches, UploadChunk, assign_matches, nearest_of, upload_chunks, uploaded_columns
 from .targets import ManyTargets, unique_rows, warn_of_failures
-
-__all__ = ["CrossmatchSearch"]
 
 _HELPERS = frozenset({"_searchID_", "_searchid_"})
 

@@ -18,8 +18,6 @@ from ..tables.columns import PORTAL_COLUMNS, Columns
 from ..tables.mashup import Page
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 
-__all__ = ["AnswerCollector", "AskedTargets", "TargetMeta", "with_leading_columns"]
-
 
 class TargetMeta(TwoNamedMeta):
     """The ``meta`` of a table about many targets, with those that have no row in it.

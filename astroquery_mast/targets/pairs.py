@@ -24,22 +24,6 @@ from ..query.request import MashupRequest
 from ..sky.position_columns import PAIRS, folded, pair_among
 from ..tables.arrays import Floats, RowNumbers
 
-__all__ = [
-    "CHUNK",
-    "DEC",
-    "RA",
-    "ROW",
-    "Matches",
-    "UploadChunk",
-    "assign_matches",
-    "nearest_of",
-    "pairs_within",
-    "separations",
-    "upload_chunks",
-    "uploaded_columns",
-]
-
-
 # Columns with the positions of entries: those that the archive adds for a cross-match, then the catalog's own.
 _MATCHED = (("matchra", "matchdec"), ("sra", "sdec"), *PAIRS)
 # How far an upload's position may be from its repetition (degrees), and how far if it is the only one there: three
@@ -192,7 +176,7 @@ def assign_matches(
     matched = None if names is None else _values(answer, names)
     limit = radius * (1 + _SLACK_PART) + _SLACK
     rows = np.arange(len(answer))
-    for inputs, sure in _told(answer, ra, dec, np.arange(len(ra)) if numbers is None else numbers, names):
+    for inputs, sure in _positions_told(answer, ra, dec, numbers, names):
         apart = _apart(matched, rows, inputs, ra, dec)
         if extended or not bool((apart > limit).any()):
             return _sorted(rows, inputs, apart)
@@ -203,6 +187,13 @@ def assign_matches(
         raise InvalidResponseError(
             f"{service} does not say to which of the positions its matches belong.", service=service
         )
+    return _matched_by_place(answer, matched, ra, dec, limit, service)
+
+
+def _matched_by_place(
+    answer: Table, matched: tuple[Floats, Floats], ra: Floats, dec: Floats, limit: float, service: str
+) -> Matches:
+    """The matches by their own place on the sky, where nothing in the answer tells to which position they belong."""
     once = _entries(answer)
     near, inputs = pairs_within(matched[0][once], matched[1][once], ra, dec, 2 * limit + _FAR)
     if 2 * len(np.unique(near)) < len(once):
@@ -228,12 +219,12 @@ def _sorted(rows: RowNumbers, inputs: RowNumbers, apart: Floats, beyond: int = 0
     return Matches(rows[order], inputs[order], apart[order] * 3600, beyond)
 
 
-def _told(
-    answer: Table, ra: Floats, dec: Floats, numbers: RowNumbers, matched: tuple[str, str] | None
+def _positions_told(
+    answer: Table, ra: Floats, dec: Floats, numbers: RowNumbers | None, matched: tuple[str, str] | None
 ) -> Iterator[tuple[RowNumbers, bool]]:
     """Give what the answer tells of the position of each row, and whether that is beyond doubt."""
     repeated = _repeated(answer)
-    numbered = _matched_by_number(answer, numbers)
+    numbered = _matched_by_number(answer, numbers, len(ra))
     if numbered is not None and (repeated is None or _agree(repeated, ra[numbered], dec[numbered])):
         yield numbered, repeated is not None
     if repeated is not None and (placed := _matched_by_position(repeated, ra, dec)) is not None:
@@ -269,11 +260,12 @@ def _values(answer: Table, names: tuple[str, str]) -> tuple[Floats, Floats]:
     return first, second
 
 
-def _matched_by_number(answer: Table, numbers: RowNumbers) -> RowNumbers | None:
+def _matched_by_number(answer: Table, numbers: RowNumbers | None, uploaded: int) -> RowNumbers | None:
     """The positions that the answer's rows name by number; None unless all of them do."""
     names = [name for name in answer.colnames if folded(ROW) in folded(name)]
     if len(names) != 1 or answer[names[0]].dtype.kind not in "iuf":
         return None
+    numbers = np.arange(uploaded) if numbers is None else numbers
     told = np.ma.MaskedArray(answer[names[0]], dtype=np.float64).filled(np.nan)
     inputs = np.searchsorted(numbers, told).clip(max=len(numbers) - 1)
     return inputs.astype(np.int64) if bool((numbers[inputs] == told).all()) else None

@@ -18,10 +18,10 @@ from astropy.table import MaskedColumn, Table
 
 from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError
 from ..query.request import MashupRequest
-from ..service.deadline import Deadline
 from ..service.mast_service import MastService, refuse_two_positions
 from ..service.parallel import RunOptions
 from ..service.resolver import warn_unused_resolver
+from ..service.retrying import Deadline
 from ..sky.position import Cone, TargetInput, as_radius
 from ..sky.positions import Positions, as_names, as_positions
 from ..tables.arrays import Floats, RowNumbers
@@ -29,22 +29,6 @@ from ..tables.table import first_value, table_meta
 from ..warn import warn_user
 from .ask import AnyQuestion, IndivisibleQuestion, PartialAnswer, ask_many
 from .one_table import AskedTargets, TargetMeta, with_leading_columns
-
-__all__ = [
-    "POSITIONAL",
-    "ManyTargets",
-    "RequestFor",
-    "Targets",
-    "as_radii",
-    "raise_if_all",
-    "refuse_page",
-    "table_of_counts",
-    "table_of_targets",
-    "target_columns",
-    "targets_of",
-    "unique_rows",
-    "warn_of_failures",
-]
 
 POSITIONAL = ("ra", "dec", "radius", "position")
 """The parameters in which the requests for many targets differ."""

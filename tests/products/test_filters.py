@@ -64,6 +64,8 @@ def kept(products: Table, **filters: object) -> list[str]:
         ({"size": 10}, "1"),
         ({"size": np.int64(10)}, "1"),
         ({"size": np.array(10)}, "1"),
+        ({"size": [np.array(10), 20]}, "12"),
+        ({"size": "=10"}, "1"),
         ({"size": 10.0}, "1"),
         ({"size": "10"}, "1"),
         ({"size": [10, "30"]}, "13"),

@@ -70,13 +70,13 @@ def test_whole_numbers_may_be_written_as_text(value: Any, sent: Any) -> None:
     ("name", "value", "says"),
     [
         ("calib_level", "two", "'two' is not one"),
-        ("calib_level", "2.5", "whole numbers"),
-        ("calib_level", "", "whole numbers"),
+        ("calib_level", "2.5", "integers"),
+        ("calib_level", "", "integers"),
         ("calib_level", ["2", "x"], "'x' is not one"),
         ("calib_level", ["2", ">=3"], "comparisons in a list"),
         ("calib_level", "!2", "excludes 2"),
-        ("obsid", "abc", "whole numbers"),
-        ("sequence_number", "inf", "whole numbers"),
+        ("obsid", "abc", "integers"),
+        ("sequence_number", "inf", "integers"),
     ],
 )
 def test_text_that_is_no_whole_number_is_not_sent(mast_sandbox: Sandbox, name: str, value: Any, says: str) -> None:

@@ -15,7 +15,7 @@ from astroquery import log
 from astroquery_mast import Mast, MastClass, Observations, conf
 from astroquery_mast.exceptions import IncompleteResultError, InvalidResponseError, QueryTimeoutError, ServerError
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service.retrying import Deadline
 
 CRITERIA: dict[str, Any] = {"obs_collection": "GALEX"}
 
@@ -110,7 +110,7 @@ def test_executing_is_polled_with_the_identical_request(mast_sandbox: Sandbox) -
 
 def test_polling_backs_off(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pause between polls is longer than the one before, up to a ceiling; nothing spins."""
-    from astroquery_mast.service import failures
+    from astroquery_mast.service import retrying as failures
 
     pauses: list[float] = []
     monkeypatch.setattr(failures, "pause", lambda seconds, _stopped: pauses.append(seconds))
@@ -183,7 +183,7 @@ def test_a_passing_failure_is_retried(mast_sandbox: Sandbox, fault: Fault) -> No
 
 def test_retry_after_is_obeyed(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pause is as long as the archive asks for."""
-    from astroquery_mast.service import failures
+    from astroquery_mast.service import retrying as failures
 
     pauses: list[float] = []
     monkeypatch.setattr(failures, "pause", lambda seconds, _stopped: pauses.append(seconds))

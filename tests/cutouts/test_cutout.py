@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast.cutouts.protocol import (
     CutoutSize,
-    Target,
+    CutoutTarget,
     as_format,
     as_sectors,
     as_size,
@@ -246,7 +246,7 @@ def test_a_target_is_said_once(coordinates: Any, name: Any, moving: bool, words:
 
 def test_a_position_is_a_target_without_radius() -> None:
     """Cutouts have a size instead."""
-    target = Target.at(Cone(10.0, -5.0, 0.3))
+    target = CutoutTarget.at(Cone(10.0, -5.0, 0.3))
     assert not target.moves
     assert target.params == {"ra": 10.0, "dec": -5.0}
 

@@ -19,7 +19,7 @@ from astroquery_mast import ObservationsClass
 from astroquery_mast.downloads.checks import LOOKED_AT, FileSignature, WrongContentError, quote_error_page
 from astroquery_mast.exceptions import DownloadError
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service.failures import BrokenBodyError
+from astroquery_mast.service.retrying import BrokenBodyError
 
 
 def fits_bytes() -> bytes:

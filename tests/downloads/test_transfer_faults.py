@@ -21,8 +21,8 @@ from astroquery_mast.products.plan import Action, PlannedFile
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.archive import Archive
 from astroquery_mast.sandbox.server import shared_archive
-from astroquery_mast.service.deadline import Deadline
 from astroquery_mast.service.http import HttpClient
+from astroquery_mast.service.retrying import Deadline
 
 SIZES = {"0 B": 0, "1 B": 1, "1 MB": 1_000_000, "64 MB": 64_000_000}
 PREFIX = "mast:SIZE/product/"
@@ -228,10 +228,10 @@ def test_shorter_length_is_told_and_a_checksum_finds_it_out(archive: Sandbox, tm
     archive.faults.add("download", Fault.lie_length(size - 7), times=None)
     unknown = download_file(planned_for(archive, size, tmp_path), opener())
     assert (unknown.status, unknown.size) == (Status.COMPLETE, size - 7)
-    assert f"the catalogue says {size}" in str(unknown.message)
+    assert f"the catalog says {size}" in str(unknown.message)
     (tmp_path / "x.bin").unlink()
     digest = hashlib.md5(body_of(size)).hexdigest()
     known = download_file(planned_for(archive, size, tmp_path, digest), opener())
     assert known.status is Status.ERROR
-    assert "the catalogue it should be" in str(known.message)
+    assert "the catalog it should be" in str(known.message)
     assert files_in(tmp_path) == []

@@ -26,6 +26,9 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 is a matter of POSIX systems")
 
+HANGS = 60.0
+"""Seconds that no test waits for one answer."""
+
 # A process that forks one child for every line it reads; the child carries out the transfers of that line and tells of
 # each in a line of its own.  Importing everything once, before the forks, keeps the tests quick.
 NURSERY = """
@@ -34,7 +37,7 @@ from pathlib import Path
 import requests
 from astroquery_mast.products.plan import Action, PlannedFile
 from astroquery_mast.downloads.transfer import download_file
-from astroquery_mast.service import failures
+from astroquery_mast.service import retrying as failures
 
 failures.pause = lambda seconds, stopped: None
 
@@ -96,10 +99,11 @@ class Nursery:
         self._early: list[dict[str, object]] = []
 
     def _line(self) -> dict[str, object]:
-        bound = threading.Timer(60, self.process.kill)
-        bound.start()
+        # The children have the pipe open, too.
+        watchdog = threading.Timer(HANGS, os.killpg, (self.process.pid, signal.SIGKILL))
+        watchdog.start()
         line = self._pipe(self.process.stdout).readline()
-        bound.cancel()
+        watchdog.cancel()
         assert line, "the process has died"
         found: dict[str, object] = json.loads(line)
         return found
@@ -112,7 +116,11 @@ class Nursery:
 
 def nursery() -> Iterator[Nursery]:
     with subprocess.Popen(
-        [sys.executable, "-c", NURSERY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", NURSERY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         yield Nursery(process)
         assert process.stdin is not None
@@ -139,7 +147,7 @@ def large(mast_sandbox: Sandbox) -> str:
 
 def kill_when(pid: int, target: Path, size: int) -> None:
     """Kill a process once the part has so many bytes, or is the file already."""
-    part, until = part_path(target), time.monotonic() + 60
+    part, until = part_path(target), time.monotonic() + HANGS
     while not target.exists():
         assert time.monotonic() < until, "the transfer has not begun"
         os.sched_yield()

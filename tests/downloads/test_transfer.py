@@ -26,30 +26,6 @@ from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.parallel import RunOptions
 
 
-@pytest.fixture
-def uri(mast_sandbox: Sandbox) -> str:
-    rows = mast_sandbox.archive.query(
-        "select dataURI from product where dataRights = 'PUBLIC' and dataURI like '%_flt.fits' "
-        "and size between 100000 and 3000000 order by size limit 1"
-    )
-    return str(rows[0]["dataURI"])
-
-
-@pytest.fixture
-def content(mast_sandbox: Sandbox, uri: str) -> bytes:
-    return mast_sandbox.archive.render(uri)
-
-
-@pytest.fixture
-def session() -> requests.Session:
-    return requests.Session()
-
-
-@pytest.fixture
-def open_url(session: requests.Session) -> Callable[[str, Mapping[str, str]], requests.Response]:
-    return lambda url, headers: session.get(url, headers=dict(headers), stream=True, timeout=10)
-
-
 def planned_for(sandbox: Sandbox, uri: str, path: Path, size: int | None = None, *, cache: bool = True) -> PlannedFile:
     service = f"{sandbox.url}/api/v0.1/Download/file"
     if size is None:
@@ -174,8 +150,8 @@ def answer(body: bytes, **headers: str) -> requests.Response:
     return response
 
 
-def test_body_that_only_ends_with_the_connection_must_reach_the_catalogued_size(tmp_path: Path) -> None:
-    """Without any mark of its end a body shorter than catalogued may be cut, and is not taken for whole."""
+def test_body_that_only_ends_with_the_connection_must_reach_the_cataloged_size(tmp_path: Path) -> None:
+    """Without any mark of its end a body shorter than cataloged may be cut, and is not taken for whole."""
     planned = PlannedFile(0, "mast:x", "u?uri=mast:x", "u?uri=mast:x", tmp_path / "x", 10, Action.FETCH, "")
     result = bring(planned, lambda _url, _headers: answer(b"12345"))
     assert (result.status, files_in(tmp_path)) == (Status.ERROR, [])

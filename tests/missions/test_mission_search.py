@@ -21,7 +21,7 @@ from astroquery_mast.missions.answer import (
     read_answer,
     read_products,
 )
-from astroquery_mast.missions.columns import column_table, columns_of_mission, selected_columns
+from astroquery_mast.missions.columns import column_list_table, columns_of_mission, selected_columns
 from astroquery_mast.missions.question import Search, as_options, sorting
 from astroquery_mast.query.request import ApiRequest
 from astroquery_mast.tables.columns import Columns
@@ -53,7 +53,7 @@ def table_of(*bodies: bytes, columns: Columns | None = None) -> Any:
 
 def test_the_list_of_columns_is_that_of_the_archive(hst: Columns) -> None:
     """Names, types and descriptions come in the archive's order; units where it names them."""
-    table = column_table(hst)
+    table = column_list_table(hst)
     assert table.colnames == ["name", "data_type", "description"]
     assert len(table) == 57
     assert list(table["name"][:2]) == ["search_pos", "sci_data_set_name"]

@@ -23,7 +23,7 @@ from astroquery_mast.exceptions import BadRequestError
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, plan
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service.retrying import Deadline
 
 fsspec = pytest.importorskip("fsspec")
 upath = pytest.importorskip("upath")
@@ -252,7 +252,7 @@ def products(count: int = 3) -> Table:
 
 
 def test_the_plan_sees_what_is_in_the_store(address: str) -> None:
-    """What is there with the catalogued size is kept, what differs is checked, what is not there is fetched."""
+    """What is there with the cataloged size is kept, what differs is checked, what is not there is fetched."""
 
     def decide() -> list[PlannedFile]:
         place = destination(address)

@@ -53,6 +53,8 @@ def hst(recorded: Callable[[str], bytes]) -> Columns:
         ("sci_actual_duration", "<5", "<5"),
         ("sci_actual_duration", ">= 2", ">= 2"),
         ("sci_actual_duration", "1e3..2e3", "1e3..2e3"),
+        ("sci_actual_duration", "1e3..", ">=1e3"),
+        ("sci_actual_duration", "!..5", "!<=5"),
         ("sci_actual_duration", ("900", "1000"), "900..1000"),
         ("sci_actual_duration", (0.5, 1000), "0.5..1000"),
         ("sci_actual_duration", [(1, 2), (5, 6), ">100"], "1..2,5..6,>100"),

@@ -124,11 +124,11 @@ def test_digest_of_a_part_is_not_that_of_the_file() -> None:
     assert [checksum.given_by for checksum in announced_checksums(headers, whole=False)] == ["Repr-Digest"]
 
 
-def test_catalogued_digest_is_md5_in_hexadecimal() -> None:
+def test_cataloged_digest_is_md5_in_hexadecimal() -> None:
     """What the catalogue holds besides is not compared."""
     digest = hashlib.md5(BODY).hexdigest()
-    assert [sum.digest.hex() for sum in announced_checksums({}, catalogued=digest.upper())] == [digest]
-    assert announced_checksums({}, catalogued="unknown") == []
+    assert [sum.digest.hex() for sum in announced_checksums({}, cataloged=digest.upper())] == [digest]
+    assert announced_checksums({}, cataloged="unknown") == []
 
 
 @pytest.mark.parametrize(

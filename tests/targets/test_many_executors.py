@@ -20,8 +20,8 @@ from astroquery_mast.exceptions import ServerError
 from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service.deadline import Deadline
 from astroquery_mast.service.parallel import RunOptions, SharedState
+from astroquery_mast.service.retrying import Deadline
 from astroquery_mast.targets.ask import IndivisibleQuestion, QueryWork, portable_query
 
 PLACES = SkyCoord([202.4696, 210.8023, 10.6847, 100.0], [47.1952, 54.3489, 41.2688, -80.0], unit="deg")

@@ -18,11 +18,6 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 
 @pytest.fixture
-def client(mast_sandbox: Sandbox) -> ObservationsClass:
-    return ObservationsClass()
-
-
-@pytest.fixture
 def products(mast_sandbox: Sandbox) -> Table:
     """Give two files of one size and one name, and a third of that name and another size."""
     columns = "dataURI, obs_collection, obs_id, productFilename, size"

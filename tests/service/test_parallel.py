@@ -14,8 +14,8 @@ from contextlib import closing
 import pytest
 
 from astroquery_mast.exceptions import BadRequestError
-from astroquery_mast.service.deadline import Deadline
 from astroquery_mast.service.parallel import JobFailure, RunOptions, SharedState, UnfinishedError, map_in_threads, run
+from astroquery_mast.service.retrying import Deadline
 
 
 class Crowd:

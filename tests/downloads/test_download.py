@@ -34,14 +34,8 @@ HANGS = 60.0
 
 
 @pytest.fixture
-def products(mast_sandbox: Sandbox) -> Table:
-    return Table(
-        mast_sandbox.archive.query(
-            "select dataURI, obs_collection, obs_id, productFilename, size from product "
-            "where dataRights = 'PUBLIC' and size between 2000 and 60000 and dataURI like 'mast:%' "
-            "group by dataURI order by size limit 12"
-        )
-    )
+def products(small_products: Table) -> Table:
+    return small_products
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from astroquery_mast.cutouts import zip_files as archive_files
 from astroquery_mast.cutouts.zip_files import begins_as_zip, places_of, write_whole, zipped_files
 from astroquery_mast.exceptions import InvalidResponseError
-from astroquery_mast.service.deadline import Deadline, StoppedError
+from astroquery_mast.service.retrying import Deadline, StoppedError
 
 CONTENT = bytes(range(256)) * 40
 

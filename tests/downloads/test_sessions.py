@@ -14,7 +14,7 @@ from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.exceptions import BadRequestError, MastError, QueryTimeoutError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.core import MastClass
-from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service.retrying import Deadline
 
 
 @pytest.fixture
@@ -89,19 +89,19 @@ def test_session_serves_one_worker_at_a_time(mast_sandbox: Sandbox, address: str
 
 def test_line_is_held_as_long_as_an_answer_is_read(mast_sandbox: Sandbox, address: str) -> None:
     """A worker has one line for all its answers; the next has it, and the connection, when the last is closed."""
-    recipe, lines = SessionRecipe.of(MastClass()._service), threading.Semaphore(1)
-    with recipe.open_url(lines=lines) as first, recipe.open_url(lines=lines) as second:
+    recipe, slots = SessionRecipe.of(MastClass()._service), threading.Semaphore(1)
+    with recipe.open_url(connection_slots=slots) as first, recipe.open_url(connection_slots=slots) as second:
         one, other = first(address, {}), first(address, {})
         one.close()
         one.close()
-        assert not lines.acquire(blocking=False)
+        assert not slots.acquire(blocking=False)
         assert other.content
         other.close()
         second(address, {}).close()
         mast_sandbox.faults.add("download", Fault.status(404))
         with pytest.raises(BadRequestError):
             first(address, {})
-        assert lines.acquire(blocking=False)
+        assert slots.acquire(blocking=False)
     used = [record.connection for record in mast_sandbox.requests.of("download")]
     assert used[2] in used[:2]
 

@@ -22,24 +22,8 @@ from astroquery_mast.service.parallel import RunOptions
 
 
 @pytest.fixture
-def client(mast_sandbox: Sandbox) -> ObservationsClass:
-    return ObservationsClass()
-
-
-@pytest.fixture
-def service(mast_sandbox: Sandbox) -> str:
-    return f"{mast_sandbox.url}/api/v0.1/Download/file"
-
-
-@pytest.fixture
-def products(mast_sandbox: Sandbox) -> Table:
-    return Table(
-        mast_sandbox.archive.query(
-            "select dataURI, obs_collection, obs_id, productFilename, size from product "
-            "where dataRights = 'PUBLIC' and size between 2000 and 60000 and dataURI like 'mast:%' "
-            "group by dataURI order by size limit 5"
-        )
-    )
+def products(small_products: Table) -> Table:
+    return small_products[:5]
 
 
 def bring(client: ObservationsClass, products: Table, service: str, folder: Path) -> Manifest:

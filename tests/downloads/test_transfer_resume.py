@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,36 +21,16 @@ from astroquery_mast.exceptions import ServerError
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service import failures
-from astroquery_mast.service.deadline import Deadline
+from astroquery_mast.service import retrying as failures
+from astroquery_mast.service.retrying import Deadline
 
 SOME = 200_000
-
-
-@pytest.fixture
-def uri(mast_sandbox: Sandbox) -> str:
-    rows = mast_sandbox.archive.query(
-        "select dataURI from product where dataRights = 'PUBLIC' and dataURI like '%_flt.fits' "
-        "and size between 500000 and 3000000 order by size limit 1"
-    )
-    return str(rows[0]["dataURI"])
-
-
-@pytest.fixture
-def content(mast_sandbox: Sandbox, uri: str) -> bytes:
-    return mast_sandbox.archive.render(uri)
 
 
 @pytest.fixture
 def planned(mast_sandbox: Sandbox, uri: str, tmp_path: Path) -> PlannedFile:
     service = f"{mast_sandbox.url}/api/v0.1/Download/file"
     return single_file(uri, tmp_path / "x.fits", download_url=service, cache=True, disk=LOCAL_FILES)
-
-
-@pytest.fixture
-def open_url() -> Iterator[OpenUrl]:
-    with requests.Session() as session:
-        yield lambda url, headers: session.get(url, headers=dict(headers), stream=True, timeout=10)
 
 
 def failing(_url: str, _headers: Mapping[str, str]) -> requests.Response:

@@ -91,7 +91,7 @@ def test_parameters_of_a_catalogue_have_defaults(name: str, given: dict[str, Any
         ("gaia", {"nr": 2}, "has no parameters"),
         ("tic", {"Tmag": [1, 2]}, "query_criteria"),
         ("hsc", {"magtype": 3}, "from 1 to 2"),
-        ("hsc", {"nr": 0}, "from 1 is needed"),
+        ("hsc", {"nr": 0}, "at least 1 is needed"),
         ("hsc", {"nr": True}, "nr=True"),
         ("galex", {"maxrecords": "many"}, "maxrecords='many'"),
     ],

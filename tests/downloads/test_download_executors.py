@@ -23,9 +23,9 @@ from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service.deadline import Deadline
 from astroquery_mast.service.executors import PortableWork
 from astroquery_mast.service.parallel import RunOptions, SharedState
+from astroquery_mast.service.retrying import Deadline
 
 # Python 3.12 and later warn of forking a process that has threads; the sandbox has.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -49,11 +49,6 @@ def planned_for(sandbox: Sandbox, table: Table, folder: Path) -> list[PlannedFil
 @pytest.fixture
 def planned(mast_sandbox: Sandbox, tmp_path: Path) -> list[PlannedFile]:
     return planned_for(mast_sandbox, products(mast_sandbox, "PUBLIC", 8), tmp_path)
-
-
-@pytest.fixture
-def client(mast_sandbox: Sandbox) -> ObservationsClass:
-    return ObservationsClass()
 
 
 @pytest.fixture(params=STARTS)

@@ -1,0 +1,108 @@
+"""A file of the sandbox and small products to fetch, and stores to fetch them into: one in memory, one like S3."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import requests
+from astropy.table import Table
+
+from astroquery_mast.downloads.transfer import OpenUrl
+from astroquery_mast.observations.client import ObservationsClass
+from astroquery_mast.sandbox import Sandbox
+
+# The smallest part of an upload that S3 takes.
+PART = 5 << 20
+
+
+@pytest.fixture
+def client(mast_sandbox: Sandbox) -> ObservationsClass:
+    return ObservationsClass()
+
+
+@pytest.fixture
+def service(mast_sandbox: Sandbox) -> str:
+    """Give the address at which files are fetched."""
+    return f"{mast_sandbox.url}/api/v0.1/Download/file"
+
+
+@pytest.fixture
+def uri(mast_sandbox: Sandbox) -> str:
+    """Give the dataURI of a FITS file of some size."""
+    rows = mast_sandbox.archive.query(
+        "select dataURI from product where dataRights = 'PUBLIC' and dataURI like '%_flt.fits' "
+        "and size between 500000 and 3000000 order by size limit 1"
+    )
+    return str(rows[0]["dataURI"])
+
+
+@pytest.fixture
+def content(mast_sandbox: Sandbox, uri: str) -> bytes:
+    return mast_sandbox.archive.render(uri)
+
+
+@pytest.fixture
+def open_url() -> Iterator[OpenUrl]:
+    """Give what opens addresses, without retries of its own."""
+    with requests.Session() as session:
+        yield lambda url, headers: session.get(url, headers=dict(headers), stream=True, timeout=10)
+
+
+@pytest.fixture
+def small_products(mast_sandbox: Sandbox) -> Table:
+    """Give twelve products that are quickly fetched."""
+    return Table(
+        mast_sandbox.archive.query(
+            "select dataURI, obs_collection, obs_id, productFilename, size from product "
+            "where dataRights = 'PUBLIC' and size between 2000 and 60000 and dataURI like 'mast:%' "
+            "group by dataURI order by size limit 12"
+        )
+    )
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    """Give an address in an empty store in memory."""
+    store = pytest.importorskip("fsspec").filesystem("memory")
+    store.store.clear()
+    store.pseudo_dirs[:] = [""]
+    yield "memory://box/folder"
+    store.store.clear()
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """Serve a stand-in for S3 on a free loopback port, with one bucket."""
+    fsspec, s3fs = pytest.importorskip("fsspec"), pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        patch.setitem(fsspec.config.conf, "s3", {"default_block_size": PART})
+        # Of an earlier module there is one already: all servers of a process have the same memory.
+        s3fs.S3FileSystem().makedirs("bucket", exist_ok=True)
+        yield "s3://bucket"
+        s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+@pytest.fixture
+def s3(bucket: str) -> str:
+    """Give an address in a bucket that no other test uses."""
+    return f"{bucket}/{uuid.uuid4()}"
+
+
+@pytest.fixture(params=["memory", "s3"])
+def address(request: pytest.FixtureRequest) -> str:
+    """Give an address in one store after the other."""
+    return str(request.getfixturevalue(request.param))
