@@ -148,13 +148,8 @@ class CatalogColumns:
             return columns
         try:
             page = self.http.page(MashupRequest(service, format="extjs"), deadline).page
-            if page.document is None:
-                raise InvalidResponseError(f"{service} sent no histograms.", service=service)
-            numbers = continuous_columns(page.document, service)
+            numbers = continuous_columns(page.document or {}, service).intersection(untyped)
         except MastError as err:
             log.debug("It is not known which columns of %s hold numbers: %s", name, err)
             return columns
-        typed = {
-            each: replace(columns[each], type_name="float", continuous=True) for each in untyped if each in numbers
-        }
-        return {**columns, **typed}
+        return {**columns, **{each: replace(columns[each], type_name="float", continuous=True) for each in numbers}}

@@ -150,16 +150,19 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None)
     try:
         seconds = float(text)
     except ValueError:
-        pass
-    else:
-        return max(0.0, seconds) if math.isfinite(seconds) else None
+        return _seconds_until(text, now or datetime.now(UTC))
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _seconds_until(text: str, now: datetime) -> float | None:
+    """The seconds until a date as HTTP headers have it; None if it cannot be read."""
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+    return max(0.0, (moment - now).total_seconds())
 
 
 def check_status(status: int, headers: Mapping[str, str], body: bytes, service: str) -> None:
