@@ -24,7 +24,7 @@ from ..sky.position import as_radius
 from ..tables.columns import Columns
 from ..tables.mashup import Completeness, Page
 from ..tables.names import no_such
-from .answer import announced, bounds, read_answer
+from .answer import announced, bounds, may_have_more, read_answer
 from .conditions import column_named
 
 PAGE = 5000
@@ -155,6 +155,14 @@ class Search:
     def parts(self) -> int:
         """How many questions the targets need."""
         return max(1, -(-len(self.targets) // _TARGETS))
+
+    def stops_before_end(self, page: Page) -> bool:
+        """Return whether the limit may have kept rows back that come after a page."""
+        return self.limit is not None and may_have_more(page, self.limit, self.offset)
+
+    def is_exceeded_by(self, rows: int) -> bool:
+        """Return whether the answers to several questions have more rows together than are wanted."""
+        return self.parts > 1 and self.limit is not None and rows > self.limit
 
     @property
     def question(self) -> ApiRequest:
