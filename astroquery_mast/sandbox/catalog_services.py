@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .answers import Dataset
+from .answers import Dataset, catalog_all
 from .archive import OBSERVATION_COLUMNS
-from .archive.catalog_hsc_rows import MATCH_COLUMNS, SPECTRUM_COLUMNS
+from .archive.catalog_hsc import MATCH_COLUMNS, SPECTRUM_COLUMNS
 from .archive.catalogs import catalog, hubble
 from .archive.packaged import Columns, packaged
-from .histograms import catalog_all
 from .parameters import (
     Params,
     check_cone,

@@ -23,10 +23,10 @@ from urllib.parse import quote
 
 from werkzeug.http import dump_options_header, http_date, parse_range_header
 
-from .cache import Cache
 from .identity import may_read
 from .reply import Reply
 from .requestlog import RequestRecord
+from .rows import Cache
 
 if TYPE_CHECKING:
     from .archive import Archive

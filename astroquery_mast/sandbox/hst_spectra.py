@@ -23,7 +23,7 @@ from uuid import UUID
 
 import numpy as np
 
-from .archive.catalog_hsc_rows import SPECTRUM_COLUMNS
+from .archive.catalog_hsc import SPECTRUM_COLUMNS
 from .archive.packaged import packaged
 from .archive.scene import generator
 from .parameters import Params

@@ -16,11 +16,10 @@ from .cloud import BUCKET, Bucket, path_lookup
 from .downloads import Bundles, Downloads
 from .hst_spectra import PROGRAMS, STAGE, spectrum_answer
 from .identity import whoami
-from .mashup import ROW_LIMIT, Mashup
+from .mashup import ROW_LIMIT, Mashup, resolve
 from .missions import Missions, mission_endpoint
 from .reply import Refusal, Reply
 from .requestlog import RequestRecord
-from .resolver import resolve
 
 if TYPE_CHECKING:
     from .archive import Archive

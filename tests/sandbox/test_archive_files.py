@@ -19,7 +19,7 @@ from PIL import Image
 
 from astroquery_mast.sandbox.archive import Archive
 from astroquery_mast.sandbox.archive.geometry import Polygon, parse_region
-from astroquery_mast.sandbox.archive.layout import gzip_size
+from astroquery_mast.sandbox.archive.products import gzip_size
 from astroquery_mast.sandbox.archive.rendering import gzip_stored
 
 Row = dict[str, object]

@@ -11,8 +11,7 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astroquery_mast.sandbox.archive.footprint import FootprintIndex
-from astroquery_mast.sandbox.archive.geometry import Circle, Polygon, deproject, parse_region, project
+from astroquery_mast.sandbox.archive.geometry import Circle, FootprintIndex, Polygon, deproject, parse_region, project
 from astroquery_mast.sandbox.archive.instruments import SPELLINGS, Aperture, detectors, region, whole
 
 RA = st.floats(0, 359.999)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.sandbox.archive import scene
-from astroquery_mast.sandbox.archive.catalog_hsc_rows import MATCH_COLUMNS
+from astroquery_mast.sandbox.archive.catalog_hsc import MATCH_COLUMNS
 from astroquery_mast.sandbox.archive.catalog_sky import STAR, color_of, physics, sky
 from astroquery_mast.sandbox.archive.catalog_table import (
     CatalogTable,

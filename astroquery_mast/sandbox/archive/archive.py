@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import cast
 
 from .fields import resolve
-from .footprint import FootprintIndex, Placed
+from .geometry import FootprintIndex, Placed
 from .hst import hst_observations
 from .jwst import jwst_observations
 from .observation import OBSERVATION_NAMES, Observation, as_row, from_row
 from .packaged import OBSERVATION_COLUMNS, PRODUCT_COLUMNS
 from .products import File, kind_of, product_rows
-from .surveys import bulk_observations, galex_observations, hlsp_observations, older_observations
-from .tess import tess_observations
+from .surveys import bulk_observations, galex_observations, hlsp_observations, older_observations, tess_observations
 
 _SQL_TYPES = {"string": "TEXT", "float": "REAL", "int": "INTEGER", "boolean": "INTEGER"}
 _STORED_PRODUCT_NAMES = tuple(name for name, _ in PRODUCT_COLUMNS if name != "parent_obsid")

@@ -20,7 +20,7 @@ from . import scene
 from .fields import FIELDS, MOVING, TIC_NUMBERS, Field
 from .packaged import packaged
 from .scene import generator
-from .tess import tess_observations
+from .surveys import tess_observations
 
 Array = NDArray[np.float64]
 
@@ -145,12 +145,12 @@ class Sky:
 
     @cached_property
     def bands(self) -> dict[str, Array]:
-        """Magnitudes in every band; see `catalog_light.magnitudes`."""
+        """Magnitudes in every band; see `magnitudes`."""
         return magnitudes(self.g_mag, self.color, self.kind != STAR)
 
     @cached_property
     def physics(self) -> dict[str, Array]:
-        """What kind of star each is; see `catalog_light.physics`."""
+        """What kind of star each is; see `physics`."""
         return physics(self.color, self.giant)
 
     def where(self, chosen: Flags) -> Sky:

@@ -1,24 +1,23 @@
-"""Smaller catalogs: GALEX, PLATO's input catalog, SDSS, 2MASS, and the library of WFC3 point spread functions.
+"""Smaller catalogs: GALEX, PLATO, SDSS, 2MASS, the library of WFC3 point spread functions, and Disk Detective.
 
-In: the sky. Out: a catalog each. Their columns are the first and the most used ones of the public releases.
+In: the sky. Out: a catalog each. Their columns are the first and the most used ones of the public releases. Disk
+Detective has stars with more light at 22 micrometers than a star has, and how volunteers classified them; the
+classifications may be filtered but are in no answer, as at MAST.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .catalog_gaia import gaia_numbers
 from .catalog_sky import GALAXY, STAR, Array, Sky, sky
-from .catalog_table import CatalogTable, galactic, texts, two_mass_names
+from .catalog_stars import gaia_numbers
+from .catalog_table import CatalogTable, ColumnRules, Values, galactic, texts, two_mass_names, wise_names
+from .packaged import packaged
 from .scene import generator
 
-Values = dict[str, NDArray[Any]]
-
-_FAINTEST_NUV, _FAINTEST_FUV = 22.5, 22.0
+_FAINTEST = {"nuv": 22.5, "fuv": 22.0}
 _SURVEYS = np.array(["AIS", "AIS", "MIS", "DIS", "NGS"], dtype=object)
 # Flux (microjansky) of AB magnitude 23.9.
 _MICROJANSKY = 23.9
@@ -30,53 +29,36 @@ _PSF_FILTERS = {
 _PSF_PIXELS = {"Uvis": 4096, "Ir": 1014}
 
 
+def _table(name: str, sources: Sky, position: tuple[Array, Array], given: Values) -> CatalogTable:
+    return CatalogTable(ColumnRules(sources, given).columns(packaged("columns")[name]), position)
+
+
 def galex() -> CatalogTable:
     """Return the GALEX catalog; the distance, in arcmin, is the first column of its answers."""
     everything = sky()
-    sources = everything.where(everything.bands["NUV"] < _FAINTEST_NUV)
+    sources = everything.where(everything.bands["NUV"] < _FAINTEST["nuv"])
     ra, dec = (np.round(angle, 7) for angle in sources.at(2005.0))
-    count = len(sources)
     numbers = sources.numbers("GALEX", 6_370_000_000_000_000_000, 6_390_000_000_000_000_000)
     longitude, latitude = galactic(ra, dec, 7)
-    columns: dict[str, tuple[str, NDArray[Any]]] = {
-        "objID": ("string", numbers),
-        "survey": ("string", _SURVEYS[(5 * sources.dice("GALEX survey")).astype(int)]),
-        "tilename": ("string", texts(f"AIS_{number % 500}_sg{number % 90:02d}" for number in numbers.tolist())),
-        "tilenum": ("int", numbers % 50_000),
-        "img": ("int", np.full(count, 1)),
-        "IAUName": (
-            "string",
-            texts(f"GALEX J{right:09.5f}{north:+09.5f}" for right, north in zip(ra, dec, strict=True)),
-        ),
-        "ra": ("float", ra),
-        "dec": ("float", dec),
-        "glon": ("float", longitude),
-        "glat": ("float", latitude),
-        "fov_radius": ("float", np.round(0.6 * np.sqrt(sources.dice("GALEX field")), 7)),
-        "e_bv": ("float", np.round(0.1 * sources.dice("ebv"), 7)),
-        "band": ("int", np.where(sources.bands["FUV"] < _FAINTEST_FUV, 3, 1)),
+    given: Values = {
+        "objID": numbers,
+        "survey": _SURVEYS[(5 * sources.dice("GALEX survey")).astype(int)],
+        "tilename": texts(f"AIS_{number % 500}_sg{number % 90:02d}" for number in numbers.tolist()),
+        "tilenum": numbers % 50_000,
+        "IAUName": texts(f"GALEX J{right:09.5f}{north:+09.5f}" for right, north in zip(ra, dec, strict=True)),
+        "ra": ra,
+        "dec": dec,
+        "glon": longitude,
+        "glat": latitude,
     }
-    for name, band, faintest in (("nuv", "NUV", _FAINTEST_NUV), ("fuv", "FUV", _FAINTEST_FUV)):
-        columns |= _ultraviolet(sources, name, np.where(sources.bands[band] < faintest, sources.bands[band], np.nan))
-    for name in ("nuv", "fuv"):
-        columns[f"{name}_artifact"] = ("int", np.where(sources.dice("artifact", name) < 0.05, 2, 0))
-    return CatalogTable(columns, (ra, dec))
-
-
-def _ultraviolet(sources: Sky, name: str, magnitude: Array) -> dict[str, tuple[str, NDArray[Any]]]:
-    flux = 10.0 ** (0.4 * (_MICROJANSKY - magnitude))
-    error = 0.03 * flux + 0.2
-    columns: dict[str, tuple[str, NDArray[Any]]] = {
-        f"{name}_mag": ("float", np.round(magnitude, 6)),
-        f"{name}_magerr": ("float", np.round(1.0857 * error / flux, 6)),
-        f"{name}_flux": ("float", np.round(flux, 6)),
-        f"{name}_fluxerr": ("float", np.round(error, 6)),
-        f"{name}_fwhm_world": ("float", np.round(0.0015 + 0.0003 * sources.dice("fwhm", name), 7)),
-    }
-    for aperture in range(1, 8):
-        share = 1.0 - 0.6 * 0.5**aperture
-        columns[f"{name}_flux_aper_{aperture}"] = ("float", np.round(share * flux, 6))
-    return columns
+    for name, faintest in _FAINTEST.items():
+        band = sources.bands[name.upper()]
+        magnitude = np.where(band < faintest, band, np.nan)
+        flux = 10.0 ** (0.4 * (_MICROJANSKY - magnitude))
+        error = 0.03 * flux + 0.2
+        given |= {name: magnitude, f"{name} flux": flux, f"{name} error": error}
+        given[f"{name}_magerr"] = np.round(1.0857 * error / flux, 6)
+    return _table("galex", sources, (ra, dec), given)
 
 
 def plato() -> CatalogTable:
@@ -88,33 +70,19 @@ def plato() -> CatalogTable:
     sources = everything.where(dwarf & (bright | cool))
     ra, dec = sources.at(2016.0)
     longitude, latitude = galactic(ra, dec)
-    numbers = sources.numbers("PIC", 1_000_000, 40_000_000)
-    physics = sources.physics
-    return CatalogTable(
-        {
-            "PICidDR1": ("string", numbers),
-            "PICnameDR1": ("string", texts(f"PIC DR1 {number}" for number in numbers.tolist())),
-            "starName": ("string", texts(f"Gaia DR3 {number}" for number in gaia_numbers(sources).tolist())),
-            "gaiaIdDR3": ("string", gaia_numbers(sources)),
-            "RAdeg": ("float", ra),
-            "DECdeg": ("float", dec),
-            "GLON": ("float", longitude),
-            "GLAT": ("float", latitude),
-            "pmRA": ("float", sources.pm_ra),
-            "pmDEC": ("float", sources.pm_dec),
-            "Plx": ("float", sources.plx),
-            "gaiaGmag": ("float", np.round(sources.g_mag, 4)),
-            "gaiaBPmag": ("float", np.round(sources.bands["BP"], 4)),
-            "gaiaRPmag": ("float", np.round(sources.bands["RP"], 4)),
-            "Vmag": ("float", np.round(sources.bands["V"], 3)),
-            "PLATOmag": ("float", np.round(sources.bands["V"] - 0.2 * sources.color, 3)),
-            "Teff": ("float", np.round(physics["Teff"])),
-            "Radius": ("float", np.round(physics["rad"], 4)),
-            "Mass": ("float", np.round(physics["mass"], 4)),
-            "sourceFlag": ("int", np.where(physics["Teff"] < 4000, 4, 5)),
-        },
-        (ra, dec),
-    )
+    gaia = gaia_numbers(sources)
+    numbers = sources.numbers("PIC", 1_000_000, 40_000_000).tolist()
+    given: Values = {
+        "PICnameDR1": texts(f"PIC DR1 {number}" for number in numbers),
+        "starName": texts(f"Gaia DR3 {number}" for number in gaia.tolist()),
+        "gaiaIdDR3": gaia,
+        "RAdeg": ra,
+        "DECdeg": dec,
+        "GLON": longitude,
+        "GLAT": latitude,
+        "PLATOmag": np.round(sources.bands["V"] - 0.2 * sources.color, 3),
+    }
+    return _table("plato", sources, (ra, dec), given)
 
 
 def sdss() -> CatalogTable:
@@ -122,18 +90,7 @@ def sdss() -> CatalogTable:
     everything = sky()
     sources = everything.where((everything.dec > -10.0) & (everything.bands["g"] > 14.0))
     ra, dec = sources.at(2003.0)
-    columns: dict[str, tuple[str, NDArray[Any]]] = {
-        "objID": ("string", sources.numbers("SDSS", 1_237_645_000_000_000_000, 1_237_680_000_000_000_000)),
-        "ra": ("float", ra),
-        "dec": ("float", dec),
-        "type": ("int", np.where(sources.kind == GALAXY, 3, 6)),
-        "mode": ("int", np.full(len(sources), 1)),
-    }
-    for band in "ugriz":
-        magnitude = np.round(sources.bands[band], 4)
-        columns[f"psfMag_{band}"] = ("float", magnitude)
-        columns[f"psfMagErr_{band}"] = ("float", np.round(0.01 + 0.002 * np.maximum(magnitude - 16, 0), 5))
-    return CatalogTable(columns, (ra, dec))
+    return _table("sdss", sources, (ra, dec), {"ra": ra, "dec": dec, "galaxy": sources.kind == GALAXY})
 
 
 def two_mass() -> CatalogTable:
@@ -141,18 +98,7 @@ def two_mass() -> CatalogTable:
     everything = sky()
     sources = everything.where(everything.bands["J"] < 16.5)
     ra, dec = (np.round(angle, 6) for angle in sources.at(1999.5))
-    columns: dict[str, tuple[str, NDArray[Any]]] = {
-        "designation": ("string", two_mass_names(ra, dec)),
-        "ra": ("float", ra),
-        "dec": ("float", dec),
-    }
-    for band in "jhk":
-        magnitude = np.round(sources.bands[band.upper()], 3)
-        columns[f"{band}_m"] = ("float", magnitude)
-        columns[f"{band}_msigcom"] = ("float", np.round(0.02 + 0.01 * np.maximum(magnitude - 13, 0), 3))
-    columns["ph_qual"] = ("string", np.full(len(sources), "AAA", dtype=object))
-    columns["cc_flg"] = ("string", np.full(len(sources), "000", dtype=object))
-    return CatalogTable(columns, (ra, dec))
+    return _table("2mass", sources, (ra, dec), {"ra": ra, "dec": dec, "designation": two_mass_names(ra, dec)})
 
 
 def _point_spread(detector: str) -> CatalogTable:
@@ -184,3 +130,102 @@ def _point_spread(detector: str) -> CatalogTable:
 
 
 wfc3_uvis, wfc3_ir = partial(_point_spread, "Uvis"), partial(_point_spread, "Ir")
+
+
+#: Columns that tell how a subject was classified: they can be filtered and are not returned.
+CLASSIFICATION = (
+    "flags",
+    *(f"{vote}Fraction" for vote in ("good", "multi", "oval", "empty", "extended", "shift")),
+    "classifiers",
+    *("good", "multi", "oval", "empty", "extended", "shift"),
+    "state",
+    "T_id",
+    "T_plx",
+    "T_PMflag",
+    "T_PARflag",
+    "T_contamination",
+)
+# Errors of APASS.
+_ERRORS = ("A_Verr", "A_B_Verr", "A_Berr", "A_gErr", "A_rErr", "A_iErr")
+_VOTES = ("good", "multi", "oval", "empty", "extended", "shift")
+_CHOSEN, _FAINTEST_K = 0.35, 12.0
+_STATES = np.array(["complete", "complete", "complete", "inactive", "active", "disabled"], dtype=object)
+_SUBJECTS = "https://talk.diskdetective.org/#/subjects/"
+_SEDS = "http://mastweb.stsci.edu/CasOutPut/DD/"
+_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+# Where Pan-STARRS saturates, its errors are not known: this number stands for them.
+_UNKNOWN, _SATURATED = -999.0, 14.0
+
+
+def disk_detective() -> CatalogTable:
+    """Return the catalog."""
+    everything = sky()
+    chosen = (everything.kind == STAR) & (everything.bands["K"] < _FAINTEST_K) & (everything.bands["K"] > 3.0)
+    sources = everything.where(chosen & (everything.dice("disk") < _CHOSEN))
+    given = _names(sources) | _votes(sources) | _infrared(sources) | _optical(sources)
+    columns = ColumnRules(sources, given).columns(packaged("columns")["diskdetective"])
+    return CatalogTable(columns, (given["ra"], given["dec"]), hidden=CLASSIFICATION)
+
+
+def _names(sources: Sky) -> Values:
+    ra, dec = (np.round(angle, 7) for angle in sources.at(2010.5))
+    numbers = sources.numbers("SED", 100_000, 999_999).tolist()
+    subjects = [f"AWI{_base36(number)}" for number in sources.numbers("subject", 36**4, 36**5).tolist()]
+    return {
+        "designation": wise_names(ra, dec),
+        "ZooniverseID": texts(subjects),
+        "ra": ra,
+        "dec": dec,
+        **dict(zip(("glon", "glat"), galactic(ra, dec, 7), strict=True)),
+        **dict.fromkeys(("G_source_id", "G_objid"), gaia_numbers(sources)),
+        "previewURL": texts(f"{_SEDS}seds_{number % 16}/{number}_thumb.png" for number in numbers),
+        "sedURL": texts(f"{_SEDS}seds_{number % 16}/{number}.png" for number in numbers),
+        "ZooniverseURL": texts(f"{_SUBJECTS}{subject}" for subject in subjects),
+    }
+
+
+def _base36(number: int) -> str:
+    text = ""
+    for _ in range(7):
+        number, digit = divmod(number, 36)
+        text = _LETTERS[digit] + text
+    return text
+
+
+def _votes(sources: Sky) -> Values:
+    state = _STATES[(6 * sources.dice("state")).astype(int)]
+    classifiers = np.where(state == "inactive", 0, 5 + (25 * sources.dice("classifiers")).astype(int))
+    votes = {vote: np.round(classifiers * sources.dice("vote", vote) ** 2).astype(int) for vote in _VOTES}
+    fractions = {f"{vote}Fraction": np.round(votes[vote] / np.maximum(classifiers, 1), 4) for vote in _VOTES}
+    return {"state": state, "classifiers": classifiers} | votes | fractions
+
+
+def _infrared(sources: Sky) -> Values:
+    bands = sources.bands
+    # The disk: nothing at 3 micrometers, up to four magnitudes at 22.
+    excess = 0.5 + 3.5 * sources.dice("excess")
+    wise = {"w1": bands["W1"], "w2": bands["W2"] - 0.02 * excess, "w3": bands["W3"] - 0.4 * excess}
+    wise["w4"] = bands["W4"] - excess
+    values = wise | {f"{name}sigmpro": _error(sources, magnitude, name) for name, magnitude in wise.items()}
+    values |= {f"{band}_msig_2mass": _error(sources, bands[band.upper()], band) for band in "jhk"}
+    j, h, k = (np.round(bands[band], 3) for band in "JHK")
+    return values | {"j_h": j - h, "h_k": h - k}
+
+
+def _error(sources: Sky, magnitude: Array, name: str) -> Array:
+    return np.round(0.018 + 0.004 * np.maximum(magnitude - 8.0, 0.0) + 0.02 * sources.dice("DD error", name), 3)
+
+
+def _optical(sources: Sky) -> Values:
+    bands = sources.bands
+    known = (bands["V"] > 7.0) & (bands["V"] < 17.0)
+    values: Values = {name: np.where(known, _error(sources, bands["V"], name), np.nan) for name in _ERRORS}
+    for band in "giryz":
+        error = np.round(0.001 + 0.02 * sources.dice("P error", band), 6)
+        values[f"P_{band}MeanPSFMagErr"] = np.where(bands[f"P{band}"] < _SATURATED, _UNKNOWN, error)
+    return values | {
+        "in APASS": known,
+        "B-V": bands["B"] - bands["V"],
+        "near": sources.plx > 5.0,
+        "measured": sources.plx > 0,
+    }

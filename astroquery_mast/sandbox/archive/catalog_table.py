@@ -16,14 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .catalog_sky import Array
+from .catalog_sky import Array, Sky
 from .geometry import separation, unit_vectors
 from .packaged import Columns
 from .search import Clause, RowSearch
 
-__all__ = ["CatalogTable", "Columns", "Found", "plain", "texts", "words"]
+__all__ = ["CatalogTable", "ColumnRules", "Columns", "Found", "Values", "plain", "texts", "words"]
 
 Row = tuple[object, ...]
+#: Columns, flags and what columns are made from, by name.
+Values = dict[str, NDArray[Any]]
 Keys = NDArray[np.intp]
 # Slack of the pre-selection: cos() of a small angle cannot be told from 1 below about 1e-8.
 _SLACK = 1e-12
@@ -192,3 +194,86 @@ def panstarrs_names(ra: Array, dec: Array) -> NDArray[np.object_]:
     """Names such as ``PSO J254.2873-04.1006``."""
     places = zip(ra.tolist(), dec.tolist(), strict=True)
     return texts(f"PSO J{right:08.4f}{north:+08.4f}" for right, north in places)
+
+
+class ColumnRules:
+    """Columns made from the rules of a table in the package data.
+
+    A rule starts from a constant (``is``), random numbers (``dice``), different integers (``numbers``), or values of a
+    name (``of``: an earlier column, what the caller ``given``, or an attribute of the sources). They are shifted to a
+    zero point (``above``) or compared with a limit (``below``), raised to a ``power``, scaled (``scale``, ``plus``),
+    chosen from a pair by a condition (``either``), and rounded. Where the flag that ``for`` names does not hold, the
+    value is null. A column without rule is the given one of its name, or null throughout.
+    """
+
+    def __init__(self, sources: Sky, given: Mapping[str, NDArray[Any]], null: int | None = None) -> None:
+        self._sources = sources
+        self._known = dict(given)
+        self._null = null
+
+    def columns(self, lines: Iterable[Sequence[Any]]) -> dict[str, tuple[str, NDArray[Any]]]:
+        """Return the columns of lines of name, type and, of most, rule."""
+        return {name: (kind, self._column(name, kind, *rule)) for name, kind, *rule in lines}
+
+    def _column(self, name: str, kind: str, rule: Mapping[str, Any] | None = None) -> NDArray[Any]:
+        if rule is not None:
+            self._known[name] = self._null_outside(rule, _rounded(rule, _scaled(rule, self._start(rule))))
+        return self._known[name] if name in self._known else self._nothing(kind)
+
+    def _start(self, rule: Mapping[str, Any]) -> NDArray[Any]:
+        if "dice" in rule:
+            return self._sources.dice(*rule["dice"])
+        if "numbers" in rule:
+            return self._sources.numbers(*rule["numbers"])
+        if "is" in rule:
+            return np.full(len(self._sources), rule["is"], dtype=object if isinstance(rule["is"], str) else None)
+        return self._values(rule["of"])
+
+    def _values(self, name: str) -> NDArray[Any]:
+        group, _, member = name.partition(".")
+        if member:
+            return np.asarray(getattr(self._sources, group)[member])
+        return self._known[name] if name in self._known else np.asarray(getattr(self._sources, name))
+
+    def _null_outside(self, rule: Mapping[str, Any], values: NDArray[Any]) -> NDArray[Any]:
+        if "for" not in rule:
+            return values
+        chosen = self._values(rule["for"])
+        if self._null is None and values.dtype.kind != "f":
+            return (
+                np.ma.masked_array(values, ~chosen)
+                if values.dtype != object
+                else np.where(chosen, values, np.array(None))
+            )
+        return np.where(chosen, values, np.nan if self._null is None else self._null)
+
+    def _nothing(self, kind: str) -> NDArray[Any]:
+        count = len(self._sources)
+        if kind == "float" and self._null is None:
+            return np.full(count, np.nan)
+        if self._null is None or kind == "string":  # a survey without nulls writes its number as text, too
+            return texts([None if self._null is None else str(self._null)] * count)
+        return np.full(count, self._null)
+
+
+def _scaled(rule: Mapping[str, Any], values: NDArray[Any]) -> NDArray[Any]:
+    if "above" in rule:
+        values = np.maximum(values - rule["above"], 0)
+    if "below" in rule:
+        values = values < rule["below"]
+    for key, change in (("power", np.power), ("scale", np.multiply), ("plus", np.add)):
+        if key in rule:
+            values = change(values, rule[key])
+    if "either" in rule:
+        first, second = rule["either"]
+        values = words(values, first, second) if isinstance(first, str) else np.where(values, first, second)
+    return values
+
+
+def _rounded(rule: Mapping[str, Any], values: NDArray[Any]) -> NDArray[Any]:
+    if "significant" in rule:
+        digits = 10.0 ** (rule["significant"] - 1 - np.floor(np.log10(np.maximum(values, 1e-30))))
+        values = np.round(values * digits) / digits
+    if "digits" in rule:
+        values = np.round(values, rule["digits"])
+    return values.astype(int) if "integer" in rule else values

@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from typing import ParamSpec, TypeVar
 
-from . import catalog_gaia, catalog_surveys
-from .catalog_diskdetective import disk_detective
-from .catalog_hsc import hubble_catalog
-from .catalog_hsc_rows import HubbleRows
+from . import catalog_stars, catalog_surveys
+from .catalog_hsc import HubbleRows, hubble_catalog
 from .catalog_panstarrs import SurveyTable, panstarrs
+from .catalog_stars import ctl, tic
+from .catalog_surveys import disk_detective
 from .catalog_table import CatalogTable
-from .catalog_tic import ctl, tic
 
 __all__ = ["catalog", "hubble", "survey_table"]
 
@@ -27,10 +26,10 @@ T = TypeVar("T")
 _MAKERS: Mapping[str, Callable[[], CatalogTable]] = {
     "tic": tic,
     "ctl": ctl,
-    "gaiadr1": catalog_gaia.dr1,
-    "gaiadr2": catalog_gaia.dr2,
-    "gaiadr3": catalog_gaia.dr3,
-    "tgas": catalog_gaia.tgas,
+    "gaiadr1": catalog_stars.dr1,
+    "gaiadr2": catalog_stars.dr2,
+    "gaiadr3": catalog_stars.dr3,
+    "tgas": catalog_stars.tgas,
     "diskdetective": disk_detective,
     "galex": catalog_surveys.galex,
     "plato": catalog_surveys.plato,

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .cards import Cards
 from .cutout_images import MADE, Frame, Looks, fits_bytes, picture, pixels, unit
 from .fields import FIELDS
-from .packaged import packaged
+from .packaged import Cards, packaged
 
 if TYPE_CHECKING:
     from .archive import Archive

@@ -17,10 +17,10 @@ from astropy.io import fits
 from numpy.typing import NDArray
 from PIL import Image
 
-from .cards import Cards, cards, grid_facts
 from .geometry import separation, unit_vectors
 from .instruments import limits
-from .pixelgrid import PixelGrid
+from .packaged import Cards, cards
+from .pixelgrid import PixelGrid, grid_facts
 from .scene import brightness, generator
 
 

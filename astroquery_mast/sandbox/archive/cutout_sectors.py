@@ -23,7 +23,7 @@ from .geometry import deproject, unit_vectors
 from .instruments import APERTURES
 from .observation import dice, hash_digit
 from .packaged import packaged
-from .tess import SECTOR_DAYS, SECTORS
+from .surveys import SECTOR_DAYS, SECTORS
 
 if TYPE_CHECKING:
     from .archive import Archive

@@ -19,15 +19,15 @@ from astropy.io import fits
 from astropy.time import Time
 from numpy.typing import NDArray
 
-from .cards import Cards, cards, grid_facts
 from .cutout_images import world_coordinates
 from .cutout_sectors import CADENCES, Asteroid, Detector, sector_times
 from .fields import FIELDS, MOVING
 from .fitsfile import binary_table
 from .geometry import deproject
-from .pixelgrid import PixelGrid
+from .packaged import Cards, cards
+from .pixelgrid import PixelGrid, grid_facts
 from .scene import generator, stars
-from .tess import SECTOR_DAYS, SECTORS
+from .surveys import SECTOR_DAYS, SECTORS
 
 if TYPE_CHECKING:
     from .archive import Archive

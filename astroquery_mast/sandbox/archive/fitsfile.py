@@ -15,9 +15,8 @@ import numpy as np
 from astropy.io import fits
 
 from . import headers, tables
-from .layout import Unit
 from .pixelgrid import PixelGrid, grids
-from .products import File
+from .products import File, Unit
 from .scene import brightness, generator
 
 __all__ = ["binary_table"]

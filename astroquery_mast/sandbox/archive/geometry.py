@@ -1,13 +1,15 @@
-"""Spherical geometry shared by footprints, apertures and images, and the ``s_region`` grammar.
+"""Spherical geometry, the ``s_region`` grammar, and cone search on footprints.
 
 In: positions in degrees (ICRS), or the text of a footprint. Out: unit vectors, gnomonic (TAN) offsets and positions;
-a tuple of `Circle` and `Polygon`. First step of everything that has a place on the sky; knows nothing of observations.
+a tuple of `Circle` and `Polygon`; and for a cone, the observations whose footprint overlaps it and their distance. All
+parts of all footprints lie in flat arrays, so that one search is a few array operations.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,3 +130,117 @@ def _polygon(values: list[float], text: str) -> Polygon:
     if any(abs(dec) > 90 for _, dec in vertices):
         raise ValueError(f"Declination beyond a pole in footprint {text!r}")
     return Polygon(tuple(vertices))
+
+
+# A position on an edge counts as inside; this is the rounding of unit vectors (about 0.2 milliarcseconds), in
+# radians.
+_EDGE = 1e-9
+# Slack of the pre-selection, in radians: cos() of a small angle cannot be told from 1 below about 1e-8.
+_SLACK = 1e-6
+_Indices = NDArray[np.intp]
+#: ``objID``, ``s_ra``, ``s_dec`` and ``s_region`` of an observation.
+Placed = tuple[int, float | None, float | None, str | None]
+
+
+class FootprintIndex:
+    """All footprints of an archive, ready to be searched."""
+
+    def __init__(self, observations: Iterable[Placed]) -> None:
+        ids: list[int] = []
+        owners: list[int] = []
+        shapes: list[Shape] = []
+        for identifier, ra, dec, region in observations:
+            if ra is None or dec is None:
+                continue
+            parts = parse_region(region)
+            if not parts:
+                continue
+            owners.extend([len(ids)] * len(parts))
+            shapes.extend(parts)
+            ids.append(identifier)
+        self._ids = ids
+        self._owners = np.array(owners, dtype=np.intp)
+        self._circle = np.array([isinstance(shape, Circle) for shape in shapes], dtype=bool)
+        self._load(shapes)
+
+    def _load(self, shapes: Sequence[Shape]) -> None:
+        """Lay the shapes out: ``first[i]:first[i + 1]`` are the vertices (one for a circle) of part i."""
+        corners = [shape.vertices if isinstance(shape, Polygon) else ((shape.ra, shape.dec),) for shape in shapes]
+        self._first = np.concatenate([[0], np.cumsum([len(part) for part in corners], dtype=np.intp)]).astype(np.intp)
+        flat = np.array([vertex for part in corners for vertex in part], dtype=float).reshape(-1, 2)
+        self._vertices = unit_vectors(flat[:, 0], flat[:, 1])
+        self._following = np.arange(1, len(flat) + 1, dtype=np.intp)
+        if shapes:
+            self._following[self._first[1:] - 1] = self._first[:-1]
+        self._centers, self._reach = self._caps(shapes)
+
+    def _caps(self, shapes: Sequence[Shape]) -> tuple[Vectors, Vectors]:
+        """Bounding cap of every part (for a circle: the circle itself)."""
+        if not shapes:
+            return np.empty((0, 3)), np.empty(0)
+        sums = np.add.reduceat(self._vertices, self._first[:-1], axis=0)
+        centers = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+        lengths = np.diff(self._first)
+        away = separation(np.repeat(centers, lengths, axis=0), self._vertices)
+        reach = np.maximum.reduceat(away, self._first[:-1])
+        radii = [shape.radius if isinstance(shape, Circle) else 0.0 for shape in shapes]
+        return centers, reach + np.radians(radii)
+
+    def within(self, ra: float, dec: float, radius: float) -> dict[int, float]:
+        """Find the observations whose footprint overlaps a cone."""
+        point = unit_vectors(ra, dec)
+        cone = float(np.radians(radius))
+        reach = np.minimum(self._reach + cone + _SLACK, np.pi)
+        near = np.flatnonzero(self._centers @ point >= np.cos(reach) - _SLACK**2)
+        gap = self._gap(near, point)
+        found = gap <= cone + _EDGE
+        owners = self._owners[near[found]]
+        smallest = np.full(len(self._ids), np.inf)
+        np.minimum.at(smallest, owners, gap[found])
+        hits = np.unique(owners)
+        away = np.degrees(smallest[hits]) * 3600.0
+        distance = np.where(smallest[hits] <= _EDGE, 0.0, np.round(away, 6))
+        return {self._ids[hit]: float(value) for hit, value in zip(hits, distance, strict=True)}
+
+    def _gap(self, parts: _Indices, point: Vectors) -> Vectors:
+        """Angle from the point to each part in radians, 0 inside."""
+        gap = np.empty(len(parts))
+        round_ = self._circle[parts]
+        circles, polygons = parts[round_], parts[~round_]
+        gap[round_] = np.maximum(separation(self._centers[circles], point) - self._reach[circles], 0.0)
+        if len(polygons):
+            gap[~round_] = self._polygon_gap(polygons, point)
+        return gap
+
+    def _polygon_gap(self, parts: _Indices, point: Vectors) -> Vectors:
+        lengths = self._first[parts + 1] - self._first[parts]
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.intp)
+        edges = np.arange(lengths.sum()) + np.repeat(self._first[parts] - starts, lengths)
+        begin, end = self._vertices[edges], self._vertices[self._following[edges]]
+        to_edge = np.minimum.reduceat(edge_distance(begin, end, point), starts)
+        turn = np.add.reduceat(_turn(begin, end, point), starts)
+        # Seen from the antipode a polygon winds round as well: only points in its own bounding cap can be inside.
+        inside = (np.abs(turn) > np.pi) & (
+            self._centers[parts] @ point > np.cos(np.minimum(self._reach[parts] + _SLACK, np.pi))
+        )
+        return np.where(inside, 0.0, to_edge)
+
+
+def edge_distance(begin: Vectors, end: Vectors, point: Vectors) -> Vectors:
+    """Angle from a point to great-circle arcs."""
+    normal = np.cross(begin, end)
+    size = np.linalg.norm(normal, axis=-1)
+    beside = (np.cross(normal, begin) @ point >= 0) & (np.cross(end, normal) @ point >= 0) & (size > 0)
+    across = np.abs(normal @ point) / np.where(size > 0, size, 1.0)
+    to_circle = np.arcsin(np.clip(across, 0.0, 1.0))
+    to_ends = np.minimum(separation(begin, point), separation(end, point))
+    return np.where(beside, to_circle, to_ends)
+
+
+def _turn(begin: Vectors, end: Vectors, point: Vectors) -> Vectors:
+    """Signed angle at the point from one end of each edge to the other; a closed path round the point adds
+    up to a full turn.
+    """
+    sine = np.cross(begin, end) @ point
+    cosine = np.einsum("ij,ij->i", begin, end) - (begin @ point) * (end @ point)
+    return np.asarray(np.arctan2(sine, cosine))

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from astropy.io import fits
 from astropy.time import Time
 
-from .cards import Cards, cards, grid_facts
-from .layout import LIGHT_CURVE_ROWS, PIXEL_ROWS, Unit
 from .observation import hash_digit
-from .pixelgrid import PixelGrid
-from .products import File
+from .packaged import Cards, cards
+from .pixelgrid import PixelGrid, grid_facts
+from .products import File, Unit
 
 Facts = dict[str, object]
+# Cadences of a light curve of one sector, ten minutes apart.
+_CADENCES = 3944
 # Barycentric date that TESS times are counted from; Kepler's is 2454833.
 _TIME_ZERO = {"TESS": 2457000, "Kepler": 2454833, "K2": 2454833}
 _TRANSLITERATION = str.maketrans({"\u03c0": "pi", "\u03c9": "omega", "\u03b2": "beta", "\u03b1": "alpha"})
@@ -173,7 +174,7 @@ def _time_series(file: File, unit: Unit) -> Cards:
     telescope = _telescope(file)
     zero = _TIME_ZERO[telescope]
     begin, finish = (round((day or 0.0) + 2400000.5 - zero, 6) for day in (file.owner.t_min, file.owner.t_max))
-    rows = {"PIXELS": PIXEL_ROWS}.get(unit.name, LIGHT_CURVE_ROWS)
+    rows = unit.shape[0] if unit.name == "PIXELS" else _CADENCES
     facts = {
         "telescope": telescope,
         "object": _mission(file)[1]["object"] or "",

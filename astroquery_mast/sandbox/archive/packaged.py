@@ -8,11 +8,12 @@ Columns of observations and products are in the order in which MAST answers ``Ma
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
 
-__all__ = ["packaged"]
+__all__ = ["Cards", "cards", "packaged"]
 
 
 @cache
@@ -37,3 +38,18 @@ PRODUCT_COLUMNS: Columns = packaged("columns")["product"]
 #: Id to column to properties. Columns of catalogs have hardly a type here, as at MAST: clients learn which of them are
 #: numbers from the ``All`` services.
 COLUMNS_CONFIG: dict[str, dict[str, Properties]] = packaged("config")
+
+Cards = list[tuple[str, object, str]]
+
+
+def cards(name: str, facts: Mapping[str, object], number: int = 0) -> Cards:
+    """Return the header cards (keyword, value, comment) of a table of ``cards.json``.
+
+    A value that begins with ``=`` is the name of a fact about the file, which its maker tells; a card whose fact is
+    None is left out. ``{}`` in a keyword is the number of a column or axis.
+    """
+    filled = (
+        (keyword.format(number), facts[value[1:]] if isinstance(value, str) and value[:1] == "=" else value, comment)
+        for keyword, value, comment in packaged("cards")[name]
+    )
+    return [card for card in filled if card[1] is not None]

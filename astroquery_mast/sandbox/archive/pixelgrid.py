@@ -118,3 +118,18 @@ def _grid(at: tuple[float, float], quad: Corners, shape: tuple[int, int]) -> Pix
     # Rounded so that two linear-algebra libraries cannot disagree about the last digit in a header.
     (a, b), (c, d) = np.round(cd, 14).tolist()
     return PixelGrid(*at, (round(float(crpix[0]), 6), round(float(crpix[1]), 6)), ((a, b), (c, d)), shape)
+
+
+def grid_facts(grid: PixelGrid) -> dict[str, object]:
+    """Return what the tables say of a grid's world coordinates: RA---TAN and DEC--TAN."""
+    scale = round(grid.scale, 14)
+    matrix = {f"{row}{column}": grid.cd[row - 1][column - 1] for row in (1, 2) for column in (1, 2)}
+    return {
+        "ra": grid.ra,
+        "dec": grid.dec,
+        "x": grid.crpix[0],
+        "y": grid.crpix[1],
+        "scale": scale,
+        **{f"cd{place}": value for place, value in matrix.items()},
+        **{f"pc{place}": round(value / scale, 12) for place, value in matrix.items()},
+    }

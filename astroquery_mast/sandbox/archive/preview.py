@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .layout import Unit, frame_of
 from .pixelgrid import grids
-from .products import File
+from .products import File, Unit, frame_of
 from .scene import brightness
 from .tables import extracted
 

@@ -1,26 +1,122 @@
-"""The files of an observation.
+"""The files of an observation, and what each kind of file consists of.
 
-In: an `Observation`. Out: the rows of its product list, and `File`, from which a file is rendered. Suffixes,
-descriptions and groups are those of the missions' pipelines.
+In: an `Observation`. Out: the rows of its product list, and `File`, from which a file is rendered: the header and data
+units of a FITS file, with a fixed number of header blocks each, or the fixed length of a text or picture. Sizes are
+cataloged from here by arithmetic, long before anybody asks for the file. Suffixes, descriptions and groups are those of
+the missions' pipelines.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cache
+from itertools import chain
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from .instruments import APERTURES
-from .layout import Frame, Unit, frame_of, gzip_size, plan, size
 from .observation import Observation
 from .packaged import packaged
+
+BLOCK = 2880
+Frame = tuple[int, int]
+Columns = tuple[tuple[str, str, str], ...]
+#: Name, type of the pixels or name of the table, shape, and number of header blocks of a unit.
+Line = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One header and data unit."""
+
+    name: str
+    version: int = 1
+    dtype: str = ""
+    shape: tuple[int, ...] = ()
+    columns: Columns = ()
+    blocks: int = 2
+
+    @property
+    def size(self) -> int:
+        """Length in bytes, padding included."""
+        width = sum(_width(form) for _, form, _ in self.columns) if self.columns else int(self.dtype[2:] or 0)
+        content = width * math.prod(self.shape) if self.shape else 0
+        return BLOCK * (self.blocks + -(-content // BLOCK))
+
+
+_WIDTHS = {"L": 1, "I": 2, "J": 4, "E": 4, "D": 8, "K": 8, "A": 1}
+
+
+def _width(form: str) -> int:
+    return int(form[:-1] or 1) * _WIDTHS[form[-1]]
+
+
+#: Columns of the tables in files, by the layout.
+_TABLES: dict[str, Columns] = packaged("instruments")["tables"]
+_LAYOUTS: dict[str, tuple[Line, ...]] = packaged("instruments")["layouts"]
+#: Lengths of files that are no FITS files.
+FLAT_SIZES: dict[str, int] = packaged("instruments")["flat"]
+
+
+@cache
+def plan(layout: str, frame: Frame, detectors: int = 1) -> tuple[Unit, ...]:
+    """Header and data units of a FITS layout; those of a single detector come once for each."""
+    chip = (frame[0] // detectors, frame[1])
+    lines = _LAYOUTS[layout]
+    repeated = [line for line in lines if "chip" in line[2]]
+    once = [_unit(line, frame) for line in lines if line not in repeated]
+    return (*once, *(_unit(line, chip, version) for version in range(1, detectors + 1) for line in repeated))
+
+
+def _unit(line: Line, frame: Frame, version: int = 1) -> Unit:
+    name, content, sides, *blocks = line
+    shape = tuple(chain.from_iterable(frame if side in {"frame", "chip"} else (side,) for side in sides))
+    dtype = content if content.startswith(">") else ""
+    return Unit(name, version, dtype, shape, _TABLES.get(content, ()), *blocks)
+
+
+def size(layout: str, frame: Frame, detectors: int = 1) -> int:
+    """Length in bytes of a file that is not compressed."""
+    flat = FLAT_SIZES.get(layout)
+    if flat is not None:
+        return flat
+    return _fits_size(layout, frame, detectors)
+
+
+@cache
+def _fits_size(layout: str, frame: Frame, detectors: int) -> int:
+    return sum(unit.size for unit in plan(layout, frame, detectors))
+
+
+_GZIP_CHUNK = 65535
+_GZIP_FRAME, _GZIP_CHUNK_HEAD = 18, 5
+
+
+def gzip_size(content: int) -> int:
+    """Length of a gzip file of stored (not deflated) blocks: the only kind whose length does not depend on
+    the compressor.
+    """
+    return content + _GZIP_FRAME + _GZIP_CHUNK_HEAD * max(1, -(-content // _GZIP_CHUNK))
+
+
+_FRAMES: dict[str, Frame] = packaged("instruments")["frames"]
+
+
+def frame_of(instrument: str | None, obs_id: str) -> Frame:
+    """Rows and columns of an observation's images: those of the instrument, a little larger for some
+    observations than for others.
+    """
+    rows, columns = _FRAMES.get(instrument or "", (240, 240))
+    scale = 1.0 + crc32(obs_id.encode()) % 4 / 16
+    return int(rows * scale) // 2 * 2, int(columns * scale) // 2 * 2
 
 
 class Kind(NamedTuple):
     """A kind of file of a family of observations.
 
-    ``ending`` follows the stem of the URI; ``layout`` names the content (see `layout.plan`); ``group`` is the
+    ``ending`` follows the stem of the URI; ``layout`` names the content (see `plan`); ``group`` is the
     sub-group, the suffix in capitals; ``recommended`` marks the minimum recommended products; ``stem`` says
     whose name the file bears.
     """

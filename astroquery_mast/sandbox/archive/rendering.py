@@ -1,6 +1,6 @@
 """From a cataloged file to its bytes.
 
-In: a `File`: URI, owner, kind. Out: the bytes, exactly as long as cataloged. The plan of `layout` says which units a
+In: a `File`: URI, owner, kind. Out: the bytes, exactly as long as cataloged. The plan of `products` says which units a
 FITS file has; `images`, `tables` and `preview` fill them. Text files (logs, associations, pools, source catalogs) are
 filled up with white space where each format allows it.
 """
@@ -11,8 +11,7 @@ import json
 import struct
 import zlib
 
-from .layout import FLAT_SIZES
-from .products import File, dimensions, length_of
+from .products import FLAT_SIZES, File, dimensions, length_of
 from .scene import generator
 
 _GZIP_HEAD = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])

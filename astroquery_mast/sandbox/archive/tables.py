@@ -13,9 +13,8 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from .layout import SERIES, Unit
 from .packaged import packaged
-from .products import File
+from .products import File, Unit
 from .scene import generator
 
 _FLUX_UNIT, _JANSKY = 1e-14, 1e-3
@@ -23,6 +22,8 @@ _FLUX_UNIT, _JANSKY = 1e-14, 1e-3
 # I, Paschen and Brackett alpha, PAH and [Ne II].
 _LINES = (121.567, 139.376, 154.82, 164.04, 279.55, 486.13, 500.68, 656.28, 1083.0, 1875.1, 4051.2, 7700.0, 12813.5)
 _RESOLUTION = 700.0
+# Integrations and spectral points of a time series of spectra.
+_SERIES = (40, 200)
 
 
 def _profile(file: File, wavelength: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,7 +67,7 @@ def extracted(file: File, unit: Unit) -> Mapping[str, Any]:
 def extracted_1d(file: File, unit: Unit) -> Mapping[str, Any]:
     """Spectrum in the manner of CALJWST: micrometers and janskys; one after the other for a time series."""
     series = unit.columns[0][0] == "INT_NUM"
-    visits, points = SERIES if series else (1, unit.shape[0])
+    visits, points = _SERIES if series else (1, unit.shape[0])
     wavelength = _wavelength(file, points)
     rng = generator("spectrum noise", file.uri)
     flux = np.tile(_profile(file, wavelength), visits)
