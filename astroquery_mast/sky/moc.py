@@ -14,10 +14,11 @@ from astropy import units as u
 from astropy.coordinates import Angle, Latitude, Longitude, SkyCoord
 
 from ..exceptions import InvalidArgumentError
+from ..tables.rows import Array
 from .outlines import Outlines
 from .position import Cone
 from .region import cone_of
-from .sphere import Array, longitude_latitude, tangents, unit_vectors
+from .sphere import longitude_latitude, tangents, unit_vectors
 
 # Cells along the radius of a footprint, at least: where the MOC itself is finer, the footprint is resolved no better.
 _RESOLUTION = 512

@@ -11,8 +11,9 @@ from itertools import chain
 
 import numpy as np
 
+from ..tables.rows import Array
 from .shapes import Circle, Polygon, Shape
-from .sphere import TOUCHING, Array, distance_to_arcs, normals_of, separation, tangents, unit_vectors
+from .sphere import TOUCHING, distance_to_arcs, normals_of, separation, tangents, unit_vectors
 
 
 @dataclass(frozen=True)

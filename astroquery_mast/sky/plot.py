@@ -14,9 +14,10 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from ..exceptions import InvalidQueryError
+from ..tables.rows import Array
 from .outlines import Outlines, outlines_of
 from .region_filter import shapes_of
-from .sphere import Array, longitude_latitude, min_enclosing_circle, separation, tangents
+from .sphere import longitude_latitude, min_enclosing_circle, separation, tangents
 
 _COLOUR_BY = "instrument_name"
 # Pixels from the centre of the picture's coordinates to its edge, and the room around the footprints.

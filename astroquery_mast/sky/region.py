@@ -14,12 +14,12 @@ from typing import Protocol
 import numpy as np
 
 from ..exceptions import InvalidArgumentError
+from ..tables.rows import Array
 from .outlines import Outlines
 from .position import Cone
 from .shapes import Circle, Point, Polygon, Shape
 from .sphere import (
     TOUCHING,
-    Array,
     arcs_intersect,
     distance_to_arcs,
     longitude_latitude,

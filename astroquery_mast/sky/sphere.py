@@ -7,12 +7,11 @@ but the two functions that convert them, so that no place on the sky, pole or 0h
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[Any]
+from ..tables.rows import Array
 
 # What is closer than this touches, in radians: a fiftieth of a milliarcsecond, far above the rounding of unit vectors
 # and far below the accuracy of any footprint.

@@ -17,7 +17,6 @@ from astroquery_mast.sky.region import ShapeRegion
 from astroquery_mast.sky.shapes import Circle, Point, Polygon, Shape, polygon_of
 from astroquery_mast.sky.sphere import (
     TOUCHING,
-    Array,
     distance_to_arcs,
     longitude_latitude,
     min_enclosing_circle,
@@ -25,6 +24,7 @@ from astroquery_mast.sky.sphere import (
     separation,
     unit_vectors,
 )
+from astroquery_mast.tables.rows import Array
 
 SEEDS = st.integers(0, 2**32 - 1)
 
