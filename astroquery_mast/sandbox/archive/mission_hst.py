@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .mission import MissionProduct, MissionTable, Row, Value, moment, search_columns
+from .mission import MissionProduct, MissionTable, Row, Value, copied, moment, search_columns
 from .observation import dice
 from .packaged import packaged
 
@@ -52,38 +52,28 @@ def _row(observation: Mapping[str, Any], advanced: set[str]) -> dict[str, Value]
     rng = dice("HST search", name)
     instrument, _, detector = str(observation["instrument_name"]).partition("/")
     description = str(observation["target_classification"] or "")
-    return {
-        "sci_data_set_name": name,
-        "sci_targname": str(observation["target_name"]).upper(),
+    return copied("hst", observation) | {
         "sci_hapnum": int(name[:6].lower() in advanced),
         "sci_haspnum": int(observation["dataproduct_type"] == "spectrum"),
         "sci_hslanum": int(instrument == "COS" and rng.random() < 0.5),
         "sci_instrume": instrument,
         "sci_aper_1234": detector,
-        "sci_spec_1234": observation["filters"],
-        "sci_actual_duration": observation["t_exptime"],
         "sci_pep_id": int(observation["proposal_id"]),
         "sci_pi_last_name": None if observation["proposal_pi"] is None else observation["proposal_pi"].upper(),
-        "sci_ra": observation["s_ra"],
-        "sci_dec": observation["s_dec"],
         "sci_program_id": name[1:4],
         "sci_obset_id": name[4:6],
         "sci_obsnum": name[6:8],
         "sci_target_descrip": description,
         "sci_broad_category": description.partition(";")[0],
         "sci_refnum": rng.choice([0, 0, 0, 1, 1, 2, 3, 5, 8, 21]),
-        "sci_expflag": "NORMAL",
-        "sci_instrument_config": observation["instrument_name"],
         "sci_operating_mode": {"WFC3": "MULTIACCUM" if detector == "IR" else "ACCUM", "COS": "TIME-TAG"}.get(
             instrument, "ACCUM"
         ),
         "sci_fgslock": "FINE" if rng.random() < 0.95 else "GYROS",
         "sci_mtflag": "T" if observation["mtFlag"] else "F",
         "sci_sun_alt": round(rng.uniform(-66.0, 114.0), 3),
-        "sci_costar_deploy": "F",
         "sci_aec": "S" if observation["intentType"] == "science" else "C",
         "sci_preview_name": name if observation["jpegURL"] else None,
-        "sci_obs_type": str(observation["dataproduct_type"]).upper(),
         "scp_scan_type": "C" if observation["filters"] == "G141" else None,
         "sci_hlsp": rng.choice([None, None, 1, 2]),
         "sci_status": "PUBLIC" if observation["dataRights"] == "PUBLIC" else "PROPRIETARY",
@@ -101,12 +91,9 @@ def _association(observation: Mapping[str, Any], composites: set[object]) -> dic
 
 
 def _times(observation: Mapping[str, Any], delay: float) -> dict[str, Value]:
-    start, stop = observation["t_min"], observation["t_max"]
-    servicing = next((name for until, name in _SERVICING if (start or 0.0) < until), "SM-4")
+    stop = observation["t_max"]
+    servicing = next((name for until, name in _SERVICING if (observation["t_min"] or 0.0) < until), "SM-4")
     return {
-        "sci_start_time": moment(start),
-        "sci_stop_time": moment(stop),
-        "sci_release_date": moment(observation["t_obs_release"], digits=0),
         "sci_archive_date": moment(None if stop is None else stop + delay, digits=0),
         "sci_generation_date": moment(None if stop is None else stop + delay - 0.2, digits=0),
         "sci_fov_config": servicing,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .mission import MissionProduct, MissionTable, Row, Value, moment, search_columns
+from .mission import MissionProduct, MissionTable, Row, Value, copied, moment, search_columns
 from .observation import dice
 
 if TYPE_CHECKING:
@@ -51,34 +51,22 @@ def _row(observation: Mapping[str, Any]) -> dict[str, Value]:
     description = str(observation["target_classification"] or "")
     rng = dice("JWST search", obs_id)
     start = observation["t_min"] or 0.0
-    return {
+    return copied("jwst", observation) | {
         "ArchiveFileID": _FIRST_ID + int(observation["obsid"]) % 1_000_000,
         "fileSetName": file_set_of(obs_id),
         "productLevel": _LEVELS[int(observation["calib_level"])],
-        "targprop": observation["target_name"],
-        "targ_ra": observation["s_ra"],
-        "targ_dec": observation["s_dec"],
         "date_obs": moment(start, digits=7),
-        "duration": observation["t_exptime"],
         "program": int(observation["proposal_id"]),
-        "publicReleaseDate": moment(observation["t_obs_release"], digits=7),
-        "pi_name": observation["proposal_pi"],
-        "proposal_type": observation["proposal_type"],
         "proposal_cycle": max(1, 1 + int((start - _FIRST_CYCLE) // _CYCLE_DAYS)),
         "targtype": "MOVING" if observation["mtFlag"] else "FIXED",
         "access": _access(observation["dataRights"]),
-        "title": observation["obs_title"],
         "targcat": description.partition(";")[0].capitalize(),
         "targdesc": description,
         "expstart": start,
-        "expend": observation["t_max"],
         "effexptm": round(0.97 * float(observation["t_exptime"] or 0.0), 3),
         "nints": rng.choice([1, 1, 1, 2, 4]),
         "ngroups": rng.randrange(5, 12),
-        "s_region": observation["s_region"],
         "bkgdtarg": rng.choice([False, False, True, None]),
-        "cal_ver": "1.18.0",
-        "crds_ctx": "jwst_1364.pmap",
         **_numbers(obs_id),
         **_setup(observation),
     }
@@ -102,7 +90,6 @@ def _setup(observation: Mapping[str, Any]) -> dict[str, Value]:
     return {
         "instrume": instrument,
         "exp_type": f"{_PREFIXES[instrument]}_{kind}",
-        "opticalElements": observation["filters"],
         "filter": names[0] or None,
         "pupil": second if instrument in {"NIRCAM", "NIRISS"} else None,
         "grating": second if instrument == "NIRSPEC" else None,

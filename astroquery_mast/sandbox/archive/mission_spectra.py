@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, moment, search_columns
+from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, copied, search_columns
 from .observation import Observation, dice
 from .packaged import packaged
 from .products import File, Kind, dimensions, length_of
@@ -94,20 +94,7 @@ def iue_table(archive: Archive) -> MissionTable:
 
 def _iue_row(observation: Mapping[str, Any]) -> Row:
     name = str(observation["obs_id"]).upper()
-    row: dict[str, Value] = {
-        "iue_data_id": name,
-        "iue_target_name": observation["target_name"],
-        "iue_ra": observation["s_ra"],
-        "iue_dec": observation["s_dec"],
-        "iue_camera": name[:3],
-        "iue_image_number": int(name[3:]),
-        "iue_dispersion": "LOW",
-        "iue_aperture": "LARGE",
-        "iue_obs_start": moment(observation["t_min"], digits=0),
-        "iue_exposure_time": observation["t_exptime"],
-        "iue_program": observation["proposal_id"],
-    }
-    return row
+    return copied("iue", observation) | {"iue_camera": name[:3], "iue_image_number": int(name[3:])}
 
 
 def iue_datasets(archive: Archive) -> dict[str, list[int]]:
