@@ -19,6 +19,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Row, Table
 
 from .exceptions import FootprintParseError, InvalidQueryError
+from .query.values import is_integer
 from .sky.moc import cover_cells
 from .sky.outlines import outlines_of
 from .sky.plot import plot_footprints
@@ -78,8 +79,7 @@ def footprints(
         raise InvalidQueryError(f"kind={kind!r}: there are {', '.join(map(repr, _KINDS))}.")
     if union and kind != "moc":
         raise InvalidQueryError(f"union=True is for kind='moc', not {kind!r}.")
-    whole = isinstance(max_depth, int | np.integer) and not isinstance(max_depth, bool)
-    if not (whole and 0 <= max_depth <= _DEEPEST):
+    if not is_integer(max_depth, 0) or max_depth > _DEEPEST:
         raise InvalidQueryError(f"max_depth={max_depth!r}: a whole number from 0 to {_DEEPEST} is needed.")
     shapes = shapes_of(_texts(table), errors)
     if kind == "moc":

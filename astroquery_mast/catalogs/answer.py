@@ -21,7 +21,7 @@ from ..service.http import HttpClient
 from ..service.retrying import Deadline
 from ..tables.columns import Column, Columns, columns_of, find_column, snapshot
 from ..tables.json_rows import decoded
-from ..tables.mashup import Page
+from ..tables.mashup import Page, declared_columns
 
 _EXCERPT = 200
 # How the metadata spell "nothing".
@@ -59,17 +59,11 @@ def answer_columns(page: Page, known: Columns) -> dict[str, Column]:
 def _columns(info: object, known: Columns, service: str) -> dict[str, Column]:
     """The columns that an answer lists."""
     found: dict[str, Column] = {}
-    try:
-        for entry in info:  # type: ignore[attr-defined]
-            name = str(entry.get("column_name") or entry["name"])
-            column = find_column(name, known) or Column(name, label=name)
-            told = {"type_name": str(entry.get("type") or entry.get("db_type") or "")}
-            for ours, theirs in ("description", "description"), ("unit", "unit"):
-                if not getattr(column, ours):
-                    told[ours] = _text(entry.get(theirs))
-            found.setdefault(name, replace(column, name=name, **told))  # type: ignore[arg-type]
-    except (TypeError, KeyError, AttributeError) as err:
-        raise InvalidResponseError(f"{service} sent an unreadable list of columns.", service=service) from err
+    for name, type_name, entry in declared_columns(info, service):
+        column = find_column(name, known) or Column(name, label=name)
+        description = column.description or _text(entry.get("description"))
+        unit = column.unit or _text(entry.get("unit"))
+        found.setdefault(name, replace(column, name=name, type_name=type_name, description=description, unit=unit))
     return found
 
 
@@ -154,13 +148,8 @@ class CatalogColumns:
             return columns
         try:
             page = self.http.page(MashupRequest(service, format="extjs"), deadline).page
-            if page.document is None:
-                raise InvalidResponseError(f"{service} sent no histograms.", service=service)
-            numbers = continuous_columns(page.document, service)
+            numbers = continuous_columns(page.document or {}, service).intersection(untyped)
         except MastError as err:
             log.debug("It is not known which columns of %s hold numbers: %s", name, err)
             return columns
-        typed = {
-            each: replace(columns[each], type_name="float", continuous=True) for each in untyped if each in numbers
-        }
-        return {**columns, **typed}
+        return {**columns, **{each: replace(columns[each], type_name="float", continuous=True) for each in numbers}}

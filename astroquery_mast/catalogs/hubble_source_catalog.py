@@ -32,6 +32,7 @@ from ..products.plan import PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..query.selection import Selection
+from ..query.values import is_integer
 from ..service.core import MastClass
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
@@ -333,7 +334,7 @@ def _match_id(match: Any) -> str:
     if isinstance(match, Row) and "MatchID" in match.colnames:
         match = match["MatchID"]
     found = match.strip() if isinstance(match, str) else match
-    if isinstance(found, int | np.integer) and not isinstance(found, bool):
+    if is_integer(found):
         found = str(int(found))
     if not isinstance(found, str) or not (found.isascii() and found.isdecimal()):
         raise InvalidArgumentError(f"A MatchID is needed, or a row of the catalog that has one, and not {match!r}.")

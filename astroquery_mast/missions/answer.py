@@ -22,7 +22,7 @@ from ..exceptions import InvalidQueryError, InvalidResponseError
 from ..query.request import ApiRequest
 from ..tables.columns import Column, Columns, Kind
 from ..tables.json_rows import decoded
-from ..tables.mashup import Page, Paging
+from ..tables.mashup import Page, Paging, declared_columns
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 from .columns import ANG_SEP, has_numbers_for_truths
 
@@ -68,13 +68,9 @@ def _declared(info: object, service: str) -> dict[str, str]:
     if info is None:
         return {}
     declared: dict[str, str] = {}
-    try:
-        for entry in info:  # type: ignore[attr-defined]
-            type_name = str(entry.get("type") or entry.get("db_type") or "")
-            declared.setdefault(str(entry.get("column_name") or entry["name"]), type_name)
-    except (TypeError, KeyError, AttributeError) as err:
-        raise InvalidResponseError(f"{service} sent an unreadable list of columns.", service=service) from err
-    return {name: "" if type_name.lower() == "null" else type_name for name, type_name in declared.items()}
+    for name, type_name, _ in declared_columns(info, service):
+        declared.setdefault(name, "" if type_name.lower() == "null" else type_name)
+    return declared
 
 
 def _row(row: object, names: Sequence[str], service: str) -> Mapping[str, Any]:

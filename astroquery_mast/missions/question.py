@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 from astropy import units as u
 
 from ..config import Endpoints
@@ -20,11 +19,12 @@ from ..exceptions import InvalidArgumentError
 from ..query.conditions import as_members
 from ..query.request import ApiRequest, CacheKey, HttpRequest
 from ..query.selection import sort_keys
+from ..query.values import is_integer
 from ..sky.position import as_radius
 from ..tables.columns import Columns
 from ..tables.mashup import Completeness, Page
 from ..tables.names import no_such
-from .answer import announced, bounds, read_answer
+from .answer import announced, bounds, may_have_more, read_answer
 from .conditions import column_named
 
 PAGE = 5000
@@ -156,6 +156,14 @@ class Search:
         """How many questions the targets need."""
         return max(1, -(-len(self.targets) // _TARGETS))
 
+    def stops_before_end(self, page: Page) -> bool:
+        """Return whether the limit may have kept rows back that come after a page."""
+        return self.limit is not None and may_have_more(page, self.limit, self.offset)
+
+    def is_exceeded_by(self, rows: int) -> bool:
+        """Return whether the answers to several questions have more rows together than are wanted."""
+        return self.parts > 1 and self.limit is not None and rows > self.limit
+
     @property
     def question(self) -> ApiRequest:
         """The whole search in one, for the reader."""
@@ -209,7 +217,7 @@ class Search:
 
 def _check_number(name: str, number: object, least: int) -> None:
     """Raise unless a number is one of rows."""
-    if isinstance(number, bool | np.bool_) or not isinstance(number, int | np.integer) or number < least:
+    if not is_integer(number, least):
         hint = " None is for all rows; count_only=True gives their number." if name == "limit" else ""
         raise InvalidArgumentError(f"{name}={number!r}: a whole number from {least} is needed.{hint}")
 

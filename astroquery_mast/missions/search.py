@@ -23,7 +23,7 @@ from ..service.retrying import Deadline
 from ..sky.positions import Positions, as_names, as_targets, join_positions
 from ..tables.columns import Columns
 from ..warn import warn_no_results, warn_user
-from .answer import SearchTable, announced, may_have_more
+from .answer import SearchTable, announced
 from .columns import ROW_COLUMNS, MissionColumns, column_list_table, selected_columns
 from .conditions import argument_like, build_conditions
 from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
@@ -150,10 +150,9 @@ class MissionSearch:
         builder, more = SearchTable(search.question, search.columns), False
         for answer in self._pages(search, deadline):
             builder.add(answer.page)
-            if search.limit is not None:
-                more = more or may_have_more(answer.page, search.limit, search.offset)
+            more = more or search.stops_before_end(answer.page)
         table = builder.table()
-        if search.parts > 1 and search.limit is not None and len(table) > search.limit:
+        if search.is_exceeded_by(len(table)):
             table, more = table[: search.limit], True
             table.meta["rows"] = [len(table)]
         if more:

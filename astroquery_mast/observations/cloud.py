@@ -134,9 +134,7 @@ class CloudFiles:
         opened = partial(self._opened, uris[0], block_size=block_size, use_fsspec=use_fsspec)
         if key is not None:
             return opened(cloud.bucket.url(key), in_cloud=True)
-        address = self._urls(uris).get(uris[0]) if choice.cloud_only or self.is_used(choice) else None
-        if choice.cloud_only and address is None:
-            raise InvalidQueryError(f"{uris[0]} has no copy in the cloud.")
+        address = self._copy_in_cloud(uris[0], choice)
         if address is not None:
             try:
                 return opened(address, in_cloud=True)
@@ -145,6 +143,13 @@ class CloudFiles:
                     raise
                 log.info("%s Reading from MAST itself.", err)
         return opened(escaped_url(self._service.endpoints.download, uris[0]), in_cloud=False)
+
+    def _copy_in_cloud(self, uri: str, choice: CloudChoice) -> str | None:
+        """The address of a product in the cloud; None if it is to be read from the archive."""
+        address = self._urls([uri]).get(uri) if choice.cloud_only or self.is_used(choice) else None
+        if choice.cloud_only and address is None:
+            raise InvalidQueryError(f"{uri} has no copy in the cloud.")
+        return address
 
     # -- how -----------------------------------------------------------------------------------------------------
 

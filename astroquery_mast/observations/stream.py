@@ -10,12 +10,12 @@ import math
 from collections.abc import Iterator
 from contextlib import closing
 
-import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
 from ..exceptions import InvalidQueryError
 from ..query.request import MashupRequest
+from ..query.values import is_integer
 from ..service.mast_service import MastService
 from ..service.pages import PageLimits, get_pages
 from ..service.retrying import Deadline
@@ -45,7 +45,7 @@ class ObservationStream:
         """Return the tables of the pages, or the request; wrong arguments raise before the iteration."""
         seconds = self._service.deadline(timeout).seconds
         workers = _AHEAD if max_workers is None else max_workers
-        if isinstance(workers, bool) or not isinstance(workers, int | np.integer) or workers < 1:
+        if not is_integer(workers, 1):
             raise InvalidQueryError(f"max_workers={max_workers!r}: an integer of at least 1 is needed.")
         arguments.require_criterion()
         if arguments.place.many:

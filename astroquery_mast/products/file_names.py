@@ -19,7 +19,6 @@ Whatever a cell or a function says, it is made safe part by part, and no part le
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 import unicodedata
 from collections import defaultdict
@@ -33,6 +32,7 @@ import numpy as np
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
+from ..query.values import as_unicode, is_missing
 from ..tables.names import no_such
 
 REGISTER = ".astroquery_mast.jsonl"
@@ -221,9 +221,7 @@ def _clashing(parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]]
 
 def _text(cell: object) -> str:
     """A cell as text; empty where it holds no value."""
-    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
-        return ""
-    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+    return "" if is_missing(cell) else str(as_unicode(cell))
 
 
 def _cells(products: Table, name: str) -> list[object]:
@@ -302,16 +300,21 @@ class _TextTemplate:
 
     def _component(self, part: str) -> list[str]:
         """One part of the path of each product."""
+        parsed = self._parsed(part)
+        if all(field is None for _, field, _ in parsed):
+            return self._fixed("".join(literal for literal, _, _ in parsed))
+        pieces = [self._piece(*piece) for piece in parsed]
+        return ["".join(cells) for cells in zip(*pieces, strict=True)]
+
+    def _parsed(self, part: str) -> list[tuple[str, str | None, str]]:
+        """The pieces of a part: fixed text, and the name and the format of the field behind it, if there is one."""
         try:
             parsed = list(Formatter().parse(part))
         except ValueError as err:
             raise self._error(f" cannot be read: {err}.") from err
-        if any(conversion not in {None, "s"} for _, _, _, conversion in parsed):
+        if any(conversion not in {None, "s"} for *_, conversion in parsed):
             raise self._error(": conversions with '!' have no meaning in a path.")
-        if all(field is None for _, field, _, _ in parsed):
-            return self._fixed("".join(literal for literal, _, _, _ in parsed))
-        pieces = [self._piece(literal, field, spec or "") for literal, field, spec, _ in parsed]
-        return ["".join(cells) for cells in zip(*pieces, strict=True)]
+        return [(literal, field, spec or "") for literal, field, spec, _ in parsed]
 
     def _fixed(self, text: str) -> list[str]:
         """A part without fields; it is the user's own text, and is refused rather than changed silently."""

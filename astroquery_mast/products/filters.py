@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import InvalidCriterionError
 from ..query.conditions import NUMBER, Comparison, Condition, as_members, split_text
-from ..query.values import is_missing, refuse_missing, without_rounding_error
+from ..query.values import as_unicode, is_missing, refuse_missing, without_rounding_error
 from ..tables.columns import Column
 from ..tables.names import no_such
 
@@ -91,8 +91,7 @@ def cells_of(name: str, column: Any) -> Cells:
 
 def _folded(cell: object) -> str:
     """A cell as text that ignores case; bytes come from tables read from FITS or HDF5."""
-    text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
-    return text.casefold()
+    return str(as_unicode(cell)).casefold()
 
 
 def _column(table: Table, name: str) -> Any:
@@ -130,7 +129,7 @@ def _plain(value: Any) -> Any:
     """One value as a Python object."""
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 and not isinstance(value, u.Quantity):
         value = value.item()
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return as_unicode(value)
 
 
 def _number(value: Any, cells: Cells) -> tuple[Comparison, ...]:

@@ -25,6 +25,7 @@ from ..exceptions import (
     ServerError,
     TooManyRowsError,
 )
+from ..query.values import as_unicode, is_integer, is_missing
 from ..service.parallel import map_in_threads
 from ..service.progress import progress_bar
 from ..service.retrying import connection_dropped
@@ -59,7 +60,7 @@ def as_obsids(observations: object) -> list[str]:
 def identifiers(given: object, of_table: Callable[[Table], list[object]], what: str) -> list[str]:
     """Return identifiers, in whatever form they were given."""
     cells = _split_texts(single_cells(given, of_table))
-    missing = [row for row, cell in enumerate(cells) if _is_missing(cell)]
+    missing = [row for row, cell in enumerate(cells) if is_missing(cell)]
     if missing:
         raise InvalidArgumentError(f"The {what} is missing in row(s) {_few(missing)}: leave these rows out.")
     return [text for text in (str(cell).strip() for cell in cells) if text]
@@ -131,17 +132,11 @@ def _few(things: Sequence[object]) -> str:
     return ", ".join(map(repr, things[:_SHOWN])) + (", ..." if len(things) > _SHOWN else "")
 
 
-def _is_missing(cell: object) -> bool:
-    """Whether a cell holds no value."""
-    return cell is None or cell is np.ma.masked or (isinstance(cell, float) and math.isnan(cell))
-
-
 def _split_texts(cells: list[object]) -> list[object]:
     """The cells, texts that hold several identifiers one by one."""
     if not any(isinstance(cell, str | bytes) for cell in cells):
         return cells
-    texts = (cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell for cell in cells)
-    return [part for cell in texts for part in (cell.split(",") if isinstance(cell, str) else [cell])]
+    return [part for cell in map(as_unicode, cells) for part in (cell.split(",") if isinstance(cell, str) else [cell])]
 
 
 def single_cells(given: object, of_table: Callable[[Table], list[object]]) -> list[object]:
@@ -192,7 +187,7 @@ def ask_in_batches(
     verbose: bool = True,
 ) -> Iterator[T]:
     """Ask for many observations in batches, several at a time."""
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
+    if not is_integer(batch_size, 1):
         raise InvalidArgumentError(f"batch_size={batch_size!r}: an integer of at least 1 is needed.")
     shared = math.ceil(len(obsids) / max(max_workers, 1))
     size = min(int(batch_size), max(shared, _WORTHWHILE))

@@ -253,16 +253,18 @@ def only_in_cloud(file: PlannedFile) -> PlannedFile:
 
 def plan_table(planned: Sequence[PlannedFile]) -> Table:
     """Return a plan as a table, to be looked at before anything is fetched."""
-    cells = {name: [getattr(file, name) for file in planned] for name in ("url", "cloud_url", "size", "rights")}
+    names = ("local_path", "url", "cloud_url", "size", "action", "reason", "rights")
+    cells = {name: [getattr(file, name) for file in planned] for name in names}
+    text_type = None if planned else "U1"
     unknown = sum(file.size is None for file in planned if file.action in _FETCHED)
     return Table(
         {
-            "Local Path": Column([str(file.local_path) for file in planned], dtype=None if planned else "U1"),
+            "Local Path": Column(list(map(str, cells["local_path"])), dtype=text_type),
             "URL": masked_column(cells["url"], "U"),
             "Cloud URL": masked_column(cells["cloud_url"], "U"),
             "Size": masked_column(cells["size"], "i8", "byte"),
-            "Action": Column([str(file.action) for file in planned], dtype="U7"),
-            "Reason": Column([file.reason for file in planned], dtype=None if planned else "U1"),
+            "Action": Column(list(map(str, cells["action"])), dtype="U7"),
+            "Reason": Column(cells["reason"], dtype=text_type),
             "Rights": masked_column(cells["rights"], "U"),
         },
         meta={"total_bytes": total_bytes(planned), "unknown_sizes": unknown},

@@ -10,7 +10,7 @@ import math
 import re
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from astropy import units as u
@@ -28,6 +28,16 @@ _YEAR = re.compile(r"\s*(?:19|20)\d\d\s*")
 def is_missing(value: object) -> bool:
     """Tell whether a value stands for none: None, a mask, or NaN."""
     return value is None or value is np.ma.masked or (isinstance(value, float | np.floating) and math.isnan(value))
+
+
+def is_integer(value: object, least: float = -math.inf) -> TypeGuard[int]:
+    """Tell whether a value is an integer that is no smaller than another; True and False are not."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64) and bool(value >= least)
+
+
+def as_unicode(value: object) -> object:
+    """Return bytes, which FITS files hold, as text; anything else as it is."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def refuse_missing(name: str, value: object) -> None:

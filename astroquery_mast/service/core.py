@@ -20,10 +20,10 @@ from astroquery.query import BaseQuery
 from ..config import Endpoints
 from ..exceptions import InvalidQueryError
 from ..query.filters import split_parameters
+from ..query.values import as_unicode
 from ..warn import warn_no_results
 from . import token as auth
 from .mast_service import MastService
-from .names import name_as_text
 
 __all__ = ["Mast", "MastClass"]
 
@@ -308,7 +308,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
             If nothing could be resolved.
         """
         deadline = self._service.deadline(timeout)
-        name = name_as_text(object_name)
+        name = as_unicode(object_name)
         if not isinstance(name, str):
             return self._service.resolver.many(
                 object_name, deadline=deadline, resolver=resolver, resolve_all=resolve_all

@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from astropy.coordinates import SkyCoord
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError, ServerError
+from ..query.values import as_unicode, is_missing
 from ..sky.position import looks_like_coordinates
 from ..tables.json_rows import decoded
 
@@ -25,14 +25,9 @@ Entry = Mapping[str, Any]
 # -- as they are given -------------------------------------------------------------------------------------------------
 
 
-def name_as_text(name: object) -> object:
-    """Return a name as text, which FITS files hold as bytes; anything else as it is."""
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
-
-
 def checked_name(name: object) -> str:
     """Return a name that can be asked for; raise `InvalidArgumentError` for anything else."""
-    text = name_as_text(name)
+    text = as_unicode(name)
     if not isinstance(text, str):
         raise InvalidArgumentError(f"Object names must be text, not {name!r}.")
     if not text.strip():
@@ -44,7 +39,7 @@ def valid_names(names: Iterable[object]) -> tuple[list[str], int]:
     """Return the names in a list, and how many of its members are missing."""
     if isinstance(names, Mapping) or not isinstance(names, Iterable):
         raise InvalidArgumentError(f"A name of an object, or several, are needed, and not {names!r:.80}.")
-    cells = [name_as_text(cell) for cell in names]
+    cells = [as_unicode(cell) for cell in names]
     given = [checked_name(cell) for cell in cells if not _is_missing(cell)]
     if cells and not given:
         raise InvalidArgumentError(f"Of the {len(cells)} object names that were given none is a name.")
@@ -52,9 +47,7 @@ def valid_names(names: Iterable[object]) -> tuple[list[str], int]:
 
 
 def _is_missing(cell: object) -> bool:
-    if isinstance(cell, str):
-        return not cell.strip()
-    return cell is None or cell is np.ma.masked or (isinstance(cell, float) and math.isnan(cell))
+    return is_missing(cell) or (isinstance(cell, str) and not cell.strip())
 
 
 def case_folded_name(name: str) -> str:

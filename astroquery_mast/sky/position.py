@@ -102,17 +102,7 @@ def looks_like_coordinates(text: str) -> bool:
 
 def as_coordinate(coordinates: Any) -> SkyCoord:
     """Return one position on the sky."""
-    if isinstance(coordinates, str):
-        try:
-            found = _parse(coordinates)
-        except ValueError as err:
-            raise InvalidArgumentError(f"coordinates={coordinates!r} cannot be read as a position: {err}") from err
-    elif isinstance(coordinates, SkyCoord) or (isinstance(coordinates, BaseCoordinateFrame) and coordinates.has_data):
-        found = SkyCoord(coordinates)
-    else:
-        raise InvalidArgumentError(
-            f"coordinates is a {type(coordinates).__name__}; give a SkyCoord, a coordinate frame with data, or text."
-        )
+    found = _as_sky(coordinates)
     if found.size != 1:
         raise InvalidArgumentError(f"coordinates holds {found.size} positions; give one at a time.")
     try:
@@ -122,6 +112,20 @@ def as_coordinate(coordinates: Any) -> SkyCoord:
     if not (math.isfinite(found.ra.deg) and math.isfinite(found.dec.deg)):
         raise InvalidArgumentError(f"coordinates={coordinates!r} is not a finite position.")
     return found
+
+
+def _as_sky(coordinates: Any) -> SkyCoord:
+    """What was given as coordinates, in whatever frame it is, and however many they are."""
+    if isinstance(coordinates, str):
+        try:
+            return _parse(coordinates)
+        except ValueError as err:
+            raise InvalidArgumentError(f"coordinates={coordinates!r} cannot be read as a position: {err}") from err
+    if isinstance(coordinates, SkyCoord) or (isinstance(coordinates, BaseCoordinateFrame) and coordinates.has_data):
+        return SkyCoord(coordinates)
+    raise InvalidArgumentError(
+        f"coordinates is a {type(coordinates).__name__}; give a SkyCoord, a coordinate frame with data, or text."
+    )
 
 
 def as_radius(radius: Any, unit: u.UnitBase = u.deg) -> Angle:

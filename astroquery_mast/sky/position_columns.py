@@ -15,6 +15,7 @@ from astropy import units as u
 from astropy.coordinates import Angle
 
 from ..exceptions import InvalidArgumentError
+from ..query.values import as_unicode
 from ..tables.arrays import Floats
 from ..tables.names import no_such
 
@@ -122,12 +123,12 @@ def _of_texts(
     found = np.full(len(cells), np.nan)
     problems: dict[int, str] = {}
     for row, cell in enumerate(cells):
-        text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell
+        text = as_unicode(cell)
         if text is None or not str(text).strip():
             continue
         try:
             if unit is None and _PLAIN.fullmatch(str(text)):
-                found[row] = float(text)
+                found[row] = float(str(text))
             else:
                 found[row] = Angle(str(text), unit or usual).deg
         except (ValueError, TypeError, u.UnitsError):

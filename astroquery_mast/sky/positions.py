@@ -17,6 +17,7 @@ from astropy.coordinates import BaseCoordinateFrame, SkyCoord
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
+from ..query.values import as_unicode
 from ..tables.arrays import Floats
 from .position import as_coordinate, looks_like_coordinates
 from .position_columns import degrees, position_columns
@@ -150,8 +151,8 @@ def as_names(given: Any) -> Positions:
     problems: dict[int, str] = {}
     cells = np.ma.asarray(given).ravel().tolist() if isinstance(given, np.ndarray) else list(given)
     for row, cell in enumerate(cells):
-        text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell
-        if _is_missing(text) or (isinstance(text, str) and not text.strip()):
+        text = as_unicode(cell)
+        if _is_missing(text):
             problems[row] = _NO_NAME
         elif isinstance(text, str):
             names[row] = text
@@ -164,7 +165,8 @@ def as_names(given: Any) -> Positions:
 
 
 def _is_missing(cell: object) -> bool:
-    return cell is None or cell is np.ma.masked
+    """Whether a cell holds nothing: None, a mask, or blank text."""
+    return cell is None or cell is np.ma.masked or (isinstance(cell, str) and not cell.strip())
 
 
 def _checked(positions: Positions) -> Positions:
@@ -235,7 +237,7 @@ def _of_list(items: Sequence[Any]) -> Positions:
     problems: dict[int, str] = {}
     names: dict[int, str] = {}
     for row, item in enumerate(items):
-        if _is_missing(item) or (isinstance(item, str) and not item.strip()):
+        if _is_missing(item):
             continue
         if not isinstance(item, str) and not (isinstance(item, _SKY) and item.isscalar):
             raise InvalidArgumentError(

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..exceptions import FootprintParseError
+from ..query.values import is_missing
 
 # The spellings of "nothing" that tables come with once they were written and read again.
 _NOTHING = frozenset({"", "--", "NONE", "NULL", "NAN", "N/A"})
@@ -103,7 +104,7 @@ def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
     if isinstance(text, bytes):
         text = text.decode("ascii", "replace")
     if not isinstance(text, str):
-        if strict and not _is_nothing(text):
+        if strict and not is_missing(text):
             raise FootprintParseError(f"A footprint is text, not {text!r}.")
         return []
     try:
@@ -175,11 +176,6 @@ def _shapes_in(text: str, strict: bool) -> Iterator[Shape]:
 
 class _Unreadable(ValueError):
     """The whole text cannot be read; the message goes on after its first words."""
-
-
-def _is_nothing(value: object) -> bool:
-    """Whether a value that is no text stands for a missing one."""
-    return value is None or value is np.ma.masked or (isinstance(value, float) and math.isnan(value))
 
 
 def _short(text: str) -> str:

@@ -150,16 +150,19 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None)
     try:
         seconds = float(text)
     except ValueError:
-        pass
-    else:
-        return max(0.0, seconds) if math.isfinite(seconds) else None
+        return _seconds_until(text, now or datetime.now(UTC))
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _seconds_until(text: str, now: datetime) -> float | None:
+    """The seconds until a date as HTTP headers have it; None if it cannot be read."""
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+    return max(0.0, (moment - now).total_seconds())
 
 
 def check_status(status: int, headers: Mapping[str, str], body: bytes, service: str) -> None:
@@ -268,14 +271,25 @@ def _fields(declared: object, rows: Sequence[Mapping[str, Any]], service: str) -
     if declared is None:
         names = dict.fromkeys(name for row in rows for name in row)
         return tuple((name, "") for name in names)
+    first: dict[str, str] = {}
+    for name, type_name, _ in declared_columns(declared, service):
+        first.setdefault(name, type_name)
+    return tuple(first.items())
+
+
+def declared_columns(declared: object, service: str) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Return the name and the type of each column that an answer declares, and all that it says of the column."""
     try:
-        pairs = [(str(entry["name"]), str(entry.get("type") or "")) for entry in declared]  # type: ignore[attr-defined]
+        return [
+            (
+                str(entry.get("column_name") or entry["name"]),
+                str(entry.get("type") or entry.get("db_type") or ""),
+                entry,
+            )
+            for entry in declared  # type: ignore[attr-defined]
+        ]
     except (TypeError, KeyError, AttributeError) as err:
         raise InvalidResponseError(f"{service} sent an unreadable list of columns.", service=service) from err
-    first: dict[str, tuple[str, str]] = {}
-    for name, kind in pairs:
-        first.setdefault(name, (name, kind))
-    return tuple(first.values())
 
 
 def _paging(found: object, received: int, service: str) -> Paging | None:
