@@ -1,11 +1,106 @@
-"""A call loads what it needs and no more, and public classes consist of few classes."""
+"""How many files of the package a call passes: what somebody has to open who follows it from the public method down.
+
+``python tests/test_walks.py`` prints the files of each call, in order.  The calls go to a sandbox, each for the second
+time, so that what is read once per process does not count.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
-import astroquery_mast
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+from astroquery_mast import Catalogs, MastMissions, Observations
+from astroquery_mast.sandbox import Sandbox
+
+ROOT = str(resources.files("astroquery_mast"))
+M51 = SkyCoord(202.4696, 47.1952, unit="deg")
+TWO = SkyCoord([202.4696, 10.0], [47.1952, 20.0], unit="deg")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call, and the most files that it may pass."""
+
+    make: Callable[[Path], Any]
+    most: int
+
+
+def _download(folder: Path) -> Any:
+    """Download two files."""
+    return Observations.download_products(_products(), download_dir=folder, cache=False, verbose=False)
+
+
+def _products() -> Table:
+    """Two products, listed once."""
+    if not _LISTED:
+        _LISTED.append(Observations.get_product_list(OBSID, verbose=False)[:2])
+    return _LISTED[0]
+
+
+_LISTED: list[Table] = []
+OBSID = "24000000"
+
+CALLS = {
+    "Observations.query_region": Call(lambda _: Observations.query_region(M51, radius="0.1 deg"), 15),
+    "Observations.query_criteria": Call(
+        lambda _: Observations.query_criteria(object_name="M51", obs_collection="HST", t_exptime=(100, None)), 17
+    ),
+    "Observations.query_region_count": Call(lambda _: Observations.query_region_count(M51, radius="0.1 deg"), 12),
+    "Observations.download_products": Call(_download, 17),
+    "Observations.crossmatch": Call(lambda _: Observations.crossmatch(TWO, verbose=False), 20),
+    "Catalogs.query_region": Call(lambda _: Catalogs.query_region(M51, radius="0.02 deg", catalog="TIC"), 17),
+    "MastMissions.query_criteria": Call(
+        lambda _: MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", select_cols="sci_start_time"), 16
+    ),
+}
+
+
+@contextmanager
+def watched(files: dict[str, None]) -> Iterator[None]:
+    """Note the files of the client that functions are called in, on all threads that are started meanwhile."""
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        name = frame.f_code.co_filename
+        if event == "call" and name.startswith(ROOT) and "sandbox" not in name and frame.f_code.co_name != "<module>":
+            files[name[len(ROOT) + 1 :]] = None
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+
+def walk(call: Call, folder: Path) -> list[str]:
+    """Return the files that a call passes, in order."""
+    call.make(folder)
+    files: dict[str, None] = {}
+    with watched(files):
+        call.make(folder)
+    return list(files)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_passes_few_files(name: str, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Whoever follows a call has to open so many files, and no more."""
+    files = walk(CALLS[name], tmp_path)
+    assert len(files) <= CALLS[name].most, files
+
 
 SCRIPT = """
 import sys
@@ -35,10 +130,13 @@ def test_one_target_loads_nothing_for_many() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_public_classes_have_few_bases() -> None:
-    """A public class is made of at most four classes of this package; the parts that do the work are its members."""
-    public = [getattr(astroquery_mast, name) for name in astroquery_mast.__all__]
-    for each in public:
-        if isinstance(each, type):
-            ours = [base.__name__ for base in each.__mro__ if base.__module__.startswith("astroquery_mast")]
-            assert len(ours) <= 4, ours
+def main() -> None:
+    """Print the files of every call."""
+    with Sandbox(), tempfile.TemporaryDirectory() as folder:
+        for name, call in CALLS.items():
+            files = walk(call, Path(folder))
+            sys.stdout.write(f"{name}: {len(files)} files (at most {call.most})\n    {' > '.join(files)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -20,8 +20,8 @@ from ..service.columns import MashupColumns
 from ..service.http import HttpClient
 from ..service.retrying import Deadline
 from ..tables.columns import Column, Columns, columns_of, find_column, snapshot
-from ..tables.json_rows import decoded
 from ..tables.mashup import Page, declared_columns
+from ..tables.rows import decoded
 
 _EXCERPT = 200
 # How the metadata spell "nothing".

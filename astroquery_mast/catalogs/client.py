@@ -266,7 +266,7 @@ class CatalogsClass(CatalogHsc):
             - Columns of numbers take ``[minimum, maximum]``, either of which may be None for an open end.
               `~astropy.units.Quantity` and `~astropy.time.Time` are converted.
             - All columns of numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges, ``"2..5"``; see
-              `astroquery_mast.query.comparisons`.
+              `astroquery_mast.query.conditions`.
             - For Pan-STARRS there are also ``data_release`` (``"dr2"``) and ``table`` (``"mean"``).
 
         Returns

@@ -14,8 +14,8 @@ from astroquery import log
 
 from ..query.request import MashupRequest
 from ..query.selection import Selection, SortKey, arranged
+from ..service.http import warn_of_more
 from ..service.mast_service import CallOptions
-from ..service.pages import warn_of_more
 from ..sky.position import Cone
 from ..targets.ask import IndivisibleQuestion, PartialAnswer
 from ..targets.one_table import AnswerCollector, AskedTargets

@@ -19,13 +19,12 @@ from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import MashupRequest
 from ..query.selection import Selection, arranged
 from ..service.columns import ColumnMetadata, NoColumnsError
+from ..service.http import warn_of_more
 from ..service.mast_service import CallOptions, MastService, refuse_two_positions
-from ..service.pages import warn_of_more
 from ..service.retrying import Deadline
 from ..sky.position import TargetInput
-from ..tables.columns import Columns
+from ..tables.columns import Columns, closest, did_you_mean
 from ..tables.mashup import Page
-from ..tables.names import closest, did_you_mean
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from .answer import CatalogColumns, answer_columns

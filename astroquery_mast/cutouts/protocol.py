@@ -21,9 +21,8 @@ from astropy import units as u
 
 from ..exceptions import BadRequestError, InvalidArgumentError, InvalidQueryError, InvalidResponseError, ServerError
 from ..sky.position import Cone
-from ..tables.columns import Column
+from ..tables.columns import Column, no_such
 from ..tables.mashup import Page
-from ..tables.names import no_such
 
 _SIZES = "Give one or two of pixels (plain numbers) or angles: size=10, size=(ny, nx), size=[1, 2] * u.arcmin."
 

@@ -30,7 +30,7 @@ from ..service.mast_service import MastService
 from ..service.parallel import RunOptions, map_in_threads, number_of_workers
 from ..service.retrying import Deadline
 from ..sky.position import Cone, as_radius
-from ..tables.json_rows import decoded
+from ..tables.rows import decoded
 from ..warn import warn_user
 from .files import CutoutFiles, as_folder
 from .protocol import message_for_nothing, one_target

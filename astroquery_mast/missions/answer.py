@@ -21,8 +21,8 @@ from astroquery import log
 from ..exceptions import InvalidQueryError, InvalidResponseError
 from ..query.request import ApiRequest
 from ..tables.columns import Column, Columns, Kind
-from ..tables.json_rows import decoded
 from ..tables.mashup import Page, Paging, declared_columns
+from ..tables.rows import decoded
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 from .columns import ANG_SEP, has_numbers_for_truths
 

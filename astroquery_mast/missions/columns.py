@@ -19,9 +19,8 @@ from ..exceptions import InputWarning, InvalidCriterionError, InvalidResponseErr
 from ..query.selection import names_of
 from ..service.http import HttpClient
 from ..service.retrying import Deadline
-from ..tables.columns import Column, Columns, Kind, find_column, kind_of
-from ..tables.json_rows import decoded
-from ..tables.names import did_you_mean
+from ..tables.columns import Column, Columns, Kind, did_you_mean, find_column, kind_of
+from ..tables.rows import decoded
 from ..warn import warn_user
 
 # The column that holds the dataset identifier, in each mission for which it is known.

@@ -33,8 +33,7 @@ from ..query.conditions import NUMBER, as_members, split_text
 from ..query.filters import unknown_filter
 from ..query.request import as_plain
 from ..query.values import as_iso, as_number, refuse_missing, without_rounding_error
-from ..tables.columns import Column, Columns, Kind, find_column
-from ..tables.names import closest
+from ..tables.columns import Column, Columns, Kind, closest, find_column
 from .columns import has_numbers_for_truths
 
 # Arguments of searches that say where to look; a keyword may be meant as one of them.

@@ -21,9 +21,8 @@ from ..query.request import ApiRequest, CacheKey, HttpRequest
 from ..query.selection import sort_keys
 from ..query.values import is_integer
 from ..sky.position import as_radius
-from ..tables.columns import Columns
+from ..tables.columns import Columns, no_such
 from ..tables.mashup import Completeness, Page
-from ..tables.names import no_such
 from .answer import announced, bounds, may_have_more, read_answer
 from .conditions import column_named
 

@@ -320,7 +320,7 @@ class ObservationsClass(ObservationProductMethods):
             - Columns of numbers and times take ``[minimum, maximum]``, either of which may be None for an open end,
               or a list of such pairs.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.
             - Columns of numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges, ``"2..5"``; see
-              `astroquery_mast.query.comparisons`.
+              `astroquery_mast.query.conditions`.
 
         Returns
         -------

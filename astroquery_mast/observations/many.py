@@ -24,7 +24,7 @@ from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
 from ..sky.position import Cone
 from ..sky.region_filter import CUT_COLUMNS, cone_filter, rows_in_region
-from ..tables.arrays import RowNumbers
+from ..tables.rows import RowNumbers
 from ..tables.table import table_meta
 from ..targets.ask import IndivisibleQuestion, PartialAnswer
 from ..targets.one_table import AnswerCollector, AskedTargets

@@ -29,8 +29,8 @@ from ..sky.position import Cone
 from ..sky.region_filter import cone_filter
 from ..sky.shapes import Shape, parse_s_region
 from ..sky.sphere import Array, distance_to_arcs, longitude_latitude, separation, unit_vectors
-from ..tables.arrays import RowNumbers
 from ..tables.mashup import Page
+from ..tables.rows import RowNumbers
 from ..tables.table import RequestInfo, TableBuilder
 
 FOOTPRINT = 0.05

@@ -25,9 +25,8 @@ from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS, Cone, TargetInput
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
-from ..tables.columns import metadata_table
+from ..tables.columns import closest, metadata_table
 from ..tables.mashup import histograms
-from ..tables.names import closest
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 

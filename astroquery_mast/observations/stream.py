@@ -16,8 +16,9 @@ from astropy.table import Table
 from ..exceptions import InvalidQueryError
 from ..query.request import MashupRequest
 from ..query.values import is_integer
+from ..service.http import PageLimits
 from ..service.mast_service import MastService
-from ..service.pages import PageLimits, get_pages
+from ..service.pages import get_pages
 from ..service.retrying import Deadline
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results

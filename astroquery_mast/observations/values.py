@@ -25,8 +25,8 @@ from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import Column, Columns, Kind
-from ..tables.mashup import histograms
-from ..tables.table import TableBuilder, first_value, table_meta
+from ..tables.mashup import first_value, histograms
+from ..tables.table import TableBuilder, table_meta
 from ..warn import warn_no_results
 from .search import CAOM_CONE, ObservationSearch, QueryArguments
 

@@ -33,7 +33,7 @@ from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
 from ..query.values import as_unicode, is_missing
-from ..tables.names import no_such
+from ..tables.columns import no_such
 
 REGISTER = ".astroquery_mast.jsonl"
 """Name of the register of a folder; see `astroquery_mast.downloads.destination`."""

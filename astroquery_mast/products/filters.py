@@ -39,8 +39,7 @@ from numpy.typing import NDArray
 from ..exceptions import InvalidCriterionError
 from ..query.conditions import NUMBER, Comparison, Condition, as_members, split_text
 from ..query.values import as_unicode, is_missing, refuse_missing, without_rounding_error
-from ..tables.columns import Column
-from ..tables.names import no_such
+from ..tables.columns import Column, no_such
 
 Mask: TypeAlias = NDArray[np.bool_]
 

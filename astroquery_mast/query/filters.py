@@ -16,8 +16,7 @@ import numpy as np
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
-from ..tables.columns import Column, Columns, Kind, find_column
-from ..tables.names import no_such
+from ..tables.columns import Column, Columns, Kind, find_column, no_such
 from ..warn import warn_user
 from .conditions import Comparison, Condition, as_members, read_condition
 from .request import as_plain

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidCriterionError
-from ..tables.names import closest, no_such
+from ..tables.columns import closest, no_such
 from ..warn import warn_user
 
 HSC_SPECTRA = "Mast.HscSpectra.Db.All"

@@ -14,8 +14,7 @@ import numpy as np
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError
-from ..tables.columns import Column, Columns
-from ..tables.names import find_name, no_such
+from ..tables.columns import Column, Columns, find_name, no_such
 from .conditions import as_members
 from .request import as_plain
 

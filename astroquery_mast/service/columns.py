@@ -17,8 +17,7 @@ from astroquery import log
 
 from ..config import Endpoints
 from ..exceptions import InvalidResponseError, MastError
-from ..tables.columns import Columns, columns_of, snapshot
-from ..tables.names import find_name
+from ..tables.columns import Columns, columns_of, find_name, snapshot
 from .http import HttpClient
 from .retrying import Deadline
 

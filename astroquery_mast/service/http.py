@@ -1,13 +1,15 @@
-"""How the archive is talked to: send → read → poll, within a deadline, with retries.  Knows no service.
+"""The conversation with the archive: send → read → poll → page, within a deadline, with retries.  Knows no service.
 
-In: an HTTP request, or a `~astroquery_mast.query.request.Question`.  Out: a response, or a page.  `HttpClient` is
-given a callable that sends; it never sees a session or a token.
+In: an HTTP request, or a `~astroquery_mast.query.request.Question`.  Out: a response, a page, or all pages, those after
+the first fetched side by side.  `HttpClient` is given a callable that sends; it never sees a session or a token.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import Any, Required, TypedDict, TypeVar, Unpack, overload
 
 import requests
@@ -16,10 +18,12 @@ import urllib3
 from astroquery import log
 
 from ..config import Endpoints, count_setting, seconds_setting
-from ..exceptions import AccessDeniedError, MastError, QueryTimeoutError, ServerError
+from ..exceptions import AccessDeniedError, MastError, MaxResultsWarning, QueryTimeoutError, ServerError
 from ..query.request import Question
-from ..tables.mashup import Page, check_status
+from ..tables.mashup import Completeness, Page, check_status
+from ..warn import warn_user
 from .cache import AnswerCache
+from .parallel import map_in_threads
 from .retrying import BACKOFF, Deadline, RetryState, is_transient, network_error, retrying
 
 T = TypeVar("T")
@@ -248,3 +252,106 @@ def _read_whole_body(response: requests.Response) -> None:
             raise requests.exceptions.ConnectionError(err) from err
     # Where `requests` itself keeps it; there is no other way in.
     response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
+
+
+# -- pages ------------------------------------------------------------------------------------------------------
+
+Hopeless = Callable[[MastError], bool]
+Parts = Generator[AnswerPage, None, Mapping[str, object] | None]
+"""Pages as they come from the archive; returns what is to be kept with them, None if they may not be all."""
+
+
+def warn_of_more(message: str) -> None:
+    """Warn that there may be more rows than are returned."""
+    warn_user(message, MaxResultsWarning)
+
+
+@dataclass(frozen=True)
+class PageLimits:
+    """How long, how much at a time, and whom to tell that there may be more."""
+
+    deadline: Deadline
+    page_seconds: float = math.inf
+    workers: int | None = None
+    rows: int | None = None
+    # Whether the caller asks for less at a time if the answer is too large.
+    divisible: bool = False
+    tell: Callable[[str], object] = warn_of_more
+
+    def resolved(self) -> PageLimits:
+        """Return the same limits, with the settings of now where nothing else was said."""
+        workers = count_setting("max_workers") if self.workers is None else max(1, int(self.workers))
+        rows = count_setting("server_row_limit") if self.rows is None else self.rows
+        return replace(self, workers=workers, rows=rows)
+
+    @property
+    def page_deadline(self) -> Deadline:
+        """The deadline of a page that is asked for now."""
+        return self.deadline if math.isinf(self.page_seconds) else self.deadline.part(self.page_seconds)
+
+
+def ask_pages(client: HttpClient, question: Question, limits: PageLimits, hopeless: Hopeless | None = None) -> Parts:
+    """Ask for the pages of an answer of which the archive sends all rows; ``hopeless`` ends the tries for the first."""
+    walk = _Walk(question, limits)
+    first = True
+    while walk.batch:
+        fetched = _fetched(client, walk.batch, limits, hopeless if first else None)
+        with closing(fetched):
+            # No page is held here; and what is fetched is read to its end, or the call would be given up.
+            yield from filter(None, map(walk.take, fetched, walk.batch))
+        walk.advance()
+        first = False
+    return walk.close()
+
+
+class _Walk:
+    """Goes through the pages of one answer, and proves that they are all of it."""
+
+    def __init__(self, question: Question, limits: PageLimits) -> None:
+        self.batch: Sequence[Question] = (question,)
+        self._every_page = question.every_page
+        self._tell = limits.tell
+        self._completeness = Completeness(question.service)
+        self._following: Sequence[Question] = ()
+
+    def take(self, answer: AnswerPage, question: Question) -> AnswerPage | None:
+        """Take a page into account; None if it is no part of the answer."""
+        if not question.check(answer.page, self._completeness):
+            self._following = ()
+            return None
+        self._following = question.after(answer.page) if question is self.batch[-1] else ()
+        return answer
+
+    def advance(self) -> None:
+        """Go on with the pages that follow."""
+        self.batch, self._following = self._following, ()
+
+    def close(self) -> Mapping[str, object] | None:
+        """Prove that no page is missing; what to keep with the answer, None if it is not known to be all."""
+        found = self._completeness
+        if found.doubt:
+            self._tell(found.doubt)
+        if self._every_page:
+            found.close()
+        return {} if found.proven and not found.doubt else None
+
+
+def _fetched(
+    client: HttpClient, batch: Sequence[Question], limits: PageLimits, hopeless: Hopeless | None
+) -> Generator[AnswerPage]:
+    """The answers to some questions, asked side by side, in order."""
+    if len(batch) == 1:
+        yield client.page(batch[0], limits.page_deadline, hopeless)
+        return
+
+    def fetch(question: Question) -> AnswerPage:
+        """Ask for one page."""
+        return client.page(question, limits.page_deadline)
+
+    complete = False
+    try:
+        yield from map_in_threads(fetch, batch, min(limits.workers or 1, len(batch)))
+        complete = True
+    finally:
+        if not complete:
+            limits.deadline.stop()

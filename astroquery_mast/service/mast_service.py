@@ -25,12 +25,13 @@ from ..exceptions import InvalidQueryError
 from ..query.request import MashupRequest, Question
 from ..sky.position import DEFAULT_RADIUS, Cone, as_coordinate, cone_around, looks_like_coordinates
 from ..tables.columns import Columns
-from ..tables.table import TableBuilder, first_value
+from ..tables.mashup import first_value
+from ..tables.table import TableBuilder
 from . import token as auth
 from .cache import AnswerCache
 from .columns import ColumnMetadata, MashupColumns
-from .http import AnswerPage, HttpClient
-from .pages import PageLimits, get_pages
+from .http import AnswerPage, HttpClient, PageLimits
+from .pages import get_pages
 from .parallel import RunOptions, map_in_threads
 from .resolver import Resolver, warn_unused_resolver
 from .retrying import Deadline, as_seconds

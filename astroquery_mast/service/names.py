@@ -15,7 +15,7 @@ from astropy.coordinates import SkyCoord
 from ..exceptions import InvalidArgumentError, InvalidResponseError, ServerError
 from ..query.values import as_unicode, is_missing
 from ..sky.position import looks_like_coordinates
-from ..tables.json_rows import decoded
+from ..tables.rows import decoded
 
 SERVICE = "MAST name resolver"
 

@@ -21,10 +21,8 @@ from astroquery import log
 
 from ..exceptions import BadRequestError, IncompleteResultError, MastError, ServerError, TooManyRowsError
 from ..query.request import MashupRequest, Question
-from ..tables.mashup import Completeness
-from ..tables.table import first_value
-from .http import AnswerPage, HttpClient
-from .pages import PageLimits, Parts, ask_pages
+from ..tables.mashup import Completeness, first_value
+from .http import AnswerPage, HttpClient, PageLimits, Parts, ask_pages
 from .parallel import map_in_threads
 from .row_ranges import (
     CONE,

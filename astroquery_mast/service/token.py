@@ -23,7 +23,7 @@ from requests.auth import AuthBase
 
 from ..config import Endpoints
 from ..exceptions import AuthenticationWarning, InvalidResponseError, LoginError, MastError
-from ..tables.json_rows import decoded
+from ..tables.rows import decoded
 from ..warn import warn_user
 from .http import HttpClient
 from .retrying import Deadline

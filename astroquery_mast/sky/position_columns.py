@@ -16,8 +16,8 @@ from astropy.coordinates import Angle
 
 from ..exceptions import InvalidArgumentError
 from ..query.values import as_unicode
-from ..tables.arrays import Floats
-from ..tables.names import no_such
+from ..tables.columns import no_such
+from ..tables.rows import Floats
 
 # The names under which tables of the field have positions, letters and digits only: MAST, VizieR, SIMBAD, Gaia, SDSS,
 # SExtractor.  The first pair that is there counts.

@@ -18,7 +18,7 @@ from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
 from ..query.values import as_unicode
-from ..tables.arrays import Floats
+from ..tables.rows import Floats
 from .position import as_coordinate, looks_like_coordinates
 from .position_columns import degrees, position_columns
 

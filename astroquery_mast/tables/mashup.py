@@ -22,7 +22,7 @@ from ..exceptions import (
     MastError,
     ServerError,
 )
-from .json_rows import Rows, decoded_with_rows
+from .rows import Rows, decoded_with_rows
 
 # Words in an ERROR message with which the archive says that it is the reader who may not see the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
@@ -343,3 +343,13 @@ def histograms(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as err:
         raise InvalidResponseError("The archive's list of values is unreadable.") from err
     return found
+
+
+def first_value(page: Page) -> int:
+    """Return the number that an answer to ``COUNT_BIG(*)`` holds."""
+    try:
+        return int(next(iter(page.rows[0].values())))
+    except (IndexError, StopIteration, TypeError, ValueError, OverflowError) as err:
+        raise InvalidResponseError(
+            f"{page.service} was asked for a count and sent none.", service=page.service
+        ) from err

@@ -17,10 +17,9 @@ from astropy.table import MaskedColumn, Table
 
 from ..exceptions import CorruptDataWarning, InvalidResponseError
 from ..warn import warn_user
-from .arrays import Array, ColumnBlock, TypeMismatch, converted, guessed, joined, widen_type
 from .columns import PORTAL_COLUMNS, Columns, Kind, kind_of
-from .json_rows import Rows
 from .mashup import Page
+from .rows import Array, ColumnBlock, Rows, TypeMismatch, converted, guessed, joined, widen_type
 
 # Properties of a request that no table keeps: it may be written to a file.
 _SECRET = frozenset({"mast_token"})
@@ -172,16 +171,6 @@ def table_meta(request: RequestInfo, rows: int, times: Iterable[str | None]) -> 
 def now_iso() -> str:
     """Return the time as tables tell it: UTC, ISO, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "")
-
-
-def first_value(page: Page) -> int:
-    """Return the number that an answer to ``COUNT_BIG(*)`` holds."""
-    try:
-        return int(next(iter(page.rows[0].values())))
-    except (IndexError, StopIteration, TypeError, ValueError, OverflowError) as err:
-        raise InvalidResponseError(
-            f"{page.service} was asked for a count and sent none.", service=page.service
-        ) from err
 
 
 def _by_column(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterable[Sequence[Any]]:

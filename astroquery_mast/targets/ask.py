@@ -17,8 +17,8 @@ from ..config import count_setting, seconds_setting
 from ..exceptions import MastError, QueryTimeoutError, ServerError, TooManyRowsError
 from ..products.listing import is_too_much
 from ..query.request import Question
-from ..service.http import HttpClient
-from ..service.pages import PageLimits, get_pages
+from ..service.http import HttpClient, PageLimits
+from ..service.pages import get_pages
 from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedState, UnfinishedError, run
 from ..service.progress import progress_bar
 from ..service.retrying import Deadline

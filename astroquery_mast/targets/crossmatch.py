@@ -24,7 +24,7 @@ from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
 from ..sky.position import as_radius
 from ..sky.positions import Positions
-from ..tables.arrays import RowNumbers
+from ..tables.rows import RowNumbers
 from ..warn import warn_no_results, warn_user
 from .ask import ask_many
 from .one_table import AnswerCollector, AskedTargets, TargetMeta, with_leading_columns

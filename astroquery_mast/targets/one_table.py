@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import MaskedColumn, Table, vstack
 
-from ..tables.arrays import RowNumbers
 from ..tables.columns import PORTAL_COLUMNS, Columns
 from ..tables.mashup import Page
+from ..tables.rows import RowNumbers
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 
 

@@ -23,7 +23,7 @@ from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..query.request import MashupRequest
 from ..query.values import is_integer
 from ..sky.position_columns import PAIRS, folded, pair_among
-from ..tables.arrays import Floats, RowNumbers
+from ..tables.rows import Floats, RowNumbers
 
 # Columns with the positions of entries: those that the archive adds for a cross-match, then the catalog's own.
 _MATCHED = (("matchra", "matchdec"), ("sra", "sdec"), *PAIRS)

@@ -24,8 +24,9 @@ from ..service.resolver import warn_unused_resolver
 from ..service.retrying import Deadline
 from ..sky.position import Cone, TargetInput, as_radius
 from ..sky.positions import Positions, as_names, as_positions
-from ..tables.arrays import Floats, RowNumbers
-from ..tables.table import first_value, table_meta
+from ..tables.mashup import first_value
+from ..tables.rows import Floats, RowNumbers
+from ..tables.table import table_meta
 from ..warn import warn_user
 from .ask import AnyQuestion, IndivisibleQuestion, PartialAnswer, ask_many
 from .one_table import AskedTargets, TargetMeta, with_leading_columns

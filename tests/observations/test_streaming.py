@@ -17,7 +17,7 @@ from astroquery_mast import Observations, ObservationsClass, conf
 from astroquery_mast.exceptions import IncompleteResultError, InvalidResponseError, QueryTimeoutError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.requestlog import RequestRecord
-from astroquery_mast.tables.json_rows import Rows
+from astroquery_mast.tables.rows import Rows
 
 GALEX: dict[str, Any] = {"obs_collection": "GALEX"}
 M51 = "202.47 47.20"

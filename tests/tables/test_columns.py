@@ -8,8 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidCriterionError
-from astroquery_mast.tables.columns import Column, Kind, columns_of, kind_of, metadata_table, snapshot, unit_of
-from astroquery_mast.tables.names import closest, find_name, no_such
+from astroquery_mast.tables.columns import (
+    Column,
+    Kind,
+    closest,
+    columns_of,
+    find_name,
+    kind_of,
+    metadata_table,
+    no_such,
+    snapshot,
+    unit_of,
+)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidResponseError
 from astroquery_mast.query.request import MashupRequest
-from astroquery_mast.tables.json_rows import Rows, decoded_with_rows
 from astroquery_mast.tables.mashup import Page, parse_page
+from astroquery_mast.tables.rows import Rows, decoded_with_rows
 from astroquery_mast.tables.table import TableBuilder
 
 TYPES = ["string", "int", "float", "boolean", "unsignedByte", "no such type", ""]

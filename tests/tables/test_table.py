@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from astroquery_mast.exceptions import CorruptDataWarning, InvalidResponseError
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.tables.columns import Column, columns_of
-from astroquery_mast.tables.mashup import Page
-from astroquery_mast.tables.table import TableBuilder, first_value
+from astroquery_mast.tables.mashup import Page, first_value
+from astroquery_mast.tables.table import TableBuilder
 
 # Declared types, and the kind of array of a column whose values are of that type.
 DECLARED = {"string": "U", "float": "f", "int": "i", "boolean": "b", "unsignedByte": "u"}
