@@ -29,7 +29,7 @@ SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()
 
 LINES = 24_500
 MODULES = 110
-SANDBOX_LINES = 11_300
+SANDBOX_LINES = 11_200
 LINES_PER_FILE = 400
 COMPLEXITY = 10
 MEAN_COMPLEXITY = 3.22
