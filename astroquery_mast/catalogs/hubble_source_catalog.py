@@ -19,9 +19,10 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Row, Table
 
 from ..config import count_setting
-from ..downloads.client import DownloadMethods, Downloads
 from ..downloads.destination import destination, file_system_at
 from ..downloads.download import complain
+from ..downloads.methods import DownloadMethods
+from ..downloads.product_flow import Downloads
 from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..products.bundle import SCRIPT, Bundle
 from ..products.file_names import column_as_text, file_name_parts

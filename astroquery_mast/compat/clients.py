@@ -22,8 +22,8 @@ from astropy.utils.decorators import deprecated
 
 from ..catalogs import client as catalogs
 from ..cutouts import client as cutouts
-from ..downloads.client import Downloads
 from ..downloads.destination import LOCAL_FILES
+from ..downloads.product_flow import Downloads
 from ..exceptions import InvalidCriterionError
 from ..missions import client as missions
 from ..observations import client as observations

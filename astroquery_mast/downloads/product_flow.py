@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -19,22 +20,112 @@ from astropy.table import MaskedColumn, Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import DownloadError, InvalidArgumentError, NoResultsWarning
-from ..products.bundle import Bundle
+from ..exceptions import (
+    AuthenticationWarning,
+    DownloadError,
+    InvalidArgumentError,
+    LoginError,
+    MastError,
+    NoResultsWarning,
+)
+from ..products.bundle import SCRIPT, Bundle
 from ..products.existing_files import Action, as_overwrite
 from ..products.file_names import PathTemplate
 from ..products.filters import unique_products
 from ..products.listing import as_product_table, as_table, ask_in_batches
-from ..products.manifest import Manifest, as_manifest
+from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import DownloadService, PlannedFile, only_in_cloud, plan, plan_table, single_file
-from ..service.http import AnswerPage
+from ..service import token as auth
+from ..service.http import AnswerPage, HttpClient
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
 from ..tables.mashup import Page
 from ..warn import warn_no_results, warn_user
-from .client import Downloads
 from .destination import destination, file_system_at, local_target
+from .download import complain, download
+from .sessions import SessionRecipe
+from .verify_and_retry import as_written, retry_downloads
+
+# Start of the message for a file that needs a login.
+_DENIED = "HTTPError: 401"
+_EXCLUSIVE = "EXCLUSIVE_ACCESS"
+_ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
+
+
+def anonymous_http(service: MastService) -> HttpClient:
+    """Return an HTTP client that never sends the token, whatever the address."""
+    return HttpClient(partial(service.send, credentials=auth.Credentials()), service.endpoints)
+
+
+class Downloads:
+    """The downloads of one client, and what can be done with their manifests."""
+
+    def __init__(self, service: MastService, source_of: Callable[[Table], str | DownloadService] | None = None) -> None:
+        self._service = service
+        self._source_of = source_of
+
+    def run(self, planned: Sequence[PlannedFile], options: RunOptions) -> list[TransferResult]:
+        """Carry out a plan."""
+        self.log_in_for(planned)
+        return download(planned, SessionRecipe.of(self._service), options)
+
+    def run_one(self, planned: PlannedFile, *, verbose: bool, on_error: str = "warn") -> TransferResult:
+        """Download a file without a manifest, of which it is not known whether it needs a login."""
+        options = RunOptions(verbose=verbose, on_error="ignore")
+        result = self.run([planned], options)[0]
+        refused = result.status is Status.ERROR and (result.message or "").startswith(_DENIED)
+        if refused and self._log_in_by_environment():
+            result = self.run([planned], options)[0]
+        if result.status is Status.ERROR and on_error == "warn":
+            log.warning("%s could not be downloaded. %s", planned.local_path.name, result.message)
+        return result
+
+    def run_bundle(self, bundle: Bundle, file: PlannedFile, options: RunOptions) -> list[TransferResult]:
+        """Download many products in one file."""
+        # A script is asked for without the token, so that none can be in it.
+        http = anonymous_http(self._service) if bundle.kind == SCRIPT else self._service.http
+
+        def post(url: str, headers: Mapping[str, str]) -> requests.Response:
+            limit = self._service.deadline(options.timeout)
+            return http.request(
+                "POST", url, data=bundle.form, headers=headers, deadline=limit, service="MAST download", stream=True
+            )
+
+        results = bundle.results(download([file], post, replace(options, on_error="ignore"))[0])
+        complain(results, on_error=options.on_error)
+        return results
+
+    def retry(self, manifest: Table, options: RunOptions) -> Manifest:
+        """Download the files of a manifest that failed, or that were found missing or changed."""
+        manifest = as_written(manifest)
+        messages = manifest["Message"] if "Message" in manifest.colnames else ()
+        if any(str(message).startswith(_DENIED) for message in messages):
+            self._log_in_by_environment()
+        return retry_downloads(
+            manifest,
+            SessionRecipe.of(self._service),
+            download_url=self._service.endpoints.download if self._source_of is None else self._source_of(manifest),
+            options=options,
+        )
+
+    def log_in_for(self, planned: Iterable[PlannedFile]) -> None:
+        """Log in with the token of the environment if exclusive files are among those to download."""
+        if any(file.rights == _EXCLUSIVE and file.action in _ASKED for file in planned):
+            self._log_in_by_environment()
+
+    def _log_in_by_environment(self) -> bool:
+        """Log in with the token of the environment unless another one is in use; return whether that worked."""
+        if self._service.login.credentials or not any(os.environ.get(name) for name in auth.ENVIRONMENT):
+            return False
+        try:
+            self._service.login.login()
+        except (LoginError, MastError) as err:
+            message = f"The token of the environment is not accepted, and exclusive files will not come: {err}"
+            warn_user(message, AuthenticationWarning)
+            return False
+        return True
+
 
 T = TypeVar("T")
 

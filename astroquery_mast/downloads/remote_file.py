@@ -31,10 +31,9 @@ from ..exceptions import (
 )
 from ..service.retrying import BODY_ERRORS, BrokenBodyError, Deadline, retrying
 from .checks import AS_STORED, check_length, content_range, strong_validator
+from .methods import BLOCK_SIZE
 from .transfer import OpenUrl
 
-#: Headers of FITS files are read 2880 bytes at a time; a block holds a good many of them, and costs little to fetch.
-BLOCK_SIZE = 1 << 16
 _PIECE = 1 << 20
 _SERVICE = "MAST download"
 

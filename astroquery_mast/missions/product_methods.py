@@ -16,8 +16,8 @@ import requests
 from astropy import units as u
 from astropy.table import Table
 
-from ..downloads.client import DownloadMethods, Downloads
-from ..downloads.product_flow import DownloadRequest, ProductFlow
+from ..downloads.methods import DownloadMethods
+from ..downloads.product_flow import DownloadRequest, Downloads, ProductFlow
 from ..products.file_names import PathTemplate
 from ..products.manifest import Manifest
 from ..service.core import MastClass

@@ -19,8 +19,7 @@ from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery import log
 
 from ..downloads.bucket import Bucket, Cloud
-from ..downloads.client import anonymous_http
-from ..downloads.product_flow import ProductFlow
+from ..downloads.product_flow import ProductFlow, anonymous_http
 from ..downloads.remote_file import open_fits, open_remote
 from ..downloads.transfer import OpenUrl
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning

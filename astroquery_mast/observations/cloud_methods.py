@@ -10,18 +10,18 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astropy.io import fits
 
-from ..downloads.client import DownloadMethods, Downloads
-from ..downloads.product_flow import ProductFlow
-from ..downloads.remote_file import BLOCK_SIZE
+from ..downloads.methods import BLOCK_SIZE, DownloadMethods
 from ..exceptions import InputWarning, InvalidQueryError
 from ..service.core import MastClass
 from ..warn import warn_user
-from .cloud import ANYWHERE, AddressForm, CloudChoice, CloudFiles
-from .product_source import ObservationSource
+
+if TYPE_CHECKING:
+    from ..downloads.product_flow import Downloads, ProductFlow
+    from .cloud import CloudChoice, CloudFiles
 
 _NO_FILTERS: Mapping[str, Any] = MappingProxyType({})
 
@@ -41,18 +41,27 @@ class ObservationCloudMethods(MastClass):
     @property
     def _downloads(self) -> Downloads:
         """What downloads; the URIs of a manifest are enough to find its files."""
+        from ..downloads.product_flow import Downloads  # noqa: PLC0415 - queries need nothing of downloads
+
         return Downloads(self._service)
 
     @cached_property
     def _cloud(self) -> CloudFiles:
         """The cloud, and whether downloads use it."""
+        from .cloud import CloudFiles  # noqa: PLC0415 - queries need nothing of downloads
+
         return CloudFiles(self._service)
 
     def _product_flow(
-        self, *, choice: CloudChoice = ANYWHERE, cache: bool | None = None, base_url: str | None = None
+        self, *, choice: CloudChoice | None = None, cache: bool | None = None, base_url: str | None = None
     ) -> ProductFlow:
         """The way that products go in one call."""
-        return ProductFlow(self._service, ObservationSource(self._service, self._cloud, choice, cache, base_url))
+        from ..downloads.product_flow import ProductFlow  # noqa: PLC0415 - queries need nothing of downloads
+        from .cloud import ANYWHERE  # noqa: PLC0415
+        from .product_source import ObservationSource  # noqa: PLC0415
+
+        source = ObservationSource(self._service, self._cloud, choice or ANYWHERE, cache, base_url)
+        return ProductFlow(self._service, source)
 
     def enable_cloud_dataset(self, provider: str = "AWS", profile: str | None = None, verbose: bool = True) -> None:
         """Let downloads use the public cloud copy of a file where there is one.
@@ -108,6 +117,8 @@ class ObservationCloudMethods(MastClass):
         str or None
             None, with a warning, if there is no copy.
         """
+        from .cloud import AddressForm  # noqa: PLC0415 - queries need nothing of downloads
+
         return self._cloud.find_one(data_product, AddressForm(include_bucket, full_url, check))
 
     def get_cloud_uris(
@@ -174,6 +185,8 @@ class ObservationCloudMethods(MastClass):
         # Apart, because these may hold an extension of their own.
         if filter_products:
             filters.append(filter_products)
+        from .cloud import AddressForm  # noqa: PLC0415 - queries need nothing of downloads
+
         form = AddressForm(include_bucket, full_url, check, verbose)
         found = self._cloud.find(data_products, self._product_flow(), filters, form)
         if found is None or return_uri_map:
@@ -226,6 +239,8 @@ class ObservationCloudMethods(MastClass):
         >>> with Observations.open_product("mast:HST/product/x_flt.fits") as file:  # doctest: +SKIP
         ...     header = fits.getheader(file, 1)
         """
+        from .cloud import CloudChoice  # noqa: PLC0415 - queries need nothing of downloads
+
         choice = CloudChoice(cloud_only, force_on_prem)
         return self._cloud.open(product, choice, block_size=block_size, use_fsspec=use_fsspec)
 

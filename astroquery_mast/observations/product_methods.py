@@ -9,19 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from astropy import units as u
 from astropy.table import Table
 
-from ..downloads.product_flow import DownloadRequest
-from ..products.bundle import kind_of_bundle
-from ..products.file_names import PathTemplate
-from ..products.manifest import Manifest
 from ..service.parallel import RunOptions
-from .cloud import CloudChoice
 from .cloud_methods import ObservationCloudMethods
+
+if TYPE_CHECKING:
+    from ..products.file_names import PathTemplate
+    from ..products.manifest import Manifest
 
 
 class ObservationProductMethods(ObservationCloudMethods):
@@ -189,6 +188,8 @@ class ObservationProductMethods(ObservationCloudMethods):
         InvalidQueryError
             If there is no URI, or the arguments contradict each other.
         """
+        from .cloud import CloudChoice  # noqa: PLC0415 - queries need nothing of downloads
+
         flow = self._product_flow(choice=CloudChoice(cloud_only, force_on_prem), base_url=base_url)
         return flow.download_file(uri, local_path=local_path, cache=cache, overwrite=overwrite, verbose=verbose)
 
@@ -280,6 +281,10 @@ class ObservationProductMethods(ObservationCloudMethods):
         DownloadError
             With ``on_error="raise"``, if a file failed; its ``manifest`` has all rows.
         """
+        from ..downloads.product_flow import DownloadRequest  # noqa: PLC0415 - queries need nothing of downloads
+        from ..products.bundle import kind_of_bundle  # noqa: PLC0415
+        from .cloud import CloudChoice  # noqa: PLC0415
+
         choice = CloudChoice(cloud_only, force_on_prem)
         kind = kind_of_bundle(curl_flag, bundle, path_template, flat)
         # A bundle is made by MAST itself.

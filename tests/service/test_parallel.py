@@ -176,7 +176,7 @@ def test_nothing_for_other_processes_is_loaded_where_no_executor_is_given() -> N
     """What only ``executor=`` needs stands in a module that is imported with it."""
     code = (
         "import sys, astroquery_mast.observations.many, astroquery_mast.catalogs.many, "
-        "astroquery_mast.targets.crossmatch, astroquery_mast.downloads.client; "
+        "astroquery_mast.targets.crossmatch, astroquery_mast.downloads.product_flow; "
         "sys.exit('astroquery_mast.service.executors' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
