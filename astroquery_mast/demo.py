@@ -153,10 +153,10 @@ def header_facts(primary: fits.Header, image: np.ndarray[Any, Any], wcs: WCS) ->
     filters = [str(primary[keyword]) for keyword in _FILTERS if keyword in primary]
     facts["filter"] = ", ".join(name for name in filters if not name.startswith("CLEAR"))
     rows, columns = image.shape
-    centre = wcs.pixel_to_world((columns - 1) / 2, (rows - 1) / 2)
+    center = wcs.pixel_to_world((columns - 1) / 2, (rows - 1) / 2)
     width, height = np.array([columns, rows]) * proj_plane_pixel_scales(wcs) * 60
     facts["shape"] = f"{rows} x {columns} pixels, {height:.1f} x {width:.1f} arcmin"
-    facts["WCS centre"] = f"{centre.to_string('hmsdms', precision=1)} ({centre.frame.name.upper()})"
+    facts["WCS center"] = f"{center.to_string('hmsdms', precision=1)} ({center.frame.name.upper()})"
     return facts
 
 
@@ -264,7 +264,7 @@ def _place(stack: ExitStack, live: bool) -> str | None:
 
     archive = stack.enter_context(Sandbox())
     say(
-        f"This is the sandbox: a small MAST on this computer, {archive.url}. Its catalogue follows real programmes; "
+        f"This is the sandbox: a small MAST on this computer, {archive.url}. Its catalog follows real programs; "
         "the pixels of its images are made up. --live does the same with MAST itself."
     )
     return archive.token

@@ -154,10 +154,10 @@ def _regions(shapes: Sequence[Sequence[Shape]]) -> list[Any]:
 def _region(package: ModuleType, shape: Shape) -> Any:
     if isinstance(shape, Polygon):
         return package.PolygonSkyRegion(SkyCoord(shape.vertices, unit="deg"))
-    centre = SkyCoord(shape.ra, shape.dec, unit="deg")
+    center = SkyCoord(shape.ra, shape.dec, unit="deg")
     if isinstance(shape, Circle) and shape.radius > 0:
-        return package.CircleSkyRegion(centre, shape.radius * u.deg)
-    return package.PointSkyRegion(centre)
+        return package.CircleSkyRegion(center, shape.radius * u.deg)
+    return package.PointSkyRegion(center)
 
 
 def _stcs(shapes: Sequence[Sequence[Shape]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Calls about catalogues in the documentation of ``astroquery.mast`` (mast_catalog.rst), targets replaced."""
+"""Calls about catalogs in the documentation of ``astroquery.mast`` (mast_catalog.rst), targets replaced."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ CATALOGS: dict[str, Form] = {
         table("MatchID", "Distance", rows=10),
         warns=(MaxResultsWarning, "nr=10"),
     ),
-    "query_region, the default catalogue": form(
+    "query_region, the default catalog": form(
         lambda m: m.Catalogs.query_region(PLACE, radius=0.01), table("MatchID", "Distance", "MatchRA", "MatchDec")
     ),
     "query_object, TIC": form(

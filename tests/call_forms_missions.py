@@ -27,7 +27,7 @@ from call_forms_checks import (
 M101 = SkyCoord(210.80227, 54.34895, unit=("deg", "deg"))
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
 SOME = ["sci_stop_time", "sci_targname", "sci_start_time", "sci_status"]
-PROGRAMME = {"sci_pep_id": 10452, "sci_instrume": "ACS", "sci_hlsp": ">0"}
+PROGRAM = {"sci_pep_id": 10452, "sci_instrume": "ACS", "sci_hlsp": ">0"}
 LIMITED = (MaxResultsWarning, "")
 
 
@@ -36,7 +36,7 @@ def _hst(m: Any) -> Any:
 
 
 def _datasets(m: Any) -> Any:
-    return _hst(m).query_criteria(**PROGRAMME)
+    return _hst(m).query_criteria(**PROGRAM)
 
 
 def _products(m: Any) -> Any:

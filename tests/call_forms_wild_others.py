@@ -1,4 +1,4 @@
-"""Catalogues, missions, cutouts, tokens and names as published code handles them."""
+"""Catalogs, missions, cutouts, tokens and names as published code handles them."""
 
 from __future__ import annotations
 

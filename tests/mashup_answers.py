@@ -1,4 +1,4 @@
-"""What tests of catalogues share: rows of an archive that answers from memory, and what it was asked."""
+"""What tests of catalogs share: rows of an archive that answers from memory, and what it was asked."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ GROUPS: Mapping[str, Mapping[str, Form]] = {
     "in use, observations": {**wild.OBSERVATIONS, **wild.TABLES},
     "in use, products": {**wild_files.LISTS, **wild_files.FILTERS},
     "in use, files": {**wild_files.DOWNLOADS, **wild_files.MANIFESTS, **wild_files.ONE},
-    "in use, catalogues": wild_others.CATALOGS,
+    "in use, catalogs": wild_others.CATALOGS,
     "in use, missions": wild_others.MISSIONS,
     "in use, cutouts": wild_others.CUTOUTS,
     "in use, others": wild_others.OTHERS,

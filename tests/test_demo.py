@@ -96,7 +96,7 @@ def test_without_the_sandbox_extra_there_is_a_sentence(
 
 
 def test_header_facts_leave_out_clear_filters() -> None:
-    """Of a filter wheel set to CLEAR nothing is said, and the centre is that of the pixels."""
+    """Of a filter wheel set to CLEAR nothing is said, and the center is that of the pixels."""
     primary = fits.Header({"TELESCOP": "HST", "FILTER1": "CLEAR1L", "FILTER2": "F814W", "EXPTIME": 2686.238})
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
@@ -105,7 +105,7 @@ def test_header_facts_leave_out_clear_filters() -> None:
     assert facts["filter"] == "F814W"
     assert facts["exposure (s)"] == "2686.2"
     assert facts["shape"] == "5 x 10 pixels, 5.0 x 10.0 arcmin"
-    assert facts["WCS centre"] == "10h00m00.0s +02d00m00.0s (ICRS)"
+    assert facts["WCS center"] == "10h00m00.0s +02d00m00.0s (ICRS)"
 
 
 def test_an_unknown_target_ends_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The functions of ``astroquery_mast.utils``: the names of the original, the behaviour of this package."""
+"""The functions of ``astroquery_mast.utils``: the names of the original, the behavior of this package."""
 
 from __future__ import annotations
 

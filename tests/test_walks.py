@@ -56,14 +56,14 @@ OBSID = "24000000"
 CALLS = {
     "Observations.query_region": Call(lambda _: Observations.query_region(M51, radius="0.1 deg"), 15),
     "Observations.query_criteria": Call(
-        lambda _: Observations.query_criteria(object_name="M51", obs_collection="HST", t_exptime=(100, None)), 17
+        lambda _: Observations.query_criteria(object_name="M51", obs_collection="HST", t_exptime=(100, None)), 20
     ),
     "Observations.query_region_count": Call(lambda _: Observations.query_region_count(M51, radius="0.1 deg"), 12),
-    "Observations.download_products": Call(_download, 17),
-    "Observations.crossmatch": Call(lambda _: Observations.crossmatch(TWO, verbose=False), 20),
-    "Catalogs.query_region": Call(lambda _: Catalogs.query_region(M51, radius="0.02 deg", catalog="TIC"), 17),
+    "Observations.download_products": Call(_download, 26),
+    "Observations.crossmatch": Call(lambda _: Observations.crossmatch(TWO, verbose=False), 26),
+    "Catalogs.query_region": Call(lambda _: Catalogs.query_region(M51, radius="0.02 deg", catalog="TIC"), 19),
     "MastMissions.query_criteria": Call(
-        lambda _: MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", select_cols="sci_start_time"), 16
+        lambda _: MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", select_cols="sci_start_time"), 24
     ),
 }
 

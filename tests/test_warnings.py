@@ -49,7 +49,7 @@ def no_survey() -> object:
 
 
 def no_such_version() -> object:
-    """Ask for a version of a catalogue that does not exist."""
+    """Ask for a version of a catalog that does not exist."""
     return Catalogs.query_region(NOWHERE, catalog="Gaia", version=77, get_query_payload=True)
 
 

@@ -17,8 +17,7 @@ from ..service.mast_service import Asked, CallOptions
 from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from .product_methods import ObservationProductMethods
-from .search import ObservationSearch, Place, QueryArguments
-from .stream import ObservationStream
+from .search import ObservationSearch, ObservationStream, Place, QueryArguments
 from .values import ObservationValues
 
 if TYPE_CHECKING:

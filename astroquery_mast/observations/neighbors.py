@@ -28,9 +28,9 @@ from ..sky.outlines import Outlines, outlines_of
 from ..sky.position import Cone
 from ..sky.region_filter import cone_filter
 from ..sky.shapes import Shape, parse_s_region
-from ..sky.sphere import Array, distance_to_arcs, longitude_latitude, separation, unit_vectors
+from ..sky.sphere import distance_to_arcs, longitude_latitude, separation, unit_vectors
 from ..tables.mashup import Page
-from ..tables.rows import RowNumbers
+from ..tables.rows import Array, RowNumbers
 from ..tables.table import RequestInfo, TableBuilder
 
 FOOTPRINT = 0.05

@@ -52,7 +52,7 @@ _COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".zst", ".fz"}
 # (CON, COM1, CLOCK$, ...) has up to six characters before the first dot, so that no such name is plain.
 _PLAIN = re.compile(r"(?=[^.]{7})[A-Za-z0-9_][A-Za-z0-9_.+-]{,190}[A-Za-z0-9_+-]")
 # Endings of what lies beside a file while it is being fetched.
-_NEIGHBOURS = (".part", ".part.json", ".part.lock")
+_NEIGHBORS = (".part", ".part.json", ".part.lock")
 # After so many steps the name of a file holds all 64 letters of the digest.
 _DIGEST_STEPS = 9
 # Under so many of its names a file that came earlier is looked for: hardly any has a longer one.
@@ -113,7 +113,7 @@ class FileNameParts:
     def name(self, step: int) -> str:
         """The name of the file, longer with each step: as it is, with its observation, with a digest of its URI."""
         plain = safe_name(self.filename)
-        if plain.casefold().endswith((*_NEIGHBOURS, REGISTER)):
+        if plain.casefold().endswith((*_NEIGHBORS, REGISTER)):
             plain += "_"
         if step == 0:
             return plain
@@ -125,7 +125,7 @@ class FileNameParts:
 
 
 def case_folded(part: str) -> str:
-    """Return a name as a disk sees it that ignores case, or that normalises accents."""
+    """Return a name as a disk sees it that ignores case, or that normalizes accents."""
     return part.lower() if part.isascii() else unicodedata.normalize("NFC", part.casefold())
 
 

@@ -25,6 +25,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from astropy.time import Time
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Kind
 from ..warn import warn_user
-from .values import as_number, as_text
+from .values import as_number, as_text, is_integer
 
 OPERATORS: Mapping[str, str] = {
     "min": "gte",
@@ -164,24 +165,20 @@ def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> 
 
 def _comparisons(name: str, value: Any, column: Column) -> Sequence[Comparison]:
     """The comparisons that a value spells, all of which must hold; none if it is a plain value, or several."""
-    found = _single_comparison(name, value, column)
-    if found or not isinstance(value, list | tuple):
-        return found
-    members = [_member_comparison(name, member, column) for member in value]
+    if not isinstance(value, list | tuple) or _is_operation(value):
+        return _single_comparison(name, value, column)
+    if _holds_numbers(column) and _has_open_end(value):
+        return _pair(name, value[0], value[1], column)
+    members = [_single_comparison(name, member, column) for member in value]
     if any(members) and not all(_is_operation(member) for member in value):
         raise InvalidCriterionError(
             f"'{name}' has comparisons in a list, and it is not clear whether one or all of them must hold: "
             'give one of them, a range such as "2..5", or pairs such as [("gte", 2), ("lt", 5)], '
             "all of which must hold."
         )
-    found = [comparison for member in members for comparison in member]
+    found = list(chain.from_iterable(members))
     _refuse_contradiction(name, found)
     return found
-
-
-def _member_comparison(name: str, member: Any, column: Column) -> Sequence[Comparison]:
-    """The comparisons that a member of a list spells; a pair of ends there is a range, and not read here."""
-    return _single_comparison(name, member, column) if isinstance(member, str) or _is_operation(member) else ()
 
 
 def _single_comparison(name: str, value: Any, column: Column) -> Sequence[Comparison]:
@@ -190,15 +187,12 @@ def _single_comparison(name: str, value: Any, column: Column) -> Sequence[Compar
         return [_operation(name, value[0], value[1], column)]
     if isinstance(value, str):
         return _from_text(name, value, column)
-    # With None for an end these cannot be two values.
-    if (
-        _holds_numbers(column)
-        and isinstance(value, list | tuple)
-        and len(value) == _PAIR
-        and any(end is None for end in value)
-    ):
-        return _pair(name, value[0], value[1], column)
     return ()
+
+
+def _has_open_end(value: Sequence[Any]) -> bool:
+    """Whether this is a range, because with None among them two members cannot be two values."""
+    return len(value) == _PAIR and any(end is None for end in value)
 
 
 def _is_operation(value: Any) -> bool:
@@ -248,7 +242,7 @@ def _operand(name: str, value: Any, column: Column) -> str | int | float:
 def _number(name: str, value: Any, column: Column) -> int | float:
     """A number in the unit of the column; integers keep all their digits."""
     if column.kind in {Kind.INTEGER, Kind.BYTE}:
-        if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        if is_integer(value):
             return int(value)
         if isinstance(value, str) and _WHOLE.fullmatch(value):
             return int(value)

@@ -18,15 +18,7 @@ from astropy.time import Time
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Columns, Kind, find_column, no_such
 from ..warn import warn_user
-from .conditions import (
-    LOWER_ENDS,
-    NUMERIC_KINDS,
-    UPPER_ENDS,
-    Comparison,
-    Condition,
-    as_members,
-    read_condition,
-)
+from .conditions import LOWER_ENDS, NUMERIC_KINDS, UPPER_ENDS, Comparison, Condition, as_members, read_condition
 from .request import as_plain
 from .values import refuse_missing
 
@@ -87,19 +79,16 @@ def _column(name: str, columns: Columns) -> Column:
 
 def observation_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
     """Return the filters for observations, whose columns of text are compared with text as it is."""
-    return Criteria(
-        tuple(
-            _mashup_filter(read_condition(name, value, _column(name, columns), operators_on_text=False))
-            for name, value in criteria.items()
-        )
-    )
+    return mashup_criteria(criteria, columns, operators_on_text=False)
 
 
-def mashup_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
+def mashup_criteria(criteria: Mapping[str, Any], columns: Columns, *, operators_on_text: bool = True) -> Criteria:
     """Return the filters of any other Mashup service."""
-    return Criteria(
-        tuple(_mashup_filter(read_condition(name, value, _column(name, columns))) for name, value in criteria.items())
+    conditions = (
+        read_condition(name, value, _column(name, columns), operators_on_text=operators_on_text)
+        for name, value in criteria.items()
     )
+    return Criteria(tuple(map(_mashup_filter, conditions)))
 
 
 def _mashup_filter(condition: Condition) -> Filter:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -331,18 +331,9 @@ def _info(table: MissionTable, request: SearchRequest, selected: list[MissionCol
 
 
 def _echo(request: SearchRequest, selected: list[MissionColumn], order: list[tuple[str, bool]]) -> dict[str, object]:
-    return {
-        "target": list(request.target),
-        "radius": request.radius,
-        "radius_units": request.radius_units,
-        "offset": request.offset,
-        "limit": request.limit,
+    asked = {item.name: getattr(request, item.name) for item in fields(request) if item.name != "positions"}
+    return asked | {
         "sort_by": [name for name, _ in order],
         "sort_desc": [down for _, down in order],
-        "skip_count": request.skip_count,
-        "count_only": request.count_only,
         "select_cols": [column.name for column in selected],
-        "search_key": request.search_key,
-        "user_fields": request.user_fields,
-        "conditions": [dict(item) for item in request.conditions],
     }

@@ -18,7 +18,7 @@ from ..query.request import COUNT_COLUMNS, MashupRequest
 
 CONE, FILTERED, FILTERED_POSITION = "Mast.Caom.Cone", "Mast.Caom.Filtered", "Mast.Caom.Filtered.Position"
 
-# The services of catalogues whose rows can be counted: around a position, and by criteria.
+# The services of catalogs whose rows can be counted: around a position, and by criteria.
 _TESS_CONE = re.compile(r"Mast\.Catalogs\.(Tic|Ctl)\.Cone", re.IGNORECASE)
 _TESS_FILTERED = re.compile(r"(Mast\.Catalogs\.Filtered\.(?:Tic|Ctl)(?:\.Position)?)(?:\.Rows)?", re.IGNORECASE)
 # The parameters with which services are told how many rows to send at most.
@@ -104,7 +104,7 @@ def counting(request: MashupRequest) -> MashupRequest:
 
 
 def counting_entries(request: MashupRequest) -> MashupRequest | None:
-    """Return the question how many entries of a catalogue a question has."""
+    """Return the question how many entries of a catalog a question has."""
     cone = _TESS_CONE.fullmatch(request.service)
     if cone is not None and {"ra", "dec", "radius"} == request.params.keys():
         filtered = replace(request, params={**request.params, "filters": []})

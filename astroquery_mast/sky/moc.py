@@ -14,10 +14,11 @@ from astropy import units as u
 from astropy.coordinates import Angle, Latitude, Longitude, SkyCoord
 
 from ..exceptions import InvalidArgumentError
+from ..tables.rows import Array
 from .outlines import Outlines
 from .position import Cone
 from .region import cone_of
-from .sphere import Array, longitude_latitude, tangents, unit_vectors
+from .sphere import longitude_latitude, tangents, unit_vectors
 
 # Cells along the radius of a footprint, at least: where the MOC itself is finer, the footprint is resolved no better.
 _RESOLUTION = 512
@@ -31,7 +32,7 @@ _BULGE = 0.02
 _FINER = 3
 # Polygons that are drawn at a time.
 _BUNCH = 256
-# Steps, at most, by which the centre of the circle around a MOC is improved.
+# Steps, at most, by which the center of the circle around a MOC is improved.
 _STEPS = 40
 
 
@@ -53,29 +54,29 @@ class MocRegion:
     def cone(self) -> Cone:
         """Return a circle that holds the region.
 
-        The centre of its cells is moved as long as that makes the circle around all of them smaller.  Where corners lie
-        in both halves of the sky, what is farthest from the centre may be inside a cell: then it is the whole sky.
+        The center of its cells is moved as long as that makes the circle around all of them smaller.  Where corners lie
+        in both halves of the sky, what is farthest from the center may be inside a cell: then it is the whole sky.
         """
-        centre = unit_vectors(*_degrees(self.moc.barycenter()))
-        reach = self._reach(centre)
+        center = unit_vectors(*_degrees(self.moc.barycenter()))
+        reach = self._reach(center)
         step = reach / 2
         for _ in range(_STEPS):
-            tried = _neighbours(centre, step)
+            tried = _neighbors(center, step)
             reaches = [self._reach(moved) for moved in tried]
             best = int(np.argmin(reaches))
             if reaches[best] < reach:
-                centre, reach = tried[best], reaches[best]
+                center, reach = tried[best], reaches[best]
             else:
                 step /= 2
                 if step < reach / 100:
                     break
         coarsest = min(map(int, self.moc.serialize("json")))
         reach += _BULGE * _CELL / 2**coarsest
-        return cone_of(centre, reach if reach < np.pi / 2 else np.pi)
+        return cone_of(center, reach if reach < np.pi / 2 else np.pi)
 
-    def _reach(self, centre: Array) -> float:
+    def _reach(self, center: Array) -> float:
         """Return the angle to the farthest corner of a cell, in radians."""
-        ra, dec = longitude_latitude(centre)
+        ra, dec = longitude_latitude(center)
         farthest = self.moc.largest_distance_from_coo_to_vertices(SkyCoord(ra, dec, unit="deg"))
         return float(farthest.to_value(u.rad))
 
@@ -154,7 +155,7 @@ def _degrees(place: SkyCoord) -> tuple[float, float]:
     return float(place.ra.deg), float(place.dec.deg)
 
 
-def _neighbours(centre: Array, step: float) -> list[Array]:
+def _neighbors(center: Array, step: float) -> list[Array]:
     """Return positions around another, in four directions."""
-    moved = [centre + np.tan(min(step, 1.0)) * sign * axis for axis in tangents(centre) for sign in (-1, 1)]
+    moved = [center + np.tan(min(step, 1.0)) * sign * axis for axis in tangents(center) for sign in (-1, 1)]
     return [each / np.linalg.norm(each) for each in moved]

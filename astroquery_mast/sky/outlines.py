@@ -11,8 +11,9 @@ from itertools import chain
 
 import numpy as np
 
+from ..tables.rows import Array
 from .shapes import Circle, Polygon, Shape
-from .sphere import TOUCHING, Array, distance_to_arcs, normals_of, separation, tangents, unit_vectors
+from .sphere import TOUCHING, distance_to_arcs, normals_of, separation, tangents, unit_vectors
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Outlines:
     first: Array
     vertices: Array
     radius: Array
-    centre: Array
+    center: Array
     reach: Array
 
     def __len__(self) -> int:
@@ -45,13 +46,13 @@ class Outlines:
             first,
             self.vertices[places],
             self.radius[parts],
-            self.centre[parts],
+            self.center[parts],
             self.reach[parts],
         )
 
-    def near(self, centre: Array, radius: float) -> Array:
+    def near(self, center: Array, radius: float) -> Array:
         """Return the indices of the parts that may touch a circle."""
-        return np.flatnonzero(separation(self.centre, centre) <= self.reach + radius + 2 * TOUCHING)
+        return np.flatnonzero(separation(self.center, center) <= self.reach + radius + 2 * TOUCHING)
 
     def edges(self) -> tuple[Array, Array, Array]:
         """Return the ends and the normals of the sides of all polygons; of circles a side without length."""
@@ -78,7 +79,7 @@ class Outlines:
         (x, y), (x2, y2) = frame @ self.vertices.T, frame @ self._end().T
         crossed = ((y >= 0) != (y2 >= 0)) & ((x * y2 - x2 * y > 0) == (y2 > y))
         odd = np.add.reduceat(crossed.astype(np.int8), self.first[:-1]) % 2 == 1 if len(self) else crossed
-        here = separation(self.centre, point) <= np.minimum(self.reach + TOUCHING, np.pi / 2)
+        here = separation(self.center, point) <= np.minimum(self.reach + TOUCHING, np.pi / 2)
         return np.asarray(odd & here & self.polygonal)
 
     def within(self, point: Array, radius: float) -> Array:
@@ -121,9 +122,9 @@ def _laid_out(owner: Iterable[int], corners: Sequence[Sequence[tuple[float, floa
     if not len(counts):
         return Outlines(np.zeros(0, dtype=np.intp), first, vertices, radius, vertices, radius)
     sums = np.add.reduceat(vertices, first[:-1], axis=0)
-    centre = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(float).tiny)
-    away = separation(vertices, np.repeat(centre, counts, axis=0))
+    center = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(float).tiny)
+    away = separation(vertices, np.repeat(center, counts, axis=0))
     reach = np.maximum.reduceat(away, first[:-1]) + np.maximum(radius, 0)
     # The sides of polygons that reach farther may bulge out of the circle around their corners.
     reach = np.where((radius < 0) & (reach >= np.pi / 2), np.pi, reach)
-    return Outlines(np.array([*owner], dtype=np.intp), first, vertices, radius, centre, reach)
+    return Outlines(np.array([*owner], dtype=np.intp), first, vertices, radius, center, reach)

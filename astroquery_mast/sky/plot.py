@@ -1,4 +1,4 @@
-"""A picture of footprints on the sky, coloured by instrument.
+"""A picture of footprints on the sky, colored by instrument.
 
 In: a table of observations.  Out: axes of matplotlib with sky coordinates, on which anything else may be drawn.
 """
@@ -14,12 +14,13 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from ..exceptions import InvalidQueryError
+from ..tables.rows import Array
 from .outlines import Outlines, outlines_of
 from .region_filter import shapes_of
-from .sphere import Array, longitude_latitude, min_enclosing_circle, separation, tangents
+from .sphere import longitude_latitude, min_enclosing_circle, separation, tangents
 
-_COLOUR_BY = "instrument_name"
-# Pixels from the centre of the picture's coordinates to its edge, and the room around the footprints.
+_COLOR_BY = "instrument_name"
+# Pixels from the center of the picture's coordinates to its edge, and the room around the footprints.
 _HALF, _ROOM = 500.0, 1.08
 # Beyond these radii in degrees the plane that touches the sky is too much stretched, and a disc as well.
 _WIDE, _HEMISPHERE = 40.0, 90.0
@@ -32,7 +33,7 @@ _TORN = 10.0
 _PLANNED = -1
 
 
-def plot_footprints(table: Table, ax: Any = None, *, by: str | None = _COLOUR_BY) -> Any:
+def plot_footprints(table: Table, ax: Any = None, *, by: str | None = _COLOR_BY) -> Any:
     """Draw the footprints of observations.
 
     Parameters
@@ -42,7 +43,7 @@ def plot_footprints(table: Table, ax: Any = None, *, by: str | None = _COLOUR_BY
     ax : `~astropy.visualization.wcsaxes.WCSAxes`, optional
         Where to draw, e.g. over an image; new axes around all footprints if not given.
     by : str, optional
-        The column by whose values they are coloured; None for one colour.
+        The column by whose values they are colored; None for one color.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def plot_footprints(table: Table, ax: Any = None, *, by: str | None = _COLOUR_BY
     InvalidQueryError
         If there is nothing to draw, no such column, no sky coordinates in the axes, or no matplotlib.
     """
-    if by == _COLOUR_BY and by not in table.colnames:
+    if by == _COLOR_BY and by not in table.colnames:
         by = None
     outlines = _outlines_in(table, by)
     own = ax is None
@@ -97,20 +98,20 @@ def _new_axes(outlines: Outlines) -> Any:
         message = "Pictures need matplotlib: pip install 'astroquery_mast[plot]' brings it."
         raise InvalidQueryError(message) from err
     cap = min_enclosing_circle(outlines.vertices)
-    centre = outlines.centre[0] if cap is None else cap[0]
-    reach = min(180.0, float(np.degrees((separation(outlines.centre, centre) + outlines.reach).max())))
+    center = outlines.center[0] if cap is None else cap[0]
+    reach = min(180.0, float(np.degrees((separation(outlines.center, center) + outlines.reach).max())))
     figure = plt.figure(figsize=(8, 6), layout="constrained")
     options = {"frame_class": EllipticalFrame} if reach > _HEMISPHERE else {}
-    wcs, height = _projection(centre, reach)
+    wcs, height = _projection(center, reach)
     ax = figure.add_subplot(projection=wcs, xlim=(-_HALF, _HALF), ylim=(-height, height), **options)
     ax.set(xlabel="Right ascension", ylabel="Declination", aspect="equal")
     ax.grid(color="0.85", linewidth=0.5)
     return ax
 
 
-def _projection(centre: Array, reach: float) -> tuple[WCS, float]:
+def _projection(center: Array, reach: float) -> tuple[WCS, float]:
     """Return sky coordinates around a position that reach as far as the edge of the picture, and its half height."""
-    ra, dec = (float(degrees) for degrees in longitude_latitude(centre))
+    ra, dec = (float(degrees) for degrees in longitude_latitude(center))
     if reach < _WIDE:
         code, at_edge = "TAN", np.degrees(np.tan(np.radians(reach)))
     elif reach <= _HEMISPHERE:
@@ -143,8 +144,8 @@ def _planned(table: Table) -> Array:
     return np.ma.filled(np.ma.asarray(table["calib_level"]) == _PLANNED, fill_value=False)
 
 
-def _draw(ax: Any, outlines: Outlines, parts: Array, dashed: Array, colour: str, label: str) -> None:
-    """Draw some parts in one colour."""
+def _draw(ax: Any, outlines: Outlines, parts: Array, dashed: Array, color: str, label: str) -> None:
+    """Draw some parts in one color."""
     from matplotlib.collections import LineCollection  # noqa: PLC0415 - an optional dependency
 
     if not len(parts):
@@ -156,7 +157,7 @@ def _draw(ax: Any, outlines: Outlines, parts: Array, dashed: Array, colour: str,
     drawn = [_torn(line, way) for line, way in zip(lines, np.split(pixels, ends), strict=True)]
     styles = ["--" if dashed[row] else "-" for row in outlines.owner[parts]]
     ax.add_collection(
-        LineCollection(drawn, colors=colour, linestyles=styles, linewidths=1.0, label=label), autolim=False
+        LineCollection(drawn, colors=color, linestyles=styles, linewidths=1.0, label=label), autolim=False
     )
 
 

@@ -31,7 +31,7 @@ _NAMED_AFTER_PLACE = re.compile(r"\s*\d+[+-]\d+\s*")
 
 @dataclass(frozen=True)
 class Cone:
-    """A circle on the sky: centre and radius in degrees, ICRS."""
+    """A circle on the sky: center and radius in degrees, ICRS."""
 
     ra: float
     dec: float
@@ -146,8 +146,8 @@ def as_radius(radius: Any, unit: u.UnitBase = u.deg) -> Angle:
 
 def cone_around(coordinates: Any, radius: Any) -> Cone:
     """Return the cone of a given radius around a position; see `as_coordinate` and `as_radius`."""
-    centre = as_coordinate(coordinates)
-    return Cone(float(centre.ra.deg), float(centre.dec.deg), float(as_radius(radius).deg))
+    center = as_coordinate(coordinates)
+    return Cone(float(center.ra.deg), float(center.dec.deg), float(as_radius(radius).deg))
 
 
 def is_many(given: object) -> bool:

@@ -14,12 +14,12 @@ from typing import Protocol
 import numpy as np
 
 from ..exceptions import InvalidArgumentError
+from ..tables.rows import Array
 from .outlines import Outlines
 from .position import Cone
 from .shapes import Circle, Point, Polygon, Shape
 from .sphere import (
     TOUCHING,
-    Array,
     arcs_intersect,
     distance_to_arcs,
     longitude_latitude,
@@ -86,9 +86,9 @@ class ShapeRegion:
             return Cone(only.ra, only.dec, min(180.0, math.degrees(_disc(only)[1]) + _MARGIN))
         points = np.concatenate([_samples(shape) for shape in self.shapes])
         cap = min_enclosing_circle(points)
-        # Without a smallest circle the region is spread over more than half of the sky, and any centre will do.
-        centre = _samples(self.shapes[0])[0] if cap is None else cap[0]
-        return cone_of(centre, max(_farthest(shape, centre) for shape in self.shapes))
+        # Without a smallest circle the region is spread over more than half of the sky, and any center will do.
+        center = _samples(self.shapes[0])[0] if cap is None else cap[0]
+        return cone_of(center, max(_farthest(shape, center) for shape in self.shapes))
 
     def contains(self, points: Array) -> Array:
         """Tell which positions are in the region."""
@@ -98,8 +98,8 @@ class ShapeRegion:
                 vertices, axis, _ = _outline(shape)
                 inside |= within_polygon(points, vertices, axis)
             else:
-                centre, radius = _disc(shape)
-                inside |= separation(points, centre) <= radius + TOUCHING
+                center, radius = _disc(shape)
+                inside |= separation(points, center) <= radius + TOUCHING
         return inside
 
     def overlaps(self, outlines: Outlines) -> Array:
@@ -107,19 +107,19 @@ class ShapeRegion:
         met = np.zeros(len(outlines), dtype=bool)
         for shape in self.shapes:
             if isinstance(shape, Polygon):
-                _, centre, radius = _outline(shape)
+                _, center, radius = _outline(shape)
             else:
-                centre, radius = _disc(shape)
-            near = outlines.near(centre, radius)
+                center, radius = _disc(shape)
+            near = outlines.near(center, radius)
             near = near[~met[near]]
             parts = outlines.take(near)
-            met[near] = _meets(shape, parts) if isinstance(shape, Polygon) else parts.within(centre, radius)
+            met[near] = _meets(shape, parts) if isinstance(shape, Polygon) else parts.within(center, radius)
         return met
 
 
-def cone_of(centre: Array, reach: float) -> Cone:
-    """Return the circle in which the archive is asked for what lies within an angle, in radians, of a centre."""
-    ra, dec = longitude_latitude(centre)
+def cone_of(center: Array, reach: float) -> Cone:
+    """Return the circle in which the archive is asked for what lies within an angle, in radians, of a center."""
+    ra, dec = longitude_latitude(center)
     return Cone(float(ra), float(dec), min(180.0, math.degrees(reach) + _MARGIN))
 
 
@@ -141,16 +141,16 @@ def _sides_meet(vertices: Array, parts: Outlines) -> Array:
     begin, end, normals = parts.edges()
     met = np.zeros(len(parts), dtype=bool)
     round_ = np.flatnonzero(~parts.polygonal)
-    centres, radii = parts.vertices[parts.first[round_]], parts.radius[round_] + TOUCHING
+    centers, radii = parts.vertices[parts.first[round_]], parts.radius[round_] + TOUCHING
     for arc in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
         met |= parts.any_of(arcs_intersect(arc, begin, end, normals))
-        met[round_] |= distance_to_arcs(*arc, normals_of(*arc), centres) <= radii
+        met[round_] |= distance_to_arcs(*arc, normals_of(*arc), centers) <= radii
     return met
 
 
 @lru_cache(maxsize=1024)
 def _outline(polygon: Polygon) -> tuple[Array, Array, float]:
-    """Return the corners of a polygon, and the centre and radius of the smallest circle around them."""
+    """Return the corners of a polygon, and the center and radius of the smallest circle around them."""
     vertices = unit_vectors(*np.transpose(polygon.vertices))
     cap = min_enclosing_circle(vertices)
     if cap is None or cap[1] > _LARGEST:
@@ -162,7 +162,7 @@ def _outline(polygon: Polygon) -> tuple[Array, Array, float]:
 
 
 def _disc(shape: Circle | Point) -> tuple[Array, float]:
-    """Return the centre and the radius of a circle or point, in radians."""
+    """Return the center and the radius of a circle or point, in radians."""
     return unit_vectors(shape.ra, shape.dec), math.radians(shape.radius) if isinstance(shape, Circle) else 0.0
 
 
@@ -170,22 +170,22 @@ def _samples(shape: Shape) -> Array:
     """Return positions on a shape's outer edge."""
     if isinstance(shape, Polygon):
         return _outline(shape)[0]
-    centre, radius = _disc(shape)
+    center, radius = _disc(shape)
     if not radius:
-        return centre[np.newaxis]
+        return center[np.newaxis]
     around = 2 * np.pi * np.arange(_SAMPLES) / _SAMPLES
     return np.asarray(
-        math.cos(radius) * centre
-        + math.sin(radius) * (np.column_stack([np.cos(around), np.sin(around)]) @ tangents(centre))
+        math.cos(radius) * center
+        + math.sin(radius) * (np.column_stack([np.cos(around), np.sin(around)]) @ tangents(center))
     )
 
 
-def _farthest(shape: Shape, centre: Array) -> float:
+def _farthest(shape: Shape, center: Array) -> float:
     """Return the largest angle between a position and a shape."""
     if not isinstance(shape, Polygon):
         middle, radius = _disc(shape)
-        return float(separation(middle, centre)) + radius
+        return float(separation(middle, center)) + radius
     vertices, middle, radius = _outline(shape)
-    to_corners = float(separation(vertices, centre).max())
-    # Sides that reach over more than half of the sky bulge outwards, as seen from the centre.
-    return to_corners if to_corners < np.pi / 2 else float(separation(middle, centre)) + radius
+    to_corners = float(separation(vertices, center).max())
+    # Sides that reach over more than half of the sky bulge outwards, as seen from the center.
+    return to_corners if to_corners < np.pi / 2 else float(separation(middle, center)) + radius

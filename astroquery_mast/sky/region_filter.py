@@ -14,12 +14,13 @@ import numpy as np
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
+from ..tables.rows import Array
 from .outlines import Outlines, outlines_of
 from .position import Cone
 from .position_columns import degrees
 from .region import Region, ShapeRegion
 from .shapes import Circle, Shape, parse_s_region
-from .sphere import Array, unit_vectors
+from .sphere import unit_vectors
 
 # What a cut looks at.
 CUT_COLUMNS = ("s_ra", "s_dec", "s_region")

@@ -155,14 +155,14 @@ def _from_sky_region(sky_region: Any) -> Iterator[Shape]:
     yield _REGIONS[kind](sky_region)
 
 
-def _centre(sky_region: Any) -> tuple[float, float]:
+def _center(sky_region: Any) -> tuple[float, float]:
     """Return the position of a region in degrees."""
-    centre = sky_region.center.icrs
-    return float(centre.ra.deg), float(centre.dec.deg)
+    center = sky_region.center.icrs
+    return float(center.ra.deg), float(center.dec.deg)
 
 
 def _circle(sky_region: Any) -> Circle:
-    return Circle(*_centre(sky_region), float(sky_region.radius.to_value(u.deg)))
+    return Circle(*_center(sky_region), float(sky_region.radius.to_value(u.deg)))
 
 
 def _ellipse(sky_region: Any) -> Polygon:
@@ -193,5 +193,5 @@ _REGIONS: dict[str, Callable[[Any], Shape]] = {
     "Ellipse": _ellipse,
     "Rectangle": _rectangle,
     "Polygon": lambda sky_region: _from_vertices(sky_region.vertices),
-    "Point": lambda sky_region: Point(*_centre(sky_region)),
+    "Point": lambda sky_region: Point(*_center(sky_region)),
 }

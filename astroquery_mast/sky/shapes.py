@@ -52,7 +52,7 @@ class Polygon:
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """A circle on the sky: right ascension and declination of its centre, and its radius; degrees, ICRS."""
+    """A circle on the sky: right ascension and declination of its center, and its radius; degrees, ICRS."""
 
     ra: float
     dec: float
@@ -95,7 +95,7 @@ def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
     The words for a frame (ICRS, J2000, FK5, GSC1 or any other that is not known to mean something else) are equal at
     the accuracy of footprints, and are not looked at.  Angles are in degrees.  Three kinds of STC-S shape that MAST is
     not known to use become polygons: ``BOX ra dec width height``, with sides along right ascension and declination at
-    its centre; ``ELLIPSE ra dec a b angle``, with the semi-major axis ``a`` at the position angle (east of north), of
+    its center; ``ELLIPSE ra dec a b angle``, with the semi-major axis ``a`` at the position angle (east of north), of
     72 corners; and ``POSITION``, which is a point.
     """
     if errors not in {"skip", "raise"}:
@@ -269,17 +269,17 @@ def _point(numbers: Sequence[float]) -> Point:
 
 def _box(numbers: Sequence[float]) -> Polygon:
     _expect(numbers, 4)
-    centre, (width, height) = _position(numbers[0], numbers[1]), _sizes(numbers[2:])
+    center, (width, height) = _position(numbers[0], numbers[1]), _sizes(numbers[2:])
     corners = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]) * (width / 2, height / 2)
-    return polygon_of(offset_positions(centre, corners))
+    return polygon_of(offset_positions(center, corners))
 
 
 def _ellipse(numbers: Sequence[float]) -> Polygon:
     _expect(numbers, 5)
-    centre, (major, minor) = _position(numbers[0], numbers[1]), _sizes(numbers[2:4])
+    center, (major, minor) = _position(numbers[0], numbers[1]), _sizes(numbers[2:4])
     if not math.isfinite(numbers[4]):
         raise ValueError("has an angle that is none")
-    return polygon_of(offset_positions(centre, ellipse_corners(major, minor, numbers[4], _CORNERS)))
+    return polygon_of(offset_positions(center, ellipse_corners(major, minor, numbers[4], _CORNERS)))
 
 
 def _expect(numbers: Sequence[float], count: int) -> None:
@@ -329,12 +329,12 @@ def ellipse_corners(major: float, minor: float, angle: float, count: int) -> np.
     return np.column_stack([along * sine + across * cosine, along * cosine - across * sine])
 
 
-def offset_positions(centre: tuple[float, float], offsets: np.ndarray[Any, Any]) -> Iterator[tuple[float, float]]:
+def offset_positions(center: tuple[float, float], offsets: np.ndarray[Any, Any]) -> Iterator[tuple[float, float]]:
     """Give positions by their offsets in the plane that touches the sky at a position (gnomonic projection).
 
     Parameters
     ----------
-    centre : (float, float)
+    center : (float, float)
         Right ascension and declination, degrees.
     offsets : numpy.ndarray
         Offsets to the east and to the north, ``(n, 2)``, degrees.
@@ -345,9 +345,9 @@ def offset_positions(centre: tuple[float, float], offsets: np.ndarray[Any, Any])
         Right ascension and declination, degrees.
     """
     east, north = np.radians(offsets).T
-    sine, cosine = math.sin(math.radians(centre[1])), math.cos(math.radians(centre[1]))
+    sine, cosine = math.sin(math.radians(center[1])), math.cos(math.radians(center[1]))
     towards = cosine - north * sine
-    ra = centre[0] + np.degrees(np.arctan2(east, towards))
+    ra = center[0] + np.degrees(np.arctan2(east, towards))
     dec = np.degrees(np.arctan2(sine + north * cosine, np.hypot(east, towards)))
     yield from zip(ra.tolist(), dec.tolist(), strict=True)
 

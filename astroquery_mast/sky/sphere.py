@@ -7,12 +7,11 @@ but the two functions that convert them, so that no place on the sky, pole or 0h
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[Any]
+from ..tables.rows import Array
 
 # What is closer than this touches, in radians: a fiftieth of a milliarcsecond, far above the rounding of unit vectors
 # and far below the accuracy of any footprint.
@@ -59,7 +58,7 @@ def arcs_intersect(arc: tuple[Array, Array], begin: Array, end: Array, normals: 
     """Tell which great-circle arcs cross or touch a given one.
 
     Two arcs cross if each has its ends on both sides of the other's great circle, in the order that tells the crossing
-    from its antipode.  Arcs on one great circle are not counted: where they overlap, a neighbour of one of them touches
+    from its antipode.  Arcs on one great circle are not counted: where they overlap, a neighbor of one of them touches
     the other.
     """
     normal = normals_of(*arc)
@@ -100,19 +99,19 @@ def min_enclosing_circle(points: Array) -> tuple[Array, float] | None:
     A few of them decide: starting from one, the farthest is added until all are inside, and those no longer needed are
     left out (as in Gärtner's pivoting for the smallest enclosing ball; the circle grows with each step).
     """
-    support, centre = points[:1], points[0]
+    support, center = points[:1], points[0]
     for _ in range(_STEPS):
         found = _cap_of_few(support)
         # Where rounding leaves none, a circle around the mean will do, which is never much larger.
-        centre, radius, support = (points.mean(axis=0), 0.0, support) if found is None else found
-        centre = centre / max(float(np.linalg.norm(centre)), np.finfo(float).tiny)
-        away = separation(points, centre)
+        center, radius, support = (points.mean(axis=0), 0.0, support) if found is None else found
+        center = center / max(float(np.linalg.norm(center)), np.finfo(float).tiny)
+        away = separation(points, center)
         farthest = int(np.argmax(away))
         if found is None or away[farthest] <= radius + TOUCHING:
             break
         support = np.concatenate([support, points[farthest : farthest + 1]])
-    reach = float(separation(points, centre).max())
-    return (centre, reach) if reach < np.pi / 2 else None
+    reach = float(separation(points, center).max())
+    return (center, reach) if reach < np.pi / 2 else None
 
 
 def _cap_of_few(points: Array) -> tuple[Array, float, Array] | None:
@@ -121,18 +120,18 @@ def _cap_of_few(points: Array) -> tuple[Array, float, Array] | None:
     for count in range(1, min(3, len(points)) + 1):
         for chosen in combinations(range(len(points)), count):
             deciding = points[list(chosen)]
-            centre = _centre_of(deciding)
-            if centre is None:
+            center = _center_of(deciding)
+            if center is None:
                 continue
-            radius = float(separation(deciding, centre).max())
-            holds = separation(points, centre).max() <= radius + TOUCHING / 10
+            radius = float(separation(deciding, center).max())
+            holds = separation(points, center).max() <= radius + TOUCHING / 10
             if holds and (best is None or radius < best[1]) and radius < np.pi / 2:
-                best = centre, radius, deciding
+                best = center, radius, deciding
     return best
 
 
-def _centre_of(points: Array) -> Array | None:
-    """The centre of the circle through one, two or three positions; None where there is none."""
+def _center_of(points: Array) -> Array | None:
+    """The center of the circle through one, two or three positions; None where there is none."""
     if len(points) < 3:
         axis = points.sum(axis=0)
     else:

@@ -80,7 +80,7 @@ class Kind(Enum):
     BYTE = "byte"
 
 
-# Type names seen in answers, in configurations and lists of columns, and in the catalogues behind them (SQL Server,
+# Type names seen in answers, in configurations and lists of columns, and in the catalogs behind them (SQL Server,
 # VOTable).
 _KINDS = {
     Kind.TEXT: (

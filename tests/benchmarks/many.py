@@ -24,8 +24,8 @@ def places(count: int) -> Any:
     from astropy.coordinates import SkyCoord
 
     dice = np.random.default_rng(5)
-    centres = np.array([(202.47, 47.195), (53.159, -27.781), (210.8, 54.35), (150.1, 2.2), (10.68, 41.27)])
-    chosen = centres[dice.integers(len(centres), size=count)]
+    centers = np.array([(202.47, 47.195), (53.159, -27.781), (210.8, 54.35), (150.1, 2.2), (10.68, 41.27)])
+    chosen = centers[dice.integers(len(centers), size=count)]
     return SkyCoord(chosen + dice.normal(scale=0.05, size=(count, 2)), unit="deg")
 
 

@@ -1,4 +1,4 @@
-"""Which catalogue a name means, and what its own parameters are."""
+"""Which catalog a name means, and what its own parameters are."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from astroquery_mast.query.known_catalogs import CATALOGS, HSC_MATCHES, Catalog,
     ],
 )
 def test_a_name_means_a_service(name: str, version: int | None, service: str) -> None:
-    """Known catalogues have their services, whatever the case; other names are put into the pattern for cones."""
+    """Known catalogs have their services, whatever the case; other names are put into the pattern for cones."""
     assert find_catalog(name).cone(version) == service
 
 
-def test_a_full_service_name_has_the_parameters_of_its_catalogue() -> None:
-    """Asking for the service of a catalogue is asking for the catalogue."""
+def test_a_full_service_name_has_the_parameters_of_its_catalog() -> None:
+    """Asking for the service of a catalog is asking for the catalog."""
     assert find_catalog("Mast.Hsc.Db.v2").parameters({"magtype": 2}) == {"nr": 50000, "ni": 1, "magtype": 2}
     assert find_catalog("Mast.Galex.Catalog").limit == "maxrecords"
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", None, 3, "x/y", ["TIC"]], ids=repr)
 def test_what_is_no_name_is_refused_with_the_names_there_are(name: Any) -> None:
-    """A catalogue must be named."""
+    """A catalog must be named."""
     with pytest.raises(InvalidQueryError, match=r"such as HSC, .*Pan-STARRS"):
         find_catalog(name)
 
@@ -61,7 +61,7 @@ def test_an_unknown_version_is_the_latest_with_a_warning(name: str, text: str) -
         assert catalog.cone(9) == catalog.cone()
 
 
-def test_a_version_of_an_unversioned_catalogue_is_ignored_with_a_warning() -> None:
+def test_a_version_of_an_unversioned_catalog_is_ignored_with_a_warning() -> None:
     """A version that has no meaning is not dropped silently."""
     with pytest.warns(InputWarning, match="TIC has no versions"):
         assert find_catalog("tic").cone(8) == "Mast.Catalogs.Tic.Cone"
@@ -78,7 +78,7 @@ def test_a_version_of_an_unversioned_catalogue_is_ignored_with_a_warning() -> No
         ("tic", {}, {}),
     ],
 )
-def test_parameters_of_a_catalogue_have_defaults(name: str, given: dict[str, Any], expected: dict[str, int]) -> None:
+def test_parameters_of_a_catalog_have_defaults(name: str, given: dict[str, Any], expected: dict[str, int]) -> None:
     """What the user does not say is asked as astroquery asks it."""
     assert CATALOGS[name].parameters(given) == expected
 
@@ -118,7 +118,7 @@ def test_criteria_have_services_of_their_own(name: str, positional: bool, count:
     assert CATALOGS[name].filtered_service(positional=positional, count=count) == service
 
 
-def test_a_catalogue_without_criteria_names_those_that_have_them() -> None:
+def test_a_catalog_without_criteria_names_those_that_have_them() -> None:
     """The way out is in the message."""
     with pytest.raises(InvalidQueryError, match="Criteria query not available for SampleFail; it is for TIC"):
         find_catalog("SampleFail").filtered_service(positional=False)
@@ -152,7 +152,7 @@ def test_tables_that_do_not_exist_are_refused(given: tuple[str | None, str | Non
 
 @pytest.mark.parametrize("catalog", CATALOGS.values(), ids=lambda catalog: catalog.name)
 def test_every_description_is_complete(catalog: Catalog) -> None:
-    """A catalogue can be asked around a position, and its row limit is one of its parameters."""
+    """A catalog can be asked around a position, and its row limit is one of its parameters."""
     assert bool(catalog.cones) != bool(catalog.path)
     assert not catalog.limit or catalog.limit in catalog.options
     assert bool(catalog.filtered) == bool(catalog.columns_id)

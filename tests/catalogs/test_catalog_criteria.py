@@ -1,4 +1,4 @@
-"""Criteria on the columns of catalogues: the user's values in, what the services take out."""
+"""Criteria on the columns of catalogs: the user's values in, what the services take out."""
 
 from __future__ import annotations
 

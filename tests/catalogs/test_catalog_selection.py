@@ -1,4 +1,4 @@
-"""Columns, order and pages of a catalogue's answer, as users ask for them."""
+"""Columns, order and pages of a catalog's answer, as users ask for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catalogues by position, name and criteria: what is sent, and what is made of the archive's answers."""
+"""Catalogs by position, name and criteria: what is sent, and what is made of the archive's answers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ CONE = {"ra": 322.49324, "dec": 12.16683, "radius": 0.01}
 def test_regions_are_asked_as_astroquery_asks_them(
     arguments: dict[str, Any], service: str, params: dict[str, int]
 ) -> None:
-    """Service and parameters are those of the catalogue."""
+    """Service and parameters are those of the catalog."""
     request = payload(**arguments)
     assert request["service"] == service
     assert request["params"] == pytest.approx({**CONE, **params})
@@ -96,7 +96,7 @@ def test_regions_are_asked_as_astroquery_asks_them(
     ids=str,
 )
 def test_criteria_are_asked_as_astroquery_asks_them(arguments: tuple[str, dict[str, Any]], service: str) -> None:
-    """The catalogue may be given by its place, in any case; a position goes along as three numbers."""
+    """The catalog may be given by its place, in any case; a position goes along as three numbers."""
     catalog, given = arguments
     request = criteria(catalog, **given)
     name = next(iter(given))
@@ -173,7 +173,7 @@ def test_what_cannot_be_asked_is_refused_before_a_query_is_sent(
 def test_what_a_region_cannot_be_asked_is_refused_unsent(
     archive: responses.RequestsMock, arguments: dict[str, Any], text: str
 ) -> None:
-    """Parameters that a catalogue does not have are refused, with the likely ones."""
+    """Parameters that a catalog does not have are refused, with the likely ones."""
     archive.get(f"{PANSTARRS}/dr2/mean/metadata.json", status=503)
     for ask in (Catalogs.query_region, Catalogs.query_region_async):
         with pytest.raises(InvalidQueryError, match=text):
@@ -239,13 +239,13 @@ def test_the_recorded_tic_has_its_columns_where_code_expects_them(
     ],
 )
 def test_separations_have_units(archive: responses.RequestsMock, catalog: str, column: str, unit: str) -> None:
-    """Every catalogue measures separations in a unit of its own, and the column says which."""
+    """Every catalog measures separations in a unit of its own, and the column says which."""
     rows_of(archive, 3, column)
     table = Catalogs.query_region(M15, radius=0.01, catalog=catalog)
     assert table[column].unit == unit
 
 
-def test_a_catalogue_is_complete_over_all_pages(archive: responses.RequestsMock) -> None:
+def test_a_catalog_is_complete_over_all_pages(archive: responses.RequestsMock) -> None:
     """All pages are fetched, or the one that is asked for."""
     rows_of(archive, 25)
     table = Catalogs.query_region(M15, catalog="TIC", pagesize=10)
@@ -256,7 +256,7 @@ def test_a_catalogue_is_complete_over_all_pages(archive: responses.RequestsMock)
 
 
 def test_sorting_and_selecting_where_the_service_does_not(archive: responses.RequestsMock) -> None:
-    """Columns and order are the user's, for every catalogue."""
+    """Columns and order are the user's, for every catalog."""
     rows_of(archive, 4)
     table = Catalogs.query_region(M15, catalog="Gaia", columns=["id"], sort_by="desc.distance")
     assert table.colnames == ["ID"]

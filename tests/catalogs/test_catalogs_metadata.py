@@ -1,4 +1,4 @@
-"""What is known of the columns of catalogues, and what is asked of the archive for it."""
+"""What is known of the columns of catalogs, and what is asked of the archive for it."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def type_of(value: Any, name: str) -> Any:
 
 
 def test_minus_999_is_a_value_and_null_is_none(archive: responses.RequestsMock) -> None:
-    """What stands for "missing" in the catalogue stays as it is; only null is masked (T3, B14)."""
+    """What stands for "missing" in the catalog stays as it is; only null is masked (T3, B14)."""
     info = [{"name": "gMeanPSFMag", "type": "float"}, {"name": "ng", "type": "short"}]
     archive.post(f"{PANSTARRS}/dr2/mean.json", json={"info": info, "data": [[-999.0, -999], [None, None]]})
     table = Catalogs.query_region(M15, catalog="panstarrs")

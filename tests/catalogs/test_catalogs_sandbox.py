@@ -1,4 +1,4 @@
-"""Catalogues on the sandbox, over HTTP."""
+"""Catalogs on the sandbox, over HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
 
-# Catalogue and its parameters; the columns with the position.
+# Catalog and its parameters; the columns with the position.
 CONES = [
     ({"catalog": "TIC", "radius": 0.2}, ("ra", "dec")),
     ({"catalog": "ctl", "radius": 0.2}, ("ra", "dec")),
@@ -42,7 +42,7 @@ SEPARATIONS = {
 
 
 @pytest.mark.parametrize(("arguments", "position"), CONES, ids=str)
-def test_every_catalogue_knows_what_is_around_a_position(
+def test_every_catalog_knows_what_is_around_a_position(
     mast_sandbox: Sandbox, arguments: dict[str, Any], position: tuple[str, str]
 ) -> None:
     """The separation is that of the positions, in the unit that the column says."""
@@ -194,8 +194,8 @@ def test_the_servers_words_reach_the_user(mast_sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("name", "hint"), [("Nonsense", "There are: HSC, Galex, Gaia, "), ("gaiaa", r"Did you mean 'Gaia'")]
 )
-def test_a_catalogue_that_does_not_exist_is_the_users_mistake(mast_sandbox: Sandbox, name: str, hint: str) -> None:
-    """The archive says that it has no such service, and the error says which catalogues there are."""
+def test_a_catalog_that_does_not_exist_is_the_users_mistake(mast_sandbox: Sandbox, name: str, hint: str) -> None:
+    """The archive says that it has no such service, and the error says which catalogs there are."""
     with pytest.raises(InvalidQueryError, match=rf"Unknown service 'Mast\.Catalogs\.{name}\.Cone'\. {hint}"):
         Catalogs.query_region(M51, catalog=name)
     with pytest.raises(InvalidQueryError, match=rf"no columns under the name Mast\.Catalogs\.{name}\.Cone\. {hint}"):
@@ -206,7 +206,7 @@ def test_a_catalogue_that_does_not_exist_is_the_users_mistake(mast_sandbox: Sand
 
 
 def test_detections_of_an_object(mast_sandbox: Sandbox) -> None:
-    """A row of the catalogue leads to the detections behind it."""
+    """A row of the catalog leads to the detections behind it."""
     row = Catalogs.query_region(M51, radius=0.02)[0]
     detections = Catalogs.query_hsc_matchid(row)
     assert set(map(str, detections["MatchID"])) == {str(row["MatchID"])}

@@ -125,7 +125,7 @@ def test_digest_of_a_part_is_not_that_of_the_file() -> None:
 
 
 def test_cataloged_digest_is_md5_in_hexadecimal() -> None:
-    """What the catalogue holds besides is not compared."""
+    """What the catalog holds besides is not compared."""
     digest = hashlib.md5(BODY).hexdigest()
     assert [sum.digest.hex() for sum in announced_checksums({}, cataloged=digest.upper())] == [digest]
     assert announced_checksums({}, cataloged="unknown") == []

@@ -175,17 +175,17 @@ def test_passing_error_in_place_of_a_file_is_asked_again(mast_sandbox: Sandbox, 
     assert (manifest["Status"][0], manifest["Attempts"][0]) == ("COMPLETE", 2)
 
 
-def test_whole_fits_file_with_another_size_than_the_catalogues_is_well(
+def test_whole_fits_file_with_another_size_than_the_catalogs_is_well(
     mast_sandbox: Sandbox, product: Table, tmp_path: Path
 ) -> None:
-    """Sizes of the catalogue are not reliable, and a proper file is not refused for one."""
+    """Sizes of the catalog are not reliable, and a proper file is not refused for one."""
     mast_sandbox.faults.add("download", Fault.answer(FITS, content_type="text/plain"))
     manifest = ObservationsClass().download_products(product, download_dir=tmp_path, verbose=False)
     assert manifest["Status"][0] == "COMPLETE"
     assert Path(manifest["Local Path"][0]).read_bytes() == FITS
 
 
-def test_empty_file_of_any_name_is_refused_if_the_catalogue_has_bytes(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_empty_file_of_any_name_is_refused_if_the_catalog_has_bytes(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """A name that says nothing of a kind may stand for an empty file only where no size is known."""
     columns = "dataURI, obs_collection, obs_id, productFilename, size"
     sql = f"SELECT {columns} FROM product WHERE dataURI LIKE '%_trl.txt' LIMIT 1"

@@ -150,7 +150,7 @@ def test_a_fits_file_that_breaks_off_does_not_stay(address: str, before: bytes |
     assert stored(file) == content
 
 
-def test_a_catalogue_that_is_wrong_keeps_no_whole_file_away(memory: str) -> None:
+def test_a_catalog_that_is_wrong_keeps_no_whole_file_away(memory: str) -> None:
     """A FITS file that ends where its headers say is whole, and of other files nobody can know."""
     content, file = fits_file(), planned(destination(memory))
     for body in content, b"text":
@@ -160,7 +160,7 @@ def test_a_catalogue_that_is_wrong_keeps_no_whole_file_away(memory: str) -> None
 
 
 def test_a_wrong_checksum_is_an_error(memory: str) -> None:
-    """Of the answer or of the catalogue; the old file stays."""
+    """Of the answer or of the catalog; the old file stays."""
     content, file = content_of(3000), planned(destination(memory))
     assert brought(file, Server(b"old")).status is Status.COMPLETE
     right = hashlib.md5(content).hexdigest()

@@ -113,7 +113,7 @@ def test_shorter_older_file_is_replaced_and_not_appended_to(
 def test_file_of_unknown_size_is_kept_if_the_archive_has_as_many_bytes(
     mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: Callable[..., requests.Response]
 ) -> None:
-    """Where the catalogue does not tell, one request compares, and nothing is written."""
+    """Where the catalog does not tell, one request compares, and nothing is written."""
     target = tmp_path / "x.fits"
     target.write_bytes(bytes(len(content)))
     result = bring(planned_for(mast_sandbox, uri, target), open_url)
@@ -121,17 +121,17 @@ def test_file_of_unknown_size_is_kept_if_the_archive_has_as_many_bytes(
     assert target.read_bytes() == bytes(len(content))
 
 
-def test_wrong_size_in_the_catalogue_is_told_and_no_failure(
+def test_wrong_size_in_the_catalog_is_told_and_no_failure(
     mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: Callable[..., requests.Response]
 ) -> None:
-    """Catalogued sizes are not always right: a whole body of another length is complete, with a message."""
+    """Cataloged sizes are not always right: a whole body of another length is complete, with a message."""
     result = bring(planned_for(mast_sandbox, uri, tmp_path / "x.fits", len(content) + 7), open_url)
     assert result.status is Status.COMPLETE
     assert str(len(content) + 7) in str(result.message)
     assert result.url is None
 
 
-def test_body_without_length_is_checked_by_the_catalogue(
+def test_body_without_length_is_checked_by_the_catalog(
     mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: Callable[..., requests.Response]
 ) -> None:
     """A generated file has no Content-Length; it comes whole all the same."""

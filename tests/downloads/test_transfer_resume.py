@@ -86,7 +86,7 @@ def test_without_etag_the_date_is_the_validator(
 def test_without_validator_nothing_is_kept(
     mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, headers: dict[str, str]
 ) -> None:
-    """What the server cannot recognise later is removed at the end of a call that fails, and taken back."""
+    """What the server cannot recognize later is removed at the end of a call that fails, and taken back."""
     mast_sandbox.faults.add("download", Fault.headers(headers) + Fault.cut(SOME), times=None)
     seen: list[int] = []
     result = download_file(planned, open_url, progress=seen.append)

@@ -22,7 +22,7 @@ def in_place(mast_sandbox: Sandbox) -> Iterator[None]:
         yield
 
 
-def test_parameters_of_a_star_are_those_of_the_catalogue(mast_sandbox: Sandbox) -> None:
+def test_parameters_of_a_star_are_those_of_the_catalog(mast_sandbox: Sandbox) -> None:
     """Mass, radius and their errors come from the TESS Input Catalog, and limb darkening follows from them."""
     row = Catalogs.query_criteria(catalog="Tic", ID=STAR)[0]
     (a, b), mass, mass_min, mass_max, radius, radius_min, radius_max = transitleastsquares.catalog_info(TIC_ID=STAR)

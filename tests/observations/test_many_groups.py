@@ -1,4 +1,4 @@
-"""Neighbouring targets share a request, and each gets what it would be answered alone."""
+"""Neighboring targets share a request, and each gets what it would be answered alone."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_criteria_names_and_columns_go_with_groups(mast_sandbox: Sandbox, column
         assert found.colnames == ["input_row", "obs_collection", "t_exptime", "obsid"]
 
 
-def test_names_of_neighbours_share_a_request(mast_sandbox: Sandbox) -> None:
+def test_names_of_neighbors_share_a_request(mast_sandbox: Sandbox) -> None:
     """A galaxy and its companion are in one cone."""
     names = ["M51", "M 51", "M101", "NGC 5194"]
     found = Observations.query_object(names, radius="0.05 deg")
@@ -227,8 +227,8 @@ def test_positions_count_for_every_target(mast_sandbox: Sandbox, merge_nearby: b
     assert len(mast_sandbox.requests.of("invoke")) == (1 if merge_nearby else 12)
     assert found.meta["cut"] == ["Rows whose position is not in the circle around their target were left out"]
     touched = Observations.query_region(positions, radius="1 arcmin", merge_nearby=False)
-    centres = SkyCoord(touched["s_ra"], touched["s_dec"], unit="deg")
-    near = touched[centres.separation(positions[touched["input_row"]]) <= 1 * u.arcmin]
+    centers = SkyCoord(touched["s_ra"], touched["s_dec"], unit="deg")
+    near = touched[centers.separation(positions[touched["input_row"]]) <= 1 * u.arcmin]
     assert 0 < len(near) < len(touched)
     near.meta["unmatched"] = found.meta["unmatched"]
     equal(found, near)

@@ -155,7 +155,7 @@ def test_unreadable_number_is_refused_with_an_example(products: Table, expressio
 
 @pytest.mark.parametrize(("expression", "sizes"), [("20..", {20, 30}), ("..20", {10, 20}), ("!..20", {30})])
 def test_range_with_an_open_end(expression: str, sizes: set[int]) -> None:
-    """As in catalogues, an end that is left out has no limit."""
+    """As in catalogs, an end that is left out has no limit."""
     assert set(filter_products(Table({"size": [10, 20, 30]}), size=expression)["size"]) == sizes
 
 

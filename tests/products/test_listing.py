@@ -80,7 +80,7 @@ def test_empty_list_is_said_to_be_empty(empty: object) -> None:
 
 
 def test_obs_id_in_place_of_obsid_is_explained() -> None:
-    """A name where a number is due is recognised before anything is sent (T1)."""
+    """A name where a number is due is recognized before anything is sent (T1)."""
     with pytest.raises(InvalidQueryError, match=r"'jw01_nrs1'.*looks like an obs_id.*'obsid'"):
         as_obsids(["11", "jw01_nrs1"])
 

@@ -139,7 +139,7 @@ def test_clash_within_an_observation_is_told_apart_by_digest() -> None:
     assert first.casefold() != second.casefold()
 
 
-def test_neighbours_of_a_file_are_no_products() -> None:
+def test_neighbors_of_a_file_are_no_products() -> None:
     """A product that is called as the part, the record or the lock of another one does not lie there."""
     ends = ["", ".part", ".part.json", ".PART.lock"]
     files = [FileNameParts(f"mast:{end}", f"x.fits{end}", "HST", "o1") for end in ends]

@@ -69,10 +69,10 @@ def test_file_that_is_not_there_is_fetched_to_the_usual_place(tmp_path: Path) ->
         (None, False, Action.FETCH),
     ],
 )
-def test_file_on_disk_is_kept_only_with_its_catalogued_size(
+def test_file_on_disk_is_kept_only_with_its_cataloged_size(
     tmp_path: Path, size: int | None, cache: bool, action: Action
 ) -> None:
-    """A file of ten bytes is kept without a question only if the catalogue says ten; cache=False never keeps it."""
+    """A file of ten bytes is kept without a question only if the catalog says ten; cache=False never keeps it."""
     put(tmp_path / "HST" / "o1" / "x.fits", 10)
     (file,) = planned(table(one(size=size)), tmp_path, cache=cache)
     assert file.action is action
@@ -105,7 +105,7 @@ def test_sizes_of_a_table_made_by_pandas_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, -1, None])
 def test_size_of_nothing_means_that_it_is_not_known(tmp_path: Path, size: int | None) -> None:
-    """A catalogued size of zero is no size, so that no file is ever measured by it."""
+    """A cataloged size of zero is no size, so that no file is ever measured by it."""
     assert planned(table(one(size=size)), tmp_path)[0].size is None
 
 
@@ -235,16 +235,14 @@ def test_links_in_a_circle_refuse_the_file_and_nothing_else(tmp_path: Path) -> N
     assert files[0].action in {Action.REFUSE, Action.FETCH}
 
 
-# -- what the catalogue tells ----------------------------------------------------------------------------------------
+# -- what the catalog tells ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [("md5:" + "AB" * 16, "ab" * 16), ("ab" * 16, "ab" * 16), ("ab" * 20, None), ("", None), (None, None)],
 )
-def test_checksum_of_the_catalogue_is_taken_if_it_is_one(
-    tmp_path: Path, cell: str | None, expected: str | None
-) -> None:
+def test_checksum_of_the_catalog_is_taken_if_it_is_one(tmp_path: Path, cell: str | None, expected: str | None) -> None:
     """Only an MD5 digest is compared with anything."""
     assert planned(table(one(checksum=cell)), tmp_path)[0].checksum == expected
 

@@ -1,4 +1,4 @@
-"""Criteria on observations: comparisons as for catalogues, and nothing sent that the archive cannot compare."""
+"""Criteria on observations: comparisons as for catalogs, and nothing sent that the archive cannot compare."""
 
 from __future__ import annotations
 

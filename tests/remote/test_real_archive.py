@@ -1,6 +1,6 @@
 """The real archive, asked as users ask it; run with ``pytest --remote-data=any tests/remote``.
 
-What is expected here cannot change as the archive grows: old programmes, orders of magnitude, how answers relate.
+What is expected here cannot change as the archive grows: old programs, orders of magnitude, how answers relate.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Mast: Any = MastClass()
 Observations: Any = ObservationsClass()
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
-# ACS/WFC mosaic of M51, taken in January 2005 for the Hubble Heritage programme.
+# ACS/WFC mosaic of M51, taken in January 2005 for the Hubble Heritage program.
 HERITAGE = {"obs_collection": "HST", "proposal_id": "10452", "instrument_name": "ACS/WFC"}
 
 
@@ -37,8 +37,8 @@ def test_a_name_is_where_it_was() -> None:
         Mast.resolve_object("no such object 4242")
 
 
-def test_heritage_programme_is_complete() -> None:
-    """An old programme has its exposures, and the count says the same."""
+def test_heritage_program_is_complete() -> None:
+    """An old program has its exposures, and the count says the same."""
     table = Observations.query_criteria(**HERITAGE)
     assert len(table) >= 50
     assert len(table) == Observations.query_criteria_count(**HERITAGE)

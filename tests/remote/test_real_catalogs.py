@@ -1,6 +1,6 @@
-"""The real catalogues; run with ``pytest --remote-data=any tests/remote``.
+"""The real catalogs; run with ``pytest --remote-data=any tests/remote``.
 
-What is expected here cannot change as catalogues grow: bright stars, orders of magnitude, how answers relate.
+What is expected here cannot change as catalogs grow: bright stars, orders of magnitude, how answers relate.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CONES: list[tuple[dict[str, Any], tuple[str, str], str]] = [
 def test_separations_are_those_of_the_positions(
     arguments: dict[str, Any], position: tuple[str, str], separation: str
 ) -> None:
-    """Every catalogue has something around M51, and the separations have the unit that their column says."""
+    """Every catalog has something around M51, and the separations have the unit that their column says."""
     table = Catalogs.query_region(M51, **arguments)
     assert len(table) > 0
     assert all(isinstance(column, MaskedColumn) for column in table.itercols())
@@ -161,7 +161,7 @@ def test_tables_of_pan_starrs_have_columns() -> None:
 
 
 def test_wrong_questions_are_refused() -> None:
-    """The archive's own words for a catalogue that is none; columns that are none are not sent."""
+    """The archive's own words for a catalog that is none; columns that are none are not sent."""
     with pytest.raises(RemoteServiceError, match=r"Mast\.Catalogs\.NoSuchCatalog\.Cone"):
         Catalogs.query_region(M51, catalog="NoSuchCatalog", radius=0.01)
     with pytest.raises(InvalidQueryError, match="Tmag"):

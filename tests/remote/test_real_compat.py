@@ -70,7 +70,7 @@ def test_raw_answers(mast: ModuleType) -> None:
 
 
 def test_every_service_by_its_name(mast: ModuleType) -> None:
-    """A star by ``service_request``, as by the catalogue's own call."""
+    """A star by ``service_request``, as by the catalog's own call."""
     filters = [{"paramName": "ID", "values": ["261136679"]}]
     table = mast.Mast.service_request("Mast.Catalogs.Filtered.Tic.Rows", {"columns": "*", "filters": filters})
     assert table["ID"].tolist() == ["261136679"]

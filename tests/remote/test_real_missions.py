@@ -1,6 +1,6 @@
 """The real searches of single missions; run with ``pytest --remote-data=any tests/remote``.
 
-Old programmes are asked for, which have their datasets.
+Old programs are asked for, which have their datasets.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def test_every_mission_has_columns_and_datasets(mission: str) -> None:
     assert not table[keyword].mask.any()
 
 
-def test_programme_is_complete(hst: Any) -> None:
+def test_program_is_complete(hst: Any) -> None:
     """All portions, in a fixed order, make the number that the archive counts."""
     count = hst.query_criteria(sci_pep_id=HERITAGE, count_only=True)
     table = hst.query_criteria(sci_pep_id=HERITAGE, limit=None)
@@ -114,7 +114,7 @@ def test_many_targets_are_told_apart(hst: Any) -> None:
     assert int(nearest.sum()) == alone
 
 
-def test_webb_by_programme(jwst: Any) -> None:
+def test_webb_by_program(jwst: Any) -> None:
     """Numbers, several instruments in a text, and wildcards."""
     table = jwst.query_criteria(
         program=DEEP_FIELD,

@@ -62,7 +62,7 @@ def test_many_names_are_where_they_were() -> None:
     assert isinstance(found, dict)
     assert list(found) == list(PLACES)
     for name, place in PLACES.items():
-        # Centres of clusters and nebulae differ from one resolver to the next.
+        # Centers of clusters and nebulae differ from one resolver to the next.
         assert found[name].separation(SkyCoord(*place, unit="deg")).arcmin < 12, name
     in_parts = utils.resolve_object(list(PLACES), batch_size=7)
     assert isinstance(in_parts, dict)
@@ -86,7 +86,7 @@ def test_every_resolver_of_every_name() -> None:
         assert positions["NED"].separation(positions["SIMBAD"]).arcmin < 1
 
 
-def test_catalogued_stars_are_names() -> None:
+def test_cataloged_stars_are_names() -> None:
     """An entry of the TESS Input Catalog has a position, by its own resolver or by any."""
     star = SkyCoord(84.291, -80.469, unit="deg")
     position = Mast.resolve_object("TIC 261136679")

@@ -20,7 +20,7 @@ RA, DEC = st.floats(0.0, 359.99), st.floats(-89.9, 89.9)
 
 @settings(max_examples=60, deadline=None)
 @given(ra=RA, dec=DEC, angle=st.floats(0, 360), column=st.integers(1, 2048), row=st.integers(1, 2048))
-def test_cutouts_are_centerd(ra: float, dec: float, angle: float, column: int, row: int) -> None:
+def test_cutouts_are_centered(ra: float, dec: float, angle: float, column: int, row: int) -> None:
     """The pixel of a position is the middle one of its cutout, as astropy reads the header, near the poles as well."""
     frame = Frame(ra, dec, 21.0 / 3600.0, angle, 2048)
     whole = WCS({key: value for key, value, _ in world_coordinates(frame.grid((1, 1), (2048, 2048)))})

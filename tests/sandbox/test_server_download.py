@@ -110,7 +110,7 @@ def test_range_that_is_not_understood_is_ignored(box: Sandbox, web: requests.Ses
 
 
 def test_if_range_decides(box: Sandbox, web: requests.Session) -> None:
-    """A range is honoured for the validator of this file only."""
+    """A range is honored for the validator of this file only."""
     uri = public(box)["dataURI"]
     whole = fetch(box, web, uri)
     for validator, status in (

@@ -148,7 +148,7 @@ def test_each_call_may_say_otherwise(mast_sandbox: Sandbox, client: Observations
         (lambda client, **how: client.query_region_count(["202.47 47.2", "10 20"], radius=0.01, **how), 2),
         (lambda client, **how: client.query_object_count(["M51", "M101"], radius=0.01, **how), 2),
     ],
-    ids=["criteria", "region", "centres", "object", "regions", "objects"],
+    ids=["criteria", "region", "centers", "object", "regions", "objects"],
 )
 def test_each_count_may_say_otherwise(
     mast_sandbox: Sandbox, client: ObservationsClass, count: Callable[..., Any], questions: int

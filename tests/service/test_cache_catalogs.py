@@ -1,4 +1,4 @@
-"""Answers of catalogues kept on disk, those of Mashup and those of Catalogs.MAST, for one position or many."""
+"""Answers of catalogs kept on disk, those of Mashup and those of Catalogs.MAST, for one position or many."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def client(mast_sandbox: Sandbox, tmp_path: Path) -> Iterator[ObservationsClass]
         lambda client: client.get_product_list("24000000", verbose=False),
         lambda client: client.crossmatch(["202.47 47.2"], verbose=False),
     ],
-    ids=["values", "values of a part", "columns", "counts", "counts of centres", "products", "cross-match"],
+    ids=["values", "values of a part", "columns", "counts", "counts of centers", "products", "cross-match"],
 )
 def test_tables_tell_the_time_of_kept_answers(
     mast_sandbox: Sandbox, client: ObservationsClass, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Table]

@@ -37,7 +37,7 @@ JSON = st.recursive(
     ids=str,
 )
 def test_what_is_missing_is_counted(names: Any, given_names: list[str], missing: int) -> None:
-    """A list of names as catalogues have them is no reason to refuse it."""
+    """A list of names as catalogs have them is no reason to refuse it."""
     assert valid_names(names) == (given_names, missing)
 
 

@@ -211,7 +211,7 @@ def test_an_answer_may_end_where_the_question_says_so(params: dict[str, Any], en
 
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=30), st.integers(10, 40))
 def test_parts_are_as_few_as_the_limit_permits(rows: list[int], limit: int) -> None:
-    """Neighbours are taken together up to the limit, and all rows are in a part."""
+    """Neighbors are taken together up to the limit, and all rows are in a part."""
     counts = [(Interval(number, math.nextafter(number + 1, 0)), count) for number, count in enumerate(rows)]
     parts = as_parts(filtered(), "t_min", counts, limit)
     assert sum(part.rows for part in parts) == sum(rows)

@@ -104,7 +104,7 @@ def test_the_first_broken_connection_is_the_reason_to_count(archives: dict[str, 
 
 def test_rows_without_a_time_or_a_place_are_not_lost(mast_sandbox: Sandbox, cutting: Sandbox) -> None:
     """Where rows lack a value the counts do not add up, and the identifier is used."""
-    # Programmes that are planned have no time, and darks and flats no place.
+    # Programs that are planned have no time, and darks and flats no place.
     criteria = {"obs_collection": ["HST", "JWST"], "calib_level": [-1, 1], "columns": BRIEF}
     expected = whole(mast_sandbox, **criteria)
     with cutting.in_use():
@@ -156,7 +156,7 @@ def test_parts_come_in_order_of_time(cutting: Sandbox) -> None:
     assert places == sorted(places)
 
 
-def test_neighbouring_parts_have_no_number_in_common(cutting: Sandbox) -> None:
+def test_neighboring_parts_have_no_number_in_common(cutting: Sandbox) -> None:
     """The archive's ranges have both ends: a part ends where the next has not begun."""
     Observations.query_criteria(obs_collection="JWST", columns=BRIEF, calib_level=3)
     filters = [record.mashup["params"]["filters"] for record in cutting.requests.of("invoke") if not is_count(record)]

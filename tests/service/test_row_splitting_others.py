@@ -193,7 +193,7 @@ def test_counts_of_many_targets_are_no_rows(cutting: Sandbox) -> None:
         assert min(Observations.query_region_count(PLACES, radius="3 arcmin")["count"]) > LIMIT
 
 
-def test_one_target_of_a_catalogue_with_too_many_entries_is_listed(cutting: Sandbox) -> None:
+def test_one_target_of_a_catalog_with_too_many_entries_is_listed(cutting: Sandbox) -> None:
     """There is no table for it, and no short one either."""
     places = SkyCoord([210.8, 210.8], [54.35, 54.37], unit="deg")
     with pytest.warns(InputWarning, match=r"row 0: Mast.Catalogs.Tic.Cone has \d{3} rows: the archive sends about 100"):
@@ -224,7 +224,7 @@ def test_an_observation_with_too_many_products_is_an_error(cutting: Sandbox) -> 
         Observations.get_product_list(observations, verbose=False)
 
 
-# -- catalogues, and any service -------------------------------------------------------------------------------------
+# -- catalogs, and any service -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("catalog", ["TIC", "CTL"])

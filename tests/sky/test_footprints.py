@@ -84,7 +84,7 @@ def test_the_cut_is_told_in_the_meta(mast_sandbox: Sandbox) -> None:
     assert "cut" not in Observations.query_region(M51, radius=0.01).meta
 
 
-def test_ordinary_circles_can_be_cut_by_centre(mast_sandbox: Sandbox) -> None:
+def test_ordinary_circles_can_be_cut_by_center(mast_sandbox: Sandbox) -> None:
     """Then the position of every row is within the radius, and nothing with its position there is missing."""
     wide = Observations.query_region(M51, radius=0.3)
     away = SkyCoord(wide["s_ra"], wide["s_dec"]).separation(M51).deg
@@ -144,7 +144,7 @@ def test_what_cannot_be_applied_is_refused_unsent(mast_sandbox: Sandbox, argumen
 
 
 def test_a_place_is_needed(mast_sandbox: Sandbox) -> None:
-    """Neither everything is asked for, nor the centre of nowhere."""
+    """Neither everything is asked for, nor the center of nowhere."""
     for ask in (Observations.query_region, Observations.query_region_count):
         with pytest.raises(InvalidQueryError, match="give coordinates"):
             ask()

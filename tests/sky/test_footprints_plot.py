@@ -42,7 +42,7 @@ def lines(ax: Any) -> dict[str, list[SkyCoord]]:
     return found
 
 
-def test_a_column_with_a_unit_colours_as_its_numbers_do() -> None:
+def test_a_column_with_a_unit_colors_as_its_numbers_do() -> None:
     """In a table of quantities as in any other."""
     table = Table(TABLE, copy=True)
     table["t_exptime"] = [1.5, 2.5, 1.5, 1.5, 7.0]
@@ -52,7 +52,7 @@ def test_a_column_with_a_unit_colours_as_its_numbers_do() -> None:
 
 
 def test_footprints_are_drawn_by_instrument() -> None:
-    """Each in its colour, at its place, inside of the picture, with a legend; planned ones are dashed."""
+    """Each in its color, at its place, inside of the picture, with a legend; planned ones are dashed."""
     ax = plot_footprints(TABLE)
     ax.figure.canvas.draw()
     drawn = lines(ax)

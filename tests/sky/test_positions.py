@@ -47,7 +47,7 @@ def test_columns_are_found_by_their_usual_names(names: tuple[str, str]) -> None:
     assert same(Table([[1, 2, 3], RA, DEC], names=["number", *names]))
 
 
-def test_units_are_honoured() -> None:
+def test_units_are_honored() -> None:
     """Hours, radians and quantities are what they say they are."""
     hours = np.array(RA) / 15
     assert same(Table({"ra": hours * u.hourangle, "dec": DEC * u.deg}))

@@ -17,7 +17,6 @@ from astroquery_mast.sky.region import ShapeRegion
 from astroquery_mast.sky.shapes import Circle, Point, Polygon, Shape, polygon_of
 from astroquery_mast.sky.sphere import (
     TOUCHING,
-    Array,
     distance_to_arcs,
     longitude_latitude,
     min_enclosing_circle,
@@ -25,6 +24,7 @@ from astroquery_mast.sky.sphere import (
     separation,
     unit_vectors,
 )
+from astroquery_mast.tables.rows import Array
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -196,28 +196,28 @@ def test_the_antipode_is_not_inside() -> None:
 
 @given(SEEDS)
 def test_circles_overlap_polygons_by_their_distance(seed: int) -> None:
-    """A circle overlaps a polygon if a position on a side is near enough, or its centre is inside."""
+    """A circle overlaps a polygon if a position on a side is near enough, or its center is inside."""
     rng = np.random.default_rng(seed)
     size, rotation = 10 ** rng.uniform(-3, 1.5), turned(rng)
     corners = star(rng, size, convex=True) @ rotation.T
     away = rng.uniform(0, 3) * size
-    centre = rotation @ beside_pole(rng, np.array([[0.0, 0.0, 1.0]]), away)[0]
+    center = rotation @ beside_pole(rng, np.array([[0.0, 0.0, 1.0]]), away)[0]
     radius = rng.uniform(0, 2) * size
     steps = np.linspace(0, 1, 2000)[:, np.newaxis, np.newaxis]
     sides = (1 - steps) * corners + steps * np.roll(corners, -1, axis=0)
-    nearest = separation(sides / np.linalg.norm(sides, axis=-1, keepdims=True), centre).min()
+    nearest = separation(sides / np.linalg.norm(sides, axis=-1, keepdims=True), center).min()
     normals = normals_of(corners, np.roll(corners, -1, axis=0))
-    sides_of = (normals @ centre) * np.sign(normals @ corners.mean(axis=0))
+    sides_of = (normals @ center) * np.sign(normals @ corners.mean(axis=0))
     assume(abs(nearest - math.radians(radius)) > 1e-5 * math.radians(size))
     expected = bool((sides_of > 0).all() or nearest < math.radians(radius))
-    circle = Circle(*map(float, longitude_latitude(centre)), radius)
+    circle = Circle(*map(float, longitude_latitude(center)), radius)
     assert meets(circle, shape_of(corners)) is expected
     assert meets(shape_of(corners), circle) is expected
 
 
 @given(SEEDS)
 def test_circles_overlap_by_their_radii(seed: int) -> None:
-    """Two circles overlap if astropy's separation of their centres is smaller than the sum of their radii."""
+    """Two circles overlap if astropy's separation of their centers is smaller than the sum of their radii."""
     rng = np.random.default_rng(seed)
     (ra, ra2), radii = rng.uniform(0, 360, 2), rng.uniform(0, 120, 2)
     dec, dec2 = np.degrees(np.arcsin(rng.uniform(-1, 1, 2)))
@@ -261,16 +261,16 @@ def test_no_footprints_at_all(count: int) -> None:
 
 @given(SEEDS, st.integers(1, 12))
 def test_no_smaller_circle_holds_all_positions(seed: int, count: int) -> None:
-    """Moving the centre of the smallest circle by any little makes it larger."""
+    """Moving the center of the smallest circle by any little makes it larger."""
     rng = np.random.default_rng(seed)
     size = 10 ** rng.uniform(-4, 1.8)
     points = unit_vectors(rng.uniform(0, 360, count), 90 - size * rng.uniform(0, 1, count)) @ turned(rng).T
     found = min_enclosing_circle(points)
     assert found is not None
-    centre, radius = found
-    assert separation(points, centre).max() <= radius + 1e-12
+    center, radius = found
+    assert separation(points, center).max() <= radius + 1e-12
     for step in 10 ** rng.uniform(-6, 0, 30):
-        moved = centre + step * math.radians(size) * rng.normal(size=3)
+        moved = center + step * math.radians(size) * rng.normal(size=3)
         assert separation(points, moved / np.linalg.norm(moved)).max() >= radius - 2e-10
 
 

@@ -178,7 +178,7 @@ def test_the_cut_looks_at_footprints_and_says_what_it_did() -> None:
     assert cut["s_region"].mask.tolist() == [False] * 4 + [True]
 
 
-def test_the_cut_by_centre_looks_at_positions() -> None:
+def test_the_cut_by_center_looks_at_positions() -> None:
     """Footprints do not matter then, and need not be there."""
     table = observations()
     table.remove_column("s_region")
@@ -207,7 +207,7 @@ def test_an_empty_table_stays_empty() -> None:
 def test_there_are_two_kinds_of_overlap() -> None:
     """Another one is refused with the two that there are."""
     with pytest.raises(InvalidArgumentError, match="'footprint' and 'center'"):
-        check_overlap("centre")
+        check_overlap("middle")
 
 
 def test_a_frame_of_degrees_is_one_of_any_other() -> None:

@@ -22,22 +22,22 @@ from astroquery_mast.sky.sphere import separation, unit_vectors
 regions = pytest.importorskip("regions")
 mocpy = pytest.importorskip("mocpy")
 
-CENTRES = [SkyCoord(0.1, 20, unit="deg"), SkyCoord(200, -89.5, unit="deg"), SkyCoord(266, -29, unit="deg").galactic]
+CENTERS = [SkyCoord(0.1, 20, unit="deg"), SkyCoord(200, -89.5, unit="deg"), SkyCoord(266, -29, unit="deg").galactic]
 
 
-def plane(centre: SkyCoord) -> WCS:
+def plane(center: SkyCoord) -> WCS:
     """Return image coordinates in the frame of a position, with its own north up."""
     wcs = WCS(naxis=2)
-    names = ["RA---TAN", "DEC--TAN"] if centre.frame.name == "icrs" else ["GLON-TAN", "GLAT-TAN"]
+    names = ["RA---TAN", "DEC--TAN"] if center.frame.name == "icrs" else ["GLON-TAN", "GLAT-TAN"]
     wcs.wcs.ctype, wcs.wcs.cdelt = names, [-1e-4, 1e-4]
-    wcs.wcs.crval = [centre.spherical.lon.deg, centre.spherical.lat.deg]
+    wcs.wcs.crval = [center.spherical.lon.deg, center.spherical.lat.deg]
     return wcs
 
 
-def around(centre: SkyCoord, radius: float, count: int = 4000) -> SkyCoord:
+def around(center: SkyCoord, radius: float, count: int = 4000) -> SkyCoord:
     """Draw positions around another, up to so many degrees from it."""
     rng = np.random.default_rng(5)
-    return centre.directional_offset_by(
+    return center.directional_offset_by(
         rng.uniform(0, 360, count) * u.deg, radius * np.sqrt(rng.uniform(0, 1, count)) * u.deg
     )
 
@@ -58,26 +58,26 @@ def meets(region: Any, shapes: list[list[Shape]]) -> list[bool]:
 # -- regions -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("centre", CENTRES, ids=str)
+@pytest.mark.parametrize("center", CENTERS, ids=str)
 @pytest.mark.parametrize(
     "make",
     [
-        lambda centre: regions.CircleSkyRegion(centre, 0.1 * u.deg),
-        lambda centre: regions.RectangleSkyRegion(centre, 0.1 * u.deg, 0.2 * u.deg, 30 * u.deg),
-        lambda centre: regions.EllipseSkyRegion(centre, 0.1 * u.deg, 0.2 * u.deg, 100 * u.deg),
-        lambda centre: regions.PolygonSkyRegion(centre.directional_offset_by([0, 70, 200] * u.deg, 0.1 * u.deg)),
-        lambda centre: (
-            regions.CircleSkyRegion(centre, 0.05 * u.deg)
-            | regions.RectangleSkyRegion(centre, 0.01 * u.deg, 0.2 * u.deg, 30 * u.deg)
+        lambda center: regions.CircleSkyRegion(center, 0.1 * u.deg),
+        lambda center: regions.RectangleSkyRegion(center, 0.1 * u.deg, 0.2 * u.deg, 30 * u.deg),
+        lambda center: regions.EllipseSkyRegion(center, 0.1 * u.deg, 0.2 * u.deg, 100 * u.deg),
+        lambda center: regions.PolygonSkyRegion(center.directional_offset_by([0, 70, 200] * u.deg, 0.1 * u.deg)),
+        lambda center: (
+            regions.CircleSkyRegion(center, 0.05 * u.deg)
+            | regions.RectangleSkyRegion(center, 0.01 * u.deg, 0.2 * u.deg, 30 * u.deg)
         ),
     ],
     ids=["circle", "rectangle", "ellipse", "polygon", "union"],
 )
-def test_a_region_holds_what_it_contains(make: Any, centre: SkyCoord) -> None:
+def test_a_region_holds_what_it_contains(make: Any, center: SkyCoord) -> None:
     """What ``regions`` finds to be inside in an image is inside, whatever the angle and the frame."""
-    region = make(centre)
-    places = around(centre, 0.12)
-    expected = region.contains(places, plane(centre))
+    region = make(center)
+    places = around(center, 0.12)
+    expected = region.contains(places, plane(center))
     assert 100 < expected.sum() < 3900
     # An ellipse is drawn by sides that touch it, and a circle is a circle on the sphere here: 0.02 % of its radius.
     assert (holds(region, places) != expected).sum() <= 4
@@ -95,12 +95,12 @@ def test_a_region_holds_what_it_contains(make: Any, centre: SkyCoord) -> None:
 def test_regions_that_are_no_union_of_shapes_are_refused(region: Any, reason: str) -> None:
     """The message says which can be used."""
     with pytest.raises(InvalidArgumentError, match=reason):
-        as_region(region(CENTRES[0]))
+        as_region(region(CENTERS[0]))
 
 
 def test_a_list_of_regions_is_their_union() -> None:
     """As ``Regions``, as a list, and beside other forms."""
-    two = [regions.CircleSkyRegion(CENTRES[0], 1 * u.deg), regions.PointSkyRegion(CENTRES[1])]
+    two = [regions.CircleSkyRegion(CENTERS[0], 1 * u.deg), regions.PointSkyRegion(CENTERS[1])]
     for region in (two, regions.Regions(two), [two[0], "POINT 200 -89.5"]):
         made = as_region(region)
         assert isinstance(made, ShapeRegion)
@@ -113,10 +113,10 @@ def test_a_list_of_regions_is_their_union() -> None:
 # -- MOC ---------------------------------------------------------------------------------------------------------------
 
 
-def drawn(rng: np.random.Generator, centre: SkyCoord, size: float) -> Polygon:
+def drawn(rng: np.random.Generator, center: SkyCoord, size: float) -> Polygon:
     """Draw a polygon with bays around a position."""
     angles = np.arange(7) * 51.4 + rng.uniform(0, 40, 7)
-    corners = centre.directional_offset_by(angles * u.deg, size * rng.uniform(0.2, 1, 7) * u.deg)
+    corners = center.directional_offset_by(angles * u.deg, size * rng.uniform(0.2, 1, 7) * u.deg)
     return polygon_of(zip(corners.ra.deg.tolist(), corners.dec.deg.tolist(), strict=True))
 
 
@@ -130,9 +130,9 @@ def moc_of(polygon: Polygon, order: int) -> Any:
 def test_polygons_overlap_if_their_cells_do(place: tuple[float, float]) -> None:
     """Polygons overlap only if they have fine cells in common, and that they have only if they overlap or nearly so."""
     rng = np.random.default_rng(int(place[0]))
-    centre = SkyCoord(*place, unit="deg")
-    region = drawn(rng, centre, 3.0)
-    places = centre.directional_offset_by(rng.uniform(0, 360, 40) * u.deg, rng.uniform(0, 5, 40) * u.deg)
+    center = SkyCoord(*place, unit="deg")
+    region = drawn(rng, center, 3.0)
+    places = center.directional_offset_by(rng.uniform(0, 360, 40) * u.deg, rng.uniform(0, 5, 40) * u.deg)
     footprints = [drawn(rng, each, 1.0) for each in places]
     found = meets(region, [[each] for each in footprints])
     assert 5 < sum(found) < 38
@@ -145,8 +145,8 @@ def test_polygons_overlap_if_their_cells_do(place: tuple[float, float]) -> None:
 def test_positions_in_polygons_are_those_in_their_cells() -> None:
     """But for cells on the border."""
     rng = np.random.default_rng(8)
-    centre = SkyCoord(10, 88, unit="deg")
-    region, places = drawn(rng, centre, 3.0), around(centre, 3.0)
+    center = SkyCoord(10, 88, unit="deg")
+    region, places = drawn(rng, center, 3.0), around(center, 3.0)
     inside = moc_of(region, 13).contains_skycoords(places)
     assert 100 < inside.sum() < 3900
     assert (holds(region, places) != inside).sum() < 12
@@ -156,9 +156,9 @@ def test_positions_in_polygons_are_those_in_their_cells() -> None:
 def test_footprints_meet_a_moc_in_a_cell(order: int) -> None:
     """A footprint overlaps a MOC if it touches one of its cells, and is judged the same as by drawing it alone."""
     rng = np.random.default_rng(order)
-    centre = SkyCoord(359.5, 60, unit="deg")
-    moc = moc_of(drawn(rng, centre, 2.0), order)
-    places = centre.directional_offset_by(rng.uniform(0, 360, 60) * u.deg, rng.uniform(0, 4, 60) * u.deg)
+    center = SkyCoord(359.5, 60, unit="deg")
+    moc = moc_of(drawn(rng, center, 2.0), order)
+    places = center.directional_offset_by(rng.uniform(0, 360, 60) * u.deg, rng.uniform(0, 4, 60) * u.deg)
     shapes: list[Shape] = [drawn(rng, each, 0.5) for each in places[:40]]
     shapes += [Circle(float(each.ra.deg), float(each.dec.deg), 0.4) for each in places[40:50]]
     shapes += [Point(float(each.ra.deg), float(each.dec.deg)) for each in places[50:]]

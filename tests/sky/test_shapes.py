@@ -159,12 +159,12 @@ def test_box_and_ellipse_become_polygons() -> None:
 
     (ellipse,) = parse_s_region("ELLIPSE ICRS 150 60 2 1 30")
     assert isinstance(ellipse, Polygon)
-    centre = SkyCoord(150, 60, unit="deg")
+    center = SkyCoord(150, 60, unit="deg")
     corners = SkyCoord(ellipse.vertices, unit="deg")
-    away = centre.separation(corners).deg
+    away = center.separation(corners).deg
     assert away.max() == pytest.approx(2, rel=3e-3)
     assert away.min() == pytest.approx(1, rel=3e-3)
-    assert centre.position_angle(corners[np.argmax(away)]).deg % 180 == pytest.approx(30, abs=0.1)
+    assert center.position_angle(corners[np.argmax(away)]).deg % 180 == pytest.approx(30, abs=0.1)
 
 
 @given(SHAPES)

@@ -43,7 +43,7 @@ from astroquery_mast.tables.columns import (
         ("geography", None),
     ],
 )
-def test_type_names_of_all_catalogues_are_known(name: str, kind: Kind | None) -> None:
+def test_type_names_of_all_catalogs_are_known(name: str, kind: Kind | None) -> None:
     """Type names are read whatever their case and length, unknown ones are told apart."""
     assert kind_of(name) is kind
 

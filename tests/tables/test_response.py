@@ -167,7 +167,7 @@ def test_duplicate_column_is_kept_once() -> None:
 
 @pytest.mark.parametrize("state", ["EXECUTING", "executing"])
 def test_executing_answer_may_lack_everything(state: str) -> None:
-    """A job under way is recognised without data, fields or paging."""
+    """A job under way is recognized without data, fields or paging."""
     assert read({"status": state, "percent complete": 0.3}).executing
 
 

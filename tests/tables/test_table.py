@@ -202,7 +202,7 @@ def test_values_spelled_in_another_way_are_understood(type_name: str, values: li
 
 
 @pytest.mark.parametrize("name", ["bigint", "integer", "timestamp", "varchar", "number", "bit", "Decimal"])
-def test_types_of_other_catalogues_are_read(name: str) -> None:
+def test_types_of_other_catalogs_are_read(name: str) -> None:
     """The type names on which the peer breaks give a column, without a warning."""
     assert built(page([{"x": 1}, {"x": None}], x=name))["x"].mask.tolist() == [False, True]
 

@@ -1,4 +1,4 @@
-"""Tables of positions are matched with the archive's catalogues and observations, whole and with their rows."""
+"""Tables of positions are matched with the archive's catalogs and observations, whole and with their rows."""
 
 from __future__ import annotations
 
@@ -205,15 +205,15 @@ def test_rows_without_a_position_are_listed(stars: Table) -> None:
 
 
 def test_observations_are_matched_by_their_footprints(mast_sandbox: Sandbox, stars: Table) -> None:
-    """What covers a position matches it, as far away as its centre may be, and is what a cone finds."""
+    """What covers a position matches it, as far away as its center may be, and is what a cone finds."""
     table = Observations.crossmatch(stars[:6], radius="1 arcsec", verbose=False)
     assert table["separation"].max() > 60
     for row in (0, 5):
         single = Observations.query_region(f"{stars['RA'][row]} {stars['DEC'][row]}", radius="1 arcsec")
         assert sorted(table["obsid"][table["input_row"] == row]) == sorted(single["obsid"])
-    centres = SkyCoord(table["s_ra"], table["s_dec"], unit="deg")
+    centers = SkyCoord(table["s_ra"], table["s_dec"], unit="deg")
     there = SkyCoord(stars["RA"], stars["DEC"], unit="deg")[table["input_row"]]
-    assert np.allclose(table["separation"], there.separation(centres).arcsec, atol=1e-6)
+    assert np.allclose(table["separation"], there.separation(centers).arcsec, atol=1e-6)
     assert table["t_exptime"].unit == u.s
     mast_sandbox.faults.add("invoke", Fault.edit(renamed({"input_ra": "ra", "input_dec": "dec"})))
     again = Observations.crossmatch(stars[:6], radius="1 arcsec", verbose=False)

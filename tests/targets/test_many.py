@@ -258,7 +258,7 @@ def test_nothing_found_is_an_empty_table_with_columns() -> None:
         {"timeout": 0},
         {"executor": 3},
         {"region": "CIRCLE 1 2 3"},
-        {"overlap": "centre"},
+        {"overlap": "middle"},
     ],
     ids=str,
 )

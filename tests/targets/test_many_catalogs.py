@@ -1,4 +1,4 @@
-"""Arrays, lists and tables of targets are asked of a catalogue side by side, and their answers are one table."""
+"""Arrays, lists and tables of targets are asked of a catalog side by side, and their answers are one table."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_one_failure_costs_one_target_and_all_failures_are_an_error(
         Catalogs.query_region(PLACES, catalog=catalog, radius=0.02)
 
 
-def test_a_catalogue_that_there_is_not_is_an_error_with_a_hint() -> None:
+def test_a_catalog_that_there_is_not_is_an_error_with_a_hint() -> None:
     """The message is that of a single question."""
     with pytest.raises(BadRequestError, match="Did you mean 'Gaia'"):
         Catalogs.query_region(PLACES, catalog="gaja")
@@ -252,7 +252,7 @@ def test_nothing_found_is_an_empty_table_with_columns() -> None:
 
 
 def test_any_executor_asks(mast_sandbox: Sandbox) -> None:
-    """Threads of the caller's own and processes find the same, in catalogues of both kinds."""
+    """Threads of the caller's own and processes find the same, in catalogs of both kinds."""
     with (
         ThreadPoolExecutor(2) as own,
         ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes,

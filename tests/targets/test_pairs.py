@@ -25,7 +25,7 @@ PLACE_DEC = np.array([20.0003, 20.0003, 20.0006, -60.0001, 0.0001])
 
 
 def answer(**columns: Any) -> Table:
-    """An answer with the given columns before those of the catalogue."""
+    """An answer with the given columns before those of the catalog."""
     own = {"MatchID": [7, 7, 8, 9, 5], "MatchRA": PLACE_RA, "MatchDEC": PLACE_DEC, "mag": [1.0, 1, 2, 3, 4]}
     return Table({**columns, **own}, masked=True)
 
@@ -87,7 +87,7 @@ def test_entries_are_told_apart_where_places_decide() -> None:
     assert found(table) == sorted([*ENTRIES, (0, 1), (1, 1)])
 
 
-def test_the_columns_of_the_catalogue_itself_are_its_place() -> None:
+def test_the_columns_of_the_catalog_itself_are_its_place() -> None:
     """Without columns made for the purpose, ra and dec are where the entry is."""
     table = answer(input_row=OF)
     table.rename_columns(["MatchRA", "MatchDEC"], ["ra", "dec"])
@@ -96,7 +96,7 @@ def test_the_columns_of_the_catalogue_itself_are_its_place() -> None:
 
 
 def test_extended_entries_may_be_farther_away() -> None:
-    """The centre of a footprint says nothing against a match, and without a repetition nothing for it."""
+    """The center of a footprint says nothing against a match, and without a repetition nothing for it."""
     table = answer(input_ra=RA[OF], input_dec=DEC[OF])
     table["MatchRA"] += 0.1
     assert found(table, extended=True) == EXPECTED
@@ -227,13 +227,13 @@ def test_a_great_many_pairs_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPa
         ("Mast.New.Crossmatch", {}, "Mast.New.Crossmatch"),
     ],
 )
-def test_catalogues_have_their_services(name: str, options: dict[str, Any], service: str) -> None:
+def test_catalogs_have_their_services(name: str, options: dict[str, Any], service: str) -> None:
     """Names are found whatever their case, and versions are chosen."""
     assert find_crossmatch(name).service(options)[0] == service
 
 
 def test_choices_that_there_are_not_are_refused() -> None:
-    """Unknown catalogues, versions, and options of other catalogues raise."""
+    """Unknown catalogs, versions, and options of other catalogs raise."""
     for bad in ("TICC", "", None, "Panstarrs"):
         with pytest.raises(InvalidArgumentError, match="cannot be cross-matched"):
             find_crossmatch(bad)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .cutout_images import MADE, Frame, Looks, fits_bytes, picture, pixels, unit
+from .cutout_images import Frame, Looks, fits_bytes, picture, pixels, unit
 from .fields import FIELDS
-from .packaged import Cards, packaged
+from .packaged import cards, packaged
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -81,27 +81,13 @@ def _file(frame: Frame, at: tuple[float, float], shape: tuple[int, int], image: 
     instrument, _, detector = camera.partition("/")
     grid, corner = frame.cutout(*at, shape)
     data = pixels(frame, grid, corner, band, f"{camera} {band}")
-    described: Cards = [
-        ("BUNIT", "ELECTRONS/S", "brightness unit"),
-        ("INSTRUME", instrument, "instrument"),
-        ("DETECTOR", detector, "detector"),
-        ("FILTER", band, "filter"),
-    ]
+    facts: dict[str, object] = {"instrument": instrument, "detector": detector, "filter": band}
+    facts |= {"seconds": seconds, "ra": at[0], "dec": at[1]}
     units = [
-        unit(data, grid, "SCI", described),
-        unit(np.full(shape, seconds), grid, "WHT", [("BUNIT", "S", "exposure time"), *described[1:]]),
+        unit(data, grid, "SCI", [("BUNIT", "ELECTRONS/S", "brightness unit"), *cards("camera", facts)]),
+        unit(np.full(shape, seconds), grid, "WHT", [("BUNIT", "S", "exposure time"), *cards("camera", facts)]),
     ]
-    primary: Cards = [
-        ("ORIGIN", "STScI/MAST", "institution that this file imitates"),
-        ("DATE", MADE, "file creation date"),
-        ("PROCVER", "sandbox", "software version"),
-        ("TELESCOP", "HST", "telescope"),
-        *described[1:],
-        ("EXPTIME", seconds, "[s] exposure time"),
-        ("RA_OBJ", at[0], "[deg] right ascension"),
-        ("DEC_OBJ", at[1], "[deg] declination"),
-    ]
-    return fits_bytes(units, primary)
+    return fits_bytes(units, cards("HAP cutout", facts))
 
 
 @dataclass(frozen=True)
@@ -141,27 +127,19 @@ def survey_fits(
     for band in survey.bands:
         file = survey.file.format(band)
         data = pixels(survey.frame, grid, corner, band, file)
-        first = band.upper() if band != "f814w" else "CLEAR1L"
-        second = "CLEAR2L" if band != "f814w" else "F814W"
-        names = [("FILTER1", first, "wheel 1"), ("FILTER2", second, "wheel 2")]
-        if survey.instrument == "WFC3":
-            names = [("FILTER", band.upper(), "filter")]
-        cards = [
-            ("TELESCOP", "HST", "telescope"),
-            ("INSTRUME", survey.instrument, "instrument"),
-            ("DETECTOR", survey.detector, "detector"),
-            *names,
-            ("ORIG_FLE", f"{file}.fits", ""),
-        ]
-        units.append(unit(data, grid, "CUTOUT", [*cards]))
-    primary = [
-        ("ORIGIN", "STScI/MAST", "institution that this file imitates"),
-        ("DATE", MADE, "file creation date"),
-        ("PROCVER", "sandbox", "software version"),
-        ("RA_OBJ", at[0], "[deg] right ascension"),
-        ("DEC_OBJ", at[1], "[deg] declination"),
-    ]
-    yield f"{survey.name}_{_place(at)}_{size}_astrocut.fits", fits_bytes(units, [*primary])
+        wheels = ("CLEAR1L", "F814W") if band == "f814w" else (band.upper(), "CLEAR2L")
+        single = survey.instrument == "WFC3"
+        facts = {
+            "instrument": survey.instrument,
+            "detector": survey.detector,
+            "first": None if single else wheels[0],
+            "second": None if single else wheels[1],
+            "filter": band.upper() if single else None,
+            "file": f"{file}.fits",
+        }
+        units.append(unit(data, grid, "CUTOUT", cards("survey image", facts)))
+    primary = cards("survey cutout", {"ra": at[0], "dec": at[1]})
+    yield f"{survey.name}_{_place(at)}_{size}_astrocut.fits", fits_bytes(units, primary)
 
 
 def survey_pictures(

@@ -8,7 +8,6 @@ by cell, so that neighboring cutouts show the same.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator
 from functools import lru_cache
@@ -19,7 +18,7 @@ from astropy.io import fits
 from astropy.time import Time
 from numpy.typing import NDArray
 
-from .cutout_images import world_coordinates
+from .cutout_images import MADE, fits_bytes, world_coordinates
 from .cutout_sectors import CADENCES, Asteroid, Detector, sector_times
 from .fields import FIELDS, MOVING
 from .fitsfile import binary_table
@@ -120,7 +119,6 @@ def _cell(band: int, cell: int, count: int) -> tuple[Array, Array, Array]:
 
 #: Barycentric date from which TESS counts (its fraction of the modified Julian date is 0.5).
 _ZERO_MJD = 56999.5
-_MADE = "2025-01-01"
 _GAIN, _READ_NOISE, _SECONDS = 1.0, 0.4, 1425.6
 #: Cadences with a quality flag: impulsive outlier, scattered light.
 _FLAGS = {4: 512, CADENCES // 2: 4096}
@@ -173,8 +171,6 @@ def _file(
     """A target pixel file; ``flux`` has the shape (cadences, rows, columns)."""
     grid, corner = cut
     shared, place = _shared(detector, at, further), {"column": corner[0], "row": corner[1]}
-    primary = fits.PrimaryHDU()
-    _extend(primary, [("NEXTEND", 2, "number of standard extensions"), ("EXTNAME", "PRIMARY", "name"), *shared])
     pixels = binary_table(_columns(detector, name, times, flux, further), name="PIXELS")
     for index, column in enumerate(pixels.columns.names, 1):
         if column in _IMAGES:
@@ -182,11 +178,8 @@ def _file(
     _extend(pixels, [*cards("clock", {"days": round(len(times) * _SECONDS / 86400.0, 8)}), *shared])
     aperture = fits.ImageHDU(np.ones(grid.shape, dtype=">i4"), name="APERTURE")
     _extend(aperture, [*world_coordinates(grid), *cards("detector", place), *shared])
-    for unit in (primary, pixels, aperture):
-        unit.add_checksum(when=f"{_MADE}T00:00:00")
-    content = io.BytesIO()
-    fits.HDUList([primary, pixels, aperture]).writeto(content, output_verify="exception")
-    return content.getvalue()
+    primary: Cards = [("NEXTEND", 2, "number of standard extensions"), ("EXTNAME", "PRIMARY", "name"), *shared]
+    return fits_bytes([pixels, aperture], primary)
 
 
 def _extend(unit: Any, cards: Cards) -> None:
@@ -242,7 +235,7 @@ def _shared(detector: Detector, at: tuple[float, float], further: dict[str, Arra
     _, configuration, start = SECTORS[detector.sector - 1]
     end = start + SECTOR_DAYS
     facts = {
-        "made": _MADE,
+        "made": MADE,
         "begin": round(start - _ZERO_MJD, 8),
         "finish": round(end - _ZERO_MJD, 8),
         "date": f"{Time(start, format='mjd').isot}Z",

@@ -6,10 +6,11 @@ compact lists of ``data/mission_columns.json``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -137,10 +138,10 @@ class MissionProduct:
         }
 
 
-def columns(table: Iterable[tuple[str, str, str, str, str]]) -> tuple[MissionColumn, ...]:
+def columns(table: Iterable[Sequence[Any]]) -> tuple[MissionColumn, ...]:
     """Columns of a compact list."""
     made = []
-    for name, kind, flags, label, description in table:
+    for name, kind, flags, label, description, *_ in table:
         qual_type, datatype, sql = _KINDS[kind[0]]
         made.append(
             MissionColumn(
@@ -163,6 +164,22 @@ def columns(table: Iterable[tuple[str, str, str, str, str]]) -> tuple[MissionCol
 def search_columns(name: str) -> tuple[MissionColumn, ...]:
     """Columns of a mission's search, from the packaged lists."""
     return columns(packaged("mission_columns")[name])
+
+
+def copied(name: str, observation: Mapping[str, Any]) -> dict[str, Value]:
+    """Return the cells of a row that the packaged lists have a rule for: constants, and values of the observation.
+
+    Those are sent as they are, in capitals (``upper``), or as a date with so many digits of a second (``moment``).
+    """
+    rules = {line[0]: line[5] for line in packaged("mission_columns")[name] if len(line) > 5}
+    return {column: _copy(rule, observation) for column, rule in rules.items()}
+
+
+def _copy(rule: Mapping[str, Any], observation: Mapping[str, Any]) -> Value:
+    value: Value = rule["is"] if "is" in rule else observation[rule["of"]]
+    if "moment" in rule:
+        return moment(observation[rule["of"]], digits=rule["moment"])
+    return str(value).upper() if "upper" in rule else value
 
 
 def padded(column: MissionColumn, value: Value) -> Value:

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from . import mission_hst, mission_jwst, mission_roman, mission_spectra
+from . import mission_archived, mission_libraries
 from .mission import MissionFile, MissionProduct, MissionTable
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Spectral libraries, whose files only their own searches know.
 _LIBRARIES = ("ullyses", "classy")
-_ROMAN = tuple(mission_roman.SEARCHES)
+_ROMAN = tuple(mission_libraries.SEARCHES)
 #: Every mission search.
 MISSIONS = ("hst", "jwst", *_ROMAN, "classy", "ullyses", "iue")
 #: Missions that hand out files by name themselves; the files of the others are downloaded by URI.
@@ -68,12 +68,12 @@ class MissionHoldings:
     def _makers(self) -> Mapping[str, Callable[[], MissionTable]]:
         archive = self._archive
         return {
-            "hst": partial(mission_hst.hst_table, archive),
-            "jwst": partial(mission_jwst.jwst_table, archive),
-            "iue": partial(mission_spectra.iue_table, archive),
-            "ullyses": mission_spectra.ullyses_table,
-            "classy": mission_spectra.classy_table,
-            **{name: partial(mission_roman.roman_tables().__getitem__, name) for name in _ROMAN},
+            "hst": partial(mission_archived.hst_table, archive),
+            "jwst": partial(mission_archived.jwst_table, archive),
+            "iue": partial(mission_archived.iue_table, archive),
+            "ullyses": mission_libraries.ullyses_table,
+            "classy": mission_libraries.classy_table,
+            **{name: partial(mission_libraries.roman_tables().__getitem__, name) for name in _ROMAN},
         }
 
     def products(self, mission: str, dataset: str) -> list[MissionProduct]:
@@ -142,14 +142,14 @@ class _Archived(NamedTuple):
 
 
 _ARCHIVED = {
-    "hst": _Archived(mission_hst.hst_datasets, mission_hst.hst_product),
-    "jwst": _Archived(mission_jwst.jwst_datasets, mission_jwst.jwst_product),
-    "iue": _Archived(mission_spectra.iue_datasets, mission_spectra.iue_product),
+    "hst": _Archived(mission_archived.hst_datasets, mission_archived.hst_product),
+    "jwst": _Archived(mission_archived.jwst_datasets, mission_archived.jwst_product),
+    "iue": _Archived(mission_archived.iue_datasets, mission_archived.iue_product),
 }
 
 
 def _files(mission: str) -> Mapping[str, list[MissionFile]]:
-    return mission_spectra.library_files(mission) if mission in _LIBRARIES else mission_roman.roman_files(mission)
+    return mission_libraries.library_files(mission) if mission in _LIBRARIES else mission_libraries.roman_files(mission)
 
 
 def _all_files(mission: str) -> list[MissionFile]:

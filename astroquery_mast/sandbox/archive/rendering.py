@@ -74,7 +74,7 @@ def _log(file: File) -> str:
         f"observation  {owner.obs_id}",
         f"target       {owner.target_name}",
         f"instrument   {owner.instrument_name}  {owner.filters}",
-        f"programme    {owner.proposal_id}  {owner.proposal_pi}",
+        f"program    {owner.proposal_id}  {owner.proposal_pi}",
         f"pipeline     {owner.provenance_name}",
         *(f"exposure     {member}: calibrated" for member in file.members),
         "Trailer file ends; the pipeline finished with status 0.",

@@ -178,9 +178,9 @@ def quick(file: File, count: int) -> Mapping[str, Any]:
     }
 
 
-def target_pixels(file: File, count: int) -> Mapping[str, Any]:
+def target_pixels(file: File, unit: Unit) -> Mapping[str, Any]:
     """Stamp of eleven by eleven pixels around the star, cadence by cadence."""
-    rng = generator("pixels", file.uri)
+    rng, count = generator("pixels", file.uri), unit.shape[0]
     time = _times(file, count)
     quality, lost = _quality(count)
     rows, columns = np.mgrid[0:_STAMP, 0:_STAMP] - _STAMP // 2
@@ -216,11 +216,6 @@ def columns(file: File, unit: Unit) -> list[Any]:
         dimension = f"({array.shape[2]},{array.shape[1]})" if array.ndim == 3 else None
         made.append(fits.Column(name=name, format=form, unit=measure or None, dim=dimension, array=array))
     return made
-
-
-def _hst_spectrum(file: File, unit: Unit) -> Columns:
-    """HST's spectra are the tables that are called SCI."""
-    return extracted(file, unit)
 
 
 def _events(file: File, unit: Unit) -> Columns:
@@ -267,16 +262,12 @@ def _light_curves(file: File, unit: Unit) -> Columns:
     return light_curve(file, unit.shape[0])
 
 
-def _pixel_series(file: File, unit: Unit) -> Columns:
-    return target_pixels(file, unit.shape[0])
-
-
 _TABLES: dict[str, Callable[[File, Unit], Columns]] = {
-    "SCI": _hst_spectrum,
+    "SCI": extracted,
     "EVENTS": _events,
     "ASN": _members,
     "JIT": _jitter,
     "EXTRACT1D": extracted_1d,
     "LIGHTCURVE": _light_curves,
-    "PIXELS": _pixel_series,
+    "PIXELS": target_pixels,
 }

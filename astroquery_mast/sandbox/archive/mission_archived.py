@@ -1,7 +1,9 @@
-"""The HST mission search: datasets of the archive's observations, and their files.
+"""The mission searches of the archive's own observations: HST, JWST and IUE.
 
-In: the archive. Out: `hst_table` (a row per association and per single exposure, IPPPSSOOT in capitals),
-`hst_datasets` and `hst_product`. Members of an association are no rows of their own, but their files can be listed.
+In: the archive. Out: for each a table, the observations whose files belong to a dataset, and the description of a file.
+HST has a row per association and per single exposure (IPPPSSOOT in capitals); members of an association are no rows of
+their own, but their files can be listed. JWST has a row per exposure and per combined product; a file set is named like
+its exposure without the detector, or like its combined product. IUE has a row per image.
 """
 
 from __future__ import annotations
@@ -12,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .mission import MissionProduct, MissionTable, Row, Value, moment, search_columns
+from .mission import MissionProduct, MissionTable, Row, Value, copied, moment, search_columns
 from .observation import dice
 from .packaged import packaged
 
 if TYPE_CHECKING:
     from .archive import Archive
-
 
 #: Names of datasets: instrument, program, visit, number, and a letter or figure for the kind.
 _IPPPSSOOT = re.compile(r"[a-z][a-z0-9]{8}$", re.IGNORECASE)
@@ -41,49 +42,39 @@ def hst_table(archive: Archive) -> MissionTable:
     composites = {row["obsid"] for row in archive.query("SELECT DISTINCT obsid FROM membership")}
     frames = _frames(found)
     rows: list[Row] = [
-        _row(observation, advanced) | _association(observation, composites) | frame
+        _hst_row(observation, advanced) | _association(observation, composites) | frame
         for observation, frame in zip(found, frames, strict=True)
     ]
     return MissionTable("hst", "sci_data_set_name", ("sci_ra", "sci_dec"), search_columns("hst"), rows)
 
 
-def _row(observation: Mapping[str, Any], advanced: set[str]) -> dict[str, Value]:
+def _hst_row(observation: Mapping[str, Any], advanced: set[str]) -> dict[str, Value]:
     name = str(observation["obs_id"]).upper()
     rng = dice("HST search", name)
     instrument, _, detector = str(observation["instrument_name"]).partition("/")
     description = str(observation["target_classification"] or "")
-    return {
-        "sci_data_set_name": name,
-        "sci_targname": str(observation["target_name"]).upper(),
+    return copied("hst", observation) | {
         "sci_hapnum": int(name[:6].lower() in advanced),
         "sci_haspnum": int(observation["dataproduct_type"] == "spectrum"),
         "sci_hslanum": int(instrument == "COS" and rng.random() < 0.5),
         "sci_instrume": instrument,
         "sci_aper_1234": detector,
-        "sci_spec_1234": observation["filters"],
-        "sci_actual_duration": observation["t_exptime"],
         "sci_pep_id": int(observation["proposal_id"]),
         "sci_pi_last_name": None if observation["proposal_pi"] is None else observation["proposal_pi"].upper(),
-        "sci_ra": observation["s_ra"],
-        "sci_dec": observation["s_dec"],
         "sci_program_id": name[1:4],
         "sci_obset_id": name[4:6],
         "sci_obsnum": name[6:8],
         "sci_target_descrip": description,
         "sci_broad_category": description.partition(";")[0],
         "sci_refnum": rng.choice([0, 0, 0, 1, 1, 2, 3, 5, 8, 21]),
-        "sci_expflag": "NORMAL",
-        "sci_instrument_config": observation["instrument_name"],
         "sci_operating_mode": {"WFC3": "MULTIACCUM" if detector == "IR" else "ACCUM", "COS": "TIME-TAG"}.get(
             instrument, "ACCUM"
         ),
         "sci_fgslock": "FINE" if rng.random() < 0.95 else "GYROS",
         "sci_mtflag": "T" if observation["mtFlag"] else "F",
         "sci_sun_alt": round(rng.uniform(-66.0, 114.0), 3),
-        "sci_costar_deploy": "F",
         "sci_aec": "S" if observation["intentType"] == "science" else "C",
         "sci_preview_name": name if observation["jpegURL"] else None,
-        "sci_obs_type": str(observation["dataproduct_type"]).upper(),
         "scp_scan_type": "C" if observation["filters"] == "G141" else None,
         "sci_hlsp": rng.choice([None, None, 1, 2]),
         "sci_status": "PUBLIC" if observation["dataRights"] == "PUBLIC" else "PROPRIETARY",
@@ -101,12 +92,9 @@ def _association(observation: Mapping[str, Any], composites: set[object]) -> dic
 
 
 def _times(observation: Mapping[str, Any], delay: float) -> dict[str, Value]:
-    start, stop = observation["t_min"], observation["t_max"]
-    servicing = next((name for until, name in _SERVICING if (start or 0.0) < until), "SM-4")
+    stop = observation["t_max"]
+    servicing = next((name for until, name in _SERVICING if (observation["t_min"] or 0.0) < until), "SM-4")
     return {
-        "sci_start_time": moment(start),
-        "sci_stop_time": moment(stop),
-        "sci_release_date": moment(observation["t_obs_release"], digits=0),
         "sci_archive_date": moment(None if stop is None else stop + delay, digits=0),
         "sci_generation_date": moment(None if stop is None else stop + delay - 0.2, digits=0),
         "sci_fov_config": servicing,
@@ -216,4 +204,154 @@ def hst_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
         kind="preview" if filename.endswith(".jpg") else "science",
         owner=str(row["obs_id"]).upper(),
         pipeline="OCX" if category == "AUX" else "CAL",
+    )
+
+
+def iue_table(archive: Archive) -> MissionTable:
+    """Spectra of the archive's IUE observations."""
+    found = archive.query("SELECT * FROM observation WHERE obs_collection = 'IUE' ORDER BY obsid")
+    rows = [_iue_row(observation) for observation in found]
+    return MissionTable("iue", "iue_data_id", ("iue_ra", "iue_dec"), search_columns("iue"), rows)
+
+
+def _iue_row(observation: Mapping[str, Any]) -> Row:
+    name = str(observation["obs_id"]).upper()
+    return copied("iue", observation) | {"iue_camera": name[:3], "iue_image_number": int(name[3:])}
+
+
+def iue_datasets(archive: Archive) -> dict[str, list[int]]:
+    """Observations whose files belong to an image: only itself."""
+    found = archive.query("SELECT obsid, obs_id FROM observation WHERE obs_collection = 'IUE'")
+    return {str(row["obs_id"]).upper(): [int(str(row["obsid"]))] for row in found}
+
+
+def iue_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
+    """File of an image, from a product row."""
+    filename = str(row["productFilename"])
+    return MissionProduct(
+        dataset=dataset,
+        filename=filename,
+        uri=str(row["dataURI"]),
+        file=str(row["dataURI"]),
+        access="PUBLIC",
+        size=row["size"],
+        suffix="MXLO",
+        category="CALIBRATED",
+        instrument="IUE",
+        filters=row["filters"],
+    )
+
+
+_PREFIXES = {"NIRCAM": "NRC", "NIRSPEC": "NRS", "MIRI": "MIR", "NIRISS": "NIS"}
+_MODES = {"MSA": "MSASPEC", "SLIT": "BRIGHTOBJ", "SLITLESS": "LRS-SLITLESS"}
+_EXPOSURE = re.compile(r"(jw\d{5})(\d{3})(\d{3})_(\d{5})_(\d{5})_(\w+)$")
+_COMBINED = re.compile(r"jw\d{5}-o(\d{3})_")
+_LEVELS = {1: "1b", 2: "2b", 3: "3"}
+_FIRST_ID = 77_000_000
+_FIRST_CYCLE, _CYCLE_DAYS = 59761.0, 365.25
+
+
+def jwst_table(archive: Archive) -> MissionTable:
+    """Exposures and combined products of the archive, in the columns of the JWST search."""
+    sql = "SELECT * FROM observation WHERE obs_collection = 'JWST' AND calib_level > 0 ORDER BY obsid"
+    rows: list[Row] = [_jwst_row(observation) for observation in archive.query(sql)]
+    return MissionTable(
+        "jwst",
+        "fileSetName",
+        ("targ_ra", "targ_dec"),
+        search_columns("jwst"),
+        rows,
+        always=("ArchiveFileID", "fileSetName"),
+    )
+
+
+def file_set_of(obs_id: str) -> str:
+    """Name of the file set to which an observation belongs."""
+    exposure = _EXPOSURE.match(obs_id)
+    return obs_id.rpartition("_")[0] if exposure else obs_id
+
+
+def _jwst_row(observation: Mapping[str, Any]) -> dict[str, Value]:
+    obs_id = str(observation["obs_id"])
+    description = str(observation["target_classification"] or "")
+    rng = dice("JWST search", obs_id)
+    start = observation["t_min"] or 0.0
+    return copied("jwst", observation) | {
+        "ArchiveFileID": _FIRST_ID + int(observation["obsid"]) % 1_000_000,
+        "fileSetName": file_set_of(obs_id),
+        "productLevel": _LEVELS[int(observation["calib_level"])],
+        "date_obs": moment(start, digits=7),
+        "program": int(observation["proposal_id"]),
+        "proposal_cycle": max(1, 1 + int((start - _FIRST_CYCLE) // _CYCLE_DAYS)),
+        "targtype": "MOVING" if observation["mtFlag"] else "FIXED",
+        "access": _access(observation["dataRights"]),
+        "targcat": description.partition(";")[0].capitalize(),
+        "targdesc": description,
+        "expstart": start,
+        "effexptm": round(0.97 * float(observation["t_exptime"] or 0.0), 3),
+        "nints": rng.choice([1, 1, 1, 2, 4]),
+        "ngroups": rng.randrange(5, 12),
+        "bkgdtarg": rng.choice([False, False, True, None]),
+        **_numbers(obs_id),
+        **_setup(observation),
+    }
+
+
+def _numbers(obs_id: str) -> dict[str, Value]:
+    exposure = _EXPOSURE.match(obs_id)
+    if exposure:
+        observation, visit, number = int(exposure[2]), int(exposure[3]), int(exposure[5])
+        return {"observtn": observation, "visit": visit, "exposure": number, "detector": exposure[6].upper()}
+    combined = _COMBINED.match(obs_id)
+    observed = int(combined[1]) if combined else None
+    return {"observtn": observed, "visit": 1, "exposure": None, "detector": "MULTIPLE"}
+
+
+def _setup(observation: Mapping[str, Any]) -> dict[str, Value]:
+    instrument, _, mode = str(observation["instrument_name"]).partition("/")
+    names = str(observation["filters"] or "").split(";")
+    second = names[-1] if len(names) > 1 else None
+    kind = "MRS" if (instrument, mode) == ("MIRI", "IFU") else _MODES.get(mode, mode)
+    return {
+        "instrume": instrument,
+        "exp_type": f"{_PREFIXES[instrument]}_{kind}",
+        "filter": names[0] or None,
+        "pupil": second if instrument in {"NIRCAM", "NIRISS"} else None,
+        "grating": second if instrument == "NIRSPEC" else None,
+        "readpatt": "FASTR1" if instrument == "MIRI" else "NRSRAPID" if instrument == "NIRSPEC" else "RAPID",
+    }
+
+
+def _access(rights: object) -> str:
+    return "PUBLIC" if rights in (None, "PUBLIC") else "RESTRICTED"
+
+
+def jwst_datasets(archive: Archive) -> dict[str, list[int]]:
+    """Observations whose files belong to a file set, by the name of the file set."""
+    sql = "SELECT obsid, obs_id FROM observation WHERE obs_collection = 'JWST' AND calib_level > 0 ORDER BY obsid"
+    datasets: dict[str, list[int]] = {}
+    for row in archive.query(sql):
+        datasets.setdefault(file_set_of(str(row["obs_id"])), []).append(int(str(row["obsid"])))
+    return datasets
+
+
+def jwst_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
+    """File of a file set, from a product row with ``instrument_name``; a program's pool belongs to many of them."""
+    filename = str(row["productFilename"])
+    stem = filename.rpartition(".")[0]
+    auxiliary = "_gs-" in filename or row["productType"] == "INFO"
+    category = {1: "1b", 2: "2b"}.get(int(row["calib_level"]), "3")
+    return MissionProduct(
+        dataset=dataset,
+        filename=filename,
+        uri=filename,
+        file=str(row["dataURI"]),
+        access=_access(row["dataRights"]),
+        size=row["size"],
+        suffix=f"_{stem.removesuffix('_thumb').rpartition('_')[2]}",
+        category="AUX" if auxiliary else category,
+        instrument=str(row["instrument_name"]).partition("/")[0],
+        filters=row["filters"],
+        kind={"PREVIEW": "preview", "THUMBNAIL": "thumbnail", "INFO": "info"}.get(str(row["productType"]), "science"),
+        owner=filename.partition("_")[0],
     )

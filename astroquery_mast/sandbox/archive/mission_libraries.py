@@ -1,15 +1,20 @@
-"""The searches of spectral libraries: ULLYSES, CLASSY and IUE.
+"""The mission searches with files of their own: the spectral libraries ULLYSES and CLASSY, and the Roman telescope.
 
-In: nothing, or for IUE the archive. Out: tables, and files that are downloaded by their ``mast:`` URI. Names and rough
-places of the targets are public; everything measured is made up.
+In: nothing. Out: tables, and files, which are downloaded by their ``mast:`` URI or name. Names and rough places of the
+targets of the libraries are public; everything measured is made up. Roman has three searches: exposures of the camera,
+spectra, and the coronagraph; its files are ASDF documents without binary blocks. The telescope has not been flown:
+programs and numbers are examples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
 
+from .fields import FIELDS
+from .geometry import deproject
 from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, moment, search_columns
 from .observation import Observation, dice
 from .packaged import packaged
@@ -17,7 +22,7 @@ from .products import File, Kind, dimensions, length_of
 from .rendering import render_file
 
 if TYPE_CHECKING:
-    from .archive import Archive
+    pass
 
 _BANDS = {"G130M": ("COS", 113.0, 146.0), "G160M": ("COS", 138.0, 179.0), "E140M": ("STIS", 114.0, 171.0)}
 _RELEASE = "dr7"
@@ -85,54 +90,6 @@ def _classy_row(target: str) -> Row:
     return row
 
 
-def iue_table(archive: Archive) -> MissionTable:
-    """Spectra of the archive's IUE observations."""
-    found = archive.query("SELECT * FROM observation WHERE obs_collection = 'IUE' ORDER BY obsid")
-    rows = [_iue_row(observation) for observation in found]
-    return MissionTable("iue", "iue_data_id", ("iue_ra", "iue_dec"), search_columns("iue"), rows)
-
-
-def _iue_row(observation: Mapping[str, Any]) -> Row:
-    name = str(observation["obs_id"]).upper()
-    row: dict[str, Value] = {
-        "iue_data_id": name,
-        "iue_target_name": observation["target_name"],
-        "iue_ra": observation["s_ra"],
-        "iue_dec": observation["s_dec"],
-        "iue_camera": name[:3],
-        "iue_image_number": int(name[3:]),
-        "iue_dispersion": "LOW",
-        "iue_aperture": "LARGE",
-        "iue_obs_start": moment(observation["t_min"], digits=0),
-        "iue_exposure_time": observation["t_exptime"],
-        "iue_program": observation["proposal_id"],
-    }
-    return row
-
-
-def iue_datasets(archive: Archive) -> dict[str, list[int]]:
-    """Observations whose files belong to an image: only itself."""
-    found = archive.query("SELECT obsid, obs_id FROM observation WHERE obs_collection = 'IUE'")
-    return {str(row["obs_id"]).upper(): [int(str(row["obsid"]))] for row in found}
-
-
-def iue_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
-    """File of an image, from a product row."""
-    filename = str(row["productFilename"])
-    return MissionProduct(
-        dataset=dataset,
-        filename=filename,
-        uri=str(row["dataURI"]),
-        file=str(row["dataURI"]),
-        access="PUBLIC",
-        size=row["size"],
-        suffix="MXLO",
-        category="CALIBRATED",
-        instrument="IUE",
-        filters=row["filters"],
-    )
-
-
 @cache
 def library_files(mission: str) -> dict[str, list[MissionFile]]:
     """Files of every dataset of ``ullyses`` or ``classy``."""
@@ -190,3 +147,116 @@ def _spectrum(dataset: str, uri: str, grating: str, at: tuple[Value, Value], tar
         filters=grating,
     )
     return MissionFile(described, partial(render_file, File(uri, owner, _SPECTRUM)))
+
+
+class Search(NamedTuple):
+    """What one of the searches holds: programs by target, elements, detectors and files per detector."""
+
+    instrument: str
+    exposure_type: str
+    programs: tuple[tuple[int, str, str], ...]
+    elements: tuple[str, ...]
+    detectors: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    level: int
+
+
+SEARCHES = {name: Search(*line) for name, line in packaged("surveys")["roman"].items()}
+_PASSES, _EXPOSURES = (1, 2), (1, 2, 3)
+_FIRST_ID = 3_100_000
+_LAUNCHED = 61_400.0
+_SIDE = 8
+
+
+@cache
+def roman_tables() -> dict[str, MissionTable]:
+    """Table of each of the searches."""
+    return {
+        name: MissionTable(
+            name,
+            "fileSetName",
+            ("ra", "dec"),
+            search_columns("roman"),
+            list(_rows(name, search)),
+            always=("ArchiveFileID", "fileSetName"),
+        )
+        for name, search in SEARCHES.items()
+    }
+
+
+def _rows(name: str, search: Search) -> Iterator[Row]:
+    steps = product(search.programs, _PASSES, enumerate(search.elements, 1), _EXPOSURES)
+    for index, ((number, target, survey), turn, (segment, element), exposure) in enumerate(steps):
+        rng = dice("Roman", name, number, turn, segment, exposure)
+        field = FIELDS[target]
+        ra, dec = deproject(field.ra, field.dec, rng.uniform(-0.1, 0.1), rng.uniform(-0.1, 0.1))
+        row: dict[str, Value] = {
+            "ArchiveFileID": _FIRST_ID + index,
+            "fileSetName": f"r{number:05d}01{turn:03d}{segment:03d}001001_{exposure:04d}",
+            "productLevel": search.level,
+            "instrument_name": search.instrument,
+            "optical_element": element,
+            "exposure_type": search.exposure_type,
+            "targname": target,
+            "ra": round(ra, 8),
+            "dec": round(dec, 8),
+            "program": number,
+            "execution_plan": 1,
+            "pass": turn,
+            "segment": segment,
+            "observation": 1,
+            "visit": 1,
+            "exposure": exposure,
+            "exposure_start_time": moment(_LAUNCHED + 0.5 * index, digits=7),
+            "exposure_time": round(107.52 * exposure, 2),
+            "survey": survey,
+            "access": "PUBLIC",
+        }
+        yield row
+
+
+@cache
+def roman_files(mission: str) -> dict[str, list[MissionFile]]:
+    """Files of every file set of one of the searches."""
+    search = SEARCHES[mission]
+    return {str(row["fileSetName"]): list(_files(row, search)) for row in roman_tables()[mission].rows}
+
+
+def _files(row: Row, search: Search) -> Iterator[MissionFile]:
+    name, element = str(row["fileSetName"]), str(row["optical_element"])
+    for detector, suffix in product(search.detectors, search.suffixes):
+        filename = f"{name}_{detector}_{element.lower()}_{suffix}.asdf"
+        content = partial(_document, filename, detector, tuple(row.items()))
+        described = MissionProduct(
+            dataset=name,
+            filename=filename,
+            uri=filename,
+            file=f"mast:ROMAN/product/{filename}",
+            access="PUBLIC",
+            size=len(content()),
+            suffix=f"_{suffix}",
+            category="1" if suffix in {"uncal", "l1"} else str(search.level),
+            instrument=search.instrument,
+            filters=element,
+            owner=name,
+        )
+        yield MissionFile(described, content)
+
+
+def _document(filename: str, detector: str, values: tuple[tuple[str, Value], ...]) -> bytes:
+    """ASDF file: a YAML document, with a small image written out in it."""
+    rng = dice(filename)
+    image = [[round(rng.gauss(1.0, 0.1), 3) for _ in range(_SIDE)] for _ in range(_SIDE)]
+    meta = "".join(f"    {name}: {_scalar(value)}\n" for name, value in values)
+    text = (
+        "#ASDF 1.0.0\n#ASDF_STANDARD 1.5.0\n%YAML 1.1\n%TAG ! tag:stsci.edu:asdf/\n--- !core/asdf-1.1.0\n"
+        f"roman:\n  meta:\n    filename: {filename}\n    origin: astroquery_mast sandbox\n"
+        f"    detector: {detector.upper()}\n"
+        f"{meta}"
+        f"  data: !core/ndarray-1.0.0\n    data: {image}\n    datatype: float32\n    shape: [{_SIDE}, {_SIDE}]\n...\n"
+    )
+    return text.encode()
+
+
+def _scalar(value: Value) -> str:
+    return f"'{value}'" if isinstance(value, str) else str(value)
