@@ -25,6 +25,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from astropy.time import Time
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Kind
 from ..warn import warn_user
-from .values import as_number, as_text
+from .values import as_number, as_text, is_integer
 
 OPERATORS: Mapping[str, str] = {
     "min": "gte",
@@ -50,6 +51,12 @@ OPERATORS: Mapping[str, str] = {
 }
 """The operators of Catalogs.MAST; two of them have two names each."""
 
+LOWER_ENDS, UPPER_ENDS = frozenset({"gte", "gt"}), frozenset({"lte", "lt"})
+"""The operators that bound a range on either side."""
+
+NUMERIC_KINDS = frozenset({Kind.FLOAT, Kind.INTEGER, Kind.BYTE})
+"""The kinds of columns that hold numbers."""
+
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 NUMBER = re.compile(_NUMBER, re.IGNORECASE)
 """A finite number written as text."""
@@ -59,9 +66,7 @@ _RANGE = re.compile(rf"\s*(?!.*\.\.\.\s*$){_END}\s*\.\.\s*{_END}\s*", re.IGNOREC
 _COMPARISON = re.compile(r"\s*(>=|<=|>|<|=)\s*(\S.*?)\s*")
 _SYMBOLS = {">=": "gte", "<=": "lte", ">": "gt", "<": "lt", "=": "eq"}
 _WHOLE = re.compile(r"\s*[+-]?\d+\s*")
-_LOWER, _UPPER = frozenset({"gte", "gt"}), frozenset({"lte", "lt"})
 _ON_TEXT = frozenset({"like", "contains"})
-_NUMERIC = frozenset({Kind.FLOAT, Kind.INTEGER, Kind.BYTE})
 _PAIR = 2
 
 
@@ -91,23 +96,26 @@ class Condition:
 
 def as_members(name: str, value: Any, *, empty: bool = False) -> list[Any]:
     """Return the members of whatever iterable was given, a scalar being one of itself; sets in sorted order."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        return [value]
-    if isinstance(value, u.Quantity | Time) and value.ndim == 0:
-        return [value]
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        return [value[()]]
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    if isinstance(value, np.ma.MaskedArray) and value.ndim > 0 and np.ma.is_masked(value):
         raise InvalidCriterionError(f"'{name}' has masked values; leave them out.")
-    try:
-        members = sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
-    except TypeError:  # single positions and spans of time claim to be iterable
-        return [value]
+    members = _listed(value)
     if not members and not empty:
         raise InvalidCriterionError(
             f"'{name}' is an empty list: no row could match. Leave the criterion out, or fill it."
         )
     return members
+
+
+def _listed(value: Any) -> list[Any]:
+    """The members of an iterable; a scalar, also an array without dimensions, is the only one."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return [value]
+    if isinstance(value, u.Quantity | Time | np.ndarray) and value.ndim == 0:
+        return [value if isinstance(value, u.Quantity | Time) else value[()]]
+    try:
+        return sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
+    except TypeError:  # single positions and spans of time claim to be iterable
+        return [value]
 
 
 def split_text(text: str) -> list[tuple[str, str]] | None:
@@ -157,20 +165,18 @@ def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> 
 
 def _comparisons(name: str, value: Any, column: Column) -> Sequence[Comparison]:
     """The comparisons that a value spells, all of which must hold; none if it is a plain value, or several."""
-    found = _single_comparison(name, value, column)
-    if found or not isinstance(value, list | tuple):
-        return found
-    members = [
-        _single_comparison(name, member, column) if isinstance(member, str) or _is_operation(member) else ()
-        for member in value
-    ]
+    if not isinstance(value, list | tuple) or _is_operation(value):
+        return _single_comparison(name, value, column)
+    if _holds_numbers(column) and _has_open_end(value):
+        return _pair(name, value[0], value[1], column)
+    members = [_single_comparison(name, member, column) for member in value]
     if any(members) and not all(_is_operation(member) for member in value):
         raise InvalidCriterionError(
             f"'{name}' has comparisons in a list, and it is not clear whether one or all of them must hold: "
             'give one of them, a range such as "2..5", or pairs such as [("gte", 2), ("lt", 5)], '
             "all of which must hold."
         )
-    found = [comparison for member in members for comparison in member]
+    found = list(chain.from_iterable(members))
     _refuse_contradiction(name, found)
     return found
 
@@ -181,15 +187,12 @@ def _single_comparison(name: str, value: Any, column: Column) -> Sequence[Compar
         return [_operation(name, value[0], value[1], column)]
     if isinstance(value, str):
         return _from_text(name, value, column)
-    # With None for an end these cannot be two values.
-    if (
-        _holds_numbers(column)
-        and isinstance(value, list | tuple)
-        and len(value) == _PAIR
-        and any(end is None for end in value)
-    ):
-        return _pair(name, value[0], value[1], column)
     return ()
+
+
+def _has_open_end(value: Sequence[Any]) -> bool:
+    """Whether this is a range, because with None among them two members cannot be two values."""
+    return len(value) == _PAIR and any(end is None for end in value)
 
 
 def _is_operation(value: Any) -> bool:
@@ -207,7 +210,7 @@ def _operation(name: str, operator: str, operand: Any, column: Column) -> Compar
         raise InvalidCriterionError(f"'{name}' has the operator '{operator}': there are {', '.join(OPERATORS)}.")
     if known in _ON_TEXT and _holds_numbers(column):
         raise InvalidCriterionError(f"'{name}' holds numbers, to which '{operator}' cannot be applied.")
-    if known in _LOWER | _UPPER and not _holds_numbers(column):
+    if known in LOWER_ENDS | UPPER_ENDS and not _holds_numbers(column):
         raise InvalidCriterionError(f"'{name}' holds text, to which '{operator}' cannot be applied: give the values.")
     return Comparison(known, _operand(name, operand, column))
 
@@ -239,7 +242,7 @@ def _operand(name: str, value: Any, column: Column) -> str | int | float:
 def _number(name: str, value: Any, column: Column) -> int | float:
     """A number in the unit of the column; integers keep all their digits."""
     if column.kind in {Kind.INTEGER, Kind.BYTE}:
-        if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        if is_integer(value):
             return int(value)
         if isinstance(value, str) and _WHOLE.fullmatch(value):
             return int(value)
@@ -247,24 +250,29 @@ def _number(name: str, value: Any, column: Column) -> int | float:
 
 
 def _holds_numbers(column: Column) -> bool:
-    return column.continuous or column.kind in _NUMERIC
+    return column.continuous or column.kind in NUMERIC_KINDS
 
 
 def _refuse_contradiction(name: str, comparisons: Sequence[Comparison]) -> None:
     """Raise if comparisons do not go together, or no value can meet all of them."""
     if len(comparisons) <= 1:
         return
-    lower = [each for each in comparisons if each.operator in _LOWER]
-    upper = [each for each in comparisons if each.operator in _UPPER]
-    if len(lower) > 1 or len(upper) > 1 or len(lower) + len(upper) < len(comparisons):
-        given = ", ".join(each.operator for each in comparisons)
-        raise InvalidCriterionError(f"'{name}' has the comparisons {given}: one lower and one upper end go together.")
-    low, high = lower[0], upper[0]
+    low, high = _both_ends(name, comparisons)
     strict = low.operator == "gt" or high.operator == "lt"
     if low.operand > high.operand or (strict and low.operand == high.operand):
         raise InvalidCriterionError(
             f"'{name}' has a range from {low.operand} to {high.operand}, in which no value lies."
         )
+
+
+def _both_ends(name: str, comparisons: Sequence[Comparison]) -> tuple[Comparison, Comparison]:
+    """The lower and the upper end of a range, if that is what several comparisons are."""
+    low = next((each for each in comparisons if each.operator in LOWER_ENDS), None)
+    high = next((each for each in comparisons if each.operator in UPPER_ENDS), None)
+    if low is None or high is None or len(comparisons) > _PAIR:
+        given = ", ".join(each.operator for each in comparisons)
+        raise InvalidCriterionError(f"'{name}' has the comparisons {given}: one lower and one upper end go together.")
+    return low, high
 
 
 # -- ranges of continuous columns ----------------------------------------------------------------------------------
@@ -285,9 +293,14 @@ def _ranges(name: str, value: Any, column: Column) -> list[tuple[Comparison, ...
         raise InvalidCriterionError(
             f"'{name}' is continuous, and {len(members)} values were given: give [minimum, maximum], or pairs."
         )
-    pair = _pair(name, members[0], members[1], column)
+    return [_between(name, members[0], members[1], column)]
+
+
+def _between(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, ...]:
+    """The range between two values, which is a single value if they are equal."""
+    pair = _pair(name, low, high, column)
     is_single = len(pair) == _PAIR and pair[0].operand == pair[1].operand
-    return [(Comparison("eq", pair[0].operand),) if is_single else pair]
+    return (Comparison("eq", pair[0].operand),) if is_single else pair
 
 
 def _exactly(name: str, value: Any, column: Column) -> Comparison:

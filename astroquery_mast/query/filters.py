@@ -18,7 +18,7 @@ from astropy.time import Time
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Columns, Kind, find_column, no_such
 from ..warn import warn_user
-from .conditions import Comparison, Condition, as_members, read_condition
+from .conditions import LOWER_ENDS, NUMERIC_KINDS, UPPER_ENDS, Comparison, Condition, as_members, read_condition
 from .request import as_plain
 from .values import refuse_missing
 
@@ -26,7 +26,6 @@ from .values import refuse_missing
 # number it holds and still within single precision, in which some of its columns are stored.
 OPEN_END = 1e30
 _INTEGER = re.compile(r"[+-]?\d+")
-_NUMERIC = frozenset({Kind.FLOAT, Kind.INTEGER, Kind.BYTE})
 
 
 @dataclass(frozen=True)
@@ -80,32 +79,41 @@ def _column(name: str, columns: Columns) -> Column:
 
 def observation_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
     """Return the filters for observations, whose columns of text are compared with text as it is."""
-    return Criteria(
-        tuple(
-            _mashup_filter(read_condition(name, value, _column(name, columns), operators_on_text=False))
-            for name, value in criteria.items()
-        )
-    )
+    return mashup_criteria(criteria, columns, operators_on_text=False)
 
 
-def mashup_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
+def mashup_criteria(criteria: Mapping[str, Any], columns: Columns, *, operators_on_text: bool = True) -> Criteria:
     """Return the filters of any other Mashup service."""
-    return Criteria(
-        tuple(_mashup_filter(read_condition(name, value, _column(name, columns))) for name, value in criteria.items())
+    conditions = (
+        read_condition(name, value, _column(name, columns), operators_on_text=operators_on_text)
+        for name, value in criteria.items()
     )
+    return Criteria(tuple(map(_mashup_filter, conditions)))
 
 
 def _mashup_filter(condition: Condition) -> Filter:
     """Write a condition as a filter."""
-    name, column = condition.name, condition.column
     if condition.excluded:
         operand = condition.excluded[0][0].operand
-        raise InvalidCriterionError(f"'{name}' excludes {operand!r}, which the service cannot.")
-    if column.continuous or condition.alternatives[0][0].operator in {"gte", "gt", "lte", "lt"}:
-        if not column.continuous and column.kind is not Kind.INTEGER:
-            raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
-        ranges = tuple(_inclusive(name, each, column.kind is Kind.INTEGER) for each in condition.alternatives)
-        return Filter(name, ranges=ranges, separator=column.separator if column.continuous else "")
+        raise InvalidCriterionError(f"'{condition.name}' excludes {operand!r}, which the service cannot.")
+    if condition.column.continuous or condition.alternatives[0][0].operator in LOWER_ENDS | UPPER_ENDS:
+        return _range_filter(condition)
+    return _value_filter(condition)
+
+
+def _range_filter(condition: Condition) -> Filter:
+    """Write a condition as the ranges of which a row must be in one."""
+    name, column = condition.name, condition.column
+    integral = column.kind is Kind.INTEGER
+    if not column.continuous and not integral:
+        raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
+    ranges = tuple(_inclusive(name, each, integral) for each in condition.alternatives)
+    return Filter(name, ranges=ranges, separator=column.separator if column.continuous else "")
+
+
+def _value_filter(condition: Condition) -> Filter:
+    """Write a condition as the values of which a row must have one; the archive takes one of them with wildcards."""
+    name = condition.name
     texts = [_mashup_text(comparison) for (comparison,) in condition.alternatives]
     patterns = [text for text in texts if "*" in text or "%" in text]
     if len(patterns) > 1:
@@ -117,7 +125,7 @@ def _mashup_filter(condition: Condition) -> Filter:
         name,
         values=tuple(text for text in texts if text not in patterns),
         free_text=patterns[0].replace("*", "%") if patterns else "",
-        separator=column.separator,
+        separator=condition.column.separator,
     )
 
 
@@ -125,25 +133,31 @@ def _mashup_text(comparison: Comparison) -> str:
     return f"*{comparison.operand}*" if comparison.operator == "contains" else str(comparison.operand)
 
 
-def _inclusive(name: str, comparisons: Sequence[Comparison], whole: bool) -> tuple[float, float]:
+def _inclusive(name: str, comparisons: Sequence[Comparison], integral: bool) -> tuple[float, float]:
     """The range that meets comparisons, both ends of which belong to it."""
     low, high = -OPEN_END, OPEN_END
     for each in comparisons:
-        number = each.operand
-        match each.operator:
-            case "eq":
-                return float(number), float(number)
-            case "gte":
-                low = float(number)
-            case "lte":
-                high = float(number)
-            case "gt":
-                low = float(math.floor(number) + 1 if whole else np.nextafter(number, math.inf))
-            case "lt":
-                high = float(math.ceil(number) - 1 if whole else np.nextafter(number, -math.inf))
+        end = _inclusive_end(each, integral)
+        if each.operator == "eq":
+            return end, end
+        if each.operator in LOWER_ENDS:
+            low = end
+        elif each.operator in UPPER_ENDS:
+            high = end
     if low >= OPEN_END or high <= -OPEN_END or low > high:
         raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
     return max(low, -OPEN_END), min(high, OPEN_END)
+
+
+def _inclusive_end(comparison: Comparison, integral: bool) -> float:
+    """The outermost number that meets a comparison."""
+    number = comparison.operand
+    match comparison.operator:
+        case "gt":
+            return float(math.floor(number) + 1 if integral else np.nextafter(number, math.inf))
+        case "lt":
+            return float(math.ceil(number) - 1 if integral else np.nextafter(number, -math.inf))
+    return float(number)
 
 
 # -- Catalogs.MAST -------------------------------------------------------------------------------------------------
@@ -164,20 +178,34 @@ def _parameters(condition: Condition) -> dict[str, Any]:
         return {f"{column.name}.neq": condition.excluded[0][0].operand}
     first = alternatives[0]
     if any(comparison.operator == "pattern" for each in alternatives for comparison in each):
-        if len(alternatives) > 1 or column.kind in _NUMERIC:
-            raise InvalidCriterionError(f"'{name}' has a pattern, which only text has, and no other value beside it.")
-        return {f"{column.name}.like": first[0].operand.replace("*", "%")}
+        return _pattern_parameter(condition)
     if column.continuous and len(alternatives) > 1:
         raise InvalidCriterionError(f"'{name}' has {len(alternatives)} ranges, and the service takes one.")
     if first[0].operator != "eq":
         return {f"{column.name}.{each.operator}": each.operand for each in first}
-    values = [_exact(comparison.operand, column) for (comparison,) in alternatives]
+    return _value_parameter(condition)
+
+
+def _pattern_parameter(condition: Condition) -> dict[str, Any]:
+    """Write a text with wildcards as a parameter."""
+    name, column, alternatives = condition.name, condition.column, condition.alternatives
+    if len(alternatives) > 1 or column.kind in NUMERIC_KINDS:
+        raise InvalidCriterionError(f"'{name}' has a pattern, which only text has, and no other value beside it.")
+    return {f"{column.name}.like": alternatives[0][0].operand.replace("*", "%")}
+
+
+def _value_parameter(condition: Condition) -> dict[str, Any]:
+    """Write the values of which a row must have one as a parameter."""
+    column = condition.column
+    values = [_exact(comparison.operand, column) for (comparison,) in condition.alternatives]
     return {column.name: values[0] if len(values) == 1 else values}
 
 
 def _exact(value: Any, column: Column) -> Any:
     """A value to be equalled; integers as such."""
-    return int(value) if isinstance(value, str) and column.kind in _NUMERIC and _INTEGER.fullmatch(value) else value
+    return (
+        int(value) if isinstance(value, str) and column.kind in NUMERIC_KINDS and _INTEGER.fullmatch(value) else value
+    )
 
 
 # -- any service, without column metadata --------------------------------------------------------------------------
@@ -208,17 +236,24 @@ def split_parameters(
     """Tell the keywords of a query apart."""
     properties = {key: value for key, value in keywords.items() if key.lower() in _PROPERTIES}
     rest = {key: value for key, value in keywords.items() if key.lower() not in _PROPERTIES}
-    if "filtered" not in service.lower():
-        if columns is not None:
-            warn_user(f"{service} cannot choose columns; 'columns' is ignored.", InputWarning)
-        return rest, properties
+    if "filtered" in service.lower():
+        return _filtered_parameters(service, columns, rest), properties
+    if columns is not None:
+        warn_user(f"{service} cannot choose columns; 'columns' is ignored.", InputWarning)
+    return rest, properties
+
+
+def _filtered_parameters(
+    service: str, columns: str | Iterable[str] | None, keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The parameters of a filtered service, in which every keyword is a position or a filter."""
     positional = ".position" in service.lower()
-    position = {key: value for key, value in rest.items() if _is_position(key, value, positional)}
-    filters = [_plain_filter(key, value) for key, value in rest.items() if key not in position]
+    position = {key: value for key, value in keywords.items() if _is_position(key, value, positional)}
+    filters = [_plain_filter(key, value) for key, value in keywords.items() if key not in position]
     if not filters:
         raise InvalidCriterionError("Please provide at least one filter.")
     chosen = columns if isinstance(columns, str) else ",".join(columns or ())
-    return {"columns": chosen or "*", "filters": filters, **position}, properties
+    return {"columns": chosen or "*", "filters": filters, **position}
 
 
 def _is_position(key: str, value: Any, positional: bool) -> bool:

@@ -18,6 +18,7 @@ import numpy as np
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidCriterionError
 from ..tables.columns import closest, no_such
 from ..warn import warn_user
+from .values import is_integer
 
 HSC_SPECTRA = "Mast.HscSpectra.Db.All"
 """The service that lists all spectra of the Hubble Source Catalog."""
@@ -36,8 +37,7 @@ class Option:
 
     def checked(self, name: str, value: Any) -> int:
         """Return a value that a user gave for it."""
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if whole and value >= self.least and (self.most is None or value <= self.most):
+        if is_integer(value, self.least) and (self.most is None or value <= self.most):
             return int(value)
         wanted = f"of at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
         raise InvalidArgumentError(f"{name}={value!r}: an integer {wanted} is needed.")

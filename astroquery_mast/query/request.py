@@ -95,27 +95,33 @@ _ORDERED = frozenset(
 
 def as_plain(value: object, where: str) -> object:
     """Turn a value into what JSON can carry."""
-    if value is None or isinstance(value, str | bool):
+    if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, np.generic | np.ndarray):
         return as_plain(_without_numpy(value, where), where)
     if isinstance(value, bytes):
         return _decoded(value, where)
-    if isinstance(value, int):
-        return value
     if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidCriterionError(f"'{where}' is {value}, which a request cannot carry.")
-        return value
+        return _finite(value, where)
     if isinstance(value, Mapping):
         return {str(key): as_plain(member, f"{where}.{key}") for key, member in value.items()}
+    return [as_plain(member, where) for member in _members(value, where)]
+
+
+def _members(value: object, where: str) -> Iterator[object]:
+    """The members of an iterable; those of a set in sorted order."""
     if isinstance(value, set | frozenset):
-        return [as_plain(member, where) for member in sorted(value, key=str)]
+        return iter(sorted(value, key=str))
     try:
-        members = iter(value)  # type: ignore[call-overload]
+        return iter(value)  # type: ignore[call-overload, no-any-return]
     except TypeError as err:  # also of single positions and times, which claim to be iterable
         raise InvalidCriterionError(_cannot_carry(value, where)) from err
-    return [as_plain(member, where) for member in members]
+
+
+def _finite(value: float, where: str) -> float:
+    if not math.isfinite(value):
+        raise InvalidCriterionError(f"'{where}' is {value}, which a request cannot carry.")
+    return value
 
 
 def _decoded(value: bytes, where: str) -> str:

@@ -17,6 +17,7 @@ from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..tables.columns import Column, Columns, find_name, no_such
 from .conditions import as_members
 from .request import as_plain
+from .values import is_integer
 
 # Without it a table of observations cannot be asked for its products.
 KEY = "obsid"
@@ -216,7 +217,7 @@ class Selection:
 def _number(argument: str, value: Any) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+    if not is_integer(value, 1):
         raise InvalidArgumentError(f"{argument}={value!r}: an integer of at least 1 is needed.")
     return int(value)
 

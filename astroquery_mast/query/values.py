@@ -166,7 +166,7 @@ def as_text(name: str, value: Any, column: Column) -> str:
     refuse_missing(name, value)
     if isinstance(value, bool | np.bool_) and not whole:
         return str(bool(value))
-    if isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64):
+    if is_integer(value):
         return str(int(value))
     if isinstance(value, float | np.floating):
         return _whole_or_text(name, float(value), whole)
