@@ -349,7 +349,7 @@ def test_a_file_that_is_known_to_differ_is_not_taken_for_unconfirmed(tmp_path: P
 def test_files_on_disk_need_nothing_of_stores() -> None:
     """The module of stores is not imported before somebody names one."""
     code = (
-        "import sys, astroquery_mast; from astroquery_mast.downloads import client, destination as d; "
+        "import sys, astroquery_mast; from astroquery_mast.downloads import destination as d, product_flow; "
         "d.destination('x'); d.file_system_at(d.destination('~')); d.local_target(None, 'x.fits'); "
         "assert 'astroquery_mast.downloads.store' not in sys.modules and 'fsspec' not in sys.modules"
     )
