@@ -10,7 +10,6 @@ that Ctrl-C and deadlines do not wait for a silent server.
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import socket
@@ -24,14 +23,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
-from astroquery import log
 from requests.adapters import HTTPAdapter
 
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import LoginError
 from ..service import token as auth
 from ..service.http import HttpClient
-from ..service.mast_service import MastService
+from ..service.mast_service import MastService, send_with_token
 from ..service.retrying import Deadline
 from ..service.token import Login
 
@@ -233,16 +231,7 @@ class WorkerSession:
         token = auth.TokenAuth(self._credentials if credentials is None else credentials, self._endpoints)
         if self._session is None:
             self._session = _IDLE.take(recipe, recipe.session)
-        try:
-            response = self._session.request(method, url, auth=token, timeout=timeout, **keywords)
-        except requests.RequestException as err:
-            if err.request is not None:
-                err.request.headers.pop("Authorization", None)
-            raise
-        if log.isEnabledFor(logging.DEBUG):
-            size = response.headers.get("Content-Length", "?")
-            log.debug("%s %s → %s, %s bytes", method, response.url, response.status_code, size)
-        return auth.strip_token(response)
+        return send_with_token(self._session, token, method, url, timeout=timeout, **keywords)
 
     def _advice(self, url: str, status: int | None) -> str:
         """Say what to do about a refusal."""

@@ -52,11 +52,6 @@ class SearchRequest:
 
     row_limited = False
 
-    @property
-    def skips_count(self) -> bool:
-        """Whether the archive need not tell how many rows there are."""
-        return bool(self.question.params.get("skip_count"))
-
     def as_request(self) -> ApiRequest:
         """Return what is to be sent."""
         params = {"limit": self.limit, "offset": self.offset, **self.question.params}

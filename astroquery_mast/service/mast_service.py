@@ -91,16 +91,7 @@ class MastService:
         not safe in threads.
         """
         own = self.login.credentials if credentials is None else credentials
-        token = auth.TokenAuth(own, self.endpoints)
-        try:
-            response: requests.Response = self.session.request(method, url, auth=token, **keywords)
-        except requests.RequestException as err:
-            if err.request is not None:
-                err.request.headers.pop("Authorization", None)
-            raise
-        if log.isEnabledFor(logging.DEBUG):
-            _log_exchange(response)
-        return auth.strip_token(response)
+        return send_with_token(self.session, auth.TokenAuth(own, self.endpoints), method, url, **keywords)
 
     def _cache_owner(self) -> str | None:
         """For whom answers are cached."""
@@ -210,6 +201,21 @@ class MastService:
         if radius is not DEFAULT_RADIUS:
             raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
         return None
+
+
+def send_with_token(
+    session: requests.Session, token: auth.TokenAuth, method: str, url: str, **keywords: Any
+) -> requests.Response:
+    """Send through a session; the token is neither in what is raised, nor in the response, nor in what is logged."""
+    try:
+        response: requests.Response = session.request(method, url, auth=token, **keywords)
+    except requests.RequestException as err:
+        if err.request is not None:
+            err.request.headers.pop("Authorization", None)
+        raise
+    if log.isEnabledFor(logging.DEBUG):
+        _log_exchange(response)
+    return auth.strip_token(response)
 
 
 def _log_exchange(response: requests.Response) -> None:
