@@ -42,6 +42,9 @@ class Conf(_config.ConfigNamespace):
     server_row_limit = _item(
         500_000, "Rows that the archive can send in one answer; larger results are asked for in parts."
     )
+    max_response_size = _item(
+        2_000_000_000, "Bytes of one response that are read into memory; a larger one is an error. Files have no limit."
+    )
     cache = _item(False, "Whether answers are kept on disk, within the limits of astroquery.cache_conf.")
     cloud_server = _item("https://stpubdata.s3.amazonaws.com", "Address of the public cloud copy of MAST's data.")
     cloud_bucket = _item("stpubdata", "Name of the bucket that holds the public cloud copy, for s3:// addresses.")

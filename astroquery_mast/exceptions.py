@@ -11,6 +11,7 @@
     ├── ServerError                              5xx, an ERROR status of the service, or a broken connection
     │   └── NetworkError                         a connection that cannot be made, however often it is tried
     ├── InvalidResponseError                     a response that does not follow the protocol
+    │   └── ResponseTooLargeError                more bytes than are read into memory
     ├── IncompleteResultError                    fewer or other rows than the archive itself announced
     │   └── TooManyRowsError                     more rows than the archive sends in one response
     └── DownloadError                            files that could not be downloaded; the manifest lists them
@@ -68,6 +69,7 @@ __all__ = [
     "QueryTimeoutError",
     "RemoteServiceError",
     "ResolverError",
+    "ResponseTooLargeError",
     "ServerError",
     "TimeoutError",
     "TooManyRowsError",
@@ -129,6 +131,10 @@ class NetworkError(ServerError):
 
 class InvalidResponseError(MastError, RemoteServiceError):
     """Raised when an answer arrived whole but is not what the protocol promises: HTML, cut JSON, missing parts."""
+
+
+class ResponseTooLargeError(InvalidResponseError):
+    """Raised when a response has more than ``conf.max_response_size`` bytes, or more than there is memory for."""
 
 
 class FootprintParseError(MastError, ValueError):

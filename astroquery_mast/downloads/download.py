@@ -72,7 +72,6 @@ class FileDownloads:
             open_url = self.way
             if isinstance(open_url, SessionRecipe):
                 open_url = stack.enter_context(open_url.open_url(self.state.deadline, connection_slots=self.slots))
-                stack.enter_context(self.state.watching(open_url))
             watch = ServerWatch(open_url, self.state.down)
             result = self.carry_out(planned, watch, progress=self.progress, deadline=self.state.deadline)
         elapsed = time.monotonic() - started if result.elapsed is None else result.elapsed

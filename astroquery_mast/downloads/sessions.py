@@ -4,19 +4,16 @@ In: a client.  Out: a `SessionRecipe`, picklable and without any token; `Session
 opens addresses.  Products flow, before "download".
 
 A session serves one worker at a time.  When an answer is read it waits for the next worker, its connections still open,
-so that neither a file nor a call pays for new connections without need.  Another thread can end its connections, so
-that Ctrl-C and deadlines do not wait for a silent server.
+so that neither a file nor a call pays for new connections without need.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import socket
 import threading
-import weakref
 from collections.abc import Callable, Hashable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
@@ -28,6 +25,7 @@ from requests.adapters import HTTPAdapter
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import LoginError
 from ..service import token as auth
+from ..service.connections import TimedAdapter, prepare_session
 from ..service.http import HttpClient
 from ..service.mast_service import MastService, send_with_token
 from ..service.retrying import Deadline
@@ -38,6 +36,7 @@ _SERVICE = "MAST download"
 _SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
 # How long a call that was given up may go unnoticed by a worker that waits for a connection slot (seconds).
 _GLANCE = 0.5
+_OWN_ADAPTERS = (HTTPAdapter, TimedAdapter)
 _ATTRIBUTES = ("verify", "cert", "trust_env", "max_redirects")
 
 
@@ -74,7 +73,7 @@ class SessionRecipe:
             attributes=tuple((name, getattr(session, name)) for name in _ATTRIBUTES),
             headers=tuple((k, _text(v)) for k, v in session.headers.items() if k.lower() not in _SECRET),
             proxies=tuple(session.proxies.items()),
-            adapters=tuple((at, each) for at, each in session.adapters.items() if type(each) is not HTTPAdapter),
+            adapters=tuple((at, each) for at, each in session.adapters.items() if type(each) not in _OWN_ADAPTERS),
             timeout=seconds_setting("timeout"),
             connect_timeout=seconds_setting("connect_timeout"),
             read_timeout=seconds_setting("read_timeout"),
@@ -98,11 +97,9 @@ class SessionRecipe:
         session.headers.clear()
         session.headers.update(self.headers)
         session.proxies.update(self.proxies)
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, WatchedAdapter())
         for prefix, adapter in self.adapters:
             session.mount(prefix, adapter)
-        return session
+        return prepare_session(session)
 
     def found_credentials(self) -> auth.Credentials:
         """Return the credentials of this worker."""
@@ -212,12 +209,6 @@ class WorkerSession:
         """The conversation with the archive, for answers that are read as a whole."""
         return self._wire
 
-    def hang_up(self) -> None:
-        """End the connections, from another thread."""
-        session = self._session
-        if session is not None:
-            shut_down(session)
-
     def _send(
         self, method: str, url: str, *, credentials: auth.Credentials | None = None, **keywords: Any
     ) -> requests.Response:
@@ -253,75 +244,6 @@ def _closing_once(close: Callable[[], None], tell: Callable[[], None]) -> Callab
             tell()
 
     return closed
-
-
-class _Sockets:
-    """The sockets that are open; one thread opens them, another one may end them."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-
-    def add(self, sock: socket.socket) -> None:
-        """Watch a socket for as long as it exists."""
-        with self._lock:
-            self._open.add(sock)
-
-    def shut_down(self) -> None:
-        """End all connections; a thread that reads from one finds the end of the stream."""
-        with self._lock:
-            sockets = list(self._open)
-        for sock in sockets:
-            with suppress(OSError):  # ended by itself meanwhile
-                # Not the method of an SSLSocket, which takes its state away from the thread that reads.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-class WatchedAdapter(HTTPAdapter):
-    """An adapter that knows its sockets from the moment they are connected."""
-
-    def __init__(self) -> None:
-        self.sockets = _Sockets()
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
-        """Make connections that are watched."""
-        super().init_poolmanager(*args, **keywords)
-        _watch(self.poolmanager, self.sockets)
-
-    def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
-        """Make connections to a proxy that are watched."""
-        known = proxy in self.proxy_manager
-        manager = super().proxy_manager_for(proxy, **keywords)
-        if not known:
-            _watch(manager, self.sockets)
-        return manager
-
-
-def _watch(manager: Any, sockets: _Sockets) -> None:
-    """Let the pools of a manager make connections that tell of their sockets."""
-    manager.pool_classes_by_scheme = {
-        scheme: type(pool.__name__, (pool,), {"ConnectionCls": _watched(pool.ConnectionCls, sockets)})
-        for scheme, pool in manager.pool_classes_by_scheme.items()
-    }
-
-
-def _watched(kind: type[Any], sockets: _Sockets) -> type[Any]:
-    """A class of connections that tell of their sockets."""
-
-    class Watched(kind):
-        def connect(self) -> None:
-            super().connect()
-            sockets.add(self.sock)
-
-    return Watched
-
-
-def shut_down(session: requests.Session) -> None:
-    """End the connections of a session, from another thread than the one that uses it."""
-    for adapter in session.adapters.values():
-        if isinstance(adapter, WatchedAdapter):
-            adapter.sockets.shut_down()
 
 
 class IdleSessions:

@@ -55,7 +55,6 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         if session is None:
             # `MastService.send` logs exchanges; astroquery's hook decodes every body for it.
             self._session.hooks["response"].clear()
-            self._service.enlarge_pool()
         else:
             self._session = session
         if mast_token is not None:

@@ -7,8 +7,8 @@ the first fetched side by side.  `HttpClient` is given a callable that sends; it
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Required, TypedDict, TypeVar, Unpack, overload
 
@@ -18,11 +18,20 @@ import urllib3
 from astroquery import log
 
 from ..config import Endpoints, count_setting, seconds_setting
-from ..exceptions import AccessDeniedError, MastError, MaxResultsWarning, QueryTimeoutError, ServerError
+from ..exceptions import (
+    AccessDeniedError,
+    InvalidResponseError,
+    MastError,
+    MaxResultsWarning,
+    QueryTimeoutError,
+    ResponseTooLargeError,
+    ServerError,
+)
 from ..query.request import Question
 from ..tables.mashup import Completeness, Page, check_status
 from ..warn import warn_user
 from .cache import AnswerCache
+from .connections import read_body, read_words, within
 from .parallel import map_in_threads
 from .retrying import BACKOFF, Deadline, RetryState, is_transient, network_error, retrying
 
@@ -31,6 +40,27 @@ T = TypeVar("T")
 # Between two questions after a job that the archive is still working on.  The archive itself holds each question for up
 # to 20 s, so that short pauses here cost it little, and a quick job is not kept waiting.
 _POLL = tenacity.wait_exponential(multiplier=0.1, max=10, exp_base=1.6) + tenacity.wait_random(0, 0.1)
+
+
+# What `requests` raises besides its own errors: for addresses, proxies and certificates that make no sense.
+_UNSENDABLE = (ValueError, TypeError, LookupError, AttributeError, OSError, urllib3.exceptions.HTTPError)
+# What code raises that reads something else than it was made for.
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn whatever an answer leads to into an error of the package: the last net, below the checks of the readers."""
+    try:
+        yield
+    except (MastError, requests.exceptions.RequestException):
+        raise
+    except MemoryError as err:
+        raise ResponseTooLargeError(f"{what} sent more than there is memory for.", service=what) from err
+    except _UNREADABLE as err:
+        raise InvalidResponseError(
+            f"{what} sent a response that cannot be read ({type(err).__name__}: {err}).", service=what
+        ) from err
 
 
 @dataclass(frozen=True)
@@ -100,7 +130,10 @@ class HttpClient:
 
         def attempt() -> Any:
             response = self._once(method, url, deadline, what, keywords, patience)
-            return response if read is None else read(response)
+            if read is None:
+                return response
+            with reading(what):
+                return read(response)
 
         return self._persist(attempt, deadline, what, attempts, hopeless)
 
@@ -196,20 +229,32 @@ class HttpClient:
         silence = min(left, seconds_setting("read_timeout") if patience is None else patience)
         timeout = (deadline.for_socket(seconds_setting("connect_timeout")), deadline.for_socket(silence))
         try:
-            response = self._send(method, url, timeout=timeout, **{**keywords, "stream": True})
-            if response.status_code >= 400:
-                with response:
-                    check_status(response.status_code, response.headers, response.content, what)
-            if not keywords.get("stream"):
-                _read_whole_body(response)
-        except requests.exceptions.Timeout as err:
+            with within(deadline), reading(what):
+                return self._exchange(method, url, what, {**keywords, "timeout": timeout})
+        except requests.exceptions.RequestException as err:
             if deadline.remaining() <= 0:
                 self._late(deadline, what, "no answer came", err)
-            raise ServerError(f"{what} did not answer within {silence:.0f} s.", service=what) from err
-        except requests.exceptions.RequestException as err:
+            if isinstance(err, requests.exceptions.Timeout):
+                raise ServerError(f"{what} did not answer within {silence:.0f} s.", service=what) from err
             raise network_error(what, err) from err
         except AccessDeniedError as err:
             raise self._advised(err, url) from err
+
+    def _exchange(self, method: str, url: str, what: str, keywords: Mapping[str, Any]) -> requests.Response:
+        """Send a request and receive its answer, all of it unless it is wanted as a stream."""
+        try:
+            response = self._send(method, url, **{**keywords, "stream": True})
+        except requests.exceptions.RequestException:
+            raise
+        except _UNSENDABLE as err:
+            # What proxies, certificates and addresses may lead to; `requests` passes it on as it is.
+            raise network_error(what, err) from err
+        if response.status_code >= 400:
+            with response:
+                read_words(response)
+            check_status(response.status_code, response.headers, response.content, what)
+        if not keywords.get("stream"):
+            read_body(response, count_setting("max_response_size"))
         return response
 
     def _advised(self, error: AccessDeniedError, url: str) -> AccessDeniedError:
@@ -228,30 +273,6 @@ class HttpClient:
             service=what,
             elapsed=deadline.elapsed(),
         ) from cause
-
-
-def _read_whole_body(response: requests.Response) -> None:
-    """Read the body of a response in one go, so that ``response.content`` is there.
-
-    `requests` takes a body in pieces of 10 kB, which for a page of 40 MB takes longer than its way through the network
-    of an institute.  `urllib3` can read all of it at once; what it raises is turned into what `requests` would raise.
-    """
-    if not isinstance(response.raw, urllib3.HTTPResponse):  # a stand-in
-        _ = response.content
-        return
-    with response:
-        try:
-            body = response.raw.read(decode_content=True)
-        except urllib3.exceptions.ProtocolError as err:
-            raise requests.exceptions.ChunkedEncodingError(err) from err
-        except urllib3.exceptions.DecodeError as err:
-            raise requests.exceptions.ContentDecodingError(err) from err
-        except urllib3.exceptions.ReadTimeoutError as err:
-            raise requests.exceptions.ReadTimeout(err) from err
-        except urllib3.exceptions.HTTPError as err:
-            raise requests.exceptions.ConnectionError(err) from err
-    # Where `requests` itself keeps it; there is no other way in.
-    response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
 
 
 # -- pages ------------------------------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astroquery import log
-from requests.adapters import HTTPAdapter
 
 from ..config import Endpoints, count_setting
 from ..exceptions import InvalidQueryError
@@ -30,16 +29,13 @@ from ..tables.table import TableBuilder
 from . import token as auth
 from .cache import AnswerCache
 from .columns import ColumnMetadata, MashupColumns
+from .connections import prepare_session
 from .http import AnswerPage, HttpClient, PageLimits
 from .pages import get_pages
 from .parallel import RunOptions, map_in_threads
 from .resolver import Resolver, warn_unused_resolver
 from .retrying import Deadline, as_seconds
 from .token import Login
-
-# Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
-_POOL = 32
-
 
 Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
 """A request, or those for many targets: what ``get_query_payload=True`` returns."""
@@ -69,7 +65,7 @@ class MastService:
         cache_folder: Callable[[], Path],
         credentials: auth.Credentials = auth.SHARED,
     ) -> None:
-        self.session = requests.Session()
+        self._session = prepare_session(requests.Session())
         self.endpoints = endpoints
         self.login = Login(self.send, endpoints, credentials)
         self.cache = AnswerCache(cache_folder, self._cache_owner)
@@ -77,10 +73,14 @@ class MastService:
         self.columns = ColumnMetadata(MashupColumns(self.http, endpoints))
         self.resolver = Resolver(self.http, endpoints)
 
-    def enlarge_pool(self) -> None:
-        """Let the session keep as many connections as several calls with pages side by side need."""
-        for scheme in ("https://", "http://"):
-            self.session.mount(scheme, HTTPAdapter(pool_maxsize=_POOL))
+    @property
+    def session(self) -> requests.Session:
+        """The session through which everything is sent."""
+        return self._session
+
+    @session.setter
+    def session(self, session: requests.Session) -> None:
+        self._session = prepare_session(session)
 
     def send(
         self, method: str, url: str, *, credentials: auth.Credentials | None = None, **keywords: Any

@@ -16,8 +16,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from threading import Lock
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError
@@ -100,40 +99,16 @@ class DownServers(Generic[Item]):
                 self.down.setdefault(server, error)
 
 
-class _HangsUp(Protocol):
-    """What may be waiting for a server."""
-
-    def hang_up(self) -> None:
-        """End its connections, from another thread."""
-
-
 class SharedState:
     """What the workers of one call share, as far as they are in this process: the clock, and what is known by now."""
 
     def __init__(self, deadline: Deadline, down: Mapping[str, Any] | None = None) -> None:
         self.deadline = deadline
         self.down: Mapping[str, Any] = {} if down is None else down
-        self._lock = Lock()
-        self._sessions: set[_HangsUp] = set()
-
-    @contextmanager
-    def watching(self, session: _HangsUp) -> Iterator[None]:
-        """Let `stop` end the connections of a session."""
-        with self._lock:
-            self._sessions.add(session)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._sessions.discard(session)
 
     def stop(self) -> None:
         """End what is under way: between two pieces, in waiting, and while a server is silent."""
         self.deadline.stop()
-        with self._lock:
-            sessions = list(self._sessions)
-        for session in sessions:
-            session.hang_up()
 
 
 # -- jobs ----------------------------------------------------------------------------------------------------------

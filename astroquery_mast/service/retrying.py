@@ -26,6 +26,7 @@ from ..exceptions import (
     InvalidResponseError,
     MastError,
     NetworkError,
+    ResponseTooLargeError,
     ServerError,
     TooManyRowsError,
 )
@@ -162,15 +163,16 @@ BODY_ERRORS = (
 )
 
 
-def network_error(what: str, err: requests.exceptions.RequestException) -> ServerError:
+def network_error(what: str, err: Exception) -> ServerError:
     """Return the error for a connection that could not be made, or broke."""
-    kind = NetworkError if isinstance(err, _HOPELESS) else ServerError
+    passing = isinstance(err, requests.exceptions.RequestException) and not isinstance(err, _HOPELESS)
+    kind = ServerError if passing else NetworkError
     return kind(f"{what} could not be reached, or the connection broke: {err}.", service=what)
 
 
 def is_transient(error: BaseException) -> bool:
     """Tell whether a failure may be gone at the next try."""
-    if isinstance(error, NetworkError | TooManyRowsError):
+    if isinstance(error, NetworkError | TooManyRowsError | ResponseTooLargeError):
         return False
     if isinstance(error, ServerError):
         return error.status != 200  # with 200 the service itself said ERROR, and would again

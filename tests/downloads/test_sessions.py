@@ -127,7 +127,7 @@ def test_many_sessions_are_not_kept(mast_sandbox: Sandbox, address: str) -> None
 
 
 def test_silent_server_is_left_when_another_thread_says_so(mast_sandbox: Sandbox, address: str) -> None:
-    """Hanging up ends the wait for an answer, and once the call is given up nothing is sent again."""
+    """Giving up a call ends the wait for an answer, and nothing is sent again."""
     mast_sandbox.faults.add("download", Fault.delay(60), times=None)
     deadline, errors = Deadline(60), []
     opener = SessionRecipe.of(MastClass()._service).open_url(deadline)
@@ -146,7 +146,6 @@ def test_silent_server_is_left_when_another_thread_says_so(mast_sandbox: Sandbox
             break
         worker.join(0.01)
     deadline.stop()
-    opener.hang_up()
     worker.join(10)
     assert not worker.is_alive()
     assert len(errors) == 1

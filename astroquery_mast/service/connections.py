@@ -1,0 +1,223 @@
+"""Connections that end when the call's time is over, and that a forked process does not share with its parent.
+
+In: a session, and the deadline of whatever the current thread does.  Out: a session whose sockets look at that deadline
+each time they wait for bytes.  `requests` bounds only the silence between two pieces, so that a server that sends one
+byte now and then could hold a call forever.  No thread has to hang up on another: whoever waits for a server sees
+within a fraction of a second that the call was given up.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import math
+import os
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, cast
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from ..exceptions import ResponseTooLargeError
+from .retrying import Deadline
+
+# How long it may go unnoticed that a call was given up (seconds).
+_GLANCE = 0.25
+# A socket takes no time of zero, or less.
+_SHORTEST = 1e-3
+# What is read of a body that says only why there is no answer (bytes).
+_WORDS = 65_536
+# What is read at a time of a body whose length is not known beforehand (bytes).
+_PIECE = 1_048_576
+
+_current = threading.local()
+
+
+@contextmanager
+def within(deadline: Deadline) -> Iterator[None]:
+    """Let what this thread receives count against a deadline; so does a body that it reads later."""
+    before = getattr(_current, "deadline", None)
+    _current.deadline = deadline
+    try:
+        yield
+    finally:
+        _current.deadline = before
+
+
+class _DeadlineReader(io.RawIOBase):
+    """The bytes of a socket, until the time is over or the server has been silent for too long."""
+
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        super().__init__()
+        self._sock = sock
+        self._deadline = deadline
+        silence = sock.gettimeout()
+        self._silence = math.inf if silence is None else silence
+        # The socket stays open for as long as a file made of it, even if its connection is closed.
+        self._open = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Wait for bytes, in short pieces of time."""
+        patience = time.monotonic() + self._silence
+        while True:
+            left = min(self._deadline.remaining(), patience - time.monotonic())
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self._sock.settimeout(max(_SHORTEST, min(left, _GLANCE)))
+            with suppress(TimeoutError):
+                return self._sock.recv_into(buffer)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._open.close()
+        super().close()
+
+
+class _TimedResponse(http.client.HTTPResponse):
+    """A response that is received within the deadline of the thread that waits for it."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **keywords: Any) -> None:
+        super().__init__(sock, *args, **keywords)
+        deadline = getattr(_current, "deadline", None)
+        if deadline is not None:
+            self.fp.close()
+            self.fp = io.BufferedReader(_DeadlineReader(sock, deadline))
+
+
+class TimedAdapter(HTTPAdapter):
+    """An adapter whose connections know the deadline, and whose errors and redirects bring few words."""
+
+    def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
+        """Make timed connections."""
+        super().init_poolmanager(*args, **keywords)
+        _time_connections(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
+        """Make timed connections to a proxy."""
+        known = proxy in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **keywords)
+        if not known:
+            _time_connections(manager)
+        return manager
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Read the body of a redirect here, as far as it is worth it: `requests` would read it to its end."""
+        response = super().build_response(req, resp)
+        if response.is_redirect:
+            read_words(response)
+        return response
+
+
+def _time_connections(manager: Any) -> None:
+    """Let the pools of a manager make connections whose responses are timed."""
+    manager.pool_classes_by_scheme = {
+        scheme: type(pool.__name__, (pool,), {"ConnectionCls": _timed(pool.ConnectionCls)})
+        for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
+
+
+def _timed(connection: type[Any]) -> type[Any]:
+    """The same class of connections, with timed responses; its name is part of messages."""
+    return type(connection.__name__, (connection,), {"response_class": _TimedResponse})
+
+
+# -- bodies --------------------------------------------------------------------------------------------------------
+
+
+def read_body(response: requests.Response, most: int) -> None:
+    """Read the body of a response, so that ``response.content`` is there; refuse one of more bytes than ``most``.
+
+    `requests` takes a body in pieces of 10 kB, which for a page of 40 MB takes longer than its way through the network
+    of an institute.  `urllib3` can read much at once; what it raises is turned into what `requests` would raise.
+    """
+    if not isinstance(response.raw, urllib3.HTTPResponse):  # a stand-in
+        _ = response.content
+        return
+    with response:
+        keep_body(response, _received(response.raw, most, whole=True))
+
+
+def read_words(response: requests.Response) -> None:
+    """Read the beginning of a body that is no answer, and leave the rest."""
+    if not isinstance(response.raw, urllib3.HTTPResponse):
+        _ = response.content
+        return
+    keep_body(response, _received(response.raw, _WORDS, whole=False))
+    if len(response.content) >= _WORDS:
+        response.raw.close()
+
+
+def keep_body(response: requests.Response, body: bytes) -> None:
+    """Give a response its body, where `requests` itself keeps it; there is no other way in."""
+    response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
+
+
+def _received(raw: urllib3.HTTPResponse, most: int, *, whole: bool) -> bytes:
+    """The decoded body; ``whole`` says whether more bytes than ``most`` are an error, or left unread."""
+    length, packed = raw.length_remaining, "content-encoding" in raw.headers
+    try:
+        if whole and length is not None and length <= most and not packed:
+            return raw.read()
+        pieces, size = [], 0
+        while size < most + whole and (piece := raw.read(min(_PIECE, most + whole - size), decode_content=True)):
+            pieces.append(piece)
+            size += len(piece)
+    except urllib3.exceptions.ProtocolError as err:
+        raise requests.exceptions.ChunkedEncodingError(err) from err
+    except urllib3.exceptions.DecodeError as err:
+        raise requests.exceptions.ContentDecodingError(err) from err
+    except urllib3.exceptions.ReadTimeoutError as err:
+        raise requests.exceptions.ReadTimeout(err) from err
+    except urllib3.exceptions.HTTPError as err:
+        raise requests.exceptions.ConnectionError(err) from err
+    if size > most:
+        raise ResponseTooLargeError(f"The response has more than {most} bytes (conf.max_response_size).")
+    return b"".join(pieces)
+
+
+# -- sessions ------------------------------------------------------------------------------------------------------
+
+# Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
+_POOL = 32
+_sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+
+
+def prepare_session(session: requests.Session) -> requests.Session:
+    """Time the connections of a session, and let forked processes have their own; adapters of other classes stay."""
+    for prefix, adapter in list(session.adapters.items()):
+        if type(adapter) is HTTPAdapter:
+            state: dict[str, Any] = cast("Any", adapter).__getstate__()
+            timed = TimedAdapter()
+            _start_anew(timed, {**state, "_pool_maxsize": max(_POOL, state["_pool_maxsize"])})
+            session.mount(prefix, timed)
+    _sessions.add(session)
+    return session
+
+
+def _start_anew(adapter: HTTPAdapter, state: dict[str, Any]) -> None:
+    """Let an adapter make its pools anew, as after unpickling."""
+    cast("Any", adapter).__setstate__(state)
+
+
+def _forget_connections() -> None:
+    """In a forked process: the open connections are the parent's, and its answers would come to whoever reads first."""
+    for session in list(_sessions):
+        for adapter in session.adapters.values():
+            if isinstance(adapter, HTTPAdapter):
+                _start_anew(adapter, cast("Any", adapter).__getstate__())
+            else:
+                adapter.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_connections)

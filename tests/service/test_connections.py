@@ -1,0 +1,290 @@
+"""Servers that never finish, and processes that are forked: every call ends, with its own answer."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+from astroquery_mast import MastClass, Observations, conf
+from astroquery_mast.exceptions import (
+    BadRequestError,
+    InvalidResponseError,
+    MastError,
+    NetworkError,
+    QueryTimeoutError,
+    ResponseTooLargeError,
+    ServerError,
+)
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.connections import TimedAdapter
+
+QUESTION = {"service": "Mast.Caom.Filtered", "params": {"columns": "*", "filters": []}}
+
+
+class Babbler:
+    """A server that answers every request with the same bytes, and then with a piece again and again."""
+
+    def __init__(self, begins: bytes, goes_on: bytes = b"", pause: float = 0.0) -> None:
+        self.begins, self.goes_on, self.pause = begins, goes_on, pause
+        self.ended = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.threads = [threading.Thread(target=self._listen)]
+        self.threads[0].start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.threads.append(threading.Thread(target=self._babble, args=[connection]))
+            self.threads[-1].start()
+
+    def _babble(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                connection.recv(65536)
+                connection.sendall(self.begins)
+                while self.goes_on and not self.ended.wait(self.pause):
+                    connection.sendall(self.goes_on)
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self.ended.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for thread in self.threads:
+            thread.join(10)
+
+
+@pytest.fixture
+def babbler() -> Iterator[Callable[..., Babbler]]:
+    """Start such a server, and let the clients talk to it."""
+    with ExitStack() as stack:
+
+        def start(*args: Any) -> Babbler:
+            server = Babbler(*args)
+            stack.callback(server.close)
+            stack.enter_context(conf.set_temp("server", server.url))
+            return server
+
+        yield start
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begins", "goes_on"),
+    [
+        (OK, b"X-More: y\r\n"),
+        (OK + b"Content-Length: 100000\r\n\r\n{", b" "),
+        (OK + b"\r\n", b" "),
+        (CHUNKED, b"1\r\n \r\n"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 302 There\r\nLocation: /there\r\nContent-Length: 100000\r\n\r\n", b"x"),
+    ],
+    ids=["headers", "body", "body without length", "chunks", "continue", "error", "redirect"],
+)
+def test_a_server_that_drips_does_not_outlast_the_time_limit(
+    babbler: Callable[..., Babbler], begins: bytes, goes_on: bytes
+) -> None:
+    """``timeout=`` ends the call although the server is never silent for long."""
+    babbler(begins, goes_on, 0.05)
+    started = time.monotonic()
+    with pytest.raises(QueryTimeoutError, match=r"0\.4 s"):
+        Observations.query_criteria(obs_collection="HST", timeout=0.4)
+    assert time.monotonic() - started < 5
+
+
+def test_a_drip_from_the_archive_does_not_outlast_the_time_limit(mast_sandbox: Sandbox) -> None:
+    """The rows of a page that come a few at a time are not waited for longer than ``timeout=``."""
+    mast_sandbox.faults.add("invoke", Fault.slow(200, 0.1), times=None)
+    with pytest.raises(QueryTimeoutError):
+        Observations.query_criteria(proposal_id=10452, timeout=0.5)
+
+
+PACKED = gzip.compress(bytes(50_000_000))
+
+
+@pytest.mark.parametrize(
+    ("begins", "goes_on"),
+    [
+        (OK + b"\r\n", b" " * 65536),
+        (CHUNKED, b"10000\r\n" + b" " * 65536 + b"\r\n"),
+        (OK + b"Content-Length: 10000000\r\n\r\n", b" " * 65536),
+        (OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED) + PACKED, b""),
+    ],
+    ids=["body", "chunks", "length", "packed"],
+)
+def test_an_endless_answer_is_not_read_into_memory(
+    babbler: Callable[..., Babbler], monkeypatch: pytest.MonkeyPatch, begins: bytes, goes_on: bytes
+) -> None:
+    """Beyond ``conf.max_response_size`` decoded bytes the answer is an error, and is not asked for again."""
+    monkeypatch.setattr(conf, "max_response_size", 1_000_000)
+    server = babbler(begins, goes_on)
+    with pytest.raises(ResponseTooLargeError, match="1000000 bytes"):
+        Observations.query_criteria(obs_collection="HST")
+    assert len(server.threads) == 2
+
+
+def test_a_length_that_cannot_be_is_an_error_of_the_package(babbler: Callable[..., Babbler]) -> None:
+    """No memory is taken because a server announces a terabyte."""
+    babbler(OK + b"Content-Length: 1000000000000\r\n\r\n{}")
+    with pytest.raises(ServerError):
+        Observations.query_criteria(obs_collection="HST")
+
+
+def test_of_an_endless_refusal_only_the_beginning_is_read(babbler: Callable[..., Babbler]) -> None:
+    """The words of an error are a few; the rest of its body is left."""
+    babbler(b"HTTP/1.1 400 No\r\nContent-Type: text/plain\r\n\r\nNot like this.", b" " * 65536)
+    with pytest.raises(BadRequestError, match="Not like this"):
+        Observations.query_criteria(obs_collection="HST", timeout=20)
+
+
+def test_the_body_of_a_redirect_is_left(mast_sandbox: Sandbox, babbler: Callable[..., Babbler]) -> None:
+    """A redirect with an endless body leads on all the same."""
+    place = f"Location: {mast_sandbox.url}/whoami\r\n".encode()
+    babbler(b"HTTP/1.1 307 There\r\n" + place + b"\r\n", b" " * 65536)
+    assert MastClass().session_info(verbose=False)["anon"] is True
+
+
+@pytest.mark.parametrize("place", [b"http://[::1", b"http://\xff\xfe/", b"http://a..b/", b"ftp://x/"])
+def test_a_redirect_to_no_address_is_an_error_of_the_package(babbler: Callable[..., Babbler], place: bytes) -> None:
+    """Whatever the session raises for an address is one error of the package."""
+    babbler(b"HTTP/1.1 302 There\r\nLocation: " + place + b"\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(MastError):
+        Observations.query_criteria(obs_collection="HST")
+
+
+def test_certificates_that_are_not_there_are_an_error_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `requests` raises as a bare OSError before it sends anything is a `NetworkError`."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/certificates")
+    client = MastClass(server="https://127.0.0.1:1")
+    with pytest.raises(NetworkError, match="nonexistent"):
+        client.session_info(verbose=False)
+
+
+def test_code_that_meets_something_unforeseen_says_that_the_response_cannot_be_read(mast_sandbox: Sandbox) -> None:
+    """What nobody foresaw in an answer is still an error of the package, with its cause."""
+    mast_sandbox.faults.add("invoke", Fault.answer(b"{}"), times=None)
+    client, what = MastClass(), "x"
+
+    def read(_response: requests.Response) -> object:
+        return {}["missing"]
+
+    http = client._service.http
+    with pytest.raises(InvalidResponseError, match="KeyError") as raised:
+        http.request("GET", conf.server, deadline=client._service.deadline(5), service=what, read=read)
+    assert isinstance(raised.value.__cause__, KeyError)
+
+
+# -- the user's session --------------------------------------------------------------------------------------------
+
+
+def test_the_sessions_own_adapters_stay() -> None:
+    """Adapters of other classes are the user's, with what they do; plain ones keep their settings."""
+
+    class Own(HTTPAdapter):
+        """Somebody's adapter."""
+
+    session, own = requests.Session(), Own()
+    session.mount("https://", own)
+    session.mount("http://", HTTPAdapter(max_retries=3))
+    client = MastClass(session=session)
+    assert client._session is session
+    assert session.get_adapter("https://x/") is own
+    timed = session.get_adapter("http://x/")
+    assert isinstance(timed, TimedAdapter)
+    assert timed.max_retries.total == 3
+
+
+# -- processes -----------------------------------------------------------------------------------------------------
+
+FORKING = """
+import multiprocessing, sys
+from astroquery_mast import Observations, conf
+conf.server = conf.catalogs_server = sys.argv[1]
+conf.read_timeout = 20
+products = {obsid: None for obsid in Observations.query_criteria(proposal_id=10452)["obsid"][:4]}
+
+def work(number):
+    program = (10452, 10501, 1039, 1783)[number % 4]
+    kind = number // 4 % 3
+    if kind == 0:
+        found = Observations.query_criteria(proposal_id=program, columns=["proposal_id"])
+        return set(found["proposal_id"]) == {str(program)}
+    if kind == 1:
+        obsid = list(products)[number % 4]
+        return set(Observations.get_product_list([obsid])["parent_obsid"]) == {obsid}
+    return Observations.query_criteria_count(proposal_id=program) == counts[program]
+
+counts = {p: Observations.query_criteria_count(proposal_id=p) for p in (10452, 10501, 1039, 1783)}
+if __name__ == "__main__":
+    [work(number) for number in range(12)]
+    with multiprocessing.get_context(sys.argv[2]).Pool(4) as pool:
+        right = pool.map(work, range(400), chunksize=1)
+    assert all(work(number) for number in range(12))
+    sys.stdout.write(f"{sum(right)} of {len(right)}")
+"""
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_every_process_gets_its_own_answers(mast_sandbox: Sandbox, tmp_path: Path, start: str) -> None:
+    """Workers of a parent that has open connections never read each other's answers, and neither does the parent."""
+    script = tmp_path / "forking.py"
+    script.write_text(FORKING)
+    done = subprocess.run(
+        [sys.executable, str(script), mast_sandbox.url, start], capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.stdout == "400 of 400", done.stderr
+
+
+INTERRUPTED = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from astroquery_mast import Observations, conf
+conf.server = sys.argv[1]
+with conf.set_temp("pagesize", 20):
+    Observations.query_criteria(proposal_id=10452)
+"""
+
+
+def test_ctrl_c_in_a_paged_query_ends_the_process(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The threads that wait for a silent server do not keep the interpreter."""
+    mast_sandbox.faults.add(
+        "invoke", Fault.delay(100), times=None, where=lambda record: (record.mashup or {}).get("page") != 1
+    )
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    process = subprocess.Popen([sys.executable, str(script), mast_sandbox.url], stderr=subprocess.PIPE, text=True)
+    try:
+        for _ in range(3000):
+            if len(mast_sandbox.requests.of("invoke")) > 2 or process.poll() is not None:
+                break
+            threading.Event().wait(0.01)
+        started = time.monotonic()
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert "KeyboardInterrupt" in errors
+    assert time.monotonic() - started < 10
