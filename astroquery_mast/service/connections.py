@@ -36,6 +36,12 @@ _WORDS = 65_536
 # What is read at a time of a body whose length is not known beforehand (bytes).
 _PIECE = 1_048_576
 
+_BROKEN_BODIES = (
+    (urllib3.exceptions.ProtocolError, requests.exceptions.ChunkedEncodingError),
+    (urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError),
+    (urllib3.exceptions.ReadTimeoutError, requests.exceptions.ReadTimeout),
+)
+
 _current = threading.local()
 
 
@@ -165,24 +171,26 @@ def keep_body(response: requests.Response, body: bytes) -> None:
 def _received(raw: urllib3.HTTPResponse, most: int, *, whole: bool) -> bytes:
     """The decoded body; ``whole`` says whether more bytes than ``most`` are an error, or left unread."""
     length, packed = raw.length_remaining, "content-encoding" in raw.headers
-    try:
+    with _errors_of_requests():
         if whole and length is not None and length <= most and not packed:
             return raw.read()
         pieces, size = [], 0
         while size < most + whole and (piece := raw.read(min(_PIECE, most + whole - size), decode_content=True)):
             pieces.append(piece)
             size += len(piece)
-    except urllib3.exceptions.ProtocolError as err:
-        raise requests.exceptions.ChunkedEncodingError(err) from err
-    except urllib3.exceptions.DecodeError as err:
-        raise requests.exceptions.ContentDecodingError(err) from err
-    except urllib3.exceptions.ReadTimeoutError as err:
-        raise requests.exceptions.ReadTimeout(err) from err
-    except urllib3.exceptions.HTTPError as err:
-        raise requests.exceptions.ConnectionError(err) from err
     if size > most:
         raise ResponseTooLargeError(f"The response has more than {most} bytes (conf.max_response_size).")
     return b"".join(pieces)
+
+
+@contextmanager
+def _errors_of_requests() -> Iterator[None]:
+    """Raise what `requests` would raise for an error of `urllib3`."""
+    try:
+        yield
+    except urllib3.exceptions.HTTPError as err:
+        kinds = (kind for theirs, kind in _BROKEN_BODIES if isinstance(err, theirs))
+        raise next(kinds, requests.exceptions.ConnectionError)(err) from err
 
 
 # -- sessions ------------------------------------------------------------------------------------------------------
