@@ -24,19 +24,21 @@ from ..catalogs import client as catalogs
 from ..cutouts import client as cutouts
 from ..downloads.destination import LOCAL_FILES
 from ..downloads.product_flow import Downloads
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InputWarning, InvalidCriterionError
 from ..missions import client as missions
 from ..observations import client as observations
 from ..observations import search
 from ..products.manifest import Status
 from ..products.plan import single_file
+from ..query.filters import Criteria
 from ..query.request import MashupRequest
 from ..service import core
 from ..service.mast_service import MastService
 from ..service.token import Credentials
+from ..tables.columns import Columns, find_column
 from ..tables.mashup import parse_page
 from ..tables.table import TableBuilder
-from ..warn import warn_no_results
+from ..warn import warn_no_results, warn_user
 from .connection import AssignableEndpoints, AssignableService, Connection, Setting
 
 __all__ = [
@@ -185,8 +187,41 @@ class MastClass(PrivateNames):
     """`astroquery_mast.MastClass` with private names of ``astroquery.mast``."""
 
 
+class _WordsSkipped(search.ObservationSearch):
+    """The search for observations, in which words for a continuous column are skipped, as ``astroquery.mast`` does.
+
+    lightkurve and lksearch send ``t_exptime="short"`` and the like, and choose among the rows themselves.
+    """
+
+    def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
+        """Turn keywords into filters."""
+        columns = self._service.columns.columns_for(search.CAOM_CONE, criteria)
+        skipped = [name for name, value in criteria.items() if _is_word_for_numbers(name, value, columns)]
+        for name in skipped:
+            warn_user(
+                f"{name} is continuous, and filters based on min and max values.\n"
+                "Not enough values provided, skipping...",
+                InputWarning,
+            )
+        kept = {name: value for name, value in criteria.items() if name not in skipped}
+        if skipped and not kept:
+            raise InvalidCriterionError("At least one non-positional criterion must be supplied.")
+        return super()._criteria(kept)
+
+
+def _is_word_for_numbers(name: str, value: Any, columns: Columns) -> bool:
+    """Whether a value is a word, and the column holds a range of numbers."""
+    column = find_column(name, columns)
+    return column is not None and column.continuous and isinstance(value, str) and value.strip().isalpha()
+
+
 class ObservationsClass(PrivateNames, observations.ObservationsClass):
     """`astroquery_mast.ObservationsClass` with private names of ``astroquery.mast``."""
+
+    @cached_property
+    def _search(self) -> search.ObservationSearch:
+        """What asks for observations in one place, or anywhere."""
+        return _WordsSkipped(self._service)
 
     _caom_all = search.CAOM_VALUES
     _caom_cone = search.CAOM_CONE

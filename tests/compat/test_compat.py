@@ -15,9 +15,9 @@ from importlib import resources
 import astroquery
 import pytest
 
-from astroquery_mast import Conf, compat, conf, utils
+from astroquery_mast import Conf, Observations, compat, conf, utils
 from astroquery_mast.compat import clients as compat_clients
-from astroquery_mast.exceptions import NoResultsWarning
+from astroquery_mast.exceptions import InputWarning, InvalidCriterionError, NoResultsWarning
 from astroquery_mast.observations import client as observations
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.service import core
@@ -224,3 +224,28 @@ def test_the_plain_clients_stay_without_private_names() -> None:
         assert hasattr(compat_clients.Observations, name)
         assert not hasattr(observations.Observations, name)
         assert not hasattr(core.Mast, name)
+
+
+@pytest.mark.parametrize("word", ["short", "FAST", "longest"])
+def test_a_word_for_a_continuous_column_is_skipped_with_the_known_warning(mast_sandbox: Sandbox, word: str) -> None:
+    """Code that sends ``t_exptime="short"`` gets all rows, and chooses among them itself."""
+    lenient = compat_clients.Observations
+    with pytest.warns(InputWarning, match=r"t_exptime is continuous, and filters based on min and max values\."):
+        rows = lenient.query_criteria(proposal_id="10452", t_exptime=word)
+    assert len(rows) == len(lenient.query_criteria(proposal_id="10452")) == 126
+
+
+def test_words_alone_are_not_a_question(mast_sandbox: Sandbox) -> None:
+    """Without the skipped words nothing would be asked for, and nothing is sent."""
+    with (
+        pytest.warns(InputWarning, match="t_exptime is continuous"),
+        pytest.raises(InvalidCriterionError, match="At least one non-positional criterion must be supplied"),
+    ):
+        compat_clients.Observations.query_criteria(t_exptime="short")
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_the_package_itself_refuses_words_for_numbers(mast_sandbox: Sandbox) -> None:
+    """Only in the place of ``astroquery.mast`` a criterion is skipped."""
+    with pytest.raises(InvalidCriterionError, match="t_exptime"):
+        Observations.query_criteria(proposal_id="10452", t_exptime="short")

@@ -61,6 +61,30 @@ def test_a_search_is_two_questions(mast_sandbox: Sandbox) -> None:
     assert endpoints(mast_sandbox) == ["invoke", "invoke"]
 
 
+@pytest.mark.parametrize("kind", ["lightcurve", "targetpixelfile"])
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ({"exptime": "short"}, 13),
+        ({"exptime": "SHORT"}, 13),
+        ({"exptime": "shortest"}, 13),
+        ({"exptime": "longest"}, 13),
+        ({"exptime": "long"}, 0),
+        ({"exptime": "fast"}, 0),
+        ({"cadence": "long"}, 0),
+        ({"cadence": "short"}, 13),
+        ({"exptime": 120}, 13),
+        ({"exptime": (100, 200)}, 13),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:.*is continuous:astroquery.exceptions.InputWarning")
+def test_exposure_times_in_words(kind: str, words: dict[str, Any], number: int) -> None:
+    """``exptime="short"`` and its like, which only lightkurve understands, choose among what the archive has."""
+    search = getattr(lightkurve, f"search_{kind}")
+    assert len(search(MANY, author="SPOC", **words)) == number
+
+
 def test_a_light_curve_is_what_is_in_the_file(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """Times, fluxes and names are those of the file, and a second download asks nothing."""
     found = lightkurve.search_lightcurve(MANY, author="SPOC", sector=1)
