@@ -29,10 +29,10 @@ from astropy import units as u
 from astropy.time import Time
 
 from ..exceptions import InvalidCriterionError
-from ..query.conditions import NUMBER, as_members, split_text
+from ..query.conditions import NUMBER, as_members, split_text, turned_ranges
 from ..query.filters import unknown_filter
 from ..query.request import as_plain
-from ..query.values import as_iso, as_number, refuse_missing, without_rounding_error
+from ..query.values import as_iso, as_number, refuse_lost_digits, refuse_missing
 from ..tables.columns import Column, Columns, Kind, closest, find_column
 from .columns import has_numbers_for_truths
 
@@ -85,6 +85,8 @@ def _expression(name: str, value: Any, column: Column) -> object:
         return _range(name, value, column)
     if isinstance(value, Mapping):
         raise InvalidCriterionError(f"'{name}' is a mapping: give (minimum, maximum) for a range.")
+    if isinstance(value, u.Quantity | Time) and value.shape == (2,):
+        return _range(name, (value[0], value[1]), column)
     members = [_member(name, member, column) for member in as_members(name, value)]
     if len(members) == 1:
         return members[0]
@@ -143,28 +145,32 @@ def _member(name: str, value: Any, column: Column) -> object:
         return parts[0]
     if _is_range(value, column):
         return _range(name, value, column)
-    return _single(name, value, column)
+    low, high = (_single(name, value, column, side) for side in (-1, 1))
+    return low if low == high else f"{low}..{high}"
 
 
 def _range(name: str, ends: tuple[Any, ...], column: Column) -> str:
     """A range, an end of which may be open."""
     if len(ends) != 2:
         raise InvalidCriterionError(f"'{name}' is a tuple of {len(ends)}: a range has two ends; values go in a list.")
-    low, high = (None if _is_open(end) else _end(name, end, column) for end in ends)
+    low, high = (
+        None if _is_open(end) else _end(name, end, column, side) for end, side in zip(ends, (-1, 1), strict=True)
+    )
     if low is None and high is None:
         raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
     if low is None or high is None:
         return f">={low}" if high is None else f"<={high}"
-    if _is_after(low, high):
+    ranges = turned_ranges(low, high, column)
+    if any(_is_after(*each) for each in ranges):
         raise InvalidCriterionError(f"'{name}' has a range from {ends[0]!r} to {ends[1]!r}, in which no value lies.")
-    return f"{low}..{high}"
+    return ",".join(f"{start}..{end}" for start, end in ranges)
 
 
 def _is_open(end: object) -> bool:
     return end is None or (isinstance(end, float | np.floating) and math.isinf(end))
 
 
-def _end(name: str, end: Any, column: Column) -> object:
+def _end(name: str, end: Any, column: Column, outward: int) -> object:
     """One end of a range."""
     if isinstance(end, str | bytes):
         text = str(as_plain(end, name)).strip()
@@ -174,7 +180,7 @@ def _end(name: str, end: Any, column: Column) -> object:
         return _plain(name, as_number(name, checked, column), whole=True) if _is_numeric(column) else checked
     if isinstance(end, list | tuple | set | Mapping | bool):
         raise InvalidCriterionError(f"'{name}' has {end!r} at the end of a range: give a number or a date.")
-    return _single(name, end, column)
+    return _single(name, end, column, outward)
 
 
 def _is_after(low: object, high: object) -> bool:
@@ -186,15 +192,15 @@ def _is_after(low: object, high: object) -> bool:
     return isinstance(low, int | float) and isinstance(high, int | float) and low > high
 
 
-def _single(name: str, value: Any, column: Column) -> object:
-    """One value that is no text."""
+def _single(name: str, value: Any, column: Column, outward: int) -> object:
+    """One value that is no text; a converted one gives way outward by the error of the conversion."""
     if isinstance(value, np.ndarray) and value.ndim == 0 and not isinstance(value, u.Quantity):
         value = value[()]
     refuse_missing(name, value)
     if isinstance(value, _Moment):
-        return _moment(name, value, column)
+        return _moment(name, value, column, outward)
     if isinstance(value, u.Quantity):
-        return _quantity(name, value, column)
+        return _quantity(name, value, column, outward)
     if isinstance(value, bool | np.bool_):
         return _truth(bool(value), column)
     if isinstance(value, np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
@@ -202,6 +208,8 @@ def _single(name: str, value: Any, column: Column) -> object:
             f"'{name}' cannot be compared with {value!r} (a {type(value).__name__}): give text, a number, a date, or a "
             "list of these."
         )
+    if column.kind in {Kind.INTEGER, Kind.TEXT}:
+        refuse_lost_digits(name, value)
     return _plain(name, value, whole=column.kind is Kind.INTEGER)
 
 
@@ -214,20 +222,19 @@ def _plain(name: str, value: float | np.integer | np.floating, *, whole: bool = 
     return int(value) if whole and float(value).is_integer() else float(value)
 
 
-def _moment(name: str, value: _Moment, column: Column) -> object:
+def _moment(name: str, value: _Moment, column: Column, outward: int) -> object:
     """A moment, as the column holds it: as text, or as a Modified Julian Date."""
     by_number = column.kind in {Kind.INTEGER, Kind.FLOAT}
     if by_number or (not column.type_name and column.name.lower().endswith("mjd")):
-        return as_number(name, value, column if by_number else Column(column.name, is_time=True))
+        return as_number(name, value, column if by_number else Column(column.name, is_time=True), outward)
     return as_iso(name, value)
 
 
-def _quantity(name: str, value: u.Quantity, column: Column) -> object:
+def _quantity(name: str, value: u.Quantity, column: Column, outward: int) -> object:
     """A quantity in the column's unit."""
     if column.astropy_unit is None and value.unit != u.dimensionless_unscaled:
         raise InvalidCriterionError(f"The unit of '{name}' is not known: give a plain number instead of {value}.")
-    converted = without_rounding_error(as_number(name, value, column))
-    return _plain(name, converted, whole=column.kind is Kind.INTEGER)
+    return _plain(name, as_number(name, value, column, outward), whole=column.kind is Kind.INTEGER)
 
 
 def _truth(value: bool, column: Column) -> object:

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import InvalidCriterionError
 from ..query.conditions import NUMBER, Comparison, Condition, as_members, split_text
-from ..query.values import as_unicode, is_missing, refuse_missing, without_rounding_error
+from ..query.values import as_unicode, is_missing, refuse_lost_digits, refuse_missing, without_rounding_error
 from ..tables.columns import Column, no_such
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -134,7 +134,7 @@ def _plain(value: Any) -> Any:
 def _number(value: Any, cells: Cells) -> tuple[Comparison, ...]:
     """The comparisons that a value of a numeric column stands for."""
     if isinstance(value, u.Quantity):
-        return (Comparison("eq", _in_unit(value, cells)),)
+        return _equal_quantity(value, cells)
     if isinstance(value, int | float):
         return (Comparison("eq", value),)
     # A moment, for instance, has a text that may look like a number.
@@ -171,15 +171,16 @@ def _exact(text: str) -> int | float | None:
         return float(text)
 
 
-def _in_unit(quantity: u.Quantity, cells: Cells) -> float:
-    """A quantity as a number of the column's unit."""
+def _equal_quantity(quantity: u.Quantity, cells: Cells) -> tuple[Comparison, ...]:
+    """The numbers of the column's unit that a quantity may stand for, within the error of the conversion."""
     try:
         number = float(quantity.to_value(cells.unit or u.dimensionless_unscaled))
     except (u.UnitConversionError, TypeError, ValueError) as err:
         raise InvalidCriterionError(
             f"The filter {quantity!r} for column '{cells.name}' has no meaning: {err}."
         ) from err
-    return without_rounding_error(number)
+    low, high = (without_rounding_error(number, side) for side in (-1, 1))
+    return (Comparison("eq", low),) if low == high else (Comparison("gte", low), Comparison("lte", high))
 
 
 def _boolean(value: Any, cells: Cells) -> tuple[Comparison, ...]:
@@ -194,6 +195,7 @@ def _boolean(value: Any, cells: Cells) -> tuple[Comparison, ...]:
 
 def _text(value: Any, cells: Cells) -> tuple[Comparison, ...]:
     """The comparison that a value of a text column stands for: equality without regard to case, or a pattern."""
+    refuse_lost_digits(cells.name, value)
     if isinstance(value, float) and value.is_integer():
         # The identifiers of a table that went through pandas: 123.0 is the text '123'.
         value = int(value)

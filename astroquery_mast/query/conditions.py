@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -35,7 +35,7 @@ from astropy.time import Time
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Kind
 from ..warn import warn_user
-from .values import as_number, as_text, is_integer
+from .values import OUTWARD, as_number, as_text, is_integer, refuse_lost_digits
 
 OPERATORS: Mapping[str, str] = {
     "min": "gte",
@@ -63,6 +63,7 @@ NUMBER = re.compile(_NUMBER, re.IGNORECASE)
 _END = rf"({_NUMBER}|[+-]?inf)?"
 # One of the ends may be left out; "1..." is more likely a slip.
 _RANGE = re.compile(rf"\s*(?!.*\.\.\.\s*$){_END}\s*\.\.\s*{_END}\s*", re.IGNORECASE)
+_DATES = re.compile(r"\s*(|[^.](?:.*?[^.])?)\s*\.\.\s*(|[^.](?:.*?[^.])?)\s*")
 _COMPARISON = re.compile(r"\s*(>=|<=|>|<|=)\s*(\S.*?)\s*")
 _SYMBOLS = {">=": "gte", "<=": "lte", ">": "gt", "<": "lt", "=": "eq"}
 _WHOLE = re.compile(r"\s*[+-]?\d+\s*")
@@ -132,6 +133,13 @@ def split_text(text: str) -> list[tuple[str, str]] | None:
 
 def read_condition(name: str, value: Any, column: Column, *, operators_on_text: bool = True) -> Condition:
     """Return the condition that a user's value stands for."""
+    condition = _read(name, value, column, operators_on_text=operators_on_text)
+    turned = chain.from_iterable(_turned(comparisons, column) for comparisons in condition.alternatives)
+    return replace(condition, alternatives=tuple(turned))
+
+
+def _read(name: str, value: Any, column: Column, *, operators_on_text: bool) -> Condition:
+    """The condition as it is written."""
     if operators_on_text or column.continuous or column.kind is Kind.INTEGER:
         comparisons = _comparisons(name, value, column)
         if comparisons:
@@ -158,6 +166,36 @@ def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> 
     if first.operator == "eq" and column.continuous:
         _warn_exact(name, first.operand)
     return Condition(name, column, (tuple(comparisons),))
+
+
+# -- right ascensions ----------------------------------------------------------------------------------------------
+
+_RIGHT_ASCENSION = re.compile(r"(?:.*_)?(?:ra|matchra)(?:mean|stack|deg|_?j2000|_?icrs|_orig)?", re.IGNORECASE)
+_FULL_TURN = 360.0
+
+
+def turned_ranges(low: Any, high: Any, column: Column) -> list[tuple[Any, Any]]:
+    """Return the ranges between 0 and 360 degrees that a range of right ascensions stands for, two if it crosses 0h.
+
+    A range of anything else is returned as it is.
+    """
+    in_degrees = bool(_RIGHT_ASCENSION.fullmatch(column.name)) and column.astropy_unit in {None, u.deg}
+    if not in_degrees or not isinstance(low, int | float) or not isinstance(high, int | float):
+        return [(low, high)]
+    if high - low >= _FULL_TURN:
+        return [(0.0, _FULL_TURN)]
+    if 0 <= low <= high <= _FULL_TURN or (low > high and not 0 <= high < low <= _FULL_TURN):
+        return [(low, high)]
+    low, high = low % _FULL_TURN, high % _FULL_TURN
+    return [(low, high)] if low <= high else [(low, _FULL_TURN), (0.0, high)]
+
+
+def _turned(comparisons: tuple[Comparison, ...], column: Column) -> list[tuple[Comparison, ...]]:
+    """The ranges between 0h and 24h that a range stands for."""
+    if [each.operator for each in comparisons] != ["gte", "lte"]:
+        return [comparisons]
+    ranges = turned_ranges(comparisons[0].operand, comparisons[1].operand, column)
+    return [(Comparison("gte", low), Comparison("lte", high)) for low, high in ranges]
 
 
 # -- comparisons ---------------------------------------------------------------------------------------------------
@@ -212,14 +250,14 @@ def _operation(name: str, operator: str, operand: Any, column: Column) -> Compar
         raise InvalidCriterionError(f"'{name}' holds numbers, to which '{operator}' cannot be applied.")
     if known in LOWER_ENDS | UPPER_ENDS and not _holds_numbers(column):
         raise InvalidCriterionError(f"'{name}' holds text, to which '{operator}' cannot be applied: give the values.")
-    return Comparison(known, _operand(name, operand, column))
+    return Comparison(known, _operand(name, operand, column, known))
 
 
 def _from_text(name: str, text: str, column: Column) -> Sequence[Comparison]:
     """The comparisons that a text spells; none if it is a plain value."""
     if text.startswith("!") and text.strip("!= "):
         return [Comparison("neq", _operand(name, text[1:].lstrip("="), column))]
-    parts = split_text(text) if _holds_numbers(column) else None
+    parts = _split(text, column)
     if parts is None:
         return ()
     if len(parts) == 1 and text.lstrip()[0] in "<>=":
@@ -229,24 +267,33 @@ def _from_text(name: str, text: str, column: Column) -> Sequence[Comparison]:
     return _pair(name, ends.get("gte"), ends.get("lte"), column)
 
 
-def _operand(name: str, value: Any, column: Column) -> str | int | float:
+def _split(text: str, column: Column) -> list[tuple[str, str]] | None:
+    """The operators and operands of a text for this column, whose ends may be dates; None if it is a plain value."""
+    parts = split_text(text) if _holds_numbers(column) else None
+    if parts is None and column.is_time and (dates := _DATES.fullmatch(text)):
+        return [(operator, end) for operator, end in (("gte", dates[1]), ("lte", dates[2])) if end]
+    return parts
+
+
+def _operand(name: str, value: Any, column: Column, operator: str = "eq") -> str | int | float:
     """What is compared with, in the unit of the column."""
     if not _holds_numbers(column):
         return as_text(name, value, column)
-    number = _number(name, value, column)
+    number = _number(name, value, column, operator)
     if math.isinf(number):
         raise InvalidCriterionError(f"'{name}' is compared with {value!r}: leave this end of the range out.")
     return number
 
 
-def _number(name: str, value: Any, column: Column) -> int | float:
+def _number(name: str, value: Any, column: Column, operator: str = "eq") -> int | float:
     """A number in the unit of the column; integers keep all their digits."""
     if column.kind in {Kind.INTEGER, Kind.BYTE}:
         if is_integer(value):
             return int(value)
         if isinstance(value, str) and _WHOLE.fullmatch(value):
             return int(value)
-    return as_number(name, value, column)
+        refuse_lost_digits(name, value)
+    return as_number(name, value, column, OUTWARD.get(operator, 0))
 
 
 def _holds_numbers(column: Column) -> bool:
@@ -288,7 +335,7 @@ def _ranges(name: str, value: Any, column: Column) -> list[tuple[Comparison, ...
     if all(_is_pair(member) for member in members):
         return [range_ for member in members for range_ in _ranges(name, member, column)]
     if len(members) == 1:
-        return [(_exactly(name, members[0], column),)]
+        return [_exactly(name, members[0], column)]
     if len(members) > _PAIR:
         raise InvalidCriterionError(
             f"'{name}' is continuous, and {len(members)} values were given: give [minimum, maximum], or pairs."
@@ -303,13 +350,13 @@ def _between(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison
     return (Comparison("eq", pair[0].operand),) if is_single else pair
 
 
-def _exactly(name: str, value: Any, column: Column) -> Comparison:
-    """One value of a continuous column."""
-    number = as_number(name, value, column)
-    if math.isinf(number):
+def _exactly(name: str, value: Any, column: Column) -> tuple[Comparison, ...]:
+    """One value of a continuous column; a converted one is as wide as the error of the conversion."""
+    low, high = (_number(name, value, column, operator) for operator in ("gte", "lte"))
+    if math.isinf(low):
         raise InvalidCriterionError(f"'{name}' is infinite: give [minimum, maximum] for a range.")
     _warn_exact(name, value)
-    return Comparison("eq", number)
+    return (Comparison("eq", low),) if low == high else (Comparison("gte", low), Comparison("lte", high))
 
 
 def _warn_exact(name: str, value: Any) -> None:
@@ -340,11 +387,12 @@ def _mapped(name: str, ends: Mapping[str, Any], column: Column) -> tuple[Compari
 
 def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, ...]:
     """One range; an end that is None or infinite is open."""
-    bottom = -math.inf if low is None else _number(name, low, column)
-    top = math.inf if high is None else _number(name, high, column)
+    bottom = -math.inf if low is None else _number(name, low, column, "gte")
+    top = math.inf if high is None else _number(name, high, column, "lte")
     if (bottom, top) == (-math.inf, math.inf):
         raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
-    if bottom > top or bottom == math.inf or top == -math.inf:
+    crossed = any(start > end for start, end in turned_ranges(bottom, top, column))
+    if crossed or bottom == math.inf or top == -math.inf:
         raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
     ends = [("gte", bottom), ("lte", top)]
     return tuple(Comparison(operator, end) for operator, end in ends if math.isfinite(end))

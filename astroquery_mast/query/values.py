@@ -9,20 +9,24 @@ from __future__ import annotations
 import math
 import re
 from contextlib import suppress
-from datetime import UTC, date, datetime
-from typing import Any, TypeGuard
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 from astropy import units as u
-from astropy.time import ScaleValueError, Time
+from astropy.time import ScaleValueError, Time, TimeDelta
 
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Kind
 from ..warn import warn_user
 from .request import as_plain
 
-# Text that is hardly meant as one of the days of 1864 whose numbers these are.
-_YEAR = re.compile(r"\s*(?:19|20)\d\d\s*")
+# Years, hardly meant as the days of 1863 and 1864 whose Modified Julian Dates these numbers are.
+_YEARS = (1900, 2100)
+# The offset from UTC at the end of an ISO 8601 date, which Time does not read.
+_OFFSET = re.compile(r"[+-]\d\d:?\d\d$")
+# Integers from here on lose digits as floating-point numbers of these types.
+_INEXACT_FROM = ((np.float16, 2**11), (np.float32, 2**24), (float | np.floating, 2**53))
 
 
 def is_missing(value: object) -> bool:
@@ -49,17 +53,40 @@ def refuse_missing(name: str, value: object) -> None:
         )
 
 
-def without_rounding_error(number: float) -> float:
-    """Return a converted number without the noise of its last digits: 0.5 micron are 5000 Angstrom, not 4999.99..."""
-    return float(f"{number:.14g}")
+# A number there and back through another unit may differ by so much of itself: a few roundings of 1.1e-16.
+_ROUNDING = 2e-15
+# The side to which the end of a range may give way, so that it still includes (or excludes) what it was converted from.
+OUTWARD = {"gte": -1, "gt": 1, "lte": 1, "lt": -1}
 
 
-def as_number(name: str, value: Any, column: Column) -> float:
-    """Return a value as the number in which the archive holds the column."""
+def without_rounding_error(number: float, outward: int = 0) -> float:
+    """Return a converted number without the noise of its last digits: 0.5 micron are 5000 Angstrom, not 4999.99...
+
+    A number with more digits than people write is moved by its possible error instead, up or down.
+    """
+    short = float(f"{number:.14g}")
+    if short == float(f"{number:.12g}"):
+        return short
+    return number + outward * _ROUNDING * abs(number)
+
+
+def refuse_lost_digits(name: str, value: object) -> None:
+    """Raise if a value is a floating-point number too large to be an exact integer, as an identifier has to be."""
+    limit = next((limit for kind, limit in _INEXACT_FROM if isinstance(value, kind)), None)
+    if limit is not None and abs(float(cast("float", value))) >= limit:
+        raise InvalidCriterionError(
+            f"'{name}'={value!r} is a {type(value).__name__}, which does not hold all digits of so large an integer: "
+            "give integers or text. (pandas turns integers into floats where a value is missing.)"
+        )
+
+
+def as_number(name: str, value: Any, column: Column, outward: int = 0) -> float:
+    """Return a value as the number in which the archive holds the column; see `OUTWARD`."""
     number = _number(name, value, column)
     if math.isnan(number):
         raise InvalidCriterionError(f"'{name}' is not a number (NaN): no row could match.")
-    return number
+    converted = isinstance(value, Time) or (isinstance(value, u.Quantity) and value.unit != column.astropy_unit)
+    return without_rounding_error(number, outward) if converted else number
 
 
 def as_iso(name: str, moment: Time | date | datetime | np.datetime64) -> str:
@@ -75,18 +102,44 @@ def _number(name: str, value: Any, column: Column) -> float:
         return _mjd(name, value, column)
     if isinstance(value, date | datetime | np.datetime64):
         return _mjd(name, _as_time(name, value), column)
+    if isinstance(value, TimeDelta | timedelta | np.timedelta64):
+        return _duration(name, value, column)
     if isinstance(value, u.Quantity):
         return _in_column_unit(name, value, column)
     if isinstance(value, str):
         return _from_text(name, value, column)
-    # The first two have a float(), and it is not what they mean.
-    if isinstance(value, bool | np.bool_ | np.timedelta64 | np.complexfloating) or np.ma.is_masked(value):
+    # The first has a float(), and it is not what it means.
+    if isinstance(value, bool | np.bool_ | np.complexfloating) or np.ma.is_masked(value):
         raise InvalidCriterionError(f"'{name}' needs a number, and {value!r} is not one.")
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError, OverflowError) as err:
         said = f"'{name}' needs a number, and {value!r} (a {type(value).__name__}) is not one."
         raise InvalidCriterionError(said) from err
+    _warn_of_year(name, number, column)
+    return number
+
+
+def _warn_of_year(name: str, number: float, column: Column) -> None:
+    """Warn that a number is a Modified Julian Date, and not a year."""
+    if column.is_time and _YEARS[0] <= number < _YEARS[1]:
+        warn_user(
+            f"{name}: {number:g} is read as a Modified Julian Date, which is in 1864; "
+            f"for the year write '{int(number)}-01-01'.",
+            InputWarning,
+        )
+
+
+def _duration(name: str, span: TimeDelta | timedelta | np.timedelta64, column: Column) -> float:
+    """A span of time of astropy's, Python's or numpy's in the column's unit."""
+    unit = column.astropy_unit
+    if column.is_time or unit is None or not unit.is_equivalent(u.s):
+        raise InvalidCriterionError(f"'{name}' is not a duration, and {span!r} (a {type(span).__name__}) is one.")
+    if isinstance(span, timedelta):
+        return _in_column_unit(name, span.total_seconds() * u.s, column)
+    if isinstance(span, np.timedelta64):
+        return _in_column_unit(name, float(span / np.timedelta64(1, "us")) * u.us, column)
+    return _in_column_unit(name, span.to(u.s), column)
 
 
 def _as_time(name: str, moment: date | datetime | np.datetime64 | str) -> Time:
@@ -97,6 +150,10 @@ def _as_time(name: str, moment: date | datetime | np.datetime64 | str) -> Time:
         # Time does not read all of numpy's units.
         moment = moment.astype("datetime64[us]")
     try:
+        if isinstance(moment, str):
+            moment = moment.strip()
+            # Time has no time zones; datetime has.
+            moment = datetime.fromisoformat(moment) if _OFFSET.search(moment) and ":" in moment else moment
         return Time(moment)
     except ValueError as err:
         raise InvalidCriterionError(f"'{name}' needs a date or a Modified Julian Date; {moment!r} is neither.") from err
@@ -136,16 +193,13 @@ def _in_column_unit(name: str, quantity: u.Quantity, column: Column) -> float:
 
 def _from_text(name: str, text: str, column: Column) -> float:
     """A number written as text, or a date where the column is a time."""
-    if column.is_time and _YEAR.fullmatch(text):
-        warn_user(
-            f"{name}: {text!r} is read as a Modified Julian Date, which is in 1864; for the year write "
-            f"'{text.strip()}-01-01'.",
-            InputWarning,
-        )
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         pass
+    else:
+        _warn_of_year(name, number, column)
+        return number
     if column.is_time:
         return _mjd(name, _as_time(name, text), column)
     raise InvalidCriterionError(f"'{name}' needs a number, and {text!r} is not one.")
@@ -169,6 +223,7 @@ def as_text(name: str, value: Any, column: Column) -> str:
     if is_integer(value):
         return str(int(value))
     if isinstance(value, float | np.floating):
+        refuse_lost_digits(name, value)
         return _whole_or_text(name, float(value), whole)
     raise InvalidCriterionError(f"'{name}' cannot be compared with {value!r} (a {type(value).__name__}).")
 

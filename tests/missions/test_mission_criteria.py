@@ -102,7 +102,7 @@ def test_every_form_of_a_value_becomes_what_the_archive_takes(hst: Columns, name
         ("sci_pep_id", float("nan"), "nan"),
         ("sci_pep_id", [1, np.nan], "nan"),
         ("sci_pep_id", float("inf"), "inf"),
-        ("sci_ra", (5, 1), "no value lies"),
+        ("sci_dec", (5, 1), "no value lies"),
         ("sci_ra", (None, None), "open at both ends"),
         ("sci_ra", (1, 2, 3), "two ends"),
         ("sci_ra", (np.nan, 3), "nan"),

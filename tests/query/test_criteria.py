@@ -240,7 +240,7 @@ def test_empty_list_is_refused(name: str, value: Any) -> None:
         ("t_exptime", (1, 10**400), "needs a number"),
         ("t_exptime", np.complex128(1 + 2j), "needs a number"),
         ("t_exptime", (np.ma.masked, 2), "masked"),
-        ("t_exptime", (1, np.timedelta64(2, "s")), "timedelta"),
+        ("distance", (1, np.timedelta64(2, "s")), "timedelta"),
         ("calib_level", (np.timedelta64(2, "s"), None), "timedelta"),
         ("t_exptime", (1 * u.m, 2 * u.m), "cannot be converted"),
         ("t_exptime", ([1] * u.s, 2), "list|quantity|Quantity"),

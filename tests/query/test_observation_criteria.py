@@ -102,7 +102,7 @@ def test_the_portals_own_column_is_no_criterion(mast_sandbox: Sandbox) -> None:
 
 def test_a_year_as_text_is_told_from_a_day() -> None:
     """It is a number, and a Modified Julian Date, which is hardly meant."""
-    with pytest.warns(InputWarning, match=r"t_min: '2022' .* 1864; for the year write '2022-01-01'"):
+    with pytest.warns(InputWarning, match=r"t_min: 2022 .* 1864; for the year write '2022-01-01'"):
         assert values_of("t_min", ["2022", "59000"]) == between(2022, 59000)
     assert values_of("t_min", ["59000", "2022-01-01"]) == between(59000, 59580)
     assert values_of("t_exptime", ["2000", "2022"]) == between(2000, 2022)
