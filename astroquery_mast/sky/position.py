@@ -105,13 +105,26 @@ def as_coordinate(coordinates: Any) -> SkyCoord:
     found = _as_sky(coordinates)
     if found.size != 1:
         raise InvalidArgumentError(f"coordinates holds {found.size} positions; give one at a time.")
-    try:
-        found = found.reshape(()).icrs
-    except (ValueError, TypeError, AttributeError) as err:  # a frame that lacks its place, time or distance
-        raise InvalidArgumentError(f"coordinates={coordinates!r} cannot be turned into ICRS: {err}") from err
+    found = in_icrs(found.reshape(()))
+    if np.any(getattr(found.ra, "mask", False)):
+        raise InvalidArgumentError("coordinates is masked: there is no position under the mask.")
     if not (math.isfinite(found.ra.deg) and math.isfinite(found.dec.deg)):
         raise InvalidArgumentError(f"coordinates={coordinates!r} is not a finite position.")
     return found
+
+
+def in_icrs(positions: SkyCoord | BaseCoordinateFrame) -> SkyCoord:
+    """Return positions in ICRS, as right ascension and declination, whatever their frame and representation."""
+    try:
+        placed = SkyCoord(positions).icrs
+    except (ValueError, TypeError, AttributeError) as err:
+        raise InvalidArgumentError(
+            f"The coordinates {positions!r} cannot be transformed to ICRS (a frame may lack its obstime, location or "
+            f"distance): {err}"
+        ) from err
+    if "ra" not in placed.representation_component_names:
+        placed.representation_type = "spherical"
+    return placed
 
 
 def _as_sky(coordinates: Any) -> SkyCoord:

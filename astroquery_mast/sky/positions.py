@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from astropy.table import Row, Table
 from ..exceptions import InvalidArgumentError
 from ..query.values import as_unicode
 from ..tables.rows import Floats
-from .position import as_coordinate, looks_like_coordinates
+from .position import as_coordinate, in_icrs, looks_like_coordinates
 from .position_columns import degrees, position_columns
 
 NO_POSITION = "there is no position"
@@ -189,11 +190,8 @@ def _of_sky(given: SkyCoord | BaseCoordinateFrame) -> Positions:
     """The positions in an array of them."""
     if isinstance(given, BaseCoordinateFrame) and not given.has_data:
         raise InvalidArgumentError(f"A frame without positions was given: {given!r}.")
-    try:
-        with np.errstate(invalid="ignore"):  # NaN, which is noted
-            positions = SkyCoord(given).ravel().icrs
-    except (ValueError, TypeError, AttributeError) as err:  # a frame that lacks its place, time or distance
-        raise InvalidArgumentError(f"The positions cannot be turned into ICRS: {err}") from err
+    with np.errstate(invalid="ignore"):  # NaN, which is noted
+        positions = in_icrs(SkyCoord(given).ravel())
     return Positions(_filled(positions.ra.deg), _filled(positions.dec.deg))
 
 
@@ -236,6 +234,10 @@ def _of_list(items: Sequence[Any]) -> Positions:
     ra, dec = np.full(len(items), np.nan), np.full(len(items), np.nan)
     problems: dict[int, str] = {}
     names: dict[int, str] = {}
+    if len(items) == 2 and all(isinstance(item, Real) for item in items):
+        raise InvalidArgumentError(
+            f"Give one position as SkyCoord({items[0]}, {items[1]}, unit='deg') or as '{items[0]} {items[1]}'."
+        )
     for row, item in enumerate(items):
         if _is_missing(item):
             continue

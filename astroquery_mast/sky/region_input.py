@@ -18,10 +18,13 @@ from astropy.coordinates import BaseCoordinateFrame, SkyCoord
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseHighLevelWCS
 
-from ..exceptions import FootprintParseError, InvalidArgumentError
+from ..exceptions import FootprintParseError, InputWarning, InvalidArgumentError
+from ..warn import warn_user
 from .moc import MocRegion
+from .position import in_icrs
 from .region import Region, ShapeRegion
 from .shapes import Circle, Point, Polygon, Shape, ellipse_corners, offset_positions, parse_s_region, polygon_of
+from .sphere import sides_cross, unit_vectors
 
 # Corners of the polygon that stands for an ellipse: it is larger than the ellipse by 0.02 %.
 _CORNERS = 128
@@ -48,7 +51,7 @@ def _shapes(region: Any) -> Iterator[Shape]:
     elif isinstance(region, str | bytes):
         yield from _read(region)
     elif isinstance(region, SkyCoord | BaseCoordinateFrame):
-        yield _from_vertices(SkyCoord(region))
+        yield _in_order(_from_vertices(SkyCoord(region)))
     elif isinstance(region, BaseHighLevelWCS):
         yield _from_wcs(region, None)
     elif _is_sized_wcs(region):
@@ -79,6 +82,10 @@ def _read(text: str | bytes) -> list[Shape]:
         raise InvalidArgumentError(f"region cannot be read: {err}") from err
     if not shapes:
         raise InvalidArgumentError(f"region={text!r} names no shape, such as 'CIRCLE 10.7 41.3 0.5'.")
+    polygons = [shape for shape in shapes if isinstance(shape, Polygon)]
+    if any(sides_cross(unit_vectors(*np.transpose(each.vertices))) for each in polygons):
+        # Footprints of the archive itself may be so.
+        warn_user("region has a polygon whose sides cross: its corners may not be in order.", InputWarning)
     return shapes
 
 
@@ -91,11 +98,20 @@ def _from_vertices(vertices: SkyCoord) -> Polygon:
         )
     if vertices.ndim > 1:
         raise InvalidArgumentError(f"region has positions of shape {vertices.shape}: give those of one polygon.")
+    placed = in_icrs(vertices)
     try:
-        placed = vertices.icrs
         return polygon_of(zip(placed.ra.deg.tolist(), placed.dec.deg.tolist(), strict=True))
-    except (ValueError, TypeError, AttributeError) as err:  # not finite; a frame that lacks its place, time, distance
-        raise InvalidArgumentError(f"region is no polygon on the sky: it {err}.") from err
+    except ValueError as err:  # not finite
+        raise InvalidArgumentError(f"region is not a polygon on the sky: it {err}.") from err
+
+
+def _in_order(polygon: Polygon) -> Polygon:
+    """Return a polygon, or refuse it if its sides cross, because it is not clear then what is inside."""
+    if sides_cross(unit_vectors(*np.transpose(polygon.vertices))):
+        raise InvalidArgumentError(
+            "region is a polygon whose sides cross: give the corners in order, going around its edge."
+        )
+    return polygon
 
 
 # -- images ----------------------------------------------------------------------------------------------------------

@@ -67,6 +67,16 @@ def arcs_intersect(arc: tuple[Array, Array], begin: Array, end: Array, normals: 
     return np.asarray(((lowest >= -TOUCHING) | (highest <= TOUCHING)) & (highest - lowest > 2 * TOUCHING))
 
 
+def sides_cross(vertices: Array) -> bool:
+    """Tell whether two sides of a polygon that fits into half of the sky cross each other, other than at a corner."""
+    # How far each corner is from the great circle of each side, and on which side of it.
+    heights = normals_of(vertices, np.roll(vertices, -1, axis=0)) @ vertices.T
+    heights[np.abs(heights) <= TOUCHING] = 0
+    parted = heights * np.roll(heights, -1, axis=1) < 0
+    crossed = parted & parted.T
+    return bool(crossed[~np.eye(len(vertices), dtype=bool)].any())
+
+
 def within_polygon(points: Array, vertices: Array, axis: Array) -> Array:
     """Tell which positions lie inside a polygon.
 

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.coordinates import FK5, ICRS, AltAz, Angle, Galactic, SkyCoord
+from astropy.coordinates import FK5, ICRS, AltAz, Angle, CartesianRepresentation, Galactic, SkyCoord
+from astropy.utils.masked import Masked
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidArgumentError, MastError
+from astroquery_mast import Observations
+from astroquery_mast.exceptions import InvalidArgumentError, InvalidQueryError, MastError
 from astroquery_mast.sky.position import (
     DEFAULT_RADIUS,
     Cone,
@@ -252,3 +254,39 @@ def test_a_position_without_a_blank_needs_decimals() -> None:
     """Sources are named after their place in hours, 1820-30, and such a name is never read as degrees."""
     assert as_coordinate("210.8+54.3").ra.deg == pytest.approx(210.8)
     assert not looks_like_coordinates("1820-30")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        SkyCoord(x=1, y=2, z=3, unit="kpc", representation_type="cartesian"),
+        SkyCoord(ICRS(CartesianRepresentation(1, 2, 3))),
+        ICRS(CartesianRepresentation(1 * u.kpc, 2 * u.kpc, 3 * u.kpc), representation_type="cartesian"),
+    ],
+    ids=["SkyCoord", "without unit", "frame"],
+)
+def test_cartesian_positions_are_positions(place: Any) -> None:
+    """A position in x, y, z has the right ascension and declination of its direction."""
+    found = as_coordinate(place)
+    assert found.ra.deg == pytest.approx(63.434948822922)
+    assert found.dec.deg == pytest.approx(53.300774799510)
+
+
+def test_a_masked_position_is_not_a_position() -> None:
+    """What lies under the mask of a scalar SkyCoord is never asked for."""
+    both = SkyCoord(Masked([202.47, 210.8], [False, True]) * u.deg, Masked([47.195, 54.35], [False, True]) * u.deg)
+    assert float(as_coordinate(both[0]).ra.deg) == pytest.approx(202.47)
+    with pytest.raises(InvalidArgumentError, match="masked"):
+        as_coordinate(both[1])
+
+
+def test_two_numbers_are_told_how_to_be_a_position() -> None:
+    """A pair of numbers is refused with the two ways to write it."""
+    with pytest.raises(InvalidQueryError, match=r"SkyCoord\(10, 20, unit='deg'\) or as '10 20'"):
+        Observations.query_region((10, 20))
+
+
+def test_a_frame_without_time_says_what_it_lacks() -> None:
+    """Horizontal coordinates without time and place are refused in words of astronomy."""
+    with pytest.raises(InvalidArgumentError, match="obstime, location or distance"):
+        as_coordinate(AltAz(alt=1 * u.deg, az=1 * u.deg))

@@ -10,12 +10,15 @@ from astropy import units as u
 from astropy.coordinates import AltAz, Galactic, SkyCoord
 from astropy.table import MaskedColumn, Table
 from astropy.wcs import WCS
+from hypothesis import given
+from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidArgumentError
+from astroquery_mast.exceptions import InputWarning, InvalidArgumentError
 from astroquery_mast.sky.region import ShapeRegion
 from astroquery_mast.sky.region_filter import RegionFilter, check_overlap, rows_in_region
 from astroquery_mast.sky.region_input import as_region
 from astroquery_mast.sky.shapes import Circle, Point, Polygon
+from astroquery_mast.sky.sphere import sides_cross, unit_vectors
 
 SQUARE = SkyCoord([10, 12, 12, 10], [40, 40, 42, 42], unit="deg")
 
@@ -112,7 +115,7 @@ def test_other_axes_of_an_image_are_left_out() -> None:
         (SQUARE[[0, 0, 1, 1]], "fewer than three"),
         (SQUARE.reshape(2, 2), "of one polygon"),
         (SkyCoord([1, np.nan, 3], [1, 2, 3], unit="deg"), "position that is none"),
-        (SkyCoord([1, 2, 3], [1, 2, 3], unit="deg", frame=AltAz()), "no polygon"),
+        (SkyCoord([1, 2, 3], [1, 2, 3], unit="deg", frame=AltAz()), "obstime, location or distance"),
         (WCS(naxis=2), "does not know the size|without an image"),
         (WCS(naxis=1), "without an image"),
         ((image(), (0, 5)), "does not know the size"),
@@ -216,3 +219,30 @@ def test_a_frame_of_degrees_is_one_of_any_other() -> None:
     inside = SkyCoord([1, 9, 359, 11], [1, -4, 0, 0], unit="deg", frame=Galactic()).icrs
     vectors = inside.cartesian.xyz.value.T
     assert region.contains(vectors).tolist() == [True, True, False, False]
+
+
+def test_corners_in_raster_order_are_not_a_polygon() -> None:
+    """Vertices whose sides would cross are refused, because it is not clear what lies inside."""
+    raster = SQUARE[[0, 1, 3, 2]]
+    with pytest.raises(InvalidArgumentError, match="sides cross: give the corners in order"):
+        as_region(raster)
+    assert len(shapes_of(SQUARE)) == 1
+
+
+def test_a_text_polygon_whose_sides_cross_is_warned_of() -> None:
+    """The archive's own footprints may be so; a user's slip is told, and the text still works."""
+    with pytest.warns(InputWarning, match="sides cross"):
+        assert len(shapes_of("POLYGON 10 40 12 40 10 42 12 42")) == 1
+
+
+@given(st.integers(3, 40), st.floats(0, 360), st.floats(-90, 90), st.floats(0.001, 60))
+def test_sides_of_a_star_shaped_polygon_do_not_cross(corners: int, ra: float, dec: float, size: float) -> None:
+    """Corners around a center, near or far, in order, are a polygon anywhere on the sky."""
+    angles = np.linspace(0, 360, corners, endpoint=False)
+    radii = size * np.where(np.arange(corners) % 2, 1.0, 0.6)
+    center = SkyCoord(ra, dec, unit="deg")
+    star, circle = (center.directional_offset_by(angles * u.deg, each * u.deg) for each in (radii, size))
+    assert not sides_cross(unit_vectors(star.ra.deg, star.dec.deg))
+    around = unit_vectors(circle.ra.deg, circle.dec.deg)
+    assert not sides_cross(around)
+    assert sides_cross(around[[1, 0, *range(2, corners)]]) == (corners > 3)
