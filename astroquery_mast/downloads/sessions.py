@@ -219,10 +219,10 @@ class WorkerSession:
             self._deadline.for_socket(min(connect or math.inf, recipe.connect_timeout)),
             self._deadline.for_socket(min(read or math.inf, recipe.read_timeout)),
         )
-        token = auth.TokenAuth(self._credentials if credentials is None else credentials, self._endpoints)
+        own = self._credentials if credentials is None else credentials
         if self._session is None:
             self._session = _IDLE.take(recipe, recipe.session)
-        return send_with_token(self._session, token, method, url, timeout=timeout, **keywords)
+        return send_with_token(self._session, own, self._endpoints, method, url, timeout=timeout, **keywords)
 
     def _advice(self, url: str, status: int | None) -> str:
         """Say what to do about a refusal."""

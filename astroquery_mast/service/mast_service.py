@@ -91,7 +91,7 @@ class MastService:
         not safe in threads.
         """
         own = self.login.credentials if credentials is None else credentials
-        return send_with_token(self.session, auth.TokenAuth(own, self.endpoints), method, url, **keywords)
+        return send_with_token(self.session, own, self.endpoints, method, url, **keywords)
 
     def _cache_owner(self) -> str | None:
         """For whom answers are cached."""
@@ -204,18 +204,36 @@ class MastService:
 
 
 def send_with_token(
-    session: requests.Session, token: auth.TokenAuth, method: str, url: str, **keywords: Any
+    session: requests.Session,
+    credentials: auth.Credentials,
+    endpoints: Endpoints,
+    method: str,
+    url: str,
+    **keywords: Any,
 ) -> requests.Response:
     """Send through a session; the token is neither in what is raised, nor in the response, nor in what is logged."""
+    token = _no_token if credentials.token is None else auth.TokenAuth(credentials, endpoints)
     try:
         response: requests.Response = session.request(method, url, auth=token, **keywords)
     except requests.RequestException as err:
-        if err.request is not None:
-            err.request.headers.pop("Authorization", None)
+        _strip_token(err.request)
         raise
     if log.isEnabledFor(logging.DEBUG):
         _log_exchange(response)
-    return auth.strip_token(response)
+    for each in (*response.history, response):
+        _strip_token(each.request)
+    return response
+
+
+def _no_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Add nothing; without this, requests would send what the user's ``.netrc`` has for the host."""
+    return request
+
+
+def _strip_token(request: requests.Request | requests.PreparedRequest | None) -> None:
+    """Take the token out of a request, so that what remembers it can be printed or pickled."""
+    if request is not None:
+        request.headers.pop("Authorization", None)
 
 
 def _log_exchange(response: requests.Response) -> None:

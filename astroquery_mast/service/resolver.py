@@ -1,14 +1,17 @@
 """Names in, positions out: the archive's name resolver (SANTA), asked for many names at a time.
 
+In: text, bytes, or a list, an array or a column of them, as users give names.  Out: positions.  In between is the JSON
+of the resolver, an `Entry` for each name and source.
 See https://mastresolver.stsci.edu/Santa-war/ for what it knows.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -18,27 +21,25 @@ from astropy.coordinates import SkyCoord
 from astroquery import log
 
 from ..config import Endpoints, count_setting
-from ..exceptions import InputWarning, InvalidQueryError, MastError, ResolverError
-from ..sky.position import as_coordinate
+from ..exceptions import (
+    InputWarning,
+    InvalidArgumentError,
+    InvalidQueryError,
+    InvalidResponseError,
+    MastError,
+    ResolverError,
+    ServerError,
+)
+from ..query.values import as_unicode, is_missing
+from ..sky.position import as_coordinate, looks_like_coordinates
+from ..tables.rows import decoded
 from ..warn import warn_user
 from .http import HttpClient
-from .names import (
-    SERVICE,
-    Entry,
-    by_name,
-    by_source,
-    case_folded_name,
-    checked_name,
-    coordinate_of,
-    is_place,
-    place_of,
-    read_entries,
-    valid_names,
-    with_place,
-)
 from .parallel import map_in_threads
 from .retrying import Deadline
 from .token import LOOPBACK
+
+SERVICE = "MAST name resolver"
 
 _RESOLVERS = ("NED", "SIMBAD")
 # Names with these prefixes are entries of a catalog at MAST, and the resolver has its own source for each.
@@ -50,6 +51,7 @@ _GIVEN = "position"
 # So many names without a position are named in the warning.
 _SHOWN = 10
 
+Entry: TypeAlias = Mapping[str, Any]
 # What is known of one name: entries, the position that it is itself, or why nothing is.
 Found: TypeAlias = list[Entry] | SkyCoord | MastError
 
@@ -313,3 +315,110 @@ def _compare_with_catalog(name: str, position: SkyCoord, sources: Mapping[str, E
                     f'"{name}" is {apart.arcsec:.1f} arcsec from its position in the {catalog} catalog.',
                     InputWarning,
                 )
+
+
+# -- as they are given -------------------------------------------------------------------------------------------------
+
+
+def checked_name(name: object) -> str:
+    """Return a name that can be asked for; raise `InvalidArgumentError` for anything else."""
+    text = as_unicode(name)
+    if not isinstance(text, str):
+        raise InvalidArgumentError(f"Object names must be text, not {name!r}.")
+    if not text.strip():
+        raise InvalidArgumentError("An object name is empty.")
+    return str(text)
+
+
+def valid_names(names: Iterable[object]) -> tuple[list[str], int]:
+    """Return the names in a list, and how many of its members are missing."""
+    if isinstance(names, Mapping) or not isinstance(names, Iterable):
+        raise InvalidArgumentError(f"A name of an object, or several, are needed, and not {names!r:.80}.")
+    cells = [as_unicode(cell) for cell in names]
+    given = [checked_name(cell) for cell in cells if not _is_missing(cell)]
+    if cells and not given:
+        raise InvalidArgumentError(f"Of the {len(cells)} object names that were given none is a name.")
+    return given, len(cells) - len(given)
+
+
+def _is_missing(cell: object) -> bool:
+    return is_missing(cell) or (isinstance(cell, str) and not cell.strip())
+
+
+def case_folded_name(name: str) -> str:
+    """Return a name as the resolver repeats it: lower case, single blanks."""
+    return " ".join(name.lower().split())
+
+
+def is_place(name: str) -> bool:
+    """Tell whether a name is a position in numbers; ``"1820-30"`` and ``"J0613-0200"`` are names."""
+    return name.strip()[0] in "+-.0123456789" and bool(set(" ,") & set(name.strip())) and looks_like_coordinates(name)
+
+
+# -- as they are answered ----------------------------------------------------------------------------------------------
+
+
+def read_entries(body: bytes) -> list[Entry]:
+    """Read an answer."""
+    document = decoded(body, f"The {SERVICE}")
+    entries = document.get("resolvedCoordinate") if isinstance(document, dict) else ""
+    if not isinstance(entries, list | None):
+        raise InvalidResponseError(f"The {SERVICE} sent no list of positions.", service=SERVICE)
+    if not entries and "error" in str(document.get("status")).lower():
+        message = document.get("msg") or document["status"]
+        raise ServerError(f"The {SERVICE} reported an error: {message}", service=SERVICE, status=200)
+    return [entry for entry in entries or [] if isinstance(entry, dict)]
+
+
+def place_of(entry: Entry) -> tuple[float, float]:
+    """Return the position of an entry in degrees; raise `InvalidResponseError` if it has none."""
+    try:
+        ra, dec = float(entry["ra"]), float(entry["decl"])
+    except (KeyError, TypeError, ValueError) as err:
+        raise InvalidResponseError(f"The {SERVICE} sent an entry without a position.", service=SERVICE) from err
+    if not (math.isfinite(ra) and abs(dec) <= 90):
+        raise InvalidResponseError(f"The {SERVICE} sent an impossible position: {ra}, {dec}.", service=SERVICE)
+    return ra, dec
+
+
+def coordinate_of(entry: Entry) -> SkyCoord:
+    """Return the position of an entry; see `place_of`."""
+    return SkyCoord(*place_of(entry), unit="deg")
+
+
+def by_source(entries: Sequence[Entry]) -> dict[str, SkyCoord]:
+    """Return the positions that the sources have for a name: source → position."""
+    return {str(entry.get("resolver")): coordinate_of(entry) for entry in entries}
+
+
+def with_place(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries of one name that have a position."""
+    usable: list[Entry] = []
+    problem: InvalidResponseError | None = None
+    for entry in entries:
+        try:
+            place_of(entry)
+        except InvalidResponseError as err:
+            problem = problem or err
+        else:
+            usable.append(entry)
+    if problem is not None and not usable:
+        raise problem
+    return usable
+
+
+def by_name(names: Sequence[str], entries: Sequence[Entry]) -> dict[str, list[Entry] | InvalidResponseError]:
+    """Return what came for each of several names."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(case_folded_name(str(entry.get("searchString", ""))), []).append(entry)
+    # The entries for one name are all its own, however it is spelled.
+    own = [entries] if len(names) == 1 else [found.get(case_folded_name(name), []) for name in names]
+    return {name: _with_place_or_error(each) for name, each in zip(names, own, strict=True)}
+
+
+def _with_place_or_error(entries: Sequence[Entry]) -> list[Entry] | InvalidResponseError:
+    try:
+        return with_place(entries)
+    except InvalidResponseError as err:
+        return err

@@ -50,28 +50,24 @@ class Credentials:
 
     def __init__(self, token: str | None = None) -> None:
         self._lock = threading.Lock()
-        self._token = None if token is None else normalize_token(token)
+        # To be changed by `keep` alone.
+        self.token = None if token is None else normalize_token(token)
         self._owner = ""
-
-    @property
-    def token(self) -> str | None:
-        """The token, or None."""
-        return self._token
 
     @property
     def owner(self) -> str | None:
         """Whose token it is: empty if there is no token, and None if the owner is not known."""
         with self._lock:
-            return "" if self._token is None else self._owner or None
+            return "" if self.token is None else self._owner or None
 
     def keep(self, token: str | None, owner: str = "") -> None:
         """Keep a token, or none, from now on."""
         with self._lock:
-            self._token, self._owner = token, owner
+            self.token, self._owner = token, owner
 
     def __bool__(self) -> bool:
         """Tell whether there is a token."""
-        return self._token is not None
+        return self.token is not None
 
     def __repr__(self) -> str:
         """Say whether there is a token, never which."""
@@ -123,13 +119,6 @@ class TokenAuth(AuthBase):
         if token is not None and may_receive_token(request.url or "", self._endpoints):
             request.headers["Authorization"] = f"token {token}"
         return request
-
-
-def strip_token(response: requests.Response) -> requests.Response:
-    """Take the token out of what a response remembers of its request, so that it can be printed or pickled."""
-    for each in (*response.history, response):
-        each.request.headers.pop("Authorization", None)
-    return response
 
 
 def find_token(token: str | None = None, *, reenter: bool = False, page: str = "") -> str:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidQueryError, InvalidResponseError, MastError, ServerError
-from astroquery_mast.service.names import by_name, checked_name, place_of, read_entries, valid_names, with_place
+from astroquery_mast.service.resolver import by_name, checked_name, place_of, read_entries, valid_names, with_place
 
 M51 = {"searchString": "m51", "resolver": "NED", "ra": 202.47, "decl": 47.2}
 JSON = st.recursive(
