@@ -175,6 +175,8 @@ _KIND_OF_ARRAY = {dtype.kind: kind for kind, dtype in _EMPTY.items()}
 _is_none = partial(operator.is_, None)
 # Whole numbers below are exact as floating-point numbers.
 _EXACT = 2**53
+# What archives write where they have no number.
+_NOTHING = frozenset({"", "none", "null", "nan", "na", "n/a", "-", "--"})
 _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
@@ -196,6 +198,28 @@ def converted(values: Sequence[Any], kind: Kind) -> ColumnBlock:
     if mask is not None:
         values = _without_nulls(values, _FILLS[kind])
     return _CONVERTERS[kind](values), mask
+
+
+def fits(value: Any, kind: Kind) -> bool:
+    """Tell whether a value is what its column is declared to hold."""
+    try:
+        converted([value], kind)
+    except TypeMismatch:
+        return False
+    return True
+
+
+def without_words_for_nothing(values: Sequence[Any], kind: Kind) -> tuple[Sequence[Any], list[str]]:
+    """Return the values of a column with null in the place of words that say so, and these words."""
+    if kind is Kind.TEXT:
+        return values, []
+    words = [value for value in values if says_nothing(value) and not fits(value, kind)]
+    return [None if says_nothing(value) and not fits(value, kind) else value for value in values], words
+
+
+def says_nothing(value: Any) -> bool:
+    """Tell whether a value is a word for null."""
+    return isinstance(value, str) and value.strip().casefold() in _NOTHING
 
 
 def guessed(values: Sequence[Any]) -> Kind:

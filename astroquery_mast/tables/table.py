@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Protocol, Self
@@ -19,7 +20,18 @@ from ..exceptions import CorruptDataWarning, InvalidResponseError
 from ..warn import warn_user
 from .columns import PORTAL_COLUMNS, Columns, Kind, kind_of
 from .mashup import Page
-from .rows import Array, ColumnBlock, Rows, TypeMismatch, converted, guessed, joined, widen_type
+from .rows import (
+    Array,
+    ColumnBlock,
+    Rows,
+    TypeMismatch,
+    converted,
+    fits,
+    guessed,
+    joined,
+    widen_type,
+    without_words_for_nothing,
+)
 
 # Properties of a request that no table keeps: it may be written to a file.
 _SECRET = frozenset({"mast_token"})
@@ -67,6 +79,7 @@ class TableBuilder:
         self._rows = 0
         self._times: list[str | None] = []
         self._doubted: set[str] = set()
+        self._words: dict[str, list[str]] = {}
 
     def add(self, page: Page) -> None:
         """Take the rows of a page."""
@@ -113,6 +126,7 @@ class TableBuilder:
 
     def table(self) -> Table:
         """Return the table of all pages added; to be called once, because the rows are handed over."""
+        self._tell_of_words()
         made = []
         for name, _ in self._fields:
             values, mask = joined(self._chunks.pop(name))
@@ -127,11 +141,25 @@ class TableBuilder:
             kind = Kind.TEXT
         if kind is None:
             kind = guessed(values)
-        try:
+        with suppress(TypeMismatch):
             return converted(values, kind)
+        numbers, words = without_words_for_nothing(values, kind)
+        try:
+            made = converted(numbers, kind)
         except TypeMismatch as misfit:
-            self._doubt(name, f"is declared as {type_name} and holds {misfit}; it is kept as such.")
-        return widen_type(values, kind)
+            odd = next((value for value in numbers if not fits(value, kind)), None)
+            self._doubt(name, f"is declared as {type_name} and holds {misfit}, such as {odd!r}; it is kept as such.")
+            return widen_type(values, kind)
+        self._words.setdefault(name, []).extend(words)
+        return made
+
+    def _tell_of_words(self) -> None:
+        """Warn once of all cells that hold a word for nothing in the place of a number."""
+        told = [f"{len(words)} of '{name}' ({words[0]!r})" for name, words in self._words.items() if words]
+        if told:
+            warn_user(
+                f"Text that stands for no value is masked in columns of numbers: {', '.join(told)}.", CorruptDataWarning
+            )
 
     def _doubt(self, name: str, what: str) -> None:
         """Warn about a column, once for all pages."""

@@ -19,6 +19,7 @@ from astroquery_mast.exceptions import CorruptDataWarning, InvalidResponseError
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.tables.columns import Column, columns_of
 from astroquery_mast.tables.mashup import Page, first_value
+from astroquery_mast.tables.rows import says_nothing
 from astroquery_mast.tables.table import TableBuilder
 
 # Declared types, and the kind of array of a column whose values are of that type.
@@ -95,9 +96,34 @@ def test_any_mix_of_values_is_kept_and_masked_only_where_null(
     """Whatever is sent under whatever type, in however many pages: nothing is lost, and only null is masked."""
     cuts = data.draw(st.lists(st.integers(0, len(values)), max_size=3))
     made = column(values, type_name, *cuts)
-    assert made.mask.tolist() == [value is None for value in values]
-    for kept, sent in zip(made.data.data.tolist(), values, strict=True):
-        assert sent is None or same(kept, sent), (made.dtype, kept, sent)
+    for kept, masked, sent in zip(made.data.data.tolist(), made.mask.tolist(), values, strict=True):
+        if masked:
+            assert sent is None or (type_name in DECLARED and says_nothing(sent)), (made.dtype, kept, sent)
+        else:
+            assert sent is not None
+            assert same(kept, sent), (made.dtype, kept, sent)
+
+
+@pytest.mark.parametrize("word", ["None", "null", "NULL", " ", "", "--", "N/A"])
+@pytest.mark.parametrize("type_name", ["float", "int", "boolean", "unsignedByte"])
+def test_a_word_for_nothing_leaves_a_column_of_numbers_what_it_is(type_name: str, word: str) -> None:
+    """Text that says that there is no number is a masked cell; one warning says how many there are, and quotes one."""
+    rows = [{"x": value, "y": word} for value in (1, word, 0, None, word)]
+    with pytest.warns(CorruptDataWarning) as caught:
+        made = built(page(rows, x=type_name, y="string"))
+    assert [str(each.message) for each in caught] == [
+        f"Text that stands for no value is masked in columns of numbers: 2 of 'x' ({word!r})."
+    ]
+    assert made["x"].dtype.kind == DECLARED[type_name]
+    assert made["x"].mask.tolist() == [False, True, False, True, True]
+    assert made["y"].tolist() == [word] * 5
+
+
+def test_other_text_is_quoted_in_the_warning() -> None:
+    """A column that is not what it is declared to be is kept as text, and the warning shows why."""
+    with pytest.warns(CorruptDataWarning, match="is declared as float .* such as 'abc'"):
+        made = built(page([{"x": value} for value in (1.5, "None", "abc")], x="float"))
+    assert made["x"].tolist() == ["1.5", "None", "abc"]
 
 
 @pytest.mark.parametrize("type_name", DECLARED)
