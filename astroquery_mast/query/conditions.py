@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -138,6 +138,11 @@ def read_condition(name: str, value: Any, column: Column, *, operators_on_text: 
             return _condition(name, column, comparisons)
     if column.continuous:
         return Condition(name, column, tuple(_ranges(name, value, column)))
+    return _discrete(name, value, column)
+
+
+def _discrete(name: str, value: Any, column: Column) -> Condition:
+    """A condition on a discrete column: its values, or a mapping that is a range of numbers."""
     if isinstance(value, Mapping):
         if not _holds_numbers(column):
             raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
@@ -267,12 +272,16 @@ def _refuse_contradiction(name: str, comparisons: Sequence[Comparison]) -> None:
 
 def _both_ends(name: str, comparisons: Sequence[Comparison]) -> tuple[Comparison, Comparison]:
     """The lower and the upper end of a range, if that is what several comparisons are."""
-    low = next((each for each in comparisons if each.operator in LOWER_ENDS), None)
-    high = next((each for each in comparisons if each.operator in UPPER_ENDS), None)
+    low, high = _first_of(LOWER_ENDS, comparisons), _first_of(UPPER_ENDS, comparisons)
     if low is None or high is None or len(comparisons) > _PAIR:
         given = ", ".join(each.operator for each in comparisons)
         raise InvalidCriterionError(f"'{name}' has the comparisons {given}: one lower and one upper end go together.")
     return low, high
+
+
+def _first_of(operators: Container[str], comparisons: Sequence[Comparison]) -> Comparison | None:
+    """The first comparison that has one of some operators."""
+    return next((each for each in comparisons if each.operator in operators), None)
 
 
 # -- ranges of continuous columns ----------------------------------------------------------------------------------
@@ -286,19 +295,19 @@ def _ranges(name: str, value: Any, column: Column) -> list[tuple[Comparison, ...
         raise InvalidCriterionError(f"'{name}' is a set, which has no order: give [minimum, maximum].")
     members = as_members(name, value)
     if all(_is_pair(member) for member in members):
-        return [range_ for member in members for range_ in _ranges(name, member, column)]
+        return list(chain.from_iterable(_ranges(name, member, column) for member in members))
+    return [_between(name, members, column)]
+
+
+def _between(name: str, members: Sequence[Any], column: Column) -> tuple[Comparison, ...]:
+    """The range between two values, which is a single value if they are equal, or there is but one."""
     if len(members) == 1:
-        return [(_exactly(name, members[0], column),)]
+        return (_exactly(name, members[0], column),)
     if len(members) > _PAIR:
         raise InvalidCriterionError(
             f"'{name}' is continuous, and {len(members)} values were given: give [minimum, maximum], or pairs."
         )
-    return [_between(name, members[0], members[1], column)]
-
-
-def _between(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, ...]:
-    """The range between two values, which is a single value if they are equal."""
-    pair = _pair(name, low, high, column)
+    pair = _pair(name, members[0], members[1], column)
     is_single = len(pair) == _PAIR and pair[0].operand == pair[1].operand
     return (Comparison("eq", pair[0].operand),) if is_single else pair
 
@@ -340,11 +349,15 @@ def _mapped(name: str, ends: Mapping[str, Any], column: Column) -> tuple[Compari
 
 def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, ...]:
     """One range; an end that is None or infinite is open."""
-    bottom = -math.inf if low is None else _number(name, low, column)
-    top = math.inf if high is None else _number(name, high, column)
+    bottom, top = _end(name, low, column, -math.inf), _end(name, high, column, math.inf)
     if (bottom, top) == (-math.inf, math.inf):
         raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
     if bottom > top or bottom == math.inf or top == -math.inf:
         raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
     ends = [("gte", bottom), ("lte", top)]
     return tuple(Comparison(operator, end) for operator, end in ends if math.isfinite(end))
+
+
+def _end(name: str, value: Any, column: Column, open_end: float) -> float:
+    """One end of a range; None leaves it open."""
+    return open_end if value is None else _number(name, value, column)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,15 @@ class Criteria:
     def payload(self) -> list[dict[str, object]]:
         """Return the filters as the archive takes them."""
         return [each.payload() for each in self.filters]
+
+
+def _divided(texts: Iterable[str], test: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+    """Those texts that pass a test, and the others."""
+    passing: list[str] = []
+    others: list[str] = []
+    for text in texts:
+        (passing if test(text) else others).append(text)
+    return passing, others
 
 
 def unknown_filter(name: str, columns: Columns, also: Iterable[str] = ()) -> InvalidCriterionError:
@@ -115,7 +125,7 @@ def _value_filter(condition: Condition) -> Filter:
     """Write a condition as the values of which a row must have one; the archive takes one of them with wildcards."""
     name = condition.name
     texts = [_mashup_text(comparison) for (comparison,) in condition.alternatives]
-    patterns = [text for text in texts if "*" in text or "%" in text]
+    values, patterns = _divided(texts, lambda text: "*" not in text and "%" not in text)
     if len(patterns) > 1:
         raise InvalidCriterionError(
             f"'{name}' has {len(patterns)} values with wildcards ({', '.join(patterns)}), and the archive takes one: "
@@ -123,7 +133,7 @@ def _value_filter(condition: Condition) -> Filter:
         )
     return Filter(
         name,
-        values=tuple(text for text in texts if text not in patterns),
+        values=tuple(values),
         free_text=patterns[0].replace("*", "%") if patterns else "",
         separator=condition.column.separator,
     )
@@ -177,7 +187,7 @@ def _parameters(condition: Condition) -> dict[str, Any]:
     if condition.excluded:
         return {f"{column.name}.neq": condition.excluded[0][0].operand}
     first = alternatives[0]
-    if any(comparison.operator == "pattern" for each in alternatives for comparison in each):
+    if any(each.operator == "pattern" for each in chain.from_iterable(alternatives)):
         return _pattern_parameter(condition)
     if column.continuous and len(alternatives) > 1:
         raise InvalidCriterionError(f"'{name}' has {len(alternatives)} ranges, and the service takes one.")
@@ -234,8 +244,8 @@ def split_parameters(
     service: str, columns: str | Iterable[str] | None, keywords: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tell the keywords of a query apart."""
-    properties = {key: value for key, value in keywords.items() if key.lower() in _PROPERTIES}
-    rest = {key: value for key, value in keywords.items() if key.lower() not in _PROPERTIES}
+    property_names, names = _divided(keywords, lambda key: key.lower() in _PROPERTIES)
+    properties, rest = _chosen(keywords, property_names), _chosen(keywords, names)
     if "filtered" in service.lower():
         return _filtered_parameters(service, columns, rest), properties
     if columns is not None:
@@ -248,12 +258,17 @@ def _filtered_parameters(
 ) -> dict[str, Any]:
     """The parameters of a filtered service, in which every keyword is a position or a filter."""
     positional = ".position" in service.lower()
-    position = {key: value for key, value in keywords.items() if _is_position(key, value, positional)}
-    filters = [_plain_filter(key, value) for key, value in keywords.items() if key not in position]
-    if not filters:
+    place, names = _divided(keywords, lambda key: _is_position(key, keywords[key], positional))
+    if not names:
         raise InvalidCriterionError("Please provide at least one filter.")
     chosen = columns if isinstance(columns, str) else ",".join(columns or ())
-    return {"columns": chosen or "*", "filters": filters, **position}
+    filters = [_plain_filter(key, keywords[key]) for key in names]
+    return {"columns": chosen or "*", "filters": filters, **_chosen(keywords, place)}
+
+
+def _chosen(keywords: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Some of the keywords."""
+    return {name: keywords[name] for name in names}
 
 
 def _is_position(key: str, value: Any, positional: bool) -> bool:
