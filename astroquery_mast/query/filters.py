@@ -17,7 +17,7 @@ import numpy as np
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
-from ..tables.columns import Column, Columns, Kind, find_column, no_such
+from ..tables.columns import Column, Columns, Kind, find_column, no_such, shown_columns
 from ..warn import warn_user
 from .conditions import LOWER_ENDS, NUMERIC_KINDS, UPPER_ENDS, Comparison, Condition, as_members, read_condition
 from .request import as_plain
@@ -72,7 +72,7 @@ def _divided(texts: Iterable[str], test: Callable[[str], bool]) -> tuple[list[st
 
 def unknown_filter(name: str, columns: Columns, also: Iterable[str] = ()) -> InvalidCriterionError:
     """Return the error for a column that does not exist."""
-    known = [*(column.name for column in columns.values() if column.shown), *also]
+    known = [*(column.name for column in shown_columns(columns)), *also]
     return no_such(f"Filter '{name}' does not exist.", name, known, error=InvalidCriterionError)
 
 
