@@ -8,13 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 from importlib import resources
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-if TYPE_CHECKING:
-    from astroquery_mast.service.resolver import KNOWN_NAMES
+from astroquery_mast.observations.search import KNOWN_VALUES
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.service.resolver import KNOWN_NAMES
 
@@ -95,5 +93,6 @@ def mast_sandbox(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def no_names_known() -> None:
-    """Let every test find a resolver that has not been asked."""
+    """Let every test find an archive that has not been asked for positions of names, or for the values it has."""
     KNOWN_NAMES.clear()
+    KNOWN_VALUES.clear()

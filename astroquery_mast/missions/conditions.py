@@ -156,14 +156,19 @@ def _range(name: str, ends: tuple[Any, ...], column: Column) -> str:
     low, high = (
         None if _is_open(end) else _end(name, end, column, side) for end, side in zip(ends, (-1, 1), strict=True)
     )
-    if low is None and high is None:
-        raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
     if low is None or high is None:
-        return f">={low}" if high is None else f"<={high}"
+        return _open_range(name, low, high)
     ranges = turned_ranges(low, high, column)
     if any(_is_after(*each) for each in ranges):
         raise InvalidCriterionError(f"'{name}' has a range from {ends[0]!r} to {ends[1]!r}, in which no value lies.")
     return ",".join(f"{start}..{end}" for start, end in ranges)
+
+
+def _open_range(name: str, low: object, high: object) -> str:
+    """A range with one end."""
+    if low is None and high is None:
+        raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
+    return f">={low}" if high is None else f"<={high}"
 
 
 def _is_open(end: object) -> bool:

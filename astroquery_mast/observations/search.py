@@ -7,6 +7,7 @@ criteria, columns and place in the form in which the archive takes them.
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -45,6 +46,9 @@ CAOM_VALUES = "Mast.Caom.All"
 # Seconds that a query that found nothing may spend on suggestions.
 _PATIENCE = 20.0
 _MOST_SUGGESTIONS = 4
+# The values that each server has, with the time when it gave them: for suggestions and exclusions an hour old will do.
+KNOWN_VALUES: dict[str, tuple[float, dict[str, dict[str, int]]]] = {}
+_VALUES_SECONDS = 3600.0
 TWO_PLACES = "Only one of coordinates, object_name and region may be specified."
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
 _NO_PLACE = "A place is needed: give coordinates (and radius), or region."
@@ -241,7 +245,12 @@ class ObservationSearch:
 
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
         """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
-        return observation_criteria(criteria, self._service.columns.columns_for(CAOM_CONE, criteria))
+        return observation_criteria(criteria, self._service.columns.columns_for(CAOM_CONE, criteria), self._vocabulary)
+
+    def _vocabulary(self, column: str) -> list[str] | None:
+        """Return the values of a column of text that are not empty, None if the archive does not list them."""
+        values = self.values(Deadline.start(None)).get(column)
+        return None if values is None else [value for value in values if value.strip()]
 
     def _columns(self, arguments: QueryArguments) -> ColumnSelection | None:
         """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
@@ -254,8 +263,13 @@ class ObservationSearch:
     # -- what values there are -----------------------------------------------------------------------------------
 
     def values(self, deadline: Deadline) -> dict[str, dict[str, int]]:
-        """Return the values that the archive has: column → value → number of observations."""
-        return histograms(self.distribution(self.distribution_request(), deadline)[0])
+        """Return the values that the archive has: column → value → number of observations; asked for once an hour."""
+        server, now = self._service.endpoints.server, time.monotonic()
+        known = KNOWN_VALUES.get(server)
+        if known is None or now - known[0] > _VALUES_SECONDS:
+            known = now, histograms(self.distribution(self.distribution_request(), deadline)[0])
+            KNOWN_VALUES[server] = known
+        return known[1]
 
     def distribution_request(self, cache: bool | None = None) -> MashupRequest:
         """Return the request for the distribution of the values of all columns."""

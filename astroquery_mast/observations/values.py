@@ -18,14 +18,14 @@ from astropy.table import MaskedColumn, Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError, MastError
+from ..exceptions import InvalidArgumentError, InvalidQueryError, MastError
 from ..query.request import MashupRequest
 from ..query.selection import named_column
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS
-from ..tables.columns import Column, Columns, Kind
-from ..tables.mashup import first_value, histograms
+from ..tables.columns import Column, Columns, Kind, shown_columns
+from ..tables.mashup import first_value, histograms, read_histograms
 from ..tables.table import TableBuilder, table_meta
 from ..warn import warn_no_results
 from .search import CAOM_CONE, ObservationSearch, QueryArguments
@@ -55,11 +55,7 @@ class ObservationValues:
         except MastError as err:
             log.warning("These are the columns, without the range of their values: %s", err)
             ranges, values, time = {}, {}, None
-        counts = {
-            name: counted(cells.items(), columns[name])
-            for name, cells in values.items()
-            if columns.get(name) is not None
-        }
+        counts = {name: counted(cells.items(), columns[name]) for name, cells in values.items() if name in columns}
         return _with_meta(column_table(columns, counts, ranges), request, [time])
 
     def values(self, column: str, arguments: QueryArguments, timeout: float | u.Quantity | None) -> Table:
@@ -141,18 +137,15 @@ class ObservationValues:
 
 def ranges_of(document: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     """Read the ranges of continuous columns from the answer of a ``...All`` service."""
-    found = {}
-    try:
-        for column in document["data"]["Tables"][0]["Columns"]:
-            histogram = (column.get("ExtendedProperties") or {}).get("histObj") or {}
-            if histogram.get("type") != "numeric":
-                continue
-            low, high = float(histogram["min"]), float(histogram["max"])
-            if math.isfinite(low) and math.isfinite(high):
-                found[str(column["dataIndex"])] = low, high
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as err:
-        raise InvalidResponseError("The archive's list of ranges is unreadable.") from err
-    return found
+    return read_histograms(document, _range_in, "ranges")
+
+
+def _range_in(histogram: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The least and the greatest value; None for a column that is not continuous, or without values."""
+    if histogram.get("type") != "numeric":
+        return None
+    low, high = float(histogram["min"]), float(histogram["max"])
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
 def counted(values: Iterable[tuple[Any, int]], column: Column) -> dict[Any, int]:
@@ -200,7 +193,7 @@ def value_table(counts: Mapping[Any, int], column: Column) -> Table:
 
 def column_table(columns: Columns, counts: Mapping[str, Mapping[Any, int]], ranges: Ranges) -> Table:
     """Return the columns with the extent of their values as a table."""
-    shown = [column for column in columns.values() if column.shown]
+    shown = shown_columns(columns)
     names = [column.name for column in shown]
     low, high = _ends_of(names, ranges)
     return Table(

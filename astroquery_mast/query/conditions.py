@@ -10,7 +10,7 @@ a value                           means
 ``">=2"``, ``"<10"``, ``"2..5"``  of a column of numbers: a comparison, a range; ``"2.."`` has an open end
 ``("gte", 2)``                    the same in the words of Catalogs.MAST; see `OPERATORS`
 ``[("gte", 2), ("lt", 5)]``       all of them
-``"!x"``, ``("neq", "x")``        anything else than that
+``"!x"``, ``("neq", "x")``        anything else than that; in a list, any of the others and none of these
 ================================  ==================================================================
 
 Values are converted to the unit of the column.  A criterion is applied or refused, never dropped: what has no meaning
@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -133,9 +133,31 @@ def split_text(text: str) -> list[tuple[str, str]] | None:
 
 def read_condition(name: str, value: Any, column: Column, *, operators_on_text: bool = True) -> Condition:
     """Return the condition that a user's value stands for."""
-    condition = _read(name, value, column, operators_on_text=operators_on_text)
+    if isinstance(value, Iterator):
+        value = list(value)
+    negated = [member for member in _listed(value) if _is_negation(member)]
+    if negated:
+        condition = _with_exclusions(name, value, column, negated, operators_on_text=operators_on_text)
+    else:
+        condition = _read(name, value, column, operators_on_text=operators_on_text)
     turned = chain.from_iterable(_turned(comparisons, column) for comparisons in condition.alternatives)
     return replace(condition, alternatives=tuple(turned))
+
+
+def _is_negation(member: Any) -> bool:
+    return isinstance(member, str) and member.startswith("!") and bool(member.strip("!= "))
+
+
+def _with_exclusions(
+    name: str, value: Any, column: Column, negated: Sequence[str], *, operators_on_text: bool
+) -> Condition:
+    """The condition that negated values are part of: any of the others, if there are any, and none of these."""
+    others = [member for member in _listed(value) if member not in negated]
+    asked = others[0] if len(others) == 1 else others
+    given = _read(name, asked, column, operators_on_text=operators_on_text) if others else Condition(name, column)
+    operands = [_operand(name, text[1:].lstrip("="), column) for text in negated]
+    plain = [_plain(each) if isinstance(each, str) else Comparison("eq", each) for each in operands]
+    return replace(given, excluded=(*given.excluded, *((each,) for each in plain)))
 
 
 def _read(name: str, value: Any, column: Column, *, operators_on_text: bool) -> Condition:
@@ -146,6 +168,11 @@ def _read(name: str, value: Any, column: Column, *, operators_on_text: bool) -> 
             return _condition(name, column, comparisons)
     if column.continuous:
         return Condition(name, column, tuple(_ranges(name, value, column)))
+    return _discrete(name, value, column)
+
+
+def _discrete(name: str, value: Any, column: Column) -> Condition:
+    """A condition on a discrete column: its values, or a mapping that is a range of numbers."""
     if isinstance(value, Mapping):
         if not _holds_numbers(column):
             raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
@@ -162,7 +189,8 @@ def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> 
     """A condition of comparisons, all of which must hold."""
     first = comparisons[0]
     if first.operator == "neq":
-        return Condition(name, column, (), ((Comparison("eq", first.operand),),))
+        excluded = _plain(first.operand) if isinstance(first.operand, str) else Comparison("eq", first.operand)
+        return Condition(name, column, (), ((excluded,),))
     if first.operator == "eq" and column.continuous:
         _warn_exact(name, first.operand)
     return Condition(name, column, (tuple(comparisons),))
@@ -255,8 +283,6 @@ def _operation(name: str, operator: str, operand: Any, column: Column) -> Compar
 
 def _from_text(name: str, text: str, column: Column) -> Sequence[Comparison]:
     """The comparisons that a text spells; none if it is a plain value."""
-    if text.startswith("!") and text.strip("!= "):
-        return [Comparison("neq", _operand(name, text[1:].lstrip("="), column))]
     parts = _split(text, column)
     if parts is None:
         return ()
@@ -314,12 +340,16 @@ def _refuse_contradiction(name: str, comparisons: Sequence[Comparison]) -> None:
 
 def _both_ends(name: str, comparisons: Sequence[Comparison]) -> tuple[Comparison, Comparison]:
     """The lower and the upper end of a range, if that is what several comparisons are."""
-    low = next((each for each in comparisons if each.operator in LOWER_ENDS), None)
-    high = next((each for each in comparisons if each.operator in UPPER_ENDS), None)
+    low, high = _first_of(LOWER_ENDS, comparisons), _first_of(UPPER_ENDS, comparisons)
     if low is None or high is None or len(comparisons) > _PAIR:
         given = ", ".join(each.operator for each in comparisons)
         raise InvalidCriterionError(f"'{name}' has the comparisons {given}: one lower and one upper end go together.")
     return low, high
+
+
+def _first_of(operators: Container[str], comparisons: Sequence[Comparison]) -> Comparison | None:
+    """The first comparison that has one of some operators."""
+    return next((each for each in comparisons if each.operator in operators), None)
 
 
 # -- ranges of continuous columns ----------------------------------------------------------------------------------
@@ -333,19 +363,19 @@ def _ranges(name: str, value: Any, column: Column) -> list[tuple[Comparison, ...
         raise InvalidCriterionError(f"'{name}' is a set, which has no order: give [minimum, maximum].")
     members = as_members(name, value)
     if all(_is_pair(member) for member in members):
-        return [range_ for member in members for range_ in _ranges(name, member, column)]
+        return list(chain.from_iterable(_ranges(name, member, column) for member in members))
+    return [_between(name, members, column)]
+
+
+def _between(name: str, members: Sequence[Any], column: Column) -> tuple[Comparison, ...]:
+    """The range between two values, which is a single value if they are equal, or there is but one."""
     if len(members) == 1:
-        return [_exactly(name, members[0], column)]
+        return _exactly(name, members[0], column)
     if len(members) > _PAIR:
         raise InvalidCriterionError(
             f"'{name}' is continuous, and {len(members)} values were given: give [minimum, maximum], or pairs."
         )
-    return [_between(name, members[0], members[1], column)]
-
-
-def _between(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, ...]:
-    """The range between two values, which is a single value if they are equal."""
-    pair = _pair(name, low, high, column)
+    pair = _pair(name, members[0], members[1], column)
     is_single = len(pair) == _PAIR and pair[0].operand == pair[1].operand
     return (Comparison("eq", pair[0].operand),) if is_single else pair
 
@@ -387,8 +417,7 @@ def _mapped(name: str, ends: Mapping[str, Any], column: Column) -> tuple[Compari
 
 def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, ...]:
     """One range; an end that is None or infinite is open."""
-    bottom = -math.inf if low is None else _number(name, low, column, "gte")
-    top = math.inf if high is None else _number(name, high, column, "lte")
+    bottom, top = _end(name, low, column, "gte", -math.inf), _end(name, high, column, "lte", math.inf)
     if (bottom, top) == (-math.inf, math.inf):
         raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
     crossed = any(start > end for start, end in turned_ranges(bottom, top, column))
@@ -396,3 +425,8 @@ def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, .
         raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
     ends = [("gte", bottom), ("lte", top)]
     return tuple(Comparison(operator, end) for operator, end in ends if math.isfinite(end))
+
+
+def _end(name: str, value: Any, column: Column, operator: str, open_end: float) -> float:
+    """One end of a range; None leaves it open."""
+    return open_end if value is None else _number(name, value, column, operator)

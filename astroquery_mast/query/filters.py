@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, TypeAlias
 
 import numpy as np
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
-from ..tables.columns import Column, Columns, Kind, find_column, no_such
+from ..tables.columns import Column, Columns, Kind, find_column, no_such, shown_columns
 from ..warn import warn_user
 from .conditions import LOWER_ENDS, NUMERIC_KINDS, UPPER_ENDS, Comparison, Condition, as_members, read_condition
 from .request import as_plain
@@ -60,9 +61,18 @@ class Criteria:
         return [each.payload() for each in self.filters]
 
 
+def _divided(texts: Iterable[str], test: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+    """Those texts that pass a test, and the others."""
+    passing: list[str] = []
+    others: list[str] = []
+    for text in texts:
+        (passing if test(text) else others).append(text)
+    return passing, others
+
+
 def unknown_filter(name: str, columns: Columns, also: Iterable[str] = ()) -> InvalidCriterionError:
     """Return the error for a column that does not exist."""
-    known = [*(column.name for column in columns.values() if column.shown), *also]
+    known = [*(column.name for column in shown_columns(columns)), *also]
     return no_such(f"Filter '{name}' does not exist.", name, known, error=InvalidCriterionError)
 
 
@@ -77,25 +87,38 @@ def _column(name: str, columns: Columns) -> Column:
 # -- Mashup --------------------------------------------------------------------------------------------------------
 
 
-def observation_criteria(criteria: Mapping[str, Any], columns: Columns) -> Criteria:
+# Tells the values that a column of text has in the archive; None if the archive does not list them.
+Vocabulary: TypeAlias = Callable[[str], Iterable[str] | None]
+
+
+def observation_criteria(
+    criteria: Mapping[str, Any], columns: Columns, vocabulary: Vocabulary = lambda _: None
+) -> Criteria:
     """Return the filters for observations, whose columns of text are compared with text as it is."""
-    return mashup_criteria(criteria, columns, operators_on_text=False)
+    return mashup_criteria(criteria, columns, vocabulary, operators_on_text=False)
 
 
-def mashup_criteria(criteria: Mapping[str, Any], columns: Columns, *, operators_on_text: bool = True) -> Criteria:
+def mashup_criteria(
+    criteria: Mapping[str, Any],
+    columns: Columns,
+    vocabulary: Vocabulary = lambda _: None,
+    *,
+    operators_on_text: bool = True,
+) -> Criteria:
     """Return the filters of any other Mashup service."""
     conditions = (
         read_condition(name, value, _column(name, columns), operators_on_text=operators_on_text)
         for name, value in criteria.items()
     )
-    return Criteria(tuple(map(_mashup_filter, conditions)))
+    return Criteria(tuple(_mashup_filter(condition, vocabulary) for condition in conditions))
 
 
-def _mashup_filter(condition: Condition) -> Filter:
+def _mashup_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
     """Write a condition as a filter."""
+    if condition.excluded and (condition.column.continuous or condition.column.kind in NUMERIC_KINDS):
+        return Filter(condition.name, ranges=_remaining_ranges(condition))
     if condition.excluded:
-        operand = condition.excluded[0][0].operand
-        raise InvalidCriterionError(f"'{condition.name}' excludes {operand!r}, which the service cannot.")
+        return Filter(condition.name, values=_remaining_values(condition, vocabulary))
     if condition.column.continuous or condition.alternatives[0][0].operator in LOWER_ENDS | UPPER_ENDS:
         return _range_filter(condition)
     return _value_filter(condition)
@@ -115,7 +138,7 @@ def _value_filter(condition: Condition) -> Filter:
     """Write a condition as the values of which a row must have one; the archive takes one of them with wildcards."""
     name = condition.name
     texts = [_mashup_text(comparison) for (comparison,) in condition.alternatives]
-    patterns = [text for text in texts if "*" in text or "%" in text]
+    values, patterns = _divided(texts, lambda text: "*" not in text and "%" not in text)
     if len(patterns) > 1:
         raise InvalidCriterionError(
             f"'{name}' has {len(patterns)} values with wildcards ({', '.join(patterns)}), and the archive takes one: "
@@ -123,7 +146,7 @@ def _value_filter(condition: Condition) -> Filter:
         )
     return Filter(
         name,
-        values=tuple(text for text in texts if text not in patterns),
+        values=tuple(values),
         free_text=patterns[0].replace("*", "%") if patterns else "",
         separator=condition.column.separator,
     )
@@ -160,6 +183,64 @@ def _inclusive_end(comparison: Comparison, integral: bool) -> float:
     return float(number)
 
 
+# -- what is left by exclusions, for an archive that cannot exclude --------------------------------------------------
+
+
+def _remaining_ranges(condition: Condition) -> tuple[tuple[float, float], ...]:
+    """The ranges of numbers that meet a condition; a row without a number is in none of them."""
+    integral = not condition.column.continuous
+    whole = [(-OPEN_END, OPEN_END)]
+    ranges = [_inclusive(condition.name, each, integral) for each in condition.alternatives] or whole
+    for (excluded,) in condition.excluded:
+        number = excluded.operand
+        below, above = (number - 1, number + 1) if integral else np.nextafter(number, [-math.inf, math.inf])
+        parts = (part for low, high in ranges for part in ((low, min(high, below)), (max(low, above), high)))
+        ranges = [(float(low), float(high)) for low, high in parts if low <= high]
+    if not ranges:
+        raise InvalidCriterionError(f"'{condition.name}' excludes all values that it asks for.")
+    return tuple(dict.fromkeys(ranges))
+
+
+def _remaining_values(condition: Condition, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The values of a column of text that meet a condition."""
+    column = condition.column
+    known = ("True", "False") if column.kind is Kind.BOOLEAN else vocabulary(column.name)
+    if known is None or column.separator:
+        raise InvalidCriterionError(
+            f"'{condition.name}' excludes {_excluded(condition)}, which the archive cannot do for this column. "
+            f"{_leave_out(condition)}"
+        )
+    excluded = _matching(known, condition.excluded)
+    wanted = _matching(known, condition.alternatives) if condition.alternatives else tuple(known)
+    left = tuple(value for value in wanted if value not in excluded)
+    if not left:
+        raise InvalidCriterionError(f"'{condition.name}' excludes all values that it asks for.")
+    return left
+
+
+def _matching(values: Iterable[str], texts: Iterable[Sequence[Comparison]]) -> tuple[str, ...]:
+    """The values that are one of some texts, which may have wildcards."""
+    patterns = [text_pattern(each.operand) for (each,) in texts]
+    return tuple(value for value in values if any(pattern.match(value) for pattern in patterns))
+
+
+def text_pattern(text: str) -> re.Pattern[str]:
+    """Return what matches the values that a text with wildcards stands for, whatever the case."""
+    parts = re.split(r"[*%]+", text)
+    return re.compile(".*?".join(map(re.escape, parts)) + r"\Z", re.IGNORECASE | re.DOTALL)
+
+
+def _excluded(condition: Condition) -> str:
+    """The excluded values, for a message."""
+    return ", ".join(repr(each.operand) for (each,) in condition.excluded)
+
+
+def _leave_out(condition: Condition) -> str:
+    """How to leave rows out of a table."""
+    operand = condition.excluded[0][0].operand
+    return f"Leave the criterion out, and remove rows from the result: table[table['{condition.name}'] != {operand!r}]."
+
+
 # -- Catalogs.MAST -------------------------------------------------------------------------------------------------
 
 
@@ -175,15 +256,26 @@ def _parameters(condition: Condition) -> dict[str, Any]:
     """Write a condition as parameters."""
     name, column, alternatives = condition.name, condition.column, condition.alternatives
     if condition.excluded:
-        return {f"{column.name}.neq": condition.excluded[0][0].operand}
+        return {f"{column.name}.neq": _only_exclusion(condition)}
     first = alternatives[0]
-    if any(comparison.operator == "pattern" for each in alternatives for comparison in each):
+    if any(each.operator == "pattern" for each in chain.from_iterable(alternatives)):
         return _pattern_parameter(condition)
     if column.continuous and len(alternatives) > 1:
         raise InvalidCriterionError(f"'{name}' has {len(alternatives)} ranges, and the service takes one.")
     if first[0].operator != "eq":
         return {f"{column.name}.{each.operator}": each.operand for each in first}
     return _value_parameter(condition)
+
+
+def _only_exclusion(condition: Condition) -> Any:
+    """The value that a condition excludes, if that is all it does."""
+    (first, *_), *others = condition.excluded
+    if condition.alternatives or others or first.operator == "pattern":
+        raise InvalidCriterionError(
+            f"'{condition.name}' excludes {_excluded(condition)}: the service excludes one value, without wildcards "
+            f"and without other values beside it. {_leave_out(condition)}"
+        )
+    return first.operand
 
 
 def _pattern_parameter(condition: Condition) -> dict[str, Any]:
@@ -234,8 +326,8 @@ def split_parameters(
     service: str, columns: str | Iterable[str] | None, keywords: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tell the keywords of a query apart."""
-    properties = {key: value for key, value in keywords.items() if key.lower() in _PROPERTIES}
-    rest = {key: value for key, value in keywords.items() if key.lower() not in _PROPERTIES}
+    property_names, names = _divided(keywords, lambda key: key.lower() in _PROPERTIES)
+    properties, rest = _chosen(keywords, property_names), _chosen(keywords, names)
     if "filtered" in service.lower():
         return _filtered_parameters(service, columns, rest), properties
     if columns is not None:
@@ -248,12 +340,17 @@ def _filtered_parameters(
 ) -> dict[str, Any]:
     """The parameters of a filtered service, in which every keyword is a position or a filter."""
     positional = ".position" in service.lower()
-    position = {key: value for key, value in keywords.items() if _is_position(key, value, positional)}
-    filters = [_plain_filter(key, value) for key, value in keywords.items() if key not in position]
-    if not filters:
+    place, names = _divided(keywords, lambda key: _is_position(key, keywords[key], positional))
+    if not names:
         raise InvalidCriterionError("Please provide at least one filter.")
     chosen = columns if isinstance(columns, str) else ",".join(columns or ())
-    return {"columns": chosen or "*", "filters": filters, **position}
+    filters = [_plain_filter(key, keywords[key]) for key in names]
+    return {"columns": chosen or "*", "filters": filters, **_chosen(keywords, place)}
+
+
+def _chosen(keywords: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Some of the keywords."""
+    return {name: keywords[name] for name in names}
 
 
 def _is_position(key: str, value: Any, positional: bool) -> bool:

@@ -55,15 +55,19 @@ class Crossmatch:
 
     def service(self, options: Mapping[str, Any]) -> tuple[str, str]:
         """Return the service, and the name under which its columns are known."""
-        for name, value in options.items():
-            if value is not None and name != self.choice:
-                raise InvalidArgumentError(f"{name}={value!r}: the cross-match with {self.name} has no {name}.")
+        self._refuse_others(options)
         chosen: Any = _as_version(options.get(self.choice))
         key: Any = list(self.services)[-1] if chosen is None else chosen
         if key not in self.services:
             known = ", ".join(map(str, sorted(self.services)))
             raise InvalidArgumentError(f"{self.choice}={chosen!r}: the cross-match with {self.name} has {known}.")
         return self.services[key], self.columns_ids.get(key, self.services[key])
+
+    def _refuse_others(self, options: Mapping[str, Any]) -> None:
+        """Raise for an option that it does not have."""
+        for name, value in options.items():
+            if value is not None and name != self.choice:
+                raise InvalidArgumentError(f"{name}={value!r}: the cross-match with {self.name} has no {name}.")
 
 
 def _as_version(given: Any) -> Any:
@@ -110,10 +114,14 @@ class Catalog:
     def filtered_service(self, *, positional: bool, count: bool = False) -> str:
         """Return the service that takes criteria."""
         if not self.filtered:
-            able = [other.name for other in CATALOGS.values() if other.filtered or (other.path and not count)]
-            what = "Count" if count else "Criteria query"
-            raise InvalidArgumentError(f"{what} not available for {self.name}; it is for {', '.join(able)}.")
+            raise self._without_criteria(count)
         return f"{self.filtered}{'.Position' if positional else ''}{self.count if count else self.rows}"
+
+    def _without_criteria(self, count: bool) -> InvalidArgumentError:
+        """The error for a catalog that takes no criteria."""
+        able = [other.name for other in CATALOGS.values() if other.filtered or (other.path and not count)]
+        what = "Count" if count else "Criteria query"
+        return InvalidArgumentError(f"{what} not available for {self.name}; it is for {', '.join(able)}.")
 
     def parameters(self, given: Mapping[str, Any]) -> dict[str, int]:
         """Return the parameters of the search around a position, the user's own and the defaults of the others."""
@@ -274,11 +282,13 @@ def find_catalog(name: Any) -> Catalog:
     if known is not None:
         return known
     service = name if name.lower().startswith(_FULL_NAME) else f"Mast.Catalogs.{name}.Cone"
-    for catalog in CATALOGS.values():
-        for own in catalog.cones.values():
-            if own.lower() == service.lower():
-                return replace(catalog, cones={0: own})
-    return Catalog(name, cones={0: service}, separation=("dstArcSec", "arcsec"))
+    return _catalog_of(service) or Catalog(name, cones={0: service}, separation=("dstArcSec", "arcsec"))
+
+
+def _catalog_of(service: str) -> Catalog | None:
+    """The version of a known catalog that a service searches."""
+    cones = ((catalog, own) for catalog in CATALOGS.values() for own in catalog.cones.values())
+    return next((replace(catalog, cones={0: own}) for catalog, own in cones if own.lower() == service.lower()), None)
 
 
 def find_crossmatch(catalog: Any) -> Crossmatch:
@@ -288,14 +298,19 @@ def find_crossmatch(catalog: Any) -> Crossmatch:
     if key in CROSSMATCHES:
         return CROSSMATCHES[key]
     if key.startswith("mast.") and ".crossmatch" in key:
-        for known in (*CROSSMATCHES.values(), OBSERVATIONS):
-            for number, service in known.services.items():
-                if service.lower() == name.lower():
-                    ids = {number: known.columns_ids.get(number, service)}
-                    return Crossmatch(known.name, {number: service}, "", ids, known.extended)
-        return Crossmatch(name, {0: name})
+        return _crossmatch_of(name) or Crossmatch(name, {0: name})
     shown = [known.name for known in CROSSMATCHES.values()]
     raise no_such(f"catalog={catalog!r} cannot be cross-matched.", name, shown)
+
+
+def _crossmatch_of(service: str) -> Crossmatch | None:
+    """The version of a known cross-match that a service does, in its own spelling."""
+    for known in (*CROSSMATCHES.values(), OBSERVATIONS):
+        for number, own in known.services.items():
+            if own.lower() == service.lower():
+                ids = {number: known.columns_ids.get(number, own)}
+                return Crossmatch(known.name, {number: own}, "", ids, known.extended)
+    return None
 
 
 def shown_names() -> list[str]:

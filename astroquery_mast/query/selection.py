@@ -14,7 +14,7 @@ import numpy as np
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError
-from ..tables.columns import Column, Columns, find_name, no_such
+from ..tables.columns import Column, Columns, find_name, no_such, shown_columns
 from .conditions import as_members
 from .request import as_plain
 from .values import is_integer
@@ -39,18 +39,22 @@ def names_of(given: Any, argument: str = "columns") -> list[str]:
             f"{argument}={given!r}: `{argument}` must be an iterable of column names, or a text of names with commas."
         )
     names = [as_plain(name, argument) if isinstance(name, bytes) else name for name in _split(given, argument)]
-    if not names:
-        raise InvalidArgumentError(f"{argument} is empty: leave it out, or name columns.")
     spelled = [_name(argument, name) for name in names]
     return [] if "*" in spelled else spelled
 
 
 def _split(given: Iterable[Any], argument: str) -> list[Any]:
-    """The names in a text, which are separated by commas, or those of a list as they are."""
+    """The names in a text, which are separated by commas, or those of a list as they are; one at least."""
     if not isinstance(given, str | bytes):
-        return list(given)
+        return _filled(list(given), argument)
     first, *others = str(as_plain(given, argument)).split(",")
     return [first, *(others[:-1] if others and not others[-1].strip() else others)]
+
+
+def _filled(names: list[Any], argument: str) -> list[Any]:
+    if not names:
+        raise InvalidArgumentError(f"{argument} is empty: leave it out, or name columns.")
+    return names
 
 
 def _name(argument: str, name: Any) -> str:
@@ -61,7 +65,7 @@ def _name(argument: str, name: Any) -> str:
 
 def named_column(name: str, known: Columns, argument: str = "") -> Column:
     """Return a column by its name, whatever its case."""
-    shown = {each.name: each for each in known.values() if each.shown}
+    shown = {each.name: each for each in shown_columns(known)}
     return shown[_spelled(name, shown, argument)]
 
 
@@ -134,11 +138,16 @@ def sort_keys(sort_by: Any, sort_desc: Any = None) -> tuple[SortKey, ...]:
         return keys
     if not keys:
         raise InvalidArgumentError(f"sort_desc={sort_desc!r} needs sort_by.")
-    given = as_members("sort_desc", sort_desc)
-    if not all(isinstance(each, bool | np.bool_) for each in given) or len(given) not in {1, len(keys)}:
-        raise InvalidArgumentError(f"sort_desc={sort_desc!r}: True or False, or one for each column, is needed.")
-    directions = given * len(keys) if len(given) == 1 else given
+    directions = _directions(sort_desc, len(keys))
     return tuple(replace(key, descending=bool(each)) for key, each in zip(keys, directions, strict=True))
+
+
+def _directions(sort_desc: Any, number: int) -> list[Any]:
+    """As many directions as there are keys: one for each, or one for all."""
+    given = as_members("sort_desc", sort_desc)
+    if not all(isinstance(each, bool | np.bool_) for each in given) or len(given) not in {1, number}:
+        raise InvalidArgumentError(f"sort_desc={sort_desc!r}: True or False, or one for each column, is needed.")
+    return given * number if len(given) == 1 else given
 
 
 def _several_keys(sort_by: Any) -> list[Any]:
@@ -149,22 +158,22 @@ def _several_keys(sort_by: Any) -> list[Any]:
         raise InvalidArgumentError(f"sort_by={sort_by!r}: names of columns are needed.")
     if isinstance(sort_by, tuple) and len(sort_by) == _PAIR and any(map(_is_direction, sort_by)):
         return [sort_by]
-    keys = _split(sort_by, "sort_by")
-    if not keys:
-        raise InvalidArgumentError("sort_by is empty: leave it out, or name columns.")
-    return keys
+    return _split(sort_by, "sort_by")
 
 
 def _sort_key(given: Any) -> SortKey:
     """One key.  Real code has the direction in either place, so both are understood."""
-    parts = given
-    if isinstance(given, str):
-        first, dot, rest = given.partition(".")
-        parts = (first, rest) if dot and (_is_direction(first) or _is_direction(rest)) else (given, "asc")
+    parts = _parts_of_key(given) if isinstance(given, str) else given
     if not isinstance(parts, tuple | list) or len(parts) != _PAIR or not any(map(_is_direction, parts)):
         raise InvalidArgumentError(f"sort_by has {given!r}: give a column, or a column and 'asc' or 'desc'.")
     column, direction = parts if _is_direction(parts[1]) else (parts[1], parts[0])
     return SortKey(_name("sort_by", column), direction.strip().lower() == "desc")
+
+
+def _parts_of_key(text: str) -> tuple[str, str]:
+    """A column and its direction, in the order in which the text has them."""
+    first, dot, rest = text.partition(".")
+    return (first, rest) if dot and (_is_direction(first) or _is_direction(rest)) else (text, "asc")
 
 
 def _is_direction(text: Any) -> bool:

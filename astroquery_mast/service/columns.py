@@ -164,10 +164,15 @@ def _decoded(body: bytes, config_id: str) -> Mapping[str, object]:
         raise InvalidResponseError(f"The columns of {config_id} came as something else than JSON.") from err
     if not isinstance(config, dict) or not config:
         raise NoColumnsError(f"The archive has no columns under the name {config_id}.")
+    _check_columns(config, config_id)
+    return config
+
+
+def _check_columns(config: Mapping[str, object], config_id: str) -> None:
+    """Raise unless this is a configuration of columns, and of those that the package knows by that name."""
     if not all(isinstance(entry, Mapping) for entry in config.values()):
         said = ", ".join(f"{name}: {entry}" for name, entry in config.items() if isinstance(entry, str))
         raise InvalidResponseError(f"The columns of {config_id} came as something else: {said[:200]}")
     known = snapshot().get(config_id, {})
     if len(config.keys() & known.keys()) < _KNOWN_PART * len(known):
         raise InvalidResponseError(f"What came as the columns of {config_id} has hardly any of its columns.")
-    return config

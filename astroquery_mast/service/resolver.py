@@ -142,9 +142,8 @@ class Resolver:
                 positions[name] = self._found(name, own, chosen, resolve_all)
             except (MastError, ResolverError) as err:
                 errors[name] = err
-        failed = next((error for error in errors.values() if isinstance(error, MastError)), None)
-        if failed is not None and not positions:
-            raise failed
+        if not positions:
+            _raise_first(errors.values())
         _warn_of(errors, missing, len(given) + missing)
         if not positions:
             raise ResolverError("Could not resolve any of the given object names to sky positions.")
@@ -166,14 +165,8 @@ class Resolver:
         found: dict[str, tuple[float, float]] = {}
         errors: dict[str, MastError | ResolverError] = {}
         for name, own in self._batches(names, chosen, False, deadline, batch_size):
-            if isinstance(own, MastError):
-                errors[name] = own
-                continue
             try:
-                if isinstance(own, SkyCoord):
-                    found[name] = float(own.ra.deg), float(own.dec.deg)
-                else:
-                    found[name] = place_of(own[0]) if own and chosen is None else self._degrees_by(name, own, chosen)
+                found[name] = self._degrees(name, own, chosen)
             except (MastError, ResolverError) as err:
                 errors[name] = err
         return found, errors
@@ -182,10 +175,8 @@ class Resolver:
         self, names: Iterable[str], resolver: str | None, every: bool, deadline: Deadline, batch_size: int
     ) -> Iterator[tuple[str, Found]]:
         """Each name, once, and what the resolver has for it, or why it could not be asked, or where it says it is."""
-        distinct = list(dict.fromkeys(checked_name(name) for name in names))
-        asked = [name for name in distinct if not is_place(name)]
-        size = max(1, batch_size)
-        batches = [asked[start : start + size] for start in range(0, len(asked), size)]
+        distinct = list(dict.fromkeys(map(checked_name, names)))
+        batches = _in_batches([name for name in distinct if not is_place(name)], max(1, batch_size))
 
         def ask(batch: list[str]) -> list[Entry] | MastError:
             """What is known of some names, or why nothing is: one batch that fails stops no other."""
@@ -202,7 +193,7 @@ class Resolver:
     def _entries(self, names: list[str], resolver: str | None, every: bool, deadline: Deadline) -> list[Entry]:
         """What the resolver has for some names; what is a position already is not asked for."""
         given = [_position_entry(name, resolver) for name in names if is_place(name)]
-        names = [name for name in names if not is_place(name)] if given else names
+        names = [name for name in names if not is_place(name)]
         if not names:
             return given
         params = [("outputFormat", "json"), ("resolveAll", str(every).lower())]
@@ -213,9 +204,11 @@ class Resolver:
         )
         return [*given, *entries]
 
-    def _degrees_by(self, name: str, entries: list[Entry], resolver: str | None) -> tuple[float, float]:
-        """The position of a name by one of the resolvers, as numbers."""
-        position = self._position(name, entries, resolver)
+    def _degrees(self, name: str, own: Found, resolver: str | None) -> tuple[float, float]:
+        """The position of a name as numbers; of a great many names none becomes an object on the way."""
+        if isinstance(own, list) and own and resolver is None:
+            return place_of(own[0])
+        position = self._found(name, own, resolver, False)
         return float(position.ra.deg), float(position.dec.deg)
 
     def _position(self, name: str, entries: list[Entry], resolver: str | None) -> SkyCoord:
@@ -243,6 +236,18 @@ def _sources(resolver: str | None, names: list[str]) -> list[str]:
     return [resolver, *(_CATALOGS[prefix] for prefix in _CATALOGS if any(map(_is_of(prefix), names)))]
 
 
+def _in_batches(names: list[str], size: int) -> list[list[str]]:
+    """The names, so many at a time."""
+    return [names[start : start + size] for start in range(0, len(names), size)]
+
+
+def _raise_first(errors: Iterable[Exception]) -> None:
+    """Raise the first error of the archive, if there is one."""
+    for error in errors:
+        if isinstance(error, MastError):
+            raise error
+
+
 def _read(response: requests.Response) -> list[Entry]:
     """The entries in an answer; one that is unreadable is asked for again."""
     return read_entries(response.content)
@@ -253,17 +258,21 @@ def _warn_of(errors: Mapping[str, Exception], missing: int, number: int) -> None
     if not errors and not missing:
         return
     reasons = ["One is missing." if missing == 1 else f"{missing} are missing."] if missing else []
-    failed: dict[str, list[str]] = {}
-    for name, error in list(errors.items())[:_SHOWN]:
-        if isinstance(error, MastError):
-            failed.setdefault(str(error), []).append(f'"{name}"')
-        else:
-            reasons.append(str(error))
-    reasons += [f"{', '.join(names)}: {reason}" for reason, names in failed.items()]
+    reasons += _reasons(dict(list(errors.items())[:_SHOWN]))
     if len(errors) > _SHOWN:
         reasons.append(f"And {len(errors) - _SHOWN} more.")
     text = f"{len(errors) + missing} of {number} object names have no position: {' '.join(reasons)}"
     warn_user(text, InputWarning)
+
+
+def _reasons(errors: Mapping[str, Exception]) -> list[str]:
+    """Why names have no position; an error of the archive is told once for all names that it concerns."""
+    reasons = [str(error) for error in errors.values() if not isinstance(error, MastError)]
+    failed: dict[str, list[str]] = {}
+    for name, error in errors.items():
+        if isinstance(error, MastError):
+            failed.setdefault(str(error), []).append(f'"{name}"')
+    return reasons + [f"{', '.join(names)}: {reason}" for reason, names in failed.items()]
 
 
 def _place(name: str) -> SkyCoord | MastError:
@@ -364,10 +373,17 @@ def read_entries(body: bytes) -> list[Entry]:
     entries = document.get("resolvedCoordinate") if isinstance(document, dict) else ""
     if not isinstance(entries, list | None):
         raise InvalidResponseError(f"The {SERVICE} sent no list of positions.", service=SERVICE)
-    if not entries and "error" in str(document.get("status")).lower():
+    if not entries:
+        _check_without_entries(document)
+        return []
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _check_without_entries(document: Mapping[str, Any]) -> None:
+    """Raise if there are no entries because of an error."""
+    if "error" in str(document.get("status")).lower():
         message = document.get("msg") or document["status"]
         raise ServerError(f"The {SERVICE} reported an error: {message}", service=SERVICE, status=200)
-    return [entry for entry in entries or [] if isinstance(entry, dict)]
 
 
 def place_of(entry: Entry) -> tuple[float, float]:

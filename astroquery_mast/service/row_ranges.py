@@ -56,12 +56,22 @@ class Interval:
         """Where to cut, some of it perhaps outside."""
         low, high = max(self.low, core.low), min(self.high, core.high)
         if low < high:
-            return [low + (high - low) * number / pieces for number in range(pieces + 1)]
+            return _evenly(low, high, pieces)
         if self.high >= OPEN_END:
-            return [self.low + max(1.0, abs(self.low)) * 2.0**number for number in range(pieces - 1)]
+            return [self.low + step for step in _doubling(self.low, pieces)]
         if self.low <= -OPEN_END:
-            return [self.high - max(1.0, abs(self.high)) * 2.0**number for number in range(pieces - 1)]
-        return [self.low + (self.high - self.low) * number / pieces for number in range(pieces + 1)]
+            return [self.high - step for step in _doubling(self.high, pieces)]
+        return _evenly(self.low, self.high, pieces)
+
+
+def _evenly(low: float, high: float, pieces: int) -> list[float]:
+    """The ends of equal parts of a range."""
+    return [low + (high - low) * number / pieces for number in range(pieces + 1)]
+
+
+def _doubling(start: float, pieces: int) -> list[float]:
+    """Distances from the closed end of an open range, each twice the one before."""
+    return [max(1.0, abs(start)) * 2.0**number for number in range(pieces - 1)]
 
 
 RowCounts = list[tuple[Interval, int]]
@@ -127,9 +137,9 @@ def spans_of(request: MashupRequest, column: str) -> list[Interval]:
     if not found:
         return [Interval(-OPEN_END, OPEN_END)]
     values = found[0].get("values")
-    if len(found) > 1 or found[0].get("freeText") or not isinstance(values, list) or not all(map(_is_range, values)):
+    if len(found) > 1 or found[0].get("freeText") or not isinstance(values, list):
         return []
-    return _merged(Interval(float(value["min"]), float(value["max"])) for value in values)
+    return _merged(map(_interval_of, values)) if all(map(_is_range, values)) else []
 
 
 def restricted_to(request: MashupRequest, column: str, spans: Sequence[Interval]) -> MashupRequest:
@@ -169,6 +179,11 @@ def _filters(request: MashupRequest) -> list[Mapping[str, Any]]:
 def _is_of(each: Mapping[str, Any], column: str) -> bool:
     """Whether a filter is one of a column; the archive does not mind the case."""
     return str(each.get("paramName", "")).lower() == column
+
+
+def _interval_of(value: Mapping[str, Any]) -> Interval:
+    """The range that is a value of a filter."""
+    return Interval(float(value["min"]), float(value["max"]))
 
 
 def _is_range(value: object) -> bool:

@@ -234,10 +234,7 @@ def _of_list(items: Sequence[Any]) -> Positions:
     ra, dec = np.full(len(items), np.nan), np.full(len(items), np.nan)
     problems: dict[int, str] = {}
     names: dict[int, str] = {}
-    if len(items) == 2 and all(isinstance(item, Real) for item in items):
-        raise InvalidArgumentError(
-            f"Give one position as SkyCoord({items[0]}, {items[1]}, unit='deg') or as '{items[0]} {items[1]}'."
-        )
+    _refuse_pair(items)
     for row, item in enumerate(items):
         if _is_missing(item):
             continue
@@ -255,6 +252,15 @@ def _of_list(items: Sequence[Any]) -> Positions:
         else:
             ra[row], dec[row] = place
     return Positions(ra, dec, problems, names)
+
+
+def _refuse_pair(items: Sequence[Any]) -> None:
+    """Raise if two numbers are given, which are meant as one position."""
+    if len(items) == 2 and all(isinstance(item, Real) for item in items):
+        raise InvalidArgumentError(
+            f"coordinates={items!r}: give one position as SkyCoord({items[0]}, {items[1]}, unit='deg') "
+            f"or as '{items[0]} {items[1]}'."
+        )
 
 
 def _place_of(item: str | SkyCoord | BaseCoordinateFrame) -> tuple[float, float] | None:

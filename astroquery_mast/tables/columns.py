@@ -219,8 +219,13 @@ def find_column(name: str, columns: Columns) -> Column | None:
     return None if found is None else columns[found]
 
 
+def shown_columns(columns: Columns) -> list[Column]:
+    """Return the columns that are for users."""
+    return [column for column in columns.values() if column.shown]
+
+
 def metadata_table(columns: Columns) -> Table:
     """Return the columns as a table for the reader."""
-    shown = [column for column in columns.values() if column.shown]
+    shown = shown_columns(columns)
     parts = {title: [text(column) for column in shown] for title, text in _METADATA.items()}
     return Table({title: texts for title, texts in parts.items() if any(texts)})

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ..exceptions import (
     AccessDeniedError,
@@ -23,6 +23,8 @@ from ..exceptions import (
     ServerError,
 )
 from .rows import Rows, decoded_with_rows
+
+T = TypeVar("T")
 
 # Words in an ERROR message with which the archive says that it is the reader who may not see the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
@@ -221,9 +223,8 @@ def _page_of_rows(document: dict[str, Any], state: str, service: str) -> Page:
     if given is None:
         _check_without_rows(document, paging, service)
     fields = _fields(document.get("fields"), rows, service)
-    if not (fields or rows or document.get("status") or service.startswith(_NAMES)):
-        # Without a word of the archive this may be anything, and no empty result.
-        raise InvalidResponseError(f"{service} sent neither a status nor columns nor rows.", service=service)
+    if not (fields or rows):
+        _check_without_columns(document, service)
     _check_count(paging, len(rows), service)
     if isinstance(rows, Rows):
         # The text of the rows is let go with the page, and nobody else has a hold on it.
@@ -249,6 +250,12 @@ def _check_without_rows(document: Mapping[str, Any], paging: Paging | None, serv
     """Raise for columns without rows, which are an empty answer only if the archive says so."""
     if "fields" in document and (document.get("data") is not None or paging is None):
         raise InvalidResponseError(f"{service} sent columns, and no list of rows.", service=service)
+
+
+def _check_without_columns(document: Mapping[str, Any], service: str) -> None:
+    """Raise for nothing at all: without a word of the archive it may be anything, and no empty result."""
+    if not (document.get("status") or service.startswith(_NAMES)):
+        raise InvalidResponseError(f"{service} sent neither a status nor columns nor rows.", service=service)
 
 
 def _check_count(paging: Paging | None, received: int, service: str) -> None:
@@ -280,16 +287,14 @@ def _fields(declared: object, rows: Sequence[Mapping[str, Any]], service: str) -
 def declared_columns(declared: object, service: str) -> list[tuple[str, str, Mapping[str, Any]]]:
     """Return the name and the type of each column that an answer declares, and all that it says of the column."""
     try:
-        return [
-            (
-                str(entry.get("column_name") or entry["name"]),
-                str(entry.get("type") or entry.get("db_type") or ""),
-                entry,
-            )
-            for entry in declared  # type: ignore[attr-defined]
-        ]
+        return [(*_name_and_type(entry), entry) for entry in declared]  # type: ignore[attr-defined]
     except (TypeError, KeyError, AttributeError) as err:
         raise InvalidResponseError(f"{service} sent an unreadable list of columns.", service=service) from err
+
+
+def _name_and_type(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """The name and the type of a declared column, by whichever names the service has for them."""
+    return str(entry.get("column_name") or entry["name"]), str(entry.get("type") or entry.get("db_type") or "")
 
 
 def _paging(found: object, received: int, service: str) -> Paging | None:
@@ -331,18 +336,32 @@ def _extjs_row(names: Sequence[str], row: object) -> dict[str, Any]:
 
 def histograms(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """Read the values that discrete columns have, from the answer of a ``...All`` service."""
+    return read_histograms(document, _counts_in, "values")
+
+
+def _counts_in(histogram: Mapping[str, Any]) -> dict[str, int] | None:
+    """Value → rows; None for a column whose values are not listed."""
+    entries = histogram.get("hist")
+    if not isinstance(entries, list):
+        return None
+    # A key of null counts the rows without a value.
+    return {str(entry["key"]): int(entry["count"]) for entry in entries if entry["key"] is not None}
+
+
+def read_histograms(
+    document: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T | None], what: str
+) -> dict[str, T]:
+    """Read something from the histogram of each column that has it, in the answer of a ``...All`` service."""
     try:
-        columns = document["data"]["Tables"][0]["Columns"]
-        found = {}
-        for column in columns:
-            entries = ((column.get("ExtendedProperties") or {}).get("histObj") or {}).get("hist")
-            if isinstance(entries, list):
-                # A key of null counts the rows without a value.
-                values = {str(entry["key"]): int(entry["count"]) for entry in entries if entry["key"] is not None}
-                found[str(column["dataIndex"])] = values
+        found = ((column, read(_histogram_of(column))) for column in document["data"]["Tables"][0]["Columns"])
+        return {str(column["dataIndex"]): content for column, content in found if content is not None}
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as err:
-        raise InvalidResponseError("The archive's list of values is unreadable.") from err
-    return found
+        raise InvalidResponseError(f"The archive's list of {what} is unreadable.") from err
+
+
+def _histogram_of(column: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The histogram of a column; empty if it has none."""
+    return (column.get("ExtendedProperties") or {}).get("histObj") or {}
 
 
 def first_value(page: Page) -> int:

@@ -86,7 +86,6 @@ def test_discrete_columns_of_mashup(name: str, value: Any, expected: dict[str, A
     ("criteria", "text"),
     [
         ({"objType": "!STAR"}, "'objType' excludes 'STAR'"),
-        ({"Tmag": "!10"}, "excludes"),
         ({"Tmag": [">=8", "<10"]}, "one or all of them"),
         ({"Tmag": [8, "<10"]}, "one or all of them"),
         ({"Tmag": [("gte", 8), ("gt", 9)]}, "one lower and one upper"),

@@ -282,7 +282,7 @@ def test_a_masked_position_is_not_a_position() -> None:
 
 def test_two_numbers_are_told_how_to_be_a_position() -> None:
     """A pair of numbers is refused with the two ways to write it."""
-    with pytest.raises(InvalidQueryError, match=r"SkyCoord\(10, 20, unit='deg'\) or as '10 20'"):
+    with pytest.raises(InvalidQueryError, match=r"coordinates=.*SkyCoord\(10, 20, unit='deg'\) or as '10 20'"):
         Observations.query_region((10, 20))
 
 

@@ -1,0 +1,131 @@
+"""Every form of criterion on every column: the rows returned are those that the same filter keeps in a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.table import MaskedColumn, Table
+
+from astroquery_mast import Catalogs, Observations
+from astroquery_mast.exceptions import InvalidCriterionError, NoResultsWarning
+from astroquery_mast.products.filters import cells_of, condition_mask, read_filter
+from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.tables.columns import Kind, snapshot
+
+COLUMNS = snapshot()["Mast.Caom.Cone"]
+# Whether two shapes are the same is not asked, and what is not stored is not compared.
+LEFT_OUT = frozenset({"s_region", "distance", "objID"})
+COMPARED = sorted(
+    name for name, column in COLUMNS.items() if column.shown and name not in LEFT_OUT and name != "obs_collection"
+)
+
+
+@pytest.fixture(scope="module")
+def archive() -> Any:
+    """Start one sandbox for all columns."""
+    with Sandbox() as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def everything(archive: Sandbox) -> Table:
+    """Return all observations of a mission that has something in most columns."""
+    return Observations.query_criteria(obs_collection="JWST")
+
+
+def forms(values: list[Any], *, numbers: bool, continuous: bool) -> list[Any]:
+    """Return what may be written for a column that has these values."""
+    first, middle, last = values[0], values[len(values) // 2], values[-1]
+    if numbers:
+        low, high = sorted((first, middle))
+        ranges = [
+            f"{low}..{high}",
+            f">={middle}",
+            f"<={middle}",
+            f">{middle}",
+            f"<{middle}",
+            f"!{middle}",
+            [f"!{middle}"],
+        ]
+        return ranges if continuous else [*ranges, middle, [first, last], str(middle), [first, middle, f"!{middle}"]]
+    if isinstance(middle, bool):
+        return [middle, str(middle), [middle], f"!{middle}"]
+    stem = str(middle)[:4]
+    return [
+        middle,
+        [first, last],
+        f"{stem}*",
+        f"*{str(middle)[-3:]}",
+        f"!{middle}",
+        [f"!{stem}*"],
+        [f"{stem}*", f"!{middle}"],
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:Query returned no results:astroquery.exceptions.NoResultsWarning")
+@pytest.mark.parametrize("name", COMPARED)
+def test_the_archive_sends_what_the_same_filter_keeps(archive: Sandbox, everything: Table, name: str) -> None:
+    """For each form that is not refused, the archive's rows are those of the local filter, no more and no fewer."""
+    column = everything[name]
+    if name == "obsid":  # text in tables, as it is in those of ``astroquery.mast``
+        column = MaskedColumn(column.data.data.astype(np.int64))
+    present = sorted(set(column.compressed().tolist()) - {""})
+    if not present:
+        pytest.skip(f"{name} has no values")
+    numbers = column.dtype.kind in "iuf"
+    assert numbers == (COLUMNS[name].kind in {Kind.FLOAT, Kind.INTEGER})
+    cells = cells_of(name, column)
+    known = ~np.ma.getmaskarray(column) & (column.data.data.astype(str) != "")
+    for form in forms(present, numbers=numbers, continuous=COLUMNS[name].continuous):
+        try:
+            found = Observations.query_criteria(obs_collection="JWST", columns=["obsid"], **{name: form})
+        except InvalidCriterionError as refused:
+            # Only what excludes values of a column that has too many of them.
+            assert "Leave the criterion out" in str(refused) or "excludes all values" in str(refused), form
+            assert "!" in str(form), form
+            continue
+        kept = everything[condition_mask(read_filter(form, cells), cells) & known]
+        assert sorted(found["obsid"]) == sorted(kept["obsid"]), form
+
+
+def test_an_exclusion_is_applied_and_never_finds_nothing_in_silence(mast_sandbox: Sandbox) -> None:
+    """``"!MIRI*"`` finds the other instruments, and a list mixes what is wanted and what is not."""
+    count = Observations.query_criteria_count
+    every = count(obs_collection="JWST")
+    assert count(obs_collection="JWST", instrument_name="!MIRI*") == every - count(
+        obs_collection="JWST", instrument_name="MIRI*"
+    )
+    assert count(obs_collection="JWST", instrument_name=["NIR*", "!NIRISS*"]) == count(
+        obs_collection="JWST", instrument_name="NIR*"
+    ) - count(obs_collection="JWST", instrument_name="NIRISS*")
+    assert len(mast_sandbox.requests.of("invoke")) == 7
+
+
+def test_what_the_archive_cannot_exclude_says_how_to_do_without(mast_sandbox: Sandbox) -> None:
+    """A column whose values are not listed is refused with the line that leaves the rows out."""
+    with pytest.raises(InvalidCriterionError, match=r"table\[table\['target_name'\] != 'M51'\]"):
+        Observations.query_criteria(obs_collection="JWST", target_name="!M51")
+    with pytest.raises(InvalidCriterionError, match="excludes all values that it asks for"):
+        Observations.query_criteria(calib_level=[2, "!2"])
+
+
+def test_numbers_of_other_services_are_excluded_as_well() -> None:
+    """A catalog behind the portal is sent the ranges that are left; text that it cannot exclude is refused."""
+    sent = Catalogs.query_criteria("TIC", Tmag=["5..12", "!10"], get_query_payload=True)["params"]["filters"]
+    (ranges,) = (each["values"] for each in sent)
+    assert [(r["min"], r["max"]) for r in ranges] == [(5, np.nextafter(10, 0)), (np.nextafter(10, 20), 12)]
+    with pytest.raises(InvalidCriterionError, match="Leave the criterion out"):
+        Catalogs.query_criteria("TIC", objType="!STAR", get_query_payload=True)
+    with pytest.raises(InvalidCriterionError, match="excludes one value, without wildcards"):
+        Catalogs.query_criteria("Panstarrs", objName=["!A", "!B"], get_query_payload=True)
+
+
+def test_the_values_behind_suggestions_are_asked_for_once(mast_sandbox: Sandbox) -> None:
+    """A loop over targets that are not there does not ask for the values of the archive again and again."""
+    for number in range(5):
+        with pytest.warns(NoResultsWarning):
+            Observations.query_criteria(obs_collection="HST", target_name=f"no such target {number}")
+    services = [record.mashup["service"] for record in mast_sandbox.requests.of("invoke") if record.mashup]
+    assert services.count("Mast.Caom.All") == 1
