@@ -32,7 +32,7 @@ from ..tables.mashup import Completeness, Page, check_status
 from ..warn import warn_user
 from .cache import AnswerCache
 from .connections import read_body, read_words, within
-from .parallel import map_in_threads
+from .parallel import map_or_stop
 from .retrying import BACKOFF, Deadline, RetryState, is_transient, network_error, retrying
 
 T = TypeVar("T")
@@ -113,29 +113,21 @@ class HttpClient:
         method: str,
         url: str,
         *,
-        deadline: Deadline,
-        service: str | None = None,
-        params: Any = None,
-        data: Any = None,
-        headers: Mapping[str, str] | None = None,
-        stream: bool = False,
-        attempts: int | None = None,
-        patience: float | None = None,
-        hopeless: Callable[[MastError], bool] | None = None,
         read: Callable[[requests.Response], Any] | None = None,
+        **options: Unpack[_Options],
     ) -> Any:
         """Send one request, again if it fails in a way that may pass, and return an answer that is no error."""
-        what = service or url
-        keywords = {"params": params, "data": data, "headers": headers, "stream": stream}
+        what, deadline = options.get("service") or url, options["deadline"]
+        keywords = {name: options.get(name) for name in ("params", "data", "headers", "stream")}
 
         def attempt() -> Any:
-            response = self._once(method, url, deadline, what, keywords, patience)
+            response = self._once(method, url, deadline, what, keywords, options.get("patience"))
             if read is None:
                 return response
             with reading(what):
                 return read(response)
 
-        return self._persist(attempt, deadline, what, attempts, hopeless)
+        return self._persist(attempt, deadline, what, options.get("attempts"), options.get("hopeless"))
 
     def page(
         self, question: Question, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
@@ -188,23 +180,14 @@ class HttpClient:
             known = hopeless is not None and isinstance(error, MastError) and hopeless(error)
             return is_transient(error) and not known
 
-        def wait(state: RetryState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            asked = getattr(error, "retry_after", None)
-            return float(BACKOFF(state)) if asked is None else float(asked)
-
-        def tell(state: RetryState) -> None:
-            error = state.outcome.exception() if state.outcome else None
-            log.info("%s Trying again in %.1f s (try %d).", error, state.upcoming_sleep, state.attempt_number + 1)
-
         try:
             return retrying(
                 counted,
                 deadline=deadline,
                 on_error=worth_another,
                 stop=lambda state: tries >= most or state.upcoming_sleep >= deadline.remaining(),
-                wait=wait,
-                before_sleep=tell,
+                wait=_wait,
+                before_sleep=_tell,
             )
         except MastError as err:
             err.elapsed = deadline.elapsed()
@@ -273,6 +256,22 @@ class HttpClient:
             service=what,
             elapsed=deadline.elapsed(),
         ) from cause
+
+
+def _error_of(state: RetryState) -> BaseException | None:
+    """Why a try failed."""
+    return state.outcome.exception() if state.outcome else None
+
+
+def _wait(state: RetryState) -> float:
+    """The seconds to the next try: what the server asks for, or ever more."""
+    asked = getattr(_error_of(state), "retry_after", None)
+    return float(BACKOFF(state)) if asked is None else float(asked)
+
+
+def _tell(state: RetryState) -> None:
+    """Log why there is another try."""
+    log.info("%s Trying again in %.1f s (try %d).", _error_of(state), state.upcoming_sleep, state.attempt_number + 1)
 
 
 # -- pages ------------------------------------------------------------------------------------------------------
@@ -369,10 +368,4 @@ def _fetched(
         """Ask for one page."""
         return client.page(question, limits.page_deadline)
 
-    complete = False
-    try:
-        yield from map_in_threads(fetch, batch, min(limits.workers or 1, len(batch)))
-        complete = True
-    finally:
-        if not complete:
-            limits.deadline.stop()
+    yield from map_or_stop(limits.deadline, fetch, batch, min(limits.workers or 1, len(batch)))

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,7 +34,7 @@ from .columns import ColumnMetadata, MashupColumns
 from .connections import prepare_session
 from .http import AnswerPage, HttpClient, PageLimits
 from .pages import get_pages
-from .parallel import RunOptions, map_in_threads
+from .parallel import RunOptions, map_or_stop
 from .resolver import Resolver, warn_unused_resolver
 from .retrying import Deadline, as_seconds
 from .token import Login
@@ -107,15 +109,18 @@ class MastService:
         self, service: str, params: Mapping[str, Any], pagesize: int | None, page: int | None, **properties: Any
     ) -> MashupRequest:
         """Make a request with the configured page size."""
-        asked: dict[str, Any] = {"format": properties.pop("format", None) or "json"}
         breaker = properties.pop("cacheBreaker", None) or properties.pop("cachebreaker", None)
-        if breaker is not None:
-            asked["cache_breaker"] = str(breaker)
-        if (cache := properties.pop("cache", None)) is not None:
-            asked["cache"] = cache
-        size = count_setting("pagesize") if pagesize is None else pagesize
-        first = 1 if page is None else page
-        return MashupRequest(service, params, pagesize=size, page=first, properties=properties, **asked)
+        own: dict[str, Any] = {} if breaker is None else {"cache_breaker": str(breaker)}
+        return MashupRequest(
+            service,
+            params,
+            format=properties.pop("format", None) or "json",
+            page=1 if page is None else page,
+            pagesize=count_setting("pagesize") if pagesize is None else pagesize,
+            cache=properties.pop("cache", None),
+            properties=properties,
+            **own,
+        )
 
     def pages(
         self, question: Question, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
@@ -129,20 +134,13 @@ class MastService:
         if len(questions) == 1:
             yield from self.pages(questions[0], deadline=deadline)
             return
-        workers = count_setting("max_workers")
 
         def ask(question: Question) -> list[AnswerPage]:
             """Ask one question, page by page: the questions are side by side already."""
             return list(get_pages(self.http, question, PageLimits(deadline, workers=1)))
 
-        complete = False
-        try:
-            for pages in map_in_threads(ask, questions, workers):
-                yield from pages
-            complete = True
-        finally:
-            if not complete:
-                deadline.stop()
+        with closing(map_or_stop(deadline, ask, questions, count_setting("max_workers"))) as answers:
+            yield from chain.from_iterable(answers)
 
     def page(self, question: Question, deadline: Deadline) -> AnswerPage:
         """Return the first page of an answer."""

@@ -110,10 +110,10 @@ class _SizeCheck:
 def _entry(client: HttpClient, question: Question) -> CacheEntry | None:
     """The place of an answer on the disk, None if it is not to be there."""
     wanted = conf.cache and cache_conf.cache_active if question.cache is None else question.cache
-    key = question.cache_key() if wanted and client.cache is not None else None
-    if key is None or client.cache is None:
+    if not wanted or client.cache is None:
         return None
-    return client.cache.entry(key, question.http_request(client.endpoints).url)
+    key = question.cache_key()
+    return None if key is None else client.cache.entry(key, question.http_request(client.endpoints).url)
 
 
 def _recalled(client: HttpClient, question: Question, entry: CacheEntry, size: _SizeCheck) -> Iterator[AnswerPage]:

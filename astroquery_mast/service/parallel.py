@@ -153,6 +153,19 @@ def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item], worker
                 del outcome
 
 
+def map_or_stop(
+    deadline: Deadline, work: Callable[[Item], Result], items: Iterable[Item], workers: int
+) -> Generator[Result, None, None]:
+    """Do the same, and stop the whole call if it is left before the end."""
+    complete = False
+    try:
+        yield from map_in_threads(work, items, workers)
+        complete = True
+    finally:
+        if not complete:
+            deadline.stop()
+
+
 def run(
     items: Iterable[Item],
     work: Callable[[Item], Result],

@@ -233,7 +233,7 @@ def _sources(resolver: str | None, names: list[str]) -> list[str]:
     """The sources to ask: that which was chosen, and the catalogs that have some of the names; all if none is."""
     if resolver is None:
         return []
-    return [resolver, *(_CATALOGS[prefix] for prefix in _CATALOGS if any(map(_is_of(prefix), names)))]
+    return [resolver, *(catalog for prefix, catalog in _CATALOGS.items() if any(map(_is_of(prefix), names)))]
 
 
 def _in_batches(names: list[str], size: int) -> list[list[str]]:
@@ -410,16 +410,16 @@ def by_source(entries: Sequence[Entry]) -> dict[str, SkyCoord]:
 def with_place(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries of one name that have a position."""
     usable: list[Entry] = []
-    problem: InvalidResponseError | None = None
+    problems: list[InvalidResponseError] = []
     for entry in entries:
         try:
             place_of(entry)
         except InvalidResponseError as err:
-            problem = problem or err
+            problems.append(err)
         else:
             usable.append(entry)
-    if problem is not None and not usable:
-        raise problem
+    if problems and not usable:
+        raise problems[0]
     return usable
 
 

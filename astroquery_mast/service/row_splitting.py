@@ -23,7 +23,7 @@ from ..exceptions import BadRequestError, IncompleteResultError, MastError, Serv
 from ..query.request import MashupRequest, Question
 from ..tables.mashup import Completeness, first_value
 from .http import AnswerPage, HttpClient, PageLimits, Parts, ask_pages
-from .parallel import map_in_threads
+from .parallel import map_in_threads, map_or_stop
 from .row_ranges import (
     CONE,
     SPLIT_COLUMNS,
@@ -85,11 +85,15 @@ class RowSplitter:
         if self._filtered is not None:
             self._total = max(announced, self._count(self._filtered))
             return self.exceeded
-        if stops_by_itself(self._question, announced):
-            return False
+        if not stops_by_itself(self._question, announced):
+            self._refuse_more(announced)
+        return False
+
+    def _refuse_more(self, announced: int) -> None:
+        """Raise unless all rows of an answer that reaches the limit have come."""
         rows = None if self._limits.divisible else self._entries()
         if rows is not None and rows <= announced:
-            return False
+            return
         service = self._question.service
         known = f"has sent {announced} rows, and may have more" if rows is None else f"has {rows} rows"
         raise TooManyRowsError(
@@ -152,9 +156,7 @@ class RowSplitter:
         limit = int(self._limit)
         small = sorted((each for each in final if each[1] <= limit), key=lambda each: each[0].low)
         parts = as_parts(request, column, small, limit)
-        for span, rows in final:
-            if rows <= limit:
-                continue
+        for span, rows in (each for each in final if each[1] > limit):
             further = self._divided(restricted_to(request, column, [span]), rows, others)
             if further is None:
                 return None
@@ -225,19 +227,12 @@ class RowSplitter:
             stream = ask_pages(self._client, part.request, limits)
             return next(stream), stream
 
-        complete = False
-        begun = cast("Generator[tuple[AnswerPage, Parts]]", map_in_threads(begin, parts, ahead))
-        try:
-            with closing(begun):
-                for first, stream in begun:
-                    with closing(stream):
-                        yield first
-                        del first
-                        yield from stream
-            complete = True
-        finally:
-            if not complete:
-                self._limits.deadline.stop()
+        with closing(map_or_stop(self._limits.deadline, begin, parts, ahead)) as begun:
+            for first, stream in begun:
+                with closing(stream):
+                    yield first
+                    del first
+                    yield from stream
 
 
 def as_part(question: Question, answer: AnswerPage, total: int) -> AnswerPage:

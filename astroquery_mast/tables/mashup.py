@@ -79,12 +79,12 @@ class Completeness:
 
     def add(self, page: Page, number: int | None = None) -> None:
         """Take a page into account."""
-        # A page of zeros is how an empty answer may look.
-        if number is not None and page.paging is not None and page.paging.page not in {number, 0}:
-            raise self.incomplete(f"page {number} was asked for and page {page.paging.page} came")
         self.rows += len(page.rows)
         if page.paging is None:
             return
+        # A page of zeros is how an empty answer may look.
+        if number is not None and page.paging.page not in {number, 0}:
+            raise self.incomplete(f"page {number} was asked for and page {page.paging.page} came")
         if self.announced not in {None, page.paging.total}:
             raise self.incomplete(
                 f"the number of rows changed from {self.announced} to {page.paging.total} between its parts"
@@ -147,12 +147,10 @@ def _mark(row: Mapping[str, Any]) -> int:
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Read the ``Retry-After`` header."""
     text = (headers.get("Retry-After") or "").strip()
-    if not text:
-        return None
     try:
         seconds = float(text)
     except ValueError:
-        return _seconds_until(text, now or datetime.now(UTC))
+        return _seconds_until(text, now or datetime.now(UTC)) if text else None
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
@@ -171,8 +169,7 @@ def check_status(status: int, headers: Mapping[str, str], body: bytes, service: 
     """Raise if the HTTP status says that this is not an answer."""
     if status < 400:
         return
-    words = _server_words(headers, body)
-    said = f": {words.rstrip('.')}." if words else "."
+    said = _server_words(headers, body)
     if status in {401, 403}:
         raise AccessDeniedError(f"{service} refused access (HTTP {status}){said}", service=service, status=status)
     if status in {408, 425, 429} or status >= 500:
@@ -186,11 +183,12 @@ def check_status(status: int, headers: Mapping[str, str], body: bytes, service: 
 
 
 def _server_words(headers: Mapping[str, str], body: bytes) -> str:
-    """What the archive itself says about a failure, in one line; nothing when it only sends a page of HTML."""
+    """The end of a sentence: what the archive itself says of a failure, in one line; nothing for a page of HTML."""
     if "html" in (headers.get("Content-Type") or "").lower():
-        return ""
+        return "."
     text = " ".join(body[: 4 * _EXCERPT].decode("utf-8", "replace").split())
-    return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
+    words = text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
+    return f": {words.rstrip('.')}." if words else "."
 
 
 def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: str) -> Page:

@@ -11,6 +11,7 @@ import json
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import repeat
 from typing import Any, overload
@@ -172,11 +173,13 @@ _EMPTY = {
 }
 # The kinds of column, by the kinds of their arrays.
 _KIND_OF_ARRAY = {dtype.kind: kind for kind, dtype in _EMPTY.items()}
+_KIND_OF_TYPE = {bool: Kind.BOOLEAN, int: Kind.INTEGER, float: Kind.FLOAT}
 _is_none = partial(operator.is_, None)
 # Whole numbers below are exact as floating-point numbers.
 _EXACT = 2**53
 # What archives write where they have no number.
 _NOTHING = frozenset({"", "none", "null", "nan", "na", "n/a", "-", "--"})
+_NUMBERS = frozenset({Kind.BYTE, Kind.INTEGER, Kind.FLOAT})
 _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
@@ -195,9 +198,7 @@ def converted(values: Sequence[Any], kind: Kind) -> ColumnBlock:
     if array is not None:
         return array, None
     mask = _nulls(values)
-    if mask is not None:
-        values = _without_nulls(values, _FILLS[kind])
-    return _CONVERTERS[kind](values), mask
+    return _CONVERTERS[kind](values if mask is None else _without_nulls(values, _FILLS[kind])), mask
 
 
 def fits(value: Any, kind: Kind) -> bool:
@@ -224,11 +225,10 @@ def says_nothing(value: Any) -> bool:
 
 def guessed(values: Sequence[Any]) -> Kind:
     """Return what to take a column for whose type is not declared."""
-    kinds = {type(value) for value in values if value is not None}
-    for accepted, kind in ((bool,), Kind.BOOLEAN), ((int,), Kind.INTEGER), ((int, float), Kind.FLOAT):
-        if kinds and kinds <= set(accepted):
-            return kind
-    return Kind.TEXT
+    types = set(map(type, values)) - {type(None)}
+    if types == {int, float}:
+        return Kind.FLOAT
+    return _KIND_OF_TYPE.get(types.pop(), Kind.TEXT) if len(types) == 1 else Kind.TEXT
 
 
 def widen_type(values: Sequence[Any], kind: Kind) -> ColumnBlock:
@@ -268,10 +268,8 @@ def _without_nulls(values: Sequence[Any], fill: Any) -> list[Any]:
 
 def _widened(values: Sequence[Any], kind: Kind) -> Array:
     if kind is Kind.BYTE:
-        try:
+        with suppress(TypeMismatch):  # not whole numbers either
             return _integers(_without_nulls(values, _FILLS[Kind.INTEGER]))
-        except TypeMismatch:
-            pass  # not whole numbers either
     if kind is not Kind.FLOAT and _are_exact([value for value in values if value is not None]):
         return np.array(_without_nulls(values, np.nan), dtype=np.float64)
     return _texts(_without_nulls(values, ""))
@@ -345,7 +343,7 @@ def _integers(values: Sequence[Any]) -> Array:
             array = np.array([int(value) if type(value) is str else value for value in values])
         if _are_whole(array):
             # Each by itself: in an array with floating-point numbers large whole ones have lost digits.
-            array = np.array([int(value) for value in values])
+            array = np.array(list(map(int, values)))
     except (ValueError, OverflowError) as err:
         raise TypeMismatch("values that are no whole numbers") from err
     if array.ndim != 1 or array.dtype.kind not in "ib":
@@ -414,9 +412,12 @@ def _common_kind(arrays: Sequence[Array]) -> Kind:
         return kinds.pop()
     if kinds == {Kind.BYTE, Kind.INTEGER}:
         return Kind.INTEGER
-    whole = [array for array in arrays if array.dtype.kind in "iu"]
-    exact = all(((array > -_EXACT) & (array < _EXACT)).all() for array in whole)
-    return Kind.FLOAT if exact and kinds <= {Kind.BYTE, Kind.INTEGER, Kind.FLOAT} else Kind.TEXT
+    return Kind.FLOAT if kinds <= _NUMBERS and all(map(_is_exact_array, arrays)) else Kind.TEXT
+
+
+def _is_exact_array(array: Array) -> bool:
+    """Whether the numbers of an array stay what they are as floating-point numbers."""
+    return array.dtype.kind == "f" or bool(((array > -_EXACT) & (array < _EXACT)).all())
 
 
 def _as_kind(values: Array, mask: Array | None, kind: Kind) -> Array:
