@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import hashlib
 import html
 import json
@@ -194,6 +195,11 @@ _SIGNATURES: dict[str, tuple[str, tuple[bytes, ...]]] = {
     ".asdf": ("ASDF", (b"#ASDF",)),
     **dict.fromkeys((".jpg", ".jpeg", ".png"), ("picture", _PICTURE)),
 }
+_PAGE_BEGINS = (b"<!doctype html", b"<html")
+# What storage services and the like answer, with or without a declaration before it.
+_XML_ERROR = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?<(?:error|exception|servicexception|fault)\b")
+# A document that has nothing but these says how a request ended.
+_MESSAGE_PARTS = frozenset({"status", "msg", "message", "detail", "error", "description", "code", "request_id", "data"})
 # Where servers put their words into JSON.
 _MESSAGE_KEYS = ("msg", "message", "detail", "error", "description")
 _LONGEST_QUOTE = 200
@@ -219,24 +225,45 @@ class FileSignature:
                 return cls() if packed and kind == "gzip" else cls(kind, wanted)
         return cls()
 
-    def check(self, start: bytes) -> None:
-        """Raise if a file does not begin so; a beginning that has not come whole is no reason."""
-        known = any(start.startswith(wanted) or wanted.startswith(start) for wanted in self.wanted)
-        if self.wanted and not known:
-            raise WrongContentError(f"what the archive sent is no {self.kind} file{quote_error_page(start)}")
+    def fits(self, start: bytes) -> bool:
+        """Tell whether a file begins so; where nothing is known of its name, every file does."""
+        return not self.wanted or start.startswith(self.wanted)
 
-    def check_whole(self, start: bytes, cataloged: int | None) -> None:
-        """Raise if a file that came whole is too short to have a beginning at all."""
-        if not start and cataloged:
-            raise BrokenBodyError(f"0 bytes of {cataloged} arrived")
-        if self.wanted and not start.startswith(self.wanted):
-            raise BrokenBodyError(f"{len(start)} bytes arrived, which are no {self.kind} file")
+    def may_fit(self, start: bytes) -> bool:
+        """Tell the same of a file of which only a few bytes have come."""
+        return self.fits(start) or any(wanted.startswith(start) for wanted in self.wanted)
+
+
+def error_page(start: bytes, name: str, signature: FileSignature) -> str | None:
+    """Return what a server says in place of a file; None if what came may be the file.
+
+    A web page is none, unless it is called one, nor is a message of error in XML or JSON; and no file whose beginning
+    is known consists of words.
+    """
+    head = start.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    ending = PurePosixPath(name.lower()).suffix
+    is_page = head.startswith(_PAGE_BEGINS) and ending not in _PAGE_ENDINGS
+    words = quote_error_page(start)
+    if is_page or _is_message(head) or (not signature.may_fit(start) and words):
+        return words or ": a web page"
+    return None
+
+
+def _is_message(head: bytes) -> bool:
+    """Whether a body is a short message of error in XML or JSON."""
+    if _XML_ERROR.match(head):
+        return True
+    try:
+        document = json.loads(head)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and bool(document) and set(document) <= _MESSAGE_PARTS
 
 
 def quote_error_page(start: bytes) -> str:
     """Return what a server says in place of a file, to be put behind a message."""
     try:
-        text = start.decode()
+        text = start.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as err:
         # A letter may be cut in two at the end, and nowhere else.
         if len(start) < LOOKED_AT or err.start < len(start) - 4:

@@ -134,7 +134,8 @@ def download(
         work = FileDownloads(way, carry_out, state, bar.add, slots)
         for place, done in _all_results(planned, work, options, options.workers + spare):
             servers.note(done.reached)
-            results[place] = done.result
+            file = planned[place]
+            results[place] = replace(done.result, catalog_size=file.size, checksum=file.checksum, rights=file.rights)
             bar.add(done.uncounted)
             bar.finish()
     ordered = [results[place] for place in range(len(planned))]

@@ -42,7 +42,7 @@ from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
 from ..tables.mashup import Page
 from ..warn import warn_no_results, warn_user
-from .destination import destination, file_system_at, local_target
+from .destination import destination, file_system_at, is_remote, local_target
 from .download import complain, download
 from .sessions import SessionRecipe
 from .verify_and_retry import as_written, retry_downloads
@@ -339,10 +339,11 @@ class ProductFlow:
         if request.dry_run:
             return plan_table(planned)
         try:
-            return files.completed(as_manifest(self._downloads.run(planned, options.until(deadline))))
+            manifest = as_manifest(self._downloads.run(planned, options.until(deadline)))
         except DownloadError as err:
-            err.manifest = files.completed(err.manifest)
+            err.manifest = _placed(files.completed(err.manifest), folder)
             raise
+        return _placed(files.completed(manifest), folder)
 
     @staticmethod
     def _plan(products: Table, files: FileSource, folder: Path, request: DownloadRequest) -> list[PlannedFile]:
@@ -358,6 +359,13 @@ class ProductFlow:
             overwrite=request.overwrite,
             cloud_urls=files.cloud_urls,
         )
+
+
+def _placed(manifest: Manifest, folder: Path) -> Manifest:
+    """The manifest with where its paths are counted from, and where everything was downloaded to."""
+    if not is_remote(folder):
+        manifest.meta.update(workdir=[str(Path.cwd())], base_dir=[str(folder.absolute())])
+    return manifest
 
 
 def _log_repeated(products: Table, unique: Table, verbose: bool) -> None:

@@ -36,6 +36,7 @@ from .checks import (
     announced_length,
     check_checksums,
     check_length,
+    error_page,
     is_packed,
     is_web_page,
     last_modified,
@@ -99,6 +100,8 @@ class FileTransfer:
         self._fruitless = 0
         # Bytes that a later call can go on from.
         self._left = 0
+        # What is worth knowing of a file that is whole.
+        self._unusual: str | None = None
 
     def result(self) -> TransferResult:
         """Carry out the plan; what goes wrong is a result, and so are the time and the tries that it took."""
@@ -167,7 +170,7 @@ class FileTransfer:
                 self._left = sink.size if sink.resumable else 0
             target.register()
         replaced = before.size if before is not None and planned.note else None
-        return _complete(planned, sink.size, sink.digest("sha256").hex(), replaced=replaced)
+        return _complete(planned, sink.size, sink.digest("sha256").hex(), replaced=replaced, unusual=self._unusual)
 
     def _by_another(self) -> TransferResult:
         """The result for a file that another process has brought."""
@@ -306,20 +309,41 @@ class FileTransfer:
     def _check_content(self, response: requests.Response, sink: Sink) -> None:
         """Raise unless beginning, length, end and digests are those of the file."""
         planned, start = self._planned, sink.start(LOOKED_AT)
-        names = planned.uri or "", planned.local_path.name
-        signature = FileSignature.of(*names, packed=is_packed(response.headers))
-        signature.check(start)
+        signature = FileSignature.of(
+            planned.uri or "", planned.local_path.name, packed=is_packed(response.headers)
+        )
+        if sink.size != planned.size:
+            self._refuse_error_page(start, signature)
         if sink.resume_point is None:
             check_length(response.headers, sink.size, planned.size)
         elif sink.size != sink.resume_point.total:
             raise BrokenBodyError(f"{sink.size} bytes of {sink.resume_point.total} arrived")
-        signature.check_whole(start, planned.size)
+        if not start and planned.size:
+            raise BrokenBodyError(f"0 bytes of {planned.size} arrived")
+        self._judge_beginning(response, sink, signature)
         if sink.size < (planned.size or 0) and sink.is_truncated():
             sink.reject()
             raise BrokenBodyError(f"{sink.size} bytes of {planned.size} arrived, and the FITS file breaks off")
         whole = response.status_code in _WHOLE
         checksums = announced_checksums(response.headers, whole=whole, cataloged=planned.checksum)
         check_checksums(checksums, sink.digest)
+
+    def _refuse_error_page(self, start: bytes, signature: FileSignature) -> None:
+        """Raise if a message of error came; where it is not known what comes, the caller reads it."""
+        planned = self._planned
+        if not planned.uri and not signature.wanted:
+            return
+        page = error_page(start, planned.local_path.name, signature)
+        if page is not None:
+            raise WrongContentError(f"what the archive sent is an error message and not the file{page}")
+
+    def _judge_beginning(self, response: requests.Response, sink: Sink, signature: FileSignature) -> None:
+        """Note an unusual beginning of a whole file; raise where nothing tells that it is whole."""
+        if signature.fits(sink.start(LOOKED_AT)):
+            return
+        if announced_length(response.headers) is None and sink.size != self._planned.size:
+            raise WrongContentError(f"what the archive sent is no {signature.kind} file")
+        self._unusual = f"The file does not begin as {signature.kind} files do."
 
     # -- what is said of it ----------------------------------------------------------------------------------------
 
@@ -351,10 +375,15 @@ def _iter_body(response: requests.Response) -> Iterator[bytes]:
 
 
 def _complete(
-    planned: PlannedFile, size: int, sha256: str | None = None, *, replaced: int | None = None
+    planned: PlannedFile,
+    size: int,
+    sha256: str | None = None,
+    *,
+    replaced: int | None = None,
+    unusual: str | None = None,
 ) -> TransferResult:
     """Tell of a whole file."""
-    words = []
+    words = [] if unusual is None else [unusual]
     if planned.size is not None and size != planned.size:
         # No failure: sizes in the catalog are not reliable for every collection.
         words.append(f"The file has {size} bytes, as the archive sent it; the catalog says {planned.size}.")

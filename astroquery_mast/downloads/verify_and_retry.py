@@ -74,7 +74,8 @@ def _results(manifest: Table) -> list[TransferResult]:
     if absent:
         raise InvalidArgumentError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
     rows = zip(*(_cells(manifest, name) for name in COLUMNS), strict=True)
-    return [_result(index, *row) for index, row in enumerate(rows)]
+    workdir = _recorded_folder(manifest, "workdir") or Path()
+    return [_result(index, *row, workdir=workdir) for index, row in enumerate(rows)]
 
 
 def _result(
@@ -88,21 +89,43 @@ def _result(
     elapsed: float | None,
     attempts: float | None,
     uri: str | None,
+    catalog_size: float | None,
+    checksum: str | None,
+    rights: str | None,
+    *,
+    workdir: Path,
 ) -> TransferResult:
     """The result in a row, whose cells are in the order of the columns of a manifest."""
+    place = recorded_place(str(path))
     return TransferResult(
         index=index,
         # A status that code of the user's own has written says of nothing that it has to be fetched.
         status=_STATUSES.get(str(status), Status.SKIPPED),
-        local_path=recorded_place(str(path)),
+        local_path=place if is_remote(place) else workdir / place,
         message=message or None,
         url=url or None,
-        size=None if size is None else int(size),
+        size=_integer(size),
         sha256=digest or None,
         elapsed=elapsed,
-        attempts=int(attempts or 0),
+        attempts=_integer(attempts) or 0,
         uri=uri or None,
+        catalog_size=_integer(catalog_size),
+        checksum=checksum or None,
+        rights=rights or None,
     )
+
+
+def _integer(cell: float | None) -> int | None:
+    """An integer that may have been read as a floating-point number."""
+    return None if cell is None else int(cell)
+
+
+def _recorded_folder(manifest: Table, name: str) -> Path | None:
+    """A folder that a manifest recorded, if it is there."""
+    cells = manifest.meta.get(name)
+    text = cells[0] if isinstance(cells, list) and cells else cells
+    folder = Path(text) if isinstance(text, str) else None
+    return folder if folder is not None and folder.is_dir() else None
 
 
 # -- verify --------------------------------------------------------------------------------------------------------
@@ -130,6 +153,8 @@ def _look(row: TransferResult) -> _Found:
             return _Found(Status.CHANGED, f"It was not downloaded; {size} bytes lie there from before. {row.message}")
         if row.size is not None and size != row.size:
             return _Found(Status.CHANGED, f"It has {size} bytes, and had {row.size}.")
+        if row.catalog_size is not None and size < row.catalog_size:
+            return _Found(Status.CHANGED, f"It has {size} bytes, and the catalog says {row.catalog_size}.")
         if row.sha256 is not None:
             with path.open("rb") as stream:
                 found = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -167,10 +192,15 @@ def retry_downloads(
     rows = _results(manifest)
     sharing = Counter(row.local_path for row in rows)
     registers = cache(recorded_names)
+    base_dir = _recorded_folder(manifest, "base_dir")
     wanted = [
-        _planned(row, download_url, sharing[row.local_path], registers) for row in rows if row.status in _TO_FETCH
+        _planned(row, download_url, _trouble_with_place(row.local_path, base_dir), sharing[row.local_path], registers)
+        for row in rows
+        if row.status in _TO_FETCH
     ]
-    fetched = download(wanted, way, replace(options, on_error="ignore"))
+    fetched = [
+        _compared(result, rows[result.index]) for result in download(wanted, way, replace(options, on_error="ignore"))
+    ]
     merged = {result.index: result for result in (*rows, *fetched)}
     table = _merged(manifest, list(merged.values()), {result.index for result in fetched})
     complain(fetched, on_error=options.on_error, manifest=table)
@@ -180,6 +210,7 @@ def retry_downloads(
 def _planned(
     row: TransferResult,
     download_url: str | DownloadService,
+    place_trouble: str | None,
     sharing: int,
     registers: Callable[[Path], Mapping[str, str]],
 ) -> PlannedFile:
@@ -190,13 +221,45 @@ def _planned(
     registered = {} if is_remote(path) else registers(path.parent)
     held = registered.get(case_folded(path.name))
     another = held is not None and not is_same_file(held, uri)
-    trouble = _trouble(path, uri, sharing, held if another else None)
+    trouble = place_trouble or _trouble(path, uri, sharing, held if another else None)
     if trouble is not None:
         return _refused(row, trouble)
     reason = "not on disk" if row.status is Status.MISSING else "to be fetched anew"
     address, escaped = data_url(download_url, uri), escaped_url(download_url, uri)
     noted = bool(registered) and (held is None or another)
-    return PlannedFile(row.index, uri, address, escaped, path, None, Action.FETCH, reason, note=noted)
+    return PlannedFile(
+        row.index,
+        uri,
+        address,
+        escaped,
+        path,
+        row.catalog_size,
+        Action.FETCH,
+        reason,
+        rights=row.rights,
+        checksum=row.checksum,
+        note=noted,
+    )
+
+
+def _trouble_with_place(path: Path, base_dir: Path | None) -> str | None:
+    """Why nothing is written to the place that a manifest names, if nothing is."""
+    if is_remote(path):
+        return None
+    if ".." in path.parts or path.name.startswith("."):
+        return f"{path} is not a place to which a download writes."
+    if base_dir is not None and not path.absolute().is_relative_to(base_dir):
+        return f"{path} is not in {base_dir}, the folder that the manifest recorded."
+    return None
+
+
+def _compared(result: TransferResult, before: TransferResult) -> TransferResult:
+    """A result, with a word on a file that is not the one that was recorded."""
+    same = before.sha256 is None or result.sha256 is None or before.sha256 == result.sha256
+    if result.status is not Status.COMPLETE or (same and before.size in {None, result.size}):
+        return result
+    said = f"It differs from the file that was recorded, which had {before.size} bytes."
+    return replace(result, message=f"{result.message} {said}" if result.message else said)
 
 
 def _trouble(path: Path, uri: str, sharing: int, another: str | None) -> str | None:
@@ -212,12 +275,24 @@ def _trouble(path: Path, uri: str, sharing: int, another: str | None) -> str | N
 
 def _refused(row: TransferResult, why: str) -> PlannedFile:
     """The plan for a row whose file is not fetched."""
-    return PlannedFile(row.index, row.uri, row.url, None, row.local_path, None, Action.REFUSE, why)
+    return PlannedFile(
+        row.index,
+        row.uri,
+        row.url,
+        None,
+        row.local_path,
+        row.catalog_size,
+        Action.REFUSE,
+        why,
+        rights=row.rights,
+        checksum=row.checksum,
+    )
 
 
 def _merged(manifest: Table, results: Sequence[TransferResult], new: Collection[int]) -> Manifest:
     """The manifest with new results in some of its rows."""
     table = as_manifest(results)
+    table["Local Path"] = manifest["Local Path"]
     for index, status in enumerate(_cells(manifest, "Status")):
         if index not in new:
             # Also a status that code of the user's own has written.

@@ -72,7 +72,8 @@ def safe_name(name: str, instead: str = "unknown") -> str:
     # "~" alone would be a home directory to a shell into which the path is pasted.
     if not safe.strip(". ~"):
         return instead
-    return safe
+    # A hidden file may be a setting of some program, and a name with a hyphen is an option to commands.
+    return f"_{safe}" if safe[0] in ".-" else safe
 
 
 def _split(name: str) -> tuple[str, str]:

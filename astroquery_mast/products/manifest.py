@@ -17,7 +17,20 @@ from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import Column, MaskedColumn, Table
 from astropy.table.connect import TableWrite
 
-COLUMNS = ("Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI")
+COLUMNS = (
+    "Local Path",
+    "Status",
+    "Message",
+    "URL",
+    "Size",
+    "SHA256",
+    "Elapsed",
+    "Attempts",
+    "dataURI",
+    "Catalog Size",
+    "Checksum",
+    "Rights",
+)
 """The columns of a manifest; the first four are those of ``astroquery.mast``."""
 
 
@@ -63,6 +76,12 @@ class TransferResult:
     """How often the body was asked for."""
     uri: str | None = None
     """The dataURI, by which the file can be fetched again."""
+    catalog_size: int | None = None
+    """Bytes that the catalog says the file has."""
+    checksum: str | None = None
+    """MD5 digest that the catalog says it has."""
+    rights: str | None = None
+    """Its ``dataRights``."""
 
 
 class _ManifestWrite(TableWrite):  # type: ignore[misc, unused-ignore]
@@ -86,11 +105,13 @@ class _ManifestWrite(TableWrite):  # type: ignore[misc, unused-ignore]
 
 class Manifest(Table):
     """A download's results: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size``, ``SHA256``, ``Elapsed``,
-    ``Attempts``, ``dataURI``.
+    ``Attempts``, ``dataURI``, and ``Catalog Size``, ``Checksum``, ``Rights``, which are what the products said.
 
-    The first four columns are those of ``astroquery.mast``.  ``Message`` and ``URL`` are None where nothing went wrong;
-    the later ones are masked where they are not known, ``Elapsed`` also where there was nothing to do.  Written as
-    ECSV and read again, the table is the same; in other formats these two columns are masked where nothing went wrong.
+    In ``meta``, ``workdir`` is the folder from which relative paths are counted, and ``base_dir`` the one to which
+    everything was downloaded.  The first four columns are those of ``astroquery.mast``.  ``Message`` and ``URL`` are
+    None where nothing went wrong; the later ones are masked where they are not known, ``Elapsed`` also where there was
+    nothing to do.  Written as ECSV and read again, the table is the same; in other formats these two columns are
+    masked where nothing went wrong.
     """
 
     write = UnifiedReadWriteMethod(_ManifestWrite)
@@ -164,5 +185,8 @@ def as_manifest(results: Iterable[TransferResult]) -> Manifest:
             "Elapsed": masked_column(cells["elapsed"], "f8", "s"),
             "Attempts": Column(cells["attempts"], dtype="i8"),
             "dataURI": masked_column(cells["uri"], "U"),
+            "Catalog Size": masked_column(cells["catalog_size"], "i8", "byte"),
+            "Checksum": masked_column(cells["checksum"], "U32"),
+            "Rights": masked_column(cells["rights"], "U"),
         }
     )

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
-from astroquery_mast.downloads.checks import LOOKED_AT, FileSignature, WrongContentError, quote_error_page
+from astroquery_mast.downloads.checks import LOOKED_AT, FileSignature, error_page, quote_error_page
 from astroquery_mast.exceptions import DownloadError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.retrying import BrokenBodyError
@@ -62,28 +62,78 @@ NOTICE = b'{"status": "ERROR", "msg": "The file system is not available"}'
 )
 def test_file_of_its_kind_passes(name: str, content: bytes) -> None:
     """The beginning of each kind is known, and names that say nothing of a kind are not judged."""
-    beginning = FileSignature.of(f"mast:HST/product/{name}", name)
-    beginning.check(content[:LOOKED_AT])
-    beginning.check_whole(content[:LOOKED_AT], None)
+    assert FileSignature.of(f"mast:HST/product/{name}", name).fits(content[:LOOKED_AT])
+
+
+KINDS = ["x.fits", "x.fit", "x.fits.fz", "x.fits.gz", "x.gz", "x.zip", "x.asdf", "x.jpg", "x.png"]
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("content", [NOTICE, b"x" * 100, b"<html></html>", b"\0" * 2880])
+def test_something_else_does_not_begin_as_its_name_says(name: str, content: bytes) -> None:
+    """Whatever the answer is called, its first bytes tell."""
+    assert not FileSignature.of(name).may_fit(content)
+
+
+PAGES = {
+    "HTML": (b"<!DOCTYPE html><html><body>Service temporarily unavailable</body></html>", "temporarily unavailable"),
+    "HTML after blanks": (b"\xef\xbb\xbf\n <HTML><p>Sorry</p>", "Sorry"),
+    "XML": (b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>', "AccessDenied"),
+    "JSON": (NOTICE, "file system is not available"),
+    "JSON of one word": (b'{"status":"ERROR"}', "ERROR"),
+    "detail": (b'{"detail": "gone"}', "gone"),
+}
+ANY_NAME = ["x.json", "x.txt", "x.csv", "x.pdf", "x.xml", "x.h5", "x", *KINDS]
+
+
+@pytest.mark.parametrize("name", ANY_NAME)
+@pytest.mark.parametrize("page", PAGES)
+def test_an_error_page_is_no_file_whatever_its_name(name: str, page: str) -> None:
+    """A page of HTML, or a message of error in XML or JSON, is never taken for a file."""
+    start, words = PAGES[page]
+    assert words in str(error_page(start, name, FileSignature.of(name)))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_words_are_no_file_of_a_kind_that_is_known(name: str) -> None:
+    """Plain words are an error where bytes of a certain kind are due, and may be the file elsewhere."""
+    words = b"Please try again after 6 pm."
+    assert error_page(words, name, FileSignature.of(name)) == ": Please try again after 6 pm."
+    assert error_page(words, "x.txt", FileSignature.of("x.txt")) is None
 
 
 @pytest.mark.parametrize(
-    "name", ["x.fits", "x.fit", "x.fits.fz", "x.fits.gz", "x.gz", "x.zip", "x.asdf", "x.jpg", "x.png"]
+    ("name", "content"),
+    [
+        ("x.html", b"<html></html>"),
+        ("x.json", b'{"asn_type": "image3", "products": []}'),
+        ("x.json", b"{}"),
+        ("x.json", b"[]"),
+        ("x.xml", b"<?xml version='1.0'?><VOTABLE></VOTABLE>"),
+        ("x.fits", FITS),
+        ("x.jpg", b"RIFF\x10\0\0\0WEBP"),
+        ("x.fits", b"\0\1" * 2000),
+        ("x.txt", b""),
+    ],
 )
-@pytest.mark.parametrize("content", [NOTICE, b"x" * 100, b"<html></html>", b"\0" * 2880])
-def test_something_else_is_no_file_of_that_kind(name: str, content: bytes) -> None:
-    """Whatever the answer is called, its first bytes tell."""
-    with pytest.raises(WrongContentError, match="what the archive sent is no"):
-        FileSignature.of(name).check(content)
+def test_files_are_not_taken_for_error_pages(name: str, content: bytes) -> None:
+    """What may be the file is not refused, however unusual it is."""
+    assert error_page(content[:LOOKED_AT], name, FileSignature.of(name)) is None
+
+
+@given(st.binary(max_size=100), st.sampled_from(ANY_NAME))
+def test_no_beginning_makes_an_exception(start: bytes, name: str) -> None:
+    """Whatever comes is an error page or not."""
+    page = error_page(start, name, FileSignature.of(name))
+    assert page is None or page.startswith(": ")
 
 
 @given(st.integers(0, 8))
 def test_beginning_that_has_not_come_whole_is_no_reason_yet(length: int) -> None:
-    """A body that broke off in its first bytes is incomplete and not wrong; as a whole file it is neither."""
+    """A body that broke off in its first bytes is incomplete and not wrong; as a whole file it is unusual."""
     beginning = FileSignature.of("x.fits")
-    beginning.check(FITS[:length])
-    with pytest.raises(BrokenBodyError, match=f"{length} bytes"):
-        beginning.check_whole(FITS[:length], 2880)
+    assert beginning.may_fit(FITS[:length])
+    assert not beginning.fits(FITS[:length])
 
 
 def test_name_that_decides_is_the_archives() -> None:
@@ -136,10 +186,10 @@ def product(mast_sandbox: Sandbox) -> Table:
 
 
 ANSWERS = {
-    "JSON": (Fault.answer(NOTICE), "no FITS file: The file system is not available"),
-    "text": (Fault.answer(b"x" * 100, content_type="text/plain"), "no FITS file: xxx"),
+    "JSON": (Fault.answer(NOTICE), "not the file: The file system is not available"),
+    "text": (Fault.answer(b"x" * 100, content_type="text/plain"), "not the file: xxx"),
     "page": (Fault.garbage(), "We will be back soon"),
-    "page called FITS": (Fault.answer(b"<html>Sorry</html>", content_type="application/fits"), "no FITS file: Sorry"),
+    "page called FITS": (Fault.answer(b"<html>Sorry</html>", content_type="application/fits"), "not the file: Sorry"),
     "nothing": (Fault.answer(b"", content_type="application/fits"), "0 bytes of"),
     "nothing, unannounced": (Fault.answer(b"", content_type="application/fits") + Fault.no_length(), "0 bytes of"),
 }
@@ -203,3 +253,39 @@ def test_words_are_json_of_any_depth() -> None:
     """A hostile document is quoted as the text that it is."""
     assert quote_error_page(b"[" * LOOKED_AT).startswith(": [[[")
     assert quote_error_page(json.dumps({"msg": 5, "message": " ", "error": "down"}).encode()) == ": down"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "content"), [("%_flt.fits", b"\0\1" * 3000), ("%.jpg", b"RIFF\x10\0\0\0WEBP" * 20)]
+)
+def test_a_whole_file_is_not_refused_for_its_unusual_content(
+    mast_sandbox: Sandbox, tmp_path: Path, pattern: str, content: bytes
+) -> None:
+    """The bytes are the archive's: a file of the announced length is COMPLETE at once, with a word about it."""
+    columns = "dataURI, obs_collection, obs_id, productFilename, size"
+    sql = f"SELECT {columns} FROM product WHERE productFilename LIKE ? AND dataRights = 'PUBLIC' LIMIT 1"
+    product = Table(mast_sandbox.archive.query(sql, [pattern]))
+    mast_sandbox.faults.add("download", Fault.answer(content, content_type="application/octet-stream"), times=None)
+    manifest = ObservationsClass().download_products(product, download_dir=tmp_path, verbose=False)
+    assert (manifest["Status"][0], manifest["Attempts"][0]) == ("COMPLETE", 1)
+    assert "does not begin as" in manifest["Message"][0]
+    assert Path(manifest["Local Path"][0]).read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.txt", "a.csv"])
+@pytest.mark.parametrize("page", ["HTML", "JSON of one word"])
+def test_an_error_page_is_not_a_text_product(mast_sandbox: Sandbox, tmp_path: Path, name: str, page: str) -> None:
+    """Whatever type the server gives it, an error page in place of a small text file is an ERROR."""
+    product = Table(
+        {
+            "dataURI": [f"mast:HLSP/{name}"],
+            "size": [4096],
+            "obs_id": ["o"],
+            "obs_collection": ["X"],
+            "productFilename": [name],
+        }
+    )
+    mast_sandbox.faults.add("download", Fault.answer(PAGES[page][0], content_type="text/plain"), times=None)
+    manifest = ObservationsClass().download_products(product, download_dir=tmp_path, on_error="ignore", verbose=False)
+    assert manifest["Status"][0] == "ERROR"
+    assert PAGES[page][1] in manifest["Message"][0]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
+from astroquery_mast import Observations
 from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.downloads.download import download
 from astroquery_mast.downloads.sessions import SessionRecipe
@@ -248,3 +249,93 @@ def test_status_of_ones_own_is_left_alone(client: ObservationsClass, service: st
         )["Status"][0]
         == "LOCAL"
     )
+
+
+# -- what the catalog and the manifest know ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.cut(after=5_000) + Fault.no_length("close"), Fault.answer(b"SIMPLE  =" + bytes(2871))],
+    ids=["cut without a length", "short with its own length"],
+)
+def test_retry_refuses_what_the_first_call_refuses(mast_sandbox: Sandbox, tmp_path: Path, fault: Fault) -> None:
+    """A cut or short body is an error for `retry_downloads` as well, because the manifest knows the cataloged size."""
+    products = some_products()
+    mast_sandbox.faults.add("download", Fault.status(404), times=None)
+    failed = Observations.download_products(products, download_dir=tmp_path, verbose=False, on_error="ignore")
+    assert failed["Catalog Size"].tolist() == products["size"].tolist()
+    mast_sandbox.faults.clear()
+    mast_sandbox.faults.add("download", fault, times=None)
+    again = Observations.retry_downloads(failed, verbose=False, on_error="ignore")
+    assert set(again["Status"]) == {"ERROR"}
+    assert set(Observations.verify_downloads(again, verbose=False)["Status"]) == {"MISSING"}
+    mast_sandbox.faults.clear()
+    whole = Observations.retry_downloads(again, verbose=False)
+    assert set(whole["Status"]) == {"COMPLETE"}
+    assert whole["Size"].tolist() == products["size"].tolist()
+
+
+def test_verify_does_not_call_a_part_whole(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A file shorter than the catalog says is CHANGED, also where its size was not recorded."""
+    manifest = Observations.download_products(some_products(), download_dir=tmp_path, verbose=False)
+    path = Path(manifest["Local Path"][0])
+    path.write_bytes(path.read_bytes()[:1000])
+    manifest["Size"].mask, manifest["SHA256"].mask = True, True
+    checked = Observations.verify_downloads(manifest, verbose=False)
+    assert checked["Status"][0] == "CHANGED"
+    assert "1000 bytes, and the catalog says" in checked["Message"][0]
+
+
+def test_a_file_that_is_not_the_recorded_one_is_told(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """What comes on a retry and differs from what was recorded is kept with a message."""
+    products = some_products()
+    products.remove_columns(["size"])
+    manifest = Observations.download_products(products, download_dir=tmp_path, verbose=False)
+    before = int(manifest["Size"][0])
+    Path(manifest["Local Path"][0]).unlink()
+    mast_sandbox.faults.add("download", Fault.changed(), times=None)
+    again = Observations.retry_downloads(Observations.verify_downloads(manifest, verbose=False), verbose=False)
+    assert again["Status"][0] == "COMPLETE"
+    assert f"differs from the file that was recorded, which had {before} bytes" in again["Message"][0]
+
+
+def test_a_manifest_knows_the_folder_in_which_it_was_made(
+    mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From another folder, and from a file, the same files are verified and fetched."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    monkeypatch.chdir(here)
+    manifest = Observations.download_products(some_products(), verbose=False)
+    manifest.write("m.ecsv")
+    monkeypatch.chdir(there)
+    read = Table.read(here / "m.ecsv")
+    assert set(Observations.verify_downloads(read, verbose=False)["Status"]) == {"OK"}
+    (here / manifest["Local Path"][0]).unlink()
+    again = Observations.retry_downloads(Observations.verify_downloads(read, verbose=False), verbose=False)
+    assert again["Local Path"].tolist() == manifest["Local Path"].tolist()
+    assert (here / manifest["Local Path"][0]).exists()
+    assert list(there.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["../elsewhere.fits", ".bashrc", "/elsewhere/x.fits"])
+def test_retry_writes_only_to_the_folder_that_was_recorded(mast_sandbox: Sandbox, tmp_path: Path, place: str) -> None:
+    """A path outside of the recorded folder, or a hidden file, is refused."""
+    manifest = Observations.download_products(some_products(), download_dir=tmp_path, verbose=False)
+    manifest["Local Path"] = [
+        str(tmp_path / place) if number == 0 else each for number, each in enumerate(manifest["Local Path"])
+    ]
+    manifest["Status"][0] = "MISSING"
+    mast_sandbox.requests.clear()
+    again = Observations.retry_downloads(manifest, verbose=False, on_error="ignore")
+    assert again["Status"][0] == "ERROR"
+    assert mast_sandbox.requests.of("download") == []
+
+
+def some_products() -> Table:
+    """Return two small images of one observation."""
+    products = Observations.get_product_list(Observations.query_criteria(proposal_id="10452")[:1])
+    images = products[[name.endswith(".fits") for name in products["productFilename"]]]
+    return images[np.argsort(images["size"])][:2]

@@ -25,6 +25,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 PRODUCTS = "https://mast.stsci.edu/search/hst/api/v0.1/post_list_products"
 COLUMNS = ["Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI"]
+COLUMNS += ["Catalog Size", "Checksum", "Rights"]
 
 
 @pytest.fixture

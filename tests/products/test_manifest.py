@@ -24,6 +24,7 @@ FINE = TransferResult(
 )
 BAD = TransferResult(1, Status.ERROR, Path("d/b.fits"), 'HTTPError: 404, "gone"\nfor good', "https://x?uri=b")
 COLUMNS = ["Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI"]
+COLUMNS += ["Catalog Size", "Checksum", "Rights"]
 
 
 def test_first_four_columns_are_those_that_code_relies_on() -> None:

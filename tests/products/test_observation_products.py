@@ -16,6 +16,7 @@ from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.sandbox import Fault, Sandbox
 
 COLUMNS = ["Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed", "Attempts", "dataURI"]
+COLUMNS += ["Catalog Size", "Checksum", "Rights"]
 
 
 def asked(sandbox: Sandbox, endpoint: str = "download") -> int:

@@ -40,7 +40,7 @@ def placed(path_template: Any, products: Table = PRODUCTS) -> list[str]:
         ("{obs_id}_{productFilename}", ["o1_a.fits", "o2_b.fits"]),
         ("", ["a.fits", "b.fits"]),
         ("{{x}}/{obs_id}.fits", ["{x}/o1.fits", "{x}/o2.fits"]),
-        ("{filters}/{productFilename}", ["F606W;F814W/a.fits", ".._.._up/b.fits"]),
+        ("{filters}/{productFilename}", ["F606W;F814W/a.fits", "_.._.._up/b.fits"]),
         (lambda row: f"{row['obs_id']}/x.fits", ["o1/x.fits", "o2/x.fits"]),
         (lambda row: PureWindowsPath("new", row["productFilename"]), ["new/a.fits", "new/b.fits"]),
         (lambda row: "one/./two//", ["one/two/a.fits", "one/two/b.fits"]),
