@@ -309,9 +309,7 @@ class FileTransfer:
     def _check_content(self, response: requests.Response, sink: Sink) -> None:
         """Raise unless beginning, length, end and digests are those of the file."""
         planned, start = self._planned, sink.start(LOOKED_AT)
-        signature = FileSignature.of(
-            planned.uri or "", planned.local_path.name, packed=is_packed(response.headers)
-        )
+        signature = FileSignature.of(planned.uri or "", planned.local_path.name, packed=is_packed(response.headers))
         if sink.size != planned.size:
             self._refuse_error_page(start, signature)
         if sink.resume_point is None:

@@ -82,15 +82,21 @@ def share_cones(cones: Sequence[Cone]) -> list[SharedCone]:
             groups += [SharedCone(cones[place], members) for place in members.tolist()]
             continue
         own = points[members]
-        low, high = own.min(axis=0), own.max(axis=0)
-        extent = high - low
-        if extent.max() <= _WIDEST:
-            cone = _around(own, radii[members], (low + high) / 2)
-            if is_cheaper(cone.radius, radii[members]):
-                groups.append(SharedCone(cone, np.sort(members)))
-                continue
-        waiting += _split(members, own[:, np.argmax(extent)])
+        cone = _shared_cone(own, radii[members])
+        if cone is None:
+            waiting += _split(members, own[:, np.argmax(np.ptp(own, axis=0))])
+        else:
+            groups.append(SharedCone(cone, np.sort(members)))
     return sorted(groups, key=lambda group: int(group.members[0]))
+
+
+def _shared_cone(points: Array, radii: Array) -> Cone | None:
+    """The cone that holds those around some points; None if they are better asked for in parts."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    if (high - low).max() > _WIDEST:
+        return None
+    cone = _around(points, radii, (low + high) / 2)
+    return cone if is_cheaper(cone.radius, radii) else None
 
 
 def _around(points: Array, radii: Array, middle: Array) -> Cone:

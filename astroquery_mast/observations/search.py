@@ -136,13 +136,15 @@ class ObservationSearch:
         table = query.finished(table)
         if options.verbose:
             log.info("%d observations in %.1f s.", len(table), deadline.elapsed())
-        if hint:
-            warn_no_results([hint])
-        elif not sent:
-            warn_no_results(self.hints(query.criteria))
-        elif not len(table):
-            warn_no_results([f"{table.meta['cut'][-1]}."])
+        if not len(table):
+            warn_no_results(self._hints_for(query, table, sent, hint))
         return table
+
+    def _hints_for(self, query: ObservationQuery, table: Table, sent: int, hint: str) -> list[str]:
+        """Say why there are no rows."""
+        if hint:
+            return [hint]
+        return [f"{table.meta['cut'][-1]}."] if sent else self.hints(query.criteria)
 
     def count(self, arguments: QueryArguments, options: CallOptions) -> int | dict[str, object]:
         """Return the number of observations, or the request."""
@@ -198,12 +200,8 @@ class ObservationSearch:
         if place.region is not None:
             return _in_region(query, place)
         cone = self._service.cone(place.coordinates, place.object_name, place.radius, place.resolver, deadline)
-        if cone is None and place.overlap != "footprint":
-            raise InvalidQueryError(f"overlap={place.overlap!r} needs coordinates, object_name or region.")
-        if cone is None and arguments.criteria is None:
-            raise InvalidQueryError(_NO_PLACE)
         if cone is None:
-            arguments.require_criterion()
+            _refuse_anywhere(arguments)
             return query
         return replace(query, cone=cone, region_filter=cone_filter(cone) if place.overlap == "center" else None)
 
@@ -303,6 +301,15 @@ def _in_region(query: ObservationQuery, place: Place) -> ObservationQuery:
         warn_unused_resolver(place.resolver)
     kept = RegionFilter(as_region(place.region), place.overlap)
     return replace(query, cone=kept.region.cone(), region_filter=kept)
+
+
+def _refuse_anywhere(arguments: QueryArguments) -> None:
+    """Raise for a query that needs a place, and has none."""
+    if arguments.place.overlap != "footprint":
+        raise InvalidQueryError(f"overlap={arguments.place.overlap!r} needs coordinates, object_name or region.")
+    if arguments.criteria is None:
+        raise InvalidQueryError(_NO_PLACE)
+    arguments.require_criterion()
 
 
 def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> list[str]:

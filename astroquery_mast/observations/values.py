@@ -70,12 +70,7 @@ class ObservationValues:
             return self._values_of_part(found, arguments, deadline)
         request = self._search.distribution_request(arguments.cache)
         document, time = self._search.distribution(request, deadline)
-        cells = histograms(document).get(found.name)
-        if cells is None:
-            raise InvalidArgumentError(
-                f"The archive does not list the values of '{found.name}': give criteria, and those of the observations "
-                "that meet them are counted."
-            )
+        cells = _listed(found, histograms(document))
         return _with_meta(value_table(counted(cells.items(), found), found), request, [time])
 
     def _column(self, name: str) -> Column:
@@ -133,6 +128,16 @@ class ObservationValues:
                 texts, numbers = np.unique(values.compressed().astype(str), return_counts=True)
                 cells.update(dict(zip(texts.tolist(), numbers.tolist(), strict=True)))
         return cells, times
+
+
+def _listed(column: Column, values: Mapping[str, Mapping[str, int]]) -> Mapping[str, int]:
+    """The values that the archive lists for a column."""
+    if column.name not in values:
+        raise InvalidArgumentError(
+            f"The archive does not list the values of '{column.name}': give criteria, and those of the observations "
+            "that meet them are counted."
+        )
+    return values[column.name]
 
 
 def ranges_of(document: Mapping[str, Any]) -> dict[str, tuple[float, float]]:

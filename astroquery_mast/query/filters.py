@@ -158,18 +158,19 @@ def _mashup_text(comparison: Comparison) -> str:
 
 def _inclusive(name: str, comparisons: Sequence[Comparison], integral: bool) -> tuple[float, float]:
     """The range that meets comparisons, both ends of which belong to it."""
-    low, high = -OPEN_END, OPEN_END
-    for each in comparisons:
-        end = _inclusive_end(each, integral)
-        if each.operator == "eq":
-            return end, end
-        if each.operator in LOWER_ENDS:
-            low = end
-        elif each.operator in UPPER_ENDS:
-            high = end
+    ends = {each.operator: _inclusive_end(each, integral) for each in comparisons}
+    if "eq" in ends:
+        return ends["eq"], ends["eq"]
+    low = _end_of(ends, LOWER_ENDS, -OPEN_END)
+    high = _end_of(ends, UPPER_ENDS, OPEN_END)
     if low >= OPEN_END or high <= -OPEN_END or low > high:
         raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
     return max(low, -OPEN_END), min(high, OPEN_END)
+
+
+def _end_of(ends: Mapping[str, float], operators: Iterable[str], open_end: float) -> float:
+    """The end that one of some operators gives, or that of an open range."""
+    return next((ends[operator] for operator in operators if operator in ends), open_end)
 
 
 def _inclusive_end(comparison: Comparison, integral: bool) -> float:

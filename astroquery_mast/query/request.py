@@ -153,6 +153,13 @@ def _choice(name: str, value: object) -> bool | None:
     raise InvalidArgumentError(f"{name}={value!r}: True or False is needed, or None for the configuration's.")
 
 
+def _from_one(name: str, number: object) -> int:
+    """A number of rows or pages."""
+    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+        raise InvalidArgumentError(f"{name}={number!r}: a whole number from 1 is needed.")
+    return int(number)
+
+
 class _Plain(Mapping[str, object]):
     """A mapping of what JSON can carry, copied once from what was given, and not again."""
 
@@ -255,10 +262,7 @@ class MashupRequest:
     def __post_init__(self) -> None:
         """Copy what was given, and refuse what cannot be sent."""
         for name in ("page", "pagesize"):
-            number = getattr(self, name)
-            if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
-                raise InvalidArgumentError(f"{name}={number!r}: a whole number from 1 is needed.")
-            object.__setattr__(self, name, int(number))
+            object.__setattr__(self, name, _from_one(name, getattr(self, name)))
         object.__setattr__(self, "cache", _choice("cache", self.cache))
         for name in ("params", "properties"):
             object.__setattr__(self, name, _copied(getattr(self, name), name))
@@ -335,15 +339,16 @@ def _filters_in_order(params: Mapping[str, object]) -> dict[str, object]:
     filters = params.get("filters")
     if not isinstance(filters, list):
         return dict(params)
-    spelled = []
-    for each in filters:
-        if isinstance(each, Mapping):
-            name, values = str(each.get("paramName", "")).lower(), each.get("values")
-            listed = sorted(map(_text, values)) if isinstance(values, list) else values
-            spelled.append(_text({**each, "paramName": name, "values": listed}))
-        else:
-            spelled.append(_text(each))
-    return {**params, "filters": sorted(spelled)}
+    return {**params, "filters": sorted(map(_filter, filters))}
+
+
+def _filter(given: object) -> str:
+    """A filter, whose values have no order and whose column has no case; anything else as it is."""
+    if not isinstance(given, Mapping):
+        return _text(given)
+    name, values = str(given.get("paramName", "")).lower(), given.get("values")
+    listed = sorted(map(_text, values)) if isinstance(values, list) else values
+    return _text({**given, "paramName": name, "values": listed})
 
 
 def _condition(condition: object) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeGuard, cast
@@ -98,16 +99,9 @@ def as_iso(name: str, moment: Time | date | datetime | np.datetime64) -> str:
 
 
 def _number(name: str, value: Any, column: Column) -> float:
-    if isinstance(value, Time):
-        return _mjd(name, value, column)
-    if isinstance(value, date | datetime | np.datetime64):
-        return _mjd(name, _as_time(name, value), column)
-    if isinstance(value, TimeDelta | timedelta | np.timedelta64):
-        return _duration(name, value, column)
-    if isinstance(value, u.Quantity):
-        return _in_column_unit(name, value, column)
-    if isinstance(value, str):
-        return _from_text(name, value, column)
+    for kinds, read in _READERS:
+        if isinstance(value, kinds):
+            return read(name, value, column)
     # The first has a float(), and it is not what it means.
     if isinstance(value, bool | np.bool_ | np.complexfloating) or np.ma.is_masked(value):
         raise InvalidCriterionError(f"'{name}' needs a number, and {value!r} is not one.")
@@ -140,6 +134,11 @@ def _duration(name: str, span: TimeDelta | timedelta | np.timedelta64, column: C
     if isinstance(span, np.timedelta64):
         return _in_column_unit(name, float(span / np.timedelta64(1, "us")) * u.us, column)
     return _in_column_unit(name, span.to(u.s), column)
+
+
+def _moment(name: str, moment: date | datetime | np.datetime64 | str, column: Column) -> float:
+    """A moment that is no `~astropy.time.Time`, as a number."""
+    return _mjd(name, _as_time(name, moment), column)
 
 
 def _as_time(name: str, moment: date | datetime | np.datetime64 | str) -> Time:
@@ -179,16 +178,21 @@ def _utc(name: str, moment: Time) -> Time:
 def _in_column_unit(name: str, quantity: u.Quantity, column: Column) -> float:
     """A quantity in the column's unit; one without a unit fits only columns that have none."""
     unit = column.astropy_unit or u.dimensionless_unscaled
-    if np.ma.is_masked(quantity) or np.any(getattr(quantity, "mask", False)):
-        raise InvalidCriterionError(f"'{name}' is masked, and needs a number.")
-    if not quantity.isscalar:
-        raise InvalidCriterionError(f"'{name}' needs one quantity for each end of the range, not {quantity!r}.")
+    _refuse_several(name, quantity)
     try:
         return float(quantity.to_value(unit))
     except u.UnitConversionError as err:
         raise InvalidCriterionError(
             f"'{name}' is in {unit or 'no unit'}; {quantity} cannot be converted to it."
         ) from err
+
+
+def _refuse_several(name: str, quantity: u.Quantity) -> None:
+    """Raise unless there is one value, and it is not masked."""
+    if np.ma.is_masked(quantity) or np.any(getattr(quantity, "mask", False)):
+        raise InvalidCriterionError(f"'{name}' is masked, and needs a number.")
+    if not quantity.isscalar:
+        raise InvalidCriterionError(f"'{name}' needs one quantity for each end of the range, not {quantity!r}.")
 
 
 def _from_text(name: str, text: str, column: Column) -> float:
@@ -201,8 +205,18 @@ def _from_text(name: str, text: str, column: Column) -> float:
         _warn_of_year(name, number, column)
         return number
     if column.is_time:
-        return _mjd(name, _as_time(name, text), column)
+        return _moment(name, text, column)
     raise InvalidCriterionError(f"'{name}' needs a number, and {text!r} is not one.")
+
+
+# What is no number yet, and what makes one of it.
+_READERS: Sequence[tuple[tuple[type, ...], Callable[[str, Any, Column], float]]] = (
+    ((Time,), _mjd),
+    ((date, np.datetime64), _moment),
+    ((TimeDelta, timedelta, np.timedelta64), _duration),
+    ((u.Quantity,), _in_column_unit),
+    ((str,), _from_text),
+)
 
 
 # -- values of discrete columns ------------------------------------------------------------------------------------

@@ -44,12 +44,18 @@ def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
 def did_you_mean(name: str, known: Iterable[str], near: Sequence[str] = (), *, listed: bool = False) -> str:
     """Return a sentence with the names that may have been meant; with all that exist if none is like it, or listed."""
     names = list(known)
-    *others, last = [repr(each) for each in near or closest(name, names)] or [""]
-    hint = f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"
+    meant = list(near or closest(name, names))
     every = f"There are: {', '.join(names)}." if names else "There are none."
-    if not last:
+    if not meant:
         return every
+    hint = f"Did you mean {_alternatives(meant)}?"
     return f"{hint} {every}" if listed else hint
+
+
+def _alternatives(names: Sequence[str]) -> str:
+    """Names as alternatives, in words."""
+    *others, last = map(repr, names)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def no_such(

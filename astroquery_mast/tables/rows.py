@@ -146,14 +146,18 @@ def decoded_with_rows(body: bytes, service: str, status: int | None = None) -> A
     try:
         members = _MEMBERS.decode(body)
         rows = _LIST.decode(members["data"])
-        # The others are looked at when they are used: to look at each of them here takes a tenth of the whole.
-        if any(memoryview(row)[0] != _OBJECT for row in rows[:1] + rows[-1:]) or not rows:
+        if not _are_objects(rows):
             return decoded(body, service, status)
         document = {name: msgspec.json.decode(raw) for name, raw in members.items() if name != "data"}
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError):
         return decoded(body, service, status)
     document["data"] = Rows(rows, service)
     return document
+
+
+def _are_objects(rows: Sequence[msgspec.Raw]) -> bool:
+    """Whether the first and the last are objects: to look at each of them here takes a tenth of the whole."""
+    return bool(rows) and all(memoryview(row)[0] == _OBJECT for row in (rows[0], rows[-1]))
 
 
 Array = npt.NDArray[Any]
@@ -195,8 +199,11 @@ def converted(values: Sequence[Any], kind: Kind) -> ColumnBlock:
         return np.full(len(values), _FILLS[kind], dtype=_EMPTY[kind]), np.ones(len(values), dtype=bool)
     at_once = _AT_ONCE.get(kind)
     array = None if at_once is None else at_once(values)
-    if array is not None:
-        return array, None
+    return _one_by_one(values, kind) if array is None else (array, None)
+
+
+def _one_by_one(values: Sequence[Any], kind: Kind) -> ColumnBlock:
+    """Values that are not all there, or did not come as what the column is."""
     mask = _nulls(values)
     return _CONVERTERS[kind](values if mask is None else _without_nulls(values, _FILLS[kind])), mask
 
@@ -240,11 +247,15 @@ def joined(chunks: Sequence[ColumnBlock]) -> ColumnBlock:
     """Return the parts of a column, one after the other, as what all of them can be."""
     if len(chunks) == 1:
         return chunks[0]
-    # A part without values has no say in what the column is.
-    telling = [values for values, mask in chunks if not _is_void(values, mask)]
-    kind = _common_kind(telling or [values for values, _ in chunks])
+    kind = _kind_of_parts(chunks)
     arrays = [_as_kind(values, mask, kind) for values, mask in chunks]
     return np.concatenate(arrays), _joined_masks(chunks)
+
+
+def _kind_of_parts(chunks: Sequence[ColumnBlock]) -> Kind:
+    """What all parts of a column can be; a part without values has no say in it."""
+    telling = [values for values, mask in chunks if not _is_void(values, mask)]
+    return _common_kind(telling or [values for values, _ in chunks])
 
 
 def _joined_masks(chunks: Sequence[ColumnBlock]) -> Array | None:

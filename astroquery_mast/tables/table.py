@@ -85,19 +85,27 @@ class TableBuilder:
         """Take the rows of a page."""
         fields = _fields_of(page)
         if not self._chunks:
-            self._fields = fields
-            self._kinds = {name: kind for name, type_name in fields if (kind := kind_of(type_name)) is not None}
-            self._chunks = {name: [] for name, _ in fields}
+            self._begin(fields)
         elif fields != self._fields:
             raise InvalidResponseError(f"The pages of {page.service} differ in their columns.", service=page.service)
         if isinstance(page.rows, Rows):
             self._add_blocks(page.rows)
         else:
-            cells = _by_column(page.rows, [name for name, _ in fields])
-            for (name, type_name), values in zip(fields, cells, strict=True):
-                self._chunks[name].append(self._chunk(name, type_name, values))
+            self._add_rows(page.rows)
         self._rows += len(page.rows)
         self._times.append(page.time)
+
+    def _begin(self, fields: tuple[tuple[str, str], ...]) -> None:
+        """Take over the columns of the first page."""
+        self._fields = fields
+        self._kinds = {name: kind for name, type_name in fields if (kind := kind_of(type_name)) is not None}
+        self._chunks = {name: [] for name, _ in fields}
+
+    def _add_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Take rows that are decoded already."""
+        cells = _by_column(rows, [name for name, _ in self._fields])
+        for (name, type_name), values in zip(self._fields, cells, strict=True):
+            self._chunks[name].append(self._chunk(name, type_name, values))
 
     def _add_blocks(self, rows: Rows) -> None:
         """Take rows that are decoded block by block."""

@@ -19,7 +19,6 @@ from astroquery_mast import ObservationsClass
 from astroquery_mast.downloads.checks import LOOKED_AT, FileSignature, error_page, quote_error_page
 from astroquery_mast.exceptions import DownloadError
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service.retrying import BrokenBodyError
 
 
 def fits_bytes() -> bytes:
