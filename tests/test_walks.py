@@ -54,12 +54,12 @@ _LISTED: list[Table] = []
 OBSID = "24000000"
 
 CALLS = {
-    "Observations.query_region": Call(lambda _: Observations.query_region(M51, radius="0.1 deg"), 14),
+    "Observations.query_region": Call(lambda _: Observations.query_region(M51, radius="0.1 deg"), 15),
     "Observations.query_criteria": Call(
-        lambda _: Observations.query_criteria(object_name="M51", obs_collection="HST", t_exptime=(100, None)), 18
+        lambda _: Observations.query_criteria(object_name="M51", obs_collection="HST", t_exptime=(100, None)), 19
     ),
-    "Observations.query_region_count": Call(lambda _: Observations.query_region_count(M51, radius="0.1 deg"), 11),
-    "Observations.download_products": Call(_download, 26),
+    "Observations.query_region_count": Call(lambda _: Observations.query_region_count(M51, radius="0.1 deg"), 12),
+    "Observations.download_products": Call(_download, 27),
     "Observations.crossmatch": Call(lambda _: Observations.crossmatch(TWO, verbose=False), 26),
     "Catalogs.query_region": Call(lambda _: Catalogs.query_region(M51, radius="0.02 deg", catalog="TIC"), 19),
     "MastMissions.query_criteria": Call(

@@ -33,7 +33,17 @@ _FREE = 1 << 30
 _RATIO = 100
 _MOST_FILES = 10_000
 # What reading a broken zip file, or another file, may raise; a RuntimeError is zipfile's word for "locked".
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, RuntimeError, IndexError, OverflowError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    struct.error,
+    ValueError,
+    RuntimeError,
+    IndexError,
+    OverflowError,
+    OSError,
+)
 
 
 def begins_as_zip(start: bytes) -> bool:

@@ -7,6 +7,7 @@ flow, beside "plan" and "manifest".
 
 from __future__ import annotations
 
+import secrets
 import tarfile
 import time
 import zipfile
@@ -28,7 +29,17 @@ from .plan import PlannedFile
 SCRIPT = "sh"
 KINDS = ("zip", "tar.gz")
 # What may be raised while reading a file that is broken, or is not an archive file at all.
-_UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError)
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def kind_of_bundle(curl_flag: bool, bundle: str | None, path_template: PathTemplate | None, flat: bool) -> str | None:
@@ -71,7 +82,7 @@ class Bundle:
             uri=None,
             data_url=url,
             url=url,
-            local_path=_free_path(folder, self.kind),
+            local_path=_own_path(folder, self.kind),
             size=None,
             action=Action.FETCH if self.form else Action.REFUSE,
             reason="the bundle of these products" if self.form else "no product has a dataURI",
@@ -142,8 +153,11 @@ def _members(path: Path) -> list[str]:
     with path.open("rb") as stream:
         if path.suffix == ".zip":
             with zipfile.ZipFile(stream) as packed:
+                broken = packed.testzip()
+                if broken is not None:
+                    raise zipfile.BadZipFile(f"{broken} is damaged")
                 return packed.namelist()
-        # Read to the end, so that its own checksum is compared as well.
+        # Read to the end as well, so that its own checksum is compared.
         with tarfile.open(fileobj=stream, mode="r:gz") as packed_tar:
             return [member.name for member in packed_tar if member.isfile()]
 
@@ -153,11 +167,6 @@ def _lost(fetched: TransferResult, message: str) -> TransferResult:
     return replace(fetched, status=Status.ERROR, message=message, size=None, sha256=None, fetched=False)
 
 
-def _free_path(folder: Path, kind: str) -> Path:
-    """A name that is not taken yet: two calls may fall into one second."""
-    stem = f"mastDownload_{time.strftime('%Y%m%d%H%M%S')}"
-    path, number = folder / f"{stem}.{kind}", 0
-    while path.exists():
-        number += 1
-        path = folder / f"{stem}_{number}.{kind}"
-    return path
+def _own_path(folder: Path, kind: str) -> Path:
+    """A name that no other call has, even if it is made in the same second."""
+    return folder / f"mastDownload_{time.strftime('%Y%m%d%H%M%S')}_{secrets.token_hex(4)}.{kind}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -236,3 +237,17 @@ def test_a_link_in_its_place_is_replaced_and_not_followed(tmp_path: Path) -> Non
     write_whole([b"new"], target, Deadline())
     assert elsewhere.read_bytes() == b"precious"
     assert not target.is_symlink()
+
+
+@given(st.integers(0, 400), st.integers(1, 40))
+def test_bytes_that_are_missing_anywhere_are_an_error_of_the_package(start: int, count: int) -> None:
+    """A zip file from which bytes are missing raises `InvalidResponseError`, or gives files that are whole."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as made:
+        for name in ("a.fits", "b.fits"):
+            made.writestr(name, name * 20)
+    content = bytearray(stream.getvalue())
+    del content[start : start + count]
+    with suppress(InvalidResponseError), zipped_files(io.BytesIO(bytes(content)), "TESScut") as archive:
+        for member in archive.members:
+            assert archive.read(member) in {b"a.fits" * 20, b"b.fits" * 20}

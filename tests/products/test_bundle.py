@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
 from astropy.table import Table
+from hypothesis import given
+from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidQueryError
 from astroquery_mast.products.bundle import KINDS, Bundle
@@ -111,3 +114,28 @@ def test_bundle_of_nothing_is_refused_and_an_unknown_kind_too(tmp_path: Path) ->
     assert nothing.form == []
     with pytest.raises(InvalidQueryError, match=r"'zip' or 'tar\.gz'"):
         Bundle.of(TABLE, "rar")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(st.data())
+def test_a_damaged_bundle_is_never_whole(kind: str, data: st.DataObject) -> None:
+    """Whatever byte of an archive file is changed or missing: its products are errors, or all of them are intact."""
+    content = bytearray(packed(kind, "M/HST/o1/a.fits", "M/HST/o2/same.fits"))
+    place = data.draw(st.integers(0, len(content) - 1))
+    if data.draw(st.booleans()):
+        del content[place : place + data.draw(st.integers(1, 30))]
+    else:
+        content[place] ^= data.draw(st.integers(1, 255))
+    with tempfile.TemporaryDirectory() as folder:
+        whole = fetched(Path(folder), kind, bytes(content))
+        rows = Bundle.of(TABLE, kind).results(whole)
+        if rows[0].status is Status.COMPLETE and kind == "zip":
+            with zipfile.ZipFile(whole.local_path) as archive:
+                assert archive.testzip() is None
+        assert {row.status for row in rows} <= {Status.COMPLETE, Status.ERROR}
+
+
+def test_bundles_of_one_second_have_names_of_their_own(tmp_path: Path) -> None:
+    """Two calls in the same second never share a file."""
+    bundle = Bundle.of(TABLE, "zip")
+    assert len({bundle.planned(ADDRESS, tmp_path).local_path for _ in range(50)}) == 50

@@ -219,7 +219,7 @@ def test_curl_script_is_saved_with_the_usual_manifest(
     assert manifest.colnames == COLUMNS
     assert (manifest["Status"][0], manifest["Message"][0]) == ("COMPLETE", None)
     path = Path(manifest["Local Path"][0])
-    assert re.fullmatch(r"mastDownload_\d{14}\.sh", path.name)
+    assert re.fullmatch(r"mastDownload_\d{14}_[0-9a-f]{8}\.sh", path.name)
     assert path != Path(second["Local Path"][0])
     script = path.read_text()
     assert all(uri in script for uri in products["dataURI"])
