@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
-from ..query.filters import Criteria, Filter, observation_criteria
+from ..query.filters import Criteria, observation_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..query.selection import ColumnSelection, names_of, select_columns
 from ..query.values import is_integer
@@ -32,10 +31,11 @@ from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS, Cone, TargetInput
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
-from ..tables.columns import closest, metadata_table
+from ..tables.columns import metadata_table
 from ..tables.mashup import histograms
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
+from .suggestions import suggestions
 
 CAOM_CONE = "Mast.Caom.Cone"
 CAOM_FILTERED = "Mast.Caom.Filtered"
@@ -45,7 +45,6 @@ CAOM_VALUES = "Mast.Caom.All"
 
 # Seconds that a query that found nothing may spend on suggestions.
 _PATIENCE = 20.0
-_MOST_SUGGESTIONS = 4
 # The values that each server has, with the time when it gave them: for suggestions and exclusions an hour old will do.
 KNOWN_VALUES: dict[str, tuple[float, dict[str, dict[str, int]]]] = {}
 _VALUES_SECONDS = 3600.0
@@ -310,46 +309,6 @@ def _refuse_anywhere(arguments: QueryArguments) -> None:
     if arguments.criteria is None:
         raise InvalidQueryError(_NO_PLACE)
     arguments.require_criterion()
-
-
-def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Return near matches for the values that the archive does not have."""
-    by_name = {column.lower(): counts for column, counts in values.items()}
-    found = []
-    for each in criteria.filters:
-        counts = by_name.get(each.column.lower())
-        if counts:
-            found += _suggestions_for(each, counts)
-    return found
-
-
-def _suggestions_for(each: Filter, counts: Mapping[str, int]) -> list[str]:
-    """The sentences for one filter."""
-    tokens = _token_counts(counts, each.separator)
-    have = {token.lower() for token in tokens}
-    sentences = []
-    for value in each.values:
-        near = _near(value, tokens) if value.strip() and value.lower() not in have else []
-        if near:
-            names = ", ".join(f"'{name}'" for name in near)
-            sentences.append(f"There is no {each.column}='{value}'; did you mean {names}?")
-    return sentences
-
-
-def _token_counts(counts: Mapping[str, int], separator: str) -> Counter[str]:
-    """How often each part of the values of a column occurs."""
-    tokens: Counter[str] = Counter()
-    for value, rows in counts.items():
-        for token in value.split(separator) if separator else [value]:
-            if token.strip():
-                tokens[token.strip()] += rows
-    return tokens
-
-
-def _near(value: str, tokens: Mapping[str, int]) -> list[str]:
-    """Values that contain the given one, the most frequent first, then those with a similar spelling."""
-    containing = sorted((token for token in tokens if value.lower() in token.lower()), key=lambda name: -tokens[name])
-    return list(dict.fromkeys([*containing, *closest(value, tokens)]))[:_MOST_SUGGESTIONS]
 
 
 # Pages fetched while one is in use: enough to keep the archive busy, few enough for a small memory.

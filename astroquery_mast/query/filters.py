@@ -70,10 +70,45 @@ def _divided(texts: Iterable[str], test: Callable[[str], bool]) -> tuple[list[st
     return passing, others
 
 
+# Other words for columns, as people write them who know other archives.
+_SYNONYMS: Mapping[str, Sequence[str]] = {
+    "mission": ("obs_collection",),
+    "telescope": ("obs_collection",),
+    "observatory": ("obs_collection",),
+    "collection": ("obs_collection",),
+    "instrument": ("instrument_name", "sci_instrume", "instrume", "exp_type"),
+    "detector": ("instrument_name",),
+    "filter": ("filters", "sci_spec_1234", "opticalElements"),
+    "band": ("filters", "wavelength_region"),
+    "exptime": ("t_exptime", "sci_actual_duration", "exposure_time"),
+    "exposure_time": ("t_exptime", "sci_actual_duration"),
+    "exposure": ("t_exptime", "sci_actual_duration"),
+    "pi": ("proposal_pi", "sci_pi_last_name", "pi_name"),
+    "pi_name": ("proposal_pi", "sci_pi_last_name"),
+    "program": ("proposal_id", "sci_pep_id"),
+    "program_id": ("proposal_id", "sci_pep_id", "program"),
+    "proposal": ("proposal_id", "sci_pep_id", "program"),
+    "target": ("target_name", "sci_targname", "targname"),
+    "date": ("t_min", "sci_start_time"),
+    "date_obs": ("t_min", "sci_start_time"),
+    "wavelength": ("em_min", "em_max"),
+    "data_type": ("dataproduct_type",),
+    "product_type": ("dataproduct_type",),
+    "level": ("calib_level",),
+}
+# Words for positions, which are arguments and not columns.
+_PLACES = frozenset({"ra", "dec", "position", "coord", "coords", "coordinate", "raj2000", "dej2000"})
+_PLACE = 'Give the position as coordinates="202.47 47.195" or object_name="M51", with radius=...'
+
+
 def unknown_filter(name: str, columns: Columns, also: Iterable[str] = ()) -> InvalidCriterionError:
     """Return the error for a column that does not exist."""
     known = [*(column.name for column in shown_columns(columns)), *also]
-    return no_such(f"Filter '{name}' does not exist.", name, known, error=InvalidCriterionError)
+    said = f"Filter '{name}' does not exist."
+    if name.lower() in _PLACES:
+        return InvalidCriterionError(f"{said} {_PLACE}")
+    meant = [column for column in _SYNONYMS.get(name.lower(), ()) if column in known]
+    return no_such(said, name, known, near=meant, error=InvalidCriterionError)
 
 
 def _column(name: str, columns: Columns) -> Column:
@@ -121,7 +156,7 @@ def _mashup_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
         return Filter(condition.name, values=_remaining_values(condition, vocabulary))
     if condition.column.continuous or condition.alternatives[0][0].operator in LOWER_ENDS | UPPER_ENDS:
         return _range_filter(condition)
-    return _value_filter(condition)
+    return _value_filter(condition, vocabulary)
 
 
 def _range_filter(condition: Condition) -> Filter:
@@ -134,11 +169,18 @@ def _range_filter(condition: Condition) -> Filter:
     return Filter(name, ranges=ranges, separator=column.separator if column.continuous else "")
 
 
-def _value_filter(condition: Condition) -> Filter:
-    """Write a condition as the values of which a row must have one; the archive takes one of them with wildcards."""
+def _value_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
+    """Write a condition as the values of which a row must have one.
+
+    The archive takes one of them with wildcards; several stand for the values that it lists.
+    """
     name = condition.name
     texts = [_mashup_text(comparison) for (comparison,) in condition.alternatives]
     values, patterns = _divided(texts, lambda text: "*" not in text and "%" not in text)
+    known = vocabulary(condition.column.name) if len(patterns) > 1 and not condition.column.separator else None
+    if known is not None:
+        found = _matching(known, condition.alternatives)
+        return Filter(name, values=found or tuple(texts))
     if len(patterns) > 1:
         raise InvalidCriterionError(
             f"'{name}' has {len(patterns)} values with wildcards ({', '.join(patterns)}), and the archive takes one: "

@@ -83,8 +83,9 @@ def test_the_archive_sends_what_the_same_filter_keeps(archive: Sandbox, everythi
             found = Observations.query_criteria(obs_collection="JWST", columns=["obsid"], **{name: form})
         except InvalidCriterionError as refused:
             # Only what excludes values of a column that has too many of them.
-            assert "Leave the criterion out" in str(refused) or "excludes all values" in str(refused), form
-            assert "!" in str(form), form
+            words = str(refused)
+            assert "Leave the criterion out" in words or "excludes all" in words or "the archive takes one" in words
+            assert "!" in str(form) or "*" in str(form), form
             continue
         kept = everything[condition_mask(read_filter(form, cells), cells) & known]
         assert sorted(found["obsid"]) == sorted(kept["obsid"]), form

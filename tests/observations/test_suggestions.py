@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.observations.search import suggestions
+from astroquery_mast.observations.suggestions import suggestions
 from astroquery_mast.query.filters import Criteria, Filter
 
 VALUES = {
@@ -45,10 +45,50 @@ def test_columns_of_several_values_are_taken_apart() -> None:
     assert hints("filters", "F607W", separator=";") == ["There is no filters='F607W'; did you mean 'F606W'?"]
 
 
-@pytest.mark.parametrize("value", ["", "  ", "qqqqqq"])
-def test_nothing_alike_gives_no_hint(value: str) -> None:
-    """A value like no other, or empty text, gives no sentence instead of any four values."""
+@pytest.mark.parametrize("value", ["", "  "])
+def test_empty_text_gives_no_hint(value: str) -> None:
+    """Empty text gives no sentence instead of any four values."""
     assert hints("obs_collection", value) == []
+
+
+def test_a_value_like_no_other_lists_those_there_are() -> None:
+    """Few values are listed; for many there is `list_values`."""
+    assert hints("obs_collection", "qqqqqq") == [
+        "There is no obs_collection='qqqqqq'; there are 'HLSP', 'HST', 'JWST', 'TESS'."
+    ]
+    many = {"filters": {f"F{number}": 1 for number in range(40)}}
+    (sentence,) = suggestions(Criteria((Filter("filters", values=("qqqqqq",)),)), many)
+    assert sentence == "There is no filters='qqqqqq'; list_values('filters') has those there are."
+
+
+@pytest.mark.parametrize(("word", "name"), [("Hubble", "HST"), ("HUBBLE", "HST"), ("webb", "JWST")])
+def test_missions_are_known_by_what_they_are_called(word: str, name: str) -> None:
+    """The name of the telescope finds the name of the collection."""
+    (sentence,) = hints("obs_collection", word)
+    assert sentence.startswith(f"There is no obs_collection='{word}'; did you mean '{name}'")
+
+
+def test_values_that_exist_but_not_together_are_told_apart() -> None:
+    """If every value exists the numbers of each are told, so that it is seen which of them to leave out."""
+    criteria = Criteria((Filter("obs_collection", values=("HST",)), Filter("instrument_name", values=("NIRCAM/X",))))
+    assert suggestions(criteria, VALUES) == [
+        "Each of these alone has observations (obs_collection=HST has 10, instrument_name=NIRCAM/X has 2), "
+        "all criteria together have none."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("target_name", "Messier 51", "object_name searches by position"),
+        ("proposal_id", "GO-10452", "a number such as '10452'"),
+    ],
+)
+def test_columns_that_are_often_misunderstood_are_explained(column: str, value: str, words: str) -> None:
+    """A value in a form that this column never has is told how it is written."""
+    (sentence,) = hints(column, value)
+    assert words in sentence
+    assert hints("proposal_id", "99999") == []
 
 
 def test_unknown_columns_and_other_filters_give_no_hint() -> None:
@@ -73,7 +113,7 @@ def test_hints_name_only_what_the_archive_has(values: list[str], counts: dict[st
     each = Filter("x", values=tuple(values), separator=separator)
     found = suggestions(Criteria((each,)), {"X": counts})
     assert len(found) <= len(values)
+    assert all(sentence.startswith("There is no x=") for sentence in found)
     tokens = {token.strip() for value in counts for token in (value.split(separator) if separator else [value])}
     for sentence in found:
-        offered = sentence.split("did you mean ", maxsplit=1)[1].removesuffix("?")
-        assert any(f"'{token}'" in offered for token in tokens)
+        assert any(repr(token) in sentence for token in tokens)

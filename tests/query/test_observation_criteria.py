@@ -105,3 +105,29 @@ def test_a_year_as_text_is_told_from_a_day() -> None:
         assert values_of("t_min", ["2022", "59000"]) == between(2022, 59000)
     assert values_of("t_min", ["59000", "2022-01-01"]) == between(59000, 59580)
     assert values_of("t_exptime", ["2000", "2022"]) == between(2000, 2022)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("mission", "obs_collection"),
+        ("telescope", "obs_collection"),
+        ("instrument", "instrument_name"),
+        ("filter", "filters"),
+        ("exptime", "t_exptime"),
+        ("pi", "proposal_pi"),
+        ("program", "proposal_id"),
+        ("target", "target_name"),
+    ],
+)
+def test_words_of_other_archives_find_the_column(mast_sandbox: Sandbox, name: str, meant: str) -> None:
+    """A usual word for a column is answered with the column."""
+    with pytest.raises(InvalidCriterionError, match=rf"Filter '{name}' does not exist\. Did you mean '{meant}'"):
+        Observations.query_criteria(**{name: "x"})
+
+
+@pytest.mark.parametrize("name", ["ra", "dec", "coord"])
+def test_a_position_is_no_criterion(mast_sandbox: Sandbox, name: str) -> None:
+    """Who looks for a column of positions is told the arguments."""
+    with pytest.raises(InvalidCriterionError, match=rf"Filter '{name}' does not exist\. Give the position as coord"):
+        Observations.query_criteria(obs_collection="HST", **{name: 202.4})
