@@ -74,7 +74,8 @@ FILES: dict[str, Form] = {
         lambda m: m.Observations.download_products(_products(m), productType="SCIENCE", curl_flag=True), _script
     ),
     "download_products, of a URI": form(
-        lambda m: m.Observations.download_products(_products(m)[0]["dataURI"]), raises=(InvalidQueryError, "obsid")
+        lambda m: m.Observations.download_products(_products(m)[0]["dataURI"]),
+        holds(lambda manifest: set(manifest["Status"]) == {"COMPLETE"}),
     ),
     "download_file": form(
         lambda m: m.Observations.download_file(_products(m)[0]["dataURI"]),

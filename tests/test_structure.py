@@ -28,13 +28,13 @@ SANDBOX = sorted(ROOT.joinpath("sandbox").rglob("*.py"))
 # The clients of `compat` have the names of those that they stand for.
 SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()}
 
-LINES = 24_600
-MODULES = 110
+LINES = 25_700
+MODULES = 112
 SANDBOX_LINES = 11_200
 LINES_PER_FILE = 400
 COMPLEXITY = 10
-MEAN_COMPLEXITY = 3.15
-MEAN_OF_BLOCKS = 3.05
+MEAN_COMPLEXITY = 3.18
+MEAN_OF_BLOCKS = 3.08
 OWN_CLASSES = 4
 NAMES = 60
 

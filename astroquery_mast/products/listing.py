@@ -29,6 +29,7 @@ from ..query.values import as_unicode, is_integer, is_missing
 from ..service.parallel import map_in_threads
 from ..service.progress import progress_bar
 from ..service.retrying import connection_dropped
+from ..tables.dataframes import as_astropy
 
 T = TypeVar("T")
 
@@ -67,7 +68,9 @@ def identifiers(given: object, of_table: Callable[[Table], list[object]], what: 
 
 
 def as_table(rows: object) -> Table | None:
-    """Return rows of a table as a table."""
+    """Return a table, or rows of one, as a table."""
+    if not isinstance(rows, Table | Row):
+        rows = as_astropy(rows)
     if isinstance(rows, Table):
         return rows
     if isinstance(rows, Row):
@@ -87,8 +90,11 @@ def _are_rows(given: object) -> TypeGuard[Sequence[Row]]:
 
 def as_product_table(given: object, marks: Collection[str]) -> object:
     """Return products that were given in several pieces as one table."""
-    members = list(given) if isinstance(given, Iterator) else given
-    _refuse_uris(members)
+    if isinstance(given, Table | Row):
+        return given
+    members = as_astropy(list(given) if isinstance(given, Iterator) else given)
+    if uris := _data_uris(members):
+        return _products_at(uris, marks)
     if isinstance(members, Table | Row) or not isinstance(members, list | tuple):
         return members
     are_products = [isinstance(each, Table | Row) and not set(marks).isdisjoint(each.colnames) for each in members]
@@ -114,17 +120,52 @@ def _stacked(members: Sequence[Table | Row]) -> Table:
         raise InvalidArgumentError(f"These tables of products do not fit together: {err}") from err
 
 
-def _refuse_uris(given: object) -> None:
-    """Raise if these are names of files, and not products that have them."""
-    if isinstance(given, np.ndarray) and given.dtype.kind in "UO":
-        given = list(given.ravel().tolist())
-    texts = given if isinstance(given, list | tuple | set | frozenset) else [given]
-    uri = next((text for text in texts if isinstance(text, str) and text.strip().startswith(_SCHEME)), None)
-    if uri is not None:
+def _data_uris(given: object) -> list[str]:
+    """The dataURIs that were given in the place of products; none if it is something else."""
+    if isinstance(given, Table | Row):
+        return []
+    texts = _members(given)
+    are_uris = [isinstance(text, str) and text.strip().startswith(_SCHEME) for text in texts]
+    if not any(are_uris):
+        return []
+    if not all(are_uris):
         raise InvalidArgumentError(
-            f"{str(uri)!r} is a dataURI, and not an obsid or dataset: download_file fetches the file of one. For "
-            "many files give a table of products, as get_product_list returns it."
+            f"{texts[are_uris.index(True)]!r} is a dataURI, and {texts[are_uris.index(False)]!r} is not: give one or "
+            "the other."
         )
+    return [str(text).strip() for text in texts]
+
+
+def _members(given: object) -> list[object]:
+    """The members of a list or an array without those that are masked; anything else as the only one."""
+    if isinstance(given, np.ndarray) and given.dtype.kind in "UO":
+        return [text for text in np.ma.asarray(given).ravel().tolist() if text is not None]
+    return list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
+
+
+def _products_at(uris: Sequence[str], marks: Collection[str]) -> Table:
+    """A table of products of which only the dataURIs are known, where such a table is one of products."""
+    if "dataURI" not in marks:
+        raise InvalidArgumentError(
+            f"{uris[0]!r} is a dataURI, and not a dataset: download_file fetches the file of one. For many files give "
+            "a table of products, as get_product_list returns it."
+        )
+    return products_of(uris)
+
+
+def products_of(uris: Iterable[str]) -> Table:
+    """Return a table of products of which only the dataURIs are known.
+
+    The collection is the first part of a URI, and the observation the beginning of the file's name, as in
+    ``mast:HST/product/j97c01010_drc.fits``.
+    """
+    rows = []
+    for uri in dict.fromkeys(uris):
+        collection, _, path = uri.removeprefix(_SCHEME).partition("/")
+        name = path.rpartition("/")[2] or uri
+        stem = name.partition(".")[0]
+        rows.append((uri, collection, stem.rpartition("_")[0] or stem, name))
+    return Table(rows=rows, names=("dataURI", "obs_collection", "obs_id", "productFilename"))
 
 
 def _few(things: Sequence[object]) -> str:
@@ -141,6 +182,8 @@ def _split_texts(cells: list[object]) -> list[object]:
 
 def single_cells(given: object, of_table: Callable[[Table], list[object]]) -> list[object]:
     """Return single identifiers or URIs as they were given, None for masked ones."""
+    if not isinstance(given, Table | Row | str | bytes):
+        given = as_astropy(given)
     if isinstance(given, Table):
         return of_table(given)
     if isinstance(given, Row):

@@ -167,7 +167,10 @@ def is_many(given: object) -> bool:
     """Tell whether several positions or names are given, even if it is several of one or none."""
     if isinstance(given, SkyCoord | BaseCoordinateFrame):
         return (isinstance(given, SkyCoord) or given.has_data) and not given.isscalar
-    return isinstance(given, Table | list | tuple) or (isinstance(given, np.ndarray) and given.ndim > 0)
+    # Neither pandas nor polars is imported for this.
+    if isinstance(given, Table | list | tuple) or type(given).__name__ == "DataFrame":
+        return True
+    return isinstance(given, np.ndarray) and given.ndim > 0
 
 
 def name_list(names: Any) -> Any:

@@ -19,6 +19,7 @@ from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
 from ..query.values import as_unicode
+from ..tables.dataframes import as_astropy
 from ..tables.rows import Floats
 from .position import as_coordinate, in_icrs, looks_like_coordinates
 from .position_columns import degrees, position_columns
@@ -75,6 +76,8 @@ def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | 
     """Return many positions."""
     if isinstance(given, Row):
         given = Table(given, masked=True)
+    if not isinstance(given, _WHOLE):
+        given = as_astropy(given)
     if isinstance(given, Table):
         positions = _of_table(given, ra_column, dec_column)
     elif ra_column is not None or dec_column is not None:
@@ -97,10 +100,14 @@ def as_targets(given: Any) -> Positions:
 
     A comma in a text stands between two targets, or between the two numbers of one.
     """
-    if isinstance(given, _WHOLE) or not isinstance(given, Iterable):
-        return as_positions(given)
-    members = [given] if isinstance(given, str) else list(given)
-    if len(members) == 2 and all(isinstance(member, str) and _is_number(member) for member in members):
+    if isinstance(given, str):
+        members: list[Any] = [given]
+    else:
+        given = given if isinstance(given, _WHOLE) else as_astropy(given)
+        if isinstance(given, _WHOLE) or not isinstance(given, Iterable):
+            return as_positions(given)
+        members = list(given)
+    if len(members) == 2 and all(map(_is_number_text, members)):
         # One position in two parts, as code written against ``astroquery.mast`` may have it.
         members = [" ".join(members)]
     parts = [_of_member(member) for member in members]
@@ -118,6 +125,10 @@ def join_positions(parts: Sequence[Positions]) -> Positions:
         {start + row: why for start, part in zip(starts, parts, strict=False) for row, why in part.problems.items()},
         {start + row: name for start, part in zip(starts, parts, strict=False) for row, name in part.names.items()},
     )
+
+
+def _is_number_text(member: object) -> bool:
+    return isinstance(member, str) and _is_number(member)
 
 
 def _of_member(member: Any) -> Positions:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from astropy import units as u
 from astropy.table import QTable, Table
@@ -65,14 +66,73 @@ def test_products_mixed_with_others_are_refused(client: ObservationsClass, produ
             client.download_products([products, other], dry_run=True)
 
 
+@pytest.mark.parametrize("form", ["text", "list", "column", "array", "generator"])
+def test_data_uris_are_products(client: ObservationsClass, products: Table, form: str, tmp_path: Path) -> None:
+    """Files of which only the dataURIs are known are downloaded into the folder of their observation."""
+    uris = products["dataURI"][:2]
+    given = {"text": str(uris[0]), "list": list(uris), "column": uris, "array": np.array(uris), "generator": iter(uris)}
+    planned = client.download_products(given[form], download_dir=tmp_path, dry_run=True)
+    expected = client.download_products(products[:2], download_dir=tmp_path, dry_run=True)
+    assert planned["URL"].tolist() == expected["URL"].tolist()[: len(planned)]
+    collection = products["obs_collection"][0]
+    path = Path(planned["Local Path"][0])
+    assert (path.parent.parent.name, path.name) == (collection, products["productFilename"][0])
+    assert path.name.startswith(path.parent.name)
+
+
 @pytest.mark.parametrize("form", ["text", "list", "column", "generator"])
-def test_data_uris_are_told_from_obsids(client: ObservationsClass, products: Table, form: str) -> None:
-    """Who gives dataURIs is told what takes them, and not that they look like obs_ids."""
+def test_missions_tell_data_uris_from_datasets(products: Table, form: str) -> None:
+    """Who gives dataURIs to a mission is told what takes them."""
     uris = products["dataURI"]
-    for each in (client, MastMissionsClass()):
-        given = {"text": str(uris[0]), "list": list(uris), "column": uris, "generator": iter(uris)}[form]
-        with pytest.raises(InvalidQueryError, match="download_file"):
-            each.download_products(given)
+    given = {"text": str(uris[0]), "list": list(uris), "column": uris, "generator": iter(uris)}[form]
+    with pytest.raises(InvalidQueryError, match="download_file"):
+        MastMissionsClass().download_products(given)
+
+
+def test_data_uris_and_other_things_are_not_mixed(client: ObservationsClass, products: Table) -> None:
+    """A list of dataURIs with an obsid among them is refused."""
+    with pytest.raises(InvalidQueryError, match="'24000000' is not: give one or the other"):
+        client.download_products([products["dataURI"][0], "24000000"])
+
+
+def rows_of(table: Table, form: str) -> Any:
+    """Return a table as other packages hold it."""
+    if form == "structured array":
+        return np.asarray(table.as_array())
+    if form == "dictionaries":
+        return [dict(zip(table.colnames, row, strict=True)) for row in table]
+    cells = {name: table[name].tolist() for name in table.colnames}
+    if form == "polars":
+        return pytest.importorskip("polars").DataFrame(cells)
+    frame = pytest.importorskip("pandas").DataFrame(cells)
+    return frame if form == "pandas" else frame.iloc[0]
+
+
+PACKAGES = ["structured array", "dictionaries", "pandas", "row of pandas", "polars"]
+
+
+@pytest.mark.parametrize("form", PACKAGES)
+def test_tables_of_other_packages_are_tables(
+    client: ObservationsClass, products: Table, form: str, tmp_path: Path
+) -> None:
+    """Observations and products in a DataFrame or the like give what the table gives."""
+    observations = client.query_criteria(proposal_id="10452", columns=["obsid", "obs_id"])["obsid", "obs_id"][:2]
+    count = 1 if form == "row of pandas" else 2
+    listed = client.get_product_list(rows_of(observations, form))
+    assert listed["dataURI"].tolist() == client.get_product_list(observations[:count])["dataURI"].tolist()
+    small = products["dataURI", "obs_collection", "obs_id", "productFilename", "size"][:2]
+    planned = client.download_products(rows_of(small, form), download_dir=tmp_path, dry_run=True)
+    expected = client.download_products(small[:count], download_dir=tmp_path, dry_run=True)
+    assert planned["Local Path"].tolist() == expected["Local Path"].tolist()
+    assert len(client.filter_products(rows_of(small, form))) == count
+
+
+@pytest.mark.parametrize("form", ["structured array", "pandas", "polars"])
+def test_positions_in_dataframes_are_positions(client: ObservationsClass, form: str) -> None:
+    """Columns of positions of a DataFrame are targets."""
+    places = Table({"ra": [202.4696, 210.8], "dec": [47.1952, 54.35]})
+    found = client.query_region(rows_of(places, form), radius="1 arcmin")
+    assert set(found["input_row"]) == {0, 1}
 
 
 def test_tables_that_do_not_fit_are_refused() -> None:

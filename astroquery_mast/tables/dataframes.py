@@ -1,0 +1,51 @@
+"""Tables of other packages, as those of astropy: pandas and polars, structured arrays, lists of dictionaries.
+
+In: whatever a user may hold rows in.  Out: an `~astropy.table.Table` where it is such a table, the same object where it
+is not.  Neither pandas nor polars is imported: who has their objects has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+_PACKAGES = frozenset({"pandas", "polars"})
+
+
+def as_astropy(given: Any) -> Any:
+    """Return a table of another package as a `~astropy.table.Table`, a column of one as a list, anything else as it is.
+
+    A Series with names for its values is a row of a DataFrame, and becomes a table of one row.
+    """
+    if isinstance(given, np.ndarray) and given.dtype.names:
+        return Table(given)
+    if isinstance(given, list | tuple) and given and all(map(_is_product_or_observation, given)):
+        return Table(rows=[dict(row) for row in given])
+    if type(given).__module__.partition(".")[0] not in _PACKAGES:
+        return given
+    readers = {"DataFrame": _of_dataframe, "Series": _of_series}
+    read = readers.get(type(given).__name__)
+    return given if read is None else read(given)
+
+
+def _of_dataframe(frame: Any) -> Table:
+    """The table of a DataFrame."""
+    of_pandas = hasattr(frame, "iloc")
+    return Table.from_pandas(frame) if of_pandas else Table(frame.to_dict(as_series=False), masked=True)
+
+
+def _of_series(series: Any) -> Table | list[Any]:
+    """The row or the values of a Series."""
+    labels = list(getattr(series, "index", ()))
+    if labels and all(isinstance(label, str) for label in labels):
+        return Table(rows=[dict(zip(labels, series.tolist(), strict=True))])
+    values: list[Any] = series.to_list()
+    return values
+
+
+def _is_product_or_observation(row: object) -> bool:
+    """Whether something is a dictionary that stands for a row of products or observations."""
+    return isinstance(row, Mapping) and bool({"dataURI", "obsid"} & set(row))
