@@ -31,7 +31,7 @@ class MastMissionsClass(MissionProductMethods):
     ----------
     mission : str
         The mission that is searched, in any case: ``hst``, ``jwst``, ``roman``, ``roman_spectra``, ``roman_cgi``,
-        ``classy``, ``ullyses``, ``iue``; any other name is tried as it is.  The attribute of that name can be set.
+        ``classy``, ``ullyses``, ``iue``, or another one of `get_available_missions`.  The attribute can be set.
     mast_token, server, session : object, optional
         As `MastClass`.
 
@@ -311,7 +311,7 @@ class MastMissionsClass(MissionProductMethods):
 
     # -- columns -------------------------------------------------------------------------------------------------
 
-    def get_column_list(self, *, mission: str | None = None) -> Table:
+    def get_column_list(self, mission: str | None = None) -> Table:
         """Return the columns of a mission's search: those that can be returned, and be criteria.
 
         Parameters
@@ -330,6 +330,38 @@ class MastMissionsClass(MissionProductMethods):
             If the archive has no such list, or cannot be asked.
         """
         return self._search.column_list(self._chosen(mission))
+
+    @property
+    def available_missions(self) -> list[str]:
+        """The missions that can be searched, in alphabetical order; see `get_available_missions`."""
+        return self.get_available_missions()
+
+    def get_available_missions(self, *, timeout: float | None = None) -> list[str]:
+        """Return the missions that can be searched.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+
+        Returns
+        -------
+        list of str
+            Names for ``mission``, in alphabetical order.  If the archive does not list them, those that are known to
+            this version of the package.
+
+        Raises
+        ------
+        TimeoutError
+            If the time was not enough.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> "hst" in MastMissions.get_available_missions()
+        True
+        """
+        return self._search.available_missions(self._service.deadline(timeout))
 
     def get_dataset_kwd(self, *, mission: str | None = None) -> str | None:
         """Return the name of the column that holds the dataset identifiers of a mission.

@@ -5,6 +5,7 @@ In: the arguments of one call.  Out: a `~astroquery_mast.missions.question.Searc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,19 +15,28 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MaxResultsWarning
+from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, MaxResultsWarning
 from ..service.columns import ColumnMetadata
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.resolver import warn_unused_resolver
 from ..service.retrying import Deadline
 from ..sky.positions import Positions, as_names, as_targets, join_positions
-from ..tables.columns import Columns
+from ..tables.columns import Columns, did_you_mean
 from ..warn import warn_no_results, warn_user
 from .answer import SearchTable, announced
 from .columns import ROW_COLUMNS, MissionColumns, column_list_table, selected_columns
 from .conditions import argument_like, build_conditions
 from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
+
+KNOWN_MISSIONS = frozenset(
+    {"hst", "jwst", "classy", "ullyses", "roman", "roman_spectra", "roman_cgi", "iue", "all_missions"}
+)
+"""The missions that the archive had when this was written."""
+_NICKNAMES = {"hubble": "hst", "webb": "jwst"}
+_DOCS = "MAST mission search"
+# The page of documentation links to the interface of each mission.
+_MISSION_LINK = re.compile(r"/search/([a-z0-9_]+)/api")
 
 
 class MissionSearch:
@@ -98,6 +108,8 @@ class MissionSearch:
             # This cannot be said without the list.
             return self._columns.known(mission) or self._columns.refresh(mission, deadline)
         columns = self._columns.newest(mission, deadline)
+        if not columns and mission not in KNOWN_MISSIONS:
+            self._refuse_unknown(mission, deadline)
         if criteria and not columns:
             warn_user(
                 f"The archive's list of the columns of mission '{mission}' could not be had: the criteria "
@@ -105,6 +117,23 @@ class MissionSearch:
                 InputWarning,
             )
         return columns
+
+    def _refuse_unknown(self, mission: str, deadline: Deadline) -> None:
+        """Raise if the archive has no such mission."""
+        missions = self.available_missions(deadline)
+        if mission not in missions:
+            meant = _NICKNAMES.get(mission, mission)
+            raise InvalidArgumentError(f"There is no mission '{mission}'. {did_you_mean(meant, missions, listed=True)}")
+
+    def available_missions(self, deadline: Deadline) -> list[str]:
+        """Return the missions that can be searched; those known to this package if the archive does not tell."""
+        address = f"{self._service.endpoints.server}/search/docs"
+        try:
+            page = self._service.http.request("GET", address, deadline=deadline, service=_DOCS, attempts=1)
+        except MastError as err:
+            log.debug("The list of missions could not be read: %s", err)
+            return sorted(KNOWN_MISSIONS)
+        return sorted(set(_MISSION_LINK.findall(page.text)) or KNOWN_MISSIONS)
 
     def _located_targets(self, targets: Positions, resolver: str | None, deadline: Deadline) -> list[str]:
         """Positions for all targets, in order; of several names those without one are left out, with a warning."""

@@ -57,6 +57,12 @@ class Missions:
         self._holdings = holdings
         self._downloads = downloads
 
+    def docs(self, _record: RequestRecord) -> Reply:
+        """The page that links to the interface of each mission."""
+        links = "".join(f'<li><a href="/search/{name}/api/v0.1/docs">{name}</a></li>' for name in MISSIONS)
+        page = f"<!DOCTYPE html><html><body><h1>MAST search</h1><ul>{links}</ul></body></html>"
+        return Reply(200, (("Content-Type", "text/html; charset=utf-8"),), page.encode())
+
     def search(self, record: RequestRecord) -> Reply:
         """Answer a search."""
         mission = _mission(record)

@@ -21,6 +21,7 @@ ENDPOINTS = (
     "bundle",
     "whoami",
     "path_lookup",
+    "mission_docs",
     "cloud",
     "resolver",
     "mission_search",

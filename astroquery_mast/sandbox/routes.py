@@ -49,6 +49,7 @@ PATHS: Mapping[str, str] = {
     "/api/v0.1/path_lookup": "path_lookup",
     "/api/v0.1/path_lookup/": "path_lookup",
     f"{BUCKET}/": "cloud",
+    "/search/docs": "mission_docs",
     "/whoami": "whoami",
     "/Santa-war/query": "resolver",
     **{f"/{service}/api/v0.1/{path}": service for service, paths in CUTOUTS.items() for path in paths},
@@ -57,7 +58,9 @@ PATHS: Mapping[str, str] = {
 
 READ = frozenset({"GET", "HEAD"})
 #: Endpoints that take no POST.
-READ_ONLY = frozenset({"whoami", "path_lookup", "cloud", "resolver", "mission_columns", "retrieve_product", "hla"})
+READ_ONLY = frozenset(
+    {"whoami", "path_lookup", "cloud", "resolver", "mission_columns", "mission_docs", "retrieve_product", "hla"}
+)
 READ_ONLY |= {"stage", "other"}
 
 #: MAST's front end refuses longer request lines.
@@ -99,6 +102,7 @@ class Routes:
             "path_lookup": partial(path_lookup, archive),
             "cloud": Bucket(archive, downloads).answer,
             "resolver": partial(resolve, archive),
+            "mission_docs": missions.docs,
             "mission_search": missions.search,
             "mission_products": missions.products,
             "mission_columns": missions.columns,

@@ -377,3 +377,32 @@ def test_clients_can_be_pickled(client: MastMissionsClass) -> None:
     copy = pickle.loads(pickle.dumps(client))
     assert copy.mission == "jwst"
     assert len(copy.get_column_list()) > 10
+
+
+# -- which missions there are --------------------------------------------------------------------------------------
+
+
+def test_missions_that_can_be_searched_are_listed(mast_sandbox: Sandbox) -> None:
+    """The archive's own page tells them; without it those known to the package are returned."""
+    listed = MastMissions.get_available_missions()
+    assert {"hst", "jwst", "roman"} <= set(listed)
+    assert listed == sorted(listed) == MastMissions.available_missions
+    mast_sandbox.faults.add("mission_docs", Fault.status(404), times=None)
+    assert {"hst", "jwst", "all_missions"} <= set(MastMissions.get_available_missions())
+
+
+@pytest.mark.parametrize(("name", "meant"), [("jwstt", "jwst"), ("hubble", "hst"), ("webb", "jwst")])
+def test_a_mission_that_does_not_exist_is_refused_with_those_that_do(
+    mast_sandbox: Sandbox, name: str, meant: str
+) -> None:
+    """A misspelled mission is told before anything is searched, without a warning about its columns."""
+    with pytest.raises(InvalidQueryError, match=rf"There is no mission '{name}'\. Did you mean '{meant}'"):
+        MastMissions.query_criteria(mission=name, program=1039)
+    assert mast_sandbox.requests.of("mission_search") == []
+
+
+def test_columns_of_a_mission_by_position(mast_sandbox: Sandbox) -> None:
+    """``get_column_list("jwst")`` is ``get_column_list(mission="jwst")``."""
+    assert MastMissions.get_column_list("jwst")["name"].tolist() == (
+        MastMissions.get_column_list(mission="jwst")["name"].tolist()
+    )

@@ -145,7 +145,7 @@ def test_cones_meet_rectangles(ra: float, dec: float, angle: float, x: float, y:
     point = SkyCoord(*deproject(ra, dec, -x * cosine + y * sine, x * sine + y * cosine), unit="deg")
     nearest = min(_distance_to_arc(point, corners[i], corners[(i + 1) % 4]) for i in range(4))
     inside = abs(x) < half and abs(y) < half
-    if abs(nearest - radius) > 1e-4:
+    if abs(nearest - radius) > 2e-3:  # half of the distance between two samples
         assert search(region([corners]), point.ra.deg, point.dec.deg, radius) == (inside or nearest < radius)
 
 
