@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from astroquery_mast.observations.search import KNOWN_VALUES
 from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.service.connections import PACES
 from astroquery_mast.service.resolver import KNOWN_NAMES
 
 # Before anything of the package is imported: a plot never opens a window.
@@ -96,3 +97,4 @@ def no_names_known() -> None:
     """Let every test find an archive that has not been asked for positions of names, or for the values it has."""
     KNOWN_NAMES.clear()
     KNOWN_VALUES.clear()
+    PACES.clear()

@@ -124,6 +124,8 @@ def download(
     """Bring files to where they go, several at a time."""
     if not isinstance(way, SessionRecipe) and not isinstance(options.executor, ThreadPoolExecutor | None):
         raise TypeError("Only a SessionRecipe can be sent to another process.")
+    if isinstance(way, SessionRecipe):
+        way = replace(way, quiet=not options.verbose)
     servers: DownServers[str] = DownServers(_IN_A_ROW)
     state = SharedState(options.deadline(), servers.down)
     # While one file is brought down to the disk, another one can have its connection.

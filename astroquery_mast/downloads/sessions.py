@@ -60,6 +60,7 @@ class SessionRecipe:
     connect_timeout: float
     read_timeout: float
     attempts: int
+    quiet: bool = False
 
     @classmethod
     def of(cls, service: MastService) -> SessionRecipe:
@@ -149,7 +150,7 @@ class WorkerSession:
         self._session: requests.Session | None = None
         self._endpoints = _FixedEndpoints(recipe.server, recipe.catalogs_server)
         self._credentials = recipe.found_credentials()
-        self._wire = HttpClient(self._send, self._endpoints, self._advice, recipe.attempts)
+        self._wire = HttpClient(self._send, self._endpoints, self._advice, recipe.attempts, quiet=recipe.quiet)
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Open an address, the body unread."""

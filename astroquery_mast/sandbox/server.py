@@ -158,8 +158,13 @@ class Sandbox:
             raise mistake
 
     def reset(self) -> None:
-        """Forget faults and requests, so that the next test finds a fresh sandbox; then `check`."""
+        """End what is under way, and forget faults and requests, for the next test; then `check`."""
         self.faults.clear()
+        if self._server is not None:
+            # A request of a client that has given up may not have been read yet.
+            self.faults.end_waits()
+            self._server.hang_up()
+            self.faults.allow_waits()
         self.requests.clear()
         self.check()
 

@@ -4,6 +4,9 @@ In: a session, and the deadline of whatever the current thread does.  Out: a ses
 each time they wait for bytes.  `requests` bounds only the silence between two pieces, so that a server that sends one
 byte now and then could hold a call forever.  No thread has to hang up on another: whoever waits for a server sees
 within a fraction of a second that the call was given up.
+
+When a server asks for a pause, no thread of the process sends anything to it before the pause is over, and then fewer
+requests at a time: see `Pace`.
 """
 
 from __future__ import annotations
@@ -19,12 +22,14 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
 from ..exceptions import ResponseTooLargeError
+from . import retrying
 from .retrying import Deadline
 
 # How long it may go unnoticed that a call was given up (seconds).
@@ -193,6 +198,69 @@ def _errors_of_requests() -> Iterator[None]:
         raise next(kinds, requests.exceptions.ConnectionError)(err) from err
 
 
+# -- pace ---------------------------------------------------------------------------------------------------------
+
+TOO_MANY_REQUESTS, UNAVAILABLE = 429, 503
+PAUSE = 1.0
+"""Seconds of a pause for which the server names no time."""
+# With so many at a time there is no limit any more.
+_FREE = 64.0
+_MOST = 10_000
+
+
+class Pace:
+    """The pace of one server."""
+
+    def __init__(self) -> None:
+        self._room = threading.Condition()
+        self._until = -math.inf
+        self._allowed = math.inf
+        self._under_way = 0
+
+    @contextmanager
+    def turn(self, deadline: Deadline) -> Iterator[None]:
+        """Wait until one more request may be sent, and count it until it is answered."""
+        left = self._until - time.monotonic()
+        if left > 0:
+            retrying.pause(deadline.at_most(left), deadline.stopped)
+        with self._room:
+            while self._under_way >= max(1, int(min(self._allowed, _MOST))) and deadline.remaining() > 0:
+                self._room.wait(min(_GLANCE, max(deadline.remaining(), 0.0)))
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._room:
+                self._under_way -= 1
+                self._room.notify()
+
+    def slow_down(self, seconds: float) -> None:
+        """Send nothing for a while, and half as much at a time afterwards."""
+        with self._room:
+            now = time.monotonic()
+            if now >= self._until:  # what was sent together is refused together, and counts once
+                self._allowed = max(1.0, min(self._allowed, self._under_way + 1.0) / 2)
+            self._until = max(self._until, now + seconds)
+
+    def speed_up(self) -> None:
+        """Allow more at a time, after an answer."""
+        if self._allowed < math.inf:
+            with self._room:
+                self._allowed += 1 / self._allowed
+                if self._allowed >= _FREE:
+                    self._allowed = math.inf
+                self._room.notify()
+
+
+PACES: dict[str, Pace] = {}
+
+
+def pace_of(url: str) -> Pace:
+    """Return the pace of the server of an address."""
+    parts = urlsplit(url)
+    return PACES.setdefault(f"{parts.scheme}://{parts.netloc}", Pace())
+
+
 # -- sessions ------------------------------------------------------------------------------------------------------
 
 # Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
@@ -219,6 +287,8 @@ def _start_anew(adapter: HTTPAdapter, state: dict[str, Any]) -> None:
 
 def _forget_connections() -> None:
     """In a forked process: the open connections are the parent's, and its answers would come to whoever reads first."""
+    # Their locks may be held by threads that this process does not have.
+    PACES.clear()
     for session in list(_sessions):
         for adapter in session.adapters.values():
             if isinstance(adapter, HTTPAdapter):

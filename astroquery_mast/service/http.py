@@ -6,6 +6,7 @@ the first fetched side by side.  `HttpClient` is given a callable that sends; it
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -31,7 +32,16 @@ from ..query.request import Question
 from ..tables.mashup import Completeness, Page, check_status
 from ..warn import warn_user
 from .cache import AnswerCache
-from .connections import read_body, read_words, within
+from .connections import (
+    PAUSE,
+    TOO_MANY_REQUESTS,
+    UNAVAILABLE,
+    Pace,
+    pace_of,
+    read_body,
+    read_words,
+    within,
+)
 from .parallel import map_or_stop
 from .retrying import BACKOFF, Deadline, RetryState, is_transient, network_error, retrying
 
@@ -42,6 +52,8 @@ T = TypeVar("T")
 _POLL = tenacity.wait_exponential(multiplier=0.1, max=10, exp_base=1.6) + tenacity.wait_random(0, 0.1)
 
 
+# So many answers that ask for patience are taken for one request.
+_MOST_LIMITED = 1000
 # What `requests` raises besides its own errors: for addresses, proxies and certificates that make no sense.
 _UNSENDABLE = (ValueError, TypeError, LookupError, AttributeError, OSError, urllib3.exceptions.HTTPError)
 # What code raises that reads something else than it was made for.
@@ -95,12 +107,15 @@ class HttpClient:
         advice: Callable[[str, int | None], str] | None = None,
         attempts: int | None = None,
         cache: AnswerCache | None = None,
+        *,
+        quiet: bool = False,
     ) -> None:
         self._send = send
         self.endpoints = endpoints
         self.cache = cache
         self._advice = advice
         self._attempts = attempts
+        self._quiet = quiet
 
     @overload
     def request(self, method: str, url: str, **options: Unpack[_Options]) -> requests.Response: ...
@@ -169,12 +184,18 @@ class HttpClient:
         """Try until it works, fails for good, has been tried often enough, or the next try would come too late."""
         own = attempts if attempts is not None else self._attempts
         most = count_setting("max_attempts") if own is None else own
-        tries = 0
+        tries = limited = 0
 
         def counted() -> T:
-            nonlocal tries
-            tries += 1
-            return attempt()
+            nonlocal tries, limited
+            try:
+                tries += 1
+                return attempt()
+            except ServerError as err:
+                # That a server asks for patience is no failure, as long as there is time.
+                if most > 1 and is_limited(err) and limited < _MOST_LIMITED:
+                    tries, limited = tries - 1, limited + 1
+                raise
 
         def worth_another(error: BaseException) -> bool:
             known = hopeless is not None and isinstance(error, MastError) and hopeless(error)
@@ -187,13 +208,13 @@ class HttpClient:
                 on_error=worth_another,
                 stop=lambda state: tries >= most or state.upcoming_sleep >= deadline.remaining(),
                 wait=_wait,
-                before_sleep=_tell,
+                before_sleep=self._tell,
             )
         except MastError as err:
             err.elapsed = deadline.elapsed()
             err.service = err.service or what
             if is_transient(err):
-                err.args = (f"{err} Tried {tries} times in {err.elapsed:.1f} s: try again later.",)
+                err.args = (f"{err} {_summary(tries + limited, err)}",)
             raise
 
     def _once(
@@ -213,7 +234,7 @@ class HttpClient:
         timeout = (deadline.for_socket(seconds_setting("connect_timeout")), deadline.for_socket(silence))
         try:
             with within(deadline), reading(what):
-                return self._exchange(method, url, what, {**keywords, "timeout": timeout})
+                return self._exchange(method, url, what, deadline, {**keywords, "timeout": timeout})
         except requests.exceptions.RequestException as err:
             if deadline.remaining() <= 0:
                 self._late(deadline, what, "no answer came", err)
@@ -223,10 +244,14 @@ class HttpClient:
         except AccessDeniedError as err:
             raise self._advised(err, url) from err
 
-    def _exchange(self, method: str, url: str, what: str, keywords: Mapping[str, Any]) -> requests.Response:
+    def _exchange(
+        self, method: str, url: str, what: str, deadline: Deadline, keywords: Mapping[str, Any]
+    ) -> requests.Response:
         """Send a request and receive its answer, all of it unless it is wanted as a stream."""
+        pace = pace_of(url)
         try:
-            response = self._send(method, url, **{**keywords, "stream": True})
+            with pace.turn(deadline):
+                response = self._send(method, url, **{**keywords, "stream": True})
         except requests.exceptions.RequestException:
             raise
         except _UNSENDABLE as err:
@@ -235,10 +260,27 @@ class HttpClient:
         if response.status_code >= 400:
             with response:
                 read_words(response)
-            check_status(response.status_code, response.headers, response.content, what)
+            self._refuse(response, pace, what)
+        pace.speed_up()
         if not keywords.get("stream"):
             read_body(response, count_setting("max_response_size"))
         return response
+
+    def _tell(self, state: RetryState) -> None:
+        """Log why there is another try; after the first, or for a quiet call, only at DEBUG level."""
+        level = logging.DEBUG if self._quiet or state.attempt_number > 1 else logging.INFO
+        seconds, number = state.upcoming_sleep, state.attempt_number + 1
+        log.log(level, "%s Trying again in %.1f s (try %d).", _error_of(state), seconds, number)
+
+    @staticmethod
+    def _refuse(response: requests.Response, pace: Pace, what: str) -> None:
+        """Raise the error that an answer is, and slow down if the server asks for it."""
+        try:
+            check_status(response.status_code, response.headers, response.content, what)
+        except ServerError as err:
+            if is_limited(err):
+                pace.slow_down(PAUSE if err.retry_after is None else err.retry_after)
+            raise
 
     def _advised(self, error: AccessDeniedError, url: str) -> AccessDeniedError:
         """The same refusal, with what can be done about it."""
@@ -258,6 +300,22 @@ class HttpClient:
         ) from cause
 
 
+def is_limited(error: BaseException) -> bool:
+    """Tell whether a server asks for fewer requests, rather than that it fails."""
+    if not isinstance(error, ServerError):
+        return False
+    return error.status == TOO_MANY_REQUESTS or (error.status == UNAVAILABLE and error.retry_after is not None)
+
+
+def _summary(tries: int, error: MastError) -> str:
+    """How often something was tried, and when to try again."""
+    often = "once" if tries == 1 else f"{tries} times"
+    later = "try again later"
+    if error.retry_after is not None and error.retry_after > (error.elapsed or 0):
+        later = f"the server asks to try again in {error.retry_after:.0f} s"
+    return f"Tried {often} in {error.elapsed:.1f} s: {later}."
+
+
 def _error_of(state: RetryState) -> BaseException | None:
     """Why a try failed."""
     return state.outcome.exception() if state.outcome else None
@@ -265,13 +323,11 @@ def _error_of(state: RetryState) -> BaseException | None:
 
 def _wait(state: RetryState) -> float:
     """The seconds to the next try: what the server asks for, or ever more."""
-    asked = getattr(_error_of(state), "retry_after", None)
+    error = _error_of(state)
+    asked = getattr(error, "retry_after", None)
+    if asked is None and error is not None and is_limited(error):
+        asked = PAUSE
     return float(BACKOFF(state)) if asked is None else float(asked)
-
-
-def _tell(state: RetryState) -> None:
-    """Log why there is another try."""
-    log.info("%s Trying again in %.1f s (try %d).", _error_of(state), state.upcoming_sleep, state.attempt_number + 1)
 
 
 # -- pages ------------------------------------------------------------------------------------------------------

@@ -189,7 +189,8 @@ def test_retry_after_is_obeyed(mast_sandbox: Sandbox, monkeypatch: pytest.Monkey
     monkeypatch.setattr(failures, "pause", lambda seconds, _stopped: pauses.append(seconds))
     mast_sandbox.faults.add("invoke", Fault.status(503, retry_after=7))
     Observations.query_criteria(**CRITERIA)
-    assert pauses == [7]
+    assert pauses[0] == 7
+    assert all(6 < pause <= 7 for pause in pauses)  # nobody else sends before, either
 
 
 def test_retry_after_beyond_the_deadline_is_not_waited_for(mast_sandbox: Sandbox) -> None:

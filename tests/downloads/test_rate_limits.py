@@ -1,0 +1,106 @@
+"""A server that limits its clients: everything comes, and nobody sends before the pause is over."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+import pytest
+
+from astroquery_mast import Observations
+from astroquery_mast.exceptions import ServerError
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service import retrying
+from astroquery_mast.service.connections import Pace
+from astroquery_mast.service.retrying import Deadline
+from astroquery_mast.service.retrying import pause as real_pause
+
+
+class Limiter:
+    """Tells which requests are too many within a time."""
+
+    def __init__(self, limit: int, window: float) -> None:
+        self.limit, self.window = limit, window
+        self.lock = threading.Lock()
+        self.taken: deque[float] = deque()
+
+    def __call__(self, _record: object) -> bool:
+        with self.lock:
+            now = time.monotonic()
+            while self.taken and now - self.taken[0] >= self.window:
+                self.taken.popleft()
+            if len(self.taken) < self.limit:
+                self.taken.append(now)
+                return False
+            return True
+
+
+@pytest.mark.parametrize("workers", [2, 20])
+@pytest.mark.parametrize("told", [True, False], ids=["Retry-After", "no Retry-After"])
+def test_a_rate_limit_loses_no_file(
+    mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, told: bool
+) -> None:
+    """Answers that ask for patience are not failures: all files come, however many workers ask."""
+    monkeypatch.setattr(retrying, "pause", real_pause)
+    monkeypatch.setattr("astroquery_mast.service.http.PAUSE", 0.1)
+    products = Observations.get_unique_product_list(Observations.query_criteria(proposal_id="10452"), verbose=False)
+    small = products[products["size"] < 100_000][:24]
+    fault = Fault.status(429, retry_after=0.1 if told else None)
+    mast_sandbox.faults.add("download", fault, times=None, where=Limiter(2, 0.1))
+    manifest = Observations.download_products(small, download_dir=tmp_path, max_workers=workers, verbose=False)
+    assert set(manifest["Status"]) == {"COMPLETE"}
+
+
+def test_an_unavailable_server_that_names_a_time_is_waited_for(mast_sandbox: Sandbox) -> None:
+    """503 with Retry-After does not use up the attempts; without it, it does."""
+    mast_sandbox.faults.add("invoke", Fault.status(503, retry_after=0.1), times=20)
+    assert Observations.query_criteria_count(proposal_id=10452) == 126
+    mast_sandbox.faults.add("invoke", Fault.status(503), times=None)
+    with pytest.raises(ServerError, match="Tried 4 times"):
+        Observations.query_criteria_count(proposal_id=10452)
+
+
+def test_more_time_than_there_is_is_told(mast_sandbox: Sandbox) -> None:
+    """A server that asks for an hour ends the call, and the message says what it asked for."""
+    mast_sandbox.faults.add("invoke", Fault.status(503, retry_after=3600), times=None)
+    with pytest.raises(ServerError, match=r"Tried once .* the server asks to try again in 3600 s"):
+        Observations.query_criteria_count(proposal_id=10452)
+    assert len(mast_sandbox.requests) == 1
+
+
+def test_a_pause_holds_for_all_threads_and_halves_what_is_sent_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a refusal a turn is given only when the pause is over, and to fewer at a time; answers raise that again."""
+    pace, deadline, waits = Pace(), Deadline(60), []
+    monkeypatch.setattr(retrying, "pause", lambda seconds, _stopped: waits.append(seconds))
+    with pace.turn(deadline), pace.turn(deadline), pace.turn(deadline):
+        pace.slow_down(5)
+        pace.slow_down(5)  # sent together, refused together
+    assert waits == []
+    with pace.turn(deadline), pace.turn(deadline):
+        assert all(4 < wait <= 5 for wait in waits)
+        assert len(waits) == 2
+        late = Deadline(0.05)
+        with pace.turn(late):  # no third one at a time, until the call is over
+            assert late.remaining() <= 0
+    for _ in range(5000):
+        pace.speed_up()
+    turns = [pace.turn(deadline) for _ in range(100)]
+    for turn in turns:
+        turn.__enter__()
+    for turn in turns:
+        turn.__exit__(None, None, None)
+
+
+def test_a_quiet_download_says_nothing_of_retries(
+    mast_sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``verbose=False`` prints nothing on a passing failure; otherwise the first retry is told, and only that."""
+    products = Observations.get_unique_product_list(Observations.query_criteria(proposal_id="10452")[:1], verbose=False)
+    mast_sandbox.faults.add("download", Fault.status(503, retry_after=0.1), times=3)
+    Observations.download_products(products[:1], download_dir=tmp_path, verbose=False)
+    assert capsys.readouterr().out == ""
+    mast_sandbox.faults.add("download", Fault.status(503, retry_after=0.1), times=3)
+    Observations.download_products(products[:1], download_dir=tmp_path, cache=False)
+    assert capsys.readouterr().out.count("Trying again") == 1
