@@ -6,7 +6,6 @@ In: a question, a position or a name as users write it.  Out: responses, tables,
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
@@ -19,7 +18,6 @@ import requests
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
-from astroquery import log
 
 from ..config import Endpoints, count_setting
 from ..exceptions import InvalidQueryError
@@ -37,6 +35,7 @@ from .pages import get_pages
 from .parallel import RunOptions, map_or_stop
 from .resolver import Resolver, warn_unused_resolver
 from .retrying import Deadline, as_seconds
+from .sending import MastSession, send_with_token
 from .token import Login
 
 Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
@@ -67,7 +66,7 @@ class MastService:
         cache_folder: Callable[[], Path],
         credentials: auth.Credentials = auth.SHARED,
     ) -> None:
-        self._session = prepare_session(requests.Session())
+        self._session: requests.Session = MastSession()
         self.endpoints = endpoints
         self.login = Login(self.send, endpoints, credentials)
         self.cache = AnswerCache(cache_folder, self._cache_owner)
@@ -97,7 +96,8 @@ class MastService:
 
     def _cache_owner(self) -> str | None:
         """For whom answers are cached."""
-        return self.login.credentials.owner
+        own = self.login.credentials
+        return "" if own and not own.serves(self.endpoints) else own.owner
 
     def deadline(self, timeout: float | u.Quantity | None) -> Deadline:
         """Start the clock of a call."""
@@ -199,46 +199,6 @@ class MastService:
         if radius is not DEFAULT_RADIUS:
             raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
         return None
-
-
-def send_with_token(
-    session: requests.Session,
-    credentials: auth.Credentials,
-    endpoints: Endpoints,
-    method: str,
-    url: str,
-    **keywords: Any,
-) -> requests.Response:
-    """Send through a session; the token is neither in what is raised, nor in the response, nor in what is logged."""
-    token = _no_token if credentials.token is None else auth.TokenAuth(credentials, endpoints)
-    try:
-        response: requests.Response = session.request(method, url, auth=token, **keywords)
-    except requests.RequestException as err:
-        _strip_token(err.request)
-        raise
-    if log.isEnabledFor(logging.DEBUG):
-        _log_exchange(response)
-    for each in (*response.history, response):
-        _strip_token(each.request)
-    return response
-
-
-def _no_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Add nothing; without this, requests would send what the user's ``.netrc`` has for the host."""
-    return request
-
-
-def _strip_token(request: requests.Request | requests.PreparedRequest | None) -> None:
-    """Take the token out of a request, so that what remembers it can be printed or pickled."""
-    if request is not None:
-        request.headers.pop("Authorization", None)
-
-
-def _log_exchange(response: requests.Response) -> None:
-    """Log an exchange at DEBUG level, without headers that hold secrets and without decoding the body."""
-    for each in (*response.history, response):
-        size = each.headers.get("Content-Length", "?")
-        log.debug("%s %s → %s, %s bytes", each.request.method, each.request.url, each.status_code, size)
 
 
 def refuse_two_positions(coordinates: Any, object_name: Any) -> None:
