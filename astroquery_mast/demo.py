@@ -7,7 +7,6 @@ walk through the package on the terminal, and files in a folder.  Every call is 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import textwrap
 import time
@@ -27,7 +26,7 @@ from astroquery.exceptions import InvalidQueryError, LoginError, RemoteServiceEr
 from .config import Endpoints, conf
 from .observations.client import Observations
 from .service.core import MastClass
-from .service.token import ENVIRONMENT
+from .service.token import ENVIRONMENT, environment_has_token
 
 RADIUS = "0.1 deg"
 OBSERVATION_COLUMNS = ("obs_id", "filters", "t_exptime", "distance", "dataRights")
@@ -198,7 +197,7 @@ def log_in(token: str | None) -> bool:
     if token is not None:
         print(">>> Observations.login(archive.token)")
         return Observations.login(token)
-    if any(os.environ.get(name) for name in ENVIRONMENT):
+    if environment_has_token():
         return bool(ask(Observations.login))
     say(
         f"To go on, set the environment variable {ENVIRONMENT[0]} to a token of yours. "

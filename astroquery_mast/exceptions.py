@@ -33,6 +33,9 @@ the service or address, the HTTP status and the seconds spent, each ``None`` whe
 
 from __future__ import annotations
 
+import threading
+import unicodedata
+import weakref
 from typing import Any
 
 from astroquery.exceptions import (
@@ -76,6 +79,38 @@ __all__ = [
 ]
 
 
+# What must not be shown: whoever has such a text in an attribute ``token``.
+_holders: weakref.WeakSet[Any] = weakref.WeakSet()
+_lock = threading.Lock()
+# A shorter text than this is no token of anybody's, and would be found in other words.
+_SHORTEST_TOKEN = 8
+
+
+def keep_hidden(holder: Any) -> None:
+    """Hide what an object has as its ``token``, in all words that are shown to the user."""
+    with _lock:
+        _holders.add(holder)
+
+
+def presentable(words: Any) -> str:
+    """Return a server's words without tokens, and with control characters made visible."""
+    text = str(words)
+    with _lock:
+        tokens = [holder.token for holder in _holders]
+    for token in tokens:
+        if token and len(token) >= _SHORTEST_TOKEN:
+            text = text.replace(token, "…")
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    """A character as it can be shown: none that moves the cursor, begins a line or changes the direction."""
+    if character in "\t\n\r":
+        return " "
+    hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return ascii(character)[1:-1] if hidden else character
+
+
 class MastError(Exception):
     """What all exceptions of this package have in common.
 
@@ -102,7 +137,7 @@ class MastError(Exception):
         elapsed: float | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(presentable(message))
         self.service = service
         self.status = status
         self.elapsed = elapsed

@@ -19,7 +19,7 @@ from types import FrameType
 
 from astropy.utils import decorators
 
-from .exceptions import NoResultsWarning
+from .exceptions import NoResultsWarning, presentable
 
 _as: dict[str, str | None] = {"module": None}
 _PACKAGE = f"{Path(__file__).parent}{os.sep}"
@@ -39,7 +39,7 @@ def warn_user(message: str, category: type[Warning], *, module: str | None = Non
     frame = _users_frame()
     where = frame.f_globals if frame is not None else globals()
     warnings.warn_explicit(
-        message,
+        presentable(message),
         category,
         frame.f_code.co_filename if frame is not None else __file__,
         frame.f_lineno if frame is not None else 1,

@@ -58,7 +58,7 @@ def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     from astroquery_mast.service import token as auth
 
-    for name in auth.ENVIRONMENT:
+    for name in (*auth.ENVIRONMENT, auth.TOKEN_FILE):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(auth, "sys", SimpleNamespace(stdin=None, modules={}))
     before = keyring.get_keyring()

@@ -124,8 +124,6 @@ def download(
     """Bring files to where they go, several at a time."""
     if not isinstance(way, SessionRecipe) and not isinstance(options.executor, ThreadPoolExecutor | None):
         raise TypeError("Only a SessionRecipe can be sent to another process.")
-    if isinstance(way, SessionRecipe):
-        way = replace(way, quiet=not options.verbose)
     servers: DownServers[str] = DownServers(_IN_A_ROW)
     state = SharedState(options.deadline(), servers.down)
     # While one file is brought down to the disk, another one can have its connection.
@@ -133,7 +131,7 @@ def download(
     slots = threading.Semaphore(options.workers) if spare else None
     results: dict[int, TransferResult] = {}
     with DownloadBar(len(planned), total_bytes(planned) or None, shown=options.verbose) as bar:
-        work = FileDownloads(way, carry_out, state, bar.add, slots)
+        work = FileDownloads(_as_quiet(way, options), carry_out, state, bar.add, slots)
         for place, done in _all_results(planned, work, options, options.workers + spare):
             servers.note(done.reached)
             file = planned[place]
@@ -145,6 +143,11 @@ def download(
         _tell(ordered, state.deadline.elapsed())
     complain(ordered, on_error=options.on_error)
     return ordered
+
+
+def _as_quiet(way: SessionRecipe | OpenUrl, options: RunOptions) -> SessionRecipe | OpenUrl:
+    """The same way to the archive, which says as little as the call is to say."""
+    return replace(way, quiet=not options.verbose) if isinstance(way, SessionRecipe) else way
 
 
 # -- all files -----------------------------------------------------------------------------------------------------

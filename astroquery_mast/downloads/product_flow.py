@@ -116,7 +116,7 @@ class Downloads:
 
     def _log_in_by_environment(self) -> bool:
         """Log in with the token of the environment unless another one is in use; return whether that worked."""
-        if self._service.login.credentials or not any(os.environ.get(name) for name in auth.ENVIRONMENT):
+        if self._service.login.accepted or not auth.environment_has_token():
             return False
         try:
             self._service.login.login()

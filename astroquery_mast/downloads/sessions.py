@@ -27,9 +27,9 @@ from ..exceptions import LoginError
 from ..service import token as auth
 from ..service.connections import TimedAdapter, prepare_session
 from ..service.http import HttpClient
-from ..service.mast_service import MastService, send_with_token
+from ..service.mast_service import MastService, MastSession, send_with_token
 from ..service.retrying import Deadline
-from ..service.token import Login
+from ..service.token import AskedOnce, Login
 
 _SERVICE = "MAST download"
 # Headers that may hold a secret stay behind: a session of the user's own may have them.
@@ -61,6 +61,8 @@ class SessionRecipe:
     read_timeout: float
     attempts: int
     quiet: bool = False
+    # Whether the token is still good is asked once for all refusals of a call.
+    user: AskedOnce = field(default_factory=AskedOnce, compare=False)
 
     @classmethod
     def of(cls, service: MastService) -> SessionRecipe:
@@ -70,7 +72,7 @@ class SessionRecipe:
             server=endpoints.server,
             catalogs_server=endpoints.catalogs_server,
             credentials=service.login.credentials,
-            logged_in=bool(service.login.credentials),
+            logged_in=service.login.accepted,
             attributes=tuple((name, getattr(session, name)) for name in _ATTRIBUTES),
             headers=tuple((k, _text(v)) for k, v in session.headers.items() if k.lower() not in _SECRET),
             proxies=tuple(session.proxies.items()),
@@ -92,7 +94,7 @@ class SessionRecipe:
 
     def session(self) -> requests.Session:
         """Make a session."""
-        session = requests.Session()
+        session = MastSession()
         for name, value in self.attributes:
             setattr(session, name, value)
         session.headers.clear()
@@ -227,7 +229,7 @@ class WorkerSession:
 
     def _advice(self, url: str, status: int | None) -> str:
         """Say what to do about a refusal."""
-        advice = Login(self._send, self._endpoints, self._credentials).advice(url, status)
+        advice = Login(self._send, self._endpoints, self._credentials, self._recipe.user).advice(url, status)
         if self._recipe.logged_in and not self._credentials:
             return f"{advice} You are logged in, but a token is never sent along to another process: set it there."
         return advice

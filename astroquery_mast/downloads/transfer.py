@@ -22,7 +22,7 @@ import filelock
 import requests
 import urllib3
 
-from ..exceptions import MastError
+from ..exceptions import AccessDeniedError, MastError, presentable
 from ..products.existing_files import Action
 from ..products.manifest import Status, TransferResult
 from ..products.plan import PlannedFile
@@ -52,6 +52,9 @@ _PIECE = 1 << 18
 # Statuses of an answer that holds the whole file; 203 is one that a proxy has touched.
 _WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION}
 _REFUSED = re.compile(r"HTTPError: 40[13]\b")
+
+_PUBLIC = "PUBLIC"
+_PUBLIC_REFUSED = "This file is public: the server, or a proxy or firewall before it, refuses to give it."
 
 Progress = Callable[[int], None]
 
@@ -410,6 +413,9 @@ def _unconfirmed(planned: PlannedFile, present: FileState, err: MastError) -> Tr
 def _network_failed(planned: PlannedFile, err: Exception) -> TransferResult:
     """Tell of an address that could not be opened, or of a body that is not the file."""
     status = err.status if isinstance(err, MastError) else None
+    if planned.rights == _PUBLIC and isinstance(err.__cause__, AccessDeniedError):
+        # The server's words alone: no token helps here.
+        err = AccessDeniedError(f"{err.__cause__} {_PUBLIC_REFUSED}", status=status)
     if status is not None and status >= HTTPStatus.BAD_REQUEST:
         side = "Client" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "Server"
         phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "unknown status"
@@ -422,4 +428,4 @@ def _network_failed(planned: PlannedFile, err: Exception) -> TransferResult:
 
 def _failed(planned: PlannedFile, message: str) -> TransferResult:
     """Tell of a file that did not come."""
-    return TransferResult(planned.index, Status.ERROR, planned.local_path, message, planned.data_url)
+    return TransferResult(planned.index, Status.ERROR, planned.local_path, presentable(message), planned.data_url)

@@ -240,7 +240,8 @@ class LoopbackServer(ThreadedWSGIServer):
             with suppress(OSError):  # the connection may have ended by itself meanwhile
                 request.shutdown(socket.SHUT_RDWR)
         for thread in threads.values():
-            thread.join(PATIENCE)
+            if thread.ident is not None:  # it has been started
+                thread.join(PATIENCE)
 
 
 def _no_application(environ: object, start_response: object) -> Iterable[bytes]:

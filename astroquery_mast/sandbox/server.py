@@ -7,6 +7,7 @@ and the answer goes back to `connection`.
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -175,6 +176,7 @@ class Sandbox:
         from ..config import conf  # noqa: PLC0415
 
         with ExitStack() as settings:
+            settings.enter_context(_without_tokens())
             for item in ("server", "catalogs_server", "resolver_server", "hla_server"):
                 settings.enter_context(conf.set_temp(item, self.url))
             settings.enter_context(conf.set_temp("cloud_server", self.cloud_url))
@@ -230,6 +232,17 @@ def _record(request: SandboxRequest) -> RequestRecord:
         connection=request.environ["sandbox.connection"],
     )
     return replace(record, mashup=decode_request(record.value("request"))) if endpoint == "invoke" else record
+
+
+@contextmanager
+def _without_tokens() -> Iterator[None]:
+    """Hide tokens of the environment, which are for the real archive; those set meanwhile are for the sandbox."""
+    names = ("MAST_API_TOKEN", "MAST_TOKEN", "MAST_API_TOKEN_FILE")
+    hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 class _Mistakes:

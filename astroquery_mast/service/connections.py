@@ -32,6 +32,8 @@ from ..exceptions import ResponseTooLargeError
 from . import retrying
 from .retrying import Deadline
 
+# Names of this computer.
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # How long it may go unnoticed that a call was given up (seconds).
 _GLANCE = 0.25
 # A socket takes no time of zero, or less.
@@ -120,6 +122,13 @@ class TimedAdapter(HTTPAdapter):
         if not known:
             _time_connections(manager)
         return manager
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **keywords: Any) -> requests.Response:
+        """Send, without a proxy to a server on this computer: the token would leave the computer in clear text."""
+        if urlsplit(request.url or "").hostname in LOOPBACK:
+            request.headers.pop("Proxy-Authorization", None)
+            args, keywords = args[:4], {**keywords, "proxies": {}}
+        return super().send(request, *args, **keywords)
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """Read the body of a redirect here, as far as it is worth it: `requests` would read it to its end."""

@@ -7,8 +7,9 @@ conventions; everything else of the flow is put together here from the modules b
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 from astropy.coordinates import SkyCoord
@@ -18,12 +19,12 @@ from astroquery import log
 from astroquery.query import BaseQuery
 
 from ..config import Endpoints
-from ..exceptions import InvalidQueryError
+from ..exceptions import InvalidQueryError, presentable
 from ..query.filters import split_parameters
 from ..query.values import as_unicode
 from ..warn import warn_no_results
 from . import token as auth
-from .mast_service import MastService
+from .mast_service import MastService, MastSession
 
 __all__ = ["Mast", "MastClass"]
 
@@ -49,12 +50,15 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
     def __init__(
         self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
     ) -> None:
+        mast_token = auth.without_repr(mast_token)
         own = auth.SHARED if mast_token is None else auth.Credentials()
         self._service: MastService = self._new_service(server, own)
         super().__init__()
         if session is None:
             # `MastService.send` logs exchanges; astroquery's hook decodes every body for it.
-            self._session.hooks["response"].clear()
+            headers = self._session.headers
+            self._session = MastSession()
+            self._session.headers.update(headers)
         else:
             self._session = session
         if mast_token is not None:
@@ -63,6 +67,10 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
     def __repr__(self) -> str:
         """Name the class and the server."""
         return f"<{type(self).__name__} at {self._service.endpoints.server}>"
+
+    def __copy__(self) -> Self:
+        """Copy deeply: a copy has connections of its own, and a token of one client alone is left behind."""
+        return deepcopy(self)
 
     @property
     def _session(self) -> requests.Session:
@@ -105,8 +113,8 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         Parameters
         ----------
         token : str, optional
-            The token.  If not given it is taken from the environment variable ``MAST_API_TOKEN``, from the system's
-            keyring, or asked for.
+            The token.  If not given it is taken from the environment variable ``MAST_API_TOKEN``, from the file that
+            ``MAST_API_TOKEN_FILE`` names, from the system's keyring, or asked for.
         store_token : bool
             Whether to write it to the system's keyring.
         reenter_token : bool
@@ -122,16 +130,19 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         LoginError
             If there is no token, or the archive does not accept it.
         """
+        token = auth.without_repr(token)
         self._service.login.login(token, store=store_token, reenter=reenter_token)
         return True
 
     def logout(self) -> None:
         """Forget the token; all clients that shared it are logged out."""
         self._service.login.credentials.keep(None)
+        if isinstance(self._session, MastSession):
+            self._session.cookies.clear()
 
     def authenticated(self) -> bool:
         """Return whether there is a token that the archive has accepted."""
-        return bool(self._service.login.credentials)
+        return self._service.login.accepted
 
     def session_info(self, verbose: bool = True) -> dict[str, Any]:
         """Return what the archive knows of the user who is logged in.
@@ -149,7 +160,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         user = self._service.login.whoami()
         if verbose:
             for key, value in user.items():
-                log.info("%s: %s", key, value)
+                log.info("%s: %s", presentable(key), presentable(value))
         return user
 
     # -- any service ---------------------------------------------------------------------------------------------

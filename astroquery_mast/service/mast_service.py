@@ -6,6 +6,7 @@ In: a question, a position or a name as users write it.  Out: responses, tables,
 
 from __future__ import annotations
 
+import http.cookiejar
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -13,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import requests
 from astropy import units as u
@@ -22,7 +23,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import Endpoints, count_setting
-from ..exceptions import InvalidQueryError
+from ..exceptions import InvalidQueryError, presentable
 from ..query.request import MashupRequest, Question
 from ..sky.position import DEFAULT_RADIUS, Cone, as_coordinate, cone_around, looks_like_coordinates
 from ..tables.columns import Columns
@@ -67,7 +68,7 @@ class MastService:
         cache_folder: Callable[[], Path],
         credentials: auth.Credentials = auth.SHARED,
     ) -> None:
-        self._session = prepare_session(requests.Session())
+        self._session: requests.Session = MastSession()
         self.endpoints = endpoints
         self.login = Login(self.send, endpoints, credentials)
         self.cache = AnswerCache(cache_folder, self._cache_owner)
@@ -97,7 +98,8 @@ class MastService:
 
     def _cache_owner(self) -> str | None:
         """For whom answers are cached."""
-        return self.login.credentials.owner
+        own = self.login.credentials
+        return "" if own and not own.serves(self.endpoints) else own.owner
 
     def deadline(self, timeout: float | u.Quantity | None) -> Deadline:
         """Start the clock of a call."""
@@ -201,6 +203,38 @@ class MastService:
         return None
 
 
+def refuse_two_positions(coordinates: Any, object_name: Any) -> None:
+    """Raise `InvalidQueryError` if both coordinates and the name of an object are given."""
+    if coordinates is not None and object_name is not None:
+        raise InvalidQueryError("Only one of object_name and coordinates may be specified.")
+
+
+# -- sending -----------------------------------------------------------------------------------------------------
+
+
+class _NoCookies(http.cookiejar.DefaultCookiePolicy):
+    """Takes no cookie of any server; sends those that the user has put there."""
+
+    def set_ok(self, cookie: http.cookiejar.Cookie, request: Any) -> bool:
+        """Refuse a cookie."""
+        return False
+
+
+class MastSession(requests.Session):
+    """A session of this package: without cookies of servers, and without ``.netrc`` on redirects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cookies.set_policy(_NoCookies())
+        prepare_session(self)
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Drop the token on a redirect to another server; `requests` would also put a password in its place."""
+        url, before = prepared_request.url or "", response.request.url or ""
+        if cast("Any", self).should_strip_auth(before, url):
+            prepared_request.headers.pop("Authorization", None)
+
+
 def send_with_token(
     session: requests.Session,
     credentials: auth.Credentials,
@@ -210,22 +244,32 @@ def send_with_token(
     **keywords: Any,
 ) -> requests.Response:
     """Send through a session; the token is neither in what is raised, nor in the response, nor in what is logged."""
-    token = _no_token if credentials.token is None else auth.TokenAuth(credentials, endpoints)
+    has_token = credentials.token is not None and credentials.serves(endpoints)
+    token = auth.TokenAuth(credentials, endpoints) if has_token else _no_token
     try:
         response: requests.Response = session.request(method, url, auth=token, **keywords)
     except requests.RequestException as err:
         _strip_token(err.request)
+        _strip_history(err.response)
+        if isinstance(err.__context__, requests.RequestException):
+            _strip_history(err.__context__.response)
         raise
     if log.isEnabledFor(logging.DEBUG):
         _log_exchange(response)
-    for each in (*response.history, response):
-        _strip_token(each.request)
+    _strip_history(response)
     return response
 
 
 def _no_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Add nothing; without this, requests would send what the user's ``.netrc`` has for the host."""
     return request
+
+
+def _strip_history(response: requests.Response | None) -> None:
+    """Take the token out of all requests that have led to a response."""
+    if response is not None:
+        for each in (*response.history, response):
+            _strip_token(each.request)
 
 
 def _strip_token(request: requests.Request | requests.PreparedRequest | None) -> None:
@@ -237,11 +281,5 @@ def _strip_token(request: requests.Request | requests.PreparedRequest | None) ->
 def _log_exchange(response: requests.Response) -> None:
     """Log an exchange at DEBUG level, without headers that hold secrets and without decoding the body."""
     for each in (*response.history, response):
-        size = each.headers.get("Content-Length", "?")
-        log.debug("%s %s → %s, %s bytes", each.request.method, each.request.url, each.status_code, size)
-
-
-def refuse_two_positions(coordinates: Any, object_name: Any) -> None:
-    """Raise `InvalidQueryError` if both coordinates and the name of an object are given."""
-    if coordinates is not None and object_name is not None:
-        raise InvalidQueryError("Only one of object_name and coordinates may be specified.")
+        size = presentable(each.headers.get("Content-Length", "?"))
+        log.debug("%s %s → %s, %s bytes", each.request.method, presentable(each.request.url), each.status_code, size)

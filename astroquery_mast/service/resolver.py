@@ -34,10 +34,10 @@ from ..query.values import as_unicode, is_missing
 from ..sky.position import as_coordinate, looks_like_coordinates
 from ..tables.rows import decoded
 from ..warn import warn_user
+from .connections import LOOPBACK
 from .http import HttpClient
 from .parallel import map_in_threads
 from .retrying import Deadline
-from .token import LOOPBACK
 
 SERVICE = "MAST name resolver"
 

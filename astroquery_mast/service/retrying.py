@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import math
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -147,6 +148,18 @@ _HOPELESS = (
 )
 
 
+# How a proxy says that it makes no tunnel.
+_PROXY_REFUSES = re.compile(r"Tunnel connection failed: (403|407)\b")
+_PROXY_LOGIN = " The proxy wants a login: set HTTPS_PROXY to http://user:password@host:port."
+_PROXY_ADDRESS = (
+    " The address of the proxy (HTTP_PROXY, HTTPS_PROXY) cannot be read: it must be http://user:password@host:port."
+)
+_CERTIFICATE = (
+    " If a certificate is not trusted, set REQUESTS_CA_BUNDLE to a file with the certificates of your institute; "
+    "SSL_CERT_FILE is not looked at."
+)
+
+
 class BrokenBodyError(Exception):
     """A body that is not the whole file; asking again may help."""
 
@@ -165,9 +178,19 @@ BODY_ERRORS = (
 
 def network_error(what: str, err: Exception) -> ServerError:
     """Return the error for a connection that could not be made, or broke."""
+    advice = _advice_for_connection(err)
     passing = isinstance(err, requests.exceptions.RequestException) and not isinstance(err, _HOPELESS)
-    kind = ServerError if passing else NetworkError
-    return kind(f"{what} could not be reached, or the connection broke: {err}.", service=what)
+    kind = ServerError if passing and not advice else NetworkError
+    return kind(f"{what} could not be reached, or the connection broke: {err}.{advice}", service=what)
+
+
+def _advice_for_connection(err: Exception) -> str:
+    """What to do about a proxy or a certificate; empty if the failure may be another one."""
+    if isinstance(err, requests.exceptions.ProxyError) and (refused := _PROXY_REFUSES.search(str(err))):
+        return _PROXY_LOGIN if refused[1] == "407" else " The proxy does not let this request through."
+    if isinstance(err, requests.exceptions.SSLError):
+        return _CERTIFICATE
+    return _PROXY_ADDRESS if isinstance(err, TypeError) and "NoneType" in str(err) else ""
 
 
 def is_transient(error: BaseException) -> bool:

@@ -11,10 +11,15 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 import requests
@@ -22,14 +27,24 @@ from astroquery import log
 from requests.auth import AuthBase
 
 from ..config import Endpoints
-from ..exceptions import AuthenticationWarning, InvalidResponseError, LoginError, MastError
+from ..exceptions import (
+    AuthenticationWarning,
+    InvalidResponseError,
+    LoginError,
+    MastError,
+    keep_hidden,
+    presentable,
+)
 from ..tables.rows import decoded
 from ..warn import warn_user
+from .connections import LOOPBACK
 from .http import HttpClient
 from .retrying import Deadline
 
 # Where tokens are looked for, the usual name first; some tools of the community use the second.
 ENVIRONMENT = ("MAST_API_TOKEN", "MAST_TOKEN")
+# Where the path of a file with the token is looked for, as containers give secrets.
+TOKEN_FILE = "MAST_API_TOKEN_FILE"  # noqa: S105 - a name, no secret
 
 # The entry of the system's keyring in which ``astroquery.mast`` keeps a token, so that one stored by it is found.
 _KEYRING_SERVICE = "astroquery:mast.stsci.edu.token"
@@ -41,18 +56,42 @@ _FILES = ("/Download/file", "/bundle.sh", "/bundle.zip", "/bundle.tar.gz", "/ret
 _REFUSED = "The server refuses the question, or something before it, such as a firewall or proxy."
 _UNSENT = "No token was sent, because this is not one of the configured MAST servers over https."
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"https": 443, "http": 80}
 
 
+# What copying and scripts put around a token besides blanks and quotes: marks that nobody sees, the name of a scheme.
+_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060"))
+_SCHEME = re.compile(r"(?:token|bearer)\s+", re.IGNORECASE)
+
+
+class HiddenText(str):
+    """Text that does not show where variables are shown, such as in tracebacks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "'…'"
+
+
+def without_repr(token: str | None) -> str | None:
+    """Return a token that tracebacks with variables do not show."""
+    return HiddenText(token) if isinstance(token, str) else token
+
+
 class Credentials:
-    """A token in memory, which all clients that were given no token of their own share."""
+    """A token in memory, which all clients that were given no token of their own share.
+
+    It belongs to the servers that were configured when it was accepted, and is not sent to others.
+    """
 
     def __init__(self, token: str | None = None) -> None:
         self._lock = threading.Lock()
         # To be changed by `keep` alone.
         self.token = None if token is None else normalize_token(token)
         self._owner = ""
+        self._origins: frozenset[Origin] | None = None
+        keep_hidden(self)
 
     @property
     def owner(self) -> str | None:
@@ -60,10 +99,35 @@ class Credentials:
         with self._lock:
             return "" if self.token is None else self._owner or None
 
-    def keep(self, token: str | None, owner: str = "") -> None:
-        """Keep a token, or none, from now on."""
+    def keep(self, token: str | None, owner: str = "", accepted_at: Endpoints | None = None) -> None:
+        """Keep a token, or none, from now on, for the servers at which it was accepted."""
         with self._lock:
-            self.token, self._owner = token, owner
+            self.token, self._owner = None if token is None else HiddenText(token), owner
+            self._origins = None if accepted_at is None else _origins(accepted_at)
+
+    def serves(self, endpoints: Endpoints) -> bool:
+        """Tell whether there is a token that the server of these addresses has accepted, or that is to be tried."""
+        return self.token_for(endpoints.server, endpoints, checked=False) is not None
+
+    def token_for(self, url: str, endpoints: Endpoints, *, checked: bool = True) -> str | None:
+        """Return the token if a request to an address may carry it."""
+        with self._lock:
+            token, origins = self.token, self._origins
+        if token is None or (checked and not may_receive_token(url, endpoints)):
+            return None
+        return token if origins is None or _origin(urlsplit(url)) in origins else None
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Be without a token for a while, and have it again afterwards, whatever has been kept meanwhile."""
+        with self._lock:
+            before = self.token, self._owner, self._origins
+            self.token, self._owner, self._origins = None, "", None
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.token, self._owner, self._origins = before
 
     def __bool__(self) -> bool:
         """Tell whether there is a token."""
@@ -87,23 +151,34 @@ def _shared() -> Credentials:
 
 
 def normalize_token(token: str) -> str:
-    """Return a token without the blanks that copying adds."""
-    text = token.strip() if isinstance(token, str) else ""
+    """Return a token without what copying, quoting and scripts put around it."""
+    text = token.translate(_INVISIBLE).strip() if isinstance(token, str) else ""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1].strip()
+    text = _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise LoginError("That is not a MAST token: a token is one word of letters and digits.")
-    return text
+    return HiddenText(text)
 
 
-def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
-    """Scheme, host and port of an address."""
+Origin: TypeAlias = tuple[str, str, int | None]
+"""Scheme, host and port of an address."""
+
+
+def _origin(parts: SplitResult) -> Origin:
+    """The origin of an address."""
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
+
+
+def _origins(endpoints: Endpoints) -> frozenset[Origin]:
+    """The servers that are configured to receive the token."""
+    return frozenset(_origin(urlsplit(server)) for server in (endpoints.server, endpoints.catalogs_server))
 
 
 def may_receive_token(url: str, endpoints: Endpoints) -> bool:
     """Tell whether a request to an address may carry the token."""
     origin = _origin(urlsplit(url))
-    configured = {_origin(urlsplit(server)) for server in (endpoints.server, endpoints.catalogs_server)}
-    return origin in configured and (origin[0] == "https" or origin[1] in LOOPBACK)
+    return origin in _origins(endpoints) and (origin[0] == "https" or origin[1] in LOOPBACK)
 
 
 class TokenAuth(AuthBase):
@@ -115,59 +190,110 @@ class TokenAuth(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the header; requests drops it by itself on a redirect to another host, port or scheme."""
-        token = self._credentials.token
-        if token is not None and may_receive_token(request.url or "", self._endpoints):
-            request.headers["Authorization"] = f"token {token}"
+        token = self._credentials.token_for(request.url or "", self._endpoints)
+        if token is not None:
+            request.headers["Authorization"] = HiddenText(f"token {token}")
         return request
 
 
-def find_token(token: str | None = None, *, reenter: bool = False, page: str = "") -> str:
+@dataclass(frozen=True)
+class FoundToken:
+    """A token, and where it comes from as messages say it."""
+
+    text: str
+    source: str = "this token"
+
+
+def find_token(token: str | None = None, *, reenter: bool = False, page: str = "") -> FoundToken:
     """Find a token: the argument, the environment, the system's keyring, or a prompt, in that order."""
     if token is not None:
-        return normalize_token(token)
-    found = None if reenter else stored_token()
-    return normalize_token(found if found else _from_prompt(page))
+        return FoundToken(normalize_token(token))
+    found = None if reenter else _stored()
+    return _normalized(found or FoundToken(_from_prompt(page)))
 
 
 def stored_token() -> str | None:
     """Return the token of the environment or of the system's keyring; None if there is none; never ask for one."""
-    return _from_environment() or _from_keyring()
+    found = _stored()
+    return None if found is None else _normalized(found).text
 
 
-def _from_environment() -> str | None:
-    return next((os.environ[name] for name in ENVIRONMENT if os.environ.get(name)), None)
+def environment_has_token() -> bool:
+    """Tell whether the environment has a token, or names a file with one; blank variables count for nothing."""
+    return any(_is_given(os.environ.get(name)) for name in (*ENVIRONMENT, TOKEN_FILE))
 
 
-def _from_keyring() -> str | None:
-    """The token in the system's keyring; a machine without one is not an error."""
-    import keyring  # noqa: PLC0415 - slow, and needed by few
-    import keyring.errors  # noqa: PLC0415
+def _is_given(text: str | None) -> bool:
+    """Whether a text is more than blanks and quotes."""
+    return bool((text or "").translate(_INVISIBLE).strip().strip("\"'").strip())
 
+
+def _normalized(found: FoundToken) -> FoundToken:
+    """The same token without what is around it."""
     try:
-        return keyring.get_password(_KEYRING_SERVICE, _KEYRING_USER) or None
-    except keyring.errors.KeyringError:
+        return FoundToken(normalize_token(found.text), found.source)
+    except LoginError as err:
+        where = f" It is {found.source}." if found.source.startswith("the token in") else ""
+        raise LoginError(f"{err}{where}") from None
+
+
+def _stored() -> FoundToken | None:
+    """The token of the environment, of the file that it names, or of the keyring, as it is written there."""
+    for name in ENVIRONMENT:
+        if _is_given(text := os.environ.get(name, "")):
+            return FoundToken(HiddenText(text), f"the token in the environment variable {name}")
+    return _from_file() or _from_keyring()
+
+
+def _from_file() -> FoundToken | None:
+    """The token in the file that the environment names."""
+    path = os.environ.get(TOKEN_FILE, "").strip()
+    if not path:
         return None
+    try:
+        text = Path(path).expanduser().read_text("utf-8-sig")
+    except (OSError, ValueError, RuntimeError) as err:
+        raise LoginError(f"The file that {TOKEN_FILE} names cannot be read: {err}") from err
+    return FoundToken(HiddenText(text), f"the token in {path} ({TOKEN_FILE})") if _is_given(text) else None
+
+
+def _from_keyring() -> FoundToken | None:
+    """The token in the system's keyring; a machine without one is not an error."""
+    found, error = _ask_keyring("get_password")
+    if error is not None:
+        log.debug("The keyring has no token: %s", presentable(f"{type(error).__name__}: {error}"))
+    return FoundToken(HiddenText(found), "the token in the system's keyring") if _is_given(found) else None
 
 
 def store_token(token: str) -> None:
     """Write a token to the system's keyring; warn if there is none, for the login itself has worked."""
-    import keyring  # noqa: PLC0415 - slow, and needed by few
-    import keyring.errors  # noqa: PLC0415
+    _, error = _ask_keyring("set_password", token)
+    if error is not None:
+        warn_user(f"The token was not stored: {error}", AuthenticationWarning)
 
+
+def _ask_keyring(do: str, *arguments: str) -> tuple[str | None, Exception | None]:
+    """Call a function of the keyring; return what it returns, and what it raises."""
     try:
-        keyring.set_password(_KEYRING_SERVICE, _KEYRING_USER, token)
-    except keyring.errors.KeyringError as err:
-        warn_user(f"The token was not stored: {err}", AuthenticationWarning)
+        import keyring  # noqa: PLC0415 - slow, and needed by few
+
+        return getattr(keyring, do)(_KEYRING_SERVICE, _KEYRING_USER, *arguments), None
+    except Exception as err:  # noqa: BLE001 - a plugin for somebody else's service, which may raise anything
+        return None, err
 
 
 def _from_prompt(page: str) -> str:
     """Ask on the terminal or in the notebook, without showing what is typed."""
+    missing = (
+        "There is no MAST token: give one to login(), or set the environment variable MAST_API_TOKEN. "
+        f"A token is made at {page}"
+    )
     if not (sys.stdin is not None and sys.stdin.isatty()) and "ipykernel" not in sys.modules:
-        raise LoginError(
-            "There is no MAST token: give one to login(), or set the environment variable MAST_API_TOKEN. "
-            f"A token is made at {page}"
-        )
-    return getpass.getpass(f"MAST API token (made at {page}): ")
+        raise LoginError(missing)
+    try:
+        return HiddenText(getpass.getpass(f"MAST API token (made at {page}): "))
+    except (NotImplementedError, EOFError, OSError) as err:  # a notebook that is run without a user
+        raise LoginError(missing) from err
 
 
 def refusal_advice(
@@ -181,7 +307,7 @@ def refusal_advice(
     is_file = urlsplit(url).path.endswith(_FILES)
     if not may_receive_token(url, endpoints):
         advice = _UNSENT if is_file else ""
-    elif not credentials:
+    elif not credentials.serves(endpoints):
         advice = _login_advice(endpoints, is_file=is_file) if is_file or status == 401 else ""
     elif (user or {}).get("anon", True):
         advice = (
@@ -196,7 +322,7 @@ def refusal_advice(
 
 def _login_advice(endpoints: Endpoints, *, is_file: bool) -> str:
     """How to log in."""
-    what = "These data are exclusive: log in" if is_file else "If a login is wanted, log in"
+    what = "If these data are exclusive, log in" if is_file else "If a login is wanted, log in"
     return (
         f"{what} with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is made at "
         f"{endpoints.token_page}"
@@ -215,33 +341,69 @@ def _no_access(user: Mapping[str, Any] | None) -> str:
 _SERVICE = "MAST whoami"
 
 
+class AskedOnce:
+    """What was found out about the user of a call, for all refusals of it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[str, Any] | MastError | None = None
+
+    def get(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what is known, or ask; one that fails is not asked again."""
+        with self._lock:
+            if self._found is None:
+                try:
+                    self._found = ask()
+                except MastError as err:
+                    self._found = err
+        if isinstance(self._found, MastError):
+            raise self._found
+        return self._found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Know nothing in another process."""
+        return AskedOnce, ()
+
+
 class Login:
     """The user of one client."""
 
-    def __init__(self, send: Callable[..., requests.Response], endpoints: Endpoints, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        send: Callable[..., requests.Response],
+        endpoints: Endpoints,
+        credentials: Credentials,
+        user: AskedOnce | None = None,
+    ) -> None:
+        self._user = user
         self._send = send
         self._endpoints = endpoints
         self.credentials = credentials
 
+    @property
+    def accepted(self) -> bool:
+        """Whether there is a token for the server of this client."""
+        return self.credentials.serves(self._endpoints)
+
     def login(self, token: str | None = None, *, store: bool = False, reenter: bool = False) -> None:
         """Find a token, have it checked, keep it, and store it if that is wanted."""
         found = find_token(token, reenter=reenter, page=self._endpoints.token_page)
-        user = self.whoami(Credentials(found))
+        user = self.whoami(Credentials(found.text))
         if user.get("anon", True):
             raise LoginError(
-                "MAST does not accept this token; it may have expired, or lack a character. "
+                f"MAST does not accept {found.source}; it may have expired, or lack a character. "
                 f"A new one is made at {self._endpoints.token_page}"
             )
-        self.credentials.keep(found, str(user.get("ezid") or user.get("eppn") or ""))
+        self.credentials.keep(found.text, str(user.get("ezid") or user.get("eppn") or ""), self._endpoints)
         if store:
-            store_token(found)
+            store_token(found.text)
         name = (user.get("attrib") or {}).get("display_name") or user.get("ezid")
-        log.info("MAST API token accepted, welcome %s.", name)
+        log.info("MAST API token accepted, welcome %s.", presentable(name))
 
     def whoami(self, credentials: Credentials | None = None, *, attempts: int | None = None) -> dict[str, Any]:
         """Ask the archive to whom a token belongs."""
         asked = self.credentials if credentials is None else credentials
-        if asked and not may_receive_token(self._endpoints.whoami, self._endpoints):
+        if asked.serves(self._endpoints) and not may_receive_token(self._endpoints.whoami, self._endpoints):
             raise LoginError(f"A token is sent over https only, and the server is {self._endpoints.server}")
 
         def send(method: str, url: str, **keywords: Any) -> requests.Response:
@@ -259,17 +421,27 @@ class Login:
         )
         if user.get("token"):
             user["token"] = f"{str(user['token'])[:4]}…"
-        return user
+        return {key: _masked(value, asked.token) for key, value in user.items()}
 
     def advice(self, url: str, status: int | None = None) -> str:
         """Say what to do about a refusal, after asking whether the token is still good."""
         user = None
-        if self.credentials and may_receive_token(url, self._endpoints):
+        if self.accepted and may_receive_token(url, self._endpoints):
+            ask = partial(self.whoami, attempts=1)
             try:
-                user = self.whoami(attempts=1)
+                user = ask() if self._user is None else self._user.get(ask)
             except MastError as err:
                 return f"Whether the token is still valid could not be found out: {err}"
         return refusal_advice(url, self.credentials, self._endpoints, user, status)
+
+
+def _masked(value: Any, token: str | None) -> Any:
+    """A value of the user's record without the token, under whatever name."""
+    if isinstance(value, dict):
+        return {key: _masked(each, token) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(each, token) for each in value]
+    return value.replace(token, f"{token[:4]}…") if token and isinstance(value, str) else value
 
 
 def _read_user(response: requests.Response) -> dict[str, Any]:

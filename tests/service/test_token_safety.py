@@ -1,0 +1,406 @@
+"""The token stays with the server that accepted it, and in no words; nothing of a server stays with the session."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import logging
+import os
+import socket
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import keyring
+import keyring.backend
+import pytest
+import requests
+from astroquery import log
+from astroquery.exceptions import AuthenticationWarning, LoginError
+
+from astroquery_mast import Mast, MastClass, Observations, ObservationsClass, conf
+from astroquery_mast.exceptions import BadRequestError, MastError, NetworkError
+from astroquery_mast.sandbox import Fault, Sandbox, pytest_plugin
+from astroquery_mast.service import token as auth
+
+LIST = "Mast.Missions.List"
+
+
+@pytest.fixture
+def other() -> Iterator[Sandbox]:
+    """Serve another archive, to which nothing points."""
+    sandbox = Sandbox().start()
+    yield sandbox
+    sandbox.stop()
+
+
+@contextmanager
+def proxy(
+    answer: bytes = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+) -> Iterator[tuple[str, list[bytes]]]:
+    """Give the address of a proxy that passes nothing on, and what it was sent."""
+    seen: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    seen.append(connection.recv(65536))
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+def tokens(sandbox: Sandbox) -> set[str | None]:
+    """Return the Authorization headers that a sandbox has seen."""
+    return {record.headers.get("authorization") for record in sandbox.requests}
+
+
+# -- where it goes -------------------------------------------------------------------------------------------------
+
+
+def test_a_login_is_not_sent_to_the_server_of_another_client(mast_sandbox: Sandbox, other: Sandbox) -> None:
+    """A client of another server is not logged in, and sends no token there."""
+    Observations.login(mast_sandbox.token)
+    client = ObservationsClass(server=other.url)
+    client.service_request(LIST, {})
+    assert tokens(other) == {None}
+    assert client.authenticated() is False
+    assert Observations.authenticated() is True
+
+
+def test_a_login_is_not_sent_to_a_changed_server(mast_sandbox: Sandbox, other: Sandbox) -> None:
+    """The token waits until the server that accepted it is configured again."""
+    Observations.login(mast_sandbox.token)
+    with conf.set_temp("server", other.url):
+        Mast.service_request(LIST, {})
+        assert Observations.authenticated() is False
+    assert tokens(other) == {None}
+    assert Observations.authenticated() is True
+
+
+def test_a_token_of_the_environment_does_not_go_to_the_sandbox(other: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that was there before the sandbox is for the real archive, and is there again afterwards."""
+    monkeypatch.setenv("MAST_API_TOKEN", "realtoken0000000000000000000000")
+    with other.in_use(), pytest.raises(LoginError, match="no MAST token"):
+        Observations.login()
+    assert len(other.requests) == 0
+    assert os.environ["MAST_API_TOKEN"] == "realtoken0000000000000000000000"
+
+
+def test_no_proxy_stands_before_a_server_on_this_computer(
+    mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With http_proxy set, the sandbox works, and the proxy sees neither the token nor anything else."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with proxy() as (address, seen):
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, address)
+        Observations.login(mast_sandbox.token)
+        assert len(Mast.service_request(LIST, {})) > 0
+        uri = str(
+            mast_sandbox.archive.query("SELECT dataURI FROM product WHERE dataRights = 'PUBLIC' LIMIT 1")[0]["dataURI"]
+        )
+        assert Observations.download_file(uri, local_path=f"{tmp_path}/", verbose=False)[0] == "COMPLETE"
+    assert seen == []
+
+
+def test_netrc_does_not_replace_the_token_on_a_redirect(
+    mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A redirect on the same server keeps the token, and no password of .netrc is sent."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login me password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    Observations.login(mast_sandbox.token)
+    mast_sandbox.requests.clear()
+    mast_sandbox.faults.add("whoami", Fault.redirect(f"{mast_sandbox.url}/whoami"))
+    assert Observations.session_info(verbose=False)["anon"] is False
+    assert tokens(mast_sandbox) == {f"token {mast_sandbox.token}"}
+
+
+# -- cookies -------------------------------------------------------------------------------------------------------
+
+
+def test_no_cookie_of_a_server_is_sent_back(mast_sandbox: Sandbox) -> None:
+    """What a server sets for a user is not sent for the next one, nor can it block the client."""
+    mast_sandbox.faults.add("whoami", Fault.answer(b"", status=503, headers={"Set-Cookie": "session=first"}))
+    Observations.login(mast_sandbox.token)
+    Observations.logout()
+    Observations.login(mast_sandbox.outsider_token)
+    assert [record.headers.get("cookie") for record in mast_sandbox.requests] == [None] * len(mast_sandbox.requests)
+
+
+def test_logout_drops_cookies_except_those_of_a_users_session(mast_sandbox: Sandbox) -> None:
+    """Cookies in a session of this package go with the login; those of the user's own session stay."""
+    own = requests.Session()
+    for client in (MastClass(), MastClass(session=own)):
+        client._session.cookies.set("a", "b")
+        client.logout()
+        assert ("a" in client._session.cookies) is (client._session is own)
+
+
+# -- where it shows ------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_echoes_the_token_puts_it_in_no_words(
+    mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Exceptions, the log of retries and messages of manifests show an ellipsis."""
+    token = mast_sandbox.token
+    Observations.login(token)
+    echo = f"you sent token {token}".encode()
+    mast_sandbox.faults.add("invoke", Fault.status(503, body=echo))
+    mast_sandbox.faults.add("invoke", Fault.status(400, body=echo))
+    with pytest.raises(BadRequestError, match="you sent token …") as caught:
+        Mast.service_request(LIST, {})
+    mast_sandbox.faults.add("download", Fault.status(400, body=echo), times=None)
+    _, message, _ = Observations.download_file("mast:HST/product/x.fits", local_path=f"{tmp_path}/", verbose=False)
+    assert "you sent token …" in caplog.text
+    assert "you sent token …" in str(message)
+    assert token not in "".join(traceback.format_exception(caught.value)) + caplog.text + str(message)
+
+
+def test_the_history_of_a_redirect_loop_holds_no_token(mast_sandbox: Sandbox) -> None:
+    """All requests that are remembered by an exception are without it."""
+    Observations.login(mast_sandbox.token)
+    mast_sandbox.faults.add("whoami", Fault.redirect(f"{mast_sandbox.url}/whoami"), times=None)
+    with pytest.raises(MastError) as caught:
+        Observations.session_info(verbose=False)
+    cause = caught.value.__cause__
+    assert isinstance(cause, requests.TooManyRedirects)
+    assert cause.response is not None
+    past = [*cause.response.history, cause.response]
+    assert len(past) > 10
+    assert not [each for each in past if "Authorization" in each.request.headers]
+
+
+def test_session_info_hides_the_token_under_any_name(mast_sandbox: Sandbox) -> None:
+    """Whatever the archive calls it, and however deep, the token is not in the record."""
+    Observations.login(mast_sandbox.token)
+    body = f'{{"anon": false, "key": "{mast_sandbox.token}", "attrib": {{"all": ["x {mast_sandbox.token}"]}}}}'
+    mast_sandbox.faults.add("whoami", Fault.answer(body.encode(), content_type="application/json"))
+    info = Observations.session_info(verbose=False)
+    assert mast_sandbox.token not in str(info)
+    assert info["attrib"]["all"] == [f"x {mast_sandbox.token[:4]}…"]
+
+
+def test_a_shallow_copy_drops_the_token_as_a_deep_one_does(mast_sandbox: Sandbox) -> None:
+    """The token of a constructor is left behind; the shared login stays shared."""
+    own = ObservationsClass(mast_sandbox.token)
+    assert copy.copy(own).authenticated() is copy.deepcopy(own).authenticated() is False
+    Observations.login(mast_sandbox.token)
+    assert copy.copy(Observations).authenticated() is True
+
+
+def test_tracebacks_with_variables_do_not_show_the_token(mast_sandbox: Sandbox) -> None:
+    """Neither a login that is refused nor a connection that breaks shows it where the package has it in a variable."""
+    secret = "s3cr3t0000000000000000000000beef"
+    with pytest.raises(LoginError) as refused:
+        Observations.login(secret)
+    Observations.login(mast_sandbox.token)
+    mast_sandbox.faults.add("invoke", Fault.reset(), times=None)
+    with pytest.raises(MastError) as broken:
+        Mast.service_request(LIST, {})
+    for error, token in ((refused.value, secret), (broken.value, mast_sandbox.token)):
+        shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+        frames = [frame for frame in _frames(shown) if __file__ not in frame.filename]
+        assert not [frame for frame in frames if token in str(frame.locals)]
+
+
+def _frames(error: traceback.TracebackException | None) -> list[traceback.FrameSummary]:
+    """Return the frames of an error and of all that led to it."""
+    return [] if error is None else [*error.stack, *_frames(error.__cause__ or error.__context__)]
+
+
+def test_control_characters_of_a_server_reach_neither_log_nor_exception(
+    mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Escape sequences are visible, and a forged line is part of the line that quotes it."""
+    words = "\x1b]0;pwned\x07 \\nINFO: welcome root"
+    body = r'{"anon": false, "ezid": "me", "attrib": {"display_name": "\u001b[2J\nINFO: welcome root"}}'
+    mast_sandbox.faults.add("whoami", Fault.answer(body.encode(), content_type="application/json"))
+    Observations.login(mast_sandbox.token)
+    assert r"welcome \x1b[2J INFO: welcome root." in caplog.text
+    mast_sandbox.faults.add("invoke", Fault.status(400, body=words.encode()))
+    with pytest.raises(BadRequestError) as caught:
+        Mast.service_request(LIST, {})
+    assert r"\x1b]0;pwned\x07" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+# -- where it comes from -------------------------------------------------------------------------------------------
+
+
+class RaisingKeyring(keyring.backend.KeyringBackend):
+    """A keyring whose service raises what it likes."""
+
+    priority = 1
+    error: Exception = RuntimeError("DBus")
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise self.error
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("DBus"), FileNotFoundError("socket"), EOFError(), ValueError("x")])
+def test_a_keyring_may_raise_anything(
+    mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    """It has no token then, and what cannot be stored is a warning after a login that has worked."""
+    ring = RaisingKeyring()
+    ring.error = error
+    keyring.set_keyring(ring)
+    before = log.level
+    log.setLevel(logging.DEBUG)
+    try:
+        with pytest.raises(LoginError, match="There is no MAST token"):
+            Observations.login()
+    finally:
+        log.setLevel(before)
+    assert "The keyring has no token" in caplog.text
+    with pytest.warns(AuthenticationWarning, match="not stored"):
+        assert Observations.login(mast_sandbox.token, store_token=True) is True
+
+
+def test_a_blank_variable_does_not_hide_a_good_one(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of blanks or of empty quotes is passed over."""
+    monkeypatch.setenv("MAST_API_TOKEN", ' "" ')
+    monkeypatch.setenv("MAST_TOKEN", mast_sandbox.token)
+    assert Observations.login() is True
+
+
+@pytest.mark.parametrize("form", ['"{}"', "'{}'", "Bearer {}", "token {}", "\ufeff{}", "{}\u200b", '"token {}"\r\n'])
+def test_what_surrounds_a_token_is_dropped(mast_sandbox: Sandbox, form: str) -> None:
+    """Quotes, the name of a scheme, byte order marks and zero-width characters are no part of it."""
+    assert Observations.login(form.format(mast_sandbox.token)) is True
+
+
+def test_a_refusal_says_where_the_token_came_from(
+    mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An expired variable, or a file, is named."""
+    monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.expired_token)
+    with pytest.raises(LoginError, match="the token in the environment variable MAST_API_TOKEN; it may"):
+        Observations.login()
+    monkeypatch.setenv("MAST_API_TOKEN", "/no/such path")
+    with pytest.raises(LoginError, match=r"not a MAST token.*the environment variable MAST_API_TOKEN"):
+        Observations.login()
+    monkeypatch.delenv("MAST_API_TOKEN")
+    monkeypatch.setenv("MAST_API_TOKEN_FILE", str(tmp_path / "none"))
+    with pytest.raises(LoginError, match="MAST_API_TOKEN_FILE names cannot be read"):
+        Observations.login()
+
+
+def test_a_token_comes_from_a_file_that_the_environment_names(
+    mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Containers give secrets so."""
+    secret = tmp_path / "secret"
+    secret.write_text(f"\ufeff{mast_sandbox.token}\n", "utf-8")
+    monkeypatch.setenv("MAST_API_TOKEN_FILE", str(secret))
+    assert Observations.login() is True
+
+
+def test_a_notebook_without_a_user_is_a_login_error(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be typed, the advice is the same as without a terminal."""
+
+    def refuse(prompt: str) -> str:
+        raise NotImplementedError("this frontend does not support input requests")
+
+    monkeypatch.setattr(
+        "astroquery_mast.service.token.sys", SimpleNamespace(stdin=None, modules={"ipykernel": object()})
+    )
+    monkeypatch.setattr("getpass.getpass", refuse)
+    with pytest.raises(LoginError, match="MAST_API_TOKEN"):
+        Observations.login()
+
+
+# -- proxies and certificates --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("status", "advice"), [(407, "wants a login: set HTTPS_PROXY"), (403, "does not let")])
+def test_a_proxy_that_refuses_is_asked_once(monkeypatch: pytest.MonkeyPatch, status: int, advice: str) -> None:
+    """407 and 403 on CONNECT do not pass by trying again, and the message says what to do."""
+    with proxy(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()) as (address, seen):
+        monkeypatch.setenv("https_proxy", address)
+        with conf.set_temp("server", "https://mast.example.org"), pytest.raises(NetworkError, match=advice):
+            MastClass().session_info(verbose=False)
+    assert len(seen) == 1
+    assert seen[0].startswith(b"CONNECT")
+
+
+def test_a_proxy_without_a_host_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address of the proxy is blamed."""
+    monkeypatch.setenv("https_proxy", "http://me:pw@")
+    with conf.set_temp("server", "https://mast.example.org"), pytest.raises(NetworkError, match="address of the proxy"):
+        Mast.service_request(LIST, {})
+
+
+def test_an_untrusted_certificate_names_the_variable_that_helps() -> None:
+    """REQUESTS_CA_BUNDLE is looked at, and SSL_CERT_FILE is not."""
+    with proxy(b"no TLS here") as (address, _):
+        server = address.replace("http:", "https:")
+        with conf.set_temp("server", server), pytest.raises(NetworkError, match=r"REQUESTS_CA_BUNDLE.*SSL_CERT_FILE"):
+            Mast.service_request(LIST, {})
+
+
+# -- refusals ------------------------------------------------------------------------------------------------------
+
+
+def test_a_refused_public_file_is_said_to_be_public_and_whoami_is_asked_once(
+    mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A firewall's words are quoted, and nobody is sent after tokens; one question is enough for all files."""
+    products = Observations.get_product_list(Observations.query_criteria(obs_collection="HST")[:1])
+    public = products[products["dataRights"] == "PUBLIC"][:5]
+    Observations.login(mast_sandbox.outsider_token)
+    mast_sandbox.requests.clear()
+    mast_sandbox.faults.add("download", Fault.status(403, body=b"blocked by policy"), times=None)
+    manifest = Observations.download_products(
+        public, download_dir=str(tmp_path), verbose=False, on_error="ignore", flat=True
+    )
+    assert len(manifest) > 1
+    for message in manifest["Message"]:
+        assert "blocked by policy. This file is public: the server, or a proxy or firewall before it," in message
+        assert "investigator" not in message
+    assert len(mast_sandbox.requests.of("whoami")) <= 1
+
+
+# -- the fixture ---------------------------------------------------------------------------------------------------
+
+
+def test_the_fixture_leaves_login_cloud_and_settings_as_they_were(other: Sandbox) -> None:
+    """What a test does in the sandbox is gone for the next one, and after it."""
+    auth.SHARED.keep("before00000000000000000000000000")
+    pagesize = conf.pagesize
+    fixture = inspect.unwrap(pytest_plugin.mast_sandbox)
+    for _ in range(2):
+        test = fixture(other)
+        sandbox = next(test)
+        assert not Observations.authenticated()
+        assert not Observations._cloud.enabled
+        assert conf.pagesize == pagesize
+        Observations.login(sandbox.token)
+        Observations.enable_cloud_dataset(verbose=False)
+        conf.pagesize = 7
+        with pytest.raises(StopIteration):
+            next(test)
+    assert auth.SHARED.token == "before00000000000000000000000000"
+    assert Observations.authenticated() is True
+    assert not Observations._cloud.enabled
+    assert conf.pagesize == pagesize
