@@ -27,9 +27,8 @@ from ..exceptions import LoginError
 from ..service import token as auth
 from ..service.connections import TimedAdapter, prepare_session
 from ..service.http import HttpClient
-from ..service.mast_service import MastService
+from ..service.mast_service import MastService, MastSession, send_with_token
 from ..service.retrying import Deadline
-from ..service.sending import MastSession, send_with_token
 from ..service.token import AskedOnce, Login
 
 _SERVICE = "MAST download"

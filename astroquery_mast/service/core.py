@@ -24,8 +24,7 @@ from ..query.filters import split_parameters
 from ..query.values import as_unicode
 from ..warn import warn_no_results
 from . import token as auth
-from .mast_service import MastService
-from .sending import MastSession
+from .mast_service import MastService, MastSession
 
 __all__ = ["Mast", "MastClass"]
 
