@@ -8,7 +8,10 @@ addresses.  Nothing here is copied at import: a change takes effect with the nex
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, Self
 
 from astropy import config as _config
@@ -100,6 +103,38 @@ def seconds_setting(name: str) -> float:
     if not isinstance(value, int | float) or not value > 0:
         raise InvalidQueryError(f"conf.{name} is {value!r}: seconds above zero are needed, or infinity for no limit.")
     return float(value)
+
+
+@dataclass(frozen=True)
+class ProcessState:
+    """What all clients of a process share besides `conf`: how it is read and written, and what it is at first."""
+
+    read: Callable[[], Any]
+    write: Callable[[Any], object]
+    initial: Any
+
+
+# Each is added by the module that has it, when that is loaded.
+PROCESS_STATES: list[ProcessState] = []
+
+
+@contextmanager
+def fresh_state() -> Iterator[None]:
+    """Begin with nothing shared, such as a login, and put that and the settings back at the end."""
+    settings = {name: getattr(conf, name) for name in conf}
+    before = [(state, state.read()) for state in PROCESS_STATES]
+    for state, _ in before:
+        state.write(state.initial)
+    try:
+        yield
+    finally:
+        for state in PROCESS_STATES[len(before) :]:
+            state.write(state.initial)
+        for state, value in before:
+            state.write(value)
+        for name, value in settings.items():
+            if getattr(conf, name) != value:
+                setattr(conf, name, value)
 
 
 _ADDRESSES = (

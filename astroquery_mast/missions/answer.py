@@ -18,7 +18,7 @@ from typing import Any
 from astropy.table import Table
 from astroquery import log
 
-from ..exceptions import InvalidQueryError, InvalidResponseError
+from ..exceptions import InvalidQueryError, InvalidResponseError, presentable
 from ..query.request import ApiRequest
 from ..tables.columns import Column, Columns, Kind
 from ..tables.mashup import Page, Paging, declared_columns
@@ -59,7 +59,7 @@ def read_answer(body: bytes, service: str) -> Page:
     for name in dict.fromkeys(name for row in rows for name in row):
         declared.setdefault(name, "")
     for message in document.get("messages") or []:
-        log.warning("%s: %s", service, message)
+        log.warning("%s: %s", service, presentable(message))
     return Page(service, "COMPLETE", tuple(declared.items()), rows, _paging(document, len(rows), service), document)
 
 

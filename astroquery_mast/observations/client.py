@@ -12,6 +12,7 @@ from astropy import units as u
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
+from ..config import PROCESS_STATES, ProcessState
 from ..query.known_catalogs import OBSERVATIONS
 from ..service.mast_service import Asked, CallOptions
 from ..service.parallel import RunOptions
@@ -629,3 +630,11 @@ class ObservationsClass(ObservationProductMethods):
 
 
 Observations = ObservationsClass()
+
+
+def _write_cloud(enabled: bool) -> None:
+    """Let files come from the cloud, or not."""
+    Observations._cloud.enabled = enabled
+
+
+PROCESS_STATES.append(ProcessState(lambda: Observations._cloud.enabled, _write_cloud, False))

@@ -14,8 +14,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +25,7 @@ import requests
 from astroquery import log
 from requests.auth import AuthBase
 
-from ..config import Endpoints
+from ..config import PROCESS_STATES, Endpoints, ProcessState
 from ..exceptions import (
     AuthenticationWarning,
     InvalidResponseError,
@@ -117,17 +116,15 @@ class Credentials:
             return None
         return token if origins is None or _origin(urlsplit(url)) in origins else None
 
-    @contextmanager
-    def set_aside(self) -> Iterator[None]:
-        """Be without a token for a while, and have it again afterwards, whatever has been kept meanwhile."""
+    def read_state(self) -> tuple[str | None, str, frozenset[Origin] | None]:
+        """Return what is kept, to be kept again by `write_state`."""
         with self._lock:
-            before = self.token, self._owner, self._origins
-            self.token, self._owner, self._origins = None, "", None
-        try:
-            yield
-        finally:
-            with self._lock:
-                self.token, self._owner, self._origins = before
+            return self.token, self._owner, self._origins
+
+    def write_state(self, state: tuple[str | None, str, frozenset[Origin] | None]) -> None:
+        """Keep what was kept at another time."""
+        with self._lock:
+            self.token, self._owner, self._origins = state
 
     def __bool__(self) -> bool:
         """Tell whether there is a token."""
@@ -143,6 +140,7 @@ class Credentials:
 
 
 SHARED = Credentials()
+PROCESS_STATES.append(ProcessState(SHARED.read_state, SHARED.write_state, (None, "", None)))
 
 
 def _shared() -> Credentials:
