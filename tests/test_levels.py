@@ -74,11 +74,7 @@ def test_only_core_derives_from_base_query() -> None:
     ]
 
 
-# The fixture puts back the login and the settings of the client; it is no part of the server.
-SERVER = [name for name in MODULES if name.startswith("sandbox") and name != "sandbox.pytest_plugin"]
-
-
-@pytest.mark.parametrize("module", SERVER)
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("sandbox")])
 def test_the_sandbox_knows_nothing_of_the_client(module: str) -> None:
     """A misreading of the protocol cannot sit on both sides; only the address is set in the client's configuration."""
     inside, outside = MODULES[module]
