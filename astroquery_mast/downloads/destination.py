@@ -101,9 +101,28 @@ class _LocalDisk:
         """The absolute path, symbolic links followed."""
         return path.resolve()
 
+    def trusts_links(self, folder: Path, base: Path) -> bool:
+        """Whether all links from a folder down to another one below it are the user's own, or root's."""
+        return all(map(_is_trusted, _links_below(folder, base)))
+
     def recorded_names(self, folder: Path) -> Mapping[str, str]:
         """The URIs of files that are registered in a folder, by their names."""
         return recorded_names(folder)
+
+
+def _links_below(folder: Path, base: Path) -> Iterator[Path]:
+    """The links below a folder on the way to another one."""
+    for each in (folder, *folder.parents):
+        if each.resolve() == base:
+            return
+        if each.is_symlink():
+            yield each
+
+
+def _is_trusted(link: Path) -> bool:
+    """Whether a link leads somewhere, and is the user's own, or root's; some systems have no owners."""
+    user = getattr(os, "geteuid", None)
+    return link.exists() and (user is None or link.lstat().st_uid in {user(), 0})
 
 
 LOCAL_FILES: FileSystem = _LocalDisk()

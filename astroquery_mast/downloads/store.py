@@ -106,6 +106,11 @@ class StoreFileSystem:
         """The place without ``..``; stores have no links."""
         return path.resolve()
 
+    def trusts_links(self, folder: Path, base: Path) -> bool:
+        """No: stores have no links."""
+        del folder, base
+        return False
+
     def recorded_names(self, folder: Path) -> Mapping[str, str]:
         """Nothing: a store appends no lines, and so has no register."""
         del folder

@@ -74,6 +74,9 @@ class FileSystem(Protocol):
     def resolve(self, path: Path) -> Path:
         """The absolute path, symbolic links followed; the path need not exist."""
 
+    def trusts_links(self, folder: Path, base: Path) -> bool:
+        """Whether all links from a folder down to another one below it are the user's own, or root's."""
+
     def recorded_names(self, folder: Path) -> Mapping[str, str]:
         """The URIs of files that are recorded in a folder, by their names."""
 
@@ -131,13 +134,14 @@ class FolderState:
 
 
 def inspect_folder(folder: Path, base: Path, disk: FileSystem) -> FolderState:
-    """Look at a folder, following links."""
+    """Look at a folder, following links; those that somebody else has put there may lead anywhere."""
     try:
-        inside = disk.resolve(folder).is_relative_to(base)
+        inside = disk.resolve(folder).is_relative_to(base) or disk.trusts_links(folder, base)
         exists = disk.is_dir(folder)
     except (OSError, RuntimeError) as err:  # too long, no rights, links that go in a circle
         return FolderState(folder, False, f"{folder} cannot be used: {err}")
-    return FolderState(folder, exists, None if inside else f"{folder} leads out of the download folder {base}")
+    trouble = f"{folder} leads out of the download folder {base}, by a link that is broken or belongs to another user"
+    return FolderState(folder, exists, None if inside else trouble)
 
 
 class FileRecords:

@@ -149,15 +149,27 @@ def test_known_attack_writes_inside_only(tmp_path: Path, name: str) -> None:
     assert all(path.is_relative_to(base) for path in written)
 
 
+def belongs_to_somebody_else(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a link be another user's: root can give it away, and anybody else is another user from now on."""
+    user = os.geteuid()
+    if user == 0:
+        os.chown(link, 65534, -1, follow_symlinks=False)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
 @pytest.mark.parametrize("link", ["HST", "HST/o1"])
 @pytest.mark.parametrize("there", [True, False])
-def test_link_that_leads_out_is_not_followed(tmp_path: Path, link: str, there: bool) -> None:
-    """A link in the download folder to a folder elsewhere, even one that is not made yet, gets no file."""
+def test_link_that_leads_out_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str, there: bool
+) -> None:
+    """A link of another user to a folder elsewhere gets no file, nor does one to a folder that is not there."""
     base, elsewhere = tmp_path / "in", tmp_path / "out"
     (base / link).parent.mkdir(parents=True)
     (base / link).symlink_to(elsewhere)
     if there:
         elsewhere.mkdir()
+        belongs_to_somebody_else(base / link, monkeypatch)
     (file,) = plan(products([("HST", "o1", "x.fits")]), base_dir=base, download_url="u", disk=LOCAL_FILES)
     assert file.action == "refuse"
