@@ -17,13 +17,16 @@ import json
 import os
 import re
 import stat
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
 import filelock
+from astroquery import log
 
 from ..exceptions import InvalidQueryError
 from ..products.existing_files import FileSystem
@@ -35,7 +38,12 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
 # How often a lock that another process holds is looked at (seconds).
 _LOOK_AGAIN = 0.05
 # A disk that knows no locks; an NFS server without its lock service is the common one.
-_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+# A marker in the place of a lock is touched so often while its file is fetched (seconds), and taken over if it was not
+# touched for so long, or says nothing: its process is gone, perhaps on another computer.
+_TOUCHED_EVERY, _GIVEN_UP_AFTER = 15.0, 60.0
+# After so many seconds of waiting for another process it is said what for.
+_SAID_AFTER = 5.0
 
 
 # -- what a user names -----------------------------------------------------------------------------------------------
@@ -295,12 +303,14 @@ def lock_path(target: Path) -> Path:
 def exclusive_lock(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
     """Wait until nobody else is at work on a file, and keep others away until the end."""
     lock = _acquired(lock_path(target), stopped)
+    by_marker = isinstance(lock, filelock.SoftFileLock)
     try:
-        yield
+        with _touched(Path(lock.lock_file)) if by_marker else nullcontext():
+            yield
     finally:
         # By the holder, while it is held: who has the file open already finds that it has no name any more, and begins
         # anew.  A soft lock is its file, and Windows removes no open one; there filelock cleans up itself.
-        if not isinstance(lock, filelock.SoftFileLock):
+        if not by_marker:
             with suppress(OSError):
                 lock_path(target).unlink()
         lock.release()
@@ -309,13 +319,77 @@ def exclusive_lock(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
 def _acquired(path: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLock:
     """A lock that is held."""
     lock: filelock.BaseFileLock = filelock.FileLock(path)
+    waiting = _Waiting(path, stopped)
     try:
-        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=stopped)
+        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=waiting)
     except OSError as err:
         if err.errno not in _NO_LOCKS:
             raise
         # What the system should have locked is of no use, and to a soft lock its existence would mean "held".
         path.unlink(missing_ok=True)
-        lock = filelock.SoftFileLock(path.with_suffix(".soft"))
-        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=stopped)
+        marker = path.with_suffix(".soft")
+        lock = filelock.SoftFileLock(marker)
+        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=_Waiting(marker, stopped, may_take_over=True))
     return lock
+
+
+class _Waiting:
+    """Looks at a lock that somebody else holds: says what is waited for, and frees a marker that was left behind."""
+
+    def __init__(self, path: Path, stopped: Callable[[], bool], *, may_take_over: bool = False) -> None:
+        self._path = path
+        self._stopped = stopped
+        self._may_take_over = may_take_over
+        self._since = time.monotonic()
+        self._said = False
+
+    def __call__(self) -> bool:
+        """Tell whether to stop waiting; called between two tries."""
+        if self._may_take_over and _is_left_behind(self._path):
+            log.warning("%s was left by a process that is gone, and is taken over.", self._path)
+            self._path.unlink(missing_ok=True)
+        if not self._said and time.monotonic() - self._since > _SAID_AFTER:
+            self._said = True
+            log.info("Waiting for another process that downloads this file: it holds %s%s.", self._path, self._holder())
+        return self._stopped()
+
+    def _holder(self) -> str:
+        """Who holds a marker, which says so: process and computer."""
+        try:
+            words = self._path.read_text("utf-8", "replace").split()
+        except OSError:
+            return ""
+        return f" (process {words[0]} on {words[1]})" if len(words) > 1 else ""
+
+
+def _is_left_behind(marker: Path) -> bool:
+    """Whether a marker was not touched for long, by the clock of the disk itself."""
+    probe = marker.with_suffix(".now")
+    try:
+        touched = marker.stat().st_mtime
+        probe.touch()
+        return probe.stat().st_mtime - touched > _GIVEN_UP_AFTER
+    except OSError:
+        return False
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+
+
+@contextmanager
+def _touched(marker: Path) -> Iterator[None]:
+    """Touch a marker every now and then, so that nobody takes it for one that was left behind."""
+    ended = threading.Event()
+
+    def touch() -> None:
+        while not ended.wait(_TOUCHED_EVERY):
+            with suppress(OSError):
+                os.utime(marker)
+
+    thread = threading.Thread(target=touch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -20,9 +20,12 @@ take the sum of both times; side by side they take the longer of the two, for `h
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,12 +36,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from ..service import retrying
 from .checks import announced_length, content_range, is_truncated, strong_validator
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
 
+# What disks say that cannot be told to write: network folders, shared folders of virtual machines.
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+# What may be over in a moment: another program has the file open, or too many are.
+_PASSING = {errno.EACCES, errno.EPERM, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.EMFILE}
+_RENAME_PAUSES = (0.05, 0.1, 0.2, 0.4)
 _PIECE = 1 << 20
 # A line of the record for so many bytes: that much has to come again after kill -9, and 100 GB make a record of 10 MB.
 # Most products of HST are some megabytes; for those below it, the commonest of all, no record is written unless needed.
@@ -285,13 +294,14 @@ class PartFile:
         assert self._stream is not None
         self._stream.flush()
         # Without it the rename could survive a power cut that the content does not.
-        os.fsync(self._stream.fileno())
+        _sync(self._stream.fileno())
         self._digest.settle()
         self._close()
         if modified is not None:
             with suppress(OSError, OverflowError):  # a disk that keeps no such time
-                os.utime(self._path, (modified, modified))
-        self._path.replace(self._target)
+                # The time of the last access is now: some disks remove what nobody has looked at for long.
+                os.utime(self._path, (time.time(), modified))
+        _rename(self._path, self._target)
         self._record_path.unlink(missing_ok=True)
         _sync_folder(self._target.parent)
 
@@ -379,6 +389,29 @@ def _open_again(path: Path) -> BufferedRandom:
     """Open a file to go on in it, unless a link stands in its place."""
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     return os.fdopen(os.open(path, flags), "r+b")
+
+
+def _sync(handle: int) -> None:
+    """Have the disk write what it holds in memory, if it is a disk that can be told."""
+    try:
+        os.fsync(handle)
+    except OSError as err:
+        if err.errno not in _NO_SYNC:
+            raise
+
+
+def _rename(path: Path, target: Path) -> None:
+    """Put a file in its place; again if something such as a virus scanner has it open for a moment."""
+    for seconds in _RENAME_PAUSES:
+        try:
+            path.replace(target)
+        except OSError as err:
+            if err.errno not in _PASSING:
+                raise
+            retrying.pause(seconds, threading.Event())
+        else:
+            return
+    path.replace(target)
 
 
 def _sync_folder(folder: Path) -> None:
