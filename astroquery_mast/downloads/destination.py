@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import re
+import shutil
 import stat
 import threading
 import time
@@ -143,6 +145,19 @@ def file_system_at(place: Path) -> FileSystem:
     from .store import StoreFileSystem  # noqa: PLC0415 - only for stores
 
     return StoreFileSystem()
+
+
+def warn_of_little_space(folder: Path, needed: int) -> None:
+    """Warn if a disk has not enough space for what will come; where that cannot be told, nothing is said."""
+    if is_remote(folder) or not needed:
+        return
+    there = next((each for each in (folder.absolute(), *folder.absolute().parents) if each.exists()), None)
+    try:
+        free = math.inf if there is None else shutil.disk_usage(there).free
+    except OSError:
+        return
+    if needed > free:
+        log.warning("%.1f MB are to be downloaded, and %s has %.1f MB left.", needed / 1e6, folder, free / 1e6)
 
 
 def recorded_names(folder: Path) -> dict[str, str]:

@@ -130,7 +130,7 @@ def download(
     spare = options.workers // 2 if options.executor is None and isinstance(way, SessionRecipe) else 0
     slots = threading.Semaphore(options.workers) if spare else None
     results: dict[int, TransferResult] = {}
-    with DownloadBar(len(planned), total_bytes(planned) or None, shown=options.verbose) as bar:
+    with _bar_of(planned, options) as bar:
         work = FileDownloads(_as_quiet(way, options), carry_out, state, bar.add, slots)
         for place, done in _all_results(planned, work, options, options.workers + spare):
             servers.note(done.reached)
@@ -143,6 +143,12 @@ def download(
         _tell(ordered, state.deadline.elapsed())
     complain(ordered, on_error=options.on_error)
     return ordered
+
+
+def _bar_of(planned: Sequence[PlannedFile], options: RunOptions) -> DownloadBar:
+    """The bar of a download, which is shown if something is to be fetched."""
+    fetched = any(file.action in _ASKED for file in planned)
+    return DownloadBar(len(planned), total_bytes(planned) or None, shown=options.verbose and fetched)
 
 
 def _as_quiet(way: SessionRecipe | OpenUrl, options: RunOptions) -> SessionRecipe | OpenUrl:

@@ -34,7 +34,7 @@ from ..products.file_names import PathTemplate
 from ..products.filters import unique_products
 from ..products.listing import as_product_table, as_table, ask_in_batches
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import DownloadService, PlannedFile, only_in_cloud, plan, plan_table, single_file
+from ..products.plan import DownloadService, PlannedFile, only_in_cloud, plan, plan_table, single_file, total_bytes
 from ..service import token as auth
 from ..service.http import AnswerPage, HttpClient
 from ..service.mast_service import MastService
@@ -42,7 +42,7 @@ from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
 from ..tables.mashup import Page
 from ..warn import warn_no_results, warn_user
-from .destination import destination, file_system_at, is_remote, local_target
+from .destination import destination, file_system_at, is_remote, local_target, warn_of_little_space
 from .download import complain, download
 from .sessions import SessionRecipe
 from .verify_and_retry import as_written, retry_downloads
@@ -338,6 +338,7 @@ class ProductFlow:
             return as_manifest(self._downloads.run_bundle(bundle, file, options.until(deadline)))
         if request.dry_run:
             return plan_table(planned)
+        warn_of_little_space(folder, total_bytes(planned))
         try:
             manifest = as_manifest(self._downloads.run(planned, options.until(deadline)))
         except DownloadError as err:

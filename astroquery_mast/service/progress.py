@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 
+DELAY = 1.0
+"""Seconds after which a bar appears: what takes less leaves none behind in a saved notebook."""
+
+
 def _in_notebook() -> bool:
     """Whether a notebook shows what is written."""
     ipython = sys.modules.get("IPython")
@@ -41,7 +45,7 @@ def progress_bar(total: int | None, what: str, unit: str, *, shown: bool = True)
         # A notebook without widgets gets a bar of letters, and needs no advice on what to install.
         warnings.simplefilter("ignore", tqdm.TqdmWarning)
         from tqdm.auto import tqdm as suitable  # noqa: PLC0415
-    return suitable(total=total, desc=what, unit=unit, unit_scale=unit == "B", leave=False)
+    return suitable(total=total, desc=what, unit=unit, unit_scale=unit == "B", leave=False, delay=DELAY)
 
 
 class DownloadBar:
@@ -73,4 +77,5 @@ class DownloadBar:
         """Count a file that has ended, well or not."""
         with self._lock:
             self._done += 1
-            self._bar.set_postfix_str(f"{self._done}/{self._files} files")
+            # Shown with the bytes, at the pace of the bar: a notebook keeps every drawing.
+            self._bar.set_postfix_str(f"{self._done}/{self._files} files", refresh=False)

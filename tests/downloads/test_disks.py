@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -104,3 +105,14 @@ def test_the_last_access_is_now(product: Table, tmp_path: Path) -> None:
     found = Path(manifest["Local Path"][0]).stat()
     assert found.st_mtime < found.st_atime
     assert time.time() - found.st_atime < 3600
+
+
+def test_too_little_space_is_told_before_anything_is_fetched(
+    product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The sizes in the catalog are compared with what the disk has left."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _place: usage._replace(free=1000))
+    with caplog.at_level("WARNING", logger="astroquery"):
+        Observations.download_products(product, download_dir=tmp_path / "new", verbose=False)
+    assert "has 0.0 MB left" in caplog.text

@@ -27,7 +27,7 @@ from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.parallel import DownServers, RunOptions
-from astroquery_mast.service.progress import someone_watches
+from astroquery_mast.service.progress import DownloadBar, someone_watches
 
 HANGS = 60.0
 """Seconds that no test waits for."""
@@ -369,11 +369,32 @@ def test_bar_counts_files_and_bytes(
 ) -> None:
     """On a terminal there is one bar, with files, bytes, rate and time left (D7)."""
     terminal = watched(monkeypatch)
-    download(planned, transport, RunOptions())
+    monkeypatch.setattr("astroquery_mast.service.progress.DELAY", 0)
+    with DownloadBar(12, 1_000_000, shown=True) as bar:
+        for _ in range(12):
+            bar.add(80_000)
+            bar.finish()
+        bar._bar.refresh()
     shown = terminal.getvalue()
     assert "Downloading" in shown
     assert "12/12 files" in shown
     assert "B/s" in shown
+
+
+def test_the_bar_is_drawn_at_its_own_pace(
+    planned: list[PlannedFile], transport: SessionRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of quick files do not mean thousands of drawings, and a short call leaves none at all."""
+    terminal = watched(monkeypatch)
+    monkeypatch.setattr("astroquery_mast.service.progress.DELAY", 0)
+    with DownloadBar(5000, None, shown=True) as bar:
+        for _ in range(5000):
+            bar.finish()
+    assert terminal.getvalue().count("Downloading") < 100
+    monkeypatch.undo()
+    short = watched(monkeypatch)
+    download(planned[:2], transport, RunOptions())
+    assert "Downloading" not in short.getvalue()
 
 
 def test_no_bar_where_it_is_not_wanted(
