@@ -257,7 +257,7 @@ SECTOR_COLUMNS = {
 # astroquery.mast takes them all.  Seen: "No FFIs found for input target. Cutout not performed.", and the same with
 # "Missing HAP files".
 _NOTHING = re.compile(
-    r"\bcutouts? not performed\b|\bno [\w\s]*\bfound\b"
+    r"\bcutouts? not performed\b|\bno [\w\s]{0,80}\bfound\b"
     r"|\bno (\w+ )?(data|results?|cutouts?|images?|files?|sectors?|surveys?|footprints?|match\w*)\b"
     r"|\bnot (in|on|within|found|observed|available|covered)\b|\boutside\b",
     re.IGNORECASE,

@@ -26,7 +26,6 @@ positive condition, and passes a negated one: it is not the value that is ruled 
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -37,7 +36,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from ..exceptions import InvalidCriterionError
-from ..query.conditions import NUMBER, Comparison, Condition, as_members, split_text
+from ..query.conditions import NUMBER, Comparison, Condition, as_members, split_text, wildcard_test
 from ..query.values import as_unicode, is_missing, refuse_lost_digits, refuse_missing, without_rounding_error
 from ..tables.columns import Column, no_such
 
@@ -237,7 +236,7 @@ def _compared(comparison: Comparison, values: NDArray[Any]) -> Mask:
         return np.asarray(_OPERATORS[comparison.operator](values, wanted))
     tests: Mapping[str, Callable[[str], object]] = {
         "eq": wanted.__eq__,
-        "pattern": re.compile(".*".join(map(re.escape, wanted.split("*"))), re.DOTALL).fullmatch,
+        "pattern": wildcard_test(wanted),
         "ends": lambda text: text.endswith(wanted),
     }
     test = tests[comparison.operator]

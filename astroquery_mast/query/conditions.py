@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -126,6 +126,30 @@ def split_text(text: str) -> list[tuple[str, str]] | None:
     if ends := _RANGE.fullmatch(text):
         return [(operator, end) for operator, end in (("gte", ends[1]), ("lte", ends[2])) if end is not None]
     return None
+
+
+def wildcard_test(pattern: str, wildcards: str = "*") -> Callable[[str], bool]:
+    """Return what tells whether a text matches a pattern; each part is looked for once, from the left.
+
+    A regular expression would try all ways to divide the text, which for many wildcards takes minutes.
+    """
+    first, *middle = re.split(f"[{re.escape(wildcards)}]+", pattern)
+    if not middle:
+        return pattern.__eq__
+    *inner, last = middle
+
+    def matches(text: str) -> bool:
+        if not text.startswith(first):
+            return False
+        place = len(first)
+        for part in inner:
+            found = text.find(part, place)
+            if found < 0:
+                return False
+            place = found + len(part)
+        return len(text) - len(last) >= place and text.endswith(last)
+
+    return matches
 
 
 # -- reading -------------------------------------------------------------------------------------------------------

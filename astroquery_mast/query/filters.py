@@ -19,7 +19,16 @@ from astropy.time import Time
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Columns, Kind, find_column, no_such, shown_columns
 from ..warn import warn_user
-from .conditions import LOWER_ENDS, NUMERIC_KINDS, UPPER_ENDS, Comparison, Condition, as_members, read_condition
+from .conditions import (
+    LOWER_ENDS,
+    NUMERIC_KINDS,
+    UPPER_ENDS,
+    Comparison,
+    Condition,
+    as_members,
+    read_condition,
+    wildcard_test,
+)
 from .request import as_plain
 from .values import refuse_missing
 
@@ -262,15 +271,9 @@ def _remaining_values(condition: Condition, vocabulary: Vocabulary) -> tuple[str
 
 
 def _matching(values: Iterable[str], texts: Iterable[Sequence[Comparison]]) -> tuple[str, ...]:
-    """The values that are one of some texts, which may have wildcards."""
-    patterns = [text_pattern(each.operand) for (each,) in texts]
-    return tuple(value for value in values if any(pattern.match(value) for pattern in patterns))
-
-
-def text_pattern(text: str) -> re.Pattern[str]:
-    """Return what matches the values that a text with wildcards stands for, whatever the case."""
-    parts = re.split(r"[*%]+", text)
-    return re.compile(".*?".join(map(re.escape, parts)) + r"\Z", re.IGNORECASE | re.DOTALL)
+    """The values that are one of some texts, which may have wildcards, whatever the case."""
+    tests = [wildcard_test(str(each.operand).casefold(), "*%") for (each,) in texts]
+    return tuple(value for value in values if any(test(value.casefold()) for test in tests))
 
 
 def _excluded(condition: Condition) -> str:

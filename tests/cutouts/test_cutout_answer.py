@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.cutouts.protocol import message_for_nothing, sector_page, surveys
+from astroquery_mast.cutouts.protocol import message_for_nothing, message_of, sector_page, surveys
 from astroquery_mast.exceptions import (
     InvalidQueryError,
     InvalidResponseError,
@@ -138,3 +138,10 @@ def test_surveys_are_names(recorded: Callable[[str], bytes]) -> None:
     """The names come in the service's order."""
     names = ["candels_gn_60mas", "candels_gn_30mas", "goods_north"]
     assert surveys(json.loads(recorded("zcut_survey.json")), "Zcut") == names
+
+
+def test_a_long_message_is_read_at_once() -> None:
+    """A message of many words does not keep the reader busy for minutes."""
+    words = "no " * 40_000
+    assert message_of({"msg": words, "results": []}, "TESScut") == words.strip()
+    assert message_of({"msg": words}, "TESScut") == words.strip()

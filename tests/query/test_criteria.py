@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import math
 import warnings
@@ -20,6 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError, InvalidQueryError
+from astroquery_mast.products.filters import cells_of, condition_mask, read_filter
+from astroquery_mast.query.conditions import wildcard_test
 from astroquery_mast.query.filters import OPEN_END, Criteria, observation_criteria
 from astroquery_mast.tables.columns import columns_of, find_column, snapshot
 
@@ -341,3 +344,16 @@ def test_any_value_is_a_filter_or_the_documented_error(name: str, value: Any) ->
             assert f"'{name}'" in str(err)
         else:
             assert entry["values"] or entry["freeText"]
+
+
+@given(st.text(alphabet="ab*", max_size=8), st.text(alphabet="ab", max_size=10))
+def test_wildcards_match_as_shells_match(pattern: str, text: str) -> None:
+    """A pattern matches what `fnmatch` matches."""
+    assert wildcard_test(pattern)(text) == fnmatch.fnmatchcase(text, pattern)
+
+
+def test_many_wildcards_take_no_time() -> None:
+    """A pattern that regular expressions need minutes for is told at once, by a local filter as well."""
+    assert not wildcard_test("*a" * 40 + "*b")("a" * 100_000)
+    cells = cells_of("obs_id", TableColumn(["a" * 1000]))
+    assert not condition_mask(read_filter("*a" * 40 + "*b", cells), cells).any()
