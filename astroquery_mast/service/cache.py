@@ -14,7 +14,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import operator
 import os
+import stat
 import tempfile
 import time
 import zipfile
@@ -27,10 +29,23 @@ from typing import IO, Any
 
 from astroquery import cache_conf, log
 
+from ..config import count_setting
 from ..query.request import CacheKey
 from ..tables.table import now_iso
 
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,  # also NotImplementedError, for methods of packing, and RecursionError
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 """What is raised for a file that is not there, or not what was written."""
 _FORM = 3  # of what is written; to be changed with it
 _SUFFIX, _PART = ".mast.zip", ".mast.part"
@@ -38,6 +53,7 @@ _ABOUT = "answer.json"
 # What a writer that was killed has left is removed after that long.
 _ABANDONED = 86400.0
 _CHUNK = 1 << 20
+_CLOCKS_DIFFER = 60.0
 
 
 class AnswerCache:
@@ -95,10 +111,15 @@ class KeptAnswer:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
-        self.about: dict[str, Any] = json.loads(archive.read(_ABOUT))
-        self.time = str(self.about["time"])
-        self.pages = int(self.about["pages"])
-        if set(archive.namelist()) != {_ABOUT, *map(str, range(self.pages))}:
+        largest = count_setting("max_response_size")
+        if any(member.file_size > largest for member in archive.infolist()):
+            raise zipfile.BadZipFile(f"{archive.filename} has a page that is larger than any response")
+        about = json.loads(archive.read(_ABOUT))
+        self.about: dict[str, Any] = dict(about)
+        self.time = str(about["time"])
+        self.pages = operator.index(about["pages"])
+        names = archive.namelist()
+        if self.pages != len(names) - 1 or set(names) != {_ABOUT, *map(str, range(self.pages))}:
             raise zipfile.BadZipFile(f"{archive.filename} is not whole")
 
     def body(self, place: int) -> bytes:
@@ -177,11 +198,17 @@ def _expiry() -> float:
 
 
 def _age(path: Path) -> float:
-    """The seconds since a file was written; infinite if it is not there."""
+    """The seconds since a file was written; infinite if it is not there, not a file, or another user's."""
     try:
-        return time.time() - path.stat().st_mtime
+        found = path.stat()
     except OSError:
         return math.inf
+    user = getattr(os, "geteuid", None)
+    if not stat.S_ISREG(found.st_mode) or (user is not None and found.st_uid not in {user(), 0}):
+        return math.inf
+    age = time.time() - found.st_mtime
+    # A file of the future is as old as a clock that was wrong; a minute may be the clock of another computer.
+    return age if age > -_CLOCKS_DIFFER else math.inf
 
 
 def _remove(folder: Path, *, only_old: bool) -> None:

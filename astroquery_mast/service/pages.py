@@ -159,6 +159,8 @@ class _Recalled:
         if self._following:
             self._asked = self._following.popleft()
         page = self._asked.read(body)
+        if page.executing:
+            raise ValueError("the archive was still working on this answer")
         if not self._following:
             self._following.extend(self._asked.after(page))
         answer = AnswerPage(self._response(body), replace(page, time=self._kept.time))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +14,8 @@ from typing import Any
 import pytest
 from astropy.table import Table
 from astroquery.exceptions import RemoteServiceError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from kept_answers import asked, kept, same
 
 from astroquery_mast import ObservationsClass, conf
@@ -190,3 +194,96 @@ def test_a_large_result_is_kept(mast_sandbox: Sandbox, client: ObservationsClass
         assert asked(small) == 0
     assert len(first) == 248
     assert same(first, second)
+
+
+# -- files that nobody has written in good faith -------------------------------------------------------------------
+
+ABOUTS = [
+    "[]",
+    "null",
+    "5",
+    '"text"',
+    '{"time": "t", "pages": null, "total": null}',
+    '{"time": "t", "pages": [1], "total": null}',
+    '{"time": "t", "pages": 1e999, "total": null}',
+    '{"time": "t", "pages": 1000000000, "total": null}',
+    '{"time": "t", "pages": 1.5, "total": null}',
+    "[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("about", ABOUTS, ids=lambda text: text[:45])
+def test_any_document_about_an_answer_is_as_good_as_none(
+    mast_sandbox: Sandbox, client: ObservationsClass, about: str
+) -> None:
+    """A file whose contents are not what was written is passed over, and asked for anew."""
+    whole = client.query_criteria(**GALEX)
+    (path,) = kept(client)
+    with zipfile.ZipFile(path) as archive:
+        page = archive.read("0")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("0", page)
+        archive.writestr("answer.json", about)
+    mast_sandbox.requests.clear()
+    assert len(client.query_criteria(**GALEX)) == len(whole)
+    assert asked(mast_sandbox) == 1
+
+
+def test_a_page_that_is_still_in_the_making_is_as_good_as_none(
+    mast_sandbox: Sandbox, client: ObservationsClass
+) -> None:
+    """EXECUTING in a kept file is not waited for."""
+    client.query_criteria(**GALEX)
+    (path,) = kept(client)
+    with zipfile.ZipFile(path) as archive:
+        about = archive.read("answer.json")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("0", '{"status": "EXECUTING"}')
+        archive.writestr("answer.json", about)
+    mast_sandbox.requests.clear()
+    assert len(client.query_criteria(**GALEX)) == 248
+    assert asked(mast_sandbox) == 1
+
+
+@given(place=st.integers(0, 100_000), change=st.binary(min_size=1, max_size=4))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_damage_gives_the_right_rows(
+    mast_sandbox: Sandbox, client: ObservationsClass, place: int, change: bytes
+) -> None:
+    """Bytes changed anywhere in a kept file never lead to other rows, or to an exception."""
+    client.query_criteria(**GALEX)
+    (path,) = kept(client)
+    content = bytearray(path.read_bytes())
+    start = place % len(content)
+    content[start : start + len(change)] = change
+    path.write_bytes(bytes(content))
+    assert len(client.query_criteria(**GALEX)) == 248
+
+
+@pytest.mark.parametrize("years", [10, 0.01])
+def test_an_answer_of_the_future_is_not_used(mast_sandbox: Sandbox, client: ObservationsClass, years: float) -> None:
+    """A clock that was wrong once does not keep an answer for years."""
+    client.query_criteria(**GALEX)
+    (path,) = kept(client)
+    later = time.time() + years * 365 * 86400
+    os.utime(path, (later, later))
+    mast_sandbox.requests.clear()
+    assert len(client.query_criteria(**GALEX)) == 248
+    assert asked(mast_sandbox) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners there")
+def test_an_answer_of_another_user_is_not_believed(
+    mast_sandbox: Sandbox, client: ObservationsClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody else has put into a shared folder is asked for anew."""
+    client.query_criteria(**GALEX)
+    (path,) = kept(client)
+    if os.geteuid() == 0:
+        os.chown(path, 65534, -1)
+    else:
+        user = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    mast_sandbox.requests.clear()
+    assert len(client.query_criteria(**GALEX)) == 248
+    assert asked(mast_sandbox) == 1
