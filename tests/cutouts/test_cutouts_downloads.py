@@ -306,12 +306,19 @@ def test_hostile_names_stay_inside(archive: responses.RequestsMock, tmp_path: Pa
     assert [path.read_bytes().decode() for path in paths] == hostile
 
 
-def test_a_link_below_the_folder_is_not_followed(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """A folder in the zip file that is a link on the disk leads nowhere."""
+def test_a_link_of_somebody_else_below_the_folder_is_not_followed(
+    archive: responses.RequestsMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder in the zip file that is another user's link on the disk leads nowhere."""
     elsewhere, folder = tmp_path / "elsewhere", tmp_path / "cutouts"
     elsewhere.mkdir()
     folder.mkdir()
     (folder / "sub").symlink_to(elsewhere)
+    user = os.geteuid()
+    if user == 0:
+        os.chown(folder / "sub", 65534, -1, follow_symlinks=False)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: user + 1)
     archive.get(f"{HAPCUT}/astrocut", body=zipped(("sub/a.fits", CONTENT), ("b.fits", CONTENT)))
     manifest = Hapcut.download_cutouts(PLACE, path=folder)
     assert manifest["Status"].tolist() == ["ERROR", "COMPLETE"]
