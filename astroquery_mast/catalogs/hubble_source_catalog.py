@@ -87,6 +87,7 @@ class HubbleSpectra:
             base_dir=folder / _ROOT,
             download_url=_SpectrumAddresses(),
             disk=file_system_at(folder),
+            download_dir=folder,
             path_template=_PATH_TEMPLATE,
             # The Hubble Legacy Archive does not tell sizes, so that there is nothing to compare with.
             overwrite="never" if cache else "always",

@@ -24,10 +24,10 @@ from zipfile import ZipInfo
 import filelock
 import requests
 
-from ..downloads.destination import LOCAL_FILES, destination, is_remote
+from ..downloads.destination import destination, is_remote
 from ..downloads.transfer import OpenUrl, download_file
 from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
-from ..products.existing_files import Action, inspect_folder
+from ..products.existing_files import Action
 from ..products.manifest import Status, TransferResult
 from ..products.plan import PlannedFile
 from ..query.request import ApiRequest
@@ -186,18 +186,11 @@ class CutoutFiles:
                 *within, name = next(places)
                 target = self._folder.joinpath(*within, name)
                 try:
-                    self._stay_inside(target.parent)
-                    size, sha256 = write_whole(archive.pieces(member), target, deadline)
+                    size, sha256 = write_whole(archive.pieces(member), target, self._folder, deadline)
                 except _TROUBLES as err:
                     yield self._failed(result, target, err)
                 else:
                     yield replace(result, local_path=target, size=size, sha256=sha256)
-
-    def _stay_inside(self, folder: Path) -> None:
-        """Raise if a link that lies below the download folder leads out of it."""
-        trouble = inspect_folder(folder, LOCAL_FILES.resolve(self._folder), LOCAL_FILES).trouble
-        if trouble is not None:
-            raise OSError(trouble)
 
     # -- failures ------------------------------------------------------------------------------------------------
 

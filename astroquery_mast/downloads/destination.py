@@ -22,7 +22,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -31,21 +31,22 @@ import filelock
 from astroquery import log
 
 from ..exceptions import InvalidQueryError
-from ..products.existing_files import FileSystem
+from ..products.existing_files import FileSystem, inspect_folder
 from ..products.file_names import REGISTER, case_folded, is_same_file, safe_name
 from ..products.plan import PlannedFile
-from .part_file import FileState, PartFile, ResumePoint
+from .part_file import FileState, PartFile, ResumePoint, open_regular, part_path, read_regular
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
 # How often a lock that another process holds is looked at (seconds).
 _LOOK_AGAIN = 0.05
 # A disk that knows no locks; an NFS server without its lock service is the common one.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
-# A marker in the place of a lock is touched so often while its file is fetched (seconds), and taken over if it was not
-# touched for so long, or says nothing: its process is gone, perhaps on another computer.
-_TOUCHED_EVERY, _GIVEN_UP_AFTER = 15.0, 60.0
-# After so many seconds of waiting for another process it is said what for.
-_SAID_AFTER = 5.0
+# A marker in the place of a lock that was not renewed for so long (seconds) is taken over: its process is gone, perhaps
+# on another computer.
+_LEASE = 60.0
+# After so many seconds of waiting for another process it is said what for, and after so many without a byte from it the
+# waiting ends.
+_SAID_AFTER, _IDLE = 5.0, 300.0
 
 
 # -- what a user names -----------------------------------------------------------------------------------------------
@@ -138,6 +139,13 @@ def _is_trusted(link: Path) -> bool:
 LOCAL_FILES: FileSystem = _LocalDisk()
 
 
+def check_links(folder: Path, download_dir: Path) -> None:
+    """Raise if another user's link leads from a folder out of the download folder, as of now."""
+    trouble = inspect_folder(folder, LOCAL_FILES.resolve(download_dir), LOCAL_FILES).trouble
+    if trouble is not None:
+        raise OSError(trouble)
+
+
 def file_system_at(place: Path) -> FileSystem:
     """Return the view of what lies where files are to go."""
     if not is_remote(place):
@@ -164,7 +172,7 @@ def recorded_names(folder: Path) -> dict[str, str]:
     """Return the URIs that are registered in a folder, by the names of their files."""
     found: dict[str, str] = {}
     try:
-        lines = (folder / REGISTER).read_bytes().splitlines()
+        lines = read_regular(folder / REGISTER).splitlines()
     except (OSError, ValueError):
         return found
     for line in lines:
@@ -178,10 +186,9 @@ def record_name(path: Path, uri: str) -> None:
     """Register a file that has come."""
     # A line that somebody else was killed in does not spoil this one.
     line = b"\n" + json.dumps({"name": path.name, "uri": uri}).encode() + b"\n"
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     # The file is there and whole in any case.
     with suppress(OSError):
-        handle = os.open(path.with_name(REGISTER), flags, 0o666)
+        handle = open_regular(path.with_name(REGISTER), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             os.write(handle, line)
         finally:
@@ -286,9 +293,15 @@ class DiskTarget:
     @contextmanager
     def claimed(self, stopped: Callable[[], bool]) -> Iterator[PartFile]:
         """Keep other processes away from the file."""
+        self._check_place()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive_lock(self._path, stopped):
-            yield PartFile(self._path)
+            yield PartFile(self._path, self._check_place)
+
+    def _check_place(self) -> None:
+        """Raise if the file would not go where the plan says; the folder may have changed since."""
+        if self._planned.download_dir is not None:
+            check_links(self._path.parent, self._planned.download_dir)
 
     def made_meanwhile(self, before: FileState | None) -> bool:
         """Tell whether another process has brought the file since this one looked."""
@@ -317,94 +330,86 @@ def lock_path(target: Path) -> Path:
 @contextmanager
 def exclusive_lock(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
     """Wait until nobody else is at work on a file, and keep others away until the end."""
-    lock = _acquired(lock_path(target), stopped)
-    by_marker = isinstance(lock, filelock.SoftFileLock)
+    lock = _acquired(target, stopped)
     try:
-        with _touched(Path(lock.lock_file)) if by_marker else nullcontext():
-            yield
+        yield
     finally:
         # By the holder, while it is held: who has the file open already finds that it has no name any more, and begins
         # anew.  A soft lock is its file, and Windows removes no open one; there filelock cleans up itself.
-        if not by_marker:
+        if not isinstance(lock, filelock.SoftFileLease | filelock.SoftFileLock):
             with suppress(OSError):
                 lock_path(target).unlink()
         lock.release()
 
 
-def _acquired(path: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLock:
-    """A lock that is held."""
-    lock: filelock.BaseFileLock = filelock.FileLock(path)
-    waiting = _Waiting(path, stopped)
+def _acquired(target: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLock:
+    """A lock that is held; where the disk knows none, a marker that its holder renews, and that ends with it."""
+    path = lock_path(target)
+    lock: filelock.BaseFileLock = filelock.FileLock(path, fallback_to_soft=False)
     try:
-        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=waiting)
+        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=_Waiting(target, path, stopped, check_locks=True))
+    except (_LockedError, filelock.Timeout):
+        raise
     except OSError as err:
-        if err.errno not in _NO_LOCKS:
-            raise
-        # What the system should have locked is of no use, and to a soft lock its existence would mean "held".
+        # To a marker the existence of what the system should have locked would mean "held".
         path.unlink(missing_ok=True)
-        marker = path.with_suffix(".soft")
-        lock = filelock.SoftFileLock(marker)
-        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=_Waiting(marker, stopped, may_take_over=True))
+        if err.errno not in _NO_LOCKS:
+            raise OSError(err.errno, f"{path.name} could not be locked: {err.strerror or err}") from err
+        path = path.with_suffix(".soft")
+        lock = filelock.SoftFileLease(path, lease_duration=_LEASE)
+        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=_Waiting(target, path, stopped))
     return lock
 
 
 class _Waiting:
-    """Looks at a lock that somebody else holds: says what is waited for, and frees a marker that was left behind."""
+    """Looks at a file that somebody else is at work on: says what is waited for, and ends if nothing happens."""
 
-    def __init__(self, path: Path, stopped: Callable[[], bool], *, may_take_over: bool = False) -> None:
-        self._path = path
+    def __init__(self, target: Path, lock: Path, stopped: Callable[[], bool], *, check_locks: bool = False) -> None:
+        self._target, self._lock = target, lock
         self._stopped = stopped
-        self._may_take_over = may_take_over
-        self._since = time.monotonic()
+        self._check_locks = check_locks
+        self._since = self._last_change = time.monotonic()
+        self._written = LOCAL_FILES.size(part_path(target))
         self._said = False
 
     def __call__(self) -> bool:
         """Tell whether to stop waiting; called between two tries."""
-        if self._may_take_over and _is_left_behind(self._path):
-            log.warning("%s was left by a process that is gone, and is taken over.", self._path)
-            self._path.unlink(missing_ok=True)
-        if not self._said and time.monotonic() - self._since > _SAID_AFTER:
+        if self._check_locks:
+            self._check_locks = False
+            _refuse_if_nothing_locks(self._lock)
+        now, written = time.monotonic(), LOCAL_FILES.size(part_path(self._target))
+        if written != self._written:
+            self._written, self._last_change = written, now
+        if now - self._last_change > _IDLE:
+            raise _LockedError(
+                f"another process holds {self._lock}{self._holder()} and has written nothing for {_IDLE:.0f} s; "
+                "if it does not run any more, delete that file"
+            )
+        if not self._said and now - self._since > _SAID_AFTER:
             self._said = True
-            log.info("Waiting for another process that downloads this file: it holds %s%s.", self._path, self._holder())
+            log.info("Waiting for another process that downloads this file: it holds %s%s.", self._lock, self._holder())
         return self._stopped()
 
     def _holder(self) -> str:
         """Who holds a marker, which says so: process and computer."""
         try:
-            words = self._path.read_text("utf-8", "replace").split()
+            fields = dict(re.findall(r"^(pid|host)=(.*)$", read_regular(self._lock).decode("utf-8", "replace"), re.M))
         except OSError:
             return ""
-        return f" (process {words[0]} on {words[1]})" if len(words) > 1 else ""
+        return f" (process {fields['pid']} on {fields['host']})" if len(fields) > 1 else ""
 
 
-def _is_left_behind(marker: Path) -> bool:
-    """Whether a marker was not touched for long, by the clock of the disk itself."""
-    probe = marker.with_suffix(".now")
+class _LockedError(OSError):
+    """A file that another process keeps locked and does nothing with."""
+
+
+def _refuse_if_nothing_locks(path: Path) -> None:
+    """Raise as a disk without locks does, if it says "held" of a file that is new: some have only that word."""
+    probe = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
-        touched = marker.stat().st_mtime
-        probe.touch()
-        return probe.stat().st_mtime - touched > _GIVEN_UP_AFTER
-    except OSError:
-        return False
+        with filelock.FileLock(probe, fallback_to_soft=False).acquire(blocking=False):
+            return
+    except filelock.Timeout:
+        raise OSError(errno.ENOLCK, "no file can be locked here") from None
     finally:
-        with suppress(OSError):
-            probe.unlink()
-
-
-@contextmanager
-def _touched(marker: Path) -> Iterator[None]:
-    """Touch a marker every now and then, so that nobody takes it for one that was left behind."""
-    ended = threading.Event()
-
-    def touch() -> None:
-        while not ended.wait(_TOUCHED_EVERY):
-            with suppress(OSError):
-                os.utime(marker)
-
-    thread = threading.Thread(target=touch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+        probe.unlink(missing_ok=True)

@@ -24,6 +24,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import threading
 import time
 from collections import deque
@@ -52,6 +53,8 @@ _PIECE = 1 << 20
 # A line of the record for so many bytes: that much has to come again after kill -9, and 100 GB make a record of 10 MB.
 # Most products of HST are some megabytes; for those below it, the commonest of all, no record is written unless needed.
 _CHECKPOINT_EVERY = 1 << 20
+# No record is read that is larger; that of a file of 2 TB is not.
+_RECORD_SIZE = 1 << 28
 # Up to here a thread would cost more than it saves.
 _HASHED_AT_ONCE = 8 << 20
 # Handed over at once, so that the handing over costs little.
@@ -180,10 +183,12 @@ class PartFile:
     and removes what cannot.
     """
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, check_place: Callable[[], None] = lambda: None) -> None:
         self.size = 0
         self.resume_point: ResumePoint | None = None
         self._target = target
+        # Raises if the folder is not where files may go (any more); asked around everything that is opened or moved.
+        self._check_place = check_place
         self._path, self._record_path = part_path(target), record_path(target)
         self._digest = BackgroundHash()
         self._stream: BufferedRandom | None = None
@@ -227,14 +232,15 @@ class PartFile:
             if point.url != url:
                 return
             with ExitStack() as opened:
-                stream = opened.enter_context(_open_again(self._path))
+                stream = opened.enter_context(os.fdopen(open_regular(self._path, os.O_RDWR), "r+b"))
                 digest, size = _prefix(stream, marks, point.total, check)
-                record = opened.enter_context(_open_again(self._record_path))
+                record = opened.enter_context(os.fdopen(open_regular(self._record_path, os.O_RDWR), "r+b"))
+                self._check_place()
                 stream.truncate(size)
                 record.truncate(end)
                 record.seek(end)
                 opened.pop_all()
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             # Somebody else's files, or torn ones: begin() replaces them.
             return
         self._stream, self._record, self._digest = stream, record, BackgroundHash(digest, size)
@@ -243,9 +249,11 @@ class PartFile:
     def begin(self, point: ResumePoint | None, algorithms: Sequence[str] = ()) -> None:
         """Begin with an empty part; its digests can be had of any algorithm."""
         del algorithms
+        self._check_place()
         self.discard()
         # The name is free now, and "x" never follows a link that somebody may have put there meanwhile.
         self._stream = self._path.open("x+b")
+        self._check_place()
         self.resume_point = point
 
     def write(self, piece: bytes) -> None:
@@ -301,6 +309,7 @@ class PartFile:
             with suppress(OSError, OverflowError):  # a disk that keeps no such time
                 # The time of the last access is now: some disks remove what nobody has looked at for long.
                 os.utime(self._path, (time.time(), modified))
+        self._check_place()
         _rename(self._path, self._target)
         self._record_path.unlink(missing_ok=True)
         _sync_folder(self._target.parent)
@@ -353,7 +362,7 @@ def _line(content: dict[str, object]) -> bytes:
 
 def _read_record(path: Path) -> tuple[ResumePoint, list[HashCheckpoint], int]:
     """What a record says, and where its last whole line ends."""
-    head, *lines = path.read_bytes().splitlines(keepends=True)
+    head, *lines = read_regular(path).splitlines(keepends=True)
     point = ResumePoint(**json.loads(head))
     marks, end = [], len(head)
     for line in lines:
@@ -385,10 +394,22 @@ def _prefix(
     return digest, size
 
 
-def _open_again(path: Path) -> BufferedRandom:
-    """Open a file to go on in it, unless a link stands in its place."""
-    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    return os.fdopen(os.open(path, flags), "r+b")
+def open_regular(path: Path, flags: int) -> int:
+    """Open a file; raise an OSError if a link, a pipe or a device stands in its place, and never wait for one."""
+    extra = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC"))
+    handle = os.open(path, flags | sum(extra), 0o666)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def read_regular(path: Path) -> bytes:
+    """Read a small file that lies beside downloads; as `open_regular`."""
+    with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as stream:
+        if os.fstat(stream.fileno()).st_size > _RECORD_SIZE:
+            raise OSError(errno.EFBIG, "too large for a record", str(path))
+        return stream.read(_RECORD_SIZE)
 
 
 def _sync(handle: int) -> None:

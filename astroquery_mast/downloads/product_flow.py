@@ -354,6 +354,7 @@ class ProductFlow:
             base_dir=folder / "mastDownload" if request.in_folders else folder,
             download_url=files.download_url,
             disk=file_system_at(folder),
+            download_dir=folder,
             flat=request.flat,
             path_template=request.path_template,
             cache=request.cache,

@@ -126,8 +126,10 @@ class FileTransfer:
             if planned.action is Action.KEEP:
                 return _complete(planned, before.size if before else 0)
             return self._kept(before) or self._download(before)
-        except filelock.Timeout:
-            return self._stopped(f" Another process was at work on {planned.local_path}.")
+        except filelock.Timeout as err:
+            return self._stopped(
+                f" Another process holds {err.lock_file}; if it does not run any more, delete that file."
+            )
         except (StoppedError, MastError, *BODY_ERRORS, requests.exceptions.RequestException) as err:
             # A connection may break because the caller has ended it.
             return self._stopped() if self._deadline.reached() else self._with_rest(_network_failed(planned, err))

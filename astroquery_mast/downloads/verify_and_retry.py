@@ -7,6 +7,7 @@ Out: another manifest, with the same rows.  Products flow, after "manifest".
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -74,7 +75,8 @@ def _results(manifest: Table) -> list[TransferResult]:
     if absent:
         raise InvalidArgumentError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
     rows = zip(*(_cells(manifest, name) for name in COLUMNS), strict=True)
-    workdir = _recorded_folder(manifest, "workdir") or Path()
+    recorded = _meta_text(manifest, "workdir")
+    workdir = Path(recorded) if recorded and Path(recorded).is_dir() else Path()
     return [_result(index, *row, workdir=workdir) for index, row in enumerate(rows)]
 
 
@@ -120,12 +122,11 @@ def _integer(cell: float | None) -> int | None:
     return None if cell is None else int(cell)
 
 
-def _recorded_folder(manifest: Table, name: str) -> Path | None:
-    """A folder that a manifest recorded, if it is there."""
+def _meta_text(manifest: Table, name: str) -> str | None:
+    """A folder that a manifest recorded."""
     cells = manifest.meta.get(name)
     text = cells[0] if isinstance(cells, list) and cells else cells
-    folder = Path(text) if isinstance(text, str) else None
-    return folder if folder is not None and folder.is_dir() else None
+    return text if isinstance(text, str) else None
 
 
 # -- verify --------------------------------------------------------------------------------------------------------
@@ -148,23 +149,35 @@ def _look(row: TransferResult) -> _Found:
     """Compare one file with its row."""
     path = row.local_path
     try:
-        size = path.stat().st_size
-        if row.status is Status.ERROR:
-            return _Found(Status.CHANGED, f"It was not downloaded; {size} bytes lie there from before. {row.message}")
-        if row.size is not None and size != row.size:
-            return _Found(Status.CHANGED, f"It has {size} bytes, and had {row.size}.")
-        if row.catalog_size is not None and size < row.catalog_size:
-            return _Found(Status.CHANGED, f"It has {size} bytes, and the catalog says {row.catalog_size}.")
-        if row.sha256 is not None:
-            with path.open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
-            if found != row.sha256:
-                return _Found(Status.CHANGED, f"Its SHA-256 is {found}, and was {row.sha256}.")
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            return _Found(Status.CHANGED, "It is not a regular file.")
+        difference = _other_size(row, state.st_size) or _other_content(row)
     except FileNotFoundError:
         return _Found(Status.MISSING, row.message)
     except OSError as err:
-        return _Found(Status.CHANGED, f"It cannot be read: {err}")
-    return _Found(Status.OK)
+        difference = f"It cannot be read: {err}"
+    return _Found(Status.CHANGED, difference) if difference else _Found(Status.OK)
+
+
+def _other_size(row: TransferResult, size: int) -> str | None:
+    """What the size of a file has against it."""
+    if row.status is Status.ERROR:
+        return f"It was not downloaded; {size} bytes lie there from before. {row.message}"
+    if row.size is not None and size != row.size:
+        return f"It has {size} bytes, and had {row.size}."
+    if row.catalog_size is not None and size < row.catalog_size:
+        return f"It has {size} bytes, and the catalog says {row.catalog_size}."
+    return None
+
+
+def _other_content(row: TransferResult) -> str | None:
+    """What the digest of a file has against it."""
+    if row.sha256 is None:
+        return None
+    with row.local_path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    return None if found == row.sha256 else f"Its SHA-256 is {found}, and was {row.sha256}."
 
 
 def _copy(manifest: Table) -> Manifest:
@@ -192,9 +205,8 @@ def retry_downloads(
     rows = _results(manifest)
     sharing = Counter(row.local_path for row in rows)
     registers = cache(recorded_names)
-    base_dir = _recorded_folder(manifest, "base_dir")
     wanted = [
-        _planned(row, download_url, _trouble_with_place(row.local_path, base_dir), sharing[row.local_path], registers)
+        _planned(row, download_url, _download_dir(manifest, row.local_path), sharing[row.local_path], registers)
         for row in rows
         if row.status in _TO_FETCH
     ]
@@ -210,7 +222,7 @@ def retry_downloads(
 def _planned(
     row: TransferResult,
     download_url: str | DownloadService,
-    place_trouble: str | None,
+    download_dir: Path | None,
     sharing: int,
     registers: Callable[[Path], Mapping[str, str]],
 ) -> PlannedFile:
@@ -221,6 +233,7 @@ def _planned(
     registered = {} if is_remote(path) else registers(path.parent)
     held = registered.get(case_folded(path.name))
     another = held is not None and not is_same_file(held, uri)
+    place_trouble = _trouble_with_place(path, download_dir)
     trouble = place_trouble or _trouble(path, uri, sharing, held if another else None)
     if trouble is not None:
         return _refused(row, trouble)
@@ -239,17 +252,28 @@ def _planned(
         rights=row.rights,
         checksum=row.checksum,
         note=noted,
+        download_dir=download_dir,
     )
 
 
-def _trouble_with_place(path: Path, base_dir: Path | None) -> str | None:
-    """Why nothing is written to the place that a manifest names, if nothing is."""
+def _download_dir(manifest: Table, path: Path) -> Path | None:
+    """The folder that a file has to stay in: the one recorded, or, if all was moved elsewhere, the current one."""
+    if is_remote(path):
+        return None
+    recorded = _meta_text(manifest, "base_dir")
+    if recorded and (path.is_absolute() or Path(recorded).is_dir()):
+        return Path(recorded)
+    return None if path.is_absolute() else Path.cwd()
+
+
+def _trouble_with_place(path: Path, download_dir: Path | None) -> str | None:
+    """Why nothing is written to the place that a manifest names, if nothing is; links are looked at while writing."""
     if is_remote(path):
         return None
     if ".." in path.parts or path.name.startswith("."):
         return f"{path} is not a place to which a download writes."
-    if base_dir is not None and not path.absolute().is_relative_to(base_dir):
-        return f"{path} is not in {base_dir}, the folder that the manifest recorded."
+    if download_dir is not None and not path.absolute().is_relative_to(download_dir):
+        return f"{path} is not in {download_dir}, the folder that the manifest recorded."
     return None
 
 

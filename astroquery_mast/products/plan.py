@@ -80,6 +80,7 @@ class PlannedFile:
     at_hand: int = 0
     release: str | None = None
     note: bool = False
+    download_dir: Path | None = None
 
 
 def _md5(text: str) -> str | None:
@@ -136,16 +137,18 @@ def plan(
     base_dir: Path,
     download_url: str | DownloadService,
     disk: FileSystem,
+    download_dir: Path | None = None,
     flat: bool = False,
     path_template: PathTemplate | None = None,
     cache: bool = True,
     overwrite: str | None = None,
     cloud_urls: Mapping[str, str] | None = None,
 ) -> list[PlannedFile]:
-    """Decide what a download will do."""
+    """Decide what a download will do; the folder that the user named may be above the one for the files."""
     _check(products, flat, path_template)
     products, rule = unique_products(products), as_overwrite(cache, overwrite)
-    base = disk.resolve(base_dir)
+    download_dir = base_dir if download_dir is None else download_dir
+    base = disk.resolve(download_dir)
     # Asked once, for the files of an observation share their folder.
     inspect_once = lru_cache(maxsize=4096)(lambda folders: inspect_folder(base_dir.joinpath(*folders), base, disk))
     # In <collection>/<obs_id>/ a name is the archive's own; elsewhere another call may have used it for another file.
@@ -168,6 +171,7 @@ def plan(
                 checksum=row.checksum,
                 release=row.release,
                 note=not known,
+                download_dir=download_dir,
             )
         )
     return planned

@@ -183,7 +183,7 @@ def test_a_file_is_written_whole(tmp_path: Path) -> None:
     """It replaces one of the same name, its folder is made, and nothing is left beside it."""
     target = tmp_path / "sub" / "a.fits"
     for content in (b"old", CONTENT):
-        size, digest = write_whole([content[:1], content[1:]], target, Deadline())
+        size, digest = write_whole([content[:1], content[1:]], target, tmp_path, Deadline())
         assert (size, len(digest)) == (len(content), 64)
         assert target.read_bytes() == content
     assert [path.name for path in target.parent.iterdir()] == ["a.fits"]
@@ -199,7 +199,7 @@ def test_a_file_that_breaks_off_leaves_the_old_one(tmp_path: Path) -> None:
         raise InvalidResponseError("cut")
 
     with pytest.raises(InvalidResponseError):
-        write_whole(pieces(), target, Deadline())  # type: ignore[arg-type]
+        write_whole(pieces(), target, tmp_path, Deadline())  # type: ignore[arg-type]
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.fits"]
 
@@ -209,7 +209,7 @@ def test_a_folder_in_its_place_is_an_error(tmp_path: Path) -> None:
     target = tmp_path / "a.fits"
     target.mkdir()
     with pytest.raises(OSError, match=r"a\.fits"):
-        write_whole([b"new"], target, Deadline())
+        write_whole([b"new"], target, tmp_path, Deadline())
     assert [path.name for path in tmp_path.iterdir()] == ["a.fits"]
 
 
@@ -224,7 +224,7 @@ def test_the_deadline_ends_the_writing(tmp_path: Path) -> None:
         yield b"more"
 
     with pytest.raises(StoppedError):
-        write_whole(pieces(), target, deadline)  # type: ignore[arg-type]
+        write_whole(pieces(), target, tmp_path, deadline)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
 
 
@@ -234,7 +234,7 @@ def test_a_link_in_its_place_is_replaced_and_not_followed(tmp_path: Path) -> Non
     elsewhere.write_bytes(b"precious")
     target = tmp_path / "a.fits"
     target.symlink_to(elsewhere)
-    write_whole([b"new"], target, Deadline())
+    write_whole([b"new"], target, tmp_path, Deadline())
     assert elsewhere.read_bytes() == b"precious"
     assert not target.is_symlink()
 

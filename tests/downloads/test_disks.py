@@ -8,11 +8,13 @@ import shutil
 import time
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
 from astropy.table import Table
 
 from astroquery_mast import Observations
+from astroquery_mast.downloads.destination import lock_path
 from astroquery_mast.sandbox import Sandbox
 
 
@@ -33,39 +35,89 @@ def without_locks(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setattr(fcntl, "flock", refuse)
 
 
-@pytest.mark.parametrize("content", [b"4507\nnode-042\n815394622434467538\n", b""], ids=["another host", "empty"])
+OTHER = b"filelock/2\npid=4507\nhost=node-042\nmode=lease\ntoken=ab\nduration=0.2\n"
+
+
+def planned_path(product: Table, folder: Path) -> Path:
+    """Return where a product will be, in a folder that is there."""
+    planned = Observations.download_products(product, download_dir=folder, dry_run=True)
+    path = Path(planned["Local Path"][0])
+    path.parent.mkdir(parents=True)
+    return path
+
+
 def test_a_marker_that_was_left_behind_is_taken_over(
-    product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+    product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a killed job on another computer has left does not make later calls wait."""
     without_locks(monkeypatch, errno.ENOLCK)
-    planned = Observations.download_products(product, download_dir=tmp_path, dry_run=True)
-    path = Path(planned["Local Path"][0])
-    marker = path.with_name(f"{path.name}.part.soft")
-    marker.parent.mkdir(parents=True)
-    marker.write_bytes(content)
-    os.utime(marker, (0, 0))
+    monkeypatch.setattr("astroquery_mast.downloads.destination._LEASE", 0.2)
+    path = planned_path(product, tmp_path)
+    path.with_name(f"{path.name}.part.soft").write_bytes(OTHER)
     manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False, timeout=60)
     assert manifest["Status"][0] == "COMPLETE"
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-def test_waiting_for_another_process_is_said_and_bounded(
+def test_waiting_for_another_process_is_said(
     product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A marker that is in use is waited for until the time is over, and the log says for whom."""
     without_locks(monkeypatch, errno.ENOLCK)
     monkeypatch.setattr("astroquery_mast.downloads.destination._SAID_AFTER", 0.0)
-    planned = Observations.download_products(product, download_dir=tmp_path, dry_run=True)
-    path = Path(planned["Local Path"][0])
-    path.parent.mkdir(parents=True)
-    path.with_name(f"{path.name}.part.soft").write_text("4507\nnode-042\n815394622434467538\n")
+    path = planned_path(product, tmp_path)
+    marker = path.with_name(f"{path.name}.part.soft")
+    marker.write_bytes(OTHER.replace(b"0.2", b"60.0"))
     with caplog.at_level("INFO", logger="astroquery"):
         manifest = Observations.download_products(
             product, download_dir=tmp_path, verbose=False, timeout=0.5, on_error="ignore"
         )
     assert manifest["Status"][0] == "ERROR"
+    assert f"Another process holds {marker}; if it does not run any more, delete that file." in manifest["Message"][0]
     assert "process 4507 on node-042" in caplog.text
+
+
+def test_an_empty_marker_is_named(product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that was killed before it had written who it is cannot be told from one at work: the user decides."""
+    without_locks(monkeypatch, errno.ENOLCK)
+    monkeypatch.setattr("astroquery_mast.downloads.destination._IDLE", 0.1)
+    path = planned_path(product, tmp_path)
+    marker = path.with_name(f"{path.name}.part.soft")
+    marker.touch()
+    manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False, on_error="ignore")
+    assert f"{marker} and has written nothing" in manifest["Message"][0]
+
+
+def test_waiting_ends_without_a_time_limit(product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for a process that writes nothing gets the name of the file to delete, and the lock stays."""
+    monkeypatch.setattr("astroquery_mast.downloads.destination._IDLE", 0.1)
+    path = planned_path(product, tmp_path)
+    held = lock_path(path)
+    with filelock.FileLock(held):
+        manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False, on_error="ignore")
+        assert f"another process holds {held} and has written nothing" in manifest["Message"][0]
+        assert "delete that file" in manifest["Message"][0]
+        assert held.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EACCES])
+def test_a_disk_that_cannot_lock_gets_the_file(
+    product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Whatever word a disk has for "no locks here", the file comes, nothing is said, and nothing lies beside it."""
+    without_locks(monkeypatch, number)
+    manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False)
+    path = Path(manifest["Local Path"][0])
+    assert manifest["Status"][0] == "COMPLETE"
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_broken_disk_is_named_as_such(product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another error of the lock is told as one, and leaves no lock behind."""
+    without_locks(monkeypatch, errno.EIO)
+    manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False, on_error="ignore")
+    assert ".part.lock could not be locked" in manifest["Message"][0]
+    assert not list(Path(manifest["Local Path"][0]).parent.iterdir())
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])

@@ -251,7 +251,7 @@ def test_waiting_for_another_process_ends_when_cancelled(planned: PlannedFile) -
         deadline.stop()
         thread.join(10)
     (result,) = results
-    assert "Another process was at work on" in str(getattr(result, "message", None))
+    assert "Another process holds" in str(getattr(result, "message", None))
 
 
 def test_ctrl_c_keeps_what_has_come(planned: PlannedFile, content: bytes, open_url: OpenUrl) -> None:
