@@ -29,7 +29,7 @@ _NAME = "astroquery.mast"
 # The modules of astroquery.mast: what code imports from them, and where else a name may be found.
 _SUBMODULES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "auth": ((), "service.token"),
-    "cloud": ((), "observations.cloud"),
+    "cloud": ((), "observations.product_source"),
     "collections": (("Catalogs", "CatalogsClass"), None),
     "core": ((), "service.core"),
     "cutouts": (("Hapcut", "HapcutClass", "Tesscut", "TesscutClass", "Zcut", "ZcutClass"), None),

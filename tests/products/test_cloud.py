@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from astroquery_mast import ObservationsClass, conf
 from astroquery_mast.downloads.bucket import Bucket, lookup_batches, read_listing, read_paths
 from astroquery_mast.exceptions import InvalidResponseError
-from astroquery_mast.observations.cloud import CloudChoice
+from astroquery_mast.observations.product_source import CloudChoice
 from astroquery_mast.sandbox import Fault, Sandbox
 
 MISSING = "mast:HST/product/there_is_none.fits"
