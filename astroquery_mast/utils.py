@@ -25,8 +25,8 @@ from .products.filters import (
     extension_mask,
     filter_mask,
     read_filter,
-    unique_products,
 )
+from .products.listing import unique_products
 from .service.core import Mast
 from .tables.columns import Kind, kind_of
 from .warn import warn_user

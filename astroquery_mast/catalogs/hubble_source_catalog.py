@@ -26,8 +26,7 @@ from ..downloads.product_flow import Downloads
 from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..products.bundle import SCRIPT, Bundle
 from ..products.file_names import column_as_text, file_name_parts
-from ..products.filters import unique_products
-from ..products.listing import as_table
+from ..products.listing import as_table, unique_products
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import PlannedFile, plan, plan_table
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA

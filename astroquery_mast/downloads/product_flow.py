@@ -31,8 +31,7 @@ from ..exceptions import (
 from ..products.bundle import SCRIPT, Bundle
 from ..products.existing_files import Action, as_overwrite
 from ..products.file_names import PathTemplate
-from ..products.filters import unique_products
-from ..products.listing import as_product_table, as_table, ask_in_batches
+from ..products.listing import as_product_table, as_table, ask_in_batches, unique_products
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import DownloadService, PlannedFile, only_in_cloud, plan, plan_table, single_file, total_bytes
 from ..service import token as auth
@@ -288,7 +287,7 @@ class ProductFlow:
         products = self._source.products_in(given, verbose)
         if products is None:
             products = self._source.annotated(self._list(given, self._source.batch_size, verbose, deadline), given)
-        return self._source.filtered(products, filters)
+        return self._source.filtered(products, filters) if filters else products
 
     # -- files ---------------------------------------------------------------------------------------------------
 

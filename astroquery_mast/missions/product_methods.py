@@ -251,5 +251,5 @@ class MissionProductMethods(MastClass):
         flow = self._product_flow(mission)
         request = DownloadRequest(download_dir, flat, path_template, cache, overwrite, dry_run)
         options = RunOptions(verbose, max_workers, executor, timeout, on_error)
-        filters = {"extension": extension, **filters}
+        filters = filters if extension is None else {"extension": extension, **filters}
         return flow.download_products(products, request, options, filters)

@@ -303,16 +303,19 @@ class ObservationProductMethods(MastClass):
             With ``on_error="raise"``, if a file failed; its ``manifest`` has all rows.
         """
         from ..downloads.product_flow import DownloadRequest  # noqa: PLC0415 - queries need nothing of downloads
-        from ..products.bundle import kind_of_bundle  # noqa: PLC0415
         from .product_source import CloudChoice  # noqa: PLC0415
 
-        choice = CloudChoice(cloud_only, force_on_prem)
-        kind = kind_of_bundle(curl_flag, bundle, path_template, flat)
-        # A bundle is made by MAST itself.
-        flow = self._product_flow(choice=choice if kind is None else CloudChoice(force_on_prem=True))
+        choice, kind = CloudChoice(cloud_only, force_on_prem), None
+        if curl_flag or bundle is not None:
+            from ..products.bundle import kind_of_bundle  # noqa: PLC0415 - few ask for one
+
+            kind = kind_of_bundle(curl_flag, bundle, path_template, flat)
+            # It is made by MAST itself.
+            choice = CloudChoice(force_on_prem=True)
+        flow = self._product_flow(choice=choice)
         request = DownloadRequest(download_dir, flat, path_template, cache, overwrite, dry_run, kind)
         options = RunOptions(verbose, max_workers, executor, timeout, on_error)
-        filters = {"mrp_only": mrp_only, **filters}
+        filters = {"mrp_only": mrp_only, **filters} if mrp_only else filters
         return flow.download_products(products, request, options, filters)
 
     def get_download_urls(

@@ -24,8 +24,8 @@ from ..downloads.product_flow import FileSource, ProductFlow, anonymous_http
 from ..downloads.remote_file import open_fits, open_remote
 from ..downloads.transfer import OpenUrl
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
-from ..products.filters import filter_products, unique_products
-from ..products.listing import as_obsids, as_table, single_cells
+from ..products.filters import filter_products
+from ..products.listing import as_obsids, as_table, single_cells, unique_products
 from ..products.plan import escaped_url
 from ..query.request import MashupRequest
 from ..service.http import AnswerPage, HttpClient

@@ -38,7 +38,8 @@ from numpy.typing import NDArray
 from ..exceptions import InvalidCriterionError
 from ..query.conditions import NUMBER, Comparison, Condition, as_members, split_text, wildcard_test
 from ..query.values import as_unicode, is_missing, refuse_lost_digits, refuse_missing, without_rounding_error
-from ..tables.columns import Column, no_such
+from ..tables.columns import Column
+from .listing import product_column
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -90,14 +91,6 @@ def cells_of(name: str, column: Any) -> Cells:
 def _folded(cell: object) -> str:
     """A cell as text that ignores case; bytes come from tables read from FITS or HDF5."""
     return str(as_unicode(cell)).casefold()
-
-
-def _column(table: Table, name: str) -> Any:
-    """A column by name, or an error that names the closest ones."""
-    if name in table.colnames:
-        return table[name]
-    said = f"Column '{name}' not found in the product table."
-    raise no_such(said, name, table.colnames, error=InvalidCriterionError)
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
@@ -258,7 +251,7 @@ def filter_mask(products: Table, filters: Mapping[str, object]) -> Mask:
     """Tell which rows pass all the filters; see the module's table for what is wanted in each column."""
     passed = np.ones(len(products), dtype=bool)
     for name, wanted in filters.items():
-        column = _column(products, name)
+        column = product_column(products, name)
         if callable(wanted):
             passed &= _called(name, column, wanted)
         else:
@@ -300,22 +293,5 @@ def filter_products(
     if mrp_only:
         passed &= filter_mask(products, {"productGroupDescription": MINIMUM_RECOMMENDED})
     if extension is not None:
-        passed &= extension_mask(_column(products, "productFilename"), extension)
+        passed &= extension_mask(product_column(products, "productFilename"), extension)
     return products[passed]
-
-
-def unique_products(products: Table, key: str = "dataURI") -> Table:
-    """Return the first row of each file: one file belongs to several observations, and is listed with each.
-
-    Rows without a key cannot be told to be the same, and all stay.
-    """
-    array = np.ma.asarray(_column(products, key))
-    missing = np.ma.getmaskarray(array)
-    seen: set[object] = set()
-    first = np.ones(len(products), dtype=bool)
-    for row, cell in enumerate(array.data.tolist()):
-        if missing[row] or cell is None:
-            continue
-        first[row] = cell not in seen
-        seen.add(cell)
-    return products[first]

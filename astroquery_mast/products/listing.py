@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 import requests
@@ -19,6 +19,7 @@ from astroquery import log
 
 from ..exceptions import (
     InvalidArgumentError,
+    InvalidCriterionError,
     InvalidQueryError,
     MastError,
     QueryTimeoutError,
@@ -29,6 +30,7 @@ from ..query.values import as_unicode, is_integer, is_missing
 from ..service.parallel import map_in_threads
 from ..service.progress import progress_bar
 from ..service.retrying import connection_dropped
+from ..tables.columns import no_such
 from ..tables.dataframes import as_astropy
 
 T = TypeVar("T")
@@ -219,6 +221,31 @@ def _without_full_frames(table: Table) -> Table:
         _few([str(name) for name in table["obs_id"][full_frame]]),
     )
     return table[~full_frame]
+
+
+def product_column(table: Table, name: str) -> Any:
+    """Return a column by name, or an error that names the closest ones."""
+    if name in table.colnames:
+        return table[name]
+    said = f"Column '{name}' not found in the product table."
+    raise no_such(said, name, table.colnames, error=InvalidCriterionError)
+
+
+def unique_products(products: Table, key: str = "dataURI") -> Table:
+    """Return the first row of each file: one file belongs to several observations, and is listed with each.
+
+    Rows without a key cannot be told to be the same, and all stay.
+    """
+    array = np.ma.asarray(product_column(products, key))
+    missing = np.ma.getmaskarray(array)
+    seen: set[object] = set()
+    first = np.ones(len(products), dtype=bool)
+    for row, cell in enumerate(array.data.tolist()):
+        if missing[row] or cell is None:
+            continue
+        first[row] = cell not in seen
+        seen.add(cell)
+    return products[first]
 
 
 def ask_in_batches(

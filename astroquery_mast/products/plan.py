@@ -31,7 +31,7 @@ from .existing_files import (
     inspect_folder,
 )
 from .file_names import PathTemplate, assign_paths, case_folded, column_as_text, file_name_parts, is_same_file
-from .filters import unique_products
+from .listing import unique_products
 from .manifest import masked_column
 
 # Actions that may transfer bytes.

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidQueryError
-from astroquery_mast.products.filters import filter_products, unique_products
+from astroquery_mast.products.filters import filter_products
+from astroquery_mast.products.listing import unique_products
 
 
 @pytest.fixture
