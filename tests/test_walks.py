@@ -59,8 +59,8 @@ CALLS = {
         lambda _: Observations.query_criteria(object_name="M51", obs_collection="HST", t_exptime=(100, None)), 19
     ),
     "Observations.query_region_count": Call(lambda _: Observations.query_region_count(M51, radius="0.1 deg"), 12),
-    "Observations.download_products": Call(_download, 23),
-    "Observations.crossmatch": Call(lambda _: Observations.crossmatch(TWO, verbose=False), 26),
+    "Observations.download_products": Call(_download, 22),
+    "Observations.crossmatch": Call(lambda _: Observations.crossmatch(TWO, verbose=False), 25),
     "Catalogs.query_region": Call(lambda _: Catalogs.query_region(M51, radius="0.02 deg", catalog="TIC"), 19),
     "MastMissions.query_criteria": Call(
         lambda _: MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", select_cols="sci_start_time"), 24

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 import requests
@@ -24,8 +26,7 @@ from ..exceptions import DownloadError, MastError, ServerError
 from ..products.existing_files import Action
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import PlannedFile, total_bytes
-from ..service.parallel import DownServers, JobFailure, RunOptions, SharedState, UnfinishedError, run
-from ..service.progress import DownloadBar
+from ..service.parallel import DownServers, JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
 from .sessions import SessionRecipe
 from .transfer import OpenUrl, Progress, download_file, silent
 
@@ -143,6 +144,39 @@ def download(
         _tell(ordered, state.deadline.elapsed())
     complain(ordered, on_error=options.on_error)
     return ordered
+
+
+class DownloadBar:
+    """Files and bytes of a download on one bar, told from several threads."""
+
+    def __init__(self, files: int, size: int | None, *, shown: bool) -> None:
+        self._files = files
+        self._done = 0
+        self._lock = threading.Lock()
+        self._bar = progress_bar(size, "Downloading", "B", shown=shown)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar away."""
+        with self._lock:
+            self._bar.close()
+
+    def add(self, size: int) -> None:
+        """Count bytes; a negative number takes back those that are to come again."""
+        with self._lock:
+            self._bar.update(size)
+
+    def finish(self) -> None:
+        """Count a file that has ended, well or not."""
+        with self._lock:
+            self._done += 1
+            # Shown with the bytes, at the pace of the bar: a notebook keeps every drawing.
+            self._bar.set_postfix_str(f"{self._done}/{self._files} files", refresh=False)
 
 
 def _bar_of(planned: Sequence[PlannedFile], options: RunOptions) -> DownloadBar:

@@ -27,8 +27,7 @@ from ..exceptions import (
     TooManyRowsError,
 )
 from ..query.values import as_unicode, is_integer, is_missing
-from ..service.parallel import map_in_threads
-from ..service.progress import progress_bar
+from ..service.parallel import map_in_threads, progress_bar
 from ..service.retrying import connection_dropped
 from ..tables.columns import no_such
 from ..tables.dataframes import as_astropy

@@ -1,6 +1,7 @@
 """Several things at a time: the pages of an answer, the files of a download, the questions about many targets.
 
-In: jobs, and the function that does one.  Out: for each job its result, or why there is none, in order or as they end.
+In: jobs, and the function that does one.  Out: for each job its result, or why there is none, in order or as they end;
+one bar for the whole of a call, or none: bars are for people who are watching a terminal or a notebook.
 
 No more jobs are handed over than may run at a time, so that what has been learned from the finished ones (the server is
 down, the time is over) still counts for the others.  What an executor in other processes needs is in "executors".
@@ -9,18 +10,24 @@ down, the time is over) still counts for the others.  What an executor in other 
 from __future__ import annotations
 
 import operator
+import os
+import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError
 from .retrying import Deadline, as_seconds
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,6 +37,8 @@ GRACE = 2.0
 THREAD_NAME = "astroquery_mast"
 ON_ERROR = ("raise", "warn", "ignore")
 """What may be done about jobs that failed."""
+DELAY = 1.0
+"""Seconds after which a bar appears: what takes less leaves none behind in a saved notebook."""
 # How long Ctrl-C may go unnoticed where waiting for a lock cannot be interrupted, as on Windows (seconds).
 _GLANCE = 0.5
 
@@ -331,3 +340,34 @@ class _Run(Generic[Item, Result]):
         if self._on_end is not None:
             self._on_end(job, outcome)
         return job, outcome
+
+
+# -- what people see of it -------------------------------------------------------------------------------------------
+
+
+def _in_notebook() -> bool:
+    """Whether a notebook shows what is written."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and "IPKernelApp" in shell.config
+
+
+def someone_watches() -> bool:
+    """Tell whether a bar would be seen: on a terminal or in a notebook, outside of a continuous-integration job."""
+    if os.environ.get("CI"):
+        return False
+    return _in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
+
+
+def progress_bar(total: int | None, what: str, unit: str, *, shown: bool = True) -> tqdm:
+    """Make the bar of a call."""
+    # Imported late: whoever only asks need not wait for it, and ``tqdm.auto`` looks for a notebook.
+    import tqdm  # noqa: PLC0415
+
+    if not (shown and someone_watches()):
+        return tqdm.tqdm(disable=True)
+    with warnings.catch_warnings():
+        # A notebook without widgets gets a bar of letters, and needs no advice on what to install.
+        warnings.simplefilter("ignore", tqdm.TqdmWarning)
+        from tqdm.auto import tqdm as suitable  # noqa: PLC0415
+    return suitable(total=total, desc=what, unit=unit, unit_scale=unit == "B", leave=False, delay=DELAY)

@@ -19,8 +19,7 @@ from ..products.listing import is_too_much
 from ..query.request import Question
 from ..service.http import HttpClient, PageLimits
 from ..service.pages import get_pages
-from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedState, UnfinishedError, run
-from ..service.progress import progress_bar
+from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
 from ..service.retrying import Deadline
 from ..tables.mashup import Page
 

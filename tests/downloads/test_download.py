@@ -18,7 +18,7 @@ from astropy.table import Table
 from astroquery import log
 
 from astroquery_mast.downloads.destination import LOCAL_FILES
-from astroquery_mast.downloads.download import ServerWatch, download
+from astroquery_mast.downloads.download import DownloadBar, ServerWatch, download
 from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.downloads.transfer import OpenUrl
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError, MastError, RemoteServiceError
@@ -26,8 +26,7 @@ from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service.parallel import DownServers, RunOptions
-from astroquery_mast.service.progress import DownloadBar, someone_watches
+from astroquery_mast.service.parallel import DownServers, RunOptions, someone_watches
 
 HANGS = 60.0
 """Seconds that no test waits for."""
@@ -369,7 +368,7 @@ def test_bar_counts_files_and_bytes(
 ) -> None:
     """On a terminal there is one bar, with files, bytes, rate and time left (D7)."""
     terminal = watched(monkeypatch)
-    monkeypatch.setattr("astroquery_mast.service.progress.DELAY", 0)
+    monkeypatch.setattr("astroquery_mast.service.parallel.DELAY", 0)
     with DownloadBar(12, 1_000_000, shown=True) as bar:
         for _ in range(12):
             bar.add(80_000)
@@ -386,7 +385,7 @@ def test_the_bar_is_drawn_at_its_own_pace(
 ) -> None:
     """Thousands of quick files do not mean thousands of drawings, and a short call leaves none at all."""
     terminal = watched(monkeypatch)
-    monkeypatch.setattr("astroquery_mast.service.progress.DELAY", 0)
+    monkeypatch.setattr("astroquery_mast.service.parallel.DELAY", 0)
     with DownloadBar(5000, None, shown=True) as bar:
         for _ in range(5000):
             bar.finish()
