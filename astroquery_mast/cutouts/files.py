@@ -27,9 +27,8 @@ import requests
 from ..downloads.destination import destination, is_remote
 from ..downloads.transfer import OpenUrl, download_file
 from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
-from ..products.existing_files import Action
 from ..products.manifest import Status, TransferResult
-from ..products.plan import PlannedFile
+from ..products.plan import Action, PlannedFile
 from ..query.request import ApiRequest
 from ..service.retrying import Deadline, StoppedError, retrying
 from .protocol import message_for_nothing

@@ -31,9 +31,8 @@ import filelock
 from astroquery import log
 
 from ..exceptions import InvalidQueryError
-from ..products.existing_files import FileSystem, inspect_folder
 from ..products.file_names import REGISTER, case_folded, is_same_file, safe_name
-from ..products.plan import PlannedFile
+from ..products.plan import FileSystem, PlannedFile, inspect_folder
 from .part_file import FileState, PartFile, ResumePoint, open_regular, part_path, read_regular
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")

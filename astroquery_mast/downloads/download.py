@@ -23,9 +23,8 @@ import urllib3
 from astroquery import log
 
 from ..exceptions import DownloadError, MastError, ServerError
-from ..products.existing_files import Action
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import PlannedFile, total_bytes
+from ..products.plan import Action, PlannedFile, total_bytes
 from ..service.parallel import DownServers, JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
 from .sessions import SessionRecipe
 from .transfer import OpenUrl, Progress, download_file, silent

@@ -29,11 +29,20 @@ from ..exceptions import (
     NoResultsWarning,
 )
 from ..products.bundle import SCRIPT, Bundle
-from ..products.existing_files import Action, as_overwrite
 from ..products.file_names import PathTemplate
 from ..products.listing import as_product_table, as_table, ask_in_batches, unique_products
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import DownloadService, PlannedFile, only_in_cloud, plan, plan_table, single_file, total_bytes
+from ..products.plan import (
+    Action,
+    DownloadService,
+    PlannedFile,
+    as_overwrite,
+    only_in_cloud,
+    plan,
+    plan_table,
+    single_file,
+    total_bytes,
+)
 from ..service import token as auth
 from ..service.http import AnswerPage, HttpClient
 from ..service.mast_service import MastService

@@ -35,8 +35,7 @@ from types import TracebackType
 from typing import IO, Any, Protocol, Self, cast
 
 from ..exceptions import InvalidQueryError
-from ..products.existing_files import Action
-from ..products.plan import PlannedFile
+from ..products.plan import Action, PlannedFile
 from .checks import LOOKED_AT, FitsLength
 from .part_file import FileState, ResumePoint
 

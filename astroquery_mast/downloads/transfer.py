@@ -23,9 +23,8 @@ import requests
 import urllib3
 
 from ..exceptions import AccessDeniedError, MastError, presentable
-from ..products.existing_files import Action
 from ..products.manifest import Status, TransferResult
-from ..products.plan import PlannedFile
+from ..products.plan import Action, PlannedFile
 from ..service.retrying import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, Deadline, StoppedError, retrying
 from .checks import (
     AS_STORED,

@@ -21,11 +21,10 @@ from astropy.table import Table
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError
 from ..products.bundle import is_bundle_of
-from ..products.existing_files import Action
 from ..products.file_names import case_folded, is_same_file
 from ..products.listing import as_table
 from ..products.manifest import COLUMNS, Manifest, Status, TransferResult, as_manifest
-from ..products.plan import DownloadService, PlannedFile, data_url, escaped_url
+from ..products.plan import Action, DownloadService, PlannedFile, data_url, escaped_url
 from ..service.parallel import RunOptions, map_in_threads, progress_bar
 from .destination import LOCAL_FILES, is_remote, recorded_names, recorded_place
 from .download import complain, download

@@ -21,10 +21,9 @@ from astropy.table import Table
 
 from ..exceptions import InputWarning, InvalidArgumentError
 from ..warn import warn_user
-from .existing_files import Action
 from .file_names import FileNameParts, PathTemplate, file_name_parts
 from .manifest import Status, TransferResult
-from .plan import PlannedFile
+from .plan import Action, PlannedFile
 
 SCRIPT = "sh"
 KINDS = ("zip", "tar.gz")

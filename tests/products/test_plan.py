@@ -15,8 +15,16 @@ from hypothesis import strategies as st
 
 from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.exceptions import InvalidQueryError
-from astroquery_mast.products.existing_files import Overwrite, as_overwrite
-from astroquery_mast.products.plan import Action, PlannedFile, plan, plan_table, single_file, total_bytes
+from astroquery_mast.products.plan import (
+    Action,
+    Overwrite,
+    PlannedFile,
+    as_overwrite,
+    plan,
+    plan_table,
+    single_file,
+    total_bytes,
+)
 
 SERVICE = "https://mast.example/Download/file"
 
