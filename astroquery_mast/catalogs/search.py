@@ -27,10 +27,11 @@ from ..tables.columns import Columns, closest, did_you_mean
 from ..tables.mashup import Page
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
-from .answer import CatalogColumns, answer_columns
 from .question import (
+    CatalogColumns,
     CatalogQuestion,
     Listing,
+    answer_columns,
     catalogs_mast_question,
     cone_question,
     filtered_question,

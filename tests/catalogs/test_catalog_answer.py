@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 from astroquery.exceptions import RemoteServiceError
 
-from astroquery_mast.catalogs.answer import answer_columns, continuous_columns, read_catalogs_mast, read_metadata
-from astroquery_mast.catalogs.question import with_separation
+from astroquery_mast.catalogs.question import (
+    answer_columns,
+    continuous_columns,
+    read_catalogs_mast,
+    read_metadata,
+    with_separation,
+)
 from astroquery_mast.query.known_catalogs import CATALOGS
 from astroquery_mast.tables.columns import Kind, snapshot
 
