@@ -102,7 +102,7 @@ def upload_chunks(
     if chunk_size is None:
         # Below a hundred positions the request itself is what takes time.
         chunk_size = min(CHUNK, max(100, -(-len(rows) // max(1, workers))))
-    if not is_integer(chunk_size, 1):
+    elif not is_integer(chunk_size, 1):
         raise InvalidArgumentError(f"chunk_size={chunk_size!r}: an integer greater than zero is needed.")
     whole = UploadChunk(service, radius, rows, ra, dec, pagesize, cache)
     return [whole._part(slice(start, start + int(chunk_size))) for start in range(0, len(rows), int(chunk_size))]
