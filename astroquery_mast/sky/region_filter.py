@@ -17,7 +17,7 @@ from ..exceptions import InvalidArgumentError
 from ..tables.rows import Array
 from .outlines import Outlines, outlines_of
 from .position import Cone
-from .position_columns import degrees
+from .positions import degrees
 from .region import Region, ShapeRegion
 from .shapes import Circle, Shape, parse_s_region
 from .sphere import unit_vectors

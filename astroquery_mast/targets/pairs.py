@@ -22,7 +22,7 @@ from astropy.table import Table
 from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..query.request import MashupRequest
 from ..query.values import is_integer
-from ..sky.position_columns import PAIRS, folded, pair_among
+from ..sky.positions import PAIRS, folded, pair_among
 from ..tables.rows import Floats, RowNumbers
 
 # Columns with the positions of entries: those that the archive adds for a cross-match, then the catalog's own.
