@@ -17,8 +17,7 @@ from ..query.selection import Selection, SortKey, arranged
 from ..service.http import warn_of_more
 from ..service.mast_service import CallOptions
 from ..sky.position import Cone
-from ..targets.ask import IndivisibleQuestion, PartialAnswer
-from ..targets.one_table import AnswerCollector, AskedTargets
+from ..targets.ask import AnswerCollector, AskedTargets, IndivisibleQuestion, PartialAnswer
 from ..targets.targets import POSITIONAL, ManyTargets, Targets, raise_if_all, refuse_page, table_of_targets
 from ..warn import warn_no_results
 from .search import CatalogArguments, CatalogSearch, hinting

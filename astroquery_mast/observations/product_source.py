@@ -32,7 +32,7 @@ from ..service.http import AnswerPage, HttpClient
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.mashup import Page
-from ..targets.one_table import AnswerCollector
+from ..targets.ask import AnswerCollector
 from ..warn import warn_user
 from .search import CAOM_PRODUCTS
 

@@ -28,8 +28,15 @@ from ..tables.mashup import first_value
 from ..tables.rows import Floats, RowNumbers
 from ..tables.table import table_meta
 from ..warn import warn_user
-from .ask import AnyQuestion, IndivisibleQuestion, PartialAnswer, ask_many
-from .one_table import AskedTargets, TargetMeta, with_leading_columns
+from .ask import (
+    AnyQuestion,
+    AskedTargets,
+    IndivisibleQuestion,
+    PartialAnswer,
+    TargetMeta,
+    ask_many,
+    with_leading_columns,
+)
 
 POSITIONAL = ("ra", "dec", "radius", "position")
 """The parameters in which the requests for many targets differ."""
