@@ -381,6 +381,10 @@ class MastMissionsClass(MissionProductMethods):
             log.warning('The mission "%s" does not have a known dataset ID keyword.', chosen)
         return self.dataset_kwds.get(chosen)
 
+    def _chosen(self, mission: str | None) -> str:
+        """The mission of a call."""
+        return self.mission if mission is None else checked_mission(mission)
+
     def _question(self, deadline: Deadline, *, mission: str | None = None, **asked: Any) -> Search:
         """Make the question of a call."""
         chosen = self._chosen(mission)

@@ -7,7 +7,7 @@ manifest. The work is done by `astroquery_mast.downloads.product_flow`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
@@ -23,7 +23,6 @@ from ..products.manifest import Manifest
 from ..service.core import MastClass
 from ..service.parallel import RunOptions
 from .product_source import MissionSource, service_of_manifest
-from .question import checked_mission
 
 
 class MissionProductMethods(MastClass):
@@ -31,6 +30,7 @@ class MissionProductMethods(MastClass):
 
     mission: str
     dataset_kwds: dict[str, str]
+    _chosen: Callable[[str | None], str]
 
     verify_downloads = DownloadMethods.verify_downloads
     retry_downloads = DownloadMethods.retry_downloads
@@ -39,10 +39,6 @@ class MissionProductMethods(MastClass):
     def _downloads(self) -> Downloads:
         """What downloads; the files of a manifest come from the services of their missions."""
         return Downloads(self._service, partial(service_of_manifest, service=self._service, mission=self.mission))
-
-    def _chosen(self, mission: str | None) -> str:
-        """The mission of a call."""
-        return self.mission if mission is None else checked_mission(mission)
 
     def _product_flow(self, mission: str | None = None) -> ProductFlow:
         """The way that products go in one call."""

@@ -73,7 +73,8 @@ class MissionSearch:
     ) -> Search:
         """Make the question of a call; what can be refused is refused before anything else is asked."""
         options, wanted = as_options(criteria)
-        arcsec, targets = arcseconds(radius), search_targets(coordinates, object_names, radius, wanted)
+        targets = search_targets(coordinates, object_names, radius, wanted)
+        arcsec = 0.0 if targets is None else arcseconds(radius)
         columns = self._known_columns(mission, wanted, select_cols, deadline)
         by, descending = sorting(sort_by, sort_desc, columns)
         search = Search(
@@ -81,7 +82,7 @@ class MissionSearch:
             url=f"{self._service.endpoints.mission(mission)}/search",
             columns=columns,
             # Only as many as there are, until names have positions.
-            targets=("",) * len(targets),
+            targets=("",) * len(targets or ()),
             radius=arcsec,
             conditions=build_conditions(wanted, columns),
             limit=limit,
@@ -93,9 +94,10 @@ class MissionSearch:
             options=options,
             cache=cache,
         )
-        places = self._located_targets(targets, resolver, deadline)
-        if len(targets):
-            search = search.at_targets(places)
+        if targets:
+            search = search.at_targets(self._located_targets(targets, resolver, deadline))
+        elif resolver is not None:
+            warn_unused_resolver(resolver)
         if limit is None and not count_only:
             search = search.totally_ordered(columns, (dataset_column, *ROW_COLUMNS.get(mission, ())))
         return search
@@ -196,14 +198,16 @@ class MissionSearch:
         return table
 
 
-def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: Iterable[str]) -> Positions:
-    """Return where to look: positions, and names of objects; a criterion may be one of these, misspelled."""
+def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: Iterable[str]) -> Positions | None:
+    """Return where to look: positions, names, or None for neither; a criterion may be one of these, misspelled."""
     parts = [] if coordinates is None else [as_targets(coordinates)]
     if object_names is not None:
         parts.append(_object_names(object_names))
     if not parts and radius is not DEFAULT_MISSION_RADIUS:
         meant = next((f" Did you mean {like} for {name}?" for name in criteria if (like := argument_like(name))), "")
         raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_names as well.{meant}")
+    if not parts:
+        return None
     targets = join_positions(parts)
     if targets.problems:
         raise InvalidArgumentError(f"coordinates has no position in {targets.failures()[0]}. Leave it out.")

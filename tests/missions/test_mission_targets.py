@@ -23,6 +23,7 @@ TEXTS = ["10.684 41.269", "83.6331 22.0145"]
 def sky_targets(coordinates: Any, object_names: Any = None) -> list[str]:
     """Targets as the archive takes them, and names."""
     found = search_targets(coordinates, object_names, 3, ())
+    assert found is not None
     places = zip(found.ra.tolist(), found.dec.tolist(), strict=True)
     return [found.names.get(row, f"{ra} {dec}") for row, (ra, dec) in enumerate(places)]
 
@@ -74,8 +75,9 @@ def test_every_form_of_several_positions_is_the_same(coordinates: Any) -> None:
 def test_one_position_and_names(coordinates: Any, targets: list[str]) -> None:
     """A comma may stand within one position; text that is none is the name of an object."""
     assert sky_targets(coordinates) == targets
-    names = search_targets(coordinates, None, 3, ()).names
-    assert list(names.values()) == [each for each in targets if each.startswith("M")]
+    found = search_targets(coordinates, None, 3, ())
+    assert found is not None
+    assert list(found.names.values()) == [each for each in targets if each.startswith("M")]
 
 
 def test_texts_in_tables_are_hours_and_degrees() -> None:
