@@ -27,9 +27,10 @@ from ..exceptions import LoginError
 from ..service import token as auth
 from ..service.connections import TimedAdapter, prepare_session
 from ..service.http import HttpClient
-from ..service.mast_service import MastService, MastSession, send_with_token
+from ..service.mast_service import MastService, MastSession, has_token, send_with_token
+from ..service.parallel import AskedOnce
 from ..service.retrying import Deadline
-from ..service.token import AskedOnce, Login
+from ..service.token import Login
 
 _SERVICE = "MAST download"
 # Headers that may hold a secret stay behind: a session of the user's own may have them.
@@ -72,7 +73,7 @@ class SessionRecipe:
             server=endpoints.server,
             catalogs_server=endpoints.catalogs_server,
             credentials=service.login.credentials,
-            logged_in=service.login.accepted,
+            logged_in=has_token(service.login.credentials, endpoints),
             attributes=tuple((name, getattr(session, name)) for name in _ATTRIBUTES),
             headers=tuple((k, _text(v)) for k, v in session.headers.items() if k.lower() not in _SECRET),
             proxies=tuple(session.proxies.items()),

@@ -226,6 +226,11 @@ class MastService:
         return None
 
 
+def has_token(credentials: auth.Credentials, endpoints: Endpoints) -> bool:
+    """Tell whether there is a token for a server."""
+    return credentials.token is not None and credentials.serves(endpoints)
+
+
 def send_with_token(
     session: requests.Session,
     credentials: auth.Credentials,
@@ -235,8 +240,7 @@ def send_with_token(
     **keywords: Any,
 ) -> requests.Response:
     """Send through a session; the token is neither in what is raised, nor in the response, nor in what is logged."""
-    has_token = credentials.token is not None and credentials.serves(endpoints)
-    token = auth.TokenAuth(credentials, endpoints) if has_token else _no_token
+    token = auth.TokenAuth(credentials, endpoints) if has_token(credentials, endpoints) else _no_token
     try:
         response: requests.Response = session.request(method, url, auth=token, **keywords)
     except requests.RequestException as err:

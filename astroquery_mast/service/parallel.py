@@ -12,6 +12,7 @@ from __future__ import annotations
 import operator
 import os
 import sys
+import threading
 import time
 import warnings
 from collections import deque
@@ -23,7 +24,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..config import count_setting
-from ..exceptions import InvalidArgumentError
+from ..exceptions import InvalidArgumentError, MastError
 from .retrying import Deadline, as_seconds
 
 if TYPE_CHECKING:
@@ -118,6 +119,30 @@ class SharedState:
     def stop(self) -> None:
         """End what is under way: between two pieces, in waiting, and while a server is silent."""
         self.deadline.stop()
+
+
+class AskedOnce:
+    """What was found out about the user of a call, for all refusals of it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[str, Any] | MastError | None = None
+
+    def get(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what is known, or ask; one that fails is not asked again."""
+        with self._lock:
+            if self._found is None:
+                try:
+                    self._found = ask()
+                except MastError as err:
+                    self._found = err
+        if isinstance(self._found, MastError):
+            raise self._found
+        return self._found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Know nothing in another process."""
+        return AskedOnce, ()
 
 
 # -- jobs ----------------------------------------------------------------------------------------------------------

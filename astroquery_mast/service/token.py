@@ -38,6 +38,7 @@ from ..tables.rows import decoded
 from ..warn import warn_user
 from .connections import LOOPBACK
 from .http import HttpClient
+from .parallel import AskedOnce
 from .retrying import Deadline
 
 # Where tokens are looked for, the usual name first; some tools of the community use the second.
@@ -337,30 +338,6 @@ def _no_access(user: Mapping[str, Any] | None) -> str:
 
 
 _SERVICE = "MAST whoami"
-
-
-class AskedOnce:
-    """What was found out about the user of a call, for all refusals of it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: dict[str, Any] | MastError | None = None
-
-    def get(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return what is known, or ask; one that fails is not asked again."""
-        with self._lock:
-            if self._found is None:
-                try:
-                    self._found = ask()
-                except MastError as err:
-                    self._found = err
-        if isinstance(self._found, MastError):
-            raise self._found
-        return self._found
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Know nothing in another process."""
-        return AskedOnce, ()
 
 
 class Login:
