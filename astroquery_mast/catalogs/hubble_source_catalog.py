@@ -27,8 +27,8 @@ from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..products.bundle import SCRIPT, Bundle
 from ..products.file_names import column_as_text, file_name_parts
 from ..products.listing import as_table, unique_products
-from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import PlannedFile, plan, plan_table
+from ..products.manifest import Manifest, Status, TransferResult, as_manifest, plan_table
+from ..products.plan import PlannedFile, plan
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..query.selection import Selection

@@ -24,7 +24,7 @@ from astroquery import log
 
 from ..exceptions import DownloadError, MastError, ServerError
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import Action, PlannedFile, total_bytes
+from ..products.plan import ASKED, PlannedFile, total_bytes
 from ..service.parallel import DownServers, JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
 from .sessions import SessionRecipe
 from .transfer import OpenUrl, Progress, download_file, silent
@@ -32,7 +32,6 @@ from .transfer import OpenUrl, Progress, download_file, silent
 TransferFunction = Callable[..., TransferResult]
 """Does what is planned for one file; called as `~astroquery_mast.downloads.transfer.download_file`."""
 
-_ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
 # So many files in a row, each tried as often as `conf.max_attempts` says, find nobody there: then it is not by chance.
 _IN_A_ROW = 3
 
@@ -180,7 +179,7 @@ class DownloadBar:
 
 def _bar_of(planned: Sequence[PlannedFile], options: RunOptions) -> DownloadBar:
     """The bar of a download, which is shown if something is to be fetched."""
-    fetched = any(file.action in _ASKED for file in planned)
+    fetched = any(file.action in ASKED for file in planned)
     return DownloadBar(len(planned), total_bytes(planned) or None, shown=options.verbose and fetched)
 
 
@@ -198,7 +197,7 @@ def _all_results(
     """Do what is planned; every file has a result, and its place in the plan, in the order in which they end."""
     places = []
     for place, file in enumerate(planned):
-        if file.action in _ASKED:
+        if file.action in ASKED:
             places.append(place)
         else:
             # What needs no network needs no worker, either, and is there even when the time is over.

@@ -31,15 +31,15 @@ from ..exceptions import (
 from ..products.bundle import SCRIPT, Bundle
 from ..products.file_names import PathTemplate
 from ..products.listing import as_product_table, as_table, ask_in_batches, unique_products
-from ..products.manifest import Manifest, Status, TransferResult, as_manifest
+from ..products.manifest import Manifest, Status, TransferResult, as_manifest, plan_table
 from ..products.plan import (
+    ASKED,
     Action,
     DownloadService,
     PlannedFile,
     as_overwrite,
     only_in_cloud,
     plan,
-    plan_table,
     single_file,
     total_bytes,
 )
@@ -58,7 +58,6 @@ from .verify_and_retry import as_written, retry_downloads
 # Start of the message for a file that needs a login.
 _DENIED = "HTTPError: 401"
 _EXCLUSIVE = "EXCLUSIVE_ACCESS"
-_ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
 
 
 def anonymous_http(service: MastService) -> HttpClient:
@@ -119,7 +118,7 @@ class Downloads:
 
     def log_in_for(self, planned: Iterable[PlannedFile]) -> None:
         """Log in with the token of the environment if exclusive files are among those to download."""
-        if any(file.rights == _EXCLUSIVE and file.action in _ASKED for file in planned):
+        if any(file.rights == _EXCLUSIVE and file.action in ASKED for file in planned):
             self._log_in_by_environment()
 
     def _log_in_by_environment(self) -> bool:

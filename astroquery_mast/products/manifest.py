@@ -1,7 +1,7 @@
-"""The result of a download for every file, as a table.
+"""What a download will do for every file, and its result, as tables.
 
-In: the results of the transfers.  Out: a `Manifest`, one row per product in the order of the products.  Products flow,
-last step.
+In: a plan, or the results of the transfers.  Out: a table, or a `Manifest`, one row per product in the order of the
+products.  Products flow, last step.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy as np
 from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import Column, MaskedColumn, Table
 from astropy.table.connect import TableWrite
+
+from .plan import ASKED, PlannedFile, total_bytes
 
 COLUMNS = (
     "Local Path",
@@ -189,4 +191,24 @@ def as_manifest(results: Iterable[TransferResult]) -> Manifest:
             "Checksum": masked_column(cells["checksum"], "U32"),
             "Rights": masked_column(cells["rights"], "U"),
         }
+    )
+
+
+def plan_table(planned: Sequence[PlannedFile]) -> Table:
+    """Return a plan as a table, to be looked at before anything is fetched."""
+    names = ("local_path", "url", "cloud_url", "size", "action", "reason", "rights")
+    cells = {name: [getattr(file, name) for file in planned] for name in names}
+    text_type = None if planned else "U1"
+    unknown = sum(file.size is None for file in planned if file.action in ASKED)
+    return Table(
+        {
+            "Local Path": Column(list(map(str, cells["local_path"])), dtype=text_type),
+            "URL": masked_column(cells["url"], "U"),
+            "Cloud URL": masked_column(cells["cloud_url"], "U"),
+            "Size": masked_column(cells["size"], "i8", "byte"),
+            "Action": Column(list(map(str, cells["action"])), dtype="U7"),
+            "Reason": Column(cells["reason"], dtype=text_type),
+            "Rights": masked_column(cells["rights"], "U"),
+        },
+        meta={"total_bytes": total_bytes(planned), "unknown_sizes": unknown},
     )

@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from astropy.table import Column, Table
+from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
 from .file_names import PathTemplate, assign_paths, case_folded, column_as_text, file_name_parts, is_same_file
 from .listing import unique_products
-from .manifest import masked_column
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
@@ -77,8 +76,8 @@ class Action(StrEnum):
     """It is left out as the caller asked."""
 
 
-# Actions that may transfer bytes.
-_FETCHED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
+ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
+"""The actions for which the archive is asked, and which may transfer bytes."""
 
 
 class FileSystem(Protocol):
@@ -409,26 +408,6 @@ def only_in_cloud(file: PlannedFile) -> PlannedFile:
     return replace(file, url=file.cloud_url)
 
 
-def plan_table(planned: Sequence[PlannedFile]) -> Table:
-    """Return a plan as a table, to be looked at before anything is fetched."""
-    names = ("local_path", "url", "cloud_url", "size", "action", "reason", "rights")
-    cells = {name: [getattr(file, name) for file in planned] for name in names}
-    text_type = None if planned else "U1"
-    unknown = sum(file.size is None for file in planned if file.action in _FETCHED)
-    return Table(
-        {
-            "Local Path": Column(list(map(str, cells["local_path"])), dtype=text_type),
-            "URL": masked_column(cells["url"], "U"),
-            "Cloud URL": masked_column(cells["cloud_url"], "U"),
-            "Size": masked_column(cells["size"], "i8", "byte"),
-            "Action": Column(list(map(str, cells["action"])), dtype="U7"),
-            "Reason": Column(cells["reason"], dtype=text_type),
-            "Rights": masked_column(cells["rights"], "U"),
-        },
-        meta={"total_bytes": total_bytes(planned), "unknown_sizes": unknown},
-    )
-
-
 def total_bytes(planned: Sequence[PlannedFile]) -> int:
     """Return how many bytes a plan will fetch, as far as the catalog tells."""
-    return sum(max(0, (file.size or 0) - file.at_hand) for file in planned if file.action in _FETCHED)
+    return sum(max(0, (file.size or 0) - file.at_hand) for file in planned if file.action in ASKED)

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.exceptions import InvalidQueryError
+from astroquery_mast.products.manifest import plan_table
 from astroquery_mast.products.plan import (
     Action,
     Overwrite,
     PlannedFile,
     as_overwrite,
     plan,
-    plan_table,
     single_file,
     total_bytes,
 )
