@@ -203,15 +203,20 @@ def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: I
     parts = [] if coordinates is None else [as_targets(coordinates)]
     if object_names is not None:
         parts.append(_object_names(object_names))
-    if not parts and radius is not DEFAULT_MISSION_RADIUS:
-        meant = next((f" Did you mean {like} for {name}?" for name in criteria if (like := argument_like(name))), "")
-        raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_names as well.{meant}")
     if not parts:
+        _refuse_radius(radius, criteria)
         return None
     targets = join_positions(parts)
     if targets.problems:
         raise InvalidArgumentError(f"coordinates has no position in {targets.failures()[0]}. Leave it out.")
     return targets
+
+
+def _refuse_radius(radius: Any, criteria: Iterable[str]) -> None:
+    """Raise if there is a radius, without a position."""
+    if radius is not DEFAULT_MISSION_RADIUS:
+        meant = next((f" Did you mean {like} for {name}?" for name in criteria if (like := argument_like(name))), "")
+        raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_names as well.{meant}")
 
 
 def _object_names(given: Any) -> Positions:

@@ -41,17 +41,16 @@ _UNREADABLE = (
 )
 
 
-def kind_of_bundle(curl_flag: bool, bundle: str | None, path_template: PathTemplate | None, flat: bool) -> str | None:
-    """Return the kind of the one file that is wanted instead of many."""
+def kind_of_bundle(curl_flag: bool, bundle: str | None, path_template: PathTemplate | None, flat: bool) -> str:
+    """Return the kind of the one file that is wanted instead of many: a bundle, or else a script."""
     if curl_flag and bundle is not None:
         raise InvalidArgumentError("curl_flag=True and bundle=... contradict each other: leave one of them out.")
     if bundle not in {None, *KINDS}:
         raise InvalidArgumentError(f"bundle={bundle!r}: {' or '.join(map(repr, KINDS))} is needed.")
-    kind = SCRIPT if curl_flag else bundle
     ignored = "flat=True" if flat else None if path_template is None else "path_template"
-    if kind is not None and ignored is not None:
+    if ignored is not None:
         warn_user(f"{ignored} has no effect on {'a curl script' if curl_flag else 'a bundle'}.", InputWarning)
-    return kind
+    return bundle or SCRIPT
 
 
 @dataclass(frozen=True)

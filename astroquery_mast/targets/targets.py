@@ -144,12 +144,12 @@ class ManyTargets:
         """Return the positions of many targets; names are looked up, many at a time."""
         given = as_names(object_name) if object_name is not None else as_positions(coordinates, **columns)
         errors: Mapping[str, Exception] = {}
-        if resolver is not None and not given.names:
-            warn_unused_resolver(resolver)
         if given.names:
             limit = Deadline.within(deadline)
             found, errors = self._service.resolver.positions(given.names.values(), deadline=limit, resolver=resolver)
             given = given.resolved(found, {name: str(error) for name, error in errors.items()})
+        elif resolver is not None:
+            warn_unused_resolver(resolver)
         if not len(given.known):
             first = next(iter(errors.values()), None)
             if first is not None:
