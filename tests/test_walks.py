@@ -54,16 +54,16 @@ _LISTED: list[Table] = []
 OBSID = "24000000"
 
 CALLS = {
-    "Observations.query_region": Call(lambda _: Observations.query_region(M51, radius="0.1 deg"), 15),
+    "Observations.query_region": Call(lambda _: Observations.query_region(M51, radius="0.1 deg"), 14),
     "Observations.query_criteria": Call(
-        lambda _: Observations.query_criteria(object_name="M51", obs_collection="HST", t_exptime=(100, None)), 19
+        lambda _: Observations.query_criteria(object_name="M51", obs_collection="HST", t_exptime=(100, None)), 18
     ),
     "Observations.query_region_count": Call(lambda _: Observations.query_region_count(M51, radius="0.1 deg"), 12),
     "Observations.download_products": Call(_download, 20),
-    "Observations.crossmatch": Call(lambda _: Observations.crossmatch(TWO, verbose=False), 21),
-    "Catalogs.query_region": Call(lambda _: Catalogs.query_region(M51, radius="0.02 deg", catalog="TIC"), 18),
+    "Observations.crossmatch": Call(lambda _: Observations.crossmatch(TWO, verbose=False), 20),
+    "Catalogs.query_region": Call(lambda _: Catalogs.query_region(M51, radius="0.02 deg", catalog="TIC"), 17),
     "MastMissions.query_criteria": Call(
-        lambda _: MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", select_cols="sci_start_time"), 21
+        lambda _: MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", select_cols="sci_start_time"), 20
     ),
 }
 

@@ -20,8 +20,8 @@ from ..query.filters import Criteria
 from ..query.known_catalogs import Catalog
 from ..query.request import COUNT_COLUMNS, ApiRequest, CacheKey, HttpRequest, MashupRequest
 from ..query.selection import Selection
-from ..service.columns import MashupColumns
 from ..service.http import HttpClient
+from ..service.mast_service import MashupColumns
 from ..service.retrying import Deadline
 from ..sky.position import Cone
 from ..tables.columns import Column, Columns, columns_of, find_column, snapshot

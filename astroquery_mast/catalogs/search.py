@@ -18,9 +18,8 @@ from ..query.filters import catalogs_mast_filters, mashup_criteria
 from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
 from ..query.request import MashupRequest
 from ..query.selection import Selection, arranged
-from ..service.columns import ColumnMetadata, NoColumnsError
 from ..service.http import warn_of_more
-from ..service.mast_service import CallOptions, MastService, refuse_two_positions
+from ..service.mast_service import CallOptions, ColumnMetadata, MastService, NoColumnsError, refuse_two_positions
 from ..service.retrying import Deadline
 from ..sky.position import TargetInput
 from ..tables.columns import Columns, closest, did_you_mean

@@ -25,9 +25,9 @@ from requests.adapters import HTTPAdapter
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import LoginError
 from ..service import token as auth
-from ..service.connections import TimedAdapter, prepare_session
+from ..service.connections import MastSession, TimedAdapter, prepare_session
 from ..service.http import HttpClient
-from ..service.mast_service import MastService, MastSession, has_token, send_with_token
+from ..service.mast_service import MastService, has_token, send_with_token
 from ..service.parallel import AskedOnce
 from ..service.retrying import Deadline
 from ..service.token import Login

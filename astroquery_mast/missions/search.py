@@ -16,9 +16,8 @@ from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, MaxResultsWarning
-from ..service.columns import ColumnMetadata
 from ..service.http import AnswerPage
-from ..service.mast_service import MastService
+from ..service.mast_service import ColumnMetadata, MastService
 from ..service.resolver import warn_unused_resolver
 from ..service.retrying import Deadline
 from ..sky.positions import Positions, as_names, as_targets, join_positions

@@ -12,6 +12,7 @@ requests at a time: see `Pace`.
 from __future__ import annotations
 
 import http.client
+import http.cookiejar
 import io
 import math
 import os
@@ -287,6 +288,29 @@ def prepare_session(session: requests.Session) -> requests.Session:
             session.mount(prefix, timed)
     _sessions.add(session)
     return session
+
+
+class _NoCookies(http.cookiejar.DefaultCookiePolicy):
+    """Takes no cookie of any server; sends those that the user has put there."""
+
+    def set_ok(self, cookie: http.cookiejar.Cookie, request: Any) -> bool:
+        """Refuse a cookie."""
+        return False
+
+
+class MastSession(requests.Session):
+    """A session of this package: without cookies of servers, and without ``.netrc`` on redirects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cookies.set_policy(_NoCookies())
+        prepare_session(self)
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Drop the token on a redirect to another server; `requests` would also put a password in its place."""
+        url, before = prepared_request.url or "", response.request.url or ""
+        if cast("Any", self).should_strip_auth(before, url):
+            prepared_request.headers.pop("Authorization", None)
 
 
 def _start_anew(adapter: HTTPAdapter, state: dict[str, Any]) -> None:

@@ -24,7 +24,8 @@ from ..query.filters import split_parameters
 from ..query.values import as_unicode
 from ..warn import warn_no_results
 from . import token as auth
-from .mast_service import MastService, MastSession
+from .connections import MastSession
+from .mast_service import MastService
 
 __all__ = ["Mast", "MastClass"]
 
