@@ -235,7 +235,9 @@ def column_as_text(products: Table, name: str) -> list[str]:
     """Return a column as texts, empty where the table has no such column or a cell no value."""
     if name not in products.colnames:
         return [""] * len(products)
-    return [cell if type(cell) is str else _text(cell) for cell in _cells(products, name)]
+    # Texts and integers are most of what there is, and there may be a million of them.
+    plain = (str, int)
+    return [str(cell) if type(cell) in plain else _text(cell) for cell in _cells(products, name)]
 
 
 def file_name_parts(products: Table, path_template: PathTemplate | None = None) -> list[FileNameParts]:
