@@ -36,6 +36,8 @@ DATASET_COLUMNS: Mapping[str, str] = MappingProxyType(
 )
 # What tells rows apart besides the dataset: a JWST file set has several files.
 ROW_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType({"jwst": ("ArchiveFileID",)})
+COMMA_COLUMNS = frozenset({"pi_name", "productLevel", "opticalElements"})
+"""Columns whose values have commas, such as "Last, First", by which the archive separates the values of a criterion."""
 # Columns that the archive leaves out by default although nothing can be done without them: a choice of our own then.
 _INSTEAD_OF_DEFAULT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -11,7 +11,8 @@ a criterion                     matches
 ``sci_ra=(10, 20)``             the same; ``None`` for an open end
 ==============================  ============================================================================
 
-A list holds alternatives, and a tuple is a range (of numbers and dates; of texts it is a list).  Quantities are
+A list holds alternatives, and a tuple is a range (of numbers and dates; of texts it is a list).  A range of right
+ascensions across 0h, such as ``(350, 10)`` or ``"350..10"``, is written as the two that it stands for.  Quantities are
 converted to the unit of the column, times and dates to what the column holds.  Whatever cannot become a condition
 raises `InvalidCriterionError` before anything is sent.
 """
@@ -26,15 +27,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from astropy import units as u
+from astropy.coordinates import Angle
 from astropy.time import Time
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InputWarning, InvalidCriterionError
 from ..query.conditions import NUMBER, as_members, split_text, turned_ranges
 from ..query.filters import unknown_filter
 from ..query.request import as_plain
-from ..query.values import as_iso, as_number, refuse_lost_digits, refuse_missing
+from ..query.values import as_iso, as_number, as_text, refuse_lost_digits, refuse_missing, without_rounding_error
 from ..tables.columns import Column, Columns, Kind, closest, find_column
-from .columns import has_numbers_for_truths
+from ..warn import warn_user
+from .columns import COMMA_COLUMNS, has_numbers_for_truths
 
 # Arguments of searches that say where to look; a keyword may be meant as one of them.
 _ARGUMENTS = ("coordinates", "object_names", "radius")
@@ -43,9 +46,8 @@ _ARGUMENTS = ("coordinates", "object_names", "radius")
 _ALIASES = {"pass_id": "pass"}
 _DATE = re.compile(r"\d{4}(?:-|$)")
 # Positions may be written in hours, minutes and seconds.
-_SEXAGESIMAL = frozenset({"ra", "dec"})
-# How the archive writes a range that is open at one end.
-_SIGNS = {"gte": ">=", "lte": "<="}
+_SEXAGESIMAL: Mapping[str, u.UnitBase] = {"ra": u.hourangle, "dec": u.deg}
+_NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT})
 _Moment: TypeAlias = Time | date | np.datetime64
 
 
@@ -90,7 +92,41 @@ def _expression(name: str, value: Any, column: Column) -> object:
     members = [_member(name, member, column) for member in as_members(name, value)]
     if len(members) == 1:
         return members[0]
-    return ",".join(dict.fromkeys(str(member) for member in members))
+    texts = list(dict.fromkeys(map(str, members)))
+    if all(_is_exact(text, column) for text in texts):
+        warn_user(
+            f"{name} is continuous, and single values were given: only rows with exactly {' or '.join(texts)} match. "
+            "Give (minimum, maximum) for a range.",
+            InputWarning,
+        )
+    return ",".join(texts)
+
+
+def _is_exact(text: str, column: Column) -> bool:
+    """Whether this is one value of a continuous column; a date without a time of day is the whole day."""
+    if column.kind is Kind.FLOAT:
+        return bool(NUMBER.fullmatch(text))
+    return _holds_dates(column) and "T" in text and ".." not in text and bool(_DATE.match(text))
+
+
+def comma_hints(criteria: Mapping[str, Any], columns: Columns) -> list[str]:
+    """Return sentences for a search that found nothing: on each text with commas, which may be one value."""
+    found = ((name, value, column_named(name, columns)) for name, value in criteria.items())
+    return [
+        f"{name}={value!r} was read as the values {' and '.join(map(repr, _parts(value)))}; if the comma is part of a "
+        f"value, write * for it: {'*'.join(_parts(value))!r}."
+        for name, value, column in found
+        if isinstance(value, str) and "," in value and column and _is_text(column) and not _has_commas(column)
+    ]
+
+
+def _is_text(column: Column) -> bool:
+    return column.kind in {Kind.TEXT, None} and not _holds_dates(column)
+
+
+def _has_commas(column: Column) -> bool:
+    """Whether the values of a column are known to have commas."""
+    return column.name in COMMA_COLUMNS and _is_text(column)
 
 
 def _is_range(value: object, column: Column) -> bool:
@@ -98,55 +134,87 @@ def _is_range(value: object, column: Column) -> bool:
     if not isinstance(value, tuple):
         return False
     if column.type_name:
-        return column.kind is not Kind.TEXT or column.type_name.lower().startswith("date")
+        return column.kind is not Kind.TEXT or _holds_dates(column)
     return not all(isinstance(end, str | bytes) for end in value)
 
 
 def _alternatives(name: str, value: str | bytes, column: Column) -> list[str]:
-    """The parts of a text with commas."""
+    """The parts of a text with commas; where values have commas, also the whole with a wildcard for each."""
     text = str(as_plain(value, name))
-    parts = [part.strip() for part in text.split(",")]
+    parts = _parts(text)
     if not all(parts):
         raise InvalidCriterionError(f"'{name}'={text!r} is empty, or has an empty part: leave it out.")
-    return [_checked(name, part, column) for part in parts]
+    whole = "*".join(parts)
+    if not _has_commas(column) or any(part.startswith("!") for part in parts[1:]):
+        return [_checked(name, part, column) for part in parts]
+    return [whole] if whole.startswith("!") else list(dict.fromkeys([*parts, whole]))
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
 
 
 def _checked(name: str, text: str, column: Column) -> str:
-    """A text that a user gave for a column, refused where it cannot mean anything for it."""
-    if not _is_numeric(column) or "*" in text or "null" in text.lower():
+    """A text that a user gave for a column as the archive takes it, refused where it cannot mean anything for it."""
+    if "*" in text or "null" in text.lower():
         return text
-    plain = text.removeprefix("!").strip()
-    parts = split_text(plain) or []
-    operands = [operand for _, operand in parts] or [plain]
-    if not all(map(NUMBER.fullmatch, operands)):
+    sign, plain = "!" * text.startswith("!"), text.removeprefix("!").strip()
+    if _is_numeric(column):
+        _refuse_words(name, plain)
+    ends = _text_ends(plain, column)
+    if ends is not None:
+        return ",".join(sign + each for each in _range(name, ends, column).split(","))
+    whole = column.kind is Kind.INTEGER and split_text(plain) is None
+    return sign + as_text(name, plain, column) if whole else text
+
+
+def _refuse_words(name: str, text: str) -> None:
+    """Raise unless a text is a number, a comparison or a range."""
+    parts = split_text(text)
+    if not all(map(NUMBER.fullmatch, [operand for _, operand in parts] if parts else [text])):
         raise InvalidCriterionError(
             f"'{name}' holds numbers, and {text!r} is not one: give a number, a comparison as '>=10', a range as "
             "'10..20', or a list of these."
         )
-    if len(parts) == 1 and ".." in plain:  # an open range, for which the archive has no dots
-        return f"{'!' * text.startswith('!')}{_SIGNS[parts[0][0]]}{parts[0][1]}"
-    return text
+
+
+def _text_ends(text: str, column: Column) -> tuple[str | None, str | None] | None:
+    """The ends of a range that is written with dots, None for an open one; None if it is no range."""
+    low, dots, high = (part.strip() for part in text.partition(".."))
+    ranged = column.kind in _NUMBERS or _holds_dates(column) or (not column.type_name and split_text(text) is not None)
+    return (low or None, high or None) if dots and ranged else None
 
 
 def _is_numeric(column: Column) -> bool:
     """Whether a column is compared with plain numbers only."""
-    return column.kind in {Kind.INTEGER, Kind.FLOAT} and column.type_name.lower() not in _SEXAGESIMAL
+    return column.kind in _NUMBERS and column.type_name.lower() not in _SEXAGESIMAL
+
+
+def _holds_dates(column: Column) -> bool:
+    return column.type_name.lower().startswith("date")
 
 
 def _member(name: str, value: Any, column: Column) -> object:
     """One of several alternatives."""
     if isinstance(value, str | bytes):
-        parts = _alternatives(name, value, column)
-        if len(parts) > 1:
-            raise InvalidCriterionError(
-                f"'{name}' has the value {value!r} in a list, and a comma separates values: give each by itself, or "
-                "write * for the comma."
-            )
-        return parts[0]
+        return _text_member(name, value, column)
     if _is_range(value, column):
         return _range(name, value, column)
     low, high = (_single(name, value, column, side) for side in (-1, 1))
+    if column.kind is Kind.INTEGER and low == high and isinstance(low, float):
+        raise InvalidCriterionError(f"'{name}' holds integers, and {value!r} is not one.")
     return low if low == high else f"{low}..{high}"
+
+
+def _text_member(name: str, value: str | bytes, column: Column) -> str:
+    """A text in a list, whose members are separated already."""
+    parts = _alternatives(name, value, column)
+    if len(parts) > 1 and (not _has_commas(column) or parts[-1].startswith("!")):
+        raise InvalidCriterionError(
+            f"'{name}' has the value {value!r} in a list, and a comma separates values: give each by itself, or "
+            "write * for the comma."
+        )
+    return parts[-1]
 
 
 def _range(name: str, ends: tuple[Any, ...], column: Column) -> str:
@@ -181,11 +249,23 @@ def _end(name: str, end: Any, column: Column, outward: int) -> object:
         text = str(as_plain(end, name)).strip()
         if not text or text[0] in "!<>=" or "," in text or ".." in text or "*" in text:
             raise InvalidCriterionError(f"'{name}' has {end!r} at the end of a range: give a number or a date.")
-        checked = _checked(name, text, column)
-        return _plain(name, as_number(name, checked, column), whole=True) if _is_numeric(column) else checked
+        return _text_end(name, text, column)
     if isinstance(end, list | tuple | set | Mapping | bool):
         raise InvalidCriterionError(f"'{name}' has {end!r} at the end of a range: give a number or a date.")
     return _single(name, end, column, outward)
+
+
+def _text_end(name: str, text: str, column: Column) -> object:
+    """One end of a range that was given as text: a number where it is one, in degrees for a position."""
+    checked = _checked(name, text, column)
+    if _is_numeric(column) or (column.kind is not Kind.TEXT and NUMBER.fullmatch(checked)):
+        return _plain(name, as_number(name, checked, column), whole=True)
+    if column.type_name.lower() not in _SEXAGESIMAL:
+        return checked
+    try:
+        return without_rounding_error(float(Angle(checked, _SEXAGESIMAL[column.type_name.lower()]).deg))
+    except ValueError as err:
+        raise InvalidCriterionError(f"'{name}' has {text!r} at the end of a range, which is no angle.") from err
 
 
 def _is_after(low: object, high: object) -> bool:
@@ -229,9 +309,8 @@ def _plain(name: str, value: float | np.integer | np.floating, *, whole: bool = 
 
 def _moment(name: str, value: _Moment, column: Column, outward: int) -> object:
     """A moment, as the column holds it: as text, or as a Modified Julian Date."""
-    by_number = column.kind in {Kind.INTEGER, Kind.FLOAT}
-    if by_number or (not column.type_name and column.name.lower().endswith("mjd")):
-        return as_number(name, value, column if by_number else Column(column.name, is_time=True), outward)
+    if column.kind in _NUMBERS or (not column.type_name and column.name.lower().endswith("mjd")):
+        return as_number(name, value, column if column.type_name else Column(column.name, is_time=True), outward)
     return as_iso(name, value)
 
 

@@ -126,6 +126,8 @@ class Search:
     options: Mapping[str, object] = field(default_factory=dict)
     cache: bool | None = None
     columns: Columns = field(default_factory=dict, repr=False, compare=False)
+    # What may be said if nothing is found.
+    hints: Sequence[str] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be asked."""

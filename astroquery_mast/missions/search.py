@@ -25,7 +25,7 @@ from ..tables.columns import Columns, did_you_mean
 from ..warn import warn_no_results, warn_user
 from .answer import SearchTable, announced
 from .columns import ROW_COLUMNS, MissionColumns, column_list_table, selected_columns
-from .conditions import argument_like, build_conditions
+from .conditions import argument_like, build_conditions, comma_hints
 from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
 
 KNOWN_MISSIONS = frozenset(
@@ -92,6 +92,7 @@ class MissionSearch:
             count_only=bool(count_only),
             options=options,
             cache=cache,
+            hints=comma_hints(wanted, columns),
         )
         if targets:
             search = search.at_targets(self._located_targets(targets, resolver, deadline))
@@ -191,7 +192,7 @@ class MissionSearch:
                 MaxResultsWarning,
             )
         if not len(table):
-            warn_no_results()
+            warn_no_results(search.hints)
         if verbose:
             log.info("%d rows in %.1f s.", len(table), deadline.elapsed())
         return table

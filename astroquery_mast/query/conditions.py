@@ -231,8 +231,10 @@ def turned_ranges(low: Any, high: Any, column: Column) -> list[tuple[Any, Any]]:
 
     A range of anything else is returned as it is.
     """
-    in_degrees = bool(_RIGHT_ASCENSION.fullmatch(column.name)) and column.astropy_unit in {None, u.deg}
-    if not in_degrees or not isinstance(low, int | float) or not isinstance(high, int | float):
+    named = column.type_name.lower() == "ra" or _RIGHT_ASCENSION.fullmatch(column.name)
+    if not named or column.astropy_unit not in {None, u.deg}:
+        return [(low, high)]
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
         return [(low, high)]
     if high - low >= _FULL_TURN:
         return [(0.0, _FULL_TURN)]

@@ -15,9 +15,11 @@ from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidQueryError
+from astroquery_mast import MastMissions
+from astroquery_mast.exceptions import InputWarning, InvalidQueryError, NoResultsWarning
 from astroquery_mast.missions.columns import columns_of_mission
 from astroquery_mast.missions.conditions import build_conditions
+from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.tables.columns import Column, Columns
 
 ROMAN = {name: Column(name, type_name="integer") for name in ("pass", "program")}
@@ -52,8 +54,8 @@ def hst(recorded: Callable[[str], bytes]) -> Columns:
         ("sci_pep_id", (-np.inf, 12000), "<=12000"),
         ("sci_actual_duration", "<5", "<5"),
         ("sci_actual_duration", ">= 2", ">= 2"),
-        ("sci_actual_duration", "1e3..2e3", "1e3..2e3"),
-        ("sci_actual_duration", "1e3..", ">=1e3"),
+        ("sci_actual_duration", "1e3..2e3", "1000..2000"),
+        ("sci_actual_duration", "1e3..", ">=1000"),
         ("sci_actual_duration", "!..5", "!<=5"),
         ("sci_actual_duration", ("900", "1000"), "900..1000"),
         ("sci_actual_duration", (0.5, 1000), "0.5..1000"),
@@ -62,6 +64,21 @@ def hst(recorded: Callable[[str], bytes]) -> Columns:
         ("sci_central_wavelength", (500 * u.nm, None), ">=5000.0"),
         ("sci_ra", 10 * u.deg, 10.0),
         ("sci_ra", "12 30 00", "12 30 00"),
+        ("sci_ra", "10..20", "10..20"),
+        ("sci_ra", "12 00 00..12:30:00", "180.0..187.5"),
+        ("sci_ra", "23h50m..0h10m", "357.5..360.0,0.0..2.5"),
+        ("sci_ra", "!350..10", "!350.0..360.0,!0.0..10.0"),
+        ("sci_ra", ["350..10", "20..30"], "350.0..360.0,0.0..10.0,20..30"),
+        ("sci_ra_v1", "350..10, 20", "350.0..360.0,0.0..10.0,20"),
+        ("sci_ra", ("350", "10"), "350.0..360.0,0.0..10.0"),
+        ("sci_ra", "350..", ">=350"),
+        ("sci_dec", "-5..5", "-5..5"),
+        ("sci_dec", "-05 30 00..5", "-5.5..5"),
+        ("sci_start_time", "2010..2012", "2010..2012"),
+        ("sci_start_time", "2010-05..", ">=2010-05"),
+        ("sci_pep_id", "01039", "1039"),
+        ("sci_pep_id", ["01039", "!08794"], "1039,!8794"),
+        ("sci_start_time", ["2012-01-01", date(2012, 1, 2)], "2012-01-01,2012-01-02"),
         ("sci_start_time", "<2012", "<2012"),
         ("sci_start_time", (Time("2012-01-01"), None), ">=2012-01-01T00:00:00"),
         ("sci_start_time", (Time("2012-01-01T12:00:00.25"), Time("2013-01-01")), None),
@@ -103,6 +120,15 @@ def test_every_form_of_a_value_becomes_what_the_archive_takes(hst: Columns, name
         ("sci_pep_id", [1, np.nan], "nan"),
         ("sci_pep_id", float("inf"), "inf"),
         ("sci_dec", (5, 1), "no value lies"),
+        ("sci_dec", "5..1", "no value lies"),
+        ("sci_dec", "05 00 00..04 59 59", "no value lies"),
+        ("sci_pep_id", "10500..10000", "no value lies"),
+        ("sci_start_time", "2013..2012-05", "no value lies"),
+        ("sci_ra", "..", "open at both ends"),
+        ("sci_ra", "M51..M52", "no angle"),
+        ("sci_pep_id", 10452.5, "holds integers, and 10452.5"),
+        ("sci_pep_id", [10452, 10452.5], "holds integers"),
+        ("sci_pep_id", "10452.5", "holds integers"),
         ("sci_ra", (None, None), "open at both ends"),
         ("sci_ra", (1, 2, 3), "two ends"),
         ("sci_ra", (np.nan, 3), "nan"),
@@ -150,6 +176,90 @@ def test_without_the_list_of_columns_values_are_sent_as_they_are() -> None:
         {"texts": "a,b"},
         {"since": ">=2020-01-01"},
     ]
+
+
+# -- right ascensions, exact values, commas ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [("350..10", (350, 10)), ("-10..10", (-10, 10)), ("350..370", (350, 370)), ("23 20 00..00 40 00", (350, 10))],
+)
+def test_a_text_range_across_0h_finds_what_the_tuple_finds(
+    mast_sandbox: Sandbox, text: str, pair: tuple[float, float]
+) -> None:
+    """Rows on both sides of 0h are found, whether the range is written as text or as a tuple."""
+    search = MastMissions(mission="hst").query_criteria
+    sides = [search(sci_ra=side, count_only=True) for side in ((pair[0] % 360, 360), (0, pair[1] % 360))]
+    assert search(sci_ra=text, count_only=True) == search(sci_ra=pair, count_only=True) == sum(sides) > 0
+    everything = search(sci_ra=(0, 360), count_only=True)
+    assert search(sci_ra=f"!{text}", count_only=True) == everything - sum(sides)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "shown"),
+    [
+        (
+            "sci_start_time",
+            [Time("2005-01-01"), datetime(2006, 1, 1, tzinfo=UTC)],
+            "2005-01-01T00:00:00 or 2006-01-01T",
+        ),
+        ("sci_actual_duration", [5, 10.0], "5 or 10.0"),
+        ("sci_actual_duration", [5 * u.min, 10 * u.min], "300.0 or 600.0"),
+        ("sci_ra", np.array([1.5, 2.5, 3.5]), "1.5 or 2.5 or 3.5"),
+    ],
+    ids=str,
+)
+def test_a_list_meant_as_a_range_finds_nothing_without_a_word(hst: Columns, name: str, values: Any, shown: str) -> None:
+    """A list of exact values of a continuous column is warned of, and the way to write a range is told."""
+    with pytest.warns(InputWarning, match=rf"{name} is continuous, .*exactly {shown}.*\(minimum, maximum\)"):
+        build_conditions({name: values}, hst)
+
+
+def test_a_pi_with_a_comma_as_the_table_has_it_finds_the_rows(mast_sandbox: Sandbox) -> None:
+    """A value with a comma that was copied from a table finds its rows, as text and in a list."""
+    search = MastMissions(mission="jwst").query_criteria
+    name = search(program=1039)["pi_name"][0]
+    assert "," in name
+    expected = search(pi_name=f"{name.split(',')[0]}*", count_only=True)
+    assert search(pi_name=name, count_only=True) == search(pi_name=[name], count_only=True) == expected > 0
+    everyone = search(pi_name="*", count_only=True)
+    assert search(pi_name=f"!{name}", count_only=True) == everyone - expected
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("Last, First", "Last,First,Last*First"),
+        ("Last", "Last"),
+        (["Last, First", "Other, Name"], "Last*First,Other*Name"),
+        (["Last, First"], "Last*First"),
+        ("!Last, First", "!Last*First"),
+        ("!Last, !Other", "!Last,!Other"),
+        ("Last*, Other*", "Last*,Other*,Last**Other*"),
+    ],
+    ids=str,
+)
+def test_a_comma_in_a_column_whose_values_have_commas(value: Any, sent: str) -> None:
+    """It separates values as everywhere, and may be part of the one value as well; in a list it is the latter."""
+    columns = {"pi_name": Column("pi_name", type_name="string")}
+    assert (
+        build_conditions({"pi_name": value}, columns) == build_conditions({"pi_name": value}, {}) == [{"pi_name": sent}]
+    )
+    with pytest.raises(InvalidQueryError, match="comma separates"):
+        build_conditions({"pi_name": ["!A, !B"]}, columns)
+    numbers = {"productLevel": Column("productLevel", type_name="integer")}
+    assert build_conditions({"productLevel": "1, 2"}, numbers) == [{"productLevel": "1,2"}]
+
+
+def test_a_text_with_a_comma_that_finds_nothing_tells_how_it_was_read(mast_sandbox: Sandbox) -> None:
+    """The warning names the values, and the wildcard that stands for the comma; lists and numbers are not told of."""
+    search = MastMissions(mission="hst").query_criteria
+    told = r"sci_targname='NGC 5194, M 51' was read as the values 'NGC 5194' and 'M 51'; .*: 'NGC 5194\*M 51'\.$"
+    with pytest.warns(NoResultsWarning, match=told):
+        assert len(search(sci_targname="NGC 5194, M 51", sci_pep_id="1, 2", sci_start_time="1970, 1971")) == 0
+    with pytest.warns(NoResultsWarning, match=r"returned no results\.$"):
+        assert len(search(sci_targname=["NGC 5194", "M 51"])) == 0
 
 
 VALUES = st.recursive(
