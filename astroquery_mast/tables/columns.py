@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 from typing import TypeVar
@@ -74,6 +75,8 @@ def no_such(
 # Columns that the portal adds for itself; they hold nothing and are dropped from tables.
 PORTAL_COLUMNS = frozenset({"_selected_"})
 _SNAPSHOTS = ("columns.json", "catalog_columns.json")
+# Under this name the snapshot has patterns instead of names: positions of matches, magnitudes by camera and filter.
+_PATTERNS = "*"
 
 
 class Kind(Enum):
@@ -223,6 +226,13 @@ def find_column(name: str, columns: Columns) -> Column | None:
     """Return the column of that name, whatever the case, or None."""
     found = find_name(name, columns)
     return None if found is None else columns[found]
+
+
+def described_column(name: str, columns: Columns) -> Column | None:
+    """Return what is known of a column of an answer: by its own name, or by a pattern for columns of many services."""
+    if name in columns:
+        return columns[name]
+    return next((column for pattern, column in snapshot()[_PATTERNS].items() if fnmatchcase(name, pattern)), None)
 
 
 def shown_columns(columns: Columns) -> list[Column]:

@@ -18,7 +18,7 @@ from astropy.table import MaskedColumn, Table
 
 from ..exceptions import CorruptDataWarning, InvalidResponseError
 from ..warn import warn_user
-from .columns import PORTAL_COLUMNS, Columns, Kind, kind_of
+from .columns import PORTAL_COLUMNS, Columns, Kind, described_column, kind_of
 from .mashup import Page
 from .rows import (
     Array,
@@ -176,7 +176,7 @@ class TableBuilder:
             warn_user(f"Column '{name}' {what}", CorruptDataWarning)
 
     def _column(self, name: str, values: Array, mask: Array | None) -> MaskedColumn:
-        known = self._columns.get(name)
+        known = described_column(name, self._columns)
         unit = known.astropy_unit if known is not None and values.dtype.kind in "iuf" else None
         # A unit that is understood only by its description would not survive the writing of the table.
         description = known.about if known is not None else None

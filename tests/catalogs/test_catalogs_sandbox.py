@@ -18,6 +18,7 @@ from astroquery_mast import Catalogs, CatalogsClass, conf
 from astroquery_mast.sandbox import Fault, Sandbox
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
+M101 = SkyCoord(210.8023, 54.3490, unit="deg")
 
 # Catalog and its parameters; the columns with the position.
 CONES = [
@@ -53,6 +54,84 @@ def test_every_catalog_knows_what_is_around_a_position(
     told = table[SEPARATIONS[arguments["catalog"].lower()]]
     np.testing.assert_allclose(told.quantity.to_value(u.arcsec), places.separation(M51).arcsec, atol=0.5)
     assert told.quantity.max() <= arguments["radius"] * u.deg
+
+
+PLACED = [
+    *((arguments["catalog"], arguments.get("version"), names) for arguments, names in CONES),
+    ("Gaia", 2, ("ra", "dec")),
+    ("Tgas", None, ("ra", "dec")),
+    ("PLATO", None, ("RAdeg", "DECdeg")),
+    ("DiskDetective", None, ("ra", "dec")),
+]
+
+
+@pytest.mark.parametrize(("catalog", "version", "names"), PLACED, ids=str)
+def test_a_position_of_any_catalog_needs_no_unit_from_the_user(
+    mast_sandbox: Sandbox, catalog: str, version: int | None, names: tuple[str, str]
+) -> None:
+    """`SkyCoord` takes the two columns as they are, and so are magnitudes, parallaxes and motions quantities."""
+    center, radius = (M101, 2 * u.deg) if catalog == "Tgas" else (M51, 0.5 * u.deg)
+    table = Catalogs.query_region(center, catalog=catalog, radius=radius, version=version)
+    places = SkyCoord(table[names[0]], table[names[1]])
+    assert len(places) > 0
+    assert bool((places.separation(center) < 1.01 * radius).all())
+    units = {"mag": u.mag, "parallax": u.mas, "plx": u.mas, "pm": u.mas / u.yr, "pmra": u.mas / u.yr, "l": u.deg}
+    for column in table.itercols():
+        name = column.name.lower()
+        expected = units.get(name) or (u.mag if name.endswith("mag") else None)
+        assert expected is None or column.dtype.kind != "f" or column.unit == expected, column.name
+
+
+def test_hubble_magnitudes_have_a_unit_in_every_filter(mast_sandbox: Sandbox) -> None:
+    """The magnitudes are named after camera and filter, whichever there are; numbers of detections have no unit."""
+    for version in (2, 3):
+        table = Catalogs.query_region(M51, catalog="HSC", radius=0.02, version=version)
+        filters = [name for name in table.colnames if "_F" in name]
+        assert filters
+        assert {table[name].unit for name in filters if not name.endswith("_N")} == {u.mag}
+        assert {table[name].unit for name in filters if name.endswith("_N")} == {None}
+    detections = Catalogs.query_hsc_matchid(table[0])
+    assert SkyCoord(detections["SourceRA"], detections["SourceDec"]).separation(M51).max() < 0.03 * u.deg
+    assert detections["ExposureTime"].unit == u.s
+
+
+@pytest.mark.parametrize(
+    "catalog", ["TIC", "CTL", "Gaia", "GaiaDR1", "GaiaDR2", "Tgas", "HSC", "Galex", "SDSS", "2MASS"]
+)
+def test_the_positions_of_matches_need_no_unit_from_the_user(mast_sandbox: Sandbox, catalog: str) -> None:
+    """MatchRA, MatchRa, MatchDEC and MatchDec are in degrees, whatever the catalog."""
+    center, source, around = (M101, "Tgas", 2) if catalog == "Tgas" else (M51, "TIC", 0.1)
+    given = Catalogs.query_region(center, catalog=source, radius=around)["ra", "dec"]
+    table = Catalogs.crossmatch(given, catalog, radius=0.05 * u.deg, verbose=False)
+    names = {name.lower(): name for name in table.colnames}
+    places = SkyCoord(table[names["matchra"]], table[names["matchdec"]])
+    assert len(places) > 0
+    asked = SkyCoord(given["ra"], given["dec"])[table["input_row"]]
+    np.testing.assert_allclose(
+        places.separation(asked).arcsec, table["separation"].quantity.to_value(u.arcsec), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("catalog", "name", "unit"),
+    [
+        ("Gaia", "parallax", "mas"),
+        ("GaiaDR2", "radius_val", "solRad"),
+        ("HSC", "MatchRA", "deg"),
+        ("Galex", "nuv_flux", "uJy"),
+        ("PLATO", "Plx", "mas"),
+        ("Tgas", "pmra", "mas / yr"),
+    ],
+)
+def test_metadata_of_a_catalog_that_the_archive_does_not_describe(
+    mast_sandbox: Sandbox, catalog: str, name: str, unit: str
+) -> None:
+    """Columns and units are listed, although the archive has no columns under the name of the catalog."""
+    columns = Catalogs.get_metadata(catalog)
+    assert columns["Units"][columns["Column Name"] == name].tolist() == [unit]
+    answer = Catalogs.query_region(M101 if catalog == "Tgas" else M51, catalog=catalog, radius=2)
+    known = {column for column in answer.colnames if "_F" not in column and not column.lower().startswith("dist")}
+    assert known <= {*columns["Column Name"], "dstArcSec"}
 
 
 @pytest.mark.parametrize("catalog", ["TIC", "HSC", "panstarrs"])
