@@ -8,6 +8,7 @@ their columns hold numbers is then told by histograms.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from astroquery import log
 
 from ..config import Endpoints
-from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
+from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidResponseError, MastError
 from ..query.filters import Criteria
 from ..query.known_catalogs import Catalog
 from ..query.request import COUNT_COLUMNS, ApiRequest, CacheKey, HttpRequest, MashupRequest
@@ -33,6 +34,9 @@ _ROUND = 100
 _EXCERPT = 200
 # How the metadata spell "nothing".
 _NOTHING = {"NULL", "null", "None"}
+# Columns of the TIC that are declared as text and hold identifiers that are whole numbers.
+_NUMBERED = frozenset({"id", "gaia", "objid"})
+_NAME_AND_NUMBER = re.compile(r".*?[A-Za-z\s](\d+)\s*")
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,7 @@ def filtered_question(
     count: bool = False,
 ) -> CatalogQuestion:
     """Return a question by criteria, or how many rows meet them: the same but for service and columns."""
+    _refuse_names_for_numbers(criteria)
     params: dict[str, Any] = {}
     if catalog.chooses:
         params["columns"] = COUNT_COLUMNS if count else ", ".join(selection.needed) or "*"
@@ -206,6 +211,15 @@ def catalogs_mast_question(
     listing = Listing(request, known, size, every_page)
     question = CatalogQuestion(catalog, listing, columns_id, Selection(), size, every_page)
     return replace(question, limit_name="pagesize", limit=size) if limited else question
+
+
+def _refuse_names_for_numbers(criteria: Criteria) -> None:
+    """Raise if a name such as "TIC 261136679" is asked for in a column of text that holds whole numbers."""
+    for name, texts in ((each.column, each.values) for each in criteria.filters if each.column.lower() in _NUMBERED):
+        for text in (text for text in texts if not text.strip().isdecimal()):
+            number = _NAME_AND_NUMBER.fullmatch(text)
+            instead = f": {name}={number[1]}" if number else ""
+            raise InvalidCriterionError(f"'{name}' holds whole numbers, and {text!r} is not one{instead}.")
 
 
 def with_separation(columns: Columns, catalog: Catalog) -> Columns:

@@ -107,7 +107,8 @@ class Catalog:
         known = f"there is {latest} only" if len(services) == 1 else f"there are {', '.join(map(str, services))}"
         what = f"Invalid {self.name} version number {version!r}: {known}. Version {latest} is used."
         if latest == 0:
-            what = f"{self.name} has no versions to choose from; version={version!r} is ignored."
+            instead = f" data_release is {' or '.join(map(repr, self.tables))}." if self.tables else ""
+            what = f"{self.name} has no versions to choose from; version={version!r} is ignored.{instead}"
         warn_user(what, InputWarning)
         return services[latest]
 
@@ -138,6 +139,8 @@ class Catalog:
         if self.filtered and not closest(name, self.options):
             said += " query_criteria, with coordinates or object_name, takes criteria on its columns."
             return InvalidCriterionError(said)
+        if name.lower() == "data_release" and len(self.cones) > 1:
+            return InvalidCriterionError(f"{said} It has version={' or '.join(map(str, self.cones))}.")
         if not self.options:
             return InvalidCriterionError(f"{said} It has no parameters.")
         return no_such(said, name, self.options, error=InvalidCriterionError)

@@ -65,6 +65,8 @@ def test_a_version_of_an_unversioned_catalog_is_ignored_with_a_warning() -> None
     """A version that has no meaning is not dropped silently."""
     with pytest.warns(InputWarning, match="TIC has no versions"):
         assert find_catalog("tic").cone(8) == "Mast.Catalogs.Tic.Cone"
+    with pytest.warns(InputWarning, match=r"version=1 is ignored\. data_release is 'dr1' or 'dr2'\."):
+        assert CATALOGS["panstarrs"].versioned({0: "x"}, 1) == "x"
     with pytest.warns(InputWarning, match="HSC version"):
         assert CATALOGS["hsc"].versioned(HSC_MATCHES, 5) == "Mast.HscMatches.Db.v3"
 
@@ -89,6 +91,9 @@ def test_parameters_of_a_catalog_have_defaults(name: str, given: dict[str, Any],
         ("hsc", {"magtyp": 1}, "Filter 'magtyp' does not exist for catalog HSC. Did you mean 'magtype'"),
         ("hsc", {"invalid": 2}, "Filter 'invalid' does not exist for catalog HSC. There are: nr, ni, magtype"),
         ("gaia", {"nr": 2}, "has no parameters"),
+        ("gaia", {"data_release": 2}, "It has version=1 or 2 or 3"),
+        ("hsc", {"data_release": 3}, "It has version=2 or 3"),
+        ("gaiadr2", {"data_release": 2}, "has no parameters"),
         ("tic", {"Tmag": [1, 2]}, "query_criteria"),
         ("hsc", {"magtype": 3}, "from 1 to 2"),
         ("hsc", {"nr": 0}, "at least 1 is needed"),

@@ -12,9 +12,9 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
-from astroquery.exceptions import InvalidQueryError, MaxResultsWarning
+from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, ResolverError
 
-from astroquery_mast import Catalogs, CatalogsClass, conf
+from astroquery_mast import Catalogs, CatalogsClass, Observations, conf
 from astroquery_mast.sandbox import Fault, Sandbox
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
@@ -184,6 +184,45 @@ def test_stars_are_found_by_their_numbers(mast_sandbox: Sandbox, form: Any) -> N
         assert sorted(found["ID"]) == sorted(stars["ID"])
     one = Catalogs.query_criteria(catalog="Tic", ID=int(stars["ID"][0]), columns=["ID", "Tmag"])
     assert (one["ID"].tolist(), one.colnames) == ([stars["ID"][0]], ["ID", "Tmag"])
+
+
+@pytest.mark.parametrize(
+    ("criteria", "instead"),
+    [
+        ({"ID": "TIC 261136679"}, ": ID=261136679."),
+        ({"id": "TIC261136679"}, ": id=261136679."),
+        ({"ID": ["1", "TIC 2 "]}, ": ID=2."),
+        ({"GAIA": b"Gaia DR2 4623036865373793408"}, ": GAIA=4623036865373793408."),
+        ({"ID": "pi Men"}, "."),
+        ({"ID": "261136679.5"}, "."),
+    ],
+    ids=str,
+)
+def test_a_name_for_the_number_of_a_star_is_refused_with_the_number(
+    mast_sandbox: Sandbox, criteria: dict[str, Any], instead: str
+) -> None:
+    """Nothing is sent, and the way to write the number is told; numbers in any form and patterns go on."""
+    for method in (Catalogs.query_criteria, Catalogs.query_criteria_count):
+        with pytest.raises(InvalidQueryError) as caught:
+            method("TIC", **criteria)
+        assert "holds whole numbers" in str(caught.value)
+        assert str(caught.value).endswith(f"is not one{instead}")
+    assert len(mast_sandbox.requests.of("invoke")) == 0
+    for good in (" 261136679", 261136679, np.int64(261136679), "26113667*"):
+        assert len(Catalogs.query_criteria("TIC", ID=good)) > 0
+
+
+def test_the_number_of_a_star_in_the_place_of_its_name_is_told_from_one(mast_sandbox: Sandbox) -> None:
+    """Whether it is text or a number, the name is told under which the resolver knows it."""
+    for client in (Catalogs, Observations):
+        for number in (261136679, "261136679"):
+            for method in (client.query_object, client.resolve_object):
+                with pytest.raises(
+                    (InvalidQueryError, ResolverError), match=r"For a star of the TIC: 'TIC 261136679'\.$"
+                ):
+                    method(number)
+    with pytest.raises(ResolverError, match=r"to a sky position\.$"):
+        Catalogs.resolve_object("no such thing")
 
 
 def test_pages_make_the_whole(mast_sandbox: Sandbox) -> None:
