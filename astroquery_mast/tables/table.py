@@ -8,12 +8,14 @@ changed to fit; a column that cannot hold its values becomes a wider one, and a 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Protocol, Self
 
+import numpy as np
 from astropy.table import MaskedColumn, Table
 
 from ..exceptions import CorruptDataWarning, InvalidResponseError
@@ -35,6 +37,8 @@ from .rows import (
 
 # Properties of a request that no table keeps: it may be written to a file.
 _SECRET = frozenset({"mast_token"})
+# A moment as the keyword services of JWST write it: the milliseconds since 1970 (UTC).
+_MILLISECONDS = re.compile(r"/Date\((-?\d{1,14})(?:[+-]\d{4})?\)/")
 
 
 class RequestInfo(Protocol):
@@ -138,7 +142,7 @@ class TableBuilder:
         made = []
         for name, _ in self._fields:
             values, mask = joined(self._chunks.pop(name))
-            made.append(self._column(name, values, mask))
+            made.append(self._column(name, _with_iso_dates(values), mask))
         return Table(made, masked=True, copy=False, meta=table_meta(self._request, self._rows, self._times))
 
     def _chunk(self, name: str, type_name: str, values: Sequence[Any]) -> ColumnBlock:
@@ -181,6 +185,20 @@ class TableBuilder:
         # A unit that is understood only by its description would not survive the writing of the table.
         description = known.about if known is not None else None
         return MaskedColumn(values, name=name, mask=mask, unit=unit, description=description, copy=False)
+
+
+def _with_iso_dates(values: Array) -> Array:
+    """The values of a column, in ISO 8601 (UTC) if all of them are moments as milliseconds."""
+    if values.dtype.kind != "U" or not next(filter(None, values), "").startswith("/Date("):
+        return values
+    told = np.flatnonzero(values != "")
+    found = [moment for text in values[told].tolist() if (moment := _MILLISECONDS.fullmatch(text))]
+    if len(found) < len(told):
+        return values
+    texts = np.datetime_as_string(np.array([int(moment[1]) for moment in found], dtype="datetime64[ms]"))
+    dates = np.zeros(len(values), dtype=texts.dtype)
+    dates[told] = texts
+    return dates
 
 
 def _fields_of(page: Page) -> tuple[tuple[str, str], ...]:

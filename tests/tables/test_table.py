@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.table import MaskedColumn, Table, vstack
+from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -363,3 +364,20 @@ def test_answer_without_a_count_is_an_error(rows: list[dict[str, Any]]) -> None:
     """An empty reply to a count, as past its last page, is an error of the package."""
     with pytest.raises(InvalidResponseError, match="asked for a count"):
         first_value(page(rows, n="string"))
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (2, 3)], ids=str)
+def test_dates_of_jwst_keywords_come_as_milliseconds(cuts: tuple[int, ...]) -> None:
+    """They become ISO text, which `Time` reads, and null stays null; a column with any other text is left alone."""
+    sent = [None, "/Date(1651926261760)/", "/Date(0)/", "/Date(-1000-0500)/"]
+    dates = column(sent, "date", *cuts)
+    assert dates.tolist() == [
+        None,
+        "2022-05-07T12:24:21.760",
+        "1970-01-01T00:00:00.000",
+        "1969-12-31T23:59:59.000",
+    ]
+    assert Time(dates[1:].filled()).mjd == pytest.approx([59706.5169185185, 40587, 40586.9999884])
+    for other in ("/Date(x)/", "2022", "/Date(1651926261760)"):
+        assert column([*sent, other], "date", *cuts).tolist() == [*sent, other]
+    assert column(["", "/Date(0)/"], "string").tolist() == ["", "1970-01-01T00:00:00.000"]
