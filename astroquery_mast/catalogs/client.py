@@ -345,6 +345,51 @@ class CatalogsClass(CatalogHsc):
         options = CallOptions(timeout, get_query_payload, max_workers, executor)
         return self._search_for(target).count(arguments, options)
 
+    def query_region_count(
+        self, coordinates: Any, *, catalog: str, radius: Any = DEFAULT_RADIUS, **options: Any
+    ) -> int | Table | Asked:
+        """Return how many entries of a catalog are around a position, without reading them.
+
+        Parameters
+        ----------
+        coordinates, radius : object
+            As `query_region`.
+        catalog : str
+            ``"TIC"``, ``"CTL"`` or ``"DiskDetective"``; the archive does not count the others.
+        **options : object
+            As `query_criteria_count`, and criteria as there.
+
+        Returns
+        -------
+        int, `~astropy.table.Table` or dict
+            As `query_criteria_count`.
+
+        Examples
+        --------
+        >>> Catalogs.query_region_count("202.47 47.2", catalog="TIC", radius=0.1)  # doctest: +SKIP
+        """
+        # All entries have a right ascension, and the archive counts by criteria.
+        return self.query_criteria_count(catalog, coordinates=coordinates, radius=radius, **{"ra": [0, 360], **options})
+
+    def query_object_count(
+        self, object_name: str | Iterable[str], *, catalog: str, radius: Any = DEFAULT_RADIUS, **options: Any
+    ) -> int | Table | Asked:
+        """Return how many entries of a catalog are around an object; parameters as there and in `query_region_count`.
+
+        Parameters
+        ----------
+        object_name, radius : object
+            As `query_object`.
+        catalog, **options : object
+            As `query_region_count`.
+
+        Returns
+        -------
+        int, `~astropy.table.Table` or dict
+            As `query_criteria_count`.
+        """
+        return self.query_region_count(None, catalog=catalog, radius=radius, object_name=object_name, **options)
+
     # -- columns -------------------------------------------------------------------------------------------------
 
     def get_metadata(self, catalog: str, *, data_release: str | None = None, table: str | None = None) -> Table:

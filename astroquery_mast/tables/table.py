@@ -39,6 +39,7 @@ from .rows import (
 _SECRET = frozenset({"mast_token"})
 # A moment as the keyword services of JWST write it: the milliseconds since 1970 (UTC).
 _MILLISECONDS = re.compile(r"/Date\((-?\d{1,14})(?:[+-]\d{4})?\)/")
+_SHORTEST = np.dtype("U9").itemsize
 
 
 class RequestInfo(Protocol):
@@ -189,7 +190,8 @@ class TableBuilder:
 
 def _with_iso_dates(values: Array) -> Array:
     """The values of a column, in ISO 8601 (UTC) if all of them are moments as milliseconds."""
-    if values.dtype.kind != "U" or not next(filter(None, values), "").startswith("/Date("):
+    may_be = values.dtype.kind == "U" and values.itemsize >= _SHORTEST
+    if not may_be or not next(filter(None, values), "").startswith("/Date("):
         return values
     told = np.flatnonzero(values != "")
     found = [moment for text in values[told].tolist() if (moment := _MILLISECONDS.fullmatch(text))]

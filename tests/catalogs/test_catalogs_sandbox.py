@@ -163,6 +163,29 @@ def test_a_count_is_the_number_of_rows(mast_sandbox: Sandbox, catalog: str, crit
     assert Catalogs.query_criteria_count(catalog, **criteria) == len(table) > 0
 
 
+@pytest.mark.parametrize("catalog", ["TIC", "ctl", "DiskDetective"])
+def test_what_is_around_a_position_or_an_object_is_counted(mast_sandbox: Sandbox, catalog: str) -> None:
+    """The count is the number of rows of the same region, also for many positions, and no row is fetched for it."""
+    radius = 5 * u.deg if catalog == "DiskDetective" else 0.3
+    rows = len(Catalogs.query_region(M51, catalog=catalog, radius=radius))
+    mast_sandbox.requests.clear()
+    assert Catalogs.query_region_count(M51, catalog=catalog, radius=radius) == rows > 0
+    assert Catalogs.query_object_count("M51", catalog=catalog, radius=radius) == rows
+    both = Catalogs.query_region_count(SkyCoord([M51, M101]), catalog=catalog, radius=radius)
+    assert both["count"][0] == rows
+    sent = [request.mashup for request in mast_sandbox.requests.of("invoke") if "Catalogs" in str(request.mashup)]
+    assert len(sent) == 4
+    assert all("COUNT" in str(request).upper() for request in sent)
+
+
+def test_what_cannot_be_counted_is_refused_with_a_way_out(mast_sandbox: Sandbox) -> None:
+    """Nothing is sent for a catalog that the archive does not count."""
+    for ask in (Catalogs.query_region_count, Catalogs.query_object_count):
+        with pytest.raises(InvalidQueryError, match=r"Count not available for Gaia; it is for TIC, .* query_region"):
+            ask("M51", catalog="Gaia")
+    assert len(mast_sandbox.requests) == 0
+
+
 def test_criteria_are_met(mast_sandbox: Sandbox) -> None:
     """Every row meets every criterion, and all rows that do are there."""
     everything = Catalogs.query_region(M51, catalog="TIC", radius=0.5)
