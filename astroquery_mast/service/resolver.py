@@ -31,7 +31,7 @@ from ..exceptions import (
     ServerError,
 )
 from ..query.values import as_unicode, is_missing
-from ..sky.position import as_coordinate, looks_like_coordinates
+from ..sky.position import as_coordinate, looks_like_coordinates, tic_hint
 from ..tables.rows import decoded
 from ..warn import warn_user
 from .connections import LOOPBACK
@@ -117,7 +117,7 @@ class Resolver:
         """Return the positions that every source has for one object: source → position."""
         entries = with_place(self._entries([checked_name(name)], None, True, deadline))
         if not entries:
-            raise ResolverError(f'Could not resolve "{name}" to a sky position.{_hint_of_number(name)}')
+            raise ResolverError(f'Could not resolve "{name}" to a sky position.{tic_hint(name)}')
         return by_source(entries)
 
     def many(
@@ -215,7 +215,7 @@ class Resolver:
         """The position of a name among what was found for it."""
         if resolver is None:
             if not entries:
-                raise ResolverError(f'Could not resolve "{name}" to a sky position.{_hint_of_number(name)}')
+                raise ResolverError(f'Could not resolve "{name}" to a sky position.{tic_hint(name)}')
             log.debug('"%s" resolved by %s as %s', name, entries[0].get("resolver"), entries[0].get("canonicalName"))
             return coordinate_of(entries[0])
         sources = {str(entry.get("resolver")): entry for entry in reversed(entries)}
@@ -333,24 +333,16 @@ def checked_name(name: object) -> str:
     """Return a name that can be asked for; raise `InvalidArgumentError` for anything else."""
     text = as_unicode(name)
     if not isinstance(text, str):
-        raise InvalidArgumentError(f"Object names must be text, not {name!r}.{_hint_of_number(name)}")
+        raise InvalidArgumentError(f"Object names must be text, not {name!r}.{tic_hint(name)}")
     if not text.strip():
         raise InvalidArgumentError("An object name is empty.")
     return str(text)
 
 
-def _hint_of_number(name: object) -> str:
-    """The name that a bare number may stand for, as a sentence."""
-    number = str(name).strip()
-    return f" For a star of the TIC: 'TIC {number}'." if number.isdecimal() else ""
-
-
 def valid_names(names: Iterable[object]) -> tuple[list[str], int]:
     """Return the names in a list, and how many of its members are missing."""
     if isinstance(names, Mapping) or not isinstance(names, Iterable):
-        raise InvalidArgumentError(
-            f"A name of an object, or several, are needed, and not {names!r:.80}.{_hint_of_number(names)}"
-        )
+        raise InvalidArgumentError(f"A name of an object, or several, is needed, not {names!r:.80}.{tic_hint(names)}")
     cells = [as_unicode(cell) for cell in names]
     given = [checked_name(cell) for cell in cells if not _is_missing(cell)]
     if cells and not given:

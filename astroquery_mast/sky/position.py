@@ -86,6 +86,12 @@ def two_numbers(text: str) -> tuple[float, float] | None:
     return None if found is None else (float(found[1]), float(found[2]))
 
 
+def tic_hint(name: object) -> str:
+    """Return a sentence with the name that a bare number may stand for; empty for anything else."""
+    number = str(name).strip()
+    return f" For a star of the TIC: 'TIC {number}'." if number.isdecimal() else ""
+
+
 def looks_like_coordinates(text: str) -> bool:
     """Tell whether a text is meant as a position, rather than as the name of an object.
 

@@ -24,7 +24,7 @@ from ..query.values import as_unicode
 from ..tables.columns import no_such
 from ..tables.dataframes import as_astropy
 from ..tables.rows import Floats
-from .position import as_coordinate, in_icrs, looks_like_coordinates
+from .position import as_coordinate, in_icrs, looks_like_coordinates, tic_hint
 
 NO_POSITION = "there is no position"
 _NO_NAME = "there is no name"
@@ -197,7 +197,7 @@ def as_names(given: Any) -> Positions:
         elif isinstance(text, str):
             names[row] = text
         else:
-            raise InvalidArgumentError(f"Names of objects must be text, not {text!r}.")
+            raise InvalidArgumentError(f"Names of objects must be text, not {text!r}.{tic_hint(text)}")
     if not cells:
         raise InvalidArgumentError("No names of objects were given: the list is empty.")
     nowhere = np.full(len(cells), np.nan)

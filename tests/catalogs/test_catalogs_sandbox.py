@@ -244,6 +244,8 @@ def test_the_number_of_a_star_in_the_place_of_its_name_is_told_from_one(mast_san
                     (InvalidQueryError, ResolverError), match=r"For a star of the TIC: 'TIC 261136679'\.$"
                 ):
                     method(number)
+        with pytest.raises(InvalidQueryError, match=r"must be text, not 261136679\. For a star of the TIC"):
+            client.query_object([261136679, 5])
     with pytest.raises(ResolverError, match=r"to a sky position\.$"):
         Catalogs.resolve_object("no such thing")
 
