@@ -25,13 +25,14 @@ from ..service.http import HttpClient
 from ..service.mast_service import MashupColumns
 from ..service.retrying import Deadline
 from ..sky.position import Cone
-from ..tables.columns import Column, Columns, columns_of, find_column, snapshot
+from ..tables.columns import Column, Columns, columns_of, described_column, find_column, snapshot
 from ..tables.mashup import Completeness, Page, declared_columns
 from ..tables.rows import decoded
 
 # A server's own limit on the rows of a page, below the size that was asked for, is a round number.
 _ROUND = 100
 _EXCERPT = 200
+_MEAN = "panstarrs/dr2/mean"
 # How the metadata spell "nothing".
 _NOTHING = {"NULL", "null", "None"}
 # Columns of the TIC that are declared as text and hold identifiers that are whole numbers.
@@ -267,7 +268,8 @@ def _columns(info: object, known: Columns, service: str) -> dict[str, Column]:
     """The columns that an answer lists."""
     found: dict[str, Column] = {}
     for name, type_name, entry in declared_columns(info, service):
-        column = find_column(name, known) or Column(name, label=name)
+        # The tables of Pan-STARRS have many columns in common, and describe those of one of them.
+        column = find_column(name, known) or described_column(name, snapshot()[_MEAN]) or Column(name, label=name)
         description = column.description or _text(entry.get("description"))
         unit = column.unit or _text(entry.get("unit"))
         found.setdefault(name, replace(column, name=name, type_name=type_name, description=description, unit=unit))

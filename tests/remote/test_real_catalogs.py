@@ -17,6 +17,7 @@ from astropy.table import MaskedColumn
 from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, RemoteServiceError
 
 from astroquery_mast import CatalogsClass, conf
+from astroquery_mast.query.known_catalogs import CATALOGS
 from astroquery_mast.tables.columns import snapshot
 
 pytestmark = pytest.mark.remote_data
@@ -54,10 +55,20 @@ def test_separations_are_those_of_the_positions(
     assert all(isinstance(column, MaskedColumn) for column in table.itercols())
     places = SkyCoord(*(table[name].filled(np.nan) for name in position), unit="deg")
     told = table[separation].quantity.to_value(u.arcsec)
+    assert {table[name].unit for name in position} == {u.deg}
     known = np.isfinite(places.ra.deg)
     # Some services measure from the position of another epoch, or of a single detection.
     assert np.median(np.abs(told[known] - places[known].separation(M51).arcsec)) < 1
     assert told.max() <= arguments["radius"] * 3600 * 1.01
+
+
+@pytest.mark.parametrize("catalog", ["TIC", "Gaia", "HSC", "Galex"])
+def test_positions_of_matches_are_in_degrees(catalog: str) -> None:
+    """The columns that a cross-match adds have the unit of positions, however the catalog spells them."""
+    table = Catalogs.crossmatch(M51.reshape(1), catalog, radius=0.02 * u.deg, verbose=False)
+    names = [name for name in table.colnames if name.lower() in {"matchra", "matchdec"}]
+    assert len(names) == 2
+    assert SkyCoord(table[names[0]], table[names[1]]).separation(M51).max() < 0.021 * u.deg
 
 
 def test_a_bright_star_has_one_entry() -> None:
@@ -148,7 +159,7 @@ def test_detections_and_spectra_of_hubble(tmp_path: Path) -> None:
 def test_columns_known_to_the_package_are_the_archives() -> None:
     """What the package knows of columns that take criteria is what the archive says now."""
     for config_id, known in snapshot().items():
-        if config_id.startswith("Mast.Catalogs"):
+        if config_id in {catalog.columns_id for catalog in CATALOGS.values()}:
             live = CatalogsClass()._service.columns.refresh(config_id)
             for name in known.keys() & live.keys():
                 assert known[name].continuous == live[name].continuous, (config_id, name)
@@ -162,7 +173,7 @@ def test_tables_of_pan_starrs_have_columns() -> None:
 
 def test_wrong_questions_are_refused() -> None:
     """The archive's own words for a catalog that is none; columns that are none are not sent."""
-    with pytest.raises(RemoteServiceError, match=r"Mast\.Catalogs\.NoSuchCatalog\.Cone"):
+    with pytest.raises((RemoteServiceError, InvalidQueryError), match=r"Mast\.Catalogs\.NoSuchCatalog\.Cone"):
         Catalogs.query_region(M51, catalog="NoSuchCatalog", radius=0.01)
     with pytest.raises(InvalidQueryError, match="Tmag"):
         Catalogs.query_criteria("TIC", Tmagg=[1, 2])

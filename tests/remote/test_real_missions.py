@@ -5,6 +5,7 @@ Old programs are asked for, which have their datasets.
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,19 @@ def test_language_of_criteria(hst: Any) -> None:
     assert ((table["sci_actual_duration"] >= 100) & (table["sci_actual_duration"] <= 2000)).all()
     assert max(table["sci_start_time"]) < "2012-01-01"
     assert all(re.search("5194|^M51|NGC", name.upper()) for name in table["sci_targname"])
+
+
+def test_a_range_across_0h_has_both_sides(hst: Any) -> None:
+    """A text range of right ascensions is the two ranges on either side of 0h."""
+    count = functools.partial(hst.query_criteria, sci_instrume="ACS", sci_dec=(-30, 30), count_only=True)
+    assert count(sci_ra="350..10") == count(sci_ra=(350, 360)) + count(sci_ra=(0, 10)) > 0
+
+
+def test_a_value_with_a_comma_finds_its_row(jwst: Any) -> None:
+    """The PI as the table has it finds at least the program it was taken from."""
+    program = jwst.query_criteria(program=DEEP_FIELD, select_cols=["pi_name"], limit=None)
+    assert "," in program["pi_name"][0]
+    assert jwst.query_criteria(pi_name=program["pi_name"][0], count_only=True) >= len(program)
 
 
 def test_many_targets_are_told_apart(hst: Any) -> None:
