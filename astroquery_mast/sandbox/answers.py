@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .archive import COLUMNS_CONFIG, OBSERVATION_COLUMNS
-from .archive.packaged import Columns
+from .packaged import Columns
 from .reply import TEXT, compact_json
 
 if TYPE_CHECKING:

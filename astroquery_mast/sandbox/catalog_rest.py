@@ -1,31 +1,25 @@
 """Catalogs.MAST: Pan-STARRS over ``/api/v0.1/panstarrs/<release>/<table>``.
 
-In: a `RequestRecord`; parameters may be in the URL, in a posted form or in posted JSON. Out: rows as JSON (arrays or
-objects), CSV or VOTable; the description of the columns; or a status of 400 or 404 with a message in JSON. Conditions
-are ``column=value`` or ``column.op=value``; several values of one parameter are alternatives, different parameters must
-all hold.
+Conditions are ``column=value`` or ``column.op=value``; values of one parameter are alternatives.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from .answers import Dataset, Window, encode
 from .archive.catalog_panstarrs import TABLES, PanstarrsColumn, SurveyTable
 from .archive.catalogs import survey_table
-from .archive.packaged import Columns
 from .archive.search import Clause
+from .packaged import Columns, packaged
+from .reading import json_object, natural, real
 from .reply import Refusal, Reply
 from .requestlog import RequestRecord
 from .rows import Distance, catalog_rows
 
-__all__ = ["CATALOG_ROOT", "catalog_answer", "is_catalog_path"]
+__all__ = ["catalog_answer"]
 
-#: Where this service lives; other catalogs of Catalogs.MAST are not here.
-CATALOG_ROOT = "/api/v0.1/panstarrs"
 FORMATS = ("json", "csv", "votable")
 MEDIA_TYPES = {"text/csv": "csv", "text/xml": "votable", "application/x-votable+xml": "votable"}
 #: What is not a column.
@@ -40,7 +34,7 @@ OPERATORS: Mapping[str, str] = {"eq": "=", "neq": "<>", "gt": ">", "gte": ">=", 
 DIRECTIONS = frozenset({"asc", "desc"})
 #: Degrees.
 LARGEST_RADIUS = 0.5
-DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE = 5_000, 50_001
+DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE, LONGEST_NUMBER = 5_000, 50_001, 9
 DISTANCE = PanstarrsColumn("distance", "DOUBLE", "Distance from the position asked for", "deg")
 _DEGREES = Distance("distance", 3600.0)
 
@@ -57,11 +51,6 @@ class _RestError(Refusal):
         return Reply.json({"status": self.status, "message": str(self)}, self.status)
 
 
-def is_catalog_path(path: str) -> bool:
-    """Return whether Catalogs.MAST answers for ``path``."""
-    return path.startswith(f"{CATALOG_ROOT}/")
-
-
 def catalog_answer(record: RequestRecord) -> Reply:
     """Answer a request for rows or for the description of columns."""
     release, table, wants_metadata, suffix = _address(record.path)
@@ -74,7 +63,7 @@ def catalog_answer(record: RequestRecord) -> Reply:
 
 def _address(path: str) -> tuple[str, str, bool, str]:
     """Return release, table, whether the metadata are wanted, and the format in the path, if there is one."""
-    release, _, rest = path.removeprefix(f"{CATALOG_ROOT}/").lower().partition("/")
+    release, _, rest = path.removeprefix(packaged("endpoints")["catalogs"]["prefix"]).lower().partition("/")
     rest, _, suffix = rest.partition(".")
     table, _, last = rest.partition("/")
     if release not in TABLES:
@@ -100,13 +89,7 @@ def _parameters_of(record: RequestRecord) -> dict[str, list[object]]:
 def _posted(record: RequestRecord) -> dict[str, object]:
     if not record.body or not record.headers.get("content-type", "").startswith("application/json"):
         return {}
-    try:
-        posted = json.loads(record.body)
-    except ValueError as error:
-        raise _RestError("The body of the request is no JSON.") from error
-    if not isinstance(posted, dict):
-        raise _RestError("The body of the request must be a JSON object.")
-    return posted
+    return json_object(record.body, _RestError)
 
 
 def _format(query: _Query, record: RequestRecord) -> str:
@@ -117,21 +100,27 @@ def _format(query: _Query, record: RequestRecord) -> str:
 
 
 def _rows(query: _Query, form: str) -> Reply:
+    if form == "json":
+        return Reply.json(_answer(query))
     rows = query.rows()
-    if form != "json":
-        columns: Columns = tuple((column.name, column.kind) for column in query.columns)
-        body, content_type = encode(Dataset(columns, rows), Window(1, max(len(rows), 1)), form)
-        return Reply(headers=(("Content-Type", content_type),), body=body)
-    names = [column.name for column in query.columns]
+    columns: Columns = tuple((column.name, column.kind) for column in query.columns)
+    body, content_type = encode(Dataset(columns, rows), Window(1, max(len(rows), 1)), form)
+    return Reply(headers=(("Content-Type", content_type),), body=body)
+
+
+def _answer(query: _Query) -> dict[str, object]:
+    rows = query.rows()
     # Long integers are written as text: JavaScript would round them.
-    long = [column.type == "long" for column in query.columns]
-    cells = [[str(cell) if is_long else cell for cell, is_long in zip(row, long, strict=True)] for row in rows]
-    answer: dict[str, object] = {}
-    if query.flag("include_info"):
-        answer["info"] = [column.info() for column in query.columns]
+    writers = [str if column.type == "long" else _as_it_is for column in query.columns]
+    cells = [[write(cell) for write, cell in zip(writers, row, strict=True)] for row in rows]
+    names = [column.name for column in query.columns]
     flat = query.flag("flatten_response")
-    answer["data"] = cells if flat else [dict(zip(names, row, strict=True)) for row in cells]
-    return Reply.json(answer)
+    info = {"info": [column.info() for column in query.columns]} if query.flag("include_info") else {}
+    return {**info, "data": cells if flat else [dict(zip(names, row, strict=True)) for row in cells]}
+
+
+def _as_it_is(cell: object) -> object:
+    return cell
 
 
 class _Query:
@@ -225,9 +214,10 @@ class _Query:
 
     def _count(self, name: str, default: int) -> int:
         text = self.option(name) or str(default)
-        if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) < 1:
+        found = natural(text, LONGEST_NUMBER)
+        if not found:
             raise _RestError(f"{name} must be a positive integer, not '{text}'.")
-        return int(text)
+        return found
 
 
 def _clause(column: PanstarrsColumn, sign: str, value: object, around: str) -> Clause:
@@ -243,10 +233,7 @@ def _clause(column: PanstarrsColumn, sign: str, value: object, around: str) -> C
 
 
 def _float(name: str, value: object) -> float:
-    try:
-        number = float(str(value))
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+    number = real(value)
+    if number is None:
         raise _RestError(f"The value of '{name}' must be a number, not '{value}'.")
     return number

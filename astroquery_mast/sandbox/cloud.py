@@ -1,21 +1,19 @@
 """The public cloud copy of files: where they lie, and a bucket of objects as people without an account see it.
 
-In: a `RequestRecord`, of ``/api/v0.1/path_lookup/`` with repeated ``uri``, or with a path that begins with `BUCKET`.
-Out: a `Reply` with one ``{status_code, path}`` for each; an object or a part of it, the listing of a folder
-(``?list-type=2``), or an error in XML. Objects are the public files that have a path; those of exclusive access are
-refused with 403 to everyone, since the bucket does not accept tokens.
+Files of exclusive access are refused to everyone, since the bucket does not accept tokens.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from .downloads import Downloads
+from .packaged import packaged
 from .reply import Reply
 from .requestlog import RequestRecord
 
@@ -24,10 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["BUCKET", "Bucket", "path_lookup"]
 
-Product = Mapping[str, object]
+Product = Mapping[str, Any]
 
-#: Collections whose paths begin with ``/mast`` unless the cloud's own path is asked for.
-UNDER_MAST = frozenset({"GALEX"})
+#: Paths that begin with ``/mast`` unless the cloud's own path is asked for.
+UNDER_MAST = "/galex/"
 
 
 def path_lookup(archive: Archive, record: RequestRecord) -> Reply:
@@ -38,24 +36,19 @@ def path_lookup(archive: Archive, record: RequestRecord) -> Reply:
 
 def _entry(archive: Archive, uri: str, *, cloud: bool) -> dict[str, object]:
     product = archive.product(uri)
-    collection = uri.removeprefix("mast:").partition("/")[0]
-    pattern = PATTERNS.get(collection)
-    if product is None or pattern is None:
-        return {"status_code": 404, "path": None}
-    path = pattern(uri, product)
-    if collection in UNDER_MAST and not cloud:
+    path = None if product is None else _path(uri, product)
+    if path and path.startswith(UNDER_MAST) and not cloud:
         path = f"/mast{path}"
-    return {"status_code": 200, "path": path}
+    return {"status_code": 200 if path else 404, "path": path}
 
 
 def _hst(uri: str, product: Product) -> str:
-    file = str(product["productFilename"])
-    root = str(product["obs_id"]).lower()
+    file, root = product["productFilename"], product["obs_id"].lower()
     return f"/hst/public/{root[:4]}/{root}/{file}"
 
 
 def _jwst(uri: str, product: Product) -> str:
-    file = str(product["productFilename"])
+    file = product["productFilename"]
     program, _, rest = file.partition("-")
     if rest:  # jw01039-o004_t001_...: a product of several exposures
         return f"/jwst/public/{program}/L3/t/{rest.partition('_')[0]}/{file}"
@@ -70,31 +63,21 @@ def _tess(uri: str, product: Product) -> str:
     return f"/tess/public/{folder}/{sector}/{product['productFilename']}"
 
 
-def _hlsp(uri: str, product: Product) -> str:
-    return f"/mast/hlsp/{uri.removeprefix('mast:HLSP/')}"
+#: Collections whose paths are those of their URIs, below a folder.
+FOLDERS = {"HLSP": "mast/hlsp", "GALEX": "galex", "PS1": "panstarrs/ps1/public", "KEPLER": "kepler", "K2": "k2"}
+_ORIGIN = re.compile(r"(url/)?(data/)?(product/)?")
 
 
-def _below(prefix: str) -> Callable[[str, Product], str]:
-    def path(uri: str, product: Product) -> str:
-        rest = uri.removeprefix("mast:").partition("/")[2]
-        return f"/{prefix}/{rest.removeprefix('url/').removeprefix('data/').removeprefix('product/')}"
-
-    return path
-
-
-PATTERNS: Mapping[str, Callable[[str, Product], str]] = {
-    "HST": _hst,
-    "JWST": _jwst,
-    "TESS": _tess,
-    "HLSP": _hlsp,
-    "GALEX": _below("galex"),
-    "PS1": _below("panstarrs/ps1/public"),
-    "KEPLER": _below("kepler"),
-    "K2": _below("k2"),
-}
+def _path(uri: str, product: Product) -> str | None:
+    """Path of a file, None for collections that have no copy."""
+    collection, _, rest = uri.removeprefix("mast:").partition("/")
+    if collection in FOLDERS:
+        return f"/{FOLDERS[collection]}/{_ORIGIN.sub('', rest, count=1)}"
+    pattern = {"HST": _hst, "JWST": _jwst, "TESS": _tess}.get(collection)
+    return None if pattern is None else pattern(uri, product)
 
 
-BUCKET = "/s3/stpubdata"
+BUCKET = packaged("endpoints")["cloud"]["prefix"].removesuffix("/")
 #: Entries of one listing, as S3 limits them.
 MOST_KEYS = 1000
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -108,8 +91,6 @@ class Bucket:
     def __init__(self, archive: Archive, downloads: Downloads) -> None:
         self._archive = archive
         self._downloads = downloads
-        self._reading = threading.Lock()
-        self._found: Mapping[str, str] | None = None
 
     def answer(self, record: RequestRecord) -> Reply:
         """Answer a request for an object, or for a listing."""
@@ -122,10 +103,8 @@ class Bucket:
 
     def _objects(self) -> Mapping[str, str]:
         """Keys and the ``dataURI`` behind each; read from the archive once."""
-        with self._reading:
-            if self._found is None:
-                self._found = dict(sorted(_keys(self._archive)))
-            return self._found
+        objects: Mapping[str, str] = self._archive.kept.get("objects", lambda: dict(sorted(_keys(self._archive))))
+        return objects
 
     def _object(self, key: str, record: RequestRecord) -> Reply:
         uri = self._objects().get(key)
@@ -144,16 +123,12 @@ class Bucket:
     def _listing(self, record: RequestRecord) -> Reply:
         """List the names under a prefix; those that go on after the delimiter are one folder each."""
         prefix, delimiter = record.value("prefix") or "", record.value("delimiter") or ""
-        most = min(int(record.value("max-keys") or MOST_KEYS), MOST_KEYS)
         after = record.value("continuation-token") or record.value("start-after") or ""
-        names = (key for key in self._objects() if key.startswith(prefix))
-        entries = [entry for entry in _grouped(names, prefix, delimiter) if entry.name > after]
+        most = min(int(record.value("max-keys") or MOST_KEYS), MOST_KEYS)
+        entries = [entry for entry in _grouped(self._objects(), prefix, delimiter) if entry.name > after]
         shown = entries[:most]
-        return Reply(
-            200,
-            (("Content-Type", "application/xml"),),
-            _listing_xml(prefix, delimiter, shown, truncated=len(entries) > most).encode(),
-        )
+        xml = _listing_xml(prefix, delimiter, shown, truncated=len(entries) > most)
+        return Reply.text(xml, content_type="application/xml")
 
 
 @dataclass(frozen=True)
@@ -164,20 +139,19 @@ class _Entry:
 
 def _keys(archive: Archive) -> Iterator[tuple[str, str]]:
     for product in archive.query("SELECT DISTINCT dataURI, productFilename, obs_id FROM product"):
-        uri = str(product["dataURI"])
-        pattern = PATTERNS.get(uri.removeprefix("mast:").partition("/")[0])
-        if pattern is not None:
-            yield pattern(uri, product).lstrip("/"), uri
+        path = _path(product["dataURI"], product)
+        if path is not None:
+            yield path.lstrip("/"), product["dataURI"]
 
 
-def _grouped(names: Iterator[str], prefix: str, delimiter: str) -> Iterator[_Entry]:
+def _grouped(keys: Iterable[str], prefix: str, delimiter: str) -> Iterator[_Entry]:
     def entry(name: str) -> _Entry:
         rest = name[len(prefix) :]
         if not delimiter or delimiter not in rest:
             return _Entry(name, is_folder=False)
         return _Entry(f"{prefix}{rest.partition(delimiter)[0]}{delimiter}", is_folder=True)
 
-    for common, _ in groupby(names, key=entry):
+    for common, _ in groupby((key for key in keys if key.startswith(prefix)), key=entry):
         yield common
 
 
@@ -199,4 +173,4 @@ def _listing_xml(prefix: str, delimiter: str, entries: Sequence[_Entry], *, trun
 
 def _error(status: int, code: str, message: str) -> Reply:
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
-    return Reply(status, (("Content-Type", "application/xml"),), body.encode())
+    return Reply.text(body, status, "application/xml")

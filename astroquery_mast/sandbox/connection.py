@@ -1,10 +1,7 @@
 """The socket side of the sandbox: HTTP/1.1 over loopback, one thread per connection.
 
-In: bytes of a client. Each request is read whole (so that nothing unread can be mistaken for the next request),
-handed to the server's ``respond`` as a Werkzeug `Request`, and the `Reply` that comes back is written as it says,
-truthfully or not.
-
-Werkzeug's own request handler closes the connection after every answer; `KeepAliveHandler` replaces exactly that part.
+Each request is read whole, so that nothing unread can be mistaken for the next one. (Werkzeug's own handler closes the
+connection after every answer.)
 """
 
 from __future__ import annotations
@@ -119,43 +116,39 @@ class KeepAliveHandler(WSGIRequestHandler):
     def _send(self, reply: Reply) -> None:
         if reply.closes:
             self.close_connection = True
-        if reply.abort and not reply.cut:
+        if not reply.abort or reply.cut:
+            self._write(reply, self._head(reply), reply.payload(self.command))
+        if reply.abort and reply.cut:
+            time.sleep(SETTLE)
+        if reply.abort:
             self.server.reset(self.connection)
-            return
-        payload = reply.payload(self.command)
-        head = self._head(reply)
-        if reply.framing == "chunked" and self._may_chunk(reply):
+
+    def _write(self, reply: Reply, head: bytes, payload: memoryview) -> None:
+        if self._is_chunked(reply):
             self.connection.sendall(b"".join([head, *_chunks(payload, ended=reply.cut is None)]))
         elif reply.pace is not None:
             self.connection.sendall(head)
-            self._send_slowly(payload, reply.pace)
+            self._write_slowly(payload, reply.pace)
         elif len(payload) > LARGE_BODY:
             self.connection.sendall(head)
             self.connection.sendall(payload)
         else:
             self.connection.sendall(head + payload)
-        if reply.abort:
-            time.sleep(SETTLE)
-            self.server.reset(self.connection)
 
-    def _send_slowly(self, payload: memoryview, pace: Pace) -> None:
+    def _write_slowly(self, payload: memoryview, pace: Pace) -> None:
         for start in range(0, len(payload), pace.piece):
             self.connection.sendall(payload[start : start + pace.piece])
             time.sleep(pace.seconds)
 
-    def _may_chunk(self, reply: Reply) -> bool:
-        return self.command != "HEAD" and reply.status not in BODILESS and self.request_version >= "HTTP/1.1"
+    def _is_chunked(self, reply: Reply) -> bool:
+        return reply.framing == "chunked" and self._has_body(reply) and self.request_version >= "HTTP/1.1"
+
+    def _has_body(self, reply: Reply) -> bool:
+        return self.command != "HEAD" and reply.status not in BODILESS
 
     def _head(self, reply: Reply) -> bytes:
         reason = HTTPStatus(reply.status).phrase if reply.status in _KNOWN_STATUSES else "Unknown"
-        headers = [("Server", "MAST-sandbox"), ("Date", formatdate(usegmt=True)), *reply.headers]
-        if reply.framing == "length" and reply.status not in BODILESS:
-            length = len(reply.body) if reply.declared is None else reply.declared
-            headers.append(("Content-Length", str(length)))
-        elif reply.framing == "chunked" and self._may_chunk(reply):
-            headers.append(("Transfer-Encoding", "chunked"))
-        elif self.command != "HEAD" and reply.status not in BODILESS:
-            self.close_connection = True  # only the end of the connection can tell the end of the body
+        headers = [("Server", "MAST-sandbox"), ("Date", formatdate(usegmt=True)), *reply.headers, *self._ending(reply)]
         # A connection that is cut on purpose does not say so beforehand.
         if self.close_connection and reply.cut is None:
             headers.append(("Connection", "close"))
@@ -163,6 +156,17 @@ class KeepAliveHandler(WSGIRequestHandler):
             headers.append(("Connection", "keep-alive"))
         lines = [f"HTTP/1.1 {reply.status} {reason}", *(f"{name}: {value}" for name, value in headers)]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+    def _ending(self, reply: Reply) -> list[tuple[str, str]]:
+        """How the client knows where the body ends; if no header tells, by the end of the connection."""
+        if reply.framing == "length" and reply.status not in BODILESS:
+            length = len(reply.body) if reply.declared is None else reply.declared
+            return [("Content-Length", str(length))]
+        if self._is_chunked(reply):
+            return [("Transfer-Encoding", "chunked")]
+        if self._has_body(reply):
+            self.close_connection = True
+        return []
 
 
 _KNOWN_STATUSES = frozenset(int(status) for status in HTTPStatus)

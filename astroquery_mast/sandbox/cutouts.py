@@ -1,18 +1,11 @@
-"""The cutout services over HTTP: ``/tesscut``, ``/zcut`` and ``/hapcut``.
-
-In: a `RequestRecord` with arguments in the URL, a form or a JSON body. Out: a `Reply`: a ZIP with a file per detector,
-survey or filter, JSON lists of sectors or surveys, ``{"msg": ...}`` with status 200 where there is nothing to cut, and
-with 400 for what makes no sense.
-"""
+"""The cutout services over HTTP: ``/tesscut``, ``/zcut`` and ``/hapcut``."""
 
 from __future__ import annotations
 
-import io
-import json
 import math
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +13,8 @@ from .archive.cutout_hst import PIXELS, sky_cell_cutouts, survey_fits, survey_pi
 from .archive.cutout_images import STRETCHES, Looks
 from .archive.cutout_sectors import SCALE, Asteroid, Detector, asteroid, crossed, detectors_at
 from .archive.cutout_tess import place_cutout, track_cutout
+from .downloads import zipped
+from .reading import json_object
 from .reply import Refusal, Reply
 from .requestlog import RequestRecord
 
@@ -70,7 +65,7 @@ class Arguments:
     def __init__(self, record: RequestRecord, *, takes_json: bool = False) -> None:
         self._record = record
         posted = record.method == "POST" and "json" in record.headers.get("content-type", "")
-        self._json = _decoded(record.body) if posted and takes_json else {}
+        self._json = json_object(record.body, CutoutError) if posted and takes_json else {}
 
     def text(self, name: str) -> str | None:
         """Return an argument, None if it is missing or blank."""
@@ -155,16 +150,6 @@ class Arguments:
         return (self.text(name) or "").lower() in _TRUE
 
 
-def _decoded(body: bytes) -> Mapping[str, object]:
-    try:
-        value = json.loads(body)
-    except ValueError as err:
-        raise CutoutError("The body is no JSON.") from err
-    if not isinstance(value, dict):
-        raise CutoutError("The body is no JSON object.")
-    return value
-
-
 #: Largest side of a cutout; full-frame images are cut many times over.
 MOST_TESS_PIXELS, MOST_IMAGE_PIXELS = 100, 1200
 #: Size of a TESS pixel in radii that are given in pixels, degrees.
@@ -188,20 +173,16 @@ class Cutouts:
 
     def answer(self, record: RequestRecord) -> Reply:
         """Answer a request of one of the services."""
-        answers = {"tesscut": self._tesscut, "zcut": self._zcut, "hapcut": self._hapcut}
-        return answers[record.endpoint](record)
-
-    def _tesscut(self, record: RequestRecord) -> Reply:
-        """List sectors or cut full-frame images, around a place or along the way of a minor planet."""
-        wanted = Arguments(record)
-        path = record.path.partition("/api/v0.1/")[2]
         answers = {
-            "sector": self._sectors,
-            "astrocut": self._place,
-            "moving_target/sector": self._track_sectors,
-            "moving_target/astrocut": self._track,
+            "/tesscut/api/v0.1/sector": self._sectors,
+            "/tesscut/api/v0.1/astrocut": self._place,
+            "/tesscut/api/v0.1/moving_target/sector": self._track_sectors,
+            "/tesscut/api/v0.1/moving_target/astrocut": self._track,
+            "/zcut/api/v0.1/survey": self._surveys,
+            "/zcut/api/v0.1/astrocut": self._zcut,
+            "/hapcut/api/v0.1/astrocut": self._hapcut,
         }
-        return answers[path](wanted)
+        return answers[record.path](Arguments(record, takes_json=record.endpoint == "hapcut"))
 
     def _sectors(self, wanted: Arguments) -> Reply:
         found = detectors_at(self._archive, *wanted.place(), wanted.radius("0d", TESS_PIXEL))
@@ -237,17 +218,12 @@ class Cutouts:
         files = [track_cutout(self._archive, detector, body, shape) for detector in found]
         return _packed(files, f"astrocut_{body.name}.zip", NO_SECTOR)
 
-    def _zcut(self, record: RequestRecord) -> Reply:
-        """List the surveys of a place, or cut them."""
-        wanted = Arguments(record)
-        at = wanted.place()
-        if record.path.endswith("/survey"):
-            radius = wanted.radius("0.2d", 0.03 / 3600.0)
-            return Reply.json({"surveys": [survey.name for survey in surveys_at(*at, radius)]})
-        files = self._surveys(wanted, at)
-        return _packed(files, f"zcut_{at[0]}_{at[1]}.zip", NO_SURVEY, deflated=False)
+    def _surveys(self, wanted: Arguments) -> Reply:
+        found = surveys_at(*wanted.place(), wanted.radius("0.2d", 0.03 / 3600.0))
+        return Reply.json({"surveys": [survey.name for survey in found]})
 
-    def _surveys(self, wanted: Arguments, at: tuple[float, float]) -> list[tuple[str, bytes]]:
+    def _zcut(self, wanted: Arguments) -> Reply:
+        at = wanted.place()
         kind, size, chosen = wanted.choice("cutout_format", "fits", FORMATS), wanted.size(), wanted.text("survey")
         looks = Looks(
             stretch=wanted.choice("stretch", "asinh", tuple(STRETCHES)),
@@ -264,11 +240,9 @@ class Cutouts:
                 files += survey_fits(survey, at, shape, size.text)
             else:
                 files += survey_pictures(survey, at, shape, size.text, kind, looks)
-        return files
+        return _packed(files, f"zcut_{at[0]}_{at[1]}.zip", NO_SURVEY, deflated=False)
 
-    def _hapcut(self, record: RequestRecord) -> Reply:
-        """Cut the Hubble advanced products of a place."""
-        wanted = Arguments(record, takes_json=True)
+    def _hapcut(self, wanted: Arguments) -> Reply:
         at, size = wanted.place(), wanted.size()
         shapes = {pixel: size.shape(pixel / 3600.0, MOST_IMAGE_PIXELS) for pixel in PIXELS}
         files = list(sky_cell_cutouts(self._archive, at, shapes))
@@ -290,12 +264,5 @@ def _packed(files: Sequence[tuple[str, bytes]], name: str, missing: str, *, defl
     """A ZIP of the files; ``missing`` is the message when there are none."""
     if not files:
         return Reply.json({"msg": missing})
-    content = io.BytesIO()
-    method = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
-    with zipfile.ZipFile(content, "w", method) as archive:
-        for path, data in files:
-            entry = zipfile.ZipInfo(path, DATE)
-            entry.compress_type = method
-            archive.writestr(entry, data)
-    headers = (("Content-Type", "application/zip"), ("Content-Disposition", f"attachment; filename={name}"))
-    return Reply(200, headers, content.getvalue())
+    content = zipped(files, zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED, DATE)
+    return Reply.file(content, name, "application/zip")

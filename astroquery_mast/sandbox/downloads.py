@@ -1,9 +1,4 @@
-"""Files of the archive over HTTP: one by one, ``/api/v0.1/Download/file``, and several at once as a bundle.
-
-In: a `RequestRecord` with a ``uri``, or for ``/api/v0.1/Download/bundle`` with repeated ``uri`` (or one ``obsid``).
-Out: a `Reply` with the whole file (200), a part of it (206), or the refusal (400, 401, 404, 416); or with a shell
-script, a zip or a tar.gz. What cannot be had is left out of an archive file and listed in its manifest.
-"""
+"""Files of the archive over HTTP: one by one, or several at once as a shell script, a zip or a tar.gz."""
 
 from __future__ import annotations
 
@@ -14,7 +9,7 @@ import tarfile
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from html import escape
 from shlex import quote as shell_quote
@@ -23,16 +18,17 @@ from urllib.parse import quote
 
 from werkzeug.http import dump_options_header, http_date, parse_range_header
 
+from .caching import Cache
 from .identity import may_read
+from .packaged import text
 from .reply import Reply
 from .requestlog import RequestRecord
-from .rows import Cache
 
 if TYPE_CHECKING:
     from .archive import Archive
     from .archive.mission_holdings import MissionHoldings
 
-__all__ = ["Bundles", "Downloads"]
+__all__ = ["Bundles", "Downloads", "manifest", "nameless", "zipped"]
 
 #: Files made on demand by the Hubble Legacy Archive; their size is not known beforehand.
 ON_DEMAND = "mast:HLA/url/cgi-bin/"
@@ -42,6 +38,9 @@ KEPT_BYTES = 64 * 1024 * 1024
 EPOCH = 1_704_067_200
 YEAR = 365 * 24 * 3600
 TYPES = {".fits": "application/fits", ".gz": "application/gzip", ".asdf": "application/x-asdf", ".jpg": "image/jpeg"}
+
+
+Date = tuple[int, int, int, int, int, int]
 
 
 class Downloads:
@@ -75,25 +74,21 @@ class Downloads:
             return Reply.text("Unauthorized: this file is available to its proposers only.", 401)
         if uri.startswith(ON_DEMAND):
             return Reply(200, _description(product), self.content(uri), framing="chunked")
-        tags = {"etag": _etag(uri, product), "last-modified": _modified(uri)}
-        whole = Reply(
-            200,
-            (
-                *_description(product),
-                ("Accept-Ranges", "bytes"),
-                ("ETag", tags["etag"]),
-                ("Last-Modified", tags["last-modified"]),
-            ),
-            self.content(uri),
-        )
-        return _part(whole, record.headers, tags)
+        etag, modified = _etag(uri, product), _modified(uri)
+        tags = (("Accept-Ranges", "bytes"), ("ETag", etag), ("Last-Modified", modified))
+        whole = Reply(200, (*_description(product), *tags), self.content(uri))
+        return _part(whole, record.headers, (etag, modified))
 
 
 def _unknown(uri: str) -> Reply:
     if uri.startswith(ON_DEMAND):
-        # What the program behind these URIs says when an unescaped '&' took its arguments away.
-        return Reply(200, (("Content-Type", "text/plain"),), b"dataset parameter is required\n", framing="chunked")
+        return nameless("dataset")  # an unescaped '&' took the arguments away
     return Reply.text(f"{uri} was not found.", 404)
+
+
+def nameless(argument: str) -> Reply:
+    """Return what a program of the Hubble Legacy Archive says when it is told no file: a status of 200."""
+    return Reply(200, (("Content-Type", "text/plain"),), f"{argument} parameter is required\n".encode(), "chunked")
 
 
 def _description(product: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
@@ -113,12 +108,11 @@ def _modified(uri: str) -> str:
     return http_date(EPOCH + zlib.crc32(uri.encode()) % YEAR)
 
 
-def _part(whole: Reply, headers: Mapping[str, str], tags: Mapping[str, str]) -> Reply:
+def _part(whole: Reply, headers: Mapping[str, str], tags: tuple[str, str]) -> Reply:
     """Return the range asked for; the whole file where a range is not understood or the file has changed since."""
     asked = parse_range_header(headers.get("range"))
-    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
-        return whole
-    if headers.get("if-range", tags["etag"]) not in tags.values():
+    is_new = headers.get("if-range", tags[0]) not in tags
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or is_new:
         return whole
     size = len(whole.body)
     span = asked.range_for_length(size)
@@ -128,24 +122,6 @@ def _part(whole: Reply, headers: Mapping[str, str], tags: Mapping[str, str]) -> 
     start, stop = span
     content_range = ("Content-Range", f"bytes {start}-{stop - 1}/{size}")
     return replace(whole, status=206, headers=(*whole.headers, content_range), body=memoryview(whole.body)[start:stop])
-
-
-# The token comes from the environment of whoever runs the script, never from whoever asked for it.
-SCRIPT_HEAD = """\
-#!/usr/bin/env bash
-# Download the files listed below with curl. For files that are not public set MAST_API_TOKEN to your token.
-authorization=()
-if [ -n "${MAST_API_TOKEN:-}" ]; then
-  authorization=(--header "Authorization: token ${MAST_API_TOKEN}")
-fi
-failed=0
-download() {
-  printf '<<< Downloading File: %s\\n                  To: %s\\n' "$1" "$2"
-  curl ${authorization[@]+"${authorization[@]}"} --globoff --location --fail --silent --show-error --create-dirs \\
-    --output "./$2" "$3" || failed=1
-}
-"""
-SCRIPT_TAIL = "exit $failed\n"
 
 
 class Bundles:
@@ -163,13 +139,12 @@ class Bundles:
         folder = time.strftime("MAST_%Y-%m-%dT%H%M", time.gmtime())
         if record.path.endswith(".sh"):
             host = record.headers.get("host", "")
-            return _attached(
-                _script(folder, self._products(uris), f"http://{host}"), f"{folder}.sh", "text/x-shellscript"
-            )
+            script = _script(folder, self._products(uris), f"http://{host}")
+            return Reply.file(script, f"{folder}.sh", "text/x-shellscript")
         files = list(self._files(folder, uris, record))
         if record.path.endswith(".zip"):
-            return _attached(_zip(files), f"{folder}.zip", "application/zip")
-        return _attached(_tar(files), f"{folder}.tar.gz", "application/gzip")
+            return Reply.file(zipped(files), f"{folder}.zip", "application/zip")
+        return Reply.file(_tar(files), f"{folder}.tar.gz", "application/gzip")
 
     def _of_observation(self, record: RequestRecord) -> list[str]:
         obsid = record.value("obsid") or ""
@@ -177,45 +152,53 @@ class Bundles:
             return []
         previews = (record.value("previews") or "true").lower() != "false"
         rows = self._archive.query("SELECT dataURI, productType FROM product WHERE obsID = ?", (int(obsid),))
-        return [str(row["dataURI"]) for row in rows if previews or row["productType"] not in ("PREVIEW", "THUMBNAIL")]
+        left_out = () if previews else ("PREVIEW", "THUMBNAIL")
+        return [row["dataURI"] for row in rows if row["productType"] not in left_out]
 
     def _products(self, uris: list[str]) -> Iterator[tuple[str, Mapping[str, object] | None]]:
         for uri in uris:
             yield uri, self._downloads.product(uri)
 
     def _files(self, folder: str, uris: list[str], record: RequestRecord) -> Iterator[tuple[str, bytes]]:
-        lines = []
+        states = {}
         for uri, product in self._products(uris):
-            state = "COMPLETE"
             if product is None:
-                state = "NOT FOUND"
+                states[uri] = "NOT FOUND"
             elif not may_read(record, product):
-                state = "UNAUTHORIZED"
+                states[uri] = "UNAUTHORIZED"
             else:
+                states[uri] = "COMPLETE"
                 yield _path(folder, product), self._downloads.content(uri)
-            lines.append(f"<tr><td>{escape(uri)}</td><td>{state}</td></tr>")
-        manifest = f"<html><body><table>{''.join(lines)}</table></body></html>"
-        yield f"{folder}/MANIFEST.HTML", manifest.encode()
+        yield f"{folder}/MANIFEST.HTML", manifest(states.items()).encode()
+
+
+def manifest(states: Iterable[tuple[str, str]]) -> str:
+    """Return a page that tells what became of each file."""
+    rows = "".join(f"<tr><td>{escape(file)}</td><td>{state}</td></tr>" for file, state in states)
+    return f"<html><body><table>{rows}</table></body></html>"
 
 
 def _path(folder: str, product: Mapping[str, object]) -> str:
     return "/".join([folder, *(str(product[name]) for name in ("obs_collection", "obs_id", "productFilename"))])
 
 
+# The token comes from the environment of whoever runs the script, never from whoever asked for it.
 def _script(folder: str, products: Iterator[tuple[str, Mapping[str, object] | None]], host: str) -> bytes:
     calls = []
     for uri, product in products:
         path = _path(folder, product) if product else f"{folder}/{uri.rpartition('/')[2]}"
         url = f"{host}/api/v0.1/Download/file?uri={quote(uri, safe='')}"
         calls.append(f"download {shell_quote(uri)} {shell_quote(path)} {shell_quote(url)}\n")
-    return "".join([SCRIPT_HEAD, *calls, SCRIPT_TAIL]).encode()
+    return "".join([text("bundle.sh"), *calls, "exit $failed\n"]).encode()
 
 
-def _zip(files: list[tuple[str, bytes]]) -> bytes:
+def zipped(files: Iterable[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED, date: Date | None = None) -> bytes:
+    """Return a ZIP, whose entries are of now or of a ``date``."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", method) as archive:
         for path, content in files:
-            archive.writestr(path, content)
+            entry = zipfile.ZipInfo(path, date or time.localtime()[:6])
+            archive.writestr(entry, content, method)
     return packed.getvalue()
 
 
@@ -228,9 +211,3 @@ def _tar(files: list[tuple[str, bytes]]) -> bytes:
             entry.mtime = int(time.time())
             archive.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
-
-
-def _attached(content: bytes, name: str, content_type: str) -> Reply:
-    return Reply(
-        200, (("Content-Type", content_type), ("Content-Disposition", f"attachment; filename={name}")), content
-    )

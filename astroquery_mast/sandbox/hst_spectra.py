@@ -1,10 +1,4 @@
-"""The files of the list of HST spectra, and scripts of curl commands for them.
-
-In: a `RequestRecord` of a program on the server of the Hubble Legacy Archive. Out: a FITS file with one table
-(wavelength, flux, error) without a declared length, as programs send them; 404 for an unknown data set. And
-``Mast.Bundle.Request``: lists of addresses and paths in, written with commas as the service wants them; a JSON answer
-with the address of the script and the state of each file out, and the script itself at that address.
-"""
+"""The list of HST spectra: files as programs of the Hubble Legacy Archive send them, and scripts of curl commands."""
 
 from __future__ import annotations
 
@@ -14,8 +8,8 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
-from html import escape
 from shlex import quote as shell_quote
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,13 +18,14 @@ from uuid import UUID
 import numpy as np
 
 from .archive.catalog_hsc import SPECTRUM_COLUMNS
-from .archive.packaged import packaged
 from .archive.scene import generator
+from .downloads import manifest, nameless
+from .packaged import packaged
 from .parameters import Params
 from .reply import TEXT, Reply, ServiceError
 from .requestlog import RequestRecord
 
-__all__ = ["PROGRAMS", "STAGE", "StagedScripts", "is_known", "spectrum_answer", "spectrum_bytes"]
+__all__ = ["StagedScripts", "spectrum_answer"]
 
 _POINTS = 300
 _RANGES = {"G800L": (5500.0, 10500.0)}
@@ -80,40 +75,35 @@ def spectrum_answer(record: RequestRecord) -> Reply:
     argument = PROGRAMS[record.path]
     asked = record.value(argument)
     if not asked:
-        # The program says so with a status of 200.
-        return Reply(200, (("Content-Type", "text/plain"),), f"{argument} parameter is required\n".encode(), "chunked")
+        return nameless(argument)
     row = _row(argument, asked)
     if row is None:
         return Reply.text(f"{asked} was not found.", 404)
-    disposition = f'attachment; filename="{row["DatasetName"]}{ENDING}"'
-    headers = (("Content-Type", "application/fits"), ("Content-Disposition", disposition))
-    return Reply(200, headers, spectrum_bytes(row), framing="chunked")
+    name = f'"{row["DatasetName"]}{ENDING}"'
+    return replace(Reply.file(spectrum_bytes(row), name, "application/fits"), framing="chunked")
 
 
-def is_known(argument: str, asked: str) -> bool:
-    """Return whether a program whose argument is ``argument`` has a file of that name."""
-    return _row(argument, asked) is not None
-
-
-def _row(argument: str, asked: str) -> dict[str, object] | None:
+def _row(argument: str, asked: str) -> dict[str, Any] | None:
     # Names hold plus signs, which clients do not always escape.
     asked = asked.replace(" ", "+")
-    is_ecf = argument == "file_id"
-    if is_ecf and not asked.endswith(ENDING):
-        return None
-    row = _known().get(asked.removesuffix(ENDING) if is_ecf else asked)
-    return row if row is not None and (int(str(row["SpectrumType"])) >= FIRST_OF_ECF) == is_ecf else None
+    return _known()[argument].get(asked)
 
 
 @cache
-def _known() -> dict[str, dict[str, object]]:
-    names = [name for name, _ in SPECTRUM_COLUMNS]
-    rows = (dict(zip(names, row, strict=True)) for row in packaged("spectra")["rows"])
-    return {str(row["DatasetName"]): row for row in rows}
+def _known() -> dict[str, dict[str, dict[str, Any]]]:
+    """Argument of a program to the rows of its files, by the names under which it has them."""
+    known: dict[str, dict[str, dict[str, Any]]] = {"dataset": {}, "file_id": {}}
+    for cells in packaged("spectra")["rows"]:
+        row = dict(zip((name for name, _ in SPECTRUM_COLUMNS), cells, strict=True))
+        if row["SpectrumType"] < FIRST_OF_ECF:
+            known["dataset"][row["DatasetName"]] = row
+        else:
+            known["file_id"][f"{row['DatasetName']}{ENDING}"] = row
+    return known
 
 
 #: Where scripts are left.
-STAGE = "/portal/Download/stage/anonymous/public"
+STAGE = packaged("endpoints")["stage"]["prefix"]
 #: How many are kept.
 MOST_KEPT = 64
 
@@ -127,23 +117,19 @@ class StagedScripts:
 
     def request(self, params: Params, host: str) -> Reply:
         """Make a script and say where it is."""
-        urls, paths = (str(params.get(name) or "").split(",") for name in ("urlList", "pathList"))
-        if params.get("extension") != "curl":
-            raise ServiceError(f"The parameter 'extension' must be 'curl', not '{params.get('extension')}'.")
-        if not urls[0] or len(urls) != len(paths):
-            raise ServiceError("The parameters 'urlList' and 'pathList' must be lists of the same length.")
-        states = {url: "COMPLETE" if _is_available(url) else "ERROR" for url in urls}
-        wanted = [(url, path) for url, path in zip(urls, paths, strict=True) if states[url] == "COMPLETE"]
+        files = _files_asked(params)
+        states = {url: "COMPLETE" if _is_available(url) else "ERROR" for url, _ in files}
+        wanted = [(url, path) for url, path in files if states[url] == "COMPLETE"]
         name = str(params.get("filename") or "mastDownload").replace("/", "_")
-        folder = f"{STAGE}/{_identifier(params)}"
-        self._keep(f"{folder}/{name}.sh", Reply.text(_script(wanted), content_type="text/x-shellscript"))
-        self._keep(f"{folder}/{name}_MANIFEST.html", Reply.text(_manifest(states), content_type="text/html"))
+        stem = f"{STAGE}{_identifier(params)}/{name}"
+        self._keep(f"{stem}.sh", Reply.text(_script(wanted), content_type="text/x-shellscript"))
+        self._keep(f"{stem}_MANIFEST.html", Reply.text(manifest(states.items()), content_type="text/html"))
         answer = {
             "status": "COMPLETE",
             "msg": "",
             "bytesStreamed": 0,
-            "url": f"http://{host}{folder}/{name}.sh",
-            "manifestUrl": f"http://{host}{folder}/{name}_MANIFEST.html",
+            "url": f"http://{host}{stem}.sh",
+            "manifestUrl": f"http://{host}{stem}_MANIFEST.html",
             "statusList": states,
             "progress": 1,
         }
@@ -161,6 +147,15 @@ class StagedScripts:
                 self._kept.popitem(last=False)
 
 
+def _files_asked(params: Params) -> list[tuple[str, str]]:
+    urls, paths = (str(params.get(name) or "").split(",") for name in ("urlList", "pathList"))
+    if params.get("extension") != "curl":
+        raise ServiceError(f"The parameter 'extension' must be 'curl', not '{params.get('extension')}'.")
+    if not urls[0] or len(urls) != len(paths):
+        raise ServiceError("The parameters 'urlList' and 'pathList' must be lists of the same length.")
+    return list(zip(urls, paths, strict=True))
+
+
 def _identifier(params: Params) -> UUID:
     return UUID(bytes=hashlib.sha256(json.dumps(params, sort_keys=True).encode()).digest()[:16])
 
@@ -168,7 +163,7 @@ def _identifier(params: Params) -> UUID:
 def _is_available(url: str) -> bool:
     parts = urlsplit(url)
     argument = PROGRAMS.get(parts.path)
-    return argument is not None and is_known(argument, parse_qs(parts.query).get(argument, [""])[0])
+    return argument is not None and _row(argument, parse_qs(parts.query).get(argument, [""])[0]) is not None
 
 
 def _script(files: list[tuple[str, str]]) -> str:
@@ -177,8 +172,3 @@ def _script(files: list[tuple[str, str]]) -> str:
         for url, path in files
     ]
     return "\n".join(["#!/usr/bin/env bash", *lines, ""])
-
-
-def _manifest(states: dict[str, str]) -> str:
-    rows = "".join(f"<tr><td>{escape(url)}</td><td>{state}</td></tr>" for url, state in states.items())
-    return f"<html><body><table>{rows}</table></body></html>"

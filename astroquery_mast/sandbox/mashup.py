@@ -1,8 +1,4 @@
-"""The Mashup service: ``invoke`` and ``columnsconfig``.
-
-In: a `RequestRecord` with the decoded request. Out: a `Reply` with one page of the result, or HTTP 200 with ``status:
-ERROR``.
-"""
+"""The Mashup service: ``invoke`` and ``columnsconfig``, and the name resolver."""
 
 from __future__ import annotations
 
@@ -14,14 +10,16 @@ from xml.etree import ElementTree  # only written here, never read
 
 from .answers import FORMATS, Dataset, Window, caom_all, encode
 from .archive import COLUMNS_CONFIG, OBSERVATION_COLUMNS, PRODUCT_COLUMNS
-from .archive.packaged import Columns
 from .archive.search import Clause
+from .caching import Cache
 from .catalog_services import CATALOG_SERVICES, UPLOAD
 from .hst_spectra import StagedScripts
+from .packaged import Columns, packaged
 from .parameters import Params, check_cone, columns_asked, count_dataset, finite, identifier, is_true, number, where
+from .reading import natural
 from .reply import TEXT, Refusal, Reply, ServiceError
 from .requestlog import RequestRecord
-from .rows import Cache, observation_rows
+from .rows import observation_rows
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -124,10 +122,7 @@ def filtered_position(archive: Archive, params: Params) -> Dataset:
 
 
 def products(archive: Archive, params: Params) -> Dataset:
-    """Return the files of each observation asked for and of its members, in the order of the request.
-
-    The same file occurs once for every observation it belongs to, as at MAST.
-    """
+    """Return the files of each observation asked for and of its members, in the order of the request, as at MAST."""
     ids = list(dict.fromkeys(_ids(params.get("obsid"))))
     listed = ", ".join(
         "asked.value AS parent_obsid" if name == "parent_obsid" else f'product."{name}"' for name, _ in PRODUCT_COLUMNS
@@ -204,11 +199,7 @@ KEPT_ROWS = 1_000_000
 KEPT_BYTES = 256 * 1024 * 1024
 
 #: The services whose columns are described under the name of another one.
-CONFIG_OF = {
-    "mast.caom.filtered": "mast.caom.cone",
-    "mast.caom.filtered.position": "mast.caom.cone",
-    "mast.caom.all": "mast.caom.cone",
-}
+CONFIG_OF: Mapping[str, str] = packaged("services")["config"]
 
 
 def decode_request(text: str | None) -> dict[str, object] | None:
@@ -226,10 +217,8 @@ def decode_request(text: str | None) -> dict[str, object] | None:
 class Mashup:
     """Answer ``invoke`` and ``columnsconfig`` from an archive.
 
-    The holdings never change, so a result depends on service and parameters alone: the cache breaker, which makes
-    MAST run a query again, would make this archive compute the same rows again and is left out of the cache's key.
-
-    A result larger than ``row_limit`` drops the connection, or ``cuts`` it to that.
+    The holdings never change, so the cache breaker is left out of the cache's key. A result larger than ``row_limit``
+    drops the connection, or ``cuts`` it to that.
     """
 
     def __init__(self, archive: Archive, *, row_limit: int = ROW_LIMIT, cuts: bool = False) -> None:
@@ -329,10 +318,10 @@ class _Invocation:
 
 
 def _positive(name: str, value: object) -> int:
-    text = str(value)
-    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER) or int(text) < 1:
+    found = natural(value, LONGEST_NUMBER)
+    if not found:
         raise ServiceError(f"The request's '{name}' must be a positive integer, not '{value}'.")
-    return int(text)
+    return found
 
 
 def _refuse_constant(name: str) -> float:

@@ -1,7 +1,6 @@
 """A mission search as it was asked for: the JSON body, checked and completed.
 
-In: the body of ``POST /search/<mission>/api/v0.1/search``. Out: a `SearchRequest`, or a `MissionError` that says what
-is wrong in the manner of FastAPI: 422 for a body of the wrong form, 400 for values that make no sense.
+What is wrong is told in the manner of FastAPI: 422 for a body of the wrong form, 400 for values that make no sense.
 """
 
 from __future__ import annotations

@@ -1,18 +1,19 @@
 """The mission searches over HTTP: ``/search/<mission>/api/v0.1/...`` and ``/search/util/api/v0.1/column_list``.
 
-In: a `RequestRecord`. Out: a `Reply`: JSON in the manner of FastAPI, or a file. The condition of a column is text such
-as ``"STIS,ACS"``, ``"!COS"``, ``">0"``, ``"1000..2000"`` or ``"*GAL*"``, or a number: alternatives are OR-ed, negations
-AND-ed; null passes neither.
+The condition of a column is text such as ``"STIS,ACS"``, ``"!COS"``, ``">0"``, ``"1000..2000"`` or ``"*GAL*"``, or a
+number: alternatives are OR-ed, negations AND-ed; null passes neither.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
 from datetime import datetime
 from functools import partial
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from .mission_request import MissionError, SearchRequest, decoded, search_reques
 from .reply import Reply, compact_json
 from .requestlog import RequestRecord
 
-__all__ = ["Missions", "condition", "mission_endpoint", "search"]
+__all__ = ["Missions", "condition", "mission_endpoint"]
 
 _PATH = re.compile(r"/search/([a-z_]+)/api/v0\.1/(\w+)/?$")
 _ENDPOINTS = {
@@ -66,7 +67,7 @@ class Missions:
     def search(self, record: RequestRecord) -> Reply:
         """Answer a search."""
         mission = _mission(record)
-        return Reply.json(search(self._holdings.table(mission), search_request(record.body)))
+        return Reply.json(Search(self._holdings.table(mission), search_request(record.body)).answer())
 
     def columns(self, record: RequestRecord) -> Reply:
         """List the columns of a mission."""
@@ -123,23 +124,28 @@ SEPARATION, POSITION, KEY = COMPUTED
 #: The search whose answers describe every column; those of the others leave some out.
 COMPLETE = "hst"
 
+#: Names of the target, by which rows are sorted, in one search or another.
+_TARGETS = ("sci_targname", "targprop", "targname")
+
 _COMPARED = re.compile(r"(>=|<=|>|<)\s*(.*)$")
-_DATE = re.compile(r"(\d{4})(-\d\d)?(-\d\d)?(?:[T ](\d\d)(:\d\d)?(:\d\d)?(\.\d+)?)?$")
+_DATE = re.compile(r"(\d{4})(-\d\d)?(-\d\d)?(?:([T ]\d\d)(:\d\d)?(:\d\d)?(\.\d+)?)?$")
+_BEGINNING = ("", "-01", "-01", "T00", ":00", ":00", "")
 _WORDS = {"true": 1.0, "false": 0.0}
 _WILD = str.maketrans({"?": "[?]", "[": "[[]"})
 
 
-def condition(column: MissionColumn, value: object) -> Clause | None:
-    """Return the condition of a column; None for blank text, which is no condition."""
+def condition(column: MissionColumn, value: object) -> Clause:
+    """Return the condition of a column; blank text is none, which everything meets."""
     if not isinstance(value, str | int | float):
         raise MissionError(f"The condition of {column.name} must be text or a number, not {value!r}.")
     terms = [term.strip() for term in str(value).split(",") if term.strip()]
-    if not terms:
-        return None
-    wanted = [_term(column, term) for term in terms if not term.startswith("!")]
-    unwanted = [_term(column, term[1:].strip()).negated() for term in terms if term.startswith("!")]
-    alternatives = [Clause.any_of(wanted)] if wanted else []
-    return Clause.all_of([Clause(f'"{column.name}" IS NOT NULL'), *alternatives, *unwanted])
+    wanted = [_term(column, term) for term in terms if term[0] != "!"]
+    needed = [_term(column, term[1:].strip()).negated() for term in terms if term[0] == "!"]
+    if wanted:
+        needed.append(Clause.any_of(wanted))
+    if needed:
+        needed.append(Clause(f'"{column.name}" IS NOT NULL'))
+    return Clause.all_of(needed)
 
 
 def _term(column: MissionColumn, term: str) -> Clause:
@@ -190,156 +196,143 @@ def _date(column: MissionColumn, term: str) -> Clause:
 def _moment(column: MissionColumn, text: str) -> str | None:
     """ISO date and time, completed, so that the order of texts is that of times."""
     parts = _DATE.match(text)
-    if parts is None:
-        raise MissionError(f"{column.name} is a date; {text!r} is none.")
-    year, month, day, hour, minute, second, fraction = parts.groups()
-    whole = f"{year}{month or '-01'}{day or '-01'}T{hour or '00'}{minute or ':00'}{second or ':00'}"
+    given = [] if parts is None else zip(parts.groups(), _BEGINNING, strict=True)
+    whole = "".join(part or default for part, default in given).replace(" ", "T")
     try:
         datetime.fromisoformat(whole)
     except ValueError as err:
         raise MissionError(f"{column.name} is a date; {text!r} is none.") from err
-    return without_zeros(whole + (fraction or ""))
+    return without_zeros(whole)
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    """A row that was found, and the position (number, separation in arcmin) for which it was."""
-
-    row: int
-    target: int | None = None
-    separation: float | None = None
+#: A row that was found, and the position (number) for which it was, with the computed columns of both.
+Hit = tuple[int, Mapping[str, Value]]
 
 
-def search(table: MissionTable, request: SearchRequest) -> dict[str, object]:
-    """Return the answer to a search; ``totalResults`` is missing when the request says ``skip_count``."""
-    selected = _selected(table, request)
-    order = _order(table, request)
-    hits = _sorted(table, request, _hits(table, request), order)
-    answer: dict[str, object] = {"messages": [], "search_params": _echo(request, selected, order)}
-    if not request.skip_count or request.count_only:
-        answer["totalResults"] = len(hits)
-    if request.count_only:
-        return answer | {"info": [], "results": []}
-    window = hits[request.offset : request.offset + request.limit]
-    results = [_result(table, request, hit, selected) for hit in window]
-    return answer | {"info": _info(table, request, selected), "results": results}
+class Search:
+    """A search of a mission's table."""
 
+    def __init__(self, table: MissionTable, request: SearchRequest) -> None:
+        self._table = table
+        self._request = request
+        self._selected = self._columns()
+        self._order = self._keys()
 
-def _column(table: MissionTable, name: str) -> MissionColumn:
-    column = table.by_name.get(name)
-    if column is None:
-        raise MissionError(f"Invalid column name '{name}'.")
-    return column
+    def answer(self) -> dict[str, object]:
+        """Return the answer; ``totalResults`` is missing when the request says ``skip_count``."""
+        request = self._request
+        hits = self._sorted(self._hits())
+        answer: dict[str, object] = {"messages": [], "search_params": self._echo()}
+        if not request.skip_count or request.count_only:
+            answer["totalResults"] = len(hits)
+        if request.count_only:
+            return answer | {"info": [], "results": []}
+        window = hits[request.offset : request.offset + request.limit]
+        return answer | {"info": self._info(), "results": [self._result(row) for _, row in window]}
 
+    def _column(self, name: str, use: str = "") -> MissionColumn:
+        column = self._table.by_name.get(name)
+        if column is None:
+            raise MissionError(f"Invalid column name '{name}'.")
+        if use and name == SEPARATION and not self._request.target:
+            raise MissionError(f"{use} ang_sep needs a target.")
+        return column
 
-def _selected(table: MissionTable, request: SearchRequest) -> list[MissionColumn]:
-    """Columns of the answer; the separation only makes sense with a position."""
-    if request.select_cols is None:
-        chosen = [column for column in table.columns if column.default]
-    else:
-        chosen = [_column(table, name) for name in dict.fromkeys((*table.always, *request.select_cols))]
-    return [column for column in chosen if request.target or column.name not in COMPUTED]
+    def _columns(self) -> list[MissionColumn]:
+        """Columns of the answer; the separation only makes sense with a position."""
+        asked, table = self._request.select_cols, self._table
+        if asked is None:
+            chosen = [column for column in table.columns if column.default]
+        else:
+            chosen = [self._column(name) for name in dict.fromkeys((*table.always, *asked))]
+        return chosen if self._request.target else [column for column in chosen if column.name not in COMPUTED]
 
+    def _keys(self) -> list[tuple[str, bool]]:
+        """Columns to sort by, and whether each one goes down."""
+        names = self._request.sort_by
+        if names is None:
+            usual = [SEPARATION] if self._request.target else []
+            usual += [name for name in _TARGETS if name in self._table.by_name][:1]
+            names = (*usual, self._table.dataset)
+        for name in names:
+            self._column(name, "Sorting by")
+        return list(zip(names, chain(self._request.sort_desc, repeat(False)), strict=False))
 
-def _order(table: MissionTable, request: SearchRequest) -> list[tuple[str, bool]]:
-    """Columns to sort by, and whether each one goes down."""
-    names = request.sort_by
-    if names is None:
-        target = next((name for name in ("sci_targname", "targprop", "targname") if name in table.by_name), None)
-        names = tuple(name for name in (SEPARATION if request.target else None, target, table.dataset) if name)
-    for name in names:
-        _column(table, name)
-        if name == SEPARATION and not request.target:
-            raise MissionError("Sorting by ang_sep needs a target.")
-    down = (*request.sort_desc, *[False] * len(names))
-    return list(zip(names, down, strict=False))
+    def _clauses(self) -> tuple[list[Clause], list[Clause]]:
+        """Conditions on columns of the table, and those on the separation."""
+        clauses: tuple[list[Clause], list[Clause]] = ([], [])
+        for name, value in (pair for item in self._request.conditions for pair in item.items()):
+            column = self._column(name, "A condition on")
+            if not column.queryable:
+                raise MissionError(f"Column '{name}' cannot be searched.")
+            clauses[name == SEPARATION].append(condition(column, value))
+        return clauses
 
+    def _hits(self) -> list[Hit]:
+        """Rows that meet every condition; with positions, those near one, position after position."""
+        clauses, near = self._clauses()
+        passing = self._table.search.matching(Clause.all_of(clauses))
+        if not self._request.target:
+            return [(0, self._table.rows[index]) for index in passing]
+        hits = [hit for number in range(len(self._request.target)) for hit in self._near(number, passing)]
+        separations = RowSearch([SEPARATION], lambda: [(row[SEPARATION],) for _, row in hits])
+        return [hits[index] for index in separations.matching(Clause.all_of(near))] if near else hits
 
-def _clauses(table: MissionTable, request: SearchRequest) -> tuple[list[Clause], list[Clause]]:
-    """Conditions on columns of the table, and those on the separation."""
-    clauses: tuple[list[Clause], list[Clause]] = ([], [])
-    for name, value in (pair for item in request.conditions for pair in item.items()):
-        column = _column(table, name)
-        if not column.queryable:
-            raise MissionError(f"Column '{name}' cannot be searched.")
-        if name == SEPARATION and not request.target:
-            raise MissionError("A condition on ang_sep needs a target.")
-        clause = condition(column, value)
-        if clause is not None:
-            clauses[name == SEPARATION].append(clause)
-    return clauses
+    def _near(self, number: int, passing: list[int]) -> Iterator[Hit]:
+        table, position = self._table, self._request.target[number]
+        here = unit_vectors(*self._request.positions[number])
+        away = np.degrees(separation(table.vectors[passing], here)) * 60.0
+        for place in np.flatnonzero(away <= self._request.arcminutes):
+            row = table.rows[passing[place]]
+            computed: dict[str, Value] = {
+                SEPARATION: float(away[place]),
+                POSITION: position,
+                KEY: f"{position}{row[table.dataset]}",
+            }
+            yield number, {**row, **computed}
 
+    def _sorted(self, hits: list[Hit]) -> list[Hit]:
+        """The hits of each position in order, nulls first as the archive's database has them; or all by position."""
 
-def _hits(table: MissionTable, request: SearchRequest) -> list[_Hit]:
-    """Rows that meet every condition; with positions, those near one, position after position."""
-    clauses, near = _clauses(table, request)
-    passing = table.search.matching(Clause.all_of(clauses))
-    if not request.target:
-        return [_Hit(index) for index in passing]
-    hits = []
-    for number, position in enumerate(request.positions):
-        away = np.degrees(separation(table.vectors[passing], unit_vectors(*position))) * 60.0
-        places = np.flatnonzero(away <= request.arcminutes)
-        hits += [_Hit(passing[place], number, float(away[place])) for place in places]
-    if not near:
-        return hits
-    separations = RowSearch([SEPARATION], lambda: [(hit.separation,) for hit in hits])
-    return [hits[index] for index in separations.matching(Clause.all_of(near))]
+        def key(name: str, hit: Hit) -> tuple[bool, Any]:
+            value = folded(hit[1].get(name))
+            return value is not None, 0 if value is None else value
 
+        # The last key first: each sort leaves rows that it finds equal as they are.
+        for name, down in reversed(self._order):
+            hits = sorted(hits, key=partial(key, name), reverse=down)
+        by_position = [name for name, _ in self._order[:1]] == [POSITION]
+        return hits if by_position else sorted(hits, key=itemgetter(0))
 
-def _cell(table: MissionTable, request: SearchRequest, hit: _Hit, name: str) -> Value:
-    row = table.rows[hit.row]
-    if name not in COMPUTED:
-        return row[name]
-    if hit.target is None:
-        return None
-    position = request.target[hit.target]
-    return {SEPARATION: hit.separation, POSITION: position, KEY: f"{position}{row[table.dataset]}"}[name]
+    def _result(self, row: Mapping[str, Value]) -> dict[str, Value]:
+        result = {column.name: padded(column, row[column.name]) for column in self._selected}
+        if self._request.target:
+            # These two come whether or not they were asked for, and always last.
+            for name in (POSITION, SEPARATION):
+                result.pop(name, None)
+                result[name] = row[name]
+        return result
 
+    def _info(self) -> list[dict[str, object]]:
+        """Names and types of the columns, in an order of their own.
 
-def _sorted(table: MissionTable, request: SearchRequest, hits: list[_Hit], order: list[tuple[str, bool]]) -> list[_Hit]:
-    """The hits of each position in order, nulls first as the archive's database has them; or all by position."""
+        HST describes the searched position first, the other searches name a search key that the rows do not have.
+        """
+        if self._table.mission != COMPLETE:
+            named = [column for column in self._selected if column.name not in COMPUTED]
+            listed = sorted([*named, self._table.by_name[KEY]], key=lambda column: column.name.casefold())
+            return [{"name": column.name, "type": column.sql} for column in listed]
+        types = {POSITION: "VARCHAR(255)"} if self._request.target else {}
+        types |= {column.name: column.sql for column in self._selected if column.name != POSITION}
+        if SEPARATION in types:
+            types[SEPARATION] = "NULL"
+        return [{"name": name, "type": sql, "sortable": True} for name, sql in types.items()]
 
-    def key(name: str, hit: _Hit) -> tuple[bool, Any]:
-        value = folded(_cell(table, request, hit, name))
-        return value is not None, 0 if value is None else value
-
-    # The last key first: each sort leaves rows that it finds equal as they are.
-    for name, down in reversed(order):
-        hits = sorted(hits, key=partial(key, name), reverse=down)
-    by_position = order[0][0] == POSITION if order else False
-    return hits if by_position else sorted(hits, key=lambda hit: hit.target or 0)
-
-
-def _result(table: MissionTable, request: SearchRequest, hit: _Hit, selected: list[MissionColumn]) -> dict[str, Value]:
-    result = {column.name: padded(column, _cell(table, request, hit, column.name)) for column in selected}
-    if request.target:
-        # These two come whether or not they were asked for, and always last.
-        for name in (POSITION, SEPARATION):
-            result.pop(name, None)
-            result[name] = _cell(table, request, hit, name)
-    return result
-
-
-def _info(table: MissionTable, request: SearchRequest, selected: list[MissionColumn]) -> list[dict[str, object]]:
-    """Names and types of the columns, in an order of their own.
-
-    HST describes the searched position first and claims no type for the separation. The other searches leave both out
-    although the rows have them, and name the search key although the rows do not.
-    """
-    if table.mission == COMPLETE:
-        found = [{"name": POSITION, "type": "VARCHAR(255)", "sortable": True}] if request.target else []
-        types = ((column.name, "NULL" if column.name == SEPARATION else column.sql) for column in selected)
-        return [*found, *({"name": name, "type": sql, "sortable": True} for name, sql in types if name != POSITION)]
-    named = [column for column in selected if column.name not in COMPUTED]
-    listed = sorted([*named, table.by_name[KEY]], key=lambda column: column.name.casefold())
-    return [{"name": column.name, "type": column.sql} for column in listed]
-
-
-def _echo(request: SearchRequest, selected: list[MissionColumn], order: list[tuple[str, bool]]) -> dict[str, object]:
-    asked = {item.name: getattr(request, item.name) for item in fields(request) if item.name != "positions"}
-    return asked | {
-        "sort_by": [name for name, _ in order],
-        "sort_desc": [down for _, down in order],
-        "select_cols": [column.name for column in selected],
-    }
+    def _echo(self) -> dict[str, object]:
+        asked = {item.name: getattr(self._request, item.name) for item in fields(self._request)}
+        del asked["positions"]
+        return asked | {
+            "sort_by": [name for name, _ in self._order],
+            "sort_desc": [down for _, down in self._order],
+            "select_cols": [column.name for column in self._selected],
+        }

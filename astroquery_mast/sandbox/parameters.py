@@ -1,21 +1,20 @@
-"""Parameters of a Mashup service, read.
+"""Parameters of a Mashup service, read; what SQL Server would refuse is refused in its words.
 
-In: what the request says. Out: numbers, positions, lists of columns, and filters as a `Clause`; `ServiceError` for what
-makes no sense. The rules of filters are those of MAST's filtered services: OR inside a filter, AND between filters;
-text matches whatever its case; numbers may be given as text; a ``separator`` matches one token of a multi-valued
-column; ``freeText`` is a LIKE pattern. What SQL Server would refuse is refused in its words.
+Filters: OR inside one, AND between them; text matches whatever its case; numbers may be given as text; a ``separator``
+matches one token of a multi-valued column; ``freeText`` is a LIKE pattern.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from .answers import Dataset
-from .archive.packaged import Columns
 from .archive.search import Clause
+from .packaged import Columns
+from .reading import natural, real
 from .reply import ServiceError
 
 __all__ = ["Params", "check_cone", "columns_asked", "count_dataset", "finite", "identifier", "is_true", "number"]
@@ -53,20 +52,18 @@ def natural_number(params: Params, name: str, default: int) -> int:
 
 def finite(name: str, value: object) -> float:
     """Return the value of the parameter ``name`` as a float."""
-    try:
-        parsed = float(str(value))
-    except ValueError as error:
-        raise ServiceError(f"The parameter '{name}' is not a number: '{value}'.") from error
-    if not math.isfinite(parsed):
+    parsed = real(value)
+    if parsed is None:
         raise ServiceError(f"The parameter '{name}' is not a number: '{value}'.")
     return parsed
 
 
 def identifier(text: str) -> int:
     """Return a number of the database, written in digits."""
-    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_ID):
+    found = natural(text, LONGEST_ID)
+    if found is None:
         raise ServiceError(f"Error converting data type varchar to bigint: '{text}'.")
-    return int(text)
+    return found
 
 
 def is_true(value: object) -> bool:
@@ -86,16 +83,17 @@ def check_cone(dec: float, radius: float, largest: float = math.inf) -> None:
 
 def columns_asked(params: Params, known: Columns, default: str | None = None) -> Columns | None:
     """Return the columns asked for, in the order of the service; None if a count is requested."""
-    asked = params.get("columns", default)
-    if not isinstance(asked, str) or not asked.strip():
+    given = params.get("columns", default)
+    asked = given.strip() if isinstance(given, str) else ""
+    if not asked:
         raise ServiceError("The parameter 'columns' is missing.")
     if asked.replace(" ", "").upper() == "COUNT_BIG(*)":
         return None
-    if asked.strip() in EVERYTHING:
+    if asked in EVERYTHING:
         return known
     names = (name.strip().removeprefix("c.").removeprefix("r.") for name in asked.split(","))
-    wanted = {column_named(name, known)[0] for name in names}
-    return tuple(column for column in known if column[0] in wanted)
+    wanted = {column_named(name, known) for name in names}
+    return tuple(column for column in known if column in wanted)
 
 
 def count_dataset(count: object) -> Dataset:
@@ -126,19 +124,21 @@ def _condition(entry: object, columns: Columns) -> Clause:
     values = entry.get("values")
     if not isinstance(values, list):
         raise ServiceError(f"The filter of '{name}' needs a list of 'values'.")
-    ranges = [value for value in values if isinstance(value, Mapping)]
-    discrete = [value for value in values if not isinstance(value, Mapping) and value is not None]
-    alternatives = [_range(name, kind, limits) for limits in ranges]
-    if discrete:
-        alternatives.append(_equal(name, kind, discrete, entry.get("separator")))
-    elif None in values:
-        alternatives.append(Clause("0"))  # nothing equals NULL
-    pattern = entry.get("freeText")
-    if pattern not in (None, ""):
-        alternatives.append(Clause.compared(f'"{name}"', "LIKE", str(pattern)))
+    alternatives = list(_alternatives(name, kind, values, entry.get("separator")))
+    if entry.get("freeText") not in (None, ""):
+        alternatives.append(Clause.compared(f'"{name}"', "LIKE", str(entry["freeText"])))
     if not alternatives:
         raise ServiceError("Incorrect syntax near ')'.")
     return Clause.any_of(alternatives)
+
+
+def _alternatives(name: str, kind: str, values: Sequence[object], separator: object) -> Iterator[Clause]:
+    yield from (_range(name, kind, value) for value in values if isinstance(value, Mapping))
+    discrete = [value for value in values if not isinstance(value, Mapping) and value is not None]
+    if discrete:
+        yield _equal(name, kind, discrete, separator)
+    elif None in values:
+        yield Clause("0")  # nothing equals NULL
 
 
 def _range(name: str, kind: str, limits: Mapping[str, object]) -> Clause:

@@ -1,7 +1,4 @@
-"""What the sandbox is about to send: a status, headers, a body, and how honestly to put them on the wire.
-
-An endpoint returns a `Reply`; a fault may replace it or bend it; `connection` sends it. Nothing here touches a socket.
-"""
+"""What the sandbox is about to send: a status, headers, a body, and how honestly to put them on the wire."""
 
 from __future__ import annotations
 
@@ -60,6 +57,12 @@ class Reply:
     def text(cls, text: str, status: int = 200, content_type: str = TEXT) -> Reply:
         """Return ``text`` as an answer."""
         return cls(status, (("Content-Type", content_type),), text.encode())
+
+    @classmethod
+    def file(cls, content: bytes, name: str, content_type: str) -> Reply:
+        """Return a file to be kept under a name, which is quoted as the service does it."""
+        disposition = f"attachment; filename={name}"
+        return cls(200, (("Content-Type", content_type), ("Content-Disposition", disposition)), content)
 
     def without(self, names: Iterable[str]) -> Reply:
         """Return the same answer without the headers ``names`` (lower case)."""

@@ -1,7 +1,4 @@
-"""The sandbox's memory of what it was asked: one `RequestRecord` per request, in order of arrival.
-
-The server writes it (`RequestLog.open` on arrival, `RequestLog.close` just before the answer is sent); tests read it.
-"""
+"""The sandbox's memory of what it was asked: one `RequestRecord` per request, in order of arrival."""
 
 from __future__ import annotations
 
@@ -11,31 +8,12 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from .packaged import packaged
+
 __all__ = ["ENDPOINTS", "RequestLog", "RequestRecord"]
 
 #: The names under which requests are logged and faults are placed.
-ENDPOINTS = (
-    "invoke",
-    "columnsconfig",
-    "download",
-    "bundle",
-    "whoami",
-    "path_lookup",
-    "mission_docs",
-    "cloud",
-    "resolver",
-    "mission_search",
-    "mission_products",
-    "mission_columns",
-    "retrieve_product",
-    "tesscut",
-    "zcut",
-    "hapcut",
-    "catalogs",
-    "hla",
-    "stage",
-    "other",
-)
+ENDPOINTS = tuple(packaged("endpoints"))
 
 #: A benchmark may ask a few hundred thousand times; the oldest records make room for the newest.
 MOST_RECORDS = 50_000

@@ -1,23 +1,20 @@
-"""Paths of the sandbox, and what answers there.
-
-In: a `RequestRecord`. Out: a `Reply`. The paths are those of mast.stsci.edu and of the resolver's host, all on one
-server here.
-"""
+"""Paths of the sandbox (`endpoints.json`) and what answers there: those of mast.stsci.edu and of its sister hosts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .archive.mission_holdings import MissionHoldings
-from .catalog_rest import catalog_answer, is_catalog_path
-from .cloud import BUCKET, Bucket, path_lookup
+from .catalog_rest import catalog_answer
+from .cloud import Bucket, path_lookup
 from .downloads import Bundles, Downloads
-from .hst_spectra import PROGRAMS, STAGE, spectrum_answer
+from .hst_spectra import spectrum_answer
 from .identity import whoami
 from .mashup import ROW_LIMIT, Mashup, resolve
 from .missions import Missions, mission_endpoint
+from .packaged import packaged, text
 from .reply import Refusal, Reply
 from .requestlog import RequestRecord
 
@@ -28,61 +25,19 @@ __all__ = ["Routes", "endpoint_of"]
 
 Answer = Callable[[RequestRecord], Reply]
 
-#: Paths of the cutout services.
-CUTOUTS = {
-    "tesscut": ("sector", "astrocut", "moving_target/sector", "moving_target/astrocut"),
-    "zcut": ("survey", "astrocut"),
-    "hapcut": ("astrocut",),
-}
-PATHS: Mapping[str, str] = {
-    "/": "other",
-    "/api/v0/invoke": "invoke",
-    "/portal/Mashup/Mashup.asmx/invoke": "invoke",
-    "/portal_jwst/Mashup/Mashup.asmx/invoke": "invoke",
-    "/portal/Mashup/Mashup.asmx/columnsconfig": "columnsconfig",
-    "/portal_jwst/Mashup/Mashup.asmx/columnsconfig": "columnsconfig",
-    "/api/v0.1/Download/file": "download",
-    "/jwst/api/v0.1/download/file": "download",
-    "/api/v0.1/Download/bundle.sh": "bundle",
-    "/api/v0.1/Download/bundle.zip": "bundle",
-    "/api/v0.1/Download/bundle.tar.gz": "bundle",
-    "/api/v0.1/path_lookup": "path_lookup",
-    "/api/v0.1/path_lookup/": "path_lookup",
-    f"{BUCKET}/": "cloud",
-    "/search/docs": "mission_docs",
-    "/whoami": "whoami",
-    "/Santa-war/query": "resolver",
-    **{f"/{service}/api/v0.1/{path}": service for service, paths in CUTOUTS.items() for path in paths},
-    **dict.fromkeys(PROGRAMS, "hla"),
-}
-
-READ = frozenset({"GET", "HEAD"})
-#: Endpoints that take no POST.
-READ_ONLY = frozenset(
-    {"whoami", "path_lookup", "cloud", "resolver", "mission_columns", "mission_docs", "retrieve_product", "hla"}
-)
-READ_ONLY |= {"stage", "other"}
+#: Name of an endpoint to its paths, the beginning of further ones, and the methods that it takes.
+ENDPOINTS: Mapping[str, Mapping[str, Any]] = packaged("endpoints")
+PATHS = {path: name for name, endpoint in ENDPOINTS.items() for path in endpoint["paths"]}
+PREFIXES = {endpoint["prefix"]: name for name, endpoint in ENDPOINTS.items() if "prefix" in endpoint}
 
 #: MAST's front end refuses longer request lines.
 LONGEST_TARGET = 8190
 
-FRONT_PAGE = """<!DOCTYPE html>
-<html><head><title>MAST sandbox</title></head><body>
-<h1>A small MAST in a box</h1>
-<p>This server imitates a few services of the Mikulski Archive for Space Telescopes with made-up observations.
-Nothing here is a measurement.</p><ul>{}</ul></body></html>
-"""
-
 
 def endpoint_of(path: str) -> str:
     """Return the name under which requests of ``path`` are logged."""
-    if path.startswith(f"{BUCKET}/"):
-        return "cloud"
-    if is_catalog_path(path):
-        return "catalogs"
-    if path.startswith(f"{STAGE}/"):
-        return "stage"
-    return PATHS.get(path) or mission_endpoint(path) or "other"
+    prefixed = (name for prefix, name in PREFIXES.items() if path.startswith(prefix))
+    return next(prefixed, None) or PATHS.get(path) or mission_endpoint(path) or "other"
 
 
 class Routes:
@@ -107,7 +62,7 @@ class Routes:
             "mission_products": missions.products,
             "mission_columns": missions.columns,
             "retrieve_product": missions.retrieve,
-            **dict.fromkeys(CUTOUTS, partial(_cut, archive)),
+            **dict.fromkeys(("tesscut", "zcut", "hapcut"), partial(_cut, archive)),
             "catalogs": catalog_answer,
             "hla": spectrum_answer,
             "stage": mashup.scripts.send,
@@ -120,10 +75,9 @@ class Routes:
             return Reply.text("Request-URI Too Large", 414)
         if record.path not in PATHS and record.endpoint == "other":
             return Reply.text(f"There is nothing at {record.path}.", 404)
-        methods = READ if record.endpoint in READ_ONLY else READ | {"POST"}
+        methods = ENDPOINTS[record.endpoint]["methods"]
         if record.method not in methods:
-            allowed = ("Allow", ", ".join(sorted(methods)))
-            return Reply(405, (("Content-Type", "text/plain"), allowed), b"Method Not Allowed")
+            return Reply(405, (("Content-Type", "text/plain"), ("Allow", ", ".join(methods))), b"Method Not Allowed")
         try:
             return self._answers[record.endpoint](record)
         except Refusal as refusal:
@@ -139,4 +93,4 @@ def _cut(archive: Archive, record: RequestRecord) -> Reply:
 
 def _front_page(record: RequestRecord) -> Reply:
     listed = "".join(f"<li>{path}</li>" for path in PATHS if path != "/")
-    return Reply.text(FRONT_PAGE.format(listed), content_type="text/html; charset=utf-8")
+    return Reply.text(text("front_page.html").format(listed), content_type="text/html; charset=utf-8")

@@ -1,73 +1,20 @@
-"""Rows of a result, read page by page: no result is held whole, and its last page takes no longer than its first.
-
-In: what was found, of an archive or of a catalog, and the columns asked for. Out: a sequence of rows as values of JSON,
-with the distance from the position where the service gives one.
-"""
+"""Rows of a result, read page by page: no result is held whole, and its last page takes no longer than its first."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, overload
 
 from .archive.catalog_table import CatalogTable, Found, plain
-from .archive.packaged import Columns
+from .packaged import Columns
 
 if TYPE_CHECKING:
     from .archive import Archive
 
-__all__ = ["Cache", "Distance", "LazyRows", "catalog_rows", "observation_rows"]
-
-Value = TypeVar("Value")
-
-
-class Cache(Generic[Value]):
-    """Keep the values used last, up to a total weight; make each value once however many threads ask for it."""
-
-    def __init__(self, capacity: int, weigh: Callable[[Value], int]) -> None:
-        self._capacity = capacity
-        self._weigh = weigh
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, Value] = OrderedDict()
-        self._weight = 0
-        self._turns: dict[Hashable, threading.Lock] = {}
-
-    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """Return the value of ``key``, from ``make()`` if it is not kept. An exception of ``make`` is not kept."""
-        with self._lock:
-            if key in self._kept:
-                return self._touch(key)
-            turn = self._turns.setdefault(key, threading.Lock())
-        with turn:
-            with self._lock:
-                if key in self._kept:  # another thread made it while this one waited for its turn
-                    return self._touch(key)
-            try:
-                value = make()
-                with self._lock:
-                    self._keep(key, value)
-            finally:
-                with self._lock:
-                    self._turns.pop(key, None)
-            return value
-
-    def _touch(self, key: Hashable) -> Value:
-        self._kept.move_to_end(key)
-        return self._kept[key]
-
-    def _keep(self, key: Hashable, value: Value) -> None:
-        if key in self._kept:
-            self._weight -= self._weigh(self._kept.pop(key))
-        self._kept[key] = value
-        self._weight += self._weigh(value)
-        while self._weight > self._capacity and len(self._kept) > 1:
-            _, dropped = self._kept.popitem(last=False)
-            self._weight -= self._weigh(dropped)
-
+__all__ = ["Distance", "LazyRows", "catalog_rows", "observation_rows"]
 
 Row = tuple[object, ...]
 

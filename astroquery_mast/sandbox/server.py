@@ -1,8 +1,4 @@
-"""`Sandbox`: a small MAST on a loopback port, started and stopped from a test, a notebook or the command line.
-
-Each request runs through `Sandbox._respond`: it is logged, meets its fault if there is one, is answered by `Routes`,
-and the answer goes back to `connection`.
-"""
+"""`Sandbox`: a small MAST on a loopback port, started and stopped from a test, a notebook or the command line."""
 
 from __future__ import annotations
 

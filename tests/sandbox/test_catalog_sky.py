@@ -145,7 +145,7 @@ def test_hubble_matches_lie_on_images(box: Sandbox) -> None:
     rows = hubble(3)
     columns = [name for name, _ in MATCH_COLUMNS]
     checked = 0
-    for match in rows.catalog.match_ids[::400]:
+    for match in rows.match_ids[::400]:
         for detection in (dict(zip(columns, row, strict=True)) for row in rows.detections(int(match))):
             covering = box.archive.within(detection["MatchRA"], detection["MatchDec"], 0.0)
             marks = ", ".join("?" * len(covering))
@@ -161,7 +161,7 @@ def test_identifiers_are_unique() -> None:
     """No two rows of a catalog have the same number, and none is too large for 64 bits."""
     numbers = {"tic": "ID", "gaiadr3": "source_id", "galex": "objID", "plato": "PICidDR1", "diskdetective": "G_objid"}
     columns = [catalog(name).values(column) for name, column in numbers.items()]
-    columns += [survey_table("dr2", "mean").table.values("objID"), hubble(2).catalog.match_ids]
+    columns += [survey_table("dr2", "mean").table.values("objID"), hubble(2).match_ids]
     for column in columns:
         assert column.dtype == np.int64
         assert len(np.unique(column)) == len(column)

@@ -1,8 +1,4 @@
-"""The archive inside the sandbox: everything a server needs to know.
-
-In: the number of extra rows. Out: `Archive`, which answers SQL on the tables ``observation``, ``product``
-and ``membership`` from any number of threads, cone searches on footprints, file contents and target names.
-"""
+"""The archive inside the sandbox: everything a server needs to know."""
 
 from __future__ import annotations
 
@@ -14,19 +10,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import Any
 
+from ..caching import Cache
+from ..packaged import OBSERVATION_COLUMNS, PRODUCT_COLUMNS, Columns
 from .fields import resolve
-from .geometry import FootprintIndex, Placed
+from .geometry import FootprintIndex
 from .hst import hst_observations
 from .jwst import jwst_observations
 from .observation import OBSERVATION_NAMES, Observation, as_row, from_row
-from .packaged import OBSERVATION_COLUMNS, PRODUCT_COLUMNS
 from .products import File, kind_of, product_rows
 from .surveys import bulk_observations, galex_observations, hlsp_observations, older_observations, tess_observations
 
 _SQL_TYPES = {"string": "TEXT", "float": "REAL", "int": "INTEGER", "boolean": "INTEGER"}
-_STORED_PRODUCT_NAMES = tuple(name for name, _ in PRODUCT_COLUMNS if name != "parent_obsid")
+_STORED_PRODUCT: Columns = tuple(column for column in PRODUCT_COLUMNS if column[0] != "parent_obsid")
+_NUMBERS = frozenset({"obsid", "obsID"})
 _INDEXES = {
     "observation_obsid": "observation (obsid)",
     "observation_target": "observation (target_name)",
@@ -60,7 +58,7 @@ class Database:
         finally:
             connection.close()
 
-    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, object]]:
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
         """Answer a read-only statement."""
         with self._connection() as connection:
             cursor = connection.execute(sql, tuple(parameters))
@@ -69,9 +67,7 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection: no two threads use one at the same time, and a server's short-lived threads
-        leave none behind.
-        """
+        """Lend a connection: no two threads use one at a time, and a server's short-lived threads leave none behind."""
         with self._lock:
             if self._closed:
                 raise RuntimeError("The archive has been closed.")
@@ -103,26 +99,23 @@ def _dispose(idle: list[sqlite3.Connection], folder: tempfile.TemporaryDirectory
 
 
 def _fill(connection: sqlite3.Connection, observations: Iterable[Observation]) -> None:
-    columns = ", ".join(
-        f'"{name}" {"INTEGER" if name == "obsid" else _SQL_TYPES[kind]}' for name, kind in OBSERVATION_COLUMNS
-    )
-    product_columns = ", ".join(
-        f'"{name}" {"INTEGER" if name == "obsID" else _SQL_TYPES[kind]}'
-        for name, kind in PRODUCT_COLUMNS
-        if name != "parent_obsid"
-    )
     connection.execute("BEGIN")
-    connection.execute(f'CREATE TABLE observation ({columns}, "objID" INTEGER PRIMARY KEY)')
-    connection.execute(f"CREATE TABLE product ({product_columns})")
+    connection.execute(f'CREATE TABLE observation ({_declared(OBSERVATION_COLUMNS)}, "objID" INTEGER PRIMARY KEY)')
+    connection.execute(f"CREATE TABLE product ({_declared(_STORED_PRODUCT)})")
     connection.execute("CREATE TABLE membership (obsid INTEGER, member_obsID INTEGER)")
     everything = list(chain.from_iterable((whole, *whole.members) for whole in observations))
     _insert(connection, "observation", len(OBSERVATION_NAMES), map(as_row, everything))
-    _insert(connection, "product", len(_STORED_PRODUCT_NAMES), chain.from_iterable(map(product_rows, everything)))
+    _insert(connection, "product", len(_STORED_PRODUCT), chain.from_iterable(map(product_rows, everything)))
     pairs = ((whole.obsid, member.obsid) for whole in everything for member in whole.members)
     _insert(connection, "membership", 2, pairs)
     for name, place in _INDEXES.items():
         connection.execute(f"CREATE INDEX {name} ON {place}")
     connection.execute("COMMIT")
+
+
+def _declared(columns: Columns) -> str:
+    """Columns in SQL; the number of an observation is declared as text to clients, and stored as the number it is."""
+    return ", ".join(f'"{name}" {"INTEGER" if name in _NUMBERS else _SQL_TYPES[kind]}' for name, kind in columns)
 
 
 def _insert(connection: sqlite3.Connection, table: str, width: int, rows: Iterable[Sequence[object]]) -> None:
@@ -136,44 +129,34 @@ _PLANE_OFFSET = 90_000_000
 
 
 class Archive:
-    """The holdings of the sandbox.
+    """The holdings of the sandbox: SQL on ``observation``, ``product`` and ``membership``, cones, files, target names.
 
-    Observations of HST, JWST, TESS, GALEX, the high-level science products and some older missions, their
-    files, and the names of their targets. The content is the same in every process. ``extra_observations`` adds cheap
-    rows (``target_name`` ``BULK-<n>``) for tests of paging and speed.
+    The content is the same in every process. ``extra_observations`` adds cheap rows (``target_name`` ``BULK-<n>``).
     """
 
     def __init__(self, *, extra_observations: int = 0) -> None:
         self._database = Database(chain(_numbered(_holdings()), _bulk(extra_observations)))
-        self._footprints: FootprintIndex | None = None
-        self._building = threading.Lock()
+        #: What others make of the archive, as long as it lives.
+        self.kept: Cache[Any] = Cache()
 
     def close(self) -> None:
         """Close the database and delete its file; the archive cannot be used afterwards."""
         self._database.close()
 
-    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, object]]:
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
         """Answer a read-only SQL statement; see `Database.query`."""
         return self._database.query(sql, parameters)
 
     def within(self, ra: float, dec: float, radius: float) -> dict[int, float]:
-        """Map ``objID`` of the observations whose footprint overlaps a cone (degrees) to the distance in arcsec.
+        """Map ``objID`` of the observations whose footprint overlaps a cone (degrees) to the distance in arcsec."""
+        index: FootprintIndex = self.kept.get("footprints", self._footprints)
+        return index.within(ra, dec, radius)
 
-        It is 0 when the position lies inside the footprint.
-        """
-        return self._index().within(ra, dec, radius)
+    def _footprints(self) -> FootprintIndex:
+        rows = self.query("SELECT objID, s_ra, s_dec, s_region FROM observation WHERE s_region IS NOT NULL")
+        return FootprintIndex(tuple(row.values()) for row in rows)
 
-    def _index(self) -> FootprintIndex:
-        with self._building:
-            if self._footprints is None:
-                self._footprints = FootprintIndex(self._placed())
-            return self._footprints
-
-    def _placed(self) -> Iterator[Placed]:
-        for row in self.query("SELECT objID, s_ra, s_dec, s_region FROM observation WHERE s_region IS NOT NULL"):
-            yield cast("Placed", tuple(row.values()))
-
-    def product(self, uri: str) -> dict[str, object] | None:
+    def product(self, uri: str) -> dict[str, Any] | None:
         """Product row of a URI (of the first observation that lists it), without ``parent_obsid``; None if unknown."""
         rows = self.query("SELECT * FROM product WHERE dataURI = ? ORDER BY obsID LIMIT 1", (uri,))
         return rows[0] if rows else None
@@ -186,10 +169,10 @@ class Archive:
         # Rendering needs astropy.io.fits, which takes longer to import than the archive takes to build.
         from .rendering import render_file  # noqa: PLC0415
 
-        owner = self._observation(int(str(row["obsID"])))
+        owner = self._observation(row["obsID"])
         member_ids = "SELECT member_obsID FROM membership WHERE obsid = ?"
         sql = f"SELECT obs_id FROM observation WHERE obsid IN ({member_ids}) ORDER BY obsid"
-        members = tuple(str(member["obs_id"]) for member in self.query(sql, (owner.obsid,)))
+        members = tuple(member["obs_id"] for member in self.query(sql, (owner.obsid,)))
         return render_file(File(uri, owner, kind_of(owner, uri), members))
 
     def _observation(self, obsid: int) -> Observation:

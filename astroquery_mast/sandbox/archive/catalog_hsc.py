@@ -1,9 +1,6 @@
 """The Hubble Source Catalog, versions 2 and 3: what the archive's HST images show of the sources of the sky.
 
-In: the sky, and the combined images of ACS, WFC3 and WFPC2. Out: `HubbleCatalog`: one detection per source and image
-that covers it, and the matches that they make up; and `HubbleRows`, which answers as the services do. A position in the
-catalog is always on an image, whose date, exposure time, program and filter the detection repeats. The columns of a
-cone depend on what it finds: three for every filter that occurs in it.
+There is one detection per source and image that covers it; the detections of a source make up a match.
 """
 
 from __future__ import annotations
@@ -20,24 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..packaged import Columns, packaged
 from .catalog_sky import GALAXY, STAR, Array, Sky, at_wavelength, sky
 from .catalog_table import CatalogTable, Found, plain
 from .geometry import Polygon, parse_region, project, unit_vectors
 from .hst import hst_observations
 from .observation import Observation
-from .packaged import Columns, packaged
 from .scene import generator
 from .surveys import older_observations
 
-__all__ = [
-    "MATCH_COLUMNS",
-    "SPECTRUM_COLUMNS",
-    "Detections",
-    "HubbleCatalog",
-    "HubbleImage",
-    "HubbleRows",
-    "hubble_catalog",
-]
+__all__ = ["MATCH_COLUMNS", "SPECTRUM_COLUMNS", "HubbleRows"]
 
 #: Letter of an instrument in the names of magnitudes.
 _CAMERAS: Mapping[str, str] = {"ACS/WFC": "A", "ACS/HRC": "A", "WFC3/UVIS": "W3", "WFC3/IR": "W3", "WFPC2/WFC": "W2"}
@@ -98,49 +87,6 @@ class Detections:
         return Detections(self.source[chosen], self.image[chosen], self.aperture[chosen], self.kron[chosen])
 
 
-@dataclass(frozen=True)
-class HubbleCatalog:
-    """A version of the catalog: one source per match, and its detections sorted by source and image.
-
-    ``detections[first[i]:first[i + 1]]`` are those of source i.
-    """
-
-    version: int
-    images: tuple[HubbleImage, ...]
-    sources: Sky
-    match_ids: NDArray[np.int64]
-    detections: Detections
-    first: NDArray[np.intp]
-
-    def place_of(self, match_id: int) -> int | None:
-        """Return the place of a match, None for an unknown ``MatchID``."""
-        found = np.flatnonzero(self.match_ids == match_id)
-        return int(found[0]) if len(found) else None
-
-    def of(self, place: int) -> Detections:
-        """Return the detections of a match."""
-        return self.detections.where(np.arange(self.first[place], self.first[place + 1]))
-
-    def positions(self) -> tuple[Array, Array]:
-        """Right ascension and declination of each match, degrees."""
-        return self.sources.at(_EPOCH)
-
-
-def hubble_catalog(version: int) -> HubbleCatalog:
-    """Return a version of the catalog (2 or 3)."""
-    everything = sky()
-    images = tuple(_images(version))
-    detections = _sorted(_detections(everything, images))
-    places, first = np.unique(detections.source, return_index=True)
-    sources = everything.where(np.isin(everything.index, places))
-    numbers = sources.numbers(f"HSC v{version}", _FIRST_MATCH[version], 2 * _FIRST_MATCH[version])
-    return HubbleCatalog(version, images, sources, numbers, detections, np.append(first, len(detections.source)))
-
-
-def _sorted(detections: Detections) -> Detections:
-    return detections.where(np.lexsort((detections.image, detections.source)))
-
-
 def _images(version: int) -> Iterator[HubbleImage]:
     number = 1_000_000 * version
     for observation in _combined_images():
@@ -174,6 +120,7 @@ def _filter(observation: Observation) -> str:
 
 
 def _detections(everything: Sky, images: tuple[HubbleImage, ...]) -> Detections:
+    """Detections by source and image."""
     position = everything.at(_EPOCH)
     vectors = unit_vectors(*position)
     light = {image.column: at_wavelength(everything.bands, image.wavelength) for image in images}
@@ -187,13 +134,13 @@ def _detections(everything: Sky, images: tuple[HubbleImage, ...]) -> Detections:
         kept = (aperture > _BRIGHTEST) & (aperture < _FAINTEST) & (luck < _SEEN)
         found = covered[kept]
         made.append((found, np.full(len(found), place), aperture[kept], np.round(aperture[kept] - missed[found], 4)))
-    joined = (np.concatenate(column) for column in zip(*made, strict=True))
-    return Detections(*joined)
+    joined = Detections(*(np.concatenate(column) for column in zip(*made, strict=True)))
+    return joined.where(np.lexsort((joined.image, joined.source)))
 
 
 def _covered(image: HubbleImage, position: tuple[Array, Array], vectors: Array) -> NDArray[np.int64]:
     """Places of the sources that lie on an image."""
-    center = image.observation.s_ra or 0.0, image.observation.s_dec or 0.0
+    center = image.observation.place
     near = np.flatnonzero(vectors @ unit_vectors(*center) > _NEAR)
     x, y = project(*center, position[0][near], position[1][near])
     inside = np.zeros(len(near), dtype=bool)
@@ -225,46 +172,48 @@ _MICROJANSKY_ZERO = 23.9
 
 
 class HubbleRows:
-    """Answers from a version of the catalog."""
+    """A version of the catalog (2 or 3), and the rows that its services send."""
 
-    def __init__(self, catalog: HubbleCatalog) -> None:
-        self.catalog = catalog
-        ra, dec = catalog.positions()
-        self.table = CatalogTable({"MatchID": ("int", catalog.match_ids)}, (ra, dec))
-        # Lists: a row is put together from single numbers, which arrays give slowly.
-        self._image_of = catalog.detections.image.tolist()
-        self._aperture, self._kron = catalog.detections.aperture.tolist(), catalog.detections.kron.tolist()
-        self._first: list[int] = catalog.first.tolist()
+    def __init__(self, version: int) -> None:
+        everything = sky()
+        self._version = version
+        self._images = tuple(_images(version))
+        detections = _detections(everything, self._images)
+        places, first = np.unique(detections.source, return_index=True)
+        sources = everything.where(np.isin(everything.index, places))
+        self.match_ids = sources.numbers(f"HSC v{version}", _FIRST_MATCH[version], 2 * _FIRST_MATCH[version])
+        ra, dec = sources.at(_EPOCH)
+        self.table = CatalogTable({"MatchID": ("int", self.match_ids)}, (ra, dec))
+        # Lists: a row is put together from single numbers, which arrays give slowly. The detections of match i are
+        # those from first[i] up to first[i + 1].
+        self._first = [*first.tolist(), len(detections.source)]
+        self._image_of = detections.image.tolist()
+        self._aperture, self._kron = detections.aperture.tolist(), detections.kron.tolist()
         self._place = list(zip(ra.tolist(), dec.tolist(), strict=True))
-        sources = catalog.sources
         star = sources.kind == STAR
         self._spread = np.round(30.0 * sources.dice("HSC spread") ** 2, 6)
         self._index = np.round(np.where(star, 1.0, 1.5) + 0.3 * sources.dice("HSC concentration"), 6)
         self._radius = np.round(np.where(star, 0.16, 0.4) + 0.2 * sources.dice("HSC Kron"), 6)
-        # Matches that have a grism spectrum.
-        self._with_spectrum = frozenset(packaged("spectra")["matches"][str(catalog.version)])
         self._dust = np.round(0.05 + 0.1 * sources.dice("HSC dust"), 6)
+        # Matches that have a grism spectrum.
+        self._with_spectrum = frozenset(packaged("spectra")["matches"][str(version)])
 
     def cone(self, found: Found, *, aperture: bool, images: int, most: int) -> tuple[Columns, list[Row]]:
         """Return columns and rows of the matches of a cone: at least ``images`` images each, at most ``most`` rows."""
-        numbers = np.diff(self.catalog.first)[found.keys]
+        numbers = np.diff(self._first)[found.keys]
         keys, away = found.keys[numbers >= images][:most], found.distance[numbers >= images][:most]
         measured = [self._magnitudes(int(key), aperture=aperture) for key in keys]
         filters = sorted({name for each in measured for name in each}, key=_by_wavelength)
-        spread = "Sigma" if self.catalog.version == 2 else "MAD"
-        triples = tuple(
-            column
-            for name in filters
-            for column in ((name, "float"), (f"{name}_{spread}", "float"), (f"{name}_N", "int"))
-        )
+        spread = "Sigma" if self._version == 2 else "MAD"
+        triples = (((name, "float"), (f"{name}_{spread}", "float"), (f"{name}_N", "int")) for name in filters)
         rows = [
             (*self._leading(int(key), float(distance)), *_triples(each, filters), None)
             for key, distance, each in zip(keys, away, measured, strict=True)
         ]
-        return (*_LEADING, *triples, *SELECTED), _plain(rows)
+        return (*_LEADING, *chain.from_iterable(triples), *SELECTED), _plain(rows)
 
-    def _images(self, key: int) -> list[HubbleImage]:
-        return [self.catalog.images[self._image_of[serial]] for serial in self._serials(key)]
+    def _images_of(self, key: int) -> list[HubbleImage]:
+        return [self._images[self._image_of[serial]] for serial in self._serials(key)]
 
     def _serials(self, key: int) -> range:
         """Places of the detections of a match."""
@@ -273,52 +222,52 @@ class HubbleRows:
     def _magnitudes(self, key: int, *, aperture: bool) -> dict[str, list[float]]:
         values = self._aperture if aperture else self._kron
         by_filter: dict[str, list[float]] = {}
-        for image, serial in zip(self._images(key), self._serials(key), strict=True):
+        for image, serial in zip(self._images_of(key), self._serials(key), strict=True):
             by_filter.setdefault(image.column, []).append(values[serial])
         return by_filter
 
     def _leading(self, key: int, distance: float) -> Row:
-        images = self._images(key)
+        images = self._images_of(key)
+        index = float(self._index[key])
+        scatter = (float(self._spread[key]), round(0.02 * index, 6), 0.002) if len(images) > 1 else (0, 0, 0)
         observations = [image.observation for image in images]
         ra, dec = self._place[key]
         return (
-            int(self.catalog.match_ids[key]),
+            int(self.match_ids[key]),
             round(distance / 60.0, 9),
             ra,
             dec,
-            float(self._spread[key]) if len(images) > 1 else 0,
+            scatter[0],
             "Y",
             len({image.column for image in images}),
             len({observation.obs_id[:6] for observation in observations}),
             len(images),
-            min(observation.t_min or 0.0 for observation in observations),
-            max(observation.t_max or 0.0 for observation in observations),
+            min(observation.span[0] for observation in observations),
+            max(observation.span[1] for observation in observations),
             observations[0].target_name,
-            float(self._index[key]),
-            round(0.02 * float(self._index[key]), 6) if len(images) > 1 else 0,
+            index,
+            scatter[1],
             float(self._radius[key]),
-            0.002 if len(images) > 1 else 0,
+            scatter[2],
             float(self._dust[key]),
-            "Y" if int(self.catalog.match_ids[key]) in self._with_spectrum else "N",
+            "Y" if int(self.match_ids[key]) in self._with_spectrum else "N",
         )
 
     def detections(self, match_id: int) -> list[Row]:
         """Return the rows of a match's detections (`MATCH_COLUMNS`); none for an unknown match."""
-        key = self.catalog.place_of(match_id)
-        if key is None:
-            return []
-        return _plain([self._detection(key, member) for member in range(len(self._serials(key)))])
+        keys = np.flatnonzero(self.match_ids == match_id).tolist()
+        return _plain([self._detection(key, member) for key in keys for member in range(len(self._serials(key)))])
 
     def _detection(self, key: int, member: int) -> Row:
-        serial, image = self._serials(key)[member], self._images(key)[member]
+        serial, image = self._serials(key)[member], self._images_of(key)[member]
         ra, dec = self._place[key]
         shift = 2e-7 * (serial % 11 - 5)
         observation = image.observation
         magnitude = self._aperture[serial]
-        camera, _, detector = str(observation.instrument_name).partition("/")
+        camera, detector = observation.configuration
         return (
             280_000_000 + serial,
-            int(self.catalog.match_ids[key]),
+            int(self.match_ids[key]),
             member + 1,
             6_500_000_000 + serial,
             image.number,
@@ -382,9 +331,9 @@ def _size(image: HubbleImage) -> int:
 
 
 def _pixel_place(image: HubbleImage, position: tuple[float, float]) -> tuple[float, float]:
-    observation, middle = image.observation, _size(image) / 2
-    east = (position[0] - (observation.s_ra or 0.0)) * float(np.cos(np.radians(position[1])))
-    north = position[1] - (observation.s_dec or 0.0)
+    middle, (ra, dec) = _size(image) / 2, image.observation.place
+    east = (position[0] - ra) * float(np.cos(np.radians(position[1])))
+    north = position[1] - dec
     scale = 3600.0 / image.pixel
     return round(middle - east * scale, 4), round(middle + north * scale, 4)
 

@@ -1,8 +1,4 @@
-"""Pan-STARRS: mean, stacked, single-epoch and forced photometry north of -30.5 degrees.
-
-In: the sky. Out: a catalog for each table of a data release, and what its ``metadata`` says of each column. Unknown
-values are -999, as in the survey's database.
-"""
+"""Pan-STARRS: mean, stacked, single-epoch and forced photometry north of -30.5 degrees; unknown values are -999."""
 
 from __future__ import annotations
 
@@ -12,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..packaged import packaged
 from .catalog_sky import STAR, Sky, sky
 from .catalog_table import CatalogTable, ColumnRules, Values, ecliptic, galactic, panstarrs_names
 from .geometry import unit_vectors
-from .packaged import packaged
 
 __all__ = ["TABLES", "PanstarrsColumn", "SurveyTable", "panstarrs"]
 

@@ -1,9 +1,7 @@
 """The sources of the sky, from which every catalog is made: where they are, how bright, what color, how they move.
 
-In: the stars, clusters and galaxies of the scenes that images show, and the stars that TESS has light curves of. Out:
-`Sky`, one row per source. A survey reads its own magnitudes and positions off the same source, so that catalogs agree
-with one another and with the images: magnitudes from the far ultraviolet to 22 micrometers and the physics of a star
-follow from a Gaia magnitude and a color.
+A survey reads its magnitudes and positions off the same source, so that catalogs agree with one another and with the
+images: everything follows from a Gaia magnitude and a color.
 """
 
 from __future__ import annotations
@@ -16,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..packaged import packaged
 from . import scene
 from .fields import FIELDS, MOVING, TIC_NUMBERS, Field
-from .packaged import packaged
 from .scene import generator
 from .surveys import tess_observations
 
@@ -262,7 +260,7 @@ def _light_curve_stars() -> Sky:
     for observation in tess_observations():
         number = str(observation.target_name)
         if number.isdigit() and int(number) not in named:
-            targets[int(number)] = (observation.s_ra or 0.0, observation.s_dec or 0.0)
+            targets[int(number)] = observation.place
     rng = generator("catalog light curves")
     ra, dec = np.array(list(targets.values())).T
     bright = _stars(ra, dec, np.round(rng.uniform(7.0, 13.0, len(ra)), 4), rng.uniform(0.3, 2.4, len(ra)), "bright")

@@ -1,22 +1,19 @@
 """Stars: Gaia (data releases 1, 2 and 3, and TGAS), and the TESS input catalog with its candidate target list (CTL).
 
-In: the sky. Out: a catalog each. Columns of Gaia are the first and the most used ones of ``gaia_source`` in each
-release; identifiers are declared as text and written as numbers, as everywhere in the portal. Star by star the TIC
-agrees with Gaia and 2MASS, and the stars of the archive's light curves have the numbers under which they were observed.
+Star by star the TIC agrees with Gaia and 2MASS; the stars of the archive's light curves have their TIC numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..packaged import packaged
 from .catalog_sky import CLUSTER, GALAXY, STAR, Array, Sky, sky
 from .catalog_table import CatalogTable, ColumnRules, Values, ecliptic, galactic, texts, two_mass_names, wise_names
-from .packaged import packaged
 
 _EPOCHS = {"DR1": 2015.0, "TGAS": 2015.0, "DR2": 2015.5, "DR3": 2016.0}
 _FAINTEST_GAIA, _FAINTEST_TGAS = 20.7, 11.5
@@ -41,7 +38,8 @@ def hipparcos_numbers(sources: Sky) -> np.ma.MaskedArray[Any, Any]:
     return np.ma.masked_array(numbers, (sources.kind != STAR) | (sources.bands["V"] > _FAINTEST_HIPPARCOS))
 
 
-def _gaia(release: str) -> CatalogTable:
+def gaia(release: str) -> CatalogTable:
+    """Return a data release of Gaia (``DR1``, ``DR2``, ``DR3``), or ``TGAS``."""
     everything = sky()
     faintest = _FAINTEST_TGAS if release == "TGAS" else _FAINTEST_GAIA
     chosen = (everything.kind == STAR) & (everything.g_mag < faintest) & (everything.g_mag > 1.7)
@@ -51,9 +49,6 @@ def _gaia(release: str) -> CatalogTable:
     given = _gaia_astrometry(sources, release) | _gaia_photometry(sources)
     columns = ColumnRules(sources, given).columns(packaged("columns")[f"gaia {release}"])
     return CatalogTable(columns, (given["ra"], given["dec"]))
-
-
-dr1, dr2, dr3, tgas = (partial(_gaia, release) for release in ("DR1", "DR2", "DR3", "TGAS"))
 
 
 def _gaia_astrometry(sources: Sky, release: str) -> Values:

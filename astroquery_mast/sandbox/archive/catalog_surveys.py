@@ -1,20 +1,13 @@
-"""Smaller catalogs: GALEX, PLATO, SDSS, 2MASS, the library of WFC3 point spread functions, and Disk Detective.
-
-In: the sky. Out: a catalog each. Their columns are the first and the most used ones of the public releases. Disk
-Detective has stars with more light at 22 micrometers than a star has, and how volunteers classified them; the
-classifications may be filtered but are in no answer, as at MAST.
-"""
+"""Smaller catalogs: GALEX, PLATO, SDSS, 2MASS, the library of WFC3 point spread functions, and Disk Detective."""
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
+from ..packaged import packaged
 from .catalog_sky import GALAXY, STAR, Array, Sky, sky
 from .catalog_stars import gaia_numbers
 from .catalog_table import CatalogTable, ColumnRules, Values, galactic, texts, two_mass_names, wise_names
-from .packaged import packaged
 from .scene import generator
 
 _FAINTEST = {"nuv": 22.5, "fuv": 22.0}
@@ -101,7 +94,8 @@ def two_mass() -> CatalogTable:
     return _table("2mass", sources, (ra, dec), {"ra": ra, "dec": dec, "designation": two_mass_names(ra, dec)})
 
 
-def _point_spread(detector: str) -> CatalogTable:
+def point_spread(detector: str) -> CatalogTable:
+    """Return the library of point spread functions of a detector of WFC3 (``Uvis``, ``Ir``)."""
     count, pixels = _PSF_COUNTS[detector], _PSF_PIXELS[detector]
     rng = generator("WFC3 PSF", detector)
     filters = np.array(_PSF_FILTERS[detector], dtype=object)
@@ -127,9 +121,6 @@ def _point_spread(detector: str) -> CatalogTable:
             "subarray": ("string", np.where(rng.random(count) < 0.1, "T", "F").astype(object)),
         }
     )
-
-
-wfc3_uvis, wfc3_ir = partial(_point_spread, "Uvis"), partial(_point_spread, "Ir")
 
 
 #: Columns that tell how a subject was classified: they can be filtered and are not returned.

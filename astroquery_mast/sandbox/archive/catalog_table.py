@@ -1,9 +1,6 @@
 """One catalog: columns of values, found by position or by a condition; and places of sources in other words.
 
-In: arrays, one per column. Out: `CatalogTable`: keys of rows (their places, from 0), and the cells of some of them as
-values of JSON. Columns stay arrays, so that a catalog is built in milliseconds and only the rows of a page become
-Python values. Equatorial positions become galactic and ecliptic coordinates, or names in the manner of 2MASS, WISE and
-Pan-STARRS.
+Columns stay arrays, so that a catalog is built in milliseconds and only the rows of a page become Python values.
 """
 
 from __future__ import annotations
@@ -16,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..packaged import Columns
 from .catalog_sky import Array, Sky
 from .geometry import separation, unit_vectors
-from .packaged import Columns
 from .search import Clause, RowSearch
 
 __all__ = ["CatalogTable", "ColumnRules", "Columns", "Found", "Values", "plain", "texts", "words"]

@@ -1,8 +1,4 @@
-"""HST images that can be cut: advanced products on a grid that covers the sky, and the surveys GOODS and CANDELS.
-
-In: a position. Out: a FITS file with SCI and WHT for every camera and filter with which HST took public images there;
-the surveys that cover it, and their cutouts: a FITS file per survey with an image per filter, or a picture per filter.
-"""
+"""HST images that can be cut: advanced products on a grid that covers the sky, and the surveys GOODS and CANDELS."""
 
 from __future__ import annotations
 
@@ -13,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..packaged import cards, packaged
 from .cutout_images import Frame, Looks, fits_bytes, picture, pixels, unit
 from .fields import FIELDS
-from .packaged import cards, packaged
 
 if TYPE_CHECKING:
     from .archive import Archive

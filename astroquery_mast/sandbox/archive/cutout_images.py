@@ -1,7 +1,6 @@
 """Images cut out of detectors and mosaics: pixels with world coordinates, FITS units, and pictures.
 
-In: where an image lies on the sky (`Frame`), a place, a size and a filter. Out: header and data units, or the bytes of
-a JPEG or PNG. The pixels are those of the archive's scene, so a cutout shows what the images of the same field show.
+The pixels are those of the archive's scene, so a cutout shows what the images of the same field show.
 """
 
 from __future__ import annotations
@@ -17,18 +16,17 @@ from astropy.io import fits
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..packaged import Cards, cards
 from .geometry import separation, unit_vectors
 from .instruments import limits
-from .packaged import Cards, cards
 from .pixelgrid import PixelGrid, grid_facts
 from .scene import brightness, generator
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A square image on the sky, projected onto the plane that touches it in its middle.
-
-    Middle and pixel size are in degrees; ``angle`` is that of the pixel columns, degrees east of north.
+    """A square image on the sky, projected onto the plane that touches its middle: middle and pixel size in degrees,
+    and the ``angle`` of the pixel columns, degrees east of north.
     """
 
     ra: float
@@ -60,10 +58,7 @@ class Frame:
         return math.hypot(*outside) * self.scale <= radius
 
     def cutout(self, ra: float, dec: float, shape: tuple[int, int]) -> tuple[PixelGrid, tuple[int, int]]:
-        """The piece around a position, and the column and row of its first pixel (from 1).
-
-        The position's pixel is the middle one, or with an even number the one after the middle.
-        """
+        """The piece around a position, and column and row of its first pixel (from 1)."""
         x, y = self.pixel(ra, dec)
         corner = (round(x) - shape[1] // 2, round(y) - shape[0] // 2)
         return self.grid(corner, shape), corner

@@ -1,10 +1,8 @@
 """Which TESS detectors saw a place, sector by sector, and which ones a minor planet crossed.
 
-In: a position, or the name or number of a minor planet. Out: `Detector` and `Asteroid` objects. Sectors whose
-full-frame images the archive has saw exactly what those images cover, and a star with a light curve was seen in its
-sector. Elsewhere a model of the survey answers: four cameras in a row from near the ecliptic to its pole, thirteen
-sectors to a year, the southern half first. Minor planets move round the ecliptic at an even pace and up and down once
-per turn: inclinations and pace are the true ones, places are not.
+Sectors whose full-frame images the archive has saw exactly what those cover. Elsewhere a model answers: four cameras in
+a row from near the ecliptic to its pole, thirteen sectors to a year, the southern half first. Minor planets move round
+the ecliptic at an even pace and up and down once per turn: inclinations and pace are the true ones, places are not.
 """
 
 from __future__ import annotations
@@ -18,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..packaged import packaged
 from .cutout_images import Frame
 from .geometry import deproject, unit_vectors
 from .instruments import APERTURES
 from .observation import dice, hash_digit
-from .packaged import packaged
 from .surveys import SECTOR_DAYS, SECTORS
 
 if TYPE_CHECKING:
@@ -203,10 +201,7 @@ def sector_times(sector: int) -> Array:
 
 
 def crossed(archive: Archive, body: Asteroid) -> list[Detector]:
-    """Detectors that a minor planet crossed, in the order of time.
-
-    Sectors whose images the archive has are left out: their footprints are not those of the model.
-    """
+    """Detectors that a minor planet crossed, in the order of time, without the sectors whose images the archive has."""
     known = imaged_sectors(archive)
     return [detector for detector in _crossed(body) if detector.sector not in known]
 

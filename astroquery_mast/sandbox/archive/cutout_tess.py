@@ -1,9 +1,6 @@
-"""Target pixel files cut out of TESS full-frame images.
+"""Target pixel files cut out of TESS full-frame images, in the manner of TESScut, with a few dozen cadences a sector.
 
-In: a detector, a place or a minor planet, and a size. Out: the name and the bytes of a FITS file with the units
-PRIMARY, PIXELS and APERTURE, in the manner of TESScut. A sector has a few dozen cadences here instead of thousands.
-Stars are those with light curves, those of the fields, and a background of faint ones, which belongs to the sky, cell
-by cell, so that neighboring cutouts show the same.
+Faint stars belong to the sky, cell by cell, so that neighboring cutouts show the same.
 """
 
 from __future__ import annotations
@@ -18,12 +15,12 @@ from astropy.io import fits
 from astropy.time import Time
 from numpy.typing import NDArray
 
+from ..packaged import Cards, cards, packaged
 from .cutout_images import MADE, fits_bytes, world_coordinates
 from .cutout_sectors import CADENCES, Asteroid, Detector, sector_times
 from .fields import FIELDS, MOVING
 from .fitsfile import binary_table
 from .geometry import deproject
-from .packaged import Cards, cards
 from .pixelgrid import PixelGrid, grid_facts
 from .scene import generator, stars
 from .surveys import SECTOR_DAYS, SECTORS
@@ -124,6 +121,7 @@ _GAIN, _READ_NOISE, _SECONDS = 1.0, 0.4, 1425.6
 _FLAGS = {4: 512, CADENCES // 2: 4096}
 #: Columns of images, which carry world coordinates.
 _IMAGES = ("RAW_CNTS", "FLUX", "FLUX_ERR", "FLUX_BKG", "FLUX_BKG_ERR")
+_COLUMNS: tuple[tuple[str, str, str], ...] = packaged("instruments")["cutout columns"]
 
 
 def place_cutout(
@@ -195,31 +193,30 @@ def _columns(detector: Detector, name: str, times: Array, clean: Array, further:
     for cadence, flag in _FLAGS.items():
         quality[cadence:][:1] = flag
     shift = np.round(0.01 * rng.standard_normal((2, count)), 5)
-    values: dict[str, tuple[str, str | None, Any]] = {
-        "TIME": ("D", "BJD - 2457000, days", np.round(times - _ZERO_MJD, 8)),
-        "TIMECORR": ("E", "d", np.round(0.003 * np.sin(times / 27.0), 6)),
-        "CADENCENO": ("J", None, np.arange(1, count + 1)),
-        "RAW_CNTS": ("J", "count", np.full(clean.shape, -1, dtype=np.int32)),
-        "FLUX": ("E", "e-/s", flux),
-        "FLUX_ERR": ("E", "e-/s", np.round(error, 4)),
-        "FLUX_BKG": ("E", "e-/s", nothing),
-        "FLUX_BKG_ERR": ("E", "e-/s", nothing),
-        "QUALITY": ("J", None, quality),
-        "POS_CORR1": ("E", "pixel", shift[0]),
-        "POS_CORR2": ("E", "pixel", shift[1]),
-        "FFI_FILE": ("44A", None, _sources(detector, times)),
+    values: dict[str, Any] = {
+        "TIME": np.round(times - _ZERO_MJD, 8),
+        "TIMECORR": np.round(0.003 * np.sin(times / 27.0), 6),
+        "CADENCENO": np.arange(1, count + 1),
+        "RAW_CNTS": np.full(clean.shape, -1, dtype=np.int32),
+        "FLUX": flux,
+        "FLUX_ERR": np.round(error, 4),
+        "FLUX_BKG": nothing,
+        "FLUX_BKG_ERR": nothing,
+        "QUALITY": quality,
+        "POS_CORR1": shift[0],
+        "POS_CORR2": shift[1],
+        "FFI_FILE": _sources(detector, times),
+        **further,
     }
-    units = {"TGT_X": "pixel", "TGT_Y": "pixel", "TGT_RA": "deg", "TGT_DEC": "deg"}
-    values |= {column: ("D", units[column], array) for column, array in further.items()}
-    made = []
-    for column, (form, unit, array) in values.items():
-        if column in _IMAGES:
-            width, null = f"{rows * columns}{form}", -1 if form == "J" else None
-            dimensions = f"({columns},{rows})"
-            made.append(fits.Column(column, width, unit, null, dim=dimensions, array=array))
-        else:
-            made.append(fits.Column(column, form, unit, array=array))
-    return made
+    return [_column(line, values[line[0]], (rows, columns)) for line in _COLUMNS if line[0] in values]
+
+
+def _column(line: tuple[str, str, str], values: Any, shape: tuple[int, int]) -> fits.Column:
+    name, form, unit = line
+    if name not in _IMAGES:
+        return fits.Column(name, form, unit or None, array=values)
+    width, null = f"{shape[0] * shape[1]}{form}", -1 if form == "J" else None
+    return fits.Column(name, width, unit or None, null, dim=f"({shape[1]},{shape[0]})", array=values)
 
 
 def _sources(detector: Detector, times: Array) -> list[str]:

@@ -1,8 +1,6 @@
 """The places in the sky that the archive's telescopes have looked at, and the names that resolve to them.
 
-Out: `FIELDS`, by name: position, kind, classification and other names of each target, and `resolve`, the entries that
-the resolvers of MAST (TIC, SIMBAD, NED) would give, without the parts that depend on the request. Positions are those
-of the CDS name resolver, rounded; programs (`hst`, `jwst` and so on) point at them.
+Positions are those of the CDS name resolver, rounded.
 """
 
 from __future__ import annotations
@@ -11,8 +9,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from ..packaged import packaged
 from .observation import dice
-from .packaged import packaged
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,4 @@
-"""FITS files out of a plan, and the pixels of their images.
-
-In: a `File`. Out: its bytes: units in the planned order, headers of the planned length, valid checksums. The sky of
-images comes from `scene`; exposure times, noise and flags are added here.
-"""
+"""FITS files: units in the planned order, headers of the planned length, valid checksums; and the pixels of images."""
 
 from __future__ import annotations
 
@@ -44,8 +40,7 @@ def sky(file: File, grid: PixelGrid | None, shape: tuple[int, int]) -> Pixels:
     owner = file.owner
     if grid is None:
         return np.zeros(shape)
-    wavelength = ((owner.em_min or 500.0) + (owner.em_max or 700.0)) / 2
-    return brightness(grid, wavelength, owner.target_name)
+    return brightness(grid, sum(owner.band()) / 2, owner.target_name)
 
 
 def _noise(file: File, unit: Unit) -> Pixels:

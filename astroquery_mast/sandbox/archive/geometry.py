@@ -1,20 +1,18 @@
-"""Spherical geometry, the ``s_region`` grammar, and cone search on footprints.
-
-In: positions in degrees (ICRS), or the text of a footprint. Out: unit vectors, gnomonic (TAN) offsets and positions;
-a tuple of `Circle` and `Polygon`; and for a cone, the observations whose footprint overlaps it and their distance. All
-parts of all footprints lie in flat arrays, so that one search is a few array operations.
-"""
+"""Spherical geometry, the ``s_region`` grammar, and cone search on footprints. Positions are in degrees (ICRS)."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..reading import real
 
 Vectors = NDArray[np.float64]
 
@@ -82,54 +80,49 @@ Shape = Circle | Polygon
 
 def parse_region(text: str | None) -> tuple[Shape, ...]:
     """Read a footprint."""
-    if text is None:
-        return ()
-    tokens = text.translate(_PUNCTUATION).split()
-    shapes: list[Shape] = []
+    return tuple(_shape(word, numbers, text or "") for word, numbers in _parts(text or "") if word or numbers)
+
+
+def _parts(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Names of shapes, each with the numbers that follow."""
     word, numbers = "", []
-    for token in tokens:
+    for token in text.translate(_PUNCTUATION).split():
+        name = token.upper()
         if not _WORD.match(token):
             numbers.append(token)
-            continue
-        name = token.upper()
-        if name in FRAMES and not numbers:
-            continue
-        if word:
-            shapes.append(_shape(word, numbers, text))
-        elif numbers:
-            raise ValueError(f"Footprint starts with numbers: {text!r}")
-        word, numbers = ("" if name in _WRAPPERS else name), []
-    if word or numbers:
-        shapes.append(_shape(word, numbers, text))
-    return tuple(shapes)
+        elif numbers or name not in FRAMES:
+            yield word, numbers
+            word, numbers = "" if name in _WRAPPERS else name, []
+    yield word, numbers
 
 
 def _shape(word: str, numbers: list[str], text: str) -> Shape:
-    try:
-        values = [float(number) for number in numbers]
-    except ValueError as err:
-        raise ValueError(f"Not a number in footprint {text!r}") from err
-    if not all(map(math.isfinite, values)):
-        raise ValueError(f"Number out of range in footprint {text!r}")
-    if word == "CIRCLE" and len(values) == 3 and values[2] >= 0 and abs(values[1]) <= 90:
-        return Circle(*values)
-    if word == "POLYGON" and len(values) % 2 == 0:
-        return _polygon(values, text)
-    raise ValueError(f"Not a circle or polygon: {text!r}")
+    values = [value for value in map(real, numbers) if value is not None]
+    if len(values) < len(numbers):
+        raise ValueError(f"Not a number, or out of range, in footprint {text!r}")
+    if word not in _SHAPES:
+        raise ValueError(f"Not a circle or polygon: {text!r}")
+    return _SHAPES[word](values, text)
+
+
+def _circle(values: list[float], text: str) -> Circle:
+    if len(values) != 3 or values[2] < 0 or abs(values[1]) > 90:
+        raise ValueError(f"Not a circle: {text!r}")
+    return Circle(*values)
 
 
 def _polygon(values: list[float], text: str) -> Polygon:
-    vertices: list[tuple[float, float]] = []
-    for vertex in zip(values[::2], values[1::2], strict=True):
-        if not vertices or vertex != vertices[-1]:
-            vertices.append(vertex)
-    if len(vertices) > 1 and vertices[0] == vertices[-1]:
-        vertices.pop()
-    if len(vertices) < 3:
+    corners = [corner for corner, _ in groupby(zip(values[::2], values[1::2], strict=False))]
+    if len(corners) > 1 and corners[0] == corners[-1]:
+        corners.pop()
+    if len(values) % 2 or len(corners) < 3:
         raise ValueError(f"A polygon needs three vertices: {text!r}")
-    if any(abs(dec) > 90 for _, dec in vertices):
-        raise ValueError(f"Declination beyond a pole in footprint {text!r}")
-    return Polygon(tuple(vertices))
+    if any(abs(dec) > 90 for _, dec in corners):
+        raise ValueError(f"Beyond a pole in footprint {text!r}")
+    return Polygon(tuple(corners))
+
+
+_SHAPES: Mapping[str, Callable[[list[float], str], Shape]] = {"CIRCLE": _circle, "POLYGON": _polygon}
 
 
 # A position on an edge counts as inside; this is the rounding of unit vectors (about 0.2 milliarcseconds), in
@@ -150,11 +143,7 @@ class FootprintIndex:
         owners: list[int] = []
         shapes: list[Shape] = []
         for identifier, ra, dec, region in observations:
-            if ra is None or dec is None:
-                continue
-            parts = parse_region(region)
-            if not parts:
-                continue
+            parts = () if ra is None or dec is None else parse_region(region)
             owners.extend([len(ids)] * len(parts))
             shapes.extend(parts)
             ids.append(identifier)
@@ -238,9 +227,7 @@ def edge_distance(begin: Vectors, end: Vectors, point: Vectors) -> Vectors:
 
 
 def _turn(begin: Vectors, end: Vectors, point: Vectors) -> Vectors:
-    """Signed angle at the point from one end of each edge to the other; a closed path round the point adds
-    up to a full turn.
-    """
+    """Signed angle at the point from end to end of each edge; a closed path round it adds up to a full turn."""
     sine = np.cross(begin, end) @ point
     cosine = np.einsum("ij,ij->i", begin, end) - (begin @ point) * (end @ point)
     return np.asarray(np.arctan2(sine, cosine))

@@ -1,28 +1,21 @@
-"""Header keywords of each mission.
-
-In: a `File` and the unit. Out: headers. Keywords are those of the missions' pipelines (HST: TELESCOP, ROOTNAME,
-FILTER1 and so on; JWST: the FITS names of its data model; TESS: those of the SPOC exporter); `cards` has the tables,
-and here are the facts that fill them.
-"""
+"""Header keywords of each mission, as its pipeline writes them: the facts that fill the tables of `cards`."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from astropy.io import fits
 from astropy.time import Time
 
+from ..packaged import Cards, cards
 from .observation import hash_digit
-from .packaged import Cards, cards
 from .pixelgrid import PixelGrid, grid_facts
 from .products import File, Unit
 
 Facts = dict[str, object]
 # Cadences of a light curve of one sector, ten minutes apart.
 _CADENCES = 3944
-# Barycentric date that TESS times are counted from; Kepler's is 2454833.
-_TIME_ZERO = {"TESS": 2457000, "Kepler": 2454833, "K2": 2454833}
 _TRANSLITERATION = str.maketrans({"\u03c0": "pi", "\u03c9": "omega", "\u03b2": "beta", "\u03b1": "alpha"})
 # Size of a pixel, arcsec; the columns of a target pixel file that hold images; the star's pixel in them, from 1.
 _PIXEL_SIZE = {"TESS": 21.0, "Kepler": 3.98, "K2": 3.98}
@@ -62,34 +55,28 @@ def _telescope(file: File) -> str:
 
 def _mission(file: File) -> tuple[str, Facts]:
     """The table of a file's mission, and the facts for it."""
-    telescope, facts = _telescope(file), _common(file)
-    if telescope == "HST":
-        return "HST", facts | _hst(file)
-    if telescope == "JWST":
-        return "JWST", facts | _jwst(file)
-    if telescope == "TESS":
-        return "TESS", facts | _tess(file)
-    return ("Kepler", facts | _kepler(file)) if telescope in _TIME_ZERO else ("others", facts)
+    table, further = _MISSIONS.get(_telescope(file), ("others", _no_facts))
+    return table, _common(file) | further(file)
 
 
 def _common(file: File) -> Facts:
     owner = file.owner
-    placed, dated = owner.s_ra is not None and owner.s_dec is not None, owner.t_min is not None
-    start = owner.t_min or 0.0
-    instrument, _, mode = str(owner.instrument_name).partition("/")
+    start, end = owner.span
+    (ra, dec), (instrument, mode) = owner.place, owner.configuration
+    dated = owner.t_min is not None
     return {
         "file": ascii_text(file.name),
         "telescope": _telescope(file),
         "target": ascii_text(owner.target_name),
-        "ra": owner.s_ra if placed else None,
-        "dec": owner.s_dec if placed else None,
-        "star ra": owner.s_ra or 0.0,
-        "star dec": owner.s_dec or 0.0,
+        "ra": owner.s_ra,
+        "dec": owner.s_dec,
+        "star ra": ra,
+        "star dec": dec,
         "date": Time(round(start, 6), format="mjd").isot if dated else None,
         "mjd": round(start, 6) if dated else None,
         "start": start,
-        "end": owner.t_max or 0.0,
-        "seconds": round(owner.t_exptime or 0.0, 3),
+        "end": end,
+        "seconds": round(owner.seconds, 3),
         "instrument": instrument,
         "mode": mode,
         "configuration": ascii_text(owner.instrument_name),
@@ -101,36 +88,36 @@ def _common(file: File) -> Facts:
     }
 
 
+def _no_facts(_file: File) -> Facts:
+    return {}
+
+
 def _hst(file: File) -> Facts:
     owner = file.owner
-    names = (owner.filters or "N/A").split(";")
-    first, second = (names * 2)[:2] if len(names) > 1 else (names[0], "CLEAR2L")
-    instrument = str(owner.instrument_name).partition("/")[0]
-    wheels, element = instrument == "ACS", owner.filters or "N/A"
-    middle = ((owner.em_min or 500.0) + (owner.em_max or 700.0)) / 2
-    return {
+    instrument, _ = owner.configuration
+    element = owner.filters or "N/A"
+    facts: Facts = {
         "rootname": ascii_text(owner.obs_id.lower()),
         "purpose": "EXT" if owner.intentType == "science" else str(owner.target_name),
         "number": int(owner.proposal_id or 0),
-        "angstrom": round(10.0 * middle, 1),
-        "wheel 1": first if wheels else None,
-        "wheel 2": second if wheels else None,
-        "filter": element if instrument == "WFC3" else None,
-        "element": None if wheels or instrument == "WFC3" else element,
+        "angstrom": round(5.0 * sum(owner.band()), 1),
+        **dict.fromkeys(("wheel 1", "wheel 2", "filter", "element")),
     }
+    if instrument == "ACS":
+        wheels = (*element.split(";"), "CLEAR2L")
+        return facts | {"wheel 1": wheels[0], "wheel 2": wheels[1]}
+    return facts | {"filter" if instrument == "WFC3" else "element": element}
 
 
 def _jwst(file: File) -> Facts:
-    owner = file.owner
-    instrument, _, mode = str(owner.instrument_name).partition("/")
-    names = (owner.filters or "CLEAR").split(";")
-    second = names[-1] if len(names) > 1 else "CLEAR"
+    instrument, mode = file.owner.configuration
+    first, *others = (file.owner.filters or "CLEAR").split(";")
     return {
         "exposure type": f"{instrument[:3]}_{mode}",
-        "detector": owner.obs_id.rpartition("_")[2].upper() if owner.calib_level < 3 else "MULTIPLE",
-        "first": names[0],
-        "pupil": second if instrument == "NIRCAM" else None,
-        "grating": None if instrument == "NIRCAM" else second,
+        "detector": file.owner.obs_id.rpartition("_")[2].upper() if file.owner.calib_level < 3 else "MULTIPLE",
+        "first": first,
+        **dict.fromkeys(("pupil", "grating")),
+        "pupil" if instrument == "NIRCAM" else "grating": (others or ["CLEAR"])[-1],
     }
 
 
@@ -148,16 +135,23 @@ def _tess(file: File) -> Facts:
 
 
 def _kepler(file: File) -> Facts:
-    owner = file.owner
-    number = int("".join(letter for letter in str(owner.target_name) if letter.isdigit())[:9] or 0)
-    is_first = owner.obs_collection == "Kepler"
+    number = int("".join(letter for letter in str(file.owner.target_name) if letter.isdigit())[:9] or 0)
     return {
         "object": f"KIC {number}",
         "number": number,
         "channel": 1 + number % 84,
-        "quarter": owner.sequence_number or 0 if is_first else None,
-        "campaign": None if is_first else owner.sequence_number or 0,
+        **dict.fromkeys(("quarter", "campaign")),
+        "quarter" if file.owner.obs_collection == "Kepler" else "campaign": file.owner.sequence_number or 0,
     }
+
+
+_MISSIONS: Mapping[str, tuple[str, Callable[[File], Facts]]] = {
+    "HST": ("HST", _hst),
+    "JWST": ("JWST", _jwst),
+    "TESS": ("TESS", _tess),
+    "Kepler": ("Kepler", _kepler),
+    "K2": ("Kepler", _kepler),
+}
 
 
 def extension(file: File, unit: Unit) -> fits.Header:
@@ -171,15 +165,13 @@ def extension(file: File, unit: Unit) -> fits.Header:
 
 
 def _time_series(file: File, unit: Unit) -> Cards:
-    telescope = _telescope(file)
-    zero = _TIME_ZERO[telescope]
-    begin, finish = (round((day or 0.0) + 2400000.5 - zero, 6) for day in (file.owner.t_min, file.owner.t_max))
+    begin, finish = (round(day, 6) for day in file.days)
     rows = unit.shape[0] if unit.name == "PIXELS" else _CADENCES
     facts = {
-        "telescope": telescope,
+        "telescope": _telescope(file),
         "object": _mission(file)[1]["object"] or "",
         "days": round((finish - begin) * 0.79, 6),
-        "zero": zero,
+        "zero": file.time_zero,
         "begin": begin,
         "finish": finish,
         "step": round((finish - begin) / rows, 8),
@@ -193,11 +185,12 @@ def _time_series(file: File, unit: Unit) -> Cards:
 
 def _stamp(file: File) -> Mapping[str, object]:
     """World coordinates of the pixels around a star, and column and row on the detector of the first of them."""
+    ra, dec = file.owner.place
     degrees = round(_PIXEL_SIZE[_telescope(file)] / 3600.0, 12)
     return {
         "pixel": _STAR,
-        "star ra": file.owner.s_ra or 0.0,
-        "star dec": file.owner.s_dec or 0.0,
+        "star ra": ra,
+        "star dec": dec,
         "west": -degrees,
         "scale": degrees,
         "column": 1000 + hash_digit(file.owner.obs_id, 900),
@@ -218,7 +211,7 @@ def world_coordinates(file: File, unit: Unit, grid: PixelGrid) -> fits.Header:
 def _further_axes(file: File, unit: Unit) -> Cards:
     """Wavelength of a cube; groups and integrations of a ramp have no physical unit."""
     if file.kind.layout == "cube":
-        shortest, longest = (file.owner.em_min or 1000.0) * 1e-9, (file.owner.em_max or 2000.0) * 1e-9
+        shortest, longest = (limit * 1e-9 for limit in file.owner.band(1000.0, 2000.0))
         step = round((longest - shortest) / unit.shape[0], 14)
         return cards("wavelength", {"shortest": round(shortest, 14), "step": step})
     return [card for axis in range(3, len(unit.shape) + 1) for card in cards("index axis", {}, axis)]

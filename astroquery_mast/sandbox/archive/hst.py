@@ -1,17 +1,13 @@
-"""Observations of the Hubble Space Telescope: ACS, WFC3, STIS and COS.
-
-In: `programs.HST_PROGRAMS`. Out: composite observations with their member exposures, single exposures,
-visit-level mosaics, calibration exposures and planned visits.
-"""
+"""Observations of the Hubble Space Telescope: ACS, WFC3, STIS and COS."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 
+from ..packaged import packaged
 from .instruments import APERTURES, region, whole
 from .observation import Observation, dice
-from .packaged import packaged
 from .pointing import HST_PROGRAMS, Program, describe, footprint, planned, point, times
 
 _LETTER = {"ACS": "j", "WFC3": "i", "STIS": "o", "COS": "l"}
@@ -136,8 +132,8 @@ def _combine(
     suffix = {"ACS/WFC": "drc", "WFC3/UVIS": "drc", "COS/FUV": "x1dsum", "COS/NUV": "x1dsum"}.get(
         program.instrument, "drz"
     )
-    start = first.t_min or 0.0
-    seconds = sum(exposure.t_exptime or 0.0 for exposure in exposures)
+    start = first.span[0]
+    seconds = sum(exposure.seconds for exposure in exposures)
     level = times(program, start, seconds) | {"t_max": last.t_max, "t_obs_release": last.t_obs_release}
     yield Observation(
         **describe(program, str(first.filters), "HST"),
@@ -162,7 +158,7 @@ def _mosaic(
     obs_id = f"hst_{program.number:05d}_{_base36(visit, 2)}_{instrument}_{detector}_total_{root}"
     shared = describe(program, str(exposures[0].filters), "HST")
     shared |= {"filters": "detection", "project": "HAP"}
-    level = times(program, exposures[0].t_min or 0.0, program.seconds * len(program.filters))
+    level = times(program, exposures[0].span[0], program.seconds * len(program.filters))
     return Observation(
         **shared,
         **level,

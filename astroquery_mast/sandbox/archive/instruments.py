@@ -1,8 +1,6 @@
 """Filters and gratings with the wavelengths they pass, and apertures with the footprints they leave on the sky.
 
-In: filter names as the archive spells them; an instrument configuration, a pointing and a position angle. Out: limits
-in nanometers and the spectral region; corners of each detector in the order of the pixels, and the ``s_region`` text in
-any of the spellings that the archive knows. Limits and sizes are those of the instrument handbooks, rounded.
+Limits and sizes are those of the instrument handbooks, rounded.
 """
 
 from __future__ import annotations
@@ -12,8 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..packaged import packaged
 from .geometry import deproject
-from .packaged import packaged
 
 _SPECIAL: dict[str, tuple[float, float]] = packaged("instruments")["bandpasses"]
 _RELATIVE_WIDTH = {"W": 0.14, "M": 0.05, "N": 0.006, "LP": 0.2}
@@ -22,11 +20,7 @@ _OPEN = frozenset({"CLEAR", "CLEAR1L", "CLEAR2L", "CLEAR1S", "CLEAR2S", "GRISMR"
 
 
 def limits(filters: str, mission: str) -> tuple[float, float]:
-    """Wavelength limits (nm) of filters joined by ``;``; `ValueError` if nothing is known about any of them.
-
-    JWST numbers its filters in hundredths of a micrometer, HST in nanometers, or for WFC3/IR (F098M to F167N) in
-    hundredths of a micrometer.
-    """
+    """Wavelength limits (nm) of filters joined by ``;``; `ValueError` if nothing is known about any of them."""
     if filters in _SPECIAL:
         return _SPECIAL[filters]
     bands = [_single(name, mission) for name in filters.split(";") if name not in _OPEN]
@@ -79,9 +73,9 @@ SPELLINGS = ("icrs", "gsc1", "j2000", "bare", "beyond", "lower", "open", "repeat
 
 
 def detectors(aperture: Aperture, ra: float, dec: float, angle: float) -> list[Corners]:
-    """Sky positions of the corners of each detector: lower left, lower right, upper right, upper left (degrees).
+    """Corners of each detector on the sky: lower left, lower right, upper right, upper left (degrees).
 
-    ``angle`` is the position angle of the pixel columns (image "up"), degrees east of north.
+    ``angle`` is that of the pixel columns, degrees east of north.
     """
     height = (aperture.height - aperture.gap * (aperture.detectors - 1)) / aperture.detectors
     bottoms = [index * (height + aperture.gap) - aperture.height / 2 for index in range(aperture.detectors)]

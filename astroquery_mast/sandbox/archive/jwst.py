@@ -1,8 +1,4 @@
-"""Observations of the James Webb Space Telescope: NIRCam, NIRSpec, MIRI and NIRISS.
-
-In: `programs.JWST_PROGRAMS`. Out: level-3 observations with the exposures they are made of, and planned
-observations.
-"""
+"""Observations of the James Webb Space Telescope: NIRCam, NIRSpec, MIRI and NIRISS."""
 
 from __future__ import annotations
 
@@ -96,8 +92,8 @@ def _level3(program: Program, exposures: list[Observation], obs_id: str, at: tup
     shared = describe(program, str(first.filters), "JWST")
     if rng.random() < 0.05:
         shared |= {"filters": None, "wavelength_region": None}
-    total = sum(exposure.t_exptime or 0.0 for exposure in exposures)
-    level = times(program, first.t_min or 0.0, total)
+    total = sum(exposure.seconds for exposure in exposures)
+    level = times(program, first.span[0], total)
     level |= {"t_max": last.t_max, "t_obs_release": last.t_obs_release}
     return Observation(
         **shared,

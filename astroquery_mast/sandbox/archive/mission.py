@@ -1,8 +1,4 @@
-"""Tables of the mission searches: their columns, their rows, and which column names a dataset.
-
-In: nothing. Out: the types `MissionColumn`, `MissionTable` and `MissionProduct`, and `search_columns`, which reads the
-compact lists of ``data/mission_columns.json``.
-"""
+"""Tables of the mission searches: their columns (``mission_columns.json``), their rows, their files."""
 
 from __future__ import annotations
 
@@ -14,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..packaged import packaged
 from .geometry import Vectors, unit_vectors
-from .packaged import packaged
 from .search import RowSearch
 
 Value = str | int | float | bool | None
@@ -100,10 +96,7 @@ class MissionTable:
 
 @dataclass(frozen=True, slots=True)
 class MissionProduct:
-    """A file of a dataset as the product list describes it.
-
-    ``uri`` is what ``retrieve_product`` takes; ``file`` is the ``mast:`` URI of the same file.
-    """
+    """A file of a dataset: ``uri`` is what ``retrieve_product`` takes, ``file`` is its ``mast:`` URI."""
 
     dataset: str
     filename: str
@@ -167,19 +160,31 @@ def search_columns(name: str) -> tuple[MissionColumn, ...]:
 
 
 def copied(name: str, observation: Mapping[str, Any]) -> dict[str, Value]:
-    """Return the cells of a row that the packaged lists have a rule for: constants, and values of the observation.
+    """Return a row of a mission's search: what the rules of its columns make of an observation, null without a rule."""
+    return {
+        line[0]: _copy(line[5], observation) if len(line) > 5 else None for line in packaged("mission_columns")[name]
+    }
 
-    Those are sent as they are, in capitals (``upper``), or as a date with so many digits of a second (``moment``).
-    """
-    rules = {line[0]: line[5] for line in packaged("mission_columns")[name] if len(line) > 5}
-    return {column: _copy(rule, observation) for column, rule in rules.items()}
+
+#: What a rule does with the value that it is ``of``, in this order; ``*`` stands for all other cases.
+_CHANGES: Mapping[str, Callable[[Any, Any], Value]] = {
+    "text": lambda value, _: str(value or ""),
+    "before": lambda value, mark: value.partition(mark)[0],
+    "after": lambda value, mark: value.partition(mark)[2],
+    "part": lambda value, ends: value[slice(*ends)],
+    "upper": lambda value, _: value and value.upper(),
+    "number": lambda value, _: int(value),
+    "cases": lambda value, cases: cases.get(str(value), cases["*"]),
+    "moment": lambda value, digits: moment(value, digits=digits),
+}
 
 
 def _copy(rule: Mapping[str, Any], observation: Mapping[str, Any]) -> Value:
     value: Value = rule["is"] if "is" in rule else observation[rule["of"]]
-    if "moment" in rule:
-        return moment(observation[rule["of"]], digits=rule["moment"])
-    return str(value).upper() if "upper" in rule else value
+    for word, change in _CHANGES.items():
+        if word in rule:
+            value = change(value, rule[word])
+    return value
 
 
 def padded(column: MissionColumn, value: Value) -> Value:

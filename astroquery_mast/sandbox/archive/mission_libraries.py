@@ -1,9 +1,7 @@
 """The mission searches with files of their own: the spectral libraries ULLYSES and CLASSY, and the Roman telescope.
 
-In: nothing. Out: tables, and files, which are downloaded by their ``mast:`` URI or name. Names and rough places of the
-targets of the libraries are public; everything measured is made up. Roman has three searches: exposures of the camera,
-spectra, and the coronagraph; its files are ASDF documents without binary blocks. The telescope has not been flown:
-programs and numbers are examples.
+Names and rough places of the libraries' targets are public, everything measured is made up. Roman has not been flown:
+its programs and numbers are examples, its files ASDF documents without binary blocks.
 """
 
 from __future__ import annotations
@@ -11,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache, partial
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from ..packaged import packaged
 from .fields import FIELDS
 from .geometry import deproject
 from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, moment, search_columns
 from .observation import Observation, dice
-from .packaged import packaged
 from .products import File, Kind, dimensions, length_of
 from .rendering import render_file
-
-if TYPE_CHECKING:
-    pass
 
 _BANDS = {"G130M": ("COS", 113.0, 146.0), "G160M": ("COS", 138.0, 179.0), "E140M": ("STIS", 114.0, 171.0)}
 _RELEASE = "dr7"
@@ -30,10 +25,26 @@ _SPECTRUM = Kind(".fits", "spectrum", "SCIENCE", "CSPEC", "Coadded spectrum", Tr
 
 
 @cache
-def ullyses_table() -> MissionTable:
-    """Spectra of massive and of young stars: a row per star and grating."""
-    rows = [_ullyses_row(target, grating) for target in packaged("targets")["ullyses"] for grating in _BANDS]
-    return MissionTable("ullyses", "observation_id", ("targ_ra", "targ_dec"), search_columns("ullyses"), rows)
+def own_table(mission: str) -> MissionTable:
+    """Table of a search: a row per star and grating of ULLYSES, per galaxy of CLASSY, per exposure of Roman."""
+    targets = packaged("targets")
+    if mission == "ullyses":
+        rows = [_ullyses_row(target, grating) for target, grating in product(targets["ullyses"], _BANDS)]
+        return MissionTable(mission, "observation_id", ("targ_ra", "targ_dec"), search_columns(mission), rows)
+    if mission == "classy":
+        rows = [_classy_row(target) for target in targets["classy"]]
+        return MissionTable(mission, "Target", ("ra", "dec"), search_columns(mission), rows)
+    rows = list(_roman_rows(mission, _SEARCHES[mission]))
+    always = ("ArchiveFileID", "fileSetName")
+    return MissionTable(mission, "fileSetName", ("ra", "dec"), search_columns("roman"), rows, always=always)
+
+
+@cache
+def own_files(mission: str) -> dict[str, list[MissionFile]]:
+    """Files of every dataset of a search."""
+    table = own_table(mission)
+    files = {"ullyses": _ullyses_files, "classy": _classy_files}.get(mission, partial(_roman_files, mission))
+    return {str(row[table.dataset]): list(files(row)) for row in table.rows}
 
 
 def _ullyses_row(target: tuple[str, str, str, str, float, float], grating: str) -> Row:
@@ -42,7 +53,7 @@ def _ullyses_row(target: tuple[str, str, str, str, float, float], grating: str) 
     visual, young = rng.uniform(11.0, 19.0), kind == "T Tauri Star"
     color = rng.uniform(1.0, 1.6) if young else -0.32
     instrument = _BANDS[grating][0]
-    row: dict[str, Value] = {
+    return {
         "target_name_ullyses": name,
         "target_name_hlsp": name.lower(),
         "simbad_link": name.replace("-", " "),
@@ -62,21 +73,13 @@ def _ullyses_row(target: tuple[str, str, str, str, float, float], grating: str) 
         "filter": None,
         "observation_id": f"ullyses_hst_{instrument.lower()}_{name.lower()}_{grating.lower()}",
     }
-    return row
-
-
-@cache
-def classy_table() -> MissionTable:
-    """Spectra of star-forming galaxies: a row per galaxy."""
-    rows = [_classy_row(target) for target in packaged("targets")["classy"]]
-    return MissionTable("classy", "Target", ("ra", "dec"), search_columns("classy"), rows)
 
 
 def _classy_row(target: str) -> Row:
     """Row of a galaxy; its name holds its place to the minute."""
     rng = dice("CLASSY", target)
     sign = -1.0 if target[5] == "-" else 1.0
-    row: dict[str, Value] = {
+    return {
         "Target": target,
         "ra": round(15.0 * (int(target[1:3]) + (int(target[3:5]) + rng.random()) / 60.0), 6),
         "dec": round(sign * (int(target[6:8]) + (int(target[8:10]) + rng.random()) / 60.0), 6),
@@ -87,22 +90,13 @@ def _classy_row(target: str) -> Row:
         "EBV": round(rng.uniform(0.0, 0.67), 3),
         "gratings": "G130M,G160M,G185M",
     }
-    return row
 
 
-@cache
-def library_files(mission: str) -> dict[str, list[MissionFile]]:
-    """Files of every dataset of ``ullyses`` or ``classy``."""
-    if mission == "ullyses":
-        return {str(row["observation_id"]): [_ullyses_file(row)] for row in ullyses_table().rows}
-    return {str(row["Target"]): list(_classy_files(row)) for row in classy_table().rows}
-
-
-def _ullyses_file(row: Row) -> MissionFile:
+def _ullyses_files(row: Row) -> Iterator[MissionFile]:
     target, grating = str(row["target_name_hlsp"]), str(row["grating"]).lower()
     name = f"hlsp_ullyses_hst_{str(row['instrument']).lower()}_{target}_{grating}_{_RELEASE}_cspec"
     uri = f"mast:HLSP/ullyses/{target}/{_RELEASE}/{name}.fits"
-    return _spectrum(str(row["observation_id"]), uri, str(row["grating"]), (row["targ_ra"], row["targ_dec"]), target)
+    yield _spectrum(str(row["observation_id"]), uri, str(row["grating"]), (row["targ_ra"], row["targ_dec"]), target)
 
 
 def _classy_files(row: Row) -> Iterator[MissionFile]:
@@ -149,7 +143,7 @@ def _spectrum(dataset: str, uri: str, grating: str, at: tuple[Value, Value], tar
     return MissionFile(described, partial(render_file, File(uri, owner, _SPECTRUM)))
 
 
-class Search(NamedTuple):
+class _Search(NamedTuple):
     """What one of the searches holds: programs by target, elements, detectors and files per detector."""
 
     instrument: str
@@ -161,36 +155,21 @@ class Search(NamedTuple):
     level: int
 
 
-SEARCHES = {name: Search(*line) for name, line in packaged("surveys")["roman"].items()}
+_SEARCHES = {name: _Search(*line) for name, line in packaged("surveys")["roman"].items()}
+ROMAN = tuple(_SEARCHES)
 _PASSES, _EXPOSURES = (1, 2), (1, 2, 3)
 _FIRST_ID = 3_100_000
 _LAUNCHED = 61_400.0
 _SIDE = 8
 
 
-@cache
-def roman_tables() -> dict[str, MissionTable]:
-    """Table of each of the searches."""
-    return {
-        name: MissionTable(
-            name,
-            "fileSetName",
-            ("ra", "dec"),
-            search_columns("roman"),
-            list(_rows(name, search)),
-            always=("ArchiveFileID", "fileSetName"),
-        )
-        for name, search in SEARCHES.items()
-    }
-
-
-def _rows(name: str, search: Search) -> Iterator[Row]:
+def _roman_rows(name: str, search: _Search) -> Iterator[Row]:
     steps = product(search.programs, _PASSES, enumerate(search.elements, 1), _EXPOSURES)
     for index, ((number, target, survey), turn, (segment, element), exposure) in enumerate(steps):
         rng = dice("Roman", name, number, turn, segment, exposure)
         field = FIELDS[target]
         ra, dec = deproject(field.ra, field.dec, rng.uniform(-0.1, 0.1), rng.uniform(-0.1, 0.1))
-        row: dict[str, Value] = {
+        yield {
             "ArchiveFileID": _FIRST_ID + index,
             "fileSetName": f"r{number:05d}01{turn:03d}{segment:03d}001001_{exposure:04d}",
             "productLevel": search.level,
@@ -212,17 +191,10 @@ def _rows(name: str, search: Search) -> Iterator[Row]:
             "survey": survey,
             "access": "PUBLIC",
         }
-        yield row
 
 
-@cache
-def roman_files(mission: str) -> dict[str, list[MissionFile]]:
-    """Files of every file set of one of the searches."""
-    search = SEARCHES[mission]
-    return {str(row["fileSetName"]): list(_files(row, search)) for row in roman_tables()[mission].rows}
-
-
-def _files(row: Row, search: Search) -> Iterator[MissionFile]:
+def _roman_files(mission: str, row: Row) -> Iterator[MissionFile]:
+    search = _SEARCHES[mission]
     name, element = str(row["fileSetName"]), str(row["optical_element"])
     for detector, suffix in product(search.detectors, search.suffixes):
         filename = f"{name}_{detector}_{element.lower()}_{suffix}.asdf"

@@ -1,8 +1,4 @@
-"""One observation, and the numbers that are derived from names.
-
-In: what a mission module says about an observation. Out: an `Observation`, whose fields are the columns of
-the archive, and stable seeds, so that the same name gives the same numbers in every process.
-"""
+"""One observation, and numbers that are derived from names: the same in every process."""
 
 from __future__ import annotations
 
@@ -12,15 +8,12 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from .packaged import OBSERVATION_COLUMNS
+from ..packaged import OBSERVATION_COLUMNS
 
 
 @dataclass(slots=True)
 class Observation:
-    """A row of the observation table; the attributes are the columns of `packaged.OBSERVATION_COLUMNS`.
-
-    ``members`` are the observations that a composite is made of; their files are listed with its own.
-    """
+    """A row of the observation table; the files of the ``members`` of a composite are listed with its own."""
 
     obs_collection: str
     instrument_name: str | None
@@ -56,6 +49,31 @@ class Observation:
     obsid: int = 0
     objID: int = 0  # noqa: N815
     members: list[Observation] = field(default_factory=list)
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """Position in degrees, 0 and 0 without one."""
+        return self.s_ra or 0.0, self.s_dec or 0.0
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """First and last moment (MJD), 0 where it is not known."""
+        return self.t_min or 0.0, self.t_max or 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Exposure time, 0 if it is not known."""
+        return self.t_exptime or 0.0
+
+    @property
+    def configuration(self) -> tuple[str, str]:
+        """Instrument, and its detector or mode."""
+        instrument, _, mode = str(self.instrument_name).partition("/")
+        return instrument, mode
+
+    def band(self, shortest: float = 500.0, longest: float = 700.0) -> tuple[float, float]:
+        """Limits in nm, or those given where they are not known."""
+        return self.em_min or shortest, self.em_max or longest
 
 
 OBSERVATION_NAMES: tuple[str, ...] = (*(name for name, _ in OBSERVATION_COLUMNS), "objID")

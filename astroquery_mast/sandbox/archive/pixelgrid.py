@@ -1,8 +1,4 @@
-"""From a footprint to the pixels that cover it.
-
-In: an observation's ``s_region`` and position, and the shape of an image. Out: a `PixelGrid`: the linear part
-of a TAN world coordinate system whose pixel corners are the footprint's corners.
-"""
+"""From a footprint to the pixels that cover it: their corners are the footprint's corners."""
 
 from __future__ import annotations
 

@@ -1,9 +1,7 @@
 """Observing programs of HST and JWST, and what their exposures have in common: pointing, times, wavelengths, rights.
 
-Out: `HST_PROGRAMS` and `JWST_PROGRAMS`, and the shared fields of an `Observation`; the mission modules add names, files
-and structure. Numbers, principal investigators, targets, instruments and filters are those of the approved programs;
-titles are short descriptions, and dates and exposure times are of the right order only. Programs that are planned or
-exclusive here are examples: their numbers fall in the range of the latest cycles.
+Programs, targets and filters are those approved, titles are short descriptions, dates and exposure times are of the
+right order only. Planned and exclusive programs are examples.
 """
 
 from __future__ import annotations
@@ -12,18 +10,17 @@ import random
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..packaged import packaged
 from .fields import FIELDS, MOVING, Field
 from .geometry import deproject
 from .instruments import APERTURES, SPELLINGS, detectors, limits, region, spectral_region, whole
 from .observation import Observation
-from .packaged import packaged
 
 
 class Program(NamedTuple):
-    """One line of a program: a target, an instrument configuration and its filters.
+    """One line of a program: ``visits`` pointings, each with one composite observation per filter out of ``exposures``.
 
-    ``visits`` pointings are made, one composite observation per filter and pointing out of ``exposures`` exposures of
-    ``seconds`` each, from ``mjd`` on. ``rights`` is ``""`` for public data, ``exclusive`` or ``planned``.
+    ``mjd`` is the first day; ``rights`` is ``""`` for public data, ``exclusive`` or ``planned``.
     """
 
     number: int
@@ -51,9 +48,7 @@ FAR_RELEASE = 62000.0
 
 
 def point(program: Program, visit: int, rng: random.Random) -> tuple[float, float, float]:
-    """Right ascension, declination and position angle of a visit, degrees; the first one looks at the
-    target itself.
-    """
+    """Right ascension, declination and position angle of a visit, degrees; the first one looks at the target itself."""
     field = FIELDS[program.target]
     spread = _SPREAD[field.look] / 60.0 * (0.15 if visit == 1 else 1.0)
     drift = 2.5 if program.target in MOVING else 0.0

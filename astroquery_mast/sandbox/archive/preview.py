@@ -1,8 +1,4 @@
-"""Preview pictures.
-
-In: a file and its cataloged length. Out: a JPEG of that length which any viewer opens. Pillow writes it;
-comment segments, which viewers skip, fill it up.
-"""
+"""Preview pictures: a JPEG of the cataloged length, filled up by comment segments, which viewers skip."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """The files of an observation, and what each kind of file consists of.
 
-In: an `Observation`. Out: the rows of its product list, and `File`, from which a file is rendered: the header and data
-units of a FITS file, with a fixed number of header blocks each, or the fixed length of a text or picture. Sizes are
-cataloged from here by arithmetic, long before anybody asks for the file. Suffixes, descriptions and groups are those of
-the missions' pipelines.
+Sizes are cataloged from here by arithmetic, long before anybody asks for the file.
 """
 
 from __future__ import annotations
@@ -16,9 +13,9 @@ from itertools import chain
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from ..packaged import packaged
 from .instruments import APERTURES
 from .observation import Observation
-from .packaged import packaged
 
 BLOCK = 2880
 Frame = tuple[int, int]
@@ -77,16 +74,11 @@ def _unit(line: Line, frame: Frame, version: int = 1) -> Unit:
     return Unit(name, version, dtype, shape, _TABLES.get(content, ()), *blocks)
 
 
+@cache
 def size(layout: str, frame: Frame, detectors: int = 1) -> int:
     """Length in bytes of a file that is not compressed."""
-    flat = FLAT_SIZES.get(layout)
-    if flat is not None:
-        return flat
-    return _fits_size(layout, frame, detectors)
-
-
-@cache
-def _fits_size(layout: str, frame: Frame, detectors: int) -> int:
+    if layout in FLAT_SIZES:
+        return FLAT_SIZES[layout]
     return sum(unit.size for unit in plan(layout, frame, detectors))
 
 
@@ -95,9 +87,7 @@ _GZIP_FRAME, _GZIP_CHUNK_HEAD = 18, 5
 
 
 def gzip_size(content: int) -> int:
-    """Length of a gzip file of stored (not deflated) blocks: the only kind whose length does not depend on
-    the compressor.
-    """
+    """Length of a gzip file of stored blocks: the only kind whose length does not depend on the compressor."""
     return content + _GZIP_FRAME + _GZIP_CHUNK_HEAD * max(1, -(-content // _GZIP_CHUNK))
 
 
@@ -105,20 +95,15 @@ _FRAMES: dict[str, Frame] = packaged("instruments")["frames"]
 
 
 def frame_of(instrument: str | None, obs_id: str) -> Frame:
-    """Rows and columns of an observation's images: those of the instrument, a little larger for some
-    observations than for others.
-    """
+    """Rows and columns of an observation's images: the instrument's, for some observations a little more."""
     rows, columns = _FRAMES.get(instrument or "", (240, 240))
     scale = 1.0 + crc32(obs_id.encode()) % 4 / 16
     return int(rows * scale) // 2 * 2, int(columns * scale) // 2 * 2
 
 
 class Kind(NamedTuple):
-    """A kind of file of a family of observations.
-
-    ``ending`` follows the stem of the URI; ``layout`` names the content (see `plan`); ``group`` is the
-    sub-group, the suffix in capitals; ``recommended`` marks the minimum recommended products; ``stem`` says
-    whose name the file bears.
+    """A kind of file: ``ending`` follows the stem of the URI, ``layout`` names the content (see `plan`), ``group`` is
+    the suffix in capitals, ``stem`` says whose name the file bears.
     """
 
     ending: str
@@ -158,26 +143,18 @@ def kinds_of(observation: Observation) -> tuple[Kind, ...]:
 def _hst_kinds(observation: Observation) -> tuple[Kind, ...]:
     if observation.project == "HAP":
         return _FAMILIES["HST HAP"]
-    configuration = str(observation.instrument_name)
-    instrument = configuration.partition("/")[0]
+    instrument, _ = observation.configuration
     form = "composite" if observation.calib_level == 3 else "exposure"
     if instrument == "STIS" and observation.dataproduct_type == "image":
         form = "image"
-    if configuration == "WFC3/IR" and observation.dataproduct_type == "spectrum" and form == "exposure":
-        return _FAMILIES["HST WFC3 exposure"]
-    return _FAMILIES.get(f"HST {configuration} {form}") or _FAMILIES[f"HST {instrument} {form}"]
+    return _FAMILIES.get(f"HST {observation.instrument_name} {form}") or _FAMILIES[f"HST {instrument} {form}"]
 
 
 def _stem(observation: Observation, whose: str) -> str:
     """The part of a URI that precedes the ending."""
     collection, obs_id = observation.obs_collection, observation.obs_id
-    if whose == "visit":
-        return f"mast:JWST/product/{obs_id[:13]}"
-    if whose == "program":
-        return f"mast:JWST/product/{obs_id[:7]}_20250401t120000"
-    if whose == "association":
-        step = _STEP[str(observation.dataproduct_type)]
-        return f"mast:JWST/product/{obs_id[:12]}_20250401t120000_{step}_{crc32(obs_id.encode()) % 100000:05d}"
+    if whose != "own":
+        return f"mast:JWST/product/{_shared_stem(observation, whose)}"
     if collection in {"HST", "JWST"} or (collection == "TESS" and observation.dataURL):
         return f"mast:{collection}/product/{obs_id.lower()}"
     if observation.dataURL is None:
@@ -186,6 +163,17 @@ def _stem(observation: Observation, whose: str) -> str:
         if observation.dataURL.endswith(kind.ending):
             return observation.dataURL.removesuffix(kind.ending)
     raise ValueError(f"{observation.dataURL} is no file of {obs_id}")
+
+
+def _shared_stem(observation: Observation, whose: str) -> str:
+    """The same for files of JWST that belong to a visit, a program or an association."""
+    obs_id = observation.obs_id
+    if whose == "visit":
+        return obs_id[:13]
+    if whose == "program":
+        return f"{obs_id[:7]}_20250401t120000"
+    step = _STEP[str(observation.dataproduct_type)]
+    return f"{obs_id[:12]}_20250401t120000_{step}_{crc32(obs_id.encode()) % 100000:05d}"
 
 
 def uri_of(observation: Observation, kind: Kind) -> str:
@@ -214,17 +202,12 @@ def length_of(kind: Kind, frame: Frame, detectors: int) -> int:
 
 def product_rows(observation: Observation) -> Iterator[tuple[object, ...]]:
     """Rows of the product table."""
-    kinds = kinds_of(observation)
-    if not kinds:
-        return
-    form = _form(observation)
+    form, dimensioned = _form(observation), dimensions(observation)
     version = _VERSIONS.get(str(observation.provenance_name))
-    project = observation.provenance_name if observation.provenance_name in _VERSIONS else observation.project
+    project = observation.provenance_name if version else observation.project
     unknown_size = observation.obs_collection == "IUE" or observation.obsid % 41 == 0
-    frame, detectors = dimensions(observation)
-    stems = {whose: _stem(observation, whose) for whose in {kind.stem for kind in kinds}}
-    for kind in kinds:
-        uri = stems[kind.stem] + kind.ending
+    for kind in kinds_of(observation):
+        uri, is_log = uri_of(observation, kind), kind.role == "INFO"
         yield (
             observation.obsid,
             observation.obs_collection,
@@ -241,8 +224,8 @@ def product_rows(observation: Observation) -> Iterator[tuple[object, ...]]:
             version,
             observation.proposal_id,
             file_name(uri),
-            None if unknown_size and kind.role == "INFO" else length_of(kind, frame, detectors),
-            "PUBLIC" if kind.role == "INFO" else observation.dataRights,
+            None if unknown_size and is_log else length_of(kind, *dimensioned),
+            "PUBLIC" if is_log else observation.dataRights,
             kind.level,
             observation.filters,
         )
@@ -263,6 +246,9 @@ def kind_of(observation: Observation, uri: str) -> Kind:
     raise KeyError(uri)
 
 
+_TIME_ZERO = {"Kepler": 2454833, "K2": 2454833}
+
+
 @dataclass(frozen=True)
 class File:
     """A file to be rendered: its URI, the observation that owns it, its kind and the exposures it is made of."""
@@ -276,6 +262,17 @@ class File:
     def name(self) -> str:
         """Name of the file."""
         return file_name(self.uri)
+
+    @property
+    def time_zero(self) -> int:
+        """Barycentric date that the mission counts its days from."""
+        return _TIME_ZERO.get(self.owner.obs_collection, 2457000)
+
+    @property
+    def days(self) -> tuple[float, float]:
+        """First and last moment in the days of the mission."""
+        begin, finish = (day + 2400000.5 - self.time_zero for day in self.owner.span)
+        return begin, finish
 
     @property
     def units(self) -> tuple[Unit, ...]:

@@ -1,9 +1,4 @@
-"""From a cataloged file to its bytes.
-
-In: a `File`: URI, owner, kind. Out: the bytes, exactly as long as cataloged. The plan of `products` says which units a
-FITS file has; `images`, `tables` and `preview` fill them. Text files (logs, associations, pools, source catalogs) are
-filled up with white space where each format allows it.
-"""
+"""From a cataloged file to its bytes, exactly as long as cataloged; text files are filled up with white space."""
 
 from __future__ import annotations
 
@@ -11,6 +6,8 @@ import json
 import struct
 import zlib
 
+from ..packaged import text
+from .observation import OBSERVATION_NAMES
 from .products import FLAT_SIZES, File, dimensions, length_of
 from .scene import generator
 
@@ -59,8 +56,8 @@ _CATALOG_ROWS = 400
 
 def document(file: File, length: int) -> bytes:
     """Content of a text file."""
-    text = {"log": _log, "association_json": _association, "pool": _pool, "catalog": _catalog}[file.kind.layout](file)
-    content = text.encode()
+    makers = {"log": _log, "association_json": _association, "pool": _pool, "catalog": _catalog}
+    content = makers[file.kind.layout](file).encode()
     if len(content) > length:
         content = content[: content[:length].rindex(b"\n") + 1]
     # Empty lines mean nothing in any of the formats.
@@ -69,17 +66,9 @@ def document(file: File, length: int) -> bytes:
 
 def _log(file: File) -> str:
     owner = file.owner
-    lines = [
-        f"{file.name}: processing log",
-        f"observation  {owner.obs_id}",
-        f"target       {owner.target_name}",
-        f"instrument   {owner.instrument_name}  {owner.filters}",
-        f"program    {owner.proposal_id}  {owner.proposal_pi}",
-        f"pipeline     {owner.provenance_name}",
-        *(f"exposure     {member}: calibrated" for member in file.members),
-        "Trailer file ends; the pipeline finished with status 0.",
-    ]
-    return "\n".join(lines) + "\n"
+    members = "".join(f"exposure     {member}: calibrated\n" for member in file.members)
+    facts = {name: getattr(owner, name) for name in OBSERVATION_NAMES}
+    return text("log.txt").format(file=file.name, members=members, **facts)
 
 
 def _association(file: File) -> str:
@@ -111,21 +100,11 @@ def _pool(file: File) -> str:
 def _catalog(file: File) -> str:
     """Source list in astropy's ECSV form."""
     rng = generator("catalog", file.uri)
-    ra, dec = file.owner.s_ra or 0.0, file.owner.s_dec or 0.0
-    lines = [
-        "# %ECSV 1.0",
-        "# ---",
-        "# datatype:",
-        "# - {name: label, datatype: int64}",
-        "# - {name: ra, unit: deg, datatype: float64}",
-        "# - {name: dec, unit: deg, datatype: float64}",
-        "# - {name: magnitude, unit: mag, datatype: float64}",
-        "label ra dec magnitude",
-    ]
+    ra, dec = file.owner.place
     offsets = rng.uniform(-0.02, 0.02, (_CATALOG_ROWS, 2))
     magnitudes = 27.0 - 2.0 * rng.pareto(1.5, _CATALOG_ROWS).clip(0, 4)
-    lines += [
+    lines = [
         f"{label} {ra + east:.6f} {dec + north:.6f} {magnitude:.3f}"
         for label, ((east, north), magnitude) in enumerate(zip(offsets, magnitudes, strict=True), 1)
     ]
-    return "\n".join(lines) + "\n"
+    return text("catalog.ecsv") + "\n".join(lines) + "\n"

@@ -1,8 +1,6 @@
 """What the sky looks like: galaxies, nebulae, clusters and stars, the same in every image of a field.
 
-In: a pixel grid and a wavelength. Out: a brightness image in arbitrary units, sky background of order 0.1 and
-bright features of order 1 to 100. The scene belongs to the field, so images through different filters fit on
-top of each other.
+Brightness is in arbitrary units: of order 0.1 for the background of the sky, 1 to 100 for bright features.
 """
 
 from __future__ import annotations

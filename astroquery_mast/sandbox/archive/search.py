@@ -1,8 +1,4 @@
-"""Conditions in SQL, and rows in memory that are found by them: one way to search for every service.
-
-In: a `Clause`, which the services build from their own languages. Out: the keys of the rows that meet it. Values reach
-SQLite as parameters only.
-"""
+"""Conditions in SQL, and rows in memory that are found by them; values reach SQLite as parameters only."""
 
 from __future__ import annotations
 

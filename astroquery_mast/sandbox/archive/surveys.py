@@ -1,18 +1,15 @@
-"""Observations of TESS and GALEX, of the community's high-level products, and a few of the older missions.
-
-In: `fields.FIELDS`. Out: observations of the collections TESS, GALEX, HLSP, HLA, Kepler, K2, IUE, FUSE, SWIFT and PS1.
-"""
+"""Observations of TESS and GALEX, of the community's high-level products, and a few of the older missions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ..packaged import packaged
 from .fields import FIELDS, MOVING, TIC_NUMBERS, Field
 from .geometry import deproject
 from .instruments import APERTURES, limits, region, spectral_region, whole
 from .observation import Observation, dice, seed_of
-from .packaged import packaged
 
 _FIXED = tuple(field for field in FIELDS.values() if field.name not in MOVING)
 _GALEX_RADIUS = 0.625
@@ -101,59 +98,63 @@ def _hlsp_name(collection: Collection, field: Field, filters: str, sector: int) 
 
 def _hlsp(collection: Collection, field: Field, filters: str, sector: int) -> Observation:
     obs_id, path = _hlsp_name(collection, field, filters, sector)
-    mission = "JWST" if collection.instrument.startswith("NIRCAM") else "HST"
-    shortest, longest = limits(filters, mission)
-    rng = dice(obs_id)
-    start = round(
-        {"Photometer": 58324.8 + 27.0 * sector, "NIRCAM/IMAGE": 59860.0}.get(collection.instrument, 56000.0), 8
-    )
+    shortest, longest = limits(filters, "JWST" if collection.instrument.startswith("NIRCAM") else "HST")
+    days = {"Photometer": 58324.8 + 27.0 * sector, "NIRCAM/IMAGE": 59860.0}
+    start = round(days.get(collection.instrument, 56000.0), 8)
     ra, dec = round(field.ra, 10), round(field.dec, 10)
-    small = collection.kind != "image"
     corners = whole(APERTURES[collection.instrument], ra, dec, 0.0)
-    time_series = collection.kind == "timeseries"
+    folder, rng = f"mast:HLSP/{collection.name.lower()}", dice(obs_id)
+    project = collection.name if rng.random() < 0.9 else "hlsp_" + collection.name.lower()
+    own: dict[str, Any] = {"target_name": field.name, "target_classification": field.classification}
+    own |= {"t_exptime": round(rng.uniform(2000, 90000), 1)}
+    own |= {"jpegURL": f"{folder}/{path.removesuffix('.fits')}.jpg"}
+    if collection.kind == "timeseries":
+        own = {"target_name": str(TIC_NUMBERS[field.name]), "t_exptime": 1800.0, "sequence_number": sector}
     return Observation(
+        **own,
         obs_collection="HLSP",
-        project=collection.name if rng.random() < 0.9 else "hlsp_" + collection.name.lower(),
+        project=project,
         provenance_name=collection.name,
         instrument_name=collection.instrument,
         filters=filters,
         wavelength_region=spectral_region(shortest, longest),
-        target_name=str(TIC_NUMBERS[field.name]) if time_series else field.name,
-        target_classification=None if time_series else field.classification,
         obs_id=obs_id,
         s_ra=ra,
         s_dec=dec,
-        s_region=f"CIRCLE ICRS {ra:.8f} {dec:.8f} 0.00138889" if small else region([corners]),
+        s_region=region([corners]) if collection.kind == "image" else _circle(ra, dec, 0.00138889),
         dataproduct_type=collection.kind,
         proposal_pi=collection.investigator,
-        proposal_id=None,
         calib_level=4,
         t_min=start,
         t_max=round(start + 27.4, 8),
-        t_exptime=1800.0 if time_series else round(rng.uniform(2000, 90000), 1),
         em_min=shortest,
         em_max=longest,
         obs_title=f"{collection.name} high-level science products",
         t_obs_release=round(start + 600.0, 8),
-        sequence_number=sector if time_series else None,
-        jpegURL=None if time_series else f"mast:HLSP/{collection.name.lower()}/{path.removesuffix('.fits')}.jpg",
-        dataURL=f"mast:HLSP/{collection.name.lower()}/{path}",
+        dataURL=f"{folder}/{path}",
         # Planes of a contributed collection have numbers beyond 2**53; clients must not turn them into doubles.
         objID=4_365_646_553_433_558_144 + seed_of(obs_id) % 10**12 if collection.name == "LEGUS" else 0,
     )
 
 
+def _circle(ra: float, dec: float, radius: float) -> str:
+    return f"CIRCLE ICRS {ra:.8f} {dec:.8f} {radius}"
+
+
 class Older(NamedTuple):
-    """A mission of the archive's past: observations, instrument, filters, kind of data, limits in nm, first day."""
+    """A mission of the archive's past; names and main files are made of numbers, the serial ones from ``first`` on."""
 
     mission: str
     rows: int
     instrument: str
     filters: str | None
     kind: str
-    shortest: float | None
-    longest: float | None
+    shortest: float
+    longest: float
     start: float
+    first: int
+    name: str
+    file: str | None
 
 
 _OLDER = tuple(Older(*line) for line in packaged("surveys")["older"])
@@ -166,35 +167,15 @@ def older_observations() -> Iterator[Observation]:
             yield _older(older, index)
 
 
-def _older_name(older: Older, index: int, number: int) -> tuple[str, str | None]:
-    """``obs_id`` and main file of the index-th observation."""
-    if older.mission == "HLA":
-        obs_id = f"hst_0{5000 + index}_01_wfpc2_f555w_wf"
-        return obs_id, f"mast:HLA/url/cgi-bin/getdata.cgi?download=1&filename={obs_id}_drz.fits&config=ops"
-    if older.mission in {"Kepler", "K2"}:
-        obs_id = (
-            f"kplr{number:09d}_lc_Q{index % 17:02d}"
-            if older.mission == "Kepler"
-            else f"ktwo{number:09d}-c{index % 19:02d}_lc"
-        )
-        return obs_id, f"mast:{older.mission.upper()}/url/missions/lightcurves/{number:09d}/{obs_id}_llc.fits"
-    if older.mission == "IUE":
-        return f"lwp{13000 + index:05d}", f"mast:IUE/url/pub/iue/data/lwp/13000/lwp{13000 + index:05d}.mxlo.gz"
-    if older.mission == "PS1":
-        obs_id = f"rings.v3.skycell.{1300 + index}.{index:03d}.stk.r"
-        return obs_id, f"mast:PS1/product/{obs_id}.unconv.fits"
-    return f"{older.mission.lower()}{number:011d}", None
-
-
 def _older(older: Older, index: int) -> Observation:
     field = _FIXED[index * 3 % len(_FIXED)]
     rng = dice(older.mission, index)
     number = 757_000 + rng.randrange(12_000_000)
-    obs_id, main = _older_name(older, index, number)
+    facts = {"number": number, "serial": older.first + index, "index": index, "turn": index % 17, "round": index % 19}
+    obs_id = older.name.format(**facts)
     ra, dec = deproject(field.ra, field.dec, rng.uniform(-0.05, 0.05), rng.uniform(-0.05, 0.05))
     start = round(older.start + 31.0 * index, 8)
     time_series = older.kind == "timeseries"
-    imaging = older.kind == "image"
     square = region([whole(APERTURES["WFPC2/WFC"], ra, dec, 0.0)])
     return Observation(
         obs_collection=older.mission,
@@ -202,13 +183,13 @@ def _older(older: Older, index: int) -> Observation:
         provenance_name=older.mission if index % 3 else None,
         instrument_name=older.instrument,
         filters=older.filters,
-        wavelength_region=None if older.shortest is None else spectral_region(older.shortest, older.longest or 0.0),
+        wavelength_region=spectral_region(older.shortest, older.longest),
         target_name=obs_id[:13] if time_series else field.name,
         target_classification=field.classification if index % 2 else None,
         obs_id=obs_id,
         s_ra=round(ra, 10),
         s_dec=round(dec, 10),
-        s_region=square if imaging else f"CIRCLE ICRS {ra:.8f} {dec:.8f} 0.0027",
+        s_region=square if older.kind == "image" else _circle(ra, dec, 0.0027),
         dataproduct_type=older.kind,
         calib_level=2,
         t_min=start,
@@ -218,7 +199,7 @@ def _older(older: Older, index: int) -> Observation:
         em_max=older.longest,
         t_obs_release=start + 365.0,
         sequence_number=index % 17 if time_series else -999,
-        dataURL=main,
+        dataURL=older.file and older.file.format(obs_id=obs_id, **facts),
     )
 
 
@@ -235,7 +216,7 @@ def bulk_observations(count: int) -> Iterator[Observation]:
             obs_id=f"bulk{index:08d}",
             s_ra=round(ra, 10),
             s_dec=round(dec, 10),
-            s_region=f"CIRCLE ICRS {ra:.8f} {dec:.8f} 0.03",
+            s_region=_circle(ra, dec, 0.03),
             proposal_id=str(10000 + index % 500),
             t_min=start,
             t_max=start + 0.01,
@@ -286,7 +267,7 @@ def _light_curve(tic: int, position: tuple[float, float], sector: int) -> Observ
         obs_id=obs_id,
         s_ra=ra,
         s_dec=dec,
-        s_region=f"CIRCLE {ra:.8f} {dec:.8f} 0.00138889" if tic % 3 else f"CIRCLE ICRS {ra:.8f} {dec:.8f} 0.00138889",
+        s_region=_circle(ra, dec, 0.00138889).replace(" ICRS", "" if tic % 3 else " ICRS"),
         proposal_id=f"G0{tic % 9 + 11:02d}{tic % 90 + 10}" if tic % 4 else "N/A",
         t_min=start,
         t_max=end,

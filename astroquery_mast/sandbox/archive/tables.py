@@ -1,7 +1,6 @@
 """Columns of table units: spectra, light curves and pixel time series, events, associations, pointing histories.
 
-In: a file and one of its table units. Out: FITS columns in the planned order. A spectrum belongs to the target, its
-noise to the file; stars have transits or flares of their own, and the period of known planets is the real one.
+A spectrum belongs to the target, its noise to the file; the period of known planets is the real one.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from .packaged import packaged
+from ..packaged import packaged
 from .products import File, Unit
 from .scene import generator
 
@@ -43,7 +42,7 @@ def _profile(file: File, wavelength: NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def _wavelength(file: File, count: int) -> NDArray[np.float64]:
-    return np.linspace(file.owner.em_min or 115.0, file.owner.em_max or 180.0, count)
+    return np.linspace(*file.owner.band(115.0, 180.0), count)
 
 
 def extracted(file: File, unit: Unit) -> Mapping[str, Any]:
@@ -89,17 +88,13 @@ def extracted_1d(file: File, unit: Unit) -> Mapping[str, Any]:
 # Period in days and depth of transits.
 _PLANETS: Mapping[str, tuple[float, float]] = packaged("targets")["planets"]
 _FLARE_STARS = frozenset(packaged("targets")["flares"])
-_TIME_ZERO = {"Kepler": 2454833, "K2": 2454833}
 _GAP = (0.47, 0.53)
 _STAMP = 11
 Array = NDArray[np.float64]
 
 
 def _times(file: File, count: int) -> Array:
-    zero = _TIME_ZERO.get(file.owner.obs_collection, 2457000)
-    start = (file.owner.t_min or 0.0) + 2400000.5 - zero
-    end = (file.owner.t_max or 0.0) + 2400000.5 - zero
-    return np.round(np.linspace(start, end, count), 8)
+    return np.round(np.linspace(*file.days, count), 8)
 
 
 def _brightness(file: File, time: Array) -> Array:
@@ -222,7 +217,7 @@ def _events(file: File, unit: Unit) -> Columns:
     rng = generator("events", file.uri)
     count = unit.shape[0]
     column = rng.integers(0, 16384, count)
-    shortest, longest = (file.owner.em_min or 115.0) * 10, (file.owner.em_max or 180.0) * 10
+    shortest, longest = (limit * 10 for limit in file.owner.band(115.0, 180.0))
     return {
         "TIME": np.sort(np.round(rng.uniform(0.0, file.owner.t_exptime or 1.0, count), 3)),
         "RAWX": column,
@@ -247,12 +242,13 @@ def _members(file: File, unit: Unit) -> Columns:
 def _jitter(file: File, unit: Unit) -> Columns:
     rng = generator("jitter", file.uri)
     count = unit.shape[0]
+    ra, dec = file.owner.place
     return {
         "SECONDS": np.round(np.linspace(0.0, file.owner.t_exptime or 1.0, count), 3),
         "V2_RMS": np.round(np.abs(rng.normal(0.004, 0.001, count)), 5),
         "V3_RMS": np.round(np.abs(rng.normal(0.004, 0.001, count)), 5),
-        "RA": np.round((file.owner.s_ra or 0.0) + rng.normal(0, 1e-6, count), 8),
-        "DEC": np.round((file.owner.s_dec or 0.0) + rng.normal(0, 1e-6, count), 8),
+        "RA": np.round(ra + rng.normal(0, 1e-6, count), 8),
+        "DEC": np.round(dec + rng.normal(0, 1e-6, count), 8),
     }
 
 

@@ -1,9 +1,4 @@
-"""The static tables that come with the sandbox: names of files in ``data/`` in, their content out.
-
-Columns of observations and products are in the order in which MAST answers ``Mast.Caom.Cone`` and
-``Mast.Caom.Products``; the types are those of the answer's ``fields``, which for ids is not the type of the JSON value
-(ids are declared ``string`` and sent as numbers).
-"""
+"""The static tables that come with the sandbox: names of files in ``data/`` in, their content out."""
 
 from __future__ import annotations
 
@@ -13,14 +8,19 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-__all__ = ["Cards", "cards", "packaged"]
+__all__ = ["COLUMNS_CONFIG", "OBSERVATION_COLUMNS", "PRODUCT_COLUMNS", "Cards", "Columns", "cards", "packaged", "text"]
+
+
+@cache
+def text(name: str) -> str:
+    """Return the text of a file in ``data``."""
+    return resources.files(__package__).joinpath("data", name).read_text("utf-8")
 
 
 @cache
 def packaged(name: str) -> dict[str, Any]:
     """Return the tables of ``data/<name>.json`` by their names; every list is a tuple."""
-    text = resources.files(__package__).joinpath("data", f"{name}.json").read_text("utf-8")
-    return {key: _frozen(value) for key, value in json.loads(text).items()}
+    return {key: _frozen(value) for key, value in json.loads(text(f"{name}.json")).items()}
 
 
 def _frozen(value: Any) -> Any:
@@ -31,23 +31,20 @@ def _frozen(value: Any) -> Any:
 
 #: Name and declared JSON type.
 Columns = tuple[tuple[str, str], ...]
-Properties = dict[str, object]
 
+# In the order in which MAST answers; the types are those of the answer's ``fields``, which for ids is not the type of
+# the JSON value (ids are declared ``string`` and sent as numbers).
 OBSERVATION_COLUMNS: Columns = packaged("columns")["observation"]
 PRODUCT_COLUMNS: Columns = packaged("columns")["product"]
 #: Id to column to properties. Columns of catalogs have hardly a type here, as at MAST: clients learn which of them are
 #: numbers from the ``All`` services.
-COLUMNS_CONFIG: dict[str, dict[str, Properties]] = packaged("config")
+COLUMNS_CONFIG: dict[str, dict[str, dict[str, object]]] = packaged("config")
 
 Cards = list[tuple[str, object, str]]
 
 
 def cards(name: str, facts: Mapping[str, object], number: int = 0) -> Cards:
-    """Return the header cards (keyword, value, comment) of a table of ``cards.json``.
-
-    A value that begins with ``=`` is the name of a fact about the file, which its maker tells; a card whose fact is
-    None is left out. ``{}`` in a keyword is the number of a column or axis.
-    """
+    """Return the header cards (keyword, value, comment) of a table; a value ``=name`` is a fact, None leaves it out."""
     filled = (
         (keyword.format(number), facts[value[1:]] if isinstance(value, str) and value[:1] == "=" else value, comment)
         for keyword, value, comment in packaged("cards")[name]

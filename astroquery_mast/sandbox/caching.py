@@ -1,0 +1,57 @@
+"""Values that are made once, when they are first asked for, whatever the number of threads that ask."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+__all__ = ["Cache"]
+
+Value = TypeVar("Value")
+
+
+class Cache(Generic[Value]):
+    """Keep the values used last, up to a total weight (by default all of them), and make each one once."""
+
+    def __init__(self, capacity: float = math.inf, weigh: Callable[[Value], int] = lambda _: 0) -> None:
+        self._capacity = capacity
+        self._weigh = weigh
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, Value] = OrderedDict()
+        self._weight = 0
+        self._turns: dict[Hashable, threading.Lock] = {}
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """Return the value of ``key``, from ``make()`` if it is not kept. An exception of ``make`` is not kept."""
+        with self._lock:
+            if key in self._kept:
+                return self._touch(key)
+            turn = self._turns.setdefault(key, threading.Lock())
+        with turn:
+            with self._lock:
+                if key in self._kept:  # another thread made it while this one waited for its turn
+                    return self._touch(key)
+            try:
+                value = make()
+                with self._lock:
+                    self._keep(key, value)
+            finally:
+                with self._lock:
+                    self._turns.pop(key, None)
+            return value
+
+    def _touch(self, key: Hashable) -> Value:
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _keep(self, key: Hashable, value: Value) -> None:
+        if key in self._kept:
+            self._weight -= self._weigh(self._kept.pop(key))
+        self._kept[key] = value
+        self._weight += self._weigh(value)
+        while self._weight > self._capacity and len(self._kept) > 1:
+            _, dropped = self._kept.popitem(last=False)
+            self._weight -= self._weigh(dropped)
