@@ -7,18 +7,8 @@ import signal
 import threading
 from collections.abc import Sequence
 
+from .packaged import text
 from .server import Sandbox
-
-GUIDE = """\
-A small MAST is at {url} (Ctrl-C ends it).
-
-  from astroquery_mast import conf
-  conf.server = conf.catalogs_server = conf.resolver_server = "{url}"
-
-  token with exclusive access     {token}
-  token without exclusive access  {outsider}
-  token that has expired          {expired}
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -33,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: finished.set())
     sandbox = Sandbox(port=options.port, extra_observations=options.observations).start()
-    guide = GUIDE.format(
+    guide = text("guide.txt").format(
         url=sandbox.url, token=sandbox.token, outsider=sandbox.outsider_token, expired=sandbox.expired_token
     )
     print(guide, end="", flush=True)

@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .archive import COLUMNS_CONFIG, OBSERVATION_COLUMNS
-from .packaged import Columns
+from .packaged import Columns, packaged
 from .reply import TEXT, compact_json
 
 if TYPE_CHECKING:
     from .archive import Archive
     from .archive.catalog_table import CatalogTable
-
-__all__ = ["FORMATS", "Dataset", "Window", "caom_all", "catalog_all", "encode"]
 
 #: What stands for null in a column of the given type; ExtJS clients replace it.
 IGNORE_VALUES: Mapping[str, str | None] = {"string": "", "float": "NaN"}
@@ -36,6 +35,9 @@ class Dataset:
     histograms: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     properties: Mapping[str, object] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     @property
     def names(self) -> list[str]:
         """The column names in order."""
@@ -43,8 +45,9 @@ class Dataset:
 
     def without_empty_columns(self) -> Dataset:
         """Return the dataset without the columns that are null in every row."""
-        kept = [i for i in range(len(self.columns)) if any(row[i] is not None for row in self.rows)]
-        return Dataset(tuple(self.columns[i] for i in kept), [tuple(row[i] for i in kept) for row in self.rows])
+        rows = list(self.rows)
+        used = [any(cell is not None for cell in cells) for cells in zip(*rows, strict=True)]
+        return Dataset(tuple(compress(self.columns, used)), [tuple(compress(row, used)) for row in rows])
 
 
 @dataclass(frozen=True)
@@ -140,14 +143,10 @@ def _votable(dataset: Dataset, window: Window) -> bytes:
 
 
 def _votable_type(kind: str, values: Sequence[object]) -> tuple[type, object]:
-    if kind == "float":
-        return float, 0.0
-    if kind == "boolean":
-        return bool, False
     # Ids are declared as text, yet are numbers: a VOTable says what they are.
-    if kind == "int" or any(isinstance(value, int) for value in values):
-        return int, 0
-    return str, ""
+    holds_text = kind == "string" and not any(isinstance(value, int) for value in values)
+    types: Mapping[str, tuple[type, object]] = {"float": (float, 0.0), "boolean": (bool, False)}
+    return (str, "") if holds_text else types.get(kind, (int, 0))
 
 
 Encoder = Callable[[Dataset, Window], bytes]
@@ -163,9 +162,7 @@ FORMATS: Mapping[str, tuple[Encoder, str]] = {
 Histogram = dict[str, object]
 
 #: The columns of observations with few enough values for a list, and those binned; the others carry no histogram.
-DISCRETE = frozenset({"intentType", "obs_collection", "provenance_name", "instrument_name", "project", "filters"})
-DISCRETE |= {"wavelength_region", "dataproduct_type", "calib_level", "proposal_type", "dataRights", "sequence_number"}
-BINNED = frozenset({"t_min", "t_max", "t_exptime", "em_min", "em_max", "t_obs_release"})
+DISCRETE, BINNED = (frozenset(packaged("columns")[name]) for name in ("histograms", "binned"))
 BINS, CATALOG_BINS = 20, 29
 #: Words of catalogs with more different values than this are names, and have no histogram.
 MOST_VALUES = 12

@@ -8,24 +8,22 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-__all__ = ["Cache"]
-
 Value = TypeVar("Value")
 
 
 class Cache(Generic[Value]):
     """Keep the values used last, up to a total weight (by default all of them), and make each one once."""
 
-    def __init__(self, capacity: float = math.inf, weigh: Callable[[Value], int] = lambda _: 0) -> None:
+    def __init__(self, capacity: float = math.inf, weigh: Callable[[Value], int] | None = None) -> None:
         self._capacity = capacity
-        self._weigh = weigh
+        self._weigh = weigh or _no_weight
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Value] = OrderedDict()
         self._weight = 0
         self._turns: dict[Hashable, threading.Lock] = {}
 
-    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """Return the value of ``key``, from ``make()`` if it is not kept. An exception of ``make`` is not kept."""
+    def get(self, key: Hashable, make: Callable[..., Value], *arguments: object) -> Value:
+        """Return the value of ``key``, from ``make(*arguments)`` if it is not kept; an exception is not kept."""
         with self._lock:
             if key in self._kept:
                 return self._touch(key)
@@ -35,7 +33,7 @@ class Cache(Generic[Value]):
                 if key in self._kept:  # another thread made it while this one waited for its turn
                     return self._touch(key)
             try:
-                value = make()
+                value = make(*arguments)
                 with self._lock:
                     self._keep(key, value)
             finally:
@@ -55,3 +53,7 @@ class Cache(Generic[Value]):
         while self._weight > self._capacity and len(self._kept) > 1:
             _, dropped = self._kept.popitem(last=False)
             self._weight -= self._weigh(dropped)
+
+
+def _no_weight(_value: object) -> int:
+    return 0

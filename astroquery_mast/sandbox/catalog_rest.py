@@ -10,6 +10,7 @@ from functools import cached_property
 
 from .answers import Dataset, Window, encode
 from .archive.catalog_panstarrs import TABLES, PanstarrsColumn, SurveyTable
+from .archive.catalog_table import Found
 from .archive.catalogs import survey_table
 from .archive.search import Clause
 from .packaged import Columns, packaged
@@ -18,19 +19,12 @@ from .reply import Refusal, Reply
 from .requestlog import RequestRecord
 from .rows import Distance, catalog_rows
 
-__all__ = ["catalog_answer"]
-
 FORMATS = ("json", "csv", "votable")
-MEDIA_TYPES = {"text/csv": "csv", "text/xml": "votable", "application/x-votable+xml": "votable"}
+_TABLES = packaged("services")["panstarrs"]
+MEDIA_TYPES: Mapping[str, str] = _TABLES["media types"]
 #: What is not a column.
-OPTIONS = frozenset({"ra", "dec", "radius", "columns", "sort_by", "page", "pagesize", "format"}) | frozenset(
-    {"flatten_response", "include_info", "raw"}
-)
-OPERATORS: Mapping[str, str] = {"eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "min": ">=", "lt": "<", "lte": "<="} | {
-    "max": "<=",
-    "like": "LIKE",
-    "contains": "LIKE",
-}
+OPTIONS = frozenset(_TABLES["options"])
+OPERATORS: Mapping[str, str] = _TABLES["operators"]
 DIRECTIONS = frozenset({"asc", "desc"})
 #: Degrees.
 LARGEST_RADIUS = 0.5
@@ -110,17 +104,14 @@ def _rows(query: _Query, form: str) -> Reply:
 
 def _answer(query: _Query) -> dict[str, object]:
     rows = query.rows()
-    # Long integers are written as text: JavaScript would round them.
-    writers = [str if column.type == "long" else _as_it_is for column in query.columns]
-    cells = [[write(cell) for write, cell in zip(writers, row, strict=True)] for row in rows]
+    cells = [[column.written(cell) for column, cell in zip(query.columns, row, strict=True)] for row in rows]
+    answer: dict[str, object] = {}
+    if query.flag("include_info"):
+        answer["info"] = [column.info() for column in query.columns]
     names = [column.name for column in query.columns]
     flat = query.flag("flatten_response")
-    info = {"info": [column.info() for column in query.columns]} if query.flag("include_info") else {}
-    return {**info, "data": cells if flat else [dict(zip(names, row, strict=True)) for row in cells]}
-
-
-def _as_it_is(cell: object) -> object:
-    return cell
+    answer["data"] = cells if flat else [dict(zip(names, row, strict=True)) for row in cells]
+    return answer
 
 
 class _Query:
@@ -173,18 +164,24 @@ class _Query:
 
     def rows(self) -> list[tuple[object, ...]]:
         """Return the rows of the requested page, in the requested order."""
-        table = self._source.table
-        found = table.everything() if self._position is None else table.within(*self._position)
-        if self._conditions:
-            found = found.only(table.matching(Clause.all_of(list(self._clauses()))))
-        if self._position is not None:  # without sort_by the rows come in the order of the table
-            found = found.sorted_by(found.keys)
+        table, found = self._source.table, self._found()
         for column, descending in reversed(list(self._order())):
             values = found.distance if column is DISTANCE else table.values(column.name)[found.keys]
             found = found.sorted_by(values, descending=descending)
         columns = tuple((column.name, column.kind) for column in self.columns)
         distance = _DEGREES if self._position else None
         return list(catalog_rows(table, found, columns, distance)[self._window()])
+
+    def _found(self) -> Found:
+        """The rows that meet position and conditions, in the order of the table."""
+        table = self._source.table
+        found = table.everything()
+        if self._position is not None:
+            found = table.within(*self._position)
+            found = found.sorted_by(found.keys)
+        if self._conditions:
+            found = found.only(table.matching(Clause.all_of(list(self._clauses()))))
+        return found
 
     def _clauses(self) -> Iterator[Clause]:
         for name, values in self._conditions.items():

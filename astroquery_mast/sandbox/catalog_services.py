@@ -32,12 +32,11 @@ from .rows import Distance, catalog_rows, observation_rows
 
 if TYPE_CHECKING:
     from .archive import Archive
-    from .archive.catalog_table import Found
-
-__all__ = ["CATALOG_SERVICES", "UPLOAD"]
+    from .archive.catalog_table import CatalogTable, Found
 
 Row = tuple[object, ...]
 Position = tuple[float, float]
+Part = tuple[Columns, list[Row]]
 Service = Callable[["Archive", Params], Dataset]
 
 #: The name under which a service finds the uploaded table among its parameters.
@@ -85,26 +84,22 @@ def _positions(rows: Sequence[object], *names: str) -> Iterator[Position]:
             yield ra, dec
 
 
-@dataclass(frozen=True)
-class _Crossmatch:
-    """A cross-match with a catalog; the TESS catalogs spell one letter of the matched position in another way."""
+def _crossmatch(
+    archive: Archive, params: Params, *, name: str, number: str, spelling: tuple[str, str] = ("MatchRA", "MatchDEC")
+) -> Dataset:
+    """Match with a catalog; the TESS catalogs spell one letter of the matched position in another way."""
+    upload, table = _uploaded(params), catalog(name)
+    own = (number, "ra", "dec")
+    match = ("MatchID", dict(table.columns)[number]), (spelling[0], "float"), (spelling[1], "float")
+    taken = {*own, *dict(upload.columns)}
+    rest = tuple(column for column in table.columns if column[0] not in taken)
+    listed = (*((name, "") for name in own), ARCSEC.column, *rest)
+    matches = partial(_matches, table, upload.radius, listed)
+    return Dataset((*upload.columns, *match, ARCSEC.column, *rest), upload.joined(matches))
 
-    name: str
-    number: str
-    spelling: tuple[str, str] = ("MatchRA", "MatchDEC")
 
-    def __call__(self, archive: Archive, params: Params) -> Dataset:
-        upload, table = _uploaded(params), catalog(self.name)
-        own = (self.number, "ra", "dec")
-        match = ("MatchID", dict(table.columns)[self.number]), *((spelled, "float") for spelled in self.spelling)
-        taken = {*own, *(name for name, _ in upload.columns)}
-        rest = tuple(column for column in table.columns if column[0] not in taken)
-        listed = (*((name, "") for name in own), ARCSEC.column, *rest)
-
-        def matches(position: Position) -> Iterable[Row]:
-            return catalog_rows(table, table.within(*position, upload.radius), listed, ARCSEC)
-
-        return Dataset((*upload.columns, *match, ARCSEC.column, *rest), upload.joined(matches))
+def _matches(table: CatalogTable, radius: float, columns: Columns, position: Position) -> Iterable[Row]:
+    return catalog_rows(table, table.within(*position, radius), columns, ARCSEC)
 
 
 def _hubble_matched(archive: Archive, params: Params, *, aperture: bool) -> Dataset:
@@ -116,14 +111,15 @@ def _hubble_matched(archive: Archive, params: Params, *, aperture: bool) -> Data
         for position, found in cones.items()
     }
     columns = _union(columns for columns, _ in parts.values())
+    return Dataset((*upload.columns, *columns), upload.joined(partial(_aligned, parts, columns)))
 
-    def matches(position: Position) -> Iterator[Row]:
-        own, rows = parts[position]
-        for row in rows:
-            cells = dict(zip((name for name, _ in own), row, strict=True))
-            yield tuple(cells.get(name) for name, _ in columns)
 
-    return Dataset((*upload.columns, *columns), upload.joined(matches))
+def _aligned(parts: Mapping[Position, Part], columns: Columns, position: Position) -> Iterator[Row]:
+    """The rows of a position in the columns of all."""
+    own, rows = parts[position]
+    for row in rows:
+        cells = dict(zip((name for name, _ in own), row, strict=True))
+        yield tuple(cells.get(name) for name, _ in columns)
 
 
 def _union(parts: Iterable[Columns]) -> Columns:
@@ -137,13 +133,14 @@ def _union(parts: Iterable[Columns]) -> Columns:
 def _observations(archive: Archive, params: Params) -> Dataset:
     """Return the observations whose footprint meets each position."""
     upload = _uploaded(params)
-
-    def matches(position: Position) -> list[Row]:
-        distances = archive.within(*position, upload.radius)
-        keys = sorted(distances, key=lambda key: (distances[key], key))
-        return observation_rows(archive, _WHOLE_CAOM, keys, distances)[:]
-
+    matches = partial(_observed, archive, upload.radius)
     return Dataset((*upload.columns, *_WHOLE_CAOM), upload.joined(matches))
+
+
+def _observed(archive: Archive, radius: float, position: Position) -> Iterable[Row]:
+    distances = archive.within(*position, radius)
+    keys = sorted(sorted(distances), key=distances.__getitem__)
+    return observation_rows(archive, _WHOLE_CAOM, keys, distances)
 
 
 #: No cone of a catalog may be wider (degrees): MAST would not finish it.
@@ -183,32 +180,29 @@ def _galex(archive: Archive, params: Params) -> Dataset:
     return Dataset(columns, catalog_rows(table, found, columns, GALEX_DISTANCE))
 
 
-@dataclass(frozen=True)
-class _Filtered:
-    """A filtered search: of a cone or not, and whether it can count, or only count."""
-
-    name: str
-    positioned: bool = False
-    counts: bool = True
-    only_counts: bool = False
-    columns: str | None = None
-
-    def __call__(self, archive: Archive, params: Params) -> Dataset:
-        table = catalog(self.name)
-        condition = where(params.get("filters"), table.filterable)
-        columns = self._asked(params, (*table.columns, ARCSEC.column) if self.positioned else table.columns)
-        found = _within(self.name, params) if self.positioned else table.everything()
-        if params["filters"]:
-            found = found.only(table.matching(condition))
-        if columns is None:
-            return count_dataset(len(found.keys))
-        return Dataset(columns, catalog_rows(table, found, columns, ARCSEC if self.positioned else None))
-
-    def _asked(self, params: Params, known: Columns) -> Columns | None:
-        columns = None if self.only_counts else columns_asked(params, known, self.columns)
-        if columns is None and not self.counts:
-            raise ServiceError("Incorrect syntax near '*'.")
-        return columns
+def _filtered(
+    archive: Archive,
+    params: Params,
+    *,
+    name: str,
+    positioned: bool = False,
+    counts: bool = True,
+    only_counts: bool = False,
+    columns: str | None = None,
+) -> Dataset:
+    """Return the rows that meet filters, of a cone or not, or their number if the service can count."""
+    table = catalog(name)
+    condition = where(params.get("filters"), table.filterable)
+    known = (*table.columns, ARCSEC.column) if positioned else table.columns
+    asked = None if only_counts else columns_asked(params, known, columns)
+    if asked is None and not counts:
+        raise ServiceError("Incorrect syntax near '*'.")
+    found = _within(name, params) if positioned else table.everything()
+    if params["filters"]:
+        found = found.only(table.matching(condition))
+    if asked is None:
+        return count_dataset(len(found.keys))
+    return Dataset(asked, catalog_rows(table, found, asked, ARCSEC if positioned else None))
 
 
 def _described(name: str, archive: Archive, params: Params) -> Dataset:
@@ -250,8 +244,8 @@ def _hubble_spectra(archive: Archive, params: Params) -> Dataset:
 _TABLES: Mapping[str, Mapping[str, Any]] = packaged("services")
 CATALOG_SERVICES: dict[str, Service] = {
     **{service: partial(_cone, **options) for service, options in _TABLES["cones"].items()},
-    **{service: _Filtered(**options) for service, options in _TABLES["filtered"].items()},
-    **{service: _Crossmatch(**options) for service, options in _TABLES["crossmatches"].items()},
+    **{service: partial(_filtered, **options) for service, options in _TABLES["filtered"].items()},
+    **{service: partial(_crossmatch, **options) for service, options in _TABLES["crossmatches"].items()},
     **{service: partial(_described, name) for service, name in _TABLES["described"].items()},
     "mast.galex.catalog": _galex,
     "mast.caom.crossmatch": _observations,

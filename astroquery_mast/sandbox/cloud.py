@@ -20,8 +20,6 @@ from .requestlog import RequestRecord
 if TYPE_CHECKING:
     from .archive import Archive
 
-__all__ = ["BUCKET", "Bucket", "path_lookup"]
-
 Product = Mapping[str, Any]
 
 #: Paths that begin with ``/mast`` unless the cloud's own path is asked for.
@@ -103,7 +101,7 @@ class Bucket:
 
     def _objects(self) -> Mapping[str, str]:
         """Keys and the ``dataURI`` behind each; read from the archive once."""
-        objects: Mapping[str, str] = self._archive.kept.get("objects", lambda: dict(sorted(_keys(self._archive))))
+        objects: Mapping[str, str] = self._archive.kept.get("objects", _keys, self._archive)
         return objects
 
     def _object(self, key: str, record: RequestRecord) -> Reply:
@@ -116,19 +114,23 @@ class Bucket:
             return _error(403, "AccessDenied", "Access Denied")
         if reply.status == 416:
             invalid = _error(416, "InvalidRange", "The requested range is not satisfiable")
-            spans = tuple(pair for pair in reply.headers if pair[0] == "Content-Range")
-            return replace(invalid, headers=(*invalid.headers, *spans))
+            span = ("Content-Range", dict(reply.headers)["Content-Range"])
+            return replace(invalid, headers=(*invalid.headers, span))
         return reply.without(FOREIGN)
 
     def _listing(self, record: RequestRecord) -> Reply:
         """List the names under a prefix; those that go on after the delimiter are one folder each."""
-        prefix, delimiter = record.value("prefix") or "", record.value("delimiter") or ""
-        after = record.value("continuation-token") or record.value("start-after") or ""
+        prefix, delimiter = _text(record, "prefix"), _text(record, "delimiter")
+        after = _text(record, "continuation-token") or _text(record, "start-after")
         most = min(int(record.value("max-keys") or MOST_KEYS), MOST_KEYS)
         entries = [entry for entry in _grouped(self._objects(), prefix, delimiter) if entry.name > after]
         shown = entries[:most]
         xml = _listing_xml(prefix, delimiter, shown, truncated=len(entries) > most)
         return Reply.text(xml, content_type="application/xml")
+
+
+def _text(record: RequestRecord, name: str) -> str:
+    return record.value(name) or ""
 
 
 @dataclass(frozen=True)
@@ -137,22 +139,26 @@ class _Entry:
     is_folder: bool
 
 
-def _keys(archive: Archive) -> Iterator[tuple[str, str]]:
+def _keys(archive: Archive) -> dict[str, str]:
+    found = {}
     for product in archive.query("SELECT DISTINCT dataURI, productFilename, obs_id FROM product"):
         path = _path(product["dataURI"], product)
         if path is not None:
-            yield path.lstrip("/"), product["dataURI"]
+            found[path.lstrip("/")] = product["dataURI"]
+    return dict(sorted(found.items()))
 
 
 def _grouped(keys: Iterable[str], prefix: str, delimiter: str) -> Iterator[_Entry]:
-    def entry(name: str) -> _Entry:
-        rest = name[len(prefix) :]
-        if not delimiter or delimiter not in rest:
-            return _Entry(name, is_folder=False)
-        return _Entry(f"{prefix}{rest.partition(delimiter)[0]}{delimiter}", is_folder=True)
-
-    for common, _ in groupby((key for key in keys if key.startswith(prefix)), key=entry):
+    entries = (_entry_of(key, prefix, delimiter) for key in keys if key.startswith(prefix))
+    for common, _ in groupby(entries):
         yield common
+
+
+def _entry_of(key: str, prefix: str, delimiter: str) -> _Entry:
+    rest = key.removeprefix(prefix)
+    if not delimiter or delimiter not in rest:
+        return _Entry(key, is_folder=False)
+    return _Entry(f"{prefix}{rest.partition(delimiter)[0]}{delimiter}", is_folder=True)
 
 
 def _listing_xml(prefix: str, delimiter: str, entries: Sequence[_Entry], *, truncated: bool) -> str:

@@ -24,8 +24,6 @@ from werkzeug.wrappers import Request
 
 from .reply import BODILESS, Pace, Reply
 
-__all__ = ["KeepAliveHandler", "LoopbackServer", "SandboxRequest"]
-
 #: Waiting connections beyond those accepted; Linux caps it by itself.
 BACKLOG = 256
 #: No request of a MAST client comes near; an endless body must not fill the memory.
@@ -116,10 +114,8 @@ class KeepAliveHandler(WSGIRequestHandler):
     def _send(self, reply: Reply) -> None:
         if reply.closes:
             self.close_connection = True
-        if not reply.abort or reply.cut:
+        if not reply.is_silent:
             self._write(reply, self._head(reply), reply.payload(self.command))
-        if reply.abort and reply.cut:
-            time.sleep(SETTLE)
         if reply.abort:
             self.server.reset(self.connection)
 
@@ -134,6 +130,8 @@ class KeepAliveHandler(WSGIRequestHandler):
             self.connection.sendall(payload)
         else:
             self.connection.sendall(head + payload)
+        if reply.abort:
+            time.sleep(SETTLE)
 
     def _write_slowly(self, payload: memoryview, pace: Pace) -> None:
         for start in range(0, len(payload), pace.piece):

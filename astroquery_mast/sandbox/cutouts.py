@@ -21,8 +21,6 @@ from .requestlog import RequestRecord
 if TYPE_CHECKING:
     from .archive import Archive
 
-__all__ = ["Arguments", "CutoutError", "Cutouts", "Size"]
-
 #: Degrees in a unit of an angle.
 ANGLES = {"d": 1.0, "m": 1.0 / 60.0, "s": 1.0 / 3600.0}
 #: What file names call the units.
@@ -102,7 +100,7 @@ class Arguments:
         if units not in UNIT_NAMES:
             raise CutoutError(f"Parameter units must be one of {', '.join(UNIT_NAMES)}, not {units!r}.")
         x, y = (self._number(name, self.text(name) or "5") for name in ("x", "y"))
-        if not (x > 0.0 and y > 0.0):
+        if min(x, y) <= 0.0:
             raise CutoutError("A cutout must have a positive size.")
         return Size(x, y, units)
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from .archive import Archive
     from .archive.mission_holdings import MissionHoldings
 
-__all__ = ["Bundles", "Downloads", "manifest", "nameless", "zipped"]
-
 #: Files made on demand by the Hubble Legacy Archive; their size is not known beforehand.
 ON_DEMAND = "mast:HLA/url/cgi-bin/"
 #: Bytes of file content kept for the next range or the next reader.
@@ -52,7 +50,7 @@ class Downloads:
 
     def content(self, uri: str) -> bytes:
         """Return the bytes of a known file."""
-        return self._contents.get(uri, lambda: self._holdings.render(uri))
+        return self._contents.get(uri, self._holdings.render, uri)
 
     def file(self, record: RequestRecord) -> Reply:
         """Answer a request for one file."""
@@ -147,10 +145,10 @@ class Bundles:
         return Reply.file(_tar(files), f"{folder}.tar.gz", "application/gzip")
 
     def _of_observation(self, record: RequestRecord) -> list[str]:
-        obsid = record.value("obsid") or ""
+        obsid = str(record.value("obsid"))
         if not obsid.isdigit():
             return []
-        previews = (record.value("previews") or "true").lower() != "false"
+        previews = str(record.value("previews")).lower() != "false"
         rows = self._archive.query("SELECT dataURI, productType FROM product WHERE obsID = ?", (int(obsid),))
         left_out = () if previews else ("PREVIEW", "THUMBNAIL")
         return [row["dataURI"] for row in rows if row["productType"] not in left_out]

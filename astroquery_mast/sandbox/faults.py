@@ -20,8 +20,6 @@ from functools import partial
 from .reply import Framing, Pace, Reply, compact_json
 from .requestlog import ENDPOINTS, RequestRecord
 
-__all__ = ["Fault", "Faults"]
-
 Bend = Callable[[Reply], Reply]
 Edit = Callable[[dict[str, object]], dict[str, object]]
 Where = Callable[[RequestRecord], bool]
@@ -249,6 +247,10 @@ class _Placed:
             return False
         return self.where is None or self.where(record)
 
+    def count_down(self) -> None:
+        if self.left is not None:
+            self.left -= 1
+
 
 class Faults:
     """The faults in waiting, struck in the order in which they were added.
@@ -295,9 +297,8 @@ class Faults:
             for placed in self._placed:
                 if not placed.strikes(record):
                     continue
+                placed.count_down()
                 struck = placed.fault if struck is None else struck + placed.fault
-                if placed.left is not None:
-                    placed.left -= 1
                 if not placed.fault.only_delays:
                     break
             self._placed = [placed for placed in self._placed if placed.left != 0]

@@ -20,12 +20,10 @@ import numpy as np
 from .archive.catalog_hsc import SPECTRUM_COLUMNS
 from .archive.scene import generator
 from .downloads import manifest, nameless
-from .packaged import packaged
+from .packaged import cards, packaged
 from .parameters import Params
 from .reply import TEXT, Reply, ServiceError
 from .requestlog import RequestRecord
-
-__all__ = ["StagedScripts", "spectrum_answer"]
 
 _POINTS = 300
 _RANGES = {"G800L": (5500.0, 10500.0)}
@@ -56,9 +54,8 @@ def spectrum_bytes(row: Mapping[str, Any]) -> bytes:
         fits.Column("ERROR", "E", unit=_FLUX, array=_UNIT * np.full(_POINTS, 0.02)),
     ]
     primary = fits.PrimaryHDU()
-    described = {"TELESCOP": "HST", "TARGNAME": ascii_text(row["TargetName"]), "DETECTOR": row["Detector"]}
-    described |= {"RA_TARG": row["RA"], "DEC_TARG": row["Dec"], "EXPTIME": row["ExposureTime"]}
-    primary.header.update(described | {"PROPOSID": row["PropID"], "FILTER": row["SpectralElement"]})
+    facts = {**row, "TargetName": ascii_text(row["TargetName"])}
+    primary.header.extend([fits.Card(*card) for card in cards("HST spectrum", facts)])
     buffer = io.BytesIO()
     fits.HDUList([primary, binary_table(columns, name="SPECTRUM")]).writeto(buffer)
     return buffer.getvalue()

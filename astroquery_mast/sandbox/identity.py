@@ -11,8 +11,6 @@ from .packaged import packaged
 from .reply import Reply
 from .requestlog import RequestRecord
 
-__all__ = ["EXPIRED_TOKEN", "OUTSIDER_TOKEN", "TOKEN", "may_read", "whoami"]
-
 # 32 letters and digits as MAST's own; they open nothing outside this process. The expired one belongs to nobody, like
 # any token that was never issued.
 TOKEN = "member77sandbox0sandbox0sandbox0"  # noqa: S105

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree  # only written here, never read
@@ -23,8 +23,6 @@ from .rows import observation_rows
 
 if TYPE_CHECKING:
     from .archive import Archive
-
-__all__ = ["ROW_LIMIT", "SERVICES", "Mashup", "decode_request", "lookup", "resolve"]
 
 Entry = dict[str, object]
 
@@ -173,7 +171,7 @@ def _matching(archive: Archive, condition: Clause) -> list[int]:
 def _nearest(archive: Archive, distances: Mapping[int, float], condition: Clause) -> list[int]:
     """Return the keys of ``distances`` that meet the condition, nearest first."""
     keys = _matching(archive, Clause.all_of([Clause.among("objID", distances), condition]))
-    return sorted(keys, key=lambda key: (distances[key], key))
+    return sorted(keys, key=distances.__getitem__)
 
 
 def _position(params: Params) -> tuple[float, float, float]:
@@ -204,9 +202,10 @@ CONFIG_OF: Mapping[str, str] = packaged("services")["config"]
 
 def decode_request(text: str | None) -> dict[str, object] | None:
     """Return the request object in an ``invoke`` call, or None if ``text`` is no JSON object."""
+    text = text or ""
     try:
-        request = json.loads(text or "", parse_constant=_refuse_constant)
-        if "\\u" in (text or ""):
+        request = json.loads(text, parse_constant=_refuse_constant)
+        if "\\u" in text:
             # Half of a surrogate pair is no character, though it can be written in JSON.
             json.dumps(request, ensure_ascii=False).encode()
     except ValueError:
@@ -226,8 +225,8 @@ class Mashup:
         self._row_limit = row_limit
         self._cuts = cuts
         self.scripts = StagedScripts()
-        self._results: Cache[Dataset] = Cache(KEPT_ROWS, lambda dataset: len(dataset.rows))
-        self._pages: Cache[tuple[bytes, str]] = Cache(KEPT_BYTES, lambda page: len(page[0]))
+        self._results: Cache[Dataset] = Cache(KEPT_ROWS, Dataset.__len__)
+        self._pages: Cache[tuple[bytes, str]] = Cache(KEPT_BYTES, _length)
 
     def invoke(self, record: RequestRecord) -> Reply:
         """Run the service asked for."""
@@ -248,17 +247,16 @@ class Mashup:
         service = SERVICES.get(invocation.service)
         if service is None:
             raise ServiceError(f"Unknown service '{invocation.request.get('service')}'.")
-        key, window, form = invocation.key, invocation.window, invocation.format
-        compact = str(invocation.option("removenullcolumns")).lower() == "true"
-
-        def page() -> tuple[bytes, str]:
-            dataset = self._results.get(key, lambda: self._limited(service(self._archive, invocation.params)))
-            return encode(dataset.without_empty_columns() if compact else dataset, window, form)
-
-        body, content_type = self._pages.get((key, window, form, compact), page)
+        body, content_type = self._pages.get(invocation.page_key, self._page, service, invocation)
         return Reply(headers=(("Content-Type", content_type),), body=body)
 
-    def _limited(self, dataset: Dataset) -> Dataset:
+    def _page(self, service: Service, invocation: _Invocation) -> tuple[bytes, str]:
+        dataset = self._results.get(invocation.key, self._result, service, invocation.params)
+        shown = dataset.without_empty_columns() if invocation.is_compact else dataset
+        return encode(shown, invocation.window, invocation.format)
+
+    def _result(self, service: Service, params: Params) -> Dataset:
+        dataset = service(self._archive, params)
         if len(dataset.rows) <= self._row_limit:
             return dataset
         if not self._cuts:
@@ -301,6 +299,16 @@ class _Invocation:
         return self.service, json.dumps(params, sort_keys=True)
 
     @property
+    def page_key(self) -> Hashable:
+        """What the encoded page depends on."""
+        return self.key, self.window, self.format, self.is_compact
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether columns without a value are left out."""
+        return str(self.option("removenullcolumns")).lower() == "true"
+
+    @property
     def window(self) -> Window:
         """The page asked for; without ``page`` the first one, and ``pagesize`` is ignored."""
         if self.option("page") is None:
@@ -315,6 +323,10 @@ class _Invocation:
         if form not in FORMATS:
             raise ServiceError(f"Unknown format '{form}'.")
         return form
+
+
+def _length(page: tuple[bytes, str]) -> int:
+    return len(page[0])
 
 
 def _positive(name: str, value: object) -> int:

@@ -12,8 +12,6 @@ from typing import TypeVar
 
 from .reply import Refusal, Reply
 
-__all__ = ["MissionError", "SearchRequest", "decoded", "search_request", "text_list", "unprocessable"]
-
 T = TypeVar("T")
 Given = Mapping[str, object]
 

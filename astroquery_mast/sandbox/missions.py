@@ -27,8 +27,6 @@ from .mission_request import MissionError, SearchRequest, decoded, search_reques
 from .reply import Reply, compact_json
 from .requestlog import RequestRecord
 
-__all__ = ["Missions", "condition", "mission_endpoint"]
-
 _PATH = re.compile(r"/search/([a-z_]+)/api/v0\.1/(\w+)/?$")
 _ENDPOINTS = {
     "search": "mission_search",
@@ -79,14 +77,8 @@ class Missions:
     def products(self, record: RequestRecord) -> Reply:
         """List the files of datasets; datasets that are unknown have none."""
         mission = _mission(record)
-        if record.method == "POST":
-            datasets = text_list(decoded(record.body), "dataset_ids")
-        else:
-            _required(record, "dataset_ids")
-            datasets = tuple(name.strip() for text in record.values("dataset_ids") for name in text.split(","))
-        found = [
-            product.entry() for name in dict.fromkeys(datasets) for product in self._holdings.products(mission, name)
-        ]
+        names = dict.fromkeys(_datasets(record))
+        found = [product.entry() for name in names for product in self._holdings.products(mission, name)]
         return Reply.json({"products": [found] if mission == NESTED else found})
 
     def retrieve(self, record: RequestRecord) -> Reply:
@@ -110,6 +102,13 @@ def _mission(record: RequestRecord) -> str:
     if record.method not in (_METHODS.get(action, record.method), "HEAD"):
         raise MissionError("Method Not Allowed", 405)
     return mission
+
+
+def _datasets(record: RequestRecord) -> tuple[str, ...]:
+    if record.method == "POST":
+        return text_list(decoded(record.body), "dataset_ids")
+    _required(record, "dataset_ids")
+    return tuple(name.strip() for text in record.values("dataset_ids") for name in text.split(","))
 
 
 def _required(record: RequestRecord, name: str) -> str:
@@ -138,9 +137,12 @@ def condition(column: MissionColumn, value: object) -> Clause:
     """Return the condition of a column; blank text is none, which everything meets."""
     if not isinstance(value, str | int | float):
         raise MissionError(f"The condition of {column.name} must be text or a number, not {value!r}.")
-    terms = [term.strip() for term in str(value).split(",") if term.strip()]
-    wanted = [_term(column, term) for term in terms if term[0] != "!"]
-    needed = [_term(column, term[1:].strip()).negated() for term in terms if term[0] == "!"]
+    wanted, needed = [], []
+    for term in filter(None, map(str.strip, str(value).split(","))):
+        if term.startswith("!"):
+            needed.append(_term(column, term[1:].strip()).negated())
+        else:
+            wanted.append(_term(column, term))
     if wanted:
         needed.append(Clause.any_of(wanted))
     if needed:
@@ -209,6 +211,17 @@ def _moment(column: MissionColumn, text: str) -> str | None:
 Hit = tuple[int, Mapping[str, Value]]
 
 
+def _apart(hits: list[Hit], near: list[Clause]) -> list[Hit]:
+    """The hits whose separation meets conditions."""
+    separations = RowSearch([SEPARATION], ((row[SEPARATION],) for _, row in hits))
+    return [hits[index] for index in separations.matching(Clause.all_of(near))]
+
+
+def _rank(name: str, hit: Hit) -> tuple[bool, Any]:
+    value = folded(hit[1].get(name))
+    return value is not None, 0 if value is None else value
+
+
 class Search:
     """A search of a mission's table."""
 
@@ -240,12 +253,10 @@ class Search:
 
     def _columns(self) -> list[MissionColumn]:
         """Columns of the answer; the separation only makes sense with a position."""
-        asked, table = self._request.select_cols, self._table
-        if asked is None:
-            chosen = [column for column in table.columns if column.default]
-        else:
-            chosen = [self._column(name) for name in dict.fromkeys((*table.always, *asked))]
-        return chosen if self._request.target else [column for column in chosen if column.name not in COMPUTED]
+        request, table = self._request, self._table
+        names = table.defaults if request.select_cols is None else (*table.always, *request.select_cols)
+        hidden = () if request.target else COMPUTED
+        return [self._column(name) for name in dict.fromkeys(names) if name not in hidden]
 
     def _keys(self) -> list[tuple[str, bool]]:
         """Columns to sort by, and whether each one goes down."""
@@ -275,8 +286,7 @@ class Search:
         if not self._request.target:
             return [(0, self._table.rows[index]) for index in passing]
         hits = [hit for number in range(len(self._request.target)) for hit in self._near(number, passing)]
-        separations = RowSearch([SEPARATION], lambda: [(row[SEPARATION],) for _, row in hits])
-        return [hits[index] for index in separations.matching(Clause.all_of(near))] if near else hits
+        return _apart(hits, near) if near else hits
 
     def _near(self, number: int, passing: list[int]) -> Iterator[Hit]:
         table, position = self._table, self._request.target[number]
@@ -293,14 +303,9 @@ class Search:
 
     def _sorted(self, hits: list[Hit]) -> list[Hit]:
         """The hits of each position in order, nulls first as the archive's database has them; or all by position."""
-
-        def key(name: str, hit: Hit) -> tuple[bool, Any]:
-            value = folded(hit[1].get(name))
-            return value is not None, 0 if value is None else value
-
         # The last key first: each sort leaves rows that it finds equal as they are.
         for name, down in reversed(self._order):
-            hits = sorted(hits, key=partial(key, name), reverse=down)
+            hits = sorted(hits, key=partial(_rank, name), reverse=down)
         by_position = [name for name, _ in self._order[:1]] == [POSITION]
         return hits if by_position else sorted(hits, key=itemgetter(0))
 
@@ -318,15 +323,16 @@ class Search:
 
         HST describes the searched position first, the other searches name a search key that the rows do not have.
         """
-        if self._table.mission != COMPLETE:
-            named = [column for column in self._selected if column.name not in COMPUTED]
-            listed = sorted([*named, self._table.by_name[KEY]], key=lambda column: column.name.casefold())
-            return [{"name": column.name, "type": column.sql} for column in listed]
-        types = {POSITION: "VARCHAR(255)"} if self._request.target else {}
-        types |= {column.name: column.sql for column in self._selected if column.name != POSITION}
-        if SEPARATION in types:
-            types[SEPARATION] = "NULL"
-        return [{"name": name, "type": sql, "sortable": True} for name, sql in types.items()]
+        if self._table.mission == COMPLETE:
+            return self._complete_info()
+        named = [column for column in self._selected if column.name not in COMPUTED]
+        listed = sorted([*named, self._table.by_name[KEY]], key=MissionColumn.folded_name)
+        return [{"name": column.name, "type": column.sql} for column in listed]
+
+    def _complete_info(self) -> list[dict[str, object]]:
+        searched = [self._table.by_name[POSITION]] if self._request.target else []
+        others = [column for column in self._selected if column.name != POSITION]
+        return [{"name": column.name, "type": column.sql, "sortable": True} for column in (*searched, *others)]
 
     def _echo(self) -> dict[str, object]:
         asked = {item.name: getattr(self._request, item.name) for item in fields(self._request)}

@@ -8,8 +8,6 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-__all__ = ["COLUMNS_CONFIG", "OBSERVATION_COLUMNS", "PRODUCT_COLUMNS", "Cards", "Columns", "cards", "packaged", "text"]
-
 
 @cache
 def text(name: str) -> str:
@@ -45,8 +43,9 @@ Cards = list[tuple[str, object, str]]
 
 def cards(name: str, facts: Mapping[str, object], number: int = 0) -> Cards:
     """Return the header cards (keyword, value, comment) of a table; a value ``=name`` is a fact, None leaves it out."""
-    filled = (
-        (keyword.format(number), facts[value[1:]] if isinstance(value, str) and value[:1] == "=" else value, comment)
-        for keyword, value, comment in packaged("cards")[name]
-    )
+    filled = [(key.format(number), _filled(value, facts), comment) for key, value, comment in packaged("cards")[name]]
     return [card for card in filled if card[1] is not None]
+
+
+def _filled(value: object, facts: Mapping[str, object]) -> object:
+    return facts[value[1:]] if isinstance(value, str) and value.startswith("=") else value

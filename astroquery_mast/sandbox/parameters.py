@@ -8,30 +8,28 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from .answers import Dataset
 from .archive.search import Clause
-from .packaged import Columns
+from .packaged import Columns, packaged
 from .reading import natural, real
 from .reply import ServiceError
-
-__all__ = ["Params", "check_cone", "columns_asked", "count_dataset", "finite", "identifier", "is_true", "number"]
-__all__ += ["natural_number", "where"]
 
 Params = Mapping[str, object]
 
 #: Ids are declared as text in every answer although they are numbers.
-ID_COLUMNS = frozenset({"obsid", "objID", "objID1", "obsID", "parent_obsid"}) | frozenset(
-    {"ID", "SDSS", "duplicate_id", "A_objid", "G_source_id", "G_objid", "T_id"}
-)
+ID_COLUMNS = frozenset(packaged("services")["ids"])
 #: Integers of SQLite, and of SQL Server's bigint.
 LARGEST_BITS = 63
 #: Digits of the largest bigint.
 LONGEST_ID = 18
 COUNT_COLUMNS: Columns = (("Column1", "string"),)
 EVERYTHING = frozenset({"*", "c.*", "r.*"})
+#: What may stand before the name of a column.
+_ALIAS = re.compile(r"^\s*(c\.)?(r\.)?")
 
 
 def number(params: Params, name: str, default: float | None = None) -> float:
@@ -91,8 +89,7 @@ def columns_asked(params: Params, known: Columns, default: str | None = None) ->
         return None
     if asked in EVERYTHING:
         return known
-    names = (name.strip().removeprefix("c.").removeprefix("r.") for name in asked.split(","))
-    wanted = {column_named(name, known) for name in names}
+    wanted = {column_named(_ALIAS.sub("", name), known) for name in asked.split(",")}
     return tuple(column for column in known if column in wanted)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import math
 
-__all__ = ["json_object", "natural", "real"]
-
 
 def real(value: object) -> float | None:
     """Return a finite number, None for anything else."""

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-__all__ = ["TEXT", "Pace", "Refusal", "Reply", "ServiceError", "compact_json"]
-
 TEXT = "text/plain; charset=utf-8"
 
 #: Statuses that never carry a body (RFC 9110, section 6.4.1).
@@ -68,6 +66,11 @@ class Reply:
         """Return the same answer without the headers ``names`` (lower case)."""
         dropped = frozenset(names)
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in dropped))
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the connection is reset before anything is sent."""
+        return self.abort and not self.cut
 
     @property
     def closes(self) -> bool:

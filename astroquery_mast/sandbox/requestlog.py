@@ -7,10 +7,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from .packaged import packaged
-
-__all__ = ["ENDPOINTS", "RequestLog", "RequestRecord"]
 
 #: The names under which requests are logged and faults are placed.
 ENDPOINTS = tuple(packaged("endpoints"))
@@ -112,11 +111,7 @@ class RequestLog:
         """Return the largest number of answered requests of ``endpoint`` that were open at the same time."""
         answered = [record for record in self.of(endpoint) if record.status]
         events = [(record.arrived, 1) for record in answered] + [(record.answered, -1) for record in answered]
-        open_now = most = 0
-        for _, step in sorted(events):
-            open_now += step
-            most = max(most, open_now)
-        return most
+        return max(accumulate(step for _, step in sorted(events)), default=0)
 
     def __len__(self) -> int:
         with self._lock:

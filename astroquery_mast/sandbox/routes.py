@@ -21,8 +21,6 @@ from .requestlog import RequestRecord
 if TYPE_CHECKING:
     from .archive import Archive
 
-__all__ = ["Routes", "endpoint_of"]
-
 Answer = Callable[[RequestRecord], Reply]
 
 #: Name of an endpoint to its paths, the beginning of further ones, and the methods that it takes.

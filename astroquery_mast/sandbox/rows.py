@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .archive.catalog_table import CatalogTable, Found, plain
 from .packaged import Columns
 
 if TYPE_CHECKING:
     from .archive import Archive
-
-__all__ = ["Distance", "LazyRows", "catalog_rows", "observation_rows"]
 
 Row = tuple[object, ...]
 
@@ -33,6 +34,10 @@ class Distance:
     def column(self) -> tuple[str, str]:
         """Name and type."""
         return self.name, "float"
+
+    def cells(self, arcsec: NDArray[np.float64]) -> list[object]:
+        """Return distances as values of JSON."""
+        return [plain(round(each / self.arcsec, 12)) for each in arcsec.tolist()]
 
 
 class LazyRows(Sequence[Row]):
@@ -56,17 +61,15 @@ class LazyRows(Sequence[Row]):
 def catalog_rows(table: CatalogTable, found: Found, columns: Columns, distance: Distance | None = None) -> LazyRows:
     """Return rows of a catalog; ``distance`` is what the column of distances is, if there is one among the columns."""
     names = [name for name, _ in columns]
-    place = names.index(distance.name) if distance is not None and distance.name in names else None
-    stored = [name for at, name in enumerate(names) if at != place]
+    return LazyRows(len(found.keys), partial(_catalog, table, found, names, distance))
 
-    def read(index: slice) -> list[Row]:
-        rows: list[Row] = table.rows(found.keys[index], stored) or [()] * len(found.keys[index])
-        if place is None or distance is None:
-            return rows
-        away = [plain(round(arcsec / distance.arcsec, 12)) for arcsec in found.distance[index].tolist()]
-        return [(*row[:place], apart, *row[place:]) for row, apart in zip(rows, away, strict=True)]
 
-    return LazyRows(len(found.keys), read)
+def _catalog(
+    table: CatalogTable, found: Found, names: Sequence[str], distance: Distance | None, index: slice
+) -> list[Row]:
+    known = {} if distance is None else {distance.name: distance.cells(found.distance[index])}
+    cells = (known[name] if name in known else table.cells(name, found.keys[index]) for name in names)
+    return list(zip(*cells, strict=True))
 
 
 def observation_rows(
@@ -87,8 +90,8 @@ def _observations(
         key = row.pop("key")
         if row.get("mtFlag") is not None:
             row["mtFlag"] = bool(row["mtFlag"])
-        if "distance" in row and key in distances:
-            row["distance"] = plain(distances[int(str(key))])
+        if "distance" in row:
+            row["distance"] = plain(distances[key])
         found[key] = row
     return [tuple(found[key].values()) for key in wanted]
 

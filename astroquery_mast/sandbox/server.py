@@ -21,8 +21,6 @@ from .reply import Reply
 from .requestlog import RequestLog, RequestRecord
 from .routes import Routes, endpoint_of
 
-__all__ = ["Sandbox", "shared_archive"]
-
 #: How soon a server that is told to stop notices it (seconds).
 POLL_INTERVAL = 0.02
 RANGE_HEADERS = ("range", "if-range")

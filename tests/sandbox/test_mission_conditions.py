@@ -21,7 +21,7 @@ TEXT, NUMBER, DATE, LONG_TEXT, FLAG = columns(
 def condition_on(column: MissionColumn, value: object) -> Callable[[object], bool]:
     """Return the condition as a test of one value of its column."""
     clause = condition(column, value)
-    return lambda cell: RowSearch([column.name], lambda: [(cell,)]).matching(clause) == [0]
+    return lambda cell: RowSearch([column.name], [(cell,)]).matching(clause) == [0]
 
 
 @pytest.mark.parametrize(

@@ -128,24 +128,16 @@ _FIRST_OTHER, _FIRST_BULK = 2_003_000_000, 500_000_000
 _PLANE_OFFSET = 90_000_000
 
 
-class Archive:
+class Archive(Database):
     """The holdings of the sandbox: SQL on ``observation``, ``product`` and ``membership``, cones, files, target names.
 
     The content is the same in every process. ``extra_observations`` adds cheap rows (``target_name`` ``BULK-<n>``).
     """
 
     def __init__(self, *, extra_observations: int = 0) -> None:
-        self._database = Database(chain(_numbered(_holdings()), _bulk(extra_observations)))
+        super().__init__(chain(_numbered(_holdings()), _bulk(extra_observations)))
         #: What others make of the archive, as long as it lives.
         self.kept: Cache[Any] = Cache()
-
-    def close(self) -> None:
-        """Close the database and delete its file; the archive cannot be used afterwards."""
-        self._database.close()
-
-    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
-        """Answer a read-only SQL statement; see `Database.query`."""
-        return self._database.query(sql, parameters)
 
     def within(self, ra: float, dec: float, radius: float) -> dict[int, float]:
         """Map ``objID`` of the observations whose footprint overlaps a cone (degrees) to the distance in arcsec."""

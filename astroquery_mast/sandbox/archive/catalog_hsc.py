@@ -26,8 +26,6 @@ from .observation import Observation
 from .scene import generator
 from .surveys import older_observations
 
-__all__ = ["MATCH_COLUMNS", "SPECTRUM_COLUMNS", "HubbleRows"]
-
 #: Letter of an instrument in the names of magnitudes.
 _CAMERAS: Mapping[str, str] = {"ACS/WFC": "A", "ACS/HRC": "A", "WFC3/UVIS": "W3", "WFC3/IR": "W3", "WFPC2/WFC": "W2"}
 #: Version 2 was made of what was public in the middle of 2016, version 3 of two more years.
@@ -108,9 +106,9 @@ def _combined_images() -> tuple[Observation, ...]:
 
 def _is_combined_image(observation: Observation) -> bool:
     combined = observation.calib_level == 3 or observation.obs_collection == "HLA"
-    science = observation.dataproduct_type == "image" and observation.intentType == "science"
-    public = observation.dataRights == "PUBLIC" and not observation.mtFlag
-    return combined and science and public and observation.instrument_name in _CAMERAS and bool(_filter(observation))
+    described = (observation.dataproduct_type, observation.intentType, observation.dataRights)
+    public = described == ("image", "science", "PUBLIC") and not observation.mtFlag
+    return combined and public and observation.instrument_name in _CAMERAS and bool(_filter(observation))
 
 
 def _filter(observation: Observation) -> str:
@@ -203,7 +201,7 @@ class HubbleRows:
         numbers = np.diff(self._first)[found.keys]
         keys, away = found.keys[numbers >= images][:most], found.distance[numbers >= images][:most]
         measured = [self._magnitudes(int(key), aperture=aperture) for key in keys]
-        filters = sorted({name for each in measured for name in each}, key=_by_wavelength)
+        filters = sorted(set().union(*measured), key=_by_wavelength)
         spread = "Sigma" if self._version == 2 else "MAD"
         triples = (((name, "float"), (f"{name}_{spread}", "float"), (f"{name}_N", "int")) for name in filters)
         rows = [
@@ -231,6 +229,7 @@ class HubbleRows:
         index = float(self._index[key])
         scatter = (float(self._spread[key]), round(0.02 * index, 6), 0.002) if len(images) > 1 else (0, 0, 0)
         observations = [image.observation for image in images]
+        begins, ends = zip(*(observation.span for observation in observations), strict=True)
         ra, dec = self._place[key]
         return (
             int(self.match_ids[key]),
@@ -242,8 +241,8 @@ class HubbleRows:
             len({image.column for image in images}),
             len({observation.obs_id[:6] for observation in observations}),
             len(images),
-            min(observation.span[0] for observation in observations),
-            max(observation.span[1] for observation in observations),
+            min(begins),
+            max(ends),
             observations[0].target_name,
             index,
             scatter[1],

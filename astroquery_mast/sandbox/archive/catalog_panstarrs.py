@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,6 @@ from ..packaged import packaged
 from .catalog_sky import STAR, Sky, sky
 from .catalog_table import CatalogTable, ColumnRules, Values, ecliptic, galactic, panstarrs_names
 from .geometry import unit_vectors
-
-__all__ = ["TABLES", "PanstarrsColumn", "SurveyTable", "panstarrs"]
 
 #: The tables of each data release; only the second one has single detections.
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -55,6 +53,10 @@ class PanstarrsColumn:
             return "string"
         return "float" if self.stored in {"REAL", "DOUBLE"} else "int"
 
+    def written(self, cell: object) -> object:
+        """Return a cell as JSON has it; long integers are text, since JavaScript would round them."""
+        return str(cell) if self.type == "long" else cell
+
     def info(self) -> dict[str, str]:
         """Return the record of the column beside the rows of an answer."""
         stored = "STRING" if self.kind == "string" else "NUMBER"
@@ -63,19 +65,16 @@ class PanstarrsColumn:
     def metadata(self, place: int) -> dict[str, str]:
         """Return the record of the column in ``metadata.json``; every value is text, ``NULL`` if there is none."""
         size = str(4 if self.name in _NARROW else _TYPES[self.stored][1])
+        nothing: Mapping[str, str] = packaged("panstarrs")["metadata"]
         return {
+            **nothing,
             "name": self.name,
             "db_type": self.stored,
             "column_name": self.name,
             "description": self.description,
             "unit": self.unit or "NULL",
-            "ucd": "NULL",
-            "utype": "NULL",
             "datatype": self.type,
             "size": size,
-            "principal": "NULL",
-            "indexed": "NULL",
-            "std": "NULL",
             "column_index": str(place),
             "arraysize": f"{size}*" if self.stored == "STRING" else size,
             "search_priority": str(place),
@@ -84,14 +83,13 @@ class PanstarrsColumn:
         }
 
 
-def _listed(table: str) -> Iterator[PanstarrsColumn]:
+def _listed(table: str) -> tuple[PanstarrsColumn, ...]:
     lists = packaged("panstarrs")
-    if table == "detection":
-        yield from (PanstarrsColumn(*line) for line in lists[table])
-        return
-    yield from (PanstarrsColumn(*line) for line in lists["object"] + (lists["best"] if table == "stack" else ()))
-    for band in _LIMITS:
-        yield from (PanstarrsColumn(*(_of_band(word, band) for word in line)) for line in lists[table])
+    lines = lists[table]
+    if table != "detection":
+        shared = lists["object"] + (lists["best"] if table == "stack" else ())
+        lines = shared + tuple(_of_band(line, band) for band in _LIMITS for line in lines)
+    return tuple(PanstarrsColumn(*line) for line in lines)
 
 
 def _of_band(value: Any, band: str) -> Any:
@@ -105,7 +103,7 @@ def _of_band(value: Any, band: str) -> Any:
 
 #: The columns of each table, in the order of the survey's database.
 COLUMNS: Mapping[str, tuple[PanstarrsColumn, ...]] = {
-    table: tuple(_listed(table)) for table in ("mean", "stack", "forced_mean", "detection")
+    table: _listed(table) for table in ("mean", "stack", "forced_mean", "detection")
 }
 
 

@@ -124,18 +124,7 @@ def point_spread(detector: str) -> CatalogTable:
 
 
 #: Columns that tell how a subject was classified: they can be filtered and are not returned.
-CLASSIFICATION = (
-    "flags",
-    *(f"{vote}Fraction" for vote in ("good", "multi", "oval", "empty", "extended", "shift")),
-    "classifiers",
-    *("good", "multi", "oval", "empty", "extended", "shift"),
-    "state",
-    "T_id",
-    "T_plx",
-    "T_PMflag",
-    "T_PARflag",
-    "T_contamination",
-)
+_HIDDEN: tuple[str, ...] = packaged("columns")["diskdetective hidden"]
 # Errors of APASS.
 _ERRORS = ("A_Verr", "A_B_Verr", "A_Berr", "A_gErr", "A_rErr", "A_iErr")
 _VOTES = ("good", "multi", "oval", "empty", "extended", "shift")
@@ -155,7 +144,7 @@ def disk_detective() -> CatalogTable:
     sources = everything.where(chosen & (everything.dice("disk") < _CHOSEN))
     given = _names(sources) | _votes(sources) | _infrared(sources) | _optical(sources)
     columns = ColumnRules(sources, given).columns(packaged("columns")["diskdetective"])
-    return CatalogTable(columns, (given["ra"], given["dec"]), hidden=CLASSIFICATION)
+    return CatalogTable(columns, (given["ra"], given["dec"]), hidden=_HIDDEN)
 
 
 def _names(sources: Sky) -> Values:

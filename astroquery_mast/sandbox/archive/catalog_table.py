@@ -6,7 +6,7 @@ Columns stay arrays, so that a catalog is built in milliseconds and only the row
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,6 @@ from ..packaged import Columns
 from .catalog_sky import Array, Sky
 from .geometry import separation, unit_vectors
 from .search import Clause, RowSearch
-
-__all__ = ["CatalogTable", "ColumnRules", "Columns", "Found", "Values", "plain", "texts", "words"]
 
 Row = tuple[object, ...]
 #: Columns, flags and what columns are made from, by name.
@@ -88,7 +86,7 @@ class CatalogTable:
         self._vectors = None if position is None else unit_vectors(*position)
         self._length = len(next(iter(self._values.values())))
         names = list(self._values)
-        self._search = RowSearch(names, lambda: self.rows(slice(None), names))
+        self._search = RowSearch(names, self._all_rows())
 
     def __len__(self) -> int:
         return self._length
@@ -99,11 +97,21 @@ class CatalogTable:
 
     def rows(self, keys: Keys | slice, names: Sequence[str]) -> list[Row]:
         """Return the cells of some rows and columns as values of JSON."""
-        return list(zip(*(_cells(self._values[name][keys]) for name in names), strict=True))
+        return list(zip(*(self.cells(name, keys) for name in names), strict=True))
+
+    def cells(self, name: str, keys: Keys | slice) -> list[object]:
+        """Return the cells of some rows of a column as values of JSON."""
+        values = self._values[name][keys]
+        if values.dtype.kind != "f":
+            return list(values.tolist())
+        return [None if math.isnan(cell) else plain(cell) for cell in values.tolist()]
 
     def everything(self) -> Found:
         """Return all rows in the order of the catalog."""
         return Found(np.arange(self._length), np.zeros(self._length))
+
+    def _all_rows(self) -> Iterator[Row]:
+        yield from self.rows(slice(None), list(self._values))
 
     def within(self, ra: float, dec: float, radius: float) -> Found:
         """Find the rows inside a cone (degrees), nearest first."""
@@ -121,18 +129,6 @@ class CatalogTable:
     def matching(self, clause: Clause) -> list[int]:
         """Return the keys of the rows that meet a condition, in rising order."""
         return self._search.matching(clause)
-
-
-def _cells(values: NDArray[Any]) -> list[object]:
-    if isinstance(values, np.ma.MaskedArray):
-        return [None if hidden else cell for cell, hidden in zip(*_lists(values), strict=True)]
-    if values.dtype.kind != "f":
-        return list(values.tolist())
-    return [None if math.isnan(cell) else plain(cell) for cell in values.tolist()]
-
-
-def _lists(values: np.ma.MaskedArray[Any, Any]) -> tuple[list[object], list[bool]]:
-    return values.data.tolist(), np.ma.getmaskarray(values).tolist()
 
 
 # Rows: the axes of the galactic frame (ESA 1997, The Hipparcos and Tycho Catalogs, volume 1, section 1.5.3).

@@ -12,8 +12,6 @@ from .catalog_hsc import HubbleRows
 from .catalog_panstarrs import SurveyTable, panstarrs
 from .catalog_table import CatalogTable
 
-__all__ = ["catalog", "hubble", "survey_table"]
-
 _MAKERS: Mapping[str, Callable[[], CatalogTable]] = {
     "tic": catalog_stars.tic,
     "ctl": catalog_stars.ctl,
@@ -37,11 +35,11 @@ def catalog(name: str) -> CatalogTable:
 
 def hubble(version: int) -> HubbleRows:
     """Return version 2 or 3 of the Hubble Source Catalog."""
-    rows: HubbleRows = _made.get(version, lambda: HubbleRows(version))
+    rows: HubbleRows = _made.get(version, HubbleRows, version)
     return rows
 
 
 def survey_table(release: str, table: str) -> SurveyTable:
     """Return a table of a data release of Pan-STARRS; `KeyError` if there is none."""
-    made: SurveyTable = _made.get((release, table), partial(panstarrs, release, table))
+    made: SurveyTable = _made.get((release, table), panstarrs, release, table)
     return made

@@ -64,11 +64,11 @@ def _images(archive: Archive, at: tuple[float, float]) -> list[tuple[str, str, f
     )
     total: dict[tuple[str, str], float] = {}
     for row in archive.query(sql, near):
-        camera = str(row["instrument_name"])
-        bands = [name for name in str(row["filters"]).split(";") if not name.startswith("CLEAR")]
+        camera = row["instrument_name"]
+        bands = [name for name in row["filters"].split(";") if not name.startswith("CLEAR")]
         if camera in _PIXEL and bands:
             key = (camera, bands[0])
-            total[key] = total.get(key, 0.0) + float(str(row["seconds"]))
+            total[key] = total.get(key, 0.0) + row["seconds"]
     return [(camera, band, round(seconds, 3)) for (camera, band), seconds in sorted(total.items())]
 
 

@@ -35,6 +35,7 @@ MOVING = frozenset(packaged("targets")["moving"])
 
 #: TIC number of every star that TESS has light curves of, in the order they are cataloged.
 TIC_NUMBERS: dict[str, int] = packaged("targets")["tic"]
+_STARS = {number: name for name, number in TIC_NUMBERS.items()}
 
 
 _TIC = re.compile(r"tic(\d+)$")
@@ -63,9 +64,9 @@ def resolve(name: str) -> list[dict[str, object]]:
         field = _known().get(key)
         return [] if field is None else _entries(field)
     number = int(tic[1])
-    target = next((FIELDS[star] for star, known in TIC_NUMBERS.items() if known == number), None)
-    if target is None:
+    if number not in _STARS:
         return []
+    target = FIELDS[_STARS[number]]
     entry: dict[str, object] = {"resolver": "TIC", "searchRadius": _TIC_RADIUS, "canonicalName": f"TIC {number}"}
     return [entry | {"ra": target.ra, "decl": target.dec}, *_entries(target)]
 

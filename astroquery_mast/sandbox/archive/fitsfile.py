@@ -15,8 +15,6 @@ from .pixelgrid import PixelGrid, grids
 from .products import File, Unit
 from .scene import brightness, generator
 
-__all__ = ["binary_table"]
-
 _NOISE, _BIAS, _GAIN = 0.05, 2000.0, 40.0
 _DECIMALS = 4
 _BAD_PIXELS = 0.002
@@ -178,10 +176,7 @@ def _hdu(file: File, unit: Unit, grid: PixelGrid | None) -> Any:
     else:
         data = pixels(file, unit, grid) if unit.dtype else None
         hdu = fits.ImageHDU(data, name=unit.name, ver=unit.version) if unit.name else fits.PrimaryHDU(data)
-    if not unit.name:
-        hdu.header.extend(headers.primary(file), update=True)
-    else:
-        hdu.header.extend(headers.extension(file, unit), update=True)
+    hdu.header.extend(headers.extension(file, unit) if unit.name else headers.primary(file), update=True)
     if unit.dtype and grid is not None:
         hdu.header.extend(headers.world_coordinates(file, unit, grid), update=True)
     return hdu

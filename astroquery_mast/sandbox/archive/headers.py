@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 
@@ -135,7 +136,7 @@ def _tess(file: File) -> Facts:
 
 
 def _kepler(file: File) -> Facts:
-    number = int("".join(letter for letter in str(file.owner.target_name) if letter.isdigit())[:9] or 0)
+    number = int(re.sub(r"\D", "", str(file.owner.target_name))[:9] or 0)
     return {
         "object": f"KIC {number}",
         "number": number,

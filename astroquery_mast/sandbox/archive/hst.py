@@ -181,6 +181,7 @@ def _calibrations() -> Iterator[Observation]:
         target = ("DARK", "BIAS", "WAVE")[index // 3 % 3]
         rootname = f"{_LETTER[instrument]}cal{index:02d}{_letters(index)}q"
         start = round(56000.0 + 37.25 * index, 8)
+        edge = None if index % 4 else 0.0
         yield Observation(
             **packaged("surveys")["observations"]["HST calibration"],
             instrument_name=f"{instrument}/{detector}",
@@ -193,7 +194,7 @@ def _calibrations() -> Iterator[Observation]:
             t_max=round(start + 1000.0 / 86400.0, 8),
             t_exptime=0.0 if target == "BIAS" else 1000.0,
             t_obs_release=start,
-            em_min=None if index % 4 else 0.0,
-            em_max=None if index % 4 else 0.0,
+            em_min=edge,
+            em_max=edge,
             s_region="" if index % 5 == 0 else None,
         )

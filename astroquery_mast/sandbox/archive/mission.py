@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,8 @@ COMPUTED = ("ang_sep", "search_pos", "search_key")
 _KINDS = {
     "s": ("string", "char", "VARCHAR"),
     "c": ("string", "char", "VARCHAR"),
+    "p": ("string", "char", "VARCHAR(255)"),
+    "n": ("float", "float", "NULL"),
     "u": ("substring", "char", "VARCHAR"),
     "i": ("integer", "long", "INTEGER"),
     "f": ("float", "float", "FLOAT"),
@@ -32,6 +34,7 @@ _KINDS = {
     "r": ("ra", "double", "FLOAT"),
     "d": ("dec", "double", "FLOAT"),
 }
+_SAID = {True: "yes", False: "no"}
 _DAY_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 
 
@@ -51,16 +54,20 @@ class MissionColumn:
     listed: bool = True
     width: int = 0
 
+    def folded_name(self) -> str:
+        """The name without regard to case."""
+        return self.name.casefold()
+
     def entry(self) -> dict[str, str]:
         """Entry of the column list, with the blanks at the end of descriptions that the archive has."""
         return {
             "field_name": self.label,
             "description": f"{self.description}    ",
             "column_name": self.name,
-            "queryable": "yes" if self.queryable else "no",
+            "queryable": _SAID[self.queryable],
             "qual_type": self.qual_type,
-            "default_output": "yes" if self.default else "no",
-            "indexed": "yes" if self.indexed else "no",
+            "default_output": _SAID[self.default],
+            "indexed": _SAID[self.indexed],
             "datatype": self.datatype,
         }
 
@@ -82,15 +89,20 @@ class MissionTable:
         return {column.name: column for column in self.columns}
 
     @cached_property
+    def defaults(self) -> tuple[str, ...]:
+        """Names of the columns of an answer, unless others are asked for."""
+        return tuple(column.name for column in self.columns if column.default)
+
+    @cached_property
     def search(self) -> RowSearch:
         """The rows, to be found by conditions."""
         names = [name for name in self.by_name if name not in COMPUTED]
-        return RowSearch(names, lambda: ([row[name] for name in names] for row in self.rows))
+        return RowSearch(names, ([row[name] for name in names] for row in self.rows))
 
     @cached_property
     def vectors(self) -> Vectors:
         """Unit vectors of the rows; rows without a position are NaN and match no cone."""
-        positions = [[np.nan if row[name] is None else row[name] for name in self.position] for row in self.rows]
+        positions = [[row[name] for name in self.position] for row in self.rows]
         return unit_vectors(*np.array(positions, dtype=float).reshape(-1, 2).T)
 
 
@@ -102,15 +114,15 @@ class MissionProduct:
     filename: str
     uri: str
     file: str
-    access: str
     size: int | None
     suffix: str
-    category: str
     instrument: str
     filters: str | None
+    access: str = "PUBLIC"
+    category: str = "CALIBRATED"
     kind: str = "science"
     owner: str = ""
-    pipeline: str = field(default="CAL")
+    pipeline: str = "CAL"
 
     def entry(self) -> dict[str, Value]:
         """Row of the product list."""

@@ -183,10 +183,8 @@ def iue_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
         filename=row["productFilename"],
         uri=row["dataURI"],
         file=row["dataURI"],
-        access="PUBLIC",
         size=row["size"],
         suffix="MXLO",
-        category="CALIBRATED",
         instrument="IUE",
         filters=row["filters"],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,7 +54,7 @@ class MissionHoldings:
         return table
 
     def _kept(self, make: Callable[[Archive], Any]) -> Any:
-        return self._archive.kept.get(make, partial(make, self._archive))
+        return self._archive.kept.get(make, make, self._archive)
 
     def products(self, mission: str, dataset: str) -> list[MissionProduct]:
         """Files of a dataset, whose name is given as the mission writes it; none for an unknown dataset."""

@@ -11,7 +11,7 @@ from functools import cache, partial
 from itertools import product
 from typing import NamedTuple
 
-from ..packaged import packaged
+from ..packaged import packaged, text
 from .fields import FIELDS
 from .geometry import deproject
 from .mission import MissionFile, MissionProduct, MissionTable, Row, Value, moment, search_columns
@@ -133,10 +133,8 @@ def _spectrum(dataset: str, uri: str, grating: str, at: tuple[Value, Value], tar
         filename=filename,
         uri=uri,
         file=uri,
-        access="PUBLIC",
         size=length_of(_SPECTRUM, *dimensions(owner)),
         suffix="CSPEC" if "cspec" in filename else "COADDED",
-        category="CALIBRATED",
         instrument=instrument,
         filters=grating,
     )
@@ -204,7 +202,6 @@ def _roman_files(mission: str, row: Row) -> Iterator[MissionFile]:
             filename=filename,
             uri=filename,
             file=f"mast:ROMAN/product/{filename}",
-            access="PUBLIC",
             size=len(content()),
             suffix=f"_{suffix}",
             category="1" if suffix in {"uncal", "l1"} else str(search.level),
@@ -220,14 +217,10 @@ def _document(filename: str, detector: str, values: tuple[tuple[str, Value], ...
     rng = dice(filename)
     image = [[round(rng.gauss(1.0, 0.1), 3) for _ in range(_SIDE)] for _ in range(_SIDE)]
     meta = "".join(f"    {name}: {_scalar(value)}\n" for name, value in values)
-    text = (
-        "#ASDF 1.0.0\n#ASDF_STANDARD 1.5.0\n%YAML 1.1\n%TAG ! tag:stsci.edu:asdf/\n--- !core/asdf-1.1.0\n"
-        f"roman:\n  meta:\n    filename: {filename}\n    origin: astroquery_mast sandbox\n"
-        f"    detector: {detector.upper()}\n"
-        f"{meta}"
-        f"  data: !core/ndarray-1.0.0\n    data: {image}\n    datatype: float32\n    shape: [{_SIDE}, {_SIDE}]\n...\n"
+    document = text("roman.asdf").format(
+        filename=filename, detector=detector.upper(), meta=meta, image=image, side=_SIDE
     )
-    return text.encode()
+    return document.encode()
 
 
 def _scalar(value: Value) -> str:

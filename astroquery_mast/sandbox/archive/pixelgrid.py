@@ -90,17 +90,18 @@ def _box(ra: float, dec: float, radius: float) -> Corners:
 
 def _share_out(quad: Corners, count: int) -> list[Corners]:
     """Cut a footprint into as many strips as there are detectors, from the bottom up."""
-    (left0, right0, right1, left1) = [np.array(corner) for corner in quad]
-
-    def at(fraction: float) -> tuple[tuple[float, float], tuple[float, float]]:
-        left, right = left0 + (left1 - left0) * fraction, right0 + (right1 - right0) * fraction
-        return (float(left[0]), float(left[1])), (float(right[0]), float(right[1]))
-
     strips = []
     for index in range(count):
-        (bottom_left, bottom_right), (top_left, top_right) = at(index / count), at((index + 1) / count)
+        (bottom_left, bottom_right), (top_left, top_right) = (_row(quad, (index + end) / count) for end in (0, 1))
         strips.append([bottom_left, bottom_right, top_right, top_left])
     return strips
+
+
+def _row(quad: Corners, fraction: float) -> Corners:
+    """Left and right end of a row of pixels, at a fraction of the height."""
+    (left0, right0, right1, left1) = [np.array(corner) for corner in quad]
+    left, right = left0 + (left1 - left0) * fraction, right0 + (right1 - right0) * fraction
+    return [(float(left[0]), float(left[1])), (float(right[0]), float(right[1]))]
 
 
 def _grid(at: tuple[float, float], quad: Corners, shape: tuple[int, int]) -> PixelGrid:

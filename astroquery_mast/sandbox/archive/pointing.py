@@ -125,15 +125,16 @@ def planned(
     """An approved observation that has not been made yet: no files, often neither times nor footprint."""
     instrument = str(shared["instrument_name"])
     dated, placed = rng.random() < 0.4, rng.random() < 0.6
+    known: dict[str, Any] = {"dataRights": None}
+    if dated:
+        known = {"t_min": round(begins, 4), "t_max": round(begins + 0.2, 4), "dataRights": "EXCLUSIVE_ACCESS"}
     return Observation(
         **shared,
+        **known,
         obs_id=obs_id,
         calib_level=-1,
         s_ra=at[0],
         s_dec=at[1],
         s_region=footprint(instrument, at, rng, combined=True) if placed else None,
-        t_min=round(begins, 4) if dated else None,
-        t_max=round(begins + 0.2, 4) if dated else None,
         sequence_number=-999,
-        dataRights="EXCLUSIVE_ACCESS" if dated else None,
     )

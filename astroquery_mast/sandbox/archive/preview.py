@@ -51,11 +51,10 @@ def _sky(file: File, side: int) -> NDArray[np.uint8]:
     """The sky in false colors: blue, yellow and red light through a logarithmic stretch."""
     rows, columns = frame_of(file.owner.instrument_name, file.owner.obs_id)
     shape = (side, max(side * columns // rows, 16))
-    if not grids(file.owner, [shape]):
+    found = grids(file.owner, [shape])
+    if not found:
         return np.full((*shape, 3), 40, dtype=np.uint8)
-    owner = file.owner
-    whole = grids(owner, [shape])[0]
-    bands = [brightness(whole, wavelength, owner.target_name) for wavelength in (1600.0, _WAVELENGTH, 350.0)]
+    bands = [brightness(found[0], wavelength, file.owner.target_name) for wavelength in (1600.0, _WAVELENGTH, 350.0)]
     stretched = [np.log1p(12.0 * np.clip(band - 0.07, 0, None)) / np.log1p(12.0 * 12.0) for band in bands]
     pixels = np.clip(255 * np.stack(stretched, axis=-1), 0, 255).astype(np.uint8)
     # Pictures count rows from the top.

@@ -38,9 +38,8 @@ class Unit:
     @property
     def size(self) -> int:
         """Length in bytes, padding included."""
-        width = sum(_width(form) for _, form, _ in self.columns) if self.columns else int(self.dtype[2:] or 0)
-        content = width * math.prod(self.shape) if self.shape else 0
-        return BLOCK * (self.blocks + -(-content // BLOCK))
+        width = sum(_width(form) for _, form, _ in self.columns) or int(self.dtype[2:] or 0)
+        return BLOCK * (self.blocks + -(-width * math.prod(self.shape) // BLOCK))
 
 
 _WIDTHS = {"L": 1, "I": 2, "J": 4, "E": 4, "D": 8, "K": 8, "A": 1}
@@ -135,9 +134,7 @@ def kinds_of(observation: Observation) -> tuple[Kind, ...]:
     if observation.obs_collection == "JWST":
         return _FAMILIES[f"JWST {observation.dataproduct_type} {observation.calib_level}"]
     family = f"{observation.obs_collection} {observation.dataproduct_type}"
-    if family == "HLSP image" and observation.provenance_name == "M51":
-        family = "HLSP large"
-    return _FAMILIES[family]
+    return _FAMILIES.get(f"{family} {observation.provenance_name}") or _FAMILIES[family]
 
 
 def _hst_kinds(observation: Observation) -> tuple[Kind, ...]:
@@ -155,7 +152,7 @@ def _stem(observation: Observation, whose: str) -> str:
     collection, obs_id = observation.obs_collection, observation.obs_id
     if whose != "own":
         return f"mast:JWST/product/{_shared_stem(observation, whose)}"
-    if collection in {"HST", "JWST"} or (collection == "TESS" and observation.dataURL):
+    if collection in {"HST", "JWST"}:
         return f"mast:{collection}/product/{obs_id.lower()}"
     if observation.dataURL is None:
         return (observation.jpegURL or f"mast:{collection}/url/pub/{obs_id}").removesuffix("-ffic.jpg")

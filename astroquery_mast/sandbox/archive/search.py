@@ -6,11 +6,9 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
-
-__all__ = ["Clause", "RowSearch", "folded", "without_zeros"]
 
 T = TypeVar("T")
 
@@ -65,9 +63,9 @@ def without_zeros(text: str | None) -> str | None:
 class RowSearch:
     """Rows by their places, from 0; they are put into a database when the first condition comes."""
 
-    def __init__(self, names: Sequence[str], read: Callable[[], Iterable[Sequence[object]]]) -> None:
+    def __init__(self, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         self._names = names
-        self._read = read
+        self._rows = rows
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = None
 
@@ -90,7 +88,7 @@ class RowSearch:
         connection.execute(f"CREATE TABLE rows ({quoted})")
         marks = ", ".join("?" * (len(self._names) + 1))
         connection.execute("BEGIN")
-        rows = ((key, *row) for key, row in enumerate(self._read()))
+        rows = ((key, *row) for key, row in enumerate(self._rows))
         connection.executemany(f"INSERT INTO rows (rowid, {quoted}) VALUES ({marks})", rows)
         connection.execute("COMMIT")
         return connection

@@ -5,6 +5,7 @@ A spectrum belongs to the target, its noise to the file; the period of known pla
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -93,14 +94,10 @@ _STAMP = 11
 Array = NDArray[np.float64]
 
 
-def _times(file: File, count: int) -> Array:
-    return np.round(np.linspace(*file.days, count), 8)
-
-
 def _brightness(file: File, time: Array) -> Array:
     """Noiseless brightness of the star, 1 on average."""
     target = str(file.owner.target_name)
-    number = int("".join(letter for letter in target if letter.isdigit()) or 0)
+    number = int(re.sub(r"\D", "", target) or 0)
     rng = generator("star", target)
     period, depth = _PLANETS.get(str(number), (rng.uniform(0.6, 14.0), rng.choice([0.0, 0.001, 0.01])))
     rotation, amplitude = rng.uniform(2.0, 20.0), rng.uniform(0.0002, 0.004)
@@ -115,21 +112,20 @@ def _brightness(file: File, time: Array) -> Array:
     return np.asarray(flux)
 
 
-def _quality(count: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Quality flags, and the cadences that were lost while the spacecraft sent its data down."""
+def _cadences(file: File, count: int) -> tuple[Array, NDArray[np.int32], NDArray[np.bool_]]:
+    """Times, quality flags, and which cadences were lost while the spacecraft sent its data down."""
     quality = np.zeros(count, dtype=np.int32)
     lost = np.zeros(count, dtype=bool)
     lost[int(_GAP[0] * count) : int(_GAP[1] * count)] = True
     quality[lost] = 8
     quality[:: max(count // 12, 1)] |= 32
-    return quality, lost
+    return np.round(np.linspace(*file.days, count), 8), quality, lost
 
 
 def light_curve(file: File, count: int) -> Mapping[str, Any]:
     """Light curve in the manner of SPOC (and of Kepler)."""
     rng = generator("light curve", file.uri)
-    time = _times(file, count)
-    quality, lost = _quality(count)
+    time, quality, lost = _cadences(file, count)
     level = 10000.0 + 400.0 * generator("level", file.owner.target_name).random()
     clean = level * _brightness(file, time)
     corrected = np.round(clean + 6.0 * rng.standard_normal(count), 2)
@@ -160,8 +156,7 @@ def light_curve(file: File, count: int) -> Mapping[str, Any]:
 def quick(file: File, count: int) -> Mapping[str, Any]:
     """Light curve in the manner of the quick-look pipeline: normalized, from full frames."""
     rng = generator("light curve", file.uri)
-    time = _times(file, count)
-    quality, lost = _quality(count)
+    time, quality, lost = _cadences(file, count)
     flux = np.round(_brightness(file, time) + 0.0008 * rng.standard_normal(count), 6)
     return {
         "TIME": time,
@@ -176,8 +171,7 @@ def quick(file: File, count: int) -> Mapping[str, Any]:
 def target_pixels(file: File, unit: Unit) -> Mapping[str, Any]:
     """Stamp of eleven by eleven pixels around the star, cadence by cadence."""
     rng, count = generator("pixels", file.uri), unit.shape[0]
-    time = _times(file, count)
-    quality, lost = _quality(count)
+    time, quality, lost = _cadences(file, count)
     rows, columns = np.mgrid[0:_STAMP, 0:_STAMP] - _STAMP // 2
     spread = np.exp(-(rows**2 + columns**2) / (2 * 1.1**2))
     shape = (count, _STAMP, _STAMP)
