@@ -30,11 +30,11 @@ SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()
 
 LINES = 26_400
 MODULES = 112
-SANDBOX_LINES = 11_250
+SANDBOX_LINES = 10_560
 LINES_PER_FILE = 400
 COMPLEXITY = 10
 MEAN_COMPLEXITY = 3.18
-MEAN_OF_BLOCKS = 3.08
+MEAN_OF_BLOCKS = 3.0
 OWN_CLASSES = 4
 NAMES = 60
 
@@ -155,10 +155,9 @@ def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
 
 
 def test_functions_are_simple() -> None:
-    """No function branches more than the limit, and most hardly do."""
-    found = dict(functions(CLIENT))
-    assert {name: number for name, number in found.items() if number > COMPLEXITY} == {}
-    assert fmean(found.values()) <= MEAN_COMPLEXITY
+    """No function branches more than the limit, those of the sandbox included, and most hardly do."""
+    assert {name: number for name, number in functions([*CLIENT, *SANDBOX]) if number > COMPLEXITY} == {}
+    assert fmean(dict(functions(CLIENT)).values()) <= MEAN_COMPLEXITY
 
 
 def test_the_package_is_simple_as_radon_counts() -> None:
@@ -193,10 +192,10 @@ def report() -> Iterator[str]:
         longest = max(paths, key=lines_but_docstrings)
         code = lines_but_docstrings(longest)
         yield f"    longest file: {module_name(longest)}, {lines(longest)} lines, {code} without docstrings"
-    numbers = dict(functions(CLIENT))
-    above = {name: number for name, number in numbers.items() if number > COMPLEXITY}
-    mean = fmean(numbers.values())
-    yield f"complexity: mean {mean:.2f} of {len(numbers)} functions, {len(above)} above {COMPLEXITY}"
+        numbers = dict(functions(paths))
+        yield f"    complexity: mean {fmean(numbers.values()):.2f} of {len(numbers)} functions"
+    above = {name: number for name, number in functions([*CLIENT, *SANDBOX]) if number > COMPLEXITY}
+    yield f"functions of a complexity above {COMPLEXITY}: {len(above)}"
     every = blocks([*CLIENT, *SANDBOX])
     yield f"complexity as radon counts: mean {fmean(every):.3f} of {len(every)} blocks (at most {MEAN_OF_BLOCKS})"
     yield from (f"    {number:3d}  {name}" for name, number in sorted(above.items(), key=lambda item: -item[1]))
