@@ -197,20 +197,20 @@ def _values_of(archive: Archive, name: str, separator: object) -> Histogram:
     for row in archive.query(sql):
         value = str(row["value"])
         for token in value.split(separator) if isinstance(separator, str) else (value,):
-            counts[token] += int(str(row["count"]))
+            counts[token] += row["count"]
     return _by_value(sorted(counts.items()))
 
 
 def _bins_of(archive: Archive, name: str) -> Histogram:
     limits = archive.query(f'SELECT MIN("{name}") AS low, MAX("{name}") AS high FROM observation')[0]
-    low, high = (0.0 if limits[end] is None else float(str(limits[end])) for end in ("low", "high"))
+    low, high = (float(limits[end] or 0.0) for end in ("low", "high"))
     width = (high - low) / BINS or 1.0
     counts = archive.query(
         f'SELECT MIN(CAST(("{name}" - ?) / ? AS INTEGER), ?) AS bin, COUNT(*) AS count FROM observation '
         f'WHERE "{name}" IS NOT NULL GROUP BY 1 ORDER BY 1',
         (low, width, BINS - 1),
     )
-    return _by_bin(((low + width * int(str(row["bin"])), row["count"]) for row in counts), low, high)
+    return _by_bin(((low + width * row["bin"], row["count"]) for row in counts), low, high)
 
 
 def catalog_all(table: CatalogTable) -> Dataset:

@@ -34,11 +34,7 @@ _DEGREES = Distance("distance", 3600.0)
 
 
 class _RestError(Refusal):
-    """A request that makes no sense; the text is the message of the answer."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
+    """A request that makes no sense."""
 
     def reply(self) -> Reply:
         """Return status and message as JSON."""

@@ -17,6 +17,7 @@ from .archive.catalog_hsc import MATCH_COLUMNS, SPECTRUM_COLUMNS
 from .archive.catalogs import catalog, hubble
 from .packaged import Columns, packaged
 from .parameters import (
+    COUNT,
     Params,
     check_cone,
     columns_asked,
@@ -76,12 +77,16 @@ def _positions(rows: Sequence[object], *names: str) -> Iterator[Position]:
     for row in rows:
         if not isinstance(row, Mapping):
             raise ServiceError("The rows of an uploaded table must be objects.")
-        for name in names:
-            if name not in row:
-                raise ServiceError(f"The uploaded table has no column '{name}'.")
-        if None not in (row[name] for name in names):
-            ra, dec = (finite(name, row[name]) for name in names)
+        place = [_cell(row, name) for name in names]
+        if None not in place:
+            ra, dec = map(finite, names, place)
             yield ra, dec
+
+
+def _cell(row: Mapping[str, object], name: str) -> object:
+    if name not in row:
+        raise ServiceError(f"The uploaded table has no column '{name}'.")
+    return row[name]
 
 
 def _crossmatch(
@@ -187,14 +192,13 @@ def _filtered(
     name: str,
     positioned: bool = False,
     counts: bool = True,
-    only_counts: bool = False,
     columns: str | None = None,
 ) -> Dataset:
     """Return the rows that meet filters, of a cone or not, or their number if the service can count."""
     table = catalog(name)
     condition = where(params.get("filters"), table.filterable)
     known = (*table.columns, ARCSEC.column) if positioned else table.columns
-    asked = None if only_counts else columns_asked(params, known, columns)
+    asked = columns_asked(params, known, columns)
     if asked is None and not counts:
         raise ServiceError("Incorrect syntax near '*'.")
     found = _within(name, params) if positioned else table.everything()
@@ -203,6 +207,10 @@ def _filtered(
     if asked is None:
         return count_dataset(len(found.keys))
     return Dataset(asked, catalog_rows(table, found, asked, ARCSEC if positioned else None))
+
+
+def _counted(archive: Archive, params: Params, **options: Any) -> Dataset:
+    return _filtered(archive, {**params, "columns": COUNT}, **options)
 
 
 def _described(name: str, archive: Archive, params: Params) -> Dataset:
@@ -245,6 +253,7 @@ _TABLES: Mapping[str, Mapping[str, Any]] = packaged("services")
 CATALOG_SERVICES: dict[str, Service] = {
     **{service: partial(_cone, **options) for service, options in _TABLES["cones"].items()},
     **{service: partial(_filtered, **options) for service, options in _TABLES["filtered"].items()},
+    **{service: partial(_counted, **options) for service, options in _TABLES["counts"].items()},
     **{service: partial(_crossmatch, **options) for service, options in _TABLES["crossmatches"].items()},
     **{service: partial(_described, name) for service, name in _TABLES["described"].items()},
     "mast.galex.catalog": _galex,

@@ -15,19 +15,20 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from email.utils import formatdate
-from http import HTTPStatus
+from http.client import responses
 from itertools import count
 
 from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request
 
+from .reading import natural
 from .reply import BODILESS, Pace, Reply
 
 #: Waiting connections beyond those accepted; Linux caps it by itself.
 BACKLOG = 256
 #: No request of a MAST client comes near; an endless body must not fill the memory.
-LARGEST_BODY = 256 * 1024 * 1024
+LARGEST_BODY, LONGEST_NUMBER = 256 * 1024 * 1024, 100
 #: Bodies above this size are sent apart from the head rather than copied behind it.
 LARGE_BODY = 64 * 1024
 CHUNK = 64 * 1024
@@ -92,12 +93,13 @@ class KeepAliveHandler(WSGIRequestHandler):
         if "transfer-encoding" in self.headers:
             return self._read_chunks()
         length = self.headers.get("Content-Length", "0").strip()
-        if not (length.isascii() and length.isdigit()):
+        expected = natural(length, LONGEST_NUMBER)
+        if expected is None:
             raise BadRequest(f"not a Content-Length: {length!r}")
-        if int(length) > LARGEST_BODY:
+        if expected > LARGEST_BODY:
             raise RequestEntityTooLarge
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
+        body = self.rfile.read(expected)
+        if len(body) < expected:
             raise ClientDisconnected
         return body
 
@@ -145,7 +147,7 @@ class KeepAliveHandler(WSGIRequestHandler):
         return self.command != "HEAD" and reply.status not in BODILESS
 
     def _head(self, reply: Reply) -> bytes:
-        reason = HTTPStatus(reply.status).phrase if reply.status in _KNOWN_STATUSES else "Unknown"
+        reason = responses.get(reply.status, "Unknown")
         headers = [("Server", "MAST-sandbox"), ("Date", formatdate(usegmt=True)), *reply.headers, *self._ending(reply)]
         # A connection that is cut on purpose does not say so beforehand.
         if self.close_connection and reply.cut is None:
@@ -165,9 +167,6 @@ class KeepAliveHandler(WSGIRequestHandler):
         if self._has_body(reply):
             self.close_connection = True
         return []
-
-
-_KNOWN_STATUSES = frozenset(int(status) for status in HTTPStatus)
 
 
 def _chunks(payload: memoryview, *, ended: bool) -> Iterable[bytes]:

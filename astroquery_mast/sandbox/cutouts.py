@@ -96,9 +96,7 @@ class Arguments:
 
     def size(self) -> Size:
         """Return ``x``, ``y`` and ``units``; five pixels by default."""
-        units = (self.text("units") or "px").lower()
-        if units not in UNIT_NAMES:
-            raise CutoutError(f"Parameter units must be one of {', '.join(UNIT_NAMES)}, not {units!r}.")
+        units = self.choice("units", "px", tuple(UNIT_NAMES))
         x, y = (self._number(name, self.text(name) or "5") for name in ("x", "y"))
         if min(x, y) <= 0.0:
             raise CutoutError("A cutout must have a positive size.")

@@ -29,12 +29,7 @@ _WORDS: Mapping[type, tuple[str, str]] = {
 
 
 class MissionError(Refusal):
-    """A request that cannot be answered: ``status`` and the ``detail`` of the answer."""
-
-    def __init__(self, detail: object, status: int = 400) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.status = status
+    """A request that cannot be answered."""
 
     def reply(self) -> Reply:
         """Return the detail as FastAPI writes it."""

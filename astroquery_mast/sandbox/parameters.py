@@ -27,6 +27,8 @@ LARGEST_BITS = 63
 #: Digits of the largest bigint.
 LONGEST_ID = 18
 COUNT_COLUMNS: Columns = (("Column1", "string"),)
+#: What is asked for in place of columns, to have the rows counted.
+COUNT = "COUNT_BIG(*)"
 EVERYTHING = frozenset({"*", "c.*", "r.*"})
 #: What may stand before the name of a column.
 _ALIAS = re.compile(r"^\s*(c\.)?(r\.)?")
@@ -85,7 +87,7 @@ def columns_asked(params: Params, known: Columns, default: str | None = None) ->
     asked = given.strip() if isinstance(given, str) else ""
     if not asked:
         raise ServiceError("The parameter 'columns' is missing.")
-    if asked.replace(" ", "").upper() == "COUNT_BIG(*)":
+    if asked.replace(" ", "").upper() == COUNT:
         return None
     if asked in EVERYTHING:
         return known

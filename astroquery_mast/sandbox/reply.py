@@ -88,11 +88,16 @@ class Reply:
 
 
 class Refusal(Exception):
-    """A request that cannot be answered; the text is what the archive would say."""
+    """A request that cannot be answered: what the archive would say, and the status of the answer."""
+
+    def __init__(self, detail: object = "", status: int = 400) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
 
     def reply(self) -> Reply:
         """Return the refusal in the form of the service."""
-        return Reply.json({"msg": str(self)}, 400)
+        return Reply.json({"msg": str(self)}, self.status)
 
 
 class ServiceError(Refusal):

@@ -8,6 +8,7 @@ from ..packaged import packaged
 from .catalog_sky import GALAXY, STAR, Array, Sky, sky
 from .catalog_stars import gaia_numbers
 from .catalog_table import CatalogTable, ColumnRules, Values, galactic, texts, two_mass_names, wise_names
+from .observation import base36
 from .scene import generator
 
 _FAINTEST = {"nuv": 22.5, "fuv": 22.0}
@@ -132,7 +133,6 @@ _CHOSEN, _FAINTEST_K = 0.35, 12.0
 _STATES = np.array(["complete", "complete", "complete", "inactive", "active", "disabled"], dtype=object)
 _SUBJECTS = "https://talk.diskdetective.org/#/subjects/"
 _SEDS = "http://mastweb.stsci.edu/CasOutPut/DD/"
-_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # Where Pan-STARRS saturates, its errors are not known: this number stands for them.
 _UNKNOWN, _SATURATED = -999.0, 14.0
 
@@ -150,7 +150,7 @@ def disk_detective() -> CatalogTable:
 def _names(sources: Sky) -> Values:
     ra, dec = (np.round(angle, 7) for angle in sources.at(2010.5))
     numbers = sources.numbers("SED", 100_000, 999_999).tolist()
-    subjects = [f"AWI{_base36(number)}" for number in sources.numbers("subject", 36**4, 36**5).tolist()]
+    subjects = [f"AWI{base36(number, 7)}" for number in sources.numbers("subject", 36**4, 36**5).tolist()]
     return {
         "designation": wise_names(ra, dec),
         "ZooniverseID": texts(subjects),
@@ -162,14 +162,6 @@ def _names(sources: Sky) -> Values:
         "sedURL": texts(f"{_SEDS}seds_{number % 16}/{number}.png" for number in numbers),
         "ZooniverseURL": texts(f"{_SUBJECTS}{subject}" for subject in subjects),
     }
-
-
-def _base36(number: int) -> str:
-    text = ""
-    for _ in range(7):
-        number, digit = divmod(number, 36)
-        text = _LETTERS[digit] + text
-    return text
 
 
 def _votes(sources: Sky) -> Values:

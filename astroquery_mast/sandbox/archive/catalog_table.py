@@ -210,7 +210,7 @@ class ColumnRules:
 
     def _column(self, name: str, kind: str, rule: Mapping[str, Any] | None = None) -> NDArray[Any]:
         if rule is not None:
-            self._known[name] = self._null_outside(rule, _rounded(rule, _scaled(rule, self._start(rule))))
+            self._known[name] = self._null_outside(rule, _changed(rule, self._start(rule)))
         return self._known[name] if name in self._known else self._nothing(kind)
 
     def _start(self, rule: Mapping[str, Any]) -> NDArray[Any]:
@@ -249,24 +249,39 @@ class ColumnRules:
         return np.full(count, self._null)
 
 
-def _scaled(rule: Mapping[str, Any], values: NDArray[Any]) -> NDArray[Any]:
-    if "above" in rule:
-        values = np.maximum(values - rule["above"], 0)
-    if "below" in rule:
-        values = values < rule["below"]
-    for key, change in (("power", np.power), ("scale", np.multiply), ("plus", np.add)):
-        if key in rule:
-            values = change(values, rule[key])
-    if "either" in rule:
-        first, second = rule["either"]
-        values = words(values, first, second) if isinstance(first, str) else np.where(values, first, second)
+def _changed(rule: Mapping[str, Any], values: NDArray[Any]) -> NDArray[Any]:
+    for word, change in _CHANGES.items():
+        if word in rule:
+            values = change(values, rule[word])
     return values
 
 
-def _rounded(rule: Mapping[str, Any], values: NDArray[Any]) -> NDArray[Any]:
-    if "significant" in rule:
-        digits = 10.0 ** (rule["significant"] - 1 - np.floor(np.log10(np.maximum(values, 1e-30))))
-        values = np.round(values * digits) / digits
-    if "digits" in rule:
-        values = np.round(values, rule["digits"])
-    return values.astype(int) if "integer" in rule else values
+def _above(values: NDArray[Any], zero: float) -> NDArray[Any]:
+    return np.maximum(values - zero, 0)
+
+
+def _either(chosen: NDArray[Any], pair: tuple[Any, Any]) -> NDArray[Any]:
+    return words(chosen, *pair) if isinstance(pair[0], str) else np.where(chosen, *pair)
+
+
+def _significant(values: NDArray[Any], count: int) -> NDArray[Any]:
+    digits = 10.0 ** (count - 1 - np.floor(np.log10(np.maximum(values, 1e-30))))
+    return np.asarray(np.round(values * digits) / digits)
+
+
+def _integer(values: NDArray[Any], _yes: bool) -> NDArray[Any]:
+    return values.astype(int)
+
+
+#: Words of a rule and what they do, in this order.
+_CHANGES: Mapping[str, Callable[[NDArray[Any], Any], NDArray[Any]]] = {
+    "above": _above,
+    "below": np.less,
+    "power": np.power,
+    "scale": np.multiply,
+    "plus": np.add,
+    "either": _either,
+    "significant": _significant,
+    "digits": np.round,
+    "integer": _integer,
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -123,19 +123,19 @@ def survey_fits(
     for band in survey.bands:
         file = survey.file.format(band)
         data = pixels(survey.frame, grid, corner, band, file)
-        wheels = ("CLEAR1L", "F814W") if band == "f814w" else (band.upper(), "CLEAR2L")
-        single = survey.instrument == "WFC3"
-        facts = {
-            "instrument": survey.instrument,
-            "detector": survey.detector,
-            "first": None if single else wheels[0],
-            "second": None if single else wheels[1],
-            "filter": band.upper() if single else None,
-            "file": f"{file}.fits",
-        }
+        facts = {"instrument": survey.instrument, "detector": survey.detector, "file": f"{file}.fits"}
+        facts |= _elements(survey, band)
         units.append(unit(data, grid, "CUTOUT", cards("survey image", facts)))
     primary = cards("survey cutout", {"ra": at[0], "dec": at[1]})
     yield f"{survey.name}_{_place(at)}_{size}_astrocut.fits", fits_bytes(units, primary)
+
+
+def _elements(survey: Survey, band: str) -> dict[str, Any]:
+    """What stands in the light: one filter, or one in each of two wheels."""
+    if survey.instrument == "WFC3":
+        return {"first": None, "second": None, "filter": band.upper()}
+    first, second = ("CLEAR1L", "F814W") if band == "f814w" else (band.upper(), "CLEAR2L")
+    return {"first": first, "second": second, "filter": None}
 
 
 def survey_pictures(

@@ -68,7 +68,7 @@ def detectors_at(archive: Archive, ra: float, dec: float, radius: float = 0.0) -
 def imaged_sectors(archive: Archive) -> set[int]:
     """Sectors of which the archive has the full-frame images; nothing was observed outside them."""
     sql = "SELECT DISTINCT sequence_number FROM observation WHERE target_name = 'TESS FFI'"
-    return {int(str(row["sequence_number"])) for row in archive.query(sql)}
+    return {row["sequence_number"] for row in archive.query(sql)}
 
 
 def _imaged(archive: Archive, ra: float, dec: float, radius: float) -> Iterator[Detector]:
@@ -82,8 +82,8 @@ def _imaged(archive: Archive, ra: float, dec: float, radius: float) -> Iterator[
     for row in archive.query(sql):
         if row["objID"] not in near:
             continue
-        sector, obs_id = int(str(row["sequence_number"])), str(row["obs_id"])
-        at = (float(str(row["s_ra"])), float(str(row["s_dec"])))
+        sector, obs_id = row["sequence_number"], row["obs_id"]
+        at = (row["s_ra"], row["s_dec"])
         image = _FULL_FRAME.match(obs_id)
         if image:
             yield Detector(sector, int(image[2]), int(image[3]), Frame(*at, SCALE, 10.0 * sector, SIDE))

@@ -47,9 +47,9 @@ def _noise(file: File, unit: Unit) -> Pixels:
 
 
 def _science(file: File, unit: Unit, grid: PixelGrid | None) -> Pixels:
-    shape = (unit.shape[-2], unit.shape[-1]) if len(unit.shape) > 1 else (1, unit.shape[0])
     if len(unit.shape) == 1:
         return np.round(1000 * _noise(file, unit))
+    shape = (unit.shape[-2], unit.shape[-1])
     if "jitter" in file.kind.layout:
         return _blob(shape)
     seen = _spectral(file, shape) if file.owner.dataproduct_type == "spectrum" else sky(file, grid, shape)

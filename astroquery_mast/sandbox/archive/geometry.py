@@ -80,7 +80,8 @@ Shape = Circle | Polygon
 
 def parse_region(text: str | None) -> tuple[Shape, ...]:
     """Read a footprint."""
-    return tuple(_shape(word, numbers, text or "") for word, numbers in _parts(text or "") if word or numbers)
+    text = text or ""
+    return tuple(_shape(word, numbers, text) for word, numbers in _parts(text) if word or numbers)
 
 
 def _parts(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -117,7 +118,7 @@ def _polygon(values: list[float], text: str) -> Polygon:
         corners.pop()
     if len(values) % 2 or len(corners) < 3:
         raise ValueError(f"A polygon needs three vertices: {text!r}")
-    if any(abs(dec) > 90 for _, dec in corners):
+    if max(map(abs, values[1::2])) > 90:
         raise ValueError(f"Beyond a pole in footprint {text!r}")
     return Polygon(tuple(corners))
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 from ..packaged import packaged
 from .instruments import APERTURES, region, whole
-from .observation import Observation, dice
-from .pointing import HST_PROGRAMS, Program, describe, footprint, planned, point, times
+from .observation import DIGITS, Observation, base36, dice
+from .pointing import HST_PROGRAMS, Program, describe, footprint, planned, point, product_kind, times
 
 _LETTER = {"ACS": "j", "WFC3": "i", "STIS": "o", "COS": "l"}
 _PIPELINE = {"ACS": "CALACS", "WFC3": "CALWF3", "STIS": "CALSTIS", "COS": "CALCOS"}
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # Program codes of rootnames where they are well known; for the rest the number is written in base 36.
 _CODES = {10452: "97c", 8880: "6au", 9978: "8wc", 10775: "9l9"}
 # Between the starts of two exposures, in days.
@@ -35,17 +34,9 @@ def _letter(program: Program) -> str:
     return _LETTER[program.instrument.partition("/")[0]]
 
 
-def _base36(number: int, width: int) -> str:
-    text = ""
-    for _ in range(width):
-        number, digit = divmod(number, 36)
-        text = _DIGITS[digit] + text
-    return text
-
-
 def _root(program: Program, visit: int) -> str:
-    code = _CODES.get(program.number) or _base36(program.number, 3)
-    return _letter(program) + code + _base36(visit, 2)
+    code = _CODES.get(program.number) or base36(program.number, 3)
+    return _letter(program) + code + base36(visit, 2)
 
 
 def _visit(program: Program, visit: int, phase: float) -> Iterator[Observation]:
@@ -73,7 +64,7 @@ def _visit(program: Program, visit: int, phase: float) -> Iterator[Observation]:
 
 
 def _letters(number: int) -> str:
-    return _DIGITS[10 + number // 26 % 26] + _DIGITS[10 + number % 26]
+    return DIGITS[10 + number // 26 % 26] + DIGITS[10 + number % 26]
 
 
 def _spelled(instrument: str, name: str, chance: float) -> str:
@@ -88,6 +79,9 @@ def _exposure(
 ) -> Observation:
     rng = dice(rootname)
     instrument, detector = program.instrument.split("/")
+    # The pipelines of both spectrographs extract spectra from their images.
+    extracted = instrument in {"STIS", "COS"} and product_kind(program.instrument, filters) == "spectrum"
+    suffix = "x1d" if extracted else "flc" if program.instrument in {"ACS/WFC", "WFC3/UVIS"} else "flt"
     # Dithers of a few arcseconds, and none for the small apertures of spectrographs.
     step = 0.0008 if instrument in {"ACS", "WFC3"} else 0.0
     here = (round(at[0] + rng.uniform(-step, step), 10), round(at[1] + rng.uniform(-step, step), 10), at[2])
@@ -102,22 +96,9 @@ def _exposure(
         s_ra=here[0],
         s_dec=here[1],
         s_region=footprint(f"{instrument}/{detector}", here, rng, combined=detector in {"IR", "HRC", "SBC"}),
-        jpegURL=_preview(rootname, instrument, filters),
-        dataURL=f"mast:HST/product/{rootname}_{_main_suffix(program.instrument, filters)}.fits",
+        jpegURL=f"mast:HST/product/{rootname}_{'x1d' if extracted else 'flt'}.jpg",
+        dataURL=f"mast:HST/product/{rootname}_{suffix}.fits",
     )
-
-
-def _main_suffix(instrument: str, filters: str) -> str:
-    if instrument in {"ACS/WFC", "WFC3/UVIS"}:
-        return "flc"
-    if instrument.startswith("COS") or (instrument.startswith("STIS") and filters not in {"50CCD", "MIRVIS", "F25QTZ"}):
-        return "x1d"
-    return "flt"
-
-
-def _preview(rootname: str, instrument: str, filters: str) -> str:
-    spectral = instrument in {"STIS", "COS"} and filters not in {"50CCD", "MIRVIS", "F25QTZ"}
-    return f"mast:HST/product/{rootname}{'_x1d' if spectral else '_flt'}.jpg"
 
 
 def _combine(
@@ -155,7 +136,7 @@ def _mosaic(
 ) -> Observation:
     """Visit-level mosaic of the Hubble advanced products: all filters together, with source catalogs."""
     instrument, detector = (part.lower() for part in program.instrument.split("/"))
-    obs_id = f"hst_{program.number:05d}_{_base36(visit, 2)}_{instrument}_{detector}_total_{root}"
+    obs_id = f"hst_{program.number:05d}_{base36(visit, 2)}_{instrument}_{detector}_total_{root}"
     shared = describe(program, str(exposures[0].filters), "HST")
     shared |= {"filters": "detection", "project": "HAP"}
     level = times(program, exposures[0].span[0], program.seconds * len(program.filters))

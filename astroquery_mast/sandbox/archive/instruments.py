@@ -31,12 +31,10 @@ def limits(filters: str, mission: str) -> tuple[float, float]:
 
 
 def _single(name: str, mission: str) -> tuple[float, float]:
-    if mission != "JWST" and name in _SPECIAL:
-        return _SPECIAL[name]
     numbered = _NUMBERED.match(name)
+    if name in _SPECIAL and not (numbered and mission == "JWST"):
+        return _SPECIAL[name]
     if numbered is None:
-        if name in _SPECIAL:
-            return _SPECIAL[name]
         raise ValueError(f"Unknown filter {name!r}")
     number, width = int(numbered[1]), _RELATIVE_WIDTH[numbered[2]]
     center = number * 10.0 if mission == "JWST" or number < 200 else float(number)
@@ -100,11 +98,8 @@ def region(polygons: Sequence[Corners], spelling: str = "icrs") -> str:
 
 
 def _polygon(corners: Corners, spelling: str) -> str:
-    vertices = [*corners, corners[0]]
-    if spelling == "open":
-        vertices = vertices[:-1]
-    elif spelling == "repeated":
-        vertices.insert(2, corners[1])
+    spelled = {"open": corners, "repeated": [*corners[:2], *corners[1:], corners[0]]}
+    vertices = spelled.get(spelling, [*corners, corners[0]])
     turn = {"bare": -360.0 if corners[0][0] > 180 else 0.0, "beyond": 360.0}.get(spelling, 0.0)
     word = {"gsc1": "POLYGON GSC1", "j2000": "POLYGON J2000", "bare": "POLYGON", "lower": "polygon icrs"}.get(
         spelling, "POLYGON ICRS"

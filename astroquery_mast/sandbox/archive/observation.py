@@ -102,3 +102,12 @@ def dice(*names: object) -> random.Random:
 def hash_digit(text: str, count: int) -> int:
     """A number below ``count`` that depends on the text only."""
     return sum(text.encode()) % count
+
+
+#: Digits of a number of base 36.
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def base36(number: int, width: int) -> str:
+    """A number in figures and letters, of so many digits."""
+    return "".join(DIGITS[number // 36**place % 36] for place in reversed(range(width)))

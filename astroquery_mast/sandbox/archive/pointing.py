@@ -42,7 +42,8 @@ HST_PROGRAMS, JWST_PROGRAMS = (tuple(Program(*line) for line in packaged("progra
 
 #: How far from the target's position the visits of a mosaic lie, in arcmin.
 _SPREAD = {"deep": 5.0, "nebula": 3.5, "cluster": 2.0, "elliptical": 1.5, "spiral": 2.2, "star": 0.0}
-_SPECTROSCOPIC = ("STIS", "COS", "NIRSPEC", "MIRI/IFU", "MIRI/SLITLESS", "NIRISS/SOSS", "NIRISS/WFSS", "NIRCAM/GRISM")
+#: Kinds of data by configuration, by filter, and by instrument; all others are images.
+_DATA_KINDS: Mapping[str, str] = packaged("products")["data kinds"]
 #: Exclusive data of the sandbox stay exclusive for years: their release lies beyond this date (MJD).
 FAR_RELEASE = 62000.0
 
@@ -67,15 +68,8 @@ def footprint(instrument: str, at: tuple[float, float, float], rng: random.Rando
 
 def product_kind(instrument: str, filters: str) -> str:
     """``dataproduct_type`` of an instrument configuration."""
-    if instrument in {"MIRI/IFU", "NIRSPEC/IFU"}:
-        return "cube"
-    if instrument in {"NIRISS/SOSS", "MIRI/SLITLESS"}:
-        return "timeseries"
-    if filters in {"50CCD", "MIRVIS", "F25QTZ"}:
-        return "image"
-    if instrument.startswith(_SPECTROSCOPIC) or filters in {"G102", "G141"}:
-        return "spectrum"
-    return "image"
+    names = (instrument, filters, instrument.partition("/")[0])
+    return next((_DATA_KINDS[name] for name in names if name in _DATA_KINDS), "image")
 
 
 def describe(program: Program, filters: str, mission: str) -> dict[str, Any]:

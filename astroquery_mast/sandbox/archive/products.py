@@ -61,9 +61,10 @@ def plan(layout: str, frame: Frame, detectors: int = 1) -> tuple[Unit, ...]:
     """Header and data units of a FITS layout; those of a single detector come once for each."""
     chip = (frame[0] // detectors, frame[1])
     lines = _LAYOUTS[layout]
-    repeated = [line for line in lines if "chip" in line[2]]
-    once = [_unit(line, frame) for line in lines if line not in repeated]
-    return (*once, *(_unit(line, chip, version) for version in range(1, detectors + 1) for line in repeated))
+    units = [_unit(line, frame) for line in lines if "chip" not in line[2]]
+    for version in range(1, detectors + 1):
+        units += [_unit(line, chip, version) for line in lines if "chip" in line[2]]
+    return tuple(units)
 
 
 def _unit(line: Line, frame: Frame, version: int = 1) -> Unit:
