@@ -90,6 +90,8 @@ def extracted_1d(file: File, unit: Unit) -> Mapping[str, Any]:
 _PLANETS: Mapping[str, tuple[float, float]] = packaged("targets")["planets"]
 _FLARE_STARS = frozenset(packaged("targets")["flares"])
 _GAP = (0.47, 0.53)
+# Where the dip of a transit has long been over, and the exponential does not overflow yet.
+_FAR = 700.0
 _STAMP = 11
 Array = NDArray[np.float64]
 
@@ -103,7 +105,8 @@ def _brightness(file: File, time: Array) -> Array:
     rotation, amplitude = rng.uniform(2.0, 20.0), rng.uniform(0.0002, 0.004)
     phase = (time / period + rng.random()) % 1.0 - 0.5
     half = 0.07 / period
-    dip = depth / (1.0 + np.exp((np.abs(phase) - half) / (half / 12.0)))
+    outside = (np.abs(phase) - half) / (half / 12.0)
+    dip = depth / (1.0 + np.exp(np.minimum(outside, _FAR)))
     flux = 1.0 + amplitude * np.sin(2 * np.pi * time / rotation) - dip
     if number in _FLARE_STARS:
         for start, height in zip(rng.uniform(time[0], time[-1], 14), 0.02 * (1 + rng.pareto(1.5, 14)), strict=True):
