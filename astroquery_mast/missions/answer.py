@@ -24,8 +24,10 @@ from ..tables.columns import Column, Columns, Kind
 from ..tables.mashup import Page, Paging, declared_columns
 from ..tables.rows import decoded
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
-from .columns import ANG_SEP, has_numbers_for_truths
+from .conditions import has_numbers_for_truths
 
+# The separation from the target: the archive names its unit only in the label, "Ang Sep (')".
+ANG_SEP = Column("ang_sep", "Ang Sep", "float", unit="arcmin", description="Angular Separation")
 _ORIGIN = "MAST subscription"
 
 _PRODUCT_COLUMNS = {

@@ -12,10 +12,9 @@ from astroquery import log
 
 from ..exceptions import InvalidQueryError
 from ..service.retrying import Deadline
-from .columns import DATASET_COLUMNS
 from .product_methods import MissionProductMethods
 from .question import DEFAULT_MISSION_RADIUS, Search, checked_mission
-from .search import MissionSearch
+from .search import DATASET_COLUMNS, MissionSearch
 
 __all__ = ["MastMissions", "MastMissionsClass"]
 

@@ -37,7 +37,6 @@ from ..query.request import as_plain
 from ..query.values import as_iso, as_number, as_text, refuse_lost_digits, refuse_missing, without_rounding_error
 from ..tables.columns import Column, Columns, Kind, closest, find_column
 from ..warn import warn_user
-from .columns import COMMA_COLUMNS, has_numbers_for_truths
 
 # Arguments of searches that say where to look; a keyword may be meant as one of them.
 _ARGUMENTS = ("coordinates", "object_names", "radius")
@@ -48,6 +47,8 @@ _DATE = re.compile(r"\d{4}(?:-|$)")
 # Positions may be written in hours, minutes and seconds.
 _SEXAGESIMAL: Mapping[str, u.UnitBase] = {"ra": u.hourangle, "dec": u.deg}
 _NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT})
+# Columns whose values have commas, such as "Last, First", by which the archive separates the values of a criterion.
+_COMMA_COLUMNS = frozenset({"pi_name", "productLevel", "opticalElements"})
 _Moment: TypeAlias = Time | date | np.datetime64
 
 
@@ -126,7 +127,7 @@ def _is_text(column: Column) -> bool:
 
 def _has_commas(column: Column) -> bool:
     """Whether the values of a column are known to have commas."""
-    return column.name in COMMA_COLUMNS and _is_text(column)
+    return column.name in _COMMA_COLUMNS and _is_text(column)
 
 
 def _is_range(value: object, column: Column) -> bool:
@@ -324,3 +325,8 @@ def _quantity(name: str, value: u.Quantity, column: Column, outward: int) -> obj
 def _truth(value: bool, column: Column) -> object:
     """Yes or no."""
     return int(value) if has_numbers_for_truths(column) else value
+
+
+def has_numbers_for_truths(column: Column) -> bool:
+    """Return whether yes and no are 1 and 0 in a column, as in some of HST's, whose descriptions say so."""
+    return column.kind is Kind.INTEGER or "1 for yes" in column.description

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from astroquery_mast import MastMissions
 from astroquery_mast.exceptions import InputWarning, InvalidQueryError, NoResultsWarning
-from astroquery_mast.missions.columns import columns_of_mission
 from astroquery_mast.missions.conditions import build_conditions
+from astroquery_mast.missions.search import columns_of_mission
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.tables.columns import Column, Columns
 

@@ -21,8 +21,8 @@ from astroquery_mast.missions.answer import (
     read_answer,
     read_products,
 )
-from astroquery_mast.missions.columns import column_list_table, columns_of_mission, selected_columns
 from astroquery_mast.missions.question import Search, as_options, sorting
+from astroquery_mast.missions.search import column_list_table, columns_of_mission, selected_columns
 from astroquery_mast.query.request import ApiRequest
 from astroquery_mast.tables.columns import Columns
 from astroquery_mast.tables.mashup import Completeness
