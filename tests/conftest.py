@@ -25,7 +25,7 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 # A failing assertion of these checks tells what it compared, as those of the tests themselves do.
 pytest.register_assert_rewrite("call_forms_checks")
 # They are imported by their test; there are no examples in them to be looked for.
-collect_ignore_glob = ["call_forms_*.py"]
+collect_ignore_glob = ["call_forms_*.py", "criteria_forms.py"]
 
 # Property tests are not timed, because the computer may be busy.  In the ordinary run they are repeatable: each always
 # tries the same examples.  ``--hypothesis-profile=explore`` looks for new ones.

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.table import Column as TableColumn
 from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,125 +27,6 @@ ROMAN = {name: Column(name, type_name="integer") for name in ("pass", "program")
 @pytest.fixture
 def hst(recorded: Callable[[str], bytes]) -> Columns:
     return columns_of_mission(json.loads(recorded("mission_columns.json")), "hst")
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "sent"),
-    [
-        ("sci_instrume", "ACS", "ACS"),
-        ("SCI_Instrume", "ACS", "ACS"),
-        ("sci_instrume", "stis, acs ,wfc3", "stis,acs,wfc3"),
-        ("sci_instrume", ["ACS", "STIS", "ACS"], "ACS,STIS"),
-        ("sci_instrume", ("ACS", "STIS"), "ACS,STIS"),
-        ("sci_instrume", {"STIS", "ACS"}, "ACS,STIS"),
-        ("sci_instrume", np.array(["ACS", "STIS"]), "ACS,STIS"),
-        ("sci_instrume", b"ACS", "ACS"),
-        ("sci_instrume", ["!COS", "!FGS"], "!COS,!FGS"),
-        ("sci_targname", "*GAL*", "*GAL*"),
-        ("sci_pep_id", 12556, 12556),
-        ("sci_pep_id", "12556", "12556"),
-        ("sci_pep_id", [12556, 8794], "12556,8794"),
-        ("sci_pep_id", 12556.0, 12556),
-        ("sci_pep_id", np.int64(12556), 12556),
-        ("sci_pep_id", TableColumn([12556, 8794]), "12556,8794"),
-        ("sci_pep_id", (12000, None), ">=12000"),
-        ("sci_pep_id", (None, 12000), "<=12000"),
-        ("sci_pep_id", (-np.inf, 12000), "<=12000"),
-        ("sci_actual_duration", "<5", "<5"),
-        ("sci_actual_duration", ">= 2", ">= 2"),
-        ("sci_actual_duration", "1e3..2e3", "1000..2000"),
-        ("sci_actual_duration", "1e3..", ">=1000"),
-        ("sci_actual_duration", "!..5", "!<=5"),
-        ("sci_actual_duration", ("900", "1000"), "900..1000"),
-        ("sci_actual_duration", (0.5, 1000), "0.5..1000"),
-        ("sci_actual_duration", [(1, 2), (5, 6), ">100"], "1..2,5..6,>100"),
-        ("sci_actual_duration", (1 * u.min, 2 * u.h), "60.0..7200.0"),
-        ("sci_central_wavelength", (500 * u.nm, None), ">=5000.0"),
-        ("sci_ra", 10 * u.deg, 10.0),
-        ("sci_ra", "12 30 00", "12 30 00"),
-        ("sci_ra", "10..20", "10..20"),
-        ("sci_ra", "12 00 00..12:30:00", "180.0..187.5"),
-        ("sci_ra", "23h50m..0h10m", "357.5..360.0,0.0..2.5"),
-        ("sci_ra", "!350..10", "!350.0..360.0,!0.0..10.0"),
-        ("sci_ra", ["350..10", "20..30"], "350.0..360.0,0.0..10.0,20..30"),
-        ("sci_ra_v1", "350..10, 20", "350.0..360.0,0.0..10.0,20"),
-        ("sci_ra", ("350", "10"), "350.0..360.0,0.0..10.0"),
-        ("sci_ra", "350..", ">=350"),
-        ("sci_dec", "-5..5", "-5..5"),
-        ("sci_dec", "-05 30 00..5", "-5.5..5"),
-        ("sci_start_time", "2010..2012", "2010..2012"),
-        ("sci_start_time", "2010-05..", ">=2010-05"),
-        ("sci_pep_id", "01039", "1039"),
-        ("sci_pep_id", ["01039", "!08794"], "1039,!8794"),
-        ("sci_start_time", ["2012-01-01", date(2012, 1, 2)], "2012-01-01,2012-01-02"),
-        ("sci_start_time", "<2012", "<2012"),
-        ("sci_start_time", (Time("2012-01-01"), None), ">=2012-01-01T00:00:00"),
-        ("sci_start_time", (Time("2012-01-01T12:00:00.25"), Time("2013-01-01")), None),
-        ("sci_start_time", (date(2012, 1, 1), "2013"), "2012-01-01..2013"),
-        ("sci_start_time", ("2012-01", "2012"), "2012-01..2012"),
-        ("sci_start_time", (datetime(2012, 1, 1, 6, tzinfo=UTC), None), ">=2012-01-01T06:00:00"),
-        ("sci_start_time", (None, np.datetime64("2012-01-01T06")), "<=2012-01-01T06:00:00"),
-        ("sci_hapnum", True, 1),
-        ("sci_haspnum", [False, True], "0,1"),
-    ],
-    ids=str,
-)
-def test_every_form_of_a_value_becomes_what_the_archive_takes(hst: Columns, name: str, value: Any, sent: Any) -> None:
-    """A value is sent as the archive writes it, under the archive's name of the column."""
-    if sent is None:
-        sent = "2012-01-01T12:00:00.25..2013-01-01T00:00:00"
-    assert build_conditions({name: value}, hst) == [{name.lower(): sent}]
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "complaint"),
-    [
-        ("sci_instrme", "ACS", "Did you mean 'sci_instrume'"),
-        ("search_pos", "30 30", "search_pos.* cannot be a criterion"),
-        ("sci_instrume", None, "missing value"),
-        ("sci_instrume", [None, "ACS"], "missing value"),
-        ("sci_instrume", "", "empty"),
-        ("sci_instrume", "ACS,,STIS", "empty part"),
-        ("sci_instrume", [], "empty list"),
-        ("sci_instrume", ["GALAXY, EXT", "ISM"], "comma separates"),
-        ("sci_instrume", {"min": 1}, "mapping"),
-        ("sci_instrume", object(), "cannot be compared"),
-        ("sci_instrume", [["ACS"]], "cannot be compared"),
-        ("sci_instrume", np.ma.masked, "missing value"),
-        ("sci_instrume", np.ma.array(["ACS", "X"], mask=[0, 1]), "masked"),
-        ("sci_pep_id", "invalid", "holds numbers"),
-        ("sci_pep_id", ["1", "two"], "holds numbers"),
-        ("sci_pep_id", float("nan"), "nan"),
-        ("sci_pep_id", [1, np.nan], "nan"),
-        ("sci_pep_id", float("inf"), "inf"),
-        ("sci_dec", (5, 1), "no value lies"),
-        ("sci_dec", "5..1", "no value lies"),
-        ("sci_dec", "05 00 00..04 59 59", "no value lies"),
-        ("sci_pep_id", "10500..10000", "no value lies"),
-        ("sci_start_time", "2013..2012-05", "no value lies"),
-        ("sci_ra", "..", "open at both ends"),
-        ("sci_ra", "M51..M52", "no angle"),
-        ("sci_pep_id", 10452.5, "holds integers, and 10452.5"),
-        ("sci_pep_id", [10452, 10452.5], "holds integers"),
-        ("sci_pep_id", "10452.5", "holds integers"),
-        ("sci_ra", (None, None), "open at both ends"),
-        ("sci_ra", (1, 2, 3), "two ends"),
-        ("sci_ra", (np.nan, 3), "nan"),
-        ("sci_ra", ((1, 2), 3), "end of a range"),
-        ("sci_ra", (">1", 3), "end of a range"),
-        ("sci_start_time", ("2013", "2012-05"), "no value lies"),
-        ("sci_start_time", np.datetime64("NaT"), "sci_start_time"),
-        ("sci_start_time", Time(["2012-01-01"] * 2)[:0], "empty list"),
-        ("sci_actual_duration", 3 * u.m, "cannot be converted"),
-        ("sci_refnum", 3 * u.m, "unit of 'sci_refnum' is not known"),
-        ("sci_ra", Time("2012-01-01"), "not a time"),
-    ],
-    ids=str,
-)
-def test_what_cannot_be_applied_is_refused(hst: Columns, name: str, value: Any, complaint: str) -> None:
-    """A criterion is applied or refused, never dropped."""
-    with pytest.raises(InvalidQueryError, match=complaint):
-        build_conditions({name: value}, hst)
 
 
 def test_times_in_columns_of_numbers_are_modified_julian_dates() -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import pytest
-from astropy import units as u
-from astropy.coordinates import SkyCoord
-from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,13 +16,6 @@ from astroquery_mast.query.request import MashupRequest
 FILTERED = "Mast.Caom.Filtered"
 POSITION = "Mast.Caom.Filtered.Position"
 CONE = "Mast.Caom.Cone"
-
-
-def filters(service: str = FILTERED, **keywords: Any) -> list[dict[str, Any]]:
-    """Return the filters of a query with those keywords."""
-    params, _ = split_parameters(service, None, keywords)
-    made: list[dict[str, Any]] = params["filters"]
-    return made
 
 
 def test_cone_service_takes_everything_as_parameters() -> None:
@@ -50,72 +39,6 @@ def test_columns_are_one_text(columns: Any, sent: str) -> None:
     """Columns as text or list are what the service takes; none are all."""
     params, _ = split_parameters(FILTERED, columns, {"obs_id": "a"})
     assert params == {"columns": sent, "filters": [{"paramName": "obs_id", "values": ["a"]}]}
-
-
-@pytest.mark.parametrize(
-    ("value", "values"),
-    [
-        ("T", ["T"]),
-        (b"T", ["T"]),
-        (15, [15]),
-        (np.int64(15), [15]),
-        (np.array(15), [15]),
-        ([15, 16], [15, 16]),
-        (np.array([15, 16]), [15, 16]),
-        ({3, 1, 2}, [1, 2, 3]),
-        ((n for n in (1, 2)), [1, 2]),
-        ({"min": 1, "max": 2}, [{"min": 1, "max": 2}]),
-        ({"min": None, "max": np.float64(2)}, [{"min": None, "max": 2.0}]),
-        ({"min": 1, "max": 2, "separator": "range"}, [{"min": 1, "max": 2, "separator": "range"}]),
-        ([{"min": 1, "max": 2}, {"min": 5, "max": 6}], [{"min": 1, "max": 2}, {"min": 5, "max": 6}]),
-        (Time(59000, format="mjd"), [59000.0]),
-        (Time([59000, 59001], format="mjd"), [59000.0, 59001.0]),
-        ([Time(59000, format="mjd")], [59000.0]),
-        (
-            {"min": Time(59000, format="mjd"), "max": Time(59001, format="mjd", scale="utc")},
-            [{"min": 59000.0, "max": 59001.0}],
-        ),
-    ],
-    ids=repr,
-)
-def test_filter_takes_values_and_ranges_as_they_are(value: Any, values: list[Any]) -> None:
-    """One value, many, or ranges are the values of the filter, in the types that JSON has."""
-    assert filters(targoopp=value) == [{"paramName": "targoopp", "values": values}]
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        [],
-        np.array([]),
-        set(),
-        math.nan,
-        [1, math.nan],
-        [None],
-        np.float32("inf"),
-        np.ma.masked,
-        np.ma.array([1, 2], mask=[True, False]),
-        {"min": 1},
-        {"max": 1},
-        {"min": 1, "max": math.nan},
-        [[1, 2]],
-        [1, [2, 3]],
-        3 * u.deg,
-        [1, 2] * u.s,
-        SkyCoord(1, 2, unit="deg"),
-        [SkyCoord(1, 2, unit="deg")],
-        {"min": Time([1, 2], format="mjd"), "max": 3},
-        Time(np.ma.masked_array(59000.0, mask=True), format="mjd"),
-        object(),
-    ],
-    ids=repr,
-)
-@pytest.mark.parametrize("key", ["x", "ra"])
-def test_filter_that_cannot_be_applied_is_refused(key: str, value: Any) -> None:
-    """No value, half a range, or what JSON cannot carry is refused by name."""
-    with pytest.raises(InvalidCriterionError, match=f"'{key}"):
-        filters(**{key: value})
 
 
 @pytest.mark.parametrize("service", [FILTERED, POSITION, "Mast.Catalogs.Filtered.Tic"])

@@ -1,0 +1,373 @@
+"""Every form of a criterion, and what each service is sent for it: the tables of `query/test_criteria`.
+
+A row is a form and what is sent for it: to services of the portal (those of observations and those of catalogs, where
+they differ), to Pan-STARRS, to the missions search, and to any service by `~astroquery_mast.MastClass.mast_query`.
+``...`` is what stands before it; what is left out at the end is sent as it was given; one refusal alone is everybody's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Column as TableColumn
+from astropy.table import MaskedColumn
+from astropy.time import Time, TimeDelta
+
+OPEN = 1e30
+
+
+class no(str):  # noqa: N801 - a word of the tables
+    """That a form is refused, and what the error says, as a regular expression."""
+
+
+class ends(dict[str, Any]):  # noqa: N801
+    """The parameters of Pan-STARRS, by operator."""
+
+
+def span(low: float = -OPEN, high: float = OPEN) -> list[dict[str, float]]:
+    """Return one range as the portal takes it."""
+    return [{"min": low, "max": high}]
+
+
+def like(free_text: str, *values: str) -> dict[str, Any]:
+    """Return a text with wildcards, and other values beside it, as the portal takes them."""
+    return {"values": list(values), "freeText": free_text}
+
+
+def as_it_is(form: Any) -> list[Any]:
+    """Return the values that any service is sent for a form."""
+    if isinstance(form, np.ndarray):
+        return as_it_is(form.tolist())
+    found = sorted(form) if isinstance(form, set) else list(form) if isinstance(form, list | tuple) else [form]
+    return [each.decode() if isinstance(each, bytes) else each for each in found]
+
+
+UNCLEAR = no("one or all of them")
+NO_LIST = no("list among its values")
+NO_MAPPING = no("is a mapping")
+NO_VALUE = no("in which no value lies")
+NULL = no("missing value|NoneType|neither")
+BOTH_OPEN = no("open at both ends")
+NO_NUMBER = no("holds numbers, and .* is not one")
+NO_UNIT = no("has a unit")
+BELOW_10, ABOVE_8, ABOVE_10 = (math.nextafter(*ends) for ends in ((10, 0), (8, 9), (10, 11)))
+
+# -- columns of numbers that are continuous ----------------------------------------------------------------------------
+
+NUMBERS: list[Sequence[Any]] = [
+    ([10, 20], span(10, 20), ends(gte=10, lte=20), "10,20"),
+    ((10, 20.5), span(10, 20.5), ends(gte=10, lte=20.5), "10..20.5"),
+    (["10", "1e3"], span(10, 1000), ends(gte=10, lte=1000), "10,1e3"),
+    (("900", "1000"), span(900, 1000), ends(gte=900, lte=1000), "900..1000"),
+    (np.array([8.0, 10.0]), span(8, 10), ends(gte=8, lte=10), "8.0,10.0"),
+    ([0, 0], span(0, 0), 0, "0"),
+    ([[1, 2], (3, 4)], span(1, 2) + span(3, 4), no("2 ranges"), no("cannot be compared"), NO_LIST),
+    (np.array([[1, 2], [3, 4]]), span(1, 2) + span(3, 4), no("2 ranges"), no("cannot be compared"), NO_LIST),
+    ([[1, 2], ("10", None)], span(1, 2) + span(10), no("2 ranges"), no("cannot be compared"), NO_LIST),
+    ([{"min": 1, "max": 2}, (5, None)], span(1, 2) + span(5), no("2 ranges"), no("cannot be compared"), NO_LIST),
+    ([(1, 2), (5, 6), ">100"], UNCLEAR, ..., "1..2,5..6,>100", NO_LIST),
+    ({"min": 1, "max": 2}, span(1, 2), ends(gte=1, lte=2), NO_MAPPING),
+    ({"max": 5}, span(high=5), ends(lte=5), NO_MAPPING, no("needs both 'min' and 'max'")),
+    ({"min": 5, "max": math.inf}, span(5), ends(gte=5), NO_MAPPING, no("inf")),
+    ({"min": 1, "max": math.nan}, no("NaN"), ..., NO_MAPPING, no("nan|missing")),
+    ((None, 5), span(high=5), ends(lte=5), "<=5", NULL),
+    ([8, None], span(8), ends(gte=8), NULL, NULL),
+    ((5, math.inf), span(5), ends(gte=5), ">=5", no("inf")),
+    ((-math.inf, 5), span(high=5), ends(lte=5), "<=5", no("inf")),
+    ("8..10", span(8, 10), ends(gte=8, lte=10), "8..10"),
+    ("-1.5..2e1", span(-1.5, 20), ends(gte=-1.5, lte=20), "-1.5..2e1"),
+    ("..10", span(high=10), ends(lte=10), "<=10"),
+    ("1e3..", span(1000), ends(gte=1000), ">=1e3"),
+    ("!..5", no("needs a number, and '..5' is not one"), ..., "!<=5"),
+    (">=8", span(8), ends(gte=8), ">=8"),
+    (" <= 10 ", span(high=10), ends(lte=10), "<= 10"),
+    ("<10", span(high=BELOW_10), ends(lt=10), "<10"),
+    (">8", span(ABOVE_8), ends(gt=8), ">8"),
+    (("gte", "8"), span(8), ends(gte=8), NO_NUMBER),
+    ([("min", 8), ("lt", 10)], span(8, BELOW_10), ends(gte=8, lt=10), NO_NUMBER, NO_LIST),
+    ("!10", span(high=BELOW_10) + span(ABOVE_10), ends(neq=10), "!10"),
+    (["5..12", "!10"], span(5, BELOW_10) + span(ABOVE_10, 12), no("excludes 10.0"), "5..12,!10"),
+    (None, NULL),
+    (math.nan, no("NaN"), ..., no("nan"), no("nan")),
+    ([1, math.nan], no("NaN"), ..., no("nan"), no("nan")),
+    ((math.nan, 3), no("NaN"), ..., no("nan"), no("nan")),
+    (np.float32("inf"), no("infinite"), ..., no("inf"), no("inf")),
+    ((None, None), BOTH_OPEN, ..., ..., NULL),
+    ("..", BOTH_OPEN, ..., NO_NUMBER),
+    ((-math.inf, math.inf), BOTH_OPEN, ..., ..., no("inf")),
+    ((math.inf, None), NO_VALUE, ..., BOTH_OPEN, no("inf")),
+    ((2, 1), NO_VALUE, ..., ...),
+    ("10..8", NO_VALUE, ..., "10..8"),
+    ((1, 2, 3), no("3 values"), ..., no("two ends")),
+    ((1, [2, 3]), no("list"), ..., no("end of a range"), NO_LIST),
+    (((1, 2), 3), no("tuple"), ..., no("end of a range"), NO_LIST),
+    ((">1", 3), UNCLEAR, ..., no("end of a range")),
+    ({1, 2}, no("no order"), ..., "1,2"),
+    ({"min": 1, "mx": 5}, no("mx"), ..., NO_MAPPING, no("needs both")),
+    ({"min": 1, "step": 2}, no("range with step"), ..., NO_MAPPING, no("needs both")),
+    ((1, True), no("True"), ..., no("True")),
+    ((1, "two"), no("'two'"), ..., no("'two'")),
+    ((1, 10**400), no("needs a number"), ..., f"1..{10**400}"),
+    (np.complex128(1 + 2j), no("needs a number"), ..., no("complex"), no("complex")),
+    ((np.ma.masked, 2), no("masked"), ..., ..., no("masked")),
+    ((1 * u.m, 2 * u.m), no("cannot be converted"), ..., ..., NO_UNIT),
+    (3 * u.m, no("cannot be converted"), ..., ..., NO_UNIT),
+    (([1] * u.s, 2), no("one quantity"), ..., ..., NO_UNIT),
+    ({"min": [1, 2] * u.s}, no("one quantity"), ..., NO_MAPPING, no("needs both")),
+    (Time(["2020-01-01", "2020-01-02"]), no("not a time"), ..., ..., [58849, 58850]),
+    ((date(2020, 1, 1), None), no("not a time"), ..., ..., no("date")),
+    ((np.datetime64("2020-01-01", "ns"), None), no("not a time"), ..., ..., no("datetime64")),
+    (("2020-01-01", None), no("needs a number"), ..., NO_NUMBER, NULL),
+    ([">=8", "<10"], UNCLEAR, ..., ">=8,<10"),
+    ([8, "<10"], UNCLEAR, ..., "8,<10"),
+    ([("gte", 8), ("gt", 9)], no("one lower and one upper"), ..., NO_NUMBER, NO_LIST),
+    ([("gte", 8), ("eq", 9)], no("one lower and one upper"), ..., NO_NUMBER, NO_LIST),
+    ([("gte", 8), ("lt", 8)], NO_VALUE, ..., NO_NUMBER, NO_LIST),
+    (("geq", 8), no("operator 'geq': there are min, gte"), ..., NO_NUMBER),
+    (("like", "8%"), no("holds numbers"), ..., NO_NUMBER),
+    ("1...", no("needs a number"), ..., NO_NUMBER),
+    ("<inf", no("leave this end"), ..., NO_NUMBER),
+    (("gte", math.nan), no("NaN"), ..., NO_NUMBER, no("nan")),
+    (("gte", None), no("needs a number"), ..., NO_NUMBER, NULL),
+    ("bright", no("needs a number"), ..., NO_NUMBER),
+    (object(), no("needs a number"), ..., no("cannot be compared"), no("is a object")),
+]
+
+# -- columns of whole numbers, which are compared by value -------------------------------------------------------------
+
+WHOLE: list[Sequence[Any]] = [
+    (12556, ["12556"], 12556, 12556),
+    ([3], ["3"], 3, 3),
+    ([12556, 8794], ["12556", "8794"], [12556, 8794], "12556,8794"),
+    ((3, 4), ["3", "4"], [3, 4], "3..4"),
+    ((5, 1), ["5", "1"], [5, 1], NO_VALUE),
+    (12556.0, ["12556"], 12556, 12556),
+    ("12556", ["12556"], 12556, "12556"),
+    (["2", "3"], ["2", "3"], [2, 3], "2,3"),
+    ("2.0", ["2"], 2, "2.0"),
+    (" 2", ["2"], 2, "2"),
+    (b"+2", ["2"], 2, "+2"),
+    (["2", 3.0], ["2", "3"], [2, 3], "2,3"),
+    ([48, "32"], ["48", "32"], [48, 32], "48,32"),
+    (np.int64(12556), ["12556"], 12556, 12556),
+    (np.uint8(48), ["48"], 48, 48),
+    (np.array(3), ["3"], 3, 3),
+    (np.array([2, 3]), ["2", "3"], [2, 3], "2,3"),
+    (TableColumn([12556, 8794]), ["12556", "8794"], [12556, 8794], "12556,8794"),
+    (-1, ["-1"], -1, -1),
+    (2**63 - 1, [str(2**63 - 1)], 2**63 - 1, 2**63 - 1),
+    (str(2**63 - 1), [str(2**63 - 1)], 2**63 - 1, str(2**63 - 1)),
+    (">68960059717834079", span(68960059717834080.0), ends(gt=68960059717834079), ">68960059717834079"),
+    ({"min": 2}, span(2), ends(gte=2), NO_MAPPING, no("needs both")),
+    ((2, None), span(2), ends(gte=2), ">=2", NULL),
+    ((None, 12000), span(high=12000), ends(lte=12000), "<=12000", NULL),
+    ((-math.inf, 12000), no("all digits"), ..., "<=12000", no("inf")),
+    (">=2", span(2), ends(gte=2), ">=2"),
+    (" > 2 ", span(3), ends(gt=2), "> 2"),
+    ("<3", span(high=2), ends(lt=3), "<3"),
+    ("2..5", span(2, 5), ends(gte=2, lte=5), "2..5"),
+    ("2..", span(2), ends(gte=2), ">=2"),
+    (">=2.5", span(2.5), ends(gte=2.5), ">=2.5"),
+    (("gte", 2), span(2), ends(gte=2), NO_NUMBER),
+    (("max", 5), span(high=5), ends(lte=5), NO_NUMBER),
+    (("eq", 2), ["2"], 2, NO_NUMBER),
+    ([("gte", "1")], span(1), ends(gte=1), NO_NUMBER, NO_LIST),
+    ([("gte", 2), ("lt", 5)], span(2, 4), ends(gte=2, lt=5), NO_NUMBER, NO_LIST),
+    ([("gt", 2), ("lte", 5)], span(3, 5), ends(gt=2, lte=5), NO_NUMBER, NO_LIST),
+    ("!0", span(high=-1) + span(1), ends(neq=0), "!0"),
+    ([2, "!2"], no("excludes all values"), no("excludes 2"), "2,!2"),
+    ("2*", like("2%"), no("pattern, which only text has"), "2*"),
+    ("%200%", like("%200%"), no("pattern, which only text has"), NO_NUMBER),
+    (2.5, no("integers"), ..., 2.5),
+    (math.inf, no("inf is a float.*integers"), ..., ..., no("inf")),
+    (math.nan, no("nan")),
+    ([1, math.nan], no("nan")),
+    (True, no("True"), ..., 1),
+    ([1, [2, 3]], no("list"), ..., ..., NO_LIST),
+    ({}, BOTH_OPEN, ..., NO_MAPPING, no("needs both")),
+    ({"min": 2, "step": 1}, no("step"), ..., NO_MAPPING, no("needs both")),
+    ("two", no("'two' is not one"), ..., NO_NUMBER),
+    ("2.5", no("integers"), ..., "2.5"),
+    ("", no("integers"), ..., no("empty")),
+    (["1", "two"], no("'two' is not one"), ..., NO_NUMBER),
+    (["2", ">=3"], no("comparisons in a list"), ..., "2,>=3"),
+    ([2, ("gte", 5)], UNCLEAR, ..., NO_NUMBER, NO_LIST),
+    ("inf", no("integers"), ..., NO_NUMBER),
+    ((np.timedelta64(2, "s"), None), no("timedelta"), ..., ..., no("timedelta")),
+]
+
+# -- columns of text, in which only catalogs know operators ------------------------------------------------------------
+
+MISSING = no("missing value")
+TEXTS: list[Sequence[Any]] = [
+    ("ACS", ["ACS"], ..., "ACS", "ACS"),
+    (b"ACS", ["ACS"], ..., "ACS", "ACS"),
+    ("", [""], ..., "", no("empty")),
+    (["A", "B", "A"], ["A", "B"], ..., ["A", "B"], "A,B"),
+    (("A",), ["A"], ..., "A", "A"),
+    (("A", "B"), ["A", "B"], ..., ["A", "B"], "A,B"),
+    ({"B", "A"}, ["A", "B"], ..., ["A", "B"], "A,B"),
+    (np.array(["A", "B"]), ["A", "B"], ..., ["A", "B"], "A,B"),
+    (np.array("A"), ["A"], ..., "A", "A"),
+    (TableColumn(["a", "b"]), ["a", "b"], ..., ["a", "b"], "a,b"),
+    (TableColumn([b"a", b"b"]), ["a", "b"], ..., ["a", "b"], "a,b"),
+    (MaskedColumn(["a", "b"], mask=[False, False]), ["a", "b"], ..., ["a", "b"], "a,b"),
+    (lambda: iter("ab"), ["a", "b"], ..., ["a", "b"], "a,b", ["a", "b"]),
+    ("stis, acs ,wfc3", ["stis, acs ,wfc3"], ..., "stis, acs ,wfc3", "stis,acs,wfc3"),
+    ("NIRCAM*", like("NIRCAM%"), ..., ends(like="NIRCAM%"), "NIRCAM*"),
+    ("%200%", like("%200%"), ..., ends(like="%200%"), "%200%"),
+    ("*GAL*", like("%GAL%"), ..., ends(like="%GAL%"), "*GAL*"),
+    (["ACS*", "WFC3"], like("ACS%", "WFC3"), ..., no("no other value beside it"), "ACS*,WFC3"),
+    (["WFC3", "*CS*", "STIS"], like("%CS%", "WFC3", "STIS"), ..., no("no other value"), "WFC3,*CS*,STIS"),
+    (["A*", "A*"], like("A%"), ..., ends(like="A%"), "A*"),
+    (["A*", "B*", "C"], no(r"2 values with wildcards \(A\*, B\*\)"), ..., no("no other value"), "A*,B*,C"),
+    ("!STAR", no("excludes 'STAR'"), ..., ends(neq="STAR"), "!STAR"),
+    (["!COS", "!FGS"], no("excludes 'COS', 'FGS'"), ..., no("excludes one value"), "!COS,!FGS"),
+    (15, ["15"], ..., "15", 15),
+    (1.5, ["1.5"], ..., "1.5", 1.5),
+    (np.int64(15), ["15"], ..., "15", 15),
+    ([8880, np.int32(1039), "007"], ["8880", "1039", "007"], ..., ["8880", "1039", "007"], "8880,1039,007"),
+    (8880.0, ["8880"], ..., "8880", 8880.0),
+    (("eq", "STAR"), ["eq", "STAR"], ["STAR"], "STAR", "eq,STAR"),
+    (("like", "0123%"), like("0123%", "like"), like("0123%"), ends(like="0123%"), "like,0123%"),
+    (("contains", "+45"), ["contains", "+45"], like("%+45%"), ends(contains="+45"), "contains,+45"),
+    (("gte", "2"), ["gte", "2"], no("holds text"), ..., "gte,2"),
+    ("2..5", ["2..5"], ..., "2..5", "2..5"),
+    (">=2", [">=2"], ..., ">=2", ">=2"),
+    (None, MISSING),
+    (["a", None], MISSING),
+    ([None], MISSING),
+    (("eq", None), MISSING),
+    (np.ma.masked, no("masked")),
+    (np.ma.array(["ACS", "X"], mask=[False, True]), no("masked")),
+    (MaskedColumn(["a", "b"], mask=[False, True]), no("masked")),
+    (math.nan, no("nan")),
+    ([["a"]], no("list"), ..., ..., no("cannot be compared"), NO_LIST),
+    ({"min": 1}, no("no range"), ..., ..., NO_MAPPING, no("needs both")),
+    (b"\xff", no("no text")),
+    (SkyCoord(1, 2, unit="deg"), no("SkyCoord")),
+    ([SkyCoord(1, 2, unit="deg")], no("SkyCoord")),
+    (np.complex128(1 + 2j), no("complex")),
+    (3 * u.s, no("Quantity"), ..., ..., no("unit"), NO_UNIT),
+    ([1, 2] * u.s, no("Quantity"), ..., ..., no("unit"), NO_UNIT),
+    ("ACS,,STIS", ["ACS,,STIS"], ..., "ACS,,STIS", no("empty part")),
+    (["GALAXY, EXT", "ISM"], ["GALAXY, EXT", "ISM"], ..., ["GALAXY, EXT", "ISM"], no("comma separates")),
+    (object(), no("cannot be compared"), ..., ..., ..., no("is a object")),
+]
+
+# -- columns of times --------------------------------------------------------------------------------------------------
+
+DAY = Time(59000, format="mjd")
+DAYS = ends(gte=59000, lte=59001)
+JANUARY = ends(gte=58849, lte=58850)
+MOMENT = no("one moment")
+DATES = ["2020-01-01", "2020-01-02"]
+TIMES: list[Sequence[Any]] = [
+    (DAY + [0, 1] * u.day, span(59000, 59001), DAYS, "2020-05-31T00:00:00..2020-06-01T00:00:00", [59000, 59001]),
+    ([DAY, None], span(59000), ends(gte=59000), MISSING, MISSING),
+    ((Time("2012-01-01"), None), span(55927), ends(gte=55927), ">=2012-01-01T00:00:00", MISSING),
+    ((None, Time("2022-01-01")), span(high=59580), ends(lte=59580), "<=2022-01-01T00:00:00", MISSING),
+    ({"min": DAY, "max": DAY + 1 * u.day}, span(59000, 59001), DAYS, NO_MAPPING, span(59000, 59001)),
+    (DATES, span(58849, 58850), JANUARY, "2020-01-01,2020-01-02"),
+    (
+        ("2020-01-01", "2020-01-02T12:00"),
+        span(58849, 58850.5),
+        ends(gte=58849, lte=58850.5),
+        "2020-01-01..2020-01-02T12:00",
+    ),
+    (
+        [date(2020, 1, 1), datetime(2020, 1, 2, tzinfo=UTC)],
+        span(58849, 58850),
+        JANUARY,
+        "2020-01-01,2020-01-02T00:00:00",
+        no("date"),
+    ),
+    (("2012-01", "2012"), no("neither"), ..., "2012-01..2012"),
+    (
+        (datetime(2012, 1, 1, 6, tzinfo=UTC), None),
+        span(55927.25),
+        ends(gte=55927.25),
+        ">=2012-01-01T06:00:00",
+        no("datetime"),
+    ),
+    (
+        np.array(DATES, "datetime64[D]"),
+        span(58849, 58850),
+        JANUARY,
+        "2020-01-01T00:00:00,2020-01-02T00:00:00",
+        no("datetime64"),
+    ),
+    ([np.datetime64("2020-01-01T00:00:00", "ns"), None], span(58849), ends(gte=58849), MISSING, no("datetime64")),
+    ((None, np.datetime64("2012-01-01T06")), span(high=55927.25), ends(lte=55927.25), "<=2012-01-01T06:00:00", MISSING),
+    (np.array([59000, 59001]), span(59000, 59001), DAYS, "59000,59001"),
+    (">=2022-01-01", span(59580), ends(gte=59580), ">=2022-01-01"),
+    (TimeDelta(3, format="jd"), no("TimeDelta")),
+    ({"min": DAY + [0, 1] * u.day, "max": 3}, MOMENT, ..., NO_MAPPING, MOMENT),
+    ((np.datetime64("NaT", "s"), None), MOMENT, ..., ..., no("datetime64")),
+    (np.datetime64("NaT"), MOMENT, ..., ..., no("datetime64")),
+    (Time(np.ma.masked_array(59000.0, mask=True), format="mjd"), MOMENT),
+    (Time(DATES)[:0], no("empty list")),
+]
+
+# -- truths, and lists of nothing --------------------------------------------------------------------------------------
+
+TRUTHS: list[Sequence[Any]] = [
+    (True, ["True"], 1),
+    (np.bool_(False), ["False"], 0),
+    (np.array(True), ["True"], 1),
+    ([False, True], ["False", "True"], "0,1"),
+    (["true", 0, "F"], ["True", "False"], "true,0,F"),
+    ("perhaps", no("neither"), "perhaps"),
+    (2, no("neither"), 2),
+    (None, NULL),
+]
+NOTHING: list[Any] = [[], (), set(), np.array([])]
+EMPTY: list[Sequence[Any]] = [
+    (form, no("is an empty list|is a set, which has no order|is a tuple of 0")) for form in (*NOTHING, lambda: iter(()))
+]
+
+# -- the columns that stand for all of their kind, those of one cell together ------------------------------------------
+
+NUMERIC = [["observations t_exptime", "catalogs Tmag"], ["Pan-STARRS gMeanPSFMag"], ["missions sci_actual_duration"]]
+INTEGRAL = [
+    ["observations calib_level", "observations obsid", "catalogs KIC"],
+    ["Pan-STARRS nDetections", "Pan-STARRS qualityFlag"],
+    ["missions sci_pep_id"],
+]
+TEXTUAL = [
+    ["observations obs_id", "observations instrument_name"],
+    ["catalogs objType", "catalogs TWOMASS", "catalogs ID"],
+    ["Pan-STARRS objName"],
+    ["missions sci_targname", "missions sci_instrume"],
+]
+TEMPORAL = [["observations t_min"], ["Pan-STARRS epochMean"], ["missions sci_start_time"]]
+LOGICAL = [["observations mtFlag"], ["missions sci_hapnum"]]
+TABLES = [
+    (NUMERIC, NUMBERS),
+    (INTEGRAL, WHOLE),
+    (TEXTUAL, TEXTS),
+    (TEMPORAL, TIMES),
+    (LOGICAL, TRUTHS),
+    *((columns, EMPTY) for columns in (NUMERIC, INTEGRAL, TEXTUAL, LOGICAL)),
+]
+
+
+def cases() -> Iterator[tuple[str, Any, Any]]:
+    """Give every column of every table with each form, and what must be sent."""
+    for columns, rows in TABLES:
+        for form, *cells in rows:
+            given = cells * (len(columns) + 1) if len(cells) == 1 else cells
+            given = given if len(given) > len(columns) else [*given, as_it_is(form)]
+            before = None
+            for names, cell in zip([*columns, ["any x"]], given, strict=True):
+                before = before if isinstance(cell, EllipsisType) else cell
+                yield from ((name, form, before) for name in names)
+            if isinstance(before, no):
+                yield "any ra", form, before
