@@ -7,19 +7,10 @@ and of published code.  They are in the files ``call_forms_*.py``, by what they 
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-import pytest
-
-import astroquery_mast
-from astroquery_mast import compat
-from astroquery_mast.sandbox import Sandbox
-
-sys.path.insert(0, str(Path(__file__).parent))
-# The tests are no package.
 import call_forms_catalogs as catalogs
 import call_forms_cutouts as cutouts
 import call_forms_files as files
@@ -29,7 +20,12 @@ import call_forms_observations as observations
 import call_forms_wild as wild
 import call_forms_wild_files as wild_files
 import call_forms_wild_others as wild_others
+import pytest
 from call_forms_checks import Form
+
+import astroquery_mast
+from astroquery_mast import compat
+from astroquery_mast.sandbox import Sandbox
 
 GROUPS: Mapping[str, Mapping[str, Form]] = {
     "mast": {**mast.ACCOUNT, **mast.NAMES},

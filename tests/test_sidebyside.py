@@ -1,14 +1,16 @@
-"""The same calls through ``astroquery.mast`` and through this package, against one sandbox: equal tables.
+"""The same calls through ``astroquery.mast`` and through this package, against one sandbox: equal results.
 
-``python tests/test_sidebyside.py`` prints what every call gives, and what differs.
+The calls are those of ``call_forms_*.py``, and some more.  ``python tests/test_sidebyside.py`` prints what every call
+gives, and what differs.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,30 +20,76 @@ import numpy as np
 import pytest
 import requests
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
+from astropy.io import fits
+from astropy.table import Column, Row, Table
+from call_forms_mast import nirspec
 from requests.adapters import HTTPAdapter
+from sidebyside_calls import CALLS as OTHERS
+from test_call_forms import FORMS
 
 import astroquery_mast
 from astroquery_mast.sandbox import Sandbox
 
-sys.path.insert(0, str(Path(__file__).parent))
-from sidebyside_calls import CALLS  # the tests are no package
-
 # What lies in a cell of the peer where the archive has nothing: it masks by value, and not at all in columns of floats.
 FILLS = ("", "nan", "-999", "-999.0", "None", "False", "0")
 
-# Differences that are there on purpose: call → what differs, and why; docs/differences.rst tells of them.
-_ANG_SEP = "a number, as the rows have it; the peer makes text of it because the archive calls its type NULL"
-_KEPT = "columns that the rows have are kept, last, though the archive's list of columns does not name them"
-_BLANKS = "blanks at the end of descriptions are dropped"
-ON_PURPOSE: dict[str, dict[str, str]] = {
-    "MastMissions: region": {"ang_sep": _ANG_SEP},
-    "MastMissions: object": {"ang_sep": _ANG_SEP},
-    "MastMissions: criteria, selected": {"columns": _KEPT},
-    "MastMissions: JWST region": {"columns": _KEPT},
-    "MastMissions: columns": {"description": _BLANKS},
-    "MastMissions: JWST columns": {"description": _BLANKS},
+# What the peer would ask of other hosts than MAST's, or of whoever sits at the computer, is not asked.
+NOT_ASKED = ("cloud", "store_token", "reenter_token", "coordinates and radius, every form")
+CALLS = {
+    **{name: form.call for name, form in FORMS.items() if not any(word in name for word in NOT_ASKED)},
+    **{f"others: {name}": call for name, call in OTHERS.items()},
 }
+# Differences that are there on purpose: what differs, why, and in which calls; docs/differences.rst tells of them.
+_DIFFERENCES = (
+    # A number, as the rows have it; the peer makes text of it because the archive calls its type NULL.
+    ("ang_sep", "others: mission, region; others: mission, object"),
+    # Columns that the rows have are kept, last, though the archive's list of columns does not name them.
+    (
+        "columns",
+        "mast_missions: query_region; mast_missions: query_region, sort_by in a list; mast_missions: query_object; "
+        "mast_missions: query_criteria, positions and names; others: JWST region",
+    ),
+    # Blanks at the end of descriptions are dropped.
+    ("description", "mast_missions: get_column_list; others: JWST columns"),
+    # A login tells whether it has worked, and hardly anything of the token.
+    ("0.value; 1.token.value", "mast: login, session_info, logout"),
+    ("token.value", "mast: mast_token of a new client"),
+    ("value", "mast: a token by position"),
+    ("0.value; 1.value", "in use, others: login, logout"),
+    # All of a list of conditions on products hold; ranges of dec are filters, and no place to look at.
+    ("rows", "mast_obsquery: filter_products, negation and comparison"),
+    ("rows", "mast_mastquery: mast_query, ranges; mast_mastquery: mast_query, ranges in lists"),
+    ("0.Column1; 1.rows", "mast_mastquery: mast_query, a count"),
+    # Files made in the same second have different names; a script has a row for every product.
+    ("Local Path", "mast_obsquery: download_products, curl_flag; in use, cutouts: download_cutouts, path and inflate"),
+    ("rows", "in use, files: download_products, curl_flag"),
+    # Failures say more, and give the address that was asked.
+    ("Message; URL", "in use, files: manifest, a failure"),
+    ("1.value; 2.value", "in use, files: download_file, a failure"),
+    # What cannot be meant is refused; and what the peer refuses, or fails at, is taken.
+    (
+        "raised",
+        "mast_obsquery: get_product_list, obs_id; mast_catalog: query_criteria, PANSTARRS, values and comparisons; "
+        "mast_cut: Zcut.download_cutouts, units of another size; mast_cut: Zcut.download_cutouts, form",
+    ),
+    (
+        "raised",
+        "mast_obsquery: download_products, of a URI; mast_catalog: query_object, a position as a name; "
+        "mast_catalog: query_criteria, Ctl, objectname; mast_catalog: query_criteria, DiskDetective, objectname; "
+        "mast_catalog: query_criteria, PANSTARRS, everything; in use, catalogs: query_region, Panstarrs, everything; "
+        "mast_catalog: query_criteria, PANSTARRS, columns and pairs to sort by; "
+        "mast_missions: query_criteria, limit and offset; mast_missions: download_products, what MAST mails; "
+        "mast_missions: download_products, a file that MAST mails; mast_mastquery: mast_query, filters of three kinds; "
+        "mast_mastquery: mast_query, columns as text; in use, observations: query_object with a time limit; "
+        "in use, observations: payload; in use, products: get_product_list, every form; "
+        "in use, files: download_products, flat; in use, files: download_file, over a file without an ending; "
+        "in use, catalogs: query_object, names of a star; in use, catalogs: query_criteria, one number; "
+        "in use, catalogs: query_criteria, many numbers; in use, missions: query_region, minutes of arc; "
+        "in use, catalogs: query_criteria, ctl, a position and columns; in use, missions: the ready-made object; "
+        "in use, cutouts: get_cutouts, sectors",
+    ),
+)
+ON_PURPOSE = {name: set(what.split("; ")) for what, names in _DIFFERENCES for name in names.split("; ")}
 
 
 class ToSandbox(HTTPAdapter):
@@ -71,37 +119,58 @@ def peer_at(url: str) -> Iterator[Any]:
     adapter.close()
 
 
-def asked(call: Any, module: Any) -> Any:
-    """Make a call without its warnings; what is raised is a result, too."""
-    with warnings.catch_warnings():
+def asked(call: Any, module: Any, folder: Path) -> Any:
+    """Make a call in a folder, without its warnings; what is raised is a result, too."""
+    folder.mkdir(parents=True)
+    with warnings.catch_warnings(), chdir(folder):
         warnings.simplefilter("ignore")
-        return call(module)
+        try:
+            return call(module)
+        except Exception as err:  # noqa: BLE001 - it is compared
+            return err
 
 
 def differences(ours: Any, theirs: Any) -> dict[str, str]:
-    """Compare two results: what differs, by column; nothing if they are equal."""
-    if not isinstance(theirs, Table):
-        return {} if _equal(ours, theirs) else {"value": f"{ours!r} against {theirs!r}"}
-    if not isinstance(ours, Table):
-        return {"type": f"{type(ours)} against {type(theirs)}"}
-    found: dict[str, str] = {}
-    if ours.colnames != theirs.colnames:
-        found["columns"] = f"{ours.colnames} against {theirs.colnames}"
+    """Compare two results: what differs, by place and column; nothing if they are equal."""
+    if isinstance(theirs, Exception) or isinstance(ours, Exception):
+        return {} if isinstance(ours, type(theirs)) else _unequal("raised", ours, theirs)
+    if isinstance(theirs, Table | Column | Row):
+        return _tables(*(each if isinstance(each, Table) else Table(each) for each in (ours, theirs)))
+    if isinstance(theirs, fits.HDUList):
+        return {} if _content(ours) == _content(theirs) else _unequal("content", ours, theirs)
+    if isinstance(theirs, SkyCoord):
+        return {} if ours.separation(theirs).arcsec < 1e-6 else _unequal("position", ours, theirs)
+    if isinstance(theirs, list | tuple | dict) and type(ours) is type(theirs) and len(ours) == len(theirs):
+        listed = isinstance(theirs, dict)
+        if listed and list(ours) != list(theirs):
+            return _unequal("keys", list(ours), list(theirs))
+        keys = list(theirs) if listed else range(len(theirs))
+        found = {key: differences(ours[key], theirs[key]) for key in keys}
+        return {f"{key}.{what}": said for key, those in found.items() for what, said in those.items()}
+    return {} if bool(ours == theirs) else _unequal("value", ours, theirs)
+
+
+def _unequal(what: str, ours: Any, theirs: Any) -> dict[str, str]:
+    return {what: f"{ours!r:.300} against {theirs!r:.300}"}
+
+
+def _content(opened: fits.HDUList) -> list[tuple[str, bytes]]:
+    return [(hdu.header.tostring(), b"" if hdu.data is None else hdu.data.tobytes()) for hdu in opened]
+
+
+def _tables(ours: Table, theirs: Table) -> dict[str, str]:
+    """Compare tables; of a manifest what the peer's has, too, and products of missions, which come in any order."""
+    if "Local Path" in theirs.colnames:
+        ours = ours[theirs.colnames]
+        for table in (ours, theirs):
+            table["Local Path"] = [str(Path(path)) for path in table["Local Path"]]
+    if "product_key" in theirs.colnames:
+        ours, theirs = (table[np.argsort(table["product_key"])] for table in (ours, theirs))
+    found = {} if ours.colnames == theirs.colnames else _unequal("columns", ours.colnames, theirs.colnames)
     if len(ours) != len(theirs):
         return {**found, "rows": f"{len(ours)} against {len(theirs)}"}
-    for name in set(ours.colnames) & set(theirs.colnames):
-        said = _column(ours[name], theirs[name])
-        if said:
-            found[name] = said
-    return found
-
-
-def _equal(ours: Any, theirs: Any) -> bool:
-    if isinstance(theirs, SkyCoord):
-        return isinstance(ours, SkyCoord) and bool(ours.separation(theirs).arcsec < 1e-6)
-    if isinstance(theirs, dict):
-        return list(ours) == list(theirs) and all(_equal(ours[key], theirs[key]) for key in theirs)
-    return bool(ours == theirs)
+    said = {name: _column(ours[name], theirs[name]) for name in ours.colnames if name in theirs.colnames}
+    return {**found, **{name: text for name, text in said.items() if text}}
 
 
 def _column(ours: Any, theirs: Any) -> str | None:
@@ -132,32 +201,37 @@ def both() -> Iterator[tuple[Any, Any]]:
     if not hasattr(astroquery_mast_peer.conf, "enable_cloud_dataset"):
         pytest.skip("astroquery.mast is older than 0.4.12")
     with Sandbox() as archive, peer_at(archive.url) as peer:
+        nirspec(archive)
         yield astroquery_mast, peer
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", CALLS)
-def test_same_call_same_table(both: tuple[Any, Any], name: str) -> None:
-    """Names, order and kinds of columns, values and masks are those of astroquery.mast, but for what is listed."""
-    ours, theirs = both
-    found = differences(asked(CALLS[name], ours), asked(CALLS[name], theirs))
-    unexpected = {what: said for what, said in found.items() if what not in ON_PURPOSE.get(name, {})}
-    assert unexpected == {}
-    assert set(found) >= set(ON_PURPOSE.get(name, {})), "a difference that is listed is not there"
+def test_same_call_same_result(both: tuple[Any, Any], name: str, tmp_path: Path) -> None:
+    """Kinds, columns, their order, values and masks are those of astroquery.mast, but for what is listed."""
+    results = [asked(CALLS[name], module, tmp_path / module.__name__) for module in both]
+    found = differences(*results)
+    listed = ON_PURPOSE.get(name, set())
+    assert {what: said for what, said in found.items() if what not in listed} == {}
+    assert set(found) == listed, "a difference that is listed is not there"
 
 
 def test_there_are_enough_calls() -> None:
-    """At least 60, all different."""
-    assert len(CALLS) >= 60
+    """At least 220 that give the same, and no difference is listed of a call that is not there."""
+    assert len(CALLS) - len(ON_PURPOSE) >= 220
+    assert set(ON_PURPOSE) <= set(CALLS)
 
 
 def main() -> None:
     """Print a table of all calls."""
-    with Sandbox() as archive, peer_at(archive.url) as peer:
-        for name, call in CALLS.items():
-            results = [asked(call, module) for module in (astroquery_mast, peer)]
+    with Sandbox() as archive, peer_at(archive.url) as peer, tempfile.TemporaryDirectory() as folder:
+        nirspec(archive)
+        for number, (name, call) in enumerate(CALLS.items()):
+            results = [
+                asked(call, module, Path(folder, str(number), module.__name__)) for module in (astroquery_mast, peer)
+            ]
             rows = len(results[0]) if isinstance(results[0], Table) else "-"
-            sys.stdout.write(f"{name:45s} {rows!s:>6s}  {differences(*results) or 'equal'}\n")
+            sys.stdout.write(f"{name:70s} {rows!s:>6s}  {differences(*results) or 'equal'}\n")
 
 
 if __name__ == "__main__":
