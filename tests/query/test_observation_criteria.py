@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from astropy.table import Column as TableColumn
-from criteria_forms import span
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +26,17 @@ PLAIN_TEXT = st.text(st.characters(exclude_characters="*%"), min_size=1, max_siz
 def payload(**criteria: Any) -> list[dict[str, Any]]:
     """Return the filters of the request for those keywords."""
     return observation_criteria(criteria, COLUMNS).payload()
+
+
+def values_of(name: str, value: Any) -> Any:
+    """Return the values of the one filter for a keyword."""
+    (entry,) = payload(**{name: value})
+    return entry.get("freeText", entry["values"])
+
+
+def between(low: float, high: float) -> list[dict[str, float]]:
+    """Return one range as the archive takes it."""
+    return [{"min": low, "max": high}]
 
 
 @pytest.mark.parametrize(
@@ -62,9 +72,9 @@ def test_the_portals_own_column_is_no_criterion(mast_sandbox: Sandbox) -> None:
 def test_a_year_as_text_is_told_from_a_day() -> None:
     """It is a number, and a Modified Julian Date, which is hardly meant."""
     with pytest.warns(InputWarning, match=r"t_min: 2022 .* 1864; for the year write '2022-01-01'"):
-        assert payload(t_min=["2022", "59000"])[0]["values"] == span(2022, 59000)
-    assert payload(t_min=["59000", "2022-01-01"])[0]["values"] == span(59000, 59580)
-    assert payload(t_exptime=["2000", "2022"])[0]["values"] == span(2000, 2022)
+        assert values_of("t_min", ["2022", "59000"]) == between(2022, 59000)
+    assert values_of("t_min", ["59000", "2022-01-01"]) == between(59000, 59580)
+    assert values_of("t_exptime", ["2000", "2022"]) == between(2000, 2022)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +150,7 @@ def test_whatever_is_accepted_is_in_the_payload(texts: list[str], whole: list[in
     assert [entry["paramName"] for entry in found] == ["obs_id", "calib_level", "t_exptime"]
     assert found[0]["values"] == list(dict.fromkeys(texts))
     assert found[1]["values"] == [str(number) for number in dict.fromkeys(whole)]
-    assert found[2]["values"] == span(*ends)
+    assert found[2]["values"] == between(*ends)
 
 
 @given(st.text(alphabet="ab*", max_size=8), st.text(alphabet="ab", max_size=10))
