@@ -1,0 +1,260 @@
+"""Which answers are kept on disk: those of every method, when it is asked for, and where."""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from astroquery import cache_conf
+from kept_answers import ACS, CALLS, ENDPOINTS, GALEX, M51, MANY, STARS, Kind, asked, kept, same
+
+from astroquery_mast import (
+    CatalogsClass,
+    Mast,
+    MastClass,
+    MastMissions,
+    MastMissionsClass,
+    Observations,
+    ObservationsClass,
+    conf,
+)
+from astroquery_mast.sandbox import Fault, Sandbox
+
+Maker = Callable[[type[MastClass]], Any]
+EVERY = [pytest.param(client, *call, id=name) for client, calls in CALLS.items() for name, call in calls.items()]
+
+
+@pytest.mark.parametrize(("client", "call", "questions"), EVERY)
+def test_a_question_is_sent_once(
+    mast_sandbox: Sandbox, in_folder: Maker, client: type[MastClass], call: Callable[..., Any], questions: int
+) -> None:
+    """The second answer is that of the first, descriptions and all, for every method, one target or many."""
+    keeping = in_folder(client)
+    with conf.set_temp("cache", True):
+        first, second = call(keeping), call(keeping)
+    assert asked(mast_sandbox) == len(kept(keeping)) == questions
+    assert first is not None
+    assert same(first, second)
+
+
+@pytest.mark.parametrize(("client", "call", "questions"), EVERY)
+def test_each_call_may_say_otherwise(
+    mast_sandbox: Sandbox, in_folder: Maker, client: type[MastClass], call: Callable[..., Any], questions: int
+) -> None:
+    """Off by default, though astroquery's own switch is on; ``cache=`` says otherwise, whatever the configuration."""
+    keeping = in_folder(client)
+    assert cache_conf.cache_active
+    call(keeping)
+    call(keeping)
+    assert kept(keeping) == []
+    assert asked(mast_sandbox) == 2 * questions
+    call(keeping, cache=True)
+    call(keeping, cache=True)
+    records = [record for endpoint in ENDPOINTS for record in mast_sandbox.requests.of(endpoint) if record.body]
+    assert not any("cache" in (record.mashup or json.loads(record.body)) for record in records)
+    assert asked(mast_sandbox) == questions
+    with conf.set_temp("cache", True):
+        call(keeping, cache=False)
+        assert asked(mast_sandbox) == questions
+        call(keeping)
+        assert asked(mast_sandbox) == 0
+        with cache_conf.set_temp("cache_active", False):
+            call(keeping)
+    assert asked(mast_sandbox) == questions
+
+
+def test_astroquery_switches_it_off(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+    """Who has switched off all caches of astroquery has switched off this one."""
+    with cache_conf.set_temp("cache_active", False):
+        for _ in range(2):
+            kind.ask(keeping)
+    assert asked(mast_sandbox) == 2
+    assert kept(keeping) == []
+
+
+def test_the_keyword_is_not_in_the_payload(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+    """It is nothing that the archive knows."""
+    catalogs = in_folder(CatalogsClass)
+    for payload in (
+        catalogs.query_region(**STARS, cache=True, get_query_payload=True),
+        catalogs.query_region(M51, catalog="TIC", cache=True, get_query_payload=True),
+        in_folder(MastClass).service_request("Mast.Missions.List", {}, cache=True, get_query_payload=True),
+    ):
+        assert "cache" not in json.dumps(payload)
+
+
+def test_any_service_can_be_kept(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+    """cache= is a property of the request that is not sent."""
+    client = in_folder(MastClass)
+    for _ in range(2):
+        client.service_request("Mast.Missions.List", {}, cache=True)
+        client.mast_query("Mast.Caom.Filtered", obs_collection="GALEX", cache=True)
+    assert [("cache" in (record.mashup or {})) for record in mast_sandbox.requests.of("invoke")] == [False, False]
+
+
+def test_counts_and_hints_are_kept_too(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """Every question to a Mashup service that has a table for an answer."""
+    for _ in range(2):
+        observations.query_criteria_count(obs_collection="GALEX")
+        observations.list_missions()
+        observations.list_values("filters", obs_collection="GALEX")
+    assert asked(mast_sandbox) == 3
+
+
+def test_pages_are_kept_together(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+    """All pages of an answer are in one file, so that those of two answers never mix."""
+    with conf.set_temp("pagesize", kind.pagesize):
+        first = kind.ask(keeping)
+        assert asked(mast_sandbox) == -(-len(first) // kind.pagesize) > 2
+        assert len(kept(keeping)) == 1
+        assert same(first, kind.ask(keeping))
+    assert asked(mast_sandbox) == 0
+
+
+def test_kept_pages_are_responses(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+    """They are given as those of the archive, and tell what was asked for each."""
+    observations, missions = in_folder(ObservationsClass), in_folder(MastMissionsClass)
+    galex: dict[str, Any] = {"obs_collection": "GALEX", "pagesize": 50}
+    with conf.set_temp("cache", True), conf.set_temp("pagesize", 7):
+        rows = len(missions.query_criteria(**ACS)), len(observations.query_criteria(**galex))
+        asked(mast_sandbox)
+        replies, responses = missions.query_criteria_async(**ACS), observations.query_criteria_async(**galex)
+    assert asked(mast_sandbox) == 0
+    assert [json.loads(reply.request.body)["offset"] for reply in replies] == list(range(0, rows[0], 7))
+    assert sum(len(reply.json()["results"]) for reply in replies) == rows[0]
+    assert sum(len(response.json()["data"]) for response in responses) == rows[1]
+    assert all(response.ok and response.url.endswith("/invoke") for response in responses)
+
+
+def test_more_targets_than_one_question_takes(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+    """Each question of a call has a file of its own."""
+    client = in_folder(MastMissionsClass)
+    with conf.set_temp("cache", True):
+        first = client.query_region(MANY, radius=0.1, limit=None)
+        assert asked(mast_sandbox) == len(kept(client)) == 2
+        assert same(first, client.query_region(MANY, radius=0.1, limit=None))
+    assert asked(mast_sandbox) == 0
+
+
+def test_products_are_kept_batch_by_batch(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+    """Lists of products follow the configuration, as those of observations."""
+    client = in_folder(MastMissionsClass)
+    datasets = client.query_criteria(**ACS)[:4]
+    asked(mast_sandbox)
+    with conf.set_temp("cache", True):
+        first, second = (client.get_product_list(datasets, batch_size=2) for _ in range(2))
+    assert asked(mast_sandbox) == 2
+    assert same(first, second)
+
+
+def test_a_large_result_is_kept(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """A result that was split is there the next time, and nothing is asked."""
+    with Sandbox(row_limit=100, cuts=True) as small, conf.set_temp("server_row_limit", 100):
+        first = observations.query_criteria(**GALEX)
+        assert asked(small) > 4
+        second = observations.query_criteria(**GALEX)
+        assert asked(small) == 0
+    assert len(first) == 248
+    assert same(first, second)
+
+
+def test_a_second_try_is_kept(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+    """What came in the end is whole."""
+    mast_sandbox.faults.add(kind.endpoint, Fault.truncate_json())
+    first = kind.ask(keeping)
+    assert asked(mast_sandbox) == 2
+    assert same(first, kind.ask(keeping))
+    assert asked(mast_sandbox) == 0
+
+
+def test_an_answer_in_the_making_is_waited_for(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """EXECUTING is no answer; what comes in the end is kept."""
+    mast_sandbox.faults.add("invoke", Fault.executing(), times=2)
+    assert len(observations.query_criteria(**GALEX)) == 248
+    assert len(observations.query_criteria(**GALEX)) == 248
+    assert asked(mast_sandbox) == 3
+
+
+def test_threads_share_a_folder(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """The same and other questions, at the same time: each gets its own answer, and each file is whole."""
+    names = ["GALEX", "FUSE", "K2", "Kepler", "PS1", "SWIFT", "IUE", "HLA"]
+    with conf.set_temp("cache", False):
+        expected = {name: observations.query_criteria_count(obs_collection=name) for name in names}
+    barrier = threading.Barrier(8)
+
+    def ask(name: str) -> int:
+        return len(observations.query_criteria(obs_collection=name, pagesize=20))
+
+    def ask_all_from(place: int) -> list[int]:
+        barrier.wait(30)
+        return [ask(names[(place + n) % 8]) for n in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask_all_from, range(8)))
+    for place, lengths in enumerate(found):
+        assert lengths == [expected[names[(place + n) % 8]] for n in range(8)]
+    assert len(kept(observations)) == 8
+    asked(mast_sandbox)
+    assert [ask(name) for name in names] == list(expected.values())
+    assert asked(mast_sandbox) == 0
+
+
+# -- where -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_folder_is_astroquerys(
+    mast_sandbox: Sandbox, observations: ObservationsClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """cache_location is read when it is needed; reset_cache_location leads back to the folder of the class."""
+    observations.cache_location = tmp_path / "elsewhere"
+    observations.query_criteria(**GALEX)
+    assert len(list((tmp_path / "elsewhere").iterdir())) == 1
+    monkeypatch.setattr("astroquery.query.paths.get_cache_dir", lambda: str(tmp_path / "home"))
+    observations.reset_cache_location()
+    observations.query_criteria(**GALEX)
+    assert len(list((tmp_path / "home" / "astroquery" / "Observations").iterdir())) == 1
+    assert asked(mast_sandbox) == 2
+
+
+def test_a_folder_that_cannot_be_written_costs_no_query(
+    mast_sandbox: Sandbox, observations: ObservationsClass, tmp_path: Path
+) -> None:
+    """Not keeping an answer is no reason to have none."""
+    (tmp_path / "file").write_text("no folder")
+    observations.cache_location = tmp_path / "file" / "below"
+    assert len(observations.query_criteria(**GALEX)) == 248
+    observations.cache_location = tmp_path / "folder"
+    observations.query_criteria(**GALEX)
+    (path,) = kept(observations)
+    path.unlink()
+    (path / "taken").mkdir(parents=True)  # a folder has the place of the file
+    assert len(observations.query_criteria(**GALEX)) == 248
+    assert kept(observations) == [path]
+
+
+def test_clients_can_be_copied(observations: ObservationsClass) -> None:
+    """A copy keeps its answers in its own folder."""
+    assert copy.copy(observations).cache_location == observations.cache_location
+
+
+def test_the_ready_made_clients_keep_nothing(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Unless somebody switches it on."""
+    assert conf.cache is False
+    asking: dict[MastClass, Callable[[], Any]] = {
+        Mast: lambda: Mast.service_request("Mast.Missions.List", {}),
+        Observations: lambda: Observations.query_criteria(**GALEX),
+        MastMissions: lambda: MastMissions.query_criteria(sci_instrume="ACS", sci_pep_id=10452, count_only=True),
+    }
+    for client, ask in asking.items():
+        client.cache_location = tmp_path
+        try:
+            assert ask()
+        finally:
+            client.reset_cache_location()
+    assert list(tmp_path.iterdir()) == []
