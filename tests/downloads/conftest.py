@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
 from astropy.table import Table
+from transfers import PART, plan_of, service_of
 
+from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.downloads.transfer import OpenUrl
 from astroquery_mast.observations.client import ObservationsClass
+from astroquery_mast.products.plan import PlannedFile
 from astroquery_mast.sandbox import Sandbox
-
-# The smallest part of an upload that S3 takes.
-PART = 5 << 20
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def client(mast_sandbox: Sandbox) -> ObservationsClass:
 @pytest.fixture
 def service(mast_sandbox: Sandbox) -> str:
     """Give the address at which files are fetched."""
-    return f"{mast_sandbox.url}/api/v0.1/Download/file"
+    return service_of(mast_sandbox)
 
 
 @pytest.fixture
@@ -34,6 +35,16 @@ def uri(mast_sandbox: Sandbox) -> str:
     rows = mast_sandbox.archive.query(
         "select dataURI from product where dataRights = 'PUBLIC' and dataURI like '%_flt.fits' "
         "and size between 500000 and 3000000 order by size limit 1"
+    )
+    return str(rows[0]["dataURI"])
+
+
+@pytest.fixture
+def large(mast_sandbox: Sandbox) -> str:
+    """Give the dataURI of a file of eight megabytes and more."""
+    rows = mast_sandbox.archive.query(
+        "select dataURI from product where dataRights = 'PUBLIC' and size between 8000000 and 9000000 "
+        "order by size desc, dataURI limit 1"
     )
     return str(rows[0]["dataURI"])
 
@@ -58,6 +69,29 @@ def small_products(mast_sandbox: Sandbox) -> Table:
             "select dataURI, obs_collection, obs_id, productFilename, size from product "
             "where dataRights = 'PUBLIC' and size between 2000 and 60000 and dataURI like 'mast:%' "
             "group by dataURI order by size limit 12"
+        )
+    )
+
+
+@pytest.fixture
+def planned(mast_sandbox: Sandbox, small_products: Table, tmp_path: Path) -> list[PlannedFile]:
+    """Give the plan for them."""
+    return plan_of(mast_sandbox, small_products, tmp_path)
+
+
+@pytest.fixture
+def transport(client: ObservationsClass) -> SessionRecipe:
+    """Give what sessions are made of."""
+    return SessionRecipe.of(client._service)
+
+
+@pytest.fixture
+def image(mast_sandbox: Sandbox) -> Table:
+    """Give one FITS file as a product."""
+    return Table(
+        mast_sandbox.archive.query(
+            "select dataURI, obs_collection, obs_id, productFilename, size from product where dataRights = 'PUBLIC' "
+            "and productFilename like '%_flt.fits' and size between 20000 and 9000000 order by size limit 1"
         )
     )
 

@@ -11,20 +11,13 @@ from typing import Any
 
 import pytest
 from astroquery.exceptions import InvalidQueryError
+from transfers import PART, SIZES, content_of, names
 
 from astroquery_mast.downloads.destination import destination, is_remote, recorded_place
 from astroquery_mast.downloads.store import StoreStream, size_in_store
 
 fsspec = pytest.importorskip("fsspec")
 upath = pytest.importorskip("upath")
-PART = 5 << 20
-# None, one, and more than one part of an upload in parts.
-SIZES = [0, 1, PART + 1]
-
-
-def content_of(size: int) -> bytes:
-    """Return bytes that differ from place to place."""
-    return (b"".join(number.to_bytes(4, "big") for number in range(size // 4 + 1)))[:size]
 
 
 @contextmanager
@@ -34,13 +27,6 @@ def whole_or_absent(place: Path) -> Iterator[StoreStream]:
         stream.begin(None)
         yield stream
         stream.finish(None)
-
-
-def names(place: Path) -> list[str]:
-    """Names of all files below a folder, as the store has them now."""
-    found: Any = place
-    found.fs.invalidate_cache()
-    return sorted(name.rpartition("/")[2] for name in found.fs.find(found.path))
 
 
 # -- where ---------------------------------------------------------------------------------------------------------

@@ -16,13 +16,13 @@ import pytest
 import requests
 from astropy.table import Table
 from astroquery import log
+from transfers import plan_of
 
 from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.downloads.download import DownloadBar, ServerWatch, download
 from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.downloads.transfer import OpenUrl
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError, MastError, RemoteServiceError
-from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -30,22 +30,6 @@ from astroquery_mast.service.parallel import DownServers, RunOptions, someone_wa
 
 HANGS = 60.0
 """Seconds that no test waits for."""
-
-
-@pytest.fixture
-def products(small_products: Table) -> Table:
-    return small_products
-
-
-@pytest.fixture
-def planned(mast_sandbox: Sandbox, products: Table, tmp_path: Path) -> list[PlannedFile]:
-    service = f"{mast_sandbox.url}/api/v0.1/Download/file"
-    return plan(products, base_dir=tmp_path, download_url=service, disk=LOCAL_FILES)
-
-
-@pytest.fixture
-def transport(mast_sandbox: Sandbox) -> SessionRecipe:
-    return SessionRecipe.of(ObservationsClass()._service)
 
 
 def statuses(results: list[TransferResult]) -> list[str]:
@@ -119,7 +103,7 @@ def test_plain_callable_will_do_with_threads(
 
 
 def test_one_failure_stops_nobody(
-    mast_sandbox: Sandbox, products: Table, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
+    mast_sandbox: Sandbox, small_products: Table, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
 ) -> None:
     """A 404, a body that always breaks, and a folder in the way are rows; all the others come (B25)."""
     gone, torn = planned[2].uri, planned[5].uri
@@ -127,8 +111,7 @@ def test_one_failure_stops_nobody(
     torn_off = Fault.no_range() + Fault.cut(100)
     mast_sandbox.faults.add("download", torn_off, times=None, where=lambda r: r.value("uri") == torn)
     planned[7].local_path.mkdir(parents=True)
-    service = f"{mast_sandbox.url}/api/v0.1/Download/file"
-    planned = plan(products, base_dir=tmp_path, download_url=service, disk=LOCAL_FILES)
+    planned = plan_of(mast_sandbox, small_products, tmp_path)
     results = download(planned, transport, RunOptions(verbose=False, on_error="ignore"))
     failed = [number for number, result in enumerate(results) if result.status is Status.ERROR]
     assert failed == [2, 5, 7]
@@ -146,12 +129,12 @@ def test_busy_archive_is_asked_again(
 
 
 def test_files_on_disk_need_neither_network_nor_time(
-    mast_sandbox: Sandbox, products: Table, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
+    mast_sandbox: Sandbox, small_products: Table, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
 ) -> None:
     """What is whole is COMPLETE without a request, even when there is no time left (D3)."""
     download(planned, transport, RunOptions(verbose=False))
     mast_sandbox.requests.clear()
-    again = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9", disk=LOCAL_FILES)
+    again = plan(small_products, base_dir=tmp_path, download_url="http://127.0.0.1:9", disk=LOCAL_FILES)
     results = download(again, transport, RunOptions(verbose=False, timeout=1e-9))
     assert statuses(results) == ["COMPLETE"] * 12
     assert all(result.elapsed is None for result in results)
@@ -233,10 +216,10 @@ def test_ctrl_c_is_prompt_and_clean(
 
 
 def test_server_that_is_down_is_not_asked_for_every_file(
-    products: Table, transport: SessionRecipe, tmp_path: Path
+    small_products: Table, transport: SessionRecipe, tmp_path: Path
 ) -> None:
     """After three files in a row that found nobody, the others fail at once and say so."""
-    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
+    planned = plan(small_products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
     results = download(planned, transport, RunOptions(max_workers=1, verbose=False, on_error="ignore"))
     assert statuses(results) == ["ERROR"] * 12
     assert all("Tried 4 times" in str(result.message) for result in results[:3])
@@ -244,14 +227,14 @@ def test_server_that_is_down_is_not_asked_for_every_file(
         assert "http://127.0.0.1:9 could not be reached for 3 files in a row" in str(result.message)
 
 
-def test_local_copies_serve_during_an_outage(products: Table, transport: SessionRecipe, tmp_path: Path) -> None:
+def test_local_copies_serve_during_an_outage(small_products: Table, transport: SessionRecipe, tmp_path: Path) -> None:
     """Files that cannot be compared, because the server is down, are used, and that is said (B24)."""
-    del products["size"]
-    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
+    del small_products["size"]
+    planned = plan(small_products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
     for file in planned:
         file.local_path.parent.mkdir(parents=True, exist_ok=True)
         file.local_path.write_bytes(b"older")
-    planned = plan(products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
+    planned = plan(small_products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
     results = download(planned, transport, RunOptions(max_workers=2, verbose=False))
     assert statuses(results) == ["COMPLETE"] * 12
     assert all("could not be compared" in str(result.message) for result in results)

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 from astropy.table import Table
+from transfers import plan_of
 
-from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.downloads.download import FileDownloads, download, portable_download
 from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.downloads.transfer import download_file, silent
 from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import TransferResult
-from astroquery_mast.products.plan import PlannedFile, plan
+from astroquery_mast.products.plan import PlannedFile
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.executors import PortableWork
 from astroquery_mast.service.parallel import RunOptions, SharedState
@@ -42,13 +42,9 @@ def products(sandbox: Sandbox, rights: str, number: int) -> Table:
     )
 
 
-def planned_for(sandbox: Sandbox, table: Table, folder: Path) -> list[PlannedFile]:
-    return plan(table, base_dir=folder, download_url=f"{sandbox.url}/api/v0.1/Download/file", disk=LOCAL_FILES)
-
-
 @pytest.fixture
 def planned(mast_sandbox: Sandbox, tmp_path: Path) -> list[PlannedFile]:
-    return planned_for(mast_sandbox, products(mast_sandbox, "PUBLIC", 8), tmp_path)
+    return plan_of(mast_sandbox, products(mast_sandbox, "PUBLIC", 8), tmp_path)
 
 
 @pytest.fixture(params=STARTS)
@@ -85,7 +81,7 @@ def test_spawned_processes_look_for_a_token_themselves(
     way = SessionRecipe.of(client._service)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         (refused,) = download(
-            planned_for(mast_sandbox, exclusive, tmp_path / "a"),
+            plan_of(mast_sandbox, exclusive, tmp_path / "a"),
             way,
             RunOptions(executor=executor, verbose=False, on_error="ignore"),
         )
@@ -94,14 +90,14 @@ def test_spawned_processes_look_for_a_token_themselves(
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         found = download(
-            planned_for(mast_sandbox, exclusive, tmp_path / "b"), way, RunOptions(executor=executor, verbose=False)
+            plan_of(mast_sandbox, exclusive, tmp_path / "b"), way, RunOptions(executor=executor, verbose=False)
         )
     assert [str(result.status) for result in found] == ["COMPLETE"]
     client.logout()
     anonymous = SessionRecipe.of(client._service)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         (nobody,) = download(
-            planned_for(mast_sandbox, exclusive, tmp_path / "c"),
+            plan_of(mast_sandbox, exclusive, tmp_path / "c"),
             anonymous,
             RunOptions(executor=executor, verbose=False, on_error="ignore"),
         )
@@ -115,7 +111,7 @@ def test_forked_processes_are_logged_in(mast_sandbox: Sandbox, client: Observati
     client.login(mast_sandbox.token)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as executor:
         results = download(
-            planned_for(mast_sandbox, exclusive, tmp_path),
+            plan_of(mast_sandbox, exclusive, tmp_path),
             SessionRecipe.of(client._service),
             RunOptions(executor=executor, verbose=False),
         )

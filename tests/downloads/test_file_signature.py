@@ -175,15 +175,6 @@ def test_no_bytes_make_an_exception(start: bytes) -> None:
     assert quote_error_page(start).isprintable()
 
 
-@pytest.fixture
-def product(mast_sandbox: Sandbox) -> Table:
-    rows = mast_sandbox.archive.query(
-        "SELECT dataURI, obs_collection, obs_id, productFilename, size FROM product WHERE dataRights = 'PUBLIC' "
-        "AND productFilename LIKE '%_flt.fits' AND size BETWEEN 20000 AND 9000000 ORDER BY size LIMIT 1"
-    )
-    return Table(rows)
-
-
 ANSWERS = {
     "JSON": (Fault.answer(NOTICE), "not the file: The file system is not available"),
     "text": (Fault.answer(b"x" * 100, content_type="text/plain"), "not the file: xxx"),
@@ -197,7 +188,7 @@ ANSWERS = {
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("where", ["disk", "store"])
 def test_error_in_place_of_a_file_gets_no_name(
-    mast_sandbox: Sandbox, product: Table, tmp_path: Path, answer: str, where: str, request: pytest.FixtureRequest
+    mast_sandbox: Sandbox, image: Table, tmp_path: Path, answer: str, where: str, request: pytest.FixtureRequest
 ) -> None:
     """The call fails with the server's words; what lay there before stays; and the next call brings the file."""
     folder = tmp_path if where == "disk" else request.getfixturevalue("memory")
@@ -205,31 +196,31 @@ def test_error_in_place_of_a_file_gets_no_name(
     client = ObservationsClass()
     mast_sandbox.faults.add("download", fault, times=None)
     with pytest.raises(DownloadError) as raised:
-        client.download_products(product, download_dir=folder, on_error="raise", verbose=False)
+        client.download_products(image, download_dir=folder, on_error="raise", verbose=False)
     assert words in raised.value.manifest["Message"][0]
     assert list(tmp_path.rglob("*.*")) == []
     mast_sandbox.faults.clear()
-    manifest = client.download_products(product, download_dir=folder, verbose=False)
+    manifest = client.download_products(image, download_dir=folder, verbose=False)
     assert manifest["Status"][0] == "COMPLETE"
     mast_sandbox.faults.add("download", fault, times=None)
-    again = client.download_products(product, download_dir=folder, cache=False, on_error="ignore", verbose=False)
+    again = client.download_products(image, download_dir=folder, cache=False, on_error="ignore", verbose=False)
     assert again["Status"][0] == "ERROR"
     assert client.verify_downloads(manifest, verbose=False)["Status"][0] == "OK"
 
 
-def test_passing_error_in_place_of_a_file_is_asked_again(mast_sandbox: Sandbox, product: Table, tmp_path: Path) -> None:
+def test_passing_error_in_place_of_a_file_is_asked_again(mast_sandbox: Sandbox, image: Table, tmp_path: Path) -> None:
     """One bad answer costs a second question, and no file."""
     mast_sandbox.faults.add("download", Fault.answer(NOTICE))
-    manifest = ObservationsClass().download_products(product, download_dir=tmp_path, verbose=False)
+    manifest = ObservationsClass().download_products(image, download_dir=tmp_path, verbose=False)
     assert (manifest["Status"][0], manifest["Attempts"][0]) == ("COMPLETE", 2)
 
 
 def test_whole_fits_file_with_another_size_than_the_catalogs_is_well(
-    mast_sandbox: Sandbox, product: Table, tmp_path: Path
+    mast_sandbox: Sandbox, image: Table, tmp_path: Path
 ) -> None:
     """Sizes of the catalog are not reliable, and a proper file is not refused for one."""
     mast_sandbox.faults.add("download", Fault.answer(FITS, content_type="text/plain"))
-    manifest = ObservationsClass().download_products(product, download_dir=tmp_path, verbose=False)
+    manifest = ObservationsClass().download_products(image, download_dir=tmp_path, verbose=False)
     assert manifest["Status"][0] == "COMPLETE"
     assert Path(manifest["Local Path"][0]).read_bytes() == FITS
 

@@ -108,28 +108,17 @@ def test_a_header_without_end_does_not_fill_the_memory(monkeypatch: pytest.Monke
     assert end.is_truncated()
 
 
-def short(sandbox: Sandbox, times: int | None) -> tuple[str, bytes]:
-    """Let the server announce and send half of a file; give its dataURI and all of its bytes."""
-    sql = """SELECT dataURI FROM product WHERE dataRights = 'PUBLIC' AND productFilename LIKE '%_flt.fits'
-             AND size BETWEEN 20000 AND 9000000 ORDER BY size LIMIT 1"""
-    uri = str(sandbox.archive.query(sql)[0]["dataURI"])
-    content = sandbox.archive.render(uri)
-    fault = Fault.answer(content[: len(content) // 2], content_type="application/fits")
-    sandbox.faults.add("download", fault, times=times, where=lambda record: record.method == "GET")
-    return uri, content
-
-
 @pytest.mark.parametrize("times", [1, None])
-def test_too_few_bytes_announced_and_sent(mast_sandbox: Sandbox, tmp_path: Path, times: int | None) -> None:
+def test_too_few_bytes_announced_and_sent(
+    mast_sandbox: Sandbox, image: Table, tmp_path: Path, times: int | None
+) -> None:
     """It is asked for again, and if that does not help there is an error and no file under the final name."""
-    client = ObservationsClass()
-    uri, content = short(mast_sandbox, times)
-    observation = mast_sandbox.archive.query("SELECT obsID FROM product WHERE dataURI = ?", (uri,))[0]["obsID"]
-    products = client.get_product_list(str(observation), verbose=False)
-    wanted = products[products["dataURI"] == uri]
-    manifest = client.download_products(wanted, download_dir=tmp_path, flat=True, verbose=False)
+    content = mast_sandbox.archive.render(str(image["dataURI"][0]))
+    half = Fault.answer(content[: len(content) // 2], content_type="application/fits")
+    mast_sandbox.faults.add("download", half, times=times, where=lambda record: record.method == "GET")
+    manifest = ObservationsClass().download_products(image, download_dir=tmp_path, flat=True, verbose=False)
     assert isinstance(manifest, Table)
-    target = tmp_path / uri.rpartition("/")[2]
+    target = tmp_path / image["productFilename"][0]
     if times == 1:
         assert manifest["Status"][0] == "COMPLETE"
         assert target.read_bytes() == content

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from transfers import address_of
 
 from astroquery_mast.downloads.destination import lock_path
 from astroquery_mast.downloads.part_file import part_path, record_path
@@ -132,19 +133,6 @@ one_process = pytest.fixture(scope="module")(nursery)
 another_process = pytest.fixture(scope="module")(nursery)
 
 
-def address(sandbox: Sandbox, uri: str) -> str:
-    return f"{sandbox.url}/api/v0.1/Download/file?uri={uri}"
-
-
-@pytest.fixture
-def large(mast_sandbox: Sandbox) -> str:
-    rows = mast_sandbox.archive.query(
-        "select dataURI from product where dataRights = 'PUBLIC' and size between 8000000 and 9000000 "
-        "order by size desc, dataURI limit 1"
-    )
-    return str(rows[0]["dataURI"])
-
-
 def kill_when(pid: int, target: Path, size: int) -> None:
     """Kill a process once the part has so many bytes, or is the file already."""
     part, until = part_path(target), time.monotonic() + HANGS
@@ -175,13 +163,13 @@ def test_killed_at_any_moment_the_next_run_completes_what_is_there(
     for number, moment in enumerate(moments):
         target = tmp_path / str(number) / "x.fits"
         mast_sandbox.faults.add("download", Fault.slow(1 << 18, 0.004))
-        kill_when(one_process.begin([(large, address(mast_sandbox, large), target)]), target, moment)
+        kill_when(one_process.begin([(large, address_of(mast_sandbox, large), target)]), target, moment)
         one_process.end()
         # A busy computer may be late, and the file whole by then.
         assert not target.exists() or target.read_bytes() == content
         kept = len(content) if target.exists() else part_path(target).stat().st_size
         mast_sandbox.requests.clear()
-        one_process.begin([(large, address(mast_sandbox, large), target)])
+        one_process.begin([(large, address_of(mast_sandbox, large), target)])
         (_, (result,)) = one_process.end()
         assert result["status"] == "COMPLETE"
         assert target.read_bytes() == content
@@ -201,7 +189,7 @@ def test_moments_that_are_too_short_to_be_met(
     content = mast_sandbox.archive.render(large)
     mast_sandbox.faults.add("download", Fault.cut(len(content) - 10))
     mast_sandbox.faults.add("download", Fault.status(404))
-    one_process.begin([(large, address(mast_sandbox, large), target)])
+    one_process.begin([(large, address_of(mast_sandbox, large), target)])
     (_, (result,)) = one_process.end()
     assert result["status"] == "ERROR"
     assert part_path(target).stat().st_size == len(content) - 10
@@ -220,7 +208,7 @@ def test_moments_that_are_too_short_to_be_met(
     else:
         part_path(target).replace(target)
         target.write_bytes(content)
-    one_process.begin([(large, address(mast_sandbox, large), target)])
+    one_process.begin([(large, address_of(mast_sandbox, large), target)])
     (_, (result,)) = one_process.end()
     assert result["status"] == "COMPLETE"
     assert target.read_bytes() == content
@@ -240,7 +228,7 @@ def test_two_processes_share_a_folder(
     )
     uris = [str(row["dataURI"]) for row in rows]
     mast_sandbox.faults.add("download", Fault.slow(1 << 13, 0.002), times=None)
-    files = [(uri, address(mast_sandbox, uri), tmp_path / f"{number}.fits") for number, uri in enumerate(uris)]
+    files = [(uri, address_of(mast_sandbox, uri), tmp_path / f"{number}.fits") for number, uri in enumerate(uris)]
     one_process.begin(files)
     another_process.begin(files)
     results = [process.end()[1] for process in (one_process, another_process)]
@@ -279,7 +267,7 @@ def test_full_disk_is_an_error_and_leaves_nothing_corrupt(
     content = mast_sandbox.archive.render(large)
     if not resumable:
         mast_sandbox.faults.add("download", Fault.headers({"ETag": 'W/"weak"', "Last-Modified": "unknown"}))
-    one_process.begin([(large, address(mast_sandbox, large), target)])
+    one_process.begin([(large, address_of(mast_sandbox, large), target)])
     (_, (result,)) = one_process.end()
     assert result["status"] == "ERROR"
     assert "No space left on device" in str(result["message"])
@@ -293,7 +281,7 @@ def test_full_disk_is_an_error_and_leaves_nothing_corrupt(
     for where in (part_path, record_path):
         where(roomy).write_bytes(where(target).read_bytes())
     mast_sandbox.requests.clear()
-    one_process.begin([(large, address(mast_sandbox, large), roomy)])
+    one_process.begin([(large, address_of(mast_sandbox, large), roomy)])
     (_, (result,)) = one_process.end()
     assert result["status"] == "COMPLETE"
     assert roomy.read_bytes() == content

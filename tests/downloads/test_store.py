@@ -14,6 +14,7 @@ import pytest
 import requests
 from astropy.io import fits
 from astropy.table import Table
+from transfers import PART, SIZES, content_of, names, response, to_fetch
 
 from astroquery_mast import Observations
 from astroquery_mast.downloads.destination import destination
@@ -30,14 +31,6 @@ upath = pytest.importorskip("upath")
 
 URL = "https://x.example/file"
 CLOUD = "https://cloud.example/file"
-PART = 5 << 20
-# None, one, and more than one part of an upload in parts.
-SIZES = [0, 1, PART + 1]
-
-
-def content_of(size: int) -> bytes:
-    """Return bytes that differ from place to place."""
-    return (b"".join(number.to_bytes(4, "big") for number in range(size // 4 + 1)))[:size]
 
 
 class Server:
@@ -55,32 +48,19 @@ class Server:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        response = requests.Response()
-        response.status_code = 200
-        response.headers.update({"Content-Length": str(len(answer)), **self.headers})
-        if self.short:
-            self.short -= 1
-            answer = answer[: len(answer) // 2]
-        response.raw = io.BytesIO(answer)
-        return response
+        body = answer[: len(answer) // 2] if self.short else answer
+        self.short = max(0, self.short - 1)
+        return response(body, {"Content-Length": str(len(answer)), **self.headers})
 
 
 def planned(place: Path, **changes: Any) -> PlannedFile:
     """Return a file that is to be fetched."""
-    file = PlannedFile(0, "mast:x", URL, URL, place / "sub" / "a.bin", None, Action.FETCH, "not there")
-    return replace(file, **changes)
+    return to_fetch(place / "sub" / "a.bin", url=URL, reason="not there", **changes)
 
 
 def brought(file: PlannedFile, server: Server, **options: Any) -> Any:
     """Carry out a plan without waiting."""
     return download_file(file, server, **options)
-
-
-def names(place: Path) -> list[str]:
-    """Names of all files below a folder, as the store has them now."""
-    found: Any = place
-    found.fs.invalidate_cache()
-    return sorted(name.rpartition("/")[2] for name in found.fs.find(found.path))
 
 
 def stored(file: PlannedFile) -> bytes:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 import requests
-from urllib3 import HTTPResponse
+from transfers import address_of, files_in, response, service_of, to_fetch
 
 from astroquery_mast.downloads.destination import LOCAL_FILES, local_target
 from astroquery_mast.downloads.download import download
-from astroquery_mast.downloads.transfer import download_file
+from astroquery_mast.downloads.transfer import OpenUrl, download_file
 from astroquery_mast.exceptions import AccessDeniedError, BadRequestError, ServerError
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
@@ -27,22 +27,17 @@ from astroquery_mast.service.parallel import RunOptions
 
 
 def planned_for(sandbox: Sandbox, uri: str, path: Path, size: int | None = None, *, cache: bool = True) -> PlannedFile:
-    service = f"{sandbox.url}/api/v0.1/Download/file"
-    if size is None:
-        return single_file(uri, path, download_url=service, cache=cache, disk=LOCAL_FILES)
-    return PlannedFile(0, uri, f"{service}?uri={uri}", f"{service}?uri={uri}", path, size, Action.FETCH, "")
+    if size is not None:
+        return to_fetch(path, uri, address_of(sandbox, uri), size=size)
+    return single_file(uri, path, download_url=service_of(sandbox), cache=cache, disk=LOCAL_FILES)
 
 
 def bring(planned: PlannedFile, open_url: Callable[..., requests.Response]) -> TransferResult:
     return download_file(planned, open_url)
 
 
-def files_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
-
-
 def test_whole_file_arrives_with_its_digest(
-    mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: Callable[..., requests.Response]
+    mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: OpenUrl
 ) -> None:
     """The bytes on disk are the archive's, the result carries their number and digest, and no .part is left."""
     target = tmp_path / "new" / "folders" / "x.fits"
@@ -59,7 +54,7 @@ def test_whole_file_arrives_with_its_digest(
 
 @pytest.mark.parametrize("fault", [Fault.cut(5000), Fault.reset(5000)], ids=str)
 def test_truncated_body_leaves_no_file_under_the_final_name(
-    mast_sandbox: Sandbox, uri: str, tmp_path: Path, open_url: Callable[..., requests.Response], fault: Fault
+    mast_sandbox: Sandbox, uri: str, tmp_path: Path, open_url: OpenUrl, fault: Fault
 ) -> None:
     """A body that always breaks off is tried a few times, and then an ERROR without the final name (B25)."""
     mast_sandbox.faults.add("download", fault, times=None)
@@ -78,7 +73,7 @@ def test_broken_body_is_asked_for_again(
     uri: str,
     content: bytes,
     tmp_path: Path,
-    open_url: Callable[..., requests.Response],
+    open_url: OpenUrl,
     fault: Fault,
 ) -> None:
     """A body that breaks off once or twice comes whole at the third try."""
@@ -89,7 +84,7 @@ def test_broken_body_is_asked_for_again(
 
 
 def test_failed_transfer_keeps_the_older_file(
-    mast_sandbox: Sandbox, uri: str, tmp_path: Path, open_url: Callable[..., requests.Response]
+    mast_sandbox: Sandbox, uri: str, tmp_path: Path, open_url: OpenUrl
 ) -> None:
     """What was there before stays, byte for byte, when the new one does not become whole (B21)."""
     (tmp_path / "x.fits").write_bytes(b"older")
@@ -101,7 +96,7 @@ def test_failed_transfer_keeps_the_older_file(
 
 
 def test_shorter_older_file_is_replaced_and_not_appended_to(
-    mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: Callable[..., requests.Response]
+    mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: OpenUrl
 ) -> None:
     """A file of another length is fetched anew, from its first byte (B21, B22)."""
     (tmp_path / "x.fits").write_bytes(b"junk" * 100)
@@ -111,7 +106,7 @@ def test_shorter_older_file_is_replaced_and_not_appended_to(
 
 
 def test_file_of_unknown_size_is_kept_if_the_archive_has_as_many_bytes(
-    mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: Callable[..., requests.Response]
+    mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: OpenUrl
 ) -> None:
     """Where the catalog does not tell, one request compares, and nothing is written."""
     target = tmp_path / "x.fits"
@@ -122,7 +117,7 @@ def test_file_of_unknown_size_is_kept_if_the_archive_has_as_many_bytes(
 
 
 def test_wrong_size_in_the_catalog_is_told_and_no_failure(
-    mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: Callable[..., requests.Response]
+    mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: OpenUrl
 ) -> None:
     """Cataloged sizes are not always right: a whole body of another length is complete, with a message."""
     result = bring(planned_for(mast_sandbox, uri, tmp_path / "x.fits", len(content) + 7), open_url)
@@ -132,7 +127,7 @@ def test_wrong_size_in_the_catalog_is_told_and_no_failure(
 
 
 def test_body_without_length_is_checked_by_the_catalog(
-    mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: Callable[..., requests.Response]
+    mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: OpenUrl
 ) -> None:
     """A generated file has no Content-Length; it comes whole all the same."""
     mast_sandbox.faults.add("download", Fault.no_length())
@@ -141,36 +136,20 @@ def test_body_without_length_is_checked_by_the_catalog(
     assert (tmp_path / "x.fits").read_bytes() == content
 
 
-def answer(body: bytes, **headers: str) -> requests.Response:
-    """A response whose body ends with the connection, as HTTP/1.0 has them."""
-    response = requests.Response()
-    response.status_code = 200
-    response.headers.update(headers)
-    response.raw = HTTPResponse(io.BytesIO(body), headers=headers, preload_content=False)
-    return response
-
-
 def test_body_that_only_ends_with_the_connection_must_reach_the_cataloged_size(tmp_path: Path) -> None:
     """Without any mark of its end a body shorter than cataloged may be cut, and is not taken for whole."""
-    planned = PlannedFile(0, "mast:x", "u?uri=mast:x", "u?uri=mast:x", tmp_path / "x", 10, Action.FETCH, "")
-    result = bring(planned, lambda _url, _headers: answer(b"12345"))
+    planned = to_fetch(tmp_path / "x", size=10)
+    result = bring(planned, lambda _url, _headers: response(b"12345"))
     assert (result.status, files_in(tmp_path)) == (Status.ERROR, [])
     assert "5 bytes of 10" in str(result.message)
-    marked = bring(planned, lambda _url, _headers: answer(b"12345", **{"Transfer-Encoding": "identity"}))
+    marked = bring(planned, lambda _url, _headers: response(b"12345", {"Transfer-Encoding": "identity"}))
     assert marked.status is Status.COMPLETE
 
 
 @pytest.mark.parametrize("announced", ["4", "9"])
 def test_length_that_lies_is_an_error(tmp_path: Path, announced: str) -> None:
     """More bytes than announced are as suspect as fewer, whether or not the HTTP library minds."""
-    planned = PlannedFile(0, "mast:x", "u?uri=mast:x", "u?uri=mast:x", tmp_path / "x", None, Action.FETCH, "")
-
-    def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
-        response = answer(b"12345")
-        response.headers["Content-Length"] = announced
-        return response
-
-    result = bring(planned, open_url)
+    result = bring(to_fetch(tmp_path / "x"), lambda _url, _headers: response(b"12345", {"Content-Length": announced}))
     assert (result.status, files_in(tmp_path)) == (Status.ERROR, [])
     assert f"5 bytes of {announced}" in str(result.message)
 
@@ -194,14 +173,11 @@ class Zeros(io.RawIOBase):
 def test_large_file_is_never_held_in_memory(tmp_path: Path) -> None:
     """The memory of a transfer is that of a few pieces, whatever the size of the file, and with no bar shown (B26)."""
     size = 48 << 20
-    response = requests.Response()
-    response.status_code = 200
-    response.headers["Content-Length"] = str(size)
-    response.raw = HTTPResponse(io.BufferedReader(Zeros(size)), preload_content=False)
-    planned = PlannedFile(0, "mast:x", "u", "u", tmp_path / "x", size, Action.FETCH, "")
+    answer = response(io.BufferedReader(Zeros(size)), {"Content-Length": str(size)})
+    planned = to_fetch(tmp_path / "x", size=size)
     tracemalloc.start()
     try:
-        (result,) = download([planned], lambda _url, _headers: response, RunOptions(verbose=False))
+        (result,) = download([planned], lambda _url, _headers: answer, RunOptions(verbose=False))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -231,7 +207,7 @@ def test_failure_to_open_is_a_result(tmp_path: Path, error: Exception, words: st
     def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
         raise error
 
-    planned = PlannedFile(0, "mast:x", "u?uri=mast:x", "u?uri=mast:x", tmp_path / "x", None, Action.FETCH, "")
+    planned = to_fetch(tmp_path / "x")
     result = bring(planned, open_url)
     assert (result.status, result.url) == (Status.ERROR, "u?uri=mast:x")
     assert words in str(result.message)
@@ -258,7 +234,7 @@ class Body:
 def test_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     """An OSError in mid-body is an ERROR with its reason; neither the name nor a .part is left."""
     body = Body(OSError(errno.ENOSPC, "No space left on device"))
-    planned = PlannedFile(0, "mast:x", "u", "u", tmp_path / "x", None, Action.FETCH, "")
+    planned = to_fetch(tmp_path / "x")
     counted: list[int] = []
     result = download_file(planned, lambda _url, _headers: body, progress=counted.append)  # type: ignore[arg-type, return-value]
     assert "No space left on device" in str(result.message)
@@ -270,7 +246,7 @@ def test_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_ctrl_c_passes_through_after_cleaning_up(tmp_path: Path) -> None:
     """KeyboardInterrupt reaches the caller, the connection is closed, and no .part is left."""
     body = Body(KeyboardInterrupt())
-    planned = PlannedFile(0, "mast:x", "u", "u", tmp_path / "x", None, Action.FETCH, "")
+    planned = to_fetch(tmp_path / "x")
     with pytest.raises(KeyboardInterrupt):
         bring(planned, lambda _url, _headers: body)  # type: ignore[arg-type, return-value]
     assert files_in(tmp_path) == []
@@ -281,7 +257,7 @@ def test_folder_made_in_place_of_the_file_is_an_error(
     tmp_path: Path,
     mast_sandbox: Sandbox,
     uri: str,
-    open_url: Callable[[str, Mapping[str, str]], requests.Response],
+    open_url: OpenUrl,
 ) -> None:
     """A folder that came to lie there after the plan is not taken for a file that somebody else has brought."""
     target = tmp_path / "x.fits"
@@ -296,8 +272,8 @@ def test_folder_made_in_place_of_the_file_is_an_error(
 def test_file_where_a_folder_is_needed_is_a_result(tmp_path: Path) -> None:
     """A path that cannot be made is an ERROR, and not an exception."""
     (tmp_path / "taken").write_text("a file")
-    planned = PlannedFile(0, "mast:x", "u", "u", tmp_path / "taken" / "x", None, Action.FETCH, "")
-    result = bring(planned, lambda _url, _headers: answer(b"12345"))
+    planned = to_fetch(tmp_path / "taken" / "x")
+    result = bring(planned, lambda _url, _headers: response(b"12345"))
     assert result.status is Status.ERROR
     assert (tmp_path / "taken").read_text() == "a file"
 
@@ -321,7 +297,7 @@ def test_local_copy_serves_when_the_archive_is_away(tmp_path: Path) -> None:
     result = bring(unknown, away)
     assert (result.status, result.size) == (Status.COMPLETE, 5)
     assert "could not be compared" in str(result.message)
-    differing = PlannedFile(0, "mast:x", "u", "u", target, 6, Action.CHECK, "")
+    differing = to_fetch(target, size=6, action=Action.CHECK)
     assert bring(differing, away).status is Status.ERROR
     assert target.read_bytes() == b"12345"
 
@@ -330,10 +306,7 @@ def test_a_file_that_is_known_to_differ_is_not_taken_for_unconfirmed(tmp_path: P
     """An archive that has told another length, and then cannot be reached, has spoken against the file on disk."""
     target = tmp_path / "x.bin"
     target.write_bytes(b"12345")
-    told = requests.Response()
-    told.status_code, told.raw = 200, io.BytesIO()
-    told.headers["Content-Length"] = "6"
-    answers: list[requests.Response | Exception] = [told]
+    answers: list[requests.Response | Exception] = [response(b"", {"Content-Length": "6"})]
 
     def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
         answer = answers.pop() if answers else ServerError("could not be reached")
@@ -341,7 +314,7 @@ def test_a_file_that_is_known_to_differ_is_not_taken_for_unconfirmed(tmp_path: P
             raise answer
         return answer
 
-    result = bring(PlannedFile(0, "mast:x", "u", "u", target, None, Action.CHECK, ""), open_url)
+    result = bring(to_fetch(target, action=Action.CHECK), open_url)
     assert (result.status, result.message) == (Status.ERROR, "ServerError: could not be reached")
     assert target.read_bytes() == b"12345"
 

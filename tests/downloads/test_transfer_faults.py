@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from transfers import address_of, files_in, to_fetch
 
 from astroquery_mast.config import Endpoints, conf
 from astroquery_mast.downloads.transfer import OpenUrl, download_file
 from astroquery_mast.products.manifest import Status, TransferResult
-from astroquery_mast.products.plan import Action, PlannedFile
+from astroquery_mast.products.plan import PlannedFile
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.archive import Archive
 from astroquery_mast.sandbox.server import shared_archive
@@ -92,10 +93,6 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(tmp_path)
 
 
-def files_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
 def opener() -> OpenUrl:
     """Return what opens addresses as the client does: an HTTP status of an error is an exception."""
     wire = HttpClient(requests.Session().request, Endpoints(str(conf.server)))
@@ -108,9 +105,8 @@ def opener() -> OpenUrl:
 
 def planned_for(sandbox: Sandbox, size: int, folder: Path, checksum: str | None = None) -> PlannedFile:
     uri = f"{PREFIX}{size}.bin"
-    url = f"{sandbox.url}/api/v0.1/Download/file?uri={uri}"
-    target = folder / "x.bin"
-    return PlannedFile(0, uri, url, url, target, size, Action.FETCH, "not on disk", checksum=checksum)
+    url = address_of(sandbox, uri)
+    return to_fetch(folder / "x.bin", uri, url, size=size, reason="not on disk", checksum=checksum)
 
 
 @dataclass(frozen=True)

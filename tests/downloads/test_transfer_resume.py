@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
-from urllib3 import HTTPResponse
+from transfers import address_of, files_in, response
 
 from astroquery_mast.downloads.destination import LOCAL_FILES, exclusive_lock
 from astroquery_mast.downloads.part_file import part_path, record_path
@@ -28,8 +27,7 @@ SOME = 200_000
 
 
 @pytest.fixture
-def planned(mast_sandbox: Sandbox, uri: str, tmp_path: Path) -> PlannedFile:
-    service = f"{mast_sandbox.url}/api/v0.1/Download/file"
+def planned(service: str, uri: str, tmp_path: Path) -> PlannedFile:
     return single_file(uri, tmp_path / "x.fits", download_url=service, cache=True, disk=LOCAL_FILES)
 
 
@@ -97,18 +95,13 @@ def test_without_validator_nothing_is_kept(
 
 
 def test_file_that_keeps_breaking_off_comes_as_long_as_it_grows(
-    mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, tmp_path: Path
+    mast_sandbox: Sandbox, planned: PlannedFile, large: str, open_url: OpenUrl, tmp_path: Path
 ) -> None:
     """Tries that bring a megabyte each are not counted: five breaks do not stop a file of eight megabytes."""
-    rows = mast_sandbox.archive.query(
-        "select dataURI from product where dataRights = 'PUBLIC' and size between 8000000 and 9000000 limit 1"
-    )
-    uri = str(rows[0]["dataURI"])
     mast_sandbox.faults.add("download", Fault.cut(1_500_000), times=5)
-    url = f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}"
-    result = download_file(replace(planned, uri=uri, url=url), open_url)
+    result = download_file(replace(planned, uri=large, url=address_of(mast_sandbox, large)), open_url)
     assert (result.status, result.attempts) == (Status.COMPLETE, 6)
-    assert (tmp_path / "x.fits").read_bytes() == mast_sandbox.archive.render(uri)
+    assert (tmp_path / "x.fits").read_bytes() == mast_sandbox.archive.render(large)
 
 
 def test_file_has_the_time_of_the_archive(mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl) -> None:
@@ -262,8 +255,7 @@ def test_ctrl_c_keeps_what_has_come(planned: PlannedFile, content: bytes, open_u
 
     with pytest.raises(KeyboardInterrupt):
         download_file(planned, open_url, progress=progress)
-    folder = planned.local_path.parent
-    assert sorted(path.name for path in folder.iterdir()) == ["x.fits.part", "x.fits.part.json"]
+    assert files_in(planned.local_path.parent) == ["x.fits.part", "x.fits.part.json"]
     assert content.startswith(part_path(planned.local_path).read_bytes())
     assert download_file(planned, open_url).status is Status.COMPLETE
 
@@ -283,26 +275,15 @@ def test_cloud_copy_comes_first_and_the_archive_helps_out(
     assert "range" not in mast_sandbox.requests.of("download")[-1].headers
 
 
-def answer(body: bytes, status: int = 200, **headers: str) -> Callable[[str, Mapping[str, str]], requests.Response]:
-    def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
-        response = requests.Response()
-        response.status_code = status
-        response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-        response.raw = HTTPResponse(io.BytesIO(body), preload_content=False)
-        return response
-
-    return open_url
-
-
 def test_longer_body_than_announced_is_thrown_away(planned: PlannedFile) -> None:
     """More bytes than there can be are another file's: none of them is kept, though there is a validator."""
-    result = download_file(planned, answer(b"12345", ETag='"x"', Content_Length="4"))
+    result = download_file(planned, lambda _url, _headers: response(b"12345", {"ETag": '"x"', "Content-Length": "4"}))
     assert "5 bytes of 4 arrived" in str(result.message)
     assert list(planned.local_path.parent.iterdir()) == []
 
 
 def test_record_tells_where_the_bytes_are_from(planned: PlannedFile) -> None:
     """The record beside the part holds the address, the validator and the length, and no more of the request."""
-    download_file(planned, answer(b"SIMPL", ETag='"x"', Content_Length="9"))
+    download_file(planned, lambda _url, _headers: response(b"SIMPL", {"ETag": '"x"', "Content-Length": "9"}))
     first = record_path(planned.local_path).read_text().splitlines()[0]
     assert first == f'{{"url": "{planned.url}", "validator": "\\"x\\"", "total": 9}}'
