@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.time import Time
+from astroquery_mast.missions.columns import columns_of_mission
 from criteria_forms import BOTH_OPEN, DAY, NO_VALUE, OPEN, cases, ends, no, span, told
 from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError, InvalidQueryError
-from astroquery_mast.missions.columns import columns_of_mission
 from astroquery_mast.missions.conditions import build_conditions
 from astroquery_mast.query.conditions import OPERATORS, Comparison, Condition, read_condition
 from astroquery_mast.query.filters import catalogs_mast_filters, mashup_criteria, observation_criteria, split_parameters
