@@ -163,6 +163,12 @@ def test_exposure_has_two_detectors(archive: Archive) -> None:
         assert hdus["SCI", 1].data.dtype == np.uint16
 
 
+def test_a_small_galaxy_beyond_the_edge_of_an_image_is_left_out(archive: Archive) -> None:
+    """The image could not be rendered: it has a galaxy that lies further outside than it is wide."""
+    with fits.open(io.BytesIO(archive.render("mast:HST/product/j7ti0eahq_flt.fits"))) as hdus:
+        assert np.isfinite(hdus["SCI", 1].data).all()
+
+
 def test_light_curve(archive: Archive) -> None:
     """A light curve has the keywords and columns that readers of SPOC files want, and a gap of missing times."""
     with one(archive, "0000000261136679-0120-s_lc.fits") as hdus:

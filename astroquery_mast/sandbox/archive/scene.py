@@ -242,10 +242,15 @@ def _inside(x: Array, y: Array, shape: tuple[int, int]) -> NDArray[np.bool_]:
 
 def _stamp(image: Array, x: float, y: float, half: int) -> tuple[slice, slice, Array, Array]:
     """The part of an image around a position, and the offsets of its pixels."""
-    rows = slice(max(int(y) - half, 0), max(min(int(y) + half + 1, image.shape[0]), 0))
-    columns = slice(max(int(x) - half, 0), max(min(int(x) + half + 1, image.shape[1]), 0))
+    rows, columns = _within(y, half, image.shape[0]), _within(x, half, image.shape[1])
     dy, dx = np.mgrid[rows, columns]
     return rows, columns, dy - y, dx - x
+
+
+def _within(middle: float, half: int, length: int) -> slice:
+    """The pixels of an axis that are near a position; none for one that lies further than that beyond an end."""
+    first, stop = (min(max(int(middle) + step, 0), length) for step in (-half, half + 1))
+    return slice(first, stop)
 
 
 def _add_stars(image: Array, x: Array, y: Array, flux: Array) -> None:
