@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError, InvalidQueryError
 from astroquery_mast.missions.conditions import build_conditions
+from astroquery_mast.missions.search import columns_of_mission
 from astroquery_mast.query.conditions import OPERATORS, Comparison, Condition, read_condition
 from astroquery_mast.query.filters import catalogs_mast_filters, mashup_criteria, observation_criteria, split_parameters
 from astroquery_mast.tables.columns import Columns, columns_of, snapshot
