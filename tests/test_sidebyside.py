@@ -114,7 +114,9 @@ def peer_at(url: str) -> Iterator[Any]:
     import astroquery.mast
 
     adapter = ToSandbox(url)
-    with patch.object(requests.Session, "get_adapter", lambda *_, **__: adapter):
+    # Where boto3 is there, the peer would look for files in the cloud first, which is not reached through adapters.
+    on_premises = astroquery.mast.conf.set_temp("enable_cloud_dataset", False)
+    with on_premises, patch.object(requests.Session, "get_adapter", lambda *_, **__: adapter):
         yield astroquery.mast
     adapter.close()
 
