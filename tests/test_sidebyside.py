@@ -161,13 +161,13 @@ def _content(opened: fits.HDUList) -> list[tuple[str, bytes]]:
 
 
 def _tables(ours: Table, theirs: Table) -> dict[str, str]:
-    """Compare tables; of a manifest what the peer's has, too, and products of missions, which come in any order."""
+    """Compare tables; of a manifest what the peer's has, too.  Products of missions come in any order there."""
     if "Local Path" in theirs.colnames:
         ours = ours[theirs.colnames]
         for table in (ours, theirs):
             table["Local Path"] = [str(Path(path)) for path in table["Local Path"]]
-    if "product_key" in theirs.colnames:
-        ours, theirs = (table[np.argsort(table["product_key"])] for table in (ours, theirs))
+    for key in {"Local Path", "product_key"}.intersection(theirs.colnames):
+        ours, theirs = (table[np.argsort(table[key])] for table in (ours, theirs))
     found = {} if ours.colnames == theirs.colnames else _unequal("columns", ours.colnames, theirs.colnames)
     if len(ours) != len(theirs):
         return {**found, "rows": f"{len(ours)} against {len(theirs)}"}
