@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.time import Time
-from astroquery_mast.missions.columns import columns_of_mission
 from criteria_forms import BOTH_OPEN, DAY, NO_VALUE, OPEN, cases, ends, no, span, told
 from hypothesis import given
 from hypothesis import strategies as st
