@@ -19,7 +19,7 @@ from types import FrameType
 
 from astropy.utils import decorators
 
-from .exceptions import NoResultsWarning, presentable
+from .exceptions import MaxResultsWarning, NoResultsWarning, presentable
 
 _as: dict[str, str | None] = {"module": None}
 _PACKAGE = f"{Path(__file__).parent}{os.sep}"
@@ -64,3 +64,10 @@ def warn_no_results(hints: Sequence[str] = ()) -> None:
     """Warn that a query found nothing."""
     text = " ".join(("Query returned no results.", *hints))
     warn_user(text, NoResultsWarning, module=_as["module"])
+
+
+def warn_of_limit(rows: int) -> None:
+    """Warn that there are more rows than the user's limit lets through."""
+    warn_user(
+        f"Maximum results returned: there are more than these {rows} rows. limit=None returns all.", MaxResultsWarning
+    )

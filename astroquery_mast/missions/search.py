@@ -27,7 +27,6 @@ from ..exceptions import (
     InvalidQueryError,
     InvalidResponseError,
     MastError,
-    MaxResultsWarning,
 )
 from ..query.selection import names_of
 from ..service.http import AnswerPage, HttpClient
@@ -37,7 +36,7 @@ from ..service.retrying import Deadline
 from ..sky.positions import Positions, as_names, as_targets, join_positions
 from ..tables.columns import Column, Columns, Kind, did_you_mean, find_column, kind_of
 from ..tables.rows import decoded
-from ..warn import warn_no_results, warn_user
+from ..warn import warn_no_results, warn_of_limit, warn_user
 from .answer import ANG_SEP, SearchTable, announced
 from .conditions import argument_like, build_conditions, comma_hints
 from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
@@ -240,10 +239,7 @@ class MissionSearch:
             table, more = table[: search.limit], True
             table.meta["rows"] = [len(table)]
         if more:
-            warn_user(
-                f"Maximum results returned: there are more than these {len(table)} rows. limit=None returns all.",
-                MaxResultsWarning,
-            )
+            warn_of_limit(len(table))
         if not len(table):
             warn_no_results(search.hints)
         if verbose:

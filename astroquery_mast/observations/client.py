@@ -76,6 +76,9 @@ class ObservationsClass(ObservationProductMethods):
         columns: str | Iterable[str] | None = None,
         cache: bool | None = None,
         merge_nearby: bool = True,
+        limit: int | None = None,
+        sort_by: Any = None,
+        sort_desc: bool | Iterable[bool] | None = None,
     ) -> Table | Asked:
         """Return the observations whose footprint touches a circle, or another region, on the sky.
 
@@ -118,6 +121,14 @@ class ObservationsClass(ObservationProductMethods):
         merge_nearby : bool
             For many targets: whether neighbors share one request for a larger circle, if it is certain which of its
             rows belong to which target.  False sends a request for each target.
+        limit : int, optional
+            How many rows to return at most, with a warning if there are more; all if not given.  No more pages are
+            fetched than that takes, unless rows are sorted or a region is cut out.  For many targets the limit of each.
+        sort_by : str, tuple, or list of these, optional
+            Columns to sort by, or pairs such as ``("desc", "t_min")``; for many targets the rows of each.  MAST does
+            not sort: all rows are fetched and sorted by this package; rows without a value come last.
+        sort_desc : bool or iterable of bool, optional
+            Whether the largest comes first; one for all columns, or one for each.
 
         Returns
         -------
@@ -138,7 +149,7 @@ class ObservationsClass(ObservationProductMethods):
             If it takes longer than ``timeout``.
         """
         place = Place(coordinates, radius=radius, region=region, overlap=overlap)
-        arguments = QueryArguments(place, None, columns, pagesize, page, cache, merge_nearby)
+        arguments = QueryArguments(place, None, columns, pagesize, page, cache, merge_nearby, limit, sort_by, sort_desc)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
         return self._search_for(place).table(arguments, options)
 
@@ -213,6 +224,9 @@ class ObservationsClass(ObservationProductMethods):
         columns: str | Iterable[str] | None = None,
         cache: bool | None = None,
         merge_nearby: bool = True,
+        limit: int | None = None,
+        sort_by: Any = None,
+        sort_desc: bool | Iterable[bool] | None = None,
     ) -> Table | Asked:
         """Return the observations around an object.
 
@@ -224,7 +238,7 @@ class ObservationsClass(ObservationProductMethods):
             ``"NED"`` or ``"SIMBAD"``; the first that knows the name if not given.
         radius, pagesize, page, overlap, timeout, get_query_payload, verbose, max_workers, executor
             As `query_region`.
-        columns, cache, merge_nearby : object, optional
+        columns, cache, merge_nearby, limit, sort_by, sort_desc : object, optional
             As `query_region`.
 
         Returns
@@ -237,7 +251,7 @@ class ObservationsClass(ObservationProductMethods):
             If the name has no position; otherwise as `query_region`.
         """
         place = Place(None, object_name, radius, resolver, overlap=overlap)
-        arguments = QueryArguments(place, None, columns, pagesize, page, cache, merge_nearby)
+        arguments = QueryArguments(place, None, columns, pagesize, page, cache, merge_nearby, limit, sort_by, sort_desc)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
         return self._search_for(place).table(arguments, options)
 
@@ -300,6 +314,9 @@ class ObservationsClass(ObservationProductMethods):
         columns: str | Iterable[str] | None = None,
         cache: bool | None = None,
         merge_nearby: bool = True,
+        limit: int | None = None,
+        sort_by: Any = None,
+        sort_desc: bool | Iterable[bool] | None = None,
         **criteria: Any,
     ) -> Table | Asked:
         """Return the observations that meet all criteria.
@@ -310,7 +327,7 @@ class ObservationsClass(ObservationProductMethods):
             Where to look, as `query_region` and `query_object`; at most one of them.
         radius, pagesize, page, resolver, overlap, timeout, get_query_payload, verbose, max_workers, executor
             As `query_region` and `query_object`.
-        columns, cache, merge_nearby : object, optional
+        columns, cache, merge_nearby, limit, sort_by, sort_desc : object, optional
             As `query_region`.
         **criteria : object
             One or more columns of ``get_metadata("observations")``, in upper or lower case.
@@ -335,7 +352,9 @@ class ObservationsClass(ObservationProductMethods):
             As `query_region` and `query_object`.
         """
         place = Place(coordinates, object_name, radius, resolver, region, overlap)
-        arguments = QueryArguments(place, criteria, columns, pagesize, page, cache, merge_nearby)
+        arguments = QueryArguments(
+            place, criteria, columns, pagesize, page, cache, merge_nearby, limit, sort_by, sort_desc
+        )
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
         return self._search_for(place).table(arguments, options)
 

@@ -64,7 +64,7 @@ class ManyObservations:
         query = self._search.query_anywhere(arguments)
         job = self._job(arguments, options)
         groups = _shared_cones(job.targets) if arguments.merge_nearby else []
-        query = _with_needed_columns(query, job.place.overlap, groups)
+        query = _with_needed_columns(query, groups)
         request_for = self._request_maker(query)
         if options.get_query_payload:
             return _payloads(job.targets, groups, request_for)
@@ -81,7 +81,7 @@ class ManyObservations:
             )
         if not len(table):
             warn_no_results(self._search.hints(query.criteria))
-        return query.finished(table)
+        return query.for_many().finished(table)
 
     def count(self, arguments: QueryArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return the number of observations of each target, or the requests."""
@@ -117,7 +117,7 @@ class ManyObservations:
 
     def _request_maker(self, query: ObservationQuery) -> RequestFor:
         """Return what makes the request for a cone."""
-        return lambda cone: self._search.request(replace(query, cone=cone))
+        return lambda cone: self._search.request(replace(query, cone=cone, limit=None))
 
     def _ask(
         self, job: _Job, groups: Sequence[SharedCone], request_for: RequestFor
@@ -222,14 +222,11 @@ def _payloads(targets: Targets, groups: Sequence[SharedCone], request_for: Reque
     return [request_for(cone).payload() for cone in cones]
 
 
-def _with_needed_columns(query: ObservationQuery, overlap: str, groups: Sequence[SharedCone]) -> ObservationQuery:
-    """The query with the columns that are needed on the way to its answer."""
-    if query.columns is None:
+def _with_needed_columns(query: ObservationQuery, groups: Sequence[SharedCone]) -> ObservationQuery:
+    """The query with the columns by which answers for several targets are divided."""
+    if query.columns is None or not any(group.shared for group in groups):
         return query
-    also: tuple[str, ...] = CUT_COLUMNS if overlap == "center" else ()
-    if any(group.shared for group in groups):
-        also = _DIVIDING
-    return replace(query, columns=replace(query.columns, also=also))
+    return replace(query, columns=replace(query.columns, also=(*query.columns.also, *_DIVIDING)))
 
 
 def _centered(table: Table, rows: RowNumbers, cone: Cone) -> RowNumbers:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import requests
@@ -18,10 +19,21 @@ from astropy import units as u
 from astropy.table import Table
 from astroquery import log
 
+from ..config import count_setting
 from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
 from ..query.filters import Criteria, observation_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
-from ..query.selection import ColumnSelection, names_of, select_columns
+from ..query.selection import (
+    ColumnSelection,
+    Selection,
+    SortKey,
+    arranged,
+    first_rows,
+    names_of,
+    row_limit,
+    select_columns,
+    sort_keys,
+)
 from ..query.values import is_integer
 from ..service.http import PageLimits
 from ..service.mast_service import CallOptions, MastService
@@ -32,7 +44,7 @@ from ..sky.position import DEFAULT_RADIUS, Cone, TargetInput
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
 from ..tables.columns import metadata_table
-from ..tables.mashup import histograms
+from ..tables.mashup import Completeness, histograms
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from .suggestions import suggestions
@@ -85,6 +97,21 @@ class QueryArguments:
     page: int | None = None
     cache: bool | None = None
     merge_nearby: bool = True
+    limit: int | None = None
+    sort_by: Any = None
+    sort_desc: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if self.page is not None and (self.limit is not None or self.sort_by is not None):
+            raise InvalidQueryError(
+                f"page={self.page!r} cannot be combined with limit or sort_by: pages are in the archive's own order."
+            )
+
+    @property
+    def positional(self) -> bool:
+        """Whether the rows have a distance from a position."""
+        return self.criteria is None or self.place.given
 
     def require_criterion(self) -> None:
         """Raise `InvalidQueryError` if this is a query by criteria that has none."""
@@ -106,12 +133,28 @@ class ObservationQuery:
     pagesize: int | None = None
     page: int | None = None
     cache: bool | None = None
+    order: tuple[SortKey, ...] = ()
+    limit: int | None = None
 
-    def finished(self, table: Table) -> Table:
-        """Return the rows that are in the region, with the columns that are wanted."""
+    @property
+    def enough(self) -> int | None:
+        """How many of the rows that the archive has will do; None if all of them have to be looked at."""
+        too_many = self.limit is not None and self.limit >= count_setting("server_row_limit")
+        return None if self.order or self.region_filter is not None or too_many else self.limit
+
+    def finished(self, table: Table, total: int = 0) -> Table:
+        """Return the rows that are in the region, sorted, as many as are wanted, with the columns that are wanted."""
         if self.region_filter is not None:
-            table = self.region_filter.of(table)
+            table, total = self.region_filter.of(table), 0
+        if self.order:
+            table = arranged(table, Selection(order=self.order))
+        if self.limit is not None:
+            table = first_rows(table, self.limit, total)
         return table if self.columns is None else self.columns.of(table)
+
+    def for_many(self) -> ObservationQuery:
+        """Return the same query for the table of many targets, whose rows are sorted for each of them."""
+        return replace(self, order=(SortKey("input_row"), *self.order)) if self.order else self
 
 
 class ObservationSearch:
@@ -130,20 +173,20 @@ class ObservationSearch:
         request = self.request(query)
         if options.get_query_payload:
             return request.payload()
-        table, hint = self._sent(request, deadline, every_page=query.page is None)
-        sent = len(table)
-        table = query.finished(table)
+        sent, total = self._sent(query, request, deadline)
+        table = query.finished(sent, total)
         if options.verbose:
             log.info("%d observations in %.1f s.", len(table), deadline.elapsed())
         if not len(table):
-            warn_no_results(self._hints_for(query, table, sent, hint))
+            warn_no_results([f"{table.meta['cut'][-1]}."] if len(sent) else self._hints_for(query, request, total))
         return table
 
-    def _hints_for(self, query: ObservationQuery, table: Table, sent: int, hint: str) -> list[str]:
-        """Say why there are no rows."""
-        if hint:
-            return [hint]
-        return [f"{table.meta['cut'][-1]}."] if sent else self.hints(query.criteria)
+    def _hints_for(self, query: ObservationQuery, request: MashupRequest, total: int) -> list[str]:
+        """Say why the archive has sent no rows."""
+        if not total:
+            return self.hints(query.criteria)
+        pages = -(-total // request.pagesize)
+        return [f"Page {request.page} was asked for, of {pages} with {total} rows."]
 
     def count(self, arguments: QueryArguments, options: CallOptions) -> int | dict[str, object]:
         """Return the number of observations, or the request."""
@@ -177,18 +220,33 @@ class ObservationSearch:
             columns = self._service.columns.get(config_id)
         return metadata_table(columns)
 
-    def _sent(self, request: MashupRequest, deadline: Deadline, *, every_page: bool) -> tuple[Table, str]:
-        """Return the rows that the archive sends, and a warning if the requested page does not exist."""
-        if every_page:
-            return self._service.table(request, deadline=deadline, columns_id=CAOM_CONE), ""
+    def _sent(self, query: ObservationQuery, request: MashupRequest, deadline: Deadline) -> tuple[Table, int]:
+        """Return the rows that the archive sends, and how many it has."""
+        if query.enough is not None:
+            return self._first_rows(request, query.enough, deadline)
+        if query.page is None:
+            table = self._service.table(request, deadline=deadline, columns_id=CAOM_CONE)
+            return table, len(table)
         builder = TableBuilder(request, self._service.columns.get(CAOM_CONE))
-        answer = self._service.page(request, deadline)
-        builder.add(answer.page)
-        paging = answer.page.paging
-        if len(answer.page.rows) or paging is None or not paging.total:
-            return builder.table(), ""
-        pages = -(-paging.total // request.pagesize)
-        return builder.table(), f"Page {request.page} was asked for, of {pages} with {paging.total} rows."
+        page = self._service.page(request, deadline).page
+        builder.add(page)
+        return builder.table(), len(page.rows) if page.paging is None else page.paging.total
+
+    def _first_rows(self, request: MashupRequest, limit: int, deadline: Deadline) -> tuple[Table, int]:
+        """Return the first rows of an answer, and how many it has; no page more is asked for than that takes."""
+        builder = TableBuilder(request, self._service.columns.get(CAOM_CONE))
+        found = Completeness(request.service)
+        first = self._service.page(request, deadline)
+        total = len(first.page.rows) if first.page.paging is None else first.page.paging.total
+        due = min(limit, total)
+        others = [request.at_page(number) for number in range(2, -(-due // request.pagesize) + 1)]
+        with closing(self._service.pages_of_all(others, deadline=deadline)) as answers:
+            for asked, answer in zip([request, *others], chain([first], answers), strict=True):
+                builder.add(answer.page)
+                asked.check(answer.page, found)
+        if found.rows < due:
+            raise found.incomplete(f"{due} rows were due and {found.rows} received")
+        return builder.table(), total
 
     # -- from what is written to what is sent --------------------------------------------------------------------
 
@@ -208,16 +266,27 @@ class ObservationSearch:
         """Check everything but the place, before names are resolved and observations are asked for."""
         if arguments.place.overlap != "footprint":
             check_overlap(arguments.place.overlap)
+        order = self._order(arguments)
         return ObservationQuery(
             criteria=None if arguments.criteria is None else self._criteria(arguments.criteria),
-            columns=None if arguments.columns is None else self._columns(arguments),
+            columns=None if arguments.columns is None else self._columns(arguments, order),
             pagesize=arguments.pagesize,
             page=arguments.page,
             cache=arguments.cache,
+            order=order,
+            limit=row_limit(arguments.limit),
         )
 
     def request(self, query: ObservationQuery) -> MashupRequest:
-        """Return the request for the observations themselves."""
+        """Return the request for the observations themselves, in pages that are no larger than needed."""
+        request = self._whole_request(query)
+        if query.enough is None:
+            return request
+        pages = -(-query.enough // request.pagesize)
+        return replace(request, pagesize=-(-query.enough // pages))
+
+    def _whole_request(self, query: ObservationQuery) -> MashupRequest:
+        """The request for all rows."""
         if query.columns is not None:
             return self.filtered_request(query, query.columns.text)
         if query.criteria is not None:
@@ -249,13 +318,20 @@ class ObservationSearch:
         values = self.values(Deadline.start(None)).get(column)
         return None if values is None else [value for value in values if value.strip()]
 
-    def _columns(self, arguments: QueryArguments) -> ColumnSelection | None:
+    def _columns(self, arguments: QueryArguments, order: Sequence[SortKey]) -> ColumnSelection | None:
         """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
-        also = CUT_COLUMNS if arguments.place.needs_filter else ()
-        positional = arguments.criteria is None or arguments.place.given
+        also = [*(CUT_COLUMNS if arguments.place.needs_filter else ()), *(key.column for key in order)]
         names = names_of(arguments.columns)
         known = self._service.columns.columns_for(CAOM_CONE, names)
-        return select_columns(names, known, positional=positional, also=also)
+        return select_columns(names, known, positional=arguments.positional, also=also)
+
+    def _order(self, arguments: QueryArguments) -> tuple[SortKey, ...]:
+        """Return by what the rows are sorted."""
+        keys = sort_keys(arguments.sort_by, arguments.sort_desc)
+        if not keys:
+            return ()
+        known = self._service.columns.columns_for(CAOM_CONE, [key.column for key in keys])
+        return tuple(key.spelled(known, positional=arguments.positional) for key in keys)
 
     # -- what values there are -----------------------------------------------------------------------------------
 

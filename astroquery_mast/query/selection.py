@@ -7,6 +7,7 @@ tables that are arranged by them where a service does not do so itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..tables.columns import Column, Columns, find_name, no_such, shown_columns
+from ..warn import warn_of_limit
 from .conditions import as_members
 from .request import as_plain
 from .values import is_integer
@@ -69,6 +71,14 @@ def named_column(name: str, known: Columns, argument: str = "") -> Column:
     return shown[_spelled(name, shown, argument)]
 
 
+def _placed_column(name: str, known: Columns, positional: bool, argument: str = "") -> str:
+    """The name of a column that is there: some are only where a position is given."""
+    found = named_column(name, known, argument).name
+    if found in _POSITIONAL and not positional:
+        raise InvalidArgumentError(f"The column '{found}' needs a position: give coordinates or object_name.")
+    return found
+
+
 def _spelled(name: str, known: Iterable[str], argument: str) -> str:
     """The known name that one given for an argument stands for."""
     found = find_name(name, known)
@@ -109,10 +119,7 @@ def select_columns(
     """Return the selection of these columns of observations, or None for all."""
     if not given:
         return None
-    names = [named_column(name, known).name for name in given]
-    misplaced = [] if positional else [name for name in names if name in _POSITIONAL]
-    if misplaced:
-        raise InvalidArgumentError(f"The column '{misplaced[0]}' needs a position: give coordinates or object_name.")
+    names = [_placed_column(name, known, positional) for name in given]
     return ColumnSelection(tuple(dict.fromkeys((*names, KEY))), tuple(also))
 
 
@@ -129,6 +136,10 @@ class SortKey:
     def __str__(self) -> str:
         """Spell it as Catalogs.MAST does."""
         return f"{_DIRECTIONS[self.descending]}.{self.column}"
+
+    def spelled(self, known: Columns, *, positional: bool = True) -> SortKey:
+        """Return the same key in the spelling of known columns."""
+        return replace(self, column=_placed_column(self.column, known, positional, "sort_by"))
 
 
 def sort_keys(sort_by: Any, sort_desc: Any = None) -> tuple[SortKey, ...]:
@@ -209,7 +220,7 @@ class Selection:
         return replace(
             self,
             columns=tuple(named_column(name, columns, "columns").name for name in self.columns),
-            order=tuple(replace(key, column=named_column(key.column, columns, "sort_by").name) for key in self.order),
+            order=tuple(key.spelled(columns) for key in self.order),
         )
 
     @property
@@ -231,6 +242,23 @@ def _number(argument: str, value: Any) -> int | None:
     return int(value)
 
 
+def row_limit(limit: Any) -> int | None:
+    """Return how many rows are wanted at most; None for all."""
+    return _number("limit", limit)
+
+
+def first_rows(table: Table, limit: int, total: int = 0) -> Table:
+    """Return the first rows of a table, for many targets those of each; warn if these or the archive have more."""
+    targets = table["input_row"].tolist() if "input_row" in table.colnames else [0] * len(table)
+    kept = np.arange(len(table)) - np.searchsorted(targets, targets) < limit
+    if bool(kept.all()) and total <= len(table):
+        return table
+    table = table[kept]
+    table.meta["rows"] = [len(table)]
+    warn_of_limit(len(table))
+    return table
+
+
 def arranged(table: Table, selection: Selection) -> Table:
     """Return a table with the rows sorted and the columns selected."""
     columns = [_spelled(name, table.colnames, "columns") for name in selection.columns]
@@ -249,7 +277,16 @@ def _ranks(table: Table, name: str, descending: bool) -> np.ndarray[Any, np.dtyp
     missing = np.ma.getmaskarray(values)
     if values.dtype.kind == "f":
         missing = missing | np.isnan(values.data)
-    _, places = np.unique(values.data, return_inverse=True)
+    _, places = np.unique(_comparable(values.data, missing), return_inverse=True)
     ranks = (-places if descending else places).astype(np.int64)
     ranks[missing] = len(table)
     return ranks
+
+
+def _comparable(values: np.ndarray[Any, Any], missing: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Values as they are compared: as numbers if all are integers that came as text, as identifiers do."""
+    if values.dtype.kind != "U" or not np.char.isdecimal(values[~missing]).all():
+        return values
+    with suppress(OverflowError):
+        return np.where(missing, "0", values).astype(np.int64)
+    return values

@@ -14,7 +14,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -298,7 +298,7 @@ class MastService:
         asked = question if every_page else question.first_page()
         return get_pages(self.http, asked, PageLimits(deadline, divisible=divisible))
 
-    def pages_of_all(self, questions: Sequence[Question], *, deadline: Deadline) -> Iterator[AnswerPage]:
+    def pages_of_all(self, questions: Sequence[Question], *, deadline: Deadline) -> Generator[AnswerPage]:
         """Give the pages of several answers, asked for side by side, one answer after the other."""
         if len(questions) == 1:
             yield from self.pages(questions[0], deadline=deadline)
