@@ -85,6 +85,8 @@ class Question(Protocol):
 COUNT_COLUMNS = "COUNT_BIG(*)"
 # The formats in which the state of a job and its rows can be seen; csv and votable are the caller's to read.
 _READABLE = frozenset({"json", "extjs"})
+# Columns with identifiers of which no two rows of a service have the same.
+_IDENTIFIERS = frozenset({"obsid", "ID", "objID", "objid", "MatchID", "source_id"})
 # Properties that change how the archive works, and not what it answers.
 _IRRELEVANT = frozenset({"timeout", "clearcache", "removecache"})
 # Lists of JSON services whose order may be that of rows or columns; any other list holds conditions or alternatives.
@@ -303,6 +305,8 @@ class MashupRequest:
     def check(self, page: Page, completeness: Completeness) -> bool:
         """Add a page; one that is no table is an action of the archive, such as the staging of files."""
         completeness.add(page, self.page)
+        if page.paging is not None and page.paging.pages > 1 and any(name in _IDENTIFIERS for name, _ in page.fields):
+            completeness.compare(page)
         completeness.proven = completeness.proven and bool(page.fields)
         return True
 

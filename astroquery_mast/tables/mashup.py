@@ -31,6 +31,7 @@ _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorize
 _EXCERPT = 200
 # Services whose status is empty, and which leave the list of rows out if there is none.
 _NAMES = "Mast.Name."
+_ASK_AGAIN = "Ask again; if it stays so, ask for less at a time."
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ class Completeness:
             self._skipped = skipped
         self.add(page)
         if not alone:
-            self._compare(page)
+            self.compare(
+                page, "Rows that are alike in all columns asked for look so, too: ask for more columns (select_cols)."
+            )
 
     def close(self) -> None:
         """Prove that all rows announced have been received."""
@@ -113,9 +116,7 @@ class Completeness:
         elif self.rows < self.announced - self._skipped:
             raise self._short(self.announced - self._skipped, self._skipped, self.rows)
 
-    def incomplete(
-        self, what: str, advice: str = "Ask again; if it stays so, ask for less at a time."
-    ) -> IncompleteResultError:
+    def incomplete(self, what: str, advice: str = _ASK_AGAIN) -> IncompleteResultError:
         """Return the error for an answer that is not complete."""
         return IncompleteResultError(
             f"The answer of {self.service} is not complete: {what}. {advice}", service=self.service
@@ -125,14 +126,11 @@ class Completeness:
         """The error for rows that are missing."""
         return self.incomplete(f"{due} rows were due after row {skipped}, and {received} came")
 
-    def _compare(self, page: Page) -> None:
+    def compare(self, page: Page, advice: str = _ASK_AGAIN) -> None:
         """Raise if a row has come on an earlier page."""
-        marks = {_mark(row) for row in page.rows}
+        marks = page.rows.marks() if isinstance(page.rows, Rows) else {_mark(row) for row in page.rows}
         if not marks.isdisjoint(self._seen):
-            raise self.incomplete(
-                "a row came in two parts, so that another one may be missing",
-                "Rows that are alike in all columns asked for look so, too: ask for more columns (select_cols).",
-            )
+            raise self.incomplete("a row came in two parts, so that another one may be missing", advice)
         self._seen |= marks
 
 

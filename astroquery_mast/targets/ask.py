@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from astropy.table import MaskedColumn, Table, vstack
+from astropy.table import MaskedColumn, Table
 
 from ..config import count_setting, seconds_setting
-from ..exceptions import MastError, QueryTimeoutError, ServerError, TooManyRowsError
+from ..exceptions import CorruptDataWarning, MastError, QueryTimeoutError, ServerError, TooManyRowsError
 from ..products.listing import is_too_much
 from ..query.request import Question
 from ..service.http import HttpClient, PageLimits
@@ -28,8 +28,9 @@ from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedS
 from ..service.retrying import Deadline
 from ..tables.columns import PORTAL_COLUMNS, Columns
 from ..tables.mashup import Page
-from ..tables.rows import RowNumbers
+from ..tables.rows import RowNumbers, joined
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
+from ..warn import warn_user
 
 if TYPE_CHECKING:
     from ..downloads.sessions import SessionRecipe
@@ -289,19 +290,20 @@ class AnswerCollector:
 
     def add(self, key: int, pages: Sequence[Page]) -> None:
         """Take a complete answer, or a part of one."""
-        places = self._places.setdefault(key, [])
+        places: list[tuple[_SameColumns, int, int]] = []
         for page in pages:
             if not len(page.rows):
                 # Its columns are of interest only if nothing else comes; its types say nothing.
                 self._empty = page if self._empty is None or not self._empty.fields else self._empty
                 continue
             fields = tuple(column for column in page.fields if column[0] not in PORTAL_COLUMNS)
-            alike = self._kinds.get(fields)
-            if alike is None:
-                alike = self._kinds[fields] = _SameColumns(TableBuilder(self.question, self.columns))
+            alike = self._kinds.get(fields) or _SameColumns(TableBuilder(self.question, self.columns))
             alike.builder.add(page)
+            # Only now: a page that cannot be read is none.
+            self._kinds[fields] = alike
             places.append((alike, alike.rows, alike.rows + len(page.rows)))
             alike.rows += len(page.rows)
+        self._places.setdefault(key, []).extend(places)
 
     def table(self) -> tuple[Table, dict[int, RowNumbers]]:
         """Return everything that was added; to be called once, because the rows are handed over."""
@@ -328,10 +330,26 @@ def _stacked(tables: Sequence[Table], rows: int) -> Table:
     """The tables, whose columns differ, in one."""
     if len(tables) < 2:
         return tables[0] if tables else Table(masked=True)
-    stacked = Table(vstack(tables, metadata_conflicts="silent"), masked=True, copy=False)
+    names = dict.fromkeys(name for table in tables for name in table.colnames)
     # One call is one entry, as for a single question.
-    stacked.meta.update({name: values[:1] for name, values in tables[0].meta.items()}, rows=[rows])
-    return stacked
+    meta = {**tables[0].meta, "rows": [rows]}
+    return Table([_stacked_column(name, tables) for name in names], masked=True, copy=False, meta=meta)
+
+
+def _stacked_column(name: str, tables: Sequence[Table]) -> MaskedColumn:
+    """A column of several tables, of what its parts can all be; masked where a table does not have it."""
+    having = [table[name] for table in tables if name in table.colnames]
+    parts = [
+        (table[name].data.data, np.ma.getmaskarray(table[name]))
+        if name in table.colnames
+        else (np.zeros(len(table), having[0].dtype), np.ones(len(table), dtype=bool))
+        for table in tables
+    ]
+    values, mask = joined(parts)
+    if values.dtype.kind == "U" and any(column.dtype.kind != "U" and not column.mask.all() for column in having):
+        warn_user(f"Column '{name}' is text in some answers and not in others; it is kept as text.", CorruptDataWarning)
+    unit = having[0].unit if values.dtype.kind in "iuf" else None
+    return MaskedColumn(values, name, mask=mask, unit=unit, description=having[0].description, copy=False)
 
 
 def with_leading_columns(

@@ -18,6 +18,7 @@ from astropy.table import MaskedColumn, Table
 
 from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError
 from ..query.request import MashupRequest
+from ..service.http import reading
 from ..service.mast_service import MastService, refuse_two_positions
 from ..service.parallel import RunOptions
 from ..service.resolver import warn_unused_resolver
@@ -207,7 +208,8 @@ class ManyTargets:
             try:
                 if part.error is not None:
                     raise part.error
-                take(place, part)
+                with reading(part.asked.request.service):
+                    take(place, part)
             except MastError as err:
                 errors[place] = err
         return errors

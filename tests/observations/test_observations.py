@@ -16,6 +16,7 @@ from astroquery.mast import MastClass as PeerMast
 from astroquery.mast import ObservationsClass as PeerObservations
 
 from astroquery_mast import Mast, MastClass, Observations, ObservationsClass
+from astroquery_mast.exceptions import IncompleteResultError
 from astroquery_mast.sandbox import Fault, Sandbox
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
@@ -355,3 +356,25 @@ def test_a_column_of_a_table_is_a_list_of_values(mast_sandbox: Sandbox) -> None:
     assert set(again["obs_id"]) == set(table["obs_id"])
     assert filters_sent(obs_id=Column(["a", "b"]))["obs_id"]["values"] == ["a", "b"]
     assert filters_sent(obs_id={"b", "a"})["obs_id"]["values"] == ["a", "b"]
+
+
+@pytest.mark.parametrize("columns", [None, ["t_min"]])
+def test_a_page_that_repeats_another_is_noticed(mast_sandbox: Sandbox, columns: Any) -> None:
+    """Page 2 with the rows of page 1, under its own number, would be the right number of wrong rows."""
+    first: list[Any] = []
+
+    def repeated(answer: dict[str, Any]) -> dict[str, Any]:
+        first.append(answer["data"])
+        answer["data"] = first[0]
+        return answer
+
+    mast_sandbox.faults.add("invoke", Fault.edit(repeated), times=None)
+    with pytest.raises(IncompleteResultError, match="a row came in two parts, so that another one may be missing"):
+        Observations.query_criteria(obs_collection="GALEX", columns=columns, pagesize=124)
+
+
+def test_rows_that_are_alike_are_no_repetition(mast_sandbox: Sandbox) -> None:
+    """A column without an identifier may have the same values on all pages."""
+    table = Mast.mast_query("Mast.Caom.Filtered", columns="obs_collection", obs_collection="GALEX", pagesize=50)
+    assert set(table["obs_collection"]) == {"GALEX"}
+    assert len(table) == Observations.query_criteria_count(obs_collection="GALEX")

@@ -15,7 +15,7 @@ from astropy.table import MaskedColumn, Table, vstack
 from astroquery.exceptions import InputWarning, InvalidQueryError, NoResultsWarning, ResolverError
 
 from astroquery_mast import Observations, conf
-from astroquery_mast.exceptions import QueryTimeoutError, ServerError
+from astroquery_mast.exceptions import CorruptDataWarning, QueryTimeoutError, ServerError
 from astroquery_mast.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.usefixtures("mast_sandbox")
@@ -298,3 +298,46 @@ def test_a_great_many_names_are_asked_for_in_batches(mast_sandbox: Sandbox) -> N
     assert "HTTP 400" in table.meta["failed"][3]
     assert "Could not resolve" in table.meta["failed"][45]
     assert set(table["input_row"]) == set(range(70, 78))
+
+
+# -- answers that are odd ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("merge", [True, False])
+@pytest.mark.parametrize("overlap", ["footprint", "center"])
+@pytest.mark.parametrize("odd", ["west", [1, 2], {"a": 1}])
+def test_text_or_lists_in_a_position_cost_no_target(mast_sandbox: Sandbox, odd: Any, overlap: str, merge: bool) -> None:
+    """The archive's number or not: all rows come, as text where one of them is no number."""
+    places = ["202.47 47.20", "202.48 47.20", "210.80 54.35"]
+    asked: dict[str, Any] = {"radius": 0.02, "overlap": overlap, "merge_nearby": merge}
+    plain = Observations.query_region(places, **asked)
+
+    def spoiled(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"][0]["s_ra"] = odd
+        return answer
+
+    mast_sandbox.faults.add("invoke", Fault.edit(spoiled), times=None)
+    with pytest.warns(CorruptDataWarning, match="s_ra"):
+        table = Observations.query_region(places, **asked)
+    assert table.meta["failed"] == []
+    missing = len(plain) - len(table)
+    assert missing == 0 if overlap == "footprint" else 0 <= missing <= 3
+    assert set(table["obsid"]) <= set(plain["obsid"])
+
+
+def test_one_answer_of_another_type_costs_no_target(mast_sandbox: Sandbox) -> None:
+    """A column declared as text for one target is text for all, with a warning."""
+    plain = Observations.query_region(PLACES[:3], radius=0.02)
+
+    def renamed(answer: dict[str, Any]) -> dict[str, Any]:
+        for entry in answer["fields"]:
+            if entry["name"] == "t_exptime":
+                entry["type"] = "string"
+        return answer
+
+    mast_sandbox.faults.add("invoke", Fault.edit(renamed))
+    with pytest.warns(CorruptDataWarning, match="'t_exptime' is text in some answers and not in others"):
+        table = Observations.query_region(PLACES[:3], radius=0.02)
+    assert list(table["obsid"]) == list(plain["obsid"])
+    numbers = [None if text is None else float(text) for text in table["t_exptime"].tolist()]
+    assert numbers == plain["t_exptime"].tolist()

@@ -12,10 +12,12 @@ from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.exceptions import InvalidArgumentError, InvalidResponseError
+from astroquery_mast.exceptions import CorruptDataWarning, InvalidArgumentError, InvalidResponseError
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.sky.positions import as_names, as_positions
+from astroquery_mast.tables.columns import Column
 from astroquery_mast.tables.mashup import Page
+from astroquery_mast.tables.rows import Rows
 from astroquery_mast.targets.ask import AnswerCollector, AskedTargets, with_leading_columns
 from astroquery_mast.targets.targets import as_radii, targets_of, unique_rows
 
@@ -90,6 +92,39 @@ def test_answers_with_other_columns_are_masked_where_they_lack_one() -> None:
     assert {key: table["MatchID"][rows].tolist() for key, rows in found.items()} == {0: [0], 1: [0, 1], 2: [5]}
     assert table["W3_F160W"].mask.tolist() == [True, True, False, False]
     assert table.meta["rows"] == [4]
+
+
+def test_an_answer_that_declares_a_column_as_another_type_costs_no_other_target() -> None:
+    """Text in one answer makes text of the column, with a warning, and an answer without values changes nothing."""
+    blocks = AnswerCollector(REQUEST, {"x": Column("x", type_name="float", unit="deg")})
+    blocks.add(0, [Page("s", "COMPLETE", (("x", "float"), ("n", "int")), [{"x": 1.5, "n": 1}])])
+    blocks.add(1, [Page("s", "COMPLETE", (("x", "string"), ("n", "float")), [{"x": "west", "n": 2.5}])])
+    with pytest.warns(CorruptDataWarning, match="Column 'x' is text in some answers and not in others"):
+        table, found = blocks.table()
+    assert table["x"].tolist() == ["1.5", "west"]
+    assert table["n"].tolist() == [1.0, 2.5]
+    assert found[1].tolist() == [1]
+    blocks = AnswerCollector(REQUEST, {"x": Column("x", type_name="float", unit="deg")})
+    blocks.add(0, [Page("s", "COMPLETE", (("x", "float"),), [{"x": 1.5}])])
+    blocks.add(1, [Page("s", "COMPLETE", (("x", "string"),), [{"x": None}])])
+    table, _ = blocks.table()
+    assert table["x"].tolist() == [1.5, None]
+    assert table["x"].unit == "deg"
+
+
+def test_an_answer_that_fails_half_way_leaves_nothing_behind() -> None:
+    """Neither columns without rows nor rows of a target that failed."""
+    good = page(2)
+    blocks = AnswerCollector(REQUEST, {})
+    with pytest.raises(InvalidResponseError):
+        blocks.add(0, [good, Page("s", "COMPLETE", (("y", "int"),), Rows([b"7"], "s"))])  # type: ignore[list-item]
+    assert blocks.table()[1] == {}
+    blocks = AnswerCollector(REQUEST, {})
+    with pytest.raises(InvalidResponseError):
+        blocks.add(0, [Page("s", "COMPLETE", (("y", "int"),), Rows([b"7"], "s"))])  # type: ignore[list-item]
+    blocks.add(1, [page(1)])
+    table, found = blocks.table()
+    assert (table.colnames, found[1].tolist(), 0 in found) == (["obsid", "t_exptime"], [0], False)
 
 
 def test_empty_answers_leave_the_columns() -> None:
