@@ -3,7 +3,8 @@
 ================================  ==================================================================
 a value                           means
 ================================  ==================================================================
-``"a"``, ``["a", "b"]``           the value, or any of them; ``*`` and ``%`` stand for any run of characters
+``"a"``, ``["a", "b"]``           the value, or any of them; ``*`` and ``%`` stand for any run of characters,
+                                  but for the asterisk of a star: ``"V* EV Lac"``
 ``[2, 5]``, ``(None, 5)``         a range of a continuous column, both ends included; None is an open end
 ``{"min": 2, "max": 5}``          the same
 ``[[2, 5], [8, 9]]``              any of the ranges
@@ -35,7 +36,7 @@ from astropy.time import Time
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Kind
 from ..warn import warn_user
-from .values import OUTWARD, as_number, as_text, is_integer, refuse_lost_digits
+from .values import OUTWARD, as_number, as_text, is_integer, is_spectral, refuse_lost_digits
 
 OPERATORS: Mapping[str, str] = {
     "min": "gte",
@@ -53,6 +54,9 @@ OPERATORS: Mapping[str, str] = {
 
 LOWER_ENDS, UPPER_ENDS = frozenset({"gte", "gt"}), frozenset({"lte", "lt"})
 """The operators that bound a range on either side."""
+
+# What a lower end of frequencies or energies is among wavelengths, and the other way round.
+_MIRRORED = {"gte": "lte", "gt": "lt", "lte": "gte", "lt": "gt"}
 
 NUMERIC_KINDS = frozenset({Kind.FLOAT, Kind.INTEGER, Kind.BYTE})
 """The kinds of columns that hold numbers."""
@@ -205,8 +209,14 @@ def _discrete(name: str, value: Any, column: Column) -> Condition:
     return Condition(name, column, tuple((_plain(text),) for text in texts))
 
 
+# Stars have asterisks in their names, as SIMBAD writes them: "V* EV Lac", "* alf Cen", "** STF 60".
+_ASTERISK_OF_STAR = re.compile(r"[A-Za-z]{0,3}\*{1,2} (?=\S)")
+
+
 def _plain(text: str) -> Comparison:
-    return Comparison("pattern" if "*" in text or "%" in text else "eq", text)
+    star = _ASTERISK_OF_STAR.match(text)
+    rest = text if star is None else text[star.end() :]
+    return Comparison("pattern" if "*" in rest or "%" in rest else "eq", text)
 
 
 def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> Condition:
@@ -216,7 +226,7 @@ def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> 
         excluded = _plain(first.operand) if isinstance(first.operand, str) else Comparison("eq", first.operand)
         return Condition(name, column, (), ((excluded,),))
     if first.operator == "eq" and column.continuous:
-        _warn_exact(name, first.operand)
+        warn_exact(name, first.operand)
     return Condition(name, column, (tuple(comparisons),))
 
 
@@ -303,6 +313,8 @@ def _operation(name: str, operator: str, operand: Any, column: Column) -> Compar
     known = OPERATORS.get(operator.strip().lower())
     if known is None:
         raise InvalidCriterionError(f"'{name}' has the operator '{operator}': there are {', '.join(OPERATORS)}.")
+    if is_spectral(operand, column):
+        known = _MIRRORED.get(known, known)
     if known in _ON_TEXT and _holds_numbers(column):
         raise InvalidCriterionError(f"'{name}' holds numbers, to which '{operator}' cannot be applied.")
     if known in LOWER_ENDS | UPPER_ENDS and not _holds_numbers(column):
@@ -414,15 +426,15 @@ def _exactly(name: str, value: Any, column: Column) -> tuple[Comparison, ...]:
     low, high = (_number(name, value, column, operator) for operator in ("gte", "lte"))
     if math.isinf(low):
         raise InvalidCriterionError(f"'{name}' is infinite: give [minimum, maximum] for a range.")
-    _warn_exact(name, value)
+    warn_exact(name, value)
     return (Comparison("eq", low),) if low == high else (Comparison("gte", low), Comparison("lte", high))
 
 
-def _warn_exact(name: str, value: Any) -> None:
-    """Say that hardly any row has one exact value of a continuous column."""
+def warn_exact(name: str, value: Any, form: str = "[minimum, maximum]") -> None:
+    """Warn that hardly any row has an exact value of a continuous column."""
+    given = f"{len(value)} values were" if isinstance(value, list) and len(value) > 1 else "one value was"
     warn_user(
-        f"{name} is continuous, and one value was given: only rows with exactly {value!r} match. "
-        "Give [minimum, maximum] for a range.",
+        f"{name} is continuous, and {given} given: only rows with exactly {value!r} match. Give {form} for a range.",
         InputWarning,
     )
 
@@ -446,7 +458,9 @@ def _mapped(name: str, ends: Mapping[str, Any], column: Column) -> tuple[Compari
 
 def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, ...]:
     """One range; an end that is None or infinite is open."""
-    bottom, top = _end(name, low, column, "gte", -math.inf), _end(name, high, column, "lte", math.inf)
+    mirrored = all(end is None or is_spectral(end, column) for end in (low, high))
+    lower, upper = (high, low) if mirrored else (low, high)
+    bottom, top = _end(name, lower, column, "gte", -math.inf), _end(name, upper, column, "lte", math.inf)
     if (bottom, top) == (-math.inf, math.inf):
         raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
     crossed = any(start > end for start, end in turned_ranges(bottom, top, column))

@@ -17,7 +17,7 @@ import numpy as np
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
-from ..tables.columns import Column, Columns, Kind, find_column, no_such, shown_columns
+from ..tables.columns import Column, Columns, Kind, find_column, no_such, shown_columns, snapshot
 from ..warn import warn_user
 from .conditions import (
     LOWER_ENDS,
@@ -27,6 +27,7 @@ from .conditions import (
     Condition,
     as_members,
     read_condition,
+    warn_exact,
     wildcard_test,
 )
 from .request import as_plain
@@ -185,7 +186,8 @@ def _value_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
     """
     name = condition.name
     texts = [_mashup_text(comparison) for (comparison,) in condition.alternatives]
-    values, patterns = _divided(texts, lambda text: "*" not in text and "%" not in text)
+    exact = {str(comparison.operand) for (comparison,) in condition.alternatives if comparison.operator == "eq"}
+    values, patterns = _divided(texts, lambda text: text in exact or not set(text) & {"*", "%"})
     known = vocabulary(condition.column.name) if len(patterns) > 1 and not condition.column.separator else None
     if known is not None:
         found = _matching(known, condition.alternatives)
@@ -272,7 +274,11 @@ def _remaining_values(condition: Condition, vocabulary: Vocabulary) -> tuple[str
 
 def _matching(values: Iterable[str], texts: Iterable[Sequence[Comparison]]) -> tuple[str, ...]:
     """The values that are one of some texts, which may have wildcards, whatever the case."""
-    tests = [wildcard_test(str(each.operand).casefold(), "*%") for (each,) in texts]
+    exact = {str(each.operand).casefold() for (each,) in texts if each.operator == "eq"}
+    tests = [
+        exact.__contains__,
+        *(wildcard_test(str(each.operand).casefold(), "*%") for (each,) in texts if each.operator != "eq"),
+    ]
     return tuple(value for value in values if any(test(value.casefold()) for test in tests))
 
 
@@ -391,7 +397,18 @@ def _filtered_parameters(
         raise InvalidCriterionError("Please provide at least one filter.")
     chosen = columns if isinstance(columns, str) else ",".join(columns or ())
     filters = [_plain_filter(key, keywords[key]) for key in names]
+    _warn_exact_values(service, filters)
     return {"columns": chosen or "*", "filters": filters, **_chosen(keywords, place)}
+
+
+def _warn_exact_values(service: str, filters: Iterable[Mapping[str, Any]]) -> None:
+    """Warn of values for a continuous column where ranges are meant, as far as the columns of the service are known."""
+    columns = snapshot()["Mast.Caom.Cone"] if service.lower().startswith("mast.caom.") else {}
+    for each in filters:
+        column = find_column(each["paramName"], columns)
+        exact = [value for value in each["values"] if not isinstance(value, Mapping)]
+        if column is not None and column.continuous and exact:
+            warn_exact(each["paramName"], exact, '{"min": ..., "max": ...}')
 
 
 def _chosen(keywords: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -179,12 +179,22 @@ def _in_column_unit(name: str, quantity: u.Quantity, column: Column) -> float:
     """A quantity in the column's unit; one without a unit fits only columns that have none."""
     unit = column.astropy_unit or u.dimensionless_unscaled
     _refuse_several(name, quantity)
+    spectral = u.spectral() if is_spectral(quantity, column) else []
     try:
-        return float(quantity.to_value(unit))
+        with np.errstate(divide="ignore"):  # a frequency of zero
+            return float(quantity.to_value(unit, spectral))
     except u.UnitConversionError as err:
         raise InvalidCriterionError(
             f"'{name}' is in {unit or 'no unit'}; {quantity} cannot be converted to it."
         ) from err
+
+
+def is_spectral(value: object, column: Column) -> bool:
+    """Tell whether a value is a frequency, energy or wavenumber for a column of wavelengths, of which it is inverse."""
+    unit = column.astropy_unit
+    if unit is None or not isinstance(value, u.Quantity) or not column.name.lower().startswith("em_"):
+        return False
+    return not value.unit.is_equivalent(unit) and bool(value.unit.is_equivalent(unit, u.spectral()))
 
 
 def _refuse_several(name: str, quantity: u.Quantity) -> None:

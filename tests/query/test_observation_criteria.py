@@ -6,6 +6,7 @@ import fnmatch
 from typing import Any
 
 import pytest
+from astropy import units as u
 from astropy.table import Column as TableColumn
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,3 +165,47 @@ def test_many_wildcards_take_no_time() -> None:
     assert not wildcard_test("*a" * 40 + "*b")("a" * 100_000)
     cells = cells_of("obs_id", TableColumn(["a" * 1000]))
     assert not condition_mask(read_filter("*a" * 40 + "*b", cells), cells).any()
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (["V* EV Lac", "V* XX Cha"], ["V* EV Lac", "V* XX Cha"]),
+        ("* alf Cen", ["* alf Cen"]),
+        ("** STF 60", ["** STF 60"]),
+        ("V* EV*", "V% EV%"),
+        ("M51*", "M51%"),
+    ],
+)
+def test_the_asterisk_of_a_star_is_no_wildcard(value: Any, sent: Any) -> None:
+    """Names as SIMBAD writes them are names, also several of them; a wildcard behind the asterisk stays one."""
+    assert values_of("target_name", value) == sent
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high"),
+    [
+        ([1, 2] * u.eV, 619.920992, 1239.841984),
+        ([(1 * u.eV), (2 * u.eV)], 619.920992, 1239.841984),
+        ([100 * u.GHz, None], -OPEN_END, 2997924.58),
+        ([None, 100 * u.GHz], 2997924.58, OPEN_END),
+        (("gte", 1 * u.eV), -OPEN_END, 1239.841984),
+        ([("gte", 1 * u.eV), ("lte", 2 * u.eV)], 619.920992, 1239.841984),
+        ({"max": 1e4 / u.cm}, 1000, OPEN_END),
+        ([0 * u.eV, 1 * u.eV], 1239.841984, OPEN_END),
+        ([500 * u.nm, 1 * u.eV], 500, 1239.841984),
+    ],
+    ids=repr,
+)
+def test_wavelengths_take_frequencies_and_energies(value: Any, low: float, high: float) -> None:
+    """What is a lower end of frequencies is an upper end of wavelengths."""
+    (found,) = values_of("em_min", value)
+    assert (found["min"], found["max"]) == pytest.approx((low, high), rel=1e-8)
+
+
+def test_frequencies_are_none_of_times_and_keep_their_order() -> None:
+    """Only wavelengths have them, and a range of energies is refused as the user wrote it."""
+    with pytest.raises(InvalidCriterionError, match=r"'t_exptime' has the unit s; 1\.0 eV cannot"):
+        values_of("t_exptime", [1 * u.eV, None])
+    with pytest.raises(InvalidCriterionError, match=r"from <Quantity 2\. eV> to <Quantity 1\. eV>, in which no value"):
+        values_of("em_min", [2 * u.eV, 1 * u.eV])

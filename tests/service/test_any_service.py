@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from astroquery.exceptions import InputWarning, InvalidQueryError
@@ -62,3 +64,14 @@ def test_name_lookup_and_extjs_are_tables_too(mast_sandbox: Sandbox) -> None:
         Mast.service_request("Mast.Caom.Cone", {"ra": 1, "dec": 1}, format="csv")
     text = Mast.service_request_async("Mast.Caom.Cone", {"ra": 202.47, "dec": 47.2, "radius": 0.05}, format="csv")
     assert "obs_id" in text[0].text
+
+
+@pytest.mark.parametrize("value", [[59761, 59792], 59761])
+def test_values_of_a_continuous_column_are_warned_of(mast_sandbox: Sandbox, value: Any) -> None:
+    """Two of them are no range here, and find nothing; the warning shows how a range is written."""
+    with pytest.warns(InputWarning, match=r't_min is continuous, .* Give \{"min": \.\.\., "max": \.\.\.\}'):
+        Mast.mast_query("Mast.Caom.Filtered", columns="obsid", t_min=value, get_query_payload=True)
+    found = Mast.mast_query(
+        "Mast.Caom.Filtered", columns="obsid", t_min={"min": 59761, "max": 59792}, calib_level=[2, 3]
+    )
+    assert len(found) > 0
