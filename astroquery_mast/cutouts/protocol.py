@@ -347,6 +347,14 @@ def _sector_row(entry: Any, service: str) -> Mapping[str, object]:
     return row
 
 
+def offered(document: Any, name: str, service: str) -> list[str]:
+    """Return the sectors or the surveys of an answer, each once and in order, for a message."""
+    if name == "survey":
+        return sorted(surveys(document, service))
+    numbers = {row["sector"] for row in sector_page(document, service).rows if row["sector"] is not None}
+    return list(map(str, sorted(numbers)))
+
+
 def surveys(document: Any, service: str) -> list[str]:
     """Return the surveys of an answer."""
     return [str(name) for name in _list_of(document, "surveys", service)]

@@ -19,11 +19,12 @@ from typing import Any, TypeVar
 
 from astropy import units as u
 from astropy.io import fits
+from astroquery import log
 
 from ..config import seconds_setting
 from ..downloads.download import complain, download
 from ..downloads.sessions import SessionRecipe
-from ..exceptions import DownloadError, InvalidResponseError, NoResultsWarning, QueryTimeoutError
+from ..exceptions import DownloadError, InvalidResponseError, MastError, NoResultsWarning, QueryTimeoutError
 from ..products.manifest import Manifest, Status, as_manifest
 from ..query.request import ApiRequest
 from ..service.mast_service import MastService
@@ -33,13 +34,17 @@ from ..sky.position import Cone, as_radius
 from ..tables.rows import decoded
 from ..warn import warn_user
 from .files import CutoutFiles, as_folder
-from .protocol import message_for_nothing, one_target
+from .protocol import message_for_nothing, offered, one_target
 from .zip_files import begins_as_zip, zipped_files
 
 T = TypeVar("T")
 
 # How many times ``conf.read_timeout`` a service may be silent while it makes a cutout.
 _PATIENCE = 3
+# Parameters that say where to look, or at what.
+_TARGET = ("ra", "dec", "obj_id", "obj_type")
+# Seconds that an empty answer may spend on the question what there is instead.
+_SECONDS_TO_EXPLAIN = 20.0
 # The services serve ten requests of one user at a time: https://mast.stsci.edu/tesscut/docs/.
 _MOST_AT_ONCE = 10
 
@@ -117,7 +122,7 @@ class CutoutService:
                 else:
                     cutouts.extend(answer)
             if_it_fails.pop_all()
-        _warn_of_nothing(messages, len(questions))
+        self._warn_of_nothing(messages, questions)
         return cutouts
 
     def open_around(
@@ -127,6 +132,31 @@ class CutoutService:
         deadline = self.service.deadline(timeout)
         cone = self.around(coordinates, None, 0, None, deadline)
         return self.open_all([self.question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})], deadline)
+
+    def _warn_of_nothing(self, messages: Mapping[str, str], questions: Sequence[ApiRequest]) -> None:
+        """Warn with the service's messages that it had nothing for some of the questions, or for all."""
+        if not messages:
+            return
+        alone = len(questions) == 1
+        said = [text if alone else f"{question}: {text}" for question, text in messages.items()]
+        empty = next((question for question in questions if question.service in messages), questions[0])
+        warn_user(" ".join([*said, *self._elsewhere(empty)]), NoResultsWarning)
+
+    def _elsewhere(self, question: ApiRequest) -> list[str]:
+        """Say which sectors or surveys have the target, if a question named one that does not."""
+        params = question.payload()
+        name = next((name for name in ("sector", "survey") if name in params), None)
+        if name is None:
+            return []
+        target = {key: params[key] for key in _TARGET if key in params}
+        url = question.url.removesuffix("astrocut") + name
+        try:
+            asked = replace(question, url=url, params={**target, "radius": 0} if "ra" in target else target)
+            found = offered(self.document(asked, Deadline(_SECONDS_TO_EXPLAIN)), name, question.service)
+        except MastError as err:
+            log.debug("What there is instead could not be found out: %s", err)
+            return []
+        return [f"{name}={params[name]!r} has no data there; there are {name}s {', '.join(found)}."] if found else []
 
     # -- on disk -------------------------------------------------------------------------------------------------
 
@@ -156,7 +186,7 @@ class CutoutService:
         if results and all(result.status is Status.ERROR for result in results):
             raise _failure(manifest, files.error, deadline, self.title)
         complain(results, on_error="warn", manifest=manifest)
-        _warn_of_nothing(files.messages, len(questions))
+        self._warn_of_nothing(files.messages, questions)
         return manifest
 
     def save_around(
@@ -211,15 +241,6 @@ def _open(name: str, content: bytes, service: str) -> fits.HDUList:
         raise InvalidResponseError(message, service=service, status=200) from err
     cutout.filename = _Name(name)
     return cutout
-
-
-def _warn_of_nothing(messages: Mapping[str, str], asked: int) -> None:
-    """Warn with the service's messages that it had nothing for some of the questions, or for all."""
-    if not messages:
-        return
-    alone = asked == 1
-    text = " ".join(said if alone else f"{question}: {said}" for question, said in messages.items())
-    warn_user(text, NoResultsWarning)
 
 
 def _failure(manifest: Manifest, error: Exception | None, deadline: Deadline | None, title: str) -> Exception:

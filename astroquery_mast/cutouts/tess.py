@@ -40,7 +40,10 @@ from .service import CutoutService, as_workers
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_TICA = "Tesscut no longer supports products of the TESS Image Calibrator (TICA); leave the argument 'product' out."
+_TICA = (
+    "Tesscut no longer supports products other than those of SPOC, such as those of the TESS Image Calibrator (TICA): "
+    "leave the argument 'product' out."
+)
 
 
 def _as_before(method: F) -> F:

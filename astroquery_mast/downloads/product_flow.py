@@ -30,7 +30,7 @@ from ..exceptions import (
 )
 from ..products.bundle import SCRIPT, Bundle
 from ..products.file_names import PathTemplate
-from ..products.listing import as_product_table, as_table, ask_in_batches, unique_products
+from ..products.listing import as_product_table, as_table, ask_in_batches, hints_of_planned, unique_products
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest, plan_table
 from ..products.plan import (
     ASKED,
@@ -241,7 +241,7 @@ class ProductFlow:
         """Return the products of observations or datasets, each once for everything that it belongs to."""
         products = self._list(given, batch_size, verbose, None if timeout is None else self._service.deadline(timeout))
         if not len(products):
-            warn_no_results()
+            warn_no_results(hints_of_planned(given))
         return products
 
     def unique_product_list(self, given: Any, *, batch_size: int, verbose: bool, timeout: float | None) -> Table:
@@ -330,7 +330,7 @@ class ProductFlow:
         deadline = options.deadline()
         wanted = self.selected(given, filters, options.verbose, deadline)
         if not len(wanted):
-            warn_user("No products to download.", NoResultsWarning)
+            warn_user(" ".join(("No products to download.", *hints_of_planned(given))), NoResultsWarning)
             return None
         products, files = self._source.files(wanted, in_folders=request.in_folders)
         _log_repeated(wanted, products, options.verbose)

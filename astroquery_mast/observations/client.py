@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import inspect
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import requests
 from astropy import units as u
@@ -19,6 +20,7 @@ from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from .product_methods import ObservationProductMethods
 from .search import ObservationSearch, ObservationStream, Place, QueryArguments
+from .suggestions import call_advice
 from .values import ObservationValues
 
 if TYPE_CHECKING:
@@ -27,7 +29,26 @@ if TYPE_CHECKING:
 __all__ = ["Observations", "ObservationsClass"]
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
+
+
+def _explained(method: F) -> F:
+    """Let a method that takes a position, and no criteria, say what to write instead of arguments that it lacks."""
+    signature = inspect.signature(method)
+
+    @wraps(method)
+    def call(*args: Any, **keywords: Any) -> Any:
+        try:
+            signature.bind(*args, **keywords)
+        except TypeError as err:
+            raise TypeError(
+                call_advice(method.__name__, str(err), args[1:], keywords, list(signature.parameters)[1:])
+            ) from None
+        return method(*args, **keywords)
+
+    return cast("F", call)
 
 
 class ObservationsClass(ObservationProductMethods):
@@ -59,6 +80,7 @@ class ObservationsClass(ObservationProductMethods):
 
     # -- by position -------------------------------------------------------------------------------------------
 
+    @_explained
     def query_region(
         self,
         coordinates: Any = None,
@@ -207,6 +229,7 @@ class ObservationsClass(ObservationProductMethods):
     # -- by name -----------------------------------------------------------------------------------------------
 
     @_renamed  # type: ignore[untyped-decorator]
+    @_explained
     def query_object(
         self,
         object_name: str | Iterable[str],

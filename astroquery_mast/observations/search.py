@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import Any
 
@@ -36,7 +36,7 @@ from ..query.selection import (
 )
 from ..query.values import is_integer
 from ..service.http import PageLimits
-from ..service.mast_service import CallOptions, MastService
+from ..service.mast_service import CallOptions, MastService, refuse_two_positions
 from ..service.pages import get_pages
 from ..service.resolver import warn_unused_resolver
 from ..service.retrying import Deadline
@@ -115,8 +115,23 @@ class QueryArguments:
 
     def require_criterion(self) -> None:
         """Raise `InvalidQueryError` if this is a query by criteria that has none."""
-        if self.criteria is not None and not self.criteria:
-            raise InvalidQueryError(_NO_CRITERION)
+        if self.criteria is None or self.criteria:
+            return
+        refuse_two_positions(self.place.coordinates, self.place.object_name)
+        advice = "Give a column, such as obs_collection='HST'."
+        if self.place.given:
+            method = "query_region" if self.place.object_name is None else "query_object"
+            advice = f"{advice[:-1]}, or search by position only with {method}."
+        raise InvalidQueryError(f"{_NO_CRITERION} {advice}")
+
+
+# What else than a column may be meant by a keyword.
+_ARGUMENTS = tuple(
+    each.name
+    for described in (Place, QueryArguments, CallOptions)
+    for each in fields(described)
+    if each.name not in {"place", "criteria"}
+)
 
 
 @dataclass(frozen=True)
@@ -311,7 +326,8 @@ class ObservationSearch:
 
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
         """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
-        return observation_criteria(criteria, self._service.columns.columns_for(CAOM_CONE, criteria), self._vocabulary)
+        columns = self._service.columns.columns_for(CAOM_CONE, criteria)
+        return observation_criteria(criteria, columns, self._vocabulary, _ARGUMENTS)
 
     def _vocabulary(self, column: str) -> list[str] | None:
         """Return the values of a column of text that are not empty, None if the archive does not list them."""

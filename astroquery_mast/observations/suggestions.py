@@ -8,21 +8,57 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 
 from ..query.filters import Criteria, Filter
-from ..tables.columns import closest
+from ..tables.columns import closest, did_you_mean, find_column, snapshot
 
 _MOST_NEAR = 4
 # So many values can be listed.
 _MOST_LISTED = 15
 # What missions are called, and what the archive calls them.
 _CALLED = {"hubble": "HST", "webb": "JWST", "james webb": "JWST", "galex mission": "GALEX", "swift": "SWIFT"}
-_LETTERS_AND_NUMBER = re.compile(r"[A-Za-z].*\d")
-_HINTS = {
-    "target_name": "target_name is the name that the proposers gave: object_name searches by position.",
-    "proposal_id": "proposal_id is a number such as '10452', without letters.",
-}
+# Column, what a value of it looks like, and what to say of it with the parts of the value; the first that fits.
+_HINTS = (
+    (
+        "target_name",
+        re.compile(r"(TIC|KIC|EPIC) ?0*(\d+)", re.IGNORECASE),
+        "TESS and Kepler name targets by their number: target_name='{1}', or object_name='{0} {1}' for the position.",
+    ),
+    ("target_name", re.compile(r"0+(\d+)"), "Names that are numbers begin without zeros: target_name='{0}'."),
+    (
+        "target_name",
+        re.compile(r".*\S.*"),
+        "target_name is the name that the proposers gave: object_name searches by position.",
+    ),
+    (
+        "proposal_id",
+        re.compile(r".*[A-Z].*\d.*", re.IGNORECASE),
+        "proposal_id is a number such as '10452', without letters.",
+    ),
+    ("proposal_id", re.compile(r"0+(\d+)"), "proposal_id begins without zeros: proposal_id='{0}'."),
+    (
+        "calib_level",
+        re.compile("0"),
+        "Raw files are products of the observations: leave calib_level out, and filter the products.",
+    ),
+)
+
+
+def call_advice(method: str, said: str, values: Sequence[object], keywords: Iterable[str], known: Iterable[str]) -> str:
+    """Return what is wrong with a call that does not fit a method for positions, and what to write instead."""
+    if len(values) > 1:
+        first, second = values[:2]
+        position = f"SkyCoord({first}, {second}, unit='deg')"
+        right = position if all(isinstance(each, Real) for each in (first, second)) else f"{first!r}, radius={second!r}"
+        return f"{method}() takes one argument without a name: write {method}({right})."
+    unknown = next((name for name in keywords if name not in known), None)
+    if unknown is None:
+        return said
+    if find_column(unknown, snapshot()["Mast.Caom.Cone"]) is not None:
+        return f"{method}() has no argument '{unknown}': query_criteria takes criteria, and positions as well."
+    return f"{method}() has no argument '{unknown}'. {did_you_mean(unknown, known)}"
 
 
 def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -64,16 +100,14 @@ def _counts_of(each: Filter, tokens: Mapping[str, int]) -> dict[str, int]:
 
 def _hints_of_columns(criteria: Criteria) -> list[str]:
     """What is worth knowing of columns whose values are not listed."""
-    return [
-        hint
-        for each in criteria.filters
-        if (hint := _HINTS.get(each.column.lower())) and (each.column.lower() != "proposal_id" or _has_letters(each))
-    ]
+    said = (_hint(each.column.lower(), value) for each in criteria.filters for value in each.values)
+    return list(dict.fromkeys(filter(None, said)))
 
 
-def _has_letters(each: Filter) -> bool:
-    """Whether a value has letters beside a number."""
-    return any(_LETTERS_AND_NUMBER.search(value) for value in each.values)
+def _hint(name: str, value: str) -> str | None:
+    """What is worth knowing of a column whose value looks like this one."""
+    fitting = ((pattern.fullmatch(value.strip()), said) for column, pattern, said in _HINTS if column == name)
+    return next((said.format(*match.groups()) for match, said in fitting if match), None)
 
 
 def _token_counts(counts: Mapping[str, int], separator: str) -> Counter[str]:

@@ -29,7 +29,7 @@ from ..exceptions import (
 from ..query.values import as_unicode, is_integer, is_missing
 from ..service.parallel import map_in_threads, progress_bar
 from ..service.retrying import connection_dropped
-from ..tables.columns import no_such
+from ..tables.columns import closest, no_such
 from ..tables.dataframes import as_astropy
 
 T = TypeVar("T")
@@ -41,6 +41,13 @@ _EMPTY = "Observation list is empty, no associated products."
 _WORTHWHILE = 250
 _OBSID = re.compile(r"([0-9]+)(?:\.0*)?")
 _SHOWN = 5
+# The calib_level of observations that are still to be made.
+_PLANNED = -1
+# The arguments of methods that take filters: a filter may be one of them, misspelled.
+ARGUMENTS = (
+    *("download_dir", "flat", "cache", "curl_flag", "mrp_only", "extension", "cloud_only", "force_on_prem", "verbose"),
+    *("path_template", "overwrite", "dry_run", "bundle", "max_workers", "executor", "timeout", "on_error", "mission"),
+)
 _SCHEME = "mast:"
 
 
@@ -61,6 +68,8 @@ def as_obsids(observations: object) -> list[str]:
 
 def identifiers(given: object, of_table: Callable[[Table], list[object]], what: str) -> list[str]:
     """Return identifiers, in whatever form they were given."""
+    if given is None:
+        raise InvalidArgumentError(f"None was given: a table, or its column '{what}', is needed.")
     cells = _split_texts(single_cells(given, of_table))
     missing = [row for row, cell in enumerate(cells) if is_missing(cell)]
     if missing:
@@ -222,12 +231,29 @@ def _without_full_frames(table: Table) -> Table:
     return table[~full_frame]
 
 
+def hints_of_planned(observations: object) -> list[str]:
+    """Say which observations have no products because they are still to be made; nothing of other things."""
+    table = as_table(observations)
+    if table is None or "calib_level" not in table.colnames or "dataURI" in table.colnames:
+        return []
+    planned = int(np.ma.filled(np.ma.asarray(table["calib_level"]) == _PLANNED, False).sum())
+    if not planned:
+        return []
+    which = "The observation is" if len(table) == 1 else f"{planned} of {len(table)} observations are"
+    return [f"{which} planned (calib_level {_PLANNED}): there are no files yet."]
+
+
 def product_column(table: Table, name: str) -> Any:
     """Return a column by name, or an error that names the closest ones."""
     if name in table.colnames:
         return table[name]
+    if "obsid" in table.colnames and "dataURI" not in table.colnames:
+        raise InvalidCriterionError(
+            f"There is no column '{name}': this is a table of observations. Call get_product_list(observations) first."
+        )
     said = f"Column '{name}' not found in the product table."
-    raise no_such(said, name, table.colnames, error=InvalidCriterionError)
+    near = closest(name, [*ARGUMENTS, *table.colnames])
+    raise no_such(said, name, table.colnames, near=near, error=InvalidCriterionError)
 
 
 def unique_products(products: Table, key: str = "dataURI") -> Table:

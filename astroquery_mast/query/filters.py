@@ -17,7 +17,7 @@ import numpy as np
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
-from ..tables.columns import Column, Columns, Kind, find_column, no_such, shown_columns, snapshot
+from ..tables.columns import Column, Columns, Kind, closest, find_column, no_such, shown_columns, snapshot
 from ..warn import warn_user
 from .conditions import (
     LOWER_ENDS,
@@ -111,21 +111,22 @@ _PLACES = frozenset({"ra", "dec", "position", "coord", "coords", "coordinate", "
 _PLACE = 'Give the position as coordinates="202.47 47.195" or object_name="M51", with radius=...'
 
 
-def unknown_filter(name: str, columns: Columns, also: Iterable[str] = ()) -> InvalidCriterionError:
-    """Return the error for a column that does not exist."""
-    known = [*(column.name for column in shown_columns(columns)), *also]
+def unknown_filter(name: str, columns: Columns, arguments: Iterable[str] = ()) -> InvalidCriterionError:
+    """Return the error for a column that does not exist; it may be an argument, misspelled."""
+    known = [column.name for column in shown_columns(columns)]
     said = f"Filter '{name}' does not exist."
     if name.lower() in _PLACES:
         return InvalidCriterionError(f"{said} {_PLACE}")
     meant = [column for column in _SYNONYMS.get(name.lower(), ()) if column in known]
-    return no_such(said, name, known, near=meant, error=InvalidCriterionError)
+    near = meant or closest(name, [*arguments, *known])
+    return no_such(said, name, known, near=near, error=InvalidCriterionError)
 
 
-def _column(name: str, columns: Columns) -> Column:
+def _column(name: str, columns: Columns, arguments: Iterable[str] = ()) -> Column:
     """The column of a criterion."""
     column = find_column(name, columns)
     if column is None or not column.shown:
-        raise unknown_filter(name, columns)
+        raise unknown_filter(name, columns, arguments)
     return column
 
 
@@ -137,22 +138,26 @@ Vocabulary: TypeAlias = Callable[[str], Iterable[str] | None]
 
 
 def observation_criteria(
-    criteria: Mapping[str, Any], columns: Columns, vocabulary: Vocabulary = lambda _: None
+    criteria: Mapping[str, Any],
+    columns: Columns,
+    vocabulary: Vocabulary = lambda _: None,
+    arguments: Iterable[str] = (),
 ) -> Criteria:
     """Return the filters for observations, whose columns of text are compared with text as it is."""
-    return mashup_criteria(criteria, columns, vocabulary, operators_on_text=False)
+    return mashup_criteria(criteria, columns, vocabulary, arguments, operators_on_text=False)
 
 
 def mashup_criteria(
     criteria: Mapping[str, Any],
     columns: Columns,
     vocabulary: Vocabulary = lambda _: None,
+    arguments: Iterable[str] = (),
     *,
     operators_on_text: bool = True,
 ) -> Criteria:
     """Return the filters of any other Mashup service."""
     conditions = (
-        read_condition(name, value, _column(name, columns), operators_on_text=operators_on_text)
+        read_condition(name, value, _column(name, columns, arguments), operators_on_text=operators_on_text)
         for name, value in criteria.items()
     )
     return Criteria(tuple(_mashup_filter(condition, vocabulary) for condition in conditions))

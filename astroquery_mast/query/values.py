@@ -185,7 +185,7 @@ def _in_column_unit(name: str, quantity: u.Quantity, column: Column) -> float:
             return float(quantity.to_value(unit, spectral))
     except u.UnitConversionError as err:
         raise InvalidCriterionError(
-            f"'{name}' is in {unit or 'no unit'}; {quantity} cannot be converted to it."
+            f"'{name}' has {f'the unit {unit}' if str(unit) else 'no unit'}; {quantity} cannot be converted to it."
         ) from err
 
 

@@ -43,7 +43,7 @@ from .connections import (
     within,
 )
 from .parallel import map_or_stop
-from .retrying import BACKOFF, Deadline, RetryState, is_transient, network_error, retrying
+from .retrying import BACKOFF, Deadline, RetryState, is_transient, network_error, never_connected, retrying
 
 T = TypeVar("T")
 
@@ -267,8 +267,9 @@ class HttpClient:
         return response
 
     def _tell(self, state: RetryState) -> None:
-        """Log why there is another try; after the first, or for a quiet call, only at DEBUG level."""
-        level = logging.DEBUG if self._quiet or state.attempt_number > 1 else logging.INFO
+        """Log why there is another try; only at DEBUG level after the first, or where there is no connection at all."""
+        told_at_the_end = self._quiet or state.attempt_number > 1 or never_connected(_error_of(state))
+        level = logging.DEBUG if told_at_the_end else logging.INFO
         seconds, number = state.upcoming_sleep, state.attempt_number + 1
         log.log(level, "%s Trying again in %.1f s (try %d).", _error_of(state), seconds, number)
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import http.client
 import math
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 import tenacity
@@ -41,12 +43,15 @@ def as_seconds(given: Any, name: str = "timeout") -> float | None:
     if given is None:
         return None
     try:
-        # Text is no number here: 0.0 is added, and not float() called.
-        seconds = float((given.to_value(u.s) if isinstance(given, u.Quantity) else given) + 0.0)
+        span = u.Quantity(given) if isinstance(given, str) else given
+        # Text without a unit is no number here: 0.0 is added, and not float() called.
+        seconds = float((span.to_value(u.s) if isinstance(span, u.Quantity) else span) + 0.0)
     except (TypeError, ValueError):  # also an array, or a unit that is none of time
         seconds = math.nan
     if not seconds > 0:
-        raise InvalidArgumentError(f"{name}={given!r}: a time above zero is needed, in seconds.")
+        raise InvalidArgumentError(
+            f"{name}={given!r}: a time above zero is needed: seconds, a quantity, or text such as '1 min'."
+        )
     return seconds
 
 
@@ -181,7 +186,27 @@ def network_error(what: str, err: Exception) -> ServerError:
     advice = _advice_for_connection(err)
     passing = isinstance(err, requests.exceptions.RequestException) and not isinstance(err, _HOPELESS)
     kind = ServerError if passing and not advice else NetworkError
-    return kind(f"{what} could not be reached, or the connection broke: {err}.{advice}", service=what)
+    address = getattr(getattr(err, "request", None), "url", None)
+    host = f" at {urlsplit(address).netloc}" if address else ""
+    reason = _innermost(err)
+    words = str((isinstance(reason, OSError) and reason.strerror) or reason).rstrip(".")
+    if isinstance(reason, socket.gaierror):
+        advice = f"{advice} Are you offline?"
+    said = ": the connection broke" if _was_connected(err) else " could not be reached"
+    return kind(f"{what}{host}{said}: {words}.{advice}", service=what)
+
+
+def never_connected(error: BaseException | None) -> bool:
+    """Tell whether an error of the package is one of a connection that could not be made."""
+    cause = error.__cause__ if isinstance(error, ServerError) else None
+    return isinstance(cause, requests.exceptions.ConnectionError) and not _was_connected(cause)
+
+
+def _innermost(err: BaseException) -> BaseException:
+    """What the exceptions of the HTTP libraries are about, which wrap each other."""
+    inside = (err.__cause__, getattr(err, "reason", None), *reversed(err.args))
+    found = next((each for each in inside if isinstance(each, BaseException)), None)
+    return err if found is None else _innermost(found)
 
 
 def _advice_for_connection(err: Exception) -> str:
@@ -204,10 +229,14 @@ def is_transient(error: BaseException) -> bool:
 
 def connection_dropped(error: MastError) -> bool:
     """Tell whether a connection was there, and broke: that is what the archive does when an answer is too large."""
-    cause = error.__cause__
-    if isinstance(cause, requests.exceptions.ChunkedEncodingError):
+    return _was_connected(error.__cause__)
+
+
+def _was_connected(err: BaseException | None) -> bool:
+    """Whether an error of `requests` is one of a connection that broke."""
+    if isinstance(err, requests.exceptions.ChunkedEncodingError):
         return True
-    reason = cause.args[0] if isinstance(cause, requests.exceptions.ConnectionError) and cause.args else None
+    reason = err.args[0] if isinstance(err, requests.exceptions.ConnectionError) and err.args else None
     return isinstance(reason, urllib3.exceptions.ProtocolError)
 
 

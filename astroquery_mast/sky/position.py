@@ -25,6 +25,10 @@ DEFAULT_MATCH_RADIUS = 0.002 * u.deg
 # Two plain numbers are meant as a position even where there is no such place.
 _NUMBER = r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity))"
 _TWO_NUMBERS = re.compile(rf"\s*{_NUMBER}(?:\s*,\s*|\s+){_NUMBER}\s*", re.IGNORECASE)
+# Two numbers in hours or degrees, minutes and seconds, whatever their values.
+_PARTS = r"[+-]?\d+ ?(?:[hd°] ?\d[\d.]* ?[m']?|: ?\d[\d.]*)(?: ?:? ?\d[\d.]* ?[s\"]?)?"
+_THREE = r"[+-]?\d+\s+\d+\s+\d[\d.]*"
+_SEXAGESIMAL = re.compile(rf"\s*{_PARTS}(?:\s*,\s*|\s+|(?=[+-])){_PARTS}\s*|\s*{_THREE}(?:\s*,\s*|\s+){_THREE}\s*")
 # Sources are named after their position in this form, in hours and without a decimal point: 1820-30, 0957+561.
 _NAMED_AFTER_PLACE = re.compile(r"\s*\d+[+-]\d+\s*")
 
@@ -95,9 +99,9 @@ def tic_hint(name: object) -> str:
 def looks_like_coordinates(text: str) -> bool:
     """Tell whether a text is meant as a position, rather than as the name of an object.
 
-    Two numbers are, even if there is no such place: `as_coordinate` then says what is wrong.
+    Numbers are, even if there is no such place: `as_coordinate` then says what is wrong.
     """
-    if two_numbers(text) is not None:
+    if two_numbers(text) is not None or _SEXAGESIMAL.fullmatch(text):
         return True
     try:
         _parse(text)
@@ -124,9 +128,10 @@ def in_icrs(positions: SkyCoord | BaseCoordinateFrame) -> SkyCoord:
     try:
         placed = SkyCoord(positions).icrs
     except (ValueError, TypeError, AttributeError) as err:
+        said = "" if isinstance(err, AttributeError) else f": {err}"
         raise InvalidArgumentError(
             f"The coordinates {positions!r} cannot be transformed to ICRS (a frame may lack its obstime, location or "
-            f"distance): {err}"
+            f"distance){said}."
         ) from err
     if "ra" not in placed.representation_component_names:
         placed.representation_type = "spherical"
@@ -139,7 +144,8 @@ def _as_sky(coordinates: Any) -> SkyCoord:
         try:
             return _parse(coordinates)
         except ValueError as err:
-            raise InvalidArgumentError(f"coordinates={coordinates!r} cannot be read as a position: {err}") from err
+            reason = err.__cause__ or err
+            raise InvalidArgumentError(f"coordinates={coordinates!r} cannot be read as a position: {reason}") from err
     if isinstance(coordinates, SkyCoord) or (isinstance(coordinates, BaseCoordinateFrame) and coordinates.has_data):
         return SkyCoord(coordinates)
     raise InvalidArgumentError(
@@ -154,13 +160,21 @@ def as_radius(radius: Any, unit: u.UnitBase = u.deg) -> Angle:
     try:
         angle = Angle(radius, unit, dtype=float)
     except (ValueError, TypeError, u.UnitsError) as err:
-        raise InvalidArgumentError(f"radius={radius!r} cannot be read as one angle: {err}") from err
+        advice = f" Write, for example, '{_in_short(radius)}'." if isinstance(radius, str) else ""
+        raise InvalidArgumentError(f"radius={radius!r} cannot be read as one angle: {err}.{advice}") from err
     if not angle.isscalar:
         raise InvalidArgumentError(f"radius={radius!r} holds {angle.size} angles; give one.")
     degrees = float(angle.deg)
     if not 0 <= degrees <= 180:
         raise InvalidArgumentError(f"radius={radius!r} is {degrees} degrees; it must be between 0 and 180.")
     return angle
+
+
+def _in_short(text: str) -> str:
+    """An angle as it should have been written: "6 arcminutes" as "6 arcmin"."""
+    number, word = re.fullmatch(r"\s*([\d.]*)\s*(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    unit = next((unit for unit in ("arcmin", "arcsec", "deg") if word.lower().startswith(unit)), "arcmin")
+    return f"{number or 6} {unit}"
 
 
 def cone_around(coordinates: Any, radius: Any) -> Cone:
@@ -183,6 +197,8 @@ def name_list(names: Any) -> Any:
     """Return the names in a set, a generator or the like as a list, and anything else as it is."""
     if not isinstance(names, Iterable) or isinstance(names, str | bytes | Sequence | np.ndarray | Table):
         return names
+    if isinstance(names, SkyCoord | BaseCoordinateFrame):
+        raise InvalidArgumentError("object_name is a position: give it as coordinates, or to query_region.")
     if isinstance(names, Mapping):
         raise InvalidArgumentError(f"Names of objects are needed, and not a {type(names).__name__}.")
     return list(names)

@@ -263,7 +263,8 @@ def _pair_of(table: Table, ready: Sequence[str], ra_column: str | None, dec_colu
     if names is None:
         what = f"several columns of positions, {', '.join(ready)}" if ready else f"the columns {', '.join(plain)}"
         raise InvalidArgumentError(
-            f"Where the positions are cannot be told: the table has {what}. Say it with ra_column= and dec_column=."
+            f"Where the positions are cannot be told: the table has {what}. Name two of them 'ra' and 'dec', or give a "
+            "SkyCoord; crossmatch takes ra_column= and dec_column=."
         )
     return names
 

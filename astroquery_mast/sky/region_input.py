@@ -31,7 +31,8 @@ _CORNERS = 128
 # Positions along each side of an image whose sides are no great circles.
 _ALONG = 16
 _GIVE = (
-    "give s_region text, vertices as a SkyCoord, a regions shape, a MOC, a WCS with its array shape, or a list of them"
+    "give s_region text, vertices as SkyCoord(ra, dec, unit='deg'), a regions shape, a MOC, a WCS with its array "
+    "shape, or a list of them"
 )
 
 

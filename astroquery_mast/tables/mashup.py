@@ -29,6 +29,8 @@ T = TypeVar("T")
 # Words in an ERROR message with which the archive says that it is the reader who may not see the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
 _EXCERPT = 200
+# Where services put a sentence for the reader.
+_MESSAGES = ("msg", "message", "detail", "error")
 # Services whose status is empty, and which leave the list of rows out if there is none.
 _NAMES = "Mast.Name."
 _ASK_AGAIN = "Ask again; if it stays so, ask for less at a time."
@@ -184,9 +186,19 @@ def _server_words(headers: Mapping[str, str], body: bytes) -> str:
     """The end of a sentence: what the archive itself says of a failure, in one line; nothing for a page of HTML."""
     if "html" in (headers.get("Content-Type") or "").lower():
         return "."
-    text = " ".join(body[: 4 * _EXCERPT].decode("utf-8", "replace").split())
+    text = " ".join(_message_in(body[: 4 * _EXCERPT].decode("utf-8", "replace")).split())
     words = text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
     return f": {words.rstrip('.')}." if words else "."
+
+
+def _message_in(text: str) -> str:
+    """The sentence in a JSON object that has nothing else to say; any other text as it is."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    found = [document.get(name) for name in _MESSAGES] if isinstance(document, dict) else []
+    return next((each for each in found if isinstance(each, str)), text)
 
 
 def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: str) -> Page:

@@ -15,7 +15,7 @@ from astroquery_mast import Observations
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError
 from astroquery_mast.products.filters import cells_of, condition_mask, read_filter
 from astroquery_mast.query.conditions import wildcard_test
-from astroquery_mast.query.filters import Criteria, observation_criteria
+from astroquery_mast.query.filters import OPEN_END, Criteria, observation_criteria
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.tables.columns import columns_of, find_column, snapshot
 

@@ -1,0 +1,299 @@
+"""What users are told who have made a usual mistake: what is wrong, and what to write instead."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import AltAz, SkyCoord
+from astropy.table import Table
+
+from astroquery_mast import Catalogs, MastMissions, Observations, ObservationsClass, Tesscut, Zcut, conf
+from astroquery_mast.exceptions import (
+    BadRequestError,
+    InputWarning,
+    InvalidArgumentError,
+    InvalidQueryError,
+    NetworkError,
+    NoResultsWarning,
+    ResolverError,
+    ServerError,
+)
+from astroquery_mast.products.listing import ARGUMENTS
+from astroquery_mast.sandbox import Sandbox
+
+HST: dict[str, Any] = {"obs_collection": "HST"}
+TESS_FIELD, GOODS_NORTH = "107.18696 -70.50919", "189.49206 62.20615"
+SKY = SkyCoord(1, 2, unit="deg")
+
+REFUSED: list[tuple[str, Callable[[], object], type[Exception], str]] = [
+    ("raduis", lambda: Observations.query_criteria(**HST, raduis=0.1), InvalidQueryError, "Did you mean 'radius'?"),
+    ("page_size", lambda: Observations.query_criteria(**HST, page_size=5), InvalidQueryError, "mean 'pagesize' or"),
+    ("objct_name", lambda: Observations.query_criteria(**HST, objct_name="M51"), InvalidQueryError, "'object_name'?"),
+    ("sortby", lambda: Observations.query_criteria(**HST, sortby="t_min"), InvalidQueryError, "'sort_by'"),
+    (
+        "band",
+        lambda: Observations.query_criteria(**HST, band="V"),
+        InvalidQueryError,
+        "'filters' or 'wavelength_region'",
+    ),
+    (
+        "object_name only",
+        lambda: Observations.query_criteria(object_name="M51"),
+        InvalidQueryError,
+        r"At least one non-positional criterion must be supplied\. .* search by position only with query_object\.",
+    ),
+    (
+        "coordinates only",
+        lambda: Observations.query_criteria(coordinates="1 2"),
+        InvalidQueryError,
+        "with query_region",
+    ),
+    ("nothing", Observations.query_criteria, InvalidQueryError, r"such as obs_collection='HST'\.$"),
+    (
+        "two positions",
+        lambda: Observations.query_criteria(coordinates="1 2", object_name="M51"),
+        InvalidQueryError,
+        "Only one of object_name and coordinates",
+    ),
+    (
+        "two numbers",
+        lambda: Observations.query_region(202.4, 47.2),  # type: ignore[misc]
+        TypeError,
+        r"write query_region\(SkyCoord\(202\.4, 47\.2, unit='deg'\)\)",
+    ),
+    (
+        "radius without its name",
+        lambda: Observations.query_object("M51", 0.1),  # type: ignore[misc]
+        TypeError,
+        r"write query_object\('M51', radius=0\.1\)",
+    ),
+    (
+        "criteria of a region",
+        lambda: Observations.query_region("1 2", **HST),  # type: ignore[arg-type]
+        TypeError,
+        r"query_region\(\) has no argument 'obs_collection': query_criteria takes criteria",
+    ),
+    (
+        "argument of an object",
+        lambda: Observations.query_object("M51", radios=1),  # type: ignore[call-arg]
+        TypeError,
+        r"query_object\(\) has no argument 'radios'\. Did you mean 'radius'",
+    ),
+    ("no position", Observations.query_object, TypeError, "object_name"),
+    ("minutes", lambda: Observations.query_region("13h29m 47d99m"), InvalidArgumentError, "'minute' was found"),
+    ("colons", lambda: Observations.query_region("13:29:52 +47:99:00"), InvalidArgumentError, "'minute' was found"),
+    ("six numbers", lambda: Observations.query_region("13 29 52 47 99 0"), InvalidArgumentError, "'minute' was found"),
+    ("declination", lambda: Observations.query_region("13:29:52 +95:09:00"), InvalidArgumentError, "got 95.15 deg"),
+    ("arcminutes", lambda: Observations.query_region("1 2", radius="6 arcminutes"), InvalidArgumentError, "'6 arcmin'"),
+    ("wide", lambda: Observations.query_region("1 2", radius="wide"), InvalidArgumentError, "for example, '6 arcmin'"),
+    ("soon", lambda: Observations.query_region("1 2", timeout="soon"), InvalidArgumentError, "such as '1 min'"),  # type: ignore[arg-type]
+    ("position as name", lambda: Observations.query_object(SKY), InvalidArgumentError, "or to query_region"),  # type: ignore[arg-type]
+    ("catalog: position as name", lambda: Catalogs.query_object(SKY), InvalidArgumentError, "or to query_region"),
+    ("number as name", lambda: Observations.query_object(261136679), InvalidArgumentError, "'TIC 261136679'"),  # type: ignore[arg-type]
+    ("digits as name", lambda: Observations.resolve_object("261136679"), ResolverError, "'TIC 261136679'"),
+    ("no products", lambda: Observations.get_product_list(None), InvalidArgumentError, "None was given: a table"),
+    ("no downloads", lambda: Observations.download_products(None), InvalidArgumentError, "None was given: a table"),
+    (
+        "table",
+        lambda: Observations.query_region(Table({"a": [1.0]})),
+        InvalidArgumentError,
+        "Name two of them 'ra' and",
+    ),
+    (
+        "horizon",
+        lambda: Observations.query_region(SkyCoord(AltAz(az=1 * u.deg, alt=2 * u.deg))),
+        InvalidArgumentError,
+        r"lack its obstime, location or distance\)\.$",
+    ),
+    (
+        "vertices",
+        lambda: Observations.query_region(region=[(214.7, 52.7), (215, 52.7), (215, 52.9)]),
+        InvalidArgumentError,
+        r"vertices as SkyCoord\(ra, dec, unit='deg'\)",
+    ),
+    (
+        "density",
+        lambda: Catalogs.query_criteria("TIC", rho=[None, 1 * u.g / u.cm**3]),
+        InvalidArgumentError,
+        "'rho' has no unit; 1.0 g / cm3 cannot",
+    ),
+    (
+        "release of Gaia",
+        lambda: Catalogs.query_object("M51", catalog="Gaia", data_release=2),
+        InvalidArgumentError,
+        "It has version=, and no other",
+    ),
+    (
+        "size of a cutout",
+        lambda: Tesscut.get_cutouts(coordinates=TESS_FIELD, size=500),
+        BadRequestError,
+        r"\): A cutout",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "words"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+def test_a_mistake_is_answered_with_what_to_write(
+    mast_sandbox: Sandbox, call: Callable[[], object], error: type[Exception], words: str
+) -> None:
+    """The error names the mistake, and nothing was searched."""
+    with pytest.raises(error, match=words):
+        call()
+    assert mast_sandbox.requests.of("invoke") == []
+
+
+NOTHING: list[tuple[dict[str, Any], str]] = [
+    ({"calib_level": 0}, "Raw files are products of the observations"),
+    ({"target_name": "TIC 261136679"}, "target_name='261136679', or object_name='TIC 261136679'"),
+    ({"target_name": "0261136679"}, "target_name='261136679'"),
+    ({"proposal_id": "01039"}, "proposal_id='1039'"),
+    ({"proposal_id": "GO-10452"}, "a number such as '10452'"),
+]
+
+
+@pytest.mark.parametrize(("criteria", "words"), NOTHING, ids=str)
+def test_an_empty_answer_says_what_may_have_been_meant(
+    mast_sandbox: Sandbox, criteria: dict[str, Any], words: str
+) -> None:
+    """The value is well-formed, and no observation has it."""
+    with pytest.warns(NoResultsWarning, match=words):
+        assert len(Observations.query_criteria(**criteria)) == 0
+
+
+@pytest.mark.parametrize("given", [[2022, 2023], np.array([2022.5, 2023.5])], ids=str)
+def test_years_as_numbers_are_told_from_days(given: Any) -> None:
+    """They are days of 1864."""
+    with pytest.warns(InputWarning, match=r"t_min: 202\d.* for the year write '202\d-01-01'"):
+        Observations.query_criteria(t_min=given, get_query_payload=True)
+
+
+def test_a_timeout_may_be_text_with_a_unit(mast_sandbox: Sandbox) -> None:
+    """As a radius may."""
+    assert len(Observations.query_region("202.47 47.2", radius=0.01, timeout="1 min")) > 0  # type: ignore[arg-type]
+
+
+# -- products ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def observations(mast_sandbox: Sandbox) -> Table:
+    """Two observations."""
+    return Observations.query_criteria(proposal_id=10452, calib_level=3)[:2]
+
+
+def test_observations_are_no_table_of_products(observations: Table) -> None:
+    """Instead of a column of theirs that is spelled alike, the step that was left out is named."""
+    with pytest.raises(InvalidQueryError, match=r"table of observations\. Call get_product_list\(observations\) first"):
+        Observations.filter_products(observations, productType="SCIENCE")
+    assert len(Observations.filter_products(observations, obs_collection="HST")) == 2
+
+
+def test_a_misspelled_argument_of_a_download_is_no_column(
+    observations: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """download_directory is download_dir, for observations as for missions; nothing is downloaded."""
+    with pytest.raises(InvalidQueryError, match="Did you mean 'download_dir'"):
+        Observations.download_products(observations, download_directory=str(tmp_path))
+    datasets = MastMissions.query_criteria(sci_pep_id=10452)[:1]
+    with pytest.raises(InvalidQueryError, match="Did you mean 'download_dir'"):
+        MastMissions.download_products(datasets, download_directory=str(tmp_path))
+    assert mast_sandbox.requests.of("download") == []
+
+
+def test_the_arguments_that_may_be_meant_are_those_there_are() -> None:
+    """The list follows the methods."""
+    there_are: set[str] = set()
+    for cls in (ObservationsClass, type(MastMissions)):
+        for method in (cls.download_products, cls.filter_products):
+            there_are |= set(inspect.signature(method).parameters) - {"self", "products", "filters", "kwargs"}
+    assert set(ARGUMENTS) == there_are
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        ({"productType": "image"}, r"None of \d+ products passes the filters\. productType is 'AUXILIARY', 'INFO', "),
+        ({"size": ">1e15"}, r"size is between \d+ and \d+"),
+        ({"extension": "xyz"}, "extension leaves none"),
+        (
+            {"productType": "PREVIEW", "extension": "fits"},
+            r"alone leaves some: productType leaves \d+, extension leaves",
+        ),
+    ],
+    ids=str,
+)
+def test_a_filter_that_leaves_nothing_says_what_there_is(
+    observations: Table, filters: dict[str, Any], words: str
+) -> None:
+    """With the values of the column; a download says so as well."""
+    products = Observations.get_product_list(observations, verbose=False)
+    with pytest.warns(NoResultsWarning, match=words):
+        assert len(Observations.filter_products(products, **filters)) == 0
+    with pytest.warns(NoResultsWarning, match=words), pytest.warns(NoResultsWarning, match="No products to download"):
+        assert Observations.download_products(products, **filters) is None
+
+
+def test_planned_observations_have_no_files_yet(mast_sandbox: Sandbox) -> None:
+    """The rows say why there are no products."""
+    planned = Observations.query_criteria(calib_level=-1)
+    with pytest.warns(NoResultsWarning, match=r"The observation is planned \(calib_level -1\): there are no files yet"):
+        Observations.get_product_list(planned[0])
+    with pytest.warns(NoResultsWarning, match=r"download\. 3 of 3 observations are planned"):
+        Observations.download_products(planned[:3], verbose=False)
+
+
+# -- cutouts -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_sector_that_does_not_cover_a_place_is_told_from_those_that_do(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """In memory and on disk: the sectors of the place are listed."""
+    words = "sector=999 has no data there; there are sectors 3, 4, 5"
+    with pytest.warns(NoResultsWarning, match=words):
+        Tesscut.get_cutouts(coordinates=TESS_FIELD, sector=999)
+    with pytest.warns(NoResultsWarning, match=words):
+        Tesscut.download_cutouts(coordinates=TESS_FIELD, sector=999, path=tmp_path)
+
+
+def test_a_survey_that_does_not_exist_is_told_from_those_that_do(mast_sandbox: Sandbox) -> None:
+    """The place is covered, and by which is said; where there is nothing at all nothing is added."""
+    with pytest.warns(
+        NoResultsWarning, match="survey='candels' has no data there; there are surveys candels_gn_30mas, "
+    ):
+        Zcut.get_cutouts(GOODS_NORTH, survey="candels")
+    with pytest.warns(NoResultsWarning, match="No survey covers the requested position.$"):
+        Zcut.get_cutouts("1 80", survey="candels")
+
+
+# -- nobody there ------------------------------------------------------------------------------------------------------
+
+
+def test_an_archive_that_cannot_be_reached_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """One sentence with the host and the reason, without names of classes, and no log line for each try."""
+    with Sandbox() as archive:
+        address = archive.url
+    with (
+        caplog.at_level(logging.INFO, logger="astroquery"),
+        conf.set_temp("server", address),
+        pytest.raises(ServerError) as caught,
+    ):
+        ObservationsClass().query_criteria(**HST)
+    said = str(caught.value)
+    assert said.startswith(
+        f"Mast.Caom.Filtered at {address.partition('//')[2]} could not be reached: Connection refused."
+    )
+    assert "HTTPConnection" not in said
+    assert "Tried 4 times" in said
+    assert "could not be reached" not in caplog.text
+
+
+def test_an_address_without_https_is_told_what_it_lacks() -> None:
+    """The library that sends knows it."""
+    with conf.set_temp("server", "mast.stsci.edu"), pytest.raises(NetworkError, match="No scheme supplied"):
+        ObservationsClass().query_criteria(**HST)
