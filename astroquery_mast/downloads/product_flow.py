@@ -30,7 +30,7 @@ from ..exceptions import (
 )
 from ..products.bundle import SCRIPT, Bundle
 from ..products.file_names import PathTemplate
-from ..products.listing import as_product_table, as_table, ask_in_batches, hints_of_planned, unique_products
+from ..products.listing import as_product_table, as_table, ask_in_batches, hints_of_planned, unique_products, values_of
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest, plan_table
 from ..products.plan import (
     ASKED,
@@ -287,15 +287,30 @@ class ProductFlow:
         table = as_table(products)
         if table is None:
             raise InvalidArgumentError(f"A table of products is needed, not a {type(products).__name__}.")
-        return self._source.filtered(table, filters)
+        found = self.passing(table, filters)
+        if len(table) and not len(found):
+            warn_user(self._why_none(table, filters), NoResultsWarning)
+        return found
 
-    def selected(self, given: Any, filters: Mapping[str, Any], verbose: bool, deadline: Deadline | None) -> Table:
-        """Return the products that were given, or those of the observations that were given, that pass all filters."""
+    def listed(self, given: Any, verbose: bool, deadline: Deadline | None) -> Table:
+        """Return the products that were given, or those of the observations that were given."""
         given = as_product_table(given, self._source.product_columns)
         products = self._source.products_in(given, verbose)
         if products is None:
             products = self._source.annotated(self._list(given, self._source.batch_size, verbose, deadline), given)
+        return products
+
+    def passing(self, products: Table, filters: Mapping[str, Any]) -> Table:
+        """Return the products that pass all filters; none of them may."""
         return self._source.filtered(products, filters) if filters else products
+
+    def _why_none(self, products: Table, filters: Mapping[str, Any]) -> str:
+        """Say why no product passes the filters, with the values that there are."""
+        asked = {name: wanted for name, wanted in filters.items() if wanted is not None and wanted is not False}
+        left = {name: len(self.passing(products, {name: wanted})) for name, wanted in asked.items()}
+        alone = [values_of(products, name) for name, rows in left.items() if not rows]
+        each = ", ".join(f"{name} leaves {rows}" for name, rows in left.items())
+        return f"None of {len(products)} products passes the filters. {' '.join(alone) or f'Alone, {each}.'}"
 
     # -- files ---------------------------------------------------------------------------------------------------
 
@@ -328,9 +343,11 @@ class ProductFlow:
     ) -> Manifest | Table | None:
         """Download the files of products, or show the plan; None, with a warning, if no product is left."""
         deadline = options.deadline()
-        wanted = self.selected(given, filters, options.verbose, deadline)
+        listed = self.listed(given, options.verbose, deadline)
+        wanted = self.passing(listed, filters)
         if not len(wanted):
-            warn_user(" ".join(("No products to download.", *hints_of_planned(given))), NoResultsWarning)
+            hints = [self._why_none(listed, filters)] if len(listed) else hints_of_planned(given)
+            warn_user(" ".join(("No products to download.", *hints)), NoResultsWarning)
             return None
         products, files = self._source.files(wanted, in_folders=request.in_folders)
         _log_repeated(wanted, products, options.verbose)

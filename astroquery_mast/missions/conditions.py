@@ -31,10 +31,18 @@ from astropy.coordinates import Angle
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
-from ..query.conditions import NUMBER, as_members, split_text, turned_ranges
-from ..query.filters import unknown_filter
+from ..query.conditions import NUMBER, as_members, split_text
 from ..query.request import as_plain
-from ..query.values import as_iso, as_number, as_text, refuse_lost_digits, refuse_missing, without_rounding_error
+from ..query.selection import unknown_filter
+from ..query.values import (
+    as_iso,
+    as_number,
+    as_text,
+    refuse_lost_digits,
+    refuse_missing,
+    turned_ranges,
+    without_rounding_error,
+)
 from ..tables.columns import Column, Columns, Kind, closest, find_column
 from ..warn import warn_user
 

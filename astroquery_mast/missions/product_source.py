@@ -19,7 +19,7 @@ from ..config import Endpoints
 from ..downloads.product_flow import FileSource
 from ..exceptions import InvalidArgumentError, InvalidQueryError
 from ..products.file_names import column_as_text
-from ..products.filters import extension_mask, filter_masks, passing
+from ..products.filters import extension_mask, filter_mask
 from ..products.listing import as_table, identifiers
 from ..products.manifest import masked_column
 from ..products.plan import data_url, escaped_url
@@ -281,11 +281,11 @@ def filter_mission_products(
 ) -> Table:
     """Return the products that pass all the filters."""
     plain = Table({name: _trimmed(products[name]) for name in products.colnames}, copy=False)
-    masks = filter_masks(plain, filters)
+    passed = filter_mask(plain, filters)
     if extension is not None:
         name = "filename" if "filename" in products.colnames else "uri"
-        masks["extension"] = extension_mask(plain[name], extension)
-    return passing(products, masks)
+        passed &= extension_mask(plain[name], extension)
+    return products[passed]
 
 
 def _trimmed(column: Any) -> Any:

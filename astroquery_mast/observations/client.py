@@ -19,7 +19,7 @@ from ..service.mast_service import Asked, CallOptions
 from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from .product_methods import ObservationProductMethods
-from .search import ObservationSearch, ObservationStream, Place, QueryArguments
+from .search import ObservationSearch, Place, QueryArguments
 from .suggestions import call_advice
 from .values import ObservationValues
 
@@ -487,6 +487,8 @@ class ObservationsClass(ObservationProductMethods):
         RemoteServiceError, TimeoutError
             During the iteration: if the archive fails, and at the end if rows are missing.
         """
+        from .stream import ObservationStream  # noqa: PLC0415 - only large results need it
+
         place = Place(coordinates, object_name, radius, resolver, region, overlap)
         arguments = QueryArguments(place, criteria, columns, pagesize, cache=cache)
         return ObservationStream(self._service, self._search).tables(

@@ -209,9 +209,9 @@ class CloudFiles:
                 message = "Filters are not applied to dataURIs: give a product table, or criteria for observations."
                 warn_user(message, InputWarning)
             return _data_uris(products)
-        table = flow.selected(table, {}, verbose, None)
+        table = flow.listed(table, verbose, None)
         for each in filters:
-            table = flow.filter_products(table, each)
+            table = flow.passing(table, each)
         return _data_uris(table)
 
 

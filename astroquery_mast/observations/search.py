@@ -6,16 +6,14 @@ criteria, columns and place in the form in which the archive takes them.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import Any
 
 import requests
-from astropy import units as u
 from astropy.table import Table
 from astroquery import log
 
@@ -34,10 +32,7 @@ from ..query.selection import (
     select_columns,
     sort_keys,
 )
-from ..query.values import is_integer
-from ..service.http import PageLimits
 from ..service.mast_service import CallOptions, MastService, refuse_two_positions
-from ..service.pages import get_pages
 from ..service.resolver import warn_unused_resolver
 from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS, Cone, TargetInput
@@ -281,7 +276,8 @@ class ObservationSearch:
         """Check everything but the place, before names are resolved and observations are asked for."""
         if arguments.place.overlap != "footprint":
             check_overlap(arguments.place.overlap)
-        order = self._order(arguments)
+        sorted_here = arguments.sort_by is not None or arguments.sort_desc is not None
+        order = self._order(arguments) if sorted_here else ()
         return ObservationQuery(
             criteria=None if arguments.criteria is None else self._criteria(arguments.criteria),
             columns=None if arguments.columns is None else self._columns(arguments, order),
@@ -289,7 +285,7 @@ class ObservationSearch:
             page=arguments.page,
             cache=arguments.cache,
             order=order,
-            limit=row_limit(arguments.limit),
+            limit=None if arguments.limit is None else row_limit(arguments.limit),
         )
 
     def request(self, query: ObservationQuery) -> MashupRequest:
@@ -344,8 +340,6 @@ class ObservationSearch:
     def _order(self, arguments: QueryArguments) -> tuple[SortKey, ...]:
         """Return by what the rows are sorted."""
         keys = sort_keys(arguments.sort_by, arguments.sort_desc)
-        if not keys:
-            return ()
         known = self._service.columns.columns_for(CAOM_CONE, [key.column for key in keys])
         return tuple(key.spelled(known, positional=arguments.positional) for key in keys)
 
@@ -401,60 +395,3 @@ def _refuse_anywhere(arguments: QueryArguments) -> None:
     if arguments.criteria is None:
         raise InvalidQueryError(_NO_PLACE)
     arguments.require_criterion()
-
-
-# Pages fetched while one is in use: enough to keep the archive busy, few enough for a small memory.
-_AHEAD = 2
-
-
-class ObservationStream:
-    """Gives observations in any number, page by page."""
-
-    def __init__(self, service: MastService, search: ObservationSearch) -> None:
-        self._service = service
-        self._search = search
-
-    def tables(
-        self,
-        arguments: QueryArguments,
-        *,
-        timeout: float | u.Quantity | None,
-        max_workers: int | None,
-        get_query_payload: bool,
-    ) -> Iterator[Table] | dict[str, object]:
-        """Return the tables of the pages, or the request; wrong arguments raise before the iteration."""
-        seconds = self._service.deadline(timeout).seconds
-        workers = _AHEAD if max_workers is None else max_workers
-        if not is_integer(workers, 1):
-            raise InvalidQueryError(f"max_workers={max_workers!r}: an integer of at least 1 is needed.")
-        arguments.require_criterion()
-        if arguments.place.many:
-            raise InvalidQueryError("query_criteria_iter takes one position: for many use query_criteria.")
-        query = self._search.query(arguments, Deadline(seconds))
-        request = self._search.request(query)
-        if get_query_payload:
-            return request.payload()
-        return self._tables(query, request, PageLimits(Deadline(math.inf), seconds, int(workers)))
-
-    def _tables(self, query: ObservationQuery, request: MashupRequest, limits: PageLimits) -> Iterator[Table]:
-        """The tables of the pages, one after the other."""
-        columns = self._service.columns.get(CAOM_CONE)
-        number, rows, kept = 0, 0, 0
-        with closing(get_pages(self._service.http, request, limits)) as pages:
-            for sent in pages:
-                builder = TableBuilder(request, columns)
-                builder.add(sent.page)
-                paging = sent.page.paging
-                table = builder.table()
-                number, rows = number + 1, rows + len(table)
-                table.meta.update(page=[number], total=[len(table) if paging is None else paging.total])
-                # No page is held while its table is in use, and no table while the next is made.
-                del builder, sent
-                tables = [query.finished(table)]
-                kept += len(tables[0])
-                del table
-                yield tables.pop()
-        if not rows:
-            warn_no_results(self._search.hints(query.criteria))
-        elif not kept and query.region_filter is not None:
-            warn_no_results([f"{query.region_filter.words(rows, 0)}."])

@@ -35,11 +35,10 @@ from astropy import units as u
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from ..exceptions import InvalidCriterionError, NoResultsWarning
+from ..exceptions import InvalidCriterionError
 from ..query.conditions import NUMBER, Comparison, Condition, as_members, split_text, wildcard_test
 from ..query.values import as_unicode, is_missing, refuse_lost_digits, refuse_missing, without_rounding_error
 from ..tables.columns import Column
-from ..warn import warn_user
 from .listing import product_column
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -54,8 +53,6 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "lt": operator.lt,
 }
 _BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
-# So many values of a column are told.
-_LISTED = 12
 _INFINITE = frozenset({"inf", "+inf", "-inf"})
 
 
@@ -252,47 +249,15 @@ def _called(name: str, column: Any, wanted: Callable[[Any], object]) -> Mask:
 
 def filter_mask(products: Table, filters: Mapping[str, object]) -> Mask:
     """Tell which rows pass all the filters; see the module's table for what is wanted in each column."""
-    return _all_of(filter_masks(products, filters), len(products))
-
-
-def filter_masks(products: Table, filters: Mapping[str, object]) -> dict[str, Mask]:
-    """Tell which rows pass each of the filters."""
-    masks: dict[str, Mask] = {}
+    passed = np.ones(len(products), dtype=bool)
     for name, wanted in filters.items():
         column = product_column(products, name)
         if callable(wanted):
-            masks[name] = _called(name, column, wanted)
+            passed &= _called(name, column, wanted)
         else:
             cells = cells_of(name, column)
-            masks[name] = condition_mask(read_filter(wanted, cells), cells)
-    return masks
-
-
-def _all_of(masks: Mapping[str, Mask], rows: int) -> Mask:
-    """Which rows pass all filters."""
-    return np.asarray(np.logical_and.reduce([np.ones(rows, dtype=bool), *masks.values()]))
-
-
-def passing(products: Table, masks: Mapping[str, Mask]) -> Table:
-    """Return the products that pass all filters; warn if none of them does, with the values that there are."""
-    passed = _all_of(masks, len(products))
-    if len(products) and not passed.any():
-        alone = [_values_of(products, name) for name, mask in masks.items() if not mask.any()]
-        each = ", ".join(f"{name} leaves {int(mask.sum())}" for name, mask in masks.items())
-        said = " ".join(alone) or f"Each filter alone leaves some: {each}."
-        warn_user(f"None of {len(products)} products passes the filters. {said}", NoResultsWarning)
-    return products[passed]
-
-
-def _values_of(products: Table, name: str) -> str:
-    """A sentence on the values of a column that has not the one that is wanted."""
-    if name not in products.colnames:
-        return f"{name} leaves none."
-    cells = np.ma.asarray(products[name]).compressed()
-    values = sorted(set(cells.tolist()))
-    if cells.dtype.kind in "iuf" and len(values) > _LISTED:
-        return f"{name} is between {cells.min()} and {cells.max()}."
-    return f"{name} is {', '.join(map(repr, values[:_LISTED]))}{', ...' if len(values) > _LISTED else ''}."
+            passed &= condition_mask(read_filter(wanted, cells), cells)
+    return passed
 
 
 def extension_mask(names: Any, extension: str | Iterable[str]) -> Mask:
@@ -324,9 +289,9 @@ def filter_products(
     **filters: object,
 ) -> Table:
     """Return a new table of the products that pass all the filters, in their order."""
-    masks = filter_masks(products, filters)
+    passed = filter_mask(products, filters)
     if mrp_only:
-        masks["mrp_only"] = filter_mask(products, {"productGroupDescription": MINIMUM_RECOMMENDED})
+        passed &= filter_mask(products, {"productGroupDescription": MINIMUM_RECOMMENDED})
     if extension is not None:
-        masks["extension"] = extension_mask(product_column(products, "productFilename"), extension)
-    return passing(products, masks)
+        passed &= extension_mask(product_column(products, "productFilename"), extension)
+    return products[passed]

@@ -41,6 +41,7 @@ _EMPTY = "Observation list is empty, no associated products."
 _WORTHWHILE = 250
 _OBSID = re.compile(r"([0-9]+)(?:\.0*)?")
 _SHOWN = 5
+_LISTED = 12
 # The calib_level of observations that are still to be made.
 _PLANNED = -1
 # The arguments of methods that take filters: a filter may be one of them, misspelled.
@@ -241,6 +242,17 @@ def hints_of_planned(observations: object) -> list[str]:
         return []
     which = "The observation is" if len(table) == 1 else f"{planned} of {len(table)} observations are"
     return [f"{which} planned (calib_level {_PLANNED}): there are no files yet."]
+
+
+def values_of(products: Table, name: str) -> str:
+    """Return a sentence on the values of a column, for a filter that leaves none of them."""
+    if name not in products.colnames:
+        return f"{name} leaves none."
+    cells = np.ma.asarray(products[name]).compressed()
+    values = sorted(set(cells.tolist()), key=str)
+    if cells.dtype.kind in "iuf" and len(values) > _LISTED:
+        return f"{name} is between {cells.min()} and {cells.max()}."
+    return f"{name} is {', '.join(map(repr, values[:_LISTED]))}{', ...' if len(values) > _LISTED else ''}."
 
 
 def product_column(table: Table, name: str) -> Any:

@@ -36,7 +36,7 @@ from astropy.time import Time
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Kind
 from ..warn import warn_user
-from .values import OUTWARD, as_number, as_text, is_integer, is_spectral, refuse_lost_digits
+from .values import OUTWARD, as_number, as_text, is_integer, is_spectral, refuse_lost_digits, turned_ranges
 
 OPERATORS: Mapping[str, str] = {
     "min": "gte",
@@ -231,30 +231,6 @@ def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> 
 
 
 # -- right ascensions ----------------------------------------------------------------------------------------------
-
-_RIGHT_ASCENSION = re.compile(r"(?:.*_)?(?:ra|matchra)(?:mean|stack|deg|_?j2000|_?icrs|_orig)?", re.IGNORECASE)
-_FULL_TURN = 360.0
-
-
-def _is_right_ascension(column: Column) -> bool:
-    """Whether a column holds right ascensions in degrees."""
-    named = column.type_name.lower() == "ra" or bool(_RIGHT_ASCENSION.fullmatch(column.name))
-    return named and column.astropy_unit in {None, u.deg}
-
-
-def turned_ranges(low: Any, high: Any, column: Column) -> list[tuple[Any, Any]]:
-    """Return the ranges between 0 and 360 degrees that a range of right ascensions stands for, two if it crosses 0h.
-
-    A range of anything else is returned as it is.
-    """
-    if not isinstance(low, int | float) or not isinstance(high, int | float) or not _is_right_ascension(column):
-        return [(low, high)]
-    if high - low >= _FULL_TURN:
-        return [(0.0, _FULL_TURN)]
-    if 0 <= low <= high <= _FULL_TURN or (low > high and not 0 <= high < low <= _FULL_TURN):
-        return [(low, high)]
-    low, high = low % _FULL_TURN, high % _FULL_TURN
-    return [(low, high)] if low <= high else [(low, _FULL_TURN), (0.0, high)]
 
 
 def _turned(comparisons: tuple[Comparison, ...], column: Column) -> list[tuple[Comparison, ...]]:
@@ -458,8 +434,7 @@ def _mapped(name: str, ends: Mapping[str, Any], column: Column) -> tuple[Compari
 
 def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, ...]:
     """One range; an end that is None or infinite is open."""
-    mirrored = all(end is None or is_spectral(end, column) for end in (low, high))
-    lower, upper = (high, low) if mirrored else (low, high)
+    lower, upper = (high, low) if _are_mirrored(low, high, column) else (low, high)
     bottom, top = _end(name, lower, column, "gte", -math.inf), _end(name, upper, column, "lte", math.inf)
     if (bottom, top) == (-math.inf, math.inf):
         raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
@@ -468,6 +443,11 @@ def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, .
         raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
     ends = [("gte", bottom), ("lte", top)]
     return tuple(Comparison(operator, end) for operator, end in ends if math.isfinite(end))
+
+
+def _are_mirrored(low: Any, high: Any, column: Column) -> bool:
+    """Whether the ends of a range of wavelengths are frequencies or the like, and so the other way round."""
+    return all(end is None or is_spectral(end, column) for end in (low, high))
 
 
 def _end(name: str, value: Any, column: Column, operator: str, open_end: float) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
-from ..tables.columns import Column, Columns, Kind, closest, find_column, no_such, shown_columns, snapshot
+from ..tables.columns import Column, Columns, Kind, find_column, snapshot
 from ..warn import warn_user
 from .conditions import (
     LOWER_ENDS,
@@ -31,6 +31,7 @@ from .conditions import (
     wildcard_test,
 )
 from .request import as_plain
+from .selection import unknown_filter
 from .values import refuse_missing
 
 # What stands for an open end of a range.  The archive documents only ranges with two ends; these two are beyond any
@@ -78,48 +79,6 @@ def _divided(texts: Iterable[str], test: Callable[[str], bool]) -> tuple[list[st
     for text in texts:
         (passing if test(text) else others).append(text)
     return passing, others
-
-
-# Other words for columns, as people write them who know other archives.
-_SYNONYMS: Mapping[str, Sequence[str]] = {
-    "mission": ("obs_collection",),
-    "telescope": ("obs_collection",),
-    "observatory": ("obs_collection",),
-    "collection": ("obs_collection",),
-    "instrument": ("instrument_name", "sci_instrume", "instrume", "exp_type"),
-    "detector": ("instrument_name",),
-    "filter": ("filters", "sci_spec_1234", "opticalElements"),
-    "band": ("filters", "wavelength_region"),
-    "exptime": ("t_exptime", "sci_actual_duration", "exposure_time"),
-    "exposure_time": ("t_exptime", "sci_actual_duration"),
-    "exposure": ("t_exptime", "sci_actual_duration"),
-    "pi": ("proposal_pi", "sci_pi_last_name", "pi_name"),
-    "pi_name": ("proposal_pi", "sci_pi_last_name"),
-    "program": ("proposal_id", "sci_pep_id"),
-    "program_id": ("proposal_id", "sci_pep_id", "program"),
-    "proposal": ("proposal_id", "sci_pep_id", "program"),
-    "target": ("target_name", "sci_targname", "targname"),
-    "date": ("t_min", "sci_start_time"),
-    "date_obs": ("t_min", "sci_start_time"),
-    "wavelength": ("em_min", "em_max"),
-    "data_type": ("dataproduct_type",),
-    "product_type": ("dataproduct_type",),
-    "level": ("calib_level",),
-}
-# Words for positions, which are arguments and not columns.
-_PLACES = frozenset({"ra", "dec", "position", "coord", "coords", "coordinate", "raj2000", "dej2000"})
-_PLACE = 'Give the position as coordinates="202.47 47.195" or object_name="M51", with radius=...'
-
-
-def unknown_filter(name: str, columns: Columns, arguments: Iterable[str] = ()) -> InvalidCriterionError:
-    """Return the error for a column that does not exist; it may be an argument, misspelled."""
-    known = [column.name for column in shown_columns(columns)]
-    said = f"Filter '{name}' does not exist."
-    if name.lower() in _PLACES:
-        return InvalidCriterionError(f"{said} {_PLACE}")
-    meant = [column for column in _SYNONYMS.get(name.lower(), ()) if column in known]
-    near = meant or closest(name, [*arguments, *known])
-    return no_such(said, name, known, near=near, error=InvalidCriterionError)
 
 
 def _column(name: str, columns: Columns, arguments: Iterable[str] = ()) -> Column:
@@ -191,7 +150,7 @@ def _value_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
     """
     name = condition.name
     texts = [_mashup_text(comparison) for (comparison,) in condition.alternatives]
-    exact = {str(comparison.operand) for (comparison,) in condition.alternatives if comparison.operator == "eq"}
+    exact = _exact_texts(condition.alternatives)
     values, patterns = _divided(texts, lambda text: text in exact or not set(text) & {"*", "%"})
     known = vocabulary(condition.column.name) if len(patterns) > 1 and not condition.column.separator else None
     if known is not None:
@@ -208,6 +167,11 @@ def _value_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
         free_text=patterns[0].replace("*", "%") if patterns else "",
         separator=condition.column.separator,
     )
+
+
+def _exact_texts(alternatives: Iterable[Sequence[Comparison]]) -> set[str]:
+    """The texts that stand for themselves, whatever is in them."""
+    return {str(comparison.operand) for (comparison,) in alternatives if comparison.operator == "eq"}
 
 
 def _mashup_text(comparison: Comparison) -> str:
@@ -279,11 +243,9 @@ def _remaining_values(condition: Condition, vocabulary: Vocabulary) -> tuple[str
 
 def _matching(values: Iterable[str], texts: Iterable[Sequence[Comparison]]) -> tuple[str, ...]:
     """The values that are one of some texts, which may have wildcards, whatever the case."""
-    exact = {str(each.operand).casefold() for (each,) in texts if each.operator == "eq"}
-    tests = [
-        exact.__contains__,
-        *(wildcard_test(str(each.operand).casefold(), "*%") for (each,) in texts if each.operator != "eq"),
-    ]
+    exact = set(map(str.casefold, _exact_texts(texts)))
+    patterns = (str(each.operand).casefold() for (each,) in texts if each.operator != "eq")
+    tests = [exact.__contains__, *(wildcard_test(pattern, "*%") for pattern in patterns)]
     return tuple(value for value in values if any(test(value.casefold()) for test in tests))
 
 

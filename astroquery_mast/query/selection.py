@@ -6,7 +6,7 @@ tables that are arranged by them where a service does not do so itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from ..exceptions import InvalidArgumentError, InvalidResponseError
-from ..tables.columns import Column, Columns, find_name, no_such, shown_columns
+from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidResponseError
+from ..tables.columns import Column, Columns, closest, find_name, no_such, shown_columns
 from ..warn import warn_of_limit
 from .conditions import as_members
 from .request import as_plain
@@ -87,6 +87,48 @@ def _spelled(name: str, known: Iterable[str], argument: str) -> str:
     raise no_such(
         f"{argument}: there is no column '{name}'." if argument else f"There is no column '{name}'.", name, known
     )
+
+
+# Other words for columns, as people write them who know other archives.
+_SYNONYMS: Mapping[str, Sequence[str]] = {
+    "mission": ("obs_collection",),
+    "telescope": ("obs_collection",),
+    "observatory": ("obs_collection",),
+    "collection": ("obs_collection",),
+    "instrument": ("instrument_name", "sci_instrume", "instrume", "exp_type"),
+    "detector": ("instrument_name",),
+    "filter": ("filters", "sci_spec_1234", "opticalElements"),
+    "band": ("filters", "wavelength_region"),
+    "exptime": ("t_exptime", "sci_actual_duration", "exposure_time"),
+    "exposure_time": ("t_exptime", "sci_actual_duration"),
+    "exposure": ("t_exptime", "sci_actual_duration"),
+    "pi": ("proposal_pi", "sci_pi_last_name", "pi_name"),
+    "pi_name": ("proposal_pi", "sci_pi_last_name"),
+    "program": ("proposal_id", "sci_pep_id"),
+    "program_id": ("proposal_id", "sci_pep_id", "program"),
+    "proposal": ("proposal_id", "sci_pep_id", "program"),
+    "target": ("target_name", "sci_targname", "targname"),
+    "date": ("t_min", "sci_start_time"),
+    "date_obs": ("t_min", "sci_start_time"),
+    "wavelength": ("em_min", "em_max"),
+    "data_type": ("dataproduct_type",),
+    "product_type": ("dataproduct_type",),
+    "level": ("calib_level",),
+}
+# Words for positions, which are arguments and not columns.
+_PLACES = frozenset({"ra", "dec", "position", "coord", "coords", "coordinate", "raj2000", "dej2000"})
+_PLACE = 'Give the position as coordinates="202.47 47.195" or object_name="M51", with radius=...'
+
+
+def unknown_filter(name: str, columns: Columns, arguments: Iterable[str] = ()) -> InvalidCriterionError:
+    """Return the error for a column that does not exist; it may be an argument, misspelled."""
+    known = [column.name for column in shown_columns(columns)]
+    said = f"Filter '{name}' does not exist."
+    if name.lower() in _PLACES:
+        return InvalidCriterionError(f"{said} {_PLACE}")
+    meant = [column for column in _SYNONYMS.get(name.lower(), ()) if column in known]
+    near = meant or closest(name, [*arguments, *known])
+    return no_such(said, name, known, near=near, error=InvalidCriterionError)
 
 
 @dataclass(frozen=True)

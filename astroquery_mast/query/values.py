@@ -229,6 +229,33 @@ _READERS: Sequence[tuple[tuple[type, ...], Callable[[str, Any, Column], float]]]
 )
 
 
+# -- right ascensions ----------------------------------------------------------------------------------------------
+
+_RIGHT_ASCENSION = re.compile(r"(?:.*_)?(?:ra|matchra)(?:mean|stack|deg|_?j2000|_?icrs|_orig)?", re.IGNORECASE)
+_FULL_TURN = 360.0
+
+
+def _is_right_ascension(column: Column) -> bool:
+    """Whether a column holds right ascensions in degrees."""
+    named = column.type_name.lower() == "ra" or bool(_RIGHT_ASCENSION.fullmatch(column.name))
+    return named and column.astropy_unit in {None, u.deg}
+
+
+def turned_ranges(low: Any, high: Any, column: Column) -> list[tuple[Any, Any]]:
+    """Return the ranges between 0 and 360 degrees that a range of right ascensions stands for, two if it crosses 0h.
+
+    A range of anything else is returned as it is.
+    """
+    if not isinstance(low, int | float) or not isinstance(high, int | float) or not _is_right_ascension(column):
+        return [(low, high)]
+    if high - low >= _FULL_TURN:
+        return [(0.0, _FULL_TURN)]
+    if 0 <= low <= high <= _FULL_TURN or (low > high and not 0 <= high < low <= _FULL_TURN):
+        return [(low, high)]
+    low, high = low % _FULL_TURN, high % _FULL_TURN
+    return [(low, high)] if low <= high else [(low, _FULL_TURN), (0.0, high)]
+
+
 # -- values of discrete columns ------------------------------------------------------------------------------------
 
 

@@ -31,7 +31,7 @@ from ..exceptions import (
     ServerError,
 )
 from ..query.values import as_unicode, is_missing
-from ..sky.position import as_coordinate, looks_like_coordinates, tic_hint
+from ..sky.position import as_coordinate, is_place, tic_hint
 from ..tables.rows import decoded
 from ..warn import warn_user
 from .connections import LOOPBACK
@@ -357,11 +357,6 @@ def _is_missing(cell: object) -> bool:
 def case_folded_name(name: str) -> str:
     """Return a name as the resolver repeats it: lower case, single blanks."""
     return " ".join(name.lower().split())
-
-
-def is_place(name: str) -> bool:
-    """Tell whether a name is a position in numbers; ``"1820-30"`` and ``"J0613-0200"`` are names."""
-    return name.strip()[0] in "+-.0123456789" and bool(set(" ,") & set(name.strip())) and looks_like_coordinates(name)
 
 
 # -- as they are answered ----------------------------------------------------------------------------------------------

@@ -110,6 +110,11 @@ def looks_like_coordinates(text: str) -> bool:
     return True
 
 
+def is_place(name: str) -> bool:
+    """Tell whether a name is a position in numbers; ``"1820-30"`` and ``"J0613-0200"`` are names."""
+    return name.strip()[0] in "+-.0123456789" and bool(set(" ,") & set(name.strip())) and looks_like_coordinates(name)
+
+
 def as_coordinate(coordinates: Any) -> SkyCoord:
     """Return one position on the sky."""
     found = _as_sky(coordinates)

@@ -130,7 +130,9 @@ class Completeness:
 
     def compare(self, page: Page, advice: str = _ASK_AGAIN) -> None:
         """Raise if a row has come on an earlier page."""
-        marks = page.rows.marks() if isinstance(page.rows, Rows) else {_mark(row) for row in page.rows}
+        rows = page.rows
+        # The text of rows that are not decoded yet will do, and costs little.
+        marks = set(map(hash, map(bytes, rows.raw))) if isinstance(rows, Rows) else set(map(_mark, rows))
         if not marks.isdisjoint(self._seen):
             raise self.incomplete("a row came in two parts, so that another one may be missing", advice)
         self._seen |= marks

@@ -37,11 +37,11 @@ class Rows(Sequence[_Row]):
     """The rows of a page as they came; each is a dictionary when it is looked at."""
 
     def __init__(self, raw: Sequence[msgspec.Raw], service: str) -> None:
-        self._raw = raw
+        self.raw = raw
         self._service = service
 
     def __len__(self) -> int:
-        return len(self._raw)
+        return len(self.raw)
 
     @overload
     def __getitem__(self, index: int) -> _Row: ...
@@ -49,8 +49,8 @@ class Rows(Sequence[_Row]):
     def __getitem__(self, index: slice) -> Sequence[_Row]: ...
     def __getitem__(self, index: int | slice) -> _Row | Sequence[_Row]:
         if isinstance(index, slice):
-            return Rows(self._raw[index], self._service)
-        return self._decoded(b"[%b]" % self._raw[index])[0]
+            return Rows(self.raw[index], self._service)
+        return self._decoded(b"[%b]" % self.raw[index])[0]
 
     def __iter__(self) -> Iterator[_Row]:
         for block in self._blocks(_BLOCK):
@@ -60,10 +60,6 @@ class Rows(Sequence[_Row]):
         return isinstance(other, Sequence) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]
-
-    def marks(self) -> set[int]:
-        """Return what tells the rows from others, in little room, without decoding them."""
-        return set(map(hash, map(bytes, self._raw)))
 
     def cells(self, names: Sequence[str], size: int = _BLOCK) -> Iterator[list[Sequence[Any]]]:
         """Decode the rows block by block."""
@@ -84,8 +80,8 @@ class Rows(Sequence[_Row]):
 
     def _blocks(self, size: int) -> Iterator[bytes]:
         """The text of blocks of rows, each a JSON list."""
-        for first in range(0, len(self._raw), size):
-            yield b"[%b]" % b",".join(self._raw[first : first + size])
+        for first in range(0, len(self.raw), size):
+            yield b"[%b]" % b",".join(self.raw[first : first + size])
 
 
 @lru_cache(maxsize=32)

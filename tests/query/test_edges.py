@@ -15,7 +15,8 @@ from astropy.time import Time, TimeDelta
 from astroquery_mast import Catalogs, MastMissions, Observations
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError
 from astroquery_mast.products.filters import cells_of, condition_mask, read_filter
-from astroquery_mast.query.conditions import NUMERIC_KINDS, Condition, read_condition, turned_ranges
+from astroquery_mast.query.conditions import NUMERIC_KINDS, Condition, read_condition
+from astroquery_mast.query.values import turned_ranges
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.tables.columns import Column, snapshot
 

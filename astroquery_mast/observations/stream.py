@@ -1,0 +1,80 @@
+"""Observations in any number, page by page, for results that need little memory.
+
+In: `QueryArguments`.  Out: an iterator of tables, or the request.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import closing
+
+from astropy import units as u
+from astropy.table import Table
+
+from ..exceptions import InvalidQueryError
+from ..query.request import MashupRequest
+from ..query.values import is_integer
+from ..service.http import PageLimits
+from ..service.mast_service import MastService
+from ..service.pages import get_pages
+from ..service.retrying import Deadline
+from ..tables.table import TableBuilder
+from ..warn import warn_no_results
+from .search import CAOM_CONE, ObservationQuery, ObservationSearch, QueryArguments
+
+# Pages fetched while one is in use: enough to keep the archive busy, few enough for a small memory.
+_AHEAD = 2
+
+
+class ObservationStream:
+    """Gives observations in any number, page by page."""
+
+    def __init__(self, service: MastService, search: ObservationSearch) -> None:
+        self._service = service
+        self._search = search
+
+    def tables(
+        self,
+        arguments: QueryArguments,
+        *,
+        timeout: float | u.Quantity | None,
+        max_workers: int | None,
+        get_query_payload: bool,
+    ) -> Iterator[Table] | dict[str, object]:
+        """Return the tables of the pages, or the request; wrong arguments raise before the iteration."""
+        seconds = self._service.deadline(timeout).seconds
+        workers = _AHEAD if max_workers is None else max_workers
+        if not is_integer(workers, 1):
+            raise InvalidQueryError(f"max_workers={max_workers!r}: an integer of at least 1 is needed.")
+        arguments.require_criterion()
+        if arguments.place.many:
+            raise InvalidQueryError("query_criteria_iter takes one position: for many use query_criteria.")
+        query = self._search.query(arguments, Deadline(seconds))
+        request = self._search.request(query)
+        if get_query_payload:
+            return request.payload()
+        return self._tables(query, request, PageLimits(Deadline(math.inf), seconds, int(workers)))
+
+    def _tables(self, query: ObservationQuery, request: MashupRequest, limits: PageLimits) -> Iterator[Table]:
+        """The tables of the pages, one after the other."""
+        columns = self._service.columns.get(CAOM_CONE)
+        number, rows, kept = 0, 0, 0
+        with closing(get_pages(self._service.http, request, limits)) as pages:
+            for sent in pages:
+                builder = TableBuilder(request, columns)
+                builder.add(sent.page)
+                paging = sent.page.paging
+                table = builder.table()
+                number, rows = number + 1, rows + len(table)
+                table.meta.update(page=[number], total=[len(table) if paging is None else paging.total])
+                # No page is held while its table is in use, and no table while the next is made.
+                del builder, sent
+                tables = [query.finished(table)]
+                kept += len(tables[0])
+                del table
+                yield tables.pop()
+        if not rows:
+            warn_no_results(self._search.hints(query.criteria))
+        elif not kept and query.region_filter is not None:
+            warn_no_results([f"{query.region_filter.words(rows, 0)}."])
