@@ -42,11 +42,14 @@ def _explained(method: F) -> F:
     def call(*args: Any, **keywords: Any) -> Any:
         try:
             signature.bind(*args, **keywords)
-        except TypeError as err:
-            raise TypeError(
-                call_advice(method.__name__, str(err), args[1:], keywords, list(signature.parameters)[1:])
-            ) from None
-        return method(*args, **keywords)
+        except TypeError:
+            advice = call_advice(method.__name__, args[1:], keywords, list(signature.parameters)[1:])
+        else:
+            return method(*args, **keywords)
+        try:
+            return method(*args, **keywords)
+        except TypeError as err:  # in Python's own words
+            raise TypeError(f"{err}. {advice}".removesuffix(". ")) from None
 
     return cast("F", call)
 

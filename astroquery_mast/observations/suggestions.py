@@ -46,19 +46,19 @@ _HINTS = (
 )
 
 
-def call_advice(method: str, said: str, values: Sequence[object], keywords: Iterable[str], known: Iterable[str]) -> str:
-    """Return what is wrong with a call that does not fit a method for positions, and what to write instead."""
+def call_advice(method: str, values: Sequence[object], keywords: Iterable[str], known: Iterable[str]) -> str:
+    """Return what to write instead of a call that does not fit a method for positions."""
     if len(values) > 1:
         first, second = values[:2]
         position = f"SkyCoord({first}, {second}, unit='deg')"
         right = position if all(isinstance(each, Real) for each in (first, second)) else f"{first!r}, radius={second!r}"
-        return f"{method}() takes one argument without a name: write {method}({right})."
+        return f"Write {method}({right})."
     unknown = next((name for name in keywords if name not in known), None)
     if unknown is None:
-        return said
+        return ""
     if find_column(unknown, snapshot()["Mast.Caom.Cone"]) is not None:
-        return f"{method}() has no argument '{unknown}': query_criteria takes criteria, and positions as well."
-    return f"{method}() has no argument '{unknown}'. {did_you_mean(unknown, known)}"
+        return "query_criteria takes criteria, and positions as well."
+    return did_you_mean(unknown, known)
 
 
 def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> list[str]:

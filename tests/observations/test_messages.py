@@ -66,25 +66,25 @@ REFUSED: list[tuple[str, Callable[[], object], type[Exception], str]] = [
         "two numbers",
         lambda: Observations.query_region(202.4, 47.2),  # type: ignore[misc]
         TypeError,
-        r"write query_region\(SkyCoord\(202\.4, 47\.2, unit='deg'\)\)",
+        r"given\. Write query_region\(SkyCoord\(202\.4, 47\.2, unit='deg'\)\)",
     ),
     (
         "radius without its name",
         lambda: Observations.query_object("M51", 0.1),  # type: ignore[misc]
         TypeError,
-        r"write query_object\('M51', radius=0\.1\)",
+        r"given\. Write query_object\('M51', radius=0\.1\)",
     ),
     (
         "criteria of a region",
         lambda: Observations.query_region("1 2", **HST),  # type: ignore[arg-type]
         TypeError,
-        r"query_region\(\) has no argument 'obs_collection': query_criteria takes criteria",
+        r"unexpected keyword argument 'obs_collection'\. query_criteria takes criteria",
     ),
     (
         "argument of an object",
         lambda: Observations.query_object("M51", radios=1),  # type: ignore[call-arg]
         TypeError,
-        r"query_object\(\) has no argument 'radios'\. Did you mean 'radius'",
+        r"'radios'\. Did you mean 'radius'",
     ),
     ("no position", Observations.query_object, TypeError, "object_name"),
     ("minutes", lambda: Observations.query_region("13h29m 47d99m"), InvalidArgumentError, "'minute' was found"),
@@ -128,7 +128,7 @@ REFUSED: list[tuple[str, Callable[[], object], type[Exception], str]] = [
         "release of Gaia",
         lambda: Catalogs.query_object("M51", catalog="Gaia", data_release=2),
         InvalidArgumentError,
-        "It has version=, and no other",
+        "It has version=",
     ),
     (
         "size of a cutout",
@@ -224,7 +224,7 @@ def test_the_arguments_that_may_be_meant_are_those_there_are() -> None:
         ({"extension": "xyz"}, "extension leaves none"),
         (
             {"productType": "PREVIEW", "extension": "fits"},
-            r"Alone, productType leaves \d+, extension leaves \d+\.",
+            r"Alone, .*productType leaves \d+",
         ),
     ],
     ids=str,
