@@ -9,7 +9,7 @@ import pytest
 from astropy.table import MaskedColumn, Table
 
 from astroquery_mast import Catalogs, Observations
-from astroquery_mast.exceptions import InvalidCriterionError, NoResultsWarning
+from astroquery_mast.exceptions import InvalidCriterionError, MaxResultsWarning, NoResultsWarning
 from astroquery_mast.products.filters import cells_of, condition_mask, read_filter
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.tables.columns import Kind, snapshot
@@ -89,6 +89,26 @@ def test_the_archive_sends_what_the_same_filter_keeps(archive: Sandbox, everythi
             continue
         kept = everything[condition_mask(read_filter(form, cells), cells) & known]
         assert sorted(found["obsid"]) == sorted(kept["obsid"]), form
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("name", COMPARED)
+def test_the_first_rows_are_those_of_the_whole_sorted(
+    archive: Sandbox, everything: Table, name: str, descending: bool
+) -> None:
+    """With a criterion, sort_by and limit the rows are the first of those that the filter keeps, sorted in Python."""
+    cells = everything[name].tolist()
+    if name == "obsid":
+        cells = [int(cell) for cell in cells]
+    chosen = [row for row, level in enumerate(everything["calib_level"].tolist()) if level >= 2]
+    known = sorted((row for row in chosen if cells[row] is not None), key=lambda row: cells[row], reverse=descending)
+    ordered = [*known, *(row for row in chosen if cells[row] is None)]
+    asked: dict[str, Any] = {"obs_collection": "JWST", "calib_level": ">=2", "sort_by": name, "sort_desc": descending}
+    found = Observations.query_criteria(**asked, columns=["obsid", name], pagesize=400)
+    assert found["obsid"].tolist() == everything["obsid"][ordered].tolist()
+    with pytest.warns(MaxResultsWarning):
+        few = Observations.query_criteria(**asked, columns=["obsid"], limit=100)
+    assert few["obsid"].tolist() == found["obsid"].tolist()[:100]
 
 
 def test_an_exclusion_is_applied_and_never_finds_nothing_in_silence(mast_sandbox: Sandbox) -> None:
