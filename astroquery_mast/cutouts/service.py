@@ -151,7 +151,7 @@ class CutoutService:
         target = {key: params[key] for key in _TARGET if key in params}
         url = question.url.removesuffix("astrocut") + name
         try:
-            asked = replace(question, url=url, params={**target, "radius": 0} if "ra" in target else target)
+            asked = replace(question, url=url, params={**target, "radius": 0})
             found = offered(self.document(asked, Deadline(_SECONDS_TO_EXPLAIN)), name, question.service)
         except MastError as err:
             log.debug("What there is instead could not be found out: %s", err)

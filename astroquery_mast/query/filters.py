@@ -81,7 +81,7 @@ def _divided(texts: Iterable[str], test: Callable[[str], bool]) -> tuple[list[st
     return passing, others
 
 
-def _column(name: str, columns: Columns, arguments: Iterable[str] = ()) -> Column:
+def _column(name: str, columns: Columns, arguments: Sequence[str] = ()) -> Column:
     """The column of a criterion."""
     column = find_column(name, columns)
     if column is None or not column.shown:
@@ -100,7 +100,7 @@ def observation_criteria(
     criteria: Mapping[str, Any],
     columns: Columns,
     vocabulary: Vocabulary = lambda _: None,
-    arguments: Iterable[str] = (),
+    arguments: Sequence[str] = (),
 ) -> Criteria:
     """Return the filters for observations, whose columns of text are compared with text as it is."""
     return mashup_criteria(criteria, columns, vocabulary, arguments, operators_on_text=False)
@@ -110,7 +110,7 @@ def mashup_criteria(
     criteria: Mapping[str, Any],
     columns: Columns,
     vocabulary: Vocabulary = lambda _: None,
-    arguments: Iterable[str] = (),
+    arguments: Sequence[str] = (),
     *,
     operators_on_text: bool = True,
 ) -> Criteria:
@@ -371,10 +371,9 @@ def _filtered_parameters(
 def _warn_exact_values(service: str, filters: Iterable[Mapping[str, Any]]) -> None:
     """Warn of values for a continuous column where ranges are meant, as far as the columns of the service are known."""
     columns = snapshot()["Mast.Caom.Cone"] if service.lower().startswith("mast.caom.") else {}
-    for each in filters:
-        column = find_column(each["paramName"], columns)
-        exact = [value for value in each["values"] if not isinstance(value, Mapping)]
-        if column is not None and column.continuous and exact:
+    continuous = [each for each in filters if (column := find_column(each["paramName"], columns)) and column.continuous]
+    for each in continuous:
+        if exact := [value for value in each["values"] if not isinstance(value, Mapping)]:
             warn_exact(each["paramName"], exact, '{"min": ..., "max": ...}')
 
 

@@ -305,7 +305,7 @@ class MashupRequest:
     def check(self, page: Page, completeness: Completeness) -> bool:
         """Add a page; one that is no table is an action of the archive, such as the staging of files."""
         completeness.add(page, self.page)
-        if page.paging is not None and page.paging.pages > 1 and any(name in _IDENTIFIERS for name, _ in page.fields):
+        if page.has_others and not _IDENTIFIERS.isdisjoint(name for name, _ in page.fields):
             completeness.compare(page)
         completeness.proven = completeness.proven and bool(page.fields)
         return True

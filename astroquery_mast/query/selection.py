@@ -120,12 +120,14 @@ _PLACES = frozenset({"ra", "dec", "position", "coord", "coords", "coordinate", "
 _PLACE = 'Give the position as coordinates="202.47 47.195" or object_name="M51", with radius=...'
 
 
-def unknown_filter(name: str, columns: Columns, arguments: Iterable[str] = ()) -> InvalidCriterionError:
+def unknown_filter(name: str, columns: Columns, arguments: Sequence[str] = ()) -> InvalidCriterionError:
     """Return the error for a column that does not exist; it may be an argument, misspelled."""
     known = [column.name for column in shown_columns(columns)]
     said = f"Filter '{name}' does not exist."
     if name.lower() in _PLACES:
         return InvalidCriterionError(f"{said} {_PLACE}")
+    if name in arguments:
+        return InvalidCriterionError(f"{said} It is an argument of query_criteria, and not of this method.")
     meant = [column for column in _SYNONYMS.get(name.lower(), ()) if column in known]
     near = meant or closest(name, [*arguments, *known])
     return no_such(said, name, known, near=near, error=InvalidCriterionError)

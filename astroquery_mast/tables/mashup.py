@@ -63,6 +63,11 @@ class Page:
         """Whether the archive is still working on the answer."""
         return self.status == "EXECUTING"
 
+    @property
+    def has_others(self) -> bool:
+        """Whether the answer has other pages."""
+        return self.paging is not None and self.paging.pages > 1
+
 
 class Completeness:
     """Counts the rows of an answer that comes in pages, and proves that together they are all of it.

@@ -28,7 +28,7 @@ from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedS
 from ..service.retrying import Deadline
 from ..tables.columns import PORTAL_COLUMNS, Columns
 from ..tables.mashup import Page
-from ..tables.rows import RowNumbers, joined
+from ..tables.rows import ColumnBlock, RowNumbers, joined
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 from ..warn import warn_user
 
@@ -339,17 +339,23 @@ def _stacked(tables: Sequence[Table], rows: int) -> Table:
 def _stacked_column(name: str, tables: Sequence[Table]) -> MaskedColumn:
     """A column of several tables, of what its parts can all be; masked where a table does not have it."""
     having = [table[name] for table in tables if name in table.colnames]
-    parts = [
-        (table[name].data.data, np.ma.getmaskarray(table[name]))
-        if name in table.colnames
-        else (np.zeros(len(table), having[0].dtype), np.ones(len(table), dtype=bool))
-        for table in tables
-    ]
-    values, mask = joined(parts)
-    if values.dtype.kind == "U" and any(column.dtype.kind != "U" and not column.mask.all() for column in having):
+    values, mask = joined([_part_of_column(table, name, having[0].dtype) for table in tables])
+    if values.dtype.kind == "U" and any(map(_has_no_text, having)):
         warn_user(f"Column '{name}' is text in some answers and not in others; it is kept as text.", CorruptDataWarning)
     unit = having[0].unit if values.dtype.kind in "iuf" else None
     return MaskedColumn(values, name, mask=mask, unit=unit, description=having[0].description, copy=False)
+
+
+def _part_of_column(table: Table, name: str, otherwise: np.dtype[Any]) -> ColumnBlock:
+    """The values of a column of a table; nothing but masked ones if it does not have it."""
+    if name not in table.colnames:
+        return np.zeros(len(table), otherwise), np.ones(len(table), dtype=bool)
+    return table[name].data.data, np.ma.getmaskarray(table[name])
+
+
+def _has_no_text(column: MaskedColumn) -> bool:
+    """Whether a column has values that are no text."""
+    return column.dtype.kind != "U" and not column.mask.all()
 
 
 def with_leading_columns(

@@ -44,6 +44,12 @@ REFUSED: list[tuple[str, Callable[[], object], type[Exception], str]] = [
         "'filters' or 'wavelength_region'",
     ),
     (
+        "limit of a stream",
+        lambda: Observations.query_criteria_iter(**HST, limit=5),
+        InvalidQueryError,
+        "It is an argument of query_criteria, and not of this method",
+    ),
+    (
         "object_name only",
         lambda: Observations.query_criteria(object_name="M51"),
         InvalidQueryError,
@@ -267,6 +273,8 @@ def test_a_survey_that_does_not_exist_is_told_from_those_that_do(mast_sandbox: S
         NoResultsWarning, match="survey='candels' has no data there; there are surveys candels_gn_30mas, "
     ):
         Zcut.get_cutouts(GOODS_NORTH, survey="candels")
+    with pytest.warns(NoResultsWarning, match=r"sector=999 has no data there; there are sectors \d"):
+        Tesscut.get_cutouts(object_name="Eleonora", moving_target=True, sector=999)
     with pytest.warns(NoResultsWarning, match="No survey covers the requested position.$"):
         Zcut.get_cutouts("1 80", survey="candels")
 
