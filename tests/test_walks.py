@@ -63,7 +63,7 @@ CALLS = {
     "Observations.crossmatch": Call(lambda _: Observations.crossmatch(TWO, verbose=False), 20),
     "Catalogs.query_region": Call(lambda _: Catalogs.query_region(M51, radius="0.02 deg", catalog="TIC"), 17),
     "MastMissions.query_criteria": Call(
-        lambda _: MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", select_cols="sci_start_time"), 19
+        lambda _: MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", select_cols="sci_start_time"), 18
     ),
 }
 

@@ -31,11 +31,12 @@ from astropy.coordinates import Angle
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
-from ..query.conditions import NUMBER, as_members, split_text
+from ..query.conditions import NUMBER, split_text
 from ..query.request import as_plain
 from ..query.selection import unknown_filter
 from ..query.values import (
     as_iso,
+    as_members,
     as_number,
     as_text,
     refuse_lost_digits,

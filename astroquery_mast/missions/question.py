@@ -16,10 +16,9 @@ from astropy import units as u
 
 from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
-from ..query.conditions import as_members
 from ..query.request import ApiRequest, CacheKey, HttpRequest
 from ..query.selection import sort_keys
-from ..query.values import is_integer
+from ..query.values import as_members, is_integer
 from ..sky.position import as_radius
 from ..tables.columns import Columns, no_such
 from ..tables.mashup import Completeness, Page

@@ -36,8 +36,15 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from ..exceptions import InvalidCriterionError
-from ..query.conditions import NUMBER, Comparison, Condition, as_members, split_text, wildcard_test
-from ..query.values import as_unicode, is_missing, refuse_lost_digits, refuse_missing, without_rounding_error
+from ..query.conditions import NUMBER, Comparison, Condition, split_text, wildcard_test
+from ..query.values import (
+    as_members,
+    as_unicode,
+    is_missing,
+    refuse_lost_digits,
+    refuse_missing,
+    without_rounding_error,
+)
 from ..tables.columns import Column
 from .listing import product_column
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -36,7 +36,17 @@ from astropy.time import Time
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Kind
 from ..warn import warn_user
-from .values import OUTWARD, as_number, as_text, is_integer, is_spectral, refuse_lost_digits, turned_ranges
+from .values import (
+    OUTWARD,
+    as_members,
+    as_number,
+    as_text,
+    is_integer,
+    is_spectral,
+    members_of,
+    refuse_lost_digits,
+    turned_ranges,
+)
 
 OPERATORS: Mapping[str, str] = {
     "min": "gte",
@@ -99,30 +109,6 @@ class Condition:
 # -- parts of the language that all services share -----------------------------------------------------------------
 
 
-def as_members(name: str, value: Any, *, empty: bool = False) -> list[Any]:
-    """Return the members of whatever iterable was given, a scalar being one of itself; sets in sorted order."""
-    if isinstance(value, np.ma.MaskedArray) and value.ndim > 0 and np.ma.is_masked(value):
-        raise InvalidCriterionError(f"'{name}' has masked values; leave them out.")
-    members = _listed(value)
-    if not members and not empty:
-        raise InvalidCriterionError(
-            f"'{name}' is an empty list: no row could match. Leave the criterion out, or fill it."
-        )
-    return members
-
-
-def _listed(value: Any) -> list[Any]:
-    """The members of an iterable; a scalar, also an array without dimensions, is the only one."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        return [value]
-    if isinstance(value, u.Quantity | Time | np.ndarray) and value.ndim == 0:
-        return [value if isinstance(value, u.Quantity | Time) else value[()]]
-    try:
-        return sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
-    except TypeError:  # single positions and spans of time claim to be iterable
-        return [value]
-
-
 def split_text(text: str) -> list[tuple[str, str]] | None:
     """Return the operators and operands that a text such as ">=5" or "2..5" spells, or None if it is a plain value."""
     if symbolic := _COMPARISON.fullmatch(text):
@@ -163,7 +149,7 @@ def read_condition(name: str, value: Any, column: Column, *, operators_on_text: 
     """Return the condition that a user's value stands for."""
     if isinstance(value, Iterator):
         value = list(value)
-    negated = [member for member in _listed(value) if _is_negation(member)]
+    negated = [member for member in members_of(value) if _is_negation(member)]
     if negated:
         condition = _with_exclusions(name, value, column, negated, operators_on_text=operators_on_text)
     else:
@@ -180,7 +166,7 @@ def _with_exclusions(
     name: str, value: Any, column: Column, negated: Sequence[str], *, operators_on_text: bool
 ) -> Condition:
     """The condition that negated values are part of: any of the others, if there are any, and none of these."""
-    others = [member for member in _listed(value) if member not in negated]
+    others = [member for member in members_of(value) if member not in negated]
     asked = others[0] if len(others) == 1 else others
     given = _read(name, asked, column, operators_on_text=operators_on_text) if others else Condition(name, column)
     operands = [_operand(name, text[1:].lstrip("="), column) for text in negated]

@@ -25,14 +25,13 @@ from .conditions import (
     UPPER_ENDS,
     Comparison,
     Condition,
-    as_members,
     read_condition,
     warn_exact,
     wildcard_test,
 )
 from .request import as_plain
 from .selection import unknown_filter
-from .values import refuse_missing
+from .values import as_members, refuse_missing
 
 # What stands for an open end of a range.  The archive documents only ranges with two ends; these two are beyond any
 # number it holds and still within single precision, in which some of its columns are stored.

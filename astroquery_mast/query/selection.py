@@ -17,9 +17,8 @@ from astropy.table import Table
 from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidResponseError
 from ..tables.columns import Column, Columns, closest, find_name, no_such, shown_columns
 from ..warn import warn_of_limit
-from .conditions import as_members
 from .request import as_plain
-from .values import is_integer
+from .values import as_members, is_integer
 
 # Without it a table of observations cannot be asked for its products.
 KEY = "obsid"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeGuard, cast
@@ -43,6 +43,30 @@ def is_integer(value: object, least: float = -math.inf) -> TypeGuard[int]:
 def as_unicode(value: object) -> object:
     """Return bytes, which FITS files hold, as text; anything else as it is."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def as_members(name: str, value: Any, *, empty: bool = False) -> list[Any]:
+    """Return the members of whatever iterable was given, a scalar being one of itself; sets in sorted order."""
+    if isinstance(value, np.ma.MaskedArray) and value.ndim > 0 and np.ma.is_masked(value):
+        raise InvalidCriterionError(f"'{name}' has masked values; leave them out.")
+    members = members_of(value)
+    if not members and not empty:
+        raise InvalidCriterionError(
+            f"'{name}' is an empty list: no row could match. Leave the criterion out, or fill it."
+        )
+    return members
+
+
+def members_of(value: Any) -> list[Any]:
+    """Return the members of an iterable; a scalar, also an array without dimensions, is the only one."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return [value]
+    if isinstance(value, u.Quantity | Time | np.ndarray) and value.ndim == 0:
+        return [value if isinstance(value, u.Quantity | Time) else value[()]]
+    try:
+        return sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
+    except TypeError:  # single positions and spans of time claim to be iterable
+        return [value]
 
 
 def refuse_missing(name: str, value: object) -> None:
