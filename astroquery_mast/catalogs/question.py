@@ -268,10 +268,11 @@ def _columns(info: object, known: Columns, service: str) -> dict[str, Column]:
     """The columns that an answer lists."""
     found: dict[str, Column] = {}
     for name, type_name, entry in declared_columns(info, service):
-        # The tables of Pan-STARRS have many columns in common, and describe those of one of them.
-        column = find_column(name, known) or described_column(name, snapshot()[_MEAN]) or Column(name, label=name)
+        column = find_column(name, known) or Column(name, label=name)
+        # The tables of Pan-STARRS have many columns in common; the archive has units for those of one of them.
+        usual = described_column(name, snapshot()[_MEAN]) or column
         description = column.description or _text(entry.get("description"))
-        unit = column.unit or _text(entry.get("unit"))
+        unit = column.unit or _text(entry.get("unit")) or usual.unit
         found.setdefault(name, replace(column, name=name, type_name=type_name, description=description, unit=unit))
     return found
 

@@ -86,6 +86,18 @@ def test_a_position_of_any_catalog_needs_no_unit_from_the_user(
         assert expected is None or column.dtype.kind != "f" or column.unit == expected, column.name
 
 
+def test_units_stay_when_the_archive_has_listed_the_columns(mast_sandbox: Sandbox) -> None:
+    """A table's list of columns, which has no units, takes none away, whatever was asked before."""
+    client = CatalogsClass()
+    stack = {"catalog": "panstarrs", "table": "stack", "radius": 0.1}
+    before = client.query_region(M51, **stack)
+    client.get_metadata("panstarrs", table="stack")
+    after = client.query_region(M51, **stack, columns=["raStack", "decStack", "gPSFMag"])
+    for name in after.colnames[:3]:
+        assert before[name].unit == after[name].unit
+        assert after[name].unit is not None
+
+
 def test_hubble_magnitudes_have_a_unit_in_every_filter(mast_sandbox: Sandbox) -> None:
     """The magnitudes are named after camera and filter, whichever there are; numbers of detections have no unit."""
     for version in (2, 3):
