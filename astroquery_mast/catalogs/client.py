@@ -374,20 +374,7 @@ class CatalogsClass(CatalogHsc):
     def query_object_count(
         self, object_name: str | Iterable[str], *, catalog: str, radius: Any = DEFAULT_RADIUS, **options: Any
     ) -> int | Table | Asked:
-        """Return how many entries of a catalog are around an object; parameters as there and in `query_region_count`.
-
-        Parameters
-        ----------
-        object_name, radius : object
-            As `query_object`.
-        catalog, **options : object
-            As `query_region_count`.
-
-        Returns
-        -------
-        int, `~astropy.table.Table` or dict
-            As `query_criteria_count`.
-        """
+        """Return how many entries of a catalog are around an object; as `query_object` and `query_region_count`."""
         return self.query_region_count(None, catalog=catalog, radius=radius, object_name=object_name, **options)
 
     # -- columns -------------------------------------------------------------------------------------------------

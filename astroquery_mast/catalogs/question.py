@@ -37,7 +37,7 @@ _MEAN = "panstarrs/dr2/mean"
 _NOTHING = {"NULL", "null", "None"}
 # Columns of the TIC that are declared as text and hold identifiers that are whole numbers.
 _NUMBERED = frozenset({"id", "gaia", "objid"})
-_NAME_AND_NUMBER = re.compile(r".*?[A-Za-z\s](\d+)\s*")
+_NAME_AND_NUMBER = re.compile(r"[A-Za-z\s](\d+)\s*$")
 
 
 @dataclass(frozen=True)
@@ -216,11 +216,11 @@ def catalogs_mast_question(
 
 def _refuse_names_for_numbers(criteria: Criteria) -> None:
     """Raise if a name such as "TIC 261136679" is asked for in a column of text that holds whole numbers."""
-    for name, texts in ((each.column, each.values) for each in criteria.filters if each.column.lower() in _NUMBERED):
-        for text in (text for text in texts if not text.strip().isdecimal()):
-            number = _NAME_AND_NUMBER.fullmatch(text)
-            instead = f": {name}={number[1]}" if number else ""
-            raise InvalidCriterionError(f"'{name}' holds whole numbers, and {text!r} is not one{instead}.")
+    for name, texts in ((each.column, each.values) for each in criteria.filters):
+        wrong = [text for text in texts if name.lower() in _NUMBERED and not text.strip().isdecimal()]
+        if wrong:
+            instead = "".join(f": {name}={number}" for number in _NAME_AND_NUMBER.findall(wrong[0]))
+            raise InvalidCriterionError(f"'{name}' holds whole numbers, and {wrong[0]!r} is not one{instead}.")
 
 
 def with_separation(columns: Columns, catalog: Catalog) -> Columns:

@@ -53,6 +53,7 @@ _ARGUMENTS = ("coordinates", "object_names", "radius")
 # "pass" is a column of Roman's and a word of Python's.
 _ALIASES = {"pass_id": "pass"}
 _DATE = re.compile(r"\d{4}(?:-|$)")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:]+(?:\.\d+)?")
 # Positions may be written in hours, minutes and seconds.
 _SEXAGESIMAL: Mapping[str, u.UnitBase] = {"ra": u.hourangle, "dec": u.deg}
 _NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT})
@@ -114,9 +115,8 @@ def _expression(name: str, value: Any, column: Column) -> object:
 
 def _is_exact(text: str, column: Column) -> bool:
     """Whether this is one value of a continuous column; a date without a time of day is the whole day."""
-    if column.kind is Kind.FLOAT:
-        return bool(NUMBER.fullmatch(text))
-    return _holds_dates(column) and "T" in text and ".." not in text and bool(_DATE.match(text))
+    pattern = _MOMENT if _holds_dates(column) else NUMBER if column.kind is Kind.FLOAT else None
+    return pattern is not None and bool(pattern.fullmatch(text))
 
 
 def comma_hints(criteria: Mapping[str, Any], columns: Columns) -> list[str]:
@@ -143,9 +143,11 @@ def _is_range(value: object, column: Column) -> bool:
     """Whether a value is a range; a tuple of texts is a list."""
     if not isinstance(value, tuple):
         return False
-    if column.type_name:
-        return column.kind is not Kind.TEXT or _holds_dates(column)
-    return not all(isinstance(end, str | bytes) for end in value)
+    return _takes_ranges(column) if column.type_name else not all(isinstance(end, str | bytes) for end in value)
+
+
+def _takes_ranges(column: Column) -> bool:
+    return column.kind is not Kind.TEXT or _holds_dates(column)
 
 
 def _alternatives(name: str, value: str | bytes, column: Column) -> list[str]:
@@ -191,7 +193,7 @@ def _refuse_words(name: str, text: str) -> None:
 def _text_ends(text: str, column: Column) -> tuple[str | None, str | None] | None:
     """The ends of a range that is written with dots, None for an open one; None if it is no range."""
     low, dots, high = (part.strip() for part in text.partition(".."))
-    ranged = column.kind in _NUMBERS or _holds_dates(column) or (not column.type_name and split_text(text) is not None)
+    ranged = _takes_ranges(column) if column.type_name else split_text(text)
     return (low or None, high or None) if dots and ranged else None
 
 

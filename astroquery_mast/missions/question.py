@@ -206,7 +206,7 @@ class Search:
         params["conditions"] = list(self.conditions)
         if self.sort_by or self.order:
             params["sort_by"] = [*self.sort_by, *self.order]
-            params["sort_desc"] = [*self.sort_desc, *(False for _ in self.order)]
+            params["sort_desc"] = [*self.sort_desc, *[False] * len(self.order)]
         return {**params, **self.options}
 
 

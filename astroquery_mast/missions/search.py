@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import requests
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
@@ -368,12 +367,8 @@ def _unit_in(description: str) -> str:
 
 def column_list_table(columns: Columns) -> Table:
     """Return the columns of a mission as a table for the reader."""
-    parts = {
-        "name": [column.name for column in columns.values()],
-        "data_type": [column.type_name for column in columns.values()],
-        "description": [column.description for column in columns.values()],
-    }
-    return Table({title: np.array(texts, dtype=np.str_) for title, texts in parts.items()})
+    rows = [(column.name, column.type_name, column.description) for column in columns.values()]
+    return Table(rows=rows, names=["name", "data_type", "description"])
 
 
 def selected_columns(

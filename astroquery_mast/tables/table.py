@@ -190,14 +190,15 @@ class TableBuilder:
 
 def _with_iso_dates(values: Array) -> Array:
     """The values of a column, in ISO 8601 (UTC) if all of them are moments as milliseconds."""
-    may_be = values.dtype.kind == "U" and values.itemsize >= _SHORTEST
-    if not may_be or not next(filter(None, values), "").startswith("/Date("):
+    # Numbers are shorter than the shortest of these texts.
+    if values.itemsize < _SHORTEST or not next(filter(None, values), "").startswith("/Date("):
         return values
     told = np.flatnonzero(values != "")
-    found = [moment for text in values[told].tolist() if (moment := _MILLISECONDS.fullmatch(text))]
-    if len(found) < len(told):
+    cells = values[told].tolist()
+    if not all(map(_MILLISECONDS.fullmatch, cells)):
         return values
-    texts = np.datetime_as_string(np.array([int(moment[1]) for moment in found], dtype="datetime64[ms]"))
+    numbers = np.array([_MILLISECONDS.sub(r"\1", cell) for cell in cells], dtype=np.int64)
+    texts = np.datetime_as_string(numbers.astype("datetime64[ms]"))
     dates = np.zeros(len(values), dtype=texts.dtype)
     dates[told] = texts
     return dates
