@@ -190,3 +190,12 @@ def test_metadata_table_leaves_out_what_is_hidden_or_empty() -> None:
 def test_metadata_of_nothing_is_an_empty_table() -> None:
     """No columns give an empty table, not an error."""
     assert len(metadata_table({})) == 0
+
+
+def test_every_unit_goes_into_fits_files() -> None:
+    """A unit that FITS does not know would be a warning whenever a table is written."""
+    for config_id, columns in snapshot().items():
+        for column in columns.values():
+            if column.astropy_unit is not None:
+                text = column.astropy_unit.to_string("fits")
+                assert u.Unit(text, format="fits") == column.astropy_unit, (config_id, column.name)
