@@ -117,10 +117,8 @@ class CatalogsClass(CatalogHsc):
         TimeoutError
             If the time was not enough.
         """
-        target, selection = (
-            TargetInput(coordinates, None, radius),
-            Selection.of(columns, sort_by, pagesize, page, cache),
-        )
+        target = TargetInput(coordinates, None, radius)
+        selection = Selection.of(columns, sort_by, pagesize, page, cache)
         arguments = CatalogArguments(catalog, criteria, target, selection, version)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
         return self._search_for(target).table(arguments, options)
@@ -216,10 +214,8 @@ class CatalogsClass(CatalogHsc):
         **criteria: Any,
     ) -> list[requests.Response] | requests.Response:
         """Return the responses of `query_object`, as `query_region_async` does."""
-        target, selection = (
-            TargetInput(None, object_name, radius, resolver),
-            Selection.of(columns, sort_by, pagesize, page),
-        )
+        target = TargetInput(None, object_name, radius, resolver)
+        selection = Selection.of(columns, sort_by, pagesize, page)
         arguments = CatalogArguments(catalog, criteria, target, selection, version)
         return self._search.responses(arguments, timeout)
 

@@ -20,7 +20,7 @@ from astroquery import log
 
 from ..exceptions import InvalidQueryError, InvalidResponseError, presentable
 from ..query.request import ApiRequest
-from ..tables.columns import Column, Columns, Kind
+from ..tables.columns import Column, Columns, Kind, snapshot
 from ..tables.mashup import Page, Paging, declared_columns
 from ..tables.rows import decoded
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
@@ -30,24 +30,8 @@ from .conditions import has_numbers_for_truths
 ANG_SEP = Column("ang_sep", "Ang Sep", "float", unit="arcmin", description="Angular Separation")
 _ORIGIN = "MAST subscription"
 
-_PRODUCT_COLUMNS = {
-    column.name: column
-    for column in (
-        Column("product_key", type_name="string", description="Key of the product: its dataset and file name"),
-        Column("access", type_name="string", description="Who may have it: PUBLIC, or others only with access"),
-        Column("dataset", type_name="string", description="Dataset that it belongs to"),
-        Column("instrument_name", type_name="string", description="Instrument"),
-        Column("filters", type_name="string", description="Filters or gratings"),
-        Column("filename", type_name="string", description="File name"),
-        Column("uri", type_name="string", description="Name under which the file is fetched"),
-        Column("authz_primary_identifier", type_name="string", description="Dataset that decides on the access"),
-        Column("authz_secondary_identifier", type_name="string", description="Kind of product, for the access"),
-        Column("file_suffix", type_name="string", description="Last part of the file name, before its ending"),
-        Column("category", type_name="string", description="CALIBRATED, UNCALIBRATED, AUX or others"),
-        Column("size", type_name="integer", unit="byte", description="Size of the file"),
-        Column("type", type_name="string", description="science, or others"),
-    )
-}
+# The name under which the package knows the columns of products.
+_PRODUCTS = "Mission products"
 
 
 def read_answer(body: bytes, service: str) -> Page:
@@ -232,10 +216,10 @@ def _records_page(records: Iterable[object], service: str) -> Page:
 
 def products_table(question: RequestInfo, pages: Sequence[Page], datasets: Sequence[str] = ()) -> Table:
     """Return the products of all pages."""
-    names = dict.fromkeys(name for page in pages for name, _ in page.fields) or dict.fromkeys(_PRODUCT_COLUMNS)
+    names = dict.fromkeys(name for page in pages for name, _ in page.fields) or dict.fromkeys(snapshot()[_PRODUCTS])
     rows = _in_order([row for page in pages for row in page.rows], datasets)
     fields = tuple((name, _type_of(name, rows)) for name in names)
-    builder = TableBuilder(question, _PRODUCT_COLUMNS)
+    builder = TableBuilder(question, snapshot()[_PRODUCTS])
     oldest = min((page.time for page in pages if page.time is not None), default=None)
     builder.add(replace(pages[0], fields=fields, rows=rows, time=oldest))
     return builder.table()
@@ -243,8 +227,9 @@ def products_table(question: RequestInfo, pages: Sequence[Page], datasets: Seque
 
 def _type_of(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """The type of a column: the usual one only where no value tells."""
-    told = any(row.get(name) is not None for row in rows)
-    return "" if told or name not in _PRODUCT_COLUMNS else _PRODUCT_COLUMNS[name].type_name
+    known = snapshot()[_PRODUCTS]
+    told = name not in known or any(row.get(name) is not None for row in rows)
+    return "" if told else known[name].type_name
 
 
 def _in_order(rows: list[Mapping[str, Any]], datasets: Sequence[str]) -> list[Mapping[str, Any]]:

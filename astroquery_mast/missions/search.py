@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -49,41 +48,21 @@ _DOCS = "MAST mission search"
 # The page of documentation links to the interface of each mission.
 _MISSION_LINK = re.compile(r"/search/([a-z0-9_]+)/api")
 # The column that holds the dataset identifier, in each mission for which it is known.
-DATASET_COLUMNS: Mapping[str, str] = MappingProxyType(
-    {
-        "hst": "sci_data_set_name",
-        "jwst": "fileSetName",
-        "roman": "fileSetName",
-        "classy": "Target",
-        "ullyses": "observation_id",
-        "iue": "iue_data_id",
-    }
-)
+DATASET_COLUMNS: Mapping[str, str] = {
+    "hst": "sci_data_set_name",
+    "jwst": "fileSetName",
+    "roman": "fileSetName",
+    "classy": "Target",
+    "ullyses": "observation_id",
+    "iue": "iue_data_id",
+}
 # What tells rows apart besides the dataset: a JWST file set has several files.
-ROW_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType({"jwst": ("ArchiveFileID",)})
+ROW_COLUMNS: Mapping[str, tuple[str, ...]] = {"jwst": ("ArchiveFileID",)}
 # Columns that the archive leaves out by default although nothing can be done without them: a choice of our own then.
-_INSTEAD_OF_DEFAULT: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "ullyses": (
-            "target_name_ullyses",
-            "target_classification",
-            "targ_ra",
-            "targ_dec",
-            "host_galaxy_name",
-            "spectral_type",
-            "bmv0_mag",
-            "u_mag",
-            "b_mag",
-            "v_mag",
-            "gaia_g_mean_mag",
-            "star_mass",
-            "instrument",
-            "grating",
-            "filter",
-            "observation_id",
-        )
-    }
-)
+_INSTEAD_OF_DEFAULT: Mapping[str, str] = {
+    "ullyses": "target_name_ullyses target_classification targ_ra targ_dec host_galaxy_name spectral_type bmv0_mag "
+    "u_mag b_mag v_mag gaia_g_mean_mag star_mass instrument grating filter observation_id"
+}
 # The lists have no units of their own; descriptions end in ", in degrees" and the like.
 _UNIT = re.compile(r"\bin (degrees|seconds|Angstroms?|microns?|arcsec|arcmin|days)\b(?!/)")
 _UNIT_NAMES = {"microns": "micron", "days": "d"}
@@ -376,7 +355,7 @@ def selected_columns(
 ) -> list[str] | None:
     """Return the names of the columns that a search shall return."""
     if wanted is None:
-        return list(_INSTEAD_OF_DEFAULT[mission]) if mission in _INSTEAD_OF_DEFAULT else None
+        return _INSTEAD_OF_DEFAULT[mission].split() if mission in _INSTEAD_OF_DEFAULT else None
     names = names_of(wanted, "select_cols")
     if not names or [name.lower() for name in names] == ["all"]:
         return list(columns)
