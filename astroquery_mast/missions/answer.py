@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def read_answer(body: bytes, service: str) -> Page:
     declared = _declared(document.get("info"), service)
     names = list(declared)
     rows = [_row(row, names, service) for row in document["results"]]
-    for name in dict.fromkeys(name for row in rows for name in row):
+    for name in dict.fromkeys(chain.from_iterable(rows)):
         declared.setdefault(name, "")
     for message in document.get("messages") or []:
         log.warning("%s: %s", service, presentable(message))
@@ -217,7 +218,7 @@ def _records_page(records: Iterable[object], service: str) -> Page:
 def products_table(question: RequestInfo, pages: Sequence[Page], datasets: Sequence[str] = ()) -> Table:
     """Return the products of all pages."""
     names = dict.fromkeys(name for page in pages for name, _ in page.fields) or dict.fromkeys(snapshot()[_PRODUCTS])
-    rows = _in_order([row for page in pages for row in page.rows], datasets)
+    rows = _in_order(list(chain.from_iterable(page.rows for page in pages)), datasets)
     fields = tuple((name, _type_of(name, rows)) for name in names)
     builder = TableBuilder(question, snapshot()[_PRODUCTS])
     oldest = min((page.time for page in pages if page.time is not None), default=None)
@@ -236,10 +237,9 @@ def _in_order(rows: list[Mapping[str, Any]], datasets: Sequence[str]) -> list[Ma
     """The rows, in the order of the datasets that were asked for; as they came if they do not tell theirs."""
     places = {name.casefold(): place for place, name in enumerate(datasets)}
     owners = [str(row.get("dataset") or row.get("fileset") or "").strip().casefold() for row in rows]
-    if not all(owner in places for owner in owners):
+    if not places.keys() >= set(owners):
         return rows
-    order = sorted(range(len(rows)), key=lambda index: places[owners[index]])
-    return [rows[index] for index in order]
+    return [rows[index] for index in sorted(range(len(rows)), key=lambda index: places[owners[index]])]
 
 
 # -- subscriptions -------------------------------------------------------------------------------------------------

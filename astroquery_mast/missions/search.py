@@ -359,15 +359,13 @@ def selected_columns(
     names = names_of(wanted, "select_cols")
     if not names or [name.lower() for name in names] == ["all"]:
         return list(columns)
-    found = list(dict.fromkeys(filter(None, (_spelled(name, columns) for name in names))))
+    found = list(filter(None, (_spelled(name, columns) for name in names)))
     if not found:
         raise InvalidCriterionError(
             f"select_cols={wanted!r} names no column of mission '{mission}': leave it out for the default columns, or "
             "take names from get_column_list()."
         )
-    if dataset_column is not None and dataset_column not in found:
-        found.append(dataset_column)
-    return found
+    return list(dict.fromkeys([*found, *filter(None, [dataset_column])]))
 
 
 def _spelled(name: str, columns: Columns) -> str | None:
