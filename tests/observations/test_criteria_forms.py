@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.table import MaskedColumn, Table
 
-from astroquery_mast import Catalogs, Observations
+from astroquery_mast import Observations
 from astroquery_mast.exceptions import InvalidCriterionError, MaxResultsWarning, NoResultsWarning
 from astroquery_mast.products.filters import cells_of, condition_mask, read_filter
 from astroquery_mast.sandbox import Sandbox
@@ -130,17 +130,6 @@ def test_what_the_archive_cannot_exclude_says_how_to_do_without(mast_sandbox: Sa
         Observations.query_criteria(obs_collection="JWST", target_name="!M51")
     with pytest.raises(InvalidCriterionError, match="excludes all values that it asks for"):
         Observations.query_criteria(calib_level=[2, "!2"])
-
-
-def test_numbers_of_other_services_are_excluded_as_well() -> None:
-    """A catalog behind the portal is sent the ranges that are left; text that it cannot exclude is refused."""
-    sent = Catalogs.query_criteria("TIC", Tmag=["5..12", "!10"], get_query_payload=True)["params"]["filters"]
-    (ranges,) = (each["values"] for each in sent)
-    assert [(r["min"], r["max"]) for r in ranges] == [(5, np.nextafter(10, 0)), (np.nextafter(10, 20), 12)]
-    with pytest.raises(InvalidCriterionError, match="Leave the criterion out"):
-        Catalogs.query_criteria("TIC", objType="!STAR", get_query_payload=True)
-    with pytest.raises(InvalidCriterionError, match="excludes one value, without wildcards"):
-        Catalogs.query_criteria("Panstarrs", objName=["!A", "!B"], get_query_payload=True)
 
 
 def test_the_values_behind_suggestions_are_asked_for_once(mast_sandbox: Sandbox) -> None:
