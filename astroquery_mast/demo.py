@@ -212,7 +212,7 @@ def exclusive_file(observations: Table, folder: Path, token: str | None) -> None
     if not len(exclusive):
         say("None of these observations is exclusive today.")
         return
-    say(f"{len(exclusive)} of the NIRCam observations belong to their proposers for some time.")
+    say(f"{len(exclusive)} of the NIRCam observations are under exclusive access.")
     products = find_files(exclusive, "I2D", 1)
     try_without_token(products, folder)
     if log_in(token):

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from ..config import Endpoints, count_setting
 from ..exceptions import InvalidResponseError, MastError
 from ..service.http import HttpClient
-from ..service.parallel import map_in_threads
+from ..service.parallel import map_or_stop
 from ..service.retrying import Deadline
 
 _SERVICE = "MAST cloud path lookup"
@@ -30,7 +30,7 @@ _SHARED_FOLDER, _PROJECTS = "mast", "mast/hlsp/"
 
 @dataclass(frozen=True)
 class Bucket:
-    """Where the public cloud copy is."""
+    """Where the public cloud copy is; a `~astroquery_mast.products.plan.DownloadService` of addresses in it."""
 
     name: str
     server: str
@@ -55,6 +55,13 @@ class Bucket:
         if address.startswith(f"{self.server}/"):
             return unquote(address.removeprefix(f"{self.server}/"))
         return None
+
+    def data_url(self, uri: str) -> str:
+        """Return the address of an object over https, from either address."""
+        key = self.key(uri)
+        return uri if key is None else self.url(key)
+
+    escaped_url = data_url
 
 
 def lookup_batches(uris: Iterable[str]) -> Iterator[list[str]]:
@@ -128,15 +135,14 @@ class Cloud:
             )
 
         batches = list(lookup_batches(dict.fromkeys(uris)))
-        answers = map_in_threads(ask, batches, min(count_setting("max_workers"), len(batches)))
+        answers = map_or_stop(deadline, ask, batches, min(count_setting("max_workers"), len(batches)))
         return {uri: key for answer in answers for uri, key in answer.items()}
 
     def existing(self, keys: Iterable[str], deadline: Deadline) -> set[str]:
         """Ask the bucket which objects are there and open to the public; one question each, several at a time."""
         asked = list(dict.fromkeys(keys))
-        found = map_in_threads(
-            lambda key: self._exists(key, deadline), asked, min(count_setting("max_workers"), len(asked))
-        )
+        workers = min(count_setting("max_workers"), len(asked))
+        found = map_or_stop(deadline, lambda key: self._exists(key, deadline), asked, workers)
         return {key for key, exists in zip(asked, found, strict=True) if exists}
 
     def _exists(self, key: str, deadline: Deadline) -> bool:

@@ -8,32 +8,139 @@ The work runs on threads of our own, or wherever an executor takes it; see `astr
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, runtime_checkable
 from urllib.parse import urlsplit
 
+import numpy as np
 import requests
 import urllib3
+from astropy.table import MaskedColumn, Table
 from astroquery import log
 
-from ..exceptions import DownloadError, MastError, ServerError
+from ..exceptions import DownloadError, InputWarning, MastError, ServerError
+from ..products.file_names import PathTemplate
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import ASKED, PlannedFile, total_bytes
+from ..products.plan import (
+    ASKED,
+    EXCLUSIVE,
+    Action,
+    DownloadService,
+    PlannedFile,
+    as_overwrite,
+    escaped_url,
+    only_in_cloud,
+    total_bytes,
+)
 from ..service.parallel import DownServers, JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
+from ..service.retrying import Deadline
+from ..warn import warn_user
+from .destination import is_remote
 from .sessions import SessionRecipe
 from .transfer import OpenUrl, Progress, download_file, silent
+
+
+@runtime_checkable
+class Way(Protocol):
+    """A way to the archive: what a worker opens addresses with."""
+
+    def open_url(
+        self, deadline: Deadline, *, connection_slots: threading.Semaphore | None = None
+    ) -> AbstractContextManager[OpenUrl]:
+        """Give a worker what opens addresses until a deadline."""
+
 
 TransferFunction = Callable[..., TransferResult]
 """Does what is planned for one file; called as `~astroquery_mast.downloads.transfer.download_file`."""
 
 # So many files in a row, each tried as often as `conf.max_attempts` says, find nobody there: then it is not by chance.
 _IN_A_ROW = 3
+# What stands for the disk where the others are servers, and what needs room on it.
+_DISK, _WRITTEN = "the disk", frozenset({Action.FETCH, Action.RESUME})
+
+
+# -- what a call says, and where files come from -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DownloadRequest:
+    """Where the files of a download go, and which of them are fetched; arguments of ``download_products``."""
+
+    download_dir: str | os.PathLike[str] | None = None
+    flat: bool = False
+    path_template: PathTemplate | None = None
+    cache: bool = True
+    overwrite: str | None = None
+    dry_run: bool = False
+    bundle: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself before anything is sent."""
+        as_overwrite(self.cache, self.overwrite)
+
+    @property
+    def in_folders(self) -> bool:
+        """Whether files go to the folders of their observations."""
+        return not self.flat and self.path_template is None
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Where the files of one download come from, and which of them cannot or must not be fetched."""
+
+    download_url: str | DownloadService
+    cloud_urls: Mapping[str, str] = field(default_factory=dict)
+    cloud_only: bool = False
+    refusals: Mapping[int, str] = field(default_factory=dict)
+    """Number of a file in the plan → why it is refused."""
+    missions: Sequence[str] | None = None
+    """What the manifest must have as well, so that the files can be fetched again later."""
+
+    def checked(self, planned: Iterable[PlannedFile]) -> list[PlannedFile]:
+        """Return the plan without what cannot or must not be fetched."""
+        if self.cloud_only:
+            return [only_in_cloud(file) for file in planned]
+        return [
+            replace(file, action=Action.REFUSE, reason=self.refusals[file.index])
+            if file.index in self.refusals
+            else file
+            for file in planned
+        ]
+
+    def address(self, uri: str, rights: str, in_cloud: Callable[[str], str]) -> str | None:
+        """Return where a file can be fetched; None if it cannot."""
+        # The copy of an exclusive file is open to nobody; the archive gives it to those who may have it.
+        copy = None if rights == EXCLUSIVE else self.cloud_urls.get(uri)
+        if copy is not None:
+            return in_cloud(copy)
+        return None if self.cloud_only or not uri.strip() else escaped_url(self.download_url, uri)
+
+
+@dataclass(frozen=True)
+class PreparedDownload:
+    """What a download will do, and what its manifest has to tell."""
+
+    products: Table
+    files: FileSource
+    folder: Path
+    planned: Sequence[PlannedFile]
+
+    def completed(self, manifest: Manifest, indices: Iterable[int]) -> Manifest:
+        """Return the manifest of some files with where its paths begin, and with their missions."""
+        if not is_remote(self.folder):
+            manifest.meta.update(workdir=[str(Path.cwd())], base_dir=[str(self.folder.absolute())])
+        if self.files.missions is not None:
+            missions = [self.files.missions[index] for index in indices]
+            manifest["mission"] = MaskedColumn(np.array(missions, dtype=np.str_))
+        return manifest
 
 
 # -- one file ------------------------------------------------------------------------------------------------------
@@ -57,7 +164,7 @@ class JobResult:
 class FileDownloads:
     """The work of one download: does what is planned for a file."""
 
-    way: SessionRecipe | OpenUrl
+    way: Way | OpenUrl
     carry_out: TransferFunction
     state: SharedState
     progress: Progress = silent
@@ -67,14 +174,25 @@ class FileDownloads:
     def __call__(self, planned: PlannedFile) -> JobResult:
         """Do what is planned for one file, here and now."""
         started = time.monotonic()
+        planned = self._unless_full(planned)
         with ExitStack() as stack:
             open_url = self.way
-            if isinstance(open_url, SessionRecipe):
+            if isinstance(open_url, Way):
                 open_url = stack.enter_context(open_url.open_url(self.state.deadline, connection_slots=self.slots))
             watch = ServerWatch(open_url, self.state.down)
             result = self.carry_out(planned, watch, progress=self.progress, deadline=self.state.deadline)
         elapsed = time.monotonic() - started if result.elapsed is None else result.elapsed
+        if result.disk_full or result.fetched:
+            watch.reached[_DISK] = result.message if result.disk_full else None
         return JobResult(replace(result, elapsed=elapsed, uri=planned.uri), watch.reached, self.shared)
+
+    def _unless_full(self, planned: PlannedFile) -> PlannedFile:
+        """The same plan; a refusal if there is no room for the file."""
+        full = self.state.down.get(_DISK)
+        if full is None or planned.action not in _WRITTEN:
+            return planned
+        reason = f"The disk was full for {_IN_A_ROW} files in a row, so that this one was not asked for: {full}"
+        return replace(planned, action=Action.REFUSE, reason=reason)
 
 
 @dataclass
@@ -115,14 +233,24 @@ def _cannot_connect(error: BaseException) -> bool:
 
 def download(
     planned: Sequence[PlannedFile],
-    way: SessionRecipe | OpenUrl,
+    way: Way | OpenUrl,
     options: RunOptions,
     *,
     carry_out: TransferFunction = download_file,
 ) -> list[TransferResult]:
-    """Bring files to where they go, several at a time."""
-    if not isinstance(way, SessionRecipe) and not isinstance(options.executor, ThreadPoolExecutor | None):
-        raise TypeError("Only a SessionRecipe can be sent to another process.")
+    """Bring files to where they go, several at a time; the results are in the order of the plan."""
+    return sorted(results_as_completed(planned, way, options, carry_out=carry_out), key=lambda result: result.index)
+
+
+def results_as_completed(
+    planned: Sequence[PlannedFile],
+    way: Way | OpenUrl,
+    options: RunOptions,
+    *,
+    carry_out: TransferFunction = download_file,
+) -> Generator[TransferResult]:
+    """Bring files to where they go, and give each result as its file ends; whoever leaves before stops the others."""
+    _check_sendable(way, options.executor)
     servers: DownServers[str] = DownServers(_IN_A_ROW)
     state = SharedState(options.deadline(), servers.down)
     # While one file is brought down to the disk, another one can have its connection.
@@ -131,17 +259,30 @@ def download(
     results: dict[int, TransferResult] = {}
     with _bar_of(planned, options) as bar:
         work = FileDownloads(_as_quiet(way, options), carry_out, state, bar.add, slots)
-        for place, done in _all_results(planned, work, options, options.workers + spare):
-            servers.note(done.reached)
-            file = planned[place]
-            results[place] = replace(done.result, catalog_size=file.size, checksum=file.checksum, rights=file.rights)
-            bar.add(done.uncounted)
-            bar.finish()
+        with closing(_all_results(planned, work, options, options.workers + spare)) as ended:
+            for place, done in ended:
+                servers.note(done.reached)
+                file = planned[place]
+                result = replace(done.result, catalog_size=file.size, checksum=file.checksum, rights=file.rights)
+                results[place] = result
+                bar.add(done.uncounted)
+                bar.finish()
+                yield result
     ordered = [results[place] for place in range(len(planned))]
-    if options.verbose:
+    if options.verbose and any(result.status is not Status.ERROR for result in ordered):
         _tell(ordered, state.deadline.elapsed())
     complain(ordered, on_error=options.on_error)
-    return ordered
+
+
+def _check_sendable(way: Way | OpenUrl, executor: Executor | None) -> None:
+    """Raise if what opens addresses cannot be sent to other processes; warn of what stays behind."""
+    if isinstance(executor, ThreadPoolExecutor | None):
+        return
+    if not isinstance(way, SessionRecipe):
+        raise TypeError("Only a SessionRecipe can be sent to another process.")
+    left = way.stays_behind()
+    if left:
+        warn_user(f"The executor's processes do without {', '.join(left)} of the client's session.", InputWarning)
 
 
 class DownloadBar:
@@ -183,7 +324,7 @@ def _bar_of(planned: Sequence[PlannedFile], options: RunOptions) -> DownloadBar:
     return DownloadBar(len(planned), total_bytes(planned) or None, shown=options.verbose and fetched)
 
 
-def _as_quiet(way: SessionRecipe | OpenUrl, options: RunOptions) -> SessionRecipe | OpenUrl:
+def _as_quiet(way: Way | OpenUrl, options: RunOptions) -> Way | OpenUrl:
     """The same way to the archive, which says as little as the call is to say."""
     return replace(way, quiet=not options.verbose) if isinstance(way, SessionRecipe) else way
 
@@ -193,7 +334,7 @@ def _as_quiet(way: SessionRecipe | OpenUrl, options: RunOptions) -> SessionRecip
 
 def _all_results(
     planned: Sequence[PlannedFile], work: FileDownloads, options: RunOptions, workers: int
-) -> Iterator[tuple[int, JobResult]]:
+) -> Generator[tuple[int, JobResult]]:
     """Do what is planned; every file has a result, and its place in the plan, in the order in which they end."""
     places = []
     for place, file in enumerate(planned):

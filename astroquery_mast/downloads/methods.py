@@ -5,12 +5,15 @@ In: a manifest.  Out: a manifest.
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from astropy import units as u
+from astropy.io.registry import IORegistryError
 from astropy.table import Table
 
+from ..exceptions import InvalidArgumentError
 from ..service.parallel import RunOptions
 
 if TYPE_CHECKING:
@@ -21,6 +24,16 @@ if TYPE_CHECKING:
 BLOCK_SIZE = 1 << 16
 
 
+def _as_read(manifest: Any) -> Any:
+    """A manifest of which the name of its file was given."""
+    if not isinstance(manifest, str | os.PathLike):
+        return manifest
+    try:
+        return Table.read(manifest)
+    except (OSError, ValueError, IORegistryError) as err:
+        raise InvalidArgumentError(f"No manifest can be read from {os.fspath(manifest)!r}: {err}") from err
+
+
 class DownloadMethods(Protocol):
     """The methods that all clients with files have: each takes them over by name, and has `_downloads`."""
 
@@ -28,13 +41,13 @@ class DownloadMethods(Protocol):
     def _downloads(self) -> Downloads:
         """What downloads, and knows where the files of a manifest come from."""
 
-    def verify_downloads(self, manifest: Table, *, verbose: bool = True) -> Manifest:
+    def verify_downloads(self, manifest: Table | str | os.PathLike[str], *, verbose: bool = True) -> Manifest:
         """Return the manifest of a download with what is on disk now; nothing is asked of the archive.
 
         Parameters
         ----------
-        manifest : `~astropy.table.Table` or `~astropy.table.Row`
-            As `download_products` returned it, or read from a file.
+        manifest : `~astropy.table.Table`, `~astropy.table.Row` or path-like
+            As `download_products` returned it, or read from a file; or the name of that file.
         verbose : bool
             Whether to show a bar on a terminal.
 
@@ -50,11 +63,11 @@ class DownloadMethods(Protocol):
         """
         from .verify_and_retry import verify_downloads  # noqa: PLC0415 - queries need nothing of downloads
 
-        return verify_downloads(manifest, verbose=verbose)
+        return verify_downloads(_as_read(manifest), verbose=verbose)
 
     def retry_downloads(
         self,
-        manifest: Table,
+        manifest: Table | str | os.PathLike[str],
         *,
         max_workers: int | None = None,
         executor: Executor | None = None,
@@ -66,8 +79,8 @@ class DownloadMethods(Protocol):
 
         Parameters
         ----------
-        manifest : `~astropy.table.Table` or `~astropy.table.Row`
-            As `download_products` or `verify_downloads` returned it, or read from a file.
+        manifest : `~astropy.table.Table`, `~astropy.table.Row` or path-like
+            As `download_products` or `verify_downloads` returned it, or read from a file; or the name of that file.
         max_workers, executor, timeout, on_error, verbose
             As `download_products`.
 
@@ -83,4 +96,4 @@ class DownloadMethods(Protocol):
         DownloadError
             As `download_products`.
         """
-        return self._downloads.retry(manifest, RunOptions(verbose, max_workers, executor, timeout, on_error))
+        return self._downloads.retry(_as_read(manifest), RunOptions(verbose, max_workers, executor, timeout, on_error))

@@ -7,19 +7,21 @@ tables, plans, files on disk and their manifest. What differs between clients is
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Protocol, TypeVar
 
-import numpy as np
 import requests
-from astropy.table import MaskedColumn, Table
+from astropy.table import Row, Table
 from astroquery import log
 
-from ..config import count_setting
+from ..config import count_setting, seconds_setting
 from ..exceptions import (
     AuthenticationWarning,
     DownloadError,
@@ -29,16 +31,15 @@ from ..exceptions import (
     NoResultsWarning,
 )
 from ..products.bundle import SCRIPT, Bundle
-from ..products.file_names import PathTemplate
+from ..products.file_names import column_as_text
 from ..products.listing import as_product_table, as_table, ask_in_batches, hints_of_planned, unique_products, values_of
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest, plan_table
 from ..products.plan import (
     ASKED,
-    Action,
+    EXCLUSIVE,
     DownloadService,
     PlannedFile,
-    as_overwrite,
-    only_in_cloud,
+    escaped_url,
     plan,
     single_file,
     total_bytes,
@@ -51,13 +52,13 @@ from ..service.retrying import Deadline
 from ..tables.mashup import Page
 from ..warn import warn_no_results, warn_user
 from .destination import destination, file_system_at, is_remote, local_target, warn_of_little_space
-from .download import complain, download
+from .download import DownloadRequest, FileSource, PreparedDownload, complain, download, results_as_completed
 from .sessions import SessionRecipe
+from .transfer import OpenUrl
 from .verify_and_retry import as_written, retry_downloads
 
 # Start of the message for a file that needs a login.
 _DENIED = "HTTPError: 401"
-_EXCLUSIVE = "EXCLUSIVE_ACCESS"
 
 
 def anonymous_http(service: MastService) -> HttpClient:
@@ -73,9 +74,13 @@ class Downloads:
         self._source_of = source_of
 
     def run(self, planned: Sequence[PlannedFile], options: RunOptions) -> list[TransferResult]:
-        """Carry out a plan."""
+        """Carry out a plan; the results are in its order."""
+        return sorted(self.results(planned, options), key=lambda result: result.index)
+
+    def results(self, planned: Sequence[PlannedFile], options: RunOptions) -> Generator[TransferResult]:
+        """Carry out a plan, and give each result as its file ends."""
         self.log_in_for(planned)
-        return download(planned, SessionRecipe.of(self._service), options)
+        yield from results_as_completed(planned, SessionRecipe.of(self._service), options)
 
     def run_one(self, planned: PlannedFile, *, verbose: bool, on_error: str = "warn") -> TransferResult:
         """Download a file without a manifest, of which it is not known whether it needs a login."""
@@ -92,14 +97,8 @@ class Downloads:
         """Download many products in one file."""
         # A script is asked for without the token, so that none can be in it.
         http = anonymous_http(self._service) if bundle.kind == SCRIPT else self._service.http
-
-        def post(url: str, headers: Mapping[str, str]) -> requests.Response:
-            limit = self._service.deadline(options.timeout)
-            return http.request(
-                "POST", url, data=bundle.form, headers=headers, deadline=limit, service="MAST download", stream=True
-            )
-
-        results = bundle.results(download([file], post, replace(options, on_error="ignore"))[0])
+        way = _Posting(http, bundle.form, seconds_setting("timeout") if options.timeout is None else math.inf)
+        results = bundle.results(download([file], way, replace(options, on_error="ignore"))[0])
         complain(results, on_error=options.on_error)
         return results
 
@@ -118,7 +117,7 @@ class Downloads:
 
     def log_in_for(self, planned: Iterable[PlannedFile]) -> None:
         """Log in with the token of the environment if exclusive files are among those to download."""
-        if any(file.rights == _EXCLUSIVE and file.action in ASKED for file in planned):
+        if any(file.rights == EXCLUSIVE and file.action in ASKED for file in planned):
             self._log_in_by_environment()
 
     def _log_in_by_environment(self) -> bool:
@@ -134,62 +133,34 @@ class Downloads:
         return True
 
 
+@dataclass(frozen=True)
+class _Posting:
+    """The way to a file that is made of what is posted; a `~astroquery_mast.downloads.download.Way`."""
+
+    http: HttpClient
+    form: Sequence[tuple[str, str]]
+    seconds: float
+
+    @contextmanager
+    def open_url(
+        self, deadline: Deadline, *, connection_slots: threading.Semaphore | None = None
+    ) -> Generator[OpenUrl]:
+        """Give what opens an address by posting to it, and hangs up when the call ends."""
+        del connection_slots  # there is one file
+
+        def post(url: str, headers: Mapping[str, str]) -> requests.Response:
+            limit = deadline.part(self.seconds)
+            return self.http.request(
+                "POST", url, data=self.form, headers=headers, deadline=limit, service="MAST download", stream=True
+            )
+
+        yield post
+
+
 T = TypeVar("T")
 
 FileOutcome = tuple[str, str | None, str | None]
 """What ``download_file`` returns: status, message, URL."""
-
-
-@dataclass(frozen=True)
-class DownloadRequest:
-    """Where the files of a download go, and which of them are fetched; arguments of ``download_products``."""
-
-    download_dir: str | os.PathLike[str] | None = None
-    flat: bool = False
-    path_template: PathTemplate | None = None
-    cache: bool = True
-    overwrite: str | None = None
-    dry_run: bool = False
-    bundle: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what contradicts itself before anything is sent."""
-        as_overwrite(self.cache, self.overwrite)
-
-    @property
-    def in_folders(self) -> bool:
-        """Whether files go to the folders of their observations."""
-        return not self.flat and self.path_template is None
-
-
-@dataclass(frozen=True)
-class FileSource:
-    """Where the files of one download come from, and which of them cannot or must not be fetched."""
-
-    download_url: str | DownloadService
-    cloud_urls: Mapping[str, str] = field(default_factory=dict)
-    cloud_only: bool = False
-    refusals: Mapping[int, str] = field(default_factory=dict)
-    """Number of a file in the plan → why it is refused."""
-    missions: Sequence[str] | None = None
-    """What the manifest must have as well, so that the files can be fetched again later."""
-
-    def checked(self, planned: Iterable[PlannedFile]) -> list[PlannedFile]:
-        """Return the plan without what cannot or must not be fetched."""
-        if self.cloud_only:
-            return [only_in_cloud(file) for file in planned]
-        return [
-            replace(file, action=Action.REFUSE, reason=self.refusals[file.index])
-            if file.index in self.refusals
-            else file
-            for file in planned
-        ]
-
-    def completed(self, manifest: Manifest) -> Manifest:
-        """Return the manifest with the missions of the files, where these are needed."""
-        if self.missions is not None:
-            manifest["mission"] = MaskedColumn(np.array(self.missions, dtype=np.str_))
-        return manifest
 
 
 class ProductSource(Protocol):
@@ -214,17 +185,14 @@ class ProductSource(Protocol):
     def products_in(self, given: Any, verbose: bool) -> Table | None:
         """Return products that were given; None if it is observations or datasets, whose products are wanted."""
 
-    def annotated(self, products: Table, given: Any) -> Table:
-        """Return listed products with what the observations tell about them."""
-
     def filtered(self, products: Table, filters: Mapping[str, Any]) -> Table:
         """Return the products that pass all filters."""
 
     def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
         """Return products as the plan wants them, each file once, and where they come from."""
 
-    def file(self, uri: str) -> FileSource:
-        """Return where a single file comes from; raise if that is not known of this URI."""
+    def file(self, given: Any) -> tuple[str, FileSource]:
+        """Return the URI of a file that is named by it or by an address, and where it comes from; raise for others."""
 
 
 class ProductFlow:
@@ -272,13 +240,16 @@ class ProductFlow:
         part: Callable[[AnswerPage], T],
     ) -> Iterator[list[T]]:
         """Ask in batches, and give one part of the answers to each."""
+        whole = Deadline() if whole is None else whole
 
         def ask(batch: Sequence[str]) -> list[T]:
             # With a deadline of its own, or halving the first batch that is late would come too late.
             return [part(answer) for answer in self._source.pages(batch, Deadline.within(whole))]
 
         workers = count_setting("max_workers")
-        return ask_in_batches(identifiers, ask, batch_size=batch_size, max_workers=workers, verbose=verbose)
+        return ask_in_batches(
+            identifiers, ask, batch_size=batch_size, max_workers=workers, verbose=verbose, deadline=whole
+        )
 
     # -- filters -------------------------------------------------------------------------------------------------
 
@@ -294,10 +265,10 @@ class ProductFlow:
 
     def listed(self, given: Any, verbose: bool, deadline: Deadline | None) -> Table:
         """Return the products that were given, or those of the observations that were given."""
-        given = as_product_table(given, self._source.product_columns)
+        given = as_product_table(given, self._source.product_columns, f"{self._service.endpoints.download}?uri=")
         products = self._source.products_in(given, verbose)
         if products is None:
-            products = self._source.annotated(self._list(given, self._source.batch_size, verbose, deadline), given)
+            products = self._list(given, self._source.batch_size, verbose, deadline)
         return products
 
     def passing(self, products: Table, filters: Mapping[str, Any]) -> Table:
@@ -316,15 +287,15 @@ class ProductFlow:
 
     def download_file(
         self,
-        uri: str,
+        given: str,
         *,
         local_path: str | os.PathLike[str] | None,
         cache: bool,
         overwrite: str | None,
         verbose: bool,
     ) -> FileOutcome:
-        """Download one file by its name or URI."""
-        files = self._source.file(uri)
+        """Download one file by its name, its URI or its address."""
+        uri, files = self._source.file(given)
         target = local_target(local_path, PurePosixPath(uri).name)
         planned = single_file(
             uri,
@@ -338,11 +309,91 @@ class ProductFlow:
         result = self._downloads.run_one(files.checked([planned])[0], verbose=verbose)
         return str(result.status), result.message, result.url
 
+    def one_file(self, product: Any) -> tuple[str, str]:
+        """Return the URI and the address of one product, or of the file of one name, URI or address."""
+        table = None if isinstance(product, str) else as_table(product)
+        if table is None:
+            uri, files = self._source.file(product)
+        elif len(table) == 1:
+            products, files = self._source.files(table, in_folders=False)
+            uri = str(products["dataURI"][0])
+        else:
+            raise InvalidArgumentError(f"One product is needed, not {len(table)}.")
+        return uri, escaped_url(files.download_url, uri)
+
+    def product_urls(
+        self, given: Any, filters: Mapping[str, Any], *, verbose: bool, in_cloud: Callable[[str], str] = str
+    ) -> list[str]:
+        """Return where products can be fetched, each once; ``in_cloud`` says how a copy in the cloud is addressed."""
+        wanted = self.passing(self.listed(given, verbose, None), filters)
+        products, files = self._source.files(wanted, in_folders=False)
+        pairs = zip(*(column_as_text(products, name) for name in ("dataURI", "dataRights")), strict=True)
+        urls = list(filter(None, (files.address(uri, rights, in_cloud) for uri, rights in pairs)))
+        if len(urls) < max(len(products), 1):
+            lacking = "no open copy in the cloud" if files.cloud_only else "no dataURI"
+            absent = len(products) - len(urls)
+            message = f"{absent} of {len(products)} products have {lacking} and are left out."
+            warn_user(message if absent else "There are no products.", NoResultsWarning)
+        return urls
+
     def download_products(
         self, given: Any, request: DownloadRequest, options: RunOptions, filters: Mapping[str, Any]
     ) -> Manifest | Table | None:
         """Download the files of products, or show the plan; None, with a warning, if no product is left."""
         deadline = options.deadline()
+        prepared = self._prepared(given, request, options, filters, deadline)
+        if prepared is None:
+            return None
+        planned, options = prepared.planned, options.until(deadline)
+        if request.bundle is not None:
+            bundle = Bundle.of(prepared.products, request.bundle)
+            file = bundle.planned(self._service.endpoints.bundle, prepared.folder)
+            if request.dry_run:
+                return plan_table(bundle.shown(planned, file))
+            self._downloads.log_in_for(planned)
+            return as_manifest(self._downloads.run_bundle(bundle, file, options))
+        if request.dry_run:
+            return plan_table(planned)
+        warn_of_little_space(prepared.folder, total_bytes(planned))
+        try:
+            return prepared.completed(as_manifest(self._downloads.run(planned, options)), range(len(planned)))
+        except DownloadError as err:
+            err.manifest = prepared.completed(err.manifest, range(len(prepared.planned)))
+            raise
+
+    def download_products_iter(
+        self, given: Any, request: DownloadRequest, options: RunOptions, filters: Mapping[str, Any]
+    ) -> Iterator[Row]:
+        """Prepare a download now, and carry it out as the rows of its manifest are taken."""
+        deadline = options.deadline()
+        folder = destination(request.download_dir)
+        # The caller may change the working directory while files are on their way.
+        request = replace(request, download_dir=folder if is_remote(folder) else folder.absolute())
+        prepared = self._prepared(given, request, options, filters, deadline)
+        if prepared is None:
+            return iter(())
+        warn_of_little_space(prepared.folder, total_bytes(prepared.planned))
+        return self._rows(prepared, options.until(deadline))
+
+    def _rows(self, prepared: PreparedDownload, options: RunOptions) -> Iterator[Row]:
+        """The row of each file as it ends."""
+        try:
+            with closing(self._downloads.results(prepared.planned, options)) as results:
+                for result in results:
+                    yield prepared.completed(as_manifest([result]), [result.index])[0]
+        except DownloadError as err:
+            err.manifest = prepared.completed(err.manifest, range(len(prepared.planned)))
+            raise
+
+    def _prepared(
+        self,
+        given: Any,
+        request: DownloadRequest,
+        options: RunOptions,
+        filters: Mapping[str, Any],
+        deadline: Deadline,
+    ) -> PreparedDownload | None:
+        """What is to be done for products; None, with a warning, if no product is left."""
         listed = self.listed(given, options.verbose, deadline)
         wanted = self.passing(listed, filters)
         if not len(wanted):
@@ -352,23 +403,7 @@ class ProductFlow:
         products, files = self._source.files(wanted, in_folders=request.in_folders)
         _log_repeated(wanted, products, options.verbose)
         folder = destination(request.download_dir)
-        planned = files.checked(self._plan(products, files, folder, request))
-        if request.bundle is not None:
-            bundle = Bundle.of(products, request.bundle)
-            file = bundle.planned(self._service.endpoints.bundle, folder)
-            if request.dry_run:
-                return plan_table(bundle.shown(planned, file))
-            self._downloads.log_in_for(planned)
-            return as_manifest(self._downloads.run_bundle(bundle, file, options.until(deadline)))
-        if request.dry_run:
-            return plan_table(planned)
-        warn_of_little_space(folder, total_bytes(planned))
-        try:
-            manifest = as_manifest(self._downloads.run(planned, options.until(deadline)))
-        except DownloadError as err:
-            err.manifest = _placed(files.completed(err.manifest), folder)
-            raise
-        return _placed(files.completed(manifest), folder)
+        return PreparedDownload(products, files, folder, files.checked(self._plan(products, files, folder, request)))
 
     @staticmethod
     def _plan(products: Table, files: FileSource, folder: Path, request: DownloadRequest) -> list[PlannedFile]:
@@ -385,13 +420,6 @@ class ProductFlow:
             overwrite=request.overwrite,
             cloud_urls=files.cloud_urls,
         )
-
-
-def _placed(manifest: Manifest, folder: Path) -> Manifest:
-    """The manifest with where its paths are counted from, and where everything was downloaded to."""
-    if not is_remote(folder):
-        manifest.meta.update(workdir=[str(Path.cwd())], base_dir=[str(folder.absolute())])
-    return manifest
 
 
 def _log_repeated(products: Table, unique: Table, verbose: bool) -> None:

@@ -45,6 +45,9 @@ _ATTRIBUTES = ("verify", "cert", "trust_env", "max_redirects")
 class SessionRecipe:
     """The recipe of a session: everything that a worker needs except the token, which it has or finds by itself.
 
+    A session of the user's own is used as it is by all workers of this process, with its hooks, parameters, cookies and
+    whatever its class does.  In another process there is one like it, as far as these fields tell.
+
     A worker in this process, or forked from it, has the login.  Another one looks where `login` does, in the
     environment variable ``MAST_API_TOKEN`` and the system's keyring, and only if the client was logged in.
     """
@@ -64,6 +67,11 @@ class SessionRecipe:
     quiet: bool = False
     # Whether the token is still good is asked once for all refusals of a call.
     user: AskedOnce = field(default_factory=AskedOnce, compare=False)
+    own: requests.Session | None = field(default=None, compare=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the user's session behind, which holds connections of this process."""
+        return {**vars(self), "own": None}
 
     @classmethod
     def of(cls, service: MastService) -> SessionRecipe:
@@ -82,7 +90,12 @@ class SessionRecipe:
             connect_timeout=seconds_setting("connect_timeout"),
             read_timeout=seconds_setting("read_timeout"),
             attempts=count_setting("max_attempts"),
+            own=_own(session),
         )
+
+    def stays_behind(self) -> list[str]:
+        """Return what the user's session has that other processes do not get."""
+        return [] if self.own is None else _extras(self.own)
 
     def open_url(
         self,
@@ -110,6 +123,19 @@ class SessionRecipe:
         if self.logged_in and not self.credentials:
             return _of_this_process()
         return self.credentials
+
+
+def _own(session: requests.Session) -> requests.Session | None:
+    """The same session, ready for downloads, if it is one of the user's own."""
+    is_own = type(session) is not MastSession or _extras(session)
+    return prepare_session(session) if is_own else None
+
+
+def _extras(session: requests.Session) -> list[str]:
+    """What a session has that a recipe does not tell."""
+    has = {"params": session.params, "cookies": len(session.cookies), "hooks": any(session.hooks.values())}
+    kind = [] if type(session) in {requests.Session, MastSession} else [f"the class {type(session).__name__}"]
+    return [*kind, *(name for name, value in has.items() if value)]
 
 
 @lru_cache(maxsize=1)
@@ -202,7 +228,7 @@ class WorkerSession:
         """Let the next one have the session and the slot: what is still to be done needs only the disk."""
         self._unread = 0
         session, self._session = self._session, None
-        if session is not None:
+        if session is not None and session is not self._recipe.own:
             _IDLE.give(self._recipe, session)
         if self._has_slot and self._connection_slots is not None:
             self._has_slot = False
@@ -225,7 +251,7 @@ class WorkerSession:
         )
         own = self._credentials if credentials is None else credentials
         if self._session is None:
-            self._session = _IDLE.take(recipe, recipe.session)
+            self._session = _IDLE.take(recipe, recipe.session) if recipe.own is None else recipe.own
         return send_with_token(self._session, own, self._endpoints, method, url, timeout=timeout, **keywords)
 
     def _advice(self, url: str, status: int | None) -> str:

@@ -10,7 +10,7 @@ archive can be asked for exactly the rest of exactly this file; the next try, or
 
 from __future__ import annotations
 
-import re
+import errno
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -24,8 +24,9 @@ import urllib3
 
 from ..exceptions import AccessDeniedError, MastError, presentable
 from ..products.manifest import Status, TransferResult
-from ..products.plan import Action, PlannedFile
+from ..products.plan import EXCLUSIVE, Action, PlannedFile
 from ..service.retrying import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, Deadline, StoppedError, retrying
+from ..service.token import IF_EXCLUSIVE
 from .checks import (
     AS_STORED,
     LOOKED_AT,
@@ -50,10 +51,11 @@ _PROGRESS = 1 << 20
 _PIECE = 1 << 18
 # Statuses of an answer that holds the whole file; 203 is one that a proxy has touched.
 _WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION}
-_REFUSED = re.compile(r"HTTPError: 40[13]\b")
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 _PUBLIC = "PUBLIC"
 _PUBLIC_REFUSED = "This file is public: the server, or a proxy or firewall before it, refuses to give it."
+_CLOSED_COPY = "Its copy in the cloud is not open before its release: leave out cloud_only and log in."
 
 Progress = Callable[[int], None]
 
@@ -76,13 +78,8 @@ def download_file(
     progress: Progress = silent,
     deadline: Deadline | None = None,
 ) -> TransferResult:
-    """Do what is planned for one file; a refusal says whose the file is and when it becomes public."""
-    result = FileTransfer(planned, open_url, progress, deadline or Deadline()).result()
-    refused = result.status is Status.ERROR and _REFUSED.match(result.message or "")
-    if not refused or planned.rights is None:
-        return result
-    day = f"; release date {planned.release}" if planned.release else ""
-    return replace(result, message=f"{result.message} (dataRights: {planned.rights}{day}.)")
+    """Do what is planned for one file."""
+    return FileTransfer(planned, open_url, progress, deadline or Deadline()).result()
 
 
 class FileTransfer:
@@ -133,7 +130,8 @@ class FileTransfer:
             # A connection may break because the caller has ended it.
             return self._stopped() if self._deadline.reached() else self._with_rest(_network_failed(planned, err))
         except OSError as err:
-            return self._with_rest(_failed(planned, f"{planned.local_path} could not be written: {err}"))
+            failed = _failed(planned, f"{planned.local_path} could not be written: {err}")
+            return self._with_rest(replace(failed, disk_full=err.errno in _NO_ROOM))
 
     def _kept(self, present: FileState | None) -> TransferResult | None:
         """The result for a file that is in its place, if the archive says that it is its file."""
@@ -190,7 +188,7 @@ class FileTransfer:
 
     def _addresses(self) -> list[str]:
         """Where the file can be had, the copy in the cloud first."""
-        return [url for url in (self._planned.cloud_url, self._planned.url) if url]
+        return [url for url in dict.fromkeys((self._planned.cloud_url, self._planned.url)) if url]
 
     def _fetch(self, sink: Sink) -> None:
         """Fetch the file from the first address that gives it."""
@@ -414,9 +412,8 @@ def _unconfirmed(planned: PlannedFile, present: FileState, err: MastError) -> Tr
 def _network_failed(planned: PlannedFile, err: Exception) -> TransferResult:
     """Tell of an address that could not be opened, or of a body that is not the file."""
     status = err.status if isinstance(err, MastError) else None
-    if planned.rights == _PUBLIC and isinstance(err.__cause__, AccessDeniedError):
-        # The server's words alone: no token helps here.
-        err = AccessDeniedError(f"{err.__cause__} {_PUBLIC_REFUSED}", status=status)
+    if planned.rights and isinstance(err.__cause__, AccessDeniedError):
+        err = AccessDeniedError(_refusal(planned, err, err.__cause__), status=status)
     if status is not None and status >= HTTPStatus.BAD_REQUEST:
         side = "Client" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "Server"
         phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "unknown status"
@@ -425,6 +422,19 @@ def _network_failed(planned: PlannedFile, err: Exception) -> TransferResult:
     if isinstance(err, BrokenBodyError):
         kind = "Wrong content" if isinstance(err, WrongContentError) else "Incomplete transfer"
     return _failed(planned, f"{kind}: {err}")
+
+
+def _refusal(planned: PlannedFile, err: Exception, said: AccessDeniedError) -> str:
+    """Say why a file of known rights is refused, whose it is, and what to do."""
+    if planned.rights == _PUBLIC:  # no token helps here
+        return f"{said} {_PUBLIC_REFUSED}"
+    advice = str(err).removeprefix(str(said)).strip().removeprefix(IF_EXCLUSIVE)
+    if planned.url == planned.cloud_url:
+        advice = _CLOSED_COPY
+    rights = "Exclusive access" if planned.rights == EXCLUSIVE else f"dataRights is {planned.rights}"
+    # What the archive says to a client without a token is just this; a firewall says something else.
+    words = "" if said.status == HTTPStatus.UNAUTHORIZED else f"{said} "
+    return f"{words}{rights}{planned.terms}. {advice[:1].upper()}{advice[1:]}"
 
 
 def _failed(planned: PlannedFile, message: str) -> TransferResult:

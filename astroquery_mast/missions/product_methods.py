@@ -6,18 +6,21 @@ manifest. The work is done by `astroquery_mast.downloads.product_flow`.
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
 import requests
 from astropy import units as u
-from astropy.table import Table
+from astropy.table import Row, Table
 
-from ..downloads.methods import DownloadMethods
-from ..downloads.product_flow import DownloadRequest, Downloads, ProductFlow
+from ..downloads.download import DownloadRequest
+from ..downloads.methods import BLOCK_SIZE, DownloadMethods
+from ..downloads.product_flow import Downloads, ProductFlow
+from ..downloads.remote_file import open_remote, range_opener, read_product
 from ..products.file_names import PathTemplate
 from ..products.manifest import Manifest
 from ..service.core import MastClass
@@ -152,13 +155,13 @@ class MissionProductMethods(MastClass):
         verbose: bool = True,
         overwrite: str | None = None,
     ) -> tuple[str, str | None, str | None]:
-        """Fetch one file by its name or URI.
+        """Fetch one file by its name, its URI or its address.
 
         Parameters
         ----------
         uri : str
             The name or URI as in a list of products; for missions other than HST, JWST and Roman a full URI, such as
-            ``mast:HLSP/...``.
+            ``mast:HLSP/...``.  Also an address that `get_product_urls` or a plan (``dry_run=True``) has given.
         local_path : path-like, optional
             A file or a folder; the current folder if not given.  A path that does not exist is a folder if it ends in a
             separator or has no ending.  Folders are made as needed.
@@ -249,3 +252,136 @@ class MissionProductMethods(MastClass):
         options = RunOptions(verbose, max_workers, executor, timeout, on_error)
         filters = filters if extension is None else {"extension": extension, **filters}
         return flow.download_products(products, request, options, filters)
+
+    def download_products_iter(
+        self,
+        products: Any,
+        *,
+        download_dir: str | os.PathLike[str] | None = None,
+        flat: bool = False,
+        cache: bool = True,
+        extension: str | Iterable[str] | None = None,
+        verbose: bool = True,
+        mission: str | None = None,
+        path_template: PathTemplate | None = None,
+        overwrite: str | None = None,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        timeout: float | u.Quantity | None = None,
+        on_error: str = "warn",
+        **filters: Any,
+    ) -> Iterator[Row]:
+        """Fetch the files of products, and give the row of the manifest for each file when it is there.
+
+        Parameters
+        ----------
+        products, download_dir, flat, cache, extension, verbose, mission, path_template, overwrite
+            As `download_products`.
+        max_workers, executor, timeout, on_error, **filters
+            As `download_products`.
+
+        Returns
+        -------
+        iterator of `~astropy.table.Row`
+            As `~astroquery_mast.ObservationsClass.download_products_iter`, with its ``mission``.
+
+        Raises
+        ------
+        InvalidQueryError
+            At once, as `download_products`.
+        DownloadError
+            With ``on_error="raise"``, after the last row, if a file failed.
+        """
+        request = DownloadRequest(download_dir, flat, path_template, cache, overwrite)
+        options = RunOptions(verbose, max_workers, executor, timeout, on_error)
+        filters = {"extension": extension, **filters}
+        return self._product_flow(mission).download_products_iter(products, request, options, filters)
+
+    def get_product_urls(
+        self,
+        products: Any,
+        *,
+        extension: str | Iterable[str] | None = None,
+        mission: str | None = None,
+        verbose: bool = True,
+        **filters: Any,
+    ) -> list[str]:
+        """Return the addresses of products; nothing is fetched.
+
+        Parameters
+        ----------
+        products, extension, mission, verbose, **filters
+            As `download_products`.
+
+        Returns
+        -------
+        list of str
+            Percent-encoded https addresses, in the order of the products, each once; `download_file`, `open_product`
+            and `read_product` take each of them.  What has no URI is left out, with a warning.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the filters cannot be applied, or neither products nor datasets were given.
+        """
+        filters = {"extension": extension, **filters}
+        return self._product_flow(mission).product_urls(products, filters, verbose=verbose)
+
+    def open_product(
+        self, product: Any, *, mission: str | None = None, block_size: int = BLOCK_SIZE
+    ) -> io.BufferedReader:
+        """Open a product for reading without fetching it: only the parts that are read come over the network.
+
+        Parameters
+        ----------
+        product : str or `~astropy.table.Row`
+            A name, URI or address as `download_file` takes it, or a row of a product table.
+        mission : str, optional
+            The mission; that of the attribute if not given.
+        block_size : int
+            Bytes that are asked for at least.
+
+        Returns
+        -------
+        `io.BufferedReader`
+            A file to read and seek in, as `~astroquery_mast.ObservationsClass.open_product` returns it.
+
+        Raises
+        ------
+        InvalidQueryError
+            If that is not a product, or there is no such file.
+        LoginError
+            If the file is exclusive.
+        RemoteServiceError
+            If the archive fails; also while reading.
+        """
+        uri, url = self._product_flow(mission).one_file(product)
+        return open_remote(url, range_opener(self._service.http), name=uri, block_size=block_size)
+
+    def read_product(self, product: Any, *, mission: str | None = None, **kwargs: Any) -> Any:
+        """Open a product as the object that fits its kind, without writing it to disk.
+
+        Parameters
+        ----------
+        product : str, `~astropy.table.Row` or path-like
+            As `open_product`; also the path of a file, or a row of a manifest, whose file is read from disk.
+        mission : str, optional
+            The mission; that of the attribute if not given.
+        **kwargs
+            Arguments of what reads the file, as for `~astroquery_mast.ObservationsClass.read_product`.
+
+        Returns
+        -------
+        object
+            As `~astroquery_mast.ObservationsClass.read_product`.
+
+        Raises
+        ------
+        InvalidQueryError
+            As `open_product`; also if files of that kind are not read, or a package is missing for it.
+        LoginError
+            If the file is exclusive.
+        RemoteServiceError
+            If the archive fails, or the file cannot be read.
+        """
+        return read_product(product, partial(self.open_product, mission=mission), kwargs)

@@ -16,13 +16,14 @@ import numpy as np
 from astropy.table import MaskedColumn, Table
 
 from ..config import Endpoints
-from ..downloads.product_flow import FileSource
+from ..downloads.bucket import Bucket
+from ..downloads.download import FileSource
 from ..exceptions import InvalidArgumentError, InvalidQueryError
 from ..products.file_names import column_as_text
 from ..products.filters import extension_mask, filter_mask
-from ..products.listing import as_table, identifiers
+from ..products.listing import as_table, identifiers, uri_at
 from ..products.manifest import masked_column
-from ..products.plan import data_url, escaped_url
+from ..products.plan import EXCLUSIVE, data_url, escaped_url
 from ..query.request import ApiRequest
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
@@ -35,7 +36,6 @@ _ELSEWHERE = ("dataset", "fileset")
 # These have a service of their own that knows files by name; all others are known to MAST by URI only.
 _BY_NAME = frozenset({"hst", "jwst", "roman", "roman_spectra", "roman_cgi"})
 _OWNERS = ("dataset", "fileset")
-_EXCLUSIVE = "EXCLUSIVE_ACCESS"
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,6 @@ class MissionSource:
             raise InvalidQueryError("No products specified for download.")
         return table
 
-    def annotated(self, products: Table, given: Any) -> Table:
-        """Return listed products as they are."""
-        del given
-        return products
-
     def filtered(self, products: Table, filters: Mapping[str, Any]) -> Table:
         """Return the products that pass all filters."""
         columns = {name: wanted for name, wanted in filters.items() if name != "extension"}
@@ -91,14 +86,20 @@ class MissionSource:
         """Return products as the plan wants them, each file once, and where they come from."""
         return mission_files(products, self.service.endpoints, self.mission, in_folders=in_folders)
 
-    def file(self, uri: str) -> FileSource:
-        """Return where a single file comes from."""
-        if not isinstance(uri, str) or not uri.strip():
-            raise InvalidQueryError(f"The name or URI of a file is needed, and not {uri!r}.")
-        reason = refusal_of(uri, self.mission)
+    def file(self, given: Any) -> tuple[str, FileSource]:
+        """Return the name or URI of a single file, also from an address of it, and where it comes from."""
+        if not isinstance(given, str) or not given.strip():
+            raise InvalidQueryError(f"The name or URI of a file is needed, and not {given!r}.")
+        endpoints = self.service.endpoints
+        bucket = Bucket.configured(endpoints)
+        if bucket.key(given) is not None:
+            return given, FileSource(bucket)
+        mission = next((each for each in _BY_NAME if given.startswith(_retrieve_url(endpoints, each))), self.mission)
+        uri = uri_at(given, _retrieve_url(endpoints, mission), f"{endpoints.download}?uri=")
+        reason = refusal_of(uri, mission)
         if reason is not None:
             raise InvalidQueryError(reason)
-        return FileSource(MissionService(self.service.endpoints, self.mission))
+        return uri, FileSource(MissionService(endpoints, mission))
 
     def _dataset_ids(self, table: Table) -> list[object]:
         """The identifiers in a table of datasets."""
@@ -139,6 +140,11 @@ def refusal_of(uri: str, mission: str) -> str | None:
     )
 
 
+def _retrieve_url(endpoints: Endpoints, mission: str) -> str:
+    """The address, but for the name, of a file of a mission that has a service of its own."""
+    return f"{endpoints.mission(mission)}/retrieve_product?product_name="
+
+
 @dataclass(frozen=True)
 class MissionService:
     """Where files of missions come from; a `~astroquery_mast.products.plan.DownloadService`."""
@@ -150,19 +156,19 @@ class MissionService:
     def _service(self, uri: str) -> str | None:
         """The service of the file's mission; None if it has none."""
         mission = self.missions.get(uri, self.mission)
-        return f"{self.endpoints.mission(mission)}/retrieve_product" if mission in _BY_NAME else None
+        return _retrieve_url(self.endpoints, mission) if mission in _BY_NAME else None
 
     def data_url(self, uri: str) -> str:
         """Return the address of a file as manifests show it."""
         service = self._service(uri)
-        return data_url(self.endpoints.download, uri) if service is None else f"{service}?product_name={uri}"
+        return data_url(self.endpoints.download, uri) if service is None else f"{service}{uri}"
 
     def escaped_url(self, uri: str) -> str:
         """Return the address of a file as it is asked for."""
         service = self._service(uri)
         if service is None:
             return escaped_url(self.endpoints.download, uri)
-        return f"{service}?product_name={quote(uri, safe='', errors='replace')}"
+        return f"{service}{quote(uri, safe='', errors='replace')}"
 
 
 # Column of the plan → what of a product stands in it.
@@ -273,7 +279,7 @@ def _first_of_each(rows: Sequence[_MissionProduct]) -> list[int]:
 def _rights(access: str) -> str:
     """Whether a file is public, in the words of MAST's other products."""
     word = access.strip().upper()
-    return word if word in {"", "PUBLIC"} else _EXCLUSIVE
+    return word if word in {"", "PUBLIC"} else EXCLUSIVE
 
 
 def filter_mission_products(

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import requests
 from astropy import units as u
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import Row, Table
 
 from ..downloads.methods import BLOCK_SIZE, DownloadMethods
 from ..exceptions import InputWarning, InvalidQueryError
@@ -172,12 +172,13 @@ class ObservationProductMethods(MastClass):
         verbose: bool = True,
         overwrite: str | None = None,
     ) -> tuple[str, str | None, str | None]:
-        """Fetch one file by its dataURI.
+        """Fetch one file by its dataURI or its address.
 
         Parameters
         ----------
         uri : str
-            The dataURI, e.g. ``mast:JWST/product/jw00736-o039_t001_miri_ch1-long_x1d.fits``.
+            The dataURI, e.g. ``mast:JWST/product/jw00736-o039_t001_miri_ch1-long_x1d.fits``, or an address that
+            `get_product_urls`, `get_cloud_uris` or a plan (``dry_run=True``) has given.
         local_path : path-like, optional
             A file or a folder; the current folder if not given.  A path that does not exist is a folder if it ends in a
             separator or has no ending.  Folders are made as needed.  Addresses such as ``s3://bucket/x.fits`` are
@@ -207,7 +208,7 @@ class ObservationProductMethods(MastClass):
         Raises
         ------
         InvalidQueryError
-            If there is no URI, or the arguments contradict each other.
+            If that is not a URI or address, or the arguments contradict each other.
         """
         from .product_source import CloudChoice  # noqa: PLC0415 - queries need nothing of downloads
 
@@ -291,8 +292,10 @@ class ObservationProductMethods(MastClass):
         Returns
         -------
         Manifest or `~astropy.table.Table` or None
-            One row for each file; with ``dry_run`` a plan as `get_download_urls` returns it; None, with a warning, if
-            no product is left.
+            One row for each file; None, with a warning, if no product is left.  With ``dry_run`` a plan: ``Local
+            Path``, ``URL`` (percent-encoded), ``Cloud URL`` (where cloud access is enabled), ``Size`` (bytes),
+            ``Action``, ``Reason`` and ``Rights``; its ``meta`` has ``total_bytes``, which would be fetched, and
+            ``unknown_sizes``, for how many files that is not known.
 
         Raises
         ------
@@ -302,7 +305,7 @@ class ObservationProductMethods(MastClass):
         DownloadError
             With ``on_error="raise"``, if a file failed; its ``manifest`` has all rows.
         """
-        from ..downloads.product_flow import DownloadRequest  # noqa: PLC0415 - queries need nothing of downloads
+        from ..downloads.download import DownloadRequest  # noqa: PLC0415 - queries need nothing of downloads
         from .product_source import CloudChoice  # noqa: PLC0415
 
         choice, kind = CloudChoice(cloud_only, force_on_prem), None
@@ -318,47 +321,114 @@ class ObservationProductMethods(MastClass):
         filters = {"mrp_only": mrp_only, **filters} if mrp_only else filters
         return flow.download_products(products, request, options, filters)
 
-    def get_download_urls(
+    def download_products_iter(
         self,
         products: Any,
         *,
         download_dir: str | os.PathLike[str] | None = None,
         flat: bool = False,
+        cache: bool = True,
         mrp_only: bool = False,
-        path_template: PathTemplate | None = None,
+        cloud_only: bool = False,
         verbose: bool = True,
+        path_template: PathTemplate | None = None,
+        overwrite: str | None = None,
+        force_on_prem: bool = False,
+        max_workers: int | None = None,
+        executor: Executor | None = None,
+        timeout: float | u.Quantity | None = None,
+        on_error: str = "warn",
         **filters: Any,
-    ) -> Table | None:
-        """Return the addresses of products, and where `download_products` would put them; nothing is fetched.
+    ) -> Iterator[Row]:
+        """Fetch the files of products, and give the row of the manifest for each file when it is there.
+
+        What is done with a file overlaps with the transfer of the next ones.  Leaving the loop ends the download.
 
         Parameters
         ----------
-        products, download_dir, flat, mrp_only, path_template, verbose, **filters
+        products, download_dir, flat, cache, mrp_only, cloud_only, verbose, path_template, overwrite, force_on_prem
+            As `download_products`.
+        max_workers, executor, timeout, on_error, **filters
             As `download_products`.
 
         Returns
         -------
-        `~astropy.table.Table` or None
-            One row for each file: ``Local Path``, ``URL`` (percent-encoded), ``Cloud URL`` (where cloud access is
-            enabled), ``Size`` (bytes), ``Action``, ``Reason``, ``Rights``; ``meta`` has ``total_bytes``, which would be
-            fetched, and ``unknown_sizes``, for how many files that is not known.  None, with a warning, if no product
-            is left.
+        iterator of `~astropy.table.Row`
+            Rows of a manifest, in the order in which the files end, failed ones among them.  The first four cells are
+            the local path, which is absolute, the status, the message and the address.  `read_product` opens the file
+            of a row.
 
         Raises
         ------
         InvalidQueryError
-            As `download_products`.
+            At once, as `download_products`.
+        DownloadError
+            With ``on_error="raise"``, after the last row, if a file failed.
+
+        Examples
+        --------
+        >>> for row in Observations.download_products_iter(products, extension="fits"):  # doctest: +SKIP
+        ...     if row["Status"] == "COMPLETE":
+        ...         reduce(row["Local Path"])
         """
-        return self.download_products(
-            products,
-            download_dir=download_dir,
-            flat=flat,
-            mrp_only=mrp_only,
-            path_template=path_template,
-            verbose=verbose,
-            dry_run=True,
-            **filters,
-        )
+        from ..downloads.download import DownloadRequest  # noqa: PLC0415 - queries need nothing of downloads
+        from .product_source import CloudChoice  # noqa: PLC0415
+
+        flow = self._product_flow(choice=CloudChoice(cloud_only, force_on_prem))
+        request = DownloadRequest(download_dir, flat, path_template, cache, overwrite)
+        options = RunOptions(verbose, max_workers, executor, timeout, on_error)
+        return flow.download_products_iter(products, request, options, {"mrp_only": mrp_only, **filters})
+
+    def get_product_urls(
+        self,
+        products: Any,
+        *,
+        mrp_only: bool = False,
+        cloud_only: bool = False,
+        include_bucket: bool = True,
+        full_url: bool = False,
+        verbose: bool = True,
+        **filters: Any,
+    ) -> list[str]:
+        """Return the addresses of products; nothing is fetched.
+
+        `download_file`, `open_product` and `read_product` take each of them.
+
+        Parameters
+        ----------
+        products
+            As `download_products`.
+        mrp_only : bool
+            Take only the "Minimum Recommended Products".
+        cloud_only : bool
+            Leave out what has no open copy in the cloud, where cloud access is enabled.
+        include_bucket : bool
+            Return addresses in the cloud as ``s3://<bucket>/<key>``; else the key alone.
+        full_url : bool
+            Return addresses in the cloud over https; needs ``include_bucket=False``, as `get_cloud_uris`.
+        verbose : bool
+            Whether to show a bar on a terminal, and to log what is listed.
+        **filters
+            As `filter_products`, ``extension`` among them.
+
+        Returns
+        -------
+        list of str
+            In the order of the products, each once: the address in the cloud after `enable_cloud_dataset` if there is
+            an open copy, else the percent-encoded https address at MAST.  What has no address is left out, with a
+            warning.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the filters cannot be applied, or neither products nor observations were given.
+        """
+        from .product_source import AddressForm, CloudChoice  # noqa: PLC0415 - queries need nothing of downloads
+
+        form = AddressForm(include_bucket, full_url, check=False)
+        flow = self._product_flow(choice=CloudChoice(cloud_only))
+        in_cloud = self._cloud.addressed(form)
+        return flow.product_urls(products, {"mrp_only": mrp_only, **filters}, verbose=verbose, in_cloud=in_cloud)
 
     # -- the cloud, and reading over the network ----------------------------------------------------------------------
 
@@ -464,8 +534,9 @@ class ObservationProductMethods(MastClass):
         Returns
         -------
         list of str, or dict
-            In the order of the products, each once, without those that have no copy; or dataURI → address, None for
-            those.  None, with a warning, if there was no product to ask for.
+            In the order of the products, each once, without those that have no copy, or that are exclusive according
+            to their ``dataRights``, so that their copy is not open; or dataURI → address, None for those.  None, with
+            a warning, if there was no product to ask for.
 
         Raises
         ------
@@ -506,7 +577,7 @@ class ObservationProductMethods(MastClass):
         Parameters
         ----------
         product : str or `~astropy.table.Row`
-            A dataURI, a row of a product table, or an address that `get_cloud_uri` returned.
+            A dataURI, a row of a product table, or an address that `get_product_urls` or `get_cloud_uris` has given.
         cloud_only : bool
             Fail if the file is not in the cloud, instead of reading it from MAST itself.
         force_on_prem : bool
@@ -542,6 +613,47 @@ class ObservationProductMethods(MastClass):
 
         choice = CloudChoice(cloud_only, force_on_prem)
         return self._cloud.open(product, choice, block_size=block_size, use_fsspec=use_fsspec)
+
+    def read_product(
+        self, product: Any, *, cloud_only: bool = False, force_on_prem: bool = False, **kwargs: Any
+    ) -> Any:
+        """Open a product as the object that fits its kind, without writing it to disk.
+
+        Parameters
+        ----------
+        product : str, `~astropy.table.Row` or path-like
+            As `open_product`; also the path of a file, or a row of a manifest, whose file is read from disk.
+        cloud_only, force_on_prem
+            As `open_product`.
+        **kwargs
+            Arguments of what reads the file: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
+            ``PIL.Image.open`` or `json.load`.
+
+        Returns
+        -------
+        object
+            `~astropy.io.fits.HDUList` of a FITS file (also ``.fits.gz``), of which only the parts that are used come
+            over the network; ``asdf.AsdfFile`` likewise; `~astropy.table.Table` of ``.csv``, ``.ecsv`` and ``.vot``;
+            ``PIL.Image.Image`` of ``.jpg``, ``.png`` and ``.gif``; what ``.json`` holds.
+
+        Raises
+        ------
+        InvalidQueryError
+            As `open_product`; also if files of that kind are not read, or a package is missing for it.
+        LoginError
+            If the file is exclusive.
+        RemoteServiceError
+            If the archive fails, or the file cannot be read.
+
+        Examples
+        --------
+        >>> with Observations.read_product("mast:HST/product/x_flt.fits") as hdus:  # doctest: +SKIP
+        ...     print(hdus[0].header["EXPTIME"])
+        """
+        from ..downloads.remote_file import read_product  # noqa: PLC0415 - queries need nothing of downloads
+
+        opened = partial(self.open_product, cloud_only=cloud_only, force_on_prem=force_on_prem)
+        return read_product(product, opened, kwargs)
 
     # -- how -----------------------------------------------------------------------------------------------------
 

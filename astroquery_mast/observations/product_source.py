@@ -8,7 +8,8 @@ fetched. The parts are in `astroquery_mast.downloads.bucket` and `astroquery_mas
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -20,15 +21,16 @@ from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery import log
 
 from ..downloads.bucket import Bucket, Cloud
-from ..downloads.product_flow import FileSource, ProductFlow, anonymous_http
-from ..downloads.remote_file import open_fits, open_remote
-from ..downloads.transfer import OpenUrl
+from ..downloads.download import FileSource
+from ..downloads.product_flow import ProductFlow, anonymous_http
+from ..downloads.remote_file import open_fits, open_remote, range_opener
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
+from ..products.file_names import column_as_text
 from ..products.filters import filter_products
-from ..products.listing import as_obsids, as_table, single_cells, unique_products
-from ..products.plan import escaped_url
+from ..products.listing import as_obsids, as_table, single_cells, unique_products, uri_at
+from ..products.plan import EXCLUSIVE, escaped_url
 from ..query.request import MashupRequest
-from ..service.http import AnswerPage, HttpClient
+from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.mashup import Page
@@ -75,13 +77,20 @@ class AddressForm:
             return bucket.uri(key)
         return bucket.url(key) if self.full_url else key
 
+    def __post_init__(self) -> None:
+        """Warn of what has no effect."""
+        if self.include_bucket and self.full_url:
+            message = "full_url=True has no effect together with include_bucket=True: set include_bucket=False."
+            warn_user(message, InputWarning)
+
 
 class CloudFiles:
-    """Files of the public cloud copy, and whether the downloads of a client use it."""
+    """Files of the public cloud copy, whether the downloads of a client use it, and when other files become public."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
         self.enabled = False
+        self.releases: dict[str, float] = {}
 
     def enable(self, provider: str, profile: str | None, *, verbose: bool) -> None:
         """Let downloads use the cloud."""
@@ -102,20 +111,20 @@ class CloudFiles:
         self, products: Any, flow: ProductFlow, filters: Sequence[Mapping[str, Any]], form: AddressForm
     ) -> dict[str, str | None] | None:
         """Return dataURI → address for the products that pass the filters; None, with a warning, if there are none."""
-        uris, missing = self._wanted(products, flow, filters, form.verbose)
+        uris, missing, closed = self._wanted(products, flow, filters, form.verbose)
         if missing and form.verbose:
             log.warning("%d products have no dataURI and are left out.", missing)
         if not uris:
             warn_user("There are no products to look for in the cloud.", NoResultsWarning)
             return None
-        return self._addresses(uris, form)
+        return self._addresses(uris, closed, form)
 
     def find_one(self, product: Any, form: AddressForm) -> str | None:
         """Return the address of one product; None, with a warning, if there is no copy."""
         uris, missing = _data_uris(product)
         if len(uris) + missing != 1:
             raise InvalidQueryError(f"One product is needed, not {len(uris)}: get_cloud_uris takes several.")
-        return next(iter(self._addresses(uris, form).values()), None)
+        return next(iter(self._addresses(uris, _exclusive(as_table(product)), form).values()), None)
 
     def urls(self, uris: Iterable[str], choice: CloudChoice) -> dict[str, str]:
         """Return the https addresses of cloud copies for a download, without those of files that have none.
@@ -125,6 +134,11 @@ class CloudFiles:
         if choice.cloud_only and not self.enabled:
             warn_user(_DISABLED, InputWarning)
         return self._urls(uris) if self.is_used(choice) else {}
+
+    def addressed(self, form: AddressForm) -> Callable[[str], str]:
+        """Return what turns an https address in the cloud into one of the form that is wanted."""
+        bucket = self._cloud().bucket
+        return lambda url: form.address(bucket, bucket.key(url) or url)
 
     def is_used(self, choice: CloudChoice) -> bool:
         """Tell whether downloads look into the cloud."""
@@ -137,12 +151,11 @@ class CloudFiles:
         uris, _ = _data_uris(product)
         if len(uris) != 1:
             raise InvalidQueryError(f"One product is needed, not {len(uris)}.")
-        cloud = self._cloud()
-        key = cloud.bucket.key(uris[0])
-        opened = partial(self._opened, uris[0], block_size=block_size, use_fsspec=use_fsspec)
-        if key is not None:
-            return opened(cloud.bucket.url(key), in_cloud=True)
-        address = self._copy_in_cloud(uris[0], choice)
+        uri, bucket = self.named(uris[0])
+        opened = partial(self._opened, uri, block_size=block_size, use_fsspec=use_fsspec)
+        if bucket is not None:
+            return opened(bucket.data_url(uri), in_cloud=True)
+        address = self._copy_in_cloud(uri, choice)
         if address is not None:
             try:
                 return opened(address, in_cloud=True)
@@ -150,7 +163,24 @@ class CloudFiles:
                 if choice.cloud_only:
                     raise
                 log.info("%s Reading from MAST itself.", err)
-        return opened(escaped_url(self._service.endpoints.download, uris[0]), in_cloud=False)
+        return opened(escaped_url(self._service.endpoints.download, uri), in_cloud=False)
+
+    def named(self, text: Any, download_url: str | None = None) -> tuple[str, Bucket | None]:
+        """Return the dataURI in a text that is one or an address of it, or an address in the bucket, and that one."""
+        if not isinstance(text, str) or not text.strip():
+            raise InvalidArgumentError(f"A dataURI is needed, such as 'mast:HST/product/x.fits', and not {text!r}.")
+        bucket = self._cloud().bucket
+        if bucket.key(text) is not None:
+            return text, bucket
+        uri = uri_at(text, f"{download_url or self._service.endpoints.download}?uri=")
+        if text.startswith("s3://"):
+            raise InvalidArgumentError(f"{text!r} is not in the bucket of the archive, which is s3://{bucket.name}.")
+        if not {":", "/"} & set(uri):
+            raise InvalidArgumentError(
+                f"{text!r} is a file name, and a dataURI is needed, such as 'mast:HST/product/{text}': the column "
+                "dataURI of a product list has it. MastMissions takes file names of HST, JWST and Roman."
+            )
+        return uri, None
 
     def _copy_in_cloud(self, uri: str, choice: CloudChoice) -> str | None:
         """The address of a product in the cloud; None if it is to be read from the archive."""
@@ -182,56 +212,59 @@ class CloudFiles:
         if use_fsspec:
             return open_fits(url, name=name, block_size=block_size)
         http = anonymous_http(self._service) if in_cloud else self._service.http
-        return open_remote(url, _range_opener(http), name=name, block_size=block_size)
+        return open_remote(url, range_opener(http), name=name, block_size=block_size)
 
-    def _addresses(self, uris: Sequence[str], form: AddressForm) -> dict[str, str | None]:
-        """The addresses of files, None for those that have no copy."""
-        if form.include_bucket and form.full_url:
-            message = "full_url=True has no effect together with include_bucket=True: set include_bucket=False."
-            warn_user(message, InputWarning)
+    def _addresses(self, uris: Sequence[str], closed: Collection[str], form: AddressForm) -> dict[str, str | None]:
+        """The addresses of files, None for those that have no copy, or none that is open."""
         cloud, deadline = self._cloud(), self._service.deadline(None)
         keys = cloud.keys(uris, deadline)
         if form.check:
             existing = cloud.existing(filter(None, keys.values()), deadline)
             keys = {uri: key if key in existing else None for uri, key in keys.items()}
+        else:
+            keys = {uri: None if uri in closed else key for uri, key in keys.items()}
         if form.verbose:
-            _warn_of_absent(keys)
+            _warn_of_absent(keys, closed)
         return {uri: None if key is None else form.address(cloud.bucket, key) for uri, key in keys.items()}
 
     @staticmethod
     def _wanted(
         products: Any, flow: ProductFlow, filters: Sequence[Mapping[str, Any]], verbose: bool
-    ) -> tuple[list[str], int]:
-        """The dataURIs of products that pass the filters, and how many products have none."""
+    ) -> tuple[list[str], int, set[str]]:
+        """The dataURIs of products that pass the filters, how many have none, and which are exclusive."""
         table = as_table(products)
         if table is None:
             if filters:
                 message = "Filters are not applied to dataURIs: give a product table, or criteria for observations."
                 warn_user(message, InputWarning)
-            return _data_uris(products)
+            return *_data_uris(products), set()
         table = flow.listed(table, verbose, None)
         for each in filters:
             table = flow.passing(table, each)
-        return _data_uris(table)
+        return *_data_uris(table), _exclusive(table)
 
 
-def _warn_of_absent(keys: Mapping[str, str | None]) -> None:
-    """Warn of products that have no copy."""
+def _warn_of_absent(keys: Mapping[str, str | None], closed: Collection[str]) -> None:
+    """Warn of products that have no copy, and of those whose copy is not open."""
     absent = [uri for uri, key in keys.items() if key is None]
-    if absent:
-        few = ", ".join(absent[:_SHOWN]) + (", ..." if len(absent) > _SHOWN else "")
-        warn_user(f"{len(absent)} of {len(keys)} products have no copy in the cloud: {few}", NoResultsWarning)
+    shut = "are exclusive, and their copies in the cloud are not open before the release"
+    _warn_of([uri for uri in absent if uri not in closed], len(keys), "have no copy in the cloud")
+    _warn_of([uri for uri in absent if uri in closed], len(keys), shut)
 
 
-def _range_opener(http: HttpClient) -> OpenUrl:
-    """What opens a part of a file; each has ``conf.timeout`` seconds, however long the reader takes in between."""
+def _warn_of(uris: Sequence[str], number: int, what: str) -> None:
+    """Warn of some products among a number of them."""
+    if uris:
+        few = ", ".join(uris[:_SHOWN]) + (", ..." if len(uris) > _SHOWN else "")
+        warn_user(f"{len(uris)} of {number} products {what}: {few}", NoResultsWarning)
 
-    def open_range(url: str, headers: Mapping[str, str]) -> Any:
-        return http.request(
-            "GET", url, headers=headers, deadline=Deadline.start(None), service="MAST download", stream=True
-        )
 
-    return open_range
+def _exclusive(table: Table | None) -> set[str]:
+    """The dataURIs of products that are exclusive according to a table of them."""
+    if table is None or not {"dataURI", "dataRights"} <= set(table.colnames):
+        return set()
+    pairs = zip(column_as_text(table, "dataURI"), column_as_text(table, "dataRights"), strict=True)
+    return {uri.strip() for uri, rights in pairs if rights == EXCLUSIVE}
 
 
 def _data_uris(products: Any) -> tuple[list[str], int]:
@@ -270,6 +303,7 @@ class ObservationSource:
 
     def identifiers(self, given: Any) -> list[str]:
         """Return the obsids of observations."""
+        self.cloud.releases.update(coming_releases(as_table(given)))
         return as_obsids(given)
 
     def pages(self, identifiers: Sequence[str], deadline: Deadline) -> Iterator[AnswerPage]:
@@ -293,11 +327,6 @@ class ObservationSource:
             log.info("These %d rows are observations (they have no dataURI): listing all their products.", len(table))
         return None
 
-    def annotated(self, products: Table, given: Any) -> Table:
-        """Return listed products with the release dates of their observations."""
-        observations = as_table(given)
-        return products if observations is None else add_release_dates(products, observations)
-
     def filtered(self, products: Table, filters: Mapping[str, Any]) -> Table:
         """Return the products that pass all filters."""
         return filter_products(products, **filters)
@@ -305,14 +334,13 @@ class ObservationSource:
     def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
         """Return products, each file once, and where they come from."""
         del in_folders
-        unique = unique_products(products)
+        unique = add_release_dates(unique_products(products), self.cloud.releases)
         return unique, self._files([uri for uri in unique["dataURI"].tolist() if isinstance(uri, str) and uri.strip()])
 
-    def file(self, uri: str) -> FileSource:
-        """Return where a single file comes from."""
-        if not isinstance(uri, str) or not uri.strip():
-            raise InvalidQueryError(f"A dataURI is needed, such as 'mast:HST/product/x.fits', and not {uri!r}.")
-        return self._files([uri])
+    def file(self, given: Any) -> tuple[str, FileSource]:
+        """Return the dataURI, or the address in the cloud, of a single file, and where it comes from."""
+        uri, bucket = self.cloud.named(given, self.base_url)
+        return uri, self._files([uri]) if bucket is None else FileSource(bucket)
 
     def _files(self, uris: Sequence[str]) -> FileSource:
         """Where files come from."""
@@ -325,13 +353,22 @@ class ObservationSource:
         return self.service.request_for(CAOM_PRODUCTS, {"obsid": ",".join(obsids)}, None, None, cache=self.cache)
 
 
-def add_release_dates(products: Table, observations: Table) -> Table:
+def coming_releases(observations: Table | None) -> dict[str, float]:
+    """Return obsid → release date of the observations that are not released yet."""
+    if observations is None or not {"obsid", _RELEASE} <= set(observations.colnames):
+        return {}
+    column = np.ma.asarray(observations[_RELEASE])
+    # A table from elsewhere may have anything there.
+    dates: Any = column.filled(np.nan) if column.dtype.kind == "f" else np.full(len(column), np.nan)
+    coming = dates > time.time() / 86400 + 40587  # now, as a modified Julian date
+    return dict(zip(map(str, observations["obsid"][coming]), dates[coming].tolist(), strict=True))
+
+
+def add_release_dates(products: Table, known: Mapping[str, float]) -> Table:
     """Return products with the release dates of their observations, from which a refusal can name the day."""
     key = next((name for name in _FOUND_BY if name in products.colnames), None)
-    if key is None or _RELEASE in products.colnames or not {"obsid", _RELEASE} <= set(observations.colnames):
+    if key is None or _RELEASE in products.colnames or not known:
         return products
-    obsids, dates = (np.ma.asarray(observations[name]).tolist() for name in ("obsid", _RELEASE))
-    known = {str(obsid): float(date) for obsid, date in zip(obsids, dates, strict=True) if date is not None}
     found = [known.get(str(obsid), np.nan) for obsid in np.ma.asarray(products[key]).tolist()]
     dated = products.copy(copy_data=False)
     dated[_RELEASE] = MaskedColumn(found, mask=np.isnan(found), dtype=float, unit="d")

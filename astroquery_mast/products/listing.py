@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import Any, TypeGuard, TypeVar
+from urllib.parse import unquote
 
 import numpy as np
 import requests
@@ -27,8 +29,8 @@ from ..exceptions import (
     TooManyRowsError,
 )
 from ..query.values import as_unicode, is_integer, is_missing
-from ..service.parallel import map_in_threads, progress_bar
-from ..service.retrying import connection_dropped
+from ..service.parallel import map_or_stop, progress_bar
+from ..service.retrying import Deadline, connection_dropped
 from ..tables.columns import closest, no_such
 from ..tables.dataframes import as_astropy
 
@@ -57,14 +59,21 @@ def as_obsids(observations: object) -> list[str]:
     matches = {text: _OBSID.fullmatch(text) for text in identifiers(observations, _table_cells, "obsid")}
     wrong = [text for text, match in matches.items() if match is None]
     if wrong:
-        raise InvalidArgumentError(
-            f"{_few(wrong)} is not an obsid, which is a number such as '2003738726'; it looks like an obs_id. "
-            "Use the column 'obsid' of the observations: query_criteria(obs_id=...)['obsid']."
-        )
+        raise _no_obsid(wrong)
     obsids = list(dict.fromkeys(match[1] for match in matches.values() if match))
     if not obsids:
         raise InvalidQueryError(_EMPTY)
     return obsids
+
+
+def _no_obsid(wrong: Sequence[str]) -> InvalidArgumentError:
+    """The error for texts that are not obsids."""
+    if "://" in wrong[0]:
+        return InvalidArgumentError(f"{_few(wrong)} is an address: download_file takes one; dataURIs are taken here.")
+    return InvalidArgumentError(
+        f"{_few(wrong)} is not an obsid, which is a number such as '2003738726'; it looks like an obs_id. "
+        "Use the column 'obsid' of the observations: query_criteria(obs_id=...)['obsid']."
+    )
 
 
 def identifiers(given: object, of_table: Callable[[Table], list[object]], what: str) -> list[str]:
@@ -99,12 +108,18 @@ def _are_rows(given: object) -> TypeGuard[Sequence[Row]]:
     return isinstance(given, list | tuple) and bool(given) and all(isinstance(each, Row) for each in given)
 
 
-def as_product_table(given: object, marks: Collection[str]) -> object:
-    """Return products that were given in several pieces as one table."""
+def uri_at(address: str, *services: str) -> str:
+    """Return the URI in the address of a file at a download service; any other text as it is."""
+    service = next((each for each in services if address.startswith(each)), None)
+    return address if service is None else unquote(address.removeprefix(service))
+
+
+def as_product_table(given: object, marks: Collection[str], service: str) -> object:
+    """Return products that were given in several pieces, or as addresses at a service, as one table."""
     if isinstance(given, Table | Row):
         return given
     members = as_astropy(list(given) if isinstance(given, Iterator) else given)
-    if uris := _data_uris(members):
+    if uris := _data_uris(members, service):
         return _products_at(uris, marks)
     if isinstance(members, Table | Row) or not isinstance(members, list | tuple):
         return members
@@ -131,26 +146,30 @@ def _stacked(members: Sequence[Table | Row]) -> Table:
         raise InvalidArgumentError(f"These tables of products do not fit together: {err}") from err
 
 
-def _data_uris(given: object) -> list[str]:
+def _data_uris(given: object, service: str) -> list[str]:
     """The dataURIs that were given in the place of products; none if it is something else."""
     if isinstance(given, Table | Row):
         return []
-    texts = _members(given)
-    are_uris = [isinstance(text, str) and text.strip().startswith(_SCHEME) for text in texts]
-    if not any(are_uris):
-        return []
-    if not all(are_uris):
-        raise InvalidArgumentError(
-            f"{texts[are_uris.index(True)]!r} is a dataURI, and {texts[are_uris.index(False)]!r} is not: give one or "
-            "the other."
-        )
-    return [str(text).strip() for text in texts]
+    members = [uri_at(each, service) if isinstance(each, str) else each for each in _members(given)]
+    uris = [each.strip() for each in members if _is_data_uri(each)]
+    others = [each for each in members if not _is_data_uri(each) and not is_missing(each)] if uris else []
+    if others:
+        raise InvalidArgumentError(f"{uris[0]!r} is a dataURI, and {others[0]!r} is not: give one or the other.")
+    if uris and len(uris) < len(members):
+        # As in the column dataURL of observations that have none.
+        log.warning("%d of %d dataURIs are missing and left out.", len(members) - len(uris), len(members))
+    return uris
+
+
+def _is_data_uri(member: object) -> TypeGuard[str]:
+    """Whether something is the URI of a file in MAST."""
+    return isinstance(member, str) and member.strip().startswith(_SCHEME)
 
 
 def _members(given: object) -> list[object]:
-    """The members of a list or an array without those that are masked; anything else as the only one."""
+    """The members of a list or an array, None for those that are masked; anything else as the only one."""
     if isinstance(given, np.ndarray) and given.dtype.kind in "UO":
-        return [text for text in np.ma.asarray(given).ravel().tolist() if text is not None]
+        return list(np.ma.asarray(given).ravel().tolist())
     return list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
 
 
@@ -292,18 +311,21 @@ def ask_in_batches(
     batch_size: int = 500,
     max_workers: int = 1,
     verbose: bool = True,
+    deadline: Deadline | None = None,
 ) -> Iterator[T]:
-    """Ask for many observations in batches, several at a time."""
+    """Ask for many observations in batches, several at a time; whoever leaves before the end stops the call."""
     if not is_integer(batch_size, 1):
         raise InvalidArgumentError(f"batch_size={batch_size!r}: an integer of at least 1 is needed.")
     shared = math.ceil(len(obsids) / max(max_workers, 1))
     size = min(int(batch_size), max(shared, _WORTHWHILE))
     batches = [obsids[start : start + size] for start in range(0, len(obsids), size)]
     with progress_bar(len(obsids), "Listing products", "obs", shown=verbose and len(batches) > 1) as bar:
-        parts = map_in_threads(lambda batch: _persistently(batch, ask), batches, min(max_workers, len(batches)))
-        for batch, some in zip(batches, parts, strict=True):
-            yield from some
-            bar.update(len(batch))
+        whole = Deadline() if deadline is None else deadline
+        workers = min(max_workers, len(batches))
+        with closing(map_or_stop(whole, lambda batch: _persistently(batch, ask), batches, workers)) as parts:
+            for batch, some in zip(batches, parts, strict=True):
+                yield from some
+                bar.update(len(batch))
 
 
 def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> list[T]:

@@ -84,6 +84,8 @@ class TransferResult:
     """MD5 digest that the catalog says it has."""
     rights: str | None = None
     """Its ``dataRights``."""
+    disk_full: bool = False
+    """Whether it failed for want of room on the disk."""
 
 
 class _ManifestWrite(TableWrite):  # type: ignore[misc, unused-ignore]

@@ -24,6 +24,8 @@ from ..exceptions import InvalidArgumentError
 from .file_names import PathTemplate, assign_paths, case_folded, column_as_text, file_name_parts, is_same_file
 from .listing import unique_products
 
+EXCLUSIVE = "EXCLUSIVE_ACCESS"
+"""What ``dataRights`` says of a file that only its proposers may have."""
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -116,7 +118,8 @@ def _begin(path: Path, disk: FileSystem, reason: str) -> FileDecision:
     # Without its record it is not known which file a part belongs to.
     if at_hand and disk.size(part.with_name(f"{part.name}.json")):
         return FileDecision(Action.RESUME, f"{reason}; {at_hand} bytes are left of an earlier try", at_hand=at_hand)
-    return FileDecision(Action.FETCH, reason)
+    replaced = f"; {part.name}, of which nothing is known, will be replaced" if at_hand else ""
+    return FileDecision(Action.FETCH, f"{reason}{replaced}")
 
 
 def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: FileSystem) -> FileDecision:
@@ -231,7 +234,7 @@ class PlannedFile:
     checksum: str | None = None
     compare_time: bool = False
     at_hand: int = 0
-    release: str | None = None
+    terms: str = ""
     note: bool = False
     download_dir: Path | None = None
 
@@ -243,14 +246,15 @@ def _md5(text: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def _date(mjd: str) -> str | None:
-    """The day of a modified Julian date; None where there is none."""
+def _terms(program: str, release: str) -> str:
+    """Whose a file is, and until which modified Julian date it is exclusive, as far as that is known."""
+    whose = f" of program {program}" if program else ""
     try:
-        days = float(mjd)
+        days = float(release)
     except ValueError:
-        return None
+        return whose
     # Day 40587 is 1970-01-01; MAST writes dates far in the future where none is set.
-    return (date(1970, 1, 1) + timedelta(days=days - 40587)).isoformat() if 40587 < days < 2**21 else None
+    return f"{whose} until {date(1970, 1, 1) + timedelta(days=days - 40587)}" if 40587 < days < 2**21 else whose
 
 
 def _size(text: str) -> int | None:
@@ -270,17 +274,18 @@ class _ProductRow:
     size: int | None
     rights: str | None
     checksum: str | None
-    release: str | None
+    terms: str
 
 
 def _product_rows(products: Table) -> list[_ProductRow]:
     """What the table says of each file."""
     columns = (
-        column_as_text(products, name) for name in ("dataURI", "size", "dataRights", "checksum", "t_obs_release")
+        column_as_text(products, name)
+        for name in ("dataURI", "size", "dataRights", "checksum", "t_obs_release", "proposal_id")
     )
     return [
-        _ProductRow(uri if uri.strip() else "", _size(size), rights or None, _md5(checksum), _date(release))
-        for uri, size, rights, checksum, release in zip(*columns, strict=True)
+        _ProductRow(uri if uri.strip() else "", _size(size), rights or None, _md5(checksum), _terms(program, release))
+        for uri, size, rights, checksum, release, program in zip(*columns, strict=True)
     ]
 
 
@@ -322,7 +327,7 @@ def plan(
                 size=row.size,
                 rights=row.rights,
                 checksum=row.checksum,
-                release=row.release,
+                terms=row.terms,
                 note=not known,
                 download_dir=download_dir,
             )

@@ -21,7 +21,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError, MastError
@@ -94,7 +94,7 @@ def number_of_workers(max_workers: int | None, executor: Executor | None = None)
 
 
 class DownServers(Generic[Item]):
-    """Which servers cannot be reached, from what one job after the other has found out."""
+    """Which servers cannot be reached, or whether the disk is full, from what one job after the other has found."""
 
     def __init__(self, in_a_row: int) -> None:
         self.down: dict[str, Item] = {}
@@ -384,13 +384,32 @@ def someone_watches() -> bool:
     return _in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
 
 
-def progress_bar(total: int | None, what: str, unit: str, *, shown: bool = True) -> tqdm:
+class NoBar:
+    """A bar for nobody: `tqdm` leaves a thread of its own behind even for one that draws nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave nothing."""
+
+    def update(self, n: float = 1) -> None:
+        """Count nothing."""
+
+    def set_postfix_str(self, s: str = "", refresh: bool = True) -> None:
+        """Draw nothing."""
+
+    def close(self) -> None:
+        """Leave nothing."""
+
+
+def progress_bar(total: int | None, what: str, unit: str, *, shown: bool = True) -> tqdm | NoBar:
     """Make the bar of a call."""
+    if not (shown and someone_watches()):
+        return NoBar()
     # Imported late: whoever only asks need not wait for it, and ``tqdm.auto`` looks for a notebook.
     import tqdm  # noqa: PLC0415
 
-    if not (shown and someone_watches()):
-        return tqdm.tqdm(disable=True)
     with warnings.catch_warnings():
         # A notebook without widgets gets a bar of letters, and needs no advice on what to install.
         warnings.simplefilter("ignore", tqdm.TqdmWarning)

@@ -53,6 +53,8 @@ _KEYRING_USER = "masttoken"
 # Ends of the addresses of single files, and of bundles of them.
 _FILES = ("/Download/file", "/bundle.sh", "/bundle.zip", "/bundle.tar.gz", "/retrieve_product")
 
+IF_EXCLUSIVE = "If these data are exclusive, "
+"""How advice begins where it is not known whether they are."""
 _REFUSED = "The server refuses the question, or something before it, such as a firewall or proxy."
 _UNSENT = "No token was sent, because this is not one of the configured MAST servers over https."
 
@@ -321,10 +323,10 @@ def refusal_advice(
 
 def _login_advice(endpoints: Endpoints, *, is_file: bool) -> str:
     """How to log in."""
-    what = "If these data are exclusive, log in" if is_file else "If a login is wanted, log in"
+    condition = IF_EXCLUSIVE if is_file else "If a login is wanted, "
     return (
-        f"{what} with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is made at "
-        f"{endpoints.token_page}"
+        f"{condition}log in with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is "
+        f"made at {endpoints.token_page}"
     )
 
 

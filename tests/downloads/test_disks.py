@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import time
+from itertools import count
 from pathlib import Path
 
 import filelock
@@ -168,3 +170,67 @@ def test_too_little_space_is_told_before_anything_is_fetched(
     with caplog.at_level("WARNING", logger="astroquery"):
         Observations.download_products(product, download_dir=tmp_path / "new", verbose=False)
     assert "has 0.0 MB left" in caplog.text
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_not_filled_file_after_file(
+    small_products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """After three files in a row without room the others are not asked for; once there is room, retry brings all."""
+
+    def full(_handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        manifest = Observations.download_products(
+            small_products, download_dir=tmp_path, max_workers=1, verbose=False, on_error="ignore"
+        )
+    assert manifest["Status"].tolist() == ["ERROR"] * 12
+    assert len(mast_sandbox.requests.of("download")) == 3
+    assert [os.strerror(number) in message for message in manifest["Message"]] == [True] * 12
+    told = [message.startswith("The disk was full for 3 files in a row, so that") for message in manifest["Message"]]
+    assert told == [False] * 3 + [True] * 9
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and ".part" not in path.name]
+    again = Observations.retry_downloads(manifest, verbose=False)
+    assert again["Status"].tolist() == ["COMPLETE"] * 12
+
+
+def test_a_disk_with_room_for_some_files_gets_them(
+    small_products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large files without room between small ones that fit are no reason to leave out the others."""
+    sync, calls = os.fsync, count()
+
+    def sometimes_full(handle: int) -> None:
+        if stat.S_ISREG(os.fstat(handle).st_mode) and next(calls) % 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", sometimes_full)
+    manifest = Observations.download_products(
+        small_products, download_dir=tmp_path, max_workers=1, verbose=False, on_error="ignore"
+    )
+    assert manifest["Status"].tolist() == ["COMPLETE", "ERROR", "ERROR"] * 4
+
+
+def test_a_file_that_is_there_needs_no_room(
+    small_products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk the archive is still asked whether a file is current."""
+    last = small_products[-1:]
+    Observations.download_products(last, download_dir=tmp_path, verbose=False)
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    manifest = Observations.download_products(
+        small_products,
+        download_dir=tmp_path,
+        overwrite="if-changed",
+        max_workers=1,
+        verbose=False,
+        on_error="ignore",
+    )
+    assert manifest["Status"].tolist() == ["ERROR"] * 11 + ["COMPLETE"]

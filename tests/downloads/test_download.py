@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import requests
@@ -23,6 +24,7 @@ from astroquery_mast.downloads.download import DownloadBar, ServerWatch, downloa
 from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.downloads.transfer import OpenUrl
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError, MastError, RemoteServiceError
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -401,3 +403,23 @@ def test_notebook_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     assert someone_watches()
     shell.config.clear()
     assert not someone_watches()
+
+
+def test_quiet_call_leaves_no_thread_of_a_bar(
+    client: ObservationsClass, small_products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``verbose=False``, or nobody who watches, makes no bar at all: `tqdm` would leave a monitor behind."""
+    tqdm = pytest.importorskip("tqdm")
+
+    class NotWanted(tqdm.tqdm):  # type: ignore[misc]
+        def __new__(cls, *_arguments: object, **_options: object) -> Any:
+            raise AssertionError("a bar was made")
+
+    monkeypatch.setattr(tqdm, "tqdm", NotWanted)
+    monkeypatch.setattr("tqdm.auto.tqdm", NotWanted)
+    manifest = client.download_products(small_products[:3], download_dir=tmp_path, verbose=False)
+    client.verify_downloads(manifest, verbose=False)
+    client.download_file(str(small_products["dataURI"][0]), local_path=tmp_path / "x", verbose=False)
+    with monkeypatch.context() as patch:
+        patch.setenv("CI", "true")
+        client.download_products(small_products[3:5], download_dir=tmp_path)

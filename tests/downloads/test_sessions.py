@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import pickle
 import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from astropy.table import Table
 from requests.adapters import HTTPAdapter
 
 from astroquery_mast.config import conf
 from astroquery_mast.downloads.sessions import SessionRecipe
-from astroquery_mast.exceptions import BadRequestError, MastError, QueryTimeoutError
+from astroquery_mast.exceptions import BadRequestError, InputWarning, MastError, QueryTimeoutError
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.core import MastClass
 from astroquery_mast.service.retrying import Deadline
@@ -167,3 +173,90 @@ def test_refusal_is_an_error_of_the_package(mast_sandbox: Sandbox, address: str)
     with SessionRecipe.of(MastClass()._service).open_url() as open_url, pytest.raises(BadRequestError) as raised:
         open_url(address, {})
     assert raised.value.status == 404
+
+
+# -- a session of the user's own -----------------------------------------------------------------------------------
+
+
+class Counting(requests.Session):
+    """A session that counts what it sends."""
+
+    sent = 0
+
+    def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:
+        self.sent += 1
+        return super().send(request, **how)
+
+
+def test_own_session_is_used_for_downloads(mast_sandbox: Sandbox, small_products: Table, tmp_path: Path) -> None:
+    """Its class, hooks, parameters, cookies and headers count for files as for queries, whatever the method."""
+    session, seen = Counting(), []
+    session.hooks["response"].append(lambda response, *_args, **_how: seen.append(response.status_code))
+    session.params = {"from": "me"}
+    session.cookies.set("gate", "open")
+    session.headers["User-Agent"] = "mine"
+    client = ObservationsClass(session=session)
+    manifest = client.download_products(small_products[:4], download_dir=tmp_path, verbose=False)
+    assert manifest["Status"].tolist() == ["COMPLETE"] * 4
+    uri = str(small_products["dataURI"][4])
+    assert client.download_file(uri, local_path=tmp_path / "x.dat", verbose=False)[0] == "COMPLETE"
+    assert (
+        client.download_products([uri], download_dir=tmp_path, bundle="zip", verbose=False)["Status"][0] == "COMPLETE"
+    )
+    assert session.sent == len(seen) == len(mast_sandbox.requests) == 6
+    for record in mast_sandbox.requests.of("download"):
+        assert record.value("from") == "me"
+        assert "gate=open" in record.headers["cookie"]
+        assert record.headers["user-agent"] == "mine"
+
+
+def test_own_session_is_still_open_after_a_download(
+    mast_sandbox: Sandbox, small_products: Table, tmp_path: Path
+) -> None:
+    """It belongs to the user; and the token is in none of what it keeps."""
+    session = Counting()
+    client = ObservationsClass(session=session)
+    client.login(mast_sandbox.token)
+    client.download_products(small_products, download_dir=tmp_path, max_workers=3, verbose=False)
+    assert session.get(f"{mast_sandbox.url}/whoami", timeout=10).json()["anon"]
+    assert mast_sandbox.token not in repr(vars(session))
+
+
+def test_hook_of_the_clients_session_sees_downloads(
+    mast_sandbox: Sandbox, small_products: Table, tmp_path: Path
+) -> None:
+    """One that was added to the session which a client has from the start counts as well."""
+    client, seen = ObservationsClass(), []
+    client._session.hooks["response"].append(lambda response, *_args, **_how: seen.append(response.url))
+    client.download_products(small_products[:3], download_dir=tmp_path, verbose=False)
+    assert len(seen) == 3
+
+
+class Elsewhere(Executor):
+    """Does the work in this thread as another process would: with what can be pickled."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **keywords: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        work, given = pickle.loads(pickle.dumps((fn, args)))
+        future.set_result(work(*given, **keywords))
+        return future
+
+
+def test_what_other_processes_do_without_is_named(mast_sandbox: Sandbox, small_products: Table, tmp_path: Path) -> None:
+    """Headers and the like go along; the class of a session, its hooks, parameters and cookies do not."""
+    session = Counting()
+    session.headers["User-Agent"] = "mine"
+    session.hooks["response"].append(print)
+    session.params = {"from": "me"}
+    session.cookies.set("gate", "open")
+    client = ObservationsClass(session=session)
+    lacking = "do without the class Counting, params, cookies, hooks of the client's session"
+    with pytest.warns(InputWarning, match=lacking):
+        manifest = client.download_products(
+            small_products[:2], download_dir=tmp_path, executor=Elsewhere(), verbose=False
+        )
+    assert manifest["Status"].tolist() == ["COMPLETE"] * 2
+    assert {record.headers["user-agent"] for record in mast_sandbox.requests.of("download")} == {"mine"}
+    assert session.sent == 0
+    plain = ObservationsClass(session=requests.Session())
+    plain.download_products(small_products[2:3], download_dir=tmp_path, executor=Elsewhere(), verbose=False)

@@ -190,6 +190,24 @@ def test_existence_is_asked_where_it_is_wanted(mast_sandbox: Sandbox, observatio
     assert len(mast_sandbox.requests.of("cloud")) == 6
 
 
+def test_exclusive_products_are_not_given_without_a_word(
+    mast_sandbox: Sandbox, observations: ObservationsClass
+) -> None:
+    """Their copies are open to nobody: they are left out with a warning that says why, unless the bucket is asked."""
+    open_, closed = products_of(mast_sandbox, count=2), products_of(mast_sandbox, "JWST", 2, "EXCLUSIVE_ACCESS")
+    table = vstack([each["dataURI", "productFilename"] for each in (open_, closed)])
+    table["dataRights"] = ["PUBLIC"] * 2 + ["EXCLUSIVE_ACCESS"] * 2
+    with pytest.warns(NoResultsWarning, match="2 of 4 products are exclusive, and their copies in the cloud are not"):
+        found = observations.get_cloud_uris(table)
+    assert found == observations.get_cloud_uris(open_)
+    with pytest.warns(NoResultsWarning, match=f"1 of 1 products are exclusive.*{closed['dataURI'][1]}"):
+        assert observations.get_cloud_uri(table[3]) is None
+    # A table may be old, and the day of release over.
+    assert observations.get_cloud_uri(table[0], check=True) == found[0]
+    table["dataRights"] = "EXCLUSIVE_ACCESS"
+    assert observations.get_cloud_uris(table[:2], check=True) == found
+
+
 def test_a_bucket_that_fails_is_not_an_empty_one(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """Errors of the bucket are errors, after the usual retries."""
     mast_sandbox.faults.add("cloud", Fault.status(503), times=None)

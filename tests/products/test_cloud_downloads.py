@@ -98,6 +98,22 @@ def test_cloud_only_skips_what_has_no_copy(
     assert message
 
 
+def test_cloud_only_says_that_the_copy_of_an_exclusive_file_is_not_open(
+    mast_sandbox: Sandbox, observations: ObservationsClass, exclusive: Table, tmp_path: Path
+) -> None:
+    """It does not blame a firewall, and says what to do; without cloud_only the file comes after a login."""
+    jwst = Table([row for row in exclusive if row["obs_collection"] in {"HST", "JWST"}][:1])
+    (row,) = observations.download_products(jwst, download_dir=tmp_path, cloud_only=True, verbose=False)
+    assert row["Status"] == "ERROR"
+    said = "Exclusive access. Its copy in the cloud is not open before its release: leave out cloud_only and log in."
+    assert said in row["Message"]
+    assert "firewall" not in row["Message"]
+    assert fetched_from(mast_sandbox) == (1, 0)
+    observations.login(mast_sandbox.token)
+    again = observations.download_products(jwst, download_dir=tmp_path, verbose=False)
+    assert again["Status"].tolist() == ["COMPLETE"]
+
+
 def test_cloud_only_needs_the_cloud(mast_sandbox: Sandbox, products: Table, tmp_path: Path) -> None:
     """Where it was not enabled, as in the peer, there is a warning and the files come from MAST."""
     with pytest.warns(InputWarning, match="cloud"):
@@ -109,7 +125,7 @@ def test_the_plan_shows_the_addresses_in_the_cloud(
     mast_sandbox: Sandbox, observations: ObservationsClass, products: Table
 ) -> None:
     """Masked where there is none."""
-    table = observations.get_download_urls(products)
+    table = observations.download_products(products, dry_run=True)
     assert table is not None
     assert list(table["Cloud URL"].mask) == [False] * 4 + [True]
     assert all(address.startswith(mast_sandbox.cloud_url) for address in table["Cloud URL"][:4])

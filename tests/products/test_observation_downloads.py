@@ -47,21 +47,9 @@ def test_plan_of_observations_asks_for_their_products_only(
 ) -> None:
     """The product list is the one question that a plan of observations needs."""
     mast_sandbox.requests.clear()
-    plan = client.get_download_urls(observations[:2], extension="fits")
+    plan = client.download_products(observations[:2], extension="fits", dry_run=True)
     assert len(plan)
     assert {record.endpoint for record in mast_sandbox.requests} <= {"invoke", "columnsconfig"}
-
-
-def test_addresses_can_be_used_as_they_are(
-    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """Any program can fetch from the addresses, dataURIs with special characters included."""
-    import requests
-
-    urls = client.get_download_urls(products, download_dir=tmp_path, flat=True)
-    for uri, url in zip(products["dataURI"], urls["URL"], strict=True):
-        assert requests.get(url, timeout=10).content == mast_sandbox.archive.render(uri)
-    assert all(Path(path).parent == tmp_path for path in urls["Local Path"])
 
 
 def test_layout_lays_files_out_in_the_download_folder(
@@ -282,12 +270,28 @@ def test_listing_ends_with_its_time(client: ObservationsClass, observations: Tab
         client.get_product_list(observations, timeout=0)
 
 
+def test_manifest_is_taken_by_the_name_of_its_file(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """A path or its text will do, in any format that tells itself."""
+    manifest = client.download_products(products, download_dir=tmp_path, verbose=False)
+    manifest.write(tmp_path / "m.ecsv")
+    Path(manifest["Local Path"][0]).unlink()
+    checked = client.verify_downloads(tmp_path / "m.ecsv", verbose=False)
+    assert list(checked["Status"]) == ["MISSING"] + ["OK"] * 5
+    checked.write(tmp_path / "checked.csv")
+    assert set(client.retry_downloads(str(tmp_path / "checked.csv"), verbose=False)["Status"]) == {"COMPLETE", "OK"}
+    (tmp_path / "m.xyz").write_text("x")
+    for name in ("none.ecsv", "m.xyz"):
+        with pytest.raises(InvalidQueryError, match=f"No manifest can be read from .*{name}"):
+            client.retry_downloads(tmp_path / name)
+
+
 def test_new_arguments_come_after_those_of_the_peer() -> None:
     """All arguments after the first are keywords, so that new ones are in nobody's way."""
     for name in (
         "download_products",
         "download_file",
-        "get_download_urls",
+        "download_products_iter",
+        "get_product_urls",
         "verify_downloads",
         "retry_downloads",
         "get_product_list",

@@ -9,7 +9,7 @@ from astropy.table import MaskedColumn, Table
 from astroquery_mast.config import conf
 from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, NoResultsWarning, RemoteServiceError
 from astroquery_mast.observations.client import ObservationsClass
-from astroquery_mast.observations.product_source import add_release_dates
+from astroquery_mast.observations.product_source import add_release_dates, coming_releases
 from astroquery_mast.sandbox import Fault, Sandbox
 
 
@@ -127,24 +127,31 @@ def test_filter_products_takes_tables_and_rows_only(client: ObservationsClass, p
 
 # -- release dates -------------------------------------------------------------------------------------------------
 
-OBSERVATIONS = Table(
-    {"obsid": ["1", "2"], "t_obs_release": MaskedColumn([60310.5, 0.0], mask=[False, True])}, masked=True
-)
+FAR = 99999.5
+RELEASES = MaskedColumn([FAR, 0.0, 60310.5], mask=[False, True, False])
+OBSERVATIONS = Table({"obsid": ["1", "2", "3"], "t_obs_release": RELEASES}, masked=True)
+
+
+def test_dates_to_come_are_remembered() -> None:
+    """Those of exclusive observations, and not of public ones or of tables that have none."""
+    assert coming_releases(OBSERVATIONS) == {"1": FAR}
+    assert coming_releases(Table({"obsid": ["1"]})) == coming_releases(None) == {}
+    assert coming_releases(Table({"obsid": ["1"], "t_obs_release": ["2099-01-01"]})) == {}
 
 
 def test_products_get_the_date_of_their_observation() -> None:
     """A product without a known date is masked, and the table that was given stays as it is."""
     products = Table({"dataURI": ["a", "b", "c"], "parent_obsid": ["1", "2", "3"]})
-    dated = add_release_dates(products, OBSERVATIONS)
-    assert dated["t_obs_release"].tolist() == [60310.5, None, None]
+    dated = add_release_dates(products, coming_releases(OBSERVATIONS))
+    assert dated["t_obs_release"].tolist() == [FAR, None, None]
     assert products.colnames == ["dataURI", "parent_obsid"]
 
 
 def test_nothing_is_added_where_nothing_is_known() -> None:
-    """Observations without dates, products without observations, and products with dates are left alone."""
+    """Without dates, products without observations, and products with dates are left alone."""
     products = Table({"dataURI": ["a"], "parent_obsid": ["1"]})
-    assert add_release_dates(products, Table({"obsid": ["1"]})) is products
+    assert add_release_dates(products, {}) is products
     bare = Table({"dataURI": ["a"]})
-    assert add_release_dates(bare, OBSERVATIONS) is bare
+    assert add_release_dates(bare, {"1": FAR}) is bare
     dated = Table({"dataURI": ["a"], "parent_obsid": ["1"], "t_obs_release": [np.nan]})
-    assert add_release_dates(dated, OBSERVATIONS) is dated
+    assert add_release_dates(dated, {"1": FAR}) is dated

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from astropy.table import Table
+from astropy.time import Time
 
 from astroquery_mast.config import conf
 from astroquery_mast.exceptions import AuthenticationWarning, LoginError
@@ -84,14 +85,17 @@ def test_refused_file_comes_with_the_token_at_the_second_call(
     assert set(client.retry_downloads(refused)["Status"]) == {"COMPLETE"}
 
 
-def test_refusal_says_whose_the_file_is_and_until_when(client: ObservationsClass, tmp_path: Path) -> None:
-    """Where the observations were given, the message has the rights and the day of release."""
+@pytest.mark.parametrize("listed", [False, True], ids=["observations", "their products"])
+def test_refusal_says_whose_the_file_is_and_until_when(client: ObservationsClass, tmp_path: Path, listed: bool) -> None:
+    """Once the observations were seen, the message has the program and the day of release, and each fact once."""
     observations = client.query_criteria(obs_collection="HST", dataRights="EXCLUSIVE_ACCESS")[:1]
-    manifest = client.download_products(observations, download_dir=tmp_path, extension="jpg")
+    program, day = observations["proposal_id"][0], Time(observations["t_obs_release"][0], format="mjd").strftime("%F")
+    given = client.get_product_list(observations) if listed else observations
+    manifest = client.download_products(given, download_dir=tmp_path, extension="jpg")
     message = manifest["Message"][0]
     assert message.startswith("HTTPError: 401 Client Error: Unauthorized for url: ")
-    assert "log in" in message
-    assert "dataRights: EXCLUSIVE_ACCESS; release date 20" in message
+    assert f". Exclusive access of program {program} until {day}. Log in with a token, by login(token)" in message
+    assert message.count("401") == message.count("nauthorized") == message.lower().count("exclusive access") == 1
 
 
 def test_message_has_the_address_once(
@@ -124,3 +128,36 @@ def test_login_that_failed_before_is_not_repeated_for_public_files(
     mast_sandbox.requests.clear()
     client.download_products(products[:2], download_dir=tmp_path)
     assert asked(mast_sandbox, "whoami") == 0
+
+
+@pytest.mark.parametrize("logged_in", [False, True])
+def test_exclusive_file_is_not_said_to_be_exclusive_perhaps(
+    client: ObservationsClass, exclusive: Table, mast_sandbox: Sandbox, tmp_path: Path, logged_in: bool
+) -> None:
+    """Where the rights are known there is no "if"; who has no access is told whom to ask."""
+    if logged_in:
+        client.login(mast_sandbox.outsider_token)
+    (message,) = client.download_products(exclusive[:1], download_dir=tmp_path, verbose=False)["Message"]
+    assert "If these data are" not in message
+    assert ". Exclusive access. " in message
+    assert ("You are logged in as" in message, "Log in with a token" in message) == (logged_in, not logged_in)
+
+
+def test_firewall_is_quoted_for_an_exclusive_file_as_well(
+    client: ObservationsClass, exclusive: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A 403 may be somebody else's: its words are kept."""
+    mast_sandbox.faults.add("download", Fault.status(403), times=None)
+    (message,) = client.download_products(exclusive[:1], download_dir=tmp_path, verbose=False)["Message"]
+    assert "refused access (HTTP 403)" in message
+    assert "Exclusive access" in message
+
+
+def test_nothing_is_said_to_be_downloaded_where_all_were_refused(
+    client: ObservationsClass, exclusive: Table, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The warning alone says what became of the files."""
+    client.download_products(exclusive, download_dir=tmp_path)
+    out, err = capfd.readouterr()
+    assert "Files downloaded" not in out + err
+    assert "2 of 2 files could not be downloaded" in out + err

@@ -221,7 +221,9 @@ def test_cache_and_overwrite_go_together_or_are_refused() -> None:
 def test_part_of_an_earlier_try_is_resumed(tmp_path: Path) -> None:
     """A part with its record is gone on from, one without is not."""
     part = put(tmp_path / "HST" / "o1" / "x.fits.part", 4)
-    assert planned(table(one()), tmp_path)[0].action is Action.FETCH
+    (file,) = planned(table(one()), tmp_path)
+    assert file.action is Action.FETCH
+    assert file.reason == "not on disk; x.fits.part, of which nothing is known, will be replaced"
     put(part.with_name("x.fits.part.json"), 2)
     files = planned(table(one()), tmp_path)
     assert (files[0].action, files[0].at_hand) == (Action.RESUME, 4)
@@ -260,10 +262,12 @@ def test_checksum_of_the_catalog_is_taken_if_it_is_one(tmp_path: Path, cell: str
 
 
 def test_release_date_is_read_where_there_is_one(tmp_path: Path) -> None:
-    """A modified Julian date becomes a day; a date that means "never" or nothing does not."""
+    """A modified Julian date becomes a day; a date that means "never" or nothing does not; the program goes first."""
     dates = [60310.5, None, float("nan"), -1.0, 1e9]
     rows = [one(f"mast:{n}", t_obs_release=date) for n, date in enumerate(dates)]
-    assert [file.release for file in planned(table(*rows), tmp_path)] == ["2024-01-01", None, None, None, None]
+    assert [file.terms for file in planned(table(*rows), tmp_path)] == [" until 2024-01-01", "", "", "", ""]
+    (file,) = planned(table(one("mast:p", t_obs_release=60310.5, proposal_id="10452")), tmp_path)
+    assert file.terms == " of program 10452 until 2024-01-01"
 
 
 def test_plan_can_be_sent_to_another_process(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_products_in_pieces_are_put_together(client: ObservationsClass, products
 def test_observations_in_pieces_are_still_observations(client: ObservationsClass) -> None:
     """Tables of observations, and a generator of obsids, are listed as ever."""
     found = client.query_criteria(obsid="24000000")
-    assert as_product_table([found, found], ("dataURI",)) == [found, found]
+    assert as_product_table([found, found], ("dataURI",), "https://x/file?uri=") == [found, found]
     number = len(client.get_unique_product_list("24000000"))
     for given in ([found, found], iter(["24000000"]), (row for row in found)):
         shown = client.download_products(given, dry_run=True, verbose=False)
@@ -139,7 +139,7 @@ def test_tables_that_do_not_fit_are_refused() -> None:
     """Columns of two kinds raise a query error, and no error of the table's own."""
     tables = [Table({"dataURI": ["mast:a"], "s": [1]}), Table({"dataURI": ["mast:b"], "s": [["x", "y"]]})]
     with pytest.raises(InvalidQueryError, match="do not fit"):
-        as_product_table(tables, ("dataURI",))
+        as_product_table(tables, ("dataURI",), "https://x/file?uri=")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,188 @@
+"""read_product: a product of each kind as the object that fits it, over the network or from disk."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+
+from astroquery_mast import MastMissionsClass, ObservationsClass
+from astroquery_mast.downloads.remote_file import read_product
+from astroquery_mast.exceptions import InvalidQueryError, InvalidResponseError, LoginError
+from astroquery_mast.sandbox import Sandbox
+
+
+def product(sandbox: Sandbox, condition: str) -> Table:
+    """The smallest public product that meets a condition, as a table of one row."""
+    return Table(
+        sandbox.archive.query(
+            "select dataURI, productFilename, obs_collection, obs_id, size from product "
+            f"where dataRights = 'PUBLIC' and {condition} order by size limit 1"
+        )
+    )
+
+
+def test_fits_file_is_read_as_far_as_it_is_used(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """A URI and a row give an HDUList; of a large file the headers cost a few blocks, and data come when used."""
+    found = product(mast_sandbox, "dataURI like 'mast:HST/product/%.fits' and size > 1000000")
+    with client.read_product(found[0]) as hdus:
+        assert isinstance(hdus, fits.HDUList)
+        assert hdus[0].header["TELESCOP"] == "HST"
+        assert sum(record.sent for record in mast_sandbox.requests.of("download")) < found["size"][0] / 4
+        with fits.open(io.BytesIO(mast_sandbox.archive.render(str(found["dataURI"][0])))) as whole:
+            assert np.array_equal(hdus[1].data, whole[1].data)
+    with client.read_product(str(found["dataURI"][0]), lazy_load_hdus=False) as again:
+        assert len(again) > 1
+
+
+def test_compressed_fits_file_is_read(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """``.fits.gz`` is FITS."""
+    with client.read_product(product(mast_sandbox, "dataURI like '%.fits.gz'")) as hdus:
+        assert hdus[0].header["SIMPLE"]
+
+
+def test_picture_is_a_picture(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """A preview has its size and pixels, and nothing stays open."""
+    picture = client.read_product(product(mast_sandbox, "productFilename like '%.jpg'")[0])
+    assert picture.format == "JPEG"
+    assert np.asarray(picture).shape[:2] == picture.size[::-1]
+
+
+def test_table_and_json_are_read(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """An association is a dictionary; tables on disk are read by what their endings say, and by arguments."""
+    association = client.read_product(product(mast_sandbox, "productFilename like '%_asn.json'"))
+    assert association["products"]
+    table = Table({"ra": [1.5, 2.5], "n": [1, 2]})
+    for name, kind in {"x.csv": "ascii.csv", "x.ecsv": "ascii.ecsv", "x.vot": "votable"}.items():
+        table.write(tmp_path / name, format=kind)
+        read = client.read_product(tmp_path / name)
+        assert read.colnames == ["ra", "n"]
+        assert list(read["ra"]) == [1.5, 2.5]
+    assert len(client.read_product(tmp_path / "x.csv", data_start=2)) == 1
+
+
+class Parts(io.RawIOBase):
+    """A file that gives a few thousand bytes at a time, and counts what was read."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content)
+        self.given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._content.seek(offset, whence)
+
+    def readinto(self, buffer: Any, /) -> int:
+        number = self._content.readinto(memoryview(buffer).cast("B")[:5000])
+        self.given += number
+        return number
+
+
+def test_asdf_file_is_read_as_far_as_it_is_used(client: ObservationsClass, tmp_path: Path) -> None:
+    """An ASDF file has its tree, and its arrays when they are used: on disk, and where only parts are fetched."""
+    asdf = pytest.importorskip("asdf")
+    arrays = {"small": np.arange(1000), "large": np.random.default_rng(1).integers(0, 99, 2_000_000)}
+    asdf.AsdfFile({"roman": arrays}).write_to(tmp_path / "x.asdf")
+    parts = Parts((tmp_path / "x.asdf").read_bytes())
+    with (
+        client.read_product(tmp_path / "x.asdf") as on_disk,
+        read_product("mast:ROMAN/x.asdf", lambda _: io.BufferedReader(parts), {}) as remote,
+    ):
+        assert on_disk["roman"]["small"].sum() == remote["roman"]["small"].sum() == 499500
+        assert parts.given < 100_000
+        assert np.array_equal(remote["roman"]["large"], arrays["large"])
+
+
+def test_asdf_file_of_roman_is_read(mast_sandbox: Sandbox) -> None:
+    """A file of the Roman archive is read over the network."""
+    pytest.importorskip("asdf")
+    roman = MastMissionsClass(mission="roman")
+    products = roman.get_product_list(roman.query_criteria(limit=None)[:1], verbose=False)
+    with roman.read_product(roman.filter_products(products, extension="asdf")[0]) as file:
+        assert "roman" in file.tree
+
+
+def test_file_of_a_manifest_is_read_from_disk(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The row of a download opens the file that it brought, from another folder as well, and nothing is fetched."""
+    found = product(mast_sandbox, "dataURI like 'mast:HST/product/%.fits'")
+    manifest = client.download_products(found, download_dir=tmp_path, verbose=False)
+    mast_sandbox.requests.clear()
+    with client.read_product(manifest[0]) as hdus:
+        assert hdus[0].header["SIMPLE"]
+    assert len(mast_sandbox.requests) == 0
+    Path(manifest["Local Path"][0]).unlink()
+    with client.read_product(manifest[0]) as hdus:
+        assert hdus[0].header["SIMPLE"]
+    assert len(mast_sandbox.requests.of("download")) >= 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("mast:HST/product/x.dat", "'mast:HST/product/x.dat' is not read as an object: .fits, .*open_product gives"),
+        (Table({"dataURI": ["mast:HST/product/x.fits"] * 2}), "One product is needed"),
+        (Table({"obsid": ["1"]}), "One product is needed"),
+        (7, "One product is needed"),
+    ],
+    ids=["kind", "two", "none", "number"],
+)
+def test_what_cannot_be_read_is_refused_at_once(
+    client: ObservationsClass, mast_sandbox: Sandbox, given: object, said: str
+) -> None:
+    """Nothing is asked of the archive for it."""
+    with pytest.raises(InvalidQueryError, match=said):
+        client.read_product(given)
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_missing_package_is_named(client: ObservationsClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without asdf the message says what to install, and the file is closed."""
+    monkeypatch.setitem(sys.modules, "asdf", None)
+    (tmp_path / "x.asdf").write_bytes(b"#ASDF 1.0.0\n")
+    with pytest.raises(InvalidQueryError, match=r"x.asdf is not installed .*pip install astroquery_mast\[read\]"):
+        client.read_product(tmp_path / "x.asdf")
+
+
+@pytest.mark.parametrize("name", ["x.fits", "x.jpg", "x.json", "x.ecsv", "x.vot"])
+def test_broken_file_is_an_error_of_the_package(name: str) -> None:
+    """Whatever the reader raises, the message names the file, and what was opened is closed."""
+    opened = io.BytesIO(b"<p>down for maintenance</p>")
+    with pytest.raises(InvalidResponseError, match=f"mast:X/{name} cannot be read"):
+        read_product(f"mast:X/{name}", lambda _: opened, {})
+    assert opened.closed
+
+
+def test_exclusive_file_needs_a_login(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """Without a token it is refused; with one it is read."""
+    (row,) = mast_sandbox.archive.query(
+        "select dataURI from product where dataRights = 'EXCLUSIVE_ACCESS' and dataURI like '%.fits' limit 1"
+    )
+    with pytest.raises(LoginError, match="log in"):
+        client.read_product(str(row["dataURI"]))
+    client.login(mast_sandbox.token)
+    with client.read_product(str(row["dataURI"])) as hdus:
+        assert hdus[0].header["SIMPLE"]
+
+
+def test_product_of_a_mission_is_read(mast_sandbox: Sandbox) -> None:
+    """By name, by URI and by row, with the mission of the call or of the row."""
+    jwst = MastMissionsClass(mission="jwst")
+    products = jwst.get_product_list(jwst.query_criteria(limit=None)[:1], verbose=False)
+    products = jwst.filter_products(products, extension="fits", access="PUBLIC")
+    hst = MastMissionsClass()
+    for given in (str(products["filename"][0]), str(products["uri"][0]), products[0]):
+        with hst.read_product(given, mission="jwst") as hdus:
+            assert hdus[0].header["TELESCOP"] == "JWST"
+    with pytest.raises(InvalidQueryError, match="full MAST URI is required"):
+        hst.read_product("x.fits", mission="ullyses")

@@ -1,0 +1,124 @@
+"""download_products_iter: rows as files come, while others are on their way."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import Row, Table, vstack
+
+from astroquery_mast import MastMissionsClass, ObservationsClass
+from astroquery_mast.exceptions import DownloadError, InvalidQueryError, NoResultsWarning
+from astroquery_mast.sandbox import Fault, Sandbox
+
+
+def test_rows_are_those_of_the_manifest(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """All files come, each with the row that download_products has for it; stacked they can be verified."""
+    rows = list(client.download_products_iter(products, download_dir=tmp_path, verbose=False))
+    assert all(isinstance(row, Row) for row in rows)
+    path, status, message, address, *_ = rows[0]
+    assert (Path(path).is_file(), status, message, address) == (True, "COMPLETE", None, None)
+    manifest = vstack([Table(row) for row in rows], metadata_conflicts="silent")
+    assert sorted(manifest["dataURI"]) == sorted(products["dataURI"])
+    assert set(client.verify_downloads(manifest, verbose=False)["Status"]) == {"OK"}
+    again = client.download_products(products, download_dir=tmp_path, verbose=False)
+    assert manifest.colnames == again.colnames
+    assert sorted(manifest["Local Path"]) == sorted(again["Local Path"])
+    assert set(manifest.meta["base_dir"]) == set(again.meta["base_dir"])
+
+
+def test_row_comes_before_the_slowest_file(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A file that does not come holds back no other; leaving the loop ends the download and hangs up."""
+    slow = str(products["dataURI"][0])
+    mast_sandbox.faults.add("download", Fault.delay(60), times=None, where=lambda record: record.value("uri") == slow)
+    rows = client.download_products_iter(products, download_dir=tmp_path, max_workers=2, verbose=False)
+    first = list(islice(rows, len(products) - 1))
+    assert slow not in {row["dataURI"] for row in first}
+    assert {row["Status"] for row in first} == {"COMPLETE"}
+    rows.close()  # type: ignore[attr-defined]
+    assert not list(tmp_path.rglob("*.part*"))
+
+
+def test_files_are_fetched_only_as_rows_are_taken(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Nothing is fetched before the first row is wanted, and a few files ahead of it afterwards."""
+    rows = client.download_products_iter(products, download_dir=tmp_path, max_workers=1, verbose=False)
+    assert mast_sandbox.requests.of("download") == []
+    next(iter(rows))
+    assert 1 <= len(mast_sandbox.requests.of("download")) <= 3
+    rows.close()  # type: ignore[attr-defined]
+
+
+def test_failed_file_has_its_row(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """It stops no other; with on_error="raise" the error comes after the last row, with the whole manifest."""
+    gone = str(products["dataURI"][1])
+    mast_sandbox.faults.add("download", Fault.status(404), times=None, where=lambda record: record.value("uri") == gone)
+    rows = []
+    with pytest.raises(DownloadError, match="1 of 6 files could not be downloaded") as caught:
+        for row in client.download_products_iter(products, download_dir=tmp_path, on_error="raise", verbose=False):
+            rows.append(row)
+    assert {row["dataURI"] for row in rows if row["Status"] == "ERROR"} == {gone}
+    assert len(rows) == 6
+    assert list(caught.value.manifest["dataURI"]) == list(products["dataURI"])
+    assert caught.value.manifest.meta["base_dir"] == [str(tmp_path)]
+
+
+def test_what_makes_no_sense_is_refused_by_the_call(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox
+) -> None:
+    """Not by the first row; and no product left is an empty iterator with the usual warning."""
+    with pytest.raises(InvalidQueryError, match="max_workers"):
+        client.download_products_iter(products, max_workers=0)
+    with pytest.raises(InvalidQueryError, match="not found in the product table"):
+        client.download_products_iter(products, product_type="SCIENCE")
+    with pytest.raises(InvalidQueryError, match="contradict"):
+        client.download_products_iter(products, cache=False, overwrite="never")
+    with pytest.warns(NoResultsWarning, match="No products to download"):
+        assert list(client.download_products_iter(products, productType=[])) == []
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_file_of_a_row_is_read_as_it_comes(
+    client: ObservationsClass, observations: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """read_product takes the row, and reads from disk."""
+    pictures = client.get_unique_product_list(observations[:1])
+    for row in client.download_products_iter(
+        pictures, extension="jpg", download_dir=tmp_path, max_workers=1, verbose=False
+    ):
+        mast_sandbox.faults.add("download", Fault.status(404), times=None)
+        assert client.read_product(row).format == "JPEG"
+        mast_sandbox.faults.clear()
+
+
+def test_rows_of_missions_have_their_mission(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Each row can be used to fetch its file again."""
+    client = MastMissionsClass()
+    products = client.get_unique_product_list(client.query_object("M51", sci_instrume="WFC3")[:2], verbose=False)
+    public = products[products["access"] == "PUBLIC"]
+    small = public[np.argsort(public["size"])][:3]
+    rows = list(client.download_products_iter(small, download_dir=tmp_path, verbose=False))
+    assert {row["mission"] for row in rows} == {"hst"}
+    Path(rows[1]["Local Path"]).unlink()
+    missing = client.verify_downloads(rows[1], verbose=False)
+    assert client.retry_downloads(missing, verbose=False)["Status"].tolist() == ["COMPLETE"]
+
+
+def test_files_stay_together_though_the_working_directory_changes(
+    client: ObservationsClass, products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative folder is that of the call, whatever the loop does."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for row in client.download_products_iter(products, download_dir="here", max_workers=1, verbose=False):
+        assert Path(row["Local Path"]).is_relative_to(tmp_path / "here")
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    assert len([path for path in (tmp_path / "here").rglob("*") if path.is_file()]) == 6
+    assert not list((tmp_path / "elsewhere").iterdir())
