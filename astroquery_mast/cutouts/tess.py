@@ -48,8 +48,9 @@ _TICA = (
 
 def _as_before(method: F) -> F:
     """Let a method of `TesscutClass` take the arguments that it once had."""
-    renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")(method)
-    return cast("F", deprecated_renamed_argument("product", None, since="0.4.11", message=_TICA)(renamed))
+    # One decorator for both: a warning of one inside another would name a line of astropy, and not the user's.
+    names, since = (("objectname", "product"), ("object_name", None)), ("0.4.12", "0.4.11")
+    return cast("F", deprecated_renamed_argument(*names, since=since, message=(None, _TICA))(method))
 
 
 def _only_spoc(product: Any) -> None:

@@ -305,6 +305,8 @@ class MashupRequest:
     def check(self, page: Page, completeness: Completeness) -> bool:
         """Add a page; one that is no table is an action of the archive, such as the staging of files."""
         completeness.add(page, self.page)
+        if page.paging is None and self.every_page and len(page.rows) == self.pagesize:
+            completeness.doubt = f"{self.service} sent {self.pagesize} rows and no word of others: there may be more."
         if page.has_others and not _IDENTIFIERS.isdisjoint(name for name, _ in page.fields):
             completeness.compare(page)
         completeness.proven = completeness.proven and bool(page.fields)

@@ -13,6 +13,7 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import AltAz, SkyCoord
 from astropy.table import Table
+from astropy.utils.exceptions import AstropyDeprecationWarning
 
 from astroquery_mast import Catalogs, MastMissions, Observations, ObservationsClass, Tesscut, Zcut, conf
 from astroquery_mast.exceptions import (
@@ -265,6 +266,19 @@ def test_a_sector_that_does_not_cover_a_place_is_told_from_those_that_do(mast_sa
         Tesscut.get_cutouts(coordinates=TESS_FIELD, sector=999)
     with pytest.warns(NoResultsWarning, match=words):
         Tesscut.download_cutouts(coordinates=TESS_FIELD, sector=999, path=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "former", [{"objectname": "TIC 261136679"}, {"object_name": "M51", "product": "SPOC"}], ids=str
+)
+def test_a_former_argument_of_tesscut_is_warned_of_where_it_is_written(
+    mast_sandbox: Sandbox, former: dict[str, str]
+) -> None:
+    """The warning names this file, and not one of astropy."""
+    with pytest.warns(AstropyDeprecationWarning) as caught:
+        Tesscut.get_sectors(**former)  # type: ignore[arg-type]
+    deprecated = [each for each in caught if each.category is AstropyDeprecationWarning]
+    assert [each.filename for each in deprecated] == [__file__]
 
 
 def test_a_survey_that_does_not_exist_is_told_from_those_that_do(mast_sandbox: Sandbox) -> None:

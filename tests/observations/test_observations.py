@@ -16,7 +16,7 @@ from astroquery.mast import MastClass as PeerMast
 from astroquery.mast import ObservationsClass as PeerObservations
 
 from astroquery_mast import Mast, MastClass, Observations, ObservationsClass
-from astroquery_mast.exceptions import IncompleteResultError
+from astroquery_mast.exceptions import IncompleteResultError, MaxResultsWarning
 from astroquery_mast.sandbox import Fault, Sandbox
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
@@ -378,3 +378,17 @@ def test_rows_that_are_alike_are_no_repetition(mast_sandbox: Sandbox) -> None:
     table = Mast.mast_query("Mast.Caom.Filtered", columns="obs_collection", obs_collection="GALEX", pagesize=50)
     assert set(table["obs_collection"]) == {"GALEX"}
     assert len(table) == Observations.query_criteria_count(obs_collection="GALEX")
+
+
+def test_a_full_page_without_paging_may_not_be_all(mast_sandbox: Sandbox) -> None:
+    """The archive always says how many pages there are; where it does not, a full page is no proof."""
+
+    def silent(answer: dict[str, Any]) -> dict[str, Any]:
+        del answer["paging"]
+        return answer
+
+    mast_sandbox.faults.add("invoke", Fault.edit(silent), times=2)
+    with pytest.warns(MaxResultsWarning, match="sent 100 rows and no word of others: there may be more"):
+        assert len(Observations.query_criteria(obs_collection="GALEX", pagesize=100)) == 100
+    rows = Observations.query_criteria(obs_collection="GALEX", pagesize=1000)
+    assert len(rows) == Observations.query_criteria_count(obs_collection="GALEX")
