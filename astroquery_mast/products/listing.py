@@ -152,13 +152,18 @@ def _data_uris(given: object, service: str) -> list[str]:
         return []
     members = [uri_at(each, service) if isinstance(each, str) else each for each in _members(given)]
     uris = [each.strip() for each in members if _is_data_uri(each)]
-    others = [each for each in members if not _is_data_uri(each) and not is_missing(each)] if uris else []
-    if others:
-        raise InvalidArgumentError(f"{uris[0]!r} is a dataURI, and {others[0]!r} is not: give one or the other.")
-    if uris and len(uris) < len(members):
-        # As in the column dataURL of observations that have none.
-        log.warning("%d of %d dataURIs are missing and left out.", len(members) - len(uris), len(members))
+    if uris:
+        _check_others(uris, [each for each in members if not _is_data_uri(each)])
     return uris
+
+
+def _check_others(uris: Sequence[str], others: Sequence[object]) -> None:
+    """Raise if something beside dataURIs is none, or warn if it is only missing, as in a column dataURL."""
+    wrong = next((each for each in others if not is_missing(each)), None)
+    if wrong is not None:
+        raise InvalidArgumentError(f"{uris[0]!r} is a dataURI, and {wrong!r} is not: give one or the other.")
+    if others:
+        log.warning("%d of %d dataURIs are missing and left out.", len(others), len(uris) + len(others))
 
 
 def _is_data_uri(member: object) -> TypeGuard[str]:
