@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import requests
@@ -44,6 +44,11 @@ _UNKNOWN = re.compile(r"unknown service|service\b.*\b(?:not found|does not exist
 _ANSWERED = 200
 # Which table of a catalog of Catalogs.MAST is asked.
 _TABLE_OPTIONS = ("data_release", "table")
+# What else than a column may be meant by a keyword.
+_ARGUMENTS = (
+    *(each.name for described in (TargetInput, Selection, CallOptions) for each in fields(described)),
+    *("catalog", "sort_by", *_TABLE_OPTIONS),
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ class CatalogSearch:
         columns = self.columns.columns_for(found.columns_id, [*criteria, *selection.named])
         return filtered_question(
             found,
-            mashup_criteria(criteria, columns),
+            mashup_criteria(criteria, columns, arguments=_ARGUMENTS),
             selection.spelled(columns),
             count_setting("pagesize"),
             positional=positional,
@@ -152,7 +157,7 @@ class CatalogSearch:
         columns = self.columns.columns_for(
             columns_id, [*criteria, *(name for name in selection.named if name not in added)]
         )
-        filters = catalogs_mast_filters(criteria, columns)
+        filters = catalogs_mast_filters(criteria, columns, _ARGUMENTS)
         selection = selection.spelled(with_separation(columns, catalog) if positional else columns)
         server = self.service.endpoints.catalogs
         pagesize, known = count_setting("pagesize"), self.columns.known(columns_id) or {}

@@ -262,11 +262,13 @@ def _leave_out(condition: Condition) -> str:
 # -- Catalogs.MAST -------------------------------------------------------------------------------------------------
 
 
-def catalogs_mast_filters(criteria: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+def catalogs_mast_filters(
+    criteria: Mapping[str, Any], columns: Columns, arguments: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return the parameters of Catalogs.MAST, all of which a row must meet."""
     found: dict[str, Any] = {}
     for name, value in criteria.items():
-        found.update(_parameters(read_condition(name, value, _column(name, columns))))
+        found.update(_parameters(read_condition(name, value, _column(name, columns, arguments))))
     return found
 
 

@@ -188,18 +188,20 @@ def network_error(what: str, err: Exception) -> ServerError:
     kind = ServerError if passing and not advice else NetworkError
     address = getattr(getattr(err, "request", None), "url", None)
     host = f" at {urlsplit(address).netloc}" if address else ""
-    reason = _innermost(err)
-    words = str((isinstance(reason, OSError) and reason.strerror) or reason).rstrip(".")
-    if isinstance(reason, socket.gaierror):
-        advice = f"{advice} Are you offline?"
     said = ": the connection broke" if _was_connected(err) else " could not be reached"
-    return kind(f"{what}{host}{said}: {words}.{advice}", service=what)
+    return kind(f"{what}{host}{said}: {_reason(_innermost(err))}{advice}", service=what)
 
 
 def never_connected(error: BaseException | None) -> bool:
     """Tell whether an error of the package is one of a connection that could not be made."""
     cause = error.__cause__ if isinstance(error, ServerError) else None
     return isinstance(cause, requests.exceptions.ConnectionError) and not _was_connected(cause)
+
+
+def _reason(err: BaseException) -> str:
+    """Why there is no connection, in the words of the computer."""
+    words = str((isinstance(err, OSError) and err.strerror) or err).rstrip(".")
+    return f"{words}. Are you offline?" if isinstance(err, socket.gaierror) else f"{words}."
 
 
 def _innermost(err: BaseException) -> BaseException:

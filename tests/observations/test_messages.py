@@ -132,6 +132,12 @@ REFUSED: list[tuple[str, Callable[[], object], type[Exception], str]] = [
         "'rho' has no unit; 1.0 g / cm3 cannot",
     ),
     (
+        "sortby of Pan-STARRS",
+        lambda: Catalogs.query_criteria("Panstarrs", coordinates="1 2", nDetections=(1, 2), sortby="ra"),
+        InvalidQueryError,
+        "Did you mean 'sort_by'",
+    ),
+    (
         "release of Gaia",
         lambda: Catalogs.query_object("M51", catalog="Gaia", data_release=2),
         InvalidArgumentError,
@@ -154,6 +160,12 @@ def test_a_mistake_is_answered_with_what_to_write(
     with pytest.raises(error, match=words):
         call()
     assert mast_sandbox.requests.of("invoke") == []
+
+
+def test_a_misspelled_argument_of_a_catalog_is_no_column(mast_sandbox: Sandbox) -> None:
+    """The archive is asked for its newest columns, and not for stars."""
+    with pytest.raises(InvalidQueryError, match="Filter 'raduis' does not exist.* Did you mean 'radius'"):
+        Catalogs.query_criteria("TIC", Tmag=[1, 2], raduis=1)
 
 
 NOTHING: list[tuple[dict[str, Any], str]] = [
