@@ -164,7 +164,7 @@ def test_a_mistake_is_answered_with_what_to_write(
 
 def test_a_misspelled_argument_of_a_catalog_is_no_column(mast_sandbox: Sandbox) -> None:
     """The archive is asked for its newest columns, and not for stars."""
-    with pytest.raises(InvalidQueryError, match="Filter 'raduis' does not exist.* Did you mean 'radius'"):
+    with pytest.raises(InvalidQueryError, match=r"Filter 'raduis' does not exist\. Did you mean 'radius'"):
         Catalogs.query_criteria("TIC", Tmag=[1, 2], raduis=1)
 
 
