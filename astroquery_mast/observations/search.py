@@ -256,7 +256,7 @@ class ObservationSearch:
                 asked.check(answer.page, found)
         if found.rows < due:
             raise found.incomplete(f"{due} rows were due and {found.rows} received")
-        return builder.table(), total
+        return builder.table(), total + bool(found.doubt)
 
     # -- from what is written to what is sent --------------------------------------------------------------------
 

@@ -387,8 +387,13 @@ def test_a_full_page_without_paging_may_not_be_all(mast_sandbox: Sandbox) -> Non
         del answer["paging"]
         return answer
 
-    mast_sandbox.faults.add("invoke", Fault.edit(silent), times=2)
+    mast_sandbox.faults.add("invoke", Fault.edit(silent))
     with pytest.warns(MaxResultsWarning, match="sent 100 rows and no word of others: there may be more"):
         assert len(Observations.query_criteria(obs_collection="GALEX", pagesize=100)) == 100
+    mast_sandbox.faults.clear()
+    mast_sandbox.faults.add("invoke", Fault.edit(silent))
+    with pytest.warns(MaxResultsWarning, match="there are more than these 10 rows"):
+        assert len(Observations.query_criteria(obs_collection="GALEX", limit=10)) == 10
+    mast_sandbox.faults.add("invoke", Fault.edit(silent))
     rows = Observations.query_criteria(obs_collection="GALEX", pagesize=1000)
     assert len(rows) == Observations.query_criteria_count(obs_collection="GALEX")
