@@ -37,7 +37,6 @@ _HINTS = (
         re.compile(r".*[A-Z].*\d.*", re.IGNORECASE),
         "proposal_id is a number such as '10452', without letters.",
     ),
-    ("proposal_id", re.compile(r"0+(\d+)"), "proposal_id begins without zeros: proposal_id='{0}'."),
     (
         "calib_level",
         re.compile("0"),

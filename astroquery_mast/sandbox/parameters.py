@@ -159,6 +159,8 @@ def _equal(name: str, kind: str, values: Sequence[object], separator: object) ->
         return Clause.among(f'"{name}"', map(_comparable, values))
     # No stored text holds NUL, and SQLite's text functions would stop reading at one.
     texts = [text for text in map(_text, values) if "\0" not in text]
+    if name == "proposal_id":  # public scripts write the numbers of programs with five digits, and find them
+        texts += [text.lstrip("0") for text in texts]
     if not isinstance(separator, str) or not separator:
         return Clause.among(f'"{name}" COLLATE NOCASE', texts)
     tokens = json.dumps([f"{separator}{text}{separator}" for text in texts])
