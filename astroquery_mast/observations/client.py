@@ -118,9 +118,10 @@ class ObservationsClass(ObservationProductMethods):
             For many targets it may be an array.
         region : object, optional
             Instead of a position and a radius: ``s_region`` text, three or more vertices as one
-            `~astropy.coordinates.SkyCoord`, a shape of ``regions``, a ``mocpy.MOC``, an `~astropy.wcs.WCS` with
-            ``array_shape``, or a list of any of these except MOCs.  The archive is asked for the smallest circle around
-            the region; rows outside of the region are then removed, and the list ``meta["cut"]`` says how many.
+            `~astropy.coordinates.SkyCoord` or as pairs (RA, Dec) in degrees, a shape of ``regions``, a ``mocpy.MOC``,
+            an `~astropy.wcs.WCS` with ``array_shape``, or a list of any of these except MOCs.  The archive is asked for
+            the smallest circle around the region; rows outside of the region are then removed, and the list
+            ``meta["cut"]`` says how many.
         overlap : str
             ``"footprint"``: any part of the footprint must be in the circle or region.  ``"center"``: its position
             (``s_ra``, ``s_dec``) must be, too.

@@ -1,6 +1,6 @@
 """What users may give for a region, and the one form in which it is used.
 
-In: text in the manner of ``s_region``, vertices as a `~astropy.coordinates.SkyCoord`, shapes of the package
+In: text in the manner of ``s_region``, vertices as a `~astropy.coordinates.SkyCoord` or as pairs, shapes of the package
 ``regions``, a ``mocpy.MOC``, an `~astropy.wcs.WCS` with the shape of its image, shapes of this package, or several of
 these.  Out: an `~astroquery_mast.sky.region.Region`.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,8 @@ _CORNERS = 128
 # Positions along each side of an image whose sides are no great circles.
 _ALONG = 16
 _GIVE = (
-    "give s_region text, vertices as SkyCoord(ra, dec, unit='deg'), a regions shape, a MOC, a WCS with its array "
-    "shape, or a list of them"
+    "give s_region text, vertices as SkyCoord(ra, dec, unit='deg') or as pairs of degrees, a regions shape, a MOC, a "
+    "WCS with its array shape, or a list of them"
 )
 
 
@@ -51,8 +52,8 @@ def _shapes(region: Any) -> Iterator[Shape]:
         yield region
     elif isinstance(region, str | bytes):
         yield from _read(region)
-    elif isinstance(region, SkyCoord | BaseCoordinateFrame):
-        yield _in_order(_from_vertices(SkyCoord(region)))
+    elif (vertices := _vertices(region)) is not None:
+        yield _in_order(_from_vertices(vertices))
     elif isinstance(region, BaseHighLevelWCS):
         yield _from_wcs(region, None)
     elif _is_sized_wcs(region):
@@ -64,6 +65,24 @@ def _shapes(region: Any) -> Iterator[Shape]:
         yield from chain.from_iterable(map(_shapes, region))
     else:
         raise InvalidArgumentError(f"region is a {type(region).__name__}: {_GIVE}.")
+
+
+def _vertices(region: Any) -> SkyCoord | None:
+    """The corners of a polygon that are given as positions, or as pairs of degrees; None if it is something else."""
+    if isinstance(region, SkyCoord | BaseCoordinateFrame):
+        return SkyCoord(region)
+    pairs = region.tolist() if isinstance(region, np.ndarray) else region
+    if not isinstance(pairs, list | tuple) or not pairs or not all(map(_is_pair, pairs)):
+        return None
+    try:
+        return SkyCoord(np.array(pairs, dtype=float), unit="deg")
+    except ValueError as err:  # beyond the pole
+        raise InvalidArgumentError(f"region has a pair that is not a position: {err.__cause__ or err}.") from err
+
+
+def _is_pair(pair: object) -> bool:
+    """Whether this is a right ascension and a declination, as plain numbers."""
+    return isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(each, Real) for each in pair)
 
 
 def _comes_from(region: object, package: str) -> bool:

@@ -64,6 +64,17 @@ def test_coordinates_are_corners(vertices: Any) -> None:
     assert corners_of(vertices).separation(SQUARE).max() < 1 * u.uas
 
 
+def test_pairs_of_degrees_are_corners() -> None:
+    """As a list of pairs, or an array of two columns, as plotting packages want them; others are no pairs."""
+    pairs = np.transpose([SQUARE.ra.deg, SQUARE.dec.deg])
+    for vertices in (pairs, pairs.tolist(), list(map(tuple, pairs.tolist()))):
+        assert corners_of(vertices).separation(SQUARE).max() < 1 * u.uas
+    with pytest.raises(InvalidArgumentError, match="sides cross"):
+        as_region(pairs[[0, 1, 3, 2]])
+    with pytest.raises(InvalidArgumentError, match="not a position"):
+        as_region([(1, 91), (2, 2), (3, 3)])
+
+
 def test_an_image_covers_its_pixels() -> None:
     """The region goes from the outer edge of the first pixel to that of the last; the pole may be in it."""
     wcs = image()
