@@ -277,11 +277,15 @@ class ProductFlow:
 
     def _why_none(self, products: Table, filters: Mapping[str, Any]) -> str:
         """Say why no product passes the filters, with the values that there are."""
-        asked = {name: wanted for name, wanted in filters.items() if wanted is not None and wanted is not False}
-        left = {name: len(self.passing(products, {name: wanted})) for name, wanted in asked.items()}
+        left = self._left_by_each(products, filters)
         alone = [values_of(products, name) for name, rows in left.items() if not rows]
         each = ", ".join(f"{name} leaves {rows}" for name, rows in left.items())
         return f"None of {len(products)} products passes the filters. {' '.join(alone) or f'Alone, {each}.'}"
+
+    def _left_by_each(self, products: Table, filters: Mapping[str, Any]) -> dict[str, int]:
+        """How many products pass each of the filters that were given."""
+        asked = ((name, wanted) for name, wanted in filters.items() if wanted is not None and wanted is not False)
+        return {name: len(self.passing(products, {name: wanted})) for name, wanted in asked}
 
     # -- files ---------------------------------------------------------------------------------------------------
 

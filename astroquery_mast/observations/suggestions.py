@@ -48,16 +48,20 @@ _HINTS = (
 def call_advice(method: str, values: Sequence[object], keywords: Iterable[str], known: Iterable[str]) -> str:
     """Return what to write instead of a call that does not fit a method for positions."""
     if len(values) > 1:
-        first, second = values[:2]
-        position = f"SkyCoord({first}, {second}, unit='deg')"
-        right = position if all(isinstance(each, Real) for each in (first, second)) else f"{first!r}, radius={second!r}"
-        return f"Write {method}({right})."
+        return f"Write {method}({_right_arguments(*values[:2])})."
     unknown = next((name for name in keywords if name not in known), None)
     if unknown is None:
         return ""
     if find_column(unknown, snapshot()["Mast.Caom.Cone"]) is not None:
         return "query_criteria takes criteria, and positions as well."
     return did_you_mean(unknown, known)
+
+
+def _right_arguments(first: object, second: object) -> str:
+    """Two values without a name as they are written: the numbers of a position, or a target and a radius."""
+    if isinstance(first, Real) and isinstance(second, Real):
+        return f"SkyCoord({first}, {second}, unit='deg')"
+    return f"{first!r}, radius={second!r}"
 
 
 def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> list[str]:
