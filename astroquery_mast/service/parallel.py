@@ -53,6 +53,7 @@ class RunOptions:
     executor: Executor | None = None
     timeout: Any = None
     on_error: str = "warn"
+    since: float | None = None
 
     def __post_init__(self) -> None:
         """Check the arguments; the time is a number of seconds from here on."""
@@ -69,12 +70,13 @@ class RunOptions:
         return number_of_workers(self.max_workers, self.executor)
 
     def deadline(self) -> Deadline:
-        """Start the clock of the whole call."""
-        return Deadline() if self.timeout is None else Deadline(self.timeout)
+        """Start the clock of the whole call, unless a part of it has been done."""
+        since = time.monotonic() if self.since is None else self.since
+        return Deadline() if self.timeout is None else Deadline(self.timeout, since)
 
     def until(self, deadline: Deadline) -> RunOptions:
-        """Return the same options with the time that is left."""
-        return self if self.timeout is None else replace(self, timeout=max(deadline.remaining(), 1e-3))
+        """Return the same options for the rest of the call."""
+        return replace(self, since=deadline.started)
 
 
 def number_of_workers(max_workers: int | None, executor: Executor | None = None) -> int:
