@@ -45,7 +45,11 @@ def as_folder(path: str | os.PathLike[str] | None) -> Path:
     folder = destination(path)
     if is_remote(folder):
         raise InvalidArgumentError(f"path={str(path)!r}: cutouts are unpacked on a disk; give a folder there.")
-    if folder.exists() and not folder.is_dir():
+    try:
+        is_file = folder.exists() and not folder.is_dir()
+    except OSError as err:
+        raise InvalidArgumentError(f"path={str(path)!r} cannot be used: {err}") from err
+    if is_file:
         raise InvalidArgumentError(f"path={str(path)!r} is a file; give a folder.")
     return folder
 

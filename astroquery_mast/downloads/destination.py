@@ -85,7 +85,10 @@ def local_target(local_path: str | os.PathLike[str] | None, filename: str) -> Pa
     path = destination(local_path)
     files = file_system_at(path)
     separated = local_path is not None and str(local_path).endswith(("/", os.sep))
-    if local_path is None or separated or files.is_dir(path):
+    is_folder = separated or local_path is None
+    with suppress(OSError):  # a place that may not be looked at; writing there will tell
+        is_folder = is_folder or files.is_dir(path)
+    if is_folder:
         return path / name
     return path if path.suffix or files.size(path) is not None else path / name
 
@@ -158,8 +161,8 @@ def warn_of_little_space(folder: Path, needed: int) -> None:
     """Warn if a disk has not enough space for what will come; where that cannot be told, nothing is said."""
     if is_remote(folder) or not needed:
         return
-    there = next((each for each in (folder.absolute(), *folder.absolute().parents) if each.exists()), None)
     try:
+        there = next((each for each in (folder.absolute(), *folder.absolute().parents) if each.exists()), None)
         free = math.inf if there is None else shutil.disk_usage(there).free
     except OSError:
         return

@@ -7,6 +7,7 @@ Out: another manifest, with the same rows.  Products flow, after "manifest".
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -74,7 +75,7 @@ def _results(manifest: Table) -> list[TransferResult]:
         raise InvalidArgumentError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
     rows = zip(*(_cells(manifest, name) for name in COLUMNS), strict=True)
     recorded = _meta_text(manifest, "workdir")
-    workdir = Path(recorded) if recorded and Path(recorded).is_dir() else Path()
+    workdir = Path(recorded) if recorded and os.path.isdir(recorded) else Path()  # noqa: PTH112 - never raises
     return [_result(index, *row, workdir=workdir) for index, row in enumerate(rows)]
 
 
@@ -259,7 +260,7 @@ def _download_dir(manifest: Table, path: Path) -> Path | None:
     if is_remote(path):
         return None
     recorded = _meta_text(manifest, "base_dir")
-    if recorded and (path.is_absolute() or Path(recorded).is_dir()):
+    if recorded and (path.is_absolute() or os.path.isdir(recorded)):  # noqa: PTH112 - never raises
         return Path(recorded)
     return None if path.is_absolute() else Path.cwd()
 

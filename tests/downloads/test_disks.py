@@ -7,16 +7,19 @@ import os
 import shutil
 import stat
 import time
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import filelock
 import numpy as np
 import pytest
 from astropy.table import Table
 
-from astroquery_mast import Observations
+from astroquery_mast import Observations, Zcut
 from astroquery_mast.downloads.destination import lock_path
+from astroquery_mast.exceptions import InvalidArgumentError
 from astroquery_mast.sandbox import Sandbox
 
 
@@ -234,3 +237,62 @@ def test_a_file_that_is_there_needs_no_room(
         on_error="ignore",
     )
     assert manifest["Status"].tolist() == ["ERROR"] * 11 + ["COMPLETE"]
+
+
+@pytest.fixture(params=["forbidden", "too long"])
+def unusable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """Give a place in which this process may not even look whether anything is there."""
+    if request.param == "too long":
+        yield tmp_path / ("x" * 300)
+        return
+    folder, user = tmp_path / "forbidden", getattr(os, "geteuid", None)
+    if user is None:
+        pytest.skip("no such rights on this system")
+    folder.mkdir(mode=0)
+    is_root = user() == 0
+    if is_root:  # who may look anywhere
+        os.seteuid(65534)
+    yield folder / "below"
+    if is_root:
+        os.seteuid(0)
+    folder.chmod(0o700)
+
+
+@pytest.fixture
+def at_hand(product: Table, tmp_path: Path) -> Table:
+    """Return a product that has been fetched once: all modules are read that somebody else's rights might not cover."""
+    for bundle in (None, "zip"):
+        Observations.download_products(product, download_dir=tmp_path / "first", verbose=False, bundle=bundle)
+    Zcut.download_cutouts("189.49206 62.20615", size=2, path=tmp_path / "first")
+    return product
+
+
+@pytest.mark.parametrize("options", [{}, {"bundle": "zip"}, {"bundle": "tar.gz"}, {"curl_flag": True}, {"flat": True}])
+def test_a_folder_that_may_not_be_looked_at_is_an_error_of_each_file(
+    at_hand: Table, unusable: Path, options: dict[str, Any]
+) -> None:
+    """The manifest has a row for each file, with the reason, and the call goes on."""
+    manifest = Observations.download_products(
+        at_hand, download_dir=unusable, verbose=False, on_error="ignore", **options
+    )
+    assert list(manifest["Status"]) == ["ERROR"]
+    assert "ermission denied" in manifest["Message"][0] or "too long" in manifest["Message"][0]
+    assert list(Observations.retry_downloads(manifest, verbose=False, on_error="ignore")["Status"]) == ["ERROR"]
+    Observations.verify_downloads(manifest, verbose=False)
+
+
+def test_a_single_file_that_cannot_be_written_is_an_error_as_others(at_hand: Table, unusable: Path) -> None:
+    """``download_file`` returns the status and the reason, and raises nothing."""
+    status, message, _ = Observations.download_file(at_hand["dataURI"][0], local_path=unusable, verbose=False)
+    assert status == "ERROR"
+    assert "ermission denied" in str(message) or "too long" in str(message)
+
+
+def test_a_folder_for_cutouts_that_may_not_be_looked_at_is_refused_before_they_are_made(
+    at_hand: Table, unusable: Path, mast_sandbox: Sandbox
+) -> None:
+    """Nothing is asked for if it cannot be written."""
+    mast_sandbox.requests.clear()
+    with pytest.raises(InvalidArgumentError, match="cannot be used"):
+        Zcut.download_cutouts("189.49206 62.20615", size=2, path=unusable)
+    assert not len(mast_sandbox.requests)
