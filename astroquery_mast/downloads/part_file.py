@@ -29,7 +29,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from io import BufferedRandom
@@ -38,6 +38,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ..service import retrying
+from ..service.parallel import Threads
 from .checks import announced_length, content_range, is_truncated, strong_validator
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class BackgroundHash:
         self._size = size
         self._batch: list[bytes] = []
         self._waiting = 0
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: Threads | None = None
         self._under_way: deque[Future[None]] = deque()
         self._marks: deque[HashCheckpoint] = deque()
 
@@ -162,7 +163,7 @@ class BackgroundHash:
     def _hand_over(self, *, mark: bool) -> None:
         """Give the thread what has gathered."""
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="astroquery_mast-sha256")
+            self._pool = Threads(1, thread_name_prefix="astroquery_mast-sha256")
         if len(self._under_way) >= _BATCHES_WAITING:
             self._under_way.popleft().result()
         self._under_way.append(self._pool.submit(self._work, self._batch, self._size if mark else None))

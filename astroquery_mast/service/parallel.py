@@ -230,10 +230,34 @@ def _numbered(items: Iterable[Item]) -> Iterator[Job[Item]]:
     return (Job(number, item) for number, item in enumerate(items))
 
 
+class Threads(ThreadPoolExecutor):
+    """Threads of our own; if the system starts no more of them, the caller does the work, and it takes longer."""
+
+    def submit(self, work: Callable[..., Result], /, *args: Any, **keywords: Any) -> Future[Result]:
+        """Hand over a job."""
+        future: Future[Result] = Future()
+        begun = threading.Lock()
+
+        def once() -> None:
+            """Do the job, unless it has been begun: it stays in the queue if no thread could be started for it."""
+            if not begun.acquire(blocking=False) or not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(work(*args, **keywords))
+            except BaseException as err:  # noqa: BLE001 - Ctrl-C, too, is the outcome of a job
+                future.set_exception(err)
+
+        try:
+            super().submit(once)
+        except RuntimeError:
+            once()
+        return future
+
+
 @contextmanager
 def _threads(workers: int) -> Iterator[Executor]:
     """Threads for one call, which are not waited for when the call is broken off."""
-    executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix=THREAD_NAME)
+    executor = Threads(max_workers=workers, thread_name_prefix=THREAD_NAME)
     try:
         yield executor
     finally:

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from astroquery_mast.exceptions import BadRequestError
+from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.service.parallel import JobFailure, RunOptions, SharedState, UnfinishedError, map_in_threads, run
 from astroquery_mast.service.retrying import Deadline
 
@@ -227,3 +229,44 @@ def test_in_order_stops_at_the_first_failure() -> None:
     with pytest.raises(BadRequestError):
         list(map_in_threads(work, range(1000), 2))
     assert len(begun) < 20
+
+
+NO_THREADS = """
+import sys, threading
+from astropy.table import Table
+from astroquery_mast import MastMissions, Observations, Tesscut, conf
+conf.server = conf.resolver_server = sys.argv[1]
+most = int(sys.argv[2])
+begin, started = threading.Thread.start, []
+
+def begin_few(thread):
+    if len(started) >= most:
+        raise RuntimeError("can't start new thread")
+    started.append(thread)
+    begin(thread)
+
+threading.Thread.start = begin_few
+found = Observations.query_criteria(proposal_id=10452, pagesize=20)
+names = Observations.resolve_object([f"M{number}" for number in range(1, 100)])
+targets = Observations.query_object(["M51", "M101", "HUDF"], radius=0.01, merge_nearby=False)
+products = Observations.get_product_list(list(found["obsid"][:4]), batch_size=1, verbose=False)
+files = Observations.download_products(products[:5], download_dir=sys.argv[3], verbose=False)
+cutouts = Tesscut.download_cutouts(coordinates="84.291187 -80.469125", sector=[1, 2], size=2, path=sys.argv[3])
+sys.stdout.write(f"{len(found)} {len(names)} {len(targets)} {len(products)} "
+    f"{set(files['Status'])} {set(cutouts['Status'])} {len(started)}")
+"""
+
+
+def test_without_more_threads_everything_takes_longer_and_comes(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Where the system starts no more threads, pages, names, targets, products and files come all the same."""
+    script = tmp_path / "threads.py"
+    script.write_text(NO_THREADS)
+    told = []
+    for most in (0, 1, 100):
+        command = [sys.executable, str(script), mast_sandbox.url, str(most), str(tmp_path / str(most))]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        told.append(done.stdout.rpartition(" "))
+        assert "COMPLETE" in done.stdout, done.stderr
+    assert [each[0] for each in told] == [told[-1][0]] * 3
+    assert [int(each[2]) for each in told[:2]] == [0, 1]
+    assert int(told[2][2]) > 10
