@@ -342,7 +342,7 @@ def _sector_row(entry: Any, service: str) -> Mapping[str, object]:
         value = entry.get(name)
         try:
             row[name] = None if value is None else int(value)
-        except (TypeError, ValueError) as err:
+        except (TypeError, ValueError, OverflowError) as err:
             raise InvalidResponseError(f"{service} listed {name} {value!r}, no number.", service=service) from err
     return row
 

@@ -93,7 +93,10 @@ def read_paths(body: bytes, uris: Sequence[str]) -> dict[str, str | None]:
 def _key(entry: object) -> str | None:
     """The key in one entry of the answer."""
     path = entry.get("path") if isinstance(entry, dict) else None
-    return path.lstrip("/") or None if isinstance(path, str) else None
+    if not isinstance(path, str):
+        return None
+    path.encode()  # half a character is part of no address
+    return path.lstrip("/") or None
 
 
 def read_listing(body: bytes) -> tuple[list[str], str | None]:

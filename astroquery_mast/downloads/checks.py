@@ -33,7 +33,9 @@ from ..service.retrying import BrokenBodyError
 # their positions.
 AS_STORED: Mapping[str, str] = {"Accept-Encoding": "identity"}
 
-_CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d+)-(\d+)/(\d+)\s*", re.IGNORECASE | re.ASCII)
+# No file has a length of more digits, and Python reads no number of very many.
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)
+_CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18})\s*", re.IGNORECASE | re.ASCII)
 # RFC 9110, section 8.8.3: an opaque quoted string; "W/" before it would make it weak.
 _STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
 _PAGES = {"text/html", "application/xhtml+xml"}
@@ -64,7 +66,7 @@ def is_packed(headers: Mapping[str, str]) -> bool:
 def announced_length(headers: Mapping[str, str]) -> int | None:
     """Tell the length of a body."""
     length = headers.get("Content-Length", "").strip()
-    if not (length.isascii() and length.isdecimal()) or is_packed(headers):
+    if not _LENGTH.fullmatch(length) or is_packed(headers):
         return None
     return int(length)
 
@@ -87,9 +89,9 @@ def _date(text: str) -> datetime | None:
     """A date of HTTP."""
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def strong_validator(headers: Mapping[str, str]) -> str | None:

@@ -16,7 +16,7 @@ from astropy import units as u
 
 from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
-from ..query.request import ApiRequest, CacheKey, HttpRequest
+from ..query.request import ApiRequest, CacheKey, HttpRequest, possible_parts
 from ..query.selection import sort_keys
 from ..query.values import as_members, is_integer
 from ..sky.position import as_radius
@@ -94,7 +94,7 @@ class SearchRequest:
         most, skipped = bounds(page, self.limit, self.offset)
         return [
             replace(self, limit=most, offset=offset, later=True)
-            for offset in range(skipped + most, announced(page), most)
+            for offset in possible_parts(range(skipped + most, announced(page), most), page.service)
         ]
 
     def first_page(self) -> SearchRequest:

@@ -18,7 +18,7 @@ import numpy as np
 from astropy import units as u
 
 from ..config import Endpoints
-from ..exceptions import InvalidArgumentError, InvalidCriterionError
+from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidResponseError
 from ..tables.mashup import Completeness, Page, parse_page
 
 
@@ -87,6 +87,8 @@ COUNT_COLUMNS = "COUNT_BIG(*)"
 _READABLE = frozenset({"json", "extjs"})
 # Columns with identifiers of which no two rows of a service have the same.
 _IDENTIFIERS = frozenset({"obsid", "ID", "objID", "objid", "MatchID", "source_id"})
+# More pages are a mistake of the server: the questions for them would not fit into the memory.
+_MOST_PARTS = 100_000
 # Properties that change how the archive works, and not what it answers.
 _IRRELEVANT = frozenset({"timeout", "clearcache", "removecache"})
 # Lists of JSON services whose order may be that of rows or columns; any other list holds conditions or alternatives.
@@ -246,6 +248,13 @@ class ApiRequest:
         return CacheKey({"service": self.service, "params": params, "pages": every_page})
 
 
+def possible_parts(numbers: range, service: str) -> range:
+    """Return the numbers of the parts of an answer, unless they are more than can be asked for."""
+    if numbers[_MOST_PARTS:]:
+        raise InvalidResponseError(f"{service} announced more than {_MOST_PARTS} pages.", service=service)
+    return numbers
+
+
 @dataclass(frozen=True)
 class MashupRequest:
     """One question to the Mashup API, about all of its answer or a single page."""
@@ -316,7 +325,8 @@ class MashupRequest:
         """Return the questions for all other pages, of which the first tells how many there are."""
         if not self.every_page or page.paging is None:
             return []
-        return [self.at_page(number) for number in range(self.page + 1, page.paging.pages + 1)]
+        numbers = range(self.page + 1, page.paging.pages + 1)
+        return [self.at_page(number) for number in possible_parts(numbers, self.service)]
 
     def at_page(self, page: int) -> MashupRequest:
         """Return the same question, asked for a single page."""

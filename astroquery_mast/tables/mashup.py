@@ -165,7 +165,7 @@ def _seconds_until(text: str, now: datetime) -> float | None:
     """The seconds until a date as HTTP headers have it; None if it cannot be read."""
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (TypeError, ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -1,0 +1,431 @@
+"""Answers of MAST that are wrong in any way: only documented exceptions and warnings reach the user, and soon.
+
+Every case is a public call to a sandbox, whose answers are changed on their way out: values, keys, declared types,
+bytes, statuses, headers, lengths and addresses.  Files that the package reads from the disk are changed likewise.  A
+case is made from its number alone, so that any of them can be tried again::
+
+    python tests/integration/test_mutated_answers.py 50000            # as many cases
+    python tests/integration/test_mutated_answers.py 1 4711           # the one with this number
+    python tests/integration/test_mutated_answers.py 500 0 cutout     # of calls with this word in their names
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import astroquery.exceptions
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from astropy.utils.exceptions import AstropyWarning
+from astroquery import log
+from mutations import changed, changed_bytes, changer_of
+
+from astroquery_mast import (
+    Catalogs,
+    Hapcut,
+    MastClass,
+    MastMissions,
+    Observations,
+    Tesscut,
+    Zcut,
+    conf,
+)
+from astroquery_mast.exceptions import MastError
+from astroquery_mast.observations.search import KNOWN_VALUES
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sandbox.reply import Reply
+from astroquery_mast.sandbox.requestlog import ENDPOINTS, RequestRecord
+from astroquery_mast.service import retrying
+from astroquery_mast.service.connections import PACES
+from astroquery_mast.service.resolver import KNOWN_NAMES
+from astroquery_mast.utils import get_cloud_paths
+
+CASES = 1000
+"""How many are tried with the other tests."""
+SLOW = 8.0
+"""Seconds that no call may take; each is given three."""
+
+DOCUMENTED = (
+    MastError,
+    *(kind for kind in vars(astroquery.exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)),
+)
+
+# -- the calls -----------------------------------------------------------------------------------------------------
+
+M51 = SkyCoord(202.4696, 47.1952, unit="deg")
+TWO = SkyCoord([202.4696, 202.48], [47.1952, 47.2], unit="deg")
+FAR = SkyCoord([202.4696, 210.802], [47.1952, 54.349], unit="deg")
+NEAR = {"radius": "0.02 deg"}
+DEEP = "189.49206 62.20615"
+STAR = "84.291187 -80.469125"
+HSC = {"catalog": "Hsc", **NEAR}
+OBSID = "24000000"
+
+Call = Callable[["Place"], Any]
+
+
+@dataclass
+class Place:
+    """Where a case takes place: a folder of its own, and what was listed before anything was changed."""
+
+    folder: Path
+    products: Table
+    dataset: Table
+    files: Table
+    spectra: Table
+
+    def fetch(self, **options: Any) -> Any:
+        """Download two products."""
+        return Observations.download_products(
+            self.products, download_dir=self.folder, verbose=False, timeout=3, on_error="ignore", **options
+        )
+
+
+def _open_product(place: Place) -> bytes:
+    with Observations.open_product(place.products[0], block_size=8192) as stream:
+        stream.seek(100_000)
+        return stream.read(10)
+
+
+def _in_the_cloud(place: Place) -> Any:
+    Observations.enable_cloud_dataset(verbose=False)
+    try:
+        return place.fetch(), Observations.get_cloud_uris(place.products, check=True)
+    finally:
+        Observations.disable_cloud_dataset()
+
+
+def _login(_: Place) -> Any:
+    client = MastClass()
+    try:
+        return client.login("0123456789abcdef0123456789abcdef")
+    finally:
+        client.logout()
+
+
+def _verify(place: Place) -> Any:
+    return Observations.retry_downloads(Observations.verify_downloads(place.fetch()), verbose=False, timeout=3)
+
+
+CALLS: dict[str, Call] = {
+    "observations criteria": lambda _: Observations.query_criteria(proposal_id=10501),
+    "observations pages": lambda _: Observations.query_criteria(proposal_id=10501, pagesize=3),
+    "observations region": lambda _: Observations.query_region(M51, radius=0.001),
+    "observations polygon": lambda _: Observations.query_region(region="CIRCLE 202.4696 47.1952 0.001"),
+    "observations object": lambda _: Observations.query_object("M51", radius=0.001),
+    "observations count": lambda _: Observations.query_criteria_count(obs_collection="GALEX"),
+    "observations iter": lambda _: list(Observations.query_criteria_iter(proposal_id=10501, pagesize=5)),
+    "observations near": lambda _: Observations.query_region(TWO, radius=0.001),
+    "observations far": lambda _: Observations.query_region(FAR, radius=0.001, merge_nearby=False),
+    "observations names": lambda _: Observations.query_object(["M51", "M101"], radius=0.001),
+    "observations counts": lambda _: Observations.query_region_count(FAR, radius=0.02),
+    "observations async": lambda _: Observations.query_criteria_async(proposal_id=10501),
+    "observations missions": lambda _: Observations.list_missions(),
+    "observations columns": lambda _: Observations.list_columns(),
+    "observations metadata": lambda _: (
+        Observations.get_metadata("observations"),
+        Observations.get_metadata("products"),
+    ),
+    "observations values": lambda _: Observations.list_values("instrument_name", obs_collection="HST"),
+    "observations crossmatch": lambda _: Observations.crossmatch(TWO, verbose=False),
+    "observations products": lambda _: Observations.get_unique_product_list([OBSID], verbose=False),
+    "observations batches": lambda _: Observations.get_product_list([OBSID, "24000001"], batch_size=1, verbose=False),
+    "service request": lambda _: Observations.service_request(
+        "Mast.Caom.Filtered", {"columns": "*", "filters": [{"paramName": "obs_collection", "values": ["FUSE"]}]}
+    ),
+    "names one": lambda _: Observations.resolve_object("M51"),
+    "names many": lambda _: Observations.resolve_object(["M51", "M101", "HUDF"]),
+    "names all": lambda _: Observations.resolve_object("M51", resolve_all=True),
+    "names by resolver": lambda _: Observations.resolve_object(["M51", "M101"], resolver="NED"),
+    "catalogs hsc": lambda _: Catalogs.query_region(M51, **HSC),
+    "catalogs tic": lambda _: Catalogs.query_region(M51, catalog="TIC", **NEAR),
+    "catalogs gaia": lambda _: Catalogs.query_region(M51, catalog="Gaia", **NEAR),
+    "catalogs panstarrs": lambda _: Catalogs.query_region(M51, catalog="Panstarrs", **NEAR),
+    "catalogs count": lambda _: Catalogs.query_criteria_count("TIC", coordinates=M51, Tmag=">0", **NEAR),
+    "catalogs criteria": lambda _: Catalogs.query_criteria("TIC", coordinates=M51, Tmag=[5, 16], **NEAR),
+    "catalogs many": lambda _: Catalogs.query_region(TWO, catalog="TIC", **NEAR),
+    "catalogs metadata": lambda _: (Catalogs.get_metadata("panstarrs"), Catalogs.get_metadata("TIC")),
+    "catalogs crossmatch": lambda _: Catalogs.crossmatch(TWO, "TIC", radius=0.01, verbose=False),
+    "catalogs matchid": lambda _: Catalogs.query_hsc_matchid(14967510),
+    "catalogs spectra": lambda _: Catalogs.get_hsc_spectra(),
+    "catalogs spectra files": lambda place: Catalogs.download_hsc_spectra(
+        place.spectra, download_dir=place.folder, verbose=False
+    ),
+    "missions criteria": lambda _: MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", limit=20),
+    "missions all": lambda _: MastMissions.query_criteria(sci_pep_id=10452, limit=None),
+    "missions region": lambda _: MastMissions.query_region(M51, radius=2, select_cols="sci_start_time"),
+    "missions regions": lambda _: MastMissions.query_region(TWO, radius=1),
+    "missions count": lambda _: MastMissions.query_criteria(sci_pep_id=10452, count_only=True),
+    "missions columns": lambda _: MastMissions.get_column_list(mission="iue"),
+    "missions available": lambda _: MastMissions.get_available_missions(),
+    "missions products": lambda place: MastMissions.get_product_list(place.dataset, verbose=False),
+    "missions batches": lambda place: MastMissions.get_product_list(place.dataset, batch_size=1, verbose=False),
+    "missions files": lambda place: MastMissions.download_products(
+        place.files, download_dir=place.folder, verbose=False, timeout=3, on_error="ignore"
+    ),
+    "cutouts sectors": lambda _: Tesscut.get_sectors(coordinates=STAR),
+    "cutouts moving": lambda _: Tesscut.get_sectors(object_name="Eleonora", moving_target=True),
+    "cutouts tess": lambda _: Tesscut.get_cutouts(coordinates=STAR, size=2, sector=[1, 2]),
+    "cutouts tess files": lambda place: Tesscut.download_cutouts(
+        coordinates=STAR, size=2, sector=[1, 2], path=place.folder, timeout=3
+    ),
+    "cutouts surveys": lambda _: Zcut.get_surveys(DEEP),
+    "cutouts deep": lambda _: Zcut.get_cutouts(DEEP, size=2),
+    "cutouts deep files": lambda place: Zcut.download_cutouts(DEEP, size=2, path=place.folder, timeout=3),
+    "cutouts deep zip": lambda place: Zcut.download_cutouts(DEEP, size=2, path=place.folder, inflate=False, timeout=3),
+    "cutouts hap": lambda _: Hapcut.get_cutouts("202.4696 47.1952", size=2),
+    "cutouts hap files": lambda place: Hapcut.download_cutouts(
+        "202.4696 47.1952", size=2, path=place.folder, timeout=3
+    ),
+    "account whoami": lambda _: MastClass().session_info(),
+    "account login": _login,
+    "files products": lambda place: place.fetch(),
+    "files zip": lambda place: place.fetch(bundle="zip"),
+    "files tar": lambda place: place.fetch(bundle="tar.gz"),
+    "files script": lambda place: place.fetch(curl_flag=True),
+    "files one": lambda place: Observations.download_file(
+        place.products["dataURI"][0], local_path=place.folder / "one.fits", verbose=False
+    ),
+    "files open": _open_product,
+    "files verify": _verify,
+    "cloud list": lambda _: Observations.list_cloud_datasets(),
+    "cloud paths": lambda place: get_cloud_paths(list(place.products["dataURI"]), verbose=False),
+    "cloud files": _in_the_cloud,
+}
+
+KEPT: dict[str, Call] = {
+    "kept observations": lambda _: Observations.query_criteria(proposal_id=10501, pagesize=7, cache=True),
+    "kept catalog": lambda _: Catalogs.query_region(M51, catalog="TIC", cache=True, **NEAR),
+    "kept mission": lambda _: MastMissions.query_criteria(sci_pep_id=10452, limit=None, cache=True),
+    "kept files": lambda place: place.fetch(),
+    "kept parts": lambda place: place.fetch(),
+}
+
+# -- one case ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Report:
+    """What became of the cases."""
+
+    cases: int = 0
+    answers: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    raw: dict[str, list[str]] = field(default_factory=dict)
+    slow: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+
+    def note(self, outcome: str, case: str, where: str | None = None) -> None:
+        """Take in one outcome; ``where`` is the place that a raw exception comes from."""
+        self.outcomes[outcome] += 1
+        if where is not None:
+            self.raw.setdefault(f"{outcome} at {where}", []).append(case)
+
+    def lines(self) -> Iterator[str]:
+        """Give what is to be told."""
+        yield f"{self.cases} calls, {self.answers} changed answers and files, the slowest call {self.slowest:.1f} s"
+        yield from (f"{number:7d}  {name}" for name, number in self.outcomes.most_common())
+        yield from (f"RAW {len(cases)} x {what}: case {', '.join(cases[:5])}" for what, cases in self.raw.items())
+        yield from (f"SLOW {case}" for case in self.slow)
+
+
+class Changer:
+    """Changes the answers of one case, from the n-th of an endpoint on, or only this one."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.first = rng.choice((0, 0, 0, 0, 0, 0, 1, 1, 2, 3))
+        self.seed = rng.randrange(1 << 30)
+        self.always = rng.random() < 0.7
+        self.seen = self.changed = 0
+        self.lock = threading.Lock()
+
+    def strikes(self, _: RequestRecord) -> bool:
+        """Tell whether an answer is to be changed."""
+        with self.lock:
+            place = self.seen
+            self.seen += 1
+            struck = place == self.first or (self.always and place > self.first)
+            self.changed += struck
+        return struck
+
+    def __call__(self, reply: Reply) -> Reply:
+        """Change an answer; each in the same way, so that another try meets the same."""
+        return changed(random.Random(self.seed), reply)
+
+
+class Cases:
+    """The cases, one after the other, in one sandbox."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, calls: str = "") -> None:
+        self.sandbox = sandbox
+        self.folder = folder
+        self.calls = {name: call for name, call in {**CALLS, **KEPT}.items() if calls in name}
+        self.place = Place(
+            folder,
+            Observations.get_product_list([OBSID], verbose=False)[:2],
+            datasets := MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", limit=2),
+            MastMissions.get_product_list(datasets, verbose=False)[:3],
+            Catalogs.get_hsc_spectra()[:2],
+        )
+        self.report = Report()
+
+    def run(self, number: int) -> None:
+        """Carry out the case with a number."""
+        rng = random.Random(number)
+        name = rng.choice(list(self.calls))
+        call, case = self.calls[name], f"{number} ({name})"
+        place = replace(self.place, folder=self.folder / f"case{number}")
+        place.folder.mkdir()
+        _forget()
+        self.report.cases += 1
+        changer = Changer(rng)
+        try:
+            with (
+                warnings.catch_warnings(record=True) as warned,
+                conf.set_temp("max_attempts", rng.choice((1, 1, 2))),
+            ):
+                warnings.simplefilter("always")
+                if name in KEPT:
+                    self._change_files(name, call, place, rng)
+                else:
+                    self._change_answers(changer)
+                self._observe(call, place, case)
+        finally:
+            self.sandbox.faults.clear()
+            self.sandbox.requests.clear()
+            shutil.rmtree(place.folder)
+        self.report.answers += changer.changed
+        for warning in warned:
+            documented = issubclass(warning.category, AstropyWarning)
+            where = None if documented else f"{warning.filename}:{warning.lineno}: {warning.message}"
+            self.report.note(warning.category.__name__, case, where)
+
+    def _change_answers(self, changer: Changer) -> None:
+        """Change answers of all endpoints."""
+        fault = Fault("changed", bends=(changer,))
+        for endpoint in ENDPOINTS:
+            self.sandbox.faults.add(endpoint, fault, times=None, where=changer.strikes)
+
+    def _change_files(self, name: str, call: Call, place: Place, rng: random.Random) -> None:
+        """Change the files that a first call has left on the disk."""
+        for client in (Observations, Catalogs, MastMissions):
+            client.cache_location = place.folder / "cache"
+        (place.folder / "cache").mkdir()
+        if name == "kept parts":
+            size = rng.randrange(1, 200_000)
+            self.sandbox.faults.add("download", Fault.cut(size), times=None)
+        call(place)
+        self.sandbox.faults.clear()
+        for path in place.folder.rglob("*"):
+            if path.is_file() and rng.random() < 0.7:
+                body = path.read_bytes()
+                ways = [changed_bytes, changer_of(body) if body else changed_bytes]
+                path.write_bytes(rng.choice(ways)(rng, body))
+                self.report.answers += 1
+
+    def _observe(self, call: Call, place: Place, case: str) -> None:
+        """Call, and note what comes of it."""
+        started = time.monotonic()
+        try:
+            str(call(place))
+        except DOCUMENTED as err:
+            self.report.note(type(err).__name__, case)
+        except Exception as err:  # noqa: BLE001 - this is what is looked for
+            frames = [
+                frame for frame in traceback.extract_tb(err.__traceback__) if "astroquery_mast/" in frame.filename
+            ]
+            at = frames[-1] if frames else traceback.extract_tb(err.__traceback__)[-1]
+            words = f"{at.filename.rpartition('astroquery_mast/')[2]}:{at.lineno}"
+            self.report.note(f"raw {type(err).__name__}", case, words)
+        else:
+            self.report.note("returned", case)
+        elapsed = time.monotonic() - started
+        self.report.slowest = max(self.report.slowest, elapsed)
+        if elapsed > SLOW:
+            self.report.slow.append(f"{elapsed:.1f} s: case {case}")
+
+
+def _remembered(answer: Callable[[RequestRecord, str], Reply]) -> Callable[[RequestRecord, str], Reply]:
+    """The same answers, each made once: what they are before they are changed is no matter here."""
+    known: dict[tuple[object, ...], Reply] = {}
+
+    def remembered(record: RequestRecord, target: str) -> Reply:
+        headers = (record.headers.get(name) for name in ("range", "if-range", "authorization"))
+        # Each question of the Mashup API has another number, so that no cache on the way keeps its answer.
+        key = (record.method, target, re.sub(rb"cacheBreaker%22[^,]*?%2C", b"", record.body), *headers)
+        if key not in known:
+            known[key] = answer(record, target)
+        return known[key]
+
+    return remembered
+
+
+def _forget() -> None:
+    """Forget what other cases have learned."""
+    KNOWN_NAMES.clear()
+    KNOWN_VALUES.clear()
+    PACES.clear()
+    for client in (Observations, Catalogs, MastMissions):
+        client.__init__()  # type: ignore[misc]
+
+
+@contextmanager
+def cases_in(sandbox: Sandbox, folder: Path, calls: str = "") -> Iterator[Cases]:
+    """Set up what cases need."""
+    with ExitStack() as settings:
+        for name, value in (("timeout", 3.0), ("read_timeout", 2.0), ("max_workers", 2)):
+            settings.enter_context(conf.set_temp(name, value))
+        settings.enter_context(conf.set_temp("max_response_size", 50_000_000))
+        answer, level = sandbox._routes.answer, log.level
+        settings.callback(setattr, sandbox._routes, "answer", answer)
+        sandbox._routes.answer = _remembered(answer)
+        settings.callback(log.setLevel, level)
+        log.setLevel(logging.CRITICAL)
+        yield Cases(sandbox, folder, calls)
+        _forget()
+
+
+@pytest.mark.timeout(300)
+def test_wrong_answers_and_files_lead_to_documented_exceptions(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Whatever arrives, or lies on the disk, no call raises anything else, warns otherwise or takes long."""
+    with cases_in(mast_sandbox, tmp_path) as cases:
+        for number in range(CASES):
+            cases.run(number)
+    report = cases.report
+    assert not report.raw
+    assert not report.slow
+    assert report.outcomes["returned"] > CASES / 10
+    assert len([name for name in report.outcomes if name.endswith("Error")]) > 5
+
+
+def main(cases: int, first: int = 0, calls: str = "") -> None:
+    """Carry out many cases, and tell what came of them."""
+    retrying.pause = lambda _seconds, _stopped: None
+    with tempfile.TemporaryDirectory() as folder, Sandbox() as sandbox, cases_in(sandbox, Path(folder), calls) as tried:
+        for number in range(first, first + cases):
+            tried.run(number)
+            if tried.report.cases % 1000 == 0:
+                sys.stdout.write("\n".join(tried.report.lines()) + "\n\n")
+                sys.stdout.flush()
+    sys.stdout.write("\n".join(tried.report.lines()) + "\n")
+
+
+if __name__ == "__main__":
+    main(*(kind(word) for kind, word in zip((int, int, str), sys.argv[1:], strict=False)))
