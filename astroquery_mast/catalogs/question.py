@@ -16,7 +16,7 @@ from typing import Any
 from astroquery import log
 
 from ..config import Endpoints
-from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidResponseError, MastError
+from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidResponseError, MastError, reading
 from ..query.filters import Criteria
 from ..query.known_catalogs import Catalog
 from ..query.request import COUNT_COLUMNS, ApiRequest, CacheKey, HttpRequest, MashupRequest
@@ -351,7 +351,8 @@ class CatalogColumns:
         service = f"The list of columns of {name}"
         url = f"{self.endpoints.catalogs}/{name}/metadata.json"
         response = self.http.request("GET", url, deadline=deadline, service=service, attempts=1)
-        return read_metadata(response.content, service)
+        with reading(service):
+            return read_metadata(response.content, service)
 
     def _typed(self, name: str, columns: Columns, known: Columns, deadline: Deadline) -> Columns:
         """The same columns, with numbers marked as such where nothing tells of what type they are."""

@@ -25,6 +25,7 @@ from ..exceptions import (
     InvalidQueryError,
     InvalidResponseError,
     MastError,
+    reading,
 )
 from ..query.selection import names_of
 from ..service.http import AnswerPage, HttpClient
@@ -300,7 +301,8 @@ class MissionColumns:
             service=service,
             attempts=1,
         )
-        return columns_of_mission(decoded(response.content, service), mission)
+        with reading(service):
+            return columns_of_mission(decoded(response.content, service), mission)
 
 
 def columns_of_mission(document: object, mission: str) -> dict[str, Column]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Required, TypedDict, TypeVar, Unpack, overload
 
@@ -21,12 +21,11 @@ from astroquery import log
 from ..config import Endpoints, count_setting, seconds_setting
 from ..exceptions import (
     AccessDeniedError,
-    InvalidResponseError,
     MastError,
     MaxResultsWarning,
     QueryTimeoutError,
-    ResponseTooLargeError,
     ServerError,
+    reading,
 )
 from ..query.request import Question
 from ..tables.mashup import Completeness, Page, check_status
@@ -56,23 +55,6 @@ _POLL = tenacity.wait_exponential(multiplier=0.1, max=10, exp_base=1.6) + tenaci
 _MOST_LIMITED = 1000
 # What `requests` raises besides its own errors: for addresses, proxies and certificates that make no sense.
 _UNSENDABLE = (ValueError, TypeError, LookupError, AttributeError, OSError, urllib3.exceptions.HTTPError)
-# What code raises that reads something else than it was made for.
-_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-
-
-@contextmanager
-def reading(what: str) -> Iterator[None]:
-    """Turn whatever an answer leads to into an error of the package: the last net, below the checks of the readers."""
-    try:
-        yield
-    except (MastError, requests.exceptions.RequestException):
-        raise
-    except MemoryError as err:
-        raise ResponseTooLargeError(f"{what} sent more than there is memory for.", service=what) from err
-    except _UNREADABLE as err:
-        raise InvalidResponseError(
-            f"{what} sent a response that cannot be read ({type(err).__name__}: {err}).", service=what
-        ) from err
 
 
 @dataclass(frozen=True)
@@ -233,7 +215,7 @@ class HttpClient:
         silence = min(left, seconds_setting("read_timeout") if patience is None else patience)
         timeout = (deadline.for_socket(seconds_setting("connect_timeout")), deadline.for_socket(silence))
         try:
-            with within(deadline), reading(what):
+            with within(deadline), reading(what, requests.exceptions.RequestException):
                 return self._exchange(method, url, what, deadline, {**keywords, "timeout": timeout})
         except requests.exceptions.RequestException as err:
             if deadline.remaining() <= 0:

@@ -29,7 +29,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import Endpoints, count_setting
-from ..exceptions import InvalidQueryError, InvalidResponseError, MastError, presentable
+from ..exceptions import InvalidQueryError, InvalidResponseError, MastError, presentable, reading
 from ..query.request import MashupRequest, Question
 from ..sky.position import DEFAULT_RADIUS, Cone, as_coordinate, cone_around, looks_like_coordinates
 from ..tables.columns import Columns, columns_of, find_name, snapshot
@@ -195,10 +195,11 @@ class MashupColumns:
             data={"colConfigId": name},
             headers={"Accept": "text/plain"},
             deadline=deadline,
-            service=f"columnsconfig of {name}",
+            service=(service := f"columnsconfig of {name}"),
             attempts=1,
         )
-        return columns_of(_decoded(response.content, name))
+        with reading(service):
+            return columns_of(_decoded(response.content, name))
 
 
 def _decoded(body: bytes, config_id: str) -> Mapping[str, object]:

@@ -385,7 +385,7 @@ def place_of(entry: Entry) -> tuple[float, float]:
     """Return the position of an entry in degrees; raise `InvalidResponseError` if it has none."""
     try:
         ra, dec = float(entry["ra"]), float(entry["decl"])
-    except (KeyError, TypeError, ValueError) as err:
+    except (KeyError, TypeError, ValueError, OverflowError) as err:
         raise InvalidResponseError(f"The {SERVICE} sent an entry without a position.", service=SERVICE) from err
     if not (math.isfinite(ra) and abs(dec) <= 90):
         raise InvalidResponseError(f"The {SERVICE} sent an impossible position: {ra}, {dec}.", service=SERVICE)

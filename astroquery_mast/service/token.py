@@ -374,8 +374,9 @@ class Login:
         self.credentials.keep(found.text, str(user.get("ezid") or user.get("eppn") or ""), self._endpoints)
         if store:
             store_token(found.text)
-        name = (user.get("attrib") or {}).get("display_name") or user.get("ezid")
-        log.info("MAST API token accepted, welcome %s.", presentable(name))
+        attributes = user.get("attrib")
+        name = attributes.get("display_name") if isinstance(attributes, dict) else None
+        log.info("MAST API token accepted, welcome %s.", presentable(name or user.get("ezid")))
 
     def whoami(self, credentials: Credentials | None = None, *, attempts: int | None = None) -> dict[str, Any]:
         """Ask the archive to whom a token belongs."""

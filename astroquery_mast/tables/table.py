@@ -18,7 +18,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-from ..exceptions import CorruptDataWarning, InvalidResponseError
+from ..exceptions import CorruptDataWarning, InvalidResponseError, reading
 from ..warn import warn_user
 from .columns import PORTAL_COLUMNS, Columns, Kind, described_column, kind_of
 from .mashup import Page
@@ -93,10 +93,11 @@ class TableBuilder:
             self._begin(fields)
         elif fields != self._fields:
             raise InvalidResponseError(f"The pages of {page.service} differ in their columns.", service=page.service)
-        if isinstance(page.rows, Rows):
-            self._add_blocks(page.rows)
-        else:
-            self._add_rows(page.rows)
+        with reading(page.service):
+            if isinstance(page.rows, Rows):
+                self._add_blocks(page.rows)
+            else:
+                self._add_rows(page.rows)
         self._rows += len(page.rows)
         self._times.append(page.time)
 
@@ -141,9 +142,10 @@ class TableBuilder:
         """Return the table of all pages added; to be called once, because the rows are handed over."""
         self._tell_of_words()
         made = []
-        for name, _ in self._fields:
-            values, mask = joined(self._chunks.pop(name))
-            made.append(self._column(name, _with_iso_dates(values), mask))
+        with reading(self._request.service):
+            for name, _ in self._fields:
+                values, mask = joined(self._chunks.pop(name))
+                made.append(self._column(name, _with_iso_dates(values), mask))
         return Table(made, masked=True, copy=False, meta=table_meta(self._request, self._rows, self._times))
 
     def _chunk(self, name: str, type_name: str, values: Sequence[Any]) -> ColumnBlock:

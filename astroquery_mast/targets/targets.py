@@ -16,7 +16,7 @@ from astropy import units as u
 from astropy.coordinates import Angle
 from astropy.table import MaskedColumn, Table
 
-from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError
+from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError, reading
 from ..query.request import MashupRequest
 from ..service.http import reading
 from ..service.mast_service import MastService, refuse_two_positions

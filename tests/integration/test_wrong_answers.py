@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
-import json
-import tarfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,17 +12,16 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from astroquery_mast import Catalogs, Hapcut, MastClass, MastMissions, Observations, Tesscut, Zcut, conf
+from astroquery_mast import Catalogs, MastClass, MastMissions, Observations, Tesscut, Zcut, conf
 from astroquery_mast.exceptions import (
+    CorruptDataWarning,
     InputWarning,
     InvalidResponseError,
     LoginError,
     MastError,
-    NoResultsWarning,
     RemoteServiceError,
 )
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.sandbox.reply import Reply
 from astroquery_mast.utils import get_cloud_paths
 
 M51 = SkyCoord(202.4696, 47.1952, unit="deg")
@@ -141,3 +136,183 @@ def test_an_answer_that_cannot_be_is_an_error_of_the_package_or_no_harm(what: st
         assert what in harmless
     finally:
         Observations.disable_cloud_dataset()
+
+
+# -- the account ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("attributes", ["x", [1], 5, {"display_name": [1]}, None])
+def test_a_user_with_odd_attributes_is_logged_in(mast_sandbox: Sandbox, attributes: Any) -> None:
+    """What the archive says of a user beside the token does not matter for the login."""
+    mast_sandbox.faults.add("whoami", edited("attrib", attributes), times=None)
+    client = MastClass()
+    assert client.login(mast_sandbox.token)
+    assert client.authenticated()
+    client.logout()
+
+
+def test_a_nested_user_is_no_user(mast_sandbox: Sandbox) -> None:
+    """A record of the user that has no end is unreadable, and nobody is logged in."""
+    body = b'{"anon":false,"ezid":"x","attrib":' + b"[" * 9000 + b"]" * 9000 + b"}"
+    mast_sandbox.faults.add("whoami", Fault.answer(body), times=None)
+    client = MastClass()
+    with pytest.raises((InvalidResponseError, LoginError)):
+        client.login(mast_sandbox.token)
+    assert not client.authenticated()
+
+
+# -- many targets, many names --------------------------------------------------------------------------------------
+
+
+def test_a_position_beyond_all_numbers_spoils_one_name_only(mast_sandbox: Sandbox) -> None:
+    """An impossible position of one name is said in a warning, and the others are resolved."""
+
+    def edit(document: Any) -> Any:
+        for entry in document["resolvedCoordinate"]:
+            if entry["searchString"].lower() == "m101":
+                entry["ra"] = int("9" * 400)
+        return document
+
+    mast_sandbox.faults.add("resolver", Fault.edit(edit), times=None)
+    with pytest.warns(InputWarning, match="M101"):
+        assert set(Observations.resolve_object(["M51", "M101"])) == {"M51"}
+
+
+def far(**options: Any) -> Table:
+    """Ask for two targets with a question each."""
+    with conf.set_temp("max_workers", 1):
+        return Observations.query_region(TWO, radius=0.01, merge_nearby=False, verbose=False, **options)
+
+
+@pytest.mark.filterwarnings("ignore:Column:astroquery.exceptions.CorruptDataWarning")
+def test_an_answer_that_declares_other_types_is_stacked_as_text(mast_sandbox: Sandbox) -> None:
+    """One answer whose columns have other types does not cost the others, and a warning names the columns."""
+
+    def edit(document: Any) -> Any:
+        for each in document["fields"]:
+            each["type"] = {"string": "float", "float": "string", "int": "string"}.get(each["type"], "string")
+        return document
+
+    second(mast_sandbox, "invoke", Fault.edit(edit))
+    with pytest.warns(CorruptDataWarning, match=r"kept as text: .*s_ra"):
+        table = far()
+    assert set(table["input_row"]) == {0, 1}
+    assert table["s_ra"].dtype.kind == "U"
+
+
+@pytest.mark.filterwarnings("ignore::astroquery.exceptions.CorruptDataWarning")
+@pytest.mark.parametrize("value", ["x", [1], {"a": 1}, "1e999", True])
+def test_odd_values_of_a_position_do_not_spoil_other_targets(mast_sandbox: Sandbox, value: Any) -> None:
+    """Neighbors share an answer: a row whose place cannot be read leaves them theirs, or is an error of the package."""
+
+    def edit(document: Any) -> Any:
+        document["data"][0].update(s_ra=value, s_region=value)
+        return document
+
+    mast_sandbox.faults.add("invoke", Fault.edit(edit), times=None)
+    near = SkyCoord([202.4696, 202.48], [47.1952, 47.2], unit="deg")
+    try:
+        table = Observations.query_region(near, radius=0.01, verbose=False)
+    except MastError:
+        return
+    assert set(table["input_row"]) == {0, 1}
+
+
+def test_the_only_answer_with_rows_that_breaks_off_is_an_error_of_its_target(mast_sandbox: Sandbox) -> None:
+    """A page that cannot be read leaves the rows of the other targets, or the error of the archive."""
+    second(mast_sandbox, "invoke", edited("data.1", 5))
+    with pytest.warns(InputWarning, match="1 of 2") as warned:
+        table = far()
+    assert set(table["input_row"]) == {0}
+    assert len(warned) == 1
+
+
+# -- files ---------------------------------------------------------------------------------------------------------
+
+ODD_HEADERS = (
+    {"Last-Modified": YEAR},
+    {"Last-Modified": "Sat, 01 Jan 1 00:00:00 +9999"},
+    {"Content-Range": f"bytes 0-{LONG}/{LONG}"},
+    {"Date": YEAR},
+    {"ETag": LONG},
+)
+
+
+@pytest.mark.parametrize("headers", ODD_HEADERS, ids=lambda headers: next(iter(headers)))
+def test_headers_that_cannot_be_spoil_no_file(
+    products: Table, mast_sandbox: Sandbox, tmp_path: Path, headers: Any
+) -> None:
+    """A date or a range that cannot be is as good as none."""
+    mast_sandbox.faults.add("download", Fault.headers(headers), times=None)
+    manifest = Observations.download_products(products, download_dir=tmp_path, verbose=False)
+    assert list(manifest["Status"]) == ["COMPLETE", "COMPLETE"]
+    try:
+        with Observations.open_product(products[0]) as stream:
+            assert stream.read(6) == b"SIMPLE"
+    except MastError:
+        assert "Content-Range" in headers
+
+
+def test_a_length_of_5000_digits_is_an_error_of_the_file(
+    products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Whether the file can be had all the same or not, nothing else than its row tells."""
+    headers = Fault.headers({"Content-Length": LONG}) + Fault.no_length("close")
+    mast_sandbox.faults.add("download", headers, times=None)
+    manifest = Observations.download_products(products, download_dir=tmp_path, verbose=False, on_error="ignore")
+    assert set(manifest["Status"]) <= {"COMPLETE", "ERROR"}
+    assert "worker" not in str(list(manifest["Message"]))
+
+
+def without(body: bytes, start: int, number: int = 10) -> bytes:
+    """Leave out some bytes."""
+    return body[:start] + body[start + number :]
+
+
+@pytest.mark.parametrize("part", range(0, 100, 9))
+@pytest.mark.parametrize("inflate", [True, False])
+def test_a_zip_file_of_cutouts_that_lacks_bytes_is_a_row_or_an_error(
+    mast_sandbox: Sandbox, tmp_path: Path, part: int, inflate: bool
+) -> None:
+    """Wherever bytes are missing, the manifest or an error of the package says so."""
+    fault = bent(lambda body: without(body, len(body) * part // 100))
+    mast_sandbox.faults.add("zcut", fault, times=None)
+    try:
+        manifest = Zcut.download_cutouts(DEEP, size=2, path=tmp_path, inflate=inflate)
+    except RemoteServiceError as err:
+        assert isinstance(err, MastError)
+    else:
+        assert "ERROR" in manifest["Status"]
+        whole = manifest["Status"] == "COMPLETE"
+        assert all(Path(path).stat().st_size for path in manifest["Local Path"][whole])
+
+
+def version_25(body: bytes) -> bytes:
+    """Say of a zip file that a program of a later time is needed to unpack it."""
+    changed, at = bytearray(body), 0
+    while (at := changed.find(b"PK\x01\x02", at)) >= 0:
+        changed[at + 6], at = 255, at + 4
+    return bytes(changed)
+
+
+def huge_member(body: bytes) -> bytes:
+    """Say of the first file in a tar file that it has more bytes than 64 bits can tell."""
+    unpacked = bytearray(gzip.decompress(body))
+    unpacked[124:136] = b"\x80" + b"\xff" * 11
+    unpacked[148:156] = b" " * 8
+    unpacked[148:156] = b"%06o\x00 " % sum(unpacked[:512])
+    return gzip.compress(bytes(unpacked))
+
+
+@pytest.mark.parametrize(("kind", "change"), [("zip", version_25), ("tar.gz", huge_member)])
+def test_a_bundle_that_cannot_be_read_is_no_file_and_an_error_of_each_product(
+    products: Table, mast_sandbox: Sandbox, tmp_path: Path, kind: str, change: Callable[[bytes], bytes]
+) -> None:
+    """The manifest says why, and nothing remains under the name of the bundle."""
+    mast_sandbox.faults.add("bundle", bent(change), times=None)
+    manifest = Observations.download_products(
+        products, download_dir=tmp_path, bundle=kind, verbose=False, on_error="ignore"
+    )
+    assert list(manifest["Status"]) == ["ERROR", "ERROR"]
+    assert "no readable" in manifest["Message"][0]
+    assert not list(tmp_path.iterdir())
