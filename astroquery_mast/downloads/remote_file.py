@@ -36,10 +36,12 @@ from ..exceptions import (
     InvalidResponseError,
     LoginError,
     MastError,
+    ResponseTooLargeError,
     ServerError,
 )
 from ..products.listing import as_table
 from ..service.http import HttpClient
+from ..service.connections import read_body
 from ..service.retrying import BODY_ERRORS, BrokenBodyError, Deadline, retrying
 from .checks import AS_STORED, check_length, content_range, strong_validator
 from .methods import BLOCK_SIZE
@@ -260,10 +262,13 @@ def _with_retries(ask: Callable[[], T], name: str) -> T:
 
 def _content(response: requests.Response, size: int) -> bytes:
     """The body of an answer with a part, which must have a given length."""
-    content = response.content
-    if len(content) != size:
-        raise BrokenBodyError(f"{len(content)} bytes of {size} arrived")
-    return content
+    try:
+        read_body(response, size)
+    except ResponseTooLargeError as err:
+        raise BrokenBodyError(f"more than {size} bytes arrived") from err
+    if len(response.content) != size:
+        raise BrokenBodyError(f"{len(response.content)} bytes of {size} arrived")
+    return response.content
 
 
 def _unasked(response: requests.Response, name: str, asked: str) -> InvalidResponseError:

@@ -22,7 +22,7 @@ import filelock
 import requests
 import urllib3
 
-from ..exceptions import AccessDeniedError, MastError, presentable
+from ..exceptions import AccessDeniedError, MastError, ResponseTooLargeError, presentable
 from ..products.manifest import Status, TransferResult
 from ..products.plan import EXCLUSIVE, Action, PlannedFile
 from ..service.retrying import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, Deadline, StoppedError, retrying
@@ -49,6 +49,9 @@ from .part_file import FileState, ResumePoint, part_path
 _PROGRESS = 1 << 20
 # Bytes that are written at a time at most: what kill -9 can cost beyond the last line of the record.
 _PIECE = 1 << 18
+# A file that is longer than the catalog says, which is not always right, is taken up to so many times that, and so many
+# bytes more: a server that never stops must not fill the disk.
+_TIMES, _BYTES_MORE = 10, 10**9
 # Statuses of an answer that holds the whole file; 203 is one that a proxy has touched.
 _WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION}
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -294,11 +297,19 @@ class FileTransfer:
             sink.write(piece)
             self._told += len(piece)
             self._progress(len(piece))
+            self._refuse_endless(sink)
             if expected is not None and sink.size > expected:
                 sink.reject()
                 raise BrokenBodyError(f"{sink.size} bytes of {expected} arrived")
             if sink.size != expected:
                 self._deadline.check()
+
+    def _refuse_endless(self, sink: Sink) -> None:
+        """Raise if so much has come that it is not this file."""
+        size = self._planned.size
+        if size is not None and sink.size > _TIMES * size + _BYTES_MORE:
+            sink.reject()
+            raise ResponseTooLargeError(f"{sink.size} bytes arrived, and the file has {size} according to the catalog")
 
     def _check(self, response: requests.Response, sink: Sink) -> None:
         """Raise unless what has come is the whole file; of wrong bytes none is used again."""

@@ -15,7 +15,9 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from astropy.table import Table
 
@@ -27,6 +29,9 @@ from .plan import Action, PlannedFile
 
 SCRIPT = "sh"
 KINDS = ("zip", "tar.gz")
+# A bundle has a file for each product; their headers are a few lines, kept in memory.
+_MOST_MEMBERS, _LONGEST_HEADER = 200_000, 1 << 20
+_PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE, tarfile.DIRTYPE)
 # What may be raised while reading a file that is broken, or is not an archive file at all.
 _UNREADABLE = (
     zipfile.BadZipFile,
@@ -146,6 +151,22 @@ def is_bundle_of(path: Path, uri: str) -> bool:
     return ending is not None and not uri.lower().endswith(ending)
 
 
+class _ShortHeader(tarfile.TarInfo):
+    """The header of a file in a tar file; those that go before it, with long names and the like, are read whole."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> Any:
+        """Read what belongs to the header."""
+        if self.type not in _PLAIN and self.size > _LONGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {self.size} bytes")
+        return super()._proc_member(archive)  # type: ignore[misc]
+
+    def _proc_sparse(self, *_: object) -> Any:
+        """Refuse files with holes, whose lists of holes may be without end; MAST has none."""
+        raise tarfile.ReadError("a file with holes")
+
+    _proc_gnusparse_10 = _proc_sparse
+
+
 def _members(path: Path) -> list[str]:
     """The names of the files in an archive file."""
     with path.open("rb") as stream:
@@ -156,8 +177,11 @@ def _members(path: Path) -> list[str]:
                     raise zipfile.BadZipFile(f"{broken} is damaged")
                 return packed.namelist()
         # Read to the end as well, so that its own checksum is compared.
-        with tarfile.open(fileobj=stream, mode="r:gz") as packed_tar:
-            return [member.name for member in packed_tar if member.isfile()]
+        with tarfile.open(fileobj=stream, mode="r:gz", tarinfo=_ShortHeader) as packed_tar:
+            members = list(islice(packed_tar, _MOST_MEMBERS + 1))
+            if len(members) > _MOST_MEMBERS:
+                raise tarfile.ReadError(f"it holds more than {_MOST_MEMBERS} files")
+            return [member.name for member in members if member.isfile()]
 
 
 def _lost(fetched: TransferResult, message: str) -> TransferResult:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -316,3 +318,59 @@ def test_a_bundle_that_cannot_be_read_is_no_file_and_an_error_of_each_product(
     assert list(manifest["Status"]) == ["ERROR", "ERROR"]
     assert "no readable" in manifest["Message"][0]
     assert not list(tmp_path.iterdir())
+
+
+def tar_with(header: tarfile.TarInfo, content: bytes) -> bytes:
+    """Make a tar file that begins with a header of this kind."""
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w:gz") as packed:
+        header.size = len(content)
+        packed.addfile(header, io.BytesIO(content))
+        packed.addfile(tarfile.TarInfo("y"))
+    return output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "reason"),
+    [
+        (tarfile.XHDTYPE, bytes(2 << 20), "header of 2097152 bytes"),
+        (tarfile.XGLTYPE, bytes(2 << 20), "header of 2097152 bytes"),
+        (tarfile.GNUTYPE_LONGNAME, b"x" * (2 << 20), "header of 2097152 bytes"),
+        (tarfile.GNUTYPE_SPARSE, bytes(512), "holes"),
+        (tarfile.XHDTYPE, b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n", "holes"),
+    ],
+)
+def test_headers_in_a_bundle_are_not_read_without_end(
+    products: Table, mast_sandbox: Sandbox, tmp_path: Path, kind: bytes, content: bytes, reason: str
+) -> None:
+    """What a tar file says of its files stays short, however little it takes to send much."""
+    header = tarfile.TarInfo("x")
+    header.type = kind
+    mast_sandbox.faults.add("bundle", bent(lambda _: tar_with(header, content)), times=None)
+    manifest = Observations.download_products(
+        products, download_dir=tmp_path, bundle="tar.gz", verbose=False, on_error="ignore"
+    )
+    assert list(manifest["Status"]) == ["ERROR", "ERROR"]
+    assert reason in manifest["Message"][0]
+
+
+def test_a_file_without_end_does_not_fill_the_disk(
+    products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond ten times the size in the catalog, and a gigabyte, the rest is left, and what has come is removed."""
+    monkeypatch.setattr("astroquery_mast.downloads.transfer._BYTES_MORE", 1000)
+    products["size"][0] = 300
+    mast_sandbox.faults.add("download", Fault.no_length(), times=None)
+    manifest = Observations.download_products(products, download_dir=tmp_path, verbose=False, on_error="ignore")
+    assert list(manifest["Status"]) == ["ERROR", "COMPLETE"]
+    assert "ResponseTooLargeError" in manifest["Message"][0]
+    assert [path.name for path in tmp_path.rglob("*.*")] == [Path(manifest["Local Path"][1]).name]
+    assert len(mast_sandbox.requests.of("download")) == 2
+
+
+def test_a_part_of_a_file_without_end_is_an_error(products: Table, mast_sandbox: Sandbox) -> None:
+    """Of an answer with a part no more is read than was asked for."""
+    body = bent(lambda body: body + bytes(200 << 20)) + Fault.no_length("close")
+    mast_sandbox.faults.add("download", body, times=None)
+    with pytest.raises(RemoteServiceError, match="more than 1000 bytes"):
+        Observations.open_product(products[0], block_size=1000)
