@@ -21,29 +21,54 @@ from astroquery_mast.sandbox.reply import Reply
 
 DIGITS = "9" * 400
 DEEP_LIST = "[" * 100_000 + "]" * 100_000
-ODD = (
-    *("null", "true", "false", "-1", "0", "1", "2", "1.5", "-0.0", "1e30", "1e308", "1e999", "-1e999", "NaN"),
-    *("Infinity", "-Infinity", DIGITS, "-" + DIGITS, "9" * 5000, "0." + DIGITS, "9223372036854775807"),
-    *("9223372036854775808", "-9223372036854775809", "18446744073709551616", "4294967296", "[]", "{}", "[[]]"),
-    *("[{}]", "[null]", "[1,2]", '["a","b"]', '{"a":{"b":[1]}}', '{"":""}', '""', '" "', '"\\ud800"', '"\\u0000"'),
-    *('"\\u202e"', '"x"', '"-"', '"NaN"', '"nan"', '"inf"', '"1e999"', f'"{DIGITS}"', '"0x10"', '"١٢"', '"²"'),
-    *('"../../x"', '"/etc/passwd"', '"a/b"', '"."', '"http://[::1"', '"s3://"', '"mast:"', '"mast:HST/product/"'),
-    *('"2026-99-99"', '"2011-11-11T25:61:61"', '"99999-01-01"', '"/Date(1e99)/"', '"/Date(1111111111111)/"'),
-    *('"POLYGON 1 2"', '"POLYGON ICRS nan inf 1 2 3"', '"CIRCLE 1 2 -3"', '"UNION (((("', f'"{"x" * 10_000}"'),
-    *('"string"', '"int"', '"float"', '"boolean"', '"date"', '"ra"', '"deg"', '"Jy/**"', '"COMPLETE"', '"EXECUTING"'),
-    *(
-        '"ERROR"',
-        '"\\n\\u001b[2J"',
-        '"🛰"',
-        "x",
-        "'a'",
-        "{",
-        "01",
-        '"\t"',
-        DEEP_LIST,
-        '{"a":' * 9_000 + "1" + "}" * 9_000,
-    ),
+# Numbers, things in the place of others, and words that readers may stumble over; and what is no JSON at all.
+NUMBERS = (
+    *("-1", "0", "1", "2", "1.5", "-0.0", "1e30", "1e308", "1e999", "-1e999", "NaN", "Infinity", DIGITS, f"-{DIGITS}"),
+    *("9223372036854775807", "9223372036854775808", "-9223372036854775809", "18446744073709551616", "4294967296"),
 )
+OTHERS = (
+    *(
+        "null",
+        "true",
+        "false",
+        "[]",
+        "{}",
+        "[[]]",
+        "[{}]",
+        "[null]",
+        "[1,2]",
+        '["a","b"]',
+        '{"a":{"b":[1]}}',
+        '{"":""}',
+    ),
+    *("5", '"x"', '""'),
+)
+WORDS = (
+    *(
+        '" "',
+        r'"\ud800"',
+        r'"\u0000"',
+        r'"\u202e"',
+        '"-"',
+        '"NaN"',
+        '"nan"',
+        '"inf"',
+        '"1e999"',
+        f'"{DIGITS}"',
+        '"0x10"',
+    ),
+    *('"١٢"', '"²"', '"../../x"', '"/etc/passwd"', '"a/b"', '"."', '"http://[::1"', '"s3://"', '"mast:"', '"ERROR"'),
+    *('"2026-99-99"', '"2011-11-11T25:61:61"', '"99999-01-01"', '"/Date(1e99)/"', '"/Date(1111111111111)/"', '"🛰"'),
+    *('"POLYGON 1 2"', '"POLYGON ICRS nan inf 1 2 3"', '"CIRCLE 1 2 -3"', '"UNION (((("', f'"{"x" * 10_000}"', '"ra"'),
+    *('"string"', '"int"', '"float"', '"boolean"', '"date"', '"deg"', '"Jy/**"', '"COMPLETE"', '"EXECUTING"', '"true"'),
+    *(r'"\n\u001b[2J"', '"mast:HST/product/"', f'"{"9" * 5000}"'),
+)
+BROKEN = (
+    *("x", "'a'", "{", "01", '"\t"', DEEP_LIST, '{"a":' * 9_000 + "1" + "}" * 9_000, "9" * 5000, f"0.{DIGITS}"),
+    *('"\x00"', "1 2", "[1,]", "-", "1e", '"\\x"', "nul"),
+)
+ODD = (*NUMBERS, *OTHERS, *WORDS, *BROKEN)
+GROUPS = (NUMBERS, OTHERS, WORDS, BROKEN)
 PLACES = (
     *(
         "http://[::1",
@@ -200,7 +225,8 @@ def _changed_json(rng: random.Random, body: bytes) -> bytes:
     except ValueError:
         return changed_bytes(rng, body)
     for _ in range(rng.choice((1, 1, 2, 4))):
-        document = _edited(rng, document)
+        change = rng.choice((_edited, _edited_everywhere))
+        document = change(rng, document)
     text = json.dumps(document, separators=(",", ":"))
     text = RAW.sub(lambda found: ODD[int(found[1])], text)
     if rng.random() < 0.03 and text.startswith("{"):  # a key that is there twice
@@ -209,9 +235,34 @@ def _changed_json(rng: random.Random, body: bytes) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def _odd(rng: random.Random) -> str:
+    """What stands for an odd value until the document is text."""
+    group = rng.choices(GROUPS, (6, 5, 8, 1))[0]
+    return f"@raw{ODD.index(rng.choice(group))}@"
+
+
+def _edited_everywhere(rng: random.Random, document: Any) -> Any:
+    """Put one odd value in the place of all that have a certain key."""
+    odd, inner, found = _odd(rng), [document], {}
+    while inner:
+        each = inner.pop()
+        if isinstance(each, dict):
+            for key in each:
+                found.setdefault(key, []).append(each)
+        inner.extend(
+            part for part in (each.values() if isinstance(each, dict) else each) if isinstance(part, dict | list)
+        )
+    if not found:
+        return odd
+    key = rng.choice(list(found))
+    for each in found[key]:
+        each[key] = odd
+    return document
+
+
 def _edited(rng: random.Random, document: Any) -> Any:
     """Change one place of a document; each level of it is as likely."""
-    odd = f"@raw{rng.randrange(len(ODD))}@"
+    odd = _odd(rng)
     if not isinstance(document, dict | list) or not document or rng.random() < 0.05:
         return odd
     keys: list[Any] = list(document) if isinstance(document, dict) else list(range(len(document)))
