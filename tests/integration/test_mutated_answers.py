@@ -12,6 +12,7 @@ case is made from its number alone, so that any of them can be tried again::
 from __future__ import annotations
 
 import faulthandler
+import gc
 import logging
 import random
 import re
@@ -54,6 +55,7 @@ from astroquery_mast.sandbox.identity import TOKEN
 from astroquery_mast.sandbox.reply import Reply
 from astroquery_mast.sandbox.requestlog import ENDPOINTS, RequestRecord
 from astroquery_mast.service import retrying
+from astroquery_mast.service.columns import ColumnMetadata
 from astroquery_mast.service.connections import PACES
 from astroquery_mast.service.resolver import KNOWN_NAMES
 from astroquery_mast.utils import get_cloud_paths
@@ -268,8 +270,8 @@ class Changer:
         return struck
 
     def __call__(self, reply: Reply) -> Reply:
-        """Change an answer; each in the same way, so that another try meets the same."""
-        return changed(random.Random(self.seed), reply)
+        """Change an answer; if it is asked for again, in another way."""
+        return changed(random.Random(self.seed + self.changed), reply)
 
 
 class Cases:
@@ -296,14 +298,13 @@ class Cases:
         name = rng.choices(list(self.calls), self.weights)[0]
         call, case = self.calls[name], f"{number} ({name})"
         place = replace(self.place, folder=self.folder / f"case{number}")
-        place.folder.mkdir()
         _forget()
         self.report.cases += 1
         changer = Changer(rng)
         try:
             with (
                 warnings.catch_warnings(record=True) as warned,
-                conf.set_temp("max_attempts", rng.choice((1, 1, 2))),
+                conf.set_temp("max_attempts", rng.choice((1, 3, 6))),
             ):
                 warnings.simplefilter("always")
                 if name in KEPT:
@@ -314,7 +315,7 @@ class Cases:
         finally:
             self.sandbox.faults.clear()
             self.sandbox.requests.clear()
-            shutil.rmtree(place.folder)
+            shutil.rmtree(place.folder, ignore_errors=True)
         self.report.answers += changer.changed
         for warning in warned:
             documented = issubclass(warning.category, AstropyWarning)
@@ -331,7 +332,7 @@ class Cases:
         """Change the files that a first call has left on the disk."""
         for client in (Observations, Catalogs, MastMissions):
             client.cache_location = place.folder / "cache"
-        (place.folder / "cache").mkdir()
+        (place.folder / "cache").mkdir(parents=True)
         if name == "kept parts":
             size = rng.randrange(1, 200_000)
             self.sandbox.faults.add("download", Fault.cut(size), times=None)
@@ -382,13 +383,18 @@ def _remembered(answer: Callable[[RequestRecord, str], Reply]) -> Callable[[Requ
     return remembered
 
 
+_columns: list[ColumnMetadata] = []
+
+
 def _forget() -> None:
     """Forget what other cases have learned."""
     KNOWN_NAMES.clear()
     KNOWN_VALUES.clear()
     PACES.clear()
-    for client in (Observations, Catalogs, MastMissions):
-        client.__init__()  # type: ignore[misc]
+    if not _columns:
+        _columns.extend(each for each in gc.get_objects() if isinstance(each, ColumnMetadata))
+    for columns in _columns:
+        columns.forget()
 
 
 @contextmanager
