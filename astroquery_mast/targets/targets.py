@@ -18,7 +18,6 @@ from astropy.table import MaskedColumn, Table
 
 from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError, reading
 from ..query.request import MashupRequest
-from ..service.http import reading
 from ..service.mast_service import MastService, refuse_two_positions
 from ..service.parallel import RunOptions
 from ..service.resolver import warn_unused_resolver

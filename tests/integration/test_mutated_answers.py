@@ -55,8 +55,8 @@ from astroquery_mast.sandbox.identity import TOKEN
 from astroquery_mast.sandbox.reply import Reply
 from astroquery_mast.sandbox.requestlog import ENDPOINTS, RequestRecord
 from astroquery_mast.service import retrying
-from astroquery_mast.service.columns import ColumnMetadata
 from astroquery_mast.service.connections import PACES
+from astroquery_mast.service.mast_service import ColumnMetadata
 from astroquery_mast.service.resolver import KNOWN_NAMES
 from astroquery_mast.utils import get_cloud_paths
 

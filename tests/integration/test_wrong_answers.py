@@ -186,7 +186,7 @@ def far(**options: Any) -> Table:
         return Observations.query_region(TWO, radius=0.01, merge_nearby=False, verbose=False, **options)
 
 
-@pytest.mark.filterwarnings("ignore:Column:astroquery.exceptions.CorruptDataWarning")
+@pytest.mark.filterwarnings("ignore::astroquery.exceptions.CorruptDataWarning")
 def test_an_answer_that_declares_other_types_is_stacked_as_text(mast_sandbox: Sandbox) -> None:
     """One answer whose columns have other types does not cost the others, and a warning names the columns."""
 
@@ -196,7 +196,7 @@ def test_an_answer_that_declares_other_types_is_stacked_as_text(mast_sandbox: Sa
         return document
 
     second(mast_sandbox, "invoke", Fault.edit(edit))
-    with pytest.warns(CorruptDataWarning, match=r"kept as text: .*s_ra"):
+    with pytest.warns(CorruptDataWarning, match="'s_ra' is text in some"):
         table = far()
     assert set(table["input_row"]) == {0, 1}
     assert table["s_ra"].dtype.kind == "U"
