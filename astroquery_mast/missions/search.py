@@ -166,7 +166,9 @@ class MissionSearch:
         except MastError as err:
             log.debug("The list of missions could not be read: %s", err)
             return sorted(KNOWN_MISSIONS)
-        return sorted(set(_MISSION_LINK.findall(page.text)) or KNOWN_MISSIONS)
+        # Names are ASCII, whatever encoding the page claims to have.
+        text = page.content.decode("ascii", "replace")
+        return sorted(set(_MISSION_LINK.findall(text)) or KNOWN_MISSIONS)
 
     def _located_targets(self, targets: Positions, resolver: str | None, deadline: Deadline) -> list[str]:
         """Positions for all targets, in order; of several names those without one are left out, with a warning."""

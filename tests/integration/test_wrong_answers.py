@@ -140,6 +140,15 @@ def test_an_answer_that_cannot_be_is_an_error_of_the_package_or_no_harm(what: st
         Observations.disable_cloud_dataset()
 
 
+@pytest.mark.parametrize("encoding", ["idna", "base64", "utf-7", "nonsense", "utf-16"])
+def test_a_page_in_an_odd_encoding_is_read_all_the_same(mast_sandbox: Sandbox, encoding: str) -> None:
+    """The list of missions does not depend on what the page says of its encoding."""
+    missions = MastMissions.get_available_missions()
+    odd = Fault.headers({"Content-Type": f"text/html; charset={encoding}"})
+    mast_sandbox.faults.add("mission_docs", odd, times=None)
+    assert MastMissions.get_available_missions() == missions
+
+
 # -- the account ---------------------------------------------------------------------------------------------------
 
 
