@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -381,9 +383,9 @@ def _histogram_of(column: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def first_value(page: Page) -> int:
     """Return the number that an answer to ``COUNT_BIG(*)`` holds."""
-    try:
-        return int(next(iter(page.rows[0].values())))
-    except (IndexError, StopIteration, TypeError, ValueError, OverflowError) as err:
-        raise InvalidResponseError(
-            f"{page.service} was asked for a count and sent none.", service=page.service
-        ) from err
+    number = -1
+    with suppress(IndexError, StopIteration, TypeError, ValueError, OverflowError):
+        number = int(next(iter(page.rows[0].values())))
+    if not 0 <= number <= sys.maxsize:
+        raise InvalidResponseError(f"{page.service} was asked for a count and sent none.", service=page.service)
+    return number

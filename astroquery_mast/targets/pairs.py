@@ -124,7 +124,8 @@ class Matches:
 def separations(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats) -> Floats:
     """Return the angles between positions, all in degrees."""
     turned = map(np.radians, (ra, dec, other_ra, other_dec))
-    return np.asarray(np.degrees(angular_separation(*turned)))
+    with np.errstate(invalid="ignore"):  # a position that is not finite is at no distance
+        return np.asarray(np.degrees(angular_separation(*turned)))
 
 
 def pairs_within(

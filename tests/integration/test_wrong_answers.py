@@ -238,6 +238,37 @@ def test_the_only_answer_with_rows_that_breaks_off_is_an_error_of_its_target(mas
     assert len(warned) == 1
 
 
+@pytest.mark.parametrize("count", [2**63, -1, "9" * 400, float("nan"), None])
+def test_a_count_that_is_none_is_an_error_of_its_targets(mast_sandbox: Sandbox, count: Any) -> None:
+    """What is no number of rows is said to be none, for one question and for many targets."""
+
+    def edit(document: Any) -> Any:
+        document["data"][0] = dict.fromkeys(document["data"][0], count)
+        return document
+
+    mast_sandbox.faults.add("invoke", Fault.edit(edit), times=None)
+    for ask in (
+        lambda: Observations.query_criteria_count(obs_collection="HST"),
+        lambda: Observations.query_region_count(TWO),
+    ):
+        with pytest.raises(InvalidResponseError):
+            ask()
+
+
+@pytest.mark.parametrize("value", [1e999, -1e999, 1e308])
+@pytest.mark.filterwarnings("ignore::astroquery.exceptions.CorruptDataWarning")
+def test_a_place_that_is_not_finite_spoils_no_cross_match(mast_sandbox: Sandbox, value: float) -> None:
+    """A row that lies nowhere is at an unknown distance, without a word of numpy."""
+
+    def edit(document: Any) -> Any:
+        for name in {"s_ra", "ra", "MatchRA"} & set(document["data"][0]):
+            document["data"][0][name] = value
+        return document
+
+    mast_sandbox.faults.add("invoke", Fault.edit(edit), times=None)
+    assert len(Observations.crossmatch(TWO, verbose=False))
+
+
 # -- files ---------------------------------------------------------------------------------------------------------
 
 ODD_HEADERS = (
