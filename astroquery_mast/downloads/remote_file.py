@@ -40,8 +40,8 @@ from ..exceptions import (
     ServerError,
 )
 from ..products.listing import as_table
-from ..service.http import HttpClient
 from ..service.connections import read_body
+from ..service.http import HttpClient
 from ..service.retrying import BODY_ERRORS, BrokenBodyError, Deadline, retrying
 from .checks import AS_STORED, check_length, content_range, strong_validator
 from .methods import BLOCK_SIZE
