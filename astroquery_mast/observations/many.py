@@ -242,7 +242,10 @@ def _put_distances(table: Table, distances: npt.NDArray[np.float64]) -> None:
     known = np.isfinite(distances)
     if "distance" not in table.colnames or not known.any():
         return
-    column = MaskedColumn(table["distance"], dtype=float)
+    sent = table["distance"]
+    if sent.dtype.kind not in "iuf":  # words in the place of numbers
+        sent = MaskedColumn(np.zeros(len(table)), mask=True, unit=sent.unit, description=sent.description)
+    column = MaskedColumn(sent, name="distance", dtype=float)
     column[known] = distances[known]
     column.description = f"{column.description}; {_OURS}" if column.description else _OURS.capitalize()
     table["distance"] = column

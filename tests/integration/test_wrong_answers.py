@@ -238,6 +238,25 @@ def test_the_only_answer_with_rows_that_breaks_off_is_an_error_of_its_target(mas
     assert len(warned) == 1
 
 
+@pytest.mark.filterwarnings("ignore::astroquery.exceptions.CorruptDataWarning")
+def test_words_in_the_place_of_distances_leave_those_that_are_known(mast_sandbox: Sandbox) -> None:
+    """The distances that are computed here are numbers, although another answer has none."""
+
+    def edit(document: Any) -> Any:
+        for row in document["data"]:
+            row["distance"] = "far"
+        return document
+
+    second(mast_sandbox, "invoke", Fault.edit(edit))
+    near_and_far = SkyCoord([202.4696, 202.48, 210.802], [47.1952, 47.2, 54.349], unit="deg")
+    with conf.set_temp("max_workers", 1):
+        table = Observations.query_region(near_and_far, radius=0.001, verbose=False)
+    of_neighbors = table["distance"][table["input_row"] < 2]
+    assert table["distance"].dtype.kind == "f"
+    assert len(of_neighbors)
+    assert not of_neighbors.mask.all()
+
+
 @pytest.mark.parametrize("count", [2**63, -1, "9" * 400, float("nan"), None])
 def test_a_count_that_is_none_is_an_error_of_its_targets(mast_sandbox: Sandbox, count: Any) -> None:
     """What is no number of rows is said to be none, for one question and for many targets."""
