@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -136,7 +136,8 @@ class PreparedDownload:
     def completed(self, manifest: Manifest, indices: Iterable[int]) -> Manifest:
         """Return the manifest of some files with where its paths begin, and with their missions."""
         if not is_remote(self.folder):
-            manifest.meta.update(workdir=[str(Path.cwd())], base_dir=[str(self.folder.absolute())])
+            with suppress(FileNotFoundError):  # a working directory that was removed meanwhile
+                manifest.meta.update(workdir=[str(Path.cwd())], base_dir=[str(self.folder.absolute())])
         if self.files.missions is not None:
             missions = [self.files.missions[index] for index in indices]
             manifest["mission"] = MaskedColumn(np.array(missions, dtype=np.str_))

@@ -296,3 +296,16 @@ def test_a_folder_for_cutouts_that_may_not_be_looked_at_is_refused_before_they_a
     with pytest.raises(InvalidArgumentError, match="cannot be used"):
         Zcut.download_cutouts("189.49206 62.20615", size=2, path=unusable)
     assert not len(mast_sandbox.requests)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a working directory cannot be removed there")
+def test_a_working_directory_that_is_gone_costs_no_manifest(
+    product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job whose working directory was removed downloads to another place."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    manifest = Observations.download_products(product, download_dir=tmp_path / "there", verbose=False)
+    assert list(manifest["Status"]) == ["COMPLETE"]
