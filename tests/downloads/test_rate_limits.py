@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,17 @@ def test_a_rate_limit_loses_no_file(
     mast_sandbox.faults.add("download", fault, times=None, where=Limiter(2, 0.1))
     manifest = Observations.download_products(small, download_dir=tmp_path, max_workers=workers, verbose=False)
     assert set(manifest["Status"]) == {"COMPLETE"}
+
+
+def test_a_rate_limit_loses_no_file_of_worker_processes(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Processes do not share a pause, and each waits as long as it is told: all files come."""
+    products = Observations.get_unique_product_list(Observations.query_criteria(proposal_id="10452"), verbose=False)
+    small = products[products["size"] < 100_000][:12]
+    mast_sandbox.faults.add("download", Fault.status(429, retry_after=0.1), times=None, where=Limiter(2, 0.1))
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        manifest = Observations.download_products(small, download_dir=tmp_path, executor=pool, verbose=False)
+    assert set(manifest["Status"]) == {"COMPLETE"}
+    assert 429 in {record.status for record in mast_sandbox.requests.of("download")}
 
 
 def test_an_unavailable_server_that_names_a_time_is_waited_for(mast_sandbox: Sandbox) -> None:
