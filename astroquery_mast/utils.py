@@ -209,7 +209,7 @@ def get_cloud_paths(mast_uri: str | Iterable[str], *, verbose: bool = True) -> l
     found = Cloud(Mast._service.http, Mast._service.endpoints).keys(uris, Mast._service.deadline(None))
     if verbose:
         for uri in (uri for uri, path in found.items() if path is None):
-            warn_user(f"{uri} has no copy in the cloud.", NoResultsWarning)
+            warn_user(f"Failed to retrieve cloud path for {uri}.", NoResultsWarning)
     return [found[uri] for uri in uris]
 
 
@@ -262,7 +262,7 @@ def apply_extension_filter(products: Table, extension: str | Iterable[str], file
     ndarray of bool, one per row
     """
     if filename_key not in products.colnames:
-        raise InvalidArgumentError(f"Column '{filename_key}' not found in the product table.")
+        raise InvalidArgumentError(f"Column '{filename_key}' not found in product table.")
     return extension_mask(products[filename_key], extension)
 
 

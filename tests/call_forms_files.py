@@ -83,7 +83,8 @@ FILES: dict[str, Form] = {
         holds(lambda _: Path("lwp13000.mxlo.gz").stat().st_size > 0),
     ),
     "download_file, of a table": form(
-        lambda m: m.Observations.download_file(_products(m)), raises=(InvalidQueryError, "A dataURI is needed")
+        lambda m: m.Observations.download_file(_products(m)),
+        raises=(InvalidQueryError, "A valid data product URI must be provided"),
     ),
     "enable_cloud_dataset, disable_cloud_dataset": form(
         lambda m: (m.Observations.enable_cloud_dataset(provider="AWS"), m.Observations.disable_cloud_dataset()),

@@ -144,8 +144,8 @@ class CatalogQuestion:
         if not self.limit_name or rows < self.limit:
             return None
         return (
-            f"{self.catalog.name} returned {rows} rows, as many as {self.limit_name}={self.limit} lets through: "
-            f"there may be more. Raise {self.limit_name}, or ask for less."
+            f"Maximum catalog results returned: {rows} rows of {self.catalog.name}, as many as "
+            f"{self.limit_name}={self.limit} lets through. There may be more: raise {self.limit_name}, or ask for less."
         )
 
 

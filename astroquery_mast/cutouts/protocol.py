@@ -58,7 +58,9 @@ def as_size(size: Any) -> CutoutSize:
     """Return the size of a cutout."""
     sides = [_side(side, size) for side in _listed(size, "size", _SIZES)]
     if len(sides) not in {1, 2}:
-        raise InvalidArgumentError(f"size={size!r} has {len(sides)} sides. {_SIZES}")
+        raise InvalidArgumentError(
+            f"Too many dimensions in cutout size: size={size!r} has {len(sides)} sides. {_SIZES}"
+        )
     (y, units), (x, others) = sides[0], sides[-1]
     if units != others:
         raise InvalidArgumentError(f"size={size!r} mixes pixels and angles. {_SIZES}")
@@ -106,7 +108,9 @@ def _measured(side: u.Quantity, size: Any) -> tuple[float, str]:
         if side.unit is not None and side.unit.is_equivalent(unit):
             with np.errstate(over="ignore", under="ignore"):  # what is then infinite, or nothing, is refused as such
                 return float(side.to_value(unit)), units
-    raise InvalidArgumentError(f"Cutout size must be in pixels or an angle, and size={size!r} is neither. {_SIZES}")
+    raise InvalidArgumentError(
+        f"Cutout size must be in pixels or angular quantity, and size={size!r} is neither. {_SIZES}"
+    )
 
 
 # -- sectors and targets -------------------------------------------------------------------------------------------

@@ -247,9 +247,8 @@ def _failure(manifest: Manifest, error: Exception | None, deadline: Deadline | N
     """What to raise when not one file has come."""
     first = manifest["Message"][0]
     if deadline is not None and deadline.remaining() <= 0:
-        message = (
-            f"{title} was given {deadline.seconds:g} s, and no cutout is there. Allow more time (timeout=). {first}"
-        )
+        limit = f"Timeout limit of {deadline.seconds:g} s exceeded by {title}"
+        message = f"{limit}: no cutout is there. Allow more time (timeout=). {first}"
         return QueryTimeoutError(message, service=title, elapsed=deadline.elapsed())
     if error is not None:
         return error

@@ -26,7 +26,7 @@ import urllib3
 from astropy.table import MaskedColumn, Table
 from astroquery import log
 
-from ..exceptions import DownloadError, InputWarning, MastError, ServerError
+from ..exceptions import DownloadError, InputWarning, MastError, NoResultsWarning, ServerError
 from ..products.file_names import PathTemplate
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import (
@@ -92,6 +92,15 @@ class DownloadRequest:
         return not self.flat and self.path_template is None
 
 
+def _told_absent(planned: list[PlannedFile]) -> list[PlannedFile]:
+    """The same plan, with a warning for what only the cloud may give, and does not have."""
+    absent = [file.uri for file in planned if file.action is Action.SKIP]
+    if absent:
+        others = f" {len(absent) - 1} more are not there, either." * (len(absent) > 1)
+        warn_user(f"The product {absent[0]} was not found in the cloud. Skipping download.{others}", NoResultsWarning)
+    return planned
+
+
 @dataclass(frozen=True)
 class FileSource:
     """Where the files of one download come from, and which of them cannot or must not be fetched."""
@@ -107,7 +116,7 @@ class FileSource:
     def checked(self, planned: Iterable[PlannedFile]) -> list[PlannedFile]:
         """Return the plan without what cannot or must not be fetched."""
         if self.cloud_only:
-            return [only_in_cloud(file) for file in planned]
+            return _told_absent([only_in_cloud(file) for file in planned])
         return [
             replace(file, action=Action.REFUSE, reason=self.refusals[file.index])
             if file.index in self.refusals

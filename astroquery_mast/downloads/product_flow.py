@@ -171,6 +171,8 @@ class ProductSource(Protocol):
     key: ClassVar[str]
     """The column that tells files apart."""
     product_columns: ClassVar[tuple[str, ...]]
+    nothing_left: ClassVar[str]
+    """What is said if no product passes the filters, in the words of ``astroquery.mast``."""
     """A table that has one of these is a table of products."""
 
     def identifiers(self, given: Any) -> list[str]:
@@ -402,7 +404,7 @@ class ProductFlow:
         wanted = self.passing(listed, filters)
         if not len(wanted):
             hints = [self._why_none(listed, filters)] if len(listed) else hints_of_planned(given)
-            warn_user(" ".join(("No products to download.", *hints)), NoResultsWarning)
+            warn_user(" ".join((self._source.nothing_left, *hints)), NoResultsWarning)
             return None
         products, files = self._source.files(wanted, in_folders=request.in_folders)
         _log_repeated(wanted, products, options.verbose)

@@ -439,7 +439,7 @@ def _refusal(planned: PlannedFile, err: Exception, said: AccessDeniedError) -> s
     """Say why a file of known rights is refused, whose it is, and what to do."""
     if planned.rights == _PUBLIC:  # no token helps here
         return f"{said} {_PUBLIC_REFUSED}"
-    advice = str(err).removeprefix(str(said)).strip().removeprefix(IF_EXCLUSIVE)
+    advice = str(err).removeprefix(str(said)).strip().replace(IF_EXCLUSIVE, "Please authenticate yourself: ")
     if planned.url == planned.cloud_url:
         advice = _CLOSED_COPY
     rights = "Exclusive access" if planned.rights == EXCLUSIVE else f"dataRights is {planned.rights}"

@@ -49,6 +49,7 @@ class MissionSource:
     batch_size: ClassVar = 1000
     key: ClassVar = "filename"
     product_columns: ClassVar[tuple[str, ...]] = ("filename", "uri")
+    nothing_left: ClassVar[str] = "No products to download after applying filters."
 
     def identifiers(self, given: Any) -> list[str]:
         """Return the identifiers of datasets."""
@@ -245,8 +246,7 @@ def _check_columns(products: Table, in_folders: bool) -> None:
         )
     if in_folders and not set(_OWNERS) & set(products.colnames):
         raise InvalidArgumentError(
-            "Products have a column 'dataset' or 'fileset', which names their folder, and this table does not: "
-            "flat=True does without."
+            'Data product is missing "dataset" or "fileset" field, which names its folder: flat=True needs no folders.'
         )
 
 

@@ -244,7 +244,8 @@ def arcseconds(radius: Any) -> float:
     # Conversions of exactly 30 arcmin may end a hair above, which the archive would refuse.
     if angle.arcmin > _LARGEST_RADIUS * (1 + 1e-12):
         raise InvalidArgumentError(
-            f"radius={radius!r} is {angle.arcmin:g} arcmin; the archive allows {_LARGEST_RADIUS:g} arcmin."
+            f"Query radius too large. Must be at most {_LARGEST_RADIUS:g} arcmin, and radius={radius!r} is "
+            f"{angle.arcmin:g} arcmin."
         )
     return min(float(angle.arcsec), 60 * _LARGEST_RADIUS)
 

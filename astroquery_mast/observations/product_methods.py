@@ -689,6 +689,6 @@ class ObservationProductMethods(MastClass):
             warn_user(f"The criteria {', '.join(criteria)} are not applied: products were given.", InputWarning)
             return products
         if not criteria:
-            raise InvalidQueryError("Either products or criteria for observations are needed.")
+            raise InvalidQueryError("Please provide either a table of data products or query criteria.")
         observations = self.query_criteria(pagesize=pagesize, page=page, **criteria)
         return observations if len(observations) else None

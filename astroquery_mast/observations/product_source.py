@@ -55,7 +55,10 @@ class CloudChoice:
     def __post_init__(self) -> None:
         """Refuse the cloud alone together with never the cloud."""
         if self.cloud_only and self.force_on_prem:
-            raise InvalidQueryError("cloud_only=True and force_on_prem=True contradict each other: set one to False.")
+            raise InvalidQueryError(
+                "Invalid argument combination: cloud_only=True and force_on_prem=True contradict each other. Set one "
+                "to False."
+            )
 
 
 ANYWHERE = CloudChoice()
@@ -97,7 +100,9 @@ class CloudFiles:
         if str(provider).upper() != "AWS":
             warn_user(f"provider={provider!r}: there is only 'AWS', which is used.", InputWarning)
         if profile is not None:
-            message = "profile is not used: MAST's public data in the cloud need no account."
+            message = (
+                "profile is not used: MAST Open Data on AWS is now free to access and does not require an AWS account."
+            )
             warn_user(message, AstropyDeprecationWarning)
         self.enabled = True
         if verbose:
@@ -115,7 +120,7 @@ class CloudFiles:
         if missing and form.verbose:
             log.warning("%d products have no dataURI and are left out.", missing)
         if not uris:
-            warn_user("There are no products to look for in the cloud.", NoResultsWarning)
+            warn_user("No matching products to fetch associated cloud URIs.", NoResultsWarning)
             return None
         return self._addresses(uris, closed, form)
 
@@ -168,7 +173,9 @@ class CloudFiles:
     def named(self, text: Any, download_url: str | None = None) -> tuple[str, Bucket | None]:
         """Return the dataURI in a text that is one or an address of it, or an address in the bucket, and that one."""
         if not isinstance(text, str) or not text.strip():
-            raise InvalidArgumentError(f"A dataURI is needed, such as 'mast:HST/product/x.fits', and not {text!r}.")
+            raise InvalidArgumentError(
+                f"A valid data product URI must be provided, such as 'mast:HST/product/x.fits', not {text!r}."
+            )
         bucket = self._cloud().bucket
         if bucket.key(text) is not None:
             return text, bucket
@@ -186,7 +193,7 @@ class CloudFiles:
         """The address of a product in the cloud; None if it is to be read from the archive."""
         address = self._urls([uri]).get(uri) if choice.cloud_only or self.is_used(choice) else None
         if choice.cloud_only and address is None:
-            raise InvalidQueryError(f"{uri} has no copy in the cloud.")
+            raise InvalidQueryError(f"The product {uri} was not found in the cloud.")
         return address
 
     # -- how -----------------------------------------------------------------------------------------------------
@@ -235,7 +242,10 @@ class CloudFiles:
         table = as_table(products)
         if table is None:
             if filters:
-                message = "Filters are not applied to dataURIs: give a product table, or criteria for observations."
+                message = (
+                    "Filtering is not supported when providing a list of MAST URIs: give a product table, or criteria "
+                    "for observations."
+                )
                 warn_user(message, InputWarning)
             return *_data_uris(products), set()
         table = flow.listed(table, verbose, None)
@@ -256,7 +266,8 @@ def _warn_of(uris: Sequence[str], number: int, what: str) -> None:
     """Warn of some products among a number of them."""
     if uris:
         few = ", ".join(uris[:_SHOWN]) + (", ..." if len(uris) > _SHOWN else "")
-        warn_user(f"{len(uris)} of {number} products {what}: {few}", NoResultsWarning)
+        message = f"Failed to retrieve cloud path for {len(uris)} of {number} products, which {what}: {few}"
+        warn_user(message, NoResultsWarning)
 
 
 def _exclusive(table: Table | None) -> set[str]:
@@ -272,7 +283,9 @@ def _data_uris(products: Any) -> tuple[list[str], int]:
     cells = single_cells(products, _uri_cells)
     wrong = next((cell for cell in cells if not (cell is None or isinstance(cell, str))), None)
     if wrong is not None:
-        raise InvalidArgumentError(f"A dataURI is needed, such as 'mast:HST/product/x.fits', and not {wrong!r}.")
+        raise InvalidArgumentError(
+            f"A valid data product URI must be provided, such as 'mast:HST/product/x.fits', not {wrong!r}."
+        )
     uris = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
     return list(dict.fromkeys(uris)), len(cells) - len(uris)
 
@@ -300,6 +313,7 @@ class ObservationSource:
     batch_size: ClassVar = 500
     key: ClassVar = "dataURI"
     product_columns: ClassVar[tuple[str, ...]] = ("dataURI",)
+    nothing_left: ClassVar[str] = "No products to download."
 
     def identifiers(self, given: Any) -> list[str]:
         """Return the obsids of observations."""

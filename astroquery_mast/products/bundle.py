@@ -54,7 +54,7 @@ def kind_of_bundle(curl_flag: bool, bundle: str | None, path_template: PathTempl
         raise InvalidArgumentError(f"bundle={bundle!r}: {' or '.join(map(repr, KINDS))} is needed.")
     ignored = "flat=True" if flat else None if path_template is None else "path_template"
     if ignored is not None:
-        warn_user(f"{ignored} has no effect on {'a curl script' if curl_flag else 'a bundle'}.", InputWarning)
+        warn_user(f"{ignored} has no effect on {'curl downloads' if curl_flag else 'a bundle'}.", InputWarning)
     return bundle or SCRIPT
 
 

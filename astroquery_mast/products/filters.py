@@ -140,7 +140,7 @@ def _number(value: Any, cells: Cells) -> tuple[Comparison, ...]:
     found = _compared_numbers(value) if isinstance(value, str) else ()
     if not found:
         raise InvalidCriterionError(
-            f"Could not read the filter {value!r} for the numeric column '{cells.name}': give a number, a comparison "
+            f"Could not parse numeric filter {value!r} for column '{cells.name}': give a number, a comparison "
             "as '>=10', a range as '10..20' or '10..', or a list of these."
         )
     if found[0].operand > found[-1].operand:

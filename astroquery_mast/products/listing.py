@@ -44,6 +44,8 @@ _WORTHWHILE = 250
 _OBSID = re.compile(r"([0-9]+)(?:\.0*)?")
 _SHOWN = 5
 _LISTED = 12
+# Floats above hold no single integer.
+_EXACT = 2**53
 # The calib_level of observations that are still to be made.
 _PLANNED = -1
 # The arguments of methods that take filters: a filter may be one of them, misspelled.
@@ -84,7 +86,18 @@ def identifiers(given: object, of_table: Callable[[Table], list[object]], what: 
     missing = [row for row, cell in enumerate(cells) if is_missing(cell)]
     if missing:
         raise InvalidArgumentError(f"The {what} is missing in row(s) {_few(missing)}: leave these rows out.")
-    return [text for text in (str(cell).strip() for cell in cells) if text]
+    return [text for text in (_identifier(cell, what) for cell in cells) if text]
+
+
+def _identifier(cell: object, what: str) -> str:
+    """The text of an identifier, which may be a whole number; pandas makes floats of some."""
+    if isinstance(cell, str):
+        return cell.strip()
+    if is_integer(cell) or (isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT):
+        return str(int(cell))
+    raise InvalidArgumentError(
+        f"Unsupported data type for `{what}s`: {cell!r:.80} is a {type(cell).__name__}, not text."
+    )
 
 
 def as_table(rows: object) -> Table | None:
@@ -287,7 +300,7 @@ def product_column(table: Table, name: str) -> Any:
         raise InvalidCriterionError(
             f"There is no column '{name}': this is a table of observations. Call get_product_list(observations) first."
         )
-    said = f"Column '{name}' not found in the product table."
+    said = f"Column '{name}' not found in product table."
     near = closest(name, [*ARGUMENTS, *table.colnames])
     raise no_such(said, name, table.colnames, near=near, error=InvalidCriterionError)
 

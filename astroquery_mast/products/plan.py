@@ -409,7 +409,7 @@ def only_in_cloud(file: PlannedFile) -> PlannedFile:
     if file.action in {Action.KEEP, Action.REFUSE}:
         return file
     if file.cloud_url is None:
-        return replace(file, action=Action.SKIP, reason="not in the cloud")
+        return replace(file, action=Action.SKIP, reason="Product not found in cloud")
     return replace(file, url=file.cloud_url)
 
 

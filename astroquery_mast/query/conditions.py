@@ -376,7 +376,8 @@ def _between(name: str, members: Sequence[Any], column: Column) -> tuple[Compari
         return _exactly(name, members[0], column)
     if len(members) > _PAIR:
         raise InvalidCriterionError(
-            f"'{name}' is continuous, and {len(members)} values were given: give [minimum, maximum], or pairs."
+            f"{name} is continuous, and filters based on min and max values: '{name}' has {len(members)} values. Give "
+            "[minimum, maximum], or pairs."
         )
     pair = _pair(name, members[0], members[1], column)
     is_single = len(pair) == _PAIR and pair[0].operand == pair[1].operand
@@ -396,7 +397,8 @@ def warn_exact(name: str, value: Any, form: str = "[minimum, maximum]") -> None:
     """Warn that hardly any row has an exact value of a continuous column."""
     given = f"{len(value)} values were" if isinstance(value, list) and len(value) > 1 else "one value was"
     warn_user(
-        f"{name} is continuous, and {given} given: only rows with exactly {value!r} match. Give {form} for a range.",
+        f"{name} is continuous, and filters based on min and max values: {given} given, so that only rows with exactly "
+        f"{value!r} match. Give {form} for a range.",
         InputWarning,
     )
 

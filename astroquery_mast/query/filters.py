@@ -157,8 +157,8 @@ def _value_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
         return Filter(name, values=found or tuple(texts))
     if len(patterns) > 1:
         raise InvalidCriterionError(
-            f"'{name}' has {len(patterns)} values with wildcards ({', '.join(patterns)}), and the archive takes one: "
-            "ask once for each, or list the values."
+            f"Only one wildcarded value may be used per filter, and '{name}' has {len(patterns)} "
+            f"({', '.join(patterns)}): ask once for each, or list the values."
         )
     return Filter(
         name,
@@ -351,7 +351,7 @@ def split_parameters(
     if "filtered" in service.lower():
         return _filtered_parameters(service, columns, rest), properties
     if columns is not None:
-        warn_user(f"{service} cannot choose columns; 'columns' is ignored.", InputWarning)
+        warn_user(f"'columns' parameter is ignored for non-filtered services, such as {service}.", InputWarning)
     return rest, properties
 
 
@@ -401,7 +401,7 @@ def _plain_filter(key: str, value: Any) -> dict[str, Any]:
     """One filter, with its values as they were given."""
     if isinstance(value, Mapping):
         if not {"min", "max"} <= value.keys():
-            raise InvalidCriterionError(f"The range of '{key}' needs both 'min' and 'max'.")
+            raise InvalidCriterionError(f'Range filter for "{key}" must be a dictionary with "min" and "max" keys.')
         return {"paramName": key, "values": [as_plain({end: _number(key, at) for end, at in value.items()}, key)]}
     return {"paramName": key, "values": [_member(key, member) for member in as_members(key, value)]}
 

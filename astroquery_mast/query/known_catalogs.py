@@ -105,7 +105,9 @@ class Catalog:
         if version is None or version in services:
             return services[latest if version is None else version]
         known = f"there is {latest} only" if len(services) == 1 else f"there are {', '.join(map(str, services))}"
-        what = f"Invalid {self.name} version number {version!r}: {known}. Version {latest} is used."
+        # In the words of astroquery.mast, which says "catalog" of this one only.
+        name = f"{self.name}{' catalog' * (self.name == 'PLATO')}"
+        what = f"Invalid {name} version number {version!r}: {known}. Version {latest} is used."
         if latest == 0:
             instead = f" data_release is {' or '.join(map(repr, self.tables))}." if self.tables else ""
             what = f"{self.name} has no versions to choose from; version={version!r} is ignored.{instead}"

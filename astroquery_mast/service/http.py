@@ -276,8 +276,9 @@ class HttpClient:
     def _late(deadline: Deadline, what: str, state: str, cause: Exception | None = None) -> Any:
         """Raise the error of a deadline that has passed."""
         raise QueryTimeoutError(
-            f"{what} was given {deadline.seconds:g} s, and after {deadline.elapsed():.1f} s {state}. Allow more time "
-            "(timeout=, or conf.timeout), or ask for less: a smaller radius, more criteria, fewer identifiers.",
+            f"Timeout limit of {deadline.seconds:g} s exceeded by {what}: after {deadline.elapsed():.1f} s {state}. "
+            "Allow more time (timeout=, or conf.timeout), or ask for less: a smaller radius, more criteria, fewer "
+            "identifiers.",
             service=what,
             elapsed=deadline.elapsed(),
         ) from cause

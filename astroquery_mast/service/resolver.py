@@ -132,7 +132,9 @@ class Resolver:
         """Return the positions of several objects."""
         chosen = checked_resolver(resolver)
         if chosen and resolve_all:
-            warn_user("resolver is ignored: resolve_all asks every source.", InputWarning)
+            warn_user(
+                "The resolver parameter is ignored when resolve_all is True: every source is asked.", InputWarning
+            )
             chosen = None
         given, missing = valid_names(names)
         positions: dict[str, Any] = {}
@@ -225,7 +227,7 @@ class Resolver:
                 "it out to take the first that knows the name."
             )
         position = coordinate_of(sources[resolver])
-        _compare_with_catalog(name, position, sources)
+        _compare_with_catalog(name, position, sources, resolver)
         return position
 
 
@@ -297,7 +299,7 @@ def checked_resolver(resolver: object) -> str | None:
     if not isinstance(resolver, str):
         raise InvalidQueryError(f'resolver={resolver!r}: it must be text, "NED" or "SIMBAD".')
     if resolver.upper() not in _RESOLVERS:
-        raise ResolverError(f'Invalid resolver {resolver!r}: there are "NED" and "SIMBAD".')
+        raise ResolverError(f'Invalid resolver {resolver!r}. Must be "NED" or "SIMBAD".')
     return resolver.upper()
 
 
@@ -305,7 +307,8 @@ def warn_unused_resolver(resolver: object) -> None:
     """Check the resolver of a call that has no name to resolve, and warn that it has no effect."""
     if checked_resolver(resolver) is not None:
         warn_user(
-            f"resolver={resolver!r} is ignored: it applies to names of objects, and no name is given.", InputWarning
+            "Resolver is only used when resolving object names and will be ignored: no object name is given.",
+            InputWarning,
         )
 
 
@@ -314,14 +317,15 @@ def _is_of(prefix: str) -> Any:
     return lambda name: case_folded_name(name).startswith(f"{prefix.lower()} ")
 
 
-def _compare_with_catalog(name: str, position: SkyCoord, sources: Mapping[str, Entry]) -> None:
+def _compare_with_catalog(name: str, position: SkyCoord, sources: Mapping[str, Entry], resolver: str) -> None:
     """Warn if a resolver and the catalog that the name belongs to disagree about the position."""
     for prefix, catalog in _CATALOGS.items():
         if catalog in sources and _is_of(prefix)(name):
             apart = position.separation(coordinate_of(sources[catalog]))
             if apart > _TOLERANCE:
                 warn_user(
-                    f'"{name}" is {apart.arcsec:.1f} arcsec from its position in the {catalog} catalog.',
+                    f"Resolver {resolver} returned coordinates that differ from MAST {catalog} catalog by more than "
+                    f'1 arcsec: by {apart.arcsec:.1f} arcsec for "{name}".',
                     InputWarning,
                 )
 
@@ -333,7 +337,7 @@ def checked_name(name: object) -> str:
     """Return a name that can be asked for; raise `InvalidArgumentError` for anything else."""
     text = as_unicode(name)
     if not isinstance(text, str):
-        raise InvalidArgumentError(f"Object names must be text, not {name!r}.{tic_hint(name)}")
+        raise InvalidArgumentError(f"All object names must be strings, not {name!r}.{tic_hint(name)}")
     if not text.strip():
         raise InvalidArgumentError("An object name is empty.")
     return str(text)
@@ -342,7 +346,7 @@ def checked_name(name: object) -> str:
 def valid_names(names: Iterable[object]) -> tuple[list[str], int]:
     """Return the names in a list, and how many of its members are missing."""
     if isinstance(names, Mapping) or not isinstance(names, Iterable):
-        raise InvalidArgumentError(f"A name of an object, or several, is needed, not {names!r:.80}.{tic_hint(names)}")
+        raise InvalidArgumentError(f"All object names must be strings, not {names!r:.80}.{tic_hint(names)}")
     cells = [as_unicode(cell) for cell in names]
     given = [checked_name(cell) for cell in cells if not _is_missing(cell)]
     if cells and not given:

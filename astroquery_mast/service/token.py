@@ -53,9 +53,10 @@ _KEYRING_USER = "masttoken"
 # Ends of the addresses of single files, and of bundles of them.
 _FILES = ("/Download/file", "/bundle.sh", "/bundle.zip", "/bundle.tar.gz", "/retrieve_product")
 
-IF_EXCLUSIVE = "If these data are exclusive, "
+IF_EXCLUSIVE = "Please authenticate yourself if these data are exclusive: "
 """How advice begins where it is not known whether they are."""
 _REFUSED = "The server refuses the question, or something before it, such as a firewall or proxy."
+_UNAUTHORIZED = "You are not authorized to download this file."
 _UNSENT = "No token was sent, because this is not one of the configured MAST servers over https."
 
 _PORTS = {"https": 443, "http": 80}
@@ -318,7 +319,7 @@ def refusal_advice(
     else:
         advice = _no_access(user) if is_file else ""
     # Single files are exclusive; a query is refused for other reasons, by a firewall as well as by the archive.
-    return advice if is_file else f"{_REFUSED} {advice}".rstrip()
+    return f"{_UNAUTHORIZED if is_file else _REFUSED} {advice}".rstrip()
 
 
 def _login_advice(endpoints: Endpoints, *, is_file: bool) -> str:
@@ -334,7 +335,7 @@ def _no_access(user: Mapping[str, Any] | None) -> str:
     """What to do about exclusive data of others."""
     owner = (user or {}).get("ezid") or (user or {}).get("eppn") or "a user"
     return (
-        f"You are logged in as {owner}, who has no access to these data: "
+        f"You are logged in as {owner}. You do not have access to download this data: "
         "ask the principal investigator or the archive's help desk for access, or wait for the release date."
     )
 
@@ -368,8 +369,8 @@ class Login:
         user = self.whoami(Credentials(found.text))
         if user.get("anon", True):
             raise LoginError(
-                f"MAST does not accept {found.source}; it may have expired, or lack a character. "
-                f"A new one is made at {self._endpoints.token_page}"
+                f"MAST API token invalid! MAST does not accept {found.source}; it may have expired, or lack a "
+                f"character. A new one is made at {self._endpoints.token_page}"
             )
         self.credentials.keep(found.text, str(user.get("ezid") or user.get("eppn") or ""), self._endpoints)
         if store:

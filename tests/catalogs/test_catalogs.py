@@ -270,9 +270,11 @@ def test_sorting_and_selecting_where_the_service_does_not(archive: responses.Req
 def test_the_row_limit_is_that_of_the_call(archive: responses.RequestsMock) -> None:
     """A limit that was reached is told, and that of an earlier call has no say (B37)."""
     rows_of(archive, 30)
-    with pytest.warns(MaxResultsWarning, match=r"HSC returned 5 rows, as many as nr=5 .* Raise nr"):
+    with pytest.warns(
+        MaxResultsWarning, match=r"^Maximum catalog results returned: 5 rows of HSC, as many as nr=5 .* raise nr"
+    ):
         assert len(Catalogs.query_region(M15, nr=5)) == 5
-    with pytest.warns(MaxResultsWarning, match="Galex .* maxrecords=30"):
+    with pytest.warns(MaxResultsWarning, match=r"of Galex, .* maxrecords=30"):
         assert len(Catalogs.query_region(M15, catalog="Galex", maxrecords=30)) == 30
     assert len(Catalogs.query_region(M15, catalog="Gaia", pagesize=30)) == 30
     assert len(Catalogs.query_region(M15, nr=31)) == 30

@@ -342,5 +342,5 @@ def test_the_archive_stands_in_for_the_cloud(mast_sandbox: Sandbox, observations
     with pytest.raises(MastError):
         observations.open_product(uri, cloud_only=True)
     mast_sandbox.faults.clear()
-    with pytest.raises(InvalidQueryError, match="no copy in the cloud"):
+    with pytest.raises(InvalidQueryError, match="was not found in the cloud"):
         observations.open_product("mast:FUSE/product/no.fits", cloud_only=True)

@@ -118,7 +118,7 @@ def test_no_products(client: MastMissionsClass) -> None:
     with pytest.warns(NoResultsWarning):
         table = client.get_product_list("NOTHING")
     assert len(client.filter_products(table, extension="fits", type="science")) == 0
-    with pytest.warns(NoResultsWarning, match="No products to download"):
+    with pytest.warns(NoResultsWarning, match=r"^No products to download after applying filters\.$"):
         assert client.download_products("NOTHING") is None
 
 
@@ -374,3 +374,13 @@ def test_no_name_leads_out_of_the_folder(rows: list[tuple[str, str, str, str]], 
     assert len(set(paths)) == len(paths)
     assert all(file.local_path.is_relative_to(base) and ".." not in file.local_path.parts for file in planned)
     assert all(file.url is None or file.url.startswith("https://mast.stsci.edu/") for file in planned)
+
+
+@pytest.mark.parametrize("wrong", [1.5, True, object(), {"a": 1}.keys, [1.5, "Z14Z0104T"]])
+def test_what_is_no_dataset_is_not_asked_for_by_its_repr(
+    client: MastMissionsClass, mast_sandbox: Sandbox, wrong: object
+) -> None:
+    """What is neither text nor a whole number raises, in the words of astroquery.mast, and nothing is sent."""
+    with pytest.raises(InvalidQueryError, match=r"^Unsupported data type for `datasets`"):
+        client.get_product_list(wrong)
+    assert len(mast_sandbox.requests) == 0

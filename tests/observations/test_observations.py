@@ -203,17 +203,17 @@ def test_no_criterion_is_refused(mast_sandbox: Sandbox) -> None:
 
 def test_second_wildcard_is_refused_and_nothing_is_sent(mast_sandbox: Sandbox) -> None:
     """Neither of two wildcards is dropped or sent as a literal (B3); only the values of the archive are asked for."""
-    with pytest.raises(InvalidQueryError, match="wildcards"):
+    with pytest.raises(InvalidQueryError, match=r"^Only one wildcarded value may be used per filter"):
         Observations.query_criteria(obs_id=["A*", "B*", "C"])
     assert [record.mashup["service"] for record in mast_sandbox.requests if record.mashup] == ["Mast.Caom.All"]
 
 
 def test_single_value_on_a_float_column_is_applied_and_said(mast_sandbox: Sandbox) -> None:
     """A single exposure time selects exactly that, with a warning that begins as the peer's (B4)."""
-    with pytest.warns(InputWarning, match="^t_exptime is continuous"):
+    with pytest.warns(InputWarning, match=r"^t_exptime is continuous"):
         table = Observations.query_criteria(t_exptime=120, obs_collection="TESS")
     assert set(table["t_exptime"]) == {120}
-    with pytest.warns(InputWarning, match="^t_exptime is continuous"):
+    with pytest.warns(InputWarning, match=r"^t_exptime is continuous"):
         assert filters_sent(t_exptime=[120])["t_exptime"]["values"] == [{"min": 120, "max": 120}]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from astropy.table import Table
-from astroquery.exceptions import InputWarning, InvalidQueryError
+from astroquery.exceptions import InputWarning, InvalidQueryError, NoResultsWarning
 
 from astroquery_mast import ObservationsClass
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -87,13 +87,15 @@ def test_what_fails_in_the_cloud_comes_from_mast(
 def test_cloud_only_skips_what_has_no_copy(
     mast_sandbox: Sandbox, observations: ObservationsClass, products: Table, tmp_path: Path
 ) -> None:
-    """It says so in the manifest, and asks MAST for no file."""
-    manifest = observations.download_products(products, download_dir=tmp_path, cloud_only=True)
+    """It says so in the manifest and in a warning, and asks MAST for no file."""
+    with pytest.warns(NoResultsWarning, match=r"^The product .* was not found in the cloud\. Skipping download\."):
+        manifest = observations.download_products(products, download_dir=tmp_path, cloud_only=True)
     assert list(manifest["Status"]) == ["COMPLETE"] * 4 + ["SKIPPED"]
     assert fetched_from(mast_sandbox) == (4, 0)
-    status, message, _ = observations.download_file(
-        str(products["dataURI"][4]), local_path=tmp_path / "one", cloud_only=True
-    )
+    with pytest.warns(NoResultsWarning, match="not found in the cloud"):
+        status, message, _ = observations.download_file(
+            str(products["dataURI"][4]), local_path=tmp_path / "one", cloud_only=True
+        )
     assert status == "SKIPPED"
     assert message
 

@@ -76,7 +76,7 @@ def test_what_makes_no_sense_is_refused_by_the_call(
     """Not by the first row; and no product left is an empty iterator with the usual warning."""
     with pytest.raises(InvalidQueryError, match="max_workers"):
         client.download_products_iter(products, max_workers=0)
-    with pytest.raises(InvalidQueryError, match="not found in the product table"):
+    with pytest.raises(InvalidQueryError, match="not found in product table"):
         client.download_products_iter(products, product_type="SCIENCE")
     with pytest.raises(InvalidQueryError, match="contradict"):
         client.download_products_iter(products, cache=False, overwrite="never")

@@ -85,10 +85,10 @@ def test_obs_id_in_place_of_obsid_is_explained() -> None:
         as_obsids(["11", "jw01_nrs1"])
 
 
-@pytest.mark.parametrize("wrong", [True, "-11", "1.5", 1e30, {"a"}])
+@pytest.mark.parametrize("wrong", [True, "-11", "1.5", 1.5, 1e30, {"a"}, object()])
 def test_what_is_no_identifier_is_refused(wrong: object) -> None:
     """Booleans, fractions and negative numbers raise, instead of being sent."""
-    with pytest.raises(InvalidQueryError, match="is not an obsid"):
+    with pytest.raises(InvalidQueryError, match=r"is not an obsid|^Unsupported data type for `obsids`"):
         as_obsids(wrong)
 
 

@@ -11,7 +11,7 @@ import pytest
 from astropy.table import Table
 
 from astroquery_mast.config import conf
-from astroquery_mast.exceptions import DownloadError, InvalidQueryError, TimeoutError
+from astroquery_mast.exceptions import DownloadError, InvalidQueryError, NoResultsWarning, TimeoutError
 from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Manifest
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -215,8 +215,10 @@ def test_cloud_alone_skips_what_it_does_not_have(
     table["dataURI"] = table["dataURI"].astype("U200")
     table["dataURI"][1] = "mast:HLSP/nowhere/x.fits"
     client.enable_cloud_dataset(verbose=False)
-    plan = client.download_products(table, download_dir=tmp_path, cloud_only=True, dry_run=True)
-    manifest = client.download_products(table, download_dir=tmp_path, cloud_only=True)
+    with pytest.warns(NoResultsWarning, match="not found in the cloud"):
+        plan = client.download_products(table, download_dir=tmp_path, cloud_only=True, dry_run=True)
+    with pytest.warns(NoResultsWarning, match="not found in the cloud"):
+        manifest = client.download_products(table, download_dir=tmp_path, cloud_only=True)
     assert list(plan["Action"]) == ["fetch", "skip"]
     assert plan["Cloud URL"][0].endswith(str(table["productFilename"][0]))
     assert list(manifest["Status"]) == ["COMPLETE", "SKIPPED"]
@@ -232,8 +234,9 @@ def test_file_that_only_the_cloud_has_is_fetched_alone(
     """download_file follows the same arguments."""
     client.enable_cloud_dataset(verbose=False)
     assert client.download_file(str(products["dataURI"][0]), local_path=tmp_path, cloud_only=True)[0] == "COMPLETE"
-    status, message, _ = client.download_file("mast:HLSP/nowhere/x.fits", local_path=tmp_path, cloud_only=True)
-    assert (status, message) == ("SKIPPED", "not in the cloud")
+    with pytest.warns(NoResultsWarning, match=r"^The product mast:HLSP/nowhere/x\.fits was not found in the cloud"):
+        status, message, _ = client.download_file("mast:HLSP/nowhere/x.fits", local_path=tmp_path, cloud_only=True)
+    assert (status, message) == ("SKIPPED", "Product not found in cloud")
     assert asked(mast_sandbox) == 0
 
 
@@ -264,7 +267,7 @@ def test_manifest_is_verified_and_retried_days_later(
 def test_listing_ends_with_its_time(client: ObservationsClass, observations: Table, mast_sandbox: Sandbox) -> None:
     """timeout= bounds the whole call, however many questions it asks."""
     mast_sandbox.faults.add("invoke", Fault.delay(30), times=None)
-    with pytest.raises(TimeoutError, match=r"given 0\.2 s"):
+    with pytest.raises(TimeoutError, match=r"^Timeout limit of 0\.2 s exceeded"):
         client.get_product_list(observations, batch_size=1, timeout=0.2)
     with pytest.raises(InvalidQueryError, match="timeout"):
         client.get_product_list(observations, timeout=0)

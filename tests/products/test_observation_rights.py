@@ -94,7 +94,8 @@ def test_refusal_says_whose_the_file_is_and_until_when(client: ObservationsClass
     manifest = client.download_products(given, download_dir=tmp_path, extension="jpg")
     message = manifest["Message"][0]
     assert message.startswith("HTTPError: 401 Client Error: Unauthorized for url: ")
-    assert f". Exclusive access of program {program} until {day}. Log in with a token, by login(token)" in message
+    assert f". Exclusive access of program {program} until {day}. You are not authorized to download this" in message
+    assert "Please authenticate yourself: log in with a token, by login(token)" in message
     assert message.count("401") == message.count("nauthorized") == message.lower().count("exclusive access") == 1
 
 
@@ -138,9 +139,9 @@ def test_exclusive_file_is_not_said_to_be_exclusive_perhaps(
     if logged_in:
         client.login(mast_sandbox.outsider_token)
     (message,) = client.download_products(exclusive[:1], download_dir=tmp_path, verbose=False)["Message"]
-    assert "If these data are" not in message
+    assert "if these data are" not in message
     assert ". Exclusive access. " in message
-    assert ("You are logged in as" in message, "Log in with a token" in message) == (logged_in, not logged_in)
+    assert ("You are logged in as" in message, "log in with a token" in message) == (logged_in, not logged_in)
 
 
 def test_firewall_is_quoted_for_an_exclusive_file_as_well(

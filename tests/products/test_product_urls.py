@@ -144,7 +144,7 @@ def test_address_with_special_characters_is_taken_back(
     [
         ("j97c01010_drc.fits", "is a file name.*'mast:HST/product/j97c01010_drc.fits'.*MastMissions takes file names"),
         ("s3://elsewhere/x.fits", "is not in the bucket of the archive, which is s3://stpubdata"),
-        ("", "A dataURI is needed"),
+        ("", "A valid data product URI must be provided"),
     ],
 )
 def test_name_that_is_no_uri_gets_the_way_out(

@@ -161,7 +161,7 @@ def test_a_form_is_sent_as_the_service_takes_it_or_refused(column: str, form: An
         return
     with pytest.raises(InvalidCriterionError, match=expected) as caught:
         written(column, value)
-    assert f"'{column.split()[1]}" in str(caught.value)
+    assert re.search(f"['\"]{column.split()[1]}", str(caught.value))
     assert isinstance(caught.value, InvalidQueryError)
 
 
@@ -240,7 +240,7 @@ def test_any_value_is_applied_or_the_documented_error(column: str, value: Any) -
         try:
             found = written(column, value)
         except InvalidCriterionError as err:
-            assert f"'{name}" in str(err)
+            assert re.search(f"['\"]{name}", str(err))
         else:
             assert len(found)
             assert service in {"Pan-STARRS", "missions"} or found[0]["values"] or found[0]["freeText"]

@@ -131,7 +131,9 @@ def test_a_complete_answer_is_kept_however_late(mast_sandbox: Sandbox) -> None:
 def test_a_job_that_never_ends_meets_the_deadline(mast_sandbox: Sandbox) -> None:
     """EXECUTING for ever becomes astroquery's TimeoutError, which says the service, the time and what to try."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
-    with pytest.raises(astroquery_exceptions.TimeoutError, match=r"Mast.Caom.Filtered was given 0.3 s.*timeout="):
+    with pytest.raises(
+        astroquery_exceptions.TimeoutError, match=r"^Timeout limit of 0.3 s exceeded by Mast.Caom.Filtered: .*timeout="
+    ):
         Observations.query_criteria(**CRITERIA, timeout=0.3)
 
 

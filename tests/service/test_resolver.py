@@ -102,7 +102,10 @@ def test_a_catalog_entry_far_from_the_resolvers_position_is_warned_of(mast_sandb
     """For a TIC number the chosen resolver is compared with the catalog."""
     reply = {"status": "", "resolvedCoordinate": [entry("TIC 1", 10.0, "TIC"), entry("TIC 1", 10.1)]}
     mast_sandbox.faults.add("resolver", Fault.answer(reply))
-    with pytest.warns(InputWarning, match="arcsec from its position in the TIC"):
+    with pytest.warns(
+        InputWarning,
+        match=r"^Resolver SIMBAD returned coordinates that differ from MAST TIC catalog by more than 1 arcsec: by",
+    ):
         Mast.resolve_object("TIC 1", resolver="SIMBAD")
     assert mast_sandbox.requests.of("resolver")[0].query["resolver"] == ["SIMBAD", "TIC"]
 
@@ -286,7 +289,7 @@ def test_missing_names_among_others_are_left_out(mast_sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("bad", [None, 5, {"M51": 1}])
 def test_what_is_neither_a_name_nor_a_list_is_refused(bad: object) -> None:
     """A mistake in the argument is an InvalidQueryError."""
-    with pytest.raises(InvalidQueryError, match="A name of an object, or several"):
+    with pytest.raises(InvalidQueryError, match=r"^All object names must be strings"):
         Mast.resolve_object(bad)
 
 
@@ -313,7 +316,7 @@ def test_a_resolver_without_a_name_is_checked_and_said_to_be_idle(
     """A wrong word is refused in any case, and a right one warned of where it can have no effect."""
     with pytest.raises(ResolverError, match="Invalid resolver 'nonsense'"):
         Observations.query_criteria_count(obs_collection="HST", resolver="nonsense", **where)
-    with pytest.warns(InputWarning, match="resolver='NED' is ignored"):
+    with pytest.warns(InputWarning, match=r"^Resolver is only used when resolving object names and will be ignored"):
         Observations.query_criteria_count(obs_collection="HST", resolver="NED", **where)
     with pytest.raises(InvalidQueryError, match="resolver=5"):
         Observations.query_criteria_count(obs_collection="HST", resolver=5, **where)
@@ -321,7 +324,7 @@ def test_a_resolver_without_a_name_is_checked_and_said_to_be_idle(
 
 def test_a_mission_is_told_the_same(mast_sandbox: Sandbox) -> None:
     """The missions search has the argument, too."""
-    with pytest.warns(InputWarning, match="resolver='NED' is ignored"):
+    with pytest.warns(InputWarning, match=r"^Resolver is only used when resolving object names and will be ignored"):
         MastMissions.query_criteria(coordinates="202.47 47.2", resolver="NED", count_only=True)
     with pytest.raises(ResolverError):
         MastMissions.query_criteria(sci_instrume="ACS", resolver="nonsense", count_only=True)

@@ -340,7 +340,7 @@ def test_a_copied_client_shares_the_login_and_a_pickled_one_has_none_of_its_own(
     [
         ("nobody", r"log in with a token.*MAST_API_TOKEN"),
         ("member", ""),
-        ("outsider", r"logged in as .*no access to these data"),
+        ("outsider", r"logged in as .*You do not have access to download this data"),
         ("lapsed", r"not valid any more.*renew it"),
     ],
 )
