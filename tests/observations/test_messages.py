@@ -121,9 +121,9 @@ REFUSED: list[tuple[str, Callable[[], object], type[Exception], str]] = [
     ),
     (
         "vertices",
-        lambda: Observations.query_region(region=[(214.7, 52.7), (215, 52.7), (215, 52.9)]),
+        lambda: Observations.query_region(region=[214.7, 52.7, 215.0, 52.7, 215.0, 52.9]),
         InvalidArgumentError,
-        r"vertices as SkyCoord\(ra, dec, unit='deg'\)",
+        r"vertices as SkyCoord\(ra, dec, unit='deg'\) or as pairs of degrees",
     ),
     (
         "density",

@@ -42,7 +42,7 @@ def _absent(name: str, *_arguments: object, **_keywords: object) -> None:
 
 def _suite() -> Any:
     """Return their module, whose ``astroquery.mast`` is this package."""
-    spec = importlib.util.spec_from_file_location("rival_test_mast", str(FOLDER / "test_mast.py"))
+    spec = importlib.util.spec_from_file_location("astroquery_test_mast", str(FOLDER / "test_mast.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
