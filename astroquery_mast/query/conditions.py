@@ -80,7 +80,8 @@ _RANGE = re.compile(rf"\s*(?!.*\.\.\.\s*$){_END}\s*\.\.\s*{_END}\s*", re.IGNOREC
 _DATES = re.compile(r"\s*(|[^.](?:.*?[^.])?)\s*\.\.\s*(|[^.](?:.*?[^.])?)\s*")
 _COMPARISON = re.compile(r"\s*(>=|<=|>|<|=)\s*(\S.*?)\s*")
 _SYMBOLS = {">=": "gte", "<=": "lte", ">": "gt", "<": "lt", "=": "eq"}
-_WHOLE = re.compile(r"\s*[+-]?\d+\s*")
+WHOLE = re.compile(r"\s*[+-]?\d+\s*")
+"""An integer written as text."""
 _ON_TEXT = frozenset({"like", "contains"})
 _PAIR = 2
 
@@ -170,8 +171,7 @@ def _with_exclusions(
     asked = others[0] if len(others) == 1 else others
     given = _read(name, asked, column, operators_on_text=operators_on_text) if others else Condition(name, column)
     operands = [_operand(name, text[1:].lstrip("="), column) for text in negated]
-    plain = [_plain(each) if isinstance(each, str) else Comparison("eq", each) for each in operands]
-    return replace(given, excluded=(*given.excluded, *((each,) for each in plain)))
+    return replace(given, excluded=(*given.excluded, *((_plain(each),) for each in operands)))
 
 
 def _read(name: str, value: Any, column: Column, *, operators_on_text: bool) -> Condition:
@@ -188,7 +188,7 @@ def _read(name: str, value: Any, column: Column, *, operators_on_text: bool) -> 
 def _discrete(name: str, value: Any, column: Column) -> Condition:
     """A condition on a discrete column: its values, or a mapping that is a range of numbers."""
     if isinstance(value, Mapping):
-        if not _holds_numbers(column):
+        if not holds_numbers(column):
             raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
         return Condition(name, column, (_mapped(name, value, column),))
     texts = dict.fromkeys(as_text(name, member, column) for member in as_members(name, value))
@@ -199,7 +199,10 @@ def _discrete(name: str, value: Any, column: Column) -> Condition:
 _ASTERISK_OF_STAR = re.compile(r"[A-Za-z]{0,3}\*{1,2} (?=\S)")
 
 
-def _plain(text: str) -> Comparison:
+def _plain(text: str | float) -> Comparison:
+    """Equality with a value; a text with wildcards is a pattern."""
+    if not isinstance(text, str):
+        return Comparison("eq", text)
     star = _ASTERISK_OF_STAR.match(text)
     rest = text if star is None else text[star.end() :]
     return Comparison("pattern" if "*" in rest or "%" in rest else "eq", text)
@@ -209,8 +212,7 @@ def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> 
     """A condition of comparisons, all of which must hold."""
     first = comparisons[0]
     if first.operator == "neq":
-        excluded = _plain(first.operand) if isinstance(first.operand, str) else Comparison("eq", first.operand)
-        return Condition(name, column, (), ((excluded,),))
+        return Condition(name, column, (), ((_plain(first.operand),),))
     if first.operator == "eq" and column.continuous:
         warn_exact(name, first.operand)
     return Condition(name, column, (tuple(comparisons),))
@@ -234,8 +236,13 @@ def _comparisons(name: str, value: Any, column: Column) -> Sequence[Comparison]:
     """The comparisons that a value spells, all of which must hold; none if it is a plain value, or several."""
     if not isinstance(value, list | tuple) or _is_operation(value):
         return _single_comparison(name, value, column)
-    if _holds_numbers(column) and _has_open_end(value):
+    if holds_numbers(column) and _has_open_end(value):
         return _pair(name, value[0], value[1], column)
+    return _listed_comparisons(name, value, column)
+
+
+def _listed_comparisons(name: str, value: Sequence[Any], column: Column) -> Sequence[Comparison]:
+    """The comparisons in a list, all of which must hold; none if its members are plain values."""
     members = [_single_comparison(name, member, column) for member in value]
     if any(members) and not all(_is_operation(member) for member in value):
         raise InvalidCriterionError(
@@ -277,9 +284,9 @@ def _operation(name: str, operator: str, operand: Any, column: Column) -> Compar
         raise InvalidCriterionError(f"'{name}' has the operator '{operator}': there are {', '.join(OPERATORS)}.")
     if is_spectral(operand, column):
         known = _MIRRORED.get(known, known)
-    if known in _ON_TEXT and _holds_numbers(column):
+    if known in _ON_TEXT and holds_numbers(column):
         raise InvalidCriterionError(f"'{name}' holds numbers, to which '{operator}' cannot be applied.")
-    if known in LOWER_ENDS | UPPER_ENDS and not _holds_numbers(column):
+    if known in LOWER_ENDS | UPPER_ENDS and not holds_numbers(column):
         raise InvalidCriterionError(f"'{name}' holds text, to which '{operator}' cannot be applied: give the values.")
     return Comparison(known, _operand(name, operand, column, known))
 
@@ -298,7 +305,7 @@ def _from_text(name: str, text: str, column: Column) -> Sequence[Comparison]:
 
 def _split(text: str, column: Column) -> list[tuple[str, str]] | None:
     """The operators and operands of a text for this column, whose ends may be dates; None if it is a plain value."""
-    parts = split_text(text) if _holds_numbers(column) else None
+    parts = split_text(text) if holds_numbers(column) else None
     if parts is None and column.is_time and (dates := _DATES.fullmatch(text)):
         return [(operator, end) for operator, end in (("gte", dates[1]), ("lte", dates[2])) if end]
     return parts
@@ -306,7 +313,7 @@ def _split(text: str, column: Column) -> list[tuple[str, str]] | None:
 
 def _operand(name: str, value: Any, column: Column, operator: str = "eq") -> str | int | float:
     """What is compared with, in the unit of the column."""
-    if not _holds_numbers(column):
+    if not holds_numbers(column):
         return as_text(name, value, column)
     number = _number(name, value, column, operator)
     if math.isinf(number):
@@ -319,13 +326,14 @@ def _number(name: str, value: Any, column: Column, operator: str = "eq") -> int 
     if column.kind in {Kind.INTEGER, Kind.BYTE}:
         if is_integer(value):
             return int(value)
-        if isinstance(value, str) and _WHOLE.fullmatch(value):
+        if isinstance(value, str) and WHOLE.fullmatch(value):
             return int(value)
         refuse_lost_digits(name, value)
     return as_number(name, value, column, OUTWARD.get(operator, 0))
 
 
-def _holds_numbers(column: Column) -> bool:
+def holds_numbers(column: Column) -> bool:
+    """Tell whether a column is compared with numbers."""
     return column.continuous or column.kind in NUMERIC_KINDS
 
 
@@ -426,11 +434,15 @@ def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, .
     bottom, top = _end(name, lower, column, "gte", -math.inf), _end(name, upper, column, "lte", math.inf)
     if (bottom, top) == (-math.inf, math.inf):
         raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
-    crossed = any(start > end for start, end in turned_ranges(bottom, top, column))
-    if crossed or bottom == math.inf or top == -math.inf:
+    if bottom == math.inf or top == -math.inf or _is_crossed(bottom, top, column):
         raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
     ends = [("gte", bottom), ("lte", top)]
     return tuple(Comparison(operator, end) for operator, end in ends if math.isfinite(end))
+
+
+def _is_crossed(low: float, high: float, column: Column) -> bool:
+    """Whether a range begins behind its end."""
+    return any(start > end for start, end in turned_ranges(low, high, column))
 
 
 def _are_mirrored(low: Any, high: Any, column: Column) -> bool:

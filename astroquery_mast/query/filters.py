@@ -7,7 +7,6 @@ or ``column.operator`` → value.  See https://mast.stsci.edu/api/v0/_services.h
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -21,10 +20,11 @@ from ..tables.columns import Column, Columns, Kind, find_column, snapshot
 from ..warn import warn_user
 from .conditions import (
     LOWER_ENDS,
-    NUMERIC_KINDS,
     UPPER_ENDS,
+    WHOLE,
     Comparison,
     Condition,
+    holds_numbers,
     read_condition,
     warn_exact,
     wildcard_test,
@@ -36,7 +36,6 @@ from .values import as_members, refuse_missing
 # What stands for an open end of a range.  The archive documents only ranges with two ends; these two are beyond any
 # number it holds and still within single precision, in which some of its columns are stored.
 OPEN_END = 1e30
-_INTEGER = re.compile(r"[+-]?\d+")
 
 
 @dataclass(frozen=True)
@@ -123,10 +122,8 @@ def mashup_criteria(
 
 def _mashup_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
     """Write a condition as a filter."""
-    if condition.excluded and (condition.column.continuous or condition.column.kind in NUMERIC_KINDS):
-        return Filter(condition.name, ranges=_remaining_ranges(condition))
     if condition.excluded:
-        return Filter(condition.name, values=_remaining_values(condition, vocabulary))
+        return _remaining_filter(condition, vocabulary)
     if condition.column.continuous or condition.alternatives[0][0].operator in LOWER_ENDS | UPPER_ENDS:
         return _range_filter(condition)
     return _value_filter(condition, vocabulary)
@@ -151,21 +148,25 @@ def _value_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
     texts = [_mashup_text(comparison) for (comparison,) in condition.alternatives]
     exact = _exact_texts(condition.alternatives)
     values, patterns = _divided(texts, lambda text: text in exact or not set(text) & {"*", "%"})
-    known = vocabulary(condition.column.name) if len(patterns) > 1 and not condition.column.separator else None
-    if known is not None:
-        found = _matching(known, condition.alternatives)
-        return Filter(name, values=found or tuple(texts))
     if len(patterns) > 1:
-        raise InvalidCriterionError(
-            f"Only one wildcarded value may be used per filter, and '{name}' has {len(patterns)} "
-            f"({', '.join(patterns)}): ask once for each, or list the values."
-        )
+        return Filter(name, values=_listed_values(condition, patterns, vocabulary) or tuple(texts))
     return Filter(
         name,
         values=tuple(values),
         free_text=patterns[0].replace("*", "%") if patterns else "",
         separator=condition.column.separator,
     )
+
+
+def _listed_values(condition: Condition, patterns: Sequence[str], vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The values of the archive's list that meet a condition with several patterns."""
+    known = None if condition.column.separator else vocabulary(condition.column.name)
+    if known is None:
+        raise InvalidCriterionError(
+            f"Only one wildcarded value may be used per filter, and '{condition.name}' has {len(patterns)} "
+            f"({', '.join(patterns)}): ask once for each, or list the values."
+        )
+    return _matching(known, condition.alternatives)
 
 
 def _exact_texts(alternatives: Iterable[Sequence[Comparison]]) -> set[str]:
@@ -208,19 +209,32 @@ def _inclusive_end(comparison: Comparison, integral: bool) -> float:
 # -- what is left by exclusions, for an archive that cannot exclude --------------------------------------------------
 
 
+def _remaining_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
+    """Write a condition with exclusions as the ranges or values that are left."""
+    if holds_numbers(condition.column):
+        left = Filter(condition.name, ranges=_remaining_ranges(condition))
+    else:
+        left = Filter(condition.name, values=_remaining_values(condition, vocabulary))
+    if not (left.ranges or left.values):
+        raise InvalidCriterionError(f"'{condition.name}' excludes all values that it asks for.")
+    return left
+
+
 def _remaining_ranges(condition: Condition) -> tuple[tuple[float, float], ...]:
     """The ranges of numbers that meet a condition; a row without a number is in none of them."""
     integral = not condition.column.continuous
     whole = [(-OPEN_END, OPEN_END)]
     ranges = [_inclusive(condition.name, each, integral) for each in condition.alternatives] or whole
     for (excluded,) in condition.excluded:
-        number = excluded.operand
-        below, above = (number - 1, number + 1) if integral else np.nextafter(number, [-math.inf, math.inf])
-        parts = (part for low, high in ranges for part in ((low, min(high, below)), (max(low, above), high)))
-        ranges = [(float(low), float(high)) for low, high in parts if low <= high]
-    if not ranges:
-        raise InvalidCriterionError(f"'{condition.name}' excludes all values that it asks for.")
+        ranges = _ranges_without(excluded.operand, ranges, integral)
     return tuple(dict.fromkeys(ranges))
+
+
+def _ranges_without(number: float, ranges: Iterable[tuple[float, float]], integral: bool) -> list[tuple[float, float]]:
+    """The parts of ranges that are below and above a number."""
+    below, above = (number - 1, number + 1) if integral else np.nextafter(number, [-math.inf, math.inf])
+    parts = (part for low, high in ranges for part in ((low, min(high, below)), (max(low, above), high)))
+    return [(float(low), float(high)) for low, high in parts if low <= high]
 
 
 def _remaining_values(condition: Condition, vocabulary: Vocabulary) -> tuple[str, ...]:
@@ -234,10 +248,7 @@ def _remaining_values(condition: Condition, vocabulary: Vocabulary) -> tuple[str
         )
     excluded = _matching(known, condition.excluded)
     wanted = _matching(known, condition.alternatives) if condition.alternatives else tuple(known)
-    left = tuple(value for value in wanted if value not in excluded)
-    if not left:
-        raise InvalidCriterionError(f"'{condition.name}' excludes all values that it asks for.")
-    return left
+    return tuple(value for value in wanted if value not in excluded)
 
 
 def _matching(values: Iterable[str], texts: Iterable[Sequence[Comparison]]) -> tuple[str, ...]:
@@ -301,7 +312,7 @@ def _only_exclusion(condition: Condition) -> Any:
 def _pattern_parameter(condition: Condition) -> dict[str, Any]:
     """Write a text with wildcards as a parameter."""
     name, column, alternatives = condition.name, condition.column, condition.alternatives
-    if len(alternatives) > 1 or column.kind in NUMERIC_KINDS:
+    if len(alternatives) > 1 or holds_numbers(column):
         raise InvalidCriterionError(f"'{name}' has a pattern, which only text has, and no other value beside it.")
     return {f"{column.name}.like": alternatives[0][0].operand.replace("*", "%")}
 
@@ -315,9 +326,8 @@ def _value_parameter(condition: Condition) -> dict[str, Any]:
 
 def _exact(value: Any, column: Column) -> Any:
     """A value to be equalled; integers as such."""
-    return (
-        int(value) if isinstance(value, str) and column.kind in NUMERIC_KINDS and _INTEGER.fullmatch(value) else value
-    )
+    whole = isinstance(value, str) and holds_numbers(column) and WHOLE.fullmatch(value)
+    return int(value) if whole else value
 
 
 # -- any service, without column metadata --------------------------------------------------------------------------
@@ -372,9 +382,10 @@ def _filtered_parameters(
 def _warn_exact_values(service: str, filters: Iterable[Mapping[str, Any]]) -> None:
     """Warn of values for a continuous column where ranges are meant, as far as the columns of the service are known."""
     columns = snapshot()["Mast.Caom.Cone"] if service.lower().startswith("mast.caom.") else {}
-    continuous = [each for each in filters if (column := find_column(each["paramName"], columns)) and column.continuous]
-    for each in continuous:
-        if exact := [value for value in each["values"] if not isinstance(value, Mapping)]:
+    for each in filters:
+        column = find_column(each["paramName"], columns)
+        exact = [value for value in each["values"] if not isinstance(value, Mapping)]
+        if exact and column is not None and column.continuous:
             warn_exact(each["paramName"], exact, '{"min": ..., "max": ...}')
 
 

@@ -45,6 +45,11 @@ def as_unicode(value: object) -> object:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
+def plain_cells(column: Any) -> list[Any]:
+    """Return the cells of a column as values of Python's own, None for masked ones."""
+    return list(np.ma.asarray(column).tolist())
+
+
 def as_members(name: str, value: Any, *, empty: bool = False) -> list[Any]:
     """Return the members of whatever iterable was given, a scalar being one of itself; sets in sorted order."""
     if isinstance(value, np.ma.MaskedArray) and value.ndim > 0 and np.ma.is_masked(value):
@@ -270,8 +275,13 @@ def turned_ranges(low: Any, high: Any, column: Column) -> list[tuple[Any, Any]]:
 
     A range of anything else is returned as it is.
     """
-    if not isinstance(low, int | float) or not isinstance(high, int | float) or not _is_right_ascension(column):
-        return [(low, high)]
+    if isinstance(low, int | float) and isinstance(high, int | float) and _is_right_ascension(column):
+        return _turned(low, high)
+    return [(low, high)]
+
+
+def _turned(low: float, high: float) -> list[tuple[float, float]]:
+    """The ranges between 0 and 360 degrees that a range of angles stands for."""
     if high - low >= _FULL_TURN:
         return [(0.0, _FULL_TURN)]
     if 0 <= low <= high <= _FULL_TURN or (low > high and not 0 <= high < low <= _FULL_TURN):
@@ -293,6 +303,11 @@ def as_text(name: str, value: Any, column: Column) -> str:
     if isinstance(value, str):
         return _whole_text(name, value) if whole else str(value)
     refuse_missing(name, value)
+    return _plain_text(name, value, whole)
+
+
+def _plain_text(name: str, value: Any, whole: bool) -> str:
+    """A number or a truth value as text, for a column of integers or of text."""
     if isinstance(value, bool | np.bool_) and not whole:
         return str(bool(value))
     if is_integer(value):

@@ -14,6 +14,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from ..exceptions import InvalidQueryError
+from ..query.values import plain_cells
 from ..tables.rows import Array
 from .outlines import Outlines, outlines_of
 from .region_filter import shapes_of
@@ -130,7 +131,7 @@ def _groups(table: Table, by: str | None) -> dict[str, list[int]]:
     """Return the rows of each value of a column, the most frequent first."""
     if by is None:
         return {"": list(range(len(table)))}
-    cells = np.ma.asarray(getattr(table[by], "value", table[by])).tolist()  # of a quantity the numbers
+    cells = plain_cells(getattr(table[by], "value", table[by]))  # of a quantity the numbers
     values = ["" if value is None else str(value) for value in cells]
     return {
         value: [row for row, each in enumerate(values) if each == value] for value, _ in Counter(values).most_common()

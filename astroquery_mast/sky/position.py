@@ -62,17 +62,14 @@ def _parse(text: str) -> SkyCoord:
     if plain is not None:
         return _in_degrees(*plain)
     text = text.replace(",", " ")
-    sexagesimal = ":" in text or len(text.split()) == 6 or text.lstrip()[:1].upper() == "J"
-    unit = (u.hourangle, u.deg) if sexagesimal else u.deg
     try:
         return SkyCoord(text, frame="icrs")
-    except u.UnitsError:
-        return SkyCoord(text, unit=unit, frame="icrs")
     except ValueError as err:
-        # Astropy wraps the complaint about missing units.
-        if isinstance(err.__context__, u.UnitsError):
-            return SkyCoord(text, unit=unit, frame="icrs")
-        raise
+        # Astropy may wrap the complaint about missing units.
+        if not any(isinstance(each, u.UnitsError) for each in (err, err.__context__)):
+            raise
+    sexagesimal = ":" in text or len(text.split()) == 6 or text.lstrip()[:1].upper() == "J"
+    return SkyCoord(text, unit=(u.hourangle, u.deg) if sexagesimal else u.deg, frame="icrs")
 
 
 def _in_degrees(ra: float, dec: float) -> SkyCoord:

@@ -7,6 +7,7 @@ columns of a table, of a user's or of an answer, are right ascension and declina
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,11 +21,12 @@ from astropy.coordinates import Angle, BaseCoordinateFrame, SkyCoord
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
-from ..query.values import as_unicode
+from ..query.conditions import NUMBER
+from ..query.values import as_unicode, plain_cells
 from ..tables.columns import no_such
 from ..tables.dataframes import as_astropy
 from ..tables.rows import Floats
-from .position import as_coordinate, in_icrs, looks_like_coordinates, tic_hint
+from .position import as_coordinate, in_icrs, looks_like_coordinates, tic_hint, two_numbers
 
 NO_POSITION = "there is no position"
 _NO_NAME = "there is no name"
@@ -32,9 +34,6 @@ _SKY = SkyCoord | BaseCoordinateFrame
 _LISTS = (list, tuple, np.ndarray)
 # What is not to be taken apart: positions in one object, and what is no list of positions at all.
 _WHOLE = Table | Row | SkyCoord | BaseCoordinateFrame | Mapping
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-# Two plain numbers are degrees, see `as_coordinate`; read here without an object for each of them.
-_DEGREES = re.compile(rf"\s*({_NUMBER})(?:\s*,\s*|\s+)({_NUMBER})\s*")
 # The names under which tables of the field have positions, letters and digits only: MAST, VizieR, SIMBAD, Gaia, SDSS,
 # SExtractor.  The first pair that is there counts.
 PAIRS = (
@@ -59,8 +58,6 @@ PAIRS = (
 )
 _NO_LETTERS = re.compile(r"[^a-z0-9]")
 _MAIN = {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main"}
-# Text without a unit: numbers alone are degrees, whatever has parts is hours for a right ascension.
-_PLAIN = re.compile(rf"\s*{_NUMBER}\s*")
 
 
 @dataclass(frozen=True)
@@ -110,17 +107,22 @@ def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | 
         positions = _of_table(given, ra_column, dec_column)
     elif ra_column is not None or dec_column is not None:
         raise InvalidArgumentError("ra_column and dec_column are names of columns: give a Table with them.")
-    elif isinstance(given, _SKY):
-        positions = _of_sky(given)
-    elif isinstance(given, _LISTS):
-        positions = _of_list(list(given))
     else:
-        raise InvalidArgumentError(
-            f"Positions are needed, in a SkyCoord, a Table or a list, and not a {type(given).__name__}."
-        )
+        positions = _without_columns(given)
     if not len(positions):
         raise InvalidArgumentError("No positions were given: the coordinates are empty.")
     return _checked(positions)
+
+
+def _without_columns(given: Any) -> Positions:
+    """The positions in what is no table."""
+    if isinstance(given, _SKY):
+        return _of_sky(given)
+    if isinstance(given, _LISTS):
+        return _of_list(list(given))
+    raise InvalidArgumentError(
+        f"Positions are needed, in a SkyCoord, a Table or a list, and not a {type(given).__name__}."
+    )
 
 
 def as_targets(given: Any) -> Positions:
@@ -128,20 +130,21 @@ def as_targets(given: Any) -> Positions:
 
     A comma in a text stands between two targets, or between the two numbers of one.
     """
-    if isinstance(given, str):
-        members: list[Any] = [given]
-    else:
-        given = given if isinstance(given, _WHOLE) else as_astropy(given)
-        if isinstance(given, _WHOLE) or not isinstance(given, Iterable):
-            return as_positions(given)
-        members = list(given)
-    if len(members) == 2 and all(map(_is_number_text, members)):
-        # One position in two parts, as code written against ``astroquery.mast`` may have it.
-        members = [" ".join(members)]
-    parts = [_of_member(member) for member in members]
+    if not isinstance(given, str | _WHOLE):
+        given = as_astropy(given)
+    if isinstance(given, _WHOLE) or not isinstance(given, Iterable):
+        return as_positions(given)
+    parts = [_of_member(member) for member in _members(given)]
     if not any(map(len, parts)):
         raise InvalidArgumentError("No targets were provided: coordinates is empty.")
     return _checked(join_positions(parts))
+
+
+def _members(given: Iterable[Any]) -> list[Any]:
+    """The targets in a list, and a text as the only one."""
+    members = [given] if isinstance(given, str) else list(given)
+    # One position in two parts, as code written against ``astroquery.mast`` may have it.
+    return [" ".join(members)] if len(members) == 2 and all(map(_is_number, members)) else members
 
 
 def join_positions(parts: Sequence[Positions]) -> Positions:
@@ -153,10 +156,6 @@ def join_positions(parts: Sequence[Positions]) -> Positions:
         {start + row: why for start, part in zip(starts, parts, strict=False) for row, why in part.problems.items()},
         {start + row: name for start, part in zip(starts, parts, strict=False) for row, name in part.names.items()},
     )
-
-
-def _is_number_text(member: object) -> bool:
-    return isinstance(member, str) and _is_number(member)
 
 
 def _of_member(member: Any) -> Positions:
@@ -174,13 +173,9 @@ def _texts(text: str) -> list[str]:
     return parts
 
 
-def _is_number(text: str) -> bool:
-    """Whether a text is a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _is_number(member: object) -> bool:
+    """Whether something is the text of a number."""
+    return isinstance(member, str) and NUMBER.fullmatch(member.strip()) is not None
 
 
 def as_names(given: Any) -> Positions:
@@ -189,7 +184,7 @@ def as_names(given: Any) -> Positions:
         raise InvalidArgumentError("Names of objects are needed: give the column of the table that has them.")
     names: dict[int, str] = {}
     problems: dict[int, str] = {}
-    cells = np.ma.asarray(given).ravel().tolist() if isinstance(given, np.ndarray) else list(given)
+    cells = plain_cells(given.ravel()) if isinstance(given, np.ndarray) else list(given)
     for row, cell in enumerate(cells):
         text = as_unicode(cell)
         if _is_missing(text):
@@ -259,7 +254,7 @@ def _pair_of(table: Table, ready: Sequence[str], ra_column: str | None, dec_colu
     """The two columns with the positions."""
     plain = [name for name in table.colnames if name not in ready]
     ucds = {name: str(getattr(table[name].info, "meta", None) or {}) for name in plain}
-    names = position_columns(plain, ucds=ucds, ra_column=ra_column, dec_column=dec_column)
+    names = _position_columns(plain, ucds, ra_column, dec_column)
     if names is None:
         what = f"several columns of positions, {', '.join(ready)}" if ready else f"the columns {', '.join(plain)}"
         raise InvalidArgumentError(
@@ -306,9 +301,10 @@ def _refuse_pair(items: Sequence[Any]) -> None:
 def _place_of(item: str | SkyCoord | BaseCoordinateFrame) -> tuple[float, float] | None:
     """The position of an item in degrees; None if it is a name."""
     if isinstance(item, str):
-        plain = _DEGREES.fullmatch(item)
-        if plain is not None and abs(float(plain[1])) <= 360:
-            return float(plain[1]), float(plain[2])
+        # Two plain numbers are degrees, see `as_coordinate`; read here without an object for each of them.
+        plain = two_numbers(item)
+        if plain is not None and abs(plain[0]) <= 360 and math.isfinite(plain[1]):
+            return plain
         if not looks_like_coordinates(item):
             return None
     place = as_coordinate(item)
@@ -335,17 +331,13 @@ def pair_among(names: Iterable[str], pairs: Sequence[tuple[str, str]]) -> tuple[
     return None
 
 
-def position_columns(
-    names: Sequence[str],
-    *,
-    ucds: Mapping[str, str] | None = None,
-    ra_column: str | None = None,
-    dec_column: str | None = None,
+def _position_columns(
+    names: Sequence[str], ucds: Mapping[str, str], ra_column: str | None, dec_column: str | None
 ) -> tuple[str, str] | None:
-    """Return the columns of a user's table that hold the positions."""
+    """The columns of a user's table that hold the positions."""
     if ra_column is not None or dec_column is not None:
         return _named("ra_column", ra_column, names), _named("dec_column", dec_column, names)
-    main = [[name for name, words in (ucds or {}).items() if word in words] for word in _MAIN.values()]
+    main = [[name for name, words in ucds.items() if word in words] for word in _MAIN.values()]
     if all(len(found) == 1 for found in main):
         return main[0][0], main[1][0]
     return pair_among(names, PAIRS)
@@ -398,10 +390,12 @@ def _of_texts(
         if text is None or not str(text).strip():
             continue
         try:
-            if unit is None and _PLAIN.fullmatch(str(text)):
-                found[row] = float(str(text))
-            else:
-                found[row] = Angle(str(text), unit or usual).deg
+            found[row] = _degrees_of(str(text), unit, usual)
         except (ValueError, TypeError, u.UnitsError):
             problems[row] = f"{text!r} is no {what}"
     return found, problems
+
+
+def _degrees_of(text: str, unit: u.UnitBase | None, usual: u.UnitBase) -> float:
+    """An angle in degrees; without a unit numbers alone are degrees, whatever has parts is in the usual unit."""
+    return float(text if unit is None and _is_number(text) else Angle(text, unit or usual).deg)
