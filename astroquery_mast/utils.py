@@ -27,6 +27,7 @@ from .products.filters import (
     read_filter,
 )
 from .products.listing import unique_products
+from .query.request import from_one
 from .service.core import Mast
 from .tables.columns import Kind, kind_of
 from .warn import warn_user
@@ -179,10 +180,9 @@ def split_list_into_chunks(input_list: Sequence[S], chunk_size: int) -> Iterator
     InvalidQueryError
         If ``chunk_size`` is below 1.
     """
-    if chunk_size < 1:
-        raise InvalidArgumentError(f"chunk_size={chunk_size!r}: an integer of at least 1 is needed.")
-    for start in range(0, len(input_list), chunk_size):
-        yield input_list[start : start + chunk_size]
+    size = from_one("chunk_size", chunk_size)
+    for start in range(0, len(input_list), size):
+        yield input_list[start : start + size]
 
 
 def get_cloud_paths(mast_uri: str | Iterable[str], *, verbose: bool = True) -> list[str | None]:

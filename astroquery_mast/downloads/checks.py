@@ -19,15 +19,15 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePosixPath
 
 from astropy.io import fits
 
 from ..service.retrying import BrokenBodyError
+from ..tables.mashup import http_date, message_in
 
 # Headers that ask for the bytes as they are stored: they are counted, compared with Content-Length, and asked for by
 # their positions.
@@ -82,16 +82,7 @@ def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
 
 def last_modified(headers: Mapping[str, str]) -> datetime | None:
     """Tell when the file was changed on the server."""
-    return _date(headers.get("Last-Modified", ""))
-
-
-def _date(text: str) -> datetime | None:
-    """A date of HTTP."""
-    try:
-        moment = parsedate_to_datetime(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        return None
+    return http_date(headers.get("Last-Modified", ""))
 
 
 def strong_validator(headers: Mapping[str, str]) -> str | None:
@@ -102,7 +93,7 @@ def strong_validator(headers: Mapping[str, str]) -> str | None:
     changed = last_modified(headers)
     if changed is None:
         return None
-    answered = _date(headers.get("Date", "")) or datetime.now(UTC)
+    answered = http_date(headers.get("Date", "")) or datetime.now(UTC)
     return headers["Last-Modified"].strip() if answered - changed >= timedelta(seconds=1) else None
 
 
@@ -131,23 +122,25 @@ def announced_checksums(
     headers: Mapping[str, str], *, whole: bool = True, cataloged: str | None = None
 ) -> list[Checksum]:
     """Collect the digests of the whole file that the archive gives."""
-    found: list[Checksum | None] = []
+    found: list[Checksum | None] = [] if is_packed(headers) else list(_of_headers(headers, whole))
     if cataloged and _HEX_MD5.fullmatch(cataloged.strip()):
-        found.append(Checksum("the catalog", "md5", bytes.fromhex(cataloged.strip())))
-    if is_packed(headers):
-        return [checksum for checksum in found if checksum]
-    # These two speak of the file, whatever part of it is sent (RFC 3230, RFC 9530)...
-    for name in ("Digest", "Repr-Digest"):
-        found += _listed(name, headers)
-    # ... and these of the body; an S3 object that was uploaded in parts has "-<number>" behind a digest of digests.
-    if whole:
-        found += _listed("Content-Digest", headers)
-        found.append(_encoded("Content-MD5", "md5", headers.get("Content-MD5", "")))
-        found.append(_encoded("x-amz-checksum-sha256", "sha256", headers.get("x-amz-checksum-sha256", "")))
+        found.insert(0, Checksum("the catalog", "md5", bytes.fromhex(cataloged.strip())))
     return [checksum for checksum in found if checksum]
 
 
-def _listed(name: str, headers: Mapping[str, str]) -> Iterable[Checksum | None]:
+def _of_headers(headers: Mapping[str, str], whole: bool) -> Iterator[Checksum | None]:
+    """The digests that headers give."""
+    # These two speak of the file, whatever part of it is sent (RFC 3230, RFC 9530)...
+    for name in ("Digest", "Repr-Digest"):
+        yield from _listed(name, headers)
+    # ... and these of the body; an S3 object that was uploaded in parts has "-<number>" behind a digest of digests.
+    if whole:
+        yield from _listed("Content-Digest", headers)
+        yield _encoded("Content-MD5", "md5", headers.get("Content-MD5", ""))
+        yield _encoded("x-amz-checksum-sha256", "sha256", headers.get("x-amz-checksum-sha256", ""))
+
+
+def _listed(name: str, headers: Mapping[str, str]) -> Iterator[Checksum | None]:
     """The digests of a header with several: ``md5=<base64>,sha-256=:<base64>:``."""
     for part in headers.get(name, "").split(","):
         algorithm, _, value = part.strip().partition("=")
@@ -202,8 +195,6 @@ _PAGE_BEGINS = (b"<!doctype html", b"<html")
 _XML_ERROR = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?<(?:error|exception|servicexception|fault)\b")
 # A document that has nothing but these says how a request ended.
 _MESSAGE_PARTS = frozenset({"status", "msg", "message", "detail", "error", "description", "code", "request_id", "data"})
-# Where servers put their words into JSON.
-_MESSAGE_KEYS = ("msg", "message", "detail", "error", "description")
 _LONGEST_QUOTE = 200
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
@@ -271,22 +262,10 @@ def quote_error_page(start: bytes) -> str:
         if len(start) < LOOKED_AT or err.start < len(start) - 4:
             return ""
         text = start[: err.start].decode()
-    text = " ".join(html.unescape(_MARKUP.sub(" ", _message_in(text))).split())
+    text = " ".join(html.unescape(_MARKUP.sub(" ", message_in(text))).split())
     if not text or not text.isprintable():
         return ""
     return f": {text[:_LONGEST_QUOTE]}..." if len(text) > _LONGEST_QUOTE else f": {text}"
-
-
-def _message_in(text: str) -> str:
-    """The words in an answer of JSON; other text as it is."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    found = document if isinstance(document, dict) else {}
-    return next(
-        (found[name] for name in _MESSAGE_KEYS if isinstance(found.get(name), str) and found[name].strip()), text
-    )
 
 
 # -- where a FITS file ends -----------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from astropy.table import MaskedColumn, Table
 from astroquery import log
 
 from ..exceptions import InvalidQueryError
-from ..query.request import MashupRequest
 from ..query.selection import ColumnSelection
 from ..service.mast_service import CallOptions, MastService
 from ..service.parallel import RunOptions
@@ -88,13 +87,11 @@ class ManyObservations:
         query = self._search.query_anywhere(arguments)
         if arguments.place.overlap == "footprint":
             _refuse_for_many(arguments)
-
-            def count_for(cone: Cone) -> MashupRequest:
-                """Return the request for the number of observations in a cone."""
-                return self._search.count_request(replace(query, cone=cone))
-
             return self._targets.counts(
-                arguments.place, count_for, options.for_run(), payload=options.get_query_payload
+                arguments.place,
+                lambda cone: self._search.count_request(replace(query, cone=cone)),
+                options.for_run(),
+                payload=options.get_query_payload,
             )
         # The archive counts footprints only: the rows are fetched, with the columns that are needed to count.
         job = self._job(arguments, options)

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from ..exceptions import FootprintParseError
+from ..query.values import plain_floats
 from ..sky.outlines import Outlines, outlines_of
 from ..sky.position import Cone
 from ..sky.region_filter import cone_filter
@@ -172,9 +173,7 @@ def divide_answer(answer: Table, group: SharedCone, cones: Sequence[Cone], overl
 
 def _numbers(answer: Table, name: str) -> npt.NDArray[np.float64]:
     """The values of a column, NaN where they are masked, or where there is no such column."""
-    if name not in answer.colnames:
-        return np.full(len(answer), np.nan)
-    return np.asarray(np.ma.filled(np.ma.asarray(answer[name], dtype=float), np.nan))
+    return plain_floats(answer[name]) if name in answer.colnames else np.full(len(answer), np.nan)
 
 
 def _positions_in(cone: Cone, ra: Array, dec: Array) -> Array:

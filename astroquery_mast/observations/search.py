@@ -240,15 +240,14 @@ class ObservationSearch:
         builder = TableBuilder(request, self._service.columns.get(CAOM_CONE))
         page = self._service.page(request, deadline).page
         builder.add(page)
-        return builder.table(), len(page.rows) if page.paging is None else page.paging.total
+        return builder.table(), page.total
 
     def _first_rows(self, request: MashupRequest, limit: int, deadline: Deadline) -> tuple[Table, int]:
         """Return the first rows of an answer, and how many it has; no page more is asked for than that takes."""
         builder = TableBuilder(request, self._service.columns.get(CAOM_CONE))
         found = Completeness(request.service)
         first = self._service.page(request, deadline)
-        total = len(first.page.rows) if first.page.paging is None else first.page.paging.total
-        due = min(limit, total)
+        due = min(limit, first.page.total)
         others = [request.at_page(number) for number in range(2, -(-due // request.pagesize) + 1)]
         with closing(self._service.pages_of_all(others, deadline=deadline)) as answers:
             for asked, answer in zip([request, *others], chain([first], answers), strict=True):
@@ -256,7 +255,7 @@ class ObservationSearch:
                 asked.check(answer.page, found)
         if found.rows < due:
             raise found.incomplete(f"{due} rows were due and {found.rows} received")
-        return builder.table(), total + bool(found.doubt)
+        return builder.table(), first.page.total + bool(found.doubt)
 
     # -- from what is written to what is sent --------------------------------------------------------------------
 

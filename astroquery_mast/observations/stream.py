@@ -13,8 +13,7 @@ from astropy import units as u
 from astropy.table import Table
 
 from ..exceptions import InvalidQueryError
-from ..query.request import MashupRequest
-from ..query.values import is_integer
+from ..query.request import MashupRequest, from_one
 from ..service.http import PageLimits
 from ..service.mast_service import MastService
 from ..service.pages import get_pages
@@ -44,9 +43,7 @@ class ObservationStream:
     ) -> Iterator[Table] | dict[str, object]:
         """Return the tables of the pages, or the request; wrong arguments raise before the iteration."""
         seconds = self._service.deadline(timeout).seconds
-        workers = _AHEAD if max_workers is None else max_workers
-        if not is_integer(workers, 1):
-            raise InvalidQueryError(f"max_workers={max_workers!r}: an integer of at least 1 is needed.")
+        workers = _AHEAD if max_workers is None else from_one("max_workers", max_workers)
         arguments.require_criterion()
         if arguments.place.many:
             raise InvalidQueryError("query_criteria_iter takes one position: for many use query_criteria.")
@@ -54,7 +51,7 @@ class ObservationStream:
         request = self._search.request(query)
         if get_query_payload:
             return request.payload()
-        return self._tables(query, request, PageLimits(Deadline(math.inf), seconds, int(workers)))
+        return self._tables(query, request, PageLimits(Deadline(math.inf), seconds, workers))
 
     def _tables(self, query: ObservationQuery, request: MashupRequest, limits: PageLimits) -> Iterator[Table]:
         """The tables of the pages, one after the other."""
@@ -64,10 +61,9 @@ class ObservationStream:
             for sent in pages:
                 builder = TableBuilder(request, columns)
                 builder.add(sent.page)
-                paging = sent.page.paging
                 table = builder.table()
                 number, rows = number + 1, rows + len(table)
-                table.meta.update(page=[number], total=[len(table) if paging is None else paging.total])
+                table.meta.update(page=[number], total=[sent.page.total])
                 # No page is held while its table is in use, and no table while the next is made.
                 del builder, sent
                 tables = [query.finished(table)]

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
+from typing import Any
 
 from ..query.filters import Criteria, Filter
 from ..tables.columns import closest, did_you_mean, find_column, snapshot
@@ -70,14 +71,21 @@ def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> 
     found: list[str] = []
     present: dict[str, int] = {}
     for each in criteria.filters:
-        tokens = _token_counts(by_name.get(each.column.lower()) or {}, each.separator)
-        missing = [_missing(each.column, value, tokens) for value in each.values if tokens and value.strip()]
-        found += filter(None, missing)
+        tokens = token_counts(by_name.get(each.column.lower(), {}).items(), each.separator)
+        if not tokens:
+            continue
+        found += _all_missing(each, tokens)
         present.update(_counts_of(each, tokens))
     if not found and len(present) > 1:
         alone = ", ".join(f"{name} has {number}" for name, number in present.items())
         found.append(f"Each of these alone has observations ({alone}), all criteria together have none.")
     return [*found, *_hints_of_columns(criteria)]
+
+
+def _all_missing(each: Filter, tokens: Mapping[str, int]) -> list[str]:
+    """A sentence on each value of a filter that the archive does not have."""
+    said = (_missing(each.column, value, tokens) for value in each.values if value.strip())
+    return list(filter(None, said))
 
 
 def _missing(column: str, value: str, tokens: Mapping[str, int]) -> str | None:
@@ -94,7 +102,7 @@ def _missing(column: str, value: str, tokens: Mapping[str, int]) -> str | None:
 
 def _counts_of(each: Filter, tokens: Mapping[str, int]) -> dict[str, int]:
     """How many observations meet a filter by itself, as far as its values tell."""
-    if not tokens or not each.values or each.ranges or each.free_text:
+    if not each.values or each.ranges or each.free_text:
         return {}
     lowered = {token.lower(): number for token, number in tokens.items()}
     number = sum(lowered.get(value.lower(), 0) for value in each.values)
@@ -113,13 +121,13 @@ def _hint(name: str, value: str) -> str | None:
     return next((said.format(*match.groups()) for match, said in fitting if match), None)
 
 
-def _token_counts(counts: Mapping[str, int], separator: str) -> Counter[str]:
-    """How often each part of the values of a column occurs."""
+def token_counts(counts: Iterable[tuple[Any, int]], separator: str) -> Counter[str]:
+    """Return how often each part of the values of a column occurs."""
     tokens: Counter[str] = Counter()
-    for value, rows in counts.items():
-        for token in value.split(separator) if separator else [value]:
+    for value, rows in counts:
+        for token in str(value).split(separator) if separator else [str(value)]:
             if token.strip():
-                tokens[token.strip()] += rows
+                tokens[token.strip()] += int(rows)
     return tokens
 
 

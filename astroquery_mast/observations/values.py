@@ -26,12 +26,13 @@ from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import Column, Columns, Kind, shown_columns
 from ..tables.mashup import first_value, histograms, read_histograms
+from ..tables.rows import TRUTHS
 from ..tables.table import TableBuilder, table_meta
 from ..warn import warn_no_results
 from .search import CAOM_CONE, ObservationSearch, QueryArguments
+from .suggestions import token_counts
 
 Ranges = Mapping[str, tuple[float, float]]
-_TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 class ObservationValues:
@@ -156,11 +157,8 @@ def _range_in(histogram: Mapping[str, Any]) -> tuple[float, float] | None:
 def counted(values: Iterable[tuple[Any, int]], column: Column) -> dict[Any, int]:
     """Return how often each value of a discrete column occurs."""
     counts: Counter[Any] = Counter()
-    for cell, number in values:
-        text = str(cell)
-        for token in text.split(column.separator) if column.separator else [text]:
-            if token.strip():
-                counts[_value(token.strip(), column)] += int(number)
+    for token, number in token_counts(values, column.separator).items():
+        counts[_value(token, column)] += number
     # Values that should be numbers and are none come last.
     ordered = sorted(counts.items(), key=lambda item: (-item[1], isinstance(item[0], str), item[0]))
     return dict(ordered)
@@ -169,7 +167,7 @@ def counted(values: Iterable[tuple[Any, int]], column: Column) -> dict[Any, int]
 def _value(text: str, column: Column) -> Any:
     """A value as what the column holds."""
     if column.kind is Kind.BOOLEAN:
-        return _TRUTH.get(text.lower(), text)
+        return TRUTHS.get(text.lower(), text)
     if column.kind is not Kind.INTEGER:
         return text
     try:

@@ -46,6 +46,7 @@ from ..query.values import (
     without_rounding_error,
 )
 from ..tables.columns import Column
+from ..tables.rows import TRUTHS
 from .listing import product_column
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -59,7 +60,6 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "gt": operator.gt,
     "lt": operator.lt,
 }
-_BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
 _INFINITE = frozenset({"inf", "+inf", "-inf"})
 
 
@@ -184,7 +184,7 @@ def _equal_quantity(quantity: u.Quantity, cells: Cells) -> tuple[Comparison, ...
 
 def _boolean(value: Any, cells: Cells) -> tuple[Comparison, ...]:
     """The comparison that a value of a column of booleans stands for."""
-    wanted = _BOOLEANS.get(str(value).strip().casefold())
+    wanted = TRUTHS.get(str(value).strip().casefold())
     if wanted is None:
         raise InvalidCriterionError(
             f"The filter {value!r} for the boolean column '{cells.name}' is neither true nor false."

@@ -157,10 +157,10 @@ def _choice(name: str, value: object) -> bool | None:
     raise InvalidArgumentError(f"{name}={value!r}: True or False is needed, or None for the configuration's.")
 
 
-def _from_one(name: str, number: object) -> int:
-    """A number of rows or pages."""
-    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
-        raise InvalidArgumentError(f"{name}={number!r}: a whole number from 1 is needed.")
+def from_one(name: str, number: object) -> int:
+    """Return a number of rows, pages or the like; raise unless it is one."""
+    if isinstance(number, bool | np.timedelta64) or not isinstance(number, int | np.integer) or number < 1:
+        raise InvalidArgumentError(f"{name}={number!r}: an integer of at least 1 is needed.")
     return int(number)
 
 
@@ -273,7 +273,7 @@ class MashupRequest:
     def __post_init__(self) -> None:
         """Copy what was given, and refuse what cannot be sent."""
         for name in ("page", "pagesize"):
-            object.__setattr__(self, name, _from_one(name, getattr(self, name)))
+            object.__setattr__(self, name, from_one(name, getattr(self, name)))
         object.__setattr__(self, "cache", _choice("cache", self.cache))
         for name in ("params", "properties"):
             object.__setattr__(self, name, _copied(getattr(self, name), name))

@@ -17,8 +17,8 @@ from astropy.table import Table
 from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidResponseError
 from ..tables.columns import Column, Columns, closest, find_name, no_such, shown_columns
 from ..warn import warn_of_limit
-from .request import as_plain
-from .values import as_members, is_integer
+from .request import as_plain, from_one
+from .values import as_members
 
 # Without it a table of observations cannot be asked for its products.
 KEY = "obsid"
@@ -278,11 +278,7 @@ class Selection:
 
 
 def _number(argument: str, value: Any) -> int | None:
-    if value is None:
-        return None
-    if not is_integer(value, 1):
-        raise InvalidArgumentError(f"{argument}={value!r}: an integer of at least 1 is needed.")
-    return int(value)
+    return None if value is None else from_one(argument, value)
 
 
 def row_limit(limit: Any) -> int | None:

@@ -14,11 +14,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeGuard, cast
 
 import numpy as np
+import numpy.typing as npt
 from astropy import units as u
 from astropy.time import ScaleValueError, Time, TimeDelta
 
 from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Kind
+from ..tables.rows import TRUTHS
 from ..warn import warn_user
 from .request import as_plain
 
@@ -48,6 +50,11 @@ def as_unicode(value: object) -> object:
 def plain_cells(column: Any) -> list[Any]:
     """Return the cells of a column as values of Python's own, None for masked ones."""
     return list(np.ma.asarray(column).tolist())
+
+
+def plain_floats(column: Any) -> npt.NDArray[np.float64]:
+    """Return a column of numbers as floating-point numbers, NaN where they are masked."""
+    return np.asarray(np.ma.MaskedArray(column, dtype=np.float64).filled(np.nan))
 
 
 def as_members(name: str, value: Any, *, empty: bool = False) -> list[Any]:
@@ -342,8 +349,7 @@ def _whole_or_text(name: str, number: float, whole: bool) -> str:
 def _truth(name: str, value: Any) -> str:
     """A yes-or-no value, as the archive spells it."""
     spelled = str(value).strip().lower()
-    if spelled in {"true", "t", "1", "yes"}:
-        return "True"
-    if spelled in {"false", "f", "0", "no"}:
-        return "False"
-    raise InvalidCriterionError(f"'{name}' is either True or False; {value!r} is neither.")
+    truth = {**TRUTHS, "yes": True, "no": False}.get(spelled)
+    if truth is None:
+        raise InvalidCriterionError(f"'{name}' is either True or False; {value!r} is neither.")
+    return str(truth)

@@ -22,7 +22,7 @@ from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
 from ..query.conditions import NUMBER
-from ..query.values import as_unicode, plain_cells
+from ..query.values import as_unicode, plain_cells, plain_floats
 from ..tables.columns import no_such
 from ..tables.dataframes import as_astropy
 from ..tables.rows import Floats
@@ -361,7 +361,7 @@ def degrees(column: Any, what: str) -> tuple[Floats, dict[int, str]]:
     if values.ndim != 1:
         raise InvalidArgumentError(f"The {what} has cells of shape {values.shape[1:]}: one number in each is needed.")
     if values.dtype.kind in "iuf":
-        plain = np.ma.MaskedArray(values, dtype=np.float64).filled(np.nan)
+        plain = plain_floats(values)
         return (plain if unit in {None, u.deg} else np.asarray(u.Quantity(plain, unit).to_value(u.deg))), {}
     usual = u.hourangle if what == "right ascension" else u.deg
     return _of_texts(values.tolist(), unit, usual, what)

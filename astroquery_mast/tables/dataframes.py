@@ -6,7 +6,7 @@ is not.  Neither pandas nor polars is imported: who has their objects has them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,8 @@ def as_astropy(given: Any) -> Any:
         return Table(given)
     if isinstance(given, list | tuple) and given and all(map(_is_product_or_observation, given)):
         return Table(rows=[dict(row) for row in given])
-    if type(given).__module__.partition(".")[0] not in _PACKAGES:
-        return given
-    readers = {"DataFrame": _of_dataframe, "Series": _of_series}
-    read = readers.get(type(given).__name__)
-    return given if read is None else read(given)
+    read = _READERS.get(type(given).__name__)
+    return given if read is None or type(given).__module__.partition(".")[0] not in _PACKAGES else read(given)
 
 
 def _of_dataframe(frame: Any) -> Table:
@@ -44,6 +41,9 @@ def _of_series(series: Any) -> Table | list[Any]:
         return Table(rows=[dict(zip(labels, series.tolist(), strict=True))])
     values: list[Any] = series.to_list()
     return values
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {"DataFrame": _of_dataframe, "Series": _of_series}
 
 
 def _is_product_or_observation(row: object) -> bool:

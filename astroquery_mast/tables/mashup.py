@@ -32,7 +32,7 @@ T = TypeVar("T")
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
 _EXCERPT = 200
 # Where services put a sentence for the reader.
-_MESSAGES = ("msg", "message", "detail", "error")
+_MESSAGES = ("msg", "message", "detail", "error", "description")
 # Services whose status is empty, and which leave the list of rows out if there is none.
 _NAMES = "Mast.Name."
 _ASK_AGAIN = "Ask again; if it stays so, ask for less at a time."
@@ -64,6 +64,11 @@ class Page:
     def executing(self) -> bool:
         """Whether the archive is still working on the answer."""
         return self.status == "EXECUTING"
+
+    @property
+    def total(self) -> int:
+        """The rows of the whole answer, as far as the archive says."""
+        return len(self.rows) if self.paging is None else self.paging.total
 
     @property
     def has_others(self) -> bool:
@@ -159,19 +164,18 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None)
     try:
         seconds = float(text)
     except ValueError:
-        return _seconds_until(text, now or datetime.now(UTC)) if text else None
+        moment = http_date(text)
+        return None if moment is None else max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def _seconds_until(text: str, now: datetime) -> float | None:
-    """The seconds until a date as HTTP headers have it; None if it cannot be read."""
+def http_date(text: str) -> datetime | None:
+    """Read a date as HTTP headers have it; None if it cannot be read."""
     try:
         moment = parsedate_to_datetime(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
 
 
 def check_status(status: int, headers: Mapping[str, str], body: bytes, service: str) -> None:
@@ -195,19 +199,19 @@ def _server_words(headers: Mapping[str, str], body: bytes) -> str:
     """The end of a sentence: what the archive itself says of a failure, in one line; nothing for a page of HTML."""
     if "html" in (headers.get("Content-Type") or "").lower():
         return "."
-    text = " ".join(_message_in(body[: 4 * _EXCERPT].decode("utf-8", "replace")).split())
+    text = " ".join(message_in(body[: 4 * _EXCERPT].decode("utf-8", "replace")).split())
     words = text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
     return f": {words.rstrip('.')}." if words else "."
 
 
-def _message_in(text: str) -> str:
-    """The sentence in a JSON object that has nothing else to say; any other text as it is."""
+def message_in(text: str) -> str:
+    """Return the sentence of a server in a JSON object; any other text as it is."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return text
     found = [document.get(name) for name in _MESSAGES] if isinstance(document, dict) else []
-    return next((each for each in found if isinstance(each, str)), text)
+    return next((each for each in found if isinstance(each, str) and each.strip()), text)
 
 
 def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: str) -> Page:
@@ -239,7 +243,7 @@ def _page_of_rows(document: dict[str, Any], state: str, service: str) -> Page:
     paging = _paging(document.get("paging"), len(rows), service)
     if given is None:
         _check_without_rows(document, paging, service)
-    fields = _fields(document.get("fields"), rows, service)
+    fields = fields_of(document.get("fields"), rows, service)
     if not (fields or rows):
         _check_without_columns(document, service)
     _check_count(paging, len(rows), service)
@@ -290,8 +294,8 @@ def _failure(document: Mapping[str, Any], service: str) -> MastError:
     return kind(f"{service} reported an error: {words}", service=service, status=200)
 
 
-def _fields(declared: object, rows: Sequence[Mapping[str, Any]], service: str) -> tuple[tuple[str, str], ...]:
-    """Column names and types, as declared, or as found in the rows where nothing is declared."""
+def fields_of(declared: object, rows: Sequence[Mapping[str, Any]], service: str) -> tuple[tuple[str, str], ...]:
+    """Return column names and types, as declared, or as found in the rows where nothing is declared."""
     if declared is None:
         names = dict.fromkeys(name for row in rows for name in row)
         return tuple((name, "") for name in names)
@@ -334,7 +338,7 @@ def _extjs_page(document: dict[str, Any], data: Mapping[str, Any], service: str)
     """A page in the ``extjs`` form, whose rows are arrays in the order of its fields."""
     try:
         table = data["Tables"][0]
-        fields = _fields(table["Fields"], [], service)
+        fields = fields_of(table["Fields"], [], service)
         names = [str(entry["name"]) for entry in table["Fields"]]
         rows = [_extjs_row(names, row) for row in table["Rows"]]
         paging = _paging((table.get("ExtendedProperties") or {}).get("Paging"), len(rows), service)
@@ -345,7 +349,7 @@ def _extjs_page(document: dict[str, Any], data: Mapping[str, Any], service: str)
 
 
 def _extjs_row(names: Sequence[str], row: object) -> dict[str, Any]:
-    """A row of an ``extjs`` table; of a name that comes twice the first value counts, as for `_fields`."""
+    """A row of an ``extjs`` table; of a name that comes twice the first value counts, as for `fields_of`."""
     if not isinstance(row, list):
         raise TypeError(f"a row is a {type(row).__name__}")
     return dict(reversed(list(zip(names, row, strict=True))))

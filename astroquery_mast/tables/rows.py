@@ -184,7 +184,8 @@ _EXACT = 2**53
 # What archives write where they have no number.
 _NOTHING = frozenset({"", "none", "null", "nan", "na", "n/a", "-", "--"})
 _NUMBERS = frozenset({Kind.BYTE, Kind.INTEGER, Kind.FLOAT})
-_TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+"""How archives and people write yes and no."""
 
 
 class TypeMismatch(ValueError):
@@ -385,7 +386,7 @@ def _bytes(values: Sequence[Any]) -> Array:
 
 def _booleans(values: Sequence[Any]) -> Array:
     try:
-        return np.array([value if type(value) is bool else _TRUTHS[str(value).strip().lower()] for value in values])
+        return np.array([value if type(value) is bool else TRUTHS[str(value).strip().lower()] for value in values])
     except KeyError as err:
         raise TypeMismatch("other values than true and false") from err
 

@@ -11,7 +11,7 @@ on the sky.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,9 +19,9 @@ import numpy.typing as npt
 from astropy.coordinates import angular_separation
 from astropy.table import Table
 
-from ..exceptions import InvalidArgumentError, InvalidResponseError
-from ..query.request import MashupRequest
-from ..query.values import is_integer
+from ..exceptions import InvalidResponseError
+from ..query.request import MashupRequest, from_one
+from ..query.values import plain_floats
 from ..sky.positions import PAIRS, folded, pair_among
 from ..tables.rows import Floats, RowNumbers
 
@@ -102,10 +102,9 @@ def upload_chunks(
     if chunk_size is None:
         # Below a hundred positions the request itself is what takes time.
         chunk_size = min(CHUNK, max(100, -(-len(rows) // max(1, workers))))
-    elif not is_integer(chunk_size, 1):
-        raise InvalidArgumentError(f"chunk_size={chunk_size!r}: an integer greater than zero is needed.")
+    size = from_one("chunk_size", chunk_size)
     whole = UploadChunk(service, radius, rows, ra, dec, pagesize, cache)
-    return [whole._part(slice(start, start + int(chunk_size))) for start in range(0, len(rows), int(chunk_size))]
+    return [whole._part(slice(start, start + size)) for start in range(0, len(rows), size)]
 
 
 # -- what comes back -------------------------------------------------------------------------------------------------
@@ -180,11 +179,11 @@ def assign_matches(
     rows = np.arange(len(answer))
     for inputs, sure in _positions_told(answer, ra, dec, numbers, names):
         apart = _apart(matched, rows, inputs, ra, dec)
-        if extended or not bool((apart > limit).any()):
+        beyond = apart > limit  # not where it is not known
+        if extended or not bool(beyond.any()):
             return _sorted(rows, inputs, apart)
         if sure and 2 * int((apart > 2 * limit + _FAR).sum()) <= len(rows):
-            within = ~(apart > limit)  # also where it is not known
-            return _sorted(rows[within], inputs[within], apart[within], int((~within).sum()))
+            return _sorted(rows[~beyond], inputs[~beyond], apart[~beyond], int(beyond.sum()))
     if matched is None or extended:
         raise InvalidResponseError(
             f"{service} does not say to which of the positions its matches belong.", service=service
@@ -229,14 +228,13 @@ def _positions_told(
     numbered = _matched_by_number(answer, numbers, len(ra))
     if numbered is not None and (repeated is None or _agree(repeated, ra[numbered], dec[numbered])):
         yield numbered, repeated is not None
-    if repeated is not None and (placed := _matched_by_position(repeated, ra, dec)) is not None:
-        yield placed, True
     # Columns "ra" and "dec" beside those of the match may be the upload's under another name.
     renamed = pair_among(_numbers(answer), PAIRS[:1])
-    if renamed is not None and renamed != matched:
-        placed = _matched_by_position(_values(answer, renamed), ra, dec)
+    other = None if renamed in {None, matched} else _values(answer, renamed)
+    for places, sure in ((repeated, True), (other, False)):
+        placed = None if places is None else _matched_by_position(places, ra, dec)
         if placed is not None:
-            yield placed, False
+            yield placed, sure
     if len(ra) == 1:
         yield np.zeros(len(answer), dtype=np.int64), True
 
@@ -256,19 +254,19 @@ def _numbers(answer: Table) -> list[str]:
     return [name for name in answer.colnames if name not in repeated and answer[name].dtype.kind in "iuf"]
 
 
-def _values(answer: Table, names: tuple[str, str]) -> tuple[Floats, Floats]:
+def _values(answer: Table, names: Iterable[str]) -> tuple[Floats, Floats]:
     """Two columns as numbers, NaN where they are masked."""
-    first, second = (np.ma.MaskedArray(answer[name], dtype=np.float64).filled(np.nan) for name in names)
+    first, second = (plain_floats(answer[name]) for name in names)
     return first, second
 
 
 def _matched_by_number(answer: Table, numbers: RowNumbers | None, uploaded: int) -> RowNumbers | None:
     """The positions that the answer's rows name by number; None unless all of them do."""
-    names = [name for name in answer.colnames if folded(ROW) in folded(name)]
-    if len(names) != 1 or answer[names[0]].dtype.kind not in "iuf":
+    name = _repeating(answer, ROW)
+    if name is None:
         return None
     numbers = np.arange(uploaded) if numbers is None else numbers
-    told = np.ma.MaskedArray(answer[names[0]], dtype=np.float64).filled(np.nan)
+    told = plain_floats(answer[name])
     inputs = np.searchsorted(numbers, told).clip(max=len(numbers) - 1)
     return inputs.astype(np.int64) if bool((numbers[inputs] == told).all()) else None
 
@@ -300,10 +298,14 @@ def _matched_by_position(repeated: tuple[Floats, Floats], ra: Floats, dec: Float
 
 def _repeated(answer: Table) -> tuple[Floats, Floats] | None:
     """The upload's positions where the answer has them."""
-    first, second = ([name for name in answer.colnames if folded(part) in folded(name)] for part in (RA, DEC))
-    if len(first) != 1 or len(second) != 1 or any(answer[name].dtype.kind not in "iuf" for name in first + second):
-        return None
-    return _values(answer, (first[0], second[0]))
+    ra, dec = _repeating(answer, RA), _repeating(answer, DEC)
+    return None if ra is None or dec is None else _values(answer, (ra, dec))
+
+
+def _repeating(answer: Table, uploaded: str) -> str | None:
+    """The column of numbers that repeats one that was uploaded; None if there is none, or several."""
+    names = [name for name in answer.colnames if folded(uploaded) in folded(name)]
+    return names[0] if len(names) == 1 and answer[names[0]].dtype.kind in "iuf" else None
 
 
 def _entries(answer: Table) -> RowNumbers:

@@ -91,14 +91,8 @@ class Targets:
 
     def values_by_target(self, found: Mapping[int, RowNumbers], values: Mapping[int, Floats]) -> Floats:
         """Return values that belong to the rows of the answers, in the order of `expand_to_input`."""
-        parts = [
-            values[cone] if cone in values else np.full(len(found[cone]), np.nan) for cone in self._answered(found)
-        ]
-        return np.concatenate([np.empty(0), *parts])
-
-    def _answered(self, found: Mapping[int, RowNumbers]) -> list[int]:
-        """The cone of each target that has an answer."""
-        return [cone for cone in self.cone_of.tolist() if cone in found]
+        known = {cone: values.get(cone, np.full(len(rows), np.nan)) for cone, rows in found.items()}
+        return np.concatenate([np.empty(0), *(known[cone] for cone in self.cone_of.tolist() if cone in found)])
 
     def of_cones(self, reasons: Mapping[int, str]) -> dict[int, str]:
         """Return target → reason, from cone → reason."""
