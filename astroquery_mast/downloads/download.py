@@ -279,7 +279,7 @@ def results_as_completed(
                 bar.finish()
                 yield result
     ordered = [results[place] for place in range(len(planned))]
-    if options.verbose and any(result.status is not Status.ERROR for result in ordered):
+    if options.verbose:
         _tell(ordered, state.deadline.elapsed())
     complain(ordered, on_error=options.on_error)
 
@@ -379,7 +379,9 @@ def _failed(file: PlannedFile, failure: JobFailure, work: FileDownloads) -> JobR
 
 
 def _tell(results: Sequence[TransferResult], elapsed: float) -> None:
-    """Log one line on a whole download."""
+    """Log one line on a whole download, unless all of it failed."""
+    if all(result.status is Status.ERROR for result in results):
+        return
     fetched = [result for result in results if result.fetched]
     kept = sum(result.status is Status.COMPLETE and not result.fetched for result in results)
     size = sum(result.size or 0 for result in fetched) / 1e6

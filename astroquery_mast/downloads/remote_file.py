@@ -292,16 +292,20 @@ def open_fits(url: str, *, name: str, block_size: int) -> fits.HDUList:
             f"use_fsspec=True: what is needed for it is not installed ({err}): pip install astroquery_mast[cloud]"
         ) from err
     except _fsspec_errors() as err:
-        status = _http_status(err)
-        if status in _UNAUTHORIZED:
-            raise LoginError(f"{name} is exclusive: open it without use_fsspec=True, after logging in.") from err
-        if status == HTTPStatus.NOT_FOUND:
-            raise BadRequestError(f"There is no file {name} at {url}.", service="fsspec", status=status) from err
-        if status is None and isinstance(err, OSError) and not isinstance(err, _fsspec_errors()[1:]):
-            raise InvalidQueryError(f"{name} is no FITS file: {err}") from err
-        raise ServerError(
-            f"{name} could not be read by fsspec (HTTP status {status or 'unknown'}).", service="fsspec", status=status
-        ) from err
+        raise _as_error_of_query(err, url, name) from err
+
+
+def _as_error_of_query(err: Exception, url: str, name: str) -> InvalidQueryError | LoginError | ServerError:
+    """The error for one of `fsspec`'s."""
+    status = _http_status(err)
+    if status in _UNAUTHORIZED:
+        return LoginError(f"{name} is exclusive: open it without use_fsspec=True, after logging in.")
+    if status == HTTPStatus.NOT_FOUND:
+        return BadRequestError(f"There is no file {name} at {url}.", service="fsspec", status=status)
+    if status is None and isinstance(err, OSError) and not isinstance(err, _fsspec_errors()[1:]):
+        return InvalidQueryError(f"{name} is no FITS file: {err}")
+    said = f"{name} could not be read by fsspec (HTTP status {status or 'unknown'})."
+    return ServerError(said, service="fsspec", status=status)
 
 
 def _fsspec_errors() -> tuple[type[Exception], ...]:

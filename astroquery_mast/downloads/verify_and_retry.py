@@ -26,6 +26,7 @@ from ..products.file_names import case_folded, is_same_file
 from ..products.listing import as_table
 from ..products.manifest import COLUMNS, Manifest, Status, TransferResult, as_manifest
 from ..products.plan import Action, DownloadService, PlannedFile, data_url, escaped_url
+from ..query.values import plain_cells
 from ..service.parallel import RunOptions, map_in_threads, progress_bar
 from .destination import LOCAL_FILES, is_remote, recorded_names, recorded_place
 from .download import complain, download
@@ -33,6 +34,8 @@ from .sessions import SessionRecipe
 from .transfer import OpenUrl
 
 _NEEDED = COLUMNS[:2]
+# What files call columns whose formats take no blanks in names.
+_WRITTEN = {name.replace(" ", "_"): name for name in COLUMNS if " " in name}
 _STATUSES = {str(status): status for status in Status}
 _TO_FETCH = frozenset({Status.ERROR, Status.MISSING, Status.CHANGED})
 
@@ -46,11 +49,10 @@ class _Found:
 
 
 def _cells(manifest: Table, name: str) -> list[Any]:
-    """A column, with None where it holds no value, or is not there."""
+    """A column, with None where it holds no value or an empty text, or is not there."""
     if name not in manifest.colnames:
         return [None] * len(manifest)
-    # tolist() of a masked array gives None for its masked cells.
-    return list(np.ma.asarray(manifest[name]).tolist())
+    return [None if cell == "" else cell for cell in plain_cells(manifest[name])]
 
 
 def as_written(manifest: object) -> Table:
@@ -58,12 +60,11 @@ def as_written(manifest: object) -> Table:
     table = as_table(manifest)
     if table is None:
         raise InvalidArgumentError(f"A manifest is needed, as a download returned it, and not {manifest!r}.")
-    written = {name.replace(" ", "_"): name for name in COLUMNS}
-    renamed = {name: written[name] for name in table.colnames if written.get(name, name) != name}
+    renamed = [name for name in table.colnames if name in _WRITTEN]
     if renamed or any(table[name].dtype.kind == "S" for name in table.colnames):
         table = table.copy()
-        for name, before in renamed.items():
-            table.rename_column(name, before)
+        for name in renamed:
+            table.rename_column(name, _WRITTEN[name])
         table.convert_bytestring_to_unicode()
     return table
 
@@ -97,22 +98,22 @@ def _result(
     workdir: Path,
 ) -> TransferResult:
     """The result in a row, whose cells are in the order of the columns of a manifest."""
-    place = recorded_place(str(path))
+    place = recorded_place(str(path or ""))
     return TransferResult(
         index=index,
         # A status that code of the user's own has written says of nothing that it has to be fetched.
         status=_STATUSES.get(str(status), Status.SKIPPED),
         local_path=place if is_remote(place) else workdir / place,
-        message=message or None,
-        url=url or None,
+        message=message,
+        url=url,
         size=_integer(size),
-        sha256=digest or None,
+        sha256=digest,
         elapsed=elapsed,
         attempts=_integer(attempts) or 0,
-        uri=uri or None,
+        uri=uri,
         catalog_size=_integer(catalog_size),
-        checksum=checksum or None,
-        rights=rights or None,
+        checksum=checksum,
+        rights=rights,
     )
 
 
@@ -228,29 +229,19 @@ def _planned(
     """The plan for a row."""
     path, uri = row.local_path, row.uri
     if uri is None:
-        return _refused(row, "The manifest has no dataURI for it.")
+        return _file_of(row, Action.REFUSE, "The manifest has no dataURI for it.")
     registered = {} if is_remote(path) else registers(path.parent)
     held = registered.get(case_folded(path.name))
-    another = held is not None and not is_same_file(held, uri)
-    place_trouble = _trouble_with_place(path, download_dir)
-    trouble = place_trouble or _trouble(path, uri, sharing, held if another else None)
+    own = held is not None and is_same_file(held, uri)
+    trouble = _trouble_with_place(path, download_dir) or _trouble(path, uri, sharing, None if own else held)
     if trouble is not None:
-        return _refused(row, trouble)
+        return _file_of(row, Action.REFUSE, trouble)
     reason = "not on disk" if row.status is Status.MISSING else "to be fetched anew"
-    address, escaped = data_url(download_url, uri), escaped_url(download_url, uri)
-    noted = bool(registered) and (held is None or another)
-    return PlannedFile(
-        row.index,
-        uri,
-        address,
-        escaped,
-        path,
-        row.catalog_size,
-        Action.FETCH,
-        reason,
-        rights=row.rights,
-        checksum=row.checksum,
-        note=noted,
+    return replace(
+        _file_of(row, Action.FETCH, reason),
+        data_url=data_url(download_url, uri),
+        url=escaped_url(download_url, uri),
+        note=bool(registered) and not own,
         download_dir=download_dir,
     )
 
@@ -296,20 +287,10 @@ def _trouble(path: Path, uri: str, sharing: int, another: str | None) -> str | N
     return None
 
 
-def _refused(row: TransferResult, why: str) -> PlannedFile:
-    """The plan for a row whose file is not fetched."""
-    return PlannedFile(
-        row.index,
-        row.uri,
-        row.url,
-        None,
-        row.local_path,
-        row.catalog_size,
-        Action.REFUSE,
-        why,
-        rights=row.rights,
-        checksum=row.checksum,
-    )
+def _file_of(row: TransferResult, action: Action, reason: str) -> PlannedFile:
+    """The plan for a row, without an address to ask."""
+    known = (row.index, row.uri, row.url, None, row.local_path, row.catalog_size)
+    return PlannedFile(*known, action, reason, rights=row.rights, checksum=row.checksum)
 
 
 def _merged(manifest: Table, results: Sequence[TransferResult], new: Collection[int]) -> Manifest:
@@ -319,7 +300,7 @@ def _merged(manifest: Table, results: Sequence[TransferResult], new: Collection[
     for index, status in enumerate(_cells(manifest, "Status")):
         if index not in new:
             # Also a status that code of the user's own has written.
-            table["Status"][index] = str(status)
+            table["Status"][index] = str(status or "")
     for name in manifest.colnames:
         if name not in table.colnames:
             table[name] = manifest[name]

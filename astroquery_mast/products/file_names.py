@@ -28,11 +28,10 @@ from functools import lru_cache
 from pathlib import PurePath, PurePosixPath
 from string import Formatter
 
-import numpy as np
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
-from ..query.values import as_unicode, is_missing
+from ..query.values import as_unicode, is_missing, plain_cells
 from ..tables.columns import no_such
 
 REGISTER = ".astroquery_mast.jsonl"
@@ -206,14 +205,11 @@ def _taken(parts: Sequence[FileNameParts], owners: Iterable[str | None]) -> set[
 def _clashing(parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]], names: Sequence[str]) -> set[int]:
     """The files that would lie where another one does, or where others need a folder."""
     sharing: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    used: set[tuple[str, ...]] = set()
     for index, (each, within, name) in enumerate(zip(parts, folders, names, strict=True)):
         # What can never come takes no name from a file that can.
         if each.uri:
-            above = _folded_folders(within)
-            sharing[*above, case_folded(name)].append(index)
-            used.add(above)
-    needed = {above[:depth] for above in used for depth in range(1, len(above) + 1)}
+            sharing[*_folded_folders(within), case_folded(name)].append(index)
+    needed = {key[:depth] for key in sharing for depth in range(1, len(key))}
     return {index for key, indices in sharing.items() if len(indices) > 1 or key in needed for index in indices}
 
 
@@ -225,19 +221,13 @@ def _text(cell: object) -> str:
     return "" if is_missing(cell) else str(as_unicode(cell))
 
 
-def _cells(products: Table, name: str) -> list[object]:
-    """A column as plain values, None where a cell holds none."""
-    # tolist() of a masked array gives None for its masked cells.
-    return list(np.ma.asarray(products[name]).tolist())
-
-
 def column_as_text(products: Table, name: str) -> list[str]:
     """Return a column as texts, empty where the table has no such column or a cell no value."""
     if name not in products.colnames:
         return [""] * len(products)
     # Texts and integers are most of what there is, and there may be a million of them.
     plain = (str, int)
-    return [str(cell) if type(cell) in plain else _text(cell) for cell in _cells(products, name)]
+    return [str(cell) if type(cell) in plain else _text(cell) for cell in plain_cells(products[name])]
 
 
 def file_name_parts(products: Table, path_template: PathTemplate | None = None) -> list[FileNameParts]:
@@ -341,6 +331,6 @@ class _TextTemplate:
         if not spec:
             return column_as_text(self._products, field)
         try:
-            return ["" if cell is None else format(cell, spec) for cell in _cells(self._products, field)]
+            return ["" if cell is None else format(cell, spec) for cell in plain_cells(self._products[field])]
         except (TypeError, ValueError) as err:
             raise self._error(f": {spec!r} does not fit column {field!r}: {err}.") from err

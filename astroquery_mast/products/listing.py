@@ -28,7 +28,8 @@ from ..exceptions import (
     ServerError,
     TooManyRowsError,
 )
-from ..query.values import as_unicode, is_integer, is_missing
+from ..query.request import from_one
+from ..query.values import as_unicode, is_missing, plain_cells
 from ..service.parallel import map_or_stop, progress_bar
 from ..service.retrying import Deadline, connection_dropped
 from ..tables.columns import closest, no_such
@@ -104,16 +105,22 @@ def as_table(rows: object) -> Table | None:
     """Return a table, or rows of one, as a table."""
     if not isinstance(rows, Table | Row):
         rows = as_astropy(rows)
-    if isinstance(rows, Table):
-        return rows
-    if isinstance(rows, Row):
-        return Table(rows, masked=True)
-    if not _are_rows(rows):
-        return None
+    if isinstance(rows, Table | Row):
+        return _whole(rows)
+    return _table_of_rows(rows) if _are_rows(rows) else None
+
+
+def _whole(rows: Table | Row) -> Table:
+    """A table, or a row as a table."""
+    return rows if isinstance(rows, Table) else Table(rows, masked=True)
+
+
+def _table_of_rows(rows: Sequence[Row]) -> Table:
+    """Rows of a table, or of several, as one table."""
     table = rows[0].table
     if all(row.table is table for row in rows):
         return table[[row.index for row in rows]]
-    return vstack([Table(row, masked=True) for row in rows], metadata_conflicts="silent")
+    return vstack(list(map(_whole, rows)), metadata_conflicts="silent")
 
 
 def _are_rows(given: object) -> TypeGuard[Sequence[Row]]:
@@ -134,8 +141,11 @@ def as_product_table(given: object, marks: Collection[str], service: str) -> obj
     members = as_astropy(list(given) if isinstance(given, Iterator) else given)
     if uris := _data_uris(members, service):
         return _products_at(uris, marks)
-    if isinstance(members, Table | Row) or not isinstance(members, list | tuple):
-        return members
+    return _products_in(members, marks) if isinstance(members, list | tuple) else members
+
+
+def _products_in(members: Sequence[object], marks: Collection[str]) -> object:
+    """The products in a list as one table; the list if there are none in it."""
     are_products = [isinstance(each, Table | Row) and not set(marks).isdisjoint(each.colnames) for each in members]
     if not any(are_products):
         return members
@@ -161,8 +171,6 @@ def _stacked(members: Sequence[Table | Row]) -> Table:
 
 def _data_uris(given: object, service: str) -> list[str]:
     """The dataURIs that were given in the place of products; none if it is something else."""
-    if isinstance(given, Table | Row):
-        return []
     members = [uri_at(each, service) if isinstance(each, str) else each for each in _members(given)]
     uris = [each.strip() for each in members if _is_data_uri(each)]
     if uris:
@@ -187,7 +195,7 @@ def _is_data_uri(member: object) -> TypeGuard[str]:
 def _members(given: object) -> list[object]:
     """The members of a list or an array, None for those that are masked; anything else as the only one."""
     if isinstance(given, np.ndarray) and given.dtype.kind in "UO":
-        return list(np.ma.asarray(given).ravel().tolist())
+        return plain_cells(given.ravel())
     return list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
 
 
@@ -232,13 +240,10 @@ def single_cells(given: object, of_table: Callable[[Table], list[object]]) -> li
     """Return single identifiers or URIs as they were given, None for masked ones."""
     if not isinstance(given, Table | Row | str | bytes):
         given = as_astropy(given)
-    if isinstance(given, Table):
-        return of_table(given)
-    if isinstance(given, Row):
-        return of_table(Table(given, masked=True))
-    if isinstance(given, np.ndarray):
-        # Columns among them; a masked cell becomes None.
-        return list(np.ma.asarray(given).ravel().tolist())
+    if isinstance(given, Table | Row):
+        return of_table(_whole(given))
+    if isinstance(given, np.ndarray):  # columns among them
+        return plain_cells(given.ravel())
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         return [given]
     # Texts and numbers are most of what there is, and there may be a million of them.
@@ -252,14 +257,14 @@ def _table_cells(table: Table) -> list[object]:
         raise InvalidArgumentError(
             f"A table of observations has a column 'obsid'; this one has {', '.join(table.colnames)}."
         )
-    return list(np.ma.asarray(_without_full_frames(table)["obsid"]).tolist())
+    return plain_cells(_without_full_frames(table)["obsid"])
 
 
 def _without_full_frames(table: Table) -> Table:
     """The observations whose products can be listed in reasonable time."""
     if not {"target_name", "obs_id"} <= set(table.colnames):
         return table
-    full_frame = np.array([name in _FULL_FRAME for name in np.ma.asarray(table["target_name"]).tolist()], dtype=bool)
+    full_frame = np.array([name in _FULL_FRAME for name in plain_cells(table["target_name"])], dtype=bool)
     if not full_frame.any():
         return table
     log.warning(
@@ -332,10 +337,9 @@ def ask_in_batches(
     deadline: Deadline | None = None,
 ) -> Iterator[T]:
     """Ask for many observations in batches, several at a time; whoever leaves before the end stops the call."""
-    if not is_integer(batch_size, 1):
-        raise InvalidArgumentError(f"batch_size={batch_size!r}: an integer of at least 1 is needed.")
+    most = from_one("batch_size", batch_size)
     shared = math.ceil(len(obsids) / max(max_workers, 1))
-    size = min(int(batch_size), max(shared, _WORTHWHILE))
+    size = min(most, max(shared, _WORTHWHILE))
     batches = [obsids[start : start + size] for start in range(0, len(obsids), size)]
     with progress_bar(len(obsids), "Listing products", "obs", shown=verbose and len(batches) > 1) as bar:
         whole = Deadline() if deadline is None else deadline

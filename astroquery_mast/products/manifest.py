@@ -17,6 +17,7 @@ from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import Column, MaskedColumn, Table
 from astropy.table.connect import TableWrite
 
+from ..query.values import plain_cells
 from .plan import ASKED, PlannedFile, total_bytes
 
 COLUMNS = (
@@ -168,7 +169,7 @@ def _without_none(manifest: Table) -> Table:
     table = Table(manifest, copy=False)
     for name in table.colnames:
         if table[name].dtype.kind == "O":
-            cells = np.ma.asarray(table[name]).tolist()
+            cells = plain_cells(table[name])
             table[name] = masked_column([cell if cell is None else str(cell) for cell in cells], "U")
     return table
 

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from astropy.table import Table
@@ -138,6 +138,11 @@ def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: File
             return FileDecision(
                 Action.CHECK, f"{present} bytes on disk; the archive's may have changed", compare_time=True
             )
+    return _compare(present, size)
+
+
+def _compare(present: int, size: int | None) -> FileDecision:
+    """Decide for a file that is on disk by its size."""
     if size is None:
         return FileDecision(Action.CHECK, f"{present} bytes on disk; its size is not in the catalog")
     if present != size:
@@ -319,19 +324,10 @@ def plan(
         decision = _decide(row, folder, folder.path / name, rule, disk)
         if not known and decision.action is Action.CHECK:
             decision = replace(decision, reason=f"{decision.reason}; nothing tells that it is this file")
-        file = _planned(row.uri, folder.path / name, decision, download_url, (cloud_urls or {}).get(row.uri))
-        planned.append(
-            replace(
-                file,
-                index=index,
-                size=row.size,
-                rights=row.rights,
-                checksum=row.checksum,
-                terms=row.terms,
-                note=not known,
-                download_dir=download_dir,
-            )
-        )
+        told = {"size": row.size, "rights": row.rights, "checksum": row.checksum, "terms": row.terms}
+        place: dict[str, Any] = {"index": index, "note": not known, "download_dir": download_dir, **told}
+        cloud_url = (cloud_urls or {}).get(row.uri)
+        planned.append(_planned(row.uri, folder.path / name, decision, download_url, cloud_url, **place))
     return planned
 
 
@@ -346,21 +342,30 @@ def _check(products: Table, flat: bool, path_template: PathTemplate | None) -> N
 
 
 def _planned(
-    uri: str, path: Path, decision: FileDecision, download_url: str | DownloadService, cloud_url: str | None
+    uri: str,
+    path: Path,
+    decision: FileDecision,
+    download_url: str | DownloadService,
+    cloud_url: str | None,
+    *,
+    index: int = 0,
+    size: int | None = None,
+    **known: Any,
 ) -> PlannedFile:
-    """The plan for one file, as far as its URI and its place tell."""
+    """The plan for one file, with what is known of it."""
     return PlannedFile(
-        index=0,
+        index=index,
         uri=uri or None,
         data_url=data_url(download_url, uri) if uri else None,
         url=escaped_url(download_url, uri) if uri else None,
         local_path=path,
-        size=None,
+        size=size,
         action=decision.action,
         reason=decision.reason,
         cloud_url=cloud_url,
         compare_time=decision.compare_time,
         at_hand=decision.at_hand,
+        **known,
     )
 
 
@@ -400,8 +405,7 @@ def single_file(
     known = owner is not None and is_same_file(owner, uri)
     if owner is not None and not known and decision.action is Action.CHECK:
         decision = FileDecision(Action.FETCH, f"on disk is {owner}")
-    file = _planned(uri, local_path, decision, download_url, cloud_url)
-    return replace(file, note=bool(recorded) and not known)
+    return _planned(uri, local_path, decision, download_url, cloud_url, note=bool(recorded) and not known)
 
 
 def only_in_cloud(file: PlannedFile) -> PlannedFile:
