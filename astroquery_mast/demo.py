@@ -144,11 +144,8 @@ def look_at(path: Path) -> None:
 
 def header_facts(primary: fits.Header, image: np.ndarray[Any, Any], wcs: WCS) -> dict[str, str]:
     """Return what a newcomer wants to know of an image, from its headers."""
-    facts = {}
-    for name, keywords in _FACTS.items():
-        found = next((primary[keyword] for keyword in keywords if keyword in primary), None)
-        if found is not None:
-            facts[name] = f"{found:.1f}" if isinstance(found, float) else str(found)
+    found = {name: next(filter(primary.__contains__, keywords), None) for name, keywords in _FACTS.items()}
+    facts = {name: _fact(primary[keyword]) for name, keyword in found.items() if keyword is not None}
     filters = [str(primary[keyword]) for keyword in _FILTERS if keyword in primary]
     facts["filter"] = ", ".join(name for name in filters if not name.startswith("CLEAR"))
     rows, columns = image.shape
@@ -157,6 +154,10 @@ def header_facts(primary: fits.Header, image: np.ndarray[Any, Any], wcs: WCS) ->
     facts["shape"] = f"{rows} x {columns} pixels, {height:.1f} x {width:.1f} arcmin"
     facts["WCS center"] = f"{center.to_string('hmsdms', precision=1)} ({center.frame.name.upper()})"
     return facts
+
+
+def _fact(value: object) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
 def save_picture(image: np.ndarray[Any, Any], wcs: WCS, path: Path) -> Path | None:

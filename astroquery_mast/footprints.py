@@ -75,17 +75,22 @@ def footprints(
     FootprintParseError
         If ``errors="raise"`` and a text cannot be read.
     """
+    _check(kind, union, max_depth)
+    shapes = shapes_of(_texts(table), errors)
+    if kind == "moc":
+        mocs = _mocs(shapes, max_depth)
+        return mocs if not union else _union(mocs, max_depth)
+    return _KINDS[kind](shapes)
+
+
+def _check(kind: str, union: bool, max_depth: int) -> None:
+    """Raise if this cannot be made."""
     if kind not in _KINDS:
         raise InvalidQueryError(f"kind={kind!r}: there are {', '.join(map(repr, _KINDS))}.")
     if union and kind != "moc":
         raise InvalidQueryError(f"union=True is for kind='moc', not {kind!r}.")
     if not is_integer(max_depth, 0) or max_depth > _DEEPEST:
         raise InvalidQueryError(f"max_depth={max_depth!r}: a whole number from 0 to {_DEEPEST} is needed.")
-    shapes = shapes_of(_texts(table), errors)
-    if kind == "moc":
-        mocs = _mocs(shapes, max_depth)
-        return mocs if not union else _union(mocs, max_depth)
-    return _KINDS[kind](shapes)
 
 
 def within_region(table: Table | Row, region: Any, *, overlap: str = "footprint") -> Table:

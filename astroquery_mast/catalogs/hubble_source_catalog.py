@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 import requests
 from astropy import units as u
 from astropy.table import MaskedColumn, Row, Table
@@ -32,7 +31,7 @@ from ..products.plan import PlannedFile, plan
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..query.selection import Selection
-from ..query.values import is_integer
+from ..query.values import is_integer, plain_cells
 from ..service.core import MastClass
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
@@ -105,8 +104,7 @@ class HubbleSpectra:
             what = f"a {type(given).__name__}" if table is None else "a table without DatasetName and SpectrumType"
             raise InvalidArgumentError(f"Spectra are needed, as get_hsc_spectra returns them, and not {what}.")
         names = [name.strip() for name in column_as_text(table, "DatasetName")]
-        kinds = np.ma.asarray(table["SpectrumType"]).tolist()
-        addresses = [self._address(name, kind) for name, kind in zip(names, kinds, strict=True)]
+        addresses = list(map(self._address, names, plain_cells(table["SpectrumType"])))
         products = {
             "dataURI": MaskedColumn(addresses, mask=[not address for address in addresses], dtype=str),
             "productFilename": MaskedColumn([f"{name}.fits" for name in names], dtype=str),

@@ -27,14 +27,12 @@ from ..service.retrying import Deadline
 from ..sky.position import Cone
 from ..tables.columns import Column, Columns, columns_of, described_column, find_column, snapshot
 from ..tables.mashup import Completeness, Page, declared_columns
-from ..tables.rows import decoded
+from ..tables.rows import decoded, says_nothing
 
 # A server's own limit on the rows of a page, below the size that was asked for, is a round number.
 _ROUND = 100
 _EXCERPT = 200
 _MEAN = "panstarrs/dr2/mean"
-# How the metadata spell "nothing".
-_NOTHING = {"NULL", "null", "None"}
 # Columns of the TIC that are declared as text and hold identifiers that are whole numbers.
 _NUMBERED = frozenset({"id", "gaia", "objid"})
 _NAME_AND_NUMBER = re.compile(r"[A-Za-z\s](\d+)\s*$")
@@ -279,7 +277,7 @@ def _columns(info: object, known: Columns, service: str) -> dict[str, Column]:
 
 def _text(value: object) -> str:
     """A text of the metadata; empty where they have none."""
-    return value if isinstance(value, str) and value not in _NOTHING else ""
+    return value if isinstance(value, str) and not says_nothing(value) else ""
 
 
 def _rows(rows: Sequence[Any], names: Sequence[str], service: str) -> list[Mapping[str, Any]]:

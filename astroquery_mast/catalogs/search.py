@@ -128,7 +128,7 @@ class CatalogSearch:
         """A question by criteria, into which a position may still be put."""
         found, selection, criteria = find_catalog(arguments.catalog), arguments.selection, arguments.criteria
         if found.path and not count:
-            if not criteria or not (positional or any(name.lower() not in _TABLE_OPTIONS for name in criteria)):
+            if not criteria or not (positional or set(map(str.lower, criteria)).difference(_TABLE_OPTIONS)):
                 raise InvalidCriterionError(_NO_CRITERION)
             return self._table_question(found, criteria, selection, positional=positional)
         found.filtered_service(positional=positional, count=count)  # which complains if there is none
@@ -148,15 +148,13 @@ class CatalogSearch:
         self, catalog: Catalog, given: Mapping[str, Any], selection: Selection, *, positional: bool
     ) -> CatalogQuestion:
         """A question to a table of Catalogs.MAST."""
-        options = {name.lower(): value for name, value in given.items() if name.lower() in _TABLE_OPTIONS}
         criteria = {name: value for name, value in given.items() if name.lower() not in _TABLE_OPTIONS}
+        options = {name.lower(): value for name, value in given.items() if name not in criteria}
         release, table = catalog.table(options.get("data_release"), options.get("table"))
         columns_id = f"{catalog.path}/{release}/{table}"
         # The list of columns does not have the separation, which answers about a position do have.
-        added = {catalog.separation[0]} if positional else set()
-        columns = self.columns.columns_for(
-            columns_id, [*criteria, *(name for name in selection.named if name not in added)]
-        )
+        named = [name for name in selection.named if not positional or name != catalog.separation[0]]
+        columns = self.columns.columns_for(columns_id, [*criteria, *named])
         filters = catalogs_mast_filters(criteria, columns, _ARGUMENTS)
         selection = selection.spelled(with_separation(columns, catalog) if positional else columns)
         server = self.service.endpoints.catalogs

@@ -166,9 +166,9 @@ def _holders(original: ModuleType | None) -> Iterator[str]:
     """The modules outside of astroquery that hold the original package, a class of it or a ready-made object."""
     if original is None:
         return
-    names = [name for name in getattr(original, "__all__", ()) if name in vars(original)]
-    held = {id(original), *(id(vars(original)[name]) for name in names)}
+    named = getattr(original, "__all__", ())
+    held = {id(original), *(id(value) for name, value in vars(original).items() if name in named)}
     for name, module in list(sys.modules.items()):
         outside = isinstance(module, ModuleType) and name.split(".")[0] not in {"astroquery", "astroquery_mast"}
-        if outside and any(id(value) in held for value in list(vars(module).values())):
+        if outside and not held.isdisjoint(map(id, list(vars(module).values()))):
             yield name

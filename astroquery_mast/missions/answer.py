@@ -22,7 +22,7 @@ from astroquery import log
 from ..exceptions import InvalidQueryError, InvalidResponseError, presentable
 from ..query.request import ApiRequest
 from ..tables.columns import Column, Columns, Kind, snapshot
-from ..tables.mashup import Page, Paging, declared_columns
+from ..tables.mashup import Page, Paging, fields_of
 from ..tables.rows import decoded
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 from .conditions import has_numbers_for_truths
@@ -52,12 +52,8 @@ def read_answer(body: bytes, service: str) -> Page:
 
 def _declared(info: object, service: str) -> dict[str, str]:
     """The declared columns and their types, the latter empty where the archive does not know them either."""
-    if info is None:
-        return {}
-    declared: dict[str, str] = {}
-    for name, type_name, _ in declared_columns(info, service):
-        declared.setdefault(name, "" if type_name.lower() == "null" else type_name)
-    return declared
+    declared = fields_of(info, [], service)
+    return {name: "" if type_name.lower() == "null" else type_name for name, type_name in declared}
 
 
 def _row(row: object, names: Sequence[str], service: str) -> Mapping[str, Any]:

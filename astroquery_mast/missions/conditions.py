@@ -100,6 +100,11 @@ def _expression(name: str, value: Any, column: Column) -> object:
         raise InvalidCriterionError(f"'{name}' is a mapping: give (minimum, maximum) for a range.")
     if isinstance(value, u.Quantity | Time) and value.shape == (2,):
         return _range(name, (value[0], value[1]), column)
+    return _listed(name, value, column)
+
+
+def _listed(name: str, value: Any, column: Column) -> object:
+    """One value, or several with commas."""
     members = [_member(name, member, column) for member in as_members(name, value)]
     if len(members) == 1:
         return members[0]
@@ -259,12 +264,11 @@ def _end(name: str, end: Any, column: Column, outward: int) -> object:
     """One end of a range."""
     if isinstance(end, str | bytes):
         text = str(as_plain(end, name)).strip()
-        if not text or text[0] in "!<>=" or "," in text or ".." in text or "*" in text:
-            raise InvalidCriterionError(f"'{name}' has {end!r} at the end of a range: give a number or a date.")
-        return _text_end(name, text, column)
-    if isinstance(end, list | tuple | set | Mapping | bool):
-        raise InvalidCriterionError(f"'{name}' has {end!r} at the end of a range: give a number or a date.")
-    return _single(name, end, column, outward)
+        if text and text[0] not in "!<>=" and not any(mark in text for mark in (",", "..", "*")):
+            return _text_end(name, text, column)
+    elif not isinstance(end, list | tuple | set | Mapping | bool):
+        return _single(name, end, column, outward)
+    raise InvalidCriterionError(f"'{name}' has {end!r} at the end of a range: give a number or a date.")
 
 
 def _text_end(name: str, text: str, column: Column) -> object:
@@ -300,6 +304,11 @@ def _single(name: str, value: Any, column: Column, outward: int) -> object:
         return _quantity(name, value, column, outward)
     if isinstance(value, bool | np.bool_):
         return _truth(bool(value), column)
+    return _number(name, value, column)
+
+
+def _number(name: str, value: Any, column: Column) -> int | float:
+    """A number, for a column of numbers or of texts."""
     if isinstance(value, np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
         raise InvalidCriterionError(
             f"'{name}' cannot be compared with {value!r} (a {type(value).__name__}): give text, a number, a date, or a "

@@ -25,6 +25,7 @@ from ..products.listing import as_table, identifiers, uri_at
 from ..products.manifest import masked_column
 from ..products.plan import EXCLUSIVE, data_url, escaped_url
 from ..query.request import ApiRequest
+from ..query.values import plain_cells
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
@@ -114,7 +115,7 @@ class MissionSource:
                 f"{own or 'that is not known here'!r}, and this one has {', '.join(table.colnames)}. Give the "
                 "identifiers as text, a list, or a column."
             )
-        return list(np.ma.asarray(table[name]).tolist())
+        return plain_cells(table[name])
 
     def _request(self, datasets: Sequence[str]) -> ApiRequest:
         """The request for the products of datasets."""
@@ -128,7 +129,7 @@ def service_of_manifest(manifest: Table, service: MastService, mission: str) -> 
     """Return where the files of a manifest come from; it has the missions, unless it was cut."""
     if not {"mission", "dataURI"} <= set(manifest.colnames):
         return MissionService(service.endpoints, mission)
-    pairs = zip(*(np.ma.asarray(manifest[name]).tolist() for name in ("dataURI", "mission")), strict=True)
+    pairs = zip(*(plain_cells(manifest[name]) for name in ("dataURI", "mission")), strict=True)
     return MissionService(service.endpoints, mission, {str(uri): str(own) for uri, own in pairs if uri and own})
 
 
