@@ -128,7 +128,7 @@ class CatalogSearch:
         """A question by criteria, into which a position may still be put."""
         found, selection, criteria = find_catalog(arguments.catalog), arguments.selection, arguments.criteria
         if found.path and not count:
-            if not criteria or not (positional or set(map(str.lower, criteria)).difference(_TABLE_OPTIONS)):
+            if not criteria or not (positional or _without_options(criteria)):
                 raise InvalidCriterionError(_NO_CRITERION)
             return self._table_question(found, criteria, selection, positional=positional)
         found.filtered_service(positional=positional, count=count)  # which complains if there is none
@@ -148,7 +148,7 @@ class CatalogSearch:
         self, catalog: Catalog, given: Mapping[str, Any], selection: Selection, *, positional: bool
     ) -> CatalogQuestion:
         """A question to a table of Catalogs.MAST."""
-        criteria = {name: value for name, value in given.items() if name.lower() not in _TABLE_OPTIONS}
+        criteria = _without_options(given)
         options = {name.lower(): value for name, value in given.items() if name not in criteria}
         release, table = catalog.table(options.get("data_release"), options.get("table"))
         columns_id = f"{catalog.path}/{release}/{table}"
@@ -233,6 +233,11 @@ class CatalogSearch:
         if message is not None:
             warn_of_more(message)
         return message is not None
+
+
+def _without_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The criteria, without those options that say which table is asked."""
+    return {name: value for name, value in given.items() if name.lower() not in _TABLE_OPTIONS}
 
 
 @contextmanager

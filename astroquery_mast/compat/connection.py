@@ -120,6 +120,22 @@ class Setting:
             vars(client)[f"_assigned_{self._name}"] = value
 
 
+class _OfClient:
+    """What a `Connection` and its client have under the same name."""
+
+    def __set_name__(self, owner: type[Connection], name: str) -> None:
+        """Take down the name."""
+        self._name = name
+
+    def __get__(self, connection: Connection, owner: type[Connection]) -> Any:
+        """Return what the client has now."""
+        return getattr(connection._client, self._name)
+
+    def __set__(self, connection: Connection, value: Any) -> None:
+        """Give the client another one."""
+        setattr(connection._client, self._name, value)
+
+
 class Connection:
     """A client's addresses and settings, as ``astroquery.mast`` keeps them in a private attribute."""
 
@@ -127,34 +143,10 @@ class Connection:
     COLUMNS_CONFIG_URL = _Address("columns_config")
     MAST_DOWNLOAD_URL = _Address("download")
     MAST_BUNDLE_URL = _Address("bundle")
+    TIMEOUT = _OfClient()
+    PAGESIZE = _OfClient()
+    _session = _OfClient()
 
     def __init__(self, client: _Client, endpoints: AssignableEndpoints) -> None:
         self._client = client
         self.endpoints = endpoints
-
-    @property
-    def TIMEOUT(self) -> Any:  # noqa: N802 - as it is called in other people's code, like the two below
-        """Seconds that a whole call may take."""
-        return self._client.TIMEOUT
-
-    @TIMEOUT.setter
-    def TIMEOUT(self, seconds: Any) -> None:  # noqa: N802
-        self._client.TIMEOUT = seconds
-
-    @property
-    def PAGESIZE(self) -> Any:  # noqa: N802
-        """Rows asked for in one page."""
-        return self._client.PAGESIZE
-
-    @PAGESIZE.setter
-    def PAGESIZE(self, rows: Any) -> None:  # noqa: N802
-        self._client.PAGESIZE = rows
-
-    @property
-    def _session(self) -> requests.Session:
-        """The session of the client, for questions and for files."""
-        return self._client._session
-
-    @_session.setter
-    def _session(self, session: requests.Session) -> None:
-        self._client._session = session

@@ -34,6 +34,7 @@ from ..service.parallel import map_or_stop, progress_bar
 from ..service.retrying import Deadline, connection_dropped
 from ..tables.columns import closest, no_such
 from ..tables.dataframes import as_astropy
+from ..tables.rows import EXACT
 
 T = TypeVar("T")
 
@@ -45,8 +46,6 @@ _WORTHWHILE = 250
 _OBSID = re.compile(r"([0-9]+)(?:\.0*)?")
 _SHOWN = 5
 _LISTED = 12
-# Floats above hold no single integer.
-_EXACT = 2**53
 # The calib_level of observations that are still to be made.
 _PLANNED = -1
 # The arguments of methods that take filters: a filter may be one of them, misspelled.
@@ -94,7 +93,7 @@ def _identifier(cell: object, what: str) -> str:
     """The text of an identifier, which may be a whole number; pandas makes floats of some."""
     if isinstance(cell, str):
         return cell.strip()
-    if is_integer(cell) or (isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT):
+    if is_integer(cell) or (isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT):
         return str(int(cell))
     raise InvalidArgumentError(
         f"Unsupported data type for `{what}s`: {cell!r:.80} is a {type(cell).__name__}, not text."

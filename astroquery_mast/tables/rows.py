@@ -180,7 +180,7 @@ _KIND_OF_ARRAY = {dtype.kind: kind for kind, dtype in _EMPTY.items()}
 _KIND_OF_TYPE = {bool: Kind.BOOLEAN, int: Kind.INTEGER, float: Kind.FLOAT}
 _is_none = partial(operator.is_, None)
 # Whole numbers below are exact as floating-point numbers.
-_EXACT = 2**53
+EXACT = 2**53
 # What archives write where they have no number.
 _NOTHING = frozenset({"", "none", "null", "nan", "na", "n/a", "-", "--"})
 _NUMBERS = frozenset({Kind.BYTE, Kind.INTEGER, Kind.FLOAT})
@@ -294,7 +294,7 @@ def _are_exact(values: Sequence[Any]) -> bool:
 
 def _is_exact(value: float) -> bool:
     """Whether a number stays what it is as a floating-point number, also when it came as a whole one."""
-    return abs(value) < _EXACT or not (isinstance(value, int) or math.isfinite(value))
+    return abs(value) < EXACT or not (isinstance(value, int) or math.isfinite(value))
 
 
 def _texts(values: Sequence[Any]) -> Array:
@@ -429,7 +429,7 @@ def _common_kind(arrays: Sequence[Array]) -> Kind:
 
 def _is_exact_array(array: Array) -> bool:
     """Whether the numbers of an array stay what they are as floating-point numbers."""
-    return array.dtype.kind == "f" or bool(((array > -_EXACT) & (array < _EXACT)).all())
+    return array.dtype.kind == "f" or bool(((array > -EXACT) & (array < EXACT)).all())
 
 
 def _as_kind(values: Array, mask: Array | None, kind: Kind) -> Array:
