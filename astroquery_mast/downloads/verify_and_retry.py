@@ -36,6 +36,12 @@ from .transfer import OpenUrl
 _NEEDED = COLUMNS[:2]
 # What files call columns whose formats take no blanks in names.
 _WRITTEN = {name.replace(" ", "_"): name for name in COLUMNS if " " in name}
+# What of a result stands in the columns of a manifest.
+_FIELDS = (
+    *("local_path", "status", "message", "url", "size", "sha256"),
+    *("elapsed", "attempts", "uri", "catalog_size", "checksum", "rights"),
+)
+_INTEGERS = ("size", "attempts", "catalog_size")
 _STATUSES = {str(status): status for status in Status}
 _TO_FETCH = frozenset({Status.ERROR, Status.MISSING, Status.CHANGED})
 
@@ -77,49 +83,19 @@ def _results(manifest: Table) -> list[TransferResult]:
     rows = zip(*(_cells(manifest, name) for name in COLUMNS), strict=True)
     recorded = _meta_text(manifest, "workdir")
     workdir = Path(recorded) if recorded and os.path.isdir(recorded) else Path()  # noqa: PTH112 - never raises
-    return [_result(index, *row, workdir=workdir) for index, row in enumerate(rows)]
+    return [_result(index, row, workdir) for index, row in enumerate(rows)]
 
 
-def _result(
-    index: int,
-    path: object,
-    status: object,
-    message: str | None,
-    url: str | None,
-    size: float | None,
-    digest: str | None,
-    elapsed: float | None,
-    attempts: float | None,
-    uri: str | None,
-    catalog_size: float | None,
-    checksum: str | None,
-    rights: str | None,
-    *,
-    workdir: Path,
-) -> TransferResult:
+def _result(index: int, cells: Sequence[Any], workdir: Path) -> TransferResult:
     """The result in a row, whose cells are in the order of the columns of a manifest."""
-    place = recorded_place(str(path or ""))
-    return TransferResult(
-        index=index,
-        # A status that code of the user's own has written says of nothing that it has to be fetched.
-        status=_STATUSES.get(str(status), Status.SKIPPED),
-        local_path=place if is_remote(place) else workdir / place,
-        message=message,
-        url=url,
-        size=_integer(size),
-        sha256=digest,
-        elapsed=elapsed,
-        attempts=_integer(attempts) or 0,
-        uri=uri,
-        catalog_size=_integer(catalog_size),
-        checksum=checksum,
-        rights=rights,
-    )
-
-
-def _integer(cell: float | None) -> int | None:
-    """An integer that may have been read as a floating-point number."""
-    return None if cell is None else int(cell)
+    known = dict(zip(_FIELDS, cells, strict=True))
+    place = recorded_place(str(known["local_path"] or ""))
+    known["local_path"] = place if is_remote(place) else workdir / place
+    # A status that code of the user's own has written says of nothing that it has to be fetched.
+    known["status"] = _STATUSES.get(str(known["status"]), Status.SKIPPED)
+    # Integers may have been read as floating-point numbers.
+    known |= {name: int(known[name]) for name in _INTEGERS if known[name] is not None}
+    return TransferResult(index, **{**known, "attempts": known["attempts"] or 0})
 
 
 def _meta_text(manifest: Table, name: str) -> str | None:
