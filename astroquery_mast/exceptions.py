@@ -36,8 +36,6 @@ from __future__ import annotations
 import threading
 import unicodedata
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from astroquery.exceptions import (
@@ -212,24 +210,3 @@ class QueryTimeoutError(MastError, TimeoutError):
 
 class AccessDeniedError(MastError, LoginError):
     """Raised for 401 and 403; the message says whether to log in, to renew the token or to ask for access."""
-
-
-# What code raises that reads something else than it was made for.
-_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-
-
-@contextmanager
-def reading(what: str, *passing: type[Exception]) -> Iterator[None]:
-    """Turn whatever an answer leads to into an error of the package: the last net, below the checks of the readers."""
-    try:
-        yield
-    except MastError:
-        raise
-    except passing:
-        raise
-    except MemoryError as err:
-        raise ResponseTooLargeError(f"{what} sent more than there is memory for.", service=what) from err
-    except _UNREADABLE as err:
-        raise InvalidResponseError(
-            f"{what} sent a response that cannot be read ({type(err).__name__}: {err}).", service=what
-        ) from err

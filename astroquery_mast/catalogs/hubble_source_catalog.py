@@ -31,10 +31,11 @@ from ..products.plan import PlannedFile, plan
 from ..query.known_catalogs import CATALOGS, HSC_MATCHES, HSC_SPECTRA
 from ..query.request import MashupRequest
 from ..query.selection import Selection
-from ..query.values import is_integer, plain_cells
+from ..query.values import is_integer
 from ..service.core import MastClass
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
+from ..tables.columns import plain_cells
 from ..warn import warn_no_results
 from .question import CatalogQuestion, plain_question
 from .search import CatalogSearch

@@ -16,7 +16,7 @@ from typing import Any
 from astroquery import log
 
 from ..config import Endpoints
-from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidResponseError, MastError, reading
+from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidResponseError, MastError
 from ..query.filters import Criteria
 from ..query.known_catalogs import Catalog
 from ..query.request import COUNT_COLUMNS, ApiRequest, CacheKey, HttpRequest, MashupRequest
@@ -26,7 +26,7 @@ from ..service.mast_service import MashupColumns
 from ..service.retrying import Deadline
 from ..sky.position import Cone
 from ..tables.columns import Column, Columns, columns_of, described_column, find_column, snapshot
-from ..tables.mashup import Completeness, Page, declared_columns
+from ..tables.mashup import Completeness, Page, declared_columns, reading
 from ..tables.rows import decoded, says_nothing
 
 # A server's own limit on the rows of a page, below the size that was asked for, is a round number.

@@ -26,8 +26,8 @@ from ..products.file_names import case_folded, is_same_file
 from ..products.listing import as_table
 from ..products.manifest import COLUMNS, Manifest, Status, TransferResult, as_manifest
 from ..products.plan import Action, DownloadService, PlannedFile, data_url, escaped_url
-from ..query.values import plain_cells
 from ..service.parallel import RunOptions, map_in_threads, progress_bar
+from ..tables.columns import plain_cells
 from .destination import LOCAL_FILES, is_remote, recorded_names, recorded_place
 from .download import complain, download
 from .sessions import SessionRecipe

@@ -25,10 +25,10 @@ from ..products.listing import as_table, identifiers, uri_at
 from ..products.manifest import masked_column
 from ..products.plan import EXCLUSIVE, data_url, escaped_url
 from ..query.request import ApiRequest
-from ..query.values import plain_cells
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
+from ..tables.columns import plain_cells
 from ..tables.mashup import Page
 from .answer import as_subscription, products_table, read_products
 

@@ -25,7 +25,6 @@ from ..exceptions import (
     InvalidQueryError,
     InvalidResponseError,
     MastError,
-    reading,
 )
 from ..query.selection import names_of
 from ..service.http import AnswerPage, HttpClient
@@ -34,6 +33,7 @@ from ..service.resolver import warn_unused_resolver
 from ..service.retrying import Deadline
 from ..sky.positions import Positions, as_names, as_targets, join_positions
 from ..tables.columns import Column, Columns, Kind, did_you_mean, find_column, kind_of
+from ..tables.mashup import reading
 from ..tables.rows import decoded
 from ..warn import warn_no_results, warn_of_limit, warn_user
 from .answer import ANG_SEP, SearchTable, announced

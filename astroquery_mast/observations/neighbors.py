@@ -24,12 +24,12 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from ..exceptions import FootprintParseError
-from ..query.values import plain_floats
 from ..sky.outlines import Outlines, outlines_of
 from ..sky.position import Cone
 from ..sky.region_filter import cone_filter
 from ..sky.shapes import Shape, parse_s_region
 from ..sky.sphere import distance_to_arcs, longitude_latitude, separation, unit_vectors
+from ..tables.columns import plain_floats
 from ..tables.mashup import Page
 from ..tables.rows import Array, RowNumbers
 from ..tables.table import RequestInfo, TableBuilder

@@ -31,8 +31,8 @@ from string import Formatter
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
-from ..query.values import as_unicode, is_missing, plain_cells
-from ..tables.columns import no_such
+from ..query.values import as_unicode, is_missing
+from ..tables.columns import no_such, plain_cells
 
 REGISTER = ".astroquery_mast.jsonl"
 """Name of the register of a folder; see `astroquery_mast.downloads.destination`."""

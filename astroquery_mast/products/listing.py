@@ -29,10 +29,10 @@ from ..exceptions import (
     TooManyRowsError,
 )
 from ..query.request import from_one
-from ..query.values import as_unicode, is_integer, is_missing, plain_cells
+from ..query.values import as_unicode, is_integer, is_missing
 from ..service.parallel import map_or_stop, progress_bar
 from ..service.retrying import Deadline, connection_dropped
-from ..tables.columns import closest, no_such
+from ..tables.columns import closest, no_such, plain_cells
 from ..tables.dataframes import as_astropy
 from ..tables.rows import EXACT
 

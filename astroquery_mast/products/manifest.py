@@ -17,7 +17,7 @@ from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import Column, MaskedColumn, Table
 from astropy.table.connect import TableWrite
 
-from ..query.values import plain_cells
+from ..tables.columns import plain_cells
 from .plan import ASKED, PlannedFile, total_bytes
 
 COLUMNS = (

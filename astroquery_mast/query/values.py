@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeGuard, cast
 
 import numpy as np
-import numpy.typing as npt
 from astropy import units as u
 from astropy.time import ScaleValueError, Time, TimeDelta
 
@@ -45,16 +44,6 @@ def is_integer(value: object, least: float = -math.inf) -> TypeGuard[int]:
 def as_unicode(value: object) -> object:
     """Return bytes, which FITS files hold, as text; anything else as it is."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def plain_cells(column: Any) -> list[Any]:
-    """Return the cells of a column as values of Python's own, None for masked ones."""
-    return list(np.ma.asarray(column).tolist())
-
-
-def plain_floats(column: Any) -> npt.NDArray[np.float64]:
-    """Return a column of numbers as floating-point numbers, NaN where they are masked."""
-    return np.asarray(np.ma.MaskedArray(column, dtype=np.float64).filled(np.nan))
 
 
 def as_members(name: str, value: Any, *, empty: bool = False) -> list[Any]:

@@ -25,10 +25,9 @@ from ..exceptions import (
     MaxResultsWarning,
     QueryTimeoutError,
     ServerError,
-    reading,
 )
 from ..query.request import Question
-from ..tables.mashup import Completeness, Page, check_status
+from ..tables.mashup import Completeness, Page, check_status, reading
 from ..warn import warn_user
 from .cache import AnswerCache
 from .connections import (

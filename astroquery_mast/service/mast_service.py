@@ -29,11 +29,11 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import Endpoints, count_setting
-from ..exceptions import InvalidQueryError, InvalidResponseError, MastError, presentable, reading
+from ..exceptions import InvalidQueryError, InvalidResponseError, MastError, presentable
 from ..query.request import MashupRequest, Question
 from ..sky.position import DEFAULT_RADIUS, Cone, as_coordinate, cone_around, looks_like_coordinates
 from ..tables.columns import Columns, columns_of, find_name, snapshot
-from ..tables.mashup import first_value
+from ..tables.mashup import first_value, reading
 from ..tables.table import TableBuilder
 from . import token as auth
 from .cache import AnswerCache

@@ -14,7 +14,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from ..exceptions import InvalidQueryError
-from ..query.values import plain_cells
+from ..tables.columns import plain_cells
 from ..tables.rows import Array
 from .outlines import Outlines, outlines_of
 from .region_filter import shapes_of

@@ -22,8 +22,8 @@ from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
 from ..query.conditions import NUMBER
-from ..query.values import as_unicode, plain_cells, plain_floats
-from ..tables.columns import no_such
+from ..query.values import as_unicode
+from ..tables.columns import no_such, plain_cells, plain_floats
 from ..tables.dataframes import as_astropy
 from ..tables.rows import Floats
 from .position import as_coordinate, in_icrs, looks_like_coordinates, tic_hint, two_numbers

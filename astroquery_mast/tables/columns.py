@@ -14,8 +14,10 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 from astropy import units as u
 from astropy.table import Table
 
@@ -233,6 +235,16 @@ def described_column(name: str, columns: Columns) -> Column | None:
     if name in columns:
         return columns[name]
     return next((column for pattern, column in snapshot()[_PATTERNS].items() if fnmatchcase(name, pattern)), None)
+
+
+def plain_cells(column: Any) -> list[Any]:
+    """Return the cells of a column as values of Python's own, None for masked ones."""
+    return list(np.ma.asarray(column).tolist())
+
+
+def plain_floats(column: Any) -> npt.NDArray[np.float64]:
+    """Return a column of numbers as floating-point numbers, NaN where they are masked."""
+    return np.asarray(np.ma.MaskedArray(column, dtype=np.float64).filled(np.nan))
 
 
 def shown_columns(columns: Columns) -> list[Column]:

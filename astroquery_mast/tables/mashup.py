@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,12 +22,15 @@ from ..exceptions import (
     IncompleteResultError,
     InvalidResponseError,
     MastError,
+    ResponseTooLargeError,
     ServerError,
 )
 from .rows import Rows, decoded_with_rows
 
 T = TypeVar("T")
 
+# What code raises that reads something else than it was made for.
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 # Words in an ERROR message with which the archive says that it is the reader who may not see the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
 _EXCERPT = 200
@@ -36,6 +39,23 @@ _MESSAGES = ("msg", "message", "detail", "error", "description")
 # Services whose status is empty, and which leave the list of rows out if there is none.
 _NAMES = "Mast.Name."
 _ASK_AGAIN = "Ask again; if it stays so, ask for less at a time."
+
+
+@contextmanager
+def reading(what: str, *passing: type[Exception]) -> Iterator[None]:
+    """Turn whatever an answer leads to into an error of the package: the last net, below the checks of the readers."""
+    try:
+        yield
+    except MastError:
+        raise
+    except passing:
+        raise
+    except MemoryError as err:
+        raise ResponseTooLargeError(f"{what} sent more than there is memory for.", service=what) from err
+    except _UNREADABLE as err:
+        raise InvalidResponseError(
+            f"{what} sent a response that cannot be read ({type(err).__name__}: {err}).", service=what
+        ) from err
 
 
 @dataclass(frozen=True)

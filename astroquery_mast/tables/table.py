@@ -18,10 +18,10 @@ from typing import Any, Protocol, Self
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-from ..exceptions import CorruptDataWarning, InvalidResponseError, reading
+from ..exceptions import CorruptDataWarning, InvalidResponseError
 from ..warn import warn_user
 from .columns import PORTAL_COLUMNS, Columns, Kind, described_column, kind_of
-from .mashup import Page
+from .mashup import Page, reading
 from .rows import (
     Array,
     ColumnBlock,

@@ -21,8 +21,8 @@ from astropy.table import Table
 
 from ..exceptions import InvalidResponseError
 from ..query.request import MashupRequest, from_one
-from ..query.values import plain_floats
 from ..sky.positions import PAIRS, folded, pair_among
+from ..tables.columns import plain_floats
 from ..tables.rows import Floats, RowNumbers
 
 # Columns with the positions of entries: those that the archive adds for a cross-match, then the catalog's own.

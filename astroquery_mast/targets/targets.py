@@ -16,7 +16,7 @@ from astropy import units as u
 from astropy.coordinates import Angle
 from astropy.table import MaskedColumn, Table
 
-from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError, reading
+from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError
 from ..query.request import MashupRequest
 from ..service.mast_service import MastService, refuse_two_positions
 from ..service.parallel import RunOptions
@@ -24,7 +24,7 @@ from ..service.resolver import warn_unused_resolver
 from ..service.retrying import Deadline
 from ..sky.position import Cone, TargetInput, as_radius
 from ..sky.positions import Positions, as_names, as_positions
-from ..tables.mashup import first_value
+from ..tables.mashup import first_value, reading
 from ..tables.rows import Floats, RowNumbers
 from ..tables.table import table_meta
 from ..warn import warn_user
