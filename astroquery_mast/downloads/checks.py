@@ -15,7 +15,6 @@ import binascii
 import codecs
 import hashlib
 import html
-import json
 import math
 import re
 import warnings
@@ -27,7 +26,7 @@ from pathlib import Path, PurePosixPath
 from astropy.io import fits
 
 from ..service.retrying import BrokenBodyError
-from ..tables.mashup import http_date, message_in
+from ..tables.mashup import http_date, json_object, message_in
 
 # Headers that ask for the bytes as they are stored: they are counted, compared with Content-Length, and asked for by
 # their positions.
@@ -246,11 +245,8 @@ def _is_message(head: bytes) -> bool:
     """Whether a body is a short message of error in XML or JSON."""
     if _XML_ERROR.match(head):
         return True
-    try:
-        document = json.loads(head)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(document, dict) and bool(document) and set(document) <= _MESSAGE_PARTS
+    document = json_object(head)
+    return bool(document) and document.keys() <= _MESSAGE_PARTS
 
 
 def quote_error_page(start: bytes) -> str:

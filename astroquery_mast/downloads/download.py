@@ -16,8 +16,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -267,7 +266,7 @@ def results_as_completed(
     spare = options.workers // 2 if options.executor is None and isinstance(way, SessionRecipe) else 0
     slots = threading.Semaphore(options.workers) if spare else None
     results: dict[int, TransferResult] = {}
-    with _bar_of(planned, options) as bar:
+    with closing(_bar_of(planned, options)) as bar:
         work = FileDownloads(_as_quiet(way, options), carry_out, state, bar.add, slots)
         with closing(_all_results(planned, work, options, options.workers + spare)) as ended:
             for place, done in ended:
@@ -304,13 +303,7 @@ class DownloadBar:
         self._lock = threading.Lock()
         self._bar = progress_bar(size, "Downloading", "B", shown=shown)
 
-    def __enter__(self) -> Self:
-        """Begin."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Take the bar away."""
         with self._lock:
             self._bar.close()

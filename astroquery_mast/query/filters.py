@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -94,16 +95,6 @@ def _column(name: str, columns: Columns, arguments: Sequence[str] = ()) -> Colum
 Vocabulary: TypeAlias = Callable[[str], Iterable[str] | None]
 
 
-def observation_criteria(
-    criteria: Mapping[str, Any],
-    columns: Columns,
-    vocabulary: Vocabulary = lambda _: None,
-    arguments: Sequence[str] = (),
-) -> Criteria:
-    """Return the filters for observations, whose columns of text are compared with text as it is."""
-    return mashup_criteria(criteria, columns, vocabulary, arguments, operators_on_text=False)
-
-
 def mashup_criteria(
     criteria: Mapping[str, Any],
     columns: Columns,
@@ -118,6 +109,10 @@ def mashup_criteria(
         for name, value in criteria.items()
     )
     return Criteria(tuple(_mashup_filter(condition, vocabulary) for condition in conditions))
+
+
+observation_criteria = partial(mashup_criteria, operators_on_text=False)
+"""Returns the filters for observations, whose columns of text are compared with text as it is."""
 
 
 def _mashup_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:

@@ -226,12 +226,17 @@ def _server_words(headers: Mapping[str, str], body: bytes) -> str:
 
 def message_in(text: str) -> str:
     """Return the sentence of a server in a JSON object; any other text as it is."""
+    found = map(json_object(text).get, _MESSAGES)
+    return next((each for each in found if isinstance(each, str) and each.strip()), text)
+
+
+def json_object(text: str | bytes) -> dict[str, Any]:
+    """Return a JSON object; an empty one for anything else."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        return text
-    found = [document.get(name) for name in _MESSAGES] if isinstance(document, dict) else []
-    return next((each for each in found if isinstance(each, str) and each.strip()), text)
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: str) -> Page:

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -354,7 +355,7 @@ def test_bar_counts_files_and_bytes(
     """On a terminal there is one bar, with files, bytes, rate and time left (D7)."""
     terminal = watched(monkeypatch)
     monkeypatch.setattr("astroquery_mast.service.parallel.DELAY", 0)
-    with DownloadBar(12, 1_000_000, shown=True) as bar:
+    with closing(DownloadBar(12, 1_000_000, shown=True)) as bar:
         for _ in range(12):
             bar.add(80_000)
             bar.finish()
@@ -371,7 +372,7 @@ def test_the_bar_is_drawn_at_its_own_pace(
     """Thousands of quick files do not mean thousands of drawings, and a short call leaves none at all."""
     terminal = watched(monkeypatch)
     monkeypatch.setattr("astroquery_mast.service.parallel.DELAY", 0)
-    with DownloadBar(5000, None, shown=True) as bar:
+    with closing(DownloadBar(5000, None, shown=True)) as bar:
         for _ in range(5000):
             bar.finish()
     assert terminal.getvalue().count("Downloading") < 100
