@@ -28,8 +28,8 @@ SANDBOX = sorted(ROOT.joinpath("sandbox").rglob("*.py"))
 # The clients of `compat` have the names of those that they stand for.
 SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()}
 
-LINES = 26_400
-MODULES = 112
+LINES = 27_800
+MODULES = 105
 SANDBOX_LINES = 10_560
 LINES_PER_FILE = 400
 COMPLEXITY = 10

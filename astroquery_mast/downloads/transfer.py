@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from http import HTTPStatus
@@ -20,11 +20,11 @@ from typing import Protocol
 
 import filelock
 import requests
-import urllib3
 
 from ..exceptions import AccessDeniedError, MastError, ResponseTooLargeError, presentable
 from ..products.manifest import Status, TransferResult
 from ..products.plan import EXCLUSIVE, Action, PlannedFile
+from ..service.connections import body_pieces
 from ..service.retrying import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, Deadline, StoppedError, retrying
 from ..service.token import IF_EXCLUSIVE
 from .checks import (
@@ -47,8 +47,6 @@ from .part_file import FileState, ResumePoint, part_path
 
 # A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20
-# Bytes that are written at a time at most: what kill -9 can cost beyond the last line of the record.
-_PIECE = 1 << 18
 # A file that is longer than the catalog says, which is not always right, is taken up to so many times that, and so many
 # bytes more: a server that never stops must not fill the disk.
 _TIMES, _BYTES_MORE = 10, 10**9
@@ -269,7 +267,7 @@ class FileTransfer:
     def _begin_with(self, sink: Sink, url: str, response: requests.Response) -> requests.Response:
         """Begin with the first byte of an answer."""
         if is_web_page(response.headers, self._planned.uri or self._planned.local_path.name):
-            words = quote_error_page(next(_iter_body(response), b""))
+            words = quote_error_page(next(body_pieces(response), b""))
             raise BrokenBodyError(f"the archive answered with a web page, and not with the file{words}")
         self._take_back()
         checksums = announced_checksums(response.headers, cataloged=self._planned.checksum)
@@ -293,7 +291,7 @@ class FileTransfer:
     def _receive(self, response: requests.Response, sink: Sink) -> None:
         """Write the body."""
         expected = sink.resume_point.total if sink.resume_point else announced_length(response.headers)
-        for piece in _iter_body(response):
+        for piece in body_pieces(response):
             sink.write(piece)
             self._told += len(piece)
             self._progress(len(piece))
@@ -372,17 +370,6 @@ class FileTransfer:
             f"{self._left} bytes are kept in {part_path(result.local_path).name}, and the next call goes on from there."
         )
         return replace(result, message=f"{result.message} ({words})")
-
-
-def _iter_body(response: requests.Response) -> Iterator[bytes]:
-    """Give a body as it arrives: what had come when the connection broke is not lost, and slow bodies can be ended."""
-    raw = response.raw if isinstance(response, requests.Response) else None
-    read1 = getattr(raw, "read1", None) if isinstance(raw, urllib3.HTTPResponse) else None
-    if read1 is None:  # urllib3 1.26, or a stand-in
-        yield from response.iter_content(_PIECE)
-        return
-    while piece := read1(_PIECE, decode_content=True):
-        yield piece
 
 
 def _complete(

@@ -32,7 +32,7 @@ from .conditions import (
 )
 from .request import as_plain
 from .selection import unknown_filter
-from .values import as_members, refuse_missing
+from .values import as_members, as_utc, refuse_missing
 
 # What stands for an open end of a range.  The archive documents only ranges with two ends; these two are beyond any
 # number it holds and still within single precision, in which some of its columns are stored.
@@ -425,8 +425,4 @@ def _member(key: str, value: Any) -> Any:
 
 def _number(key: str, value: Any) -> Any:
     """A moment as the Modified Julian Date in which the archive holds times; anything else as it is."""
-    if isinstance(value, Time):
-        if value.size != 1 or value.masked:
-            raise InvalidCriterionError(f"'{key}' needs one moment, not {value!r}.")
-        return float(value.reshape(()).utc.mjd)
-    return value
+    return float(as_utc(key, value).mjd) if isinstance(value, Time) else value

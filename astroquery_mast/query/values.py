@@ -119,7 +119,7 @@ def as_iso(name: str, moment: Time | date | datetime | np.datetime64) -> str:
     """Return a moment as the text in which the archive writes and compares dates."""
     if type(moment) is date:
         return moment.isoformat()
-    text = str(Time(_utc(name, moment if isinstance(moment, Time) else _as_time(name, moment)), precision=6).isot)
+    text = str(Time(as_utc(name, moment if isinstance(moment, Time) else _as_time(name, moment)), precision=6).isot)
     return text.rstrip("0").removesuffix(".")
 
 
@@ -187,11 +187,11 @@ def _mjd(name: str, moment: Time, column: Column) -> float:
     """A moment as a Modified Julian Date, UTC."""
     if not column.is_time:
         raise InvalidCriterionError(f"'{name}' is not a time; {moment!r} cannot be compared with it.")
-    return float(_utc(name, moment).mjd)
+    return float(as_utc(name, moment).mjd)
 
 
-def _utc(name: str, moment: Time) -> Time:
-    """One moment, in UTC."""
+def as_utc(name: str, moment: Time) -> Time:
+    """Return one moment, in UTC."""
     if moment.size != 1 or np.any(moment.mask):
         raise InvalidCriterionError(f"'{name}' needs one moment for each end of the range; {moment!r} is not one.")
     try:

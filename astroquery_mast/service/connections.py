@@ -43,6 +43,8 @@ _SHORTEST = 1e-3
 _WORDS = 65_536
 # What is read at a time of a body whose length is not known beforehand (bytes).
 _PIECE = 1_048_576
+# Bytes of a file that are written at a time at most: what kill -9 can cost beyond the last line of the record.
+_FILE_PIECE = 1 << 18
 
 _BROKEN_BODIES = (
     (urllib3.exceptions.ProtocolError, requests.exceptions.ChunkedEncodingError),
@@ -166,6 +168,17 @@ def read_body(response: requests.Response, most: int) -> None:
         return
     with response:
         keep_body(response, _received(response.raw, most, whole=True))
+
+
+def body_pieces(response: requests.Response) -> Iterator[bytes]:
+    """Give a body as it arrives: what had come when the connection broke is not lost, and slow bodies can be ended."""
+    raw = response.raw if isinstance(response, requests.Response) else None
+    read1 = getattr(raw, "read1", None) if isinstance(raw, urllib3.HTTPResponse) else None
+    if read1 is None:  # urllib3 1.26, or a stand-in
+        yield from response.iter_content(_FILE_PIECE)
+        return
+    while piece := read1(_FILE_PIECE, decode_content=True):
+        yield piece
 
 
 def read_words(response: requests.Response) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.time import Time
 from astroquery.exceptions import InputWarning, InvalidQueryError
 
 from astroquery_mast import Mast
+from astroquery_mast.exceptions import InvalidCriterionError
 from astroquery_mast.sandbox import Sandbox
 
 
@@ -75,3 +77,10 @@ def test_values_of_a_continuous_column_are_warned_of(mast_sandbox: Sandbox, valu
         "Mast.Caom.Filtered", columns="obsid", t_min={"min": 59761, "max": 59792}, calib_level=[2, 3]
     )
     assert len(found) > 0
+
+
+def test_a_time_of_no_known_place_is_refused(mast_sandbox: Sandbox) -> None:
+    """What astropy cannot turn into UTC is an error of the package, as for observations."""
+    local = Time(59761, format="mjd", scale="local")
+    with pytest.raises(InvalidCriterionError, match="turned into UTC"):
+        Mast.mast_query("Mast.Caom.Filtered", columns="obsid", t_min={"min": local, "max": local})
