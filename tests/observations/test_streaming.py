@@ -86,7 +86,10 @@ def test_closing_ends_the_requests(mast_sandbox: Sandbox) -> None:
         if thread.name.startswith("astroquery_mast"):
             thread.join(10)
     pages = sorted(page_of(record) for record in mast_sandbox.requests.of("invoke"))
-    assert pages in ([1, 2], [1, 2, 3], [1, 2, 3, 4])
+    # Of those under way, none or both may have reached the server.
+    assert pages[:2] == [1, 2]
+    assert set(pages[2:]) <= {3, 4}
+    assert len(set(pages)) == len(pages)
     assert list(tables) == []
 
 
