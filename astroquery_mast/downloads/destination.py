@@ -359,7 +359,10 @@ def _acquired(target: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLoc
             raise OSError(err.errno, f"{path.name} could not be locked: {err.strerror or err}") from err
         path = path.with_suffix(".soft")
         lock = filelock.SoftFileLease(path, lease_duration=_LEASE)
-        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=_Waiting(target, path, stopped))
+        try:
+            lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=_Waiting(target, path, stopped))
+        except RuntimeError as error:  # a marker is renewed by a thread
+            raise OSError(f"{path.name} cannot be kept: {error}") from error
     return lock
 
 

@@ -53,6 +53,8 @@ _ARGUMENTS = ("coordinates", "object_names", "radius")
 # "pass" is a column of Roman's and a word of Python's.
 _ALIASES = {"pass_id": "pass"}
 _DATE = re.compile(r"\d{4}(?:-|$)")
+_DIGIT = re.compile(r"\d")
+_NUMERIC = ("numbers", "10", NUMBER.fullmatch)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:]+(?:\.\d+)?")
 # Positions may be written in hours, minutes and seconds.
 _SEXAGESIMAL: Mapping[str, u.UnitBase] = {"ra": u.hourangle, "dec": u.deg}
@@ -176,8 +178,8 @@ def _checked(name: str, text: str, column: Column) -> str:
     if "*" in text or "null" in text.lower():
         return text
     sign, plain = "!" * text.startswith("!"), text.removeprefix("!").strip()
-    if _is_numeric(column):
-        _refuse_words(name, plain)
+    if _is_numeric(column) or _holds_dates(column):
+        _refuse_words(name, plain, column)
     ends = _text_ends(plain, column)
     if ends is not None:
         return ",".join(sign + each for each in _range(name, ends, column).split(","))
@@ -185,13 +187,14 @@ def _checked(name: str, text: str, column: Column) -> str:
     return sign + as_text(name, plain, column) if whole else text
 
 
-def _refuse_words(name: str, text: str) -> None:
-    """Raise unless a text is a number, a comparison or a range."""
+def _refuse_words(name: str, text: str, column: Column) -> None:
+    """Raise unless a text is a number or a date, a comparison or a range; the archive knows the forms of dates."""
+    what, example, is_one = ("dates", "2012-03-14", _DIGIT.search) if _holds_dates(column) else _NUMERIC
     parts = split_text(text)
-    if not all(map(NUMBER.fullmatch, [operand for _, operand in parts] if parts else [text])):
+    if not all(map(is_one, [operand for _, operand in parts] if parts else [text])):
         raise InvalidCriterionError(
-            f"'{name}' holds numbers, and {text!r} is not one: give a number, a comparison as '>=10', a range as "
-            "'10..20', or a list of these."
+            f"'{name}' holds {what}, and {text!r} is not one: give a {what[:-1]}, a comparison as '>={example}', "
+            f"a range as '{example}..', or a list of these."
         )
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -115,6 +116,22 @@ def test_a_disk_that_cannot_lock_gets_the_file(
     path = Path(manifest["Local Path"][0])
     assert manifest["Status"][0] == "COMPLETE"
     assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_marker_that_no_thread_can_renew_is_a_row_of_the_manifest(
+    product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are neither locks nor threads, the file is an error, and the call goes on."""
+    without_locks(monkeypatch, errno.ENOLCK)
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False, on_error="ignore")
+    assert manifest["Status"][0] == "ERROR"
+    assert "can't start new thread" in manifest["Message"][0]
 
 
 def test_a_broken_disk_is_named_as_such(product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

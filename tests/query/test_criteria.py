@@ -79,6 +79,8 @@ PARTICULAR = [
     ("observations t_exptime", 100 * u.s, told(span(100, 100))),
     ("observations distance", (1, np.timedelta64(2, "s")), no("timedelta")),
     ("observations t_min", ("yesterday", None), no("neither")),
+    ("missions sci_start_time", ("yesterday", None), no("holds dates")),
+    ("missions sci_start_time", ">=yesterday", no("holds dates")),
     *(
         (each, (Time(59000, format="mjd", scale="local"), None), no("UTC"))
         for each in ("observations t_min", "Pan-STARRS epochMean", "missions sci_start_time")
