@@ -192,7 +192,7 @@ class DownloadError(MastError, RemoteServiceError):
     message : str
         A sentence for the reader.
     manifest : `~astropy.table.Table`
-        What became of every file, as the call returns it otherwise; kept as the attribute of that name.
+        The result of every file, as the call returns it otherwise; kept as the attribute of that name.
     """
 
     def __init__(self, message: str, manifest: Any = None) -> None:

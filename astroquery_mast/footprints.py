@@ -111,7 +111,7 @@ def within_region(table: Table | Row, region: Any, *, overlap: str = "footprint"
     Raises
     ------
     InvalidQueryError
-        If the region is none, or a column is missing.
+        If the region is invalid, or a column is missing.
     """
     check_overlap(overlap)
     if isinstance(table, Row):

@@ -62,7 +62,7 @@ def _row(row: object, names: Sequence[str], service: str) -> Mapping[str, Any]:
         return row
     if isinstance(row, list) and row and len(row) == len(names):
         return dict(zip(names, row, strict=True))
-    raise InvalidResponseError(f"{service} sent a row that is none: {row!r:.80}.", service=service)
+    raise InvalidResponseError(f"{service} sent an invalid row: {row!r:.80}.", service=service)
 
 
 def _paging(document: Mapping[str, Any], received: int, service: str) -> Paging | None:

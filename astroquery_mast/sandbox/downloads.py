@@ -171,7 +171,7 @@ class Bundles:
 
 
 def manifest(states: Iterable[tuple[str, str]]) -> str:
-    """Return a page that tells what became of each file."""
+    """Return a page with the result of each file."""
     rows = "".join(f"<tr><td>{escape(file)}</td><td>{state}</td></tr>" for file, state in states)
     return f"<html><body><table>{rows}</table></body></html>"
 

@@ -180,7 +180,7 @@ def _number(column: MissionColumn, text: str) -> float:
     try:
         number = float(text)
     except ValueError as err:
-        raise MissionError(f"{column.name} is a number; {text!r} is none.") from err
+        raise MissionError(f"{column.name} is a number; {text!r} is not one.") from err
     if not math.isfinite(number):
         raise MissionError(f"{column.name} cannot be {text!r}.")
     return number
@@ -203,7 +203,7 @@ def _moment(column: MissionColumn, text: str) -> str | None:
     try:
         datetime.fromisoformat(whole)
     except ValueError as err:
-        raise MissionError(f"{column.name} is a date; {text!r} is none.") from err
+        raise MissionError(f"{column.name} is a date; {text!r} is not one.") from err
     return without_zeros(whole)
 
 

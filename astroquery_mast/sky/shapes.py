@@ -238,7 +238,7 @@ def _number(text: str) -> float:
 def _position(ra: float, dec: float) -> tuple[float, float]:
     """A position on the sky, with its right ascension from 0 to 360."""
     if not (-math.inf < ra < math.inf and -90 - _SLACK <= dec <= 90 + _SLACK):
-        raise ValueError("has a position that is none")
+        raise ValueError("has an invalid position")
     # The remainder of a tiny negative number is rounded to 360.
     wrapped = ra % 360.0 % 360.0
     return wrapped, dec if -90 <= dec <= 90 else math.copysign(90.0, dec)
@@ -258,7 +258,7 @@ def _polygon(numbers: Sequence[float]) -> Polygon:
 def _circle(numbers: Sequence[float]) -> Circle:
     _expect(numbers, 3)
     if not 0 <= numbers[2] <= 180:
-        raise ValueError("has a radius that is none")
+        raise ValueError("has an invalid radius")
     return Circle(*_position(numbers[0], numbers[1]), numbers[2])
 
 
@@ -278,7 +278,7 @@ def _ellipse(numbers: Sequence[float]) -> Polygon:
     _expect(numbers, 5)
     center, (major, minor) = _position(numbers[0], numbers[1]), _sizes(numbers[2:4])
     if not math.isfinite(numbers[4]):
-        raise ValueError("has an angle that is none")
+        raise ValueError("has an invalid angle")
     return polygon_of(offset_positions(center, ellipse_corners(major, minor, numbers[4], _CORNERS)))
 
 
@@ -290,7 +290,7 @@ def _expect(numbers: Sequence[float], count: int) -> None:
 def _sizes(sizes: Sequence[float]) -> Sequence[float]:
     """Extents that leave the shape on one side of the sky."""
     if not all(0 < size < 90 for size in sizes):
-        raise ValueError("has a size that is none")
+        raise ValueError("has an invalid size")
     return sizes
 
 

@@ -367,7 +367,7 @@ def test_records_of_different_shape_make_one_table() -> None:
 @pytest.mark.parametrize("row", [{}, []], ids=str)
 def test_a_row_without_anything_is_no_row(row: Any) -> None:
     """An empty object is neither a dataset nor nothing found."""
-    with pytest.raises(InvalidResponseError, match="a row that is none"):
+    with pytest.raises(InvalidResponseError, match="an invalid row"):
         read_answer(answer([row]), "s")
 
 
