@@ -393,6 +393,8 @@ def _pax_header(rng: random.Random) -> bytes:
         "charset",
     )
     info = tarfile.TarInfo("x")
-    info.pax_headers = {rng.choice(keywords): rng.choice(odd) for _ in range(2)}
+    # No tar file holds half of a character.
+    words = [text.encode("utf-8", "replace").decode() for text in odd]
+    info.pax_headers = {rng.choice(keywords): rng.choice(words) for _ in range(2)}
     written = info.create_pax_header({**info.get_info(), "pax_headers": info.pax_headers}, "utf-8")
     return written[: rng.choice((1024, 1536, 700, len(written)))]

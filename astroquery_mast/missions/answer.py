@@ -154,7 +154,7 @@ class SearchTable:
         if not self._fields:
             self._builder.add(self._without_rows())
         table = self._builder.table()
-        absent = [name for name, _ in self._fields if name not in self._present]
+        absent = [name for name, _ in self._fields if name not in self._present and name in table.colnames]
         if absent:
             # Declared, but in no row: as the archive's own list of columns goes.
             table.remove_columns(absent)

@@ -218,6 +218,12 @@ def test_values_that_look_like_missing_ones_stay() -> None:
     assert (table["f"][0], table["i"][0], table["t"][0]) == (-999.0, -999, "")
 
 
+def test_a_column_of_the_portal_that_no_row_has_is_left_out() -> None:
+    """Such a column is dropped from any table, and need not be there to be removed."""
+    fields = [{"name": "a", "type": "FLOAT"}, {"name": "_selected_", "type": "BOOLEAN"}]
+    assert table_of(answer([{"a": 1.5}], fields)).colnames == ["a"]
+
+
 def test_columns_that_are_declared_and_absent_or_the_other_way_round() -> None:
     """Declared columns that no row has are left out, as in the peer; what only rows have is kept, at the end."""
     info = [{"name": "search_key", "type": "VARCHAR"}, {"name": "b", "type": "FLOAT"}, {"name": "a", "type": "VARCHAR"}]

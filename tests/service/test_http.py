@@ -15,6 +15,7 @@ from astroquery import log
 from astroquery_mast import Mast, MastClass, Observations, conf
 from astroquery_mast.exceptions import IncompleteResultError, InvalidResponseError, QueryTimeoutError, ServerError
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sandbox.requestlog import RequestRecord
 from astroquery_mast.service.retrying import Deadline
 
 CRITERIA: dict[str, Any] = {"obs_collection": "GALEX"}
@@ -101,11 +102,16 @@ def test_a_result_that_changes_between_pages_is_an_error(mast_sandbox: Sandbox) 
 
 def test_executing_is_polled_with_the_identical_request(mast_sandbox: Sandbox) -> None:
     """While the archive is working the same request is sent again, breaker and all, until it is done."""
-    mast_sandbox.faults.add("invoke", Fault.executing(), times=4)
+
+    def is_ours(record: RequestRecord) -> bool:
+        """Tell this query from what may still be under way for a test before."""
+        return b"GALEX" in record.body
+
+    mast_sandbox.faults.add("invoke", Fault.executing(), times=4, where=is_ours)
     assert len(Observations.query_criteria(**CRITERIA)) > 0
-    bodies = {record.body for record in mast_sandbox.requests.of("invoke")}
-    assert len(mast_sandbox.requests.of("invoke")) == 5
-    assert len(bodies) == 1
+    bodies = [record.body for record in mast_sandbox.requests.of("invoke") if is_ours(record)]
+    assert len(bodies) == 5
+    assert len(set(bodies)) == 1
 
 
 def test_polling_backs_off(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +336,7 @@ def test_an_invalid_address_is_not_retried() -> None:
 def test_refused_pages_raise_before_sending() -> None:
     """Pages are counted from one."""
     for keywords in ({"page": 0}, {"page": 1.5}, {"pagesize": -1}, {"pagesize": True}):
-        with pytest.raises(astroquery_exceptions.InvalidQueryError, match="whole number"):
+        with pytest.raises(astroquery_exceptions.InvalidQueryError, match="an integer of at least 1"):
             Observations.query_criteria(**CRITERIA, **keywords)
     for timeout in (0, -1, float("nan")):
         with pytest.raises(astroquery_exceptions.InvalidQueryError, match="timeout"):
