@@ -21,6 +21,7 @@ from astropy.table import Table
 from astropy.utils.decorators import deprecated
 
 from ..catalogs import client as catalogs
+from ..config import PROCESS_STATES
 from ..cutouts import client as cutouts
 from ..downloads.destination import LOCAL_FILES
 from ..downloads.product_flow import Downloads
@@ -259,3 +260,5 @@ MastMissions = MastMissionsClass()
 Tesscut = TesscutClass()
 Zcut = ZcutClass()
 Hapcut = HapcutClass()
+
+PROCESS_STATES.append(observations.cloud_state(Observations))

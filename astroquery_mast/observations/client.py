@@ -680,9 +680,13 @@ class ObservationsClass(ObservationProductMethods):
 Observations = ObservationsClass()
 
 
-def _write_cloud(enabled: bool) -> None:
-    """Let files come from the cloud, or not."""
-    Observations._cloud.enabled = enabled
+def cloud_state(client: ObservationsClass) -> ProcessState:
+    """Return whether files come from the cloud, for a ready-made client."""
+
+    def write(enabled: bool) -> None:
+        client._cloud.enabled = enabled
+
+    return ProcessState(lambda: client._cloud.enabled, write, False)
 
 
-PROCESS_STATES.append(ProcessState(lambda: Observations._cloud.enabled, _write_cloud, False))
+PROCESS_STATES.append(cloud_state(Observations))

@@ -17,6 +17,7 @@ import pytest
 
 from astroquery_mast import Conf, Observations, compat, conf, utils
 from astroquery_mast.compat import clients as compat_clients
+from astroquery_mast.config import fresh_state
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError, NoResultsWarning
 from astroquery_mast.observations import client as observations
 from astroquery_mast.sandbox import Sandbox
@@ -249,3 +250,13 @@ def test_the_package_itself_refuses_words_for_numbers(mast_sandbox: Sandbox) -> 
     """Only in the place of ``astroquery.mast`` a criterion is skipped."""
     with pytest.raises(InvalidCriterionError, match="t_exptime"):
         Observations.query_criteria(proposal_id="10452", t_exptime="short")
+
+
+def test_the_cloud_of_one_test_is_not_that_of_the_next() -> None:
+    """The fixture's end takes back what code written for astroquery.mast has enabled."""
+    with compat.install():
+        client = sys.modules["astroquery.mast"].Observations
+        with fresh_state():
+            client.enable_cloud_dataset(verbose=False)
+            assert client._cloud.enabled
+        assert not client._cloud.enabled
