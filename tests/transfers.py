@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pytest
 import requests
 from astropy.table import Table
 from urllib3 import HTTPResponse
@@ -20,6 +22,15 @@ from astroquery_mast.sandbox import Sandbox
 PART = 5 << 20
 # None, one, and more than one part of an upload in parts.
 SIZES = [0, 1, PART + 1]
+
+
+def given_away(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a link be another user's: root can give it away, and anybody else is another user from now on."""
+    user = os.geteuid()
+    if user == 0:
+        os.chown(link, 65534, -1, follow_symlinks=False)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: user + 1)
 
 
 def service_of(sandbox: Sandbox) -> str:

@@ -20,6 +20,7 @@ import responses
 from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
+from transfers import given_away
 
 from astroquery_mast import Hapcut, Tesscut, Zcut, conf
 from astroquery_mast.exceptions import (
@@ -314,11 +315,7 @@ def test_a_link_of_somebody_else_below_the_folder_is_not_followed(
     elsewhere.mkdir()
     folder.mkdir()
     (folder / "sub").symlink_to(elsewhere)
-    user = os.geteuid()
-    if user == 0:
-        os.chown(folder / "sub", 65534, -1, follow_symlinks=False)
-    else:
-        monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    given_away(folder / "sub", monkeypatch)
     archive.get(f"{HAPCUT}/astrocut", body=zipped(("sub/a.fits", CONTENT), ("b.fits", CONTENT)))
     manifest = Hapcut.download_cutouts(PLACE, path=folder)
     assert manifest["Status"].tolist() == ["ERROR", "COMPLETE"]

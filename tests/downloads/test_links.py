@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 from astropy.table import Table
+from transfers import given_away
 
 from astroquery_mast.downloads.destination import LOCAL_FILES, recorded_names
 from astroquery_mast.downloads.part_file import part_path, record_path
@@ -18,15 +19,6 @@ from astroquery_mast.products.file_names import REGISTER
 from astroquery_mast.products.plan import PlannedFile, plan
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there, and there are no pipes")
-
-
-def given_away(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a link be another user's: root can give it away, and anybody else is another user from now on."""
-    user = os.geteuid()
-    if user == 0:
-        os.chown(link, 65534, -1, follow_symlinks=False)
-    else:
-        monkeypatch.setattr(os, "geteuid", lambda: user + 1)
 
 
 @pytest.fixture

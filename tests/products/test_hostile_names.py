@@ -12,6 +12,7 @@ import pytest
 from astropy.table import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transfers import given_away
 
 from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.products.plan import PlannedFile, plan
@@ -149,15 +150,6 @@ def test_known_attack_writes_inside_only(tmp_path: Path, name: str) -> None:
     assert all(path.is_relative_to(base) for path in written)
 
 
-def belongs_to_somebody_else(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a link be another user's: root can give it away, and anybody else is another user from now on."""
-    user = os.geteuid()
-    if user == 0:
-        os.chown(link, 65534, -1, follow_symlinks=False)
-    else:
-        monkeypatch.setattr(os, "geteuid", lambda: user + 1)
-
-
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
 @pytest.mark.parametrize("link", ["HST", "HST/o1"])
 @pytest.mark.parametrize("there", [True, False])
@@ -170,6 +162,6 @@ def test_link_that_leads_out_is_not_followed(
     (base / link).symlink_to(elsewhere)
     if there:
         elsewhere.mkdir()
-        belongs_to_somebody_else(base / link, monkeypatch)
+        given_away(base / link, monkeypatch)
     (file,) = plan(products([("HST", "o1", "x.fits")]), base_dir=base, download_url="u", disk=LOCAL_FILES)
     assert file.action == "refuse"
