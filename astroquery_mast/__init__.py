@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from .missions.client import MastMissions, MastMissionsClass
     from .observations.client import Observations, ObservationsClass
     from .service.core import Mast, MastClass
+    from .vo.client import VO, VOClass
 
 __all__ = [
+    "VO",
     "Catalogs",
     "CatalogsClass",
     "Conf",
@@ -32,6 +34,7 @@ __all__ = [
     "ObservationsClass",
     "Tesscut",
     "TesscutClass",
+    "VOClass",
     "Zcut",
     "ZcutClass",
     "conf",
@@ -53,6 +56,8 @@ _HOME = {
     "ObservationsClass": "observations.client",
     "Tesscut": "cutouts.client",
     "TesscutClass": "cutouts.client",
+    "VO": "vo.client",
+    "VOClass": "vo.client",
     "Zcut": "cutouts.client",
     "ZcutClass": "cutouts.client",
     "conf": "config",

@@ -255,6 +255,11 @@ class Endpoints:
         return self._configured("hla_server")
 
     @property
+    def tap(self) -> str:
+        """Where the TAP services are; ``/caom`` and the like are to be added."""
+        return f"{self.server}/vo-tap/api/v0.1"
+
+    @property
     def whoami(self) -> str:
         """Where a token's owner is named."""
         return f"{self.server}/whoami"

@@ -22,6 +22,7 @@ ORDER = [
     "products",
     "downloads",
     "targets",
+    "vo",
 ]
 ORDER += ["cutouts", "missions", "catalogs", "observations", "utils", "compat", "demo"]
 PURE = {"tables", "query", "sky"}
