@@ -17,6 +17,7 @@ import io
 import math
 import os
 import socket
+import tempfile
 import threading
 import time
 import weakref
@@ -43,6 +44,8 @@ _SHORTEST = 1e-3
 _WORDS = 65_536
 # What is read at a time of a body whose length is not known beforehand (bytes).
 _PIECE = 1_048_576
+# What is held in memory of a body that may be long (bytes).
+_IN_MEMORY = 1 << 24
 # Bytes of a file that are written at a time at most: what kill -9 can cost beyond the last line of the record.
 _FILE_PIECE = 1 << 18
 
@@ -181,6 +184,31 @@ def body_pieces(response: requests.Response) -> Iterator[bytes]:
         yield piece
 
 
+class _SpooledBody:
+    """A decoded body, in memory or on disk, which is removed with this object: whoever reads it need not close it."""
+
+    def __init__(self) -> None:
+        file = self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed with this object
+        self.write, self.seek, self.close = file.write, file.seek, file.close
+        weakref.finalize(self, file.close)
+
+    def read(self, size: int = -1, decode_content: bool | None = None) -> bytes:
+        """Read as from ``response.raw``; it is decoded already."""
+        return self._file.read(size)
+
+
+def spool_body(response: requests.Response, most: int) -> None:
+    """Receive a body without holding it in memory; ``response.raw`` gives it from its beginning."""
+    body, size = _SpooledBody(), 0
+    with response, _errors_of_requests():
+        for piece in body_pieces(response):
+            size += body.write(piece)
+            if size > most:
+                raise _too_large(most)
+    body.seek(0)
+    response.raw = body
+
+
 def read_words(response: requests.Response) -> None:
     """Read the beginning of a body that is no answer, and leave the rest."""
     if not isinstance(response.raw, urllib3.HTTPResponse):
@@ -207,8 +235,15 @@ def _received(raw: urllib3.HTTPResponse, most: int, *, whole: bool) -> bytes:
             pieces.append(piece)
             size += len(piece)
     if size > most:
-        raise ResponseTooLargeError(f"The response has more than {most} bytes (conf.max_response_size).")
+        raise _too_large(most)
     return b"".join(pieces)
+
+
+def _too_large(most: int) -> ResponseTooLargeError:
+    """The error for a body that is not read any further."""
+    return ResponseTooLargeError(
+        f"The response has more than {most} bytes. Ask for less, or raise conf.max_response_size."
+    )
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from .connections import (
     pace_of,
     read_body,
     read_words,
+    spool_body,
     within,
 )
 from .parallel import map_or_stop
@@ -45,9 +46,12 @@ from .retrying import BACKOFF, Deadline, RetryState, is_transient, network_error
 
 T = TypeVar("T")
 
+# How the body of an answer is received: so that the response has it, of so many bytes at most.
+Receive = Callable[[requests.Response, int], None]
+
 # Between two questions after a job that the archive is still working on.  The archive itself holds each question for up
 # to 20 s, so that short pauses here cost it little, and a quick job is not kept waiting.
-_POLL = tenacity.wait_exponential(multiplier=0.1, max=10, exp_base=1.6) + tenacity.wait_random(0, 0.1)
+POLL = tenacity.wait_exponential(multiplier=0.1, max=10, exp_base=1.6) + tenacity.wait_random(0, 0.1)
 
 
 # So many answers that ask for patience are taken for one request.
@@ -73,6 +77,9 @@ class _Options(TypedDict, total=False):
     data: Any
     headers: Mapping[str, str] | None
     stream: bool
+    # Whether a long body is kept on disk, from where ``response.raw`` gives it.
+    spooled: bool
+    allow_redirects: bool
     attempts: int | None
     patience: float | None
     hopeless: Callable[[MastError], bool] | None
@@ -114,10 +121,12 @@ class HttpClient:
     ) -> Any:
         """Send one request, again if it fails in a way that may pass, and return an answer that is no error."""
         what, deadline = options.get("service") or url, options["deadline"]
-        keywords = {name: options.get(name) for name in ("params", "data", "headers", "stream")}
+        keywords = {name: options.get(name) for name in ("params", "data", "headers")}
+        keywords["allow_redirects"] = options.get("allow_redirects", True)
+        receive = None if options.get("stream") else spool_body if options.get("spooled") else read_body
 
         def attempt() -> Any:
-            response = self._once(method, url, deadline, what, keywords, options.get("patience"))
+            response = self._once(method, url, deadline, what, keywords, receive, options.get("patience"))
             if read is None:
                 return response
             with reading(what):
@@ -148,7 +157,7 @@ class HttpClient:
             deadline=deadline,
             on_result=lambda answer: answer.page.executing,
             stop=lambda _: deadline.remaining() <= 0,
-            wait=_POLL,
+            wait=POLL,
         )
         if answer.page.executing:
             self._late(deadline, question.service, "the archive was still working on it")
@@ -205,6 +214,7 @@ class HttpClient:
         deadline: Deadline,
         what: str,
         keywords: Mapping[str, Any],
+        receive: Receive | None,
         patience: float | None = None,
     ) -> requests.Response:
         """Send a request once; raise unless its answer is an answer."""
@@ -215,7 +225,7 @@ class HttpClient:
         timeout = (deadline.for_socket(seconds_setting("connect_timeout")), deadline.for_socket(silence))
         try:
             with within(deadline), reading(what, requests.exceptions.RequestException):
-                return self._exchange(method, url, what, deadline, {**keywords, "timeout": timeout})
+                return self._exchange(method, url, what, deadline, {**keywords, "timeout": timeout}, receive)
         except requests.exceptions.RequestException as err:
             if deadline.remaining() <= 0:
                 self._late(deadline, what, "no answer came", err)
@@ -226,7 +236,13 @@ class HttpClient:
             raise self._advised(err, url) from err
 
     def _exchange(
-        self, method: str, url: str, what: str, deadline: Deadline, keywords: Mapping[str, Any]
+        self,
+        method: str,
+        url: str,
+        what: str,
+        deadline: Deadline,
+        keywords: Mapping[str, Any],
+        receive: Receive | None,
     ) -> requests.Response:
         """Send a request and receive its answer, all of it unless it is wanted as a stream."""
         pace = pace_of(url)
@@ -243,8 +259,8 @@ class HttpClient:
                 read_words(response)
             self._refuse(response, pace, what)
         pace.speed_up()
-        if not keywords.get("stream"):
-            read_body(response, count_setting("max_response_size"))
+        if receive is not None:
+            receive(response, count_setting("max_response_size"))
         return response
 
     def _tell(self, state: RetryState) -> None:

@@ -6,8 +6,10 @@ touches the network, so that every kind of broken answer can be tried without on
 
 from __future__ import annotations
 
+import html
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -33,7 +35,11 @@ T = TypeVar("T")
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 # Words in an ERROR message with which the archive says that it is the reader who may not see the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
-_EXCERPT = 200
+_EXCERPT = 500
+# How much of an answer is searched for the server's words (bytes).
+_SEARCHED = 65_536
+# Where a VOTable says why it is no answer.
+_VOTABLE_ERROR = re.compile(r"<INFO\b[^>]*\bQUERY_STATUS\b[^>]*>(.*?)</INFO\s*>", re.DOTALL | re.IGNORECASE)
 # Where services put a sentence for the reader.
 _MESSAGES = ("msg", "message", "detail", "error", "description")
 # Services whose status is empty, and which leave the list of rows out if there is none.
@@ -219,15 +225,26 @@ def _server_words(headers: Mapping[str, str], body: bytes) -> str:
     """The end of a sentence: what the archive itself says of a failure, in one line; nothing for a page of HTML."""
     if "html" in (headers.get("Content-Type") or "").lower():
         return "."
-    text = " ".join(message_in(body[: 4 * _EXCERPT].decode("utf-8", "replace")).split())
+    text = " ".join(message_in(body[:_SEARCHED].decode("utf-8", "replace")).split())
     words = text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
     return f": {words.rstrip('.')}." if words else "."
 
 
 def message_in(text: str) -> str:
-    """Return the sentence of a server in a JSON object; any other text as it is."""
-    found = map(json_object(text).get, _MESSAGES)
-    return next((each for each in found if isinstance(each, str) and each.strip()), text)
+    """Return the sentence of a server in a JSON object or a VOTable; any other text as it is."""
+    found = map(_sentence, map(json_object(text).get, _MESSAGES))
+    sentence = next(filter(None, found), "")
+    if not sentence and (told := _VOTABLE_ERROR.search(text)):
+        sentence = html.unescape(told[1]).strip()
+    return sentence or text
+
+
+def _sentence(given: object) -> str:
+    """What a JSON object has for the reader under one of its names: text, or a list of parameters and their faults."""
+    if isinstance(given, list):
+        faults = [each for each in given if isinstance(each, dict) and "msg" in each]
+        return "; ".join(f"{'.'.join(map(str, each.get('loc') or ()))}: {each['msg']}" for each in faults)
+    return given if isinstance(given, str) and given.strip() else ""
 
 
 def json_object(text: str | bytes) -> dict[str, Any]:

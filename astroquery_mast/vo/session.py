@@ -1,0 +1,127 @@
+"""What pyvo sends through: the connections of this package, with its deadlines, retries, pauses and limits.
+
+In: a call of pyvo.  Out: a response whose body has arrived whole, or an error of this package.  pyvo has neither a
+deadline nor retries of its own, and takes the page of a gateway for a broken VOTable.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, BinaryIO, cast
+
+import pyvo
+import requests
+
+from ..exceptions import BadRequestError, IncompleteResultError, InvalidResponseError, MastError, ServerError
+from ..service.http import HttpClient
+from ..service.mast_service import MastService
+from ..service.retrying import Deadline
+from ..service.token import Credentials
+from ..tables.mashup import reading
+
+# What is looked at of both ends of a document (bytes).
+_ENDS = 2048
+_COMMENTS = re.compile(rb"<!--.*?-->", re.DOTALL)
+_ROOT = re.compile(rb"<([a-z_][\w.:-]*)", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]*>\s*([^<]*?)\s*</title", re.DOTALL | re.IGNORECASE)
+
+
+class VOSession(requests.Session):
+    """The session of one call to one service; what is sent through it carries no token.
+
+    Parameters
+    ----------
+    service : MastService
+        Whose connections are used.
+    deadline : Deadline
+        When the call has to end.
+    what : str
+        The name of the service that is asked, for messages.
+    patience : float, optional
+        Seconds of silence after which a request is given up; ``conf.read_timeout`` if not given.
+    hopeless : callable, optional
+        Which failures are not tried again although they might pass.
+    web_pages : bool
+        Whether a page of HTML is an answer.
+    """
+
+    def __init__(
+        self,
+        service: MastService,
+        deadline: Deadline,
+        what: str,
+        *,
+        patience: float | None = None,
+        hopeless: Callable[[MastError], bool] | None = None,
+        web_pages: bool = False,
+    ) -> None:
+        super().__init__()
+        self._http = HttpClient(partial(service.send, credentials=Credentials()), service.endpoints)
+        self._web_pages = web_pages
+        self._what = what
+        own = str(service.session.headers.get("User-Agent", ""))
+        self._options: dict[str, Any] = {
+            "headers": {"User-Agent": own if "pyVO" in own else f"{own} pyVO/{pyvo.__version__}".strip()},
+            "deadline": deadline,
+            "service": what,
+            "patience": patience,
+            "hopeless": hopeless,
+            "spooled": True,
+        }
+
+    def request(self, method: str | bytes, url: str | bytes, **keywords: Any) -> requests.Response:  # type: ignore[override]
+        """Send a request and return its answer; raise an error of this package if there is none."""
+        sent = {name: keywords[name] for name in ("params", "data", "allow_redirects") if name in keywords}
+        return self._http.request(_text(method), _text(url), **sent, **self._options, read=self._checked)
+
+    def _checked(self, response: requests.Response) -> requests.Response:
+        """The same response, if its body is whole and no page for people."""
+        check_document(cast("BinaryIO", response.raw), self._what, web_pages=self._web_pages)
+        return response
+
+
+def _text(given: str | bytes) -> str:
+    return given.decode() if isinstance(given, bytes) else given
+
+
+def check_document(file: BinaryIO, what: str, *, web_pages: bool = False) -> None:
+    """Raise if a document breaks off, or is a page that a gateway shows to people."""
+    head = _COMMENTS.sub(b"", file.read(_ENDS)).lstrip(b"\xef\xbb\xbf \t\r\n")
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _ENDS))
+    tail = file.read()
+    file.seek(0)
+    root = _ROOT.search(head) if head.startswith(b"<") else None
+    if root is None:
+        return
+    if root[1].lower() == b"html" and not web_pages:
+        title = _TITLE.search(head)
+        named = f" ({title[1].decode('utf-8', 'replace')})" if title else ""
+        raise ServerError(f"{what} answered with a web page instead of data{named}.", service=what)
+    if b"</" + root[1] not in tail and not (size <= _ENDS and tail.rstrip().endswith(b"/>")):
+        raise IncompleteResultError(f"The answer of {what} breaks off after {size} bytes.", service=what)
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn what pyvo raises, and what it makes of errors of this package, into errors of this package."""
+    try:
+        with reading(what, pyvo.DALAccessError):
+            yield
+    except pyvo.DALQueryError as err:
+        raise BadRequestError(f"{what} refused the query: {_words(err)}", service=what) from err
+    except pyvo.DALAccessError as err:
+        cause = getattr(err, "cause", None)
+        if isinstance(cause, MastError):
+            raise cause from None
+        kind = InvalidResponseError if isinstance(err, pyvo.DALFormatError) else ServerError
+        raise kind(f"{what} sent what cannot be used: {_words(err)}", service=what) from err
+
+
+def _words(err: Exception) -> str:
+    """What pyvo says of a failure, as a sentence."""
+    return f"{' '.join(str(err).removeprefix('Query Error: ').split()).rstrip('.') or 'no reason given'}."
