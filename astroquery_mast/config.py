@@ -46,7 +46,10 @@ class Conf(_config.ConfigNamespace):
         500_000, "Rows that the archive can send in one answer; larger results are asked for in parts."
     )
     max_response_size = _item(
-        2_000_000_000, "Bytes of one response that are read into memory; a larger one is an error. Files have no limit."
+        2_000_000_000, "Bytes of one response that are read into memory; a larger one is an error."
+    )
+    max_file_size = _item(
+        100_000_000_000, "Bytes of a file whose size is not in the catalog, such as a bundle; a larger one is an error."
     )
     cache = _item(False, "Whether answers are kept on disk, within the limits of astroquery.cache_conf.")
     cloud_server = _item("https://stpubdata.s3.amazonaws.com", "Address of the public cloud copy of MAST's data.")

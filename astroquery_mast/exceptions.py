@@ -169,7 +169,7 @@ class InvalidResponseError(MastError, RemoteServiceError):
 
 
 class ResponseTooLargeError(InvalidResponseError):
-    """Raised when a response has more than ``conf.max_response_size`` bytes, or more than there is memory for."""
+    """Raised when a response is larger than memory, ``conf.max_response_size`` or ``conf.max_file_size`` allows."""
 
 
 class FootprintParseError(MastError, ValueError):

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from ..config import count_setting
 from ..downloads.destination import check_links, exclusive_lock
 from ..downloads.part_file import PartFile
 from ..exceptions import InvalidResponseError
@@ -112,7 +113,7 @@ def _check(members: Sequence[zipfile.ZipInfo], size: int) -> None:
         if member.compress_type not in _PACKED:
             raise zipfile.BadZipFile(f"{member.filename!r} is packed by an unknown method")
     swollen = sum(member.file_size for member in members)
-    if swollen > _FREE + _RATIO * size:
+    if swollen > min(_FREE + _RATIO * size, count_setting("max_file_size")):
         raise zipfile.BadZipFile(f"its {size} bytes would swell to {swollen}")
 
 

@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 
 from astropy.io import fits
 
+from ..exceptions import ResponseTooLargeError
 from ..service.retrying import BrokenBodyError
 from ..tables.mashup import http_date, json_object, message_in
 
@@ -39,6 +40,9 @@ _CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18})\s*", r
 _STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
 _PAGES = {"text/html", "application/xhtml+xml"}
 _PAGE_ENDINGS = {".html", ".htm", ".xhtml", ".shtml"}
+# A file that is longer than the catalog says, which is not always right, is taken up to so many times that, and so many
+# bytes more: a server that never stops must not fill the disk.
+_TIMES, _BYTES_MORE = 10, 10**9
 _HEX_MD5 = re.compile(r"[0-9a-fA-F]{32}")
 # Names in the registries of RFC 9530 and of RFC 3230 before it; the others there are broken, or rare.
 _ALGORITHMS = {"md5": "md5", "sha-256": "sha256", "sha-512": "sha512"}
@@ -115,6 +119,16 @@ def check_length(headers: Mapping[str, str], size: int, cataloged: int | None) -
     marked = headers.get("Transfer-Encoding") or headers.get("Content-Encoding")
     if not marked and cataloged is not None and size < cataloged:
         raise BrokenBodyError(f"{size} bytes of {cataloged} arrived, and the archive did not announce the length")
+
+
+def check_size(size: int, cataloged: int | None, most: int) -> None:
+    """Raise if so much is to come that it is not the file; ``most`` holds where the catalog does not tell its size."""
+    limit, name = most, "conf.max_file_size"
+    if cataloged is not None:
+        limit = _TIMES * cataloged + _BYTES_MORE
+        name = f"the limit for a file of {cataloged} bytes in the catalog"
+    if size > limit:
+        raise ResponseTooLargeError(f"the archive sends {size} bytes or more, and {name} is {limit}")
 
 
 def announced_checksums(

@@ -25,6 +25,7 @@ import urllib3
 from astropy.table import MaskedColumn, Table
 from astroquery import log
 
+from ..config import count_setting
 from ..exceptions import DownloadError, InputWarning, MastError, NoResultsWarning, ServerError
 from ..products.file_names import PathTemplate
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
@@ -179,6 +180,8 @@ class FileDownloads:
     progress: Progress = silent
     slots: threading.Semaphore | None = None
     shared: bool = True
+    # Taken along to other processes, where `conf` may be another.
+    most: int = field(default_factory=lambda: count_setting("max_file_size"))
 
     def __call__(self, planned: PlannedFile) -> JobResult:
         """Do what is planned for one file, here and now."""
@@ -189,7 +192,8 @@ class FileDownloads:
             if isinstance(open_url, Way):
                 open_url = stack.enter_context(open_url.open_url(self.state.deadline, connection_slots=self.slots))
             watch = ServerWatch(open_url, self.state.down)
-            result = self.carry_out(planned, watch, progress=self.progress, deadline=self.state.deadline)
+            how = {"progress": self.progress, "deadline": self.state.deadline, "most": self.most}
+            result = self.carry_out(planned, watch, **how)
         elapsed = time.monotonic() - started if result.elapsed is None else result.elapsed
         if result.disk_full or result.fetched:
             watch.reached[_DISK] = result.message if result.disk_full else None

@@ -29,6 +29,7 @@ from astropy.io import fits
 from astropy.table import Row, Table
 from astroquery import log
 
+from ..config import count_setting
 from ..exceptions import (
     BadRequestError,
     InvalidArgumentError,
@@ -43,7 +44,7 @@ from ..products.listing import as_table
 from ..service.connections import read_body
 from ..service.http import HttpClient
 from ..service.retrying import BODY_ERRORS, BrokenBodyError, Deadline, retrying
-from .checks import AS_STORED, check_length, content_range, strong_validator
+from .checks import AS_STORED, announced_length, check_length, check_size, content_range, strong_validator
 from .methods import BLOCK_SIZE
 from .transfer import OpenUrl
 
@@ -236,13 +237,16 @@ class _Copy:
 def _copy(url: str, open_url: OpenUrl, name: str) -> _Copy:
     """Fetch a file to its end, since it cannot be had in parts."""
     log.info("%s is not served in parts: the whole file is fetched.", name)
+    most = count_setting("max_file_size")
 
     def ask() -> _Copy:
         """Fetch it once."""
         with ExitStack() as if_it_fails:
             file = if_it_fails.enter_context(tempfile.TemporaryFile())
             with open_url(url, AS_STORED) as response:
+                check_size(announced_length(response.headers) or 0, None, most)
                 for piece in response.iter_content(_PIECE):
+                    check_size(file.tell() + len(piece), None, most)
                     file.write(piece)
                 check_length(response.headers, file.tell(), None)
             if_it_fails.pop_all()  # closed by the file that is read

@@ -21,6 +21,7 @@ from typing import Protocol
 import filelock
 import requests
 
+from ..config import count_setting
 from ..exceptions import AccessDeniedError, MastError, ResponseTooLargeError, presentable
 from ..products.manifest import Status, TransferResult
 from ..products.plan import EXCLUSIVE, Action, PlannedFile
@@ -36,6 +37,7 @@ from .checks import (
     announced_length,
     check_checksums,
     check_length,
+    check_size,
     error_page,
     is_packed,
     is_web_page,
@@ -47,9 +49,6 @@ from .part_file import FileState, ResumePoint, part_path
 
 # A try that brings less than this of what was missing was in vain.
 _PROGRESS = 1 << 20
-# A file that is longer than the catalog says, which is not always right, is taken up to so many times that, and so many
-# bytes more: a server that never stops must not fill the disk.
-_TIMES, _BYTES_MORE = 10, 10**9
 # Statuses of an answer that holds the whole file; 203 is one that a proxy has touched.
 _WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION}
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -78,19 +77,24 @@ def download_file(
     *,
     progress: Progress = silent,
     deadline: Deadline | None = None,
+    most: int | None = None,
 ) -> TransferResult:
-    """Do what is planned for one file."""
-    return FileTransfer(planned, open_url, progress, deadline or Deadline()).result()
+    """Do what is planned for one file, which may have ``most`` bytes where the catalog does not tell its size."""
+    most = count_setting("max_file_size") if most is None else most
+    return FileTransfer(planned, open_url, progress, deadline or Deadline(), most).result()
 
 
 class FileTransfer:
     """One file on its way, wherever it goes; parameters as `download_file`."""
 
-    def __init__(self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, deadline: Deadline) -> None:
+    def __init__(
+        self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, deadline: Deadline, most: int
+    ) -> None:
         self._planned = planned
         self._open_url = open_url
         self._progress = progress
         self._deadline = deadline
+        self._most = most
         self._target = target_of(planned)
         self._attempts = 0
         # Bytes that progress was told of and that are still there.
@@ -231,8 +235,13 @@ class FileTransfer:
             response = self._ask_for_rest(sink, url, opened)
             # Not "or": a response is false unless its status is good.
             response = self._ask(sink, url, opened) if response is None else response
-            self._receive(response, sink)
-            self._check(response, sink)
+            try:
+                self._receive(response, sink)
+                self._check(response, sink)
+            except (WrongContentError, ResponseTooLargeError):
+                # Of wrong bytes none is used again.
+                sink.reject()
+                raise
             changed = last_modified(response.headers)
             sink.finish(None if changed is None else changed.timestamp())
             if_it_fails.pop_all()
@@ -291,33 +300,19 @@ class FileTransfer:
     def _receive(self, response: requests.Response, sink: Sink) -> None:
         """Write the body."""
         expected = sink.resume_point.total if sink.resume_point else announced_length(response.headers)
+        check_size(expected or 0, self._planned.size, self._most)
         for piece in body_pieces(response):
+            check_size(sink.size + len(piece), self._planned.size, self._most)
             sink.write(piece)
             self._told += len(piece)
             self._progress(len(piece))
-            self._refuse_endless(sink)
             if expected is not None and sink.size > expected:
                 sink.reject()
                 raise BrokenBodyError(f"{sink.size} bytes of {expected} arrived")
             if sink.size != expected:
                 self._deadline.check()
 
-    def _refuse_endless(self, sink: Sink) -> None:
-        """Raise if so much has come that it is not this file."""
-        size = self._planned.size
-        if size is not None and sink.size > _TIMES * size + _BYTES_MORE:
-            sink.reject()
-            raise ResponseTooLargeError(f"{sink.size} bytes arrived, and the file has {size} according to the catalog")
-
     def _check(self, response: requests.Response, sink: Sink) -> None:
-        """Raise unless what has come is the whole file; of wrong bytes none is used again."""
-        try:
-            self._check_content(response, sink)
-        except WrongContentError:
-            sink.reject()
-            raise
-
-    def _check_content(self, response: requests.Response, sink: Sink) -> None:
         """Raise unless beginning, length, end and digests are those of the file."""
         planned, start = self._planned, sink.start(LOOKED_AT)
         signature = FileSignature.of(planned.uri or "", planned.local_path.name, packed=is_packed(response.headers))

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from astroquery_mast import conf
 from astroquery_mast.cutouts import zip_files as archive_files
 from astroquery_mast.cutouts.zip_files import begins_as_zip, places_of, write_whole, zipped_files
 from astroquery_mast.exceptions import InvalidResponseError
@@ -110,9 +111,13 @@ def test_an_unknown_method_is_refused() -> None:
         unpacked(packed(("a.fits", CONTENT), method=zipfile.ZIP_BZIP2))
 
 
-def test_a_bomb_does_not_go_off(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limit", ["the package's", "the user's"])
+def test_a_bomb_does_not_go_off(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     """A small file that announces an immense one is refused before a byte of it is unpacked."""
-    monkeypatch.setattr(archive_files, "_FREE", 1 << 10)
+    if limit == "the user's":
+        monkeypatch.setattr(conf, "max_file_size", (1 << 20) - 1)
+    else:
+        monkeypatch.setattr(archive_files, "_FREE", 1 << 10)
     body = packed(("a.fits", bytes(1 << 20)))
     with pytest.raises(InvalidResponseError, match="would swell to 1048576"):
         unpacked(body)

@@ -413,20 +413,6 @@ def test_headers_in_a_bundle_are_not_read_without_end(
     assert reason in manifest["Message"][0]
 
 
-def test_a_file_without_end_does_not_fill_the_disk(
-    products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Beyond ten times the size in the catalog, and a gigabyte, the rest is left, and what has come is removed."""
-    monkeypatch.setattr("astroquery_mast.downloads.transfer._BYTES_MORE", 1000)
-    products["size"][0] = 300
-    mast_sandbox.faults.add("download", Fault.no_length(), times=None)
-    manifest = Observations.download_products(products, download_dir=tmp_path, verbose=False, on_error="ignore")
-    assert list(manifest["Status"]) == ["ERROR", "COMPLETE"]
-    assert "ResponseTooLargeError" in manifest["Message"][0]
-    assert [path.name for path in tmp_path.rglob("*.*")] == [Path(manifest["Local Path"][1]).name]
-    assert len(mast_sandbox.requests.of("download")) == 2
-
-
 def test_a_part_of_a_file_without_end_is_an_error(products: Table, mast_sandbox: Sandbox) -> None:
     """Of an answer with a part no more is read than was asked for."""
     body = bent(lambda body: body + bytes(200 << 20)) + Fault.no_length("close")
