@@ -15,12 +15,11 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from ..config import count_setting
-from ..downloads.destination import check_links, exclusive_lock
+from ..downloads.destination import LinkCheck, exclusive_lock
 from ..downloads.part_file import PartFile
 from ..exceptions import InvalidResponseError
 from ..products.file_names import FileNameParts, assign_paths
@@ -130,7 +129,7 @@ def _naming(index: int, name: str) -> FileNameParts:
 
 def write_whole(pieces: Iterable[bytes], target: Path, folder: Path, deadline: Deadline) -> tuple[int, str]:
     """Write a file beside its place in the download folder, and move it there when all of it is on the disk."""
-    check_place = partial(check_links, target.parent, folder)
+    check_place = LinkCheck(target.parent, folder)
     check_place()
     target.parent.mkdir(parents=True, exist_ok=True)
     with exclusive_lock(target, lambda: deadline.reached() is not None), ExitStack() as if_it_fails:

@@ -141,11 +141,34 @@ def _is_trusted(link: Path) -> bool:
 LOCAL_FILES: FileSystem = _LocalDisk()
 
 
-def check_links(folder: Path, download_dir: Path) -> None:
-    """Raise if another user's link leads from a folder out of the download folder, as of now."""
-    trouble = inspect_folder(folder, LOCAL_FILES.resolve(download_dir), LOCAL_FILES).trouble
-    if trouble is not None:
-        raise OSError(trouble)
+class LinkCheck:
+    """Raises if another user's link leads from a folder out of the download folder, as of now.
+
+    Links are followed once: until another folder is in its place, there is nothing new to be found.
+    """
+
+    def __init__(self, folder: Path, download_dir: Path) -> None:
+        self._folder, self._download_dir = folder, download_dir
+        self._known: tuple[int, int] | None = None
+
+    def __call__(self) -> None:
+        """Look at the folder."""
+        here = self._identity()
+        if here is not None and here == self._known:
+            return
+        trouble = inspect_folder(self._folder, LOCAL_FILES.resolve(self._download_dir), LOCAL_FILES).trouble
+        if trouble is not None:
+            raise OSError(trouble)
+        # Another one may have been put in its place meanwhile.
+        self._known = here if here == self._identity() else None
+
+    def _identity(self) -> tuple[int, int] | None:
+        """What tells a folder from all others; None if there is none."""
+        try:
+            found = self._folder.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 def file_system_at(place: Path) -> FileSystem:
@@ -281,6 +304,9 @@ class DiskTarget:
     def __init__(self, planned: PlannedFile) -> None:
         self._planned = planned
         self._path = planned.local_path
+        self._check_place: Callable[[], None] = lambda: None
+        if planned.download_dir is not None:
+            self._check_place = LinkCheck(self._path.parent, planned.download_dir)
 
     def present(self) -> FileState | None:
         """Return what tells the file there from another one that takes its place."""
@@ -299,11 +325,6 @@ class DiskTarget:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive_lock(self._path, stopped):
             yield PartFile(self._path, self._check_place)
-
-    def _check_place(self) -> None:
-        """Raise if the file would not go where the plan says; the folder may have changed since."""
-        if self._planned.download_dir is not None:
-            check_links(self._path.parent, self._planned.download_dir)
 
     def made_meanwhile(self, before: FileState | None) -> bool:
         """Tell whether another process has brought the file since this one looked."""

@@ -75,7 +75,8 @@ class Downloads:
 
     def run(self, planned: Sequence[PlannedFile], options: RunOptions) -> list[TransferResult]:
         """Carry out a plan; the results are in its order."""
-        return sorted(self.results(planned, options), key=lambda result: result.index)
+        self.log_in_for(planned)
+        return download(planned, SessionRecipe.of(self._service), options)
 
     def results(self, planned: Sequence[PlannedFile], options: RunOptions) -> Generator[TransferResult]:
         """Carry out a plan, and give each result as its file ends."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -72,6 +73,23 @@ def test_a_link_planted_while_the_bytes_come_is_not_followed(
     result = download_file(planned, opened)
     assert result.status == "ERROR"
     assert not list(planted[0].iterdir())
+
+
+def test_links_are_followed_once_for_each_file(
+    planned: PlannedFile, open_url: OpenUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is still the same is not walked through again when the file is opened, and when it is named."""
+    planned.local_path.parent.mkdir(parents=True)
+    followed: list[Path] = []
+    resolve = type(LOCAL_FILES).resolve
+
+    def counted(disk: Any, path: Path) -> Path:
+        followed.append(path)
+        return resolve(disk, path)
+
+    monkeypatch.setattr(type(LOCAL_FILES), "resolve", counted)
+    assert download_file(planned, open_url).status == "COMPLETE"
+    assert sorted(followed) == sorted([planned.download_dir, planned.local_path.parent])
 
 
 def test_retry_does_not_follow_the_link_of_another_user(
