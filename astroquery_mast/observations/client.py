@@ -618,22 +618,24 @@ class ObservationsClass(ObservationProductMethods):
         object_name: str | None = None,
         radius: Any = DEFAULT_RADIUS,
         resolver: str | None = None,
+        region: Any = None,
+        overlap: str = "footprint",
         timeout: float | u.Quantity | None = None,
         cache: bool | None = None,
         **criteria: Any,
     ) -> Table:
         """Return the values that a column has, and how many observations have each.
 
-        Without criteria or a position this is the archive's own count of all its observations.  With them the column is
-        fetched for the observations that meet them, up to ``conf.server_row_limit``, and its values are counted by this
-        package.
+        Without criteria, a position or a region this is the archive's own count of all its observations.  With them the
+        column is fetched for the observations that meet them, up to ``conf.server_row_limit``, and its values are
+        counted by this package.
 
         Parameters
         ----------
         column : str
             A column of text, integers or booleans; see `list_columns`.
-        coordinates, object_name, radius, resolver, **criteria
-            Which observations, as in `query_criteria`; all if not given.
+        coordinates, object_name, radius, resolver, region, overlap, **criteria
+            Which observations, as in `query_criteria`, for one position or region; all if not given.
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
         cache : bool, optional
@@ -648,11 +650,12 @@ class ObservationsClass(ObservationProductMethods):
         Raises
         ------
         InvalidQueryError
-            If there is no such column, if it is continuous, or if too many observations meet the criteria.
+            If there is no such column, if it is continuous, or if too many observations meet the criteria (for a
+            region: are in the circle around it).
         RemoteServiceError, TimeoutError
             If the archive fails, or has no list of the values.
         """
-        place = Place(coordinates, object_name, radius, resolver)
+        place = Place(coordinates, object_name, radius, resolver, region, overlap)
         return self._values.values(column, QueryArguments(place, criteria, cache=cache), timeout)
 
     def get_metadata(self, query_type: str) -> Table:

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,16 +21,17 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError, InvalidQueryError, MastError
 from ..query.request import MashupRequest
-from ..query.selection import named_column
+from ..query.selection import ColumnSelection, named_column
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS
+from ..sky.region_filter import CUT_COLUMNS
 from ..tables.columns import Column, Columns, Kind, shown_columns
 from ..tables.mashup import first_value, histograms, read_histograms
 from ..tables.rows import TRUTHS
 from ..tables.table import TableBuilder, table_meta
 from ..warn import warn_no_results
-from .search import CAOM_CONE, ObservationSearch, QueryArguments
+from .search import CAOM_CONE, ObservationQuery, ObservationSearch, QueryArguments
 from .suggestions import token_counts
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -61,13 +63,13 @@ class ObservationValues:
 
     def values(self, column: str, arguments: QueryArguments, timeout: float | u.Quantity | None) -> Table:
         """Return the values of a column, and how many observations have each; of all observations or of a part."""
-        deadline = self._service.deadline(timeout)
+        deadline, place = self._service.deadline(timeout), arguments.place
         found = self._column(column)
         if found.continuous:
             self._refuse_continuous(found, arguments.cache, deadline)
-        if arguments.place.many:
-            raise InvalidQueryError("list_values takes one position.")
-        if arguments.criteria or arguments.place.given or arguments.place.radius is not DEFAULT_RADIUS:
+        if place.many:
+            raise InvalidQueryError("list_values takes one position or region.")
+        if arguments.criteria or place.given or place.needs_filter or place.radius is not DEFAULT_RADIUS:
             return self._values_of_part(found, arguments, deadline)
         request = self._search.distribution_request(arguments.cache)
         document, time = self._search.distribution(request, deadline)
@@ -94,41 +96,49 @@ class ObservationValues:
         )
 
     def _values_of_part(self, column: Column, arguments: QueryArguments, deadline: Deadline) -> Table:
-        """The values of the observations that meet criteria."""
-        query = self._search.query(arguments, deadline)
-        page = self._service.page(self._search.count_request(query), deadline).page
+        """The values of the observations that meet criteria, or are in one place."""
+        also = CUT_COLUMNS if arguments.place.needs_filter else ()
+        query = replace(self._search.query(arguments, deadline), columns=ColumnSelection((column.name,), also))
+        page = self._service.page(self._search.count_request(replace(query, region_filter=None)), deadline).page
         rows, limit = first_value(page), count_setting("server_row_limit")
         if rows > limit:
             raise InvalidQueryError(
                 f"{rows} observations meet the criteria, and the values of up to {limit} are counted: give more "
-                "criteria, or none for the values of the whole archive."
+                "criteria or a smaller place, or none of them for the values of the whole archive."
             )
-        request = self._search.filtered_request(query, column.name)
-        cells: Counter[Any] = Counter()
-        times = [page.time]
-        if rows:
-            cells, times = self._cells(request, column, deadline)
-        table = value_table(counted(cells.items(), column), column)
+        request = self._search.request(query)
+        found = self._cells(query, request, column, deadline) if rows else _Cells([page.time])
+        table = value_table(counted(found.counts.items(), column), column)
         if not len(table):
-            warn_no_results(self._search.hints(query.criteria))
-        return _with_meta(table, request, times)
+            cut = query.region_filter if rows and not found.rows else None
+            warn_no_results(self._search.hints(query.criteria) if cut is None else [f"{cut.words(rows, 0)}."])
+        return _with_meta(table, request, found.times)
 
-    def _cells(
-        self, request: MashupRequest, column: Column, deadline: Deadline
-    ) -> tuple[Counter[Any], list[str | None]]:
-        """How often each cell of a column occurs, and when the archive said so; one page at a time is in memory."""
-        cells: Counter[Any] = Counter()
-        times: list[str | None] = []
-        known = {column.name: column}
+    def _cells(self, query: ObservationQuery, request: MashupRequest, column: Column, deadline: Deadline) -> _Cells:
+        """How often each cell of a column occurs; one page at a time is in memory."""
+        found = _Cells()
         with closing(self._service.pages(request, deadline=deadline)) as pages:
             for sent in pages:
-                builder = TableBuilder(request, known)
+                builder = TableBuilder(request, {column.name: column})
                 builder.add(sent.page)
-                times.append(sent.page.time)
-                values = next(iter(builder.table().itercols()))
-                texts, numbers = np.unique(values.compressed().astype(str), return_counts=True)
-                cells.update(dict(zip(texts.tolist(), numbers.tolist(), strict=True)))
-        return cells, times
+                found.add(query.finished(builder.table()), sent.page.time)
+        return found
+
+
+@dataclass
+class _Cells:
+    """How often each cell of a column occurs among how many rows, and when the archive said so."""
+
+    times: list[str | None] = field(default_factory=list)
+    rows: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, table: Table, time: str | None) -> None:
+        """Count the cells of the last column."""
+        texts, numbers = np.unique(table.columns[-1].compressed().astype(str), return_counts=True)
+        self.counts.update(dict(zip(texts.tolist(), numbers.tolist(), strict=True)))
+        self.rows += len(table)
+        self.times.append(time)
 
 
 def _listed(column: Column, values: Mapping[str, Mapping[str, int]]) -> Mapping[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -77,6 +78,42 @@ def test_values_around_a_position(mast_sandbox: Sandbox) -> None:
     )
 
 
+RING = "POLYGON 202.40 47.15 202.55 47.15 202.55 47.25 202.40 47.25"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"region": RING},
+        {"region": RING, "overlap": "center"},
+        {"region": RING, "obs_collection": "HST", "calib_level": [2, 3]},
+        {"coordinates": M51, "radius": "3 arcmin", "overlap": "center"},
+    ],
+)
+@pytest.mark.parametrize("column", ["instrument_name", "calib_level", "s_region"])
+def test_values_in_a_region_are_those_of_the_rows_in_it(
+    mast_sandbox: Sandbox, place: dict[str, Any], column: str
+) -> None:
+    """The same as if the table were fetched and counted, also from several pages; one column is asked for."""
+    with conf.set_temp("pagesize", 100):
+        table = Observations.query_criteria(**place, intentType="science")
+        mast_sandbox.requests.clear()
+        found = counts(column, **place, intentType="science")
+    asked = [str(record.mashup["params"]["columns"]).split(",") for record in mast_sandbox.requests.of("invoke")[1:]]
+    assert len(asked) > 1
+    assert all(set(each) == {column, "s_ra", "s_dec", "s_region"} for each in asked)
+    assert found == Counter(table[column].compressed().tolist())
+    assert sum(found.values()) == len(table)
+
+
+def test_values_in_an_empty_region_are_none_and_the_cut_is_told(mast_sandbox: Sandbox) -> None:
+    """Rows that the archive has in the circle around the region are not counted."""
+    sliver = "POLYGON 202.1 47.0 202.9 47.4 202.9 47.4001 202.1 47.0001"
+    with pytest.warns(NoResultsWarning, match=r"0 of \d+ rows have a position in"):
+        table = Observations.list_values("instrument_name", region=sliver, overlap="center", obs_collection="HST")
+    assert len(table) == 0
+
+
 def test_pages_are_counted_together(mast_sandbox: Sandbox) -> None:
     """More than a page of cells makes one list."""
     whole = counts("target_name", obs_collection="GALEX")
@@ -110,6 +147,9 @@ def test_a_column_that_the_archive_does_not_list_needs_criteria(mast_sandbox: Sa
         (("instrument_name",), {"mission": "HST"}, "'mission' does not exist"),
         (("instrument_name",), {"radius": 1}, "needs a position"),
         (("instrument_name",), {"coordinates": ["1 2", "3 4"]}, "one position"),
+        (("instrument_name",), {"overlap": "center"}, "needs coordinates, object_name or region"),
+        (("instrument_name",), {"overlap": "centre"}, "there are 'footprint' and 'center'"),
+        (("instrument_name",), {"coordinates": M51, "region": "CIRCLE 1 2 3"}, "Only one of"),
         (("instrument_name",), {"coordinates": M51, "object_name": "M51"}, "Only one of"),
     ],
 )
