@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import Angle, BaseCoordinateFrame, SkyCoord
+from astropy.coordinates import Angle, BaseCoordinateFrame, SkyCoord, SphericalRepresentation
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
@@ -22,6 +22,8 @@ from ..exceptions import InvalidArgumentError
 DEFAULT_RADIUS = 0.2 * u.deg
 # The archive's own default for a cross-match, 7.2 arcsec.
 DEFAULT_MATCH_RADIUS = 0.002 * u.deg
+# What is so far away has no parallax.
+_FAR = 1 * u.Gpc
 # Two plain numbers are meant as a position even where there is no such place.
 _NUMBER = r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity))"
 _TWO_NUMBERS = re.compile(rf"\s*{_NUMBER}(?:\s*,\s*|\s+){_NUMBER}\s*", re.IGNORECASE)
@@ -126,11 +128,14 @@ def as_coordinate(coordinates: Any) -> SkyCoord:
 
 
 def in_icrs(positions: SkyCoord | BaseCoordinateFrame) -> SkyCoord:
-    """Return positions in ICRS, as right ascension and declination, whatever their frame and representation."""
+    """Return positions in ICRS, as right ascension and declination, whatever their frame and representation.
+
+    They are where they were at their own time: a proper motion is not applied.
+    """
     try:
-        placed = SkyCoord(positions).icrs
-    except (ValueError, TypeError, AttributeError) as err:
-        said = "" if isinstance(err, AttributeError) else f": {err}"
+        placed = _directions(SkyCoord(positions)).icrs
+    except (ValueError, TypeError, AttributeError, u.UnitsError) as err:
+        said = "" if isinstance(err, AttributeError) else f": {str(err).rstrip('.')}"
         raise InvalidArgumentError(
             f"The coordinates {positions!r} cannot be transformed to ICRS (a frame may lack its obstime, location or "
             f"distance){said}."
@@ -138,6 +143,21 @@ def in_icrs(positions: SkyCoord | BaseCoordinateFrame) -> SkyCoord:
     if "ra" not in placed.representation_component_names:
         placed.representation_type = "spherical"
     return placed
+
+
+def _directions(positions: SkyCoord) -> SkyCoord:
+    """The positions without their motion, and far away where their distance is missing.
+
+    Otherwise a missing parallax or radial velocity would make the direction unknown, too, when the frame is changed.
+    """
+    data = positions.data.without_differentials()
+    if isinstance(data, SphericalRepresentation):
+        distance = getattr(data.distance, "unmasked", data.distance)
+        unknown = ~np.isfinite(distance) | getattr(data.distance, "mask", False)
+        if np.any(unknown):
+            far = _FAR if distance.unit.is_equivalent(_FAR) else 1 * distance.unit
+            data = SphericalRepresentation(data.lon, data.lat, np.where(unknown, far, distance))
+    return SkyCoord(positions.frame.realize_frame(data))
 
 
 def _as_sky(coordinates: Any) -> SkyCoord:

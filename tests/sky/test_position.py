@@ -8,7 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.coordinates import FK5, ICRS, AltAz, Angle, CartesianRepresentation, Galactic, SkyCoord
+from astropy.coordinates import (
+    CIRS,
+    FK4,
+    FK5,
+    GCRS,
+    HCRS,
+    ICRS,
+    TETE,
+    AltAz,
+    Angle,
+    CartesianRepresentation,
+    Galactic,
+    SkyCoord,
+)
+from astropy.time import Time
 from astropy.utils.masked import Masked
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -24,6 +38,7 @@ from astroquery_mast.sky.position import (
     looks_like_coordinates,
     two_numbers,
 )
+from astroquery_mast.sky.positions import as_positions
 
 M101 = (210.8, 54.348888888888894)
 
@@ -290,3 +305,46 @@ def test_a_frame_without_time_says_what_it_lacks() -> None:
     """Horizontal coordinates without time and place are refused in words of astronomy."""
     with pytest.raises(InvalidArgumentError, match="obstime, location or distance"):
         as_coordinate(AltAz(alt=1 * u.deg, az=1 * u.deg))
+
+
+_MOVING = {"pm_ra_cosdec": -0.8 * u.arcsec / u.yr, "pm_dec": 10.3 * u.arcsec / u.yr}
+
+
+def test_a_moving_star_is_where_it_was_at_its_own_epoch() -> None:
+    """Proper motion is not applied; what `apply_space_motion` gives is asked for as it is."""
+    star = SkyCoord(269.45 * u.deg, 4.69 * u.deg, distance=1.8 * u.pc, obstime=Time("J2000"), **_MOVING)
+    later = star.apply_space_motion(new_obstime=Time("J2016"))
+    assert cone_around(star, 1).position() == "269.45, 4.69, 1.0"
+    assert cone_around(later, 1).dec == pytest.approx(4.69 + 16 * 10.3 / 3600, abs=1e-6)
+    assert as_positions([star, later]).dec.tolist() == [4.69, cone_around(later, 1).dec]
+
+
+_FRAMES = [ICRS(), FK4(), FK5(equinox="J1975"), GCRS(obstime="J2016"), CIRS(obstime="J2016"), TETE(obstime="J2016")]
+
+
+@pytest.mark.parametrize("frame", _FRAMES, ids=lambda frame: frame.name)
+@pytest.mark.parametrize("number", [np.nan, 1e30])
+def test_a_missing_motion_or_distance_does_not_take_the_position_along(frame: Any, number: float) -> None:
+    """Stars without a parallax, proper motion or radial velocity are where they are, beside others that have them."""
+    ra, dec = [10, 20] * u.deg, [5, 6] * u.deg
+    plain = as_positions(SkyCoord(ra, dec, frame=frame))
+    motion = {"pm_ra_cosdec": [1, number] * u.mas / u.yr, "pm_dec": [1, number] * u.mas / u.yr}
+    speed = [5, np.nan] * u.km / u.s
+    for stars in (
+        SkyCoord(ra, dec, frame=frame, **motion),
+        SkyCoord(ra, dec, frame=frame, radial_velocity=speed, **motion),
+        SkyCoord(ra, dec, frame=frame, radial_velocity=speed, distance=[9e8, np.nan] * u.pc, **motion),
+        SkyCoord(ra, dec, frame=frame, distance=[9e8, np.inf] * u.pc),
+        SkyCoord(ra, dec, frame=frame, distance=[9e8, np.nan]),
+    ):
+        found = as_positions(stars)
+        assert found.problems == {}
+        assert found.ra == pytest.approx(plain.ra, abs=1e-9)
+        assert found.dec == pytest.approx(plain.dec, abs=1e-9)
+        assert as_coordinate(stars[1]).ra.deg == pytest.approx(plain.ra[1], abs=1e-9)
+
+
+def test_a_frame_that_needs_distances_says_so() -> None:
+    """Directions from the Sun cannot be told from those from the barycenter without the distance."""
+    with pytest.raises(InvalidArgumentError, match=r"cannot be transformed to ICRS .*do not have length units"):
+        as_coordinate(SkyCoord(10 * u.deg, 20 * u.deg, frame=HCRS(obstime="J2016")))
