@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .archive.mission_holdings import MissionHoldings
+from .caching import Cache
 from .catalog_rest import catalog_answer
 from .cloud import Bucket, path_lookup
 from .downloads import Bundles, Downloads
@@ -64,6 +65,7 @@ class Routes:
             "catalogs": catalog_answer,
             "hla": spectrum_answer,
             "stage": mashup.scripts.send,
+            "vo_tap": _Lazy(partial(_tap_services, archive)),
             "other": _front_page,
         }
 
@@ -87,6 +89,24 @@ def _cut(archive: Archive, record: RequestRecord) -> Reply:
     from .cutouts import Cutouts  # noqa: PLC0415
 
     return Cutouts(archive).answer(record)
+
+
+class _Lazy:
+    """Something that answers requests, imported and made with its first one, because that takes a while."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._made: Cache[Any] = Cache()
+
+    def __call__(self, record: RequestRecord) -> Reply:
+        reply: Reply = self._made.get("made", self._make).answer(record)
+        return reply
+
+
+def _tap_services(archive: Archive) -> Any:
+    from .vo.tap import TapServices  # noqa: PLC0415 - sqlglot takes a while to import
+
+    return TapServices(archive)
 
 
 def _front_page(record: RequestRecord) -> Reply:

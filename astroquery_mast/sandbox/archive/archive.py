@@ -6,8 +6,9 @@ import sqlite3
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -35,21 +36,26 @@ _INDEXES = {
 
 
 class Database:
-    """A read-only database of observations and their products."""
+    """A read-only database: ``fill`` writes it, once, and ``prepare`` is called for every connection to it."""
 
-    def __init__(self, observations: Iterable[Observation]) -> None:
+    def __init__(
+        self,
+        fill: Callable[[sqlite3.Connection], None],
+        prepare: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="mast-sandbox-", ignore_cleanup_errors=True)
-        self._path = Path(self._folder.name) / "archive.sqlite"
+        self.path = Path(self._folder.name) / "archive.sqlite"
+        self._prepare = prepare
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._closed = False
         self._finalizer = weakref.finalize(self, _dispose, self._idle, self._folder)
         with self._filling() as connection:
-            _fill(connection, observations)
+            fill(connection)
 
     @contextmanager
     def _filling(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._path, isolation_level=None)
+        connection = sqlite3.connect(self.path, isolation_level=None)
         try:
             # Nobody else sees the file yet, and it is thrown away at the end: no journal is needed.
             for setting in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE"):
@@ -60,21 +66,23 @@ class Database:
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
         """Answer a read-only statement."""
-        with self._connection() as connection:
+        with self.connection() as connection:
             cursor = connection.execute(sql, tuple(parameters))
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def connection(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection: no two threads use one at a time, and a server's short-lived threads leave none behind."""
         with self._lock:
             if self._closed:
                 raise RuntimeError("The archive has been closed.")
             connection = self._idle.pop() if self._idle else None
         if connection is None:
-            address = f"{self._path.as_uri()}?mode=ro&immutable=1"
+            address = f"{self.path.as_uri()}?mode=ro&immutable=1"
             connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
+            if self._prepare is not None:
+                self._prepare(connection)
         try:
             yield connection
         finally:
@@ -98,7 +106,7 @@ def _dispose(idle: list[sqlite3.Connection], folder: tempfile.TemporaryDirectory
     folder.cleanup()
 
 
-def _fill(connection: sqlite3.Connection, observations: Iterable[Observation]) -> None:
+def _fill(observations: Iterable[Observation], connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN")
     connection.execute(f'CREATE TABLE observation ({_declared(OBSERVATION_COLUMNS)}, "objID" INTEGER PRIMARY KEY)')
     connection.execute(f"CREATE TABLE product ({_declared(_STORED_PRODUCT)})")
@@ -135,7 +143,7 @@ class Archive(Database):
     """
 
     def __init__(self, *, extra_observations: int = 0) -> None:
-        super().__init__(chain(_numbered(_holdings()), _bulk(extra_observations)))
+        super().__init__(partial(_fill, chain(_numbered(_holdings()), _bulk(extra_observations))))
         #: What others make of the archive, as long as it lives.
         self.kept: Cache[Any] = Cache()
 

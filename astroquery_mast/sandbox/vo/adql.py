@@ -1,0 +1,324 @@
+"""ADQL, parsed by sqlglot, checked, and written as SQL of SQLite.
+
+Only what is listed here gets through: one SELECT, of tables and functions that the service has. Whatever it says is
+written anew from the tree, with names resolved and quoted; the database is read-only beside that.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import sqlglot
+from sqlglot import exp, parser, tokens
+from sqlglot.dialects import Dialect
+from sqlglot.dialects.dialect import NormalizationStrategy
+from sqlglot.errors import OptimizeError, SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, build_scope
+from sqlglot.schema import MappingSchema
+from sqlglot.tokenizer_core import TokenType
+
+from .tables import Holding
+from .votable import Field
+
+#: Functions that sqlglot knows by these names; everything else is looked up in `FUNCTIONS`.
+_KNOWN = ("AVG", "COALESCE", "COUNT", "LOWER", "MAX", "MIN", "SUM", "UPPER")
+#: Geometry (recorded capabilities of MAST have no more), mathematics, and functions of the registry (RegTAP 1.1).
+GEOMETRY = frozenset({"CONTAINS", "POINT", "CIRCLE", "POLYGON"})
+MATHEMATICS = frozenset(
+    (
+        *("ABS", "ACOS", "ASIN", "ATAN", "ATAN2", "CEILING", "COS", "DEGREES", "EXP", "FLOOR", "LOG", "LOG10"),
+        *("MOD", "PI", "POWER", "RADIANS", "ROUND", "SIN", "SQRT", "TAN", "TRUNCATE"),
+    )
+)
+REGISTRY = frozenset(["IVO_HASHLIST_HAS", "IVO_HASWORD", "IVO_NOCASEMATCH", "IVO_STRING_AGG", "IVO_INTERVAL_OVERLAPS"])
+
+_NODES: tuple[type[exp.Expression], ...] = (
+    *(exp.Select, exp.Union, exp.Intersect, exp.Except, exp.Subquery, exp.With, exp.CTE, exp.From, exp.Join),
+    *(exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.Offset, exp.Distinct),
+    *(exp.Table, exp.TableAlias, exp.Alias, exp.Identifier, exp.Column, exp.Star, exp.Literal, exp.Null),
+    *(exp.Paren, exp.Tuple, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE),
+    *(exp.Between, exp.In, exp.Is, exp.Like, exp.Exists, exp.Case, exp.If, exp.Cast, exp.DataType, exp.Neg),
+    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.DPipe, exp.Anonymous),
+    *(exp.Avg, exp.Coalesce, exp.Count, exp.Lower, exp.Max, exp.Min, exp.Sum, exp.Upper),
+)
+#: Longer queries, and deeper ones, are refused before anything is made of them.
+LONGEST_QUERY, DEEPEST = 200_000, 100
+
+_SQL_TYPES = {
+    "char": "TEXT",
+    "boolean": "BOOLEAN",
+    "short": "SMALLINT",
+    "int": "INT",
+    "long": "BIGINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+}
+_VOTABLE_TYPES = {name: kind for kind, name in _SQL_TYPES.items()} | {"VARCHAR": "char", "TINYINT": "short"}
+_NUMERIC = frozenset({"short", "int", "long", "float", "double"})
+_ESCAPES = re.compile("\x1b\\[[0-9;]*m")
+
+
+class QueryError(Exception):
+    """A query that the service cannot answer, in its words."""
+
+
+class ADQL(Dialect):
+    """The language: TOP, no LIMIT, names in any case, integers divided as in SQL Server."""
+
+    NORMALIZATION_STRATEGY = NormalizationStrategy.CASE_INSENSITIVE
+    TYPED_DIVISION = True
+
+    class Tokenizer(tokens.Tokenizer):
+        """Words."""
+
+        KEYWORDS: ClassVar = {
+            **{word: kind for word, kind in tokens.Tokenizer.KEYWORDS.items() if word not in {"LIMIT", "FETCH"}},
+            "TOP": TokenType.TOP,
+        }
+
+    class Parser(parser.Parser):
+        """Functions: few have a meaning of their own."""
+
+        FUNCTIONS: ClassVar = {name: parser.Parser.FUNCTIONS[name] for name in _KNOWN}
+        FUNCTION_PARSERS: ClassVar = {"CAST": parser.Parser.FUNCTION_PARSERS["CAST"]}
+        NO_PAREN_FUNCTIONS: ClassVar = {}
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A query for SQLite, and the columns of its result; a column of unknown type has an empty ``datatype``."""
+
+    sql: str
+    fields: tuple[Field, ...]
+
+
+def translate(adql: str, holding: Holding, most: int | None = None) -> Translation:
+    """Return a query as SQL that gives at most ``most`` rows.
+
+    Without ORDER BY the rows come in an order that depends on the text of the query, as do rows that ORDER BY leaves
+    equal: nobody can rely on the order in which they are stored.
+    """
+    tree = _parsed(adql)
+    _check_nodes(tree, holding)
+    for table in tree.find_all(exp.Table):
+        _resolve(table, holding, {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)})
+    try:
+        tree = annotate_types(qualify(tree, schema=_schema(holding), dialect=ADQL), schema=_schema(holding))
+    except OptimizeError as error:
+        raise QueryError(_said(error)) from None
+    _check_comparisons(tree)
+    fields = tuple(_fields(tree, holding))
+    _compute_geometry(tree, holding)
+    ordered = _shuffled(tree, zlib.crc32(adql.encode()))
+    if most is not None:
+        given = ordered.args.get("limit")
+        limit = most if given is None else min(most, _whole(given.expression))
+        ordered = ordered.limit(limit, copy=False)
+    for table in list(ordered.find_all(exp.Table)):
+        if table.db:
+            table.set("this", exp.to_identifier(f"{table.db}.{table.name}", quoted=True))
+            table.set("db", None)
+    return Translation(ordered.sql("sqlite"), fields)
+
+
+def _parsed(adql: str) -> exp.Query:
+    if len(adql) > LONGEST_QUERY:
+        raise QueryError(f"The query is longer than {LONGEST_QUERY} characters.")
+    try:
+        statements = sqlglot.parse(adql, read=ADQL)
+    except SqlglotError as error:
+        raise QueryError(f"Incorrect syntax: {_said(error)}") from None
+    except RecursionError:
+        raise QueryError("The query is nested too deeply.") from None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise QueryError("Only one statement is allowed, which must be a SELECT.")
+    return statements[0]
+
+
+def _said(error: Exception) -> str:
+    """The message of an error of sqlglot in one line."""
+    return " ".join(_ESCAPES.sub("", str(error)).split())
+
+
+def _check_nodes(tree: exp.Query, holding: Holding) -> None:
+    for node in tree.walk():
+        if not isinstance(node, _NODES) or isinstance(node, exp.Escape):
+            raise QueryError(f"{type(node).__name__.upper()} is not supported.")
+        if node.depth > DEEPEST:
+            raise QueryError("The query is nested too deeply.")
+        if isinstance(node, exp.Anonymous):
+            _check_function(node.name.upper(), holding)
+        if isinstance(node, (exp.Limit, exp.Offset)):
+            _whole(node.expression)
+
+
+def _check_function(name: str, holding: Holding) -> None:
+    allowed = MATHEMATICS | REGISTRY | ({"CONTAINS", "POINT", *holding.shapes} if holding.shapes else set())
+    if name not in allowed:
+        raise QueryError(f"'{name}' is not a function that this service supports.")
+
+
+def _whole(node: Any) -> int:
+    if not isinstance(node, exp.Literal) or not node.name.isdigit():
+        raise QueryError("TOP and OFFSET need a whole number.")
+    return int(node.name)
+
+
+def _resolve(table: exp.Table, holding: Holding, named: set[str]) -> None:
+    """Give a table the name under which it is stored; one without schema is of ``dbo``."""
+    if table.catalog or not isinstance(table.this, exp.Identifier):
+        raise QueryError(f"Invalid object name '{table.sql(ADQL)}'.")
+    if not table.db and table.name.lower() in named:
+        return
+    schema = table.db or "dbo"
+    if f"{schema}.{table.name}".lower() not in holding.by_key:
+        raise QueryError(f"Invalid object name '{table.db and table.db + '.'}{table.name}'.")
+    table.set("db", exp.to_identifier(schema))
+
+
+def _schema(holding: Holding) -> MappingSchema:
+    nested: dict[str, dict[str, object]] = {}
+    for key, table in holding.by_key.items():
+        schema, _, name = key.partition(".")
+        kinds = {column.name: _SQL_TYPES[column.datatype] for column in table.columns}
+        nested.setdefault(schema, {})[name] = kinds
+    return MappingSchema(dict(nested), dialect=ADQL)
+
+
+def _check_comparisons(tree: exp.Query) -> None:
+    """Refuse what SQL Server cannot convert: a number compared with text that is none."""
+    for node in tree.find_all(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In):
+        sides = list(node.iter_expressions())
+        if any(isinstance(side, exp.Column) and _kind(side) in _NUMERIC for side in sides):
+            _check_numbers(side.name for side in sides if isinstance(side, exp.Literal) and side.is_string)
+
+
+def _check_numbers(texts: Iterable[str]) -> None:
+    for text in texts:
+        if not _is_number(text):
+            raise QueryError(f"Error converting data type varchar to numeric: '{text}'.")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _kind(node: Any) -> str:
+    return _VOTABLE_TYPES.get(node.type.this.name, "") if node.type is not None else ""
+
+
+def _fields(tree: exp.Query, holding: Holding) -> Iterator[Field]:
+    scope = build_scope(tree)
+    for select in tree.selects:
+        origin = scope and _origin(select.unalias(), scope, holding)
+        name = select.alias_or_name
+        if origin:
+            yield Field(
+                name, origin.datatype, origin.arraysize, origin.unit, origin.ucd, origin.utype, origin.xtype,
+                origin.description,
+            )  # fmt: skip
+        else:
+            yield Field(name, _kind(select))
+
+
+def _origin(node: Any, scope: Scope, holding: Holding) -> Field | None:
+    """The column of a table that a column of a result is, through whatever subqueries."""
+    if isinstance(node, exp.Coalesce):  # columns that a NATURAL JOIN or USING has made one
+        columns = [node.this, *node.expressions]
+        return _origin(columns[0], scope, holding) if len({column.name for column in columns}) == 1 else None
+    source = scope.sources.get(node.table) if isinstance(node, exp.Column) else None
+    if isinstance(source, exp.Table):
+        return holding.by_key[f"{source.db}.{source.name}"].by_name.get(node.name)
+    return _inner_origin(node.name, source, holding) if source is not None else None
+
+
+def _inner_origin(name: str, source: Scope, holding: Holding) -> Field | None:
+    """The same of a column of a subquery."""
+    while source.set_operation_scopes:
+        source = source.set_operation_scopes[0]
+    query: Any = source.expression
+    found = [select.unalias() for select in query.selects if select.alias_or_name == name]
+    return _origin(found[0], source, holding) if found else None
+
+
+def _compute_geometry(tree: exp.Query, holding: Holding) -> None:
+    for node in list(tree.find_all(exp.Anonymous)):
+        if node.name.upper() == "CONTAINS":
+            node.replace(_contained(node))
+    left = [node.name.upper() for node in tree.find_all(exp.Anonymous) if node.name.upper() in GEOMETRY]
+    if left:
+        raise QueryError(f"{left[0]} may only be used within CONTAINS(POINT(...), {' or '.join(holding.shapes)}(...)).")
+
+
+def _contained(node: exp.Anonymous) -> exp.Expression:
+    point, shape = _arguments(node, 2)
+    if _name(point) != "POINT" or _name(shape) not in {"CIRCLE", "POLYGON"}:
+        raise QueryError("CONTAINS needs a POINT and the shape that may contain it.")
+    ra, dec = _coordinates(point)
+    edges = _coordinates(shape)
+    if _name(shape) == "POLYGON":
+        if len(edges) < 6 or len(edges) % 2:
+            raise QueryError("POLYGON needs the coordinates of at least three vertices.")
+        return exp.Anonymous(this="adql_in_polygon", expressions=[ra, dec, *edges])
+    if len(edges) != 3:
+        raise QueryError("CIRCLE needs a center and a radius.")
+    inside = exp.Anonymous(this="adql_in_circle", expressions=[ra, dec, *edges])
+    # A comparison is cheaper than a function of Python.
+    low, high = (
+        exp.Sub(this=edges[1].copy(), expression=edges[2].copy()),
+        exp.Add(this=edges[1].copy(), expression=edges[2].copy()),
+    )
+    near = exp.Between(this=dec.copy(), low=low, high=high)
+    return exp.Case(ifs=[exp.If(this=near, true=inside)], default=exp.Literal.number(0))
+
+
+def _name(node: Any) -> str:
+    return node.name.upper() if isinstance(node, exp.Anonymous) else ""
+
+
+def _arguments(node: exp.Anonymous, count: int) -> list[exp.Expression]:
+    if len(node.expressions) != count:
+        raise QueryError(f"{node.name.upper()} needs {count} arguments.")
+    return node.expressions
+
+
+def _coordinates(node: Any) -> list[Any]:
+    """The numbers of a shape, in parentheses where they are computed; the only frame is ICRS."""
+    given = node.expressions
+    if given and isinstance(given[0], exp.Literal) and given[0].is_string:
+        if given[0].name.upper() not in {"ICRS", ""}:
+            raise QueryError(f"The frame '{given[0].name}' is not supported; ICRS is.")
+        given = given[1:]
+    if _name(node) == "POINT" and len(given) != 2:
+        raise QueryError("POINT needs two coordinates.")
+    return [exp.paren(each.copy(), copy=False) if isinstance(each, exp.Binary) else each.copy() for each in given]
+
+
+def _shuffled(tree: exp.Query, seed: int) -> exp.Query:
+    if isinstance(tree, exp.SetOperation):
+        if tree.args.get("order"):
+            return tree
+        limits = {name: tree.args.pop(name) for name in ("limit", "offset") if tree.args.get(name)}
+        names: list[Any] = [exp.column(select.alias_or_name, quoted=True) for select in tree.selects]
+        tree = exp.select("*").from_(tree.subquery("everything"))
+        for name, value in limits.items():
+            tree.set(name, value)
+    else:
+        names = [select.unalias() for select in tree.selects]
+    mixed = _mixed(seed, names[:3])
+    return tree.order_by(mixed, append=True, copy=False)
+
+
+def _mixed(seed: int, values: Iterable[exp.Expression]) -> exp.Expression:
+    listed = [exp.Literal.number(seed), *(value.copy() for value in values)]
+    return exp.Anonymous(this="adql_shuffled", expressions=listed)

@@ -1,0 +1,179 @@
+"""What a TAP service holds: tables, their columns and keys, and the tables of TAP_SCHEMA that describe them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+from .votable import Field
+
+Row = Sequence[object]
+
+
+@dataclass(frozen=True)
+class Column(Field):
+    """A column of a table; ``indexed`` ones are searched fast, ``principal`` ones are shown first."""
+
+    indexed: bool = False
+    principal: bool = False
+    std: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with schema and name (``dbo.obspointing``), and its rows; or what to select them by from the archive."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    rows: Callable[[], Iterable[Row]] | None = None
+    view: str = ""
+    utype: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name as it is compared."""
+        return self.name.lower()
+
+    @property
+    def schema(self) -> str:
+        """The schema."""
+        return self.name.partition(".")[0]
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """Columns by their names."""
+        return {column.name: column for column in self.columns}
+
+
+@dataclass(frozen=True)
+class Key:
+    """A column of one table that points to one of another."""
+
+    source: str
+    target: str
+    source_column: str
+    target_column: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Everything that is served under one name; ``shapes`` are what a position may be searched in.
+
+    ``attached`` is a database of which the views of the tables select.
+    """
+
+    name: str
+    title: str
+    tables: tuple[Table, ...]
+    keys: tuple[Key, ...] = ()
+    shapes: tuple[str, ...] = ("CIRCLE",)
+    attached: Path | None = None
+
+    @cached_property
+    def by_key(self) -> dict[str, Table]:
+        """Every table by its name in small letters, those of TAP_SCHEMA included."""
+        return {table.key: table for table in (*self.tables, *self._schema_tables())}
+
+    @property
+    def schemas(self) -> dict[str, list[Table]]:
+        """The tables of each schema."""
+        found: dict[str, list[Table]] = {}
+        for table in self.by_key.values():
+            found.setdefault(table.schema, []).append(table)
+        return found
+
+    def _schema_tables(self) -> tuple[Table, ...]:
+        return (
+            _described("schemas", "Schemas of this service", self._schema_rows),
+            _described("tables", "Tables of this service", self._table_rows),
+            _described("columns", "Columns of the tables of this service", self._column_rows),
+            _described("keys", "Keys between the tables of this service", self._key_rows),
+            _described("key_columns", "Columns of which the keys are made", self._key_column_rows),
+        )
+
+    def _schema_rows(self) -> Iterator[Row]:
+        for name in self.schemas:
+            yield name, None, self.title if name != "tap_schema" else "Description of the tables", None
+
+    def _table_rows(self) -> Iterator[Row]:
+        for place, table in enumerate(self.by_key.values()):
+            yield table.schema, table.name, "table", table.utype or None, table.description, place
+
+    def _column_rows(self) -> Iterator[Row]:
+        for table in self.by_key.values():
+            for place, column in enumerate(table.columns):
+                size = "*" if column.datatype == "char" else None
+                words = (column.utype or None, column.unit or None, column.ucd or None, column.description)
+                flags = (int(flag) for flag in (column.principal, column.indexed, column.std))
+                kind = (column.datatype, size, None, column.xtype or None)
+                yield table.name, column.name, *kind, *words, *flags, place
+
+    def _key_rows(self) -> Iterator[Row]:
+        for number, key in enumerate(self.keys):
+            yield str(number), key.source, key.target, key.description, None
+
+    def _key_column_rows(self) -> Iterator[Row]:
+        for number, key in enumerate(self.keys):
+            yield str(number), key.source_column, key.target_column
+
+
+def _described(name: str, description: str, rows: Callable[[], Iterable[Row]]) -> Table:
+    columns = (Column(word, kind, description=told, std=True) for word, kind, told in TAP_SCHEMA[name])
+    return Table(f"tap_schema.{name}", description, tuple(columns), rows)
+
+
+#: The columns of TAP_SCHEMA (TAP 1.1, section 4): name, type, description.
+TAP_SCHEMA: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "schemas": (
+        ("schema_name", "char", "Name of the schema"),
+        ("utype", "char", "Its role in a data model"),
+        ("description", "char", "What it holds"),
+        ("schema_index", "int", "Its place in lists"),
+    ),
+    "tables": (
+        ("schema_name", "char", "Schema of the table"),
+        ("table_name", "char", "Name of the table, as in queries"),
+        ("table_type", "char", "Table or view"),
+        ("utype", "char", "Its role in a data model"),
+        ("description", "char", "What it holds"),
+        ("table_index", "int", "Its place in lists"),
+    ),
+    "columns": (
+        ("table_name", "char", "Table of the column"),
+        ("column_name", "char", "Name of the column, as in queries"),
+        ("datatype", "char", "Type, as in VOTables"),
+        ("arraysize", "char", "Number of values in a cell"),
+        ("size", "int", "The same, in the old way"),
+        ("xtype", "char", "How the value is to be read"),
+        ("utype", "char", "Its role in a data model"),
+        ("unit", "char", "Unit"),
+        ("ucd", "char", "What it is, in words of the UCD list"),
+        ("description", "char", "What it is"),
+        ("principal", "int", "Whether it is one of the main columns"),
+        ("indexed", "int", "Whether it is searched fast"),
+        ("std", "int", "Whether it is defined by a standard"),
+        ("column_index", "int", "Its place in the table"),
+    ),
+    "keys": (
+        ("key_id", "char", "Name of the key"),
+        ("from_table", "char", "Table that points"),
+        ("target_table", "char", "Table that is pointed to"),
+        ("description", "char", "What the key means"),
+        ("utype", "char", "Its role in a data model"),
+    ),
+    "key_columns": (
+        ("key_id", "char", "Name of the key"),
+        ("from_column", "char", "Column that points"),
+        ("target_column", "char", "Column that is pointed to"),
+    ),
+}
+
+
+def field_names(tables: Iterable[Table]) -> set[str]:
+    """Return the names of all columns of some tables."""
+    return set(chain.from_iterable(table.by_name for table in tables))

@@ -1,0 +1,111 @@
+"""The TAP services of MAST: ``/vo-tap/api/v0.1/{catalog}/...``, each of a holding of its own."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..reply import Refusal, Reply, compact_json
+from ..requestlog import RequestRecord
+from . import vosi
+from .adql import QueryError
+from .engine import Answer, Engine
+from .holdings import MAKERS, engine
+from .parameters import Invalid, Query, given
+from .votable import VOTABLE_TYPE, error, votable
+
+if TYPE_CHECKING:
+    from ..archive import Archive
+
+PREFIX = "/vo-tap/api/v0.1/"
+#: The most rows of an answer.
+ROW_LIMIT = 100_000
+RESOURCES = ("async", "availability", "capabilities", "examples", "sync", "tables", "tables/{table}")
+
+
+class TapServices:
+    """Answer the requests of all TAP services of an archive."""
+
+    def __init__(self, archive: Archive, row_limit: int = ROW_LIMIT) -> None:
+        self._archive = archive
+        self._row_limit = row_limit
+        self._resources: dict[str, Callable[[RequestRecord, Engine, str], Reply]] = {
+            "availability": lambda *_: vosi.availability(),
+            "capabilities": self._capabilities,
+            "examples": lambda _record, asked, _rest: vosi.examples(asked.holding),
+            "sync": self._sync,
+            "tables": _tables,
+        }
+
+    def answer(self, record: RequestRecord) -> Reply:
+        """Answer one request."""
+        name, _, rest = record.path.removeprefix(PREFIX).partition("/")
+        if name == "openapi.json":
+            return vosi.openapi(MAKERS, RESOURCES)
+        if name not in MAKERS:
+            listed = ", ".join(f"'{each}'" for each in sorted(MAKERS))
+            raise Invalid("path", "catalog", "enum", f"Input should be {listed}", name)
+        resource, _, inner = rest.rstrip("/").partition("/")
+        if resource not in self._resources:
+            raise NotFound
+        return self._resources[resource](record, engine(self._archive, name), inner)
+
+    def _capabilities(self, record: RequestRecord, asked: Engine, _rest: str) -> Reply:
+        address = f"http://{record.headers.get('host', '')}{PREFIX}{asked.holding.name}"
+        return vosi.capabilities(asked.holding, address, self._row_limit)
+
+    def _sync(self, record: RequestRecord, asked: Engine, _rest: str) -> Reply:
+        query = Query.of(given(record), "body" if record.method == "POST" else "query", self._row_limit)
+        try:
+            return result(asked, query)
+        except QueryError as refusal:
+            return error(str(refusal))
+
+
+class NotFound(Refusal):
+    """A path at which there is nothing, in FastAPI's words."""
+
+    def __init__(self) -> None:
+        super().__init__("Not Found", 404)
+
+    def reply(self) -> Reply:
+        """Return the refusal in the form of the service."""
+        return Reply.json({"detail": str(self)}, self.status)
+
+
+def _tables(record: RequestRecord, asked: Engine, name: str) -> Reply:
+    if not name:
+        return vosi.tables(asked.holding, columns=given(record).get("DETAIL") != "min")
+    if name.lower() not in asked.holding.by_key:
+        raise NotFound
+    return vosi.table(asked.holding.by_key[name.lower()])
+
+
+def result(asked: Engine, query: Query) -> Reply:
+    """Return the answer to a query in the form asked for; a row more than wanted is read, to know of it."""
+    answer = asked.answer(query.adql, query.maxrec + 1)
+    if query.format == "json":
+        return _json(answer, query.maxrec)
+    if query.format == "csv":
+        return _csv(answer, query.maxrec)
+    body = votable(answer.fields, answer.rows, infos={"QUERY": query.adql}, maxrec=query.maxrec)
+    return Reply(headers=(("Content-Type", VOTABLE_TYPE),), body=body)
+
+
+def _json(answer: Answer, maxrec: int) -> Reply:
+    words = ("name", "datatype", "unit", "ucd", "description")
+    info = [{word: getattr(field, word) for word in words} for field in answer.fields]
+    return Reply(
+        headers=(("Content-Type", "application/json"),),
+        body=compact_json({"info": info, "data": list(answer.rows)[:maxrec]}),
+    )
+
+
+def _csv(answer: Answer, maxrec: int) -> Reply:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([field.name for field in answer.fields])
+    writer.writerows(list(answer.rows)[:maxrec])
+    return Reply.text(text.getvalue(), content_type="text/csv; charset=utf-8")

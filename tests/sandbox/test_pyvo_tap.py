@@ -1,0 +1,130 @@
+"""The TAP services through pyvo, as it is installed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import pytest
+import requests
+from pyvo.dal import DALQueryError, TAPService
+
+from astroquery_mast.sandbox import Sandbox
+
+Service = Callable[[str], TAPService]
+
+M51 = "202.469575, 47.195258"
+CONE = f"CONTAINS(POINT('ICRS', {{}}), CIRCLE('ICRS', {M51}, 0.1)) = 1"
+
+
+@pytest.fixture
+def service(box: Sandbox, web: requests.Session) -> Service:
+    """A TAP service of the sandbox by its name."""
+    return lambda name: TAPService(f"{box.url}/vo-tap/api/v0.1/{name}", session=web)
+
+
+def test_capabilities(service: Service) -> None:
+    """Pyvo reads the limits, the languages, and that nothing can be uploaded."""
+    tap = service("caom")
+    assert (tap.maxrec, tap.hardlimit, tap.upload_methods) == (100_000, 100_000, [])
+    assert [language.name for language in tap.get_tap_capability().languages] == ["ADQL"]
+
+
+@pytest.mark.parametrize(("name", "forms"), [("tic", ""), ("caom", "POLYGON")])
+def test_geometry_is_advertised(service: Service, name: str, forms: str) -> None:
+    """Every service finds points in circles, CAOM in polygons, too."""
+    (language,) = service(name).get_tap_capability().languages
+    listed = {feature.form for feature in language.get_feature_list("ivo://ivoa.net/std/TAPRegExt#features-adqlgeo")}
+    assert listed == {"CONTAINS", "POINT", "CIRCLE", *forms.split()}
+
+
+def test_tables_and_columns(service: Service) -> None:
+    """Tables come with their columns, and those with type, unit, UCD and description."""
+    tables = service("caom").tables
+    assert {"dbo.obspointing", "ivoa.obscore", "dbo.caomartifact", "tap_schema.columns"} <= set(tables.keys())
+    columns = {column.name: column for column in tables["dbo.obspointing"].columns}
+    ra = columns["s_ra"]
+    assert (ra.datatype.content, ra.unit, ra.ucd) == ("double", "deg", "pos.eq.ra;meta.main")
+    assert ra.description
+    assert "principal" in ra.flags
+
+
+def test_every_example_runs(service: Service) -> None:
+    """The queries of the examples page have results."""
+    for name in "caom", "tic":
+        examples = service(name).examples
+        assert len(examples) == 4
+        assert all(len(example.execute()) for example in examples)
+
+
+def test_tap_schema_tells_the_same_as_the_list_of_tables(service: Service) -> None:
+    """The columns in TAP_SCHEMA are those of the VOSI document."""
+    tap = service("caom")
+    query = "SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = 'dbo.obspointing' ORDER BY column_index"
+    names = [column.name for column in tap.tables["dbo.obspointing"].columns]
+    assert list(tap.run_sync(query)["column_name"]) == names
+
+
+def test_keys_join_files_to_observations(box: Sandbox, service: Service) -> None:
+    """A key of TAP_SCHEMA says by which columns files are joined to observations, and the join has all of them."""
+    tap = service("caom")
+    (key,) = tap.run_sync(
+        "SELECT from_column, target_column FROM tap_schema.keys NATURAL JOIN tap_schema.key_columns "
+        "WHERE from_table = 'dbo.caomartifact' AND target_table = 'dbo.obspointing'"
+    )
+    files = tap.run_sync(
+        f"SELECT a.productfilename, a.contentlength FROM dbo.obspointing AS o JOIN dbo.caomartifact AS a "
+        f"ON a.{key['from_column']} = o.{key['target_column']} WHERE o.obs_collection = 'JWST' AND calib_level = 3"
+    ).to_table()
+    wanted = box.archive.query(
+        "SELECT productFilename AS name, size FROM product WHERE obsID IN "
+        "(SELECT obsid FROM observation WHERE obs_collection = 'JWST' AND calib_level = 3)"
+    )
+    assert len(files) > 10
+    sizes = files["contentlength"].filled(-1).tolist()
+    known = [(row["name"], -1 if row["size"] is None else row["size"]) for row in wanted]
+    assert sorted(zip(files["productfilename"].tolist(), sizes, strict=True)) == sorted(known)
+    assert files["contentlength"].unit == "byte"
+
+
+def test_results_carry_what_is_known_of_columns(service: Service) -> None:
+    """Names in small letters, types, units, UCDs and descriptions come through aliases and subqueries."""
+    query = (
+        "SELECT t.ID AS Number, x, COUNT(*) AS n FROM (SELECT id, Tmag AS x FROM dbo.CatalogRecord) AS t GROUP BY id, x"
+    )
+    result = service("tic").run_sync(query, maxrec=10)
+    described = result.getdesc("x")
+    assert list(result.fieldnames) == ["number", "x", "n"]
+    assert (described.unit, described.ucd, described.datatype) == ("mag", "phot.mag", "double")
+    assert result.getdesc("n").datatype == "long"
+    assert result.getdesc("number").ucd == "meta.id;meta.main"
+
+
+def test_the_same_cone_by_tap_and_by_mashup(service: Service, invoke: Callable[..., dict[str, object]]) -> None:
+    """A cone of the TIC has the same rows with the same values in both."""
+    mashup = invoke("Mast.Catalogs.Tic.Cone", {"ra": 202.469575, "dec": 47.195258, "radius": 0.1}, pagesize=5000)
+    wanted = {row["ID"]: row for row in mashup["data"]}  # type: ignore[attr-defined]
+    found = service("tic").run_sync(f"SELECT * FROM dbo.catalogrecord WHERE {CONE.format('ra, dec')}").to_table()
+    assert len(found) == len(wanted) > 20
+    for row in found:
+        assert row["tmag"] == pytest.approx(wanted[row["id"]]["Tmag"])
+        assert row["ra"] == wanted[row["id"]]["ra"]
+
+
+def test_a_result_that_is_cut_says_so(service: Service) -> None:
+    """Without MAXREC pyvo warns of what the service has cut; with it only the document tells."""
+    tap = service("caom")
+    query = "SELECT obs_id FROM dbo.obspointing"
+    with warnings.catch_warnings(record=True) as told:
+        result = tap.run_sync(query, maxrec=5)
+    assert len(result) == 5
+    assert result.query_status == "OVERFLOW"
+    assert not told
+    assert tap.run_sync(f"{query} WHERE obs_collection = 'none'", maxrec=5).query_status == "OK"
+    assert tap.run_sync("SELECT TOP 5 obs_id FROM dbo.obspointing", maxrec=5).query_status == "OK"
+
+
+def test_a_bad_query_is_told(service: Service) -> None:
+    """The message of the service is that of the exception."""
+    with pytest.raises(DALQueryError, match="Invalid object name 'nope'"):
+        service("caom").run_sync("SELECT a FROM nope")
