@@ -264,21 +264,22 @@ def _contained(node: exp.Anonymous) -> exp.Expression:
     point, shape = _arguments(node, 2)
     if _name(point) != "POINT" or _name(shape) not in {"CIRCLE", "POLYGON"}:
         raise QueryError("CONTAINS needs a POINT and the shape that may contain it.")
-    ra, dec = _coordinates(point)
-    edges = _coordinates(shape)
+    place, edges = _coordinates(point), _coordinates(shape)
+    if len(place) != 2:
+        raise QueryError("POINT needs two coordinates.")
     if _name(shape) == "POLYGON":
         if len(edges) < 6 or len(edges) % 2:
             raise QueryError("POLYGON needs the coordinates of at least three vertices.")
-        return exp.Anonymous(this="adql_in_polygon", expressions=[ra, dec, *edges])
+        return exp.Anonymous(this="adql_in_polygon", expressions=[*place, *edges])
     if len(edges) != 3:
         raise QueryError("CIRCLE needs a center and a radius.")
-    inside = exp.Anonymous(this="adql_in_circle", expressions=[ra, dec, *edges])
+    inside = exp.Anonymous(this="adql_in_circle", expressions=[*place, *edges])
     # A comparison is cheaper than a function of Python.
     low, high = (
         exp.Sub(this=edges[1].copy(), expression=edges[2].copy()),
         exp.Add(this=edges[1].copy(), expression=edges[2].copy()),
     )
-    near = exp.Between(this=dec.copy(), low=low, high=high)
+    near = exp.Between(this=place[1].copy(), low=low, high=high)
     return exp.Case(ifs=[exp.If(this=near, true=inside)], default=exp.Literal.number(0))
 
 
@@ -292,31 +293,22 @@ def _arguments(node: exp.Anonymous, count: int) -> list[exp.Expression]:
     return node.expressions
 
 
-def _coordinates(node: Any) -> list[Any]:
+def _coordinates(node: exp.Expression) -> list[Any]:
     """The numbers of a shape, in parentheses where they are computed; the only frame is ICRS."""
-    given = node.expressions
-    if given and isinstance(given[0], exp.Literal) and given[0].is_string:
-        if given[0].name.upper() not in {"ICRS", ""}:
-            raise QueryError(f"The frame '{given[0].name}' is not supported; ICRS is.")
-        given = given[1:]
-    if _name(node) == "POINT" and len(given) != 2:
-        raise QueryError("POINT needs two coordinates.")
-    return [exp.paren(each.copy(), copy=False) if isinstance(each, exp.Binary) else each.copy() for each in given]
+    frames = [each.name for each in node.expressions[:1] if isinstance(each, exp.Literal) and each.is_string]
+    if not {frame.upper() for frame in frames} <= {"ICRS", ""}:
+        raise QueryError(f"The frame '{frames[0]}' is not supported; ICRS is.")
+    return [exp.paren(each.copy(), copy=False) for each in node.expressions[len(frames) :]]
 
 
 def _shuffled(tree: exp.Query, seed: int) -> exp.Query:
+    names: list[Any] = [select.unalias() for select in tree.selects]
     if isinstance(tree, exp.SetOperation):
         if tree.args.get("order"):
             return tree
-        limits = {name: tree.args.pop(name) for name in ("limit", "offset") if tree.args.get(name)}
-        names: list[Any] = [exp.column(select.alias_or_name, quoted=True) for select in tree.selects]
+        names = [exp.column(select.alias_or_name, quoted=True) for select in tree.selects]
         tree = exp.select("*").from_(tree.subquery("everything"))
-        for name, value in limits.items():
-            tree.set(name, value)
-    else:
-        names = [select.unalias() for select in tree.selects]
-    mixed = _mixed(seed, names[:3])
-    return tree.order_by(mixed, append=True, copy=False)
+    return tree.order_by(_mixed(seed, names[:3]), append=True, copy=False)
 
 
 def _mixed(seed: int, values: Iterable[exp.Expression]) -> exp.Expression:

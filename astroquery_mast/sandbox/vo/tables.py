@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 
 from .votable import Field
@@ -20,6 +19,13 @@ class Column(Field):
     indexed: bool = False
     principal: bool = False
     std: bool = False
+
+    def told(self) -> Row:
+        """Return what TAP_SCHEMA says of it, between the name of the table and the place."""
+        size = "*" if self.datatype == "char" else None
+        words = (word or None for word in (self.xtype, self.utype, self.unit, self.ucd, self.description))
+        flags = map(int, (self.principal, self.indexed, self.std))
+        return (self.name, self.datatype, size, None, *words, *flags)
 
 
 @dataclass(frozen=True)
@@ -106,12 +112,7 @@ class Holding:
 
     def _column_rows(self) -> Iterator[Row]:
         for table in self.by_key.values():
-            for place, column in enumerate(table.columns):
-                size = "*" if column.datatype == "char" else None
-                words = (column.utype or None, column.unit or None, column.ucd or None, column.description)
-                flags = (int(flag) for flag in (column.principal, column.indexed, column.std))
-                kind = (column.datatype, size, None, column.xtype or None)
-                yield table.name, column.name, *kind, *words, *flags, place
+            yield from ((table.name, *column.told(), place) for place, column in enumerate(table.columns))
 
     def _key_rows(self) -> Iterator[Row]:
         for number, key in enumerate(self.keys):
@@ -172,8 +173,3 @@ TAP_SCHEMA: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("target_column", "char", "Column that is pointed to"),
     ),
 }
-
-
-def field_names(tables: Iterable[Table]) -> set[str]:
-    """Return the names of all columns of some tables."""
-    return set(chain.from_iterable(table.by_name for table in tables))

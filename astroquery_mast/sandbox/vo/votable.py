@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 from xml.sax.saxutils import escape as _escape
 from xml.sax.saxutils import quoteattr
 
@@ -51,16 +52,18 @@ class Field:
 
     def xml(self) -> str:
         """Return the element."""
-        size = self.arraysize or ("*" if self.datatype in {"char", "unicodeChar"} else "")
-        given = {"name": self.name, "datatype": self.datatype, "arraysize": size, "unit": self.unit}
-        if not self.name.isidentifier():  # which readers would make up otherwise
-            given["ID"] = re.sub(r"^(?=\d)|\W", "_", self.name)
-        given |= {"ucd": self.ucd, "utype": self.utype, "xtype": self.xtype}
+        given = {name: getattr(self, name) for name in ("name", "datatype", "unit", "ucd", "utype", "xtype")}
+        given["arraysize"] = self.arraysize or {"char": "*", "unicodeChar": "*"}.get(self.datatype, "")
+        # Readers would make up an ID for a name that cannot be one.
+        given["ID"] = "" if self.name.isidentifier() else re.sub(r"^(?=\d)|\W", "_", self.name)
         attributes = {name: value for name, value in given.items() if value}
-        if self.value is not None:
-            attributes["value"] = self.value
-        inner = f"<DESCRIPTION>{escape(self.description)}</DESCRIPTION>" if self.description else ""
-        return _element("FIELD" if self.value is None else "PARAM", attributes, inner)
+        if self.value is None:
+            return _element("FIELD", attributes, _described(self.description))
+        return _element("PARAM", {**attributes, "value": self.value}, _described(self.description))
+
+
+def _described(text: str) -> str:
+    return f"<DESCRIPTION>{escape(text)}</DESCRIPTION>" if text else ""
 
 
 def escape(text: str) -> str:
@@ -107,13 +110,11 @@ def pieces(
     resources : str
         Further RESOURCE elements in XML, such as descriptors of DataLink services.
     """
-    told = f"<DESCRIPTION>{escape(description)}</DESCRIPTION>\n" if description else ""
     facts = {"QUERY_STATUS": "OK", **(infos or {})}
     head = "".join(_element("INFO", {"name": key, "value": value}) for key, value in facts.items())
     columns = "".join(field.xml() for field in (*params, *fields))
-    yield (
-        f'{_HEAD}<RESOURCE type="results">\n{told}{head}<TABLE name={quoteattr(name)}>\n{columns}<DATA><TABLEDATA>\n'
-    ).encode()
+    yield f'{_HEAD}<RESOURCE type="results">\n{_described(description)}{head}'.encode()
+    yield f"<TABLE name={quoteattr(name)}>\n{columns}<DATA><TABLEDATA>\n".encode()
     left = iter(rows)
     wanted = left if maxrec is None else islice(left, maxrec)
     while piece := list(islice(wanted, _PIECE)):
@@ -128,15 +129,26 @@ def _row(row: Sequence[object]) -> str:
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, str):
-        return escape(value)
-    if isinstance(value, bool):
-        return "T" if value else "F"
-    if value is None:
-        return ""
-    if isinstance(value, float) and not math.isfinite(value):
-        return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
-    return " ".join(map(_cell, value)) if isinstance(value, (list, tuple)) else str(value)
+    return _WRITERS.get(type(value), str)(value)
+
+
+def _number(value: float) -> str:
+    return str(value) if math.isfinite(value) else {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
+
+
+def _array(values: Iterable[object]) -> str:
+    return " ".join(map(_cell, values))
+
+
+#: How values are written; others as `str` has them.
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    str: escape,
+    bool: lambda value: "T" if value else "F",
+    float: _number,
+    type(None): lambda value: "",
+    list: _array,
+    tuple: _array,
+}
 
 
 def error(message: str, status: int = 400) -> Reply:
