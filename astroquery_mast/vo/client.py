@@ -5,9 +5,22 @@ In: ADQL, positions, words.  Out: tables with units.  The protocols themselves a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
+
+from astropy import units as u
+from astropy.table import Table
+
 from ..service.core import MastClass
+from ..service.retrying import Deadline
+from .discovery import Discovery
+from .jobs import JobHandle
+from .question import OneAnswer, TapQuestion
+from .tap import TapService, service_of_job
 
 __all__ = ["VO", "VOClass"]
+
+_ONE_ANSWER = OneAnswer.ONE_ANSWER
 
 
 class VOClass(MastClass):
@@ -18,6 +31,346 @@ class VOClass(MastClass):
     mast_token, server, session : object, optional
         As `MastClass`.  What these services have is public, so that no token is sent to them.
     """
+
+    @cached_property
+    def _discovery(self) -> Discovery:
+        """What knows which services, tables and columns there are."""
+        return Discovery(self._service)
+
+    # -- queries in ADQL -----------------------------------------------------------------------------------------
+
+    def query_tap(
+        self,
+        adql: str,
+        *,
+        catalog: str = "caom",
+        limit: int | OneAnswer | None = _ONE_ANSWER,
+        key: str | None = None,
+        maxrec: int | None = None,
+        run_async: bool | None = None,
+        job: bool = False,
+        service: str | None = None,
+        timeout: float | u.Quantity | None = None,
+        verbose: bool = False,
+        get_query_payload: bool = False,
+    ) -> Table | JobHandle | dict[str, object]:
+        """Return the rows of a query in ADQL, the SQL of astronomy.
+
+        Parameters
+        ----------
+        adql : str
+            The query.
+        catalog : str
+            The database, in any case: one of `list_catalogs`.
+        limit : int, optional
+            Rows in all.  If not given, as many as one answer holds (``maxrec``).  More than that are fetched in pages,
+            and None fetches every row: they are counted first, and the number is compared at the end.
+        key : str, optional
+            For pages: the column along which they follow each other.  It should be indexed, and hardly two rows should
+            share a value.  If not given, a column is chosen that the service lists as indexed or as the main
+            identifier; without such a column, the sky is cut into boxes.
+        maxrec : int, optional
+            Rows of one answer, or of a page; by default the most that the archive sends, 100,000.
+        run_async : bool, optional
+            Whether the server works on the query as a job.  If not given, it is asked to answer at once, and again as a
+            job if that takes longer than its gateway waits, or half of the timeout.  Several pages are jobs.
+        job : bool
+            Whether to return a job without waiting for it.
+        service : str, optional
+            The address of another TAP service, instead of ``catalog``.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+        verbose : bool
+            Whether to show a bar on a terminal.
+        get_query_payload : bool
+            Whether to return the request instead of sending it.
+
+        Returns
+        -------
+        `~astropy.table.Table`, JobHandle or dict
+            The rows, with units, descriptions and UCDs (``column.meta["ucd"]``).  ``meta`` has the query (``"adql"``),
+            the address of the service (``"service"``), how it was asked (``"mode"``, ``"sync"`` or ``"async"``), and
+            whether there are more rows (``"overflow"``).  Or a job, or the request.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid, or the service refuses the query; its own words are in the message.
+        RemoteServiceError
+            If the service fails, or rows are missing.
+        TimeoutError
+            If the time was not enough.
+
+        Warns
+        -----
+        MaxResultsWarning
+            If there are more rows than are returned.
+        NoResultsWarning
+            If there are none.
+
+        Examples
+        --------
+        >>> from astroquery_mast import VO
+        >>> table = VO.query_tap(
+        ...     "SELECT TOP 3 obs_id, t_exptime FROM dbo.obspointing "
+        ...     "WHERE obs_collection = 'HST' ORDER BY t_exptime DESC, obs_id"
+        ... )
+        >>> print(table["t_exptime"].unit)
+        s
+        """
+        question = TapQuestion(adql, limit, key, maxrec, run_async, verbose)
+        deadline = self._service.deadline(timeout)
+        tap = self._tap(catalog, service, deadline)
+        if get_query_payload:
+            return question.payload(tap)
+        return question.submit(tap, deadline) if job else question.table(tap, self._discovery, deadline)
+
+    def query_tap_iter(
+        self,
+        adql: str,
+        *,
+        catalog: str = "caom",
+        limit: int | None = None,
+        key: str | None = None,
+        maxrec: int | None = None,
+        run_async: bool | None = None,
+        service: str | None = None,
+        timeout: float | u.Quantity | None = None,
+    ) -> Iterator[Table]:
+        """Give the rows of a query page by page, so that a long result never is in memory as a whole.
+
+        Parameters
+        ----------
+        adql, catalog, key, maxrec, run_async, service, timeout
+            As `query_tap`.
+        limit : int, optional
+            Rows in all; every row if not given.
+
+        Yields
+        ------
+        `~astropy.table.Table`
+            A page of at most ``maxrec`` rows.  The number of all rows is proven with the last one.
+
+        Raises
+        ------
+        InvalidQueryError, RemoteServiceError, TimeoutError
+            As `query_tap`.
+
+        Examples
+        --------
+        >>> from astroquery_mast import VO
+        >>> query = "SELECT obsid, obs_id FROM dbo.obspointing WHERE obs_collection = 'GALEX'"
+        >>> for page in VO.query_tap_iter(query, maxrec=20, limit=50):
+        ...     print(len(page) <= 20)
+        True
+        True
+        True
+        """
+        question = TapQuestion(adql, limit, key, maxrec, run_async)
+        deadline = self._service.deadline(timeout)
+        return question.pages(self._tap(catalog, service, deadline), self._discovery, deadline)
+
+    def get_job(self, url: str) -> JobHandle:
+        """Return the handle of a job that was submitted before, in whatever session.
+
+        Parameters
+        ----------
+        url : str
+            Its address, which the handle has as ``url``.
+
+        Returns
+        -------
+        JobHandle
+            Its ``status``, ``wait``, ``cancel`` and ``result`` ask the server; this call does not.
+
+        Raises
+        ------
+        InvalidQueryError
+            If it is not the address of a job.
+
+        Examples
+        --------
+        >>> from astroquery_mast import VO
+        >>> job = VO.query_tap("SELECT TOP 3 obs_id FROM dbo.obspointing", job=True)
+        >>> again = VO.get_job(job.url)
+        >>> print(len(again.result()), again.status)
+        3 COMPLETED
+        """
+        tap = service_of_job(self._service, url)
+        return JobHandle(str(url).strip(), tap)
+
+    def list_jobs(
+        self, catalog: str = "caom", *, service: str | None = None, timeout: float | u.Quantity | None = None
+    ) -> Table:
+        """Return the jobs that a service lists.
+
+        Parameters
+        ----------
+        catalog, service, timeout
+            As `query_tap`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            ``job_id``, ``status``, ``created`` (ISO 8601) and ``url``, which `get_job` takes.
+
+        Raises
+        ------
+        RemoteServiceError
+            If the service fails.
+
+        Examples
+        --------
+        >>> from astroquery_mast import VO
+        >>> VO.list_jobs("caom").colnames
+        ['job_id', 'status', 'created', 'url']
+        """
+        deadline = self._service.deadline(timeout)
+        return self._tap(catalog, service, deadline).jobs(deadline)
+
+    # -- what is there -------------------------------------------------------------------------------------------
+
+    def list_catalogs(self, *, timeout: float | u.Quantity | None = None) -> Table:
+        """Return the databases that can be asked.
+
+        Parameters
+        ----------
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            ``catalog``, the name for ``catalog=``, and ``url``, the address of the TAP service that has it.
+
+        Raises
+        ------
+        RemoteServiceError
+            If the archive fails.
+
+        Examples
+        --------
+        >>> from astroquery_mast import VO
+        >>> "caom" in VO.list_catalogs()["catalog"]
+        True
+        """
+        deadline = self._service.deadline(timeout)
+        found = self._discovery.collections(deadline)
+        rows = [(name, self._discovery.service_of(name, deadline).url) for name in found]
+        return Table(rows=rows, names=("catalog", "url"), dtype=(str, str))
+
+    def list_tables(
+        self, catalog: str = "caom", *, service: str | None = None, timeout: float | u.Quantity | None = None
+    ) -> Table:
+        """Return the tables of a database.
+
+        Parameters
+        ----------
+        catalog, service, timeout
+            As `query_tap`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            ``table_name``, as it is written in ADQL, and ``description``.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such catalog.
+        RemoteServiceError
+            If the service fails.
+
+        Examples
+        --------
+        >>> from astroquery_mast import VO
+        >>> "dbo.obspointing" in VO.list_tables("caom")["table_name"]
+        True
+        """
+        deadline = self._service.deadline(timeout)
+        tap = self._tap(catalog, service, deadline)
+        return self._discovery.tables(tap, deadline, self._schema(catalog, service, deadline))
+
+    def list_columns(
+        self,
+        table: str,
+        catalog: str = "caom",
+        *,
+        service: str | None = None,
+        timeout: float | u.Quantity | None = None,
+    ) -> Table:
+        """Return the columns of a table.
+
+        Parameters
+        ----------
+        table : str
+            Its name, in any case; the schema may be left out if only one table has the name.
+        catalog, service, timeout
+            As `query_tap`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            ``column_name``, ``datatype``, ``unit``, ``ucd``, ``description``, ``indexed`` (1 if the database finds
+            its values quickly) and ``principal`` (1 for the most important ones).
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such catalog or table.
+        RemoteServiceError
+            If the service fails.
+
+        Examples
+        --------
+        >>> from astroquery_mast import VO
+        >>> columns = VO.list_columns("obspointing")
+        >>> "s_region" in columns["column_name"]
+        True
+        """
+        deadline = self._service.deadline(timeout)
+        tap = self._tap(catalog, service, deadline)
+        name = self._discovery.table_name(tap, table, deadline, self._schema(catalog, service, deadline))
+        return self._discovery.columns(tap, name, deadline)
+
+    def examples(
+        self, catalog: str = "caom", *, service: str | None = None, timeout: float | u.Quantity | None = None
+    ) -> list[str]:
+        """Return queries that a service gives as examples.
+
+        Parameters
+        ----------
+        catalog, service, timeout
+            As `query_tap`.
+
+        Returns
+        -------
+        list of str
+            Queries for `query_tap`; empty if there are none.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such catalog.
+        RemoteServiceError
+            If the service fails.
+
+        Examples
+        --------
+        >>> from astroquery_mast import VO
+        >>> VO.examples("caom")[0].startswith("SELECT")
+        True
+        """
+        deadline = self._service.deadline(timeout)
+        return self._tap(catalog, service, deadline).examples(deadline)
+
+    def _tap(self, catalog: str, service: str | None, deadline: Deadline) -> TapService:
+        """The service that is asked."""
+        return self._discovery.at(service) if service is not None else self._discovery.service_of(catalog, deadline)
+
+    def _schema(self, catalog: str, service: str | None, deadline: Deadline) -> str | None:
+        """The schema whose tables are those of a catalog; None for all of a service."""
+        return None if service is not None else self._discovery.schema_of(catalog, deadline)
 
 
 VO = VOClass()

@@ -1,0 +1,182 @@
+"""What can be asked by TAP: the collections of the archive, their tables, and the columns of these.
+
+In: names as users write them.  Out: the TAP service that has a collection, and tables of what is there.  Two of the
+services hold many collections each, told apart by the first part of the names of their tables.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from astropy.table import MaskedColumn, Table
+
+from ..exceptions import InvalidArgumentError, InvalidResponseError
+from ..service.mast_service import MastService
+from ..service.retrying import Deadline
+from ..tables.columns import find_name, no_such
+from ..tables.mashup import json_object
+from .session import VOSession, translated
+from .tap import TapService
+
+# Services with tables of their own that need not be looked for; what others there are the archive itself says.
+_KNOWN = "caom classy gaiadr3 hsc hscv2 missionmast ps1dr1 ps1dr2 registry skymapperdr4 tic ullyses goods candels 3dhst"
+_KNOWN_SERVICES = frozenset([*_KNOWN.split(), "deepspace", "mast_catalogs", "roman_catalogs"])
+# How the names of the services end that hold many collections.
+_GROUPED = "_catalogs"
+_OF_THE_SERVICE = "tap_schema"
+_TABLE_COLUMNS = ("table_name", "description")
+_COLUMN_COLUMNS = ("column_name", "datatype", "unit", "ucd", "description", "indexed", "principal")
+
+
+class Discovery:
+    """Finds services, tables and columns, and remembers what it was told.
+
+    Parameters
+    ----------
+    service : MastService
+        The client's conversation with the archive.
+    """
+
+    def __init__(self, service: MastService) -> None:
+        self._service = service
+        self._lock = threading.Lock()
+        self._told: dict[tuple[str, ...], Any] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy without what was told, which can be asked again."""
+        return type(self), (self._service,)
+
+    def forget(self) -> None:
+        """Forget what was told, so that it is asked for anew."""
+        with self._lock:
+            self._told.clear()
+
+    def collections(self, deadline: Deadline) -> Mapping[str, str]:
+        """Return the collections of the archive: name → the service that has it."""
+        found: dict[str, str] = self._remembered(("collections", self._base), lambda: self._collections(deadline))
+        return found
+
+    def service_of(self, collection: str, deadline: Deadline) -> TapService:
+        """Return the TAP service that has a collection, whose name may be written in any case."""
+        name = str(collection).strip().lower()
+        if name in _KNOWN_SERVICES:
+            return self._named(name)
+        collections = self.collections(deadline)
+        found = find_name(name, collections)
+        if found is None:
+            raise no_such(f"There is no catalog {collection!r}.", name, collections)
+        return self._named(collections[found])
+
+    def at(self, url: str) -> TapService:
+        """Return the TAP service that has an address."""
+        address = str(url).strip().rstrip("/")
+        if not re.match(r"https?://[^/\s]+", address):
+            raise InvalidArgumentError(f"service={url!r} is not the address of a service: it looks like https://….")
+        return TapService(self._service, address, f"TAP service {address}")
+
+    def tables(self, tap: TapService, deadline: Deadline, schema: str | None = None) -> Table:
+        """Return the tables of a service, or those of one of its schemas."""
+        return self._remembered(("tables", tap.url, schema or ""), lambda: _tables(tap, schema, deadline))
+
+    def table_name(self, tap: TapService, given: str, deadline: Deadline, schema: str | None = None) -> str:
+        """Return the name of a table as the service has it, given in any case, and without schema if only one fits."""
+        name = str(given).strip()
+        if name.lower().startswith(f"{_OF_THE_SERVICE}."):
+            return name.lower()
+        names = [str(each) for each in self.tables(tap, deadline, schema)["table_name"]]
+        found = find_name(name, names)
+        fits = [found] if found else [each for each in names if each.lower().rpartition(".")[2] == name.lower()]
+        if len(fits) > 1:
+            raise InvalidArgumentError(f"Table {name!r} is ambiguous: there are {', '.join(fits)}.")
+        if not fits:
+            raise no_such(f"{tap.what} has no table {name!r}.", name, names)
+        return fits[0]
+
+    def columns(self, tap: TapService, table: str, deadline: Deadline) -> Table:
+        """Return the columns of a table, whose name may be written in any case; no rows if there is none."""
+        return self._remembered(("columns", tap.url, table.lower()), lambda: _columns(tap, table, deadline))
+
+    def schema_of(self, collection: str, deadline: Deadline) -> str | None:
+        """Return the schema that a collection is in a service of many; None if it has one for itself."""
+        name = str(collection).strip().lower()
+        if name in _KNOWN_SERVICES:
+            return None
+        collections = self.collections(deadline)
+        found = find_name(name, collections)
+        return found if found is not None and collections[found] != found else None
+
+    @property
+    def _base(self) -> str:
+        return self._service.endpoints.tap
+
+    def _named(self, name: str) -> TapService:
+        return TapService(self._service, f"{self._base}/{name}", f"TAP service {name}")
+
+    def _remembered(self, key: tuple[str, ...], ask: Callable[[], Any]) -> Any:
+        """What was told before, or else is told now."""
+        with self._lock:
+            told = self._told.get(key)
+        if told is None:
+            told = ask()
+            with self._lock:
+                self._told[key] = told
+        return told.copy()
+
+    def _collections(self, deadline: Deadline) -> dict[str, str]:
+        """Ask for the services, and for the collections of those that have many."""
+        what = "list of TAP services"
+        with translated(what):
+            document = json_object(VOSession(self._service, deadline, what).get(f"{self._base}/openapi.json").content)
+            names = document["components"]["schemas"]["CatalogName"]["enum"]
+        found: dict[str, str] = {}
+        for name in names:
+            if not name.endswith(_GROUPED):
+                found[name] = name
+                continue
+            schemas = {each.partition(".")[0] for each in self.tables(self._named(name), deadline)["table_name"]}
+            found.update(dict.fromkeys(sorted(schemas), name))
+        return found
+
+
+def literal(value: Any) -> str:
+    """Write a value in ADQL: text in quotation marks, those in it doubled."""
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, bool) or not isinstance(plain, int | float) or plain != plain:  # noqa: PLR0124 - NaN
+        raise InvalidArgumentError(f"{value!r} cannot be written in ADQL.")
+    return repr(plain)
+
+
+def _tables(tap: TapService, schema: str | None, deadline: Deadline) -> Table:
+    """Ask for the tables of a service."""
+    where = f" WHERE table_name LIKE {literal(f'{schema}.%')}" if schema else ""
+    told = tap.rows(f"SELECT table_name, description FROM tap_schema.tables{where}", deadline=deadline)
+    table = _with_columns(told, _TABLE_COLUMNS, tap)
+    schemas = [str(name).partition(".")[0].lower() for name in table["table_name"]]
+    # In a pattern "_" is any letter.
+    keep = [each == schema.lower() if schema else each != _OF_THE_SERVICE for each in schemas]
+    return table[np.array(keep, dtype=bool)]
+
+
+def _columns(tap: TapService, table: str, deadline: Deadline) -> Table:
+    """Ask for the columns of a table."""
+    names = dict.fromkeys((table, table.lower()))
+    where = " OR ".join(f"table_name = {literal(name)}" for name in names)
+    return _with_columns(
+        tap.rows(f"SELECT * FROM tap_schema.columns WHERE {where}", deadline=deadline), _COLUMN_COLUMNS, tap
+    )
+
+
+def _with_columns(told: Table, names: tuple[str, ...], tap: TapService) -> Table:
+    """The columns that are wanted, empty where a service does not have them."""
+    if not {names[0]} & set(told.colnames):
+        raise InvalidResponseError(f"{tap.what} has no {names[0]} in its tap_schema.", service=tap.what)
+    for name in names:
+        if name not in told.colnames:
+            told[name] = MaskedColumn(np.zeros(len(told), dtype="U1"), mask=True)
+    return told[list(names)]

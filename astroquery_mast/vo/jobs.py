@@ -1,0 +1,185 @@
+"""A job that a server works on by itself: watch it, stop it, fetch its result, now or in another session.
+
+In: the address of a job, and what speaks its protocol.  Out: a `Job`, which is the same for every protocol.  A job is
+never lost because nobody could ask for its state for a while, or because whoever waited for it stopped waiting.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol, Self
+
+from astropy import units as u
+from astropy.table import Table
+from astroquery import log
+
+from ..exceptions import QueryTimeoutError
+from ..service.http import POLL
+from ..service.parallel import progress_bar
+from ..service.retrying import Deadline, as_seconds, is_transient, retrying
+
+
+class JobStatus(StrEnum):
+    """How far a job is; the names are those of the Virtual Observatory's jobs."""
+
+    PENDING = "PENDING"
+    QUEUED = "QUEUED"
+    HELD = "HELD"
+    SUSPENDED = "SUSPENDED"
+    EXECUTING = "EXECUTING"
+    UNKNOWN = "UNKNOWN"
+    COMPLETED = "COMPLETED"
+    ERROR = "ERROR"
+    ABORTED = "ABORTED"
+    ARCHIVED = "ARCHIVED"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen to the job."""
+        return self in {self.COMPLETED, self.ERROR, self.ABORTED, self.ARCHIVED}
+
+
+class JobProtocol(Protocol):
+    """What has to be known of a protocol to work with its jobs."""
+
+    @property
+    def how_to_return(self) -> str:
+        """The call that makes a job's handle from its address, such as ``VO.get_job``."""
+
+    def status(self, url: str, deadline: Deadline) -> JobStatus:
+        """Ask how far a job is."""
+
+    def cancel(self, url: str, deadline: Deadline) -> None:
+        """Have the server stop a job."""
+
+    def result(self, url: str, deadline: Deadline) -> Table:
+        """Fetch the result of a job that has finished, or raise why it has none."""
+
+
+class JobHandle:
+    """A job of a server, which goes on whether or not anybody waits for it.
+
+    Parameters
+    ----------
+    url : str
+        Its address, by which it can be found again.
+    protocol : JobProtocol
+        What speaks to its server.
+    """
+
+    def __init__(self, url: str, protocol: JobProtocol) -> None:
+        self.url = url
+        self._protocol = protocol
+
+    def __repr__(self) -> str:
+        return f"<JobHandle at {self.url}>"
+
+    @property
+    def status(self) -> str:
+        """How far it is, as the server says now: ``"QUEUED"``, ``"EXECUTING"``, ``"COMPLETED"``, ``"ERROR"``, …"""
+        return str(self._protocol.status(self.url, Deadline.start(None)))
+
+    def wait(self, *, timeout: float | u.Quantity | None = None, verbose: bool = False) -> Self:
+        """Wait until the job has finished, well or not.
+
+        Ctrl-C ends the waiting and leaves the job alone; so does a timeout.
+
+        Parameters
+        ----------
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds to wait; ``conf.timeout`` if not given.
+        verbose : bool
+            Whether to show on a terminal how far it is.
+
+        Returns
+        -------
+        JobHandle
+            The job itself.
+
+        Raises
+        ------
+        TimeoutError
+            If it has not finished; the message says how to return to it.
+        InvalidQueryError
+            If the server does not know the job.
+        """
+        self._watch(Deadline.start(as_seconds(timeout)), verbose=verbose)
+        return self
+
+    def cancel(self, *, timeout: float | u.Quantity | None = None) -> None:
+        """Have the server stop the job; one that has finished stays as it is.
+
+        Parameters
+        ----------
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+        """
+        self._protocol.cancel(self.url, Deadline.start(as_seconds(timeout)))
+
+    def result(self, *, timeout: float | u.Quantity | None = None, verbose: bool = False) -> Table:
+        """Wait for the job and return its result.
+
+        Parameters
+        ----------
+        timeout, verbose
+            As `wait`.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            The rows, with units and descriptions.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the server found fault with the query.
+        RemoteServiceError
+            If the job failed, or was stopped.
+        TimeoutError
+            If it has not finished.
+        """
+        return self.fetch(Deadline.start(as_seconds(timeout)), verbose=verbose)
+
+    def fetch(self, deadline: Deadline, *, verbose: bool = False) -> Table:
+        """Return the result within what is left of a call."""
+        self._watch(deadline, verbose=verbose)
+        return self._protocol.result(self.url, deadline)
+
+    def _watch(self, deadline: Deadline, *, verbose: bool) -> None:
+        """Ask how far it is until it has finished; a server that cannot say is asked again."""
+        try:
+            with progress_bar(None, "Job", "question", shown=verbose) as bar:
+
+                def ask() -> JobStatus:
+                    status = self._protocol.status(self.url, deadline)
+                    bar.set_postfix_str(status)
+                    bar.update()
+                    return status
+
+                status = retrying(
+                    ask,
+                    deadline=deadline,
+                    on_error=is_transient,
+                    on_result=lambda status: not status.finished,
+                    stop=lambda _: deadline.remaining() <= 0,
+                    wait=POLL,
+                )
+        except KeyboardInterrupt:
+            log.info("Nobody waits for the job any more. %s", self._return_to_it())
+            raise
+        except QueryTimeoutError as err:
+            raise self._late("its state could not be read", deadline) from err
+        if not status.finished:
+            raise self._late(f"it is {status}", deadline)
+
+    def _late(self, state: str, deadline: Deadline) -> QueryTimeoutError:
+        """The error of a job that has not finished in time."""
+        return QueryTimeoutError(
+            f"The job has not finished within {deadline.seconds:g} s: {state}. {self._return_to_it()}",
+            service=self.url,
+            elapsed=deadline.elapsed(),
+        )
+
+    def _return_to_it(self) -> str:
+        """How to return to a job, as a sentence."""
+        return f"It goes on; return to it with {self._protocol.how_to_return}({self.url!r})."

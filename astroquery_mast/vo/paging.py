@@ -1,0 +1,326 @@
+"""All rows of a query, beyond those that a service sends at once: in pages, counted, each row once.
+
+In: a `Scan`, which is a table with conditions or a query that somebody wrote.  Out: tables, one per page, whose rows
+together are as many as the service counted.
+
+Pages follow each other along a *key*, a column that is best indexed: the next page begins where the last one ended.  A
+page that is full may have ended among rows that share a key, so that those come with the next page.  Where there is no
+key the sky is cut into boxes until each has few enough rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from astropy.table import Row, Table, vstack
+
+from ..exceptions import IncompleteResultError, InvalidArgumentError
+from ..service.parallel import progress_bar
+from ..service.retrying import Deadline
+from ..tables.columns import find_name, no_such
+from .discovery import Discovery, literal
+from .tap import ROW_CAP, TapService
+
+_TABLES = re.compile(r'\b(?:FROM|JOIN)\s+((?:\w+|"[^"]+")(?:\.(?:\w+|"[^"]+"))*)', re.IGNORECASE)
+_STRINGS = re.compile(r"'(?:[^']|'')*'")
+_COMMENTS = re.compile(r"--[^\n]*")
+_TOP = re.compile(r"\A\s*SELECT\s+(?:ALL\s+|DISTINCT\s+)?TOP\s+(\d+)", re.IGNORECASE)
+_INNER = re.compile(r"\([^()]*\)")
+_ORDERED = re.compile(r"\b(ORDER\s+BY|OFFSET)\b", re.IGNORECASE)
+_POSITION = "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"
+_MAIN_ID = re.compile(r"meta\.id;meta\.main|meta\.record")
+_WHOLE = re.compile("int|long|short")
+_ADVICE = "Name a column that tells the rows apart (key=), or ask for less at a time."
+# A box that is as small as this is not cut any further (degrees).
+_SMALLEST = 1e-7
+_Ask = Callable[[str], Table]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The rows of a table that meet conditions, or those of a query.
+
+    Parameters
+    ----------
+    source : str
+        The name of a table, or a query in parentheses with a name, as it stands after ``FROM``.
+    columns : sequence of str
+        The columns wanted, as they stand after ``SELECT``; all if there are none.
+    conditions : sequence of str
+        What the rows must meet, as it stands after ``WHERE``; all of it.
+    key : str, optional
+        The column along which pages follow each other.
+    position : tuple of str, optional
+        The columns of right ascension and declination, in degrees.
+    """
+
+    source: str
+    columns: Sequence[str] = ()
+    conditions: Sequence[str] = ()
+    key: str | None = None
+    position: tuple[str, str] | None = None
+
+    def adql(self, *conditions: str, select: str = "", top: int | None = None, order: str | None = None) -> str:
+        """Return the query for those of the rows that meet further conditions."""
+        every = [f"({each})" for each in (*self.conditions, *conditions)]
+        parts = [
+            f"SELECT TOP {top}" if top is not None else "SELECT",
+            select or ", ".join(self.columns) or "*",
+            f"FROM {self.source}",
+            f"WHERE {' AND '.join(every)}" if every else "",
+            f"ORDER BY {order}" if order else "",
+        ]
+        return " ".join(filter(None, parts))
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of the tables that the rows come from."""
+        return [name.replace('"', "") for name in _TABLES.findall(f"FROM {self.source}")]
+
+
+def scan_of(adql: str, key: str | None = None) -> Scan:
+    """Return the scan of a query that somebody wrote; raise if its pages could not be told apart."""
+    text = _COMMENTS.sub("", adql).strip().rstrip(";")
+    flat = _STRINGS.sub("''", text)
+    while (shorter := _INNER.sub(" ", flat)) != flat:
+        flat = shorter
+    if found := _ORDERED.search(flat):
+        raise InvalidArgumentError(
+            f"A query with {' '.join(found[0].upper().split())} cannot be fetched in pages, which have an order of "
+            "their own: leave it out and sort the table, or set limit= to a number of rows that one answer holds."
+        )
+    if found := _TOP.search(flat):
+        raise InvalidArgumentError(
+            f"Which rows TOP {found[1]} returns may differ from page to page: leave it out and set limit={found[1]}."
+        )
+    return Scan(f"({text}) AS q", key=key)
+
+
+def top_of(adql: str) -> int | None:
+    """Return the number of rows that a query itself asks for at most."""
+    found = _TOP.search(_COMMENTS.sub("", adql))
+    return int(found[1]) if found else None
+
+
+@dataclass(frozen=True)
+class Pager:
+    """How the pages of a scan are asked for.
+
+    Parameters
+    ----------
+    tap : TapService
+        The service.
+    discovery : Discovery
+        What knows the columns of its tables.
+    deadline : Deadline
+        When the call has to end.
+    size : int
+        Rows of a page.
+    run_async : bool, optional
+        Whether pages are asked for as jobs; they are, if there are several, unless this is False.
+    verbose : bool
+        Whether to show on a terminal how far it is.
+    """
+
+    tap: TapService
+    discovery: Discovery
+    deadline: Deadline
+    size: int = ROW_CAP
+    run_async: bool | None = None
+    verbose: bool = False
+
+    def count(self, scan: Scan, *conditions: str) -> int:
+        """Have the service count the rows."""
+        (found,) = self._one(scan.adql(*conditions, select="COUNT(*) AS number_of_rows"))
+        return int(found)
+
+    def everything(self, scan: Scan, limit: int | None = None) -> Table:
+        """Return all rows as one table, or as many as a limit lets through; ``meta["overflow"]`` if there are more."""
+        total = self.count(scan)
+        wanted = total if limit is None else min(limit, total)
+        with progress_bar(wanted, "Rows", "row", shown=self.verbose) as bar:
+            pages = []
+            for page in self.pages(scan, total, limit):
+                pages.append(page)
+                bar.update(len(page))
+        meta = {**pages[0].meta, "overflow": wanted < total, "pages": len(pages)}
+        table = pages[0] if len(pages) == 1 else vstack(pages, join_type="exact", metadata_conflicts="silent")
+        table.meta = {**meta, "adql": scan.adql()}
+        return table
+
+    def pages(self, scan: Scan, total: int | None = None, limit: int | None = None) -> Iterator[Table]:
+        """Give all rows, or as many as a limit lets through, page by page; the number is proven at the end."""
+        total = self.count(scan) if total is None else total
+        wanted = total if limit is None else min(limit, total)
+        received = 0
+        for page in self._parts(scan, wanted, total):
+            part = page[: wanted - received] if len(page) > wanted - received else page
+            received += len(part)
+            yield part
+            if received == wanted:
+                return
+        raise IncompleteResultError(
+            f"{self.tap.what} counted {wanted} rows and sent {received}: they may have changed meanwhile. Ask again.",
+            service=self.tap.what,
+        )
+
+    def _parts(self, scan: Scan, wanted: int, total: int) -> Iterator[Table]:
+        """The rows in parts, which may be more than are wanted."""
+        if wanted <= self.size:
+            yield self._rows(scan.adql(top=wanted if wanted < total else None), self.run_async)
+            return
+        scan = self._with_key(scan)
+        if scan.key is not None:
+            yield from self._along(scan, scan.key)
+        elif scan.position is not None:
+            yield from self._over_the_sky(scan, *scan.position)
+        else:
+            raise InvalidArgumentError(
+                f"Nothing is known to fetch {wanted} rows by, in pages of {self.size}. {_ADVICE}"
+            )
+
+    def _page(self, adql: str) -> Table:
+        """One of several pages."""
+        return self._rows(adql, True if self.run_async is None else self.run_async)
+
+    def _rows(self, adql: str, run_async: bool | None) -> Table:
+        return self.tap.rows(adql, deadline=self.deadline, maxrec=self.size, run_async=run_async, tell=lambda _: None)
+
+    def _one(self, adql: str) -> list[Any]:
+        """The only row of an answer."""
+        table = self.tap.rows(adql, deadline=self.deadline, run_async=self.run_async)
+        if len(table) != 1:
+            raise IncompleteResultError(f"{self.tap.what} sent {len(table)} rows where one was due.")
+        return list(table[0])
+
+    # -- along a key -------------------------------------------------------------------------------------------------
+
+    def _along(self, scan: Scan, key: str) -> Iterator[Table]:
+        """The rows in the order of a key; those without one at the end."""
+        added = bool(scan.columns) and find_name(key, scan.columns) is None
+        asked = replace(scan, columns=(*scan.columns, key)) if added else scan
+        condition, more = f"{key} IS NOT NULL", True
+        while more:
+            page = self._page(asked.adql(condition, top=self.size, order=key))
+            keys = _cells(page, key, self.tap)
+            more = page.meta["overflow"] or len(page) >= self.size
+            if more:
+                page = page[: _whole_groups(keys, key)]
+                condition = f"{key} >= {literal(keys[-1])}"
+            yield _without(page, key) if added else page
+        yield self._page(scan.adql(f"{key} IS NULL"))
+
+    # -- over the sky ------------------------------------------------------------------------------------------------
+
+    def _over_the_sky(self, scan: Scan, ra: str, dec: str) -> Iterator[Table]:
+        """The rows box by box; those without a position at the end."""
+        low_ra, high_ra, low_dec, high_dec = self._one(
+            scan.adql(
+                select=f"MIN({ra}) AS ra_low, MAX({ra}) AS ra_high, MIN({dec}) AS dec_low, MAX({dec}) AS dec_high"
+            )
+        )
+        boxes = [(_Side(ra, float(low_ra), float(high_ra)), _Side(dec, float(low_dec), float(high_dec)))]
+        while boxes:
+            box = boxes.pop()
+            conditions = [each.condition for each in box]
+            number = self.count(scan, *conditions)
+            if number > self.size:
+                boxes += _halves(box, number)
+            elif number:
+                yield self._page(scan.adql(*conditions))
+        yield self._page(scan.adql(f"{ra} IS NULL OR {dec} IS NULL"))
+
+    # -- what to fetch by ----------------------------------------------------------------------------------------------
+
+    def _with_key(self, scan: Scan) -> Scan:
+        """The scan with a key or else a position, from what the service says of its columns."""
+        if scan.key is not None or scan.position is not None:
+            return scan
+        rows = [row for table in scan.tables for row in self.discovery.columns(self.tap, table, self.deadline)]
+        if scan.source.startswith("("):
+            output = self._rows(scan.adql(top=0), self.run_async).colnames
+            rows = [row for row in rows if find_name(row["column_name"], output)]
+        return _fetched_by(scan, rows)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A side of a box: what is from a value and below another one; an end that is None is open."""
+
+    column: str
+    low: float
+    high: float
+    low_open: bool = True
+    high_open: bool = True
+
+    @property
+    def condition(self) -> str:
+        """The condition on the column."""
+        ends = [] if self.low_open else [f"{self.column} >= {self.low!r}"]
+        ends += [] if self.high_open else [f"{self.column} < {self.high!r}"]
+        return " AND ".join(ends or [f"{self.column} IS NOT NULL"])
+
+    def halves(self) -> list[_Side]:
+        """Cut it in two."""
+        middle = (self.low + self.high) / 2
+        return [replace(self, high=middle, high_open=False), replace(self, low=middle, low_open=False)]
+
+
+def _halves(box: tuple[_Side, _Side], number: int) -> list[tuple[_Side, _Side]]:
+    """Cut a box across its longer side."""
+    ra, dec = box
+    if max(side.high - side.low for side in box) < _SMALLEST:
+        raise InvalidArgumentError(f"{number} rows are at one position. {_ADVICE}")
+    if ra.high - ra.low > dec.high - dec.low:
+        return [(half, dec) for half in ra.halves()]
+    return [(ra, half) for half in dec.halves()]
+
+
+def _cells(page: Table, key: str, tap: TapService) -> Any:
+    """The keys of a page, in order."""
+    name = find_name(key.strip('"'), page.colnames)
+    if name is None:
+        raise no_such(f"The query has no column {key!r} to fetch its rows by.", key, page.colnames)
+    cells = np.asarray(page[name])
+    if cells.dtype.kind in "iuf" and np.any(cells[1:] < cells[:-1]):
+        raise IncompleteResultError(f"{tap.what} sent rows that are not in the order of {key}.", service=tap.what)
+    return cells
+
+
+def _whole_groups(keys: Any, key: str) -> int:
+    """How many rows are before those that share the last key, of which there may be more."""
+    if keys.dtype.kind == "U":  # Databases take text for the same whatever its case, and the blanks at its end.
+        keys = np.array([each.casefold().rstrip() for each in keys])
+    number = int(np.flatnonzero(keys == keys[-1])[0])
+    if not number:
+        raise InvalidArgumentError(f"More rows than a page holds have the {key} {keys[-1]}. {_ADVICE}")
+    return number
+
+
+def _without(page: Table, key: str) -> Table:
+    """A page without the column that was only added to fetch it by."""
+    page.remove_column(find_name(key.strip('"'), page.colnames))
+    return page
+
+
+def _fetched_by(scan: Scan, rows: Sequence[Row]) -> Scan:
+    """The scan with the best key among some columns, or else a position."""
+    keys = sorted((rank, str(row["column_name"])) for row in rows if (rank := _rank(row)) is not None)
+    if keys:
+        return replace(scan, key=keys[0][1])
+    named = {str(row["ucd"]): str(row["column_name"]) for row in rows}
+    ra, dec = map(named.get, _POSITION)
+    return replace(scan, position=(ra, dec)) if ra and dec else scan
+
+
+def _rank(row: Row) -> tuple[bool, int, bool] | None:
+    """How good a column is to fetch pages by, lower is better; None if it is not."""
+    ucd, datatype, name = (str(row[each]).lower() for each in ("ucd", "datatype", "column_name"))
+    indexed, whole = str(row["indexed"]) == "1", bool(_WHOLE.search(datatype))
+    kind = 0 if _MAIN_ID.search(ucd) else 1 if name.endswith("id") else 2
+    usable = whole or ("char" in datatype and kind < 2)
+    return (not indexed, kind, not whole) if usable and (indexed or not kind) else None

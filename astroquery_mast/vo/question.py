@@ -1,0 +1,104 @@
+"""What is asked by `VOClass.query_tap`: the arguments, checked, and how they become one answer, pages or a job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from astropy.table import Table
+
+from ..exceptions import InvalidArgumentError
+from ..service.retrying import Deadline
+from ..warn import warn_no_results, warn_of_limit
+from .discovery import Discovery
+from .jobs import JobHandle
+from .paging import Pager, scan_of, top_of
+from .tap import ROW_CAP, TapService
+
+_NAME = re.compile(r'[A-Za-z_]\w*|"[^"]+"')
+
+
+class OneAnswer(Enum):
+    """The limit that a call has if none is given."""
+
+    ONE_ANSWER = "as many rows as one answer holds"
+
+    def __repr__(self) -> str:
+        return f"<{self.value}>"
+
+
+@dataclass(frozen=True)
+class TapQuestion:
+    """A query in ADQL, and how many rows of it are wanted in which way; the fields are parameters of `query_tap`."""
+
+    adql: str
+    limit: int | OneAnswer | None = OneAnswer.ONE_ANSWER
+    key: str | None = None
+    maxrec: int | None = None
+    run_async: bool | None = None
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be asked."""
+        if not isinstance(self.adql, str) or not self.adql.strip():
+            raise InvalidArgumentError(f"adql={self.adql!r}: the text of a query is needed, such as 'SELECT …'.")
+        if self.key is not None and not _NAME.fullmatch(str(self.key)):
+            raise InvalidArgumentError(f"key={self.key!r} is not the name of a column.")
+        for name, value in (("limit", self.limit), ("maxrec", self.maxrec)):
+            if not (value is None or isinstance(value, OneAnswer) or (type(value) is int and value > 0)):
+                raise InvalidArgumentError(f"{name}={value!r}: a number of rows above zero is needed.")
+
+    @property
+    def size(self) -> int:
+        """The rows of one answer."""
+        return ROW_CAP if self.maxrec is None else self.maxrec
+
+    @property
+    def rows(self) -> int | None:
+        """The rows wanted in all; None for every row."""
+        limit = self.size if isinstance(self.limit, OneAnswer) else self.limit
+        return top_of(self.adql) if limit is None else limit
+
+    @property
+    def in_one(self) -> bool:
+        """Whether one answer holds what is wanted."""
+        return self.rows is not None and self.rows <= self.size
+
+    def payload(self, tap: TapService) -> dict[str, object]:
+        """Return what is sent, first."""
+        return tap.payload(self.adql, min(self.size, self.rows or self.size), self.run_async)
+
+    def submit(self, tap: TapService, deadline: Deadline) -> JobHandle:
+        """Have the server work on it."""
+        if not self.in_one:
+            raise InvalidArgumentError(
+                f"A job returns at most {self.size} rows, and limit={self.limit} asks for more: leave job=True out."
+            )
+        return tap.submit(self.adql, maxrec=min(self.size, self.rows or self.size), deadline=deadline)
+
+    def table(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Table:
+        """Return all rows wanted, and warn if there are more, or none."""
+        if self.in_one:
+            maxrec = self.size if self.limit is None else min(self.size, self.rows or self.size)
+            table = tap.rows(
+                self.adql, maxrec=maxrec, run_async=self.run_async, deadline=deadline, verbose=self.verbose
+            )
+        else:
+            limit = None if isinstance(self.limit, OneAnswer) else self.limit
+            table = self._paging(tap, discovery, deadline).everything(scan_of(self.adql, self.key), limit)
+            table.meta["adql"] = self.adql
+            if table.meta["overflow"]:
+                warn_of_limit(len(table))
+        if not len(table):
+            warn_no_results()
+        return table
+
+    def pages(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Iterator[Table]:
+        """Give the rows page by page."""
+        limit = None if isinstance(self.limit, OneAnswer) else self.limit
+        return self._paging(tap, discovery, deadline).pages(scan_of(self.adql, self.key), limit=limit)
+
+    def _paging(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Pager:
+        return Pager(tap, discovery, deadline, self.size, self.run_async, self.verbose)

@@ -1,0 +1,245 @@
+"""One TAP service: ADQL in, a table out, in one go or as a job.
+
+In: a query as text.  Out: a table with units, UCDs and descriptions, or an error of this package.  The protocol is
+pyvo's; what is here is the choice between the two ways of asking, and what is made of the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import requests
+from astropy.table import Column, MaskedColumn, Table
+from astroquery import log
+from pyvo.dal import AsyncTAPJob, TAPService
+from pyvo.dal.tap import TAPResults
+from pyvo.io import uws
+
+from ..config import seconds_setting
+from ..exceptions import BadRequestError, InvalidArgumentError, MastError, ServerError
+from ..service.mast_service import MastService
+from ..service.retrying import Deadline
+from ..warn import warn_of_limit
+from .jobs import JobHandle, JobStatus
+from .session import VOSession, translated
+
+ROW_CAP = 100_000
+"""Rows that the archive's TAP services send in one answer."""
+# With these a gateway says that an answer takes longer than it waits.
+_GATEWAY_TIMES = {408, 504, 524}
+# How long a job may run unless more is asked for (seconds).
+_USUAL_DURATION = 600
+
+
+@dataclass(frozen=True)
+class TapService:
+    """A TAP service, asked through the connections of a client.
+
+    Parameters
+    ----------
+    service : MastService
+        The client's conversation with the archive.
+    url : str
+        The address of the service, without ``/sync``.
+    what : str
+        Its name in messages.
+    """
+
+    service: MastService
+    url: str
+    what: str
+
+    # -- queries -----------------------------------------------------------------------------------------------------
+
+    def rows(
+        self,
+        adql: str,
+        *,
+        deadline: Deadline,
+        maxrec: int = ROW_CAP,
+        run_async: bool | None = None,
+        verbose: bool = False,
+        tell: Callable[[int], object] = warn_of_limit,
+    ) -> Table:
+        """Return the rows of a query, at most ``maxrec``; ``tell`` is called with their number if there are more.
+
+        Unless ``run_async`` says which, the query is asked in one go, and as a job if that takes too long.  ``meta``
+        holds the query, the service, the way it was asked (``"sync"`` or ``"async"``), and whether there are more rows.
+        """
+        table = self._rows(adql, maxrec, run_async, deadline, verbose=verbose)
+        if table.meta["overflow"]:
+            tell(len(table))
+        return table
+
+    def _rows(self, adql: str, maxrec: int, run_async: bool | None, deadline: Deadline, *, verbose: bool) -> Table:
+        if run_async is None:
+            # The second way needs time as well.
+            patience = min(seconds_setting("read_timeout"), deadline.remaining() / 2)
+            try:
+                return self._at_once(adql, maxrec, deadline, patience=patience, hopeless=_too_slow)
+            except MastError as err:
+                if not _too_slow(err):
+                    raise
+            log.info("%s did not answer in time: the query is sent again as a job, which may take longer.", self.what)
+        elif not run_async:
+            return self._at_once(adql, maxrec, deadline)
+        job = self.submit(adql, maxrec=maxrec, deadline=deadline)
+        table = job.fetch(deadline, verbose=verbose)
+        with suppress(MastError):  # The server removes it sooner or later.
+            self._job(job.url, deadline).delete()
+        return table
+
+    def _at_once(self, adql: str, maxrec: int, deadline: Deadline, **options: Any) -> Table:
+        """The answer to a query that is asked in one go."""
+        session = self.session(deadline, **options)
+        query = TAPService(self.url, session=session).create_query(adql, maxrec=maxrec)
+        with translated(self.what):
+            return self._table(TAPResults(query.execute_votable(), url=query.queryurl, session=session), adql, "sync")
+
+    def payload(self, adql: str, maxrec: int, run_async: bool | None) -> dict[str, object]:
+        """Return what is sent for a query: the address under ``url``, and the parameters."""
+        query = TAPService(self.url).create_query(adql, maxrec=maxrec, mode="async" if run_async else "sync")
+        return {"url": query.queryurl, **query}
+
+    def session(self, deadline: Deadline, **options: Any) -> VOSession:
+        """Return what pyvo sends through during a call."""
+        return VOSession(self.service, deadline, self.what, **options)
+
+    def _table(self, results: TAPResults, adql: str, mode: str) -> Table:
+        """The table of an answer, whose text is text in the way of tables."""
+        table = results.to_table()
+        for name in [name for name in table.colnames if table[name].dtype == object]:
+            # Only one of the ways to write a VOTable can tell empty text from none.
+            _make_text(table, name, empty_is_null=results.resultstable.format != "binary2")
+        overflow = str(results.status[0]).lower() == "overflow"
+        table.meta = {"adql": adql, "service": self.url, "mode": mode, "overflow": overflow}
+        return table
+
+    # -- jobs --------------------------------------------------------------------------------------------------------
+
+    def submit(self, adql: str, *, maxrec: int = ROW_CAP, deadline: Deadline) -> JobHandle:
+        """Have the server work on a query, and return the job."""
+        with translated(self.what):
+            created = AsyncTAPJob.create(self.url, adql, maxrec=maxrec, session=self.session(deadline))
+            if _USUAL_DURATION < deadline.remaining() < np.inf:
+                with suppress(BadRequestError):  # It need not grant more time.
+                    created.execution_duration = int(deadline.remaining())
+            try:
+                created.run()
+            except BadRequestError:  # A request that was sent again finds the job started already.
+                if created.phase == JobStatus.PENDING:
+                    raise
+        return JobHandle(created.url, self)
+
+    @property
+    def how_to_return(self) -> str:
+        """The call that makes a job's handle from its address."""
+        return "VO.get_job"
+
+    def status(self, url: str, deadline: Deadline) -> JobStatus:
+        """Ask how far a job is."""
+        phase = str(self._summary(url, deadline).phase).upper()
+        return JobStatus(phase) if phase in JobStatus.__members__ else JobStatus.UNKNOWN
+
+    def cancel(self, url: str, deadline: Deadline) -> None:
+        """Have the server stop a job."""
+        if not self.status(url, deadline).finished:
+            self._job(url, deadline).abort()
+
+    def result(self, url: str, deadline: Deadline) -> Table:
+        """Fetch the result of a job that has finished, or raise why it has none."""
+        summary = self._summary(url, deadline)
+        if summary.phase != JobStatus.COMPLETED:
+            raise self._failure(summary, url)
+        session = self.session(deadline)
+        with translated(self.what):
+            job = AsyncTAPJob(url, session=session)
+            if job.result_uri is None:
+                raise ServerError(f"{self.what} has no result for the job {url}.", service=self.what)
+            results = TAPResults.from_result_url(job.result_uri, session=session)
+            table = self._table(results, _parameter(summary, "query"), "async")
+        table.meta["job"] = url
+        return table
+
+    def _failure(self, summary: Any, url: str) -> MastError:
+        """The error of a job without a result."""
+        told = summary.errorsummary
+        words = str(getattr(getattr(told, "message", None), "content", None) or "").strip().rstrip(".")
+        if summary.phase != JobStatus.ERROR:
+            return ServerError(
+                f"The job {url} is {summary.phase}{words and ': '}{words}. Submit it again.", service=url
+            )
+        kind = ServerError if getattr(told, "type_", "") == "transient" else BadRequestError
+        return kind(f"{self.what} could not do the query: {words or 'no reason given'}.", service=self.what)
+
+    def _summary(self, url: str, deadline: Deadline) -> Any:
+        """What the server says of a job."""
+        with translated(self.what):
+            return uws.parse_job(self.session(deadline).get(url, stream=True).raw.read)
+
+    def _job(self, url: str, deadline: Deadline) -> AsyncTAPJob:
+        return AsyncTAPJob(url, session=self.session(deadline))
+
+    def jobs(self, deadline: Deadline) -> Table:
+        """Return the jobs that the server shows."""
+        with translated(self.what):
+            found = TAPService(self.url, session=self.session(deadline)).get_job_list()
+        rows = [(each.jobid, each.phase, str(each.creationtime or ""), self.job_url(each.jobid)) for each in found]
+        return Table(rows=rows, names=("job_id", "status", "created", "url"), dtype=(str, str, str, str))
+
+    def job_url(self, job_id: str) -> str:
+        """Return the address of a job."""
+        return f"{self.url}/async/{job_id}"
+
+    # -- what is there -----------------------------------------------------------------------------------------------
+
+    def examples(self, deadline: Deadline) -> list[str]:
+        """Return the queries that the service gives as examples."""
+        with translated(self.what):
+            try:
+                found = TAPService(self.url, session=self.session(deadline, web_pages=True)).examples
+            except BadRequestError as err:
+                if err.status != 404:
+                    raise
+                return []
+            return [str(each["QUERY"]).strip() for each in found]
+
+
+def service_of_job(service: MastService, url: str) -> TapService:
+    """Return the service whose job has an address."""
+    base, found, job = str(url).strip().rpartition("/async/")
+    if not (found and job and base.startswith(("https://", "http://"))):
+        raise InvalidArgumentError(f"{url!r} is not the address of a job: it looks like https://…/async/<job>.")
+    return TapService(service, base, f"TAP service {base.rpartition('/')[2]}")
+
+
+def _too_slow(error: MastError) -> bool:
+    """Tell whether an answer took longer than somebody waits, so that a job may help."""
+    if not isinstance(error, ServerError):
+        return False
+    return error.status in _GATEWAY_TIMES or isinstance(error.__cause__, requests.exceptions.ReadTimeout)
+
+
+def _parameter(summary: Any, name: str) -> str:
+    """A parameter of a job."""
+    return next((str(each.content) for each in summary.parameters or () if str(each.id_).lower() == name), "")
+
+
+def _make_text(table: Table, name: str, *, empty_is_null: bool) -> None:
+    """Let a column of text have a dtype of text, as in all tables; one of arrays stays as it is."""
+    column = table[name]
+    mask = np.array(getattr(column, "mask", False)) | np.zeros(len(column), dtype=bool)
+    cells = ["" if hidden else cell for cell, hidden in zip(column.tolist(), mask, strict=True)]
+    if not all(isinstance(each, str) for each in cells):
+        return
+    # Not `astype`, which makes a mask as wide as its own text.
+    values = np.array(cells, dtype=str)
+    if empty_is_null:
+        mask |= values == ""
+    kind = MaskedColumn if mask.any() else Column
+    options = {"mask": mask} if mask.any() else {}
+    table.replace_column(name, kind(values, name=name, description=column.description, meta=column.meta, **options))
