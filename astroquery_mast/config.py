@@ -35,6 +35,8 @@ class Conf(_config.ConfigNamespace):
     catalogs_server = _item("https://catalogs.mast.stsci.edu", "Address of the Catalogs.MAST server.")
     resolver_server = _item("https://mastresolver.stsci.edu", "Address of the SANTA name resolver.")
     hla_server = _item("https://hla.stsci.edu", "Address of the Hubble Legacy Archive, which serves the HSC's spectra.")
+    archive_server = _item("https://archive.stsci.edu", "Address of MAST's older services, which serve VO spectra.")
+    gsss_server = _item("https://gsss.stsci.edu", "Address of the cone searches of the Guide Star Catalog and others.")
     timeout = _item(600.0, "Seconds that a whole call may take, polling, paging and retries included.")
     connect_timeout = _item(30.0, "Seconds to wait for a connection to be made.")
     read_timeout = _item(120.0, "Seconds of silence after which a connection is given up and the request sent again.")
@@ -146,6 +148,8 @@ _ADDRESSES = (
     "catalogs_server",
     "resolver_server",
     "hla_server",
+    "archive_server",
+    "gsss_server",
     "cloud_server",
     "cloud_bucket",
 )
@@ -261,6 +265,21 @@ class Endpoints:
     def tap(self) -> str:
         """Where the TAP services are; ``/caom`` and the like are to be added."""
         return f"{self.server}/vo-tap/api/v0.1"
+
+    @property
+    def images(self) -> tuple[str, str]:
+        """Where images are searched by SIA: of version 1, to which the mission is to be added, and of version 2."""
+        return f"{self.server}/portal_vo/Mashup/VoQuery.asmx/SiaV1", f"{self.server}/vo-sia/api/v0.1/query"
+
+    @property
+    def spectra(self) -> str:
+        """Where spectra are searched by SSA; the mission may be added."""
+        return f"{self._configured('archive_server')}/ssap/search2.php"
+
+    @property
+    def cones(self) -> str:
+        """Where sources of catalogs are searched by cone; the catalog is to be added."""
+        return f"{self._configured('gsss_server')}/webservices/vo/ConeSearch.aspx"
 
     @property
     def whoami(self) -> str:

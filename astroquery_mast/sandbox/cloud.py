@@ -34,7 +34,7 @@ def path_lookup(archive: Archive, record: RequestRecord) -> Reply:
 
 def _entry(archive: Archive, uri: str, *, cloud: bool) -> dict[str, object]:
     product = archive.product(uri)
-    path = None if product is None else _path(uri, product)
+    path = None if product is None else cloud_path(uri, product)
     if path and path.startswith(UNDER_MAST) and not cloud:
         path = f"/mast{path}"
     return {"status_code": 200 if path else 404, "path": path}
@@ -66,8 +66,8 @@ FOLDERS = {"HLSP": "mast/hlsp", "GALEX": "galex", "PS1": "panstarrs/ps1/public",
 _ORIGIN = re.compile(r"(url/)?(data/)?(product/)?")
 
 
-def _path(uri: str, product: Product) -> str | None:
-    """Path of a file, None for collections that have no copy."""
+def cloud_path(uri: str, product: Product) -> str | None:
+    """Return the path of a file, None for collections that have no copy."""
     collection, _, rest = uri.removeprefix("mast:").partition("/")
     if collection in FOLDERS:
         return f"/{FOLDERS[collection]}/{_ORIGIN.sub('', rest, count=1)}"
@@ -142,7 +142,7 @@ class _Entry:
 def _keys(archive: Archive) -> dict[str, str]:
     found = {}
     for product in archive.query("SELECT DISTINCT dataURI, productFilename, obs_id FROM product"):
-        path = _path(product["dataURI"], product)
+        path = cloud_path(product["dataURI"], product)
         if path is not None:
             found[path.lstrip("/")] = product["dataURI"]
     return dict(sorted(found.items()))

@@ -20,6 +20,8 @@ from .reading import natural
 from .reply import TEXT, Refusal, Reply, ServiceError
 from .requestlog import RequestRecord
 from .rows import observation_rows
+from .vo.datascope import SERVICES as PROGRESSIVE
+from .vo.datascope import DataScope
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -225,6 +227,7 @@ class Mashup:
         self._row_limit = row_limit
         self._cuts = cuts
         self.scripts = StagedScripts()
+        self._datascope = DataScope(archive)
         self._results: Cache[Dataset] = Cache(KEPT_ROWS, Dataset.__len__)
         self._pages: Cache[tuple[bytes, str]] = Cache(KEPT_BYTES, _length)
 
@@ -244,6 +247,10 @@ class Mashup:
             return lookup(self._archive, invocation.params)
         if invocation.service == "mast.bundle.request":
             return self.scripts.request(invocation.params, host)
+        if invocation.service in PROGRESSIVE:
+            return self._datascope.answer(
+                invocation.params, invocation.option("cachebreaker"), host, invocation.window, invocation.format
+            )
         service = SERVICES.get(invocation.service)
         if service is None:
             raise ServiceError(f"Unknown service '{invocation.request.get('service')}'.")

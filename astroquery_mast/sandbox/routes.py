@@ -18,6 +18,9 @@ from .missions import Missions, mission_endpoint
 from .packaged import packaged, text
 from .reply import Refusal, Reply
 from .requestlog import RequestRecord
+from .vo.cones import cone_search
+from .vo.images import first_version, second_version
+from .vo.spectra import spectra, spectrum_file
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -66,6 +69,11 @@ class Routes:
             "hla": spectrum_answer,
             "stage": mashup.scripts.send,
             "vo_tap": _Lazy(partial(_tap_services, archive)),
+            "vo_sia1": partial(first_version, archive),
+            "vo_sia": partial(second_version, archive),
+            "vo_ssa": partial(spectra, archive),
+            "vo_file": partial(spectrum_file, archive, downloads),
+            "vo_cone": partial(cone_search, archive),
             "other": _front_page,
         }
 

@@ -23,6 +23,8 @@ from .routes import Routes, endpoint_of
 
 #: How soon a server that is told to stop notices it (seconds).
 POLL_INTERVAL = 0.02
+#: Settings of the client that are pointed here.
+_SERVERS = ("server", "catalogs_server", "resolver_server", "hla_server", "archive_server", "gsss_server")
 RANGE_HEADERS = ("range", "if-range")
 
 _archives: dict[int, Archive] = {}
@@ -171,7 +173,7 @@ class Sandbox:
 
         with ExitStack() as settings:
             settings.enter_context(_without_tokens())
-            for item in ("server", "catalogs_server", "resolver_server", "hla_server"):
+            for item in _SERVERS:
                 settings.enter_context(conf.set_temp(item, self.url))
             settings.enter_context(conf.set_temp("cloud_server", self.cloud_url))
             yield

@@ -95,6 +95,20 @@ def two_mass() -> CatalogTable:
     return _table("2mass", sources, (ra, dec), {"ra": ra, "dec": dec, "designation": two_mass_names(ra, dec)})
 
 
+def guide_stars() -> CatalogTable:
+    """Return the Guide Star Catalog, version 2.4.2."""
+    everything = sky()
+    sources = everything.where(everything.bands["r"] < 20.5)
+    ra, dec = sources.at(2000.0)
+    given: Values = {
+        "hstID": texts(f"N{index:09d}" for index in sources.index.tolist()),
+        "ra": ra,
+        "dec": dec,
+        "extended": sources.kind != STAR,
+    }
+    return CatalogTable(ColumnRules(sources, given).columns(packaged("dal")["gsc"]), (ra, dec))
+
+
 def point_spread(detector: str) -> CatalogTable:
     """Return the library of point spread functions of a detector of WFC3 (``Uvis``, ``Ir``)."""
     count, pixels = _PSF_COUNTS[detector], _PSF_PIXELS[detector]

@@ -22,6 +22,7 @@ _MAKERS: Mapping[str, Callable[[], CatalogTable]] = {
     "plato": catalog_surveys.plato,
     "sdss": catalog_surveys.sdss,
     "2mass": catalog_surveys.two_mass,
+    "gsc242": catalog_surveys.guide_stars,
     **{f"wfc3psf.{name.lower()}": partial(catalog_surveys.point_spread, name) for name in ("Uvis", "Ir")},
 }
 _made: Cache[Any] = Cache()

@@ -1,0 +1,238 @@
+"""Images by position: SIA 1, one row for each file of an image, and SIA 2, one row of ObsCore for each observation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from ..archive.observation import from_row
+from ..archive.pixelgrid import PixelGrid, grids
+from ..archive.products import File, kind_of
+from ..archive.search import Clause
+from ..cloud import cloud_path
+from ..packaged import text
+from ..reply import Reply
+from ..requestlog import RequestRecord
+from .areas import RELATIONS, Area
+from .asked import Asked, address, meeting, table
+
+if TYPE_CHECKING:
+    from ..archive import Archive
+
+Row = Mapping[str, Any]
+SIA2 = "/vo-sia/api/v0.1"
+#: Rows of one answer of SIA 2, as of TAP.
+MOST_ROWS = 100_000
+_DOCUMENTS: Mapping[str, Callable[[], str]] = {
+    "capabilities": lambda: text("sia_capabilities.xml"),
+    "availability": lambda: text("sia_availability.xml"),
+}
+_DOWNLOAD = "/api/v0.1/Download/file?uri="
+_GRAPHIC = "image/jpeg"
+_CONTENT_TYPE = (
+    "CASE WHEN {0} LIKE '%.jpg' THEN 'image/jpeg' WHEN {0} LIKE '%.fits' OR {0} LIKE '%.fits.gz' OR {0} LIKE "
+    "'%.img.gz' THEN 'image/fits' END"
+)
+_IMAGES = "dataproduct_type IN ('image', 'cube')"
+#: A mission whose images are not found when a format is asked for.
+_WITHOUT_FORMAT = "GALEX"
+
+
+def download_address(record: RequestRecord, uri: str) -> str:
+    """Return the address of a file at the server that was asked."""
+    return address(record, f"{_DOWNLOAD}{quote(uri, safe=':/')}")
+
+
+# -- SIA 1 -------------------------------------------------------------------------------------------------------------
+
+
+def first_version(archive: Archive, record: RequestRecord) -> Reply:
+    """Answer SIA 1; what is wrong with a request stands in the VOTable, and the status is 200."""
+    asked = Asked(record)
+    mission, form = asked.one("MISSION"), (asked.one("FORMAT") or "ALL").upper()
+    if form == "METADATA":
+        return table("sia1", ())
+    _check_mission(archive, asked, mission)
+    found = _area(asked).observations(archive, _relation(asked))
+    quirk = str(mission).upper() == _WITHOUT_FORMAT and asked.one("FORMAT") is not None
+    rows = () if quirk else _files(archive, record, found, mission)
+    return table("sia1", (row for row in rows if _wanted(str(row["contenttype"]), form)))
+
+
+def _check_mission(archive: Archive, asked: Asked, mission: str | None) -> None:
+    names = [row["name"] for row in archive.query("SELECT DISTINCT obs_collection AS name FROM observation ORDER BY 1")]
+    if mission is not None and mission.upper() not in map(str.upper, names):
+        raise asked.refusal(f"There is no mission '{mission}'; known are {', '.join(names)}.")
+
+
+def _area(asked: Asked) -> Area:
+    sides = asked.numbers("SIZE", "1.0", (1, 2))
+    if not all(0 <= side <= 90 for side in sides):
+        raise asked.refusal(f"SIZE={asked.one('SIZE')} is not between 0 and 90 degrees.")
+    return Area.box(*asked.place(), sides[0], sides[-1])
+
+
+def _relation(asked: Asked) -> str:
+    relation = (asked.one("INTERSECT") or "OVERLAPS").upper()
+    if relation not in {*RELATIONS, "CENTER"}:
+        raise asked.refusal(f"INTERSECT={relation} is none of {', '.join(RELATIONS)}, CENTER.")
+    return relation
+
+
+def _wanted(form: str, asked: str) -> bool:
+    """Whether a content type is among those of the parameter FORMAT."""
+    words = set(asked.split(","))
+    if words & {"ALL", "*/*", "IMAGE/*"} or form.upper() in words:
+        return True
+    return bool(words & {"GRAPHIC", "GRAPHIC-ALL"}) and form == _GRAPHIC
+
+
+def _files(archive: Archive, record: RequestRecord, keys: set[int], mission: str | None) -> Iterator[Row]:
+    """Give the images of observations, file by file."""
+    sql = (
+        "SELECT observation.*, dataURI, productFilename, productType, size, em_min * 1e-9 AS enrMin, "
+        "em_max * 1e-9 AS enrMax, (em_min + em_max) * 5e-10 AS enrValue, (t_min + t_max) / 2 AS midpoint, "
+        f"{_CONTENT_TYPE.format('productFilename')} AS contenttype "
+        "FROM observation CROSS JOIN product ON product.obsID = observation.obsid "
+        f"WHERE objID IN (SELECT value FROM json_each(?)) AND observation.{_IMAGES} AND (? IS NULL OR "
+        "observation.obs_collection = ? COLLATE NOCASE) AND (contenttype = 'image/jpeg' OR (contenttype IS NOT NULL "
+        "AND productType = 'SCIENCE')) ORDER BY observation.obsid, product.rowid"
+    )
+    for row in archive.query(sql, (json.dumps(sorted(keys)), mission, mission)):
+        yield _file(record, row)
+
+
+def _file(record: RequestRecord, row: Row) -> Row:
+    path = cloud_path(row["dataURI"], row)
+    copy = {"aws": {"bucket_name": "stpubdata", "region": "us-east-1", "access": "open", "key": str(path)[1:]}}
+    return {
+        **row,
+        "name": row["productFilename"],
+        "contentlength": row["size"],
+        "enrUnits": "m",
+        "accessURL": download_address(record, row["dataURI"]),
+        "cloud_access": json.dumps(copy) if path else None,
+        **_world(row),
+    }
+
+
+def _world(row: Row) -> dict[str, object]:
+    """Return the world coordinates of the first image in a file of FITS."""
+    owner = from_row(dict(row))
+    units = File(row["dataURI"], owner, kind_of(owner, row["dataURI"])).units if row["contenttype"] != _GRAPHIC else ()
+    shapes = {unit.version: (unit.shape[-2], unit.shape[-1]) for unit in units if unit.dtype and len(unit.shape) > 1}
+    grid: PixelGrid | None = next(iter(grids(owner, list(shapes.values()))), None) if shapes else None
+    if grid is None:
+        return {"naxes": 2}
+    return {
+        "naxes": 2,
+        "naxis": grid.shape[::-1],
+        "scale": (grid.scale, grid.scale),
+        "coordFrame": "ICRS",
+        "projection": "TAN",
+        "crpix": grid.crpix,
+        "crval": (grid.ra, grid.dec),
+        "cdmatrix": tuple(chain.from_iterable(grid.cd)),
+    }
+
+
+# -- SIA 2 -------------------------------------------------------------------------------------------------------------
+
+
+def second_version(archive: Archive, record: RequestRecord) -> Reply:
+    """Answer what is below the address of SIA 2: the query, and what the service says of itself."""
+    resource = record.path.removeprefix(f"{SIA2}/").strip("/")
+    if resource in _DOCUMENTS:
+        here = escape(address(record, SIA2))
+        return Reply.text(_DOCUMENTS[resource]().format(here), content_type="text/xml; charset=utf-8")
+    if resource != "query":
+        return Reply.json({"detail": "Not Found"}, 404)
+    asked = Asked(record, 400)
+    most = asked.limit("MAXREC")
+    return table("sia2", _observations(archive, record, asked), maxrec=MOST_ROWS if most is None else most)
+
+
+#: Parameters that are texts or numbers to be equal to, and columns.
+_EQUAL = {
+    "COLLECTION": "obs_collection",
+    "INSTRUMENT": "instrument_name",
+    "FACILITY": "obs_collection",
+    "DPTYPE": "dataproduct_type",
+    "CALIB": "calib_level",
+    "TARGET": "target_name",
+    "ID": "obs_publisher_did",
+    "FORMAT": "access_format",
+    # Of these the archive has no values: whoever asks for one finds nothing.
+    **dict.fromkeys(("FOV", "SPATRES", "SPECRP", "TIMERES", "POL"), "NULL"),
+}
+#: Parameters that are intervals, with the columns that they are compared with.
+_BETWEEN = {"BAND": ("wavemin", "wavemax"), "TIME": ("t_min", "t_max"), "EXPTIME": ("t_exptime", "t_exptime")}
+_SQL = (
+    "SELECT *, em_min * 1e-9 AS wavemin, em_max * 1e-9 AS wavemax, obs_collection AS facility_name, "
+    f"t_obs_release AS obs_release_date, {_CONTENT_TYPE.format('dataURL')} AS access_format, "
+    "(SELECT size / 1000 FROM product WHERE dataURI = dataURL) AS access_estsize, "
+    "'ivo://archive.stsci.edu/' || lower(obs_collection) || '?' || obs_id AS obs_publisher_did FROM observation "
+    f"WHERE {_IMAGES} AND dataURL IS NOT NULL AND (? IS NULL OR objID IN (SELECT value FROM json_each(?))) "
+    "ORDER BY obsid"
+)
+
+
+def _observations(archive: Archive, record: RequestRecord, asked: Asked) -> Iterator[Row]:
+    keys, tests = _on_areas(archive, asked), [meeting(*_BETWEEN[name], asked.intervals(name)) for name in _BETWEEN]
+    for name, column in _EQUAL.items():
+        if values := asked.all(name):
+            tests.append(Clause.among(f"CAST({column} AS TEXT) COLLATE NOCASE", values))
+    condition = Clause.all_of(tests)
+    rows = archive.query(f"SELECT * FROM ({_SQL}) WHERE {condition.sql}", (keys, keys, *condition.parameters))
+    for row in rows:
+        url = download_address(record, row["dataURL"])
+        yield {**row, "em_min": row["wavemin"], "em_max": row["wavemax"], "access_url": url}
+
+
+def _on_areas(archive: Archive, asked: Asked) -> str | None:
+    """Return ``objID`` of the observations on the areas of the parameter POS, as JSON; None without one."""
+    places = asked.all("POS")
+    found = chain.from_iterable(_meeting(archive, asked, place) for place in places)
+    return json.dumps(sorted(set(found))) if places else None
+
+
+def _meeting(archive: Archive, asked: Asked, place: str) -> set[int]:
+    """Return ``objID`` of the observations on one area of the parameter POS."""
+    shape, *words = place.split()
+    search = _SHAPES.get(shape.upper())
+    if search is None:
+        raise asked.refusal(f"POS={place} is neither CIRCLE, nor RANGE, nor POLYGON.")
+    return search(archive, asked, words)
+
+
+def _circle(archive: Archive, asked: Asked, words: Sequence[str]) -> set[int]:
+    ra, dec, radius = asked.read(words, "POS=CIRCLE", (3,))
+    if not 0 <= radius <= 180:
+        raise asked.refusal(f"The radius {radius} is not between 0 and 180 degrees.")
+    return set(archive.within(*asked.checked(ra, dec), radius))
+
+
+def _range(archive: Archive, asked: Asked, words: Sequence[str]) -> set[int]:
+    """Return the observations whose middle is in a range of coordinates, of which an end may be infinite."""
+    if len(words) != 4:
+        raise asked.refusal("POS=RANGE cannot be read.")
+    (first, last), (lowest, highest) = (asked.interval("POS=RANGE", words[start : start + 2]) for start in (0, 2))
+    sql = "SELECT objID FROM observation WHERE s_ra BETWEEN ? AND ? AND s_dec BETWEEN ? AND ?"
+    return {row["objID"] for row in archive.query(sql, (first, last, lowest, highest))}
+
+
+def _polygon(archive: Archive, asked: Asked, words: Sequence[str]) -> set[int]:
+    numbers = asked.read(words, "POS=POLYGON", range(6, 2000, 2))
+    corners = [asked.checked(ra, dec) for ra, dec in zip(numbers[::2], numbers[1::2], strict=True)]
+    return Area.polygon(corners).observations(archive)
+
+
+_SHAPES: Mapping[str, Callable[[Archive, Asked, Sequence[str]], set[int]]] = {
+    "CIRCLE": _circle,
+    "RANGE": _range,
+    "POLYGON": _polygon,
+}
