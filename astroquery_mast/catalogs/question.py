@@ -35,7 +35,7 @@ _EXCERPT = 200
 _MEAN = "panstarrs/dr2/mean"
 # Columns of the TIC that are declared as text and hold identifiers that are whole numbers.
 _NUMBERED = frozenset({"id", "gaia", "objid"})
-_NAME_AND_NUMBER = re.compile(r"[A-Za-z\s](\d+)\s*$")
+_NAME_AND_NUMBER = re.compile(r"^\s*[A-Za-z](?:.*\s|[A-Za-z]*)(\d+)\s*$")
 
 
 @dataclass(frozen=True)
@@ -217,8 +217,8 @@ def _refuse_names_for_numbers(criteria: Criteria) -> None:
     for name, texts in ((each.column, each.values) for each in criteria.filters):
         wrong = [text for text in texts if name.lower() in _NUMBERED and not text.strip().isdecimal()]
         if wrong:
-            instead = "".join(f": {name}={number}" for number in _NAME_AND_NUMBER.findall(wrong[0]))
-            raise InvalidCriterionError(f"'{name}' holds whole numbers, and {wrong[0]!r} is not one{instead}.")
+            instead = "".join(f": write {name}={number}" for number in _NAME_AND_NUMBER.findall(wrong[0]))
+            raise InvalidCriterionError(f"'{name}' holds integers, and {wrong[0]!r} is not one{instead}.")
 
 
 def with_separation(columns: Columns, catalog: Catalog) -> Columns:

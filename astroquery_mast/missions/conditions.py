@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -31,16 +31,18 @@ from astropy.coordinates import Angle
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidCriterionError
-from ..query.conditions import NUMBER, split_text
+from ..query.conditions import NUMBER, is_operation, split_text
 from ..query.request import as_plain
 from ..query.selection import unknown_filter
 from ..query.values import (
+    as_integer,
     as_iso,
     as_members,
     as_number,
     as_text,
     refuse_lost_digits,
     refuse_missing,
+    sign_of_infinity,
     turned_ranges,
     without_rounding_error,
 )
@@ -54,7 +56,18 @@ _ARGUMENTS = ("coordinates", "object_names", "radius")
 _ALIASES = {"pass_id": "pass"}
 _DATE = re.compile(r"\d{4}(?:-|$)")
 _DIGIT = re.compile(r"\d")
-_NUMERIC = ("numbers", "10", NUMBER.fullmatch)
+_YEARS = range(1000, 10000)
+# What the operators of Catalogs.MAST are called here.
+_WRITTEN = {
+    **dict.fromkeys(("min", "gte"), "'>=10'"),
+    **dict.fromkeys(("max", "lte"), "'<=10'"),
+    "gt": "'>10'",
+    "lt": "'<10'",
+    "eq": "the value alone",
+    "neq": "'!value'",
+    "like": "a pattern such as 'NGC*'",
+    "contains": "a pattern such as '*NGC*'",
+}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:]+(?:\.\d+)?")
 # Positions may be written in hours, minutes and seconds.
 _SEXAGESIMAL: Mapping[str, u.UnitBase] = {"ra": u.hourangle, "dec": u.deg}
@@ -94,6 +107,7 @@ def _condition(name: str, value: Any, columns: Columns) -> dict[str, object]:
 
 def _expression(name: str, value: Any, column: Column) -> object:
     """What is wanted, as the archive writes it."""
+    _refuse_operation(name, value, column)
     if isinstance(value, str | bytes):
         return ",".join(_alternatives(name, value, column))
     if _is_range(value, column):
@@ -103,6 +117,16 @@ def _expression(name: str, value: Any, column: Column) -> object:
     if isinstance(value, u.Quantity | Time) and value.shape == (2,):
         return _range(name, (value[0], value[1]), column)
     return _listed(name, value, column)
+
+
+def _refuse_operation(name: str, value: object, column: Column) -> None:
+    """Raise for a pair of an operator and a value, which the archive would take for two values or a range."""
+    if is_operation(value, column):
+        operator = str(value[0]).strip().lower()  # type: ignore[index]
+        written = _WRITTEN.get(operator, f"a comparison such as {_WRITTEN['gte']}")
+        raise InvalidCriterionError(
+            f"'{name}' has the operator {operator!r}, which searches of missions do not have: write {written}."
+        )
 
 
 def _listed(name: str, value: Any, column: Column) -> object:
@@ -178,8 +202,7 @@ def _checked(name: str, text: str, column: Column) -> str:
     if "*" in text or "null" in text.lower():
         return text
     sign, plain = "!" * text.startswith("!"), text.removeprefix("!").strip()
-    if _is_numeric(column) or _holds_dates(column):
-        _refuse_words(name, plain, column)
+    _refuse_words(name, plain, column)
     ends = _text_ends(plain, column)
     if ends is not None:
         return ",".join(sign + each for each in _range(name, ends, column).split(","))
@@ -188,14 +211,44 @@ def _checked(name: str, text: str, column: Column) -> str:
 
 
 def _refuse_words(name: str, text: str, column: Column) -> None:
-    """Raise unless a text is a number or a date, a comparison or a range; the archive knows the forms of dates."""
-    what, example, is_one = ("dates", "2012-03-14", _DIGIT.search) if _holds_dates(column) else _NUMERIC
+    """Raise unless a text is what a column of numbers, dates or angles holds, a comparison or a range of these."""
+    form = _form_of(column)
+    if form is None:
+        return
+    what, example, is_one = form
     parts = split_text(text)
-    if not all(map(is_one, [operand for _, operand in parts] if parts else [text])):
+    if not all(map(is_one, [text] if parts is None else [operand for _, operand in parts])):
         raise InvalidCriterionError(
             f"'{name}' holds {what}, and {text!r} is not one: give a {what[:-1]}, a comparison as '>={example}', "
             f"a range as '{example}..', or a list of these."
         )
+
+
+def _form_of(column: Column) -> tuple[str, str, Callable[[str], bool]] | None:
+    """What a column holds, an example, and what tells whether a text is one; None for columns of text."""
+    if _holds_dates(column):
+        return "dates", "2012-03-14", _is_date
+    if _is_numeric(column):
+        return "numbers", "10", _is_finite
+    if column.type_name.lower() in _SEXAGESIMAL:
+        return "angles", "10", _is_angle
+    return None
+
+
+def _is_finite(text: str) -> bool:
+    return NUMBER.fullmatch(text) is not None and math.isfinite(float(text))
+
+
+def _is_angle(text: str) -> bool:
+    """Whether a text may be an angle, in whatever form."""
+    return _is_finite(text) if NUMBER.fullmatch(text) else _DIGIT.search(text) is not None
+
+
+def _is_date(text: str) -> bool:
+    """Whether a text may be a date; the archive knows their forms, and of numbers alone a year is one."""
+    if NUMBER.fullmatch(text):
+        return text.isdecimal() and len(text) in {4, 8}
+    return _DIGIT.search(text) is not None
 
 
 def _text_ends(text: str, column: Column) -> tuple[str | None, str | None] | None:
@@ -216,6 +269,7 @@ def _holds_dates(column: Column) -> bool:
 
 def _member(name: str, value: Any, column: Column) -> object:
     """One of several alternatives."""
+    _refuse_operation(name, value, column)
     if isinstance(value, str | bytes):
         return _text_member(name, value, column)
     if _is_range(value, column):
@@ -241,26 +295,26 @@ def _range(name: str, ends: tuple[Any, ...], column: Column) -> str:
     """A range, an end of which may be open."""
     if len(ends) != 2:
         raise InvalidCriterionError(f"'{name}' is a tuple of {len(ends)}: a range has two ends; values go in a list.")
-    low, high = (
-        None if _is_open(end) else _end(name, end, column, side) for end, side in zip(ends, (-1, 1), strict=True)
-    )
-    if low is None or high is None:
-        return _open_range(name, low, high)
-    ranges = turned_ranges(low, high, column)
-    if any(_is_after(*each) for each in ranges):
-        raise InvalidCriterionError(f"'{name}' has a range from {ends[0]!r} to {ends[1]!r}, in which no value lies.")
-    return ",".join(f"{start}..{end}" for start, end in ranges)
-
-
-def _open_range(name: str, low: object, high: object) -> str:
-    """A range with one end."""
-    if low is None and high is None:
+    low, high = (_bound(name, end, column, side) for end, side in zip(ends, (-1, 1), strict=True))
+    if low == -math.inf and high == math.inf:
         raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
-    return f">={low}" if high is None else f"<={high}"
+    ranges = turned_ranges(low, high, column)
+    if math.inf == low or high == -math.inf or any(_is_after(*each) for each in ranges):
+        raise InvalidCriterionError(f"'{name}' has a range from {ends[0]!r} to {ends[1]!r}, in which no value lies.")
+    return ",".join(_spelled(*each) for each in ranges)
 
 
-def _is_open(end: object) -> bool:
-    return end is None or (isinstance(end, float | np.floating) and math.isinf(end))
+def _spelled(low: object, high: object) -> str:
+    """A range as the archive writes it; infinity is an open end."""
+    if high == math.inf:
+        return f">={low}"
+    return f"<={high}" if low == -math.inf else f"{low}..{high}"
+
+
+def _bound(name: str, end: Any, column: Column, side: int) -> object:
+    """An end of a range on one side, infinite if it is open."""
+    sign = side if end is None else sign_of_infinity(end)
+    return sign * math.inf if sign else _end(name, end, column, side)
 
 
 def _end(name: str, end: Any, column: Column, outward: int) -> object:
@@ -306,7 +360,7 @@ def _single(name: str, value: Any, column: Column, outward: int) -> object:
     if isinstance(value, u.Quantity):
         return _quantity(name, value, column, outward)
     if isinstance(value, bool | np.bool_):
-        return _truth(bool(value), column)
+        return _truth(name, bool(value), column)
     return _number(name, value, column)
 
 
@@ -317,15 +371,26 @@ def _number(name: str, value: Any, column: Column) -> int | float:
             f"'{name}' cannot be compared with {value!r} (a {type(value).__name__}): give text, a number, a date, or a "
             "list of these."
         )
+    if _holds_dates(column):
+        return _year(name, value)
     if column.kind in {Kind.INTEGER, Kind.TEXT}:
         refuse_lost_digits(name, value)
     return _plain(name, value, whole=column.kind is Kind.INTEGER)
 
 
+def _year(name: str, value: float | np.integer | np.floating) -> int:
+    """A number for a column of dates, among which only a year is one."""
+    if value not in _YEARS:
+        raise InvalidCriterionError(
+            f"'{name}' holds dates, and {value!r} is not one: give a date such as '2012-03-14', or a Time."
+        )
+    return int(value)
+
+
 def _plain(name: str, value: float | np.integer | np.floating, *, whole: bool = False) -> int | float:
     """A number of Python's or numpy's; a whole one stays whole."""
     if isinstance(value, int | np.integer):
-        return int(value)
+        return as_integer(name, int(value), 64 if whole else 1024)
     if not math.isfinite(value):
         raise InvalidCriterionError(f"'{name}' is {value}, which no row can equal.")
     return int(value) if whole and float(value).is_integer() else float(value)
@@ -345,8 +410,10 @@ def _quantity(name: str, value: u.Quantity, column: Column, outward: int) -> obj
     return _plain(name, as_number(name, value, column, outward), whole=column.kind is Kind.INTEGER)
 
 
-def _truth(value: bool, column: Column) -> object:
+def _truth(name: str, value: bool, column: Column) -> object:
     """Yes or no."""
+    if column.kind is Kind.FLOAT or _holds_dates(column):
+        raise InvalidCriterionError(f"'{name}' is not a column of truth values, and {value} is one.")
     return int(value) if has_numbers_for_truths(column) else value
 
 

@@ -19,7 +19,7 @@ from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
-from ..query.filters import Criteria, observation_criteria
+from ..query.filters import Criteria, mashup_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..query.selection import (
     ColumnSelection,
@@ -322,7 +322,7 @@ class ObservationSearch:
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
         """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
         columns = self._service.columns.columns_for(CAOM_CONE, criteria)
-        return observation_criteria(criteria, columns, self._vocabulary, _ARGUMENTS)
+        return mashup_criteria(criteria, columns, self._vocabulary, _ARGUMENTS)
 
     def _vocabulary(self, column: str) -> list[str] | None:
         """Return the values of a column of text that are not empty, None if the archive does not list them."""

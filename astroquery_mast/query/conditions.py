@@ -38,6 +38,8 @@ from ..tables.columns import Column, Kind
 from ..warn import warn_user
 from .values import (
     OUTWARD,
+    WHOLE,
+    as_integer,
     as_members,
     as_number,
     as_text,
@@ -45,6 +47,7 @@ from .values import (
     is_spectral,
     members_of,
     refuse_lost_digits,
+    sign_of_infinity,
     turned_ranges,
 )
 
@@ -80,8 +83,6 @@ _RANGE = re.compile(rf"\s*(?!.*\.\.\.\s*$){_END}\s*\.\.\s*{_END}\s*", re.IGNOREC
 _DATES = re.compile(r"\s*(|[^.](?:.*?[^.])?)\s*\.\.\s*(|[^.](?:.*?[^.])?)\s*")
 _COMPARISON = re.compile(r"\s*(>=|<=|>|<|=)\s*(\S.*?)\s*")
 _SYMBOLS = {">=": "gte", "<=": "lte", ">": "gt", "<": "lt", "=": "eq"}
-WHOLE = re.compile(r"\s*[+-]?\d+\s*")
-"""An integer written as text."""
 _ON_TEXT = frozenset({"like", "contains"})
 _PAIR = 2
 
@@ -146,15 +147,12 @@ def wildcard_test(pattern: str, wildcards: str = "*") -> Callable[[str], bool]:
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
-def read_condition(name: str, value: Any, column: Column, *, operators_on_text: bool = True) -> Condition:
+def read_condition(name: str, value: Any, column: Column) -> Condition:
     """Return the condition that a user's value stands for."""
     if isinstance(value, Iterator):
         value = list(value)
     negated = [member for member in members_of(value) if _is_negation(member)]
-    if negated:
-        condition = _with_exclusions(name, value, column, negated, operators_on_text=operators_on_text)
-    else:
-        condition = _read(name, value, column, operators_on_text=operators_on_text)
+    condition = _with_exclusions(name, value, column, negated) if negated else _read(name, value, column)
     turned = chain.from_iterable(_turned(comparisons, column) for comparisons in condition.alternatives)
     return replace(condition, alternatives=tuple(turned))
 
@@ -163,23 +161,20 @@ def _is_negation(member: Any) -> bool:
     return isinstance(member, str) and member.startswith("!") and bool(member.strip("!= "))
 
 
-def _with_exclusions(
-    name: str, value: Any, column: Column, negated: Sequence[str], *, operators_on_text: bool
-) -> Condition:
+def _with_exclusions(name: str, value: Any, column: Column, negated: Sequence[str]) -> Condition:
     """The condition that negated values are part of: any of the others, if there are any, and none of these."""
     others = [member for member in members_of(value) if member not in negated]
     asked = others[0] if len(others) == 1 else others
-    given = _read(name, asked, column, operators_on_text=operators_on_text) if others else Condition(name, column)
+    given = _read(name, asked, column) if others else Condition(name, column)
     operands = [_operand(name, text[1:].lstrip("="), column) for text in negated]
     return replace(given, excluded=(*given.excluded, *((_plain(each),) for each in operands)))
 
 
-def _read(name: str, value: Any, column: Column, *, operators_on_text: bool) -> Condition:
+def _read(name: str, value: Any, column: Column) -> Condition:
     """The condition as it is written."""
-    if operators_on_text or column.continuous or column.kind is Kind.INTEGER:
-        comparisons = _comparisons(name, value, column)
-        if comparisons:
-            return _condition(name, column, comparisons)
+    comparisons = _comparisons(name, value, column)
+    if comparisons:
+        return _condition(name, column, comparisons)
     if column.continuous:
         return Condition(name, column, tuple(_ranges(name, value, column)))
     return _discrete(name, value, column)
@@ -189,7 +184,7 @@ def _discrete(name: str, value: Any, column: Column) -> Condition:
     """A condition on a discrete column: its values, or a mapping that is a range of numbers."""
     if isinstance(value, Mapping):
         if not holds_numbers(column):
-            raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
+            raise InvalidCriterionError(f"'{name}' does not hold numbers and has no range: give the values.")
         return Condition(name, column, (_mapped(name, value, column),))
     texts = dict.fromkeys(as_text(name, member, column) for member in as_members(name, value))
     return Condition(name, column, tuple((_plain(text),) for text in texts))
@@ -234,7 +229,7 @@ def _turned(comparisons: tuple[Comparison, ...], column: Column) -> list[tuple[C
 
 def _comparisons(name: str, value: Any, column: Column) -> Sequence[Comparison]:
     """The comparisons that a value spells, all of which must hold; none if it is a plain value, or several."""
-    if not isinstance(value, list | tuple) or _is_operation(value):
+    if not isinstance(value, list | tuple) or is_operation(value, column):
         return _single_comparison(name, value, column)
     if holds_numbers(column) and _has_open_end(value):
         return _pair(name, value[0], value[1], column)
@@ -244,7 +239,7 @@ def _comparisons(name: str, value: Any, column: Column) -> Sequence[Comparison]:
 def _listed_comparisons(name: str, value: Sequence[Any], column: Column) -> Sequence[Comparison]:
     """The comparisons in a list, all of which must hold; none if its members are plain values."""
     members = [_single_comparison(name, member, column) for member in value]
-    if any(members) and not all(_is_operation(member) for member in value):
+    if any(members) and not all(is_operation(member, column) for member in value):
         raise InvalidCriterionError(
             f"'{name}' has comparisons in a list, and it is not clear whether one or all of them must hold: "
             'give one of them, a range such as "2..5", or pairs such as [("gte", 2), ("lt", 5)], '
@@ -257,7 +252,7 @@ def _listed_comparisons(name: str, value: Sequence[Any], column: Column) -> Sequ
 
 def _single_comparison(name: str, value: Any, column: Column) -> Sequence[Comparison]:
     """The comparisons that a text or a pair of operator and operand spells; two for a range."""
-    if _is_operation(value):
+    if is_operation(value, column):
         return [_operation(name, value[0], value[1], column)]
     if isinstance(value, str):
         return _from_text(name, value, column)
@@ -265,16 +260,17 @@ def _single_comparison(name: str, value: Any, column: Column) -> Sequence[Compar
 
 
 def _has_open_end(value: Sequence[Any]) -> bool:
-    """Whether this is a range, because with None among them two members cannot be two values."""
-    return len(value) == _PAIR and any(end is None for end in value)
+    """Whether this is a range, because with None or infinity among them two members cannot be two values."""
+    return len(value) == _PAIR and any(end is None or sign_of_infinity(end) for end in value)
 
 
-def _is_operation(value: Any) -> bool:
+def is_operation(value: Any, column: Column) -> bool:
     """Tell whether a value is a pair of an operator and its operand, rather than two texts or numbers."""
     if not isinstance(value, tuple) or len(value) != _PAIR or not isinstance(value[0], str):
         return False
     operator = value[0].strip().lower()
-    return operator in OPERATORS or (operator.isalpha() and not isinstance(value[1], str | None))
+    misspelled = holds_numbers(column) and operator.isalpha() and not isinstance(value[1], str | None)
+    return operator in OPERATORS or misspelled
 
 
 def _operation(name: str, operator: str, operand: Any, column: Column) -> Comparison:
@@ -324,10 +320,8 @@ def _operand(name: str, value: Any, column: Column, operator: str = "eq") -> str
 def _number(name: str, value: Any, column: Column, operator: str = "eq") -> int | float:
     """A number in the unit of the column; integers keep all their digits."""
     if column.kind in {Kind.INTEGER, Kind.BYTE}:
-        if is_integer(value):
-            return int(value)
-        if isinstance(value, str) and WHOLE.fullmatch(value):
-            return int(value)
+        if is_integer(value) or (isinstance(value, str) and WHOLE.fullmatch(value)):
+            return as_integer(name, value)
         refuse_lost_digits(name, value)
     return as_number(name, value, column, OUTWARD.get(operator, 0))
 

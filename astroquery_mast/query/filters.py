@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -22,7 +21,6 @@ from ..warn import warn_user
 from .conditions import (
     LOWER_ENDS,
     UPPER_ENDS,
-    WHOLE,
     Comparison,
     Condition,
     holds_numbers,
@@ -32,7 +30,7 @@ from .conditions import (
 )
 from .request import as_plain
 from .selection import unknown_filter
-from .values import as_members, as_utc, refuse_missing
+from .values import WHOLE, as_members, as_utc, refuse_missing
 
 # What stands for an open end of a range.  The archive documents only ranges with two ends; these two are beyond any
 # number it holds and still within single precision, in which some of its columns are stored.
@@ -100,19 +98,10 @@ def mashup_criteria(
     columns: Columns,
     vocabulary: Vocabulary = lambda _: None,
     arguments: Sequence[str] = (),
-    *,
-    operators_on_text: bool = True,
 ) -> Criteria:
-    """Return the filters of any other Mashup service."""
-    conditions = (
-        read_condition(name, value, _column(name, columns, arguments), operators_on_text=operators_on_text)
-        for name, value in criteria.items()
-    )
+    """Return the filters of a Mashup service."""
+    conditions = (read_condition(name, value, _column(name, columns, arguments)) for name, value in criteria.items())
     return Criteria(tuple(_mashup_filter(condition, vocabulary) for condition in conditions))
-
-
-observation_criteria = partial(mashup_criteria, operators_on_text=False)
-"""Returns the filters for observations, whose columns of text are compared with text as it is."""
 
 
 def _mashup_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:

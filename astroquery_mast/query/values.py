@@ -27,6 +27,8 @@ from .request import as_plain
 _YEARS = (1900, 2100)
 # The offset from UTC at the end of an ISO 8601 date, which Time does not read.
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d$")
+WHOLE = re.compile(r"\s*[+-]?\d+\s*")
+"""An integer written as text."""
 # Integers from here on lose digits as floating-point numbers of these types.
 _INEXACT_FROM = ((np.float16, 2**11), (np.float32, 2**24), (float | np.floating, 2**53))
 
@@ -39,6 +41,23 @@ def is_missing(value: object) -> bool:
 def is_integer(value: object, least: float = -math.inf) -> TypeGuard[int]:
     """Tell whether a value is an integer that is no smaller than another; True and False are not."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64) and bool(value >= least)
+
+
+def as_integer(name: str, value: int | str, bits: int = 64) -> int:
+    """Return an integer, or its text, as a number; columns of integers have 64 bits, and floats end at 1024."""
+    with suppress(ValueError):  # more digits than Python reads
+        if abs(number := int(value)) < 2**bits:
+            return number
+    raise InvalidCriterionError(
+        f"'{name}' is compared with an integer of more than {bits} bits, which is larger than any number that the "
+        "archive holds."
+    )
+
+
+def sign_of_infinity(value: object) -> int:
+    """Return 1 or -1 for an infinite number, with or without a unit, and 0 for anything else."""
+    number = value.value if isinstance(value, u.Quantity) and value.isscalar else value
+    return int(np.sign(number)) if isinstance(number, float | np.floating) and math.isinf(number) else 0
 
 
 def as_unicode(value: object) -> object:
@@ -99,7 +118,7 @@ def without_rounding_error(number: float, outward: int = 0) -> float:
 def refuse_lost_digits(name: str, value: object) -> None:
     """Raise if a value is a floating-point number too large to be an exact integer, as an identifier has to be."""
     limit = next((limit for kind, limit in _INEXACT_FROM if isinstance(value, kind)), None)
-    if limit is not None and abs(float(cast("float", value))) >= limit:
+    if limit is not None and limit <= abs(float(cast("float", value))) < math.inf:
         raise InvalidCriterionError(
             f"'{name}'={value!r} is a {type(value).__name__}, which does not hold all digits of so large an integer: "
             "give integers or text. (pandas turns integers into floats where a value is missing.)"
@@ -131,7 +150,7 @@ def _number(name: str, value: Any, column: Column) -> float:
     if isinstance(value, bool | np.bool_ | np.complexfloating) or np.ma.is_masked(value):
         raise InvalidCriterionError(f"'{name}' needs a number, and {value!r} is not one.")
     try:
-        number = float(value)
+        number = float(as_integer(name, value, 1024) if is_integer(value) else value)
     except (TypeError, ValueError, OverflowError) as err:
         said = f"'{name}' needs a number, and {value!r} (a {type(value).__name__}) is not one."
         raise InvalidCriterionError(said) from err
@@ -271,9 +290,8 @@ def turned_ranges(low: Any, high: Any, column: Column) -> list[tuple[Any, Any]]:
 
     A range of anything else is returned as it is.
     """
-    if isinstance(low, int | float) and isinstance(high, int | float) and _is_right_ascension(column):
-        return _turned(low, high)
-    return [(low, high)]
+    closed = all(isinstance(each, int | float) and abs(each) < math.inf for each in (low, high))
+    return _turned(low, high) if closed and _is_right_ascension(column) else [(low, high)]
 
 
 def _turned(low: float, high: float) -> list[tuple[float, float]]:
@@ -307,7 +325,7 @@ def _plain_text(name: str, value: Any, whole: bool) -> str:
     if isinstance(value, bool | np.bool_) and not whole:
         return str(bool(value))
     if is_integer(value):
-        return str(int(value))
+        return str(as_integer(name, value))
     if isinstance(value, float | np.floating):
         refuse_lost_digits(name, value)
         return _whole_or_text(name, float(value), whole)
@@ -318,11 +336,13 @@ def _whole_text(name: str, text: str) -> str:
     """An integer written as text, in the one spelling that the archive can read; or a pattern."""
     if "*" in text or "%" in text:
         return str(text)
-    with suppress(ValueError):  # an identifier of 19 digits must not pass through a float
-        return str(int(text))
+    if WHOLE.fullmatch(text):  # an identifier of 19 digits must not pass through a float
+        return str(as_integer(name, text))
+    number = math.nan
     with suppress(ValueError):
-        if (number := float(text)).is_integer():
-            return str(int(number))
+        number = float(text)
+    if number.is_integer():
+        return str(as_integer(name, int(number)))
     raise InvalidCriterionError(f"'{name}' holds integers, and {text!r} is not one.")
 
 

@@ -24,7 +24,7 @@ from astroquery_mast.exceptions import InputWarning, InvalidCriterionError, Inva
 from astroquery_mast.missions.conditions import build_conditions
 from astroquery_mast.missions.search import columns_of_mission
 from astroquery_mast.query.conditions import OPERATORS, Comparison, Condition, read_condition
-from astroquery_mast.query.filters import catalogs_mast_filters, mashup_criteria, observation_criteria, split_parameters
+from astroquery_mast.query.filters import catalogs_mast_filters, mashup_criteria, split_parameters
 from astroquery_mast.tables.columns import Columns, columns_of, snapshot
 
 OBSERVATIONS = {
@@ -44,7 +44,7 @@ def hst() -> Columns:
 
 # What each service is sent for keywords.
 WRITERS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "observations": lambda asked: observation_criteria(asked, OBSERVATIONS).payload(),
+    "observations": lambda asked: mashup_criteria(asked, OBSERVATIONS).payload(),
     "catalogs": lambda asked: mashup_criteria(asked, TIC).payload(),
     "Pan-STARRS": lambda asked: catalogs_mast_filters(asked, MEAN),
     "missions": lambda asked: build_conditions(asked, hst()),
@@ -94,7 +94,17 @@ PARTICULAR = [
     ("Pan-STARRS objID", ">68960059717834079", ends(gt=68960059717834079)),
     ("missions sci_actual_duration", (1 * u.min, 2 * u.h), "60.0..7200.0"),
     ("missions sci_central_wavelength", (500 * u.nm, None), ">=5000.0"),
+    ("observations t_exptime", (1 * u.min, math.inf * u.s), span(60)),
+    ("missions sci_actual_duration", (1 * u.min, math.inf * u.s), ">=60.0"),
+    ("missions sci_actual_duration", (math.inf * u.s, None), NO_VALUE),
     ("missions sci_ra", 10 * u.deg, 10.0),
+    *(("missions sci_ra", each, no("holds angles")) for each in ("inf", "true", ">nan", "1e400", ["10", "bright"])),
+    ("missions sci_start_time", 2005, 2005),
+    ("missions sci_start_time", (2005.0, 2006), "2005..2006"),
+    *(("missions sci_start_time", each, no("holds dates")) for each in (59000, 5.5, "59000", ">=1e400", (1, 2006))),
+    ("missions sci_start_time", True, no("truth values")),
+    ("observations mtFlag", ("neq", True), ["False"]),
+    ("observations mtFlag", {"min": 1}, no("has no range")),
     ("missions sci_ra", "12 30 00", "12 30 00"),
     ("missions sci_ra", "10..20", "10..20"),
     ("missions sci_ra", "12 00 00..12:30:00", "180.0..187.5"),
@@ -165,6 +175,25 @@ def test_a_form_is_sent_as_the_service_takes_it_or_refused(column: str, form: An
         written(column, value)
     assert re.search(f"['\"]{column.split()[1]}", str(caught.value))
     assert isinstance(caught.value, InvalidQueryError)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "observations t_exptime",
+        "observations calib_level",
+        "observations obs_id",
+        "Pan-STARRS nDetections",
+        "missions sci_actual_duration",
+        "missions sci_pep_id",
+        "missions sci_targname",
+    ],
+)
+@pytest.mark.parametrize("form", [10**5000, [-(10**5000)], (1, 10**5000), (None, 10**5000)], ids=type)
+def test_integers_of_more_digits_than_python_writes_are_refused_in_words(column: str, form: Any) -> None:
+    """The message does not try to show them."""
+    with pytest.raises(InvalidCriterionError, match=r"more than (64|1024) bits|missing value"):
+        written(column, form)
 
 
 @pytest.mark.parametrize(

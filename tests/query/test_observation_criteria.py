@@ -15,7 +15,7 @@ from astroquery_mast import Observations
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError
 from astroquery_mast.products.filters import cells_of, condition_mask, read_filter
 from astroquery_mast.query.conditions import wildcard_test
-from astroquery_mast.query.filters import OPEN_END, Criteria, observation_criteria
+from astroquery_mast.query.filters import OPEN_END, Criteria, mashup_criteria
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.tables.columns import columns_of, find_column, snapshot
 
@@ -26,7 +26,7 @@ PLAIN_TEXT = st.text(st.characters(exclude_characters="*%"), min_size=1, max_siz
 
 def payload(**criteria: Any) -> list[dict[str, Any]]:
     """Return the filters of the request for those keywords."""
-    return observation_criteria(criteria, COLUMNS).payload()
+    return mashup_criteria(criteria, COLUMNS).payload()
 
 
 def values_of(name: str, value: Any) -> Any:
@@ -136,7 +136,7 @@ def test_column_is_found_in_any_case() -> None:
 
 def test_no_criteria_are_no_filters() -> None:
     """Nothing asked is nothing sent; the guard against it belongs to the query."""
-    assert observation_criteria({}, COLUMNS) == Criteria()
+    assert mashup_criteria({}, COLUMNS) == Criteria()
     assert Criteria().payload() == []
 
 
