@@ -26,7 +26,7 @@ from ..service.mast_service import MashupColumns
 from ..service.retrying import Deadline
 from ..sky.position import Cone
 from ..tables.columns import Column, Columns, columns_of, described_column, find_column, snapshot
-from ..tables.mashup import Completeness, Page, declared_columns, reading
+from ..tables.mashup import Completeness, Page, declared_columns
 from ..tables.rows import decoded, says_nothing
 
 # A server's own limit on the rows of a page, below the size that was asked for, is a round number.
@@ -348,9 +348,14 @@ class CatalogColumns:
         """The columns of a table of Catalogs.MAST."""
         service = f"The list of columns of {name}"
         url = f"{self.endpoints.catalogs}/{name}/metadata.json"
-        response = self.http.request("GET", url, deadline=deadline, service=service, attempts=1)
-        with reading(service):
-            return read_metadata(response.content, service)
+        return self.http.request(
+            "GET",
+            url,
+            deadline=deadline,
+            service=service,
+            attempts=1,
+            read=lambda response: read_metadata(response.content, service),
+        )
 
     def _typed(self, name: str, columns: Columns, known: Columns, deadline: Deadline) -> Columns:
         """The same columns, with numbers marked as such where nothing tells of what type they are."""

@@ -33,7 +33,6 @@ from ..service.resolver import warn_unused_resolver
 from ..service.retrying import Deadline
 from ..sky.positions import Positions, as_names, as_targets, join_positions
 from ..tables.columns import Column, Columns, Kind, did_you_mean, find_column, kind_of
-from ..tables.mashup import reading
 from ..tables.rows import decoded
 from ..warn import warn_no_results, warn_of_limit, warn_user
 from .answer import ANG_SEP, SearchTable, announced
@@ -294,7 +293,7 @@ class MissionColumns:
     def fetch(self, mission: str, deadline: Deadline) -> Columns:
         """Ask for the columns of a mission."""
         service = f"The list of columns of mission '{mission}'"
-        response = self.http.request(
+        return self.http.request(
             "GET",
             self.endpoints.mission_columns,
             params={"mission": mission},
@@ -302,9 +301,8 @@ class MissionColumns:
             deadline=deadline,
             service=service,
             attempts=1,
+            read=lambda response: columns_of_mission(decoded(response.content, service), mission),
         )
-        with reading(service):
-            return columns_of_mission(decoded(response.content, service), mission)
 
 
 def columns_of_mission(document: object, mission: str) -> dict[str, Column]:

@@ -33,7 +33,7 @@ from ..exceptions import InvalidQueryError, InvalidResponseError, MastError, pre
 from ..query.request import MashupRequest, Question
 from ..sky.position import DEFAULT_RADIUS, Cone, as_coordinate, cone_around, looks_like_coordinates
 from ..tables.columns import Columns, columns_of, find_name, snapshot
-from ..tables.mashup import first_value, reading
+from ..tables.mashup import first_value
 from ..tables.table import TableBuilder
 from . import token as auth
 from .cache import AnswerCache
@@ -189,17 +189,19 @@ class MashupColumns:
 
     def fetch(self, name: str, deadline: Deadline) -> Columns:
         """Ask for the columns of a service."""
-        response = self.http.request(
+        columns = self.http.request(
             "POST",
             self.endpoints.columns_config,
             data={"colConfigId": name},
             headers={"Accept": "text/plain"},
             deadline=deadline,
-            service=(service := f"columnsconfig of {name}"),
+            service=f"columnsconfig of {name}",
             attempts=1,
+            read=lambda response: columns_of(_decoded(response.content, name)),
         )
-        with reading(service):
-            return columns_of(_decoded(response.content, name))
+        if not columns:
+            raise NoColumnsError(f"The archive has no columns under the name {name}.")
+        return columns
 
 
 def _decoded(body: bytes, config_id: str) -> Mapping[str, object]:
@@ -208,8 +210,10 @@ def _decoded(body: bytes, config_id: str) -> Mapping[str, object]:
         config = json.loads(body) if body.strip() else {}
     except ValueError as err:
         raise InvalidResponseError(f"The columns of {config_id} came as something else than JSON.") from err
-    if not isinstance(config, dict) or not config:
-        raise NoColumnsError(f"The archive has no columns under the name {config_id}.")
+    if not config:
+        return {}
+    if not isinstance(config, dict):
+        raise InvalidResponseError(f"The columns of {config_id} came as a {type(config).__name__}.")
     _check_columns(config, config_id)
     return config
 

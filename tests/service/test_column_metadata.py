@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from astroquery.exceptions import InvalidQueryError
 
-from astroquery_mast import ObservationsClass
+from astroquery_mast import CatalogsClass, MastMissionsClass, ObservationsClass
+from astroquery_mast.exceptions import InvalidResponseError
 from astroquery_mast.sandbox import Fault, Sandbox
 
 OVERLOADED: dict[str, Any] = {"status": "ERROR", "msg": "overloaded"}
@@ -54,3 +56,29 @@ def test_the_fallback_is_said(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFi
     ObservationsClass().get_metadata("observations")
     assert "columns known to this version" in caplog.text
     assert "overloaded" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "ask"),
+    [
+        ("columnsconfig", lambda: ObservationsClass()._service.columns.refresh("Mast.Caom.Cone")),
+        ("mission_columns", lambda: MastMissionsClass(mission="jwst").get_column_list()),
+        ("catalogs", lambda: CatalogsClass()._service.columns.refresh("panstarrs/dr2/mean")),
+    ],
+)
+@pytest.mark.parametrize("body", [b"<html>busy</html>", b'[{"a":', b'"text"', b"17"])
+def test_a_broken_list_of_columns_tells_how_long_it_was_tried(
+    mast_sandbox: Sandbox, endpoint: str, ask: Callable[[], object], body: bytes
+) -> None:
+    """As of every other answer that cannot be read: the service, the number of tries and the time."""
+    mast_sandbox.faults.add(endpoint, Fault.answer(body), times=None)
+    with pytest.raises(InvalidResponseError, match=r"Tried once in [\d.]+ s") as caught:
+        ask()
+    assert caught.value.service
+    assert caught.value.elapsed is not None
+
+
+def test_a_name_without_columns_is_not_worth_another_try(mast_sandbox: Sandbox) -> None:
+    """An empty configuration is an answer, and the error does not say to try again later."""
+    with pytest.raises(InvalidResponseError, match=r"no columns under the name Mast.No.Such\.$"):
+        ObservationsClass()._service.columns.refresh("Mast.No.Such")
