@@ -43,6 +43,8 @@ class Fault:
         Applied in turn to the answer.
     ignores_range : bool
         The request's ``Range`` is not looked at.
+    told : mapping of str to str
+        Headers (in lower case) that the request seems to have beside its own.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Fault:
     canned: Reply | None = None
     bends: tuple[Bend, ...] = ()
     ignores_range: bool = False
+    told: Mapping[str, str] = field(default_factory=dict)
 
     def __add__(self, other: Fault) -> Fault:
         """Return a fault that does both; of two canned answers the later wins."""
@@ -59,6 +62,7 @@ class Fault:
             canned=other.canned or self.canned,
             bends=self.bends + other.bends,
             ignores_range=self.ignores_range or other.ignores_range,
+            told={**self.told, **other.told},
         )
 
     def __repr__(self) -> str:
@@ -193,6 +197,21 @@ class Fault:
     def no_content_range(cls) -> Fault:
         """Send a part of a file without saying which."""
         return cls("no_content_range", bends=(partial(Reply.without, names=("content-range",)),))
+
+    @classmethod
+    def job(cls, phase: str, message: str = "") -> Fault:
+        """Let the TAP job that a request creates end in a phase such as ``'ERROR'``; in ``'EXECUTING'`` it never ends.
+
+        The endpoint is ``'vo_tap'``; select the request by ``where=lambda record: record.path.endswith("/async")``.
+        """
+        return cls(f"job {phase}", told={"x-sandbox-job": f"{phase} {message}".strip()})
+
+    @classmethod
+    def gateway_timeout(cls) -> Fault:
+        """Answer with the page of a gateway that has given up on the service: status 504, HTML."""
+        title = b"504 Gateway Time-out"
+        page = b"<html><head><title>%b</title></head><body><h1>%b</h1></body></html>" % (title, title)
+        return replace(cls.answer(page, status=504, content_type="text/html"), name="gateway_timeout")
 
     @classmethod
     def not_satisfiable(cls) -> Fault:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .archive.mission_holdings import MissionHoldings
-from .caching import Cache
 from .catalog_rest import catalog_answer
 from .cloud import Bucket, path_lookup
 from .downloads import Bundles, Downloads
@@ -46,6 +46,7 @@ class Routes:
     """Answer requests from an archive; the options are those of `Mashup`."""
 
     def __init__(self, archive: Archive, *, row_limit: int = ROW_LIMIT, cuts: bool = False) -> None:
+        self._lazy = [_Lazy(partial(_tap_services, archive))]
         mashup = Mashup(archive, row_limit=row_limit, cuts=cuts)
         holdings = MissionHoldings(archive)
         downloads = Downloads(holdings)
@@ -68,7 +69,7 @@ class Routes:
             "catalogs": catalog_answer,
             "hla": spectrum_answer,
             "stage": mashup.scripts.send,
-            "vo_tap": _Lazy(partial(_tap_services, archive)),
+            "vo_tap": self._lazy[0],
             "vo_sia1": partial(first_version, archive),
             "vo_sia": partial(second_version, archive),
             "vo_ssa": partial(spectra, archive),
@@ -76,6 +77,11 @@ class Routes:
             "vo_cone": partial(cone_search, archive),
             "other": _front_page,
         }
+
+    def end(self) -> None:
+        """End what is under way without a request of its own."""
+        for lazy in self._lazy:
+            lazy.end()
 
     def answer(self, record: RequestRecord, target: str) -> Reply:
         """Return the answer; ``target`` is the request target as it was sent, for its length."""
@@ -104,11 +110,19 @@ class _Lazy:
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
-        self._made: Cache[Any] = Cache()
+        self._lock = threading.Lock()
+        self._made: Any = None
 
     def __call__(self, record: RequestRecord) -> Reply:
-        reply: Reply = self._made.get("made", self._make).answer(record)
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+        reply: Reply = self._made.answer(record)
         return reply
+
+    def end(self) -> None:
+        if self._made is not None:
+            self._made.end()
 
 
 def _tap_services(archive: Archive) -> Any:

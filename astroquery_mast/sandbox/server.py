@@ -142,6 +142,7 @@ class Sandbox:
             server.shutdown()
             thread.join()
             self.faults.end_waits()
+            self._routes.end()
             server.hang_up()
         self.check()
 
@@ -160,6 +161,7 @@ class Sandbox:
         if self._server is not None:
             # A request of a client that has given up may not have been read yet.
             self.faults.end_waits()
+            self._routes.end()
             self._server.hang_up()
             self.faults.allow_waits()
         self.requests.clear()
@@ -208,9 +210,9 @@ class Sandbox:
             return self._routes.answer(record, target)
         if fault.seconds:
             self.faults.wait(fault.seconds)
-        if fault.ignores_range:
-            kept = {name: value for name, value in record.headers.items() if name not in RANGE_HEADERS}
-            record = replace(record, headers=kept)
+        dropped = RANGE_HEADERS if fault.ignores_range else ()
+        kept = {name: value for name, value in record.headers.items() if name not in dropped}
+        record = replace(record, headers={**kept, **fault.told})
         return fault.bend(fault.canned or self._routes.answer(record, target))
 
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 import requests
-from pyvo.dal import DALQueryError, TAPService
+from pyvo.dal import (
+    AsyncTAPJob,
+    DALFormatError,
+    DALOverflowWarning,
+    DALQueryError,
+    DALRateLimitError,
+    DALServiceError,
+    TAPService,
+)
 
-from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.sandbox import Fault, RequestRecord, Sandbox
+
+# Where pyvo raises, it leaves an answer unread and the connection to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 Service = Callable[[str], TAPService]
 
@@ -128,3 +140,126 @@ def test_a_bad_query_is_told(service: Service) -> None:
     """The message of the service is that of the exception."""
     with pytest.raises(DALQueryError, match="Invalid object name 'nope'"):
         service("caom").run_sync("SELECT a FROM nope")
+
+
+ROWS = "SELECT TOP 3 id, tmag FROM dbo.catalogrecord ORDER BY tmag"
+
+
+def is_new_job(record: RequestRecord) -> bool:
+    """Whether a request creates a job."""
+    return record.method == "POST" and record.path.endswith("/async")
+
+
+def is_watching(record: RequestRecord) -> bool:
+    """Whether a request asks for the state of a job."""
+    return record.method == "GET" and "/async/" in record.path
+
+
+def test_async_gives_what_sync_gives(service: Service) -> None:
+    """A query has the same result both ways, and its job is deleted afterwards."""
+    tap = service("tic")
+    assert tap.run_async(ROWS).to_table().pformat() == tap.run_sync(ROWS).to_table().pformat()
+    assert tap.get_job_list() == []
+
+
+def test_the_life_of_a_job(service: Service) -> None:
+    """A job can be changed before it runs, found in the list, picked up again by its address, and deleted."""
+    tap = service("tic")
+    job = tap.submit_job("SELECT nothing FROM nowhere", maxrec=2)
+    assert (job.phase, job.owner, job.quote, job.uws_version) == ("PENDING", None, None, "1.1")
+    job.query = ROWS
+    job.execution_duration = 10
+    job.destruction = datetime(2031, 1, 1)  # later than any job is kept
+    assert (job.query, job.execution_duration.sec) == (ROWS, 10)
+    assert job.destruction.jd - job.job.creationtime.jd == pytest.approx(1.0, abs=1e-6)
+    assert [each.jobid for each in tap.get_job_list(phases=["PENDING"])] == [job.job_id]
+    job.run().wait()
+    again = AsyncTAPJob(job.url, session=tap._session)
+    assert (again.phase, tap.get_job(job.job_id).phase) == ("COMPLETED", "COMPLETED")
+    with pytest.warns(DALOverflowWarning, match="truncated"):
+        assert len(again.fetch_result()) == 2
+    assert again.result.mimetype == "application/x-votable+xml"
+    job.delete()
+    assert tap.get_job_list() == []
+
+
+def test_the_job_list_can_be_narrowed(service: Service) -> None:
+    """By phase, by number, by time, and only to jobs of the same service."""
+    tap = service("tic")
+    first, second = tap.submit_job(ROWS), tap.submit_job(ROWS)
+    other = service("caom").submit_job("SELECT obs_id FROM dbo.obspointing")
+    second.run().wait()
+
+    def listed(**options: object) -> list[str]:
+        return [job.jobid for job in tap.get_job_list(**options)]
+
+    assert listed() == [first.job_id, second.job_id]
+    assert listed(phases=["COMPLETED", "ERROR"]) == [second.job_id]
+    assert listed(last=1) == [second.job_id]
+    assert listed(after=datetime(2031, 1, 1)) == []
+    assert len(listed(after=datetime(2001, 1, 1))) == 2
+    assert [job.jobid for job in service("caom").get_job_list()] == [other.job_id]
+
+
+def test_a_job_with_a_bad_query_says_why(service: Service) -> None:
+    """The phase is ERROR, and the message is that of a synchronous query."""
+    job = service("tic").submit_job("SELECT nothing FROM dbo.catalogrecord").run().wait()
+    assert job.phase == "ERROR"
+    with pytest.raises(DALQueryError, match="'nothing' could not be resolved"):
+        job.raise_if_error()
+
+
+def test_a_job_can_be_aborted(box: Sandbox, service: Service) -> None:
+    """A job that would never end is ABORTED when told to."""
+    box.faults.add("vo_tap", Fault.job("EXECUTING"), where=is_new_job)
+    job = service("tic").submit_job(ROWS).run()
+    assert job.phase == "EXECUTING"
+    assert job.abort().phase == "ABORTED"
+
+
+def test_a_job_can_fail(box: Sandbox, service: Service) -> None:
+    """A fault lets a job end in ERROR with a message; the next one is as good as ever."""
+    box.faults.add("vo_tap", Fault.job("ERROR", "The database is gone."), where=is_new_job)
+    tap = service("tic")
+    with pytest.raises(DALQueryError, match="The database is gone"):
+        tap.run_async(ROWS)
+    assert len(tap.run_async(ROWS)) == 3
+
+
+def test_a_job_can_hang(box: Sandbox, service: Service) -> None:
+    """A job that never ends is given up by pyvo after its own patience, and is still there."""
+    box.faults.add("vo_tap", Fault.job("QUEUED"), where=is_new_job)
+    tap = service("tic")
+    job = tap.submit_job(ROWS).run()
+    with pytest.raises(DALServiceError, match="timed out"):
+        job.wait(timeout=0.2)
+    assert tap.get_job(job.job_id).phase == "QUEUED"
+
+
+def test_a_watched_job_survives_a_failing_answer(box: Sandbox, service: Service) -> None:
+    """A 503 in the middle is the client's to bear; the job runs on."""
+    job = service("tic").submit_job(ROWS).run()
+    box.faults.add("vo_tap", Fault.status(503, retry_after=1), where=is_watching)
+    with pytest.raises(DALServiceError) as told:
+        job.wait()
+    assert told.value.code == 503
+    assert len(job.wait().fetch_result()) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "message"),
+    [
+        (Fault.gateway_timeout(), DALServiceError, "504 Server Error"),
+        (Fault.garbage(), DALFormatError, "not appear to be a VOTABLE"),
+        (Fault.status(429, retry_after=3), DALRateLimitError, "3"),
+        (Fault.truncate_json(), DALFormatError, "unclosed token|no element found"),
+    ],
+    ids=repr,
+)
+def test_what_goes_wrong_with_a_query(
+    box: Sandbox, service: Service, fault: Fault, error: type[Exception], message: str
+) -> None:
+    """Each fault reaches pyvo as the exception that it has for it."""
+    box.faults.add("vo_tap", fault, where=lambda record: record.path.endswith("/sync"))
+    with pytest.raises(error, match=message):
+        service("tic").run_sync(ROWS)

@@ -28,6 +28,7 @@ _STORED_PRODUCT: Columns = tuple(column for column in PRODUCT_COLUMNS if column[
 _NUMBERS = frozenset({"obsid", "obsID"})
 _INDEXES = {
     "observation_obsid": "observation (obsid)",
+    "observation_obs_id": "observation (obs_id COLLATE NOCASE)",
     "observation_target": "observation (target_name)",
     "product_obsid": "product (obsID)",
     "product_uri": "product (dataURI)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
@@ -43,8 +43,14 @@ class Engine:
         self.holding = holding
         self._database = Database(self._fill, self._prepare)
 
-    def answer(self, adql: str, most: int | None = None, seconds: float = 60.0) -> Answer:
-        """Return the result of a query.
+    def answer(
+        self,
+        adql: str,
+        most: int | None = None,
+        seconds: float = 60.0,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Answer:
+        """Return the result of a query, of at most so many rows and after at most so many seconds.
 
         Raises
         ------
@@ -52,15 +58,15 @@ class Engine:
             If the query is none that the service can answer.
         """
         translation = translate(adql, self.holding, most)
-        rows = self._rows(translation.sql, seconds)
+        rows = self._rows(translation.sql, seconds, stopped)
         first = list(islice(rows, _PEEKED))
         fields = (_typed(field, place, first) for place, field in enumerate(translation.fields))
         return Answer(tuple(fields), chain(first, rows))
 
-    def _rows(self, sql: str, seconds: float) -> Iterator[Row]:
+    def _rows(self, sql: str, seconds: float, stopped: Callable[[], bool]) -> Iterator[Row]:
         until = time.monotonic() + seconds
         with self._database.connection() as connection:
-            connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+            connection.set_progress_handler(lambda: stopped() or time.monotonic() > until, _STEPS)
             try:
                 yield from connection.execute(sql)
             except sqlite3.Error as error:

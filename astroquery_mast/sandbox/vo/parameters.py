@@ -73,3 +73,14 @@ def _maxrec(params: Mapping[str, str], place: str, limit: int) -> int:
     if number > limit:
         raise Invalid(place, "maxrec", "less_than_equal", f"Input should be less than or equal to {limit}", text)
     return number
+
+
+class NotFound(Refusal):
+    """A path at which there is nothing, in FastAPI's words."""
+
+    def __init__(self) -> None:
+        super().__init__("Not Found", 404)
+
+    def reply(self) -> Reply:
+        """Return the refusal in the form of the service."""
+        return Reply.json({"detail": str(self)}, self.status)

@@ -7,13 +7,14 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..reply import Refusal, Reply, compact_json
+from ..reply import Reply, compact_json
 from ..requestlog import RequestRecord
 from . import vosi
 from .adql import QueryError
 from .engine import Answer, Engine
 from .holdings import MAKERS, engine
-from .parameters import Invalid, Query, given
+from .jobs import Jobs
+from .parameters import Invalid, NotFound, Query, given
 from .votable import VOTABLE_TYPE, error, votable
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 PREFIX = "/vo-tap/api/v0.1/"
 #: The most rows of an answer.
 ROW_LIMIT = 100_000
+#: How long a synchronous query may take (seconds); a gateway gives up then.
+LONGEST = 60.0
+_DEEP = frozenset({"async", "tables"})
 RESOURCES = ("async", "availability", "capabilities", "examples", "sync", "tables", "tables/{table}")
 
 
@@ -31,7 +35,10 @@ class TapServices:
     def __init__(self, archive: Archive, row_limit: int = ROW_LIMIT) -> None:
         self._archive = archive
         self._row_limit = row_limit
+        self._jobs = Jobs(result, row_limit)
+        self.end = self._jobs.end
         self._resources: dict[str, Callable[[RequestRecord, Engine, str], Reply]] = {
+            "async": self._async,
             "availability": lambda *_: vosi.availability(),
             "capabilities": self._capabilities,
             "examples": lambda _record, asked, _rest: vosi.examples(asked.holding),
@@ -48,13 +55,15 @@ class TapServices:
             listed = ", ".join(f"'{each}'" for each in sorted(MAKERS))
             raise Invalid("path", "catalog", "enum", f"Input should be {listed}", name)
         resource, _, inner = rest.rstrip("/").partition("/")
-        if resource not in self._resources:
+        if resource not in self._resources or (inner and resource not in _DEEP):
             raise NotFound
         return self._resources[resource](record, engine(self._archive, name), inner)
 
     def _capabilities(self, record: RequestRecord, asked: Engine, _rest: str) -> Reply:
-        address = f"http://{record.headers.get('host', '')}{PREFIX}{asked.holding.name}"
-        return vosi.capabilities(asked.holding, address, self._row_limit)
+        return vosi.capabilities(asked.holding, _address(record, asked), self._row_limit)
+
+    def _async(self, record: RequestRecord, asked: Engine, rest: str) -> Reply:
+        return self._jobs.respond(record, asked, rest, f"{_address(record, asked)}/async")
 
     def _sync(self, record: RequestRecord, asked: Engine, _rest: str) -> Reply:
         query = Query.of(given(record), "body" if record.method == "POST" else "query", self._row_limit)
@@ -64,15 +73,8 @@ class TapServices:
             return error(str(refusal))
 
 
-class NotFound(Refusal):
-    """A path at which there is nothing, in FastAPI's words."""
-
-    def __init__(self) -> None:
-        super().__init__("Not Found", 404)
-
-    def reply(self) -> Reply:
-        """Return the refusal in the form of the service."""
-        return Reply.json({"detail": str(self)}, self.status)
+def _address(record: RequestRecord, asked: Engine) -> str:
+    return f"http://{record.headers.get('host', '')}{PREFIX}{asked.holding.name}"
 
 
 def _tables(record: RequestRecord, asked: Engine, name: str) -> Reply:
@@ -83,9 +85,9 @@ def _tables(record: RequestRecord, asked: Engine, name: str) -> Reply:
     return vosi.table(asked.holding.by_key[name.lower()])
 
 
-def result(asked: Engine, query: Query) -> Reply:
+def result(asked: Engine, query: Query, seconds: float = LONGEST, stopped: Callable[[], bool] = lambda: False) -> Reply:
     """Return the answer to a query in the form asked for; a row more than wanted is read, to know of it."""
-    answer = asked.answer(query.adql, query.maxrec + 1)
+    answer = asked.answer(query.adql, query.maxrec + 1, seconds, stopped)
     if query.format == "json":
         return _json(answer, query.maxrec)
     if query.format == "csv":

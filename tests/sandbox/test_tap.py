@@ -1,0 +1,366 @@
+"""The TAP services over HTTP: what pyvo does not reach, refuses, or hides."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import requests
+from astropy.io.votable import parse
+from astropy.table import Table
+
+from astroquery_mast.sandbox import Fault, Sandbox
+
+Ask = Callable[..., requests.Response]
+Query = Callable[..., Table]
+
+ADQL = {"LANG": "ADQL"}
+OBSERVATIONS = "SELECT obs_id FROM dbo.obspointing"
+
+
+@pytest.fixture(scope="session")
+def ask(box: Sandbox, web: requests.Session) -> Ask:
+    """Send a request to a TAP service; redirects are not followed."""
+
+    def send(path: str, method: str = "GET", **options: Any) -> requests.Response:
+        address = f"{box.url}/vo-tap/api/v0.1/{path}"
+        return web.request(method, address, timeout=30, allow_redirects=False, **options)
+
+    return send
+
+
+@pytest.fixture(scope="session")
+def query(ask: Ask) -> Query:
+    """Rows of a synchronous query."""
+
+    def rows(adql: str, name: str = "caom", **params: object) -> Table:
+        answer = ask(f"{name}/sync", "POST", data=ADQL | {"QUERY": adql} | params)
+        assert answer.status_code == 200, answer.text
+        return parse(io.BytesIO(answer.content)).get_first_table().to_table()
+
+    return rows
+
+
+def refusal(answer: requests.Response) -> str:
+    """The message of a query that was refused."""
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == "application/x-votable+xml"
+    (info,) = parse(io.BytesIO(answer.content)).resources[0].infos
+    assert info.value == "ERROR"
+    return str(info.content)
+
+
+@pytest.mark.parametrize(
+    ("params", "place", "kind"),
+    [
+        ({"QUERY": OBSERVATIONS}, "lang", "missing"),
+        ({"LANG": "SQL", "QUERY": OBSERVATIONS}, "lang", "enum"),
+        (ADQL, "query", "missing"),
+        (ADQL | {"QUERY": OBSERVATIONS, "MAXREC": "many"}, "maxrec", "int_parsing"),
+        (ADQL | {"QUERY": OBSERVATIONS, "MAXREC": "-1"}, "maxrec", "int_parsing"),
+        (ADQL | {"QUERY": OBSERVATIONS, "MAXREC": "100001"}, "maxrec", "less_than_equal"),
+        (ADQL | {"QUERY": OBSERVATIONS, "FORMAT": "fits"}, "format", "enum"),
+        (ADQL | {"QUERY": OBSERVATIONS, "RESPONSEFORMAT": "fits"}, "responseformat", "enum"),
+        (ADQL | {"QUERY": OBSERVATIONS, "RUNID": "x" * 65}, "runid", "string_too_long"),
+    ],
+)
+def test_bad_parameters_are_refused_in_json(ask: Ask, params: dict[str, str], place: str, kind: str) -> None:
+    """Status 422 and the JSON of FastAPI, whichever way the parameters come."""
+    for method, how, where in ("GET", "params", "query"), ("POST", "data", "body"):
+        answer = ask("caom/sync", method, **{how: params})
+        assert answer.status_code == 422
+        assert [(entry["loc"], entry["type"]) for entry in answer.json()["detail"]] == [([where, place], kind)]
+
+
+def test_an_unknown_service_is_refused_with_the_list(ask: Ask) -> None:
+    """The names are those that openapi.json gives."""
+    answer = ask("nothing/sync", params=ADQL | {"QUERY": "SELECT 1"})
+    names = ask("openapi.json").json()["components"]["schemas"]["CatalogName"]["enum"]
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["msg"] == "Input should be " + ", ".join(f"'{name}'" for name in names)
+    assert {"caom", "tic", "mast_catalogs"} <= set(names)
+
+
+@pytest.mark.parametrize("path", ["", "/nothing", "/tables/nothing", "/async/nothing", "/sync/nothing"])
+def test_there_is_nothing_elsewhere(ask: Ask, path: str) -> None:
+    """Status 404 and JSON."""
+    answer = ask(f"caom{path}")
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
+
+
+def test_the_other_formats(ask: Ask) -> None:
+    """Rows in CSV, and in JSON with what is known of the columns; nulls are empty and null."""
+    params = ADQL | {"QUERY": "SELECT TOP 2 obs_id, t_min, srcden FROM dbo.obspointing ORDER BY obs_id"}
+    table = ask("caom/sync", params=params | {"FORMAT": "csv"})
+    decoded = ask("caom/sync", params=params | {"RESPONSEFORMAT": "json", "FORMAT": "csv"}).json()
+    assert table.headers["Content-Type"].startswith("text/csv")
+    lines = table.text.split("\r\n")
+    assert lines[0] == "obs_id,t_min,srcden"
+    assert lines[1:3] == [",".join("" if cell is None else str(cell) for cell in row) for row in decoded["data"]]
+    assert [column["unit"] for column in decoded["info"]] == ["", "d", ""]
+    assert decoded["data"][0][2] is None
+
+
+@pytest.mark.parametrize(
+    ("adql", "message"),
+    [
+        ("SELECT obs_id FROM dbo.obspointing; DROP TABLE observation", "Only one statement"),
+        ("DROP TABLE observation", "Only one statement"),
+        ("INSERT INTO dbo.obspointing VALUES (1)", "Only one statement"),
+        ("UPDATE dbo.obspointing SET obsid = 1", "Only one statement"),
+        ("ATTACH 'x' AS y", "Incorrect syntax"),
+        ("PRAGMA query_only = OFF", "Only one statement"),
+        ("", "Only one statement"),
+        ("SELECT * INTO x FROM dbo.obspointing", "INTO is not supported"),
+        ("SELECT load_extension('x') FROM dbo.obspointing", "'LOAD_EXTENSION' is not a function"),
+        ("SELECT adql_shuffled(1) FROM dbo.obspointing", "'ADQL_SHUFFLED' is not a function"),
+        ("SELECT obs_id FROM archive.observation", "Invalid object name 'archive.observation'"),
+        ("SELECT name FROM sqlite_master", "Invalid object name 'sqlite_master'"),
+        ("SELECT obs_id FROM dbo.obspointing LIMIT 5", "Incorrect syntax"),
+        ("SELECT TOP 5 PERCENT obs_id FROM dbo.obspointing", "not supported|syntax"),
+        ("SELECT TOP x obs_id FROM dbo.obspointing", "whole number|syntax"),
+        ("SELECT obs_id FROM dbo.obspointing WHERE obs_id LIKE 'a' ESCAPE '!'", "ESCAPE is not supported"),
+        ("SELECT obs_id FROM dbo.obspointing WHERE s_ra < '<5'", "Error converting data type varchar to numeric"),
+        ("SELECT obs_id FROM dbo.obspointing WHERE s_ra IN (1, 'x')", "Error converting data type varchar to numeric"),
+        ("SELECT nothing FROM dbo.obspointing", "'nothing' could not be resolved"),
+        ("SELECT obs_id FROM dbo.obspointing JOIN ivoa.obscore ON 1 = 1", "(?i)ambiguous|could not be resolved"),
+        ("SELECT obs_id FROM" + "(" * 3000, "Incorrect syntax|nested"),
+        ("SELECT " + "1+" * 3000 + "1 FROM dbo.obspointing", "nested"),
+        ("SELECT 'x FROM dbo.obspointing", "Incorrect syntax"),
+        ("SELECT \x00 FROM dbo.obspointing", "Incorrect syntax|resolved"),
+    ],
+)
+def test_bad_queries_are_refused(ask: Ask, adql: str, message: str) -> None:
+    """Whatever is no single SELECT of what the service has is an error in a VOTable, and nothing is done."""
+    assert re.search(message, refusal(ask("caom/sync", "POST", data=ADQL | {"QUERY": adql})))
+
+
+TIC, CIRCLE = "POINT('ICRS', ra, dec)", "CIRCLE('ICRS', 1, 1, 1)"
+CAOM = "POINT('ICRS', s_ra, s_dec)"
+
+
+@pytest.mark.parametrize(
+    ("name", "condition", "message"),
+    [
+        ("tic", f"CONTAINS({TIC}, POLYGON('ICRS', 1, 1, 2, 1, 2, 2)) = 1", "'POLYGON' is not a function"),
+        ("tic", f"DISTANCE({TIC}, POINT('ICRS', 1, 1)) < 1", "'DISTANCE' is not a function"),
+        ("tic", f"INTERSECTS({CIRCLE}, {CIRCLE}) = 1", "'INTERSECTS' is not a function"),
+        ("tic", f"CONTAINS(POINT('GALACTIC', ra, dec), {CIRCLE}) = 1", "frame 'GALACTIC' is not supported"),
+        ("tic", f"CONTAINS({TIC}, CIRCLE('ICRS', 1, 1)) = 1", "needs a center and a radius"),
+        ("tic", f"CONTAINS(POINT('ICRS', ra), {CIRCLE}) = 1", "needs two coordinates"),
+        ("tic", f"CONTAINS({CIRCLE}, {TIC}) = 1", "needs a POINT"),
+        ("tic", f"CONTAINS({TIC}) = 1", "needs 2 arguments"),
+        ("tic", f"{TIC} = 1", "may only be used within CONTAINS"),
+        ("caom", f"CONTAINS({CAOM}, POLYGON('ICRS', 1, 1, 2, 2)) = 1", "at least three vertices"),
+        ("caom", f"CONTAINS({CAOM}, POLYGON('ICRS', 1, 1, 2, 91, 2, 2)) = 1", "cannot be answered"),
+    ],
+)
+def test_geometry_that_is_not_advertised_is_refused(ask: Ask, name: str, condition: str, message: str) -> None:
+    """What is not in the capabilities, and what makes no shape, is an error."""
+    table = {"tic": "dbo.catalogrecord", "caom": "dbo.obspointing"}[name]
+    answer = ask(f"{name}/sync", params=ADQL | {"QUERY": f"SELECT * FROM {table} WHERE {condition}"})
+    assert message in refusal(answer)
+
+
+def test_rows_come_in_no_order(query: Query) -> None:
+    """Without ORDER BY rows, and which of them TOP takes, depend on the text of the query, and on nothing else."""
+    condition = "FROM dbo.obspointing WHERE obs_collection = 'JWST'"
+    whole = list(query(f"SELECT obs_id {condition}")["obs_id"])
+    other = list(query(f"SELECT obs_id  {condition}")["obs_id"])
+    assert list(query(f"SELECT obs_id {condition}")["obs_id"]) == whole
+    assert sorted(whole) == sorted(other)
+    assert whole not in (other, sorted(whole), sorted(whole, reverse=True))
+    pages = [list(query(f"SELECT TOP 100 obs_id {condition} OFFSET {start}")["obs_id"]) for start in range(0, 500, 100)]
+    assert len(set().union(*pages)) < 500  # some are twice, others missing
+    sorted_pages = [
+        list(query(f"SELECT TOP 100 obs_id {condition} ORDER BY obsid OFFSET {start}")["obs_id"])
+        for start in range(0, 500, 100)
+    ]
+    assert len(set().union(*sorted_pages)) == 500
+
+
+@pytest.mark.parametrize(
+    ("adql", "rows"),
+    [
+        ("SELECT DISTINCT TOP 2 obs_collection FROM dbo.obspointing", 2),
+        ("SELECT obs_collection, COUNT(*) AS n, AVG(t_exptime) FROM dbo.obspointing GROUP BY obs_collection", 12),
+        ("SELECT obs_collection FROM dbo.obspointing GROUP BY obs_collection HAVING COUNT(*) > 1000", 2),
+        (
+            "SELECT TOP 5 obs_id FROM dbo.obspointing WHERE project IN ('hst', 'JWST') AND s_ra BETWEEN 1 AND 300",
+            5,
+        ),
+        ("SELECT TOP 5 obs_id FROM dbo.obspointing WHERE obs_id LIKE 'JW%' AND t_min IS NOT NULL", 5),
+        ("SELECT obs_id FROM dbo.obspointing WHERE obsid = (SELECT MAX(obsid) FROM dbo.obspointing)", 1),
+        (
+            "SELECT TOP 5 o.obs_id FROM dbo.obspointing o WHERE EXISTS (SELECT 1 FROM ivoa.obscore c "
+            "WHERE c.obs_id = o.obs_id)",
+            5,
+        ),
+        ("SELECT TOP 5 CASE WHEN s_dec < 0 THEN 'south' ELSE 'north' END AS half FROM dbo.obspointing", 5),
+        ("SELECT half, COUNT(*) FROM (SELECT FLOOR(s_dec / 90) AS half FROM dbo.obspointing) AS t GROUP BY half", 3),
+        ("SELECT obs_collection FROM dbo.obspointing UNION SELECT collection FROM dbo.caomobservation", 12),
+        ("SELECT TOP 3 a.obs_id FROM dbo.obspointing AS a LEFT JOIN dbo.caomplane AS b ON a.objid = b.planetid", 3),
+        ("WITH few AS (SELECT TOP 7 obs_id FROM dbo.obspointing) SELECT * FROM few", 7),
+        ("SELECT COUNT(*) FROM obspointing", 1),
+        ('SELECT TOP 1 "OBS_ID" AS "Number" FROM "DBO"."ObsPointing" -- in any case', 1),
+        ("SELECT 7 / 2, ROUND(PI(), 2), POWER(2, 3), MOD(7, 4), SQRT(-1), ABS(-1), ATAN2(1, 1)", 1),
+    ],
+)
+def test_queries_of_many_forms(query: Query, adql: str, rows: int) -> None:
+    """What ADQL has is answered."""
+    table = query(adql)
+    assert len(table) == rows
+    assert table.colnames == [name.lower() for name in table.colnames]
+
+
+def test_values_that_are_computed(query: Query) -> None:
+    """Integers are divided as in SQL Server, text is compared in any case, mathematics is as elsewhere."""
+    (row,) = query(
+        "SELECT 7 / 2 AS a, 7 / 2.0 AS b, ROUND(PI(), 2) AS c, POWER(2, 3) AS d, SQRT(-1) AS e, 'a' || 'b' AS f"
+    )
+    assert tuple(row[name] for name in "abcdf") == (3, 3.5, 3.14, 8, "ab")
+    assert row["e"] == ""
+    (counts,) = query("SELECT COUNT(*) AS n FROM dbo.obspointing WHERE obs_collection = 'jwst' OR obs_id LIKE 'JW0%'")
+    (wanted,) = query("SELECT COUNT(*) AS n FROM dbo.obspointing WHERE obs_collection = 'JWST' OR obs_id LIKE 'jw0%'")
+    assert counts["n"] == wanted["n"] > 1000
+
+
+def test_a_polygon_holds_what_its_footprint_holds(query: Query) -> None:
+    """A polygon over RA 0, and the same one turned the other way round, hold the centers that lie in it."""
+    inside = "SELECT COUNT(*) AS n FROM dbo.obspointing WHERE CONTAINS(POINT('ICRS', s_ra, s_dec), {}) = 1"
+    box = "SELECT COUNT(*) AS n FROM dbo.obspointing WHERE s_dec BETWEEN 46 AND 48 AND s_ra BETWEEN 201 AND 203"
+    polygon = "POLYGON('ICRS', 201, 46, 203, 46, 203, 48, 201, 48)"
+    turned = "POLYGON('ICRS', 201, 48, 203, 48, 203, 46, 201, 46)"
+    counts = {int(query(adql)["n"][0]) for adql in (inside.format(polygon), inside.format(turned), box)}
+    assert len(counts) == 1
+    assert counts.pop() > 100
+
+
+def test_a_hundred_thousand_rows_are_the_most(ask: Ask) -> None:
+    """Neither TOP nor MAXREC reaches beyond; what is cut is told behind the table."""
+    adql = "SELECT TOP 150000 artifactid FROM dbo.caomartifact, tap_schema.schemas"  # 150,000 and some
+    answer = ask("caom/sync", params=ADQL | {"QUERY": adql})
+    result = parse(io.BytesIO(answer.content)).resources[0]
+    assert len(result.tables[0].array) == 100_000
+    assert [info.value for info in result.infos if info.name == "QUERY_STATUS"] == ["OK", "OVERFLOW"]
+
+
+def test_no_rows_may_be_wanted(ask: Ask) -> None:
+    """TOP 0 and MAXREC 0 give the columns; only the latter is a cut."""
+    for adql, params, status in (
+        ("SELECT TOP 0 * FROM dbo.obspointing", {}, "OK"),
+        ("SELECT * FROM dbo.obspointing", {"MAXREC": "0"}, "OVERFLOW"),
+    ):
+        result = parse(io.BytesIO(ask("caom/sync", params=ADQL | {"QUERY": adql} | params).content)).resources[0]
+        assert (len(result.tables[0].array), len(result.tables[0].fields)) == (0, 33)
+        assert [info.value for info in result.infos if info.name == "QUERY_STATUS"][-1] == status
+
+
+UWS = {"uws": "http://www.ivoa.net/xml/UWS/v1.0"}
+
+
+@pytest.fixture
+def job(ask: Ask) -> str:
+    """The path of a new job."""
+    answer = ask("caom/async", "POST", data=ADQL | {"QUERY": OBSERVATIONS, "RUNID": "mine", "MAXREC": "3"})
+    assert answer.status_code == 303
+    return answer.headers["Location"].partition("/v0.1/")[2]
+
+
+def test_the_parts_of_a_job(ask: Ask, job: str) -> None:
+    """Each part is text of its own; results are there when the job is done, an error never comes."""
+    parts = {name: ask(f"{job}/{name}").text for name in ("phase", "quote", "owner", "executionduration")}
+    assert parts == {"phase": "PENDING", "quote": "", "owner": "", "executionduration": "600"}
+    assert ask(f"{job}/destruction").text.endswith("Z")
+    assert 'id="QUERY">SELECT obs_id' in ask(f"{job}/parameters").text
+    assert ask(f"{job}/results/result").status_code == ask(f"{job}/error").status_code == 404
+    started = ask(f"{job}/phase", "POST", data={"PHASE": "RUN"})
+    assert (started.status_code, started.headers["Location"].partition("/v0.1/")[2]) == (303, job)
+    document = ElementTree.fromstring(ask(job, params={"WAIT": "30"}).content)
+    assert document.findtext("uws:phase", None, UWS) == "COMPLETED"
+    assert document.findtext("uws:runId", None, UWS) == "mine"
+    result = document.find("uws:results/uws:result", UWS)
+    assert result is not None
+    address = result.get("{http://www.w3.org/1999/xlink}href", "")
+    assert address.endswith(f"{job}/results/result")
+    table = parse(io.BytesIO(ask(address.partition("/v0.1/")[2]).content)).resources[0]
+    assert (len(table.tables[0].array), table.infos[-1].value) == (3, "OVERFLOW")
+    assert ask(f"{job}/error").status_code == 404
+
+
+def test_a_job_may_start_at_once(ask: Ask) -> None:
+    """PHASE=RUN with the query saves a request."""
+    location = ask("caom/async", "POST", data=ADQL | {"QUERY": "SELECT TOP 1 x FROM y", "PHASE": "RUN"}).headers[
+        "Location"
+    ]
+    job = location.partition("/v0.1/")[2]
+    assert "<uws:phase>ERROR</uws:phase>" in ask(job, params={"WAIT": "-1"}).text
+    assert "Invalid object name 'y'" in ask(f"{job}/error").text
+
+
+@pytest.mark.parametrize(
+    ("part", "data", "kind"),
+    [
+        ("phase", {"PHASE": "SLEEP"}, "enum"),
+        ("phase", {}, "missing"),
+        ("destruction", {"DESTRUCTION": "tomorrow"}, "datetime_parsing"),
+        ("executionduration", {"EXECUTIONDURATION": "long"}, "int_parsing"),
+        ("parameters", {"MAXREC": "100001"}, "less_than_equal"),
+    ],
+)
+def test_bad_changes_of_a_job_are_refused(ask: Ask, job: str, part: str, data: dict[str, str], kind: str) -> None:
+    """Status 422, and the job stays as it is."""
+    answer = ask(f"{job}/{part}", "POST", data=data)
+    assert (answer.status_code, answer.json()["detail"][0]["type"]) == (422, kind)
+    assert ask(f"{job}/phase").text == "PENDING"
+
+
+def test_a_job_that_has_run_takes_no_parameters(ask: Ask, job: str) -> None:
+    """What has been answered cannot be asked in another way."""
+    ask(f"{job}/phase", "POST", data={"PHASE": "RUN"})
+    ask(job, params={"WAIT": "-1"})
+    assert ask(f"{job}/parameters", "POST", data={"QUERY": "SELECT 1"}).status_code == 422
+
+
+def test_a_long_poll_ends_with_the_phase_and_with_its_time(box: Sandbox, ask: Ask) -> None:
+    """WAIT is over at once when the phase is not the one that the client knows; otherwise it lasts as long as asked."""
+    box.faults.add("vo_tap", Fault.job("EXECUTING"), where=lambda record: record.path.endswith("/async"))
+    data = ADQL | {"QUERY": OBSERVATIONS, "PHASE": "RUN"}
+    job = ask("caom/async", "POST", data=data).headers["Location"].partition("/v0.1/")[2]
+    assert "EXECUTING" in ask(job, params={"WAIT": "30", "PHASE": "QUEUED"}).text
+    assert ask(job, params={"WAIT": "1"}).elapsed.total_seconds() > 0.9
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ask, job, params={"WAIT": "-1"})
+        ask(f"{job}/phase", "POST", data={"PHASE": "ABORT"})
+        assert "ABORTED" in waiting.result(timeout=20).text
+
+
+@pytest.mark.parametrize(("method", "data"), [("DELETE", None), ("POST", {"ACTION": "DELETE"})])
+def test_a_deleted_job_is_gone(ask: Ask, job: str, method: str, data: dict[str, str] | None) -> None:
+    """Both ways of deletion lead to the list, in which the job is no more."""
+    answer = ask(job, method, data=data)
+    assert (answer.status_code, answer.headers["Location"].partition("/v0.1/")[2]) == (303, "caom/async")
+    assert ask(job).status_code == 404
+    assert job.rpartition("/")[2] not in ask("caom/async").text
+
+
+def test_a_job_past_its_destruction_is_gone(ask: Ask, job: str) -> None:
+    """A moment in the past deletes it."""
+    ask(f"{job}/destruction", "POST", data={"DESTRUCTION": "2020-01-01T00:00:00Z"})
+    assert ask(job).status_code == 404
+
+
+def test_jobs_of_other_services_are_not_seen(ask: Ask, job: str) -> None:
+    """A job belongs to the service at which it was made."""
+    assert ask(job.replace("caom", "tic")).status_code == 404
+
+
+def test_reset_forgets_jobs(box: Sandbox, ask: Ask, job: str) -> None:
+    """A test begins without the jobs of the one before."""
+    box.reset()
+    assert ask(job).status_code == 404
