@@ -46,7 +46,7 @@ class Routes:
     """Answer requests from an archive; the options are those of `Mashup`."""
 
     def __init__(self, archive: Archive, *, row_limit: int = ROW_LIMIT, cuts: bool = False) -> None:
-        self._lazy = [_Lazy(partial(_tap_services, archive))]
+        self._tap = _Lazy(partial(_tap_services, archive))
         mashup = Mashup(archive, row_limit=row_limit, cuts=cuts)
         holdings = MissionHoldings(archive)
         downloads = Downloads(holdings)
@@ -69,7 +69,7 @@ class Routes:
             "catalogs": catalog_answer,
             "hla": spectrum_answer,
             "stage": mashup.scripts.send,
-            "vo_tap": self._lazy[0],
+            "vo_tap": self._tap,
             "vo_sia1": partial(first_version, archive),
             "vo_sia": partial(second_version, archive),
             "vo_ssa": partial(spectra, archive),
@@ -80,8 +80,7 @@ class Routes:
 
     def end(self) -> None:
         """End what is under way without a request of its own."""
-        for lazy in self._lazy:
-            lazy.end()
+        self._tap.end()
 
     def answer(self, record: RequestRecord, target: str) -> Reply:
         """Return the answer; ``target`` is the request target as it was sent, for its length."""

@@ -166,13 +166,7 @@ class Jobs:
     def _listed(self, record: RequestRecord, engine: Engine, address: str) -> Reply:
         query = {name.upper(): values for name, values in record.query.items()}
         with self._changed:
-            jobs = [job for job in self._jobs.values() if job.engine is engine]
-        if phases := query.get("PHASE"):
-            jobs = [job for job in jobs if job.phase in phases]
-        if after := query.get("AFTER"):
-            jobs = [job for job in jobs if job.created > _read(after[0])]
-        if last := query.get("LAST"):
-            jobs = sorted(jobs, key=lambda job: job.created, reverse=True)[: _natural("last", last[0])]
+            jobs = _narrowed([job for job in self._jobs.values() if job.engine is engine], query)
         listed = "".join(job.entry(address) for job in jobs)
         return Reply.text(f"<uws:jobs {_NAMESPACES}>\n{listed}</uws:jobs>\n", content_type=_XML)
 
@@ -257,6 +251,18 @@ class Jobs:
         seconds = LONGEST_WAIT if forever else min(_natural("wait", params["WAIT"]), LONGEST_WAIT)
         with self._changed:
             self._changed.wait_for(lambda: job.phase != seen or job.phase not in ACTIVE, seconds)
+
+
+def _narrowed(jobs: list[Job], query: Mapping[str, list[str]]) -> list[Job]:
+    """Return the jobs of some phases, made after a moment, or the last few of them, the latest first."""
+    if phases := query.get("PHASE"):
+        jobs = [job for job in jobs if job.phase in phases]
+    if after := query.get("AFTER"):
+        moment = _read(after[0])
+        jobs = [job for job in jobs if job.created > moment]
+    if last := query.get("LAST"):
+        jobs = jobs[::-1][: _natural("last", last[0])]
+    return jobs
 
 
 def _natural(name: str, text: str) -> int:
