@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..archive.catalog_hsc import MATCH_COLUMNS
 from ..archive.catalog_table import CatalogTable
-from ..archive.catalogs import catalog
-from ..packaged import COLUMNS_CONFIG, OBSERVATION_COLUMNS, packaged
+from ..archive.catalogs import catalog, hubble, survey_table
+from ..archive.mission import COMPUTED, MissionTable
+from ..archive.mission_holdings import MissionHoldings
+from ..packaged import COLUMNS_CONFIG, OBSERVATION_COLUMNS, Columns, packaged
 from .engine import Engine
-from .tables import Column, Holding, Key, Table
+from .tables import Column, Holding, Key, Row, Table
 
 if TYPE_CHECKING:
     from ..archive import Archive
@@ -24,7 +29,7 @@ _ERROR = re.compile(r"(?:e_|eneg_|epos_)(.+)|(.+?)(?:_error|_mad|_sigma|err)", r
 _LARGEST_INT = 2**31 - 1
 
 
-def caom(archive: Archive) -> Holding:
+def caom(archive: Archive, _address: str) -> Holding:
     """Return the observations, as views on the archive's own tables."""
     described = packaged("vo")
     tables = [_view(name, **entry) for name, entry in described["caom"].items()]
@@ -70,39 +75,135 @@ def _view(name: str, description: str, source: str = "", columns: tuple[Any, ...
     return Table(name, description, tuple(fields), view=sql, utype=options.get("utype", ""))
 
 
-def tic(_archive: Archive) -> Holding:
+def tic(_archive: Archive, _address: str) -> Holding:
     """Return the TESS input catalog under its old name."""
     return Holding("tic", "TESS Input Catalog", (_tic("dbo.CatalogRecord"),))
 
 
-def mast_catalogs(_archive: Archive) -> Holding:
+def mast_catalogs(_archive: Archive, _address: str) -> Holding:
     """Return the service of many catalogs, told apart by their schemas."""
-    return Holding("mast_catalogs", "Catalogs of MAST", (_tic("tic_v82.source"),))
+    names = {
+        "mean": "mean_object",
+        "stack": "stack_object",
+        "forced_mean": "forced_mean_object",
+        "detection": "detection",
+    }
+    surveys = (_survey(f"ps1_dr2.{name}", "dr2", table) for table, name in names.items())
+    return Holding("mast_catalogs", "Catalogs of MAST", (_tic("tic_v82.source"), *surveys))
 
 
 def _tic(name: str) -> Table:
     words = {column: str(said.get("text", "")) for column, said in COLUMNS_CONFIG["Mast.Catalogs.Tess.Cone"].items()}
-    return table_of(name, "TESS Input Catalog, version 8.2", catalog("tic"), ("ID", "ra", "dec"), words)
+    return _table_of(name, "TESS Input Catalog, version 8.2", catalog("tic"), ("ID", "ra", "dec"), words)
 
 
-def table_of(name: str, description: str, held: CatalogTable, main: tuple[str, ...], words: Mapping[str, str]) -> Table:
+def gaia(_archive: Archive, _address: str) -> Holding:
+    """Return the third data release of Gaia."""
+    source = _table_of("dbo.gaia_source", "Sources of Gaia DR3", catalog("gaiadr3"), ("source_id", "ra", "dec"), {})
+    return Holding("gaiadr3", "Gaia Data Release 3", (source,))
+
+
+def panstarrs(release: str, _archive: Archive, _address: str) -> Holding:
+    """Return a data release of Pan-STARRS."""
+    names = {"mean": "MeanObjectView", "stack": "StackObjectView", "forced_mean": "ForcedMeanObjectView"}
+    names |= {"detection": "Detection"} if release == "dr2" else {}
+    tables = (_survey(f"dbo.{name}", release, table) for table, name in names.items())
+    return Holding(f"ps1{release}", f"Pan-STARRS 1, {release.upper()}", tuple(tables))
+
+
+def _survey(name: str, release: str, table: str) -> Table:
+    survey = survey_table(release, table)
+    main = _PANSTARRS_MAIN[table]
+    columns = (
+        _named(column.name, _NARROWED.get(column.type, column.type), column.description, main, column.unit)
+        for column in survey.columns
+    )
+    names = [column.name for column in survey.columns]
+    return Table(
+        name, f"Pan-STARRS {release.upper()}: {table}", tuple(columns), partial(survey.table.rows, slice(None), names)
+    )
+
+
+_NARROWED = {"string": "char", "unsignedByte": "short"}
+_PANSTARRS_MAIN = {
+    "mean": ("objID", "raMean", "decMean"),
+    "stack": ("objID", "raMean", "decMean"),
+    "forced_mean": ("objID", "raMean", "decMean"),
+    "detection": ("objID", "ra", "dec"),
+}
+
+
+def hubble_catalog(version: int, _archive: Archive, _address: str) -> Holding:
+    """Return a version of the Hubble Source Catalog: matches in two kinds of magnitudes, and their detections."""
+    rows = hubble(version)
+    cone = partial(rows.cone, rows.table.everything(), images=1, most=len(rows.table))
+    single = chain.from_iterable(map(rows.detections, rows.match_ids.tolist()))
+    tables = (
+        _matches("dbo.SumMagAper2CatView", *cone(aperture=True)),
+        _matches("dbo.SumMagAutoCatView", *cone(aperture=False)),
+        _listed("dbo.DetailedCatalog", MATCH_COLUMNS, list(single), ("CatID", "SourceRA", "SourceDec")),
+    )
+    return Holding({2: "hscv2", 3: "hsc"}[version], f"Hubble Source Catalog, version {version}", tables)
+
+
+def _matches(name: str, columns: Columns, rows: Sequence[Row]) -> Table:
+    """Matches without the distance, which a cone search alone has."""
+    kept = [place for place, (column, _) in enumerate(columns) if column != "Distance"]
+    inner = [tuple(row[place] for place in kept) for row in rows]
+    return _listed(name, tuple(columns[place] for place in kept), inner, ("MatchID", "MatchRA", "MatchDec"))
+
+
+def _listed(name: str, columns: Columns, rows: Sequence[Row], main: tuple[str, ...]) -> Table:
+    """A table of columns of which the last is the portal's tick, which is left out."""
+    *kept, _ = columns
+    described = (_named(column, "long" if column in main else _KINDS[kind], "", main) for column, kind in kept)
+    described = (replace(each, datatype="double") if each.unit == "deg" else each for each in described)
+    return Table(name, "Hubble Source Catalog", tuple(described), lambda: (row[:-1] for row in rows))
+
+
+def mission(service: str, table: str, name: str, archive: Archive, _address: str) -> Holding:
+    """Return the table of a mission search; only that of ULLYSES cannot be searched by position."""
+    spatial = name != "ullyses"
+    held = MissionHoldings(archive).table(name)
+    main = (held.dataset, *held.position) if spatial else (held.dataset,)
+    known = [column for column in held.columns if column.name not in COMPUTED]
+    columns = (
+        replace(
+            _named(column.name, column.datatype, column.description, main),
+            xtype="timestamp" if column.sql == "DATETIME" else "",
+        )
+        for column in known
+    )
+    rows = partial(_mission_rows, held, [column.name for column in known])
+    made = Table(table, f"Observations of {name.upper()}", tuple(columns), rows)
+    return Holding(service, f"Mission search of {name.upper()}", (made,), shapes=("CIRCLE",) if spatial else ())
+
+
+def _mission_rows(held: MissionTable, names: list[str]) -> Iterator[Row]:
+    return (tuple(row[name] for name in names) for row in held.rows)
+
+
+def _table_of(
+    name: str, description: str, held: CatalogTable, main: tuple[str, ...], words: Mapping[str, str]
+) -> Table:
     """Return a catalog as a table; ``main`` are its identifier and its position, ``words`` describe columns."""
-    columns = (_column(column, held.values(column), words.get(column, ""), main) for column, _ in held.columns)
     names = [column for column, _ in held.columns]
+    columns = (_named(column, _datatype(held.values(column)), words.get(column, ""), main) for column in names)
     return Table(name, description, tuple(columns), partial(held.rows, slice(None), names))
 
 
-def _column(name: str, values: Any, told: str, main: tuple[str, ...]) -> Column:
-    unit, ucd = described(name)
+def _named(name: str, datatype: str, told: str, main: tuple[str, ...], unit: str = "") -> Column:
+    """Return a column of a catalog, of which the name tells most."""
+    known, ucd = described(name)
     identifier, *position = main
     if name in position:
-        unit, ucd = "deg", ("pos.eq.ra;meta.main", "pos.eq.dec;meta.main")[position.index(name)]
+        known, ucd = "deg", ("pos.eq.ra;meta.main", "pos.eq.dec;meta.main")[position.index(name)]
     elif name == identifier:
-        unit, ucd = "", "meta.id;meta.main"
+        known, ucd = "", "meta.id;meta.main"
     return Column(
         name.lower(),
-        _datatype(values),
-        unit=unit,
+        datatype,
+        unit=unit or known,
         ucd=ucd,
         description=told or name,
         indexed=name in main,
@@ -127,16 +228,28 @@ def _datatype(values: Any) -> str:
     return "double" if values.dtype.kind == "f" else "char"
 
 
-#: What makes the holding of each service.
-MAKERS: dict[str, Callable[[Archive], Holding]] = {
+Maker = Callable[["Archive", str], Holding]
+#: What makes the holding of each service, from an archive and the address of the sandbox (``http://host:port``).
+MAKERS: dict[str, Maker] = {
     "caom": caom,
+    "classy": partial(mission, "classy", "dbo.targets", "classy"),
+    "gaiadr3": gaia,
+    "hsc": partial(hubble_catalog, 3),
+    "hscv2": partial(hubble_catalog, 2),
     "mast_catalogs": mast_catalogs,
+    "missionmast": partial(mission, "missionmast", "dbo.hst_science_missionmast", "hst"),
+    "ps1dr1": partial(panstarrs, "dr1"),
+    "ps1dr2": partial(panstarrs, "dr2"),
     "tic": tic,
+    "ullyses": partial(mission, "ullyses", "dbo.sciencemetadata", "ullyses"),
 }
+#: Services in whose rows the address occurs; the holdings of the others are made once for all sandboxes of an archive.
+ADDRESSED: frozenset[str] = frozenset()
 
 
-def engine(archive: Archive, name: str) -> Engine:
+def engine(archive: Archive, name: str, address: str = "") -> Engine:
     """Return what answers the queries of a service, made once for an archive; `KeyError` for an unknown name."""
     maker = MAKERS[name]
-    made: Engine = archive.kept.get(("tap", name), lambda: Engine(maker(archive)))
+    key = ("tap", name, address if name in ADDRESSED else "")
+    made: Engine = archive.kept.get(key, lambda: Engine(maker(archive, address)))
     return made

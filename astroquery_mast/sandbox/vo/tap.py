@@ -57,7 +57,8 @@ class TapServices:
         resource, _, inner = rest.rstrip("/").partition("/")
         if resource not in self._resources or (inner and resource not in _DEEP):
             raise NotFound
-        return self._resources[resource](record, engine(self._archive, name), inner)
+        asked = engine(self._archive, name, f"http://{record.headers.get('host', '')}")
+        return self._resources[resource](record, asked, inner)
 
     def _capabilities(self, record: RequestRecord, asked: Engine, _rest: str) -> Reply:
         return vosi.capabilities(asked.holding, _address(record, asked), self._row_limit)
