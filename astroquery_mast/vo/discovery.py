@@ -65,11 +65,18 @@ class Discovery:
         name = str(collection).strip().lower()
         if name in _KNOWN_SERVICES:
             return self._named(name)
-        collections = self.collections(deadline)
-        found = find_name(name, collections)
-        if found is None:
-            raise no_such(f"There is no catalog {collection!r}.", name, collections)
-        return self._named(collections[found])
+        return self._named(self._found(name, deadline)[1])
+
+    def _found(self, name: str, deadline: Deadline) -> tuple[str, str]:
+        """A collection, by the name that the archive has for it, and its service; if it is new the list is, too."""
+        for _ in range(2):
+            collections = self.collections(deadline)
+            found = find_name(name, collections)
+            if found is not None:
+                return found, collections[found]
+            with self._lock:
+                self._told.pop(("collections", self._base), None)
+        raise no_such(f"There is no catalog {name!r}.", name, collections)
 
     def at(self, url: str) -> TapService:
         """Return the TAP service that has an address."""
@@ -105,9 +112,8 @@ class Discovery:
         name = str(collection).strip().lower()
         if name in _KNOWN_SERVICES:
             return None
-        collections = self.collections(deadline)
-        found = find_name(name, collections)
-        return found if found is not None and collections[found] != found else None
+        found, service = self._found(name, deadline)
+        return found if service != found else None
 
     @property
     def _base(self) -> str:

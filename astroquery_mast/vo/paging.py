@@ -223,16 +223,20 @@ class Pager:
                 select=f"MIN({ra}) AS ra_low, MAX({ra}) AS ra_high, MIN({dec}) AS dec_low, MAX({dec}) AS dec_high"
             )
         )
-        boxes = [(_Side(ra, float(low_ra), float(high_ra)), _Side(dec, float(low_dec), float(high_dec)))]
+        whole = (_Side(ra, float(low_ra), float(high_ra)), _Side(dec, float(low_dec), float(high_dec)))
+        boxes = [(whole, self._count_box(scan, whole))]
         while boxes:
-            box = boxes.pop()
-            conditions = [each.condition for each in box]
-            number = self.count(scan, *conditions)
+            box, number = boxes.pop()
             if number > self.size:
-                boxes += _halves(box, number)
+                first, second = _halves(box, number)
+                counted = self._count_box(scan, first)
+                boxes += [(second, number - counted), (first, counted)]
             elif number:
-                yield self._page(scan.adql(*conditions))
+                yield self._page(scan.adql(*(side.condition for side in box)))
         yield self._page(scan.adql(f"{ra} IS NULL OR {dec} IS NULL"))
+
+    def _count_box(self, scan: Scan, box: tuple[_Side, _Side]) -> int:
+        return self.count(scan, *(side.condition for side in box))
 
     # -- what to fetch by ----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,225 @@
+"""All rows of a query, beyond the cap of a service: in pages, counted, each row once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, NoResultsWarning, RemoteServiceError
+from tap_catalogs import COLUMNS, Serve, edit_text, queries, sources
+
+from astroquery_mast import VO, VOClass
+from astroquery_mast.exceptions import IncompleteResultError, InvalidArgumentError
+from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.service.retrying import Deadline
+from astroquery_mast.vo.paging import Pager, Scan, scan_of
+
+query: Any = VO.query_tap
+ALL = "SELECT id, name, mag FROM dbo.sources"
+# Without the columns that pages could follow each other by.
+NO_KEY = tuple(column for column in COLUMNS if column.name not in {"id", "name"})
+
+
+def values(row: object) -> Any:
+    """Return a row whose values have whatever type they have."""
+    return row
+
+
+def rows_of(table: Any) -> Counter[tuple[object, ...]]:
+    """Return the rows of a table, however they are ordered."""
+    return Counter(tuple(None if cell is np.ma.masked else cell for cell in row) for row in table)
+
+
+@pytest.mark.parametrize("size", [1000, 334, 333, 7, 999])
+def test_pages_are_the_whole(serve: Serve, size: int) -> None:
+    """Whatever the size of a page, each row is there once."""
+    catalog = serve(sources(1000))
+    table = query(ALL, catalog=catalog, limit=None, maxrec=size, run_async=False)
+    assert rows_of(table) == Counter((k, name, mag) for k, name, _, _, mag in sources(1000))
+    assert table["mag"].unit == "mag"
+    assert table["id"].description == "Number of the source"
+    assert (table.meta["adql"], table.meta["overflow"], table.meta["mode"]) == (ALL, False, "sync")
+
+
+def test_a_limit_beyond_one_answer_is_reached_in_pages(serve: Serve) -> None:
+    """There are as many rows as asked for, no row twice, and a warning that there are more."""
+    catalog = serve(sources(1000))
+    with pytest.warns(MaxResultsWarning, match="more than these 250 rows"):
+        table = query(ALL, catalog=catalog, limit=250, maxrec=100, run_async=False)
+    assert len(table) == len(set(table["id"])) == 250
+
+
+def test_a_limit_that_all_rows_fit_in_gives_no_warning(serve: Serve) -> None:
+    """Nothing is said of more rows where there are none."""
+    catalog = serve(sources(250))
+    assert len(query(ALL, catalog=catalog, limit=250, maxrec=100, run_async=False)) == 250
+
+
+def test_rows_that_share_a_key_are_neither_lost_nor_doubled(serve: Serve) -> None:
+    """A page that ends among rows of one key leaves them to the next."""
+    rows = [(k // 4, f"S {k}", 1.0, 2.0, float(k)) for k in range(203)]
+    table = query(ALL, catalog=serve(rows), limit=None, maxrec=10, run_async=False)
+    assert rows_of(table) == Counter((k, name, mag) for k, name, _, _, mag in rows)
+
+
+def test_a_key_that_too_many_rows_share_is_refused(serve: Serve) -> None:
+    """The message says which and what to do."""
+    rows = [(k // 20, f"S {k}", 1.0, 2.0, 3.0) for k in range(60)]
+    with pytest.raises(InvalidQueryError, match=r"More rows than a page holds have the id 0\. Name a column"):
+        query(ALL, catalog=serve(rows), limit=None, maxrec=10, run_async=False)
+
+
+def test_rows_without_a_key_come_at_the_end(serve: Serve) -> None:
+    """A null in the key is no reason to lose a row."""
+    rows = [(k if k % 5 else None, f"S {k}", 1.0, 2.0, 3.0) for k in range(100)]
+    table = query(ALL, catalog=serve(rows), limit=None, maxrec=30, run_async=False)
+    assert rows_of(table) == Counter((k, name, mag) for k, name, _, _, mag in rows)
+
+
+@pytest.mark.parametrize("names", [["a", "A", "b", "B", "c", "C"], ["O'Neil", 'say "x"', "ä", "z"]])
+def test_text_may_be_the_key(serve: Serve, names: list[str]) -> None:
+    """Neither case nor quotation marks in a key lose a row or double it."""
+    rows = [(k, name, 1.0, 2.0, 3.0) for k, name in enumerate(names)]
+    table = query(ALL, catalog=serve(rows), key="name", limit=None, maxrec=4, run_async=False)
+    assert rows_of(table) == Counter((k, name, mag) for k, name, _, _, mag in rows)
+
+
+def test_without_a_key_the_sky_is_cut_into_boxes(serve: Serve) -> None:
+    """Rows without a position, at the poles, and at both ends of right ascension are there once."""
+    edges = [(0, "", ra, dec, 1.0) for ra in (0.0, 360.0, 180.0) for dec in (-90.0, 0.0, 90.0)]
+    nulls = [(0, "", None, 5.0, 2.0), (0, "", 5.0, None, 3.0), (0, "", None, None, 4.0)]
+    rows = [tuple(row[2:]) for row in (*sources(500), *edges, *nulls)]
+    catalog = serve(rows, NO_KEY)
+    table = query("SELECT ra, dec, mag FROM dbo.sources", catalog=catalog, limit=None, maxrec=40, run_async=False)
+    assert rows_of(table) == Counter(rows)
+
+
+def test_too_many_rows_at_one_position_are_refused(serve: Serve) -> None:
+    """Boxes do not become smaller without end."""
+    catalog = serve([(5.0, 5.0, float(k)) for k in range(30)] + [(9.0, 9.0, 1.0)], NO_KEY)
+    with pytest.raises(InvalidQueryError, match="30 rows are at one position"):
+        query("SELECT * FROM dbo.sources", catalog=catalog, limit=None, maxrec=10, run_async=False)
+
+
+def test_without_key_and_position_the_caller_has_to_name_a_key(serve: Serve) -> None:
+    """The message says so, and with a key it works."""
+    catalog = serve([(float(k), 1.0, float(k % 6)) for k in range(30)], NO_KEY)
+    text = "SELECT ra AS x, mag FROM dbo.sources"
+    with pytest.raises(InvalidQueryError, match=r"Nothing is known to fetch 30 rows by.*key="):
+        query(text, catalog=catalog, limit=None, maxrec=10, run_async=False)
+    table = query(text, catalog=catalog, limit=None, key="x", maxrec=10, run_async=False)
+    assert sorted(table["x"]) == [float(k) for k in range(30)]
+
+
+@pytest.mark.parametrize("key", ["no", "id; DROP TABLE x", ""])
+def test_a_key_that_is_no_column_is_refused(serve: Serve, key: str) -> None:
+    """Nothing of it gets into a query that is no name; a name must be one of the result."""
+    with pytest.raises(InvalidQueryError):
+        query(ALL, catalog=serve(sources(30)), key=key, limit=None, maxrec=10, run_async=False)
+
+
+@pytest.mark.parametrize(
+    ("adql", "said"),
+    [
+        ("SELECT id FROM dbo.sources ORDER BY id", "ORDER BY cannot be fetched in pages"),
+        ("SELECT id FROM dbo.sources -- ORDER BY x\n OFFSET 5", "OFFSET cannot be fetched in pages"),
+        ("SELECT TOP 20 id FROM dbo.sources", r"set limit=20"),
+        ("SELECT DISTINCT TOP 20 id FROM dbo.sources", r"set limit=20"),
+    ],
+)
+def test_a_query_with_an_order_of_its_own_is_not_fetched_in_pages(serve: Serve, adql: str, said: str) -> None:
+    """The refusal says what to do instead; where one answer holds it all, the query is asked as it stands."""
+    catalog = serve(sources(15))
+    with pytest.raises(InvalidQueryError, match=said):
+        query(adql, catalog=catalog, limit=None, maxrec=10, run_async=False)
+    assert len(query(adql, catalog=catalog, run_async=False)) in {10, 15}
+
+
+@pytest.mark.parametrize(
+    "adql",
+    [
+        "SELECT id FROM dbo.sources WHERE name = 'ORDER BY it''s OFFSET'",
+        "SELECT id FROM (SELECT TOP 5 id FROM dbo.sources ORDER BY id) AS x",
+        "SELECT id FROM dbo.sources -- ORDER BY id",
+        "SELECT offset_x, top FROM dbo.sources;",
+    ],
+)
+def test_words_elsewhere_are_no_order(adql: str) -> None:
+    """Text, comments, queries within and names of columns are not taken for the order of the rows."""
+    assert scan_of(adql).source.endswith(") AS q")
+
+
+def test_a_query_of_its_own_that_sorts_is_asked_as_it_is_where_it_fits(serve: Serve) -> None:
+    """TOP says that one answer holds it: then limit=None changes nothing."""
+    catalog = serve(sources(50))
+    table = query("SELECT TOP 5 id FROM dbo.sources ORDER BY id DESC", catalog=catalog, limit=None)
+    assert list(table["id"]) == [49, 48, 47, 46, 45]
+
+
+def test_rows_that_change_meanwhile_are_an_error(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """The number counted at first is what must have come at the end."""
+    catalog = serve(sources(100))
+    more = edit_text(lambda text: text.replace("100", "101"))
+    mast_sandbox.faults.add("vo_tap", more, where=lambda record: b"COUNT" in record.body)
+    with pytest.raises(IncompleteResultError, match="counted 101 rows and sent 100"):
+        query(ALL, catalog=catalog, limit=None, maxrec=30, run_async=False)
+
+
+def test_an_empty_result_has_its_columns(serve: Serve) -> None:
+    """No rows are a warning, and the table has columns with units."""
+    with pytest.warns(NoResultsWarning):
+        table = query(f"{ALL} WHERE id < 0", catalog=serve(sources(5)), limit=None, maxrec=2, run_async=False)
+    assert table.colnames == ["id", "name", "mag"]
+    assert table["mag"].unit == "mag"
+
+
+def test_pages_can_be_taken_one_at_a_time(serve: Serve) -> None:
+    """No page is asked for before the one before it was taken."""
+    catalog = serve(sources(100))
+    pages = VO.query_tap_iter(ALL, catalog=catalog, maxrec=40, run_async=False)
+    assert [len(page) for page in pages] == [39, 39, 22]
+    pages = VO.query_tap_iter(ALL, catalog=catalog, maxrec=40, limit=50, run_async=False)
+    assert [len(page) for page in pages] == [39, 11]
+
+
+def test_a_table_with_conditions_is_walked_without_its_key_among_the_columns(serve: Serve) -> None:
+    """Other parts of the package name table, columns and conditions; a key that was only added is not returned."""
+    client = VOClass()
+    deadline = Deadline.start(None)
+    tap = client._discovery.service_of(serve(sources(100)), deadline)
+    pager = Pager(tap, client._discovery, deadline, size=20, run_async=False)
+    scan = Scan("dbo.sources", columns=("name", "mag"), conditions=("mag > 3", "id < 90"))
+    table = pager.everything(scan)
+    wanted = [(name, mag) for k, name, _, _, mag in map(values, sources(100)) if mag is not None and mag > 3 and k < 90]
+    assert rows_of(table) == Counter(wanted)
+    assert pager.count(scan) == len(wanted)
+
+
+def test_a_service_that_does_not_sort_is_found_out(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """Pages without order could lose rows and double others, with the right number in the end."""
+    catalog = serve(sources(100))
+    VO.list_columns("sources", catalog)
+    unsorted = edit_text(lambda text: text.replace("<TD>7</TD>", "<TD>70</TD>"))
+    mast_sandbox.faults.add("vo_tap", unsorted, where=lambda record: b"ORDER" in record.body)
+    with pytest.raises(RemoteServiceError, match="not in the order of id"):
+        query(ALL, catalog=catalog, limit=None, maxrec=30, run_async=False)
+
+
+def test_250000_rows_come_through_a_cap_of_100000(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """Each is there once, and the number of requests is that of the pages and little more."""
+    catalog = serve(sources(250_000))
+    VO.list_columns("sources", catalog)
+    before = len(queries(mast_sandbox))
+    table = query("SELECT id, mag FROM dbo.sources", catalog=catalog, limit=None, run_async=False)
+    assert np.array_equal(np.sort(table["id"]), np.arange(250_000))
+    assert len(queries(mast_sandbox)) - before == 5  # the number, the columns, three pages
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, 2.5, "10"])
+def test_a_limit_that_is_no_number_of_rows_is_refused(mast_sandbox: Sandbox, limit: Any) -> None:
+    """Nothing is sent."""
+    with pytest.raises(InvalidArgumentError, match="limit="):
+        query(ALL, limit=limit)
+    assert not queries(mast_sandbox)
