@@ -1,0 +1,173 @@
+"""Queries in ADQL that are answered at once: what is sent, and what becomes of the answer."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import pytest
+import responses
+from astropy.table import Column, MaskedColumn
+from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, NoResultsWarning
+from tap_catalogs import Serve, queries, sources
+
+from astroquery_mast import VO, Observations, conf
+from astroquery_mast.exceptions import BadRequestError, InvalidArgumentError, InvalidResponseError
+from astroquery_mast.sandbox import Sandbox
+
+query: Any = VO.query_tap
+SOME = "SELECT id, name, ra, mag FROM dbo.sources WHERE id < 8 ORDER BY id"
+URL = "https://tap.example/base"
+
+
+def recorded(name: str) -> bytes:
+    """Return a document that pyvo has for its own tests."""
+    return (resources.files("pyvo.dal.tests") / "data" / name).read_bytes()
+
+
+def test_a_result_has_units_descriptions_and_masks(serve: Serve) -> None:
+    """Every column knows what it is; what the service does not have is masked, and nothing else."""
+    catalog = serve(sources(100))
+    table = query(SOME, catalog=catalog)
+    assert list(table["id"]) == list(range(8))
+    assert (table["id"].dtype.kind, table["name"].dtype.kind, table["mag"].dtype.kind) == ("i", "U", "f")
+    assert (table["ra"].unit, table["mag"].unit) == ("deg", "mag")
+    assert table["id"].description == "Number of the source"
+    assert table["ra"].meta["ucd"] == "pos.eq.ra;meta.main"
+    assert list(np.flatnonzero(table["mag"].mask)) == [0, 7]
+    assert table.meta == {
+        "adql": SOME,
+        "service": f"{conf.server}/vo-tap/api/v0.1/{catalog}",
+        "mode": "sync",
+        "overflow": False,
+    }
+
+
+@pytest.mark.parametrize("names", [["a", "b"], ["a", None], [None, None], ["", "bb"], ["it's <&>", "日本"]])
+def test_text_is_text(serve: Serve, names: list[str | None]) -> None:
+    """Columns of text are text, as those of other queries, and masked where there is none."""
+    table = query(
+        "SELECT name FROM dbo.sources ORDER BY id", catalog=serve([(k, n, 1.0, 2.0, 3.0) for k, n in enumerate(names)])
+    )
+    column = table["name"]
+    assert column.dtype.kind == "U"
+    assert isinstance(column, MaskedColumn if None in names or "" in names else Column)
+    assert [None if cell is np.ma.masked else str(cell) for cell in column] == [name or None for name in names]
+
+
+def test_the_same_observations_as_by_the_portal(mast_sandbox: Sandbox) -> None:
+    """Two services of the archive agree, in values and in what is missing."""
+    by_portal: Any = Observations.query_criteria(obs_collection="JWST")
+    columns = "obsid, obs_id, t_exptime, filters, s_ra"
+    by_tap = query(f"SELECT {columns} FROM dbo.obspointing WHERE obs_collection = 'JWST'")
+    by_portal.sort("obsid")
+    by_tap["obsid"] = by_tap["obsid"].astype(str)
+    by_tap.sort("obsid")
+    for name in columns.split(", "):
+        mine, theirs = by_tap[name], by_portal[name]
+        assert list(np.ma.filled(mine, mine.dtype.type(0))) == list(np.ma.filled(theirs, theirs.dtype.type(0))), name
+
+
+@pytest.mark.parametrize("options", [{"maxrec": 10}, {"limit": 10}, {"limit": 10, "maxrec": 50}])
+def test_more_rows_than_were_asked_for_are_told_of(serve: Serve, options: dict[str, int]) -> None:
+    """Also where the user has named the number, of which pyvo alone says nothing."""
+    catalog = serve(sources(100))
+    with pytest.warns(MaxResultsWarning, match="more than these 10 rows"):
+        table = query("SELECT * FROM dbo.sources", catalog=catalog, **options)
+    assert len(table) == 10
+    assert table.meta["overflow"]
+
+
+def test_as_many_rows_as_were_asked_for_are_no_reason_to_warn(serve: Serve) -> None:
+    """The service says whether there are more."""
+    assert len(query("SELECT * FROM dbo.sources", catalog=serve(sources(10)), maxrec=10)) == 10
+
+
+def test_no_rows_are_told_of(serve: Serve) -> None:
+    """The table has its columns nevertheless."""
+    with pytest.warns(NoResultsWarning):
+        table = query("SELECT id, mag FROM dbo.sources WHERE id < 0", catalog=serve(sources(10)))
+    assert table.colnames == ["id", "mag"]
+
+
+@pytest.mark.parametrize(
+    ("adql", "said"),
+    [("SELECT idd FROM dbo.sources", "idd"), ("SELEKT 1", "SELEKT|syntax|query"), ("SELECT 1 FROM nowhere", "nowhere")],
+)
+def test_a_bad_query_is_refused_with_the_words_of_the_service(
+    mast_sandbox: Sandbox, serve: Serve, adql: str, said: str
+) -> None:
+    """It is asked once, and neither again nor as a job."""
+    catalog = serve(sources(3))
+    with pytest.raises(InvalidQueryError, match=said) as caught:
+        query(adql, catalog=catalog)
+    assert isinstance(caught.value, BadRequestError)
+    assert len(queries(mast_sandbox)) == 1
+
+
+@pytest.mark.parametrize("adql", ["", "  ", None, 5, ["SELECT 1"], b"SELECT 1"])
+def test_what_is_no_query_is_not_sent(mast_sandbox: Sandbox, adql: Any) -> None:
+    """The message says what is needed."""
+    with pytest.raises(InvalidArgumentError, match="the text of a query is needed"):
+        query(adql)
+    assert not mast_sandbox.requests.of("vo_tap")
+
+
+def test_the_request_can_be_had_without_sending_it(mast_sandbox: Sandbox) -> None:
+    """It is what would be sent."""
+    payload = query(SOME, maxrec=7, get_query_payload=True)
+    assert payload == {
+        "url": f"{mast_sandbox.url}/vo-tap/api/v0.1/caom/sync",
+        "REQUEST": "doQuery",
+        "LANG": "ADQL",
+        "MAXREC": 7,
+        "QUERY": SOME,
+    }
+    assert query(SOME, run_async=True, get_query_payload=True)["url"].endswith("/caom/async")
+    assert not mast_sandbox.requests.of("vo_tap")
+
+
+def test_a_long_query_is_sent(serve: Serve) -> None:
+    """Lists of identifiers do not have to fit into an address."""
+    wanted = ", ".join(map(str, range(0, 40_000, 2)))
+    assert len(query(f"SELECT id FROM dbo.sources WHERE id IN ({wanted})", catalog=serve(sources(100)))) == 50
+
+
+@pytest.mark.parametrize("kind", ["overflowstatus", "basic", "tableinfo", "rootinfo"])
+@responses.activate
+def test_recorded_answers_of_other_services_are_read(kind: str) -> None:
+    """Wherever the status stands in a document, it is found."""
+    responses.post(f"{URL}/sync", recorded(f"query/{kind}.xml"))
+    if kind == "overflowstatus":
+        with pytest.warns(MaxResultsWarning):
+            table = query("SELECT 1", service=URL)
+    else:
+        table = query("SELECT 1", service=URL)
+    assert len(table.colnames) > 0
+
+
+@pytest.mark.parametrize("kind", ["missingtable", "missingresource", "missingcolumns"])
+@responses.activate
+def test_recorded_answers_without_a_table_are_no_answers(kind: str) -> None:
+    """They are called what they are."""
+    responses.post(f"{URL}/sync", recorded(f"query/{kind}.xml"))
+    with pytest.raises(InvalidResponseError):
+        query("SELECT 1", service=URL)
+
+
+@responses.activate
+def test_a_recorded_error_is_passed_on() -> None:
+    """An error with status 200 is one."""
+    responses.post(f"{URL}/sync", recorded("query/errorstatus.xml"))
+    with pytest.raises(InvalidQueryError, match=r"refused the query: ERROR\."):
+        query("SELECT 1", service=URL)
+
+
+@responses.activate
+def test_recorded_observations_of_another_archive() -> None:
+    """A document of ObsCore keeps its units."""
+    responses.post(f"{URL}/sync", recorded("tap/obscore-image.xml"))
+    table = query("SELECT 1", service=URL)
+    assert len(table) == 10
+    assert table["s_ra"].unit == "deg"
