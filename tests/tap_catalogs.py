@@ -43,3 +43,8 @@ def edit_text(function: Callable[[str], str]) -> Fault:
 def queries(sandbox: Sandbox) -> list[RequestRecord]:
     """Return the requests that hold a query."""
     return [record for record in sandbox.requests.of("vo_tap") if b"QUERY=" in record.body]
+
+
+def of_jobs(sandbox: Sandbox) -> list[RequestRecord]:
+    """Return the requests about jobs."""
+    return [record for record in sandbox.requests.of("vo_tap") if "/async" in record.path]

@@ -13,10 +13,11 @@ from astropy import units as u
 from astropy.table import Table
 from astroquery import log
 
-from ..exceptions import QueryTimeoutError
+from ..exceptions import MastError, QueryTimeoutError
 from ..service.http import POLL
 from ..service.parallel import progress_bar
 from ..service.retrying import Deadline, as_seconds, is_transient, retrying
+from ..warn import warn_of_limit
 
 
 class JobStatus(StrEnum):
@@ -137,26 +138,36 @@ class JobHandle:
             If the job failed, or was stopped.
         TimeoutError
             If it has not finished.
+
+        Warns
+        -----
+        MaxResultsWarning
+            If there are more rows than the job may return.
         """
-        return self.fetch(Deadline.start(as_seconds(timeout)), verbose=verbose)
+        table = self.fetch(Deadline.start(as_seconds(timeout)), verbose=verbose)
+        if table.meta.get("overflow"):
+            warn_of_limit(len(table))
+        return table
 
     def fetch(self, deadline: Deadline, *, verbose: bool = False) -> Table:
-        """Return the result within what is left of a call."""
+        """Return the result within what is left of a call, without a word on rows that are missing."""
         self._watch(deadline, verbose=verbose)
         return self._protocol.result(self.url, deadline)
 
     def _watch(self, deadline: Deadline, *, verbose: bool) -> None:
         """Ask how far it is until it has finished; a server that cannot say is asked again."""
+        status = JobStatus.UNKNOWN
         try:
             with progress_bar(None, "Job", "question", shown=verbose) as bar:
 
                 def ask() -> JobStatus:
+                    nonlocal status
                     status = self._protocol.status(self.url, deadline)
                     bar.set_postfix_str(status)
                     bar.update()
                     return status
 
-                status = retrying(
+                retrying(
                     ask,
                     deadline=deadline,
                     on_error=is_transient,
@@ -167,18 +178,17 @@ class JobHandle:
         except KeyboardInterrupt:
             log.info("Nobody waits for the job any more. %s", self._return_to_it())
             raise
-        except QueryTimeoutError as err:
-            raise self._late("its state could not be read", deadline) from err
+        except MastError as err:
+            if deadline.remaining() > 0:
+                raise
+            log.debug("The state of %s could not be read in time: %s", self.url, err)
         if not status.finished:
-            raise self._late(f"it is {status}", deadline)
-
-    def _late(self, state: str, deadline: Deadline) -> QueryTimeoutError:
-        """The error of a job that has not finished in time."""
-        return QueryTimeoutError(
-            f"The job has not finished within {deadline.seconds:g} s: {state}. {self._return_to_it()}",
-            service=self.url,
-            elapsed=deadline.elapsed(),
-        )
+            late = f"The job has not finished within {deadline.seconds:g} s: its status is {status}."
+            raise QueryTimeoutError(
+                f"{late} {self._return_to_it()}",
+                service=self.url,
+                elapsed=deadline.elapsed(),
+            )
 
     def _return_to_it(self) -> str:
         """How to return to a job, as a sentence."""

@@ -47,6 +47,8 @@ class VOSession(requests.Session):
         Which failures are not tried again although they might pass.
     web_pages : bool
         Whether a page of HTML is an answer.
+    redirects : bool
+        Whether redirects are followed.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class VOSession(requests.Session):
         patience: float | None = None,
         hopeless: Callable[[MastError], bool] | None = None,
         web_pages: bool = False,
+        redirects: bool = True,
     ) -> None:
         super().__init__()
         self._http = HttpClient(partial(service.send, credentials=Credentials()), service.endpoints)
@@ -70,12 +73,13 @@ class VOSession(requests.Session):
             "service": what,
             "patience": patience,
             "hopeless": hopeless,
+            "allow_redirects": redirects,
             "spooled": True,
         }
 
     def request(self, method: str | bytes, url: str | bytes, **keywords: Any) -> requests.Response:  # type: ignore[override]
         """Send a request and return its answer; raise an error of this package if there is none."""
-        sent = {name: keywords[name] for name in ("params", "data", "allow_redirects") if name in keywords}
+        sent: dict[str, Any] = {name: keywords[name] for name in ("params", "data") if name in keywords}
         return self._http.request(_text(method), _text(url), **sent, **self._options, read=self._checked)
 
     def _checked(self, response: requests.Response) -> requests.Response:
@@ -117,7 +121,7 @@ def translated(what: str) -> Iterator[None]:
     except pyvo.DALAccessError as err:
         cause = getattr(err, "cause", None)
         if isinstance(cause, MastError):
-            raise cause from None
+            raise cause from cause.__cause__
         kind = InvalidResponseError if isinstance(err, pyvo.DALFormatError) else ServerError
         raise kind(f"{what} sent what cannot be used: {_words(err)}", service=what) from err
 

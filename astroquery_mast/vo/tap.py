@@ -10,12 +10,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin
 
 import numpy as np
 import requests
 from astropy.table import Column, MaskedColumn, Table
 from astroquery import log
-from pyvo.dal import AsyncTAPJob, TAPService
+from pyvo.dal import TAPService
 from pyvo.dal.tap import TAPResults
 from pyvo.io import uws
 
@@ -90,7 +91,7 @@ class TapService:
         job = self.submit(adql, maxrec=maxrec, deadline=deadline)
         table = job.fetch(deadline, verbose=verbose)
         with suppress(MastError):  # The server removes it sooner or later.
-            self._job(job.url, deadline).delete()
+            self.session(deadline, redirects=False).delete(job.url)
         return table
 
     def _at_once(self, adql: str, maxrec: int, deadline: Deadline, **options: Any) -> Table:
@@ -123,17 +124,23 @@ class TapService:
 
     def submit(self, adql: str, *, maxrec: int = ROW_CAP, deadline: Deadline) -> JobHandle:
         """Have the server work on a query, and return the job."""
+        session = self.session(deadline, redirects=False)
+        longer = _USUAL_DURATION < deadline.remaining() < np.inf
+        options = {"EXECUTIONDURATION": int(deadline.remaining())} if longer else {}
+        query = TAPService(self.url, session=session).create_query(adql, mode="async", maxrec=maxrec, **options)
         with translated(self.what):
-            created = AsyncTAPJob.create(self.url, adql, maxrec=maxrec, session=self.session(deadline))
-            if _USUAL_DURATION < deadline.remaining() < np.inf:
-                with suppress(BadRequestError):  # It need not grant more time.
-                    created.execution_duration = int(deadline.remaining())
-            try:
-                created.run()
-            except BadRequestError:  # A request that was sent again finds the job started already.
-                if created.phase == JobStatus.PENDING:
-                    raise
-        return JobHandle(created.url, self)
+            created = query.submit()
+            url = urljoin(created.url, created.headers["Location"])
+        self._set_phase(url, "RUN", deadline, unless=JobStatus.PENDING)
+        return JobHandle(url, self)
+
+    def _set_phase(self, url: str, phase: str, deadline: Deadline, unless: JobStatus) -> None:
+        """Set the phase of a job; that it is refused is no error unless the job is still what it was."""
+        try:
+            self.session(deadline, redirects=False).post(f"{url}/phase", data={"PHASE": phase})
+        except BadRequestError:  # A request that was sent again finds it done.
+            if self.status(url, deadline) == unless:
+                raise
 
     @property
     def how_to_return(self) -> str:
@@ -147,20 +154,20 @@ class TapService:
 
     def cancel(self, url: str, deadline: Deadline) -> None:
         """Have the server stop a job."""
-        if not self.status(url, deadline).finished:
-            self._job(url, deadline).abort()
+        status = self.status(url, deadline)
+        if not status.finished:
+            self._set_phase(url, "ABORT", deadline, unless=status)
 
     def result(self, url: str, deadline: Deadline) -> Table:
         """Fetch the result of a job that has finished, or raise why it has none."""
         summary = self._summary(url, deadline)
         if summary.phase != JobStatus.COMPLETED:
             raise self._failure(summary, url)
-        session = self.session(deadline)
+        found = [each.href for each in summary.results or () if each.href and "result" in (each.id_, each.href[-6:])]
+        if not found:
+            raise ServerError(f"{self.what} has no result for the job {url}.", service=self.what)
         with translated(self.what):
-            job = AsyncTAPJob(url, session=session)
-            if job.result_uri is None:
-                raise ServerError(f"{self.what} has no result for the job {url}.", service=self.what)
-            results = TAPResults.from_result_url(job.result_uri, session=session)
+            results = TAPResults.from_result_url(urljoin(url, found[0]), session=self.session(deadline))
             table = self._table(results, _parameter(summary, "query"), "async")
         table.meta["job"] = url
         return table
@@ -180,9 +187,6 @@ class TapService:
         """What the server says of a job."""
         with translated(self.what):
             return uws.parse_job(self.session(deadline).get(url, stream=True).raw.read)
-
-    def _job(self, url: str, deadline: Deadline) -> AsyncTAPJob:
-        return AsyncTAPJob(url, session=self.session(deadline))
 
     def jobs(self, deadline: Deadline) -> Table:
         """Return the jobs that the server shows."""

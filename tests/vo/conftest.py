@@ -23,7 +23,7 @@ def serve(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Serve:
     def served(rows: Sequence[Row], columns: tuple[Column, ...] = COLUMNS) -> str:
         name = f"made{next(_numbers)}"
         table = Table("dbo.sources", "Sources", columns, lambda: iter(rows))
-        monkeypatch.setitem(holdings.MAKERS, name, lambda _archive: Holding(name, "Made for a test", (table,)))
+        monkeypatch.setitem(holdings.MAKERS, name, lambda *_: Holding(name, "Made for a test", (table,)))
         return name
 
     return served
