@@ -37,6 +37,9 @@ class Conf(_config.ConfigNamespace):
     hla_server = _item("https://hla.stsci.edu", "Address of the Hubble Legacy Archive, which serves the HSC's spectra.")
     archive_server = _item("https://archive.stsci.edu", "Address of MAST's older services, which serve VO spectra.")
     gsss_server = _item("https://gsss.stsci.edu", "Address of the cone searches of the Guide Star Catalog and others.")
+    fallback_registry = _item(
+        "http://reg.g-vo.org/tap", "Address of the VO registry that is asked when MAST's fails; empty for none."
+    )
     timeout = _item(600.0, "Seconds that a whole call may take, polling, paging and retries included.")
     connect_timeout = _item(30.0, "Seconds to wait for a connection to be made.")
     read_timeout = _item(120.0, "Seconds of silence after which a connection is given up and the request sent again.")
@@ -150,6 +153,7 @@ _ADDRESSES = (
     "hla_server",
     "archive_server",
     "gsss_server",
+    "fallback_registry",
     "cloud_server",
     "cloud_bucket",
 )
@@ -280,6 +284,16 @@ class Endpoints:
     def cones(self) -> str:
         """Where sources of catalogs are searched by cone; the catalog is to be added."""
         return f"{self._configured('gsss_server')}/webservices/vo/ConeSearch.aspx"
+
+    @property
+    def registry(self) -> str:
+        """Where MAST's registry of the Virtual Observatory is, a TAP service."""
+        return f"{self.tap}/registry"
+
+    @property
+    def fallback_registry(self) -> str:
+        """Where another registry is; empty for none."""
+        return self._configured("fallback_registry")
 
     @property
     def whoami(self) -> str:

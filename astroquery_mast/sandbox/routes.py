@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -69,12 +70,14 @@ class Routes:
             "catalogs": catalog_answer,
             "hla": spectrum_answer,
             "stage": mashup.scripts.send,
-            "vo_tap": self._tap,
             "vo_sia1": partial(first_version, archive),
             "vo_sia": partial(second_version, archive),
             "vo_ssa": partial(spectra, archive),
             "vo_file": partial(spectrum_file, archive, downloads),
             "vo_cone": partial(cone_search, archive),
+            "vo_tap": self._tap,
+            "vo_registry": self._tap,
+            **{name: partial(_moved, self._tap) for name, endpoint in ENDPOINTS.items() if "stands_for" in endpoint},
             "other": _front_page,
         }
 
@@ -128,6 +131,12 @@ def _tap_services(archive: Archive) -> Any:
     from .vo.tap import TapServices  # noqa: PLC0415 - sqlglot takes a while to import
 
     return TapServices(archive)
+
+
+def _moved(answer: Answer, record: RequestRecord) -> Reply:
+    """Answer what is asked of another archive, which the sandbox has under another path."""
+    endpoint = ENDPOINTS[record.endpoint]
+    return answer(replace(record, path=record.path.replace(endpoint["prefix"], endpoint["stands_for"], 1)))
 
 
 def _front_page(record: RequestRecord) -> Reply:

@@ -19,7 +19,7 @@ from .identity import EXPIRED_TOKEN, OUTSIDER_TOKEN, TOKEN
 from .mashup import ROW_LIMIT, decode_request
 from .reply import Reply
 from .requestlog import RequestLog, RequestRecord
-from .routes import Routes, endpoint_of
+from .routes import ENDPOINTS, Routes, endpoint_of
 
 #: How soon a server that is told to stop notices it (seconds).
 POLL_INTERVAL = 0.02
@@ -177,6 +177,8 @@ class Sandbox:
             settings.enter_context(_without_tokens())
             for item in _SERVERS:
                 settings.enter_context(conf.set_temp(item, self.url))
+            other = ENDPOINTS["vo_other_registry"]["prefix"].rstrip("/")
+            settings.enter_context(conf.set_temp("fallback_registry", f"{self.url}{other}"))
             settings.enter_context(conf.set_temp("cloud_server", self.cloud_url))
             yield
 

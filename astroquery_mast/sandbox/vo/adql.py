@@ -43,7 +43,7 @@ _NODES: tuple[type[exp.Expression], ...] = (
     *(exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.Offset, exp.Distinct),
     *(exp.Table, exp.TableAlias, exp.Alias, exp.Identifier, exp.Column, exp.Star, exp.Literal, exp.Null),
     *(exp.Paren, exp.Tuple, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE),
-    *(exp.Between, exp.In, exp.Is, exp.Like, exp.Exists, exp.Case, exp.If, exp.Cast, exp.DataType, exp.Neg),
+    *(exp.Between, exp.In, exp.Is, exp.Like, exp.ILike, exp.Exists, exp.Case, exp.If, exp.Cast, exp.DataType, exp.Neg),
     *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.DPipe, exp.Anonymous),
     *(exp.Avg, exp.Coalesce, exp.Count, exp.Lower, exp.Max, exp.Min, exp.Sum, exp.Upper),
 )

@@ -18,6 +18,7 @@ from ..archive.mission import COMPUTED, MissionTable
 from ..archive.mission_holdings import MissionHoldings
 from ..packaged import COLUMNS_CONFIG, OBSERVATION_COLUMNS, Columns, packaged
 from .engine import Engine
+from .registry import REGISTRIES, registry
 from .tables import Column, Holding, Key, Row, Table
 
 if TYPE_CHECKING:
@@ -229,7 +230,8 @@ def _datatype(values: Any) -> str:
 
 
 Maker = Callable[["Archive", str], Holding]
-#: What makes the holding of each service, from an archive and the address of the sandbox (``http://host:port``).
+#: What makes the holding of each service, from an archive and the address of the sandbox (``http://host:port``); those
+#: with an underscore are of other archives.
 MAKERS: dict[str, Maker] = {
     "caom": caom,
     "classy": partial(mission, "classy", "dbo.targets", "classy"),
@@ -240,11 +242,12 @@ MAKERS: dict[str, Maker] = {
     "missionmast": partial(mission, "missionmast", "dbo.hst_science_missionmast", "hst"),
     "ps1dr1": partial(panstarrs, "dr1"),
     "ps1dr2": partial(panstarrs, "dr2"),
+    **{name: partial(registry, name) for name in REGISTRIES},
     "tic": tic,
     "ullyses": partial(mission, "ullyses", "dbo.sciencemetadata", "ullyses"),
 }
 #: Services in whose rows the address occurs; the holdings of the others are made once for all sandboxes of an archive.
-ADDRESSED: frozenset[str] = frozenset()
+ADDRESSED = frozenset(REGISTRIES)
 
 
 def engine(archive: Archive, name: str, address: str = "") -> Engine:

@@ -49,11 +49,11 @@ class TapServices:
     def answer(self, record: RequestRecord) -> Reply:
         """Answer one request."""
         name, _, rest = record.path.removeprefix(PREFIX).partition("/")
+        listed = sorted(each for each in MAKERS if not each.startswith("_"))
         if name == "openapi.json":
-            return vosi.openapi(MAKERS, RESOURCES)
+            return vosi.openapi(listed, RESOURCES)
         if name not in MAKERS:
-            listed = ", ".join(f"'{each}'" for each in sorted(MAKERS))
-            raise Invalid("path", "catalog", "enum", f"Input should be {listed}", name)
+            raise Invalid("path", "catalog", "enum", f"Input should be {', '.join(map(repr, listed))}", name)
         resource, _, inner = rest.rstrip("/").partition("/")
         if resource not in self._resources or (inner and resource not in _DEEP):
             raise NotFound

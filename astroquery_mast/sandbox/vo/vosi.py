@@ -9,6 +9,7 @@ from string import Template
 from ..packaged import text
 from ..reply import Reply
 from .adql import REGISTRY
+from .registry import REGISTRIES
 from .tables import Column, Holding, Table
 from .votable import escape
 
@@ -26,8 +27,9 @@ def capabilities(holding: Holding, address: str, limit: int) -> Reply:
     """Return the capabilities; geometry is only what the holding's positions can be searched with."""
     shapes = ("CONTAINS", "POINT", *holding.shapes) if holding.shapes else ()
     features = _features("adqlgeo", shapes)
-    if holding.name == "registry":
+    if holding.name in REGISTRIES:
         features += _features("udf", [f"{name.lower()}(...) -> INTEGER" for name in sorted(REGISTRY)])
+        features += _features("adql-sets", REGISTRIES[holding.name])
     filled = Template(text("tap_capabilities.xml")).substitute(
         address=address, limit=limit, retention=RETENTION, features=features
     )

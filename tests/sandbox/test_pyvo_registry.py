@@ -1,0 +1,172 @@
+"""pyvo's search of the registry, as it is installed, against the sandbox: it works there as it does at MAST."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from astropy.config import paths
+from astropy.utils import data as astropy_data
+from pyvo import dal, registry
+
+from astroquery_mast.sandbox import Sandbox
+
+HERE = "ivo://archive.stsci.edu"
+
+
+@pytest.fixture(params=["/vo-tap/api/v0.1/registry", "/elsewhere/dc.g-vo.org/tap"], ids=["MAST", "GAVO"])
+def chosen(box: Sandbox, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Let pyvo ask a registry of the sandbox, and its own again afterwards."""
+    before = registry.get_RegTAP_service_url()
+    registry.choose_RegTAP_service(f"{box.url}{request.param}")
+    yield request.param
+    registry.choose_RegTAP_service(before)
+
+
+@pytest.fixture
+def vocabulary(tmp_path: Path) -> Iterator[None]:
+    """Let pyvo find the IVOA's list of wavebands, which comes with it, where it would keep a downloaded one."""
+    source = resources.files("pyvo.registry.tests") / "data" / "messenger.desise"
+    with paths.set_temp_cache(tmp_path), resources.as_file(source) as file:
+        astropy_data.import_file_to_cache("http://www.ivoa.net/rdf/messenger", str(file))
+        yield
+
+
+def ivoids(found: registry.RegistryResults) -> set[str]:
+    """Return what was found."""
+    return {resource.ivoid for resource in found}
+
+
+@pytest.mark.usefixtures("chosen")
+@pytest.mark.parametrize("words", [["galex"], ["GALEX", "images"], ["Explorer", "ultraviolet"]], ids=str)
+def test_words_are_looked_for_in_titles_descriptions_and_subjects(words: list[str]) -> None:
+    """All words have to be there, in whatever case, wherever each of them is."""
+    found = ivoids(registry.search(keywords=words))
+    assert f"{HERE}/siap/galex" in found
+    assert f"{HERE}/tap/skymapperdr4" not in found
+
+
+def test_searches_by_words_repeat_interfaces_at_mast_only(box: Sandbox, chosen: str) -> None:
+    """A registry that cannot join tables by UNION is asked in a way that gives an interface once per subject."""
+    record = registry.search(keywords="Xamin")[0]
+    counts = Counter(interface.access_url for interface in record.interfaces)
+    times = 3 if chosen.endswith("registry") else 1
+    assert counts[f"{box.url}/elsewhere/heasarc.gsfc.nasa.gov/xamin/vo/tap"] == times
+    assert record.get_service("tap", lax=True).baseurl.endswith("/xamin/vo/tap")
+
+
+@pytest.mark.usefixtures("chosen")
+@pytest.mark.parametrize(
+    ("kind", "service", "some"),
+    [
+        ("tap", dal.TAPService, f"{HERE}/caomtap"),
+        ("scs", dal.SCSService, f"{HERE}/gsc/gsc242"),
+        ("sia1", dal.SIAService, f"{HERE}/siap/hst"),
+        ("sia2", dal.SIA2Service, f"{HERE}/sia2"),
+        ("ssa", dal.SSAService, f"{HERE}/ssap/iue"),
+    ],
+)
+def test_every_kind_of_service_can_be_looked_for(box: Sandbox, kind: str, service: type, some: str) -> None:
+    """The records of that kind are found, and pyvo makes services of them; MAST's own are at the sandbox."""
+    found = registry.search(servicetype=kind)
+    assert some in ivoids(found)
+    made = found[some].get_service(kind)
+    assert isinstance(made, service)
+    assert made.baseurl.startswith(box.url)
+    assert all(resource.get_service(kind, lax=True) for resource in found)
+
+
+@pytest.mark.usefixtures("chosen", "vocabulary")
+def test_wavebands_can_be_looked_for() -> None:
+    """A resource has several, and is found by each of them."""
+    found = ivoids(registry.search(waveband="EUV"))
+    assert found == {f"{HERE}/caomtap", f"{HERE}/ssap/befs"}
+    assert found < ivoids(registry.search(waveband=["euv", "uv"]))
+
+
+@pytest.mark.usefixtures("chosen")
+def test_a_resource_is_found_by_its_identifier(box: Sandbox) -> None:
+    """Its TAP service answers; what describes it to machines is not mistaken for a service."""
+    found = registry.search(ivoid="ivo://archive.stsci.edu/CAOMTAP")
+    assert ivoids(found) == {f"{HERE}/caomtap"}
+    record = found[0]
+    assert record.access_modes() == {"tap"}
+    assert record.waveband == ["infrared", "optical", "uv", "euv", "x-ray"]
+    service = record.get_service()
+    assert service.baseurl == f"{box.url}/vo-tap/api/v0.1/caom"
+    counted = service.search("SELECT COUNT(*) AS n FROM ivoa.obscore WHERE obs_collection = 'HST'")
+    assert counted["n"][0] > 100
+    assert len(registry.search(ivoid=[f"{HERE}/caomtap", "ivo://cadc.nrc.ca/argus", "ivo://nobody/nothing"])) == 2
+
+
+@pytest.mark.usefixtures("chosen")
+def test_authors_columns_and_data_models_can_be_looked_for() -> None:
+    """Further tables of the registry are there, and are those of the resources."""
+    assert ivoids(registry.search(author="Stassun%")) == {f"{HERE}/tap/tic"}
+    assert f"{HERE}/tap/gaiadr3" in ivoids(registry.search(ucd="pos.parallax%"))
+    assert ivoids(registry.search(datamodel="obscore")) == {
+        f"{HERE}/caomtap",
+        "ivo://irsa.ipac/tap",
+        "ivo://cadc.nrc.ca/argus",
+    }
+    assert f"{HERE}/regtap" in ivoids(registry.search(datamodel="regtap"))
+    assert ivoids(registry.search(servicetype="tap", keywords="gaia", author="Gaia%")) == {f"{HERE}/tap/gaiadr3"}
+
+
+@pytest.mark.usefixtures("chosen")
+def test_a_record_tells_what_else_is_known_of_it() -> None:
+    """Contact, other identifiers, source, and all of it in words."""
+    record = registry.search(ivoid=f"{HERE}/tap/ps1dr2")[0]
+    assert "archive@stsci.edu" in record.get_contact()
+    assert record.get_alt_identifiers() == ["doi:10.17909/s0zg-jx37"]
+    assert record.source_value == "2016arXiv161205560C"
+    assert record.region_of_regard is None
+    words = io.StringIO()
+    record.describe(verbose=True, file=words)
+    assert [creator.strip() for creator in record.creators] == [
+        "Chambers, K. C.",
+        "Magnier, E. A.",
+        "Flewelling, H. A.",
+    ]
+    assert all(word in words.getvalue() for word in ("PS1 DR2 TAP", "Flewelling, H. A.", "10.17909/s0zg-jx37"))
+    assert "3π" in record.res_description
+    assert repr(registry.search(ivoid=f"{HERE}/hst")[0].get_service("web")).startswith("BrowserService")
+
+
+@pytest.mark.usefixtures("chosen")
+def test_tables_of_a_resource_are_listed() -> None:
+    """With columns and UCDs; pyvo's own method asks for more rows than MAST's services allow."""
+    record = registry.search(ivoid=f"{HERE}/tap/ps1dr2")[0]
+    query = (
+        f"SELECT table_name, name, ucd FROM rr.res_table NATURAL JOIN rr.table_column WHERE ivoid = '{record.ivoid}'"
+    )
+    found = registry.regtap.get_RegTAP_service().search(query)
+    assert set(found["table_name"]) == {"dbo.MeanObjectView"}
+    assert set(found["name"]) == {"raMean", "decMean", "gMeanPSFMag"}
+    with pytest.raises(dal.DALServiceError, match="422"):
+        record.get_tables()
+
+
+@pytest.mark.usefixtures("chosen")
+def test_what_a_registry_does_not_have_is_told() -> None:
+    """Positions and times of resources are not in these registries; pyvo says so itself."""
+    for constraint in registry.Spatial((23, 3)), registry.Temporal(54130.0), registry.Spectral(1e-18):
+        with pytest.raises(registry.RegTAPFeatureMissing):
+            registry.search(constraint)
+
+
+def test_the_environment_chooses_the_registry(box: Sandbox) -> None:
+    """A program that has never heard of the sandbox is sent to it by IVOA_REGISTRY."""
+    program = "import sys, pyvo; sys.stdout.write(pyvo.regsearch(ivoid='ivo://ned.ipac/tap')[0].short_name)"
+    environment = {**os.environ, "IVOA_REGISTRY": f"{box.url}/vo-tap/api/v0.1/registry"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout == "NED TAP"
