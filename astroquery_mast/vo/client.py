@@ -5,17 +5,19 @@ In: ADQL, positions, words.  Out: tables with units.  The protocols themselves a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from astropy import units as u
-from astropy.table import Table
+from astropy.table import Row, Table
 
 from ..service.core import MastClass
 from ..service.retrying import Deadline
+from ..warn import warn_no_results
 from .discovery import Discovery
 from .jobs import JobHandle
 from .question import OneAnswer, TapQuestion
+from .registry import Wanted, find, service_address
 from .tap import TapService, service_of_job
 
 __all__ = ["VO", "VOClass"]
@@ -49,7 +51,7 @@ class VOClass(MastClass):
         maxrec: int | None = None,
         run_async: bool | None = None,
         job: bool = False,
-        service: str | None = None,
+        service: str | Row | None = None,
         timeout: float | u.Quantity | None = None,
         verbose: bool = False,
         get_query_payload: bool = False,
@@ -76,8 +78,9 @@ class VOClass(MastClass):
             job if that takes longer than its gateway waits, or half of the timeout.  Several pages are jobs.
         job : bool
             Whether to return a job without waiting for it.
-        service : str, optional
-            The address of another TAP service, instead of ``catalog``.
+        service : str or `~astropy.table.Row`, optional
+            Another TAP service, instead of ``catalog``: a row of `find_services`, its address (``https://...``), or its
+            identifier (``ivo://...``), which is looked up in the registry.
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
         verbose : bool
@@ -134,7 +137,7 @@ class VOClass(MastClass):
         key: str | None = None,
         maxrec: int | None = None,
         run_async: bool | None = None,
-        service: str | None = None,
+        service: str | Row | None = None,
         timeout: float | u.Quantity | None = None,
     ) -> Iterator[Table]:
         """Give the rows of a query page by page, so that a long result never is in memory as a whole.
@@ -200,7 +203,7 @@ class VOClass(MastClass):
         return JobHandle(str(url).strip(), tap)
 
     def list_jobs(
-        self, catalog: str = "caom", *, service: str | None = None, timeout: float | u.Quantity | None = None
+        self, catalog: str = "caom", *, service: str | Row | None = None, timeout: float | u.Quantity | None = None
     ) -> Table:
         """Return the jobs that a service lists.
 
@@ -260,7 +263,7 @@ class VOClass(MastClass):
         return Table(rows=rows, names=("catalog", "url"), dtype=(str, str))
 
     def list_tables(
-        self, catalog: str = "caom", *, service: str | None = None, timeout: float | u.Quantity | None = None
+        self, catalog: str = "caom", *, service: str | Row | None = None, timeout: float | u.Quantity | None = None
     ) -> Table:
         """Return the tables of a database.
 
@@ -296,7 +299,7 @@ class VOClass(MastClass):
         table: str,
         catalog: str = "caom",
         *,
-        service: str | None = None,
+        service: str | Row | None = None,
         timeout: float | u.Quantity | None = None,
     ) -> Table:
         """Return the columns of a table.
@@ -334,7 +337,7 @@ class VOClass(MastClass):
         return self._discovery.columns(tap, name, deadline)
 
     def examples(
-        self, catalog: str = "caom", *, service: str | None = None, timeout: float | u.Quantity | None = None
+        self, catalog: str = "caom", *, service: str | Row | None = None, timeout: float | u.Quantity | None = None
     ) -> list[str]:
         """Return queries that a service gives as examples.
 
@@ -364,11 +367,84 @@ class VOClass(MastClass):
         deadline = self._service.deadline(timeout)
         return self._tap(catalog, service, deadline).examples(deadline)
 
-    def _tap(self, catalog: str, service: str | None, deadline: Deadline) -> TapService:
-        """The service that is asked."""
-        return self._discovery.at(service) if service is not None else self._discovery.service_of(catalog, deadline)
+    # -- which services there are --------------------------------------------------------------------------------
 
-    def _schema(self, catalog: str, service: str | None, deadline: Deadline) -> str | None:
+    def find_services(
+        self,
+        keywords: str | Sequence[str] | None = None,
+        *,
+        waveband: str | Sequence[str] | None = None,
+        servicetype: str | Sequence[str] | None = None,
+        archive: str = "MAST",
+        author: str | None = None,
+        ivoid: str | Sequence[str] | None = None,
+        timeout: float | None = None,
+    ) -> Table:
+        """Return the services of the Virtual Observatory that a registry knows.
+
+        MAST's registry is asked; if it fails, that of ``conf.fallback_registry``.  Services whose hosts are known to be
+        dead are left out.  What is given is combined: all of it has to hold.
+
+        Parameters
+        ----------
+        keywords : str or sequence of str, optional
+            Words, each of which has to be in the title, the description or the subjects of a resource.
+        waveband : str or sequence of str, optional
+            One or several parts of the spectrum, of which a resource has at least one: ``"radio"``, ``"millimeter"``,
+            ``"infrared"``, ``"optical"``, ``"uv"``, ``"euv"``, ``"x-ray"``, ``"gamma-ray"``, or a messenger:
+            ``"photon"``, ``"neutrino"``.
+        servicetype : str or sequence of str, optional
+            One or several of ``"tap"`` (tables, in ADQL), ``"scs"`` (cone search), ``"sia"`` and ``"sia2"`` (images),
+            and ``"ssa"`` (spectra).
+        archive : str
+            ``"MAST"``; ``"NAVO"``, which is MAST, HEASARC, IRSA and NED; one of these by its name, ``"CADC"`` or
+            ``"JHU"``; or ``"all"``.
+        author : str, optional
+            A part of the name of an author, in the right case.
+        ivoid : str or sequence of str, optional
+            Identifiers of resources (``ivo://...``), whichever archive has them.
+        timeout : float, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A row for each interface of a service: ``short_name``, ``title``, ``archive``, ``service_type``,
+            ``waveband``, ``access_url``, ``ivoid``, ``description`` and ``reference_url``, ordered by archive, ivoid
+            and type.  ``meta["registry"]`` is the address of the registry that has answered, ``meta["query"]`` what it
+            was asked, and ``meta["left_out"]`` the addresses that were left out, with the reasons.
+
+        Raises
+        ------
+        InvalidQueryError
+            If a name is not valid, or nothing is said of what to look for.
+        RemoteServiceError
+            If neither registry answers.
+        TimeoutError
+            If ``timeout`` seconds were not enough.
+
+        Examples
+        --------
+        >>> from astroquery_mast import VO
+        >>> VO.find_services("Gaia", servicetype="tap")["short_name", "ivoid"].pprint()
+          short_name                  ivoid
+        ------------- ------------------------------------
+        Gaia DR3 TAP ivo://archive.stsci.edu/tap/gaiadr3
+        """
+        wanted = Wanted.of(keywords, waveband, servicetype, archive, author, ivoid)
+        table = find(wanted, self._service, self._service.deadline(timeout))
+        if not len(table):
+            dead = len(table.meta["left_out"])
+            warn_no_results([f"Dead services were left out: {dead}; see meta['left_out']."] if dead else ())
+        return table
+
+    def _tap(self, catalog: str, service: str | Row | None, deadline: Deadline) -> TapService:
+        """The service that is asked."""
+        if service is None:
+            return self._discovery.service_of(catalog, deadline)
+        return self._discovery.at(service_address(service, "tap", self._service, deadline))
+
+    def _schema(self, catalog: str, service: str | Row | None, deadline: Deadline) -> str | None:
         """The schema whose tables are those of a catalog; None for all of a service."""
         return None if service is not None else self._discovery.schema_of(catalog, deadline)
 

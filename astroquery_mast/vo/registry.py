@@ -1,0 +1,310 @@
+"""Services of the Virtual Observatory: which there are, which are dead, and the address of the one that is meant.
+
+In: what services are looked for, or what a user gives as a service.  Out: a table of them, or an address.  The search
+is pyvo's, asked of a registry that is given here: the registry that pyvo itself would ask is neither read nor changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from astropy.table import MaskedColumn, Row, Table
+from astroquery import log
+from pyvo import registry
+from pyvo.dal import TAPService
+from pyvo.registry import regtap
+
+from ..exceptions import InvalidArgumentError, MastError, ServerError
+from ..service.mast_service import MastService
+from ..service.retrying import Deadline
+from ..tables.columns import did_you_mean, find_name
+from .session import VOSession, translated
+
+#: Hosts that serve nothing any more, with all names below them, and why; registries still list some of their services.
+DEAD_HOSTS = {
+    "vao.stsci.edu": "MAST shut it down on 26 June 2025; find_services() lists what took its place",
+    "usvao.org": "the funding of the Virtual Astronomical Observatory ended in September 2014",
+    "us-vo.org": "it belonged to the National Virtual Observatory, whose successor ended in September 2014",
+    "astrogrid.org": "the AstroGrid project ended in 2010",
+}
+#: Kinds of services, by the names that users give them, and the standards that they follow.
+SERVICE_KINDS = {"tap": "tap", "scs": "conesearch", "sia": "sia", "sia2": "sia2", "ssa": "ssa"}
+_KINDS_OF_STANDARDS = {f"ivo://ivoa.net/std/{standard}": kind for kind, standard in SERVICE_KINDS.items()}
+_SYNONYMS = {"cone": "scs", "conesearch": "scs", "sia1": "sia", "siap": "sia", "ssap": "ssa"}
+#: The IVOA's vocabulary of what carries information: http://www.ivoa.net/rdf/messenger.
+WAVEBANDS = (
+    *("radio", "millimeter", "infrared", "optical", "uv", "euv", "x-ray", "gamma-ray"),
+    *("photon", "neutrino"),
+)
+#: Archives by the authorities in the identifiers of their resources: registries have no better way to tell them apart.
+AUTHORITIES = {
+    "archive.stsci.edu": "MAST",
+    "mast.stsci": "MAST",
+    "nasa.heasarc": "HEASARC",
+    "irsa.ipac": "IRSA",
+    "ned.ipac": "NED",
+    "cadc.nrc.ca": "CADC",
+    "sdss.jhu": "JHU",
+}
+_NAVO = ("MAST", "HEASARC", "IRSA", "NED")
+_GROUPS: Mapping[str, Sequence[str]] = {
+    "NAVO": _NAVO,
+    "all": (),
+    **{archive: (archive,) for archive in AUTHORITIES.values()},
+}
+_COLUMNS = {
+    "short_name": "Name of at most 16 characters",
+    "title": "Full name",
+    "archive": "Archive, or the authority in the identifier",
+    "service_type": "tap, scs (cone search), sia, sia2 (images) or ssa (spectra)",
+    "waveband": "Parts of the spectrum",
+    "access_url": "Address of the service",
+    "ivoid": "Identifier of the resource",
+    "description": "What the resource is",
+    "reference_url": "A page for people",
+}
+
+
+# In title, description or subjects: pyvo's own constraint for words misses those that stand in different subjects,
+# unless the registry joins tables by UNION.
+_HAS_WORD = (
+    "(1 = ivo_hasword(res_title, {value}) OR 1 = ivo_hasword(res_description, {value}) OR ivoid IN "
+    "(SELECT ivoid FROM rr.res_subject WHERE 1 = ivo_nocasematch(res_subject, {part})))"
+)
+# To check the words, pyvo's own constraint downloads the vocabulary.
+_HAS_BAND = "1 = ivo_hashlist_has(rr.resource.waveband, {value})"
+_IS_LIKE = "ivoid LIKE {value}"
+
+
+class _Each(registry.Constraint):  # type: ignore[misc, unused-ignore]
+    """A condition for each of some values: ``{value}`` stands for it, and ``{part}`` for a text that has it in it."""
+
+    def __init__(self, condition: str, values: Iterable[str], joined: str = " OR ") -> None:
+        conditions = []
+        self._fillers: dict[str, str] = {}
+        for place, value in enumerate(values):
+            self._fillers |= {f"value{place}": value, f"part{place}": f"%{value}%"}
+            conditions.append(condition.format(value=f"{{value{place}}}", part=f"{{part{place}}}"))
+        self._condition = joined.join(conditions)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What services are looked for; each is empty where everything will do."""
+
+    words: Sequence[str] = ()
+    bands: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    authorities: Sequence[str] = ()
+    author: str = ""
+    ivoids: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, keywords: Any, waveband: Any, servicetype: Any, archive: Any, author: Any, ivoid: Any) -> Wanted:
+        """Check what a user asks for."""
+        archives = _GROUPS[_known(archive, "archive", _GROUPS)]
+        wanted = cls(
+            words=" ".join(_texts(keywords, "keywords")).split(),
+            bands=[_known(band, "waveband", WAVEBANDS) for band in _texts(waveband, "waveband")],
+            kinds=[_known(kind, "servicetype", SERVICE_KINDS) for kind in _texts(servicetype, "servicetype")],
+            authorities=[name for name, whose in AUTHORITIES.items() if whose in archives],
+            author="".join(_texts(author, "author")[:1]),
+            ivoids=[_identifier(name) for name in _texts(ivoid, "ivoid")],
+        )
+        if not any(vars(wanted).values()):
+            raise InvalidArgumentError(
+                "archive='all' alone is every service of the Virtual Observatory. Say what to look for: keywords, "
+                "waveband, servicetype, author or ivoid."
+            )
+        return replace(wanted, authorities=()) if wanted.ivoids else wanted
+
+    def constraints(self) -> Iterator[registry.Constraint]:
+        """Give the same in pyvo's terms."""
+        if self.words:
+            yield _Each(_HAS_WORD, self.words, " AND ")
+        if self.bands:
+            yield _Each(_HAS_BAND, self.bands)
+        if self.kinds:
+            yield registry.Servicetype(*self.kinds)
+        if self.authorities:
+            yield _Each(_IS_LIKE, (f"ivo://{name}/%" for name in self.authorities))
+        if self.author:
+            yield registry.Author(f"%{self.author}%")
+        if self.ivoids:
+            yield registry.Ivoid(*self.ivoids)
+
+
+def _texts(given: Any, name: str) -> list[str]:
+    """One text or several, as a list; None is none of them."""
+    if given is None:
+        return []
+    texts = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise InvalidArgumentError(f"{name}={given!r}: a text, or several, is needed, and none may be empty.")
+    return [text.strip() for text in texts]
+
+
+def _identifier(given: str) -> str:
+    """An identifier of the IVOA."""
+    if not given.lower().startswith("ivo://"):
+        raise InvalidArgumentError(f"ivoid={given!r} is not an identifier of the IVOA: they begin with 'ivo://'.")
+    return given
+
+
+def _known(given: Any, name: str, known: Iterable[str]) -> str:
+    """The name that is meant, whatever its case."""
+    names = list(known)
+    found = find_name(_SYNONYMS.get(given.lower(), given), names) if isinstance(given, str) else None
+    if found is None:
+        hint = did_you_mean(str(given), names, listed=True)
+        raise InvalidArgumentError(f"{given!r} is not a valid {name}. {hint}")
+    return found
+
+
+# -- the search ------------------------------------------------------------------------------------------------------
+
+
+def find(wanted: Wanted, service: MastService, deadline: Deadline) -> Table:
+    """Return the interfaces of what is wanted, each once: from MAST's registry, or from another if that one fails."""
+    first, second = service.endpoints.registry, service.endpoints.fallback_registry
+    try:
+        return _answer(first, wanted, service, deadline.part(deadline.remaining() / 2))
+    except MastError as err:
+        if not second or deadline.remaining() <= 0:
+            raise
+        log.warning("%s The registry at %s is asked instead.", err, second)
+        try:
+            return _answer(second, wanted, service, deadline)
+        except MastError as other:
+            raise ServerError(f"No registry has answered. {err} {other}", service=first) from other
+
+
+def _answer(url: str, wanted: Wanted, service: MastService, deadline: Deadline) -> Table:
+    """Ask one registry."""
+    what = f"The registry at {url}"
+    session = VOSession(service, deadline, what)
+    with translated(what):
+        adql = registry.get_RegTAP_query(*wanted.constraints(), service=TAPService(url, session=session))
+        found = regtap.RegistryQuery(url, adql, session=session).execute()
+        offered = list(_offered(found))
+    dead = {row["access_url"]: reason for row in offered if (reason := why_dead(row["access_url"]))}
+    # By their places in the table, so that each is there once.
+    kept = {_place(row): row for row in offered if row["access_url"] not in dead}
+    columns = [_column(name, [kept[place][name] for place in sorted(kept)]) for name in _COLUMNS]
+    return Table(columns, meta={"registry": url, "query": adql, "left_out": dead})
+
+
+def _offered(found: Iterable[registry.RegistryResource]) -> Iterator[dict[str, str]]:
+    """Give the rows of all interfaces that can be asked, as the registry has them."""
+    for record in found:
+        authority = record.ivoid.removeprefix("ivo://").split("/")[0]
+        for interface in record.list_interfaces():
+            standard = (interface.standard_id or "").split("#")[0]
+            if standard in _KINDS_OF_STANDARDS:
+                yield {
+                    "short_name": record.short_name,
+                    "title": record.res_title,
+                    "archive": AUTHORITIES.get(authority, authority),
+                    "service_type": _KINDS_OF_STANDARDS[standard],
+                    "waveband": ", ".join(record.waveband),
+                    "access_url": interface.access_url,
+                    "ivoid": record.ivoid,
+                    "description": record.res_description,
+                    "reference_url": record.reference_url,
+                }
+
+
+def _place(row: Mapping[str, str]) -> tuple[int, str, int, str]:
+    """Where a row comes in the table: known archives first."""
+    archives, kinds = list(_GROUPS), list(SERVICE_KINDS)
+    rank = archives.index(row["archive"]) if row["archive"] in archives else len(archives)
+    return rank, row["ivoid"], kinds.index(row["service_type"]), row["access_url"]
+
+
+def _column(name: str, values: Iterable[str | None]) -> MaskedColumn:
+    """A column; what a record does not say is masked."""
+    texts = np.array([str(value or "") for value in values], dtype=str)
+    return MaskedColumn(texts, name=name, mask=texts == "", description=_COLUMNS[name])
+
+
+# -- addresses -------------------------------------------------------------------------------------------------------
+
+
+def why_dead(url: str) -> str | None:
+    """Return why nothing can answer at an address; None if something may."""
+    return next((why for name, why in DEAD_HOSTS.items() if f".{_host(url)}".endswith(f".{name}")), None)
+
+
+def _host(url: str) -> str:
+    """The host of an address of the web, in small letters; empty if it is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return (parts.hostname or "") * (parts.scheme in {"http", "https"})
+
+
+def service_address(given: Any, kind: str, service: MastService, deadline: Deadline) -> str:
+    """Return the address of the service that a user means.
+
+    Parameters
+    ----------
+    given : `~astropy.table.Row` or str
+        A row of `find`, the address of a service, or the identifier of a resource (``ivo://...``), which is looked up.
+    kind : str
+        The kind of service that is going to be asked, one of `SERVICE_KINDS`.
+    service : MastService
+    deadline : Deadline
+
+    Returns
+    -------
+    str
+        As registries have it: that of an SIA 2 service ends with ``/query``.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If it is no service, one of another kind, or known to be dead.
+    """
+    if isinstance(given, Row):
+        return _address_in(given, kind)
+    text = str(given).strip()
+    if text.lower().startswith("ivo://"):
+        return _address_named(text, kind, service, deadline)
+    if not _host(text):
+        raise InvalidArgumentError(
+            f"service={given!r} is not a service: a row of find_services(), an address (https://...) or an identifier "
+            "(ivo://...) is needed."
+        )
+    reason = why_dead(text)
+    if reason:
+        raise InvalidArgumentError(f"Nothing answers at {text}: {reason}.")
+    return text
+
+
+def _address_in(row: Row, kind: str) -> str:
+    """The address in a row of `find`."""
+    if not {"access_url", "service_type"} <= set(row.colnames):
+        raise InvalidArgumentError("A row of find_services() is needed; this one has no access_url and service_type.")
+    url, has = str(row["access_url"]), str(row["service_type"])
+    if has != kind:
+        raise InvalidArgumentError(f"{url} is a service of type {has!r}, not {kind!r}.")
+    return url
+
+
+def _address_named(ivoid: str, kind: str, service: MastService, deadline: Deadline) -> str:
+    """The address that a registry has for a resource."""
+    every = find(Wanted(ivoids=[ivoid]), service, deadline)
+    urls = sorted(set(every["access_url"][every["service_type"] == kind]))
+    if len(urls) == 1:
+        return str(urls[0])
+    if urls:
+        raise InvalidArgumentError(f"{ivoid} has several services of type {kind!r}; use one of {', '.join(urls)}.")
+    others = ", ".join(sorted(set(every["service_type"])))
+    reasons = "".join(f" {url} is dead: {why}." for url, why in every.meta["left_out"].items())
+    has = f"It has {others}." if others else "The registry has no service of that name that can be asked."
+    raise InvalidArgumentError(f"{ivoid} has no service of type {kind!r}. {has}{reasons}")

@@ -1,0 +1,309 @@
+"""Services are found in a registry, each interface once and none that is dead, and lead to an address."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from astropy.table import MaskedColumn, Table
+from hypothesis import given
+from hypothesis import strategies as st
+from pyvo import registry as pyvo_registry
+
+from astroquery_mast import VOClass, conf
+from astroquery_mast.exceptions import (
+    InvalidArgumentError,
+    InvalidQueryError,
+    NoResultsWarning,
+    QueryTimeoutError,
+    ServerError,
+)
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.vo import registry
+
+VO = VOClass()
+Find = Callable[..., Table]
+
+
+@pytest.fixture
+def find(mast_sandbox: Sandbox) -> Find:
+    """Services that the sandbox knows."""
+    return VOClass().find_services
+
+
+def names(table: Table) -> set[str]:
+    """Short names of the services that were found."""
+    return set(table["short_name"])
+
+
+def test_each_interface_is_listed_once(find: Find, mast_sandbox: Sandbox) -> None:
+    """Pyvo's search by words repeats those of MAST's registry, once for each subject of a resource."""
+    table = find("Xamin", archive="all")
+    assert len(table) == len({(row["ivoid"], row["service_type"], row["access_url"]) for row in table}) > 0
+    (row,) = table[table["short_name"] == "HEASARC Xamin"]
+    assert (row["archive"], row["service_type"]) == ("HEASARC", "tap")
+    assert row["access_url"] == f"{mast_sandbox.url}/elsewhere/heasarc.gsfc.nasa.gov/xamin/vo/tap"
+    assert len(mast_sandbox.requests) == 1
+
+
+def test_words_may_stand_in_different_subjects(find: Find) -> None:
+    """Pyvo's search by words does not find them at MAST's registry: both have to be in one row of the joined tables."""
+    constraint = pyvo_registry.Freetext("Astrometry", "Parallax")
+    before = pyvo_registry.get_RegTAP_service_url()
+    pyvo_registry.choose_RegTAP_service(find("Astrometry").meta["registry"])
+    try:
+        assert len(pyvo_registry.search(constraint)) == 0
+    finally:
+        pyvo_registry.choose_RegTAP_service(before)
+    assert names(find(["Astrometry", "Parallax"])) == {"Gaia DR3 TAP"}
+
+
+def test_services_of_mast_are_found_unless_others_are_asked_for(find: Find, mast_sandbox: Sandbox) -> None:
+    """Without an archive they are MAST's; NAVO is four archives; 'all' has others as well."""
+    assert set(find(servicetype="tap")["archive"]) == {"MAST"}
+    navo = find(servicetype=["tap", "scs"], archive="navo")
+    assert list(dict.fromkeys(navo["archive"])) == ["MAST", "HEASARC", "IRSA", "NED"]
+    every = find(servicetype="tap", archive="all")
+    assert {"CADC", "cds.vizier", "org.gavo.dc"} <= set(every["archive"])
+    assert set(find(archive="CADC")["service_type"]) == {"tap", "sia2"}
+    assert all(urlsplit(url).netloc == urlsplit(mast_sandbox.url).netloc for url in every["access_url"])
+
+
+def test_what_is_given_has_to_hold_together(find: Find) -> None:
+    """Words, wavebands, types and authors narrow each other down, whatever their case."""
+    assert names(find("galex", servicetype="SIA")) == {"GALEX SIA"}
+    assert names(find(["Ultraviolet", "spectra"], waveband="EUV")) == {"BEFS.SSAP"}
+    assert names(find("ultraviolet spectra", waveband="EUV")) == {"BEFS.SSAP"}
+    assert names(find(author="Stassun", servicetype="tap")) == {"TIC TAP"}
+    assert names(find(waveband=["euv", "x-ray"], servicetype=("tap", "ssa"))) == {"MAST CAOM TAP", "BEFS.SSAP"}
+    assert set(find(servicetype=["cone", "siap", "ssap"])["service_type"]) == {"scs", "sia", "ssa"}
+
+
+def test_a_resource_is_found_by_its_identifier_whichever_archive_has_it(find: Find) -> None:
+    """Its interfaces are listed, without those that only describe it to machines."""
+    table = find(ivoid="ivo://CADC.nrc.ca/argus")
+    assert [tuple(row) for row in table["short_name", "archive", "service_type"]] == [("CADC TAP", "CADC", "tap")]
+    assert table["waveband"][0] == "radio, millimeter, infrared, optical, uv, x-ray"
+    both = find(ivoid=["ivo://archive.stsci.edu/hst", "ivo://archive.stsci.edu/iue"])
+    assert list(both["service_type"]) == ["scs", "scs"]
+
+
+def test_the_table_reads_well(find: Find) -> None:
+    """Every column is described and masked where a record says nothing; the order does not depend on the registry."""
+    table = find(archive="all", servicetype="tap")
+    assert all(isinstance(column, MaskedColumn) and column.description for column in table.itercols())
+    assert table["waveband"].mask[table["short_name"] == "MAST RegTAP"].all()
+    assert not table["access_url"].mask.any()
+    mast = table[table["archive"] == "MAST"]
+    assert list(mast["ivoid"]) == sorted(mast["ivoid"])
+    assert list(table["archive"])[: len(mast)] == ["MAST"] * len(mast)
+    assert "3π" in table["description"][table["short_name"] == "PS1 DR2 TAP"][0]
+    assert "rr.interface" in table.meta["query"]
+
+
+# -- dead hosts ------------------------------------------------------------------------------------------------------
+
+
+def test_dead_services_are_never_offered(find: Find) -> None:
+    """The registry still lists them; the answer says which were left out, and why."""
+    table = find(archive="all", servicetype=["tap", "sia"])
+    assert not [url for url in table["access_url"] if registry.why_dead(url)]
+    left = table.meta["left_out"]
+    assert {urlsplit(url).hostname for url in left} == {
+        *("vao.stsci.edu", "www.astrogrid.org", "registry.astrogrid.org", "www.usvao.org"),
+    }
+    assert "26 June 2025" in left["http://vao.stsci.edu/HSCTAP/tapservice.aspx"]
+    assert "HSC v2 TAP" in names(table), "its other address is alive"
+
+
+def test_nothing_but_dead_services_is_said_to_be_that(find: Find) -> None:
+    """No results, and the reason."""
+    with pytest.warns(NoResultsWarning, match=r"Dead services were left out: 1; see meta\['left_out'\]"):
+        table = find("MERLIN", archive="all")
+    assert len(table) == 0
+    assert table.colnames[0] == "short_name"
+    with pytest.warns(NoResultsWarning, match=r"^Query returned no results\.$"):
+        find("nothing at all of that kind")
+
+
+@pytest.mark.parametrize(
+    ("url", "dead"),
+    [
+        ("http://vao.stsci.edu/CAOMTAP/tapservice.aspx", True),
+        ("https://VAO.stsci.edu:443/directory", True),
+        ("http://registry.astrogrid.org/tap", True),
+        ("https://mast.stsci.edu/vo-tap/api/v0.1/caom", False),
+        ("https://notvao.stsci.edu/x", False),
+        ("https://archive.stsci.edu/vao.stsci.edu/", False),
+        ("", False),
+        ("http://[vao.stsci.edu", False),
+    ],
+)
+def test_a_host_is_dead_with_all_names_below_it(url: str, dead: bool) -> None:
+    """Only the name of the host counts."""
+    assert (registry.why_dead(url) is not None) == dead
+
+
+# -- registries ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.status(500),
+        Fault.garbage(),
+        Fault.answer("<VOTABLE", content_type="application/x-votable+xml"),
+        Fault.answer({"detail": "no"}, status=422),
+        Fault.reset(),
+    ],
+    ids=str,
+)
+def test_another_registry_answers_when_masts_fails(
+    find: Find, mast_sandbox: Sandbox, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same services are found; the log and meta tell which registry has answered."""
+    before = find("galaxies", archive="NAVO")
+    mast_sandbox.faults.add("vo_registry", fault, times=None)
+    with caplog.at_level(logging.WARNING):
+        after = find("galaxies", archive="NAVO")
+    assert before.meta["registry"] == f"{mast_sandbox.url}/vo-tap/api/v0.1/registry"
+    assert after.meta["registry"] == conf.fallback_registry
+    assert f"The registry at {conf.fallback_registry} is asked instead." in caplog.text
+    assert before.pformat(max_lines=-1) == after.pformat(max_lines=-1)
+
+
+def test_a_registry_that_is_silent_leaves_time_for_the_other(find: Find, mast_sandbox: Sandbox) -> None:
+    """It has half of the time of the call."""
+    mast_sandbox.faults.add("vo_registry", Fault.delay(60), times=None)
+    assert find(servicetype="ssa", timeout=6).meta["registry"] == conf.fallback_registry
+    mast_sandbox.faults.add("vo_other_registry", Fault.delay(60), times=None)
+    with pytest.raises((QueryTimeoutError, ServerError)):
+        find(servicetype="ssa", timeout=0.5)
+
+
+def test_no_registry_is_an_error_that_names_both(find: Find, mast_sandbox: Sandbox) -> None:
+    """Or one, where there is no other."""
+    for name in "vo_registry", "vo_other_registry":
+        mast_sandbox.faults.add(name, Fault.status(500), times=None)
+    with pytest.raises(
+        ServerError, match=r"No registry has answered.*registry at .*/vo-tap/.*registry at .*/elsewhere/"
+    ):
+        find(servicetype="ssa")
+    with conf.set_temp("fallback_registry", ""), pytest.raises(ServerError, match=r"registry at .*/vo-tap/"):
+        find(servicetype="ssa")
+
+
+def test_the_users_choice_of_a_registry_for_pyvo_is_left_alone(find: Find, mast_sandbox: Sandbox) -> None:
+    """Neither its address nor its service changes, and it is not asked."""
+    before = pyvo_registry.get_RegTAP_service_url()
+    pyvo_registry.choose_RegTAP_service("http://127.0.0.1:9/mine")
+    try:
+        service = pyvo_registry.regtap.get_RegTAP_service()
+        assert len(find("hubble"))
+        assert pyvo_registry.get_RegTAP_service_url() == "http://127.0.0.1:9/mine"
+        assert pyvo_registry.regtap.get_RegTAP_service() is service
+    finally:
+        pyvo_registry.choose_RegTAP_service(before)
+
+
+def test_no_token_goes_to_registries(find: Find, mast_sandbox: Sandbox) -> None:
+    """What they know is public."""
+    client = VOClass(mast_sandbox.token)
+    mast_sandbox.requests.clear()
+    client.find_services(servicetype="ssa")
+    assert len(mast_sandbox.requests) == 1
+    assert "authorization" not in mast_sandbox.requests[0].headers
+
+
+# -- bad questions ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"servicetype": "tapp"}, "'tapp' is not a valid servicetype. Did you mean 'tap'?"),
+        (
+            {"servicetype": ["tap", "images"]},
+            "'images' is not a valid servicetype. There are: tap, scs, sia, sia2, ssa.",
+        ),
+        ({"servicetype": 3}, "servicetype=3"),
+        ({"servicetype": []}, "servicetype=[]: a text, or several, is needed"),
+        ({"waveband": "infrare"}, "'infrare' is not a valid waveband. Did you mean 'infrared'?"),
+        ({"waveband": "ultraviolet"}, "There are: radio, millimeter, infrared, optical, uv, euv, x-ray"),
+        ({"archive": "HEASRC"}, "'HEASRC' is not a valid archive. Did you mean 'HEASARC'?"),
+        ({"archive": None}, "None is not a valid archive"),
+        ({"archive": "all"}, "every service of the Virtual Observatory"),
+        ({"keywords": ""}, "keywords=''"),
+        ({"keywords": ["a", None]}, "none may be empty"),
+        ({"author": 5}, "author=5"),
+        ({"ivoid": ""}, "ivoid=''"),
+        ({"ivoid": "archive.stsci.edu/caomtap"}, "they begin with 'ivo://'"),
+        ({"timeout": -1, "keywords": "x"}, "timeout=-1"),
+    ],
+    ids=str,
+)
+def test_bad_questions_are_refused_before_anything_is_sent(
+    mast_sandbox: Sandbox, asked: dict[str, Any], words: str
+) -> None:
+    """The error names what is wrong, and what may have been meant."""
+    mast_sandbox.requests.clear()
+    with pytest.raises(InvalidArgumentError) as caught:
+        VOClass().find_services(**asked)
+    assert words in str(caught.value)
+    assert len(mast_sandbox.requests) == 0
+
+
+@given(st.text(min_size=1).filter(str.strip))
+def test_words_stay_words(text: str) -> None:
+    """Whatever is looked for is a literal of the query, and cannot end it."""
+    wanted = registry.Wanted.of(None, None, "tap", "MAST", text, [f"ivo://x/{text}"])
+    for constraint in wanted.constraints():
+        condition = constraint.get_search_condition(None)
+        assert condition.count("'") % 2 == 0
+
+
+# -- addresses -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def address(mast_sandbox: Sandbox) -> Callable[[Any, str], str]:
+    """What a client makes of what it is given as a service."""
+    service = VOClass()._service
+    return lambda given, kind: registry.service_address(given, kind, service, service.deadline(None))
+
+
+def test_a_service_is_a_row_an_address_or_an_identifier(
+    find: Find, address: Callable[[Any, str], str], mast_sandbox: Sandbox
+) -> None:
+    """All three lead to the same address."""
+    row = find("Gaia", servicetype="tap")[0]
+    url = f"{mast_sandbox.url}/vo-tap/api/v0.1/gaiadr3"
+    mast_sandbox.requests.clear()
+    assert address(row, "tap") == address(url, "tap") == url
+    assert len(mast_sandbox.requests) == 0
+    assert address("ivo://archive.stsci.edu/tap/GaiaDR3", "tap") == url
+    assert address("ivo://archive.stsci.edu/hsctap", "tap") == f"{mast_sandbox.url}/vo-tap/api/v0.1/hscv2"
+
+
+def test_what_is_no_service_is_refused(find: Find, address: Callable[[Any, str], str]) -> None:
+    """With what is wrong: another type, a dead host, an unknown resource, no service at all."""
+    row = find(servicetype="ssa")[0]
+    for service, kind, words in [
+        (row, "tap", "is a service of type 'ssa', not 'tap'."),
+        ("ivo://archive.stsci.edu/ssap/iue", "tap", "has no service of type 'tap'. It has ssa."),
+        ("ivo://archive.stsci.edu/nobody", "tap", "The registry has no service of that name"),
+        ("ivo://org.astrogrid/registry", "tap", "is dead: the AstroGrid project ended in 2010."),
+        ("http://vao.stsci.edu/CAOMTAP/tapservice.aspx", "tap", "Nothing answers at http://vao.stsci.edu"),
+        ("mast.stsci.edu/vo-tap", "tap", "is not a service"),
+        ("https://", "tap", "is not a service"),
+        ("https://[::1", "tap", "is not a service"),
+        (None, "tap", "service=None"),
+        (find(servicetype="ssa"), "ssa", "is not a service"),
+        (Table({"a": [1]})[0], "tap", "A row of find_services() is needed"),
+    ]:
+        with pytest.raises(InvalidQueryError) as caught:
+            address(service, kind)
+        assert words in str(caught.value)
