@@ -77,7 +77,7 @@ class Routes:
             "vo_cone": partial(cone_search, archive),
             "vo_tap": self._tap,
             "vo_registry": self._tap,
-            **{name: partial(_moved, self._tap) for name, endpoint in ENDPOINTS.items() if "stands_for" in endpoint},
+            **{name: self._elsewhere for name, endpoint in ENDPOINTS.items() if "stands_for" in endpoint},
             "other": _front_page,
         }
 
@@ -98,6 +98,12 @@ class Routes:
             return self._answers[record.endpoint](record)
         except Refusal as refusal:
             return refusal.reply()
+
+    def _elsewhere(self, record: RequestRecord) -> Reply:
+        """Answer what is asked of another archive by what the sandbox has under a path of MAST's."""
+        endpoint = ENDPOINTS[record.endpoint]
+        path = record.path.replace(endpoint["prefix"], endpoint["stands_for"], 1)
+        return self._answers[endpoint_of(path)](replace(record, path=path))
 
 
 def _cut(archive: Archive, record: RequestRecord) -> Reply:
@@ -131,12 +137,6 @@ def _tap_services(archive: Archive) -> Any:
     from .vo.tap import TapServices  # noqa: PLC0415 - sqlglot takes a while to import
 
     return TapServices(archive)
-
-
-def _moved(answer: Answer, record: RequestRecord) -> Reply:
-    """Answer what is asked of another archive, which the sandbox has under another path."""
-    endpoint = ENDPOINTS[record.endpoint]
-    return answer(replace(record, path=record.path.replace(endpoint["prefix"], endpoint["stands_for"], 1)))
 
 
 def _front_page(record: RequestRecord) -> Reply:

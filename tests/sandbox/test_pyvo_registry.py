@@ -12,7 +12,9 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from astropy import units as u
 from astropy.config import paths
+from astropy.coordinates import SkyCoord
 from astropy.utils import data as astropy_data
 from pyvo import dal, registry
 
@@ -81,6 +83,19 @@ def test_every_kind_of_service_can_be_looked_for(box: Sandbox, kind: str, servic
     assert isinstance(made, service)
     assert made.baseurl.startswith(box.url)
     assert all(resource.get_service(kind, lax=True) for resource in found)
+
+
+@pytest.mark.usefixtures("chosen")
+@pytest.mark.parametrize("kind", ["scs", "sia1", "sia2", "ssa"])
+def test_services_answer_at_the_addresses_of_the_registry(kind: str) -> None:
+    """All of MAST's own, and some of those of other archives."""
+    others = {"ivo://irsa.ipac/2mass/catalog/psc", "ivo://nasa.heasarc/swiftmastr"}
+    place = SkyCoord(202.4696, 47.1952, unit="deg")
+    area = {"scs": {"radius": 0.2}, "sia1": {"size": 0.2}, "sia2": {}, "ssa": {"diameter": 0.4}}[kind]
+    for record in registry.search(servicetype=kind):
+        if record.ivoid.startswith(HERE) or record.ivoid in others:
+            found = record.get_service(kind).search((place, 0.2 * u.deg) if kind == "sia2" else place, **area)
+            assert found.status[0] == "OK", record.ivoid
 
 
 @pytest.mark.usefixtures("chosen", "vocabulary")

@@ -265,6 +265,24 @@ def test_words_stay_words(text: str) -> None:
         assert condition.count("'") % 2 == 0
 
 
+# -- queries ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_found_can_be_asked(find: Find, mast_sandbox: Sandbox) -> None:
+    """A row, its address and its identifier are services for queries, and their tables and columns are listed."""
+    row = find("JWST mirrors", archive="CADC", servicetype="tap")[0]
+    for service in row, row["access_url"], row["ivoid"]:
+        table = VO.query_tap("SELECT TOP 3 obs_id FROM ivoa.obscore WHERE obs_collection = 'JWST'", service=service)
+        assert len(table) == 3
+        assert table.meta["service"] == row["access_url"]
+    assert "ivoa.obscore" in VO.list_tables(service=row)["table_name"]
+    assert "s_ra" in VO.list_columns("ivoa.obscore", service=row)["column_name"]
+    mast_sandbox.requests.clear()
+    with pytest.raises(InvalidArgumentError, match=r"is a service of type 'sia2', not 'tap'\."):
+        VO.query_tap("SELECT 1 AS one", service=find("images", archive="CADC", servicetype="sia2")[0])
+    assert len(mast_sandbox.requests) == 1
+
+
 # -- addresses -------------------------------------------------------------------------------------------------------
 
 
