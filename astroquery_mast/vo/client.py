@@ -427,8 +427,8 @@ class VOClass(MastClass):
         --------
         >>> from astroquery_mast import VO
         >>> VO.find_services("Gaia", servicetype="tap")["short_name", "ivoid"].pprint()
-          short_name                  ivoid
-        ------------- ------------------------------------
+         short_name                 ivoid
+        ------------ -----------------------------------
         Gaia DR3 TAP ivo://archive.stsci.edu/tap/gaiadr3
         """
         wanted = Wanted.of(keywords, waveband, servicetype, archive, author, ivoid)
