@@ -1,0 +1,118 @@
+"""The real services of the Virtual Observatory; run with ``pytest --remote-data=any tests/remote``.
+
+What is expected here cannot change as archives grow: which services there are, old observations, how answers relate.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astroquery.exceptions import InvalidQueryError, NoResultsWarning
+
+from astroquery_mast import VOClass, conf
+from astroquery_mast.vo.registry import why_dead
+
+pytestmark = pytest.mark.remote_data
+
+# What its calls return depends on their arguments, which types cannot tell.
+VO: Any = VOClass()
+
+M51 = SkyCoord(202.469575, 47.195258, unit="deg")
+# Exposures of the Heritage program on M51, which nobody will remove.
+HERITAGE = "FROM dbo.obspointing WHERE obs_collection = 'HST' AND proposal_id = '10452' AND instrument_name = 'ACS/WFC'"
+
+
+# -- the registry ----------------------------------------------------------------------------------------------------
+
+
+def test_masts_registry_knows_masts_services() -> None:
+    """It answers itself, lists its own TAP service, and offers nothing that is dead, or twice."""
+    table = VO.find_services(servicetype="tap")
+    assert table.meta["registry"].startswith(conf.server)
+    assert "ivo://archive.stsci.edu/caomtap" in set(table["ivoid"])
+    assert set(table["archive"]) == {"MAST"}
+    assert not [url for url in table["access_url"] if why_dead(url)]
+    rows = [tuple(row) for row in table["ivoid", "service_type", "access_url"]]
+    assert len(set(rows)) == len(rows)
+
+
+@pytest.mark.parametrize("kind", ["scs", "sia", "sia2", "ssa"])
+def test_archives_of_nasa_have_services_of_every_kind(kind: str) -> None:
+    """What is found is of that kind, with an address that is one."""
+    table = VO.find_services(servicetype=kind, archive="NAVO")
+    assert len(table) > 0
+    assert set(table["service_type"]) == {kind}
+    assert {urlsplit(url).scheme for url in table["access_url"]} <= {"http", "https"}
+
+
+def test_searches_narrow_down() -> None:
+    """More words, and a waveband, find fewer services, all of which were there before."""
+    every = set(VO.find_services("survey", archive="NAVO")["ivoid"])
+    fewer = set(VO.find_services(["survey", "galaxies"], archive="NAVO")["ivoid"])
+    infrared = VO.find_services("survey", archive="NAVO", waveband="infrared")
+    assert 0 < len(fewer) <= len(every)
+    assert fewer <= every
+    assert set(infrared["ivoid"]) <= every
+    assert all("infrared" in bands for bands in infrared["waveband"])
+    with pytest.warns(NoResultsWarning):
+        assert len(VO.find_services("xyzzy4242", archive="all")) == 0
+
+
+@pytest.mark.real_only
+def test_the_other_registry_knows_the_same_services() -> None:
+    """Each harvests the other: nearly all of one archive's services are in both."""
+    first = VO.find_services(archive="IRSA", servicetype=["tap", "sia2"])
+    with conf.set_temp("server", "https://localhost:9"):
+        second = VO.find_services(archive="IRSA", servicetype=["tap", "sia2"])
+    assert second.meta["registry"] == conf.fallback_registry
+    assert set(first["ivoid"]) & set(second["ivoid"])
+
+
+def test_another_archive_can_be_asked() -> None:
+    """The Canadian archive has Hubble's observations as well."""
+    service = VO.find_services(ivoid="ivo://cadc.nrc.ca/argus", servicetype="tap")[0]
+    table = VO.query_tap(
+        "SELECT TOP 3 obs_id, s_ra, s_dec FROM ivoa.obscore WHERE obs_collection = 'HST'", service=service
+    )
+    assert len(table) == 3
+    assert {table[name].unit for name in ("s_ra", "s_dec")} == {u.deg}
+
+
+# -- tables ----------------------------------------------------------------------------------------------------------
+
+
+def test_there_are_catalogs_with_tables_and_columns() -> None:
+    """Those that code relies on are listed."""
+    assert {"caom", "tic", "registry"} <= set(VO.list_catalogs()["catalog"])
+    assert {"dbo.obspointing", "ivoa.obscore"} <= {name.lower() for name in VO.list_tables("caom")["table_name"]}
+    assert {"s_ra", "s_dec", "obs_id", "t_exptime"} <= set(VO.list_columns("dbo.obspointing")["column_name"])
+
+
+def test_a_count_is_the_number_of_rows() -> None:
+    """An old program has its exposures, with units; pages and jobs give the same."""
+    (number,) = VO.query_tap(f"SELECT COUNT(*) AS number {HERITAGE}")["number"]
+    query = f"SELECT obs_id, t_exptime {HERITAGE} ORDER BY obs_id"
+    table = VO.query_tap(query)
+    assert len(table) == number >= 50
+    assert table["t_exptime"].unit == u.s
+    job = VO.query_tap(query, run_async=True)
+    assert job.meta["mode"] == "async"
+    assert list(job["obs_id"]) == list(table["obs_id"])
+
+
+def test_pages_make_the_whole() -> None:
+    """No row is there twice, and none is missing."""
+    query = f"SELECT objid, obs_id {HERITAGE}"
+    paged = VO.query_tap(query, limit=None, maxrec=30, key="objid")
+    whole = VO.query_tap(query)
+    assert sorted(paged["objid"]) == sorted(whole["objid"])
+
+
+def test_wrong_queries_are_refused() -> None:
+    """With the service's own words."""
+    with pytest.raises(InvalidQueryError, match="nosuchcolumn"):
+        VO.query_tap("SELECT nosuchcolumn FROM dbo.obspointing WHERE obsid = 1")
