@@ -85,7 +85,7 @@ def count_setting(name: str) -> int:
     """
     value = getattr(conf, name)
     if not isinstance(value, int) or value < 1:
-        raise InvalidQueryError(f"conf.{name} is {value!r}: a whole number from 1 is needed.")
+        raise InvalidQueryError(f"conf.{name} is {value!r}: an integer of at least 1 is needed.")
     return value
 
 

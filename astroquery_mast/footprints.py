@@ -90,7 +90,7 @@ def _check(kind: str, union: bool, max_depth: int) -> None:
     if union and kind != "moc":
         raise InvalidQueryError(f"union=True is for kind='moc', not {kind!r}.")
     if not is_integer(max_depth, 0) or max_depth > _DEEPEST:
-        raise InvalidQueryError(f"max_depth={max_depth!r}: a whole number from 0 to {_DEEPEST} is needed.")
+        raise InvalidQueryError(f"max_depth={max_depth!r}: an integer from 0 to {_DEEPEST} is needed.")
 
 
 def within_region(table: Table | Row, region: Any, *, overlap: str = "footprint") -> Table:

@@ -282,7 +282,7 @@ TEXTS: list[Sequence[Any]] = [
     (math.nan, no("nan")),
     ([["a"]], no("list"), ..., ..., no("cannot be compared"), NO_LIST),
     ({"min": 1}, no("no range"), ..., ..., NO_MAPPING, RANGE),
-    (b"\xff", no("no text")),
+    (b"\xff", no("not text")),
     (SkyCoord(1, 2, unit="deg"), no("SkyCoord")),
     ([SkyCoord(1, 2, unit="deg")], no("SkyCoord")),
     (np.complex128(1 + 2j), no("complex")),
@@ -321,7 +321,7 @@ TIMES: list[Sequence[Any]] = [
         "2020-01-01,2020-01-02T00:00:00",
         no("date"),
     ),
-    (("2012-01", "2012"), no("neither"), ..., "2012-01..2012"),
+    (("2012-01", "2012"), no("needs a date such as '2012-03-14'"), ..., "2012-01..2012"),
     (
         (datetime(2012, 1, 1, 6, tzinfo=UTC), None),
         span(55927.25),

@@ -33,7 +33,7 @@ from ..tables.rows import decoded, says_nothing
 _ROUND = 100
 _EXCERPT = 200
 _MEAN = "panstarrs/dr2/mean"
-# Columns of the TIC that are declared as text and hold identifiers that are whole numbers.
+# Columns of the TIC that are declared as text and hold identifiers that are integers.
 _NUMBERED = frozenset({"id", "gaia", "objid"})
 _NAME_AND_NUMBER = re.compile(r"^\s*[A-Za-z](?:.*\s|[A-Za-z]*)(\d+)\s*$")
 
@@ -213,7 +213,7 @@ def catalogs_mast_question(
 
 
 def _refuse_names_for_numbers(criteria: Criteria) -> None:
-    """Raise if a name such as "TIC 261136679" is asked for in a column of text that holds whole numbers."""
+    """Raise if a name such as "TIC 261136679" is asked for in a column of text that holds integers."""
     for name, texts in ((each.column, each.values) for each in criteria.filters):
         wrong = [text for text in texts if name.lower() in _NUMBERED and not text.strip().isdecimal()]
         if wrong:

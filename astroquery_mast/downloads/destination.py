@@ -66,7 +66,7 @@ def recorded_place(where: str | os.PathLike[str] | None) -> Path:
         return Path()
     if isinstance(where, str | os.PathLike) and not hasattr(where, "fs"):
         if "\0" in os.fspath(where):
-            raise InvalidQueryError(f"{where!r} is no folder: its name has a NUL.")
+            raise InvalidQueryError(f"{where!r} is not a folder: its name has a NUL.")
         if not _ADDRESS.match(os.fspath(where)):
             return Path(where)
     from .store import place_in_store  # noqa: PLC0415 - only for stores

@@ -281,7 +281,7 @@ class ProductFlow:
     def _why_none(self, products: Table, filters: Mapping[str, Any]) -> str:
         """Say why no product passes the filters, with the values that there are."""
         left = self._left_by_each(products, filters)
-        alone = [values_of(products, name) for name, rows in left.items() if not rows]
+        alone = [values_of(products, name, filters[name]) for name, rows in left.items() if not rows]
         each = ", ".join(f"{name} leaves {rows}" for name, rows in left.items())
         return f"None of {len(products)} products passes the filters. {' '.join(alone) or f'Alone, {each}.'}"
 

@@ -307,7 +307,7 @@ def _as_error_of_query(err: Exception, url: str, name: str) -> InvalidQueryError
     if status == HTTPStatus.NOT_FOUND:
         return BadRequestError(f"There is no file {name} at {url}.", service="fsspec", status=status)
     if status is None and isinstance(err, OSError) and not isinstance(err, _fsspec_errors()[1:]):
-        return InvalidQueryError(f"{name} is no FITS file: {err}")
+        return InvalidQueryError(f"{name} is not a FITS file: {err}")
     said = f"{name} could not be read by fsspec (HTTP status {status or 'unknown'})."
     return ServerError(said, service="fsspec", status=status)
 

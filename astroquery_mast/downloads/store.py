@@ -57,7 +57,9 @@ def place_in_store(where: Any) -> Path:
     if not isinstance(where, str | os.PathLike) or hasattr(where, "fs"):
         protocol = getattr(where, "protocol", None)
         if protocol is None:
-            raise InvalidQueryError(f"{where!r} is no folder: give a path, or an address such as 's3://bucket/prefix'.")
+            raise InvalidQueryError(
+                f"{where!r} is not a folder: give a path, or an address such as 's3://bucket/prefix'."
+            )
         return _on_disk_or_not(where, str(protocol))
     match = _URL.match(os.fspath(where))
     if match is None:

@@ -54,7 +54,7 @@ _WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION}
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 _PUBLIC = "PUBLIC"
-_PUBLIC_REFUSED = "This file is public: the server, or a proxy or firewall before it, refuses to give it."
+_PUBLIC_REFUSED = "This file is public: the server, or a proxy or firewall in front of it, refuses to give it."
 _CLOSED_COPY = "Its copy in the cloud is not open before its release: leave out cloud_only and log in."
 
 Progress = Callable[[int], None]
@@ -346,7 +346,7 @@ class FileTransfer:
         if signature.fits(sink.start(LOOKED_AT)):
             return
         if announced_length(response.headers) is None and sink.size != self._planned.size:
-            raise WrongContentError(f"what the archive sent is no {signature.kind} file")
+            raise WrongContentError(f"what the archive sent is not a {signature.kind} file")
         self._unusual = f"The file does not begin as {signature.kind} files do."
 
     # -- what is said of it ----------------------------------------------------------------------------------------

@@ -257,7 +257,7 @@ def _trouble(path: Path, uri: str, sharing: int, another: str | None) -> str | N
     if sharing > 1:
         return f"{sharing} rows have the path {path}: what comes in one archive is not fetched file by file."
     if is_bundle_of(path, uri):
-        return f"{path.name} is no single product but a bundle or script of products: ask for a new one."
+        return f"{path.name} is a bundle or script of products, not a single product: ask for a new one."
     if another is not None and LOCAL_FILES.size(path) is not None:
         return f"{path} is {another} by now: download the product anew, and it gets another name."
     return None

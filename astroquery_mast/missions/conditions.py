@@ -57,12 +57,12 @@ _ALIASES = {"pass_id": "pass"}
 _DATE = re.compile(r"\d{4}(?:-|$)")
 _DIGIT = re.compile(r"\d")
 _YEARS = range(1000, 10000)
-# What the operators of Catalogs.MAST are called here.
+# What the operators of Catalogs.MAST are called here, with an example of a value.
 _WRITTEN = {
-    **dict.fromkeys(("min", "gte"), "'>=10'"),
-    **dict.fromkeys(("max", "lte"), "'<=10'"),
-    "gt": "'>10'",
-    "lt": "'<10'",
+    **dict.fromkeys(("min", "gte"), "'>={}'"),
+    **dict.fromkeys(("max", "lte"), "'<={}'"),
+    "gt": "'>{}'",
+    "lt": "'<{}'",
     "eq": "the value alone",
     "neq": "'!value'",
     "like": "a pattern such as 'NGC*'",
@@ -121,9 +121,10 @@ def _expression(name: str, value: Any, column: Column) -> object:
 
 def _refuse_operation(name: str, value: object, column: Column) -> None:
     """Raise for a pair of an operator and a value, which the archive would take for two values or a range."""
-    if is_operation(value, column):
-        operator = str(value[0]).strip().lower()  # type: ignore[index]
-        written = _WRITTEN.get(operator, f"a comparison such as {_WRITTEN['gte']}")
+    if isinstance(value, tuple) and is_operation(value, column):
+        operator = str(value[0]).strip().lower()
+        _, example, _ = _form_of(column) or ("", "10", None)
+        written = _WRITTEN.get(operator, f"a comparison such as {_WRITTEN['gte']}").format(example)
         raise InvalidCriterionError(
             f"'{name}' has the operator {operator!r}, which searches of missions do not have: write {written}."
         )
@@ -219,8 +220,8 @@ def _refuse_words(name: str, text: str, column: Column) -> None:
     parts = split_text(text)
     if not all(map(is_one, [text] if parts is None else [operand for _, operand in parts])):
         raise InvalidCriterionError(
-            f"'{name}' holds {what}, and {text!r} is not one: give a {what[:-1]}, a comparison as '>={example}', "
-            f"a range as '{example}..', or a list of these."
+            f"'{name}' holds {what}, and {text!r} is not one: give a {what[:-1]}, a comparison such as '>={example}', "
+            f"a range such as '{example}..', or a list of these."
         )
 
 
@@ -338,16 +339,19 @@ def _text_end(name: str, text: str, column: Column) -> object:
     try:
         return without_rounding_error(float(Angle(checked, _SEXAGESIMAL[column.type_name.lower()]).deg))
     except ValueError as err:
-        raise InvalidCriterionError(f"'{name}' has {text!r} at the end of a range, which is no angle.") from err
+        raise InvalidCriterionError(f"'{name}' has {text!r} at the end of a range, which is not an angle.") from err
 
 
 def _is_after(low: object, high: object) -> bool:
     """Whether the first end lies after the second one, as far as that can be told."""
     if isinstance(low, str) and isinstance(high, str):
-        # Dates in ISO 8601 are in order as texts, as far as both are given.
-        dates = _DATE.match(low) and _DATE.match(high)
-        return bool(dates) and low[: len(high)] > high[: len(low)]
+        return _are_dates(low, high) and low[: len(high)] > high[: len(low)]
     return isinstance(low, int | float) and isinstance(high, int | float) and low > high
+
+
+def _are_dates(*texts: str) -> bool:
+    """Whether these are dates in ISO 8601, which are in order as texts, as far as all of them go."""
+    return all(map(_DATE.match, texts))
 
 
 def _single(name: str, value: Any, column: Column, outward: int) -> object:

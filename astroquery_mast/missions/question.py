@@ -214,7 +214,7 @@ def _check_number(name: str, number: object, least: int) -> None:
     """Raise unless a number is one of rows."""
     if not is_integer(number, least):
         hint = " None is for all rows; count_only=True gives their number." if name == "limit" else ""
-        raise InvalidArgumentError(f"{name}={number!r}: a whole number from {least} is needed.{hint}")
+        raise InvalidArgumentError(f"{name}={number!r}: an integer of at least {least} is needed.{hint}")
 
 
 def sorting(sort_by: Any, sort_desc: Any, columns: Columns) -> tuple[tuple[str, ...], tuple[bool, ...]]:

@@ -257,7 +257,7 @@ class CloudFiles:
 def _warn_of_absent(keys: Mapping[str, str | None], closed: Collection[str]) -> None:
     """Warn of products that have no copy, and of those whose copy is not open."""
     absent = [uri for uri, key in keys.items() if key is None]
-    shut = "are exclusive, and their copies in the cloud are not open before the release"
+    shut = "are under exclusive access, so that their copies in the cloud are not open yet"
     _warn_of([uri for uri in absent if uri not in closed], len(keys), "have no copy in the cloud")
     _warn_of([uri for uri in absent if uri in closed], len(keys), shut)
 

@@ -94,10 +94,10 @@ def _missing(column: str, value: str, tokens: Mapping[str, int]) -> str | None:
         return None
     near = _near(value, tokens)
     if near:
-        return f"There is no {column}='{value}'; did you mean {', '.join(map(repr, near))}?"
+        return f"No observations have {column}='{value}'; did you mean {', '.join(map(repr, near))}?"
     if len(tokens) <= _MOST_LISTED:
-        return f"There is no {column}='{value}'; there are {', '.join(map(repr, sorted(tokens)))}."
-    return f"There is no {column}='{value}'; list_values('{column}') has those there are."
+        return f"No observations have {column}='{value}'; the values are {', '.join(map(repr, sorted(tokens)))}."
+    return f"No observations have {column}='{value}'; list_values('{column}') shows the values."
 
 
 def _counts_of(each: Filter, tokens: Mapping[str, int]) -> dict[str, int]:

@@ -110,9 +110,13 @@ class ObservationValues:
         found = self._cells(query, request, column, deadline) if rows else _Cells([page.time])
         table = value_table(counted(found.counts.items(), column), column)
         if not len(table):
-            cut = query.region_filter if rows and not found.rows else None
-            warn_no_results(self._search.hints(query.criteria) if cut is None else [f"{cut.words(rows, 0)}."])
+            self._warn_of_none(query, rows, found.rows)
         return _with_meta(table, request, found.times)
+
+    def _warn_of_none(self, query: ObservationQuery, sent: int, kept: int) -> None:
+        """Warn that there are no values, and say why."""
+        cut = query.region_filter if sent and not kept else None
+        warn_no_results(self._search.hints(query.criteria) if cut is None else [f"{cut.words(sent, 0)}."])
 
     def _cells(self, query: ObservationQuery, request: MashupRequest, column: Column, deadline: Deadline) -> _Cells:
         """How often each cell of a column occurs; one page at a time is in memory."""

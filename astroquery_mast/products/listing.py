@@ -90,7 +90,7 @@ def identifiers(given: object, of_table: Callable[[Table], list[object]], what: 
 
 
 def _identifier(cell: object, what: str) -> str:
-    """The text of an identifier, which may be a whole number; pandas makes floats of some."""
+    """The text of an identifier, which may be an integer; pandas makes floats of some."""
     if isinstance(cell, str):
         return cell.strip()
     if is_integer(cell) or (isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT):
@@ -285,15 +285,23 @@ def hints_of_planned(observations: object) -> list[str]:
     return [f"{which} planned (calib_level {_PLANNED}): there are no files yet."]
 
 
-def values_of(products: Table, name: str) -> str:
+def values_of(products: Table, name: str, wanted: Any = None) -> str:
     """Return a sentence on the values of a column, for a filter that leaves none of them."""
     if name not in products.colnames:
-        return f"{name} leaves none."
+        return f"{name} alone leaves no products."
     cells = np.ma.asarray(products[name]).compressed()
     values = sorted(set(cells.tolist()), key=str)
     if cells.dtype.kind in "iuf" and len(values) > _LISTED:
-        return f"{name} is between {cells.min()} and {cells.max()}."
-    return f"{name} is {', '.join(map(repr, values[:_LISTED]))}{', ...' if len(values) > _LISTED else ''}."
+        return f"The values of {name} are between {cells.min()} and {cells.max()}."
+    listed = f"{', '.join(map(repr, values[:_LISTED]))}{', ...' if len(values) > _LISTED else ''}"
+    said = f"{name} is always {listed}." if len(values) == 1 else f"The values of {name} are {listed}."
+    return f"{said}{_list_advice(wanted, values)}"
+
+
+def _list_advice(wanted: Any, values: Sequence[Any]) -> str:
+    """A sentence for a text that may have been meant as several values."""
+    parts = [part.strip() for part in wanted.split(",")] if isinstance(wanted, str) else []
+    return f" Give several as a list: {parts}." if len(parts) > 1 and set(parts) & set(values) else ""
 
 
 def product_column(table: Table, name: str) -> Any:

@@ -253,7 +253,7 @@ def _md5(text: str) -> str | None:
 @lru_cache(maxsize=4096)
 def _terms(program: str, release: str) -> str:
     """Whose a file is, and until which modified Julian date it is exclusive, as far as that is known."""
-    whose = f" of program {program}" if program else ""
+    whose = f" for program {program}" if program else ""
     try:
         days = float(release)
     except ValueError:

@@ -132,7 +132,7 @@ def _decoded(value: bytes, where: str) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as err:
-        raise InvalidCriterionError(f"'{where}' holds bytes that are no text: {value!r}.") from err
+        raise InvalidCriterionError(f"'{where}' holds bytes that are not text: {value!r}.") from err
 
 
 def _without_numpy(value: np.generic | np.ndarray[Any, Any], where: str) -> object:

@@ -199,7 +199,9 @@ def _as_time(name: str, moment: date | datetime | np.datetime64 | str) -> Time:
             moment = datetime.fromisoformat(moment) if _OFFSET.search(moment) and ":" in moment else moment
         return Time(moment)
     except ValueError as err:
-        raise InvalidCriterionError(f"'{name}' needs a date or a Modified Julian Date; {moment!r} is neither.") from err
+        raise InvalidCriterionError(
+            f"'{name}' needs a date such as '2012-03-14' or a Modified Julian Date, not {moment!r}."
+        ) from err
 
 
 def _mjd(name: str, moment: Time, column: Column) -> float:

@@ -200,7 +200,7 @@ def never_connected(error: BaseException | None) -> bool:
 
 def _reason(err: BaseException) -> str:
     """Why there is no connection, in the words of the computer."""
-    words = str((isinstance(err, OSError) and err.strerror) or err).rstrip(".")
+    words = str((isinstance(err, OSError) and err.strerror) or err).rstrip(".?")
     return f"{words}. Are you offline?" if isinstance(err, socket.gaierror) else f"{words}."
 
 

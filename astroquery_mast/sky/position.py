@@ -152,12 +152,16 @@ def _directions(positions: SkyCoord) -> SkyCoord:
     """
     data = positions.data.without_differentials()
     if isinstance(data, SphericalRepresentation):
-        distance = getattr(data.distance, "unmasked", data.distance)
-        unknown = ~np.isfinite(distance) | getattr(data.distance, "mask", False)
-        if np.any(unknown):
-            far = _FAR if distance.unit.is_equivalent(_FAR) else 1 * distance.unit
-            data = SphericalRepresentation(data.lon, data.lat, np.where(unknown, far, distance))
+        data = SphericalRepresentation(data.lon, data.lat, _known_distances(data.distance))
     return SkyCoord(positions.frame.realize_frame(data))
+
+
+def _known_distances(distance: u.Quantity) -> u.Quantity:
+    """Distances, very far where they are missing."""
+    plain = getattr(distance, "unmasked", distance)
+    unknown = ~np.isfinite(plain) | getattr(distance, "mask", False)
+    far = _FAR if plain.unit.is_equivalent(_FAR) else 1 * plain.unit
+    return np.where(unknown, far, plain)
 
 
 def _as_sky(coordinates: Any) -> SkyCoord:

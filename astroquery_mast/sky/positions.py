@@ -258,8 +258,8 @@ def _pair_of(table: Table, ready: Sequence[str], ra_column: str | None, dec_colu
     if names is None:
         what = f"several columns of positions, {', '.join(ready)}" if ready else f"the columns {', '.join(plain)}"
         raise InvalidArgumentError(
-            f"Where the positions are cannot be told: the table has {what}. Name two of them 'ra' and 'dec', or give a "
-            "SkyCoord; crossmatch takes ra_column= and dec_column=."
+            f"It is not clear which columns hold the positions: the table has {what}. Name two of them 'ra' and 'dec', "
+            "or give a SkyCoord; crossmatch takes ra_column= and dec_column=."
         )
     return names
 
@@ -275,7 +275,7 @@ def _of_list(items: Sequence[Any]) -> Positions:
             continue
         if not isinstance(item, str) and not (isinstance(item, _SKY) and item.isscalar):
             raise InvalidArgumentError(
-                f"Place {row} of the coordinates holds {item!r}, which is no position: give a SkyCoord or text."
+                f"Place {row} of the coordinates holds {item!r}, which is not a position: give a SkyCoord or text."
             )
         try:
             place = _place_of(item)
@@ -375,7 +375,7 @@ def _unit(column: Any, what: str) -> u.UnitBase | None:
     if unit == u.hour and what == "right ascension":
         return u.hourangle
     if not unit.is_equivalent(u.deg):
-        raise InvalidArgumentError(f"The {what} is in {unit}, which is no angle.")
+        raise InvalidArgumentError(f"The {what} is in {unit}, which is not an angle.")
     return unit
 
 
@@ -392,7 +392,7 @@ def _of_texts(
         try:
             found[row] = _degrees_of(str(text), unit, usual)
         except (ValueError, TypeError, u.UnitsError):
-            problems[row] = f"{text!r} is no {what}"
+            problems[row] = f"{text!r} is not a {what}"
     return found, problems
 
 

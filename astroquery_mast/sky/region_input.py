@@ -41,7 +41,9 @@ def as_region(region: Any) -> Region:
     """Return a region."""
     if _comes_from(region, "mocpy"):
         if not hasattr(region, "contains_lonlat"):
-            raise InvalidArgumentError(f"region is a {type(region).__name__}, which is no part of the sky: {_GIVE}.")
+            raise InvalidArgumentError(
+                f"region is a {type(region).__name__}, which is not a region of the sky: {_GIVE}."
+            )
         return MocRegion(region)
     return ShapeRegion(tuple(_shapes(region)))
 

@@ -24,7 +24,7 @@ _WORD = re.compile(r"(?<![0-9.])([A-Z_][A-Z0-9_]*)")
 _BETWEEN = str.maketrans("(),;\t\n\r", "       ")
 # What the words of STC-S (Note of the IVOA of 2009, section 3) mean that cannot be read as the union of shapes in ICRS.
 _OTHERS = {
-    **dict.fromkeys(("NOT", "INTERSECTION", "DIFFERENCE"), "is no union of shapes"),
+    **dict.fromkeys(("NOT", "INTERSECTION", "DIFFERENCE"), "is not a union of shapes"),
     **dict.fromkeys(("ECLIPTIC", "GALACTIC", "GALACTIC_II", "SUPER_GALACTIC", "FK4", "B1950"), "is not in ICRS"),
     **dict.fromkeys(("ARCMIN", "ARCSEC", "RAD", "HOURANGLE"), "is not in degrees"),
 }
@@ -183,7 +183,7 @@ def _short(text: str) -> str:
 
 
 def _parts(text: str) -> Iterator[tuple[str, list[float]]]:
-    """Give the shape words of a text with their numbers; a number that is none is NaN."""
+    """Give the shape words of a text with their numbers; what is not a number is NaN."""
     upper = text.upper()
     if upper.strip() in _NOTHING:
         return

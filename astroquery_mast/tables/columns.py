@@ -209,7 +209,7 @@ def _column(name: str, entry: Mapping[str, object]) -> Column:
         description=text("vot.description"),
         example=text("example"),
         separator=text("separator"),
-        # Whole numbers are filtered by value, as the portal does.
+        # Integers are filtered by value, as the portal does.
         continuous=kind_of(filtered_as) is Kind.FLOAT or bool(entry.get("treatNumeric")),
         is_time=bool(entry.get("isMjd")),
         hidden=bool(entry.get("remove")),

@@ -179,7 +179,7 @@ _EMPTY = {
 _KIND_OF_ARRAY = {dtype.kind: kind for kind, dtype in _EMPTY.items()}
 _KIND_OF_TYPE = {bool: Kind.BOOLEAN, int: Kind.INTEGER, float: Kind.FLOAT}
 _is_none = partial(operator.is_, None)
-# Whole numbers below are exact as floating-point numbers.
+# Integers below are exact as floating-point numbers.
 EXACT = 2**53
 # What archives write where they have no number.
 _NOTHING = frozenset({"", "none", "null", "nan", "na", "n/a", "-", "--"})
@@ -280,7 +280,7 @@ def _without_nulls(values: Sequence[Any], fill: Any) -> list[Any]:
 
 def _widened(values: Sequence[Any], kind: Kind) -> Array:
     if kind is Kind.BYTE:
-        with suppress(TypeMismatch):  # not whole numbers either
+        with suppress(TypeMismatch):  # not integers either
             return _integers(_without_nulls(values, _FILLS[Kind.INTEGER]))
     if kind is not Kind.FLOAT and _are_exact([value for value in values if value is not None]):
         return np.array(_without_nulls(values, np.nan), dtype=np.float64)
@@ -336,7 +336,7 @@ def _floats(values: Sequence[Any]) -> Array:
     try:
         array = np.array(values, dtype=np.float64)  # also reads numbers that came as text
     except (TypeError, ValueError, OverflowError) as err:
-        raise TypeMismatch("values that are no numbers") from err
+        raise TypeMismatch("values that are not numbers") from err
     if array.ndim != 1:
         raise TypeMismatch("lists")
     return array
@@ -357,7 +357,7 @@ def _integers(values: Sequence[Any]) -> Array:
             # Each by itself: in an array with floating-point numbers large whole ones have lost digits.
             array = np.array(list(map(int, values)))
     except (ValueError, OverflowError) as err:
-        raise TypeMismatch("values that are no whole numbers") from err
+        raise TypeMismatch("values that are not integers") from err
     if array.ndim != 1 or array.dtype.kind not in "ib":
         raise TypeMismatch("numbers with a fraction, or beyond 64 bits, or no numbers")
     return array.astype(np.int64, copy=False)
@@ -369,7 +369,7 @@ def _are_whole(array: Array) -> bool:
 
 
 def _integers_at_once(values: Sequence[Any]) -> Array | None:
-    """Whole numbers, if they all are and fit."""
+    """Integers, if they all are and fit."""
     try:
         array = np.array(values)
     except (ValueError, OverflowError):

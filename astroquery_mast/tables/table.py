@@ -1,7 +1,7 @@
 """Pages in, an `~astropy.table.Table` out: column by column, typed, masked exactly where the archive has nothing.
 
 The archive's declared types and its JSON values disagree (identifiers declared as text arrive as numbers, floats as
-whole numbers): the declaration decides what a column is, the values decide whether that is possible.  A value is never
+integers): the declaration decides what a column is, the values decide whether that is possible.  A value is never
 changed to fit; a column that cannot hold its values becomes a wider one, and a warning says so.
 """
 

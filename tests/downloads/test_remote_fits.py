@@ -71,7 +71,7 @@ def test_what_fsspec_cannot_open_is_said(
     """No such file, no FITS file, a failing server and a missing package are exceptions of the package."""
     with pytest.raises(InvalidQueryError, match="no file"):
         observations.open_product("mast:HST/product/there_is_none.fits", use_fsspec=True)
-    with pytest.raises(InvalidQueryError, match="no FITS file"):
+    with pytest.raises(InvalidQueryError, match="not a FITS file"):
         observations.open_product(uri_of(mast_sandbox, "productFilename LIKE '%.jpg'"), use_fsspec=True)
     mast_sandbox.faults.add("download", Fault.status(500), times=None)
     with pytest.raises(RemoteServiceError, match="500"):

@@ -237,9 +237,13 @@ def test_the_arguments_that_may_be_meant_are_those_there_are() -> None:
 @pytest.mark.parametrize(
     ("filters", "words"),
     [
-        ({"productType": "image"}, r"None of \d+ products passes the filters\. productType is 'AUXILIARY', 'INFO', "),
-        ({"size": ">1e15"}, r"size is between \d+ and \d+"),
-        ({"extension": "xyz"}, "extension leaves none"),
+        (
+            {"productType": "image"},
+            r"None of \d+ products passes the filters\. The values of productType are 'AUXILIARY', 'INFO', ",
+        ),
+        ({"productSubGroupDescription": "FLC, DRC"}, r"Give several as a list: \['FLC', 'DRC'\]"),
+        ({"size": ">1e15"}, r"The values of size are between \d+ and \d+"),
+        ({"extension": "xyz"}, "extension alone leaves no products"),
         (
             {"productType": "PREVIEW", "extension": "fits"},
             r"Alone, .*productType leaves \d+",

@@ -52,7 +52,9 @@ def test_an_empty_result_keeps_its_columns_and_warns(mast_sandbox: Sandbox) -> N
 
 def test_no_results_names_near_matches(mast_sandbox: Sandbox) -> None:
     """A value that the archive does not have is answered with those that it has."""
-    with pytest.warns(NoResultsWarning, match=r"There is no instrument_name='MIRI'; did you mean 'MIRI/IMAGE'"):
+    with pytest.warns(
+        NoResultsWarning, match=r"No observations have instrument_name='MIRI'; did you mean 'MIRI/IMAGE'"
+    ):
         Observations.query_criteria(instrument_name="MIRI")
     with pytest.warns(NoResultsWarning, match=r"did you mean 'F814W'"):
         Observations.query_criteria(filters="F814")

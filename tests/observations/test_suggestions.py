@@ -23,13 +23,15 @@ def hints(column: str, *values: str, separator: str = "") -> list[str]:
 
 def test_misspelled_value_is_named_with_its_likeness() -> None:
     """A value that the archive does not have is named with the one that is spelled alike."""
-    assert hints("obs_collection", "JSWT") == ["There is no obs_collection='JSWT'; did you mean 'JWST'?"]
+    assert hints("obs_collection", "JSWT") == ["No observations have obs_collection='JSWT'; did you mean 'JWST'?"]
 
 
 def test_part_of_a_value_finds_the_most_frequent_first() -> None:
     """A value that is part of others finds at most four of them, those with most rows first."""
     (sentence,) = hints("INSTRUMENT_NAME", "nircam")
-    assert sentence.startswith("There is no INSTRUMENT_NAME='nircam'; did you mean 'NIRCAM/WFSS', 'NIRCAM/IMAGE', ")
+    assert sentence.startswith(
+        "No observations have INSTRUMENT_NAME='nircam'; did you mean 'NIRCAM/WFSS', 'NIRCAM/IMAGE', "
+    )
     assert sentence.count("NIRCAM") == 4
 
 
@@ -42,7 +44,7 @@ def test_value_that_exists_gives_no_hint(value: str) -> None:
 def test_columns_of_several_values_are_taken_apart() -> None:
     """A value among several in a cell exists; one that is like it is found."""
     assert hints("filters", "F606W", "NUV", separator=";") == []
-    assert hints("filters", "F607W", separator=";") == ["There is no filters='F607W'; did you mean 'F606W'?"]
+    assert hints("filters", "F607W", separator=";") == ["No observations have filters='F607W'; did you mean 'F606W'?"]
 
 
 @pytest.mark.parametrize("value", ["", "  "])
@@ -54,18 +56,18 @@ def test_empty_text_gives_no_hint(value: str) -> None:
 def test_a_value_like_no_other_lists_those_there_are() -> None:
     """Few values are listed; for many there is `list_values`."""
     assert hints("obs_collection", "qqqqqq") == [
-        "There is no obs_collection='qqqqqq'; there are 'HLSP', 'HST', 'JWST', 'TESS'."
+        "No observations have obs_collection='qqqqqq'; the values are 'HLSP', 'HST', 'JWST', 'TESS'."
     ]
     many = {"filters": {f"F{number}": 1 for number in range(40)}}
     (sentence,) = suggestions(Criteria((Filter("filters", values=("qqqqqq",)),)), many)
-    assert sentence == "There is no filters='qqqqqq'; list_values('filters') has those there are."
+    assert sentence == "No observations have filters='qqqqqq'; list_values('filters') shows the values."
 
 
 @pytest.mark.parametrize(("word", "name"), [("Hubble", "HST"), ("HUBBLE", "HST"), ("webb", "JWST")])
 def test_missions_are_known_by_what_they_are_called(word: str, name: str) -> None:
     """The name of the telescope finds the name of the collection."""
     (sentence,) = hints("obs_collection", word)
-    assert sentence.startswith(f"There is no obs_collection='{word}'; did you mean '{name}'")
+    assert sentence.startswith(f"No observations have obs_collection='{word}'; did you mean '{name}'")
 
 
 def test_values_that_exist_but_not_together_are_told_apart() -> None:
@@ -113,7 +115,7 @@ def test_hints_name_only_what_the_archive_has(values: list[str], counts: dict[st
     each = Filter("x", values=tuple(values), separator=separator)
     found = suggestions(Criteria((each,)), {"X": counts})
     assert len(found) <= len(values)
-    assert all(sentence.startswith("There is no x=") for sentence in found)
+    assert all(sentence.startswith("No observations have x=") for sentence in found)
     tokens = {token.strip() for value in counts for token in (value.split(separator) if separator else [value])}
     for sentence in found:
         assert any(repr(token) in sentence for token in tokens)

@@ -198,11 +198,14 @@ def test_exclusive_products_are_not_given_without_a_word(
     table = vstack([each["dataURI", "productFilename"] for each in (open_, closed)])
     table["dataRights"] = ["PUBLIC"] * 2 + ["EXCLUSIVE_ACCESS"] * 2
     with pytest.warns(
-        NoResultsWarning, match="2 of 4 products, which are exclusive, and their copies in the cloud are not"
+        NoResultsWarning,
+        match="2 of 4 products, which are under exclusive access, so that their copies in the cloud are not",
     ):
         found = observations.get_cloud_uris(table)
     assert found == observations.get_cloud_uris(open_)
-    with pytest.warns(NoResultsWarning, match=f"1 of 1 products, which are exclusive.*{closed['dataURI'][1]}"):
+    with pytest.warns(
+        NoResultsWarning, match=f"1 of 1 products, which are under exclusive access.*{closed['dataURI'][1]}"
+    ):
         assert observations.get_cloud_uri(table[3]) is None
     # A table may be old, and the day of release over.
     assert observations.get_cloud_uri(table[0], check=True) == found[0]

@@ -94,7 +94,7 @@ def test_refusal_says_whose_the_file_is_and_until_when(client: ObservationsClass
     manifest = client.download_products(given, download_dir=tmp_path, extension="jpg")
     message = manifest["Message"][0]
     assert message.startswith("HTTPError: 401 Client Error: Unauthorized for url: ")
-    assert f". Exclusive access of program {program} until {day}. You are not authorized to download this" in message
+    assert f". Exclusive access for program {program} until {day}. You are not authorized to download this" in message
     assert "Please authenticate yourself: log in with a token, by login(token)" in message
     assert message.count("401") == message.count("nauthorized") == message.lower().count("exclusive access") == 1
 

@@ -267,7 +267,7 @@ def test_release_date_is_read_where_there_is_one(tmp_path: Path) -> None:
     rows = [one(f"mast:{n}", t_obs_release=date) for n, date in enumerate(dates)]
     assert [file.terms for file in planned(table(*rows), tmp_path)] == [" until 2024-01-01", "", "", "", ""]
     (file,) = planned(table(one("mast:p", t_obs_release=60310.5, proposal_id="10452")), tmp_path)
-    assert file.terms == " of program 10452 until 2024-01-01"
+    assert file.terms == " for program 10452 until 2024-01-01"
 
 
 def test_plan_can_be_sent_to_another_process(tmp_path: Path) -> None:

@@ -376,7 +376,7 @@ def test_a_refused_public_file_is_said_to_be_public_and_whoami_is_asked_once(
     )
     assert len(manifest) > 1
     for message in manifest["Message"]:
-        assert "blocked by policy. This file is public: the server, or a proxy or firewall before it," in message
+        assert "blocked by policy. This file is public: the server, or a proxy or firewall in front of it," in message
         assert "investigator" not in message
     assert len(mast_sandbox.requests.of("whoami")) <= 1
 

@@ -260,7 +260,7 @@ def test_lists_of_shapes_are_ones_own() -> None:
         ("", {"kind": "shapes", "union": True}, "for kind='moc'"),
         ("", {"kind": "moc", "max_depth": 30}, "from 0 to 29"),
         ("", {"kind": "moc", "max_depth": "9"}, "max_depth='9'"),
-        ("", {"kind": "moc", "max_depth": 9.5}, "whole number"),
+        ("", {"kind": "moc", "max_depth": 9.5}, "integer from 0"),
         (Table({"ra": [1.0]}), {"kind": "shapes"}, "no column 's_region'"),
         (42, {"kind": "shapes"}, "not in a int"),
     ],

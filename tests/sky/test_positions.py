@@ -100,7 +100,7 @@ def test_columns_can_be_named() -> None:
 
 def test_two_candidates_are_no_guess() -> None:
     """Columns that differ by their case only are both possible, and the user has to say which."""
-    with pytest.raises(InvalidArgumentError, match="cannot be told"):
+    with pytest.raises(InvalidArgumentError, match="not clear which columns"):
         as_positions(Table({"ra": RA, "RA": RA, "dec": DEC}))
 
 
@@ -114,7 +114,7 @@ def test_rows_without_a_position_are_noted() -> None:
     assert found.failures()[2] == "row 3: the declination 95 is not between -90 and 90 degrees"
     assert [line.split(":")[0] for line in found.failures()] == ["row 1", "row 2", "row 3", "row 4"]
     text = as_positions(Table({"ra": ["10.5", "n/a", ""], "dec": ["1.0", "2.0", "3.0"]}))
-    assert text.failures() == ["row 1: 'n/a' is no right ascension", "row 2: there is no position"]
+    assert text.failures() == ["row 1: 'n/a' is not a right ascension", "row 2: there is no position"]
 
 
 def test_right_ascensions_are_brought_to_one_turn() -> None:
@@ -156,7 +156,7 @@ def test_what_holds_no_positions_is_refused(bad: Any) -> None:
 
 def test_wrong_units_are_refused() -> None:
     """A column in seconds or parsecs is no angle."""
-    with pytest.raises(InvalidArgumentError, match="no angle"):
+    with pytest.raises(InvalidArgumentError, match="not an angle"):
         as_positions(Table({"ra": [1.0] * u.pc, "dec": [1.0] * u.deg}))
 
 

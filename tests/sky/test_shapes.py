@@ -122,7 +122,7 @@ def test_nothing_is_no_footprint(text: object) -> None:
         ("ICRS 10 0 POLYGON 10 0 11 0 11 1", "without a shape"),
         ("TRAPEZOID 10 0 11 0 11 1", "names no shape"),
         ("POLYGON GALACTIC 10 0 11 0 11 1", "not in ICRS"),
-        ("NOT (POLYGON ICRS 10 0 11 0 11 1)", "no union"),
+        ("NOT (POLYGON ICRS 10 0 11 0 11 1)", "not a union"),
         ("CIRCLE ICRS UNIT ARCSEC 10 0 11", "not in degrees"),
         (12.5, "is text"),
     ],
