@@ -1,5 +1,7 @@
 """Every form of a criterion, and what each service is sent for it: the tables of `query/test_criteria`.
 
+At the end: what may be written for a column of an answer, and the rows that the same filter keeps in it.
+
 A row is a form and what is sent for it: to services of the portal (those of observations and those of catalogs, where
 they differ), to Pan-STARRS, to the missions search, and to any service by `~astroquery_mast.MastClass.mast_query`.
 ``...`` is what stands before it; what is left out at the end is sent as it was given; one refusal alone is everybody's.
@@ -20,6 +22,8 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Column as TableColumn
 from astropy.table import MaskedColumn
 from astropy.time import Time, TimeDelta
+
+from astroquery_mast.products.filters import cells_of, condition_mask, read_filter
 
 OPEN = 1e30
 
@@ -403,3 +407,42 @@ def cases() -> Iterator[tuple[str, Any, Any]]:
                 yield from ((name, form, before) for name in names)
             if isinstance(before, no):
                 yield "any ra", form, before
+
+
+# -- forms for the values of an answer, and the rows that they keep ----------------------------------------------------
+
+
+def forms(values: list[Any], *, numbers: bool, continuous: bool) -> list[Any]:
+    """Return what may be written for a column that has these values."""
+    first, middle, last = values[0], values[len(values) // 2], values[-1]
+    if numbers:
+        low, high = sorted((first, middle))
+        ranges = [
+            f"{low}..{high}",
+            f">={middle}",
+            f"<={middle}",
+            f">{middle}",
+            f"<{middle}",
+            f"!{middle}",
+            [f"!{middle}"],
+        ]
+        return ranges if continuous else [*ranges, middle, [first, last], str(middle), [first, middle, f"!{middle}"]]
+    if isinstance(middle, bool):
+        return [middle, str(middle), [middle], f"!{middle}"]
+    stem = str(middle)[:4]
+    return [
+        middle,
+        [first, last],
+        f"{stem}*",
+        f"*{str(middle)[-3:]}",
+        f"!{middle}",
+        [f"!{stem}*"],
+        [f"{stem}*", f"!{middle}"],
+    ]
+
+
+def meeting(column: MaskedColumn, form: Any) -> Any:
+    """Tell which cells of a column meet a criterion, by the filters of products; those without a value meet none."""
+    cells = cells_of(column.name or "", column)
+    known = ~np.ma.getmaskarray(column) & (column.data.data.astype(str) != "")
+    return condition_mask(read_filter(form, cells), cells) & known

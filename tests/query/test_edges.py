@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from astropy.time import Time, TimeDelta
 
 from astroquery_mast import Catalogs, MastMissions, Observations
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError
+from astroquery_mast.missions.conditions import build_conditions
+from astroquery_mast.missions.search import columns_of_mission
 from astroquery_mast.products.filters import cells_of, condition_mask, read_filter
 from astroquery_mast.query.conditions import NUMERIC_KINDS, Condition, read_condition
 from astroquery_mast.query.values import turned_ranges
@@ -30,6 +34,12 @@ MEASURED = sorted(
         if column.kind in NUMERIC_KINDS and column.astropy_unit is not None and not column.is_time
     }
 )
+_LISTED = json.loads((resources.files("astroquery.mast.tests") / "data" / "mission_columns.json").read_bytes())
+MISSION_UNITS = {
+    column.astropy_unit.to_string()
+    for column in columns_of_mission(_LISTED, "hst").values()
+    if column.astropy_unit is not None and not column.is_time
+}
 CATALOGED = np.random.default_rng(7).lognormal(0, 6, 50) * np.random.default_rng(8).choice([-1, 1], 50)
 CATALOGED[::5] = np.round(CATALOGED[::5], 3)
 
@@ -54,6 +64,30 @@ def test_a_value_written_in_another_unit_finds_its_own_row(unit: str, continuous
                 assert holds(read_condition("x", given, column), value), (value, other, given)
             if continuous:
                 assert holds(read_condition("x", written, column), value), (value, other)
+
+
+def admits(text: object, value: float) -> bool:
+    """Tell whether a value meets what a mission is sent."""
+    low, dots, high = str(text).partition("..")
+    if dots:
+        return float(low) <= value <= float(high)
+    if low[:2] in {">=", "<="}:
+        return value >= float(low[2:]) if low[0] == ">" else value <= float(low[2:])
+    return value == float(low)
+
+
+@pytest.mark.filterwarnings("ignore:.*is continuous:astroquery.exceptions.InputWarning")
+@pytest.mark.parametrize("unit", sorted({*MISSION_UNITS, *(unit for unit, _ in MEASURED)}))
+def test_a_value_of_a_mission_in_another_unit_finds_its_own_row(unit: str) -> None:
+    """The same for missions, which are sent text: as one value, as an end of a range, and among several."""
+    columns = {"x": Column("x", type_name="float", unit=unit, vo_unit=unit, continuous=True)}
+    own = u.Unit(unit)
+    for other in [*own.find_equivalent_units(), own.decompose(), u.Unit(1000 * own), u.Unit(own / 3600)]:
+        for value in CATALOGED.tolist():
+            written = (value * own).to(other)
+            for given in ((None, written), (written, None), written, [written], (written, written)):
+                (sent,) = build_conditions({"x": given}, columns)
+                assert admits(sent["x"], value), (value, other, given, sent)
 
 
 def test_a_size_in_another_unit_finds_its_own_product() -> None:
