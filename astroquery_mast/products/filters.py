@@ -36,13 +36,14 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from ..exceptions import InvalidCriterionError
-from ..query.conditions import NUMBER, Comparison, Condition, split_text, wildcard_test
+from ..query.conditions import NUMBER, Comparison, Condition, split_text
 from ..query.values import (
     as_members,
     as_unicode,
     is_missing,
     refuse_lost_digits,
     refuse_missing,
+    wildcard_test,
     without_rounding_error,
 )
 from ..tables.columns import Column

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -43,6 +43,7 @@ from .values import (
     as_members,
     as_number,
     as_text,
+    has_wildcards,
     is_integer,
     is_spectral,
     members_of,
@@ -120,41 +121,27 @@ def split_text(text: str) -> list[tuple[str, str]] | None:
     return None
 
 
-def wildcard_test(pattern: str, wildcards: str = "*") -> Callable[[str], bool]:
-    """Return what tells whether a text matches a pattern; each part is looked for once, from the left.
-
-    A regular expression would try all ways to divide the text, which for many wildcards takes minutes.
-    """
-    first, *middle = re.split(f"[{re.escape(wildcards)}]+", pattern)
-    if not middle:
-        return pattern.__eq__
-    *inner, last = middle
-
-    def matches(text: str) -> bool:
-        if not text.startswith(first):
-            return False
-        place = len(first)
-        for part in inner:
-            found = text.find(part, place)
-            if found < 0:
-                return False
-            place = found + len(part)
-        return len(text) - len(last) >= place and text.endswith(last)
-
-    return matches
-
-
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
-def read_condition(name: str, value: Any, column: Column) -> Condition:
-    """Return the condition that a user's value stands for."""
+def read_condition(name: str, value: Any, column: Column, *, nested: bool = False) -> Condition:
+    """Return the condition that a user's value stands for.
+
+    With ``nested`` for a service that has OR and NOT: in lists each text is a comparison of its own, of which one must
+    hold, and whatever a text spells may be negated.
+    """
     if isinstance(value, Iterator):
         value = list(value)
     negated = [member for member in members_of(value) if _is_negation(member)]
-    condition = _with_exclusions(name, value, column, negated) if negated else _read(name, value, column)
-    turned = chain.from_iterable(_turned(comparisons, column) for comparisons in condition.alternatives)
-    return replace(condition, alternatives=tuple(turned))
+    if nested:
+        condition = _nested(name, value, column, negated)
+    else:
+        condition = _with_exclusions(name, value, column, negated) if negated else _read(name, value, column)
+    alternatives, excluded = (
+        tuple(chain.from_iterable(_turned(comparisons, column) for comparisons in several))
+        for several in (condition.alternatives, condition.excluded)
+    )
+    return replace(condition, alternatives=alternatives, excluded=excluded)
 
 
 def _is_negation(member: Any) -> bool:
@@ -168,6 +155,38 @@ def _with_exclusions(name: str, value: Any, column: Column, negated: Sequence[st
     given = _read(name, asked, column) if others else Condition(name, column)
     operands = [_operand(name, text[1:].lstrip("="), column) for text in negated]
     return replace(given, excluded=(*given.excluded, *((_plain(each),) for each in operands)))
+
+
+def _nested(name: str, value: Any, column: Column, negated: Sequence[str]) -> Condition:
+    """The condition for a service that has OR and NOT."""
+    parts = [_read(name, part, column) for part in _parts(value, column, negated)]
+    without = tuple(chain.from_iterable(part.excluded for part in parts))
+    if without and len(parts) > 1:
+        raise InvalidCriterionError(f"'{name}' has 'neq' among alternatives: write '!' before the value instead.")
+    alternatives = chain.from_iterable(part.alternatives for part in parts)
+    excluded = (_excluded(name, text[1:].lstrip("="), column) for text in negated)
+    return Condition(name, column, tuple(alternatives), (*without, *excluded))
+
+
+def _parts(value: Any, column: Column, negated: Sequence[str]) -> list[Any]:
+    """What is read by itself of a value: each member where one of them is a comparison, or else all that is wanted."""
+    if isinstance(value, Mapping) or is_operation(value, column):
+        return [value]
+    wanted = [member for member in members_of(value) if not _is_negation(member)]
+    if any(_is_comparison(member, column) for member in wanted):
+        return wanted
+    whole = [wanted] if negated else [value]
+    return whole if wanted or not negated else []
+
+
+def _is_comparison(member: Any, column: Column) -> bool:
+    """Whether a text spells a comparison or a range."""
+    return isinstance(member, str) and _split(member, column) is not None
+
+
+def _excluded(name: str, text: str, column: Column) -> tuple[Comparison, ...]:
+    """What a negated text spells."""
+    return tuple(_from_text(name, text, column)) or (_plain(_operand(name, text, column)),)
 
 
 def _read(name: str, value: Any, column: Column) -> Condition:
@@ -190,17 +209,11 @@ def _discrete(name: str, value: Any, column: Column) -> Condition:
     return Condition(name, column, tuple((_plain(text),) for text in texts))
 
 
-# Stars have asterisks in their names, as SIMBAD writes them: "V* EV Lac", "* alf Cen", "** STF 60".
-_ASTERISK_OF_STAR = re.compile(r"[A-Za-z]{0,3}\*{1,2} (?=\S)")
-
-
 def _plain(text: str | float) -> Comparison:
     """Equality with a value; a text with wildcards is a pattern."""
     if not isinstance(text, str):
         return Comparison("eq", text)
-    star = _ASTERISK_OF_STAR.match(text)
-    rest = text if star is None else text[star.end() :]
-    return Comparison("pattern" if "*" in rest or "%" in rest else "eq", text)
+    return Comparison("pattern" if has_wildcards(text) else "eq", text)
 
 
 def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> Condition:

@@ -26,11 +26,10 @@ from .conditions import (
     holds_numbers,
     read_condition,
     warn_exact,
-    wildcard_test,
 )
 from .request import as_plain
 from .selection import unknown_filter
-from .values import WHOLE, as_members, as_utc, refuse_missing
+from .values import WHOLE, as_members, as_utc, refuse_missing, wildcard_test
 
 # What stands for an open end of a range.  The archive documents only ranges with two ends; these two are beyond any
 # number it holds and still within single precision, in which some of its columns are stored.

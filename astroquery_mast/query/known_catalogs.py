@@ -322,3 +322,67 @@ def _crossmatch_of(service: str) -> Crossmatch | None:
 def shown_names() -> list[str]:
     """Return the names to put into a message."""
     return [catalog.name for key, catalog in CATALOGS.items() if catalog.name.lower().replace("-", "") == key]
+
+
+# -- collections of TAP ---------------------------------------------------------------------------------------------
+
+
+DEFAULT_TABLES: Mapping[str, str] = MappingProxyType(
+    {
+        "hsc": "dbo.SumMagAper2CatView",
+        "hscv2": "dbo.SumMagAper2CatView",
+        "tic": "dbo.CatalogRecord",
+        "tic_v82": "tic_v82.source",
+        "gaiadr3": "dbo.gaia_source",
+        "ps1_dr2": "ps1_dr2.forced_mean_object",
+        "ps1dr1": "dbo.MeanObjectView",
+        "ps1dr2": "dbo.MeanObjectView",
+        "skymapperdr4": "dr4.master",
+        "caom": "dbo.obspointing",
+        "missionmast": "dbo.hst_science_missionmast",
+        "classy": "dbo.targets",
+        "ullyses": "dbo.sciencemetadata",
+        "goods": "dbo.goods_master_view",
+        "candels": "dbo.candels_master_view",
+        "3dhst": "dbo.HLSP_3DHST_summary",
+        "deepspace": "dbo.DeepSpace_Summary",
+    }
+)
+"""Collection → the table that is meant if none is named."""
+DEFAULT_COLLECTION = "hsc"
+COLLECTION_OF: Mapping[str, str] = MappingProxyType(
+    {"hsc": "hsc", "gaia": "gaiadr3", "gaiadr3": "gaiadr3", "tic": "tic", "panstarrs": "ps1_dr2"}
+)
+"""Name in lower case of a catalog of the older services → the collection that has the same."""
+OLD_ONLY = frozenset(CATALOGS) - frozenset(COLLECTION_OF)
+"""Catalogs that the older services have, and TAP has not."""
+# Schemas that tables of many collections are in.
+_SHARED = frozenset({"dbo", "ivoa"})
+
+
+def catalog_key(name: Any) -> str | None:
+    """The key of a catalog of the older services."""
+    key = name.strip().lower().replace("-", "") if isinstance(name, str) else ""
+    return key if key in CATALOGS else None
+
+
+def takes_no_criteria(key: str) -> bool:
+    """Whether the older services of a catalog take no criteria, and do not count."""
+    return not CATALOGS[key].filtered and not CATALOGS[key].path
+
+
+def named_collection(catalog: Any) -> tuple[str | None, str | None]:
+    """Return the collection, and the table in it, of a name that only TAP has; a table has the name of its schema."""
+    name = catalog.strip().lower() if isinstance(catalog, str) else ""
+    if name in DEFAULT_TABLES:
+        return name, None
+    schema, point, _ = name.partition(".")
+    return (_owner(schema, name), catalog) if point and f"{schema}." != _FULL_NAME else (None, None)
+
+
+def _owner(schema: str, table: str) -> str:
+    """The collection that has a table."""
+    owner = next((each for each, usual in DEFAULT_TABLES.items() if usual.lower() == table), None)
+    if owner is None and schema in _SHARED:
+        raise InvalidArgumentError(f"catalog={table!r}: give collection=, too, because many have a schema {schema!r}.")
+    return owner or schema

@@ -364,3 +364,41 @@ def _truth(name: str, value: Any) -> str:
     if truth is None:
         raise InvalidCriterionError(f"'{name}' is either True or False; {value!r} is neither.")
     return str(truth)
+
+
+# -- texts with wildcards -------------------------------------------------------------------------------------------
+
+
+# Stars have asterisks in their names, as SIMBAD writes them: "V* EV Lac", "* alf Cen", "** STF 60".
+_ASTERISK_OF_STAR = re.compile(r"[A-Za-z]{0,3}\*{1,2} (?=\S)")
+
+
+def has_wildcards(text: str) -> bool:
+    """Tell whether an asterisk or a percent sign in a text stands for any run of characters."""
+    star = _ASTERISK_OF_STAR.match(text)
+    rest = text if star is None else text[star.end() :]
+    return "*" in rest or "%" in rest
+
+
+def wildcard_test(pattern: str, wildcards: str = "*") -> Callable[[str], bool]:
+    """Return what tells whether a text matches a pattern; each part is looked for once, from the left.
+
+    A regular expression would try all ways to divide the text, which for many wildcards takes minutes.
+    """
+    first, *middle = re.split(f"[{re.escape(wildcards)}]+", pattern)
+    if not middle:
+        return pattern.__eq__
+    *inner, last = middle
+
+    def matches(text: str) -> bool:
+        if not text.startswith(first):
+            return False
+        place = len(first)
+        for part in inner:
+            found = text.find(part, place)
+            if found < 0:
+                return False
+            place = found + len(part)
+        return len(text) - len(last) >= place and text.endswith(last)
+
+    return matches

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from astroquery_mast import Observations
 from astroquery_mast.exceptions import InputWarning, InvalidCriterionError
 from astroquery_mast.products.filters import cells_of, condition_mask, read_filter
-from astroquery_mast.query.conditions import wildcard_test
 from astroquery_mast.query.filters import OPEN_END, Criteria, mashup_criteria
+from astroquery_mast.query.values import wildcard_test
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.tables.columns import columns_of, find_column, snapshot
 
