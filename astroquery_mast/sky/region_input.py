@@ -8,7 +8,8 @@ these.  Out: an `~astroquery_mast.sky.region.Region`.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from numbers import Real
 from typing import Any
@@ -31,6 +32,9 @@ from .sphere import sides_cross, unit_vectors
 _CORNERS = 128
 # Positions along each side of an image whose sides are no great circles.
 _ALONG = 16
+# Frames of STC-S that are turned into ICRS: word → what astropy calls it.
+_FRAMES = {"GALACTIC": "galactic", "GALACTIC_II": "galactic", "SUPER_GALACTIC": "supergalactic", "FK4": "fk4"}
+_FRAME = re.compile(rf"\b({'|'.join(sorted(_FRAMES, key=len, reverse=True))})\b", re.IGNORECASE)
 _GIVE = (
     "give s_region text, vertices as SkyCoord(ra, dec, unit='deg') or as pairs of degrees, a regions shape, a MOC, a "
     "WCS with its array shape, or a list of them"
@@ -46,6 +50,37 @@ def as_region(region: Any) -> Region:
             )
         return MocRegion(region)
     return ShapeRegion(tuple(_shapes(region)))
+
+
+def as_strict_region(region: Any) -> Region:
+    """Return a region; text may be in other frames than ICRS, and polygons whose sides cross are refused there, too."""
+    return _from_text(region) if isinstance(region, str | bytes) else as_region(region)
+
+
+def _from_text(region: str | bytes) -> ShapeRegion:
+    """The region of a text, whose place must be clear."""
+    text = region.decode("ascii", "replace") if isinstance(region, bytes) else region
+    words = [each.upper() for each in _FRAME.findall(text)]
+    shapes = _turned(text, words) if len(set(words)) == 1 else _parsed(text)
+    return ShapeRegion(tuple(_in_order(each) if isinstance(each, Polygon) else each for each in shapes))
+
+
+def _turned(text: str, words: Sequence[str]) -> list[Shape]:
+    """The shapes of a text that names another frame than ICRS."""
+    shapes = [_in_icrs(shape, _FRAMES[words[0]]) for shape in _parsed(_FRAME.sub(" ", text))]
+    if len(words) < len(shapes) and not text.strip().upper().startswith("UNION"):
+        raise InvalidArgumentError(f"region={text!r} has shapes without a frame among others: name it for each.")
+    return shapes
+
+
+def _in_icrs(shape: Shape, frame: str) -> Shape:
+    """A shape whose numbers are in another frame."""
+    numbers = shape.vertices if isinstance(shape, Polygon) else ((shape.ra, shape.dec),)
+    placed = in_icrs(SkyCoord(np.array(numbers), unit="deg", frame=frame))
+    pairs = list(zip(placed.ra.deg.tolist(), placed.dec.deg.tolist(), strict=True))
+    if isinstance(shape, Polygon):
+        return polygon_of(pairs)
+    return Circle(*pairs[0], shape.radius) if isinstance(shape, Circle) else Point(*pairs[0])
 
 
 def _shapes(region: Any) -> Iterator[Shape]:
@@ -97,13 +132,20 @@ def _is_sized_wcs(region: object) -> bool:
     return isinstance(region, tuple) and len(region) == 2 and isinstance(region[0], BaseHighLevelWCS)
 
 
-def _read(text: str | bytes) -> list[Shape]:
+def _parsed(text: str | bytes) -> list[Shape]:
+    """The shapes that a text names."""
     try:
         shapes = parse_s_region(text, errors="raise")
     except FootprintParseError as err:
         raise InvalidArgumentError(f"region cannot be read: {err}") from err
     if not shapes:
         raise InvalidArgumentError(f"region={text!r} names no shape, such as 'CIRCLE 10.7 41.3 0.5'.")
+    return shapes
+
+
+def _read(text: str | bytes) -> list[Shape]:
+    """The same, with a warning of polygons whose sides cross."""
+    shapes = _parsed(text)
     polygons = [shape for shape in shapes if isinstance(shape, Polygon)]
     if any(sides_cross(unit_vectors(*np.transpose(each.vertices))) for each in polygons):
         # Footprints of the archive itself may be so.

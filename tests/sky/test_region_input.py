@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InputWarning, InvalidArgumentError
-from astroquery_mast.sky.region import ShapeRegion
+from astroquery_mast.sky.region import Region, ShapeRegion
 from astroquery_mast.sky.region_filter import RegionFilter, check_overlap, rows_in_region
-from astroquery_mast.sky.region_input import as_region
+from astroquery_mast.sky.region_input import as_region, as_strict_region
 from astroquery_mast.sky.shapes import Circle, Point, Polygon
 from astroquery_mast.sky.sphere import sides_cross, unit_vectors
 
@@ -34,9 +35,9 @@ def image(projection: str = "TAN", **settings: Any) -> WCS:
     return wcs
 
 
-def shapes_of(region: Any) -> tuple[Any, ...]:
+def shapes_of(region: Any, reader: Callable[[Any], Region] = as_region) -> tuple[Any, ...]:
     """Return the shapes of a region."""
-    made = as_region(region)
+    made = reader(region)
     assert isinstance(made, ShapeRegion)
     return made.shapes
 
@@ -257,3 +258,52 @@ def test_sides_of_a_star_shaped_polygon_do_not_cross(corners: int, ra: float, de
     around = unit_vectors(circle.ra.deg, circle.dec.deg)
     assert not sides_cross(around)
     assert sides_cross(around[[1, 0, *range(2, corners)]]) == (corners > 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        ("CIRCLE GALACTIC 1 2 3", SkyCoord(1, 2, unit="deg", frame="galactic")),
+        ("circle Super_Galactic 1 2 3", SkyCoord(1, 2, unit="deg", frame="supergalactic")),
+        (b"UNION GALACTIC (CIRCLE 1 2 3 CIRCLE 1 2 3)", SkyCoord(1, 2, unit="deg", frame="galactic")),
+        ("CIRCLE FK4 1 2 3", SkyCoord(1, 2, unit="deg", frame="fk4")),
+        ("CIRCLE ICRS 1 2 3", SkyCoord(1, 2, unit="deg")),
+    ],
+)
+def test_text_of_another_frame_is_turned(text: str | bytes, position: SkyCoord) -> None:
+    """What stands in another frame is where it is, and not where its numbers are in ICRS."""
+    for shape in shapes_of(text, as_strict_region):
+        assert isinstance(shape, Circle)
+        assert SkyCoord(shape.ra, shape.dec, unit="deg").separation(position.icrs).arcsec < 1e-6
+        assert shape.radius == 3
+
+
+def test_a_polygon_of_another_frame_is_turned() -> None:
+    """Each of its corners is."""
+    (polygon,) = shapes_of("POLYGON GALACTIC 10 0 11 0 11 1", as_strict_region)
+    assert isinstance(polygon, Polygon)
+    corners = SkyCoord([10, 11, 11], [0, 0, 1], unit="deg", frame="galactic").icrs
+    assert np.allclose(polygon.vertices, np.column_stack([corners.ra.deg, corners.dec.deg]))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("POLYGON 0 0 1 1 1 0 0 1", "sides cross"),
+        ("POLYGON GALACTIC 0 0 1 1 1 0 0 1", "sides cross"),
+        ("CIRCLE ECLIPTIC 1 2 3", "not in ICRS"),
+        ("CIRCLE GALACTIC 1 2 3 CIRCLE 4 5 6", "shapes without a frame"),
+        ("CIRCLE GALACTIC 1 2 3 CIRCLE FK4 4 5 6", "not in ICRS"),
+        ("-1 2 1 2 1 3", "names no shape"),
+    ],
+)
+def test_text_whose_place_is_not_clear_is_refused(text: str, said: str) -> None:
+    """Where the sides of a polygon cross, or a frame is missing, it is not clear what is meant."""
+    with pytest.raises(InvalidArgumentError, match=said):
+        as_strict_region(text)
+
+
+def test_what_is_no_text_is_read_as_always() -> None:
+    """Only text has frames of its own."""
+    pairs = [(359.0, -1.0), (1.0, -1.0), (1.0, 1.0)]
+    assert as_strict_region(pairs) == as_region(pairs)
