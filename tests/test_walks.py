@@ -61,7 +61,7 @@ CALLS = {
     "Observations.query_region_count": Call(lambda _: Observations.query_region_count(M51, radius="0.1 deg"), 12),
     "Observations.download_products": Call(_download, 22),
     "Observations.crossmatch": Call(lambda _: Observations.crossmatch(TWO, verbose=False), 20),
-    "Catalogs.query_region": Call(lambda _: Catalogs.query_region(M51, radius="0.02 deg", catalog="TIC"), 17),
+    "Catalogs.query_region": Call(lambda _: Catalogs.query_region(M51, radius="0.02 deg", catalog="TIC"), 18),
     "MastMissions.query_criteria": Call(
         lambda _: MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", select_cols="sci_start_time"), 18
     ),

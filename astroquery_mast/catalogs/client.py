@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 from astropy.table import Table
@@ -16,11 +16,8 @@ from ..service.mast_service import Asked, CallOptions
 from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS, TargetInput
 from ..tables.columns import metadata_table
-from .hubble_source_catalog import CatalogHsc
-from .search import CatalogArguments, CatalogSearch
-
-if TYPE_CHECKING:
-    from .many import ManyCatalogSearch
+from .collection_methods import DEFAULT_CATALOG, CatalogCollections
+from .search import DEFAULT_LIMIT, CatalogArguments, TapWords
 
 __all__ = ["Catalogs", "CatalogsClass"]
 
@@ -28,23 +25,35 @@ __all__ = ["Catalogs", "CatalogsClass"]
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
 
 
-class CatalogsClass(CatalogHsc):
-    """The catalogs of MAST: HSC, Galex, Gaia, TIC, CTL, DiskDetective, PLATO, Pan-STARRS, and others by their names.
+class CatalogsClass(CatalogCollections):
+    """The catalogs of MAST: HSC, Galex, Gaia, TIC, CTL, DiskDetective, PLATO, Pan-STARRS, and all that TAP serves.
 
     Parameters
     ----------
+    collection : str, optional
+        The collection that is asked by TAP where a call names none; without it the older services are asked.  It is
+        checked when it is used first: nothing is sent when a client is made.
+    catalog : str, optional
+        The table of that collection; its usual one if not given.
     mast_token, server, session : object, optional
         As `MastClass`.
+
+    Examples
+    --------
+    >>> from astroquery_mast import CatalogsClass
+    >>> stars = CatalogsClass(collection="tic")
+    >>> stars.catalog
+    'dbo.CatalogRecord'
     """
 
     # -- by position ---------------------------------------------------------------------------------------------
 
     def query_region(
         self,
-        coordinates: Any,
+        coordinates: Any = None,
         *,
         radius: Any = DEFAULT_RADIUS,
-        catalog: str = "Hsc",
+        catalog: str = DEFAULT_CATALOG,
         version: int | None = None,
         pagesize: int | None = None,
         page: int | None = None,
@@ -56,9 +65,22 @@ class CatalogsClass(CatalogHsc):
         max_workers: int | None = None,
         executor: Executor | None = None,
         cache: bool | None = None,
+        collection: str | None = None,
+        region: Any = None,
+        limit: int | None = DEFAULT_LIMIT,
+        offset: int = 0,
+        count_only: bool = False,
+        select_cols: Any = None,
+        sort_desc: bool | Sequence[bool] | None = None,
+        filters: Mapping[str, Any] | None = None,
+        run_async: bool | None = None,
+        return_adql: bool = False,
         **criteria: Any,
-    ) -> Table | Asked:
-        """Return the entries of a catalog around a position.
+    ) -> Table | Asked | int | str:
+        """Return the entries of a catalog around a position, or in a region.
+
+        The older services are asked, or TAP: if a collection is given here or is set, if the catalog is one that only
+        TAP has, or if an argument from ``collection`` to ``return_adql`` is given.  ``meta["service"]`` says which.
 
         Parameters
         ----------
@@ -71,7 +93,8 @@ class CatalogsClass(CatalogHsc):
         catalog : str
             The catalog: ``"HSC"``, ``"Galex"``, ``"Gaia"``, ``"TIC"``, ``"CTL"``, ``"DiskDetective"``, ``"PLATO"``,
             ``"Panstarrs"``, whatever the case; any other name ``X`` is asked as ``Mast.Catalogs.X.Cone``, and a full
-            name of a Mashup service as it is.
+            name of a Mashup service as it is.  By TAP: a table of the collection, in any case and with or without its
+            schema, or without ``collection`` its full name, such as ``"tic_v82.source"``.
         version : int, optional
             The version, for HSC (2, 3) and Gaia (1, 2, 3); the latest if not given.
         pagesize : int, optional
@@ -95,18 +118,47 @@ class CatalogsClass(CatalogHsc):
             For many positions: who asks; threads of this process if not given.
         cache : bool, optional
             Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
+            Answers by TAP are not kept.
+        collection : str, optional
+            The collection of TAP, in any case; see `get_collections`.
+        region : object, optional
+            Instead of a position and a radius: a circle or polygon as text, ``"CIRCLE 202.47 47.2 0.1"`` or
+            ``"POLYGON GALACTIC ..."``; three or more vertices, as one `~astropy.coordinates.SkyCoord` or as pairs
+            (RA, Dec) in degrees; a shape of ``regions``; a ``mocpy.MOC``; or a list of these.  What the service cannot
+            search is asked for in a circle around it, and rows outside are removed here.
+        limit : int, optional
+            Rows that are wanted at most, 5000 if not given; a `~astroquery.exceptions.MaxResultsWarning` says that
+            there are more.  None returns all, in pages, however many they are.  For many targets the limit of each.
+        offset : int
+            How many rows are left out at the beginning; they are then sorted by the identifier, too.
+        count_only : bool
+            Return the number of entries instead of reading them.
+        select_cols : str or list of str, optional
+            As ``columns``; one that does not exist is left out with a warning.
+        sort_desc : bool or list of bool, optional
+            Whether ``sort_by`` puts the largest value first: for all of its columns, or for each.
+        filters : dict, optional
+            Column → criterion, for columns that are called like an argument of this method.
+        run_async : bool, optional
+            Whether the archive works on it as a job.  If not given, it is asked to answer at once, and by a job if that
+            takes too long.
+        return_adql : bool
+            Return the query in ADQL instead of sending it.
         **criteria : object
-            Parameters of the catalog: for HSC ``nr`` (most rows, 50000), ``ni`` (fewest images, 1) and ``magtype``
+            By TAP criteria on any column, as `query_criteria` takes them.  Otherwise
+            parameters of the catalog: for HSC ``nr`` (most rows, 50000), ``ni`` (fewest images, 1) and ``magtype``
             (1: MagAper2, 2: MagAuto); for Galex ``maxrecords`` (50000); for Pan-STARRS ``data_release`` (``"dr2"``),
             ``table`` (``"mean"``), and criteria on any column as `query_criteria` takes them.
 
         Returns
         -------
-        `~astropy.table.Table` or dict
+        `~astropy.table.Table`, int, str or dict
             All entries, with a `~astroquery.exceptions.MaxResultsWarning` if there may be more than a limit lets
-            through; or the request.  For many positions ``input_row`` comes first, the place of the position in what
-            was given; ``meta["failed"]`` lists those that could not be asked for, ``meta["unmatched"]`` those without
-            entries, and ``meta["limited"]`` those of which a limit, which is one for each, has kept some back.
+            through; or their number, the query, or the request.  By TAP ``meta`` has also ``"collection"``,
+            ``"catalog"`` and ``"adql_query"``.  For many positions ``input_row`` comes first, the place of the position
+            in what was given, by TAP with the position in degrees (``search_pos``, text); ``meta["failed"]`` lists
+            those that could not be asked for, ``meta["unmatched"]`` those without entries, and ``meta["limited"]``
+            those of which a limit, which is one for each, has kept some back.
 
         Raises
         ------
@@ -121,14 +173,17 @@ class CatalogsClass(CatalogHsc):
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
         arguments = CatalogArguments(catalog, criteria, target, selection, version)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
-        return self._search_for(target).table(arguments, options)
+        words = TapWords(
+            collection, region, limit, offset, count_only, select_cols, sort_desc, filters, run_async, return_adql
+        )
+        return self._answer(arguments, words, options)
 
     def query_region_async(
         self,
         coordinates: Any,
         *,
         radius: Any = DEFAULT_RADIUS,
-        catalog: str = "Hsc",
+        catalog: str = DEFAULT_CATALOG,
         version: int | None = None,
         pagesize: int | None = None,
         page: int | None = None,
@@ -154,7 +209,7 @@ class CatalogsClass(CatalogHsc):
         object_name: str | Iterable[str],
         *,
         radius: Any = DEFAULT_RADIUS,
-        catalog: str = "Hsc",
+        catalog: str = DEFAULT_CATALOG,
         pagesize: int | None = None,
         page: int | None = None,
         version: int | None = None,
@@ -167,8 +222,17 @@ class CatalogsClass(CatalogHsc):
         max_workers: int | None = None,
         executor: Executor | None = None,
         cache: bool | None = None,
+        collection: str | None = None,
+        limit: int | None = DEFAULT_LIMIT,
+        offset: int = 0,
+        count_only: bool = False,
+        select_cols: Any = None,
+        sort_desc: bool | Sequence[bool] | None = None,
+        filters: Mapping[str, Any] | None = None,
+        run_async: bool | None = None,
+        return_adql: bool = False,
         **criteria: Any,
-    ) -> Table | Asked:
+    ) -> Table | Asked | int | str:
         """Return the entries of a catalog around an object.
 
         Parameters
@@ -179,12 +243,15 @@ class CatalogsClass(CatalogHsc):
             ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
         radius, catalog, pagesize, page, version, columns, sort_by, timeout, get_query_payload, verbose
             As `query_region`.
-        max_workers, executor, cache, **criteria
+        max_workers, executor, cache, collection, limit, offset, count_only, select_cols, sort_desc, filters
+            As `query_region`.
+        run_async, return_adql, **criteria
             As `query_region`.
 
         Returns
         -------
-        `~astropy.table.Table` or dict
+        `~astropy.table.Table`, int, str or dict
+            As `query_region`.
 
         Raises
         ------
@@ -195,7 +262,10 @@ class CatalogsClass(CatalogHsc):
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
         arguments = CatalogArguments(catalog, criteria, target, selection, version)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
-        return self._search_for(target).table(arguments, options)
+        words = TapWords(
+            collection, None, limit, offset, count_only, select_cols, sort_desc, filters, run_async, return_adql
+        )
+        return self._answer(arguments, words, options)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object_async(
@@ -203,7 +273,7 @@ class CatalogsClass(CatalogHsc):
         object_name: str,
         *,
         radius: Any = DEFAULT_RADIUS,
-        catalog: str = "Hsc",
+        catalog: str = DEFAULT_CATALOG,
         pagesize: int | None = None,
         page: int | None = None,
         version: int | None = None,
@@ -224,7 +294,7 @@ class CatalogsClass(CatalogHsc):
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria(
         self,
-        catalog: str,
+        catalog: str | None = None,
         *,
         pagesize: int | None = None,
         page: int | None = None,
@@ -240,19 +310,30 @@ class CatalogsClass(CatalogHsc):
         max_workers: int | None = None,
         executor: Executor | None = None,
         cache: bool | None = None,
+        collection: str | None = None,
+        region: Any = None,
+        limit: int | None = DEFAULT_LIMIT,
+        offset: int = 0,
+        count_only: bool = False,
+        select_cols: Any = None,
+        sort_desc: bool | Sequence[bool] | None = None,
+        filters: Mapping[str, Any] | None = None,
+        run_async: bool | None = None,
+        return_adql: bool = False,
         **criteria: Any,
-    ) -> Table | Asked:
+    ) -> Table | Asked | int | str:
         """Return the entries of a catalog that meet all criteria.
 
         Parameters
         ----------
-        catalog : str
-            ``"TIC"``, ``"CTL"``, ``"DiskDetective"`` or ``"Panstarrs"``, whatever the case.
+        catalog : str, optional
+            ``"TIC"``, ``"CTL"``, ``"DiskDetective"`` or ``"Panstarrs"``, whatever the case.  TAP is asked, as in
+            `query_region`, and also for ``"HSC"`` and ``"Gaia"``, whose older services take no criteria.
         coordinates, object_name : object, optional
             Where to look, as `query_region` and `query_object`; at most one of them.
         radius, pagesize, page, resolver, columns, sort_by, timeout, get_query_payload, verbose, max_workers, executor
             As `query_region` and `query_object`.
-        cache : bool, optional
+        cache, collection, region, limit, offset, count_only, select_cols, sort_desc, filters, run_async, return_adql
             As `query_region`.
         **criteria : object
             One or more columns of the catalog (see `get_metadata`), whatever the case of their letters.
@@ -264,16 +345,18 @@ class CatalogsClass(CatalogHsc):
             - All columns of numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges, ``"2..5"``; see
               `astroquery_mast.query.conditions`.
             - For Pan-STARRS there are also ``data_release`` (``"dr2"``) and ``table`` (``"mean"``).
+            - By TAP lists may have comparisons, of which one must hold, ``["<10", ">18"]``; ``"!"`` before a value, a
+              comparison, a range or a pattern excludes it; dates take moments and ranges of these.
 
         Returns
         -------
-        `~astropy.table.Table` or dict
-            All entries, or the request; for many positions or names as `query_region`.
+        `~astropy.table.Table`, int, str or dict
+            All entries, or the request; for many positions or names, and by TAP, as `query_region`.
 
         Raises
         ------
         InvalidQueryError
-            If a criterion is unknown or cannot be applied, or if there is none; nothing was sent then.
+            If a criterion is unknown or cannot be applied, or if there is none, which only TAP allows.
         ResolverError, RemoteServiceError, TimeoutError
             As `query_region` and `query_object`.
         """
@@ -281,7 +364,10 @@ class CatalogsClass(CatalogHsc):
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
         arguments = CatalogArguments(catalog, criteria, target, selection, filtered=True)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
-        return self._search_for(target).table(arguments, options)
+        words = TapWords(
+            collection, region, limit, offset, count_only, select_cols, sort_desc, filters, run_async, return_adql
+        )
+        return self._answer(arguments, words, options)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_async(
@@ -308,7 +394,7 @@ class CatalogsClass(CatalogHsc):
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_count(
         self,
-        catalog: str,
+        catalog: str | None = None,
         *,
         resolver: str | None = None,
         coordinates: Any = None,
@@ -319,15 +405,21 @@ class CatalogsClass(CatalogHsc):
         max_workers: int | None = None,
         executor: Executor | None = None,
         cache: bool | None = None,
+        collection: str | None = None,
+        region: Any = None,
+        filters: Mapping[str, Any] | None = None,
+        run_async: bool | None = None,
         **criteria: Any,
     ) -> int | Table | Asked:
         """Return how many entries `query_criteria` finds, without reading them.
 
         Parameters
         ----------
-        catalog : str
-            ``"TIC"``, ``"CTL"`` or ``"DiskDetective"``; the others cannot be counted.
-        resolver, coordinates, object_name, radius, timeout, get_query_payload, max_workers, executor, cache, **criteria
+        catalog : str, optional
+            ``"TIC"``, ``"CTL"`` or ``"DiskDetective"``; by TAP ``"HSC"``, ``"Gaia"`` and those of its collections.
+        resolver, coordinates, object_name, radius, timeout, get_query_payload, max_workers, executor, cache, collection
+            As `query_criteria`.
+        region, filters, run_async, **criteria
             As `query_criteria`.
 
         Returns
@@ -339,10 +431,11 @@ class CatalogsClass(CatalogHsc):
         target = TargetInput(coordinates, object_name, radius, resolver)
         arguments = CatalogArguments(catalog, criteria, target, Selection(cache=cache), filtered=True)
         options = CallOptions(timeout, get_query_payload, max_workers, executor)
-        return self._search_for(target).count(arguments, options)
+        words = TapWords(collection, region, filters=filters, run_async=run_async)
+        return self._answer(arguments, words, options, count=True)
 
     def query_region_count(
-        self, coordinates: Any, *, catalog: str, radius: Any = DEFAULT_RADIUS, **options: Any
+        self, coordinates: Any = None, *, catalog: str | None = None, radius: Any = DEFAULT_RADIUS, **options: Any
     ) -> int | Table | Asked:
         """Return how many entries of a catalog are around a position, without reading them.
 
@@ -351,7 +444,7 @@ class CatalogsClass(CatalogHsc):
         coordinates, radius : object
             As `query_region`.
         catalog : str
-            ``"TIC"``, ``"CTL"`` or ``"DiskDetective"``; the archive does not count the others.
+            As `query_criteria_count`.
         **options : object
             As `query_criteria_count`, and criteria as there.
 
@@ -364,11 +457,18 @@ class CatalogsClass(CatalogHsc):
         --------
         >>> Catalogs.query_region_count("202.47 47.2", catalog="TIC", radius=0.1)  # doctest: +SKIP
         """
-        # All entries have a right ascension, and the archive counts by criteria.
-        return self.query_criteria_count(catalog, coordinates=coordinates, radius=radius, **{"ra": [0, 360], **options})
+        if not self._is_tap(catalog, options):
+            # All entries have a right ascension, and the archive counts by criteria.
+            options = {"ra": [0, 360], **options}
+        return self.query_criteria_count(catalog, coordinates=coordinates, radius=radius, **options)
 
     def query_object_count(
-        self, object_name: str | Iterable[str], *, catalog: str, radius: Any = DEFAULT_RADIUS, **options: Any
+        self,
+        object_name: str | Iterable[str],
+        *,
+        catalog: str | None = None,
+        radius: Any = DEFAULT_RADIUS,
+        **options: Any,
     ) -> int | Table | Asked:
         """Return how many entries of a catalog are around an object; as `query_object` and `query_region_count`."""
         return self.query_region_count(None, catalog=catalog, radius=radius, object_name=object_name, **options)
@@ -400,14 +500,6 @@ class CatalogsClass(CatalogHsc):
             If the archive must be asked, and cannot say.
         """
         return metadata_table(self._search.metadata(catalog, data_release, table))
-
-    def _search_for(self, target: TargetInput) -> CatalogSearch | ManyCatalogSearch:
-        """What searches around one target, or around many."""
-        if not target.many:
-            return self._search
-        from .many import ManyCatalogSearch  # noqa: PLC0415 - only many targets need it
-
-        return ManyCatalogSearch(self._search)
 
     # -- many positions ------------------------------------------------------------------------------------------
 

@@ -58,12 +58,41 @@ class CatalogArguments:
     ``criteria`` are the further parameters of `CatalogsClass.query_region` unless ``filtered``.
     """
 
-    catalog: str
+    catalog: Any
     criteria: Mapping[str, Any]
     target: TargetInput
     selection: Selection
     version: int | None = None
     filtered: bool = False
+
+
+class _DefaultLimit(int):
+    """A limit that nobody has given."""
+
+
+DEFAULT_LIMIT = _DefaultLimit(5000)
+
+
+@dataclass(frozen=True)
+class TapWords:
+    """What only TAP is asked with; the fields are parameters of `CatalogsClass.query_criteria`."""
+
+    collection: str | None = None
+    region: Any = None
+    limit: int | None = DEFAULT_LIMIT
+    offset: int = 0
+    count_only: bool = False
+    select_cols: Any = None
+    sort_desc: Any = None
+    filters: Mapping[str, Any] | None = None
+    run_async: bool | None = None
+    return_adql: bool = False
+
+    @property
+    def given(self) -> list[str]:
+        """The names of those that are given, but for the collection."""
+        others = (each for each in fields(self) if each.name != "collection")
+        return [each.name for each in others if getattr(self, each.name) is not each.default]
 
 
 class CatalogSearch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from astroquery.exceptions import (
 from mashup_answers import INVOKE, asked, rows_of
 
 from astroquery_mast import Catalogs, CatalogsClass
+from astroquery_mast.catalogs.search import TapWords
 
 CONFIG = "https://mast.stsci.edu/portal/Mashup/Mashup.asmx/columnsconfig"
 PANSTARRS = "https://catalogs.mast.stsci.edu/api/v0.1/panstarrs"
@@ -129,7 +131,7 @@ def test_an_object_is_its_position(archive: responses.RequestsMock) -> None:
         ("panstarrs", {"coordinates": M15}, "non-positional"),
         ("panstarrs", {"table": "mean"}, "non-positional"),
         ("SampleFail", {}, "query not available"),
-        ("HSC", {"MatchID": 3}, "query not available for HSC"),
+        ("Galex", {"objID": 3}, "query not available for Galex"),
         ("tic", {"Tmag": [1, 2], "radius": 0.1}, "needs a position"),
         ("tic", {"Tmag": [1, 2], "object_name": "M15", "coordinates": M15}, "one of object_name and coordinates"),
         ("panstarrs", {"objType": 1, "object_name": "M15", "coordinates": M15}, "one of object_name and coordinates"),
@@ -332,7 +334,8 @@ def test_tables_and_responses_are_asked_with_the_same_arguments(name: str) -> No
     own = inspect.signature(getattr(CatalogsClass, name)).parameters
     other = inspect.signature(getattr(CatalogsClass, f"{name}_async")).parameters
     for_many = {"max_workers", "executor"} if "coordinates" in own or "object_name" in own else set()
-    assert set(own) - set(other) == {"get_query_payload", "verbose", "cache"} | for_many
+    by_tap = {each.name for each in fields(TapWords)} & set(own)
+    assert set(own) - set(other) == {"get_query_payload", "verbose", "cache"} | for_many | by_tap
     assert set(other) <= set(own)
 
 

@@ -197,8 +197,8 @@ def test_what_is_around_a_position_or_an_object_is_counted(mast_sandbox: Sandbox
 def test_what_cannot_be_counted_is_refused_with_a_way_out(mast_sandbox: Sandbox) -> None:
     """Nothing is sent for a catalog that the archive does not count."""
     for ask in (Catalogs.query_region_count, Catalogs.query_object_count):
-        with pytest.raises(InvalidQueryError, match=r"Count not available for Gaia; it is for TIC, .* query_region"):
-            ask("M51", catalog="Gaia")
+        with pytest.raises(InvalidQueryError, match=r"Count not available for Galex; it is for TIC, .* query_region"):
+            ask("M51", catalog="Galex")
     assert len(mast_sandbox.requests) == 0
 
 

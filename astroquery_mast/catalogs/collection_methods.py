@@ -1,0 +1,348 @@
+"""The collections that TAP serves: what there is, which of them a client asks, and which road a question takes.
+
+A call that says nothing of TAP takes the road that it has always taken, so that scripts go on as they are.  TAP is
+taken where a collection is given, where the catalog is a table that only TAP has, and where something is asked that
+the older services cannot do, for catalogs that both have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import requests
+from astropy.table import Table
+
+from ..exceptions import InvalidArgumentError
+from ..query.known_catalogs import (
+    COLLECTION_OF,
+    DEFAULT_COLLECTION,
+    OLD_ONLY,
+    catalog_key,
+    named_collection,
+    shown_names,
+    takes_no_criteria,
+)
+from ..query.selection import Selection
+from ..service.mast_service import CallOptions
+from ..service.retrying import Deadline
+from ..sky.position import TargetInput
+from .hubble_source_catalog import CatalogHsc
+from .search import CatalogArguments, CatalogSearch, TapWords
+
+if TYPE_CHECKING:
+    from .collections import TapTable
+    from .many import ManyCatalogSearch
+    from .tap import TapSearch
+
+
+class _DefaultCatalog(str):
+    """A catalog that nobody has named."""
+
+    __slots__ = ()
+
+
+DEFAULT_CATALOG = _DefaultCatalog("Hsc")
+
+
+class CatalogCollections(CatalogHsc):
+    """What `CatalogsClass` has of TAP's collections.
+
+    Parameters
+    ----------
+    collection, catalog, mast_token, server, session : object, optional
+        As `CatalogsClass`.
+    """
+
+    def __init__(
+        self,
+        collection: str | None = None,
+        catalog: str | None = None,
+        *,
+        mast_token: str | None = None,
+        server: str | None = None,
+        session: requests.Session | None = None,
+    ) -> None:
+        super().__init__(mast_token, server=server, session=session)
+        # Checked when they are used first: nothing is sent when a client is made.
+        self._chosen = (collection, catalog)
+
+    @cached_property
+    def _tap(self) -> TapSearch:
+        """What asks by TAP."""
+        from .tap import TapSearch  # noqa: PLC0415 - pyvo is not imported for the older services
+
+        return TapSearch(self._service)
+
+    # -- which of them -------------------------------------------------------------------------------------------
+
+    @property
+    def collection(self) -> str | None:
+        """The collection that is asked by TAP where none is given (str); None for the older services.
+
+        What is set is checked with the archive.  A ``catalog`` that is not in the new collection gives way to the usual
+        one of that collection.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such collection.
+        """
+        return self._chosen[0]
+
+    @collection.setter
+    def collection(self, name: str | None) -> None:
+        if name is None:
+            self._chosen = (None, None)
+            return
+        deadline = self._service.deadline(None)
+        found, table = self._tap.collections.spelled(name, deadline), self._chosen[1]
+        if table is not None:
+            try:
+                table = self._tap.collections.table_name(found, table, deadline)
+            except InvalidArgumentError:
+                table = None
+        self._chosen = (found, table)
+
+    @property
+    def catalog(self) -> str | None:
+        """The table of the collection that is asked where none is given (str); None if there is no collection.
+
+        What is set is checked with the archive.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the collection has no such table, or none is set.
+        """
+        collection, table = self._chosen
+        if collection is None:
+            return table
+        deadline = self._service.deadline(None)
+        return self._tap.collections.table_name(self._tap.collections.spelled(collection, deadline), table, deadline)
+
+    @catalog.setter
+    def catalog(self, name: str) -> None:
+        deadline = self._service.deadline(None)
+        collection = self._collection_of(None, deadline)
+        self._chosen = (collection, self._tap.collections.table_name(collection, name, deadline))
+
+    # -- what there is -------------------------------------------------------------------------------------------
+
+    @property
+    def available_collections(self) -> list[str]:
+        """The names of all collections that TAP serves (list of str)."""
+        return self._tap.collections.names(self._service.deadline(None))
+
+    def get_collections(self) -> Table:
+        """Return the collections that TAP serves.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            The column ``collection_name``.
+
+        Raises
+        ------
+        RemoteServiceError, TimeoutError
+            If the archive cannot say.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> "tic" in Catalogs.get_collections()["collection_name"]
+        True
+        """
+        return Table([self.available_collections], names=["collection_name"])
+
+    def get_catalogs(self, collection: str | None = None) -> Table:
+        """Return the catalogs of a collection, which are tables of a TAP service.
+
+        Parameters
+        ----------
+        collection : str, optional
+            The collection, in any case; if not given, the one that is set, or else ``"hsc"``.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            The columns ``catalog_name`` and ``description``.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such collection.
+        RemoteServiceError, TimeoutError
+            If the archive cannot say.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> print(*Catalogs.get_catalogs("tic")["catalog_name"])
+        dbo.CatalogRecord
+        """
+        deadline = self._service.deadline(None)
+        found = self._tap.collections.tables(self._collection_of(collection, deadline), deadline)
+        found.rename_column("table_name", "catalog_name")
+        return found
+
+    def get_column_metadata(self, collection: str | None = None, catalog: str | None = None) -> Table:
+        """Return the columns of a catalog.
+
+        Parameters
+        ----------
+        collection : str, optional
+            The collection, in any case; if not given, the one that is set, or else ``"hsc"``.
+        catalog : str, optional
+            The catalog, in any case and with or without its schema; the usual one of the collection if not given.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            The columns ``column_name``, ``datatype``, ``unit``, ``ucd`` and ``description``.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such collection or catalog, or several catalogs may be meant.
+        RemoteServiceError, TimeoutError
+            If the archive cannot say.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> columns = Catalogs.get_column_metadata("tic")
+        >>> print(columns["unit"][columns["column_name"] == "tmag"][0])
+        mag
+        """
+        return self._tap.collections.described(self._table(collection, catalog), self._service.deadline(None))
+
+    def supports_spatial_queries(self, collection: str | None = None, catalog: str | None = None) -> bool:
+        """Return whether a catalog can be searched around positions.
+
+        Parameters
+        ----------
+        collection, catalog : str, optional
+            As `get_column_metadata`.
+
+        Returns
+        -------
+        bool
+            True if the service advertises circles, the catalog has columns for a position, and a query for no rows
+            with both is accepted.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such collection or catalog.
+        RemoteServiceError, TimeoutError
+            If the archive cannot say.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> Catalogs.supports_spatial_queries("tic")
+        True
+        """
+        table = self._table(collection, catalog)
+        return self._tap.collections.is_spatial(table, self._service.deadline(None))
+
+    def _table(self, collection: str | None, catalog: str | None) -> TapTable:
+        deadline = self._service.deadline(None)
+        found = self._collection_of(collection, deadline)
+        return self._tap.collections.table(found, self._catalog_of(found, catalog), deadline)
+
+    def _collection_of(self, given: str | None, deadline: Deadline) -> str:
+        """The collection that is meant."""
+        return self._tap.collections.spelled(given or self._chosen[0] or DEFAULT_COLLECTION, deadline)
+
+    def _catalog_of(self, collection: str, given: str | None) -> str | None:
+        """The catalog that is meant; the one that is set belongs to the collection that is set."""
+        return self._chosen[1] if given is None and collection == (self._chosen[0] or "").lower() else given
+
+    # -- roads ---------------------------------------------------------------------------------------------------
+
+    def _answer(
+        self, arguments: CatalogArguments, words: TapWords, options: CallOptions, *, count: bool = False
+    ) -> Any:
+        """Ask by the road that a question takes."""
+        deadline = self._service.deadline(options.timeout)
+        table = self._road(arguments, words, deadline)
+        if table is None:
+            old = replace(arguments, catalog=_old_catalog(arguments, words))
+            search = self._search_for(arguments.target)
+            return search.count(old, options) if count else search.table(old, options)
+        words = replace(words, count_only=words.count_only or count)
+        if not arguments.target.many:
+            return self._tap.answer(table, arguments, words, options, deadline)
+        from .tap_many import ManyTapSearch  # noqa: PLC0415 - only many targets need it
+
+        return ManyTapSearch(self._tap).answer(table, arguments, words, options)
+
+    def _search_for(self, target: TargetInput) -> CatalogSearch | ManyCatalogSearch:
+        """What searches around one target, or around many."""
+        if not target.many:
+            return self._search
+        from .many import ManyCatalogSearch  # noqa: PLC0415 - only many targets need it
+
+        return ManyCatalogSearch(self._search)
+
+    def _is_tap(self, catalog: str | None, options: Mapping[str, Any]) -> bool:
+        """Whether entries are counted by TAP."""
+        words = TapWords(options.get("collection"), options.get("region"), filters=options.get("filters"))
+        arguments = CatalogArguments(catalog, {}, TargetInput(), Selection(), filtered=True)
+        return self._road(arguments, words, self._service.deadline(options.get("timeout"))) is not None
+
+    def _road(self, arguments: CatalogArguments, words: TapWords, deadline: Deadline) -> TapTable | None:
+        """The table that is asked by TAP; None if the older services are asked."""
+        catalog, collection = _named(arguments), words.collection or self._chosen[0]
+        key = catalog_key(catalog)
+        old = catalog_key(words.collection) if words.collection is not None else key
+        if collection is None or old in OLD_ONLY:
+            collection, catalog = self._collection_for(arguments, words)
+            return None if collection is None else self._tap.collections.table(collection, catalog, deadline)
+        if key is not None and words.collection is None:
+            # The catalog of this call need not be in the collection of the client.
+            collection = COLLECTION_OF[key]
+        found = self._tap.collections.spelled(collection, deadline)
+        other = None if COLLECTION_OF.get(key or "") == found else catalog
+        return self._tap.collections.table(found, self._catalog_of(found, other), deadline)
+
+    def _collection_for(self, arguments: CatalogArguments, words: TapWords) -> tuple[str | None, str | None]:
+        """The collection, and the table in it, of a catalog that is named as for the older services."""
+        catalog = _old_catalog(arguments, words)
+        key = catalog_key(catalog)
+        found: tuple[str | None, str | None] = named_collection(catalog) if key is None else (None, None)
+        if key is not None and (words.given or (arguments.filtered and takes_no_criteria(key))):
+            found = COLLECTION_OF.get(key), None
+        if found[0] is None:
+            _refuse(words, catalog)
+        return ("hscv2", None) if found[0] == "hsc" and str(arguments.version) == "2" else found
+
+
+def _named(arguments: CatalogArguments) -> str | None:
+    """The catalog that the user has named."""
+    return None if arguments.catalog is DEFAULT_CATALOG else arguments.catalog
+
+
+def _old_catalog(arguments: CatalogArguments, words: TapWords) -> str:
+    """The catalog that the older services are asked for, which may be given as a collection."""
+    named = _named(arguments)
+    if catalog_key(words.collection) in OLD_ONLY and named is None:
+        return str(words.collection)
+    if arguments.catalog is None:
+        raise InvalidArgumentError(
+            f"The name of a catalog is needed, such as {', '.join(shown_names())}, or collection= for TAP."
+        )
+    return str(arguments.catalog)
+
+
+def _refuse(words: TapWords, name: str) -> None:
+    """Raise if something is asked that the older services cannot do."""
+    if words.given:
+        raise InvalidArgumentError(
+            f"{', '.join(words.given)}: this is asked by TAP, which has no catalog {name!r}. Leave it out, or give "
+            "collection=."
+        )

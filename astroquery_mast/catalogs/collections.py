@@ -1,0 +1,217 @@
+"""The collections of catalogs that TAP serves: which table is meant, what its columns are, and how it is searched.
+
+In: names as users write them.  Out: a `TapTable`, with everything that is needed to write a query.  What there is the
+archive says, see `~astroquery_mast.vo.discovery`; here is which table of a collection is the usual one, what names
+became of others, and which columns of a table are its position and its identifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from astropy.table import Table
+from pyvo.dal import TAPService
+
+from ..exceptions import BadRequestError, InputWarning, InvalidArgumentError
+from ..query.adql import AdqlQuery, circle_text, within_text
+from ..query.known_catalogs import CATALOGS, DEFAULT_TABLES, OLD_ONLY
+from ..service.mast_service import MastService
+from ..service.retrying import Deadline
+from ..tables.columns import Column, Columns, Kind, find_column, find_name, kind_of, no_such, plain_cells, snapshot
+from ..vo.discovery import Discovery
+from ..vo.session import translated
+from ..vo.tap import TapService
+from ..warn import warn_user
+
+_RENAMED = {"panstarrs": "ps1_dr2", "gaia": "gaiadr3"}
+_GEOMETRY = "ivo://ivoa.net/std/TAPRegExt#features-adqlgeo"
+_NEEDED = frozenset({"POINT", "CIRCLE", "CONTAINS"})
+_DESCRIBED = ("column_name", "datatype", "unit", "ucd", "description")
+_MAIN = "meta.main"
+_CAOM = "Mast.Caom.Cone"
+# UCDs of times that are no moments.
+_SPANS = ("time.duration", "time.interval", "time.period", "time.scale", "time.resolution", "time.lifetime", "time.age")
+
+
+@dataclass(frozen=True)
+class TapTable:
+    """A table of a TAP service, as far as a query needs to know it; ``position`` and ``key`` are names of columns."""
+
+    collection: str
+    name: str
+    tap: TapService
+    columns: Columns
+    position: tuple[str, str] | None = None
+    key: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name of the table, for messages."""
+        return f"{self.name} of collection {self.collection}"
+
+    def probe(self) -> str:
+        """Return a query for no rows, by which a service shows that it can search around a position."""
+        assert self.position is not None
+        clause = within_text(self.position, [circle_text(0, 0, 0.001)])
+        return AdqlQuery(self.name, clauses=(clause,), limit=0).text
+
+
+class Collections:
+    """Finds the table that is meant."""
+
+    def __init__(self, service: MastService) -> None:
+        self.discovery = Discovery(service)
+        # By address, too, because the configuration may be pointed elsewhere at any time.
+        self._shapes: dict[str, frozenset[str]] = {}
+        self._spatial: dict[tuple[str, str], bool] = {}
+
+    # -- names ---------------------------------------------------------------------------------------------------
+
+    def names(self, deadline: Deadline) -> list[str]:
+        """Return the names of all collections."""
+        return sorted(self.discovery.collections(deadline))
+
+    def spelled(self, given: Any, deadline: Deadline) -> str:
+        """Return the name of a collection as the archive spells it, under which it may have come to be known since."""
+        if not isinstance(given, str) or not given.strip():
+            raise InvalidArgumentError(f"collection={given!r}: the name of a collection is needed, such as 'tic'.")
+        name = given.strip().lower()
+        if name in _RENAMED:
+            warn_user(f"The collection {given!r} is called {_RENAMED[name]!r} now.", InputWarning)
+        found = _RENAMED.get(name, name)
+        return found if found in DEFAULT_TABLES else self._known(found, deadline)
+
+    def _known(self, name: str, deadline: Deadline) -> str:
+        """The name of a collection that has no usual table."""
+        if name in OLD_ONLY:
+            shown = CATALOGS[name].name
+            raise InvalidArgumentError(f"TAP has no collection {name!r}: give catalog={shown!r} to the query methods.")
+        known = self.names(deadline)
+        if name not in known:
+            raise no_such(f"There is no collection {name!r}.", name, known, listed=True)
+        return name
+
+    def tables(self, collection: str, deadline: Deadline) -> Table:
+        """Return the tables of a collection and what they hold."""
+        tap, schema = self._place(collection, deadline)
+        return self.discovery.tables(tap, deadline, schema)
+
+    def table_name(self, collection: str, given: str | None, deadline: Deadline) -> str:
+        """Return the name of a table of a collection, with its schema; the usual one if none is given."""
+        tap, schema = self._place(collection, deadline)
+        if given is not None and str(given).strip().lower() != collection:
+            return self.discovery.table_name(tap, given, deadline, schema)
+        listed = [str(each) for each in self.discovery.tables(tap, deadline, schema)["table_name"]]
+        return find_name(DEFAULT_TABLES.get(collection, ""), listed) or listed[0]
+
+    def table(self, collection: str, given: str | None, deadline: Deadline) -> TapTable:
+        """Return a table of a collection, with its columns."""
+        name = self.table_name(collection, given, deadline)
+        tap, _ = self._place(collection, deadline)
+        described = _rows(self.discovery.columns(tap, name, deadline))
+        if not described:
+            raise InvalidArgumentError(f"The collection {collection!r} does not say what columns {name!r} has.")
+        columns = {row["column_name"]: _column(row) for row in described}
+        return TapTable(collection, name, tap, columns, _position(described), _key(described, columns))
+
+    def described(self, table: TapTable, deadline: Deadline) -> Table:
+        """Return the columns of a table as users see them."""
+        return self.discovery.columns(table.tap, table.name, deadline)[list(_DESCRIBED)]
+
+    def _place(self, collection: str, deadline: Deadline) -> tuple[TapService, str | None]:
+        """The service that has a collection, and the schema that the collection is there."""
+        tap = self.discovery.service_of(collection, deadline)
+        return tap, self.discovery.schema_of(collection, deadline)
+
+    # -- places --------------------------------------------------------------------------------------------------
+
+    def shapes(self, table: TapTable, deadline: Deadline) -> frozenset[str]:
+        """Return the words of geometry that a service knows; empty if it cannot search around a position."""
+        url = table.tap.url
+        if url not in self._shapes:
+            self._shapes[url] = _advertised(table.tap, deadline)
+        return self._shapes[url] if self._shapes[url] >= _NEEDED else frozenset()
+
+    def is_spatial(self, table: TapTable, deadline: Deadline) -> bool:
+        """Tell whether what is around a position can be searched; the service is asked to show it, once."""
+        if table.position is None or not self.shapes(table, deadline):
+            return False
+        key = table.tap.url, table.name
+        if key not in self._spatial:
+            try:
+                table.tap.rows(table.probe(), deadline=deadline, run_async=False)
+                self._spatial[key] = True
+            except BadRequestError:
+                self._spatial[key] = False
+        return self._spatial[key]
+
+
+def _advertised(tap: TapService, deadline: Deadline) -> frozenset[str]:
+    """The words of geometry in the capabilities of a service."""
+    with translated(tap.what):
+        language = TAPService(tap.url, session=tap.session(deadline)).get_tap_capability().get_adql()
+        return frozenset(str(each.form).strip().upper() for each in language.get_feature_list(_GEOMETRY))
+
+
+# -- columns ---------------------------------------------------------------------------------------------------------
+
+
+def _rows(listed: Table) -> list[dict[str, str]]:
+    """What is told of each column; what is not told is empty."""
+    names = listed.colnames
+    texts = [["" if cell is None else str(cell).strip() for cell in plain_cells(listed[name])] for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*texts, strict=True)]
+
+
+def _column(row: Mapping[str, str]) -> Column:
+    """A column, as criteria are read for it."""
+    name, kind = row["column_name"], kind_of(row["datatype"])
+    return Column(
+        name,
+        name,
+        row["datatype"],
+        unit=row["unit"],
+        description=row["description"],
+        continuous=kind is Kind.FLOAT,
+        is_time=_is_moment(row, kind),
+    )
+
+
+def _is_moment(row: Mapping[str, str], kind: Kind | None) -> bool:
+    """Whether a column holds moments: dates, or numbers that are known to be Modified Julian Dates."""
+    if kind is Kind.TEXT:
+        return _is_date(row["datatype"].lower(), row["ucd"].lower())
+    return kind is Kind.FLOAT and row["unit"] == "d" and _is_mjd(row["column_name"].lower(), row["description"].lower())
+
+
+def _is_date(datatype: str, ucd: str) -> bool:
+    return datatype.startswith(("date", "timestamp")) or (ucd.startswith("time.") and not ucd.startswith(_SPANS))
+
+
+def _is_mjd(name: str, description: str) -> bool:
+    """Whether a name or a description tells so, or the portal's columns of observations have such a column."""
+    portal = find_column(name, snapshot()[_CAOM])
+    return "mjd" in name + description or "modified julian" in description or bool(portal and portal.is_time)
+
+
+def _position(rows: Sequence[Mapping[str, str]]) -> tuple[str, str] | None:
+    """The columns of the right ascension and the declination."""
+    found = [_with_ucd(rows, f"pos.eq.{axis}") for axis in ("ra", "dec")]
+    return (found[0], found[1]) if all(found) else None
+
+
+def _key(rows: Sequence[Mapping[str, str]], columns: Columns) -> str | None:
+    """The column by which the rows of a table can be told apart, and are kept in order."""
+    indexed = (row["column_name"] for row in rows if row.get("indexed") in {"1", "True"})
+    return _with_ucd(rows, "meta.id") or next((name for name in indexed if columns[name].kind is Kind.INTEGER), None)
+
+
+def _with_ucd(rows: Sequence[Mapping[str, str]], word: str) -> str:
+    """The main column with a UCD, or the only one."""
+    found = {
+        row["column_name"]: _MAIN in row["ucd"].lower() for row in rows if row["ucd"].lower().split(";")[0] == word
+    }
+    main = [name for name, is_main in found.items() if is_main]
+    return next(iter(main or found), "") if main or len(found) == 1 else ""

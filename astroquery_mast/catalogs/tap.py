@@ -1,0 +1,383 @@
+"""Questions to catalogs by TAP: what a user asks → one query in ADQL → a table, a count, or the query itself.
+
+In: `TapWords` and `~astroquery_mast.catalogs.search.CatalogArguments`, from the query methods.  Out: what the archive
+answers.  What ADQL or the service cannot express, such as a polygon where only circles are served, is asked in a wider
+form and cut exactly here; then all rows are fetched before a limit counts them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from astropy.utils.exceptions import AstropyDeprecationWarning
+from astroquery import log
+
+from ..exceptions import InputWarning, InvalidArgumentError
+from ..query.adql import (
+    AdqlQuery,
+    TextTest,
+    adql_clauses,
+    circle_text,
+    identifier,
+    polygon_text,
+    table_identifier,
+    within_text,
+)
+from ..query.selection import Selection, SortKey, arranged, names_of, row_limit, sort_keys
+from ..query.values import is_integer
+from ..service.mast_service import CallOptions, MastService
+from ..service.retrying import Deadline
+from ..sky.position import Cone, TargetInput
+from ..sky.positions import degrees
+from ..sky.region import Region, ShapeRegion
+from ..sky.region_input import as_strict_region
+from ..sky.shapes import Circle, Polygon, Shape
+from ..sky.sphere import unit_vectors
+from ..tables.columns import Columns, did_you_mean, find_name
+from ..tables.rows import Array
+from ..tables.table import table_meta
+from ..targets.ask import TargetMeta
+from ..vo.paging import Pager, Scan
+from ..vo.tap import ROW_CAP
+from ..warn import warn_no_results, warn_of_limit, warn_user
+from .collections import Collections, TapTable
+from .search import DEFAULT_LIMIT, CatalogArguments, TapWords
+
+_ONE_PLACE = "Only one of coordinates, object_name and region may be specified."
+
+
+_ARGUMENTS = (
+    *(each.name for described in (TargetInput, TapWords, CallOptions) for each in fields(described)),
+    *("catalog", "columns", "sort_by"),
+)
+
+
+class TapMeta(TargetMeta):
+    """The ``meta`` of a table that TAP has sent, in which the query and the collection also have longer names."""
+
+    def __missing__(self, key: str) -> Any:
+        """Return what is asked for under its longer name."""
+        short = {"adql_query": "adql", "collection": "coll"}.get(key, "")
+        return self[short] if short in self else super().__missing__(key)
+
+
+# -- one question ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TableQuestion:
+    """One question to one table; ``tests`` and ``region`` are what remains to be cut here, by the hidden columns."""
+
+    table: TapTable
+    query: AdqlQuery
+    run_async: bool | None = None
+    tests: tuple[TextTest, ...] = ()
+    region: Region | None = None
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def service(self) -> str:
+        """The service, as tables name it."""
+        return self.table.tap.what
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the service sends rows that are left out here."""
+        return bool(self.tests) or self.region is not None
+
+    @property
+    def in_one(self) -> bool:
+        """Whether the rows that are wanted come in one answer, in their order."""
+        limit = self.query.limit
+        return limit is not None and limit <= ROW_CAP and not self.is_cut
+
+    def at(self, place: Cone | Region | None, shapes: frozenset[str]) -> TableQuestion:
+        """Return the same question about what is in a place."""
+        if place is None:
+            return self
+        if self.table.position is None or not shapes:
+            raise InvalidArgumentError(f"{self.table.title} cannot be searched by position.")
+        asked, region = _shapes_asked(place, shapes)
+        clause = within_text(self.table.position, list(map(_shape_text, asked)))
+        query = replace(self.query, clauses=(clause, *self.query.clauses))
+        return replace(self, query=query, region=region).with_hidden(self.table.position if region else ())
+
+    def with_hidden(self, names: Sequence[str]) -> TableQuestion:
+        """Return the same question with columns that are only looked at here, unless they are in the answer anyway."""
+        wanted = self.query.columns
+        new = [name for name in names if wanted and name not in wanted]
+        return replace(self, query=replace(self.query, columns=(*wanted, *new)), hidden=(*self.hidden, *new))
+
+    def shown(self, words: TapWords) -> Any:
+        """Return the query, or what is sent."""
+        text = self.query.count_text if words.count_only else self.query.text
+        return text if words.return_adql else self._sent(text)
+
+    def payload(self) -> dict[str, object]:
+        """Return what is sent for rows."""
+        return self._sent(self.query.text)
+
+    def _sent(self, text: str) -> dict[str, object]:
+        return self.table.tap.payload(text, min(self.query.limit or ROW_CAP, ROW_CAP), self.run_async)
+
+    def scan(self) -> Scan:
+        """Return the question for all rows, whatever their order."""
+        table, query = self.table, self.query
+        ra_dec = None if table.position is None else (identifier(table.position[0]), identifier(table.position[1]))
+        key = None if table.key is None else identifier(table.key)
+        columns = tuple(map(identifier, query.columns))
+        return Scan(table_identifier(table.name), columns, query.clauses, key=key, position=ra_dec)
+
+    def cut(self, table: Table) -> Table:
+        """Return the rows that are in the answer, and no column that is not."""
+        keep = np.ones(len(table), dtype=bool)
+        for test in self.tests:
+            keep &= test.of(table)
+        if self.region is not None:
+            assert self.table.position is not None
+            keep &= _inside(table, self.table.position, self.region)
+        table = table if keep.all() else table[keep]
+        table.remove_columns([found for name in self.hidden if (found := find_name(name, table.colnames))])
+        return table
+
+
+def _shapes_asked(place: Cone | Region, known: frozenset[str]) -> tuple[list[Shape], Region | None]:
+    """The shapes in which a service is asked, and the region that is then cut out."""
+    if isinstance(place, Cone):
+        return [Circle(place.ra, place.dec, place.radius)], None
+    if not isinstance(place, ShapeRegion):
+        cone = place.cone()
+        return [Circle(cone.ra, cone.dec, cone.radius)], place
+    asked: list[Shape] = []
+    for shape in place.shapes:
+        if isinstance(shape, Polygon) and "POLYGON" not in known:
+            cone = ShapeRegion((shape,)).cone()
+            asked.append(Circle(cone.ra, cone.dec, cone.radius))
+        else:
+            asked.append(shape)
+    return asked, None if tuple(asked) == place.shapes else place
+
+
+def _shape_text(shape: Shape) -> str:
+    """A shape in ADQL; a position is a circle of no size."""
+    if isinstance(shape, Polygon):
+        return polygon_text(shape.vertices)
+    return circle_text(shape.ra, shape.dec, shape.radius if isinstance(shape, Circle) else 0.0)
+
+
+def _inside(table: Table, position: tuple[str, str], region: Region) -> Array:
+    """Tell which rows have their position in a region."""
+    ra, dec = (
+        degrees(table[find_name(name, table.colnames) or name], axis)[0]
+        for name, axis in zip(position, ("right ascension", "declination"), strict=True)
+    )
+    placed = np.isfinite(ra) & np.isfinite(dec)
+    kept = np.zeros(len(table), dtype=bool)
+    kept[placed] = region.contains(unit_vectors(ra[placed], dec[placed]))
+    return kept
+
+
+# -- what the user wrote ---------------------------------------------------------------------------------------------
+
+
+def limits_of(selection: Selection, words: TapWords) -> tuple[int | None, int]:
+    """Return limit and offset, for which the older services have pages."""
+    if not is_integer(words.offset, 0):
+        raise InvalidArgumentError(f"offset={words.offset!r}: a number of rows from zero is needed.")
+    if selection.pagesize is not None:
+        return _limits_of_page(selection.pagesize, selection.page or 1, words)
+    if selection.page is not None:
+        warn_user("page is ignored without pagesize. Give limit and offset instead.", InputWarning)
+    return row_limit(words.limit), int(words.offset)
+
+
+def _limits_of_page(pagesize: int, page: int, words: TapWords) -> tuple[int | None, int]:
+    """Limit and offset of a page; those that are given go before it."""
+    warn_user("pagesize and page are deprecated for TAP: give limit and offset.", AstropyDeprecationWarning)
+    if words.limit is not DEFAULT_LIMIT:
+        return row_limit(words.limit), words.offset
+    return pagesize, words.offset or (page - 1) * pagesize
+
+
+def all_criteria(arguments: CatalogArguments, words: TapWords, columns: Columns) -> dict[str, Any]:
+    """Return the criteria, among which those are that are called like arguments; a column has one of them."""
+    criteria = _without_version(arguments, columns)
+    filters = {} if words.filters is None else words.filters
+    if not isinstance(filters, Mapping):
+        raise InvalidArgumentError(f"filters={filters!r}: a dictionary column → criterion is needed.")
+    for name, value in filters.items():
+        if find_name(str(name), criteria) is not None:
+            raise InvalidArgumentError(f"'{name}' is in filters, and a criterion as well: give it once.")
+        criteria[str(name)] = value
+    return criteria
+
+
+def _without_version(arguments: CatalogArguments, columns: Columns) -> dict[str, Any]:
+    """The criteria without a version of the catalog, unless the catalog has a column of this name."""
+    criteria = dict(arguments.criteria)
+    name = find_name("version", criteria) if find_name("version", columns) is None else None
+    if name is not None or arguments.version is not None:
+        criteria.pop(name or "", None)
+        warn_user(
+            "version is deprecated for TAP, and ignored: each version is a collection.", AstropyDeprecationWarning
+        )
+    return criteria
+
+
+def columns_wanted(selection: Selection, words: TapWords, columns: Columns) -> tuple[str, ...]:
+    """Return the columns that are wanted; all if there are none."""
+    if words.select_cols is None:
+        return selection.spelled(columns).columns
+    if selection.columns:
+        raise InvalidArgumentError("columns and select_cols mean the same: give one of them.")
+    found = {name: find_name(name, columns) for name in names_of(words.select_cols, "select_cols")}
+    _tell_of_missing([name for name, spelled in found.items() if spelled is None], len(found), columns)
+    return tuple(dict.fromkeys(filter(None, found.values())))
+
+
+def _tell_of_missing(missing: Sequence[str], asked: int, columns: Columns) -> None:
+    """Warn of columns that do not exist, or raise if none that is asked for does."""
+    hints = " ".join(f"There is no column {name!r}. {did_you_mean(name, columns)}" for name in missing)
+    if missing and len(missing) == asked:
+        raise InvalidArgumentError(f"select_cols has no column of the catalog. {hints}")
+    if missing:
+        warn_user(f"select_cols: {hints}", InputWarning)
+
+
+def order_wanted(selection: Selection, words: TapWords, table: TapTable, offset: int) -> tuple[SortKey, ...]:
+    """Return the columns by which rows are sorted."""
+    order = selection.order
+    if words.sort_desc is not None:
+        order = sort_keys([key.column for key in order] or None, words.sort_desc)
+    order = tuple(key.spelled(table.columns) for key in order)
+    return _made_stable(order, table) if offset else order
+
+
+def _made_stable(order: tuple[SortKey, ...], table: TapTable) -> tuple[SortKey, ...]:
+    """An order that is the same in each answer, without which rows from an offset on are any."""
+    if table.key is not None:
+        return order if table.key in {key.column for key in order} else (*order, SortKey(table.key))
+    if not order:
+        raise InvalidArgumentError(f"offset needs sort_by: {table.title} names no column with identifiers.")
+    return order
+
+
+# -- answers ---------------------------------------------------------------------------------------------------------
+
+
+class TapSearch:
+    """Questions by TAP, built and checked → table, count or text."""
+
+    def __init__(self, service: MastService) -> None:
+        self.service = service
+        self.collections = Collections(service)
+
+    def answer(
+        self, table: TapTable, arguments: CatalogArguments, words: TapWords, options: CallOptions, deadline: Deadline
+    ) -> Any:
+        """Return the answer about one place or none, the query, or what would be sent."""
+        question = self.question(table, arguments, words)
+        place = self._place(arguments, words, deadline)
+        question = question.at(place, self.shapes(table, deadline) if place is not None else frozenset())
+        if words.return_adql or options.get_query_payload:
+            return question.shown(words)
+        if words.count_only:
+            return self.count(question, deadline)
+        found, more = self.rows(question, deadline, verbose=options.verbose)
+        if more:
+            warn_of_limit(len(found))
+        return self.finished(found, question, options, deadline)
+
+    def question(self, table: TapTable, arguments: CatalogArguments, words: TapWords) -> TableQuestion:
+        """Return a question into which a place may still be put."""
+        selection, columns = arguments.selection, table.columns
+        limit, offset = limits_of(selection, words)
+        clauses = adql_clauses(all_criteria(arguments, words, columns), columns, _ARGUMENTS)
+        wanted = columns_wanted(selection, words, columns)
+        order = order_wanted(selection, words, table, offset)
+        query = AdqlQuery(table.name, wanted, clauses.texts, order, limit, offset)
+        question = TableQuestion(table, query, words.run_async, clauses.tests)
+        return question.with_hidden([test.column for test in clauses.tests])
+
+    def shapes(self, table: TapTable, deadline: Deadline) -> frozenset[str]:
+        """Return the words of geometry that a service knows."""
+        return self.collections.shapes(table, deadline)
+
+    def _place(self, arguments: CatalogArguments, words: TapWords, deadline: Deadline) -> Cone | Region | None:
+        """Where to look."""
+        target = arguments.target
+        if words.region is not None:
+            if target.coordinates is not None or target.object_name is not None:
+                raise InvalidArgumentError(_ONE_PLACE)
+            return as_strict_region(words.region)
+        cone = self.service.cone(target.coordinates, target.object_name, target.radius, target.resolver, deadline)
+        if cone is None and not arguments.filtered:
+            raise InvalidArgumentError("A place is needed: give coordinates (and radius), or region.")
+        return cone
+
+    def count(self, question: TableQuestion, deadline: Deadline) -> int:
+        """Return the number of rows, whatever limit there is; those that are cut here are counted here."""
+        if question.is_cut:
+            needed = [test.column for test in question.tests]
+            needed += question.table.position or () if question.region is not None else ()
+            bare = replace(question.query, columns=tuple(dict.fromkeys(needed)), order=(), limit=None, offset=0)
+            return len(self.rows(replace(question, query=bare, hidden=()), deadline)[0])
+        table = question.table.tap.rows(question.query.count_text, deadline=deadline, run_async=question.run_async)
+        return int(table[0][0])
+
+    def rows(self, question: TableQuestion, deadline: Deadline, *, verbose: bool = False) -> tuple[Table, bool]:
+        """Return the rows that are wanted, and whether a limit has kept some back."""
+        query, tap = question.query, question.table.tap
+        if not question.in_one:
+            return self._all_rows(question, deadline, verbose)
+        assert query.limit is not None
+        # One more than is wanted tells whether there are more.
+        most = query.limit + 1
+        table = tap.rows(
+            replace(query, limit=most).text,
+            deadline=deadline,
+            maxrec=min(most, ROW_CAP),
+            run_async=question.run_async,
+            verbose=verbose,
+            tell=lambda _: None,
+        )
+        more = bool(table.meta["overflow"]) or len(table) > query.limit
+        return question.cut(table[: query.limit] if more else table), more
+
+    def _all_rows(self, question: TableQuestion, deadline: Deadline, verbose: bool) -> tuple[Table, bool]:
+        """The rows of many answers, sorted and limited here."""
+        question = question.with_hidden([key.column for key in question.query.order])
+        query = question.query
+        pager = Pager(
+            question.table.tap, self.collections.discovery, deadline, run_async=question.run_async, verbose=verbose
+        )
+        unsorted = not (question.is_cut or query.order or query.offset)
+        table = pager.everything(question.scan(), query.limit if unsorted else None)
+        more = bool(table.meta["overflow"])
+        table = arranged(table, Selection(order=query.order))
+        table = question.cut(table)[query.offset :]
+        if query.limit is not None and len(table) > query.limit:
+            table, more = table[: query.limit], True
+        return table, more
+
+    def finished(self, table: Table, question: TableQuestion, options: CallOptions, deadline: Deadline) -> Table:
+        """Return a table that says where it comes from, with a warning if it is empty."""
+        table.meta = meta_of(question, len(table))
+        if options.verbose:
+            log.info("%d rows of %s in %.1f s.", len(table), question.table.title, deadline.elapsed())
+        if not len(table):
+            warn_no_results()
+        return table
+
+
+def meta_of(question: TableQuestion, rows: int, **more: object) -> TapMeta:
+    """Return what a table tells of itself."""
+    meta = TapMeta(table_meta(question, rows, ()))
+    meta["request"] = [json.dumps({**question.payload(), **more})]
+    meta.update(adql=question.query.text, coll=question.table.collection, catalog=question.table.name)
+    return meta

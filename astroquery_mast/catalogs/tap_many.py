@@ -1,0 +1,166 @@
+"""Entries of catalogs around many targets by TAP, which takes one position in a query: one query each, some at a time.
+
+In: a question without a place, and many positions.  Out: one table for all, with the row of the target and its position
+beside each entry, or a table of counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from astropy.table import MaskedColumn, Table, vstack
+
+from ..config import seconds_setting
+from ..exceptions import InvalidArgumentError, MastError, ServerError
+from ..service.http import warn_of_more
+from ..service.mast_service import CallOptions
+from ..service.parallel import RunOptions, map_or_stop
+from ..service.retrying import Deadline
+from ..sky.position import Cone
+from ..targets.targets import ManyTargets, Targets, raise_if_all, table_of_counts, table_of_targets
+from .collections import TapTable
+from .search import CatalogArguments, TapWords
+from .tap import TableQuestion, TapMeta, TapSearch, meta_of
+
+Result = TypeVar("Result")
+# So many failures in a row, by worker, are taken for an outage.
+_OUTAGE = 3
+
+
+@dataclass
+class _ConeAnswers:
+    """What came for each cone, and why some have no answer."""
+
+    tables: list[Table] = field(default_factory=list)
+    rows: dict[int, Any] = field(default_factory=dict)
+    limited: dict[int, str] = field(default_factory=dict)
+    number: int = 0
+
+    def take(self, place: int, answer: tuple[Table, bool]) -> None:
+        """Take the answer for a cone."""
+        table, more = answer
+        if more:
+            self.limited[place] = f"there are more than {len(table)} rows. limit=None returns all."
+        self.rows[place] = np.arange(self.number, self.number + len(table))
+        self.number += len(table)
+        if len(table) or not self.tables:
+            self.tables.append(table)
+
+    def table(self) -> Table:
+        """Return all rows in one table."""
+        return vstack(self.tables, join_type="outer", metadata_conflicts="silent")
+
+
+class ManyTapSearch:
+    """The same as `TapSearch`, for many targets."""
+
+    def __init__(self, search: TapSearch) -> None:
+        self._search = search
+        self._targets = ManyTargets(search.service)
+
+    def answer(self, table: TapTable, arguments: CatalogArguments, words: TapWords, options: CallOptions) -> Any:
+        """Return one table with the answers for all targets, or with their counts; or the queries."""
+        for name, given in ("region", words.region), ("executor", options.executor):
+            if given is not None:
+                raise InvalidArgumentError(f"{name} cannot be combined with many targets in a query by TAP.")
+        run_options = options.for_run()
+        deadline = run_options.deadline()
+        question = self._search.question(table, arguments, words)
+        targets = self._targets.targets(arguments.target, deadline)
+        shapes = self._search.shapes(table, Deadline.within(deadline))
+        questions = [question.at(cone, shapes) for cone in targets.cones]
+        if words.return_adql or options.get_query_payload:
+            return [each.shown(words) for each in questions]
+        if words.count_only:
+            return self._counts(questions, arguments, targets, run_options, deadline)
+        return self._table(questions, arguments, targets, options, deadline)
+
+    def _counts(
+        self,
+        questions: list[TableQuestion],
+        arguments: CatalogArguments,
+        targets: Targets,
+        options: RunOptions,
+        deadline: Deadline,
+    ) -> Table:
+        """The table of counts."""
+        counts: dict[int, int] = {}
+        errors = self._ask_all(questions, self._search.count, counts.__setitem__, options, deadline)
+        meta = meta_of(questions[0], len(targets.positions), targets=len(targets.positions), requests=len(questions))
+        table = table_of_counts(arguments.target, targets, counts, errors, meta)
+        table.meta = TapMeta(table.meta)
+        return table
+
+    def _table(
+        self,
+        questions: list[TableQuestion],
+        arguments: CatalogArguments,
+        targets: Targets,
+        options: CallOptions,
+        deadline: Deadline,
+    ) -> Table:
+        """One table with the rows of all targets."""
+        answers = _ConeAnswers()
+        errors = self._ask_all(questions, self._search.rows, answers.take, options.for_run(), deadline)
+        whole = answers.table()
+        found = self._search.finished(whole, questions[0], options, deadline)
+        found.meta = meta_of(questions[0], len(found), targets=len(targets.positions), requests=len(questions))
+        table = table_of_targets(arguments.target, targets, (found, answers.rows), errors)
+        if "search_pos" not in table.colnames:
+            table.add_column(_positions(targets, table["input_row"].tolist()), index=1)
+        table.meta = TapMeta(table.meta)
+        limited = targets.of_cones(answers.limited)
+        if limited:
+            first = min(limited)
+            warn_of_more(
+                f"{len(limited)} of {len(targets.positions)} targets, the first is row {first}: {limited[first]}"
+            )
+        table.meta["limited"] = sorted(limited)
+        return table
+
+    def _ask_all(
+        self,
+        questions: list[TableQuestion],
+        ask: Callable[[TableQuestion, Deadline], Result],
+        take: Callable[[int, Result], None],
+        options: RunOptions,
+        deadline: Deadline,
+    ) -> dict[int, Exception]:
+        """Ask all questions, some at a time, and return why some have no answer; an outage ends it."""
+
+        def one(question: TableQuestion) -> Result | MastError:
+            """Ask one question."""
+            try:
+                return ask(question, deadline.part(seconds_setting("timeout")))
+            except MastError as err:
+                return err
+
+        errors: dict[int, Exception] = {}
+        last, in_a_row, most = 0, 0, max(6, _OUTAGE * options.workers)
+        with closing(map_or_stop(deadline, one, questions, options.workers)) as answers:
+            for place, answer in enumerate(answers):
+                last = place
+                if not isinstance(answer, MastError):
+                    take(place, answer)
+                else:
+                    errors[place] = answer
+                in_a_row = in_a_row + 1 if isinstance(answer, ServerError) else 0
+                if in_a_row >= most:
+                    break
+        for place in range(last + 1, len(questions)):
+            errors[place] = ServerError(f"It was not asked, because {most} in a row have failed: {errors[last]}")
+        raise_if_all(errors, len(questions))
+        return errors
+
+
+def _positions(targets: Targets, rows: list[int]) -> MaskedColumn:
+    """The position of each row's target, as text."""
+    cones: dict[int, Cone] = {
+        row: targets.cones[cone] for row, cone in zip(targets.rows.tolist(), targets.cone_of.tolist(), strict=True)
+    }
+    texts = [f"{cones[row].ra!r} {cones[row].dec!r}" for row in rows]
+    return MaskedColumn(texts, name="search_pos", dtype=str, description="Position that was asked for, degrees (ICRS)")
