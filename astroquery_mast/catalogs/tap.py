@@ -353,9 +353,8 @@ class TapSearch:
         """The rows of many answers, sorted and limited here."""
         question = question.with_hidden([key.column for key in question.query.order])
         query = question.query
-        pager = Pager(
-            question.table.tap, self.collections.discovery, deadline, run_async=question.run_async, verbose=verbose
-        )
+        tap, discovery = question.table.tap, self.collections.discovery
+        pager = Pager(tap, discovery, deadline, ROW_CAP, question.run_async, verbose)
         unsorted = not (question.is_cut or query.order or query.offset)
         table = pager.everything(question.scan(), query.limit if unsorted else None)
         more = bool(table.meta["overflow"])
@@ -367,6 +366,7 @@ class TapSearch:
 
     def finished(self, table: Table, question: TableQuestion, options: CallOptions, deadline: Deadline) -> Table:
         """Return a table that says where it comes from, with a warning if it is empty."""
+        table = Table(table, masked=True, copy=False)
         table.meta = meta_of(question, len(table))
         if options.verbose:
             log.info("%d rows of %s in %.1f s.", len(table), question.table.title, deadline.elapsed())

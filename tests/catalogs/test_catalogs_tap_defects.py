@@ -1,0 +1,195 @@
+"""What goes wrong when criteria are put into ADQL as they are, each by its symptom: none of it happens here."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, RemoteServiceError
+
+from astroquery_mast import Catalogs
+from astroquery_mast.catalogs import tap as catalogs_tap
+from astroquery_mast.sandbox import Fault, Sandbox
+
+M51 = SkyCoord(202.469575, 47.195258, unit="deg")
+M101 = SkyCoord(210.8023, 54.3490, unit="deg")
+
+
+def condition(**asked: Any) -> str:
+    """Return what stands after WHERE in a query of the TESS Input Catalog."""
+    text = Catalogs.query_criteria(collection="tic", return_adql=True, **asked)
+    assert isinstance(text, str)
+    return text.partition(" WHERE ")[2]
+
+
+def test_a_column_in_other_letters_was_taken_for_text(mast_sandbox: Sandbox) -> None:
+    """A column is found whatever the case, and a comparison with it is one of numbers."""
+    assert condition(Tmag="<10") == "tmag < 10"
+    table = Catalogs.query_criteria(collection="TIC", Tmag="<10", limit=None)
+    assert len(table) > 0
+    assert table["tmag"].max() < 10
+
+
+@pytest.mark.parametrize("text", ["1..2 OR 1=1", "1 AND 2 OR 1=1", "5) OR (1=1"])
+def test_a_range_could_carry_a_condition_of_its_own(mast_sandbox: Sandbox, text: str) -> None:
+    """The ends of a range are numbers, or it is refused before it is sent."""
+    with pytest.raises(InvalidQueryError, match="needs a number"):
+        condition(tmag=text)
+
+
+def test_a_comparison_could_carry_a_statement(mast_sandbox: Sandbox) -> None:
+    """What is compared with is a number, or a quoted text."""
+    with pytest.raises(InvalidQueryError, match="needs a number"):
+        condition(tmag="<10; DROP TABLE x")
+    assert condition(objtype="STAR'; DROP TABLE x --") == "objtype = 'STAR''; DROP TABLE x --'"
+
+
+def test_an_array_was_printed_into_the_query(mast_sandbox: Sandbox) -> None:
+    """The values of an array are those of a list."""
+    assert condition(id=np.array([1, 2])) == "id IN (1, 2)"
+
+
+def test_a_set_was_printed_into_the_query(mast_sandbox: Sandbox) -> None:
+    """The values of a set are those of a list."""
+    assert condition(id={1, 2}) == "id IN (1, 2)"
+
+
+def test_none_was_written_as_a_word(mast_sandbox: Sandbox) -> None:
+    """There is no value to compare with, and None may be a variable that was never set."""
+    with pytest.raises(InvalidQueryError, match="None"):
+        condition(tmag=None)
+
+
+def test_nan_was_written_as_a_word(mast_sandbox: Sandbox) -> None:
+    """No row could match."""
+    with pytest.raises(InvalidQueryError, match="NaN"):
+        condition(tmag=math.nan)
+
+
+def test_a_quantity_was_written_with_its_unit(mast_sandbox: Sandbox) -> None:
+    """It is converted to the unit of the column, or refused."""
+    assert condition(teff=(5 * u.kK, None)) == "teff >= 5000"
+    with pytest.raises(InvalidQueryError, match="cannot be converted"):
+        condition(teff=5 * u.m)
+
+
+def test_a_range_with_an_open_end_was_refused(mast_sandbox: Sandbox) -> None:
+    """It is one comparison."""
+    assert (condition(tmag="5.."), condition(tmag="..5")) == ("tmag >= 5", "tmag <= 5")
+
+
+def test_a_pair_was_two_values(mast_sandbox: Sandbox) -> None:
+    """Two numbers for a column of real numbers are a range, as in all other queries."""
+    assert condition(tmag=(5, 6)) == condition(tmag=[5, 6]) == "tmag BETWEEN 5 AND 6"
+    table = Catalogs.query_criteria(collection="tic", tmag=(8, 9), limit=None)
+    assert 8 <= table["tmag"].min() < table["tmag"].max() <= 9
+
+
+@pytest.mark.parametrize("word", ["select_cols", "columns"])
+def test_columns_in_one_text_were_letters(mast_sandbox: Sandbox, word: str) -> None:
+    """They are divided at the commas."""
+    text = Catalogs.query_criteria(collection="tic", tmag="<10", return_adql=True, **{word: "id,ra"})
+    assert text == "SELECT TOP 5000 id, ra FROM dbo.CatalogRecord WHERE tmag < 10"
+
+
+@pytest.mark.parametrize("word", ["select_cols", "columns"])
+def test_columns_in_other_letters_were_not_found(mast_sandbox: Sandbox, word: str) -> None:
+    """Columns are wanted in any case."""
+    table = Catalogs.query_criteria(collection="tic", tmag="<10", limit=None, **{word: ["ID"]})
+    assert table.colnames == ["id"]
+
+
+def test_many_positions_were_printed_into_one_circle(mast_sandbox: Sandbox) -> None:
+    """Each is asked for by itself, and tells in which rows it is."""
+    places = SkyCoord([M51, M101])
+    table = Catalogs.query_region(places, collection="tic", radius=0.1)
+    assert table.colnames[:2] == ["input_row", "search_pos"]
+    for row, place in enumerate(places):
+        alone = Catalogs.query_region(place, collection="tic", radius=0.1)
+        mine = table[table["input_row"] == row]
+        assert sorted(mine["id"]) == sorted(alone["id"])
+        assert len(mine) > 0
+        assert set(mine["search_pos"]) == {f"{float(place.ra.deg)!r} {float(place.dec.deg)!r}"}
+
+
+def test_an_underscore_matched_any_letter(mast_sandbox: Sandbox) -> None:
+    """What LIKE finds too much of is left out here, and is not counted either."""
+    assert condition(objtype="S_A*") == "objtype LIKE 'S_A%'"
+    assert Catalogs.query_criteria_count(collection="tic", objtype="STA*") > 0
+    assert Catalogs.query_criteria_count(collection="tic", objtype="S_A*") == 0
+    everything = Catalogs.query_criteria_count(collection="tic", objtype=["STAR", "EXTENDED"])
+    assert Catalogs.query_criteria_count(collection="tic", objtype="!S_A*") == everything
+
+
+def test_a_polygon_over_0h_was_sent_as_it_was(mast_sandbox: Sandbox) -> None:
+    """Its right ascensions are between 0 and 360, and one whose sides cross is refused."""
+    region = "POLYGON -1 2 1 2 1 3"
+    text = Catalogs.query_region(region=region, collection="caom", return_adql=True)
+    assert text.endswith("POLYGON('ICRS', 359, 2, 1, 2, 1, 3)) = 1")
+    for crossed in ("POLYGON 0 0 1 1 1 0 0 1", [(0, 0), (1, 1), (1, 0), (0, 1)]):
+        with pytest.raises(InvalidQueryError, match="sides cross"):
+            Catalogs.query_region(region=crossed, collection="caom")
+
+
+def test_the_frame_of_a_circle_was_dropped(mast_sandbox: Sandbox) -> None:
+    """The same circle in another frame is the same circle."""
+    place = M51.galactic
+    text = f"CIRCLE GALACTIC {float(place.l.deg)!r} {float(place.b.deg)!r} 0.1"
+    table = Catalogs.query_region(region=text, collection="tic")
+    assert len(table) > 0
+    assert sorted(table["id"]) == sorted(Catalogs.query_region(M51, radius=0.1, collection="tic")["id"])
+    with pytest.raises(InvalidQueryError, match="not in ICRS"):
+        Catalogs.query_region(region="CIRCLE ECLIPTIC 1 2 3", collection="tic")
+
+
+def test_an_unavailable_service_ended_in_an_unbound_variable(mast_sandbox: Sandbox) -> None:
+    """It is tried again, and if that does not help, it is the service that fails."""
+    Catalogs.get_column_metadata("tic")
+    mast_sandbox.faults.add("vo_tap", Fault.status(503))
+    assert len(Catalogs.query_criteria(collection="tic", tmag="<10")) > 0
+    mast_sandbox.faults.add("vo_tap", Fault.status(503), times=None)
+    with pytest.raises(RemoteServiceError, match="503"):
+        Catalogs.query_criteria(collection="tic", tmag="<10")
+
+
+def test_a_limit_that_was_reached_was_not_told_of(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning says that there are more, and only then; without a limit all rows come, in however many answers."""
+    total = Catalogs.query_criteria_count(collection="tic")
+    assert total > 5000
+    with pytest.warns(MaxResultsWarning, match="more than these 5000 rows"):
+        assert len(Catalogs.query_criteria(collection="tic")) == 5000
+    few = Catalogs.query_criteria_count(collection="tic", tmag="<10")
+    assert len(Catalogs.query_criteria(collection="tic", tmag="<10", limit=few)) == few
+    monkeypatch.setattr(catalogs_tap, "ROW_CAP", 2000)
+    table = Catalogs.query_criteria(collection="tic", limit=None, select_cols="id")
+    assert len(set(table["id"])) == len(table) == total
+
+
+def test_older_words_were_no_keywords(mast_sandbox: Sandbox) -> None:
+    """``columns`` and pairs in ``sort_by`` mean what they have always meant."""
+    text = Catalogs.query_criteria(
+        collection="tic", tmag="<10", columns=["ID", "Tmag"], sort_by=[("desc", "tmag")], return_adql=True
+    )
+    assert text == "SELECT TOP 5000 id, tmag FROM dbo.CatalogRecord WHERE tmag < 10 ORDER BY tmag DESC"
+
+
+def test_a_count_was_sorted_and_an_offset_was_not(mast_sandbox: Sandbox) -> None:
+    """A count is nothing but one; rows from an offset on are those of a stable order, so that pages make a whole."""
+    sorting: dict[str, Any] = {"collection": "tic", "tmag": "<10", "sort_by": "tmag"}
+    text = Catalogs.query_criteria(**sorting, offset=20, count_only=True, return_adql=True)
+    assert text == "SELECT COUNT(*) AS count_all FROM dbo.CatalogRecord WHERE tmag < 10"
+    text = Catalogs.query_criteria(**sorting, offset=20, return_adql=True)
+    assert text.endswith("ORDER BY tmag ASC, id ASC OFFSET 20")
+    assert condition(tmag="<10", offset=20) == "tmag < 10 ORDER BY id ASC OFFSET 20"
+    everything = Catalogs.query_criteria(collection="tic", tmag="<10", limit=None, sort_by="id")["id"].tolist()
+    with pytest.warns(MaxResultsWarning):
+        pages = [
+            Catalogs.query_criteria(collection="tic", tmag="<10", limit=len(everything) // 2 - 1, offset=offset)
+            for offset in (0, len(everything) // 2 - 1, 2 * (len(everything) // 2 - 1))
+        ]
+    ordered = [each for page in pages[1:] for each in page["id"].tolist()]
+    assert ordered == everything[len(everything) // 2 - 1 :]
