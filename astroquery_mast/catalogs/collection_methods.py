@@ -21,6 +21,7 @@ from ..query.known_catalogs import (
     DEFAULT_COLLECTION,
     OLD_ONLY,
     catalog_key,
+    collection_of,
     named_collection,
     shown_names,
     takes_no_criteria,
@@ -298,17 +299,21 @@ class CatalogCollections(CatalogHsc):
     def _road(self, arguments: CatalogArguments, words: TapWords, deadline: Deadline) -> TapTable | None:
         """The table that is asked by TAP; None if the older services are asked."""
         catalog, collection = _named(arguments), words.collection or self._chosen[0]
-        key = catalog_key(catalog)
-        old = catalog_key(words.collection) if words.collection is not None else key
-        if collection is None or old in OLD_ONLY:
-            collection, catalog = self._collection_for(arguments, words)
-            return None if collection is None else self._tap.collections.table(collection, catalog, deadline)
-        if key is not None and words.collection is None:
+        old = catalog_key(catalog if words.collection is None else words.collection)
+        if collection is not None and old not in OLD_ONLY:
+            return self._table_in(collection, catalog, deadline, given=words.collection is not None)
+        found, table = self._collection_for(arguments, words)
+        return None if found is None else self._tap.collections.table(found, table, deadline)
+
+    def _table_in(self, collection: str, catalog: str | None, deadline: Deadline, *, given: bool) -> TapTable:
+        """A table of a collection; a catalog of the older services is the usual one of its own."""
+        own = COLLECTION_OF.get(catalog_key(catalog) or "")
+        if own is not None and not given:
             # The catalog of this call need not be in the collection of the client.
-            collection = COLLECTION_OF[key]
+            collection = own
         found = self._tap.collections.spelled(collection, deadline)
-        other = None if COLLECTION_OF.get(key or "") == found else catalog
-        return self._tap.collections.table(found, self._catalog_of(found, other), deadline)
+        table = self._catalog_of(found, None if own == found else catalog)
+        return self._tap.collections.table(found, table, deadline)
 
     def _collection_for(self, arguments: CatalogArguments, words: TapWords) -> tuple[str | None, str | None]:
         """The collection, and the table in it, of a catalog that is named as for the older services."""
@@ -316,10 +321,11 @@ class CatalogCollections(CatalogHsc):
         key = catalog_key(catalog)
         found: tuple[str | None, str | None] = named_collection(catalog) if key is None else (None, None)
         if key is not None and (words.given or (arguments.filtered and takes_no_criteria(key))):
-            found = COLLECTION_OF.get(key), None
+            version = arguments.criteria.get("version") if arguments.version is None else arguments.version
+            found = collection_of(key, version), None
         if found[0] is None:
             _refuse(words, catalog)
-        return ("hscv2", None) if found[0] == "hsc" and str(arguments.version) == "2" else found
+        return found
 
 
 def _named(arguments: CatalogArguments) -> str | None:

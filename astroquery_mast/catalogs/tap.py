@@ -135,15 +135,19 @@ class TableQuestion:
 
     def cut(self, table: Table) -> Table:
         """Return the rows that are in the answer, and no column that is not."""
-        keep = np.ones(len(table), dtype=bool)
-        for test in self.tests:
-            keep &= test.of(table)
-        if self.region is not None:
-            assert self.table.position is not None
-            keep &= _inside(table, self.table.position, self.region)
+        keep = self._kept(table)
         table = table if keep.all() else table[keep]
         table.remove_columns([found for name in self.hidden if (found := find_name(name, table.colnames))])
         return table
+
+    def _kept(self, table: Table) -> Array:
+        """Tell which rows are in the answer."""
+        keep = np.ones(len(table), dtype=bool)
+        for test in self.tests:
+            keep &= test.of(table)
+        if self.region is not None and self.table.position is not None:
+            keep &= _inside(table, self.table.position, self.region)
+        return keep
 
 
 def _shapes_asked(place: Cone | Region, known: frozenset[str]) -> tuple[list[Shape], Region | None]:
@@ -151,16 +155,17 @@ def _shapes_asked(place: Cone | Region, known: frozenset[str]) -> tuple[list[Sha
     if isinstance(place, Cone):
         return [Circle(place.ra, place.dec, place.radius)], None
     if not isinstance(place, ShapeRegion):
-        cone = place.cone()
-        return [Circle(cone.ra, cone.dec, cone.radius)], place
-    asked: list[Shape] = []
-    for shape in place.shapes:
-        if isinstance(shape, Polygon) and "POLYGON" not in known:
-            cone = ShapeRegion((shape,)).cone()
-            asked.append(Circle(cone.ra, cone.dec, cone.radius))
-        else:
-            asked.append(shape)
+        return [_circle_around(place)], place
+    asked = [
+        _circle_around(ShapeRegion((shape,))) if isinstance(shape, Polygon) and "POLYGON" not in known else shape
+        for shape in place.shapes
+    ]
     return asked, None if tuple(asked) == place.shapes else place
+
+
+def _circle_around(region: Region) -> Circle:
+    cone = region.cone()
+    return Circle(cone.ra, cone.dec, cone.radius)
 
 
 def _shape_text(shape: Shape) -> str:
@@ -204,27 +209,27 @@ def _limits_of_page(pagesize: int, page: int, words: TapWords) -> tuple[int | No
     return pagesize, words.offset or (page - 1) * pagesize
 
 
-def all_criteria(arguments: CatalogArguments, words: TapWords, columns: Columns) -> dict[str, Any]:
+def all_criteria(arguments: CatalogArguments, words: TapWords, table: TapTable) -> dict[str, Any]:
     """Return the criteria, among which those are that are called like arguments; a column has one of them."""
-    criteria = _without_version(arguments, columns)
+    criteria = _without_version(arguments, table)
     filters = {} if words.filters is None else words.filters
     if not isinstance(filters, Mapping):
         raise InvalidArgumentError(f"filters={filters!r}: a dictionary column → criterion is needed.")
-    for name, value in filters.items():
-        if find_name(str(name), criteria) is not None:
-            raise InvalidArgumentError(f"'{name}' is in filters, and a criterion as well: give it once.")
-        criteria[str(name)] = value
-    return criteria
+    twice = [name for name in filters if find_name(str(name), criteria) is not None]
+    if twice:
+        raise InvalidArgumentError(f"'{twice[0]}' is in filters, and a criterion as well: give it once.")
+    return {**criteria, **filters}
 
 
-def _without_version(arguments: CatalogArguments, columns: Columns) -> dict[str, Any]:
+def _without_version(arguments: CatalogArguments, table: TapTable) -> dict[str, Any]:
     """The criteria without a version of the catalog, unless the catalog has a column of this name."""
     criteria = dict(arguments.criteria)
-    name = find_name("version", criteria) if find_name("version", columns) is None else None
+    name = find_name("version", criteria) if find_name("version", table.columns) is None else None
     if name is not None or arguments.version is not None:
         criteria.pop(name or "", None)
         warn_user(
-            "version is deprecated for TAP, and ignored: each version is a collection.", AstropyDeprecationWarning
+            f"version is deprecated for TAP, where each version is a collection: {table.collection!r} is asked.",
+            AstropyDeprecationWarning,
         )
     return criteria
 
@@ -297,7 +302,7 @@ class TapSearch:
         """Return a question into which a place may still be put."""
         selection, columns = arguments.selection, table.columns
         limit, offset = limits_of(selection, words)
-        clauses = adql_clauses(all_criteria(arguments, words, columns), columns, _ARGUMENTS)
+        clauses = adql_clauses(all_criteria(arguments, words, table), columns, _ARGUMENTS)
         wanted = columns_wanted(selection, words, columns)
         order = order_wanted(selection, words, table, offset)
         query = AdqlQuery(table.name, wanted, clauses.texts, order, limit, offset)
@@ -346,8 +351,7 @@ class TapSearch:
             verbose=verbose,
             tell=lambda _: None,
         )
-        more = bool(table.meta["overflow"]) or len(table) > query.limit
-        return question.cut(table[: query.limit] if more else table), more
+        return _limited(question.cut(table), query.limit, bool(table.meta["overflow"]))
 
     def _all_rows(self, question: TableQuestion, deadline: Deadline, verbose: bool) -> tuple[Table, bool]:
         """The rows of many answers, sorted and limited here."""
@@ -360,9 +364,7 @@ class TapSearch:
         more = bool(table.meta["overflow"])
         table = arranged(table, Selection(order=query.order))
         table = question.cut(table)[query.offset :]
-        if query.limit is not None and len(table) > query.limit:
-            table, more = table[: query.limit], True
-        return table, more
+        return (table, more) if query.limit is None else _limited(table, query.limit, more)
 
     def finished(self, table: Table, question: TableQuestion, options: CallOptions, deadline: Deadline) -> Table:
         """Return a table that says where it comes from, with a warning if it is empty."""
@@ -373,6 +375,11 @@ class TapSearch:
         if not len(table):
             warn_no_results()
         return table
+
+
+def _limited(table: Table, limit: int, more: bool) -> tuple[Table, bool]:
+    """The first rows of a table, and whether there are more."""
+    return (table[:limit], True) if len(table) > limit else (table, more)
 
 
 def meta_of(question: TableQuestion, rows: int, **more: object) -> TapMeta:

@@ -64,9 +64,7 @@ class ManyTapSearch:
 
     def answer(self, table: TapTable, arguments: CatalogArguments, words: TapWords, options: CallOptions) -> Any:
         """Return one table with the answers for all targets, or with their counts; or the queries."""
-        for name, given in ("region", words.region), ("executor", options.executor):
-            if given is not None:
-                raise InvalidArgumentError(f"{name} cannot be combined with many targets in a query by TAP.")
+        _refuse_others(region=words.region, executor=options.executor)
         run_options = options.for_run()
         deadline = run_options.deadline()
         question = self._search.question(table, arguments, words)
@@ -164,3 +162,10 @@ def _positions(targets: Targets, rows: list[int]) -> MaskedColumn:
     }
     texts = [f"{cones[row].ra!r} {cones[row].dec!r}" for row in rows]
     return MaskedColumn(texts, name="search_pos", dtype=str, description="Position that was asked for, degrees (ICRS)")
+
+
+def _refuse_others(**arguments: Any) -> None:
+    """Raise if something is given that goes with one target only."""
+    for name, given in arguments.items():
+        if given is not None:
+            raise InvalidArgumentError(f"{name} cannot be combined with many targets in a query by TAP.")

@@ -356,6 +356,7 @@ COLLECTION_OF: Mapping[str, str] = MappingProxyType(
 """Name in lower case of a catalog of the older services → the collection that has the same."""
 OLD_ONLY = frozenset(CATALOGS) - frozenset(COLLECTION_OF)
 """Catalogs that the older services have, and TAP has not."""
+_VERSIONS = {"hsc": {"2": "hscv2", "3": "hsc"}, "gaia": {"3": "gaiadr3"}}
 # Schemas that tables of many collections are in.
 _SHARED = frozenset({"dbo", "ivoa"})
 
@@ -364,6 +365,19 @@ def catalog_key(name: Any) -> str | None:
     """The key of a catalog of the older services."""
     key = name.strip().lower().replace("-", "") if isinstance(name, str) else ""
     return key if key in CATALOGS else None
+
+
+def collection_of(key: str, version: Any = None) -> str | None:
+    """Return the collection that has the same as a catalog of the older services, or a version of it; None if none."""
+    versions = _VERSIONS.get(key, {})
+    if version is None or not versions:
+        return COLLECTION_OF.get(key)
+    if str(version) not in versions:
+        known = " and ".join(versions)
+        raise InvalidArgumentError(
+            f"version={version!r}: TAP, which this is asked by, has {CATALOGS[key].name} {known}."
+        )
+    return versions[str(version)]
 
 
 def takes_no_criteria(key: str) -> bool:
