@@ -147,7 +147,7 @@ WRITTEN: list[tuple[str, Any, Any]] = [
     ("observed", ">2020-01-01", "observed > '2020-01-01 00:00:00'"),
     ("observed", [Time("2020-01-01"), None], "observed >= '2020-01-01 00:00:00'"),
     ("observed", "!2020-01-01..2020-01-02", "NOT (observed BETWEEN '2020-01-01 00:00:00' AND '2020-01-02 00:00:00')"),
-    ("observed", "yesterday", no("neither")),
+    ("observed", "yesterday", no("needs a date")),
     ("observed", ">1e30", no("in no year")),
     ("t_min", (DAY, None), "t_min >= 59000"),
     ("t_min", ">=2022-01-01", "t_min >= 59580"),
