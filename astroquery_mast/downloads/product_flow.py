@@ -30,6 +30,7 @@ from ..exceptions import (
     MastError,
     NoResultsWarning,
 )
+from ..products.addresses import addressed_products
 from ..products.bundle import SCRIPT, Bundle
 from ..products.file_names import column_as_text
 from ..products.listing import as_product_table, as_table, ask_in_batches, hints_of_planned, unique_products, values_of
@@ -268,7 +269,8 @@ class ProductFlow:
 
     def listed(self, given: Any, verbose: bool, deadline: Deadline | None) -> Table:
         """Return the products that were given, or those of the observations that were given."""
-        given = as_product_table(given, self._source.product_columns, f"{self._service.endpoints.download}?uri=")
+        marks, service = self._source.product_columns, f"{self._service.endpoints.download}?uri="
+        given = as_product_table(addressed_products(given, marks, service), marks, service)
         products = self._source.products_in(given, verbose)
         if products is None:
             products = self._list(given, self._source.batch_size, verbose, deadline)

@@ -661,8 +661,9 @@ class ObservationProductMethods(MastClass):
     def _downloads(self) -> Downloads:
         """What downloads; the URIs of a manifest are enough to find its files."""
         from ..downloads.product_flow import Downloads  # noqa: PLC0415 - queries need nothing of downloads
+        from ..products.addresses import files_of_manifest  # noqa: PLC0415
 
-        return Downloads(self._service)
+        return Downloads(self._service, lambda each: files_of_manifest(self._service.endpoints.download, each))
 
     @cached_property
     def _cloud(self) -> CloudFiles:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -25,6 +25,7 @@ from ..downloads.download import FileSource
 from ..downloads.product_flow import ProductFlow, anonymous_http
 from ..downloads.remote_file import open_fits, open_remote, range_opener
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
+from ..products.addresses import files_of_products
 from ..products.file_names import column_as_text
 from ..products.filters import filter_products
 from ..products.listing import as_obsids, as_table, single_cells, unique_products, uri_at
@@ -349,7 +350,9 @@ class ObservationSource:
         """Return products, each file once, and where they come from."""
         del in_folders
         unique = add_release_dates(unique_products(products), self.cloud.releases)
-        return unique, self._files([uri for uri in unique["dataURI"].tolist() if isinstance(uri, str) and uri.strip()])
+        uris = [uri for uri in unique["dataURI"].tolist() if isinstance(uri, str) and uri.strip()]
+        files = self._files(uris)
+        return unique, replace(files, download_url=files_of_products(str(files.download_url), unique))
 
     def file(self, given: Any) -> tuple[str, FileSource]:
         """Return the dataURI, or the address in the cloud, of a single file, and where it comes from."""

@@ -212,11 +212,11 @@ def products_of(uris: Iterable[str]) -> Table:
     """Return a table of products of which only the dataURIs are known.
 
     The collection is the first part of a URI, and the observation the beginning of the file's name, as in
-    ``mast:HST/product/j97c01010_drc.fits``.
+    ``mast:HST/product/j97c01010_drc.fits``; the server takes its place in an address.
     """
     rows = []
     for uri in dict.fromkeys(uris):
-        collection, _, path = uri.removeprefix(_SCHEME).partition("/")
+        collection, _, path = uri.rpartition("//")[2].removeprefix(_SCHEME).partition("/")
         name = path.rpartition("/")[2] or uri
         stem = name.partition(".")[0]
         rows.append((uri, collection, stem.rpartition("_")[0] or stem, name))

@@ -321,18 +321,18 @@ class MashupRequest:
         completeness.proven = completeness.proven and bool(page.fields)
         return True
 
-    def after(self, page: Page) -> list[MashupRequest]:
+    def after(self, page: Page) -> list[Self]:
         """Return the questions for all other pages, of which the first tells how many there are."""
         if not self.every_page or page.paging is None:
             return []
         numbers = range(self.page + 1, page.paging.pages + 1)
         return [self.at_page(number) for number in possible_parts(numbers, self.service)]
 
-    def at_page(self, page: int) -> MashupRequest:
+    def at_page(self, page: int) -> Self:
         """Return the same question, asked for a single page."""
         return replace(self, page=page, every_page=False)
 
-    def first_page(self) -> MashupRequest:
+    def first_page(self) -> Self:
         """Return the question for this page only."""
         return replace(self, every_page=False)
 

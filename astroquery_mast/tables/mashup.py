@@ -256,23 +256,23 @@ def json_object(text: str | bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: str) -> Page:
-    """Turn an HTTP answer of the Mashup API into a page."""
+def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: str, *, partial: bool = False) -> Page:
+    """Turn an HTTP answer of the Mashup API into a page, ``partial`` with the rows of one that is still growing."""
     check_status(status, headers, body, service)
     document = decoded_with_rows(body, service, status)
     if not isinstance(document, dict):
         raise InvalidResponseError(
             f"{service} answered with a {type(document).__name__} where an object was due.", service=service
         )
-    return _page_of(document, service)
+    return _page_of(document, service, partial=partial)
 
 
-def _page_of(document: dict[str, Any], service: str) -> Page:
+def _page_of(document: dict[str, Any], service: str, *, partial: bool = False) -> Page:
     """The page that a decoded answer holds."""
     state = str(document.get("status") or "COMPLETE").upper()
     if state == "ERROR":
         raise _failure(document, service)
-    if state == "EXECUTING":
+    if state == "EXECUTING" and not (partial and document.get("fields")):
         return Page(service, state)
     data = document.get("data")
     return _extjs_page(document, data, service) if isinstance(data, dict) else _page_of_rows(document, state, service)

@@ -11,11 +11,11 @@ from functools import cached_property
 from astropy import units as u
 from astropy.table import Row, Table
 
-from ..service.core import MastClass
 from ..service.retrying import Deadline
 from ..warn import warn_no_results
 from .discovery import Discovery
 from .jobs import JobHandle
+from .position_methods import PositionMethods
 from .question import OneAnswer, TapQuestion
 from .registry import Wanted, find, service_address
 from .tap import TapService, service_of_job
@@ -25,7 +25,7 @@ __all__ = ["VO", "VOClass"]
 _ONE_ANSWER = OneAnswer.ONE_ANSWER
 
 
-class VOClass(MastClass):
+class VOClass(PositionMethods):
     """MAST by the protocols of the Virtual Observatory: any query of its databases in ADQL, and more.
 
     Parameters

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 import numpy as np
 import requests
-from astropy.table import Column, MaskedColumn, Table
+from astropy.table import Table
 from astroquery import log
 from pyvo.dal import TAPService
 from pyvo.dal.tap import TAPResults
@@ -26,6 +26,7 @@ from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..warn import warn_of_limit
 from .jobs import JobHandle, JobStatus
+from .results import table_of
 from .session import VOSession, translated
 
 ROW_CAP = 100_000
@@ -111,13 +112,9 @@ class TapService:
         return VOSession(self.service, deadline, self.what, **options)
 
     def _table(self, results: TAPResults, adql: str, mode: str) -> Table:
-        """The table of an answer, whose text is text in the way of tables."""
-        table = results.to_table()
-        for name in [name for name in table.colnames if table[name].dtype == object]:
-            # Only one of the ways to write a VOTable can tell empty text from none.
-            _make_text(table, name, empty_is_null=results.resultstable.format != "binary2")
-        overflow = str(results.status[0]).lower() == "overflow"
-        table.meta = {"adql": adql, "service": self.url, "mode": mode, "overflow": overflow}
+        """The table of an answer."""
+        table = table_of(results)
+        table.meta = {"adql": adql, "service": self.url, "mode": mode, **table.meta}
         return table
 
     # -- jobs --------------------------------------------------------------------------------------------------------
@@ -231,19 +228,3 @@ def _too_slow(error: MastError) -> bool:
 def _parameter(summary: Any, name: str) -> str:
     """A parameter of a job."""
     return next((str(each.content) for each in summary.parameters or () if str(each.id_).lower() == name), "")
-
-
-def _make_text(table: Table, name: str, *, empty_is_null: bool) -> None:
-    """Let a column of text have a dtype of text, as in all tables; one of arrays stays as it is."""
-    column = table[name]
-    mask = np.array(getattr(column, "mask", False)) | np.zeros(len(column), dtype=bool)
-    cells = ["" if hidden else cell for cell, hidden in zip(column.tolist(), mask, strict=True)]
-    if not all(isinstance(each, str) for each in cells):
-        return
-    # Not `astype`, which makes a mask as wide as its own text.
-    values = np.array(cells, dtype=str)
-    if empty_is_null:
-        mask |= values == ""
-    kind = MaskedColumn if mask.any() else Column
-    options = {"mask": mask} if mask.any() else {}
-    table.replace_column(name, kind(values, name=name, description=column.description, meta=column.meta, **options))

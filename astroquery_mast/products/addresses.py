@@ -1,0 +1,97 @@
+"""Files that are known by their addresses: as services of the Virtual Observatory list them, as products.
+
+In: a table with a column of addresses, whatever its name.  Out: a table of products, in which an address that is none
+at MAST's download service stands for the dataURI; and where the files of such a table come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from astropy.table import Column, Table
+from astroquery import log
+
+from ..tables.columns import plain_cells
+from .file_names import column_as_text
+from .listing import as_table, products_of, uri_at
+from .plan import data_url, escaped_url
+
+# Names, UCDs and utypes of columns with the addresses of files.
+_ADDRESSES = frozenset(
+    ["access_url", "access_reference", "vox:image_accessreference", "ssa:access.reference", "obscore:access.reference"]
+)
+# The column in which products keep the address that they were given by.
+_GIVEN_BY = "access_url"
+# What tells files apart, where they are in a folder of their own.
+_FOLDERS = ("obs_collection", "obs_id")
+_WEB = ("https://", "http://")
+
+
+@dataclass(frozen=True)
+class FileAddresses:
+    """Where files come from of which some have their own address in the place of a dataURI; a `DownloadService`."""
+
+    download_url: str
+    own: frozenset[str]
+
+    def data_url(self, uri: str) -> str:
+        """Return the address of a file as manifests show it."""
+        return uri if uri in self.own else data_url(self.download_url, uri)
+
+    def escaped_url(self, uri: str) -> str:
+        """Return the address of a file as it is asked for."""
+        return uri if uri in self.own else escaped_url(self.download_url, uri)
+
+    @classmethod
+    def of(cls, download_url: str, table: Table, column: str) -> str | FileAddresses:
+        """Return where the files of a table come from: an address as URI is one, unless the column has another."""
+        if column not in table.colnames or "dataURI" not in table.colnames:
+            return download_url
+        pairs = zip(column_as_text(table, "dataURI"), column_as_text(table, column), strict=True)
+        own = frozenset(uri for uri, address in pairs if uri.startswith(_WEB) and address in {"", uri})
+        return cls(download_url, own) if own else download_url
+
+
+def addressed_products(given: Any, marks: Collection[str], service: str) -> Any:
+    """Return the files of a table, or of rows of one, that has addresses of files as products; anything else as it is.
+
+    ``marks`` are the columns by which products are known, and ``service`` is the address of the files of dataURIs.
+    """
+    table = as_table(given)
+    if table is None or "dataURI" not in marks or not {*marks, "obsid"}.isdisjoint(table.colnames):
+        return given
+    column = next(filter(_has_addresses, table.columns.values()), None)
+    return given if column is None else _products(table, column, service)
+
+
+def _has_addresses(column: Column) -> bool:
+    """Whether a column holds addresses of files, by what its service says of it."""
+    meanings = {column.name.lower(), *(str(column.meta.get(key, "")).lower() for key in ("ucd", "utype"))}
+    return not meanings.isdisjoint(_ADDRESSES)
+
+
+def _products(table: Table, column: Column, service: str) -> Table:
+    """The products at the addresses of a column, each once."""
+    addresses = [str(cell or "").strip() for cell in plain_cells(column)]
+    if not all(addresses):
+        log.warning("%d of %d rows have no %s and are left out.", addresses.count(""), len(addresses), column.name)
+    first = {address: row for row, address in reversed(list(enumerate(addresses)))}
+    first.pop("", None)
+    rows = sorted(first.values())
+    products = products_of(uri_at(addresses[row], service) for row in rows)
+    for name in filter(table.colnames.__contains__, _FOLDERS):
+        products[name] = table[name][rows]
+    products[_GIVEN_BY] = [addresses[row] for row in rows]
+    return products
+
+
+def files_of_products(download_url: str, products: Table) -> str | FileAddresses:
+    """Return where the files of products come from."""
+    return FileAddresses.of(download_url, products, _GIVEN_BY)
+
+
+def files_of_manifest(download_url: str, manifest: Table) -> str | FileAddresses:
+    """Return where the files of a manifest come from, which has an address only where a file did not come."""
+    return FileAddresses.of(download_url, manifest, "URL")

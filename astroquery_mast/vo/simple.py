@@ -1,0 +1,241 @@
+"""Images, spectra and sources by position: SIA, SSA and cone searches, asked with one set of words.
+
+In: a cone.  Out: tables whose columns for addresses, positions and wavelengths have the names of ObsCore, whatever the
+protocol calls them.  The protocols are pyvo's; a circle is one here in all of them: SSA takes its diameter, SIA 1 the
+side of a square.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from astropy.table import Table
+from astroquery import log
+from pyvo.dal.query import DALQuery, DALResults
+from pyvo.dal.scs import SCSQuery, SCSResults
+from pyvo.dal.sia import SIAQuery
+from pyvo.dal.sia2 import SIA2Query
+from pyvo.dal.ssa import SSAQuery
+
+from ..exceptions import BadRequestError, InvalidArgumentError, MaxResultsWarning, RemoteServiceError
+from ..query.request import as_plain
+from ..query.values import as_members, as_unicode
+from ..service.mast_service import MastService
+from ..service.retrying import Deadline
+from ..sky.position import Cone
+from ..tables.columns import no_such
+from ..warn import warn_no_results, warn_user
+from .results import table_of
+from .session import VOSession, translated
+
+# What a column means, by its UCD or utype in lower case → its name in ObsCore.
+_NAMES = {
+    "vox:image_accessreference": "access_url",
+    "vox:image_format": "access_format",
+    "vox:image_title": "obs_title",
+    "vox:bandpass_lolimit": "em_min",
+    "vox:bandpass_hilimit": "em_max",
+    "vox:bandpass_id": "filters",
+    "inst_id": "instrument_name",
+    "ssa:access.reference": "access_url",
+    "ssa:access.format": "access_format",
+    "ssa:dataid.collection": "obs_collection",
+    "ssa:dataid.title": "obs_title",
+    "ssa:dataid.instrument": "instrument_name",
+    "ssa:target.name": "target_name",
+    "ssa:char.spectralaxis.coverage.bounds.start": "em_min",
+    "ssa:char.spectralaxis.coverage.bounds.stop": "em_max",
+}
+_POSITIONS = {"pos_eq_ra_main": "s_ra", "pos_eq_dec_main": "s_dec"}
+# A circle of SIA 2 must have a radius (degrees).
+_SMALLEST = 1e-9
+# SIA 2 takes no wider circle, and a square of twice the radius is as wide as SIA 1 can be asked for (degrees).
+_LARGEST = 90.0
+# A service that answers with one of these is not there.
+_ABSENT = {404, 405, 410}
+_ADDRESS = re.compile(r"https?://[^/\s]+")
+# The words of SIA 2 that are not its own arguments here.
+_WORDS = tuple(
+    name for name in inspect.signature(SIA2Query).parameters if name not in {"url", "pos", "session", "kwargs"}
+)
+
+
+class _Rows(DALResults):  # type: ignore[misc, unused-ignore]
+    """Results of pyvo that leave it to the caller to tell that there is more."""
+
+    def _handle_overflow_warning(self, client_set_maxrec: int | None = None) -> None:
+        """Say nothing."""
+
+
+class _ConeRows(_Rows, SCSResults):  # type: ignore[misc, unused-ignore]
+    """The same, whose errors are told as the standard of cone searches has it."""
+
+
+@dataclass(frozen=True)
+class SimpleQuestion:
+    """A question to a service of one of the simple protocols."""
+
+    what: str
+    make: Callable[[VOSession | None], DALQuery]
+    names: Mapping[str, str]
+    results: type[DALResults] = _Rows
+
+    def payload(self) -> dict[str, object]:
+        """Return what is sent: the address under ``url``, and the parameters."""
+        with _arguments():
+            query = self.make(None)
+            return {"url": query.queryurl, **{name: as_plain(value, name) for name, value in query.items()}}
+
+    def table(self, service: MastService, deadline: Deadline) -> Table:
+        """Return the answer; warn if there is nothing, or more than was sent."""
+        found = self.rows(service, deadline)
+        if found.meta["overflow"]:
+            told = f"{self.what} has more than these {len(found)} rows: ask for a smaller radius, or for less of it."
+            warn_user(told, MaxResultsWarning)
+        if not len(found):
+            warn_no_results()
+        return found
+
+    def rows(self, service: MastService, deadline: Deadline) -> Table:
+        """Return the answer."""
+        payload, session = self.payload(), VOSession(service, deadline, self.what)
+        with translated(self.what):
+            query = self.make(session)
+            table = table_of(self.results(query.execute_votable(), url=query.queryurl, session=session))
+        rename(table, self.names)
+        table.meta |= {"service": payload["url"], "query": {name: payload[name] for name in payload if name != "url"}}
+        return table
+
+
+@contextmanager
+def _arguments() -> Iterator[None]:
+    """Turn what pyvo says of an argument into an error of this package, before anything is sent."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError) as err:  # errors of units are among them
+        said = " ".join(map(str, err.args)).rstrip(".")
+        raise InvalidArgumentError(f"The query cannot be made: {said}.") from err
+
+
+def rename(table: Table, names: Mapping[str, str]) -> None:
+    """Give columns the names that the package has for what they mean; a name that is in use stays where it is."""
+    for column in list(table.columns.values()):
+        meaning = (str(column.meta.get(key, "")).lower() for key in ("ucd", "utype"))
+        name = next((names[each] for each in meaning if each in names), None)
+        if name is not None and name not in table.colnames:
+            table.rename_column(column.name, name)
+
+
+# -- images --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ImageSearch:
+    """A search for images, in the version of the protocol that is wanted, or that works."""
+
+    cone: Cone
+    collection: Any
+    version: Any
+    words: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """Refuse what no version knows, or not the one that is asked for."""
+        if self.version not in {None, 1, 2} or isinstance(self.version, bool):
+            raise InvalidArgumentError(f"version={self.version!r}: 1 or 2 is needed, or None for the one that works.")
+        if self.cone.radius > _LARGEST:
+            raise InvalidArgumentError(f"The radius is {self.cone.radius:g} degrees; images take at most {_LARGEST:g}.")
+        unknown = next((name for name in self.words if name not in _WORDS), None)
+        if unknown is not None:
+            raise no_such(f"query_sia has no argument {unknown!r}.", unknown, _WORDS)
+        if self.version == 1 and not self._alike:
+            given = ", ".join(self.words) or "more than one collection"
+            raise InvalidArgumentError(f"{given} needs version 2: version 1 knows a place and a collection.")
+
+    @property
+    def _alike(self) -> bool:
+        """Whether both versions can be asked."""
+        return not self.words and len(self._collections) < 2
+
+    @property
+    def _collections(self) -> list[str]:
+        return [] if self.collection is None else [_name(each) for each in as_members("collection", self.collection)]
+
+    def questions(self, urls: tuple[str, str]) -> list[SimpleQuestion]:
+        """Return the questions that may be asked, the best first."""
+        second = SimpleQuestion("SIA 2 of MAST", lambda session: self._second(urls[1], session), {})
+        first = SimpleQuestion("SIA 1 of MAST", lambda session: self._first(urls[0], session), {**_NAMES, **_POSITIONS})
+        if self.version is not None:
+            return [first if self.version == 1 else second]
+        return [second, first] if self._alike else [second]
+
+    def _first(self, url: str, session: VOSession | None) -> DALQuery:
+        """Version 1; never with a format, with which it finds nothing of GALEX."""
+        mission = urlencode([("MISSION", each) for each in self._collections])
+        place, side = (self.cone.ra, self.cone.dec), 2 * self.cone.radius
+        return SIAQuery(f"{url}?{mission}" if mission else url, pos=place, size=side, session=session)
+
+    def _second(self, url: str, session: VOSession | None) -> DALQuery:
+        circle = (self.cone.ra, self.cone.dec, max(self.cone.radius, _SMALLEST))
+        return SIA2Query(url, pos=circle, collection=self._collections, session=session, **self.words)
+
+    def table(self, service: MastService, deadline: Deadline) -> Table:
+        """Return the images."""
+        *better, last = self.questions(service.endpoints.images)
+        for question in better:
+            try:
+                return question.table(service, deadline)
+            except (RemoteServiceError, BadRequestError) as err:
+                if isinstance(err, BadRequestError) and err.status not in _ABSENT:
+                    raise
+                log.info("%s Asking SIA 1 instead.", err)
+        return last.table(service, deadline)
+
+
+# -- spectra and sources -------------------------------------------------------------------------------------------
+
+
+def spectrum_question(url: str, cone: Cone, collection: Any, band: Any, time: Any) -> SimpleQuestion:
+    """Return the question for spectra in a cone."""
+    address = url if collection is None else f"{url}?{urlencode({'id': _name(collection)})}"
+    place, diameter = (cone.ra, cone.dec), 2 * cone.radius
+
+    def make(session: VOSession | None) -> DALQuery:
+        return SSAQuery(address, pos=place, diameter=diameter, band=band, time=time, session=session)
+
+    return SimpleQuestion(f"SSA at {url}", make, _NAMES)
+
+
+def source_question(url: str, cone: Cone) -> SimpleQuestion:
+    """Return the question for sources in a cone."""
+
+    def make(session: VOSession | None) -> DALQuery:
+        return SCSQuery(url, pos=(cone.ra, cone.dec), radius=cone.radius, session=session)
+
+    return SimpleQuestion(f"Cone search at {url}", make, {}, _ConeRows)
+
+
+def source_address(url: str, catalog: Any) -> str:
+    """Return the address of the cone search of a catalog, the service's own choice if none is named."""
+    return url if catalog is None else f"{url}?{urlencode({'CAT': _name(catalog, 'catalog', 'GAIADR3')})}"
+
+
+def _name(given: Any, argument: str = "collection", example: str = "HST") -> str:
+    """A name, as text."""
+    name = as_unicode(given)
+    if not isinstance(name, str) or not name.strip():
+        raise InvalidArgumentError(f"{argument}={given!r}: a name is needed, such as {example!r}.")
+    return name.strip()
+
+
+def address_of(service: Any) -> str:
+    """Return the address of a service as users give it: text, or a row that `VO.find_services` has found."""
+    given = as_unicode(service)
+    if not isinstance(given, str) or not _ADDRESS.match(given.strip()):
+        raise InvalidArgumentError(f"service={service!r} is not the address of a service: it looks like https://….")
+    return given.strip()

@@ -1,0 +1,93 @@
+"""Tables of images and spectra are products to download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pyvo
+import requests
+from astropy.table import MaskedColumn, Row, Table
+
+from astroquery_mast import VO, Observations
+from astroquery_mast.products.addresses import addressed_products
+from astroquery_mast.sandbox import Sandbox
+
+PLACE, QUASAR = "202.4696 47.1952", "187.2779 2.0524"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_images_are_downloaded(mast_sandbox: Sandbox, tmp_path: Path, version: int) -> None:
+    """Addresses at the archive stand for their dataURIs; files lie where those of the same products lie."""
+    images = VO.query_sia(PLACE, "10 arcsec", collection="HST", version=version)[:3]
+    manifest = Observations.download_products(images, download_dir=tmp_path, verbose=False)
+    assert set(manifest["Status"]) == {"COMPLETE"}
+    for path, uri in zip(manifest["Local Path"], manifest["dataURI"], strict=True):
+        assert uri.startswith("mast:HST/product/")
+        assert Path(path).read_bytes() == mast_sandbox.archive.render(uri)
+        assert Path(path).parts[-3] == "HST"
+
+
+def test_spectra_are_downloaded_from_where_they_are(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Files of another server are fetched from it, found unchanged, and fetched again if they are lost."""
+    spectra = VO.query_ssa(QUASAR, "5 arcmin", collection="HST")[:2]
+    manifest = Observations.download_products(spectra, download_dir=tmp_path, verbose=False)
+    assert set(manifest["Status"]) == {"COMPLETE"}
+    assert list(manifest["dataURI"]) == list(spectra["access_url"])
+    assert len(mast_sandbox.requests.of("vo_file")) == 2
+    assert len(mast_sandbox.requests.of("download")) == 0
+    Path(manifest["Local Path"][1]).unlink()
+    checked = Observations.verify_downloads(manifest)
+    assert list(checked["Status"]) == ["OK", "MISSING"]
+    again = Observations.retry_downloads(checked)
+    assert list(again["Status"]) == ["OK", "COMPLETE"]
+    assert len(mast_sandbox.requests.of("vo_file")) == 3
+    assert {Path(path).parts[-3] for path in again["Local Path"]} == {"HST"}
+
+
+def test_tables_of_pyvo_are_downloaded(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Columns are known by what the service says of them, whatever their name."""
+    with requests.Session() as session:
+        images = pyvo.dal.SIAService(f"{mast_sandbox.url}/portal_vo/Mashup/VoQuery.asmx/SiaV1", session=session)
+        spectra = pyvo.dal.SSAService(f"{mast_sandbox.url}/ssap/search2.php", session=session)
+        tables = [images.search((202.4696, 47.1952), size=0.0), spectra.search((187.2779, 2.0524), diameter=0.1)]
+    for table in (each.to_table()[:2] for each in tables):
+        assert "access_url" not in table.colnames
+        manifest = Observations.download_products(table, download_dir=tmp_path, verbose=False)
+        assert list(manifest["Status"]) == ["COMPLETE"] * 2
+
+
+@pytest.mark.parametrize("form", ["row", "rows"])
+def test_rows_of_images_are_downloaded(mast_sandbox: Sandbox, form: str) -> None:
+    """A row, and a list of rows."""
+    images = VO.query_sia(PLACE, "10 arcsec", collection="HST")
+    given: Any = images[0] if form == "row" else [images[0], images[2]]
+    assert isinstance(images[0], Row)
+    plan = Observations.download_products(given, dry_run=True, verbose=False)
+    assert plan is not None
+    assert [str(path).rpartition("/")[2] for path in plan["Local Path"]] == [
+        str(address).rpartition("/")[2] for address in images["access_url"][[0] if form == "row" else [0, 2]]
+    ]
+
+
+def test_rows_without_an_address_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """The others are downloaded, each address once, and the number of those left out is told."""
+    table = Table(
+        {"access_url": MaskedColumn(["https://a.org/x/b.fits", "-", "https://a.org/x/b.fits"], mask=[0, 1, 0])}
+    )
+    products = addressed_products(table, ("dataURI",), "https://mast/file?uri=")
+    assert isinstance(products, Table)
+    assert list(products["dataURI"]) == list(products["access_url"]) == ["https://a.org/x/b.fits"]
+    assert list(products["productFilename"]) == ["b.fits"]
+    assert list(products["obs_collection"]) == ["a.org"]
+    assert "1 of 3 rows have no access_url" in caplog.text
+
+
+def test_observations_stay_observations() -> None:
+    """A table with obsid, or with dataURI, is what it was, whatever else it has."""
+    for name in ("obsid", "dataURI"):
+        table = Table({name: ["1"], "access_url": ["https://a.org/b.fits"]})
+        assert addressed_products(table, ("dataURI",), "x") is table
+    missions = Table({"access_url": ["https://a.org/b.fits"]})
+    assert addressed_products(missions, ("filename", "uri"), "x") is missions

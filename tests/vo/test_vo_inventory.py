@@ -1,0 +1,105 @@
+"""DataScope: what had come is kept, whatever ends the call."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from astroquery_mast import VO
+from astroquery_mast.exceptions import (
+    InvalidArgumentError,
+    MaxResultsWarning,
+    NoResultsWarning,
+    QueryTimeoutError,
+    ServerError,
+)
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service import retrying
+
+PLACE = "202.4696 47.1952"
+
+
+def at_poll(mast_sandbox: Sandbox, number: int, fault: Fault) -> None:
+    """Let a fault strike a poll and all that follow."""
+    later = {"where": lambda _record: len(mast_sandbox.requests.of("invoke")) >= number}
+    mast_sandbox.faults.add("invoke", fault, times=None, **later)
+
+
+def test_all_resources_are_waited_for(mast_sandbox: Sandbox) -> None:
+    """The same request is asked until the answer is complete."""
+    found = VO.inventory(PLACE, "6 arcmin")
+    assert found.meta["complete"]
+    assert {"ConeSearch", "SimpleImageAccess"} <= set(found["capabilityClass"])
+    asked = mast_sandbox.requests.of("invoke")
+    assert len(asked) == 4
+    assert len({(record.mashup or {})["cacheBreaker"] for record in asked}) == 1
+
+
+def test_at_the_end_of_the_time_what_came_is_returned(mast_sandbox: Sandbox) -> None:
+    """With a warning, and a mark in the meta."""
+    at_poll(mast_sandbox, 4, Fault.delay(30))
+    with pytest.warns(MaxResultsWarning, match=r"more than these \d+ resources: Timeout limit of 1 s"):
+        found = VO.inventory(PLACE, "6 arcmin", timeout=1)
+    assert not found.meta["complete"]
+    assert 0 < len(found) < 16
+
+
+def test_ctrl_c_keeps_the_resources_that_came(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are returned, with a warning; an interrupt before anything has come stays one."""
+    stop_after = {"polls": 3}
+
+    def pause(_seconds: float, _stopped: threading.Event) -> None:
+        if len(mast_sandbox.requests.of("invoke")) >= stop_after["polls"]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(retrying, "pause", pause)
+    with pytest.warns(MaxResultsWarning, match="interrupted"):
+        found = VO.inventory(PLACE, "6 arcmin")
+    assert len(found) > 0
+    mast_sandbox.reset()
+    stop_after["polls"] = 1
+    with pytest.raises(KeyboardInterrupt):
+        VO.inventory(PLACE, "6 arcmin")
+
+
+def test_a_failure_later_on_does_not_take_what_came(mast_sandbox: Sandbox) -> None:
+    """Of a service that breaks down in between, the last part is kept; of one that never answers, the error."""
+    at_poll(mast_sandbox, 4, Fault.status(500))
+    with pytest.warns(MaxResultsWarning, match="HTTP 500"):
+        assert len(VO.inventory(PLACE, "6 arcmin")) > 0
+    mast_sandbox.reset()
+    at_poll(mast_sandbox, 1, Fault.status(500))
+    with pytest.raises(ServerError):
+        VO.inventory(PLACE, "6 arcmin")
+    mast_sandbox.reset()
+    at_poll(mast_sandbox, 1, Fault.executing())
+    with pytest.raises(QueryTimeoutError):
+        VO.inventory(PLACE, "6 arcmin", timeout=0.2)
+
+
+def test_resources_are_counted_while_they_come(mast_sandbox: Sandbox, caplog: Any) -> None:
+    """With verbose there is a line for each part that has more."""
+    VO.inventory(PLACE, "6 arcmin", verbose=True)
+    told = [record.getMessage() for record in caplog.records if "so far" in record.getMessage()]
+    assert len(told) == 3
+
+
+def test_nothing_at_all_is_a_warning(mast_sandbox: Sandbox) -> None:
+    """As with every query."""
+    with pytest.warns(NoResultsWarning):
+        assert len(VO.inventory("100 60", "1 arcsec")) == 0
+
+
+def test_an_inventory_without_a_place_is_not_asked_for(mast_sandbox: Sandbox) -> None:
+    """Bad input is refused before anything is sent; the request can be looked at."""
+    with pytest.raises(InvalidArgumentError):
+        VO.inventory(None, "6 arcmin")
+    with pytest.raises(InvalidArgumentError):
+        VO.inventory(PLACE, "6 arcmin", timeout=-1)
+    payload = VO.inventory(PLACE, "6 arcmin", get_query_payload=True)
+    assert isinstance(payload, dict)
+    assert payload["service"] == "Vo.Hesarc.DatascopeListable"
+    assert payload["params"] == {"ra": 202.4696, "dec": 47.1952, "radius": 0.1}
+    assert len(mast_sandbox.requests) == 0

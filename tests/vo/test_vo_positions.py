@@ -1,0 +1,330 @@
+"""Images, spectra and sources by position, from the sandbox and from documents that pyvo was tested with."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import pytest
+import responses
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from astropy.time import Time
+
+from astroquery_mast import VO
+from astroquery_mast.exceptions import (
+    BadRequestError,
+    IncompleteResultError,
+    InvalidArgumentError,
+    MaxResultsWarning,
+    NoResultsWarning,
+    QueryTimeoutError,
+    ResolverError,
+    ServerError,
+)
+from astroquery_mast.sandbox import Fault, Sandbox
+
+M51 = SkyCoord(202.4696, 47.1952, unit="deg")
+QUASAR = "187.2779 2.0524"
+HTML = Fault.answer(b"<html><head><title>504 Gateway Time-out</title></head></html>", content_type="text/html")
+
+
+def ids_of(mast_sandbox: Sandbox, radius: float, where: str) -> set[str]:
+    """The identifiers of the observations of the archive on a circle around M 51."""
+    near = mast_sandbox.archive.within(M51.ra.deg, M51.dec.deg, radius)
+    rows = mast_sandbox.archive.query(f"SELECT objID, obs_id FROM observation WHERE {where}")
+    return {row["obs_id"] for row in rows if row["objID"] in near}
+
+
+# -- images ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("radius", ["3 arcmin", 0.05, 0.05 * u.deg, 180 * u.arcsec])
+def test_images_are_those_that_the_circle_meets(mast_sandbox: Sandbox, radius: Any) -> None:
+    """A radius means the same in all forms, and is no diameter."""
+    found = VO.query_sia(M51, radius, collection="HST")
+    condition = "obs_collection = 'HST' AND dataproduct_type = 'image' AND dataURL IS NOT NULL"
+    assert set(found["obs_id"]) == ids_of(mast_sandbox, 0.05, condition)
+    assert found["em_min"].unit == "m"
+    assert found["s_ra"].meta["ucd"] == "pos.eq.ra"
+    assert found["t_exptime"].description == "Exposure time"
+    assert found["obs_id"].dtype.kind == "U"
+    assert found.meta["query"]["COLLECTION"] == ["HST"]
+    assert not found.meta["overflow"]
+
+
+def test_a_name_stands_for_its_position(mast_sandbox: Sandbox) -> None:
+    """As everywhere, text that is no position is the name of an object; nothing is asked if it has none."""
+    assert len(VO.query_sia("M51", "10 arcsec", collection="GALEX")) > 0
+    mast_sandbox.requests.clear()
+    with pytest.raises(ResolverError):
+        VO.query_sia("No such object", "1 arcmin")
+    assert len(mast_sandbox.requests.of("vo_sia")) == 0
+
+
+def test_both_versions_have_the_same_names(mast_sandbox: Sandbox) -> None:
+    """What reads a table of one version reads that of the other."""
+    first, second = (VO.query_sia(M51, "1 arcmin", collection="HST", version=version) for version in (1, 2))
+    shared = {"obs_collection", "instrument_name", "target_name", "s_ra", "s_dec", "em_min", "em_max", "t_exptime"}
+    for name in {*shared, "access_url", "access_format", "obs_title"}:
+        assert first[name].unit == second[name].unit
+        assert first[name].dtype.kind == second[name].dtype.kind
+    assert len(mast_sandbox.requests.of("vo_sia1")) == len(mast_sandbox.requests.of("vo_sia")) == 1
+    assert set(second["access_url"]) & set(first["access_url"])
+
+
+def test_the_first_version_is_asked_for_the_square_around_the_circle(mast_sandbox: Sandbox) -> None:
+    """SIZE is the side, and FORMAT is never sent: GALEX would have nothing."""
+    found = VO.query_sia(M51, "3 arcmin", collection="GALEX", version=1)
+    (record,) = mast_sandbox.requests.of("vo_sia1")
+    assert float(record.value("SIZE") or 0) == pytest.approx(0.1)
+    assert "FORMAT" not in record.query
+    assert len(found) > 0
+
+
+def test_a_radius_of_zero_finds_images_of_the_position(mast_sandbox: Sandbox) -> None:
+    """Both versions take a position without extent."""
+    condition = "obs_collection = 'HST' AND dataproduct_type = 'image' AND dataURL IS NOT NULL"
+    assert set(VO.query_sia(M51, 0, collection="HST")["obs_id"]) == ids_of(mast_sandbox, 0.0, condition)
+    assert len(VO.query_sia(M51, 0, collection="HST", version=1)) > 0
+
+
+def test_words_of_the_second_version_restrict_the_images(mast_sandbox: Sandbox) -> None:
+    """Bands, times, instruments and levels go to the service under pyvo's names."""
+    everything = VO.query_sia(M51, "3 arcmin", collection=["HST", "GALEX"])
+    chosen = VO.query_sia(
+        M51,
+        "3 arcmin",
+        collection=["HST", "GALEX"],
+        band=(5000 * u.AA, 6000 * u.AA),
+        time=(Time("2004-01-01"), Time("2006-01-01")),
+        calib_level=3,
+    )
+    assert set(everything["obs_collection"]) == {"HST", "GALEX"}
+    assert 0 < len(chosen) < len(everything)
+    assert set(chosen["calib_level"]) == {3}
+    assert np.all(chosen["em_min"] <= 6e-7)
+
+
+def test_more_images_than_are_sent_are_told(mast_sandbox: Sandbox) -> None:
+    """OVERFLOW is a warning and in the meta, also where the user has asked for so few."""
+    with pytest.warns(MaxResultsWarning, match="more than these 5 rows"):
+        found = VO.query_sia(M51, "3 arcmin", maxrec=5)
+    assert len(found) == 5
+    assert found.meta["overflow"]
+
+
+def test_no_images_are_a_warning(mast_sandbox: Sandbox) -> None:
+    """The table has the columns, and no rows."""
+    with pytest.warns(NoResultsWarning):
+        found = VO.query_sia("10 -80", "1 arcsec")
+    assert len(found) == 0
+    assert found["access_url"].dtype.kind == "U"
+
+
+@pytest.mark.parametrize("fault", [Fault.status(404), Fault.status(500), HTML], ids=["absent", "failing", "page"])
+def test_the_first_version_helps_out(mast_sandbox: Sandbox, fault: Fault) -> None:
+    """Where the second version is not there, fails, or a gateway answers, the first is asked; not if 2 is asked for."""
+    mast_sandbox.faults.add("vo_sia", fault, times=None)
+    found = VO.query_sia(M51, "1 arcmin", collection="HST")
+    assert "SiaV1" in found.meta["service"]
+    with pytest.raises((ServerError, BadRequestError)):
+        VO.query_sia(M51, "1 arcmin", collection="HST", version=2)
+    with pytest.raises((ServerError, BadRequestError)):
+        VO.query_sia(M51, "1 arcmin", collection="HST", calib_level=3)
+
+
+def test_one_bad_moment_costs_one_more_request(mast_sandbox: Sandbox) -> None:
+    """A 503 that asks for patience is waited for, and the version stays."""
+    mast_sandbox.faults.add("vo_sia", Fault.status(503, retry_after=0))
+    assert "vo-sia" in VO.query_sia(M51, "10 arcsec", collection="HST").meta["service"]
+    assert [record.status for record in mast_sandbox.requests.of("vo_sia")] == [503, 200]
+
+
+def test_a_table_that_breaks_off_is_no_answer(mast_sandbox: Sandbox) -> None:
+    """Half a VOTable is an error, and never half a result."""
+    whole = Fault.answer(b"<VOTABLE><RESOURCE><TABLE>", content_type="application/x-votable+xml")
+    mast_sandbox.faults.add("vo_cone", whole, times=None)
+    with pytest.raises(IncompleteResultError, match="breaks off"):
+        VO.query_cone(M51, "1 arcmin")
+
+
+def test_a_silent_service_ends_the_call_in_time(mast_sandbox: Sandbox) -> None:
+    """The timeout is that of the whole call."""
+    mast_sandbox.faults.add("vo_ssa", Fault.delay(30), times=None)
+    with pytest.raises(QueryTimeoutError, match=r"0\.3 s"):
+        VO.query_ssa(QUASAR, "1 arcmin", timeout=0.3)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"version": 3}, "version=3: 1 or 2"),
+        ({"version": True}, "version=True"),
+        ({"radius": "91 deg"}, "at most 90"),
+        ({"radius": "1 parsec"}, "radius='1 parsec'"),
+        ({"collectoin": "HST"}, "no argument 'collectoin'. Did you mean 'collection'"),
+        ({"collection": 5}, "collection=5: a name is needed"),
+        ({"collection": ["HST", ""]}, "collection='': a name is needed"),
+        ({"band": "blue"}, "cannot be made: .*blue"),
+        ({"band": (2, 1)}, "cannot be made: .*Invalid interval"),
+        ({"maxrec": -1}, "cannot be made: maxrec -1"),
+        ({"band": (1e-7, 2e-7), "version": 1}, "band needs version 2"),
+        ({"collection": ["HST", "GALEX"], "version": 1}, "more than one collection needs version 2"),
+    ],
+)
+def test_a_question_for_images_that_makes_no_sense(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
+    """It is refused before anything is sent."""
+    with pytest.raises(InvalidArgumentError, match=said):
+        VO.query_sia(M51, **{"radius": "1 arcmin", **words})
+    assert len(mast_sandbox.requests) == 0
+
+
+# -- spectra ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_radius_of_spectra_is_a_radius(mast_sandbox: Sandbox) -> None:
+    """The targets of all spectra are within the radius, and one near its rim is found."""
+    place = SkyCoord(187.2779, 2.0524, unit="deg")
+    (row, *_) = VO.query_ssa(place, "5 arcmin", collection="HST")
+    rim = place.directional_offset_by(30 * u.deg, 10 * u.arcmin)
+    away = SkyCoord(*row["pos"], unit="deg").separation(rim)
+    assert len(VO.query_ssa(rim, away * 1.01, collection="HST")) > 0
+    with pytest.warns(NoResultsWarning):
+        VO.query_ssa(rim, away * 0.98, collection="HST")
+    sizes = [float(record.value("SIZE") or 0) for record in mast_sandbox.requests.of("vo_ssa")]
+    assert sizes[0] == pytest.approx(2 * 5 / 60)
+
+
+def test_spectra_have_the_names_of_obscore(mast_sandbox: Sandbox) -> None:
+    """Addresses and wavelengths are called as those of images are, with units."""
+    found = VO.query_ssa(QUASAR, "5 arcmin", collection="HST", band=(100 * u.nm, 130 * u.nm))
+    assert {"access_url", "access_format", "target_name", "instrument_name", "obs_title"} <= set(found.colnames)
+    assert found["em_min"].unit == "m"
+    assert np.all(found["em_min"] <= 130e-9)
+    assert set(found["obs_collection"]) == {"HST"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"band": (1, 2, 3)}, "exactly two values"),
+        ({"time": "yesterday"}, "cannot be made"),
+        ({"collection": ["IUE", "HST"]}, "a name is needed, such as 'HST'"),
+        ({"service": "archive.stsci.edu"}, "is not the address of a service"),
+    ],
+)
+def test_a_question_for_spectra_that_makes_no_sense(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
+    """It is refused before anything is sent."""
+    with pytest.raises(InvalidArgumentError, match=said):
+        VO.query_ssa(QUASAR, "1 arcmin", **words)
+    assert len(mast_sandbox.requests) == 0
+
+
+# -- sources ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_cone_is_the_same_as_by_mashup(mast_sandbox: Sandbox) -> None:
+    """The sources of a catalog in a cone are those that its service of the Mashup API gives."""
+    from astroquery_mast import Catalogs
+
+    found = VO.query_cone(M51, "2 arcmin", catalog="gaiadr3")
+    other = Catalogs.query_region(M51, radius="2 arcmin", catalog="Gaia", version=3)
+    assert sorted(map(int, found["source_id"])) == sorted(map(int, other["source_id"]))
+    assert found["pmra"].unit == "mas/yr"
+
+
+def test_any_cone_search_can_be_asked(mast_sandbox: Sandbox) -> None:
+    """By its address, which may have parameters of its own."""
+    found = VO.query_cone("202.4 47.2", "30 arcmin", service=f"{mast_sandbox.url}/iue/search.php?x=1")
+    assert found["obs_id"][0].startswith("lwp")
+    assert mast_sandbox.requests.of("vo_cone")[-1].value("x") == "1"
+
+
+def test_what_a_cone_search_refuses_is_told_in_its_words(mast_sandbox: Sandbox) -> None:
+    """An unknown catalog is the service's to say."""
+    with pytest.raises(BadRequestError, match="There is no catalog NOTHING; known are GSC242"):
+        VO.query_cone(M51, "1 arcmin", catalog="nothing")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"catalog": "GSC242", "service": "https://example.org/scs"}, "give one of them"),
+        ({"catalog": " "}, "catalog=' '"),
+        ({"service": None, "catalog": 3}, "catalog=3"),
+        ({"radius": "-1 deg"}, "between 0 and 180"),
+    ],
+)
+def test_a_question_for_sources_that_makes_no_sense(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
+    """It is refused before anything is sent."""
+    with pytest.raises(InvalidArgumentError, match=said):
+        VO.query_cone(M51, **{"radius": "1 arcmin", **words})
+    assert len(mast_sandbox.requests) == 0
+
+
+# -- all of them -----------------------------------------------------------------------------------------------------
+
+
+def test_requests_can_be_looked_at(mast_sandbox: Sandbox) -> None:
+    """get_query_payload returns what would be sent, and sends nothing."""
+    image = VO.query_sia("10 20", "6 arcmin", collection="HST", get_query_payload=True)
+    assert image == {
+        "url": f"{mast_sandbox.url}/vo-sia/api/v0.1/query",
+        "POS": ["CIRCLE 10.0 20.0 0.1"],
+        "COLLECTION": ["HST"],
+    }
+    spectrum = VO.query_ssa("10 20", "6 arcmin", collection="IUE", get_query_payload=True)
+    assert spectrum == {
+        "url": f"{mast_sandbox.url}/ssap/search2.php?id=IUE",
+        "POS": "10.0,20.0",
+        "SIZE": 0.2,
+        "REQUEST": "queryData",
+    }
+    cone = VO.query_cone("10 20", "6 arcmin", catalog="GAIADR3", get_query_payload=True)
+    assert isinstance(cone, dict)
+    assert (cone["RA"], cone["DEC"], cone["SR"]) == pytest.approx((10, 20, 0.1))
+    assert str(cone["url"]).endswith("?CAT=GAIADR3")
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_the_token_is_not_shown_to_these_services(mast_sandbox: Sandbox) -> None:
+    """What they have is public; whoever is logged in asks them as everybody does."""
+    VO.login(mast_sandbox.token)
+    VO.query_sia(M51, "10 arcsec", collection="HST")
+    VO.query_ssa(QUASAR, "1 arcmin")
+    asked = [*mast_sandbox.requests.of("vo_sia"), *mast_sandbox.requests.of("vo_ssa")]
+    assert len(asked) == 2
+    assert not any("authorization" in record.headers for record in asked)
+
+
+def document(protocol: str, name: str) -> bytes:
+    """A document of the test data that pyvo is installed with."""
+    return (resources.files("pyvo.dal.tests") / "data" / protocol / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "name", "method", "columns"),
+    [
+        ("sia", "dataset.xml", lambda: VO.query_sia("10 20", 0.1, version=1), {"access_url", "em_min", "s_ra"}),
+        ("sia2", "dataset.xml", lambda: VO.query_sia("10 20", 0.1, version=2), {"access_url", "em_min", "s_ra"}),
+        ("ssa", "result.xml", lambda: VO.query_ssa("10 20", 0.1), {"access_url", "access_format", "obs_title"}),
+        ("scs", "result.xml", lambda: VO.query_cone("10 20", 0.1), {"raj2000", "energy_cor"}),
+    ],
+)
+def test_recorded_documents_of_other_archives(protocol: str, name: str, method: Any, columns: set[str]) -> None:
+    """They are read as ours are: no column is lost, text is text, units and UCDs stay."""
+    content = document(protocol, name)
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as web:
+        web.add_passthru("http://127.0.0.1")
+        for host in ("https://mast.stsci.edu", "https://archive.stsci.edu", "https://gsss.stsci.edu"):
+            web.get(re.compile(f"{host}/.*"), body=content, content_type="text/xml")
+        found: Table = method()
+    assert columns <= set(found.colnames)
+    assert len(found) > 0
+    assert any(column.meta.get("ucd") for column in found.columns.values())
+    assert any(column.unit is not None for column in found.columns.values())
+    assert not any(column.dtype == object and all(isinstance(c, str) for c in column) for column in found.itercols())
