@@ -30,7 +30,7 @@ from ..exceptions import (
     MastError,
     NoResultsWarning,
 )
-from ..products.addresses import addressed_products
+from ..products.addresses import addressed_products, refuse_to_bundle
 from ..products.bundle import SCRIPT, Bundle
 from ..products.file_names import column_as_text
 from ..products.listing import as_product_table, as_table, ask_in_batches, hints_of_planned, unique_products, values_of
@@ -355,6 +355,7 @@ class ProductFlow:
             return None
         planned, options = prepared.planned, options.until(deadline)
         if request.bundle is not None:
+            refuse_to_bundle(prepared.files.download_url)
             bundle = Bundle.of(prepared.products, request.bundle)
             file = bundle.planned(self._service.endpoints.bundle, prepared.folder)
             if request.dry_run:

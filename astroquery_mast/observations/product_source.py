@@ -350,9 +350,11 @@ class ObservationSource:
         """Return products, each file once, and where they come from."""
         del in_folders
         unique = add_release_dates(unique_products(products), self.cloud.releases)
+        place = files_of_products(self.base_url or self.service.endpoints.download, unique)
         uris = [uri for uri in unique["dataURI"].tolist() if isinstance(uri, str) and uri.strip()]
-        files = self._files(uris)
-        return unique, replace(files, download_url=files_of_products(str(files.download_url), unique))
+        # What has an address of its own is no file of the archive's, and has no copy in its cloud.
+        own = uris if isinstance(place, str) else [uri for uri in uris if uri not in place.own]
+        return unique, replace(self._files(own), download_url=place)
 
     def file(self, given: Any) -> tuple[str, FileSource]:
         """Return the dataURI, or the address in the cloud, of a single file, and where it comes from."""

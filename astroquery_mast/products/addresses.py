@@ -13,6 +13,7 @@ from typing import Any
 from astropy.table import Column, Table
 from astroquery import log
 
+from ..exceptions import InvalidArgumentError
 from ..tables.columns import plain_cells
 from .file_names import column_as_text
 from .listing import as_table, products_of, uri_at
@@ -95,3 +96,12 @@ def files_of_products(download_url: str, products: Table) -> str | FileAddresses
 def files_of_manifest(download_url: str, manifest: Table) -> str | FileAddresses:
     """Return where the files of a manifest come from, which has an address only where a file did not come."""
     return FileAddresses.of(download_url, manifest, "URL")
+
+
+def refuse_to_bundle(place: object) -> None:
+    """Raise if some files are not MAST's, which puts nothing else into a bundle or a script."""
+    if isinstance(place, FileAddresses):
+        raise InvalidArgumentError(
+            f"MAST bundles its own files, and {len(place.own)} are elsewhere, such as {min(place.own)}: leave bundle "
+            "and curl_flag out."
+        )

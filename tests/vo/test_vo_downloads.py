@@ -11,6 +11,7 @@ import requests
 from astropy.table import MaskedColumn, Row, Table
 
 from astroquery_mast import VO, Observations
+from astroquery_mast.exceptions import InvalidArgumentError
 from astroquery_mast.products.addresses import addressed_products
 from astroquery_mast.sandbox import Sandbox
 
@@ -56,6 +57,18 @@ def test_tables_of_pyvo_are_downloaded(mast_sandbox: Sandbox, tmp_path: Path) ->
         assert "access_url" not in table.colnames
         manifest = Observations.download_products(table, download_dir=tmp_path, verbose=False)
         assert list(manifest["Status"]) == ["COMPLETE"] * 2
+
+
+def test_files_of_other_servers_are_not_bundled(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """MAST could not: that is said before anything is asked; nor are they looked for in its cloud."""
+    spectra = VO.query_ssa(QUASAR, "5 arcmin", collection="HST")[:1]
+    with pytest.raises(InvalidArgumentError, match=r"1 are elsewhere, such as http.*o6m101aaq_x1d\.fits"):
+        Observations.download_products(spectra, bundle="zip", download_dir=tmp_path, verbose=False)
+    Observations.enable_cloud_dataset(verbose=False)
+    Observations.download_products(spectra, download_dir=tmp_path, verbose=False)
+    for endpoint in ("bundle", "path_lookup", "cloud"):
+        assert len(mast_sandbox.requests.of(endpoint)) == 0
+    Observations.disable_cloud_dataset()
 
 
 @pytest.mark.parametrize("form", ["row", "rows"])
