@@ -406,3 +406,12 @@ def test_columns_of_a_mission_by_position(mast_sandbox: Sandbox) -> None:
     assert MastMissions.get_column_list("jwst")["name"].tolist() == (
         MastMissions.get_column_list(mission="jwst")["name"].tolist()
     )
+
+
+def test_all_missions_are_searched_at_once(mast_sandbox: Sandbox) -> None:
+    """The search of all missions is listed, and finds at a place what each of them has there, with its files."""
+    assert "all_missions" in MastMissions.get_available_missions()
+    found = MastMissions.query_region("202.4696 47.1952", radius="1 arcmin", mission="all_missions")
+    assert set(found["mission"]) == {"HST", "JWST"}
+    products = MastMissions.get_product_list(found[:2], mission="all_missions")
+    assert set(products["dataset"]) == set(found["dataset"][:2])

@@ -16,7 +16,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 M51 = "202.469575 47.195258"
 M101 = "210.802429 54.34875"
-MISSIONS = ("hst", "jwst", "roman", "roman_spectra", "roman_cgi", "classy", "ullyses", "iue")
+MISSIONS = ("hst", "jwst", "roman", "roman_spectra", "roman_cgi", "classy", "ullyses", "iue", "all_missions")
 RECORDED = resources.files("astroquery.mast.tests") / "data"
 
 

@@ -24,6 +24,7 @@ _IPPPSSOOT = re.compile(r"[a-z][a-z0-9]{8}$", re.IGNORECASE)
 _PIXELS, _RESOLVING_POWERS = (packaged("instruments")["pixels"][name] for name in ("HST search", "resolving power"))
 _SERVICING = ((52334.0, "SM-3A"), (54963.0, "SM-3B"))
 _OF_HST = "obs_collection = 'HST' AND project = 'HST' AND calib_level > 0"
+_OF_ALL = "obs_collection IN ('HST', 'JWST', 'IUE') AND project <> 'HAP' AND calib_level > 0"
 _OF_JWST = "obs_collection = 'JWST' AND calib_level > 0"
 
 
@@ -188,6 +189,25 @@ def iue_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
         instrument="IUE",
         filters=row["filters"],
     )
+
+
+def all_table(archive: Archive) -> MissionTable:
+    """Observations of all missions; the real columns are not known, and these are what every mission has."""
+    found = archive.query(f"SELECT * FROM observation WHERE {_OF_ALL} ORDER BY obsid")
+    rows: list[Row] = [copied("all_missions", observation) for observation in found]
+    return MissionTable("all_missions", "dataset", ("ra", "dec"), search_columns("all_missions"), rows)
+
+
+def all_datasets(archive: Archive) -> dict[str, list[int]]:
+    """Observations whose files belong to a dataset: only itself."""
+    return _by_dataset(archive, _OF_ALL, str)
+
+
+def all_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
+    """File of an observation of any mission, from a product row."""
+    name, uri = row["productFilename"], row["dataURI"]
+    suffix = name.partition(".")[0].rpartition("_")[2].upper()
+    return MissionProduct(dataset, name, uri, uri, row["size"], suffix, row["instrument_name"], row["filters"])
 
 
 _PREFIXES = {"NIRCAM": "NRC", "NIRSPEC": "NRS", "MIRI": "MIR", "NIRISS": "NIS"}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .archive import Archive
 
 #: Every mission search.
-MISSIONS = ("hst", "jwst", *ROMAN, "classy", "ullyses", "iue")
+MISSIONS = ("hst", "jwst", *ROMAN, "classy", "ullyses", "iue", "all_missions")
 #: Missions that hand out files by name themselves; the files of the others are downloaded by URI.
 RETRIEVING = frozenset({"hst", "jwst", *ROMAN})
 
@@ -37,6 +37,7 @@ _ARCHIVED = {
     "hst": _Archived(archived.hst_table, archived.hst_datasets, archived.hst_product),
     "jwst": _Archived(archived.jwst_table, archived.jwst_datasets, archived.jwst_product),
     "iue": _Archived(archived.iue_table, archived.iue_datasets, archived.iue_product),
+    "all_missions": _Archived(archived.all_table, archived.all_datasets, archived.all_product),
 }
 
 
