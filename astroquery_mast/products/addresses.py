@@ -19,10 +19,8 @@ from .file_names import column_as_text
 from .listing import as_table, products_of, uri_at
 from .plan import data_url, escaped_url
 
-# Names, UCDs and utypes of columns with the addresses of files.
-_ADDRESSES = frozenset(
-    ["access_url", "access_reference", "vox:image_accessreference", "ssa:access.reference", "obscore:access.reference"]
-)
+# Names, UCDs and ends of utypes of columns with the addresses of files, the surest first.
+_ADDRESSES = ("access_url", "access_reference", "vox:image_accessreference", "access.reference")
 # The column in which products keep the address that they were given by.
 _GIVEN_BY = "access_url"
 # What tells files apart, where they are in a folder of their own.
@@ -63,14 +61,15 @@ def addressed_products(given: Any, marks: Collection[str], service: str) -> Any:
     table = as_table(given)
     if table is None or "dataURI" not in marks or not {*marks, "obsid"}.isdisjoint(table.colnames):
         return given
-    column = next(filter(_has_addresses, table.columns.values()), None)
+    columns = {meaning: column for column in table.columns.values() for meaning in _meanings(column)}
+    column = next((columns[each] for each in _ADDRESSES if each in columns), None)
     return given if column is None else _products(table, column, service)
 
 
-def _has_addresses(column: Column) -> bool:
-    """Whether a column holds addresses of files, by what its service says of it."""
-    meanings = {column.name.lower(), *(str(column.meta.get(key, "")).lower() for key in ("ucd", "utype"))}
-    return not meanings.isdisjoint(_ADDRESSES)
+def _meanings(column: Column) -> tuple[str, ...]:
+    """What a column may be known by."""
+    ucd, utype = (str(column.meta.get(key, "")).lower() for key in ("ucd", "utype"))
+    return column.name.lower(), ucd, utype.rpartition(":")[2]
 
 
 def _products(table: Table, column: Column, service: str) -> Table:

@@ -11,7 +11,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,8 +34,8 @@ from ..warn import warn_no_results, warn_user
 from .results import table_of
 from .session import VOSession, translated
 
-# What a column means, by its UCD or utype in lower case → its name in ObsCore.
-_NAMES = {
+# What a column means, by its UCD in SIA 1 and by the end of its utype in SSA → its name in ObsCore.
+_BY_UCD = {
     "vox:image_accessreference": "access_url",
     "vox:image_format": "access_format",
     "vox:image_title": "obs_title",
@@ -43,16 +43,19 @@ _NAMES = {
     "vox:bandpass_hilimit": "em_max",
     "vox:bandpass_id": "filters",
     "inst_id": "instrument_name",
-    "ssa:access.reference": "access_url",
-    "ssa:access.format": "access_format",
-    "ssa:dataid.collection": "obs_collection",
-    "ssa:dataid.title": "obs_title",
-    "ssa:dataid.instrument": "instrument_name",
-    "ssa:target.name": "target_name",
-    "ssa:char.spectralaxis.coverage.bounds.start": "em_min",
-    "ssa:char.spectralaxis.coverage.bounds.stop": "em_max",
+    "pos_eq_ra_main": "s_ra",
+    "pos_eq_dec_main": "s_dec",
 }
-_POSITIONS = {"pos_eq_ra_main": "s_ra", "pos_eq_dec_main": "s_dec"}
+_BY_UTYPE = {
+    "access.reference": "access_url",
+    "access.format": "access_format",
+    "dataid.collection": "obs_collection",
+    "dataid.title": "obs_title",
+    "dataid.instrument": "instrument_name",
+    "target.name": "target_name",
+    "char.spectralaxis.coverage.bounds.start": "em_min",
+    "char.spectralaxis.coverage.bounds.stop": "em_max",
+}
 # A circle of SIA 2 must have a radius (degrees).
 _SMALLEST = 1e-9
 # SIA 2 takes no wider circle, and a square of twice the radius is as wide as SIA 1 can be asked for (degrees).
@@ -83,7 +86,8 @@ class SimpleQuestion:
 
     what: str
     make: Callable[[VOSession | None], DALQuery]
-    names: Mapping[str, str]
+    key: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
     results: type[DALResults] = _Rows
 
     def payload(self) -> dict[str, object]:
@@ -108,7 +112,7 @@ class SimpleQuestion:
         with translated(self.what):
             query = self.make(session)
             table = table_of(self.results(query.execute_votable(), url=query.queryurl, session=session))
-        rename(table, self.names)
+        rename(table, self.key, self.names)
         table.meta |= {"service": payload["url"], "query": {name: payload[name] for name in payload if name != "url"}}
         return table
 
@@ -123,11 +127,12 @@ def _arguments() -> Iterator[None]:
         raise InvalidArgumentError(f"The query cannot be made: {said}.") from err
 
 
-def rename(table: Table, names: Mapping[str, str]) -> None:
+def rename(table: Table, key: str, names: Mapping[str, str]) -> None:
     """Give columns the names that the package has for what they mean; a name that is in use stays where it is."""
     for column in list(table.columns.values()):
-        meaning = (str(column.meta.get(key, "")).lower() for key in ("ucd", "utype"))
-        name = next((names[each] for each in meaning if each in names), None)
+        meaning = str(column.meta.get(key, "")).lower()
+        # The namespace of a utype is anybody's choice; that of a UCD is part of it.
+        name = names.get(meaning if key == "ucd" else meaning.rpartition(":")[2])
         if name is not None and name not in table.colnames:
             table.rename_column(column.name, name)
 
@@ -168,8 +173,8 @@ class ImageSearch:
 
     def questions(self, urls: tuple[str, str]) -> list[SimpleQuestion]:
         """Return the questions that may be asked, the best first."""
-        second = SimpleQuestion("SIA 2 of MAST", lambda session: self._second(urls[1], session), {})
-        first = SimpleQuestion("SIA 1 of MAST", lambda session: self._first(urls[0], session), {**_NAMES, **_POSITIONS})
+        second = SimpleQuestion("SIA 2 of MAST", lambda session: self._second(urls[1], session))
+        first = SimpleQuestion("SIA 1 of MAST", lambda session: self._first(urls[0], session), "ucd", _BY_UCD)
         if self.version is not None:
             return [first if self.version == 1 else second]
         return [second, first] if self._alike else [second]
@@ -208,7 +213,7 @@ def spectrum_question(url: str, cone: Cone, collection: Any, band: Any, time: An
     def make(session: VOSession | None) -> DALQuery:
         return SSAQuery(address, pos=place, diameter=diameter, band=band, time=time, session=session)
 
-    return SimpleQuestion(f"SSA at {url}", make, _NAMES)
+    return SimpleQuestion(f"SSA at {url}", make, "utype", _BY_UTYPE)
 
 
 def source_question(url: str, cone: Cone) -> SimpleQuestion:
@@ -217,7 +222,7 @@ def source_question(url: str, cone: Cone) -> SimpleQuestion:
     def make(session: VOSession | None) -> DALQuery:
         return SCSQuery(url, pos=(cone.ra, cone.dec), radius=cone.radius, session=session)
 
-    return SimpleQuestion(f"Cone search at {url}", make, {}, _ConeRows)
+    return SimpleQuestion(f"Cone search at {url}", make, results=_ConeRows)
 
 
 def source_address(url: str, catalog: Any) -> str:

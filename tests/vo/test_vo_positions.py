@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
@@ -19,12 +20,14 @@ from astroquery_mast.exceptions import (
     BadRequestError,
     IncompleteResultError,
     InvalidArgumentError,
+    InvalidResponseError,
     MaxResultsWarning,
     NoResultsWarning,
     QueryTimeoutError,
     ResolverError,
     ServerError,
 )
+from astroquery_mast.products.addresses import addressed_products
 from astroquery_mast.sandbox import Fault, Sandbox
 
 M51 = SkyCoord(202.4696, 47.1952, unit="deg")
@@ -301,9 +304,15 @@ def test_the_token_is_not_shown_to_these_services(mast_sandbox: Sandbox) -> None
     assert not any("authorization" in record.headers for record in asked)
 
 
-def document(protocol: str, name: str) -> bytes:
-    """A document of the test data that pyvo is installed with."""
-    return (resources.files("pyvo.dal.tests") / "data" / protocol / name).read_bytes()
+HOSTS = re.compile(r"https://(mast|archive|gsss)\.stsci\.edu/.*")
+
+
+def answered(protocol: str, name: str, call: Callable[[], Table]) -> Table:
+    """What a call makes of a document of the test data that pyvo is installed with."""
+    content = (resources.files("pyvo.dal.tests") / "data" / protocol / name).read_bytes()
+    with responses.RequestsMock() as web:
+        web.get(HOSTS, body=content, content_type="text/xml")
+        return call()
 
 
 @pytest.mark.parametrize(
@@ -315,16 +324,39 @@ def document(protocol: str, name: str) -> bytes:
         ("scs", "result.xml", lambda: VO.query_cone("10 20", 0.1), {"raj2000", "energy_cor"}),
     ],
 )
-def test_recorded_documents_of_other_archives(protocol: str, name: str, method: Any, columns: set[str]) -> None:
+def test_recorded_documents_of_other_archives(
+    protocol: str, name: str, method: Callable[[], Table], columns: set[str]
+) -> None:
     """They are read as ours are: no column is lost, text is text, units and UCDs stay."""
-    content = document(protocol, name)
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as web:
-        web.add_passthru("http://127.0.0.1")
-        for host in ("https://mast.stsci.edu", "https://archive.stsci.edu", "https://gsss.stsci.edu"):
-            web.get(re.compile(f"{host}/.*"), body=content, content_type="text/xml")
-        found: Table = method()
+    found = answered(protocol, name, method)
     assert columns <= set(found.colnames)
     assert len(found) > 0
     assert any(column.meta.get("ucd") for column in found.columns.values())
     assert any(column.unit is not None for column in found.columns.values())
     assert not any(column.dtype == object and all(isinstance(c, str) for c in column) for column in found.itercols())
+
+
+def test_the_address_is_the_one_that_the_protocol_means() -> None:
+    """Of two columns with addresses it is that with the UCD of images, and its file is what is downloaded."""
+    found = answered("sia", "dataset.xml", lambda: VO.query_sia("10 20", 0.1, version=1))
+    assert set(found["access_url"]) == {"http://example.com/querydata/image.fits"}
+    found.rename_column("access_url", "accref")
+    products = addressed_products(found, ("dataURI",), "https://mast/file?uri=")
+    assert list(products["dataURI"]) == ["http://example.com/querydata/image.fits"]
+    assert list(products["productFilename"]) == ["image.fits"]
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("errorstatus.xml", BadRequestError),
+        ("missingtable.xml", InvalidResponseError),
+        ("missingresource.xml", InvalidResponseError),
+        ("missingcolumns.xml", InvalidResponseError),
+        ("overflowstatus.xml", MaxResultsWarning),
+    ],
+)
+def test_recorded_documents_that_are_no_answer(name: str, outcome: type[Any]) -> None:
+    """An error in a document is one, and so is a document without a table; that there is more is a warning."""
+    with pytest.warns(outcome) if issubclass(outcome, Warning) else pytest.raises(outcome):
+        answered("query", name, lambda: VO.query_ssa("10 20", 0.1))
