@@ -376,7 +376,7 @@ class VOClass(PositionMethods):
         waveband: str | Sequence[str] | None = None,
         servicetype: str | Sequence[str] | None = None,
         archive: str = "MAST",
-        author: str | None = None,
+        author: str | Sequence[str] | None = None,
         ivoid: str | Sequence[str] | None = None,
         timeout: float | None = None,
     ) -> Table:
@@ -399,8 +399,8 @@ class VOClass(PositionMethods):
         archive : str
             ``"MAST"``; ``"NAVO"``, which is MAST, HEASARC, IRSA and NED; one of these by its name, ``"CADC"`` or
             ``"JHU"``; or ``"all"``.
-        author : str, optional
-            A part of the name of an author, in the right case.
+        author : str or sequence of str, optional
+            Parts of the names of authors, in any case; each has to be there.
         ivoid : str or sequence of str, optional
             Identifiers of resources (``ivo://...``), whichever archive has them.
         timeout : float, optional

@@ -6,8 +6,9 @@ is pyvo's, asked of a registry that is given here: the registry that pyvo itself
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from pyvo.dal import TAPService
 from pyvo.registry import regtap
 
 from ..exceptions import InvalidArgumentError, MastError, ServerError
+from ..query.values import as_members, as_unicode
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import did_you_mean, find_name
@@ -40,22 +42,18 @@ WAVEBANDS = (
     *("radio", "millimeter", "infrared", "optical", "uv", "euv", "x-ray", "gamma-ray"),
     *("photon", "neutrino"),
 )
-#: Archives by the authorities in the identifiers of their resources: registries have no better way to tell them apart.
-AUTHORITIES = {
-    "archive.stsci.edu": "MAST",
-    "mast.stsci": "MAST",
-    "nasa.heasarc": "HEASARC",
-    "irsa.ipac": "IRSA",
-    "ned.ipac": "NED",
-    "cadc.nrc.ca": "CADC",
-    "sdss.jhu": "JHU",
+#: Archives, and the authorities in the identifiers of their resources: registries tell them apart in no better way.
+ARCHIVES = {
+    "MAST": ("archive.stsci.edu", "mast.stsci"),
+    "HEASARC": ("nasa.heasarc",),
+    "IRSA": ("irsa.ipac",),
+    "NED": ("ned.ipac",),
+    "CADC": ("cadc.nrc.ca",),
+    "JHU": ("sdss.jhu",),
 }
-_NAVO = ("MAST", "HEASARC", "IRSA", "NED")
-_GROUPS: Mapping[str, Sequence[str]] = {
-    "NAVO": _NAVO,
-    "all": (),
-    **{archive: (archive,) for archive in AUTHORITIES.values()},
-}
+_ARCHIVE_OF = {authority: archive for archive, authorities in ARCHIVES.items() for authority in authorities}
+_NAVO = tuple(name for name, archive in _ARCHIVE_OF.items() if archive in {"MAST", "HEASARC", "IRSA", "NED"})
+_GROUPS: Mapping[str, Sequence[str]] = {**ARCHIVES, "NAVO": _NAVO, "all": ()}
 _COLUMNS = {
     "short_name": "Name of at most 16 characters",
     "title": "Full name",
@@ -69,27 +67,35 @@ _COLUMNS = {
 }
 
 
-# In title, description or subjects: pyvo's own constraint for words misses those that stand in different subjects,
-# unless the registry joins tables by UNION.
-_HAS_WORD = (
-    "(1 = ivo_hasword(res_title, {value}) OR 1 = ivo_hasword(res_description, {value}) OR ivoid IN "
-    "(SELECT ivoid FROM rr.res_subject WHERE 1 = ivo_nocasematch(res_subject, {part})))"
-)
-# To check the words, pyvo's own constraint downloads the vocabulary.
-_HAS_BAND = "1 = ivo_hashlist_has(rr.resource.waveband, {value})"
-_IS_LIKE = "ivoid LIKE {value}"
-
-
 class _Each(registry.Constraint):  # type: ignore[misc, unused-ignore]
     """A condition for each of some values: ``{value}`` stands for it, and ``{part}`` for a text that has it in it."""
 
-    def __init__(self, condition: str, values: Iterable[str], joined: str = " OR ") -> None:
+    def __init__(self, joined: str, condition: str, *values: str) -> None:
         conditions = []
         self._fillers: dict[str, str] = {}
         for place, value in enumerate(values):
             self._fillers |= {f"value{place}": value, f"part{place}": f"%{value}%"}
             conditions.append(condition.format(value=f"{{value{place}}}", part=f"{{part{place}}}"))
         self._condition = joined.join(conditions)
+
+
+# pyvo's own constraint for words misses those that stand in different subjects, unless the registry joins tables by
+# UNION; that for wavebands downloads a vocabulary to check them; that for authors wants the right case.
+_HAS_WORD = (
+    "(1 = ivo_hasword(res_title, {value}) OR 1 = ivo_hasword(res_description, {value}) OR ivoid IN "
+    "(SELECT ivoid FROM rr.res_subject WHERE 1 = ivo_nocasematch(res_subject, {part})))"
+)
+_HAS_AUTHOR = (
+    "ivoid IN (SELECT ivoid FROM rr.res_role WHERE base_role = 'creator' AND 1 = ivo_nocasematch(role_name, {part}))"
+)
+_CONSTRAINTS: Mapping[str, Callable[..., registry.Constraint]] = {
+    "words": partial(_Each, " AND ", _HAS_WORD),
+    "bands": partial(_Each, " OR ", "1 = ivo_hashlist_has(rr.resource.waveband, {value})"),
+    "kinds": registry.Servicetype,
+    "authorities": partial(_Each, " OR ", "ivoid LIKE {value}"),
+    "authors": partial(_Each, " AND ", _HAS_AUTHOR),
+    "ivoids": registry.Ivoid,
+}
 
 
 @dataclass(frozen=True)
@@ -100,19 +106,18 @@ class Wanted:
     bands: Sequence[str] = ()
     kinds: Sequence[str] = ()
     authorities: Sequence[str] = ()
-    author: str = ""
+    authors: Sequence[str] = ()
     ivoids: Sequence[str] = ()
 
     @classmethod
     def of(cls, keywords: Any, waveband: Any, servicetype: Any, archive: Any, author: Any, ivoid: Any) -> Wanted:
         """Check what a user asks for."""
-        archives = _GROUPS[_known(archive, "archive", _GROUPS)]
         wanted = cls(
             words=" ".join(_texts(keywords, "keywords")).split(),
             bands=[_known(band, "waveband", WAVEBANDS) for band in _texts(waveband, "waveband")],
             kinds=[_known(kind, "servicetype", SERVICE_KINDS) for kind in _texts(servicetype, "servicetype")],
-            authorities=[name for name, whose in AUTHORITIES.items() if whose in archives],
-            author="".join(_texts(author, "author")[:1]),
+            authorities=[f"ivo://{name}/%" for name in _GROUPS[_known(archive, "archive", _GROUPS)]],
+            authors=_texts(author, "author"),
             ivoids=[_identifier(name) for name in _texts(ivoid, "ivoid")],
         )
         if not any(vars(wanted).values()):
@@ -124,28 +129,17 @@ class Wanted:
 
     def constraints(self) -> Iterator[registry.Constraint]:
         """Give the same in pyvo's terms."""
-        if self.words:
-            yield _Each(_HAS_WORD, self.words, " AND ")
-        if self.bands:
-            yield _Each(_HAS_BAND, self.bands)
-        if self.kinds:
-            yield registry.Servicetype(*self.kinds)
-        if self.authorities:
-            yield _Each(_IS_LIKE, (f"ivo://{name}/%" for name in self.authorities))
-        if self.author:
-            yield registry.Author(f"%{self.author}%")
-        if self.ivoids:
-            yield registry.Ivoid(*self.ivoids)
+        return (_CONSTRAINTS[name](*values) for name, values in vars(self).items() if values)
 
 
 def _texts(given: Any, name: str) -> list[str]:
     """One text or several, as a list; None is none of them."""
     if given is None:
         return []
-    texts = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
+    texts = [as_unicode(each) for each in as_members(name, given)]
+    if not all(isinstance(text, str) and text.strip() for text in texts):
         raise InvalidArgumentError(f"{name}={given!r}: a text, or several, is needed, and none may be empty.")
-    return [text.strip() for text in texts]
+    return [str(text).strip() for text in texts]
 
 
 def _identifier(given: str) -> str:
@@ -157,11 +151,10 @@ def _identifier(given: str) -> str:
 
 def _known(given: Any, name: str, known: Iterable[str]) -> str:
     """The name that is meant, whatever its case."""
-    names = list(known)
-    found = find_name(_SYNONYMS.get(given.lower(), given), names) if isinstance(given, str) else None
+    names, text = list(known), str(given)
+    found = find_name(_SYNONYMS.get(text.lower(), text), names)
     if found is None:
-        hint = did_you_mean(str(given), names, listed=True)
-        raise InvalidArgumentError(f"{given!r} is not a valid {name}. {hint}")
+        raise InvalidArgumentError(f"{given!r} is not a valid {name}. {did_you_mean(text, names, listed=True)}")
     return found
 
 
@@ -208,7 +201,7 @@ def _offered(found: Iterable[registry.RegistryResource]) -> Iterator[dict[str, s
                 yield {
                     "short_name": record.short_name,
                     "title": record.res_title,
-                    "archive": AUTHORITIES.get(authority, authority),
+                    "archive": _ARCHIVE_OF.get(authority, authority),
                     "service_type": _KINDS_OF_STANDARDS[standard],
                     "waveband": ", ".join(record.waveband),
                     "access_url": interface.access_url,
@@ -220,7 +213,7 @@ def _offered(found: Iterable[registry.RegistryResource]) -> Iterator[dict[str, s
 
 def _place(row: Mapping[str, str]) -> tuple[int, str, int, str]:
     """Where a row comes in the table: known archives first."""
-    archives, kinds = list(_GROUPS), list(SERVICE_KINDS)
+    archives, kinds = list(ARCHIVES), list(SERVICE_KINDS)
     rank = archives.index(row["archive"]) if row["archive"] in archives else len(archives)
     return rank, row["ivoid"], kinds.index(row["service_type"]), row["access_url"]
 

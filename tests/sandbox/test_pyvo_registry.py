@@ -52,7 +52,7 @@ def test_words_are_looked_for_in_titles_descriptions_and_subjects(words: list[st
     """All words have to be there, in whatever case, wherever each of them is."""
     found = ivoids(registry.search(keywords=words))
     assert f"{HERE}/siap/galex" in found
-    assert f"{HERE}/tap/skymapperdr4" not in found
+    assert f"{HERE}/tap/classy" not in found
 
 
 def test_searches_by_words_repeat_interfaces_at_mast_only(box: Sandbox, chosen: str) -> None:
@@ -83,6 +83,17 @@ def test_every_kind_of_service_can_be_looked_for(box: Sandbox, kind: str, servic
     assert isinstance(made, service)
     assert made.baseurl.startswith(box.url)
     assert all(resource.get_service(kind, lax=True) for resource in found)
+
+
+@pytest.mark.usefixtures("chosen")
+def test_tap_services_answer_at_the_addresses_of_the_registry() -> None:
+    """All of MAST's own that are alive, and a copy of CAOM in Canada."""
+    records = registry.search(servicetype="tap")
+    for record in records:
+        for interface in record.list_interfaces("tap"):
+            if record.ivoid.startswith((HERE, "ivo://cadc")) and "vao." not in interface.access_url:
+                found = interface.to_service().search("SELECT TOP 1 table_name FROM tap_schema.tables")
+                assert len(found) == 1, record.ivoid
 
 
 @pytest.mark.usefixtures("chosen")
