@@ -442,7 +442,7 @@ class VOClass(PositionMethods):
         """The service that is asked."""
         if service is None:
             return self._discovery.service_of(catalog, deadline)
-        return self._discovery.at(service_address(service, "tap", self._service, deadline))
+        return self._discovery.at(service_address(service, self._service, deadline, "tap")[0])
 
     def _schema(self, catalog: str, service: str | Row | None, deadline: Deadline) -> str | None:
         """The schema whose tables are those of a catalog; None for all of a service."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from astropy import units as u
-from astropy.table import Table
+from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
 from ..service.core import MastClass
 from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS, Cone, cone_around
 from .datascope import InventoryRequest
-from .simple import ImageSearch, SimpleQuestion, address_of, source_address, source_question, spectrum_question
+from .registry import service_address
+from .simple import ImageSearch, SimpleQuestion, refuse_collection, source_address, source_question, spectrum_question
 
 __all__ = ["PositionMethods"]
 
@@ -27,6 +28,7 @@ class PositionMethods(MastClass):
         *,
         collection: Any = None,
         version: int | None = None,
+        service: str | Row | None = None,
         timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         **words: Any,
@@ -44,6 +46,9 @@ class PositionMethods(MastClass):
         version : int, optional
             1 or 2.  If not given, version 2 is asked, and version 1 where that is not there or fails and the query
             can be put to it.  Version 1 searches the square around the circle.
+        service : str or `~astropy.table.Row`, optional
+            Another service for images than MAST's: a row of `find_services`, its address (``https://...``, which is
+            taken for version 2 unless ``version`` is 1), or its identifier (``ivo://...``), which is looked up.
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
         get_query_payload : bool
@@ -89,10 +94,14 @@ class PositionMethods(MastClass):
         image/fits m
         """
         deadline = self._service.deadline(timeout)
-        search = ImageSearch(self._circle(coordinates, radius, deadline), collection, version, words)
-        if get_query_payload:
-            return search.questions(self._service.endpoints.images)[0].payload()
-        return search.table(self._service, deadline)
+        urls = self._service.endpoints.images
+        if service is not None:
+            kinds = ("sia",) if version == 1 else ("sia2",) if version == 2 else ("sia2", "sia")
+            url, kind = service_address(service, self._service, deadline, *kinds)
+            version, urls = (1 if kind == "sia" else 2), (url, url)
+            refuse_collection(collection if version == 1 else None)
+        search = ImageSearch(self._circle(coordinates, radius, deadline), collection, version, words, urls)
+        return search.questions()[0].payload() if get_query_payload else search.table(self._service, deadline)
 
     def query_ssa(
         self,
@@ -102,7 +111,7 @@ class PositionMethods(MastClass):
         collection: str | None = None,
         band: Any = None,
         time: Any = None,
-        service: str | None = None,
+        service: str | Row | None = None,
         timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
     ) -> Table | dict[str, object]:
@@ -118,8 +127,8 @@ class PositionMethods(MastClass):
             Two wavelengths, frequencies or energies between which a spectrum must have a part; numbers are meters.
         time : `~astropy.time.Time` or tuple, optional
             Two moments between which it must have been taken.
-        service : str, optional
-            The address of another service for spectra than MAST's.
+        service : str or `~astropy.table.Row`, optional
+            Another service for spectra than MAST's, as in `query_sia`; without ``collection``.
 
         Returns
         -------
@@ -139,7 +148,10 @@ class PositionMethods(MastClass):
         m
         """
         deadline = self._service.deadline(timeout)
-        url = self._service.endpoints.spectra if service is None else address_of(service)
+        url = self._service.endpoints.spectra
+        if service is not None:
+            refuse_collection(collection)
+            url, _ = service_address(service, self._service, deadline, "ssa")
         cone = self._circle(coordinates, radius, deadline)
         return self._answer(spectrum_question(url, cone, collection, band, time), deadline, get_query_payload)
 
@@ -149,7 +161,7 @@ class PositionMethods(MastClass):
         radius: Any = DEFAULT_RADIUS,
         *,
         catalog: str | None = None,
-        service: str | None = None,
+        service: str | Row | None = None,
         timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
     ) -> Table | dict[str, object]:
@@ -161,8 +173,8 @@ class PositionMethods(MastClass):
             As `query_sia`; the radius may be up to 180 degrees.
         catalog : str, optional
             A catalog of the Guide Star Catalog's service, such as ``"GSC242"`` (the default) or ``"GAIADR3"``.
-        service : str, optional
-            The address of any cone search instead, such as `find_services` gives.
+        service : str or `~astropy.table.Row`, optional
+            Any cone search instead, as in `query_sia`.
 
         Returns
         -------
@@ -184,7 +196,9 @@ class PositionMethods(MastClass):
         deadline = self._service.deadline(timeout)
         if catalog is not None and service is not None:
             raise InvalidArgumentError("catalog and service name two places to ask: give one of them.")
-        url = source_address(self._service.endpoints.cones, catalog) if service is None else address_of(service)
+        url = source_address(self._service.endpoints.cones, catalog)
+        if service is not None:
+            url, _ = service_address(service, self._service, deadline, "scs")
         question = source_question(url, self._circle(coordinates, radius, deadline))
         return self._answer(question, deadline, get_query_payload)
 

@@ -52,6 +52,7 @@ ARCHIVES = {
     "JHU": ("sdss.jhu",),
 }
 _ARCHIVE_OF = {authority: archive for archive, authorities in ARCHIVES.items() for authority in authorities}
+_RANKS = {archive: rank for rank, archive in enumerate(ARCHIVES)}
 _NAVO = tuple(name for name, archive in _ARCHIVE_OF.items() if archive in {"MAST", "HEASARC", "IRSA", "NED"})
 _GROUPS: Mapping[str, Sequence[str]] = {**ARCHIVES, "NAVO": _NAVO, "all": ()}
 _COLUMNS = {
@@ -213,9 +214,8 @@ def _offered(found: Iterable[registry.RegistryResource]) -> Iterator[dict[str, s
 
 def _place(row: Mapping[str, str]) -> tuple[int, str, int, str]:
     """Where a row comes in the table: known archives first."""
-    archives, kinds = list(ARCHIVES), list(SERVICE_KINDS)
-    rank = archives.index(row["archive"]) if row["archive"] in archives else len(archives)
-    return rank, row["ivoid"], kinds.index(row["service_type"]), row["access_url"]
+    kind = list(SERVICE_KINDS).index(row["service_type"])
+    return _RANKS.get(row["archive"], len(_RANKS)), row["ivoid"], kind, row["access_url"]
 
 
 def _column(name: str, values: Iterable[str | None]) -> MaskedColumn:
@@ -241,22 +241,22 @@ def _host(url: str) -> str:
     return (parts.hostname or "") * (parts.scheme in {"http", "https"})
 
 
-def service_address(given: Any, kind: str, service: MastService, deadline: Deadline) -> str:
-    """Return the address of the service that a user means.
+def service_address(given: Any, service: MastService, deadline: Deadline, *kinds: str) -> tuple[str, str]:
+    """Return the address of the service that a user means, and of which kind it is.
 
     Parameters
     ----------
     given : `~astropy.table.Row` or str
         A row of `find`, the address of a service, or the identifier of a resource (``ivo://...``), which is looked up.
-    kind : str
-        The kind of service that is going to be asked, one of `SERVICE_KINDS`.
     service : MastService
     deadline : Deadline
+    *kinds : str
+        The kinds of services that can be asked, of `SERVICE_KINDS`, the best first: an address is taken for that.
 
     Returns
     -------
-    str
-        As registries have it: that of an SIA 2 service ends with ``/query``.
+    tuple of str
+        The address is as registries have it: that of an SIA 2 service ends with ``/query``.
 
     Raises
     ------
@@ -264,10 +264,10 @@ def service_address(given: Any, kind: str, service: MastService, deadline: Deadl
         If it is no service, one of another kind, or known to be dead.
     """
     if isinstance(given, Row):
-        return _address_in(given, kind)
-    text = str(given).strip()
+        return _address_in(given, kinds)
+    text = str(as_unicode(given)).strip()
     if text.lower().startswith("ivo://"):
-        return _address_named(text, kind, service, deadline)
+        return _address_named(text, find(Wanted(ivoids=[text]), service, deadline), kinds)
     if not _host(text):
         raise InvalidArgumentError(
             f"service={given!r} is not a service: a row of find_services(), an address (https://...) or an identifier "
@@ -276,28 +276,36 @@ def service_address(given: Any, kind: str, service: MastService, deadline: Deadl
     reason = why_dead(text)
     if reason:
         raise InvalidArgumentError(f"Nothing answers at {text}: {reason}.")
-    return text
+    return text, kinds[0]
 
 
-def _address_in(row: Row, kind: str) -> str:
+def _address_in(row: Row, kinds: Sequence[str]) -> tuple[str, str]:
     """The address in a row of `find`."""
     if not {"access_url", "service_type"} <= set(row.colnames):
         raise InvalidArgumentError("A row of find_services() is needed; this one has no access_url and service_type.")
     url, has = str(row["access_url"]), str(row["service_type"])
-    if has != kind:
-        raise InvalidArgumentError(f"{url} is a service of type {has!r}, not {kind!r}.")
-    return url
+    if has not in kinds:
+        raise InvalidArgumentError(f"{url} is a service of type {has!r}, not {_alternatives(kinds)}.")
+    return url, has
 
 
-def _address_named(ivoid: str, kind: str, service: MastService, deadline: Deadline) -> str:
-    """The address that a registry has for a resource."""
-    every = find(Wanted(ivoids=[ivoid]), service, deadline)
-    urls = sorted(set(every["access_url"][every["service_type"] == kind]))
-    if len(urls) == 1:
-        return str(urls[0])
-    if urls:
-        raise InvalidArgumentError(f"{ivoid} has several services of type {kind!r}; use one of {', '.join(urls)}.")
-    others = ", ".join(sorted(set(every["service_type"])))
-    reasons = "".join(f" {url} is dead: {why}." for url, why in every.meta["left_out"].items())
-    has = f"It has {others}." if others else "The registry has no service of that name that can be asked."
-    raise InvalidArgumentError(f"{ivoid} has no service of type {kind!r}. {has}{reasons}")
+def _address_named(ivoid: str, every: Table, kinds: Sequence[str]) -> tuple[str, str]:
+    """The address that a registry has for a resource, of the best kind."""
+    has = list(every["service_type"])
+    kind = next((kind for kind in kinds if kind in has), None)
+    if kind is None:
+        reasons = "".join(f" {url} is dead: {why}." for url, why in every.meta["left_out"].items())
+        listed = ", ".join(sorted(set(has))) or "nothing that can be asked"
+        raise InvalidArgumentError(
+            f"{ivoid} has no service of type {_alternatives(kinds)}. The registry lists {listed}.{reasons}"
+        )
+    url, *others = sorted(set(every["access_url"][every["service_type"] == kind]))
+    if others:
+        raise InvalidArgumentError(
+            f"{ivoid} has several services of type {kind!r}; use one of {url}, {', '.join(others)}."
+        )
+    return str(url), kind
+
+
+def _alternatives(kinds: Sequence[str]) -> str:
+    return " or ".join(map(repr, kinds))

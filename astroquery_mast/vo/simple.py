@@ -8,8 +8,7 @@ side of a square.
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,7 +61,6 @@ _SMALLEST = 1e-9
 _LARGEST = 90.0
 # A service that answers with one of these is not there.
 _ABSENT = {404, 405, 410}
-_ADDRESS = re.compile(r"https?://[^/\s]+")
 # The words of SIA 2 that are not its own arguments here.
 _WORDS = tuple(
     name for name in inspect.signature(SIA2Query).parameters if name not in {"url", "pos", "session", "kwargs"}
@@ -148,6 +146,8 @@ class ImageSearch:
     collection: Any
     version: Any
     words: Mapping[str, Any]
+    # Where version 1 is, and version 2.
+    urls: tuple[str, str]
 
     def __post_init__(self) -> None:
         """Refuse what no version knows, or not the one that is asked for."""
@@ -171,19 +171,20 @@ class ImageSearch:
     def _collections(self) -> list[str]:
         return [] if self.collection is None else [_name(each) for each in as_members("collection", self.collection)]
 
-    def questions(self, urls: tuple[str, str]) -> list[SimpleQuestion]:
+    def questions(self) -> list[SimpleQuestion]:
         """Return the questions that may be asked, the best first."""
-        second = SimpleQuestion("SIA 2 of MAST", lambda session: self._second(urls[1], session))
-        first = SimpleQuestion("SIA 1 of MAST", lambda session: self._first(urls[0], session), "ucd", _BY_UCD)
+        older, newer = self.urls
+        second = SimpleQuestion(f"SIA 2 at {newer}", lambda session: self._second(newer, session))
+        first = SimpleQuestion(f"SIA 1 at {older}", lambda session: self._first(older, session), "ucd", _BY_UCD)
         if self.version is not None:
             return [first if self.version == 1 else second]
         return [second, first] if self._alike else [second]
 
     def _first(self, url: str, session: VOSession | None) -> DALQuery:
         """Version 1; never with a format, with which it finds nothing of GALEX."""
-        mission = urlencode([("MISSION", each) for each in self._collections])
         place, side = (self.cone.ra, self.cone.dec), 2 * self.cone.radius
-        return SIAQuery(f"{url}?{mission}" if mission else url, pos=place, size=side, session=session)
+        address = with_parameters(url, [("MISSION", each) for each in self._collections])
+        return SIAQuery(address, pos=place, size=side, session=session)
 
     def _second(self, url: str, session: VOSession | None) -> DALQuery:
         circle = (self.cone.ra, self.cone.dec, max(self.cone.radius, _SMALLEST))
@@ -191,7 +192,7 @@ class ImageSearch:
 
     def table(self, service: MastService, deadline: Deadline) -> Table:
         """Return the images."""
-        *better, last = self.questions(service.endpoints.images)
+        *better, last = self.questions()
         for question in better:
             try:
                 return question.table(service, deadline)
@@ -207,7 +208,7 @@ class ImageSearch:
 
 def spectrum_question(url: str, cone: Cone, collection: Any, band: Any, time: Any) -> SimpleQuestion:
     """Return the question for spectra in a cone."""
-    address = url if collection is None else f"{url}?{urlencode({'id': _name(collection)})}"
+    address = with_parameters(url, [] if collection is None else [("id", _name(collection))])
     place, diameter = (cone.ra, cone.dec), 2 * cone.radius
 
     def make(session: VOSession | None) -> DALQuery:
@@ -227,7 +228,21 @@ def source_question(url: str, cone: Cone) -> SimpleQuestion:
 
 def source_address(url: str, catalog: Any) -> str:
     """Return the address of the cone search of a catalog, the service's own choice if none is named."""
-    return url if catalog is None else f"{url}?{urlencode({'CAT': _name(catalog, 'catalog', 'GAIADR3')})}"
+    return with_parameters(url, [] if catalog is None else [("CAT", _name(catalog, "catalog", "GAIADR3"))])
+
+
+def refuse_collection(collection: Any) -> None:
+    """Refuse a collection of MAST for the service of another."""
+    if collection is not None:
+        raise InvalidArgumentError(
+            f"collection={collection!r} is for MAST's own service; leave it out where service is given."
+        )
+
+
+def with_parameters(url: str, parameters: Sequence[tuple[str, str]]) -> str:
+    """Return an address with further parameters."""
+    joined = "&" if "?" in url else "?"
+    return f"{url}{joined}{urlencode(parameters)}" if parameters else url
 
 
 def _name(given: Any, argument: str = "collection", example: str = "HST") -> str:
@@ -236,11 +251,3 @@ def _name(given: Any, argument: str = "collection", example: str = "HST") -> str
     if not isinstance(name, str) or not name.strip():
         raise InvalidArgumentError(f"{argument}={given!r}: a name is needed, such as {example!r}.")
     return name.strip()
-
-
-def address_of(service: Any) -> str:
-    """Return the address of a service as users give it: text, or a row that `VO.find_services` has found."""
-    given = as_unicode(service)
-    if not isinstance(given, str) or not _ADDRESS.match(given.strip()):
-        raise InvalidArgumentError(f"service={service!r} is not the address of a service: it looks like https://….")
-    return given.strip()

@@ -217,7 +217,7 @@ def test_spectra_have_the_names_of_obscore(mast_sandbox: Sandbox) -> None:
         ({"band": (1, 2, 3)}, "exactly two values"),
         ({"time": "yesterday"}, "cannot be made"),
         ({"collection": ["IUE", "HST"]}, "a name is needed, such as 'HST'"),
-        ({"service": "archive.stsci.edu"}, "is not the address of a service"),
+        ({"service": "archive.stsci.edu"}, "is not a service"),
     ],
 )
 def test_a_question_for_spectra_that_makes_no_sense(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:

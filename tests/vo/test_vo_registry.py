@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, Table
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ from astroquery_mast.exceptions import (
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.vo import registry
 
-VO = VOClass()
+VO: Any = VOClass()
 Find = Callable[..., Table]
 
 
@@ -284,6 +285,50 @@ def test_what_was_found_can_be_asked(find: Find, mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests) == 1
 
 
+def test_images_spectra_and_sources_are_asked_of_what_was_found(find: Find, mast_sandbox: Sandbox) -> None:
+    """Whatever is given as a service, and whichever version of the protocol for images it has."""
+    place = SkyCoord(202.4696, 47.1952, unit="deg")
+    for question, kind, archive, words in [
+        (VO.query_sia, "sia", "MAST", "galex"),
+        (VO.query_sia, "sia2", "MAST", None),
+        (VO.query_ssa, "ssa", "MAST", "IUE"),
+        (VO.query_cone, "scs", "IRSA", "2MASS"),
+        (VO.query_cone, "scs", "HEASARC", "Swift"),
+    ]:
+        (row,) = find(words, servicetype=kind, archive=archive)
+        tables = [question(place, "12 arcmin", service=service) for service in (row, row["ivoid"])]
+        assert tables[0].meta["service"].startswith(row["access_url"].rstrip("?&"))
+        assert tables[0].pformat() == tables[1].pformat()
+    assert len(VO.query_sia(place, 0.1, version=1, service=find("galex", servicetype="sia")["access_url"][0]))
+
+
+def test_services_of_another_kind_are_refused(find: Find) -> None:
+    """So are words that only MAST's own services know."""
+    place = SkyCoord(202.4696, 47.1952, unit="deg")
+    images = find("galex", servicetype="sia")[0]
+    for question, options, words in [
+        (VO.query_cone, {"service": images}, "is a service of type 'sia', not 'scs'."),
+        (VO.query_sia, {"service": images, "version": 2}, "is a service of type 'sia', not 'sia2'."),
+        (
+            VO.query_sia,
+            {"service": "ivo://archive.stsci.edu/hst"},
+            "no service of type 'sia2' or 'sia'. The registry lists scs.",
+        ),
+        (VO.query_sia, {"service": images, "collection": "HST"}, "collection='HST' is for MAST's own service"),
+        (VO.query_sia, {"service": images, "calib_level": 3}, "calib_level needs version 2"),
+        (VO.query_ssa, {"service": "ivo://ned.ipac/tap"}, "no service of type 'ssa'. The registry lists tap."),
+        (
+            VO.query_ssa,
+            {"service": "https://example.org/ssa", "collection": "HST"},
+            "collection='HST' is for MAST's own",
+        ),
+        (VO.query_cone, {"service": "http://vao.stsci.edu/cone"}, "Nothing answers at http://vao.stsci.edu/cone"),
+    ]:
+        with pytest.raises(InvalidArgumentError) as caught:
+            question(place, 0.1, **options)
+        assert words in str(caught.value)
+
+
 # -- addresses -------------------------------------------------------------------------------------------------------
 
 
@@ -291,7 +336,7 @@ def test_what_was_found_can_be_asked(find: Find, mast_sandbox: Sandbox) -> None:
 def address(mast_sandbox: Sandbox) -> Callable[[Any, str], str]:
     """What a client makes of what it is given as a service."""
     service = VOClass()._service
-    return lambda given, kind: registry.service_address(given, kind, service, service.deadline(None))
+    return lambda given, kind: registry.service_address(given, service, service.deadline(None), kind)[0]
 
 
 def test_a_service_is_a_row_an_address_or_an_identifier(
@@ -312,8 +357,8 @@ def test_what_is_no_service_is_refused(find: Find, address: Callable[[Any, str],
     row = find(servicetype="ssa")[0]
     for service, kind, words in [
         (row, "tap", "is a service of type 'ssa', not 'tap'."),
-        ("ivo://archive.stsci.edu/ssap/iue", "tap", "has no service of type 'tap'. It has ssa."),
-        ("ivo://archive.stsci.edu/nobody", "tap", "The registry has no service of that name"),
+        ("ivo://archive.stsci.edu/ssap/iue", "tap", "has no service of type 'tap'. The registry lists ssa."),
+        ("ivo://archive.stsci.edu/nobody", "tap", "The registry lists nothing that can be asked."),
         ("ivo://org.astrogrid/registry", "tap", "is dead: the AstroGrid project ended in 2010."),
         ("http://vao.stsci.edu/CAOMTAP/tapservice.aspx", "tap", "Nothing answers at http://vao.stsci.edu"),
         ("mast.stsci.edu/vo-tap", "tap", "is not a service"),

@@ -26,8 +26,8 @@ _STANDARDS = {
     "sia2": ("ivo://ivoa.net/std/sia#query-2.0", "sia:simpleimageaccess", "2.0"),
     "ssa": ("ivo://ivoa.net/std/ssa", "ssap:simplespectralaccess", "1.02"),
     **{name: (f"ivo://ivoa.net/std/vosi#{name}", "vr:capability", "1.0") for name in _VOSI},
-    "web": (None, None, None),
 }
+_PAGE = {"intf_type": "vr:webbrowser"}
 _PARAMETERS = {
     "scs": [
         {"name": name, "ucd": ucd, "unit": "deg", "datatype": "real", "param_use": "required"}
@@ -91,7 +91,7 @@ def _roles(resource: Mapping[str, Any]) -> Iterator[Row]:
     authority = resource["ivoid"].removeprefix("ivo://").split("/", 1)[0]
     name, ivoid, email = packaged("registry")["publishers"][authority]
     yield "res_role", {"role_name": name, "role_ivoid": ivoid, "base_role": "publisher"}
-    yield "res_role", {"role_name": f"{name}, help desk", "email": email or None, "base_role": "contact"}
+    yield "res_role", {"role_name": f"{name}, help desk", "email": email, "base_role": "contact"}
     for creator in resource.get("creators", ()):
         yield "res_role", {"role_name": creator, "base_role": "creator"}
 
@@ -99,22 +99,12 @@ def _roles(resource: Mapping[str, Any]) -> Iterator[Row]:
 def _capabilities(resource: Mapping[str, Any], here: str) -> Iterator[Row]:
     """Give capabilities, each with an interface and the data models."""
     for index, (kind, url, *models) in enumerate(_interfaces(resource, here), 1):
-        standard, capability, version = _STANDARDS[kind]
+        standard, capability, version = _STANDARDS.get(kind, (None, None, None))
         place = {"cap_index": index}
         yield "capability", {**place, "cap_type": capability, "standard_id": standard}
-        yield (
-            "interface",
-            {
-                **place,
-                "intf_index": index,
-                "intf_type": "vs:paramhttp" if standard else "vr:webbrowser",
-                "intf_role": standard and "std",
-                "std_version": version,
-                "url_use": "base" if url.endswith(("?", "&")) else "full",
-                "access_url": url,
-                "authenticated_only": 0,
-            },
-        )
+        service = {"intf_type": "vs:paramhttp", "intf_role": "std", "std_version": version, "url_use": "base"}
+        found = {"intf_index": index, "access_url": url, "authenticated_only": 0}
+        yield "interface", {**place, **found, **(service if standard else _PAGE)}
         yield from (
             ("res_detail", {**place, "detail_xpath": "/capability/dataModel/@ivo-id", "detail_value": model})
             for model in models
