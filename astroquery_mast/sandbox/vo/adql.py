@@ -92,10 +92,14 @@ class ADQL(Dialect):
 
 @dataclass(frozen=True)
 class Translation:
-    """A query for SQLite, and the columns of its result; a column of unknown type has an empty ``datatype``."""
+    """A query for SQLite, the columns of its result, and the tables that it reads, by their names in small letters.
+
+    A column of unknown type has an empty ``datatype``.
+    """
 
     sql: str
     fields: tuple[Field, ...]
+    tables: frozenset[str]
 
 
 def translate(adql: str, holding: Holding, most: int | None = None) -> Translation:
@@ -120,11 +124,18 @@ def translate(adql: str, holding: Holding, most: int | None = None) -> Translati
         given = ordered.args.get("limit")
         limit = most if given is None else min(most, _whole(given.expression))
         ordered = ordered.limit(limit, copy=False)
-    for table in list(ordered.find_all(exp.Table)):
+    tables = frozenset(_stored(ordered))
+    return Translation(ordered.sql("sqlite"), fields, tables)
+
+
+def _stored(tree: exp.Query) -> Iterator[str]:
+    """Give the tables of a query the names that they have in the database, and return these."""
+    for table in list(tree.find_all(exp.Table)):
         if table.db:
-            table.set("this", exp.to_identifier(f"{table.db}.{table.name}", quoted=True))
+            name = f"{table.db}.{table.name}"
+            table.set("this", exp.to_identifier(name, quoted=True))
             table.set("db", None)
-    return Translation(ordered.sql("sqlite"), fields)
+            yield name
 
 
 def _parsed(adql: str) -> exp.Query:

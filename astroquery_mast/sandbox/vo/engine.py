@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice
 
 from ..archive.archive import Database
+from ..caching import Cache
 from . import functions
-from .adql import QueryError, translate
+from .adql import QueryError, Translation, translate
 from .tables import Holding, Table
 from .votable import Field
 
@@ -42,6 +44,7 @@ class Engine:
     def __init__(self, holding: Holding) -> None:
         self.holding = holding
         self._database = Database(self._fill, self._prepare)
+        self._apart: Cache[Database] = Cache()
 
     def answer(
         self,
@@ -58,28 +61,37 @@ class Engine:
             If the query is none that the service can answer.
         """
         translation = translate(adql, self.holding, most)
-        rows = self._rows(translation.sql, seconds, stopped)
+        rows = self._rows(translation, seconds, stopped)
         first = list(islice(rows, _PEEKED))
         fields = (_typed(field, place, first) for place, field in enumerate(translation.fields))
         return Answer(tuple(fields), chain(first, rows))
 
-    def _rows(self, sql: str, seconds: float, stopped: Callable[[], bool]) -> Iterator[Row]:
-        until = time.monotonic() + seconds
+    def _rows(self, translation: Translation, seconds: float, stopped: Callable[[], bool]) -> Iterator[Row]:
         with self._database.connection() as connection:
+            self._attach(connection, translation.tables)
+            until = time.monotonic() + seconds
             connection.set_progress_handler(lambda: stopped() or time.monotonic() > until, _STEPS)
             try:
-                yield from connection.execute(sql)
+                yield from connection.execute(translation.sql)
             except sqlite3.Error as error:
                 raise _told(error, seconds) from error
             finally:
                 connection.set_progress_handler(None, 0)
 
+    def _attach(self, connection: sqlite3.Connection, names: Iterable[str]) -> None:
+        """Let a connection read the tables that are stored apart, which are filled if they have not been yet."""
+        connection.set_authorizer(None)
+        attached = {name for _, name, _ in connection.execute("PRAGMA database_list")}
+        for name in sorted({name for name in names if self.holding.by_key[name].apart} - attached):
+            table = self.holding.by_key[name]
+            database = self._apart.get(name, lambda table=table: Database(partial(_store, table)))
+            connection.execute(f'ATTACH ? AS "{name}"', (f"{database.path.as_uri()}?mode=ro&immutable=1",))
+        connection.set_authorizer(_authorized)
+
     def _fill(self, connection: sqlite3.Connection) -> None:
-        connection.execute("BEGIN")
         for table in self.holding.by_key.values():
-            if table.rows is not None:
-                _store(connection, table)
-        connection.execute("COMMIT")
+            if not table.apart:
+                _store(table, connection)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make a connection that has just been opened one for queries alone."""
@@ -97,15 +109,18 @@ def _authorized(action: int, *_names: str | None) -> int:
     return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY
 
 
-def _store(connection: sqlite3.Connection, table: Table) -> None:
+def _store(table: Table, connection: sqlite3.Connection) -> None:
+    if table.rows is None:
+        return
     declared = ", ".join(f'"{column.name}" {_SQL_TYPES.get(column.datatype, "INTEGER")}' for column in table.columns)
-    connection.execute(f'CREATE TABLE "{table.key}" ({declared})')
     marks = ", ".join("?" * len(table.columns))
-    assert table.rows is not None
+    connection.execute("BEGIN")
+    connection.execute(f'CREATE TABLE "{table.key}" ({declared})')
     connection.executemany(f'INSERT INTO "{table.key}" VALUES ({marks})', map(tuple, table.rows()))
     for column in table.columns:
         if column.indexed:
             connection.execute(f'CREATE INDEX "{table.key}.{column.name}" ON "{table.key}" ("{column.name}")')
+    connection.execute("COMMIT")
 
 
 def _typed(field: Field, place: int, rows: Sequence[Row]) -> Field:

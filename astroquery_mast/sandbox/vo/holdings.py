@@ -159,7 +159,7 @@ def _listed(name: str, columns: Columns, rows: Sequence[Row], main: tuple[str, .
     *kept, _ = columns
     described = (_named(column, "long" if column in main else _KINDS[kind], "", main) for column, kind in kept)
     described = (replace(each, datatype="double") if each.unit == "deg" else each for each in described)
-    return Table(name, "Hubble Source Catalog", tuple(described), lambda: (row[:-1] for row in rows))
+    return Table(name, "Hubble Source Catalog", tuple(described), lambda: (row[:-1] for row in rows), apart=True)
 
 
 def mission(service: str, table: str, name: str, archive: Archive, _address: str) -> Holding:
@@ -190,7 +190,7 @@ def _table_of(
     """Return a catalog as a table; ``main`` are its identifier and its position, ``words`` describe columns."""
     names = [column for column, _ in held.columns]
     columns = (_named(column, _datatype(held.values(column)), words.get(column, ""), main) for column in names)
-    return Table(name, description, tuple(columns), partial(held.rows, slice(None), names))
+    return Table(name, description, tuple(columns), partial(held.rows, slice(None), names), apart=True)
 
 
 def _named(name: str, datatype: str, told: str, main: tuple[str, ...], unit: str = "") -> Column:

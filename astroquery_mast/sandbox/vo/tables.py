@@ -30,7 +30,11 @@ class Column(Field):
 
 @dataclass(frozen=True)
 class Table:
-    """A table with schema and name (``dbo.obspointing``), and its rows; or what to select them by from the archive."""
+    """A table with schema and name (``dbo.obspointing``), and its rows; or what to select them by from the archive.
+
+    A table that is stored ``apart`` has a database of its own, which is filled when it is first asked for; a holding
+    may have a few of them.
+    """
 
     name: str
     description: str
@@ -38,6 +42,7 @@ class Table:
     rows: Callable[[], Iterable[Row]] | None = None
     view: str = ""
     utype: str = ""
+    apart: bool = False
 
     @property
     def key(self) -> str:
