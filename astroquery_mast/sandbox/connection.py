@@ -12,8 +12,8 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, suppress
 from email.utils import formatdate
 from http.client import responses
 from itertools import count
@@ -114,6 +114,8 @@ class KeepAliveHandler(WSGIRequestHandler):
         return body
 
     def _send(self, reply: Reply) -> None:
+        if self.request_version < "HTTP/1.1":  # which knows no chunks
+            reply = reply.whole()
         if reply.closes:
             self.close_connection = True
         if not reply.is_silent:
@@ -122,7 +124,10 @@ class KeepAliveHandler(WSGIRequestHandler):
             self.server.reset(self.connection)
 
     def _write(self, reply: Reply, head: bytes, payload: memoryview) -> None:
-        if self._is_chunked(reply):
+        if reply.pieces is not None:
+            self.connection.sendall(head)
+            self._write_pieces(reply.pieces)
+        elif self._is_chunked(reply):
             self.connection.sendall(b"".join([head, *_chunks(payload, ended=reply.cut is None)]))
         elif reply.pace is not None:
             self.connection.sendall(head)
@@ -134,6 +139,13 @@ class KeepAliveHandler(WSGIRequestHandler):
             self.connection.sendall(head + payload)
         if reply.abort:
             time.sleep(SETTLE)
+
+    def _write_pieces(self, pieces: Generator[bytes, None, None]) -> None:
+        with closing(pieces):
+            for piece in pieces if self.command != "HEAD" else ():
+                self.connection.sendall(b"".join(_chunks(memoryview(piece), ended=False)))
+        if self.command != "HEAD":
+            self.connection.sendall(b"0\r\n\r\n")
 
     def _write_slowly(self, payload: memoryview, pace: Pace) -> None:
         for start in range(0, len(payload), pace.piece):

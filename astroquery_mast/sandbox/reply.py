@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -34,7 +34,8 @@ class Reply:
     """An HTTP answer before it is sent; `connection` adds ``Content-Length``, ``Connection``, ``Date`` and ``Server``.
 
     ``declared`` is a ``Content-Length`` to claim in place of the true one. After ``cut`` bytes of body the connection
-    is closed, with ``abort`` by a TCP reset; together with ``cut=0`` nothing at all is sent before it.
+    is closed, with ``abort`` by a TCP reset; together with ``cut=0`` nothing at all is sent before it. A body that is
+    made while it is sent comes in ``pieces``, in chunks, and once only; `whole` is for those who want to change it.
     """
 
     status: int = 200
@@ -45,6 +46,7 @@ class Reply:
     cut: int | None = None
     abort: bool = False
     pace: Pace | None = None
+    pieces: Generator[bytes, None, None] | None = None
 
     @classmethod
     def json(cls, value: object, status: int = 200, content_type: str = "application/json") -> Reply:
@@ -66,6 +68,10 @@ class Reply:
         """Return the same answer without the headers ``names`` (lower case)."""
         dropped = frozenset(names)
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in dropped))
+
+    def whole(self) -> Reply:
+        """Return the same answer with its body in one piece."""
+        return self if self.pieces is None else replace(self, body=b"".join(self.pieces), pieces=None, framing="length")
 
     @property
     def is_silent(self) -> bool:

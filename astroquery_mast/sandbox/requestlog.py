@@ -37,7 +37,7 @@ class RequestRecord:
     status : int
         The status answered; 0 as long as the request has no answer.
     sent : int
-        Bytes of body handed to the connection.
+        Bytes of body handed to the connection; 0 if the body is made while it is sent.
     connection : int
         Serial number of the TCP connection, so that a test can tell whether connections are used again.
     arrived, answered : float

@@ -35,6 +35,8 @@ PREFIXES = {endpoint["prefix"]: name for name, endpoint in ENDPOINTS.items() if 
 
 #: MAST's front end refuses longer request lines.
 LONGEST_TARGET = 8190
+#: The most rows of an answer of a TAP service.
+TAP_LIMIT = 100_000
 
 
 def endpoint_of(path: str) -> str:
@@ -44,10 +46,18 @@ def endpoint_of(path: str) -> str:
 
 
 class Routes:
-    """Answer requests from an archive; the options are those of `Mashup`."""
+    """Answer requests from an archive; the options are those of `Mashup` and of the TAP services."""
 
-    def __init__(self, archive: Archive, *, row_limit: int = ROW_LIMIT, cuts: bool = False) -> None:
-        self._tap = _Lazy(partial(_tap_services, archive))
+    def __init__(
+        self,
+        archive: Archive,
+        *,
+        row_limit: int = ROW_LIMIT,
+        cuts: bool = False,
+        tap_limit: int = TAP_LIMIT,
+        tap_rows: int = 0,
+    ) -> None:
+        self._tap = _Lazy(partial(_tap_services, archive, tap_limit, tap_rows))
         mashup = Mashup(archive, row_limit=row_limit, cuts=cuts)
         holdings = MissionHoldings(archive)
         downloads = Downloads(holdings)
@@ -133,10 +143,10 @@ class _Lazy:
             self._made.end()
 
 
-def _tap_services(archive: Archive) -> Any:
+def _tap_services(archive: Archive, limit: int, rows: int) -> Any:
     from .vo.tap import TapServices  # noqa: PLC0415 - sqlglot takes a while to import
 
-    return TapServices(archive)
+    return TapServices(archive, limit, rows)
 
 
 def _front_page(record: RequestRecord) -> Reply:

@@ -19,7 +19,7 @@ from .identity import EXPIRED_TOKEN, OUTSIDER_TOKEN, TOKEN
 from .mashup import ROW_LIMIT, decode_request
 from .reply import Reply
 from .requestlog import RequestLog, RequestRecord
-from .routes import ENDPOINTS, Routes, endpoint_of
+from .routes import ENDPOINTS, TAP_LIMIT, Routes, endpoint_of
 
 #: How soon a server that is told to stop notices it (seconds).
 POLL_INTERVAL = 0.02
@@ -58,6 +58,11 @@ class Sandbox:
         The most rows that the result of a Mashup service may have; as at MAST the connection is dropped beyond.
     cuts : bool
         Whether such a result is cut to ``row_limit`` rows instead.
+    tap_limit : int
+        The most rows that the result of a TAP query may have.
+    tap_rows : int
+        Rows of a further table ``big.source`` of the TAP service ``mast_catalogs``; 0 for none. It is made when it is
+        first asked for, which takes some seconds for a million.
 
     Attributes
     ----------
@@ -92,12 +97,14 @@ class Sandbox:
         archive: Archive | None = None,
         row_limit: int = ROW_LIMIT,
         cuts: bool = False,
+        tap_limit: int = TAP_LIMIT,
+        tap_rows: int = 0,
     ) -> None:
         self.archive = shared_archive(extra_observations) if archive is None else archive
         self.requests = RequestLog()
         self.faults = Faults()
         self._port = port
-        self._routes = Routes(self.archive, row_limit=row_limit, cuts=cuts)
+        self._routes = Routes(self.archive, row_limit=row_limit, cuts=cuts, tap_limit=tap_limit, tap_rows=tap_rows)
         self._mistakes = _Mistakes()
         self._server: LoopbackServer | None = None
         self._thread: threading.Thread | None = None
@@ -215,7 +222,7 @@ class Sandbox:
         dropped = RANGE_HEADERS if fault.ignores_range else ()
         kept = {name: value for name, value in record.headers.items() if name not in dropped}
         record = replace(record, headers={**kept, **fault.told})
-        return fault.bend(fault.canned or self._routes.answer(record, target))
+        return fault.bend(fault.canned or self._routes.answer(record, target).whole())
 
 
 def _record(request: SandboxRequest) -> RequestRecord:

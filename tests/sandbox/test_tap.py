@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from xml.etree import ElementTree
@@ -364,3 +364,51 @@ def test_reset_forgets_jobs(box: Sandbox, ask: Ask, job: str) -> None:
     """A test begins without the jobs of the one before."""
     box.reset()
     assert ask(job).status_code == 404
+
+
+@pytest.fixture(scope="module")
+def big() -> Iterator[str]:
+    """The address of a service with a large table and a small limit."""
+    sandbox = Sandbox(tap_rows=30_000, tap_limit=20_000).start()
+    yield f"{sandbox.url}/vo-tap/api/v0.1/mast_catalogs/sync"
+    sandbox.stop()
+
+
+def test_a_large_result_is_streamed(big: str, web: requests.Session) -> None:
+    """It comes in chunks, and ends with what has to be said; a small one comes with its length."""
+    adql = "SELECT id, ra, dec FROM big.source ORDER BY id"
+    answer = web.get(big, params=ADQL | {"QUERY": adql}, timeout=60)
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    result = parse(io.BytesIO(answer.content)).resources[0]
+    assert result.tables[0].array["id"].tolist() == [*range(1000, 1000 + 7 * 20_000, 7)]
+    assert result.infos[-1].value == "OVERFLOW"
+    few = web.get(big, params=ADQL | {"QUERY": "SELECT COUNT(*) AS n FROM big.source"}, timeout=60)
+    assert int(few.headers["Content-Length"]) == len(few.content)
+    assert parse(io.BytesIO(few.content)).get_first_table().array["n"][0] == 30_000
+    assert web.head(big, params=ADQL | {"QUERY": adql}, timeout=60).content == b""
+    assert web.get(big, params=ADQL | {"QUERY": adql, "MAXREC": "30000"}, timeout=60).status_code == 422
+
+
+def test_a_large_result_may_be_left_unread(big: str, web: requests.Session) -> None:
+    """A client that goes away in the middle is no mistake, and the next one is answered."""
+    with web.get(big, params=ADQL | {"QUERY": "SELECT * FROM big.source"}, timeout=60, stream=True) as answer:
+        next(answer.iter_content(100))
+    few = web.get(big, params=ADQL | {"QUERY": "SELECT TOP 5 * FROM big.source"}, timeout=60)
+    assert len(parse(io.BytesIO(few.content)).get_first_table().array) == 5
+
+
+def test_a_fault_strikes_a_streamed_result(web: requests.Session) -> None:
+    """What bends an answer has all of it; without the big table none of the others has changed."""
+    sandbox = Sandbox(tap_rows=30_000).start()
+    address = f"{sandbox.url}/vo-tap/api/v0.1/mast_catalogs/sync"
+    params = ADQL | {"QUERY": "SELECT id FROM big.source"}
+    sandbox.faults.add("vo_tap", Fault.truncate_json())
+    half, whole = (web.get(address, params=params, timeout=60).content for _ in range(2))
+    assert len(half) == len(whole) // 2
+    assert whole.startswith(half)
+    sandbox.stop()
+
+
+def test_the_big_table_is_only_there_on_request(ask: Ask) -> None:
+    """A sandbox without it does not list it."""
+    assert "big.source" not in ask("mast_catalogs/tables").text

@@ -32,10 +32,11 @@ class TimedOut(QueryError):
 
 @dataclass(frozen=True)
 class Answer:
-    """The columns of a result, and its rows, which are read from the database as they are taken."""
+    """The columns of a result, its rows, which are read from the database as they are taken, and if there are many."""
 
     fields: tuple[Field, ...]
     rows: Iterator[Row]
+    is_large: bool
 
 
 class Engine:
@@ -64,7 +65,7 @@ class Engine:
         rows = self._rows(translation, seconds, stopped)
         first = list(islice(rows, _PEEKED))
         fields = (_typed(field, place, first) for place, field in enumerate(translation.fields))
-        return Answer(tuple(fields), chain(first, rows))
+        return Answer(tuple(fields), chain(first, rows), len(first) == _PEEKED)
 
     def _rows(self, translation: Translation, seconds: float, stopped: Callable[[], bool]) -> Iterator[Row]:
         with self._database.connection() as connection:

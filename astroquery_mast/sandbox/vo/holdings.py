@@ -250,9 +250,50 @@ MAKERS: dict[str, Maker] = {
 ADDRESSED = frozenset(REGISTRIES)
 
 
-def engine(archive: Archive, name: str, address: str = "") -> Engine:
-    """Return what answers the queries of a service, made once for an archive; `KeyError` for an unknown name."""
+#: The service that has the big table, if there is one.
+_BIG = "mast_catalogs"
+
+
+def engine(archive: Archive, name: str, address: str = "", big: int = 0) -> Engine:
+    """Return what answers the queries of a service, made once for an archive; `KeyError` for an unknown name.
+
+    ``big`` is how many rows the big table has.
+    """
     maker = MAKERS[name]
-    key = ("tap", name, address if name in ADDRESSED else "")
-    made: Engine = archive.kept.get(key, lambda: Engine(maker(archive, address)))
+    rows = big if name == _BIG else 0
+    key = ("tap", name, address if name in ADDRESSED else "", rows)
+    made: Engine = archive.kept.get(key, lambda: Engine(_enlarged(maker(archive, address), rows)))
     return made
+
+
+def _enlarged(holding: Holding, rows: int) -> Holding:
+    """Return a holding with a table of so many made-up sources, all over the sky."""
+    if not rows:
+        return holding
+    main, sources = ("id", "ra", "dec"), partial(_sources, rows)
+    columns = (_named(name, kind, told, main) for name, kind, told in _BIG_COLUMNS)
+    table = Table("big.source", f"{rows} made-up sources", tuple(columns), sources, apart=True)
+    return replace(holding, tables=(*holding.tables, table))
+
+
+#: Sources that are made at a time.
+_PIECE = 20_000
+_BIG_COLUMNS = (
+    ("id", "long", "Number of the source"),
+    ("ra", "double", "Right ascension"),
+    ("dec", "double", "Declination"),
+    ("mag", "float", "Magnitude"),
+    ("name", "char", "Name of the source"),
+)
+
+
+def _sources(count: int) -> Iterator[Row]:
+    """Sources in even distances along a spiral from pole to pole; the numbers have gaps."""
+    for start in range(0, count, _PIECE):
+        every = np.arange(start, min(start + _PIECE, count))
+        ra = np.round(every * 137.50776405 % 360.0, 8)
+        dec = np.round(np.degrees(np.arcsin((2.0 * every + 1.0) / count - 1.0)), 8)
+        mag = np.round(10.0 + 12.0 * (every * 0.7548776662 % 1.0), 3)
+        numbers = 7 * every + 1000
+        names = np.char.add("S", numbers.astype(str))
+        yield from zip(*(column.tolist() for column in (numbers, ra, dec, mag, names)), strict=True)

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING
 
 from ..reply import Reply, compact_json
 from ..requestlog import RequestRecord
 from . import vosi
 from .adql import QueryError
-from .engine import Answer, Engine
+from .engine import Answer, Engine, TimedOut
 from .holdings import MAKERS, engine
 from .jobs import Jobs
 from .parameters import Invalid, NotFound, Query, given
-from .votable import VOTABLE_TYPE, error, votable
+from .votable import VOTABLE_TYPE, error, pieces
 
 if TYPE_CHECKING:
     from ..archive import Archive
 
 PREFIX = "/vo-tap/api/v0.1/"
-#: The most rows of an answer.
-ROW_LIMIT = 100_000
 #: How long a synchronous query may take (seconds); a gateway gives up then.
 LONGEST = 60.0
 _DEEP = frozenset({"async", "tables"})
@@ -32,8 +30,9 @@ RESOURCES = ("async", "availability", "capabilities", "examples", "sync", "table
 class TapServices:
     """Answer the requests of all TAP services of an archive."""
 
-    def __init__(self, archive: Archive, row_limit: int = ROW_LIMIT) -> None:
+    def __init__(self, archive: Archive, row_limit: int, big: int) -> None:
         self._archive = archive
+        self._big = big
         self._row_limit = row_limit
         self._jobs = Jobs(result, row_limit)
         self.end = self._jobs.end
@@ -57,7 +56,7 @@ class TapServices:
         resource, _, inner = rest.rstrip("/").partition("/")
         if resource not in self._resources or (inner and resource not in _DEEP):
             raise NotFound
-        asked = engine(self._archive, name, f"http://{record.headers.get('host', '')}")
+        asked = engine(self._archive, name, f"http://{record.headers.get('host', '')}", self._big)
         return self._resources[resource](record, asked, inner)
 
     def _capabilities(self, record: RequestRecord, asked: Engine, _rest: str) -> Reply:
@@ -69,7 +68,7 @@ class TapServices:
     def _sync(self, record: RequestRecord, asked: Engine, _rest: str) -> Reply:
         query = Query.of(given(record), "body" if record.method == "POST" else "query", self._row_limit)
         try:
-            return result(asked, query)
+            return result(asked, query, streamed=True)
         except QueryError as refusal:
             return error(str(refusal))
 
@@ -86,15 +85,34 @@ def _tables(record: RequestRecord, asked: Engine, name: str) -> Reply:
     return vosi.table(asked.holding.by_key[name.lower()])
 
 
-def result(asked: Engine, query: Query, seconds: float = LONGEST, stopped: Callable[[], bool] = lambda: False) -> Reply:
-    """Return the answer to a query in the form asked for; a row more than wanted is read, to know of it."""
+def result(
+    asked: Engine,
+    query: Query,
+    seconds: float = LONGEST,
+    stopped: Callable[[], bool] = lambda: False,
+    *,
+    streamed: bool = False,
+) -> Reply:
+    """Return the answer to a query in the form asked for; a row more than wanted is read, to know of it.
+
+    A large VOTable can be ``streamed``: written while it is sent.
+    """
     answer = asked.answer(query.adql, query.maxrec + 1, seconds, stopped)
     if query.format == "json":
         return _json(answer, query.maxrec)
     if query.format == "csv":
         return _csv(answer, query.maxrec)
-    body = votable(answer.fields, answer.rows, infos={"QUERY": query.adql}, maxrec=query.maxrec)
-    return Reply(headers=(("Content-Type", VOTABLE_TYPE),), body=body)
+    written = pieces(answer.fields, answer.rows, infos={"QUERY": query.adql}, maxrec=query.maxrec)
+    reply = Reply(headers=(("Content-Type", VOTABLE_TYPE),), framing="chunked", pieces=_unbroken(written))
+    return reply if streamed and answer.is_large else reply.whole()
+
+
+def _unbroken(written: Iterable[bytes]) -> Generator[bytes, None, None]:
+    """Pass a document on; if it cannot be finished, the connection breaks, as nothing else can be said any more."""
+    try:
+        yield from written
+    except TimedOut as error:
+        raise ConnectionAbortedError(str(error)) from error
 
 
 def _json(answer: Answer, maxrec: int) -> Reply:
