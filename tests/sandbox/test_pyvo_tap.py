@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
@@ -27,6 +28,13 @@ Service = Callable[[str], TAPService]
 
 M51 = "202.469575, 47.195258"
 CONE = f"CONTAINS(POINT('ICRS', {{}}), CIRCLE('ICRS', {M51}, 0.1)) = 1"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _collect() -> Iterator[None]:
+    """Do it here, where it is expected, not at the end of all tests."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -183,14 +183,12 @@ def _whole(node: Any) -> int:
 
 def _resolve(table: exp.Table, holding: Holding, named: set[str]) -> None:
     """Give a table the name under which it is stored; one without schema is of ``dbo``."""
-    if table.catalog or not isinstance(table.this, exp.Identifier):
-        raise QueryError(f"Invalid object name '{table.sql(ADQL)}'.")
-    if not table.db and table.name.lower() in named:
-        return
-    schema = table.db or "dbo"
-    if f"{schema}.{table.name}".lower() not in holding.by_key:
-        raise QueryError(f"Invalid object name '{table.db and table.db + '.'}{table.name}'.")
-    table.set("db", exp.to_identifier(schema))
+    name = table.sql(ADQL).split(" ")[0].replace('"', "").lower()
+    if name not in named:
+        stored = name if "." in name else f"dbo.{name}"
+        if stored not in holding.by_key:
+            raise QueryError(f"Invalid object name '{name}'.")
+        table.set("db", exp.to_identifier(stored.partition(".")[0]))
 
 
 def _schema(holding: Holding) -> MappingSchema:
@@ -272,36 +270,38 @@ def _compute_geometry(tree: exp.Query, holding: Holding) -> None:
 
 
 def _contained(node: exp.Anonymous) -> exp.Expression:
-    point, shape = _arguments(node, 2)
-    if _name(point) != "POINT" or _name(shape) not in {"CIRCLE", "POLYGON"}:
+    if len(node.expressions) != 2:
+        raise QueryError("CONTAINS needs 2 arguments.")
+    point, shape = node.expressions
+    if _name(point) != "POINT" or _name(shape) not in _CONTAINERS:
         raise QueryError("CONTAINS needs a POINT and the shape that may contain it.")
-    place, edges = _coordinates(point), _coordinates(shape)
+    place = _coordinates(point)
     if len(place) != 2:
         raise QueryError("POINT needs two coordinates.")
-    if _name(shape) == "POLYGON":
-        if len(edges) < 6 or len(edges) % 2:
-            raise QueryError("POLYGON needs the coordinates of at least three vertices.")
-        return exp.Anonymous(this="adql_in_polygon", expressions=[*place, *edges])
-    if len(edges) != 3:
+    return _CONTAINERS[_name(shape)](place, _coordinates(shape))
+
+
+def _in_polygon(place: list[Any], edges: list[Any]) -> exp.Expression:
+    if len(edges) < 6 or len(edges) % 2:
+        raise QueryError("POLYGON needs the coordinates of at least three vertices.")
+    return exp.Anonymous(this="adql_in_polygon", expressions=[*place, *edges])
+
+
+def _in_circle(place: list[Any], circle: list[Any]) -> exp.Expression:
+    if len(circle) != 3:
         raise QueryError("CIRCLE needs a center and a radius.")
-    inside = exp.Anonymous(this="adql_in_circle", expressions=[*place, *edges])
+    inside = exp.Anonymous(this="adql_in_circle", expressions=[*place, *circle])
     # A comparison is cheaper than a function of Python.
-    low, high = (
-        exp.Sub(this=edges[1].copy(), expression=edges[2].copy()),
-        exp.Add(this=edges[1].copy(), expression=edges[2].copy()),
-    )
+    low, high = (kind(this=circle[1].copy(), expression=circle[2].copy()) for kind in (exp.Sub, exp.Add))
     near = exp.Between(this=place[1].copy(), low=low, high=high)
     return exp.Case(ifs=[exp.If(this=near, true=inside)], default=exp.Literal.number(0))
 
 
+_CONTAINERS = {"CIRCLE": _in_circle, "POLYGON": _in_polygon}
+
+
 def _name(node: Any) -> str:
     return node.name.upper() if isinstance(node, exp.Anonymous) else ""
-
-
-def _arguments(node: exp.Anonymous, count: int) -> list[exp.Expression]:
-    if len(node.expressions) != count:
-        raise QueryError(f"{node.name.upper()} needs {count} arguments.")
-    return node.expressions
 
 
 def _coordinates(node: exp.Expression) -> list[Any]:

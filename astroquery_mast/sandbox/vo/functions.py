@@ -14,7 +14,6 @@ import numpy as np
 
 from ..archive.geometry import FootprintIndex, separation, unit_vectors
 
-Number = float | int | None
 Vector = tuple[float, float, float]
 
 
@@ -31,9 +30,7 @@ def _vector(ra: float, dec: float) -> Vector:
     return math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)
 
 
-def _in_circle(ra: Number, dec: Number, ra0: Number, dec0: Number, radius: Number) -> int:
-    if ra is None or dec is None or ra0 is None or dec0 is None or radius is None:
-        return 0
+def _in_circle(ra: float, dec: float, ra0: float, dec0: float, radius: float) -> int:
     lon, lat = math.radians(ra), math.radians(dec)
     x, y, z = math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)
     x0, y0, z0 = _vector(ra0, dec0)
@@ -52,9 +49,7 @@ def _polygon(edges: tuple[float, ...]) -> tuple[FootprintIndex, tuple[float, flo
     return FootprintIndex([(1, 0.0, 0.0, text)]), (ra, dec, reach + 1e-6)
 
 
-def _in_polygon(ra: Number, dec: Number, *edges: Any) -> int:
-    if ra is None or dec is None or None in edges:
-        return 0
+def _in_polygon(ra: float, dec: float, *edges: float) -> int:
     polygon, around = _polygon(edges)
     return _in_circle(ra, dec, *around) and len(polygon.within(ra, dec, 0.0))
 
@@ -82,10 +77,13 @@ def _hashlist_has(hashlist: str | None, item: str) -> int:
     return int(item.lower() in (hashlist or "").lower().split("#"))
 
 
-def _overlaps(low: Number, high: Number, other_low: Number, other_high: Number) -> int:
-    if low is None or high is None or other_low is None or other_high is None:
-        return 0
+def _overlaps(low: float, high: float, other_low: float, other_high: float) -> int:
     return int(low <= other_high and other_low <= high)
+
+
+def _of_known(function: Callable[..., int]) -> Callable[..., int]:
+    """A condition, which does not hold where a value is null."""
+    return lambda *values: 0 if None in values else function(*values)
 
 
 class _Joined:
@@ -128,13 +126,13 @@ def _rounded(value: float, digits: int = 0) -> float:
 
 
 _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "adql_in_circle": (5, _in_circle),
-    "adql_in_polygon": (-1, _in_polygon),
+    "adql_in_circle": (5, _of_known(_in_circle)),
+    "adql_in_polygon": (-1, _of_known(_in_polygon)),
     "adql_shuffled": (-1, _shuffled),
     "ivo_hasword": (2, _hasword),
     "ivo_nocasematch": (2, _nocasematch),
     "ivo_hashlist_has": (2, _hashlist_has),
-    "ivo_interval_overlaps": (4, _overlaps),
+    "ivo_interval_overlaps": (4, _of_known(_overlaps)),
     "ceiling": (1, _of_numbers(math.ceil)),
     "floor": (1, _of_numbers(math.floor)),
     "mod": (2, _of_numbers(math.fmod)),

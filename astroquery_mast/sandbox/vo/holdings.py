@@ -164,20 +164,19 @@ def _listed(name: str, columns: Columns, rows: Sequence[Row], main: tuple[str, .
 
 def mission(service: str, table: str, name: str, archive: Archive, _address: str) -> Holding:
     """Return the table of a mission search; only that of ULLYSES cannot be searched by position."""
-    spatial = name != "ullyses"
     held = MissionHoldings(archive).table(name)
-    main = (held.dataset, *held.position) if spatial else (held.dataset,)
+    position, shapes = ((), ()) if name == "ullyses" else (held.position, ("CIRCLE",))
     known = [column for column in held.columns if column.name not in COMPUTED]
-    columns = (
+    described = (
         replace(
-            _named(column.name, column.datatype, column.description, main),
-            xtype="timestamp" if column.sql == "DATETIME" else "",
+            _named(column.name, column.datatype, column.description, (held.dataset, *position)),
+            xtype={"DATETIME": "timestamp"}.get(column.sql, ""),
         )
         for column in known
     )
     rows = partial(_mission_rows, held, [column.name for column in known])
-    made = Table(table, f"Observations of {name.upper()}", tuple(columns), rows)
-    return Holding(service, f"Mission search of {name.upper()}", (made,), shapes=("CIRCLE",) if spatial else ())
+    made = Table(table, f"Observations of {name.upper()}", tuple(described), rows)
+    return Holding(service, f"Mission search of {name.upper()}", (made,), shapes=shapes)
 
 
 def _mission_rows(held: MissionTable, names: list[str]) -> Iterator[Row]:

@@ -65,9 +65,6 @@ class Job:
 
     def xml(self, address: str) -> str:
         """Return the job as a document; ``address`` is that of the job."""
-        params = "".join(
-            f'<uws:parameter id="{escape(name)}">{escape(value)}</uws:parameter>' for name, value in self.params.items()
-        )
         times = (("startTime", self.started), ("endTime", self.ended))
         told = "".join(_optional(name, _written(moment)) for name, moment in times)
         failed = f"<uws:message>{escape(self.message)}</uws:message>"
@@ -79,8 +76,15 @@ class Job:
             f"<uws:creationTime>{_written(self.created)}</uws:creationTime>{told}"
             f"<uws:executionDuration>{self.duration}</uws:executionDuration>"
             f"<uws:destruction>{_written(self.destruction)}</uws:destruction>\n"
-            f"<uws:parameters>{params}</uws:parameters>\n{self.results(address, '')}\n{summary}</uws:job>\n"
+            f"{self.parameters()}\n{self.results(address, '')}\n{summary}</uws:job>\n"
         )
+
+    def parameters(self, namespaces: str = "") -> str:
+        """Return the list of parameters."""
+        listed = (
+            f'<uws:parameter id="{escape(n)}">{escape(value)}</uws:parameter>' for n, value in self.params.items()
+        )
+        return f"<uws:parameters {namespaces}>{''.join(listed)}</uws:parameters>"
 
     def results(self, address: str, namespaces: str = _NAMESPACES) -> str:
         """Return the list of results, of which there is one once the job is done."""
@@ -282,15 +286,7 @@ def _set_destruction(job: Job, text: str) -> None:
 
 
 def _part(job: Job, part: str, address: str) -> Reply:
-    if part == "results/result" and job.result is not None:
-        return job.result
-    if part == "error" and job.message:
-        return error(job.message, 200)
-    if part == "results":
-        return Reply.text(job.results(address), content_type=_XML)
-    if part == "parameters":
-        listed = job.xml(address).partition("<uws:parameters>")[2].partition("</uws:parameters>")[0]
-        return Reply.text(f"<uws:parameters {_NAMESPACES}>{listed}</uws:parameters>", content_type=_XML)
+    documents = {"results": job.results(address), "parameters": job.parameters(_NAMESPACES)}
     plain = {
         "phase": job.phase,
         "quote": "",
@@ -298,9 +294,16 @@ def _part(job: Job, part: str, address: str) -> Reply:
         "executionduration": str(job.duration),
         "destruction": _written(job.destruction),
     }
-    if part not in plain:
+    parts = {
+        "results/result": job.result,
+        "error": error(job.message, 200) if job.message else None,
+        **{name: Reply.text(document, content_type=_XML) for name, document in documents.items()},
+        **{name: Reply.text(value) for name, value in plain.items()},
+    }
+    found = parts.get(part)
+    if found is None:
         raise NotFound
-    return Reply.text(plain[part])
+    return found
 
 
 def _see(address: str) -> Reply:

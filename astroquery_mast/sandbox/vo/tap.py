@@ -54,7 +54,7 @@ class TapServices:
         if name not in MAKERS:
             raise Invalid("path", "catalog", "enum", f"Input should be {', '.join(map(repr, listed))}", name)
         resource, _, inner = rest.rstrip("/").partition("/")
-        if resource not in self._resources or (inner and resource not in _DEEP):
+        if (resource if resource in _DEEP else rest.rstrip("/")) not in self._resources:
             raise NotFound
         asked = engine(self._archive, name, f"http://{record.headers.get('host', '')}", self._big)
         return self._resources[resource](record, asked, inner)
