@@ -6,12 +6,13 @@ In: the work of a call, a frozen dataclass with a ``state``.  Out: the same, pic
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .parallel import SharedState
-from .retrying import Deadline
+from .retrying import CallFile, Deadline
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,14 @@ class PortableWork:
         """Leave behind what cannot leave the process."""
         state = self.work.state
         work = replace(self.work, state=None, **self.instead)
-        return _in_another_process, (work, dict(self.instead), state.deadline.remaining(), dict(state.down))
+        known = state.deadline.remaining(), dict(state.down), state.over
+        return _in_another_process, (work, dict(self.instead), *known)
 
 
-def _in_another_process(work: Any, instead: Mapping[str, Any], seconds: float, down: Mapping[str, Any]) -> PortableWork:
+def _in_another_process(
+    work: Any, instead: Mapping[str, Any], seconds: float, down: Mapping[str, Any], over: CallFile
+) -> PortableWork:
     """The work with a state of its own."""
-    return PortableWork(replace(work, state=SharedState(Deadline(seconds), down)), instead)
+    state = SharedState(Deadline(seconds, time.monotonic(), (over,)), down)
+    state.over = over
+    return PortableWork(replace(work, state=state), instead)

@@ -18,14 +18,14 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..config import count_setting
 from ..exceptions import InvalidArgumentError, MastError
-from .retrying import Deadline, as_seconds
+from .retrying import CallFile, Deadline, as_seconds
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -117,10 +117,13 @@ class SharedState:
     def __init__(self, deadline: Deadline, down: Mapping[str, Any] | None = None) -> None:
         self.deadline = deadline
         self.down: Mapping[str, Any] = {} if down is None else down
+        # What tells workers in other processes that the call is over.
+        self.over = CallFile()
 
     def stop(self) -> None:
         """End what is under way: between two pieces, in waiting, and while a server is silent."""
         self.deadline.stop()
+        self.over.set()
 
 
 class AskedOnce:
@@ -218,7 +221,7 @@ def run(
     deadline all others have an `UnfinishedError`.  Whoever leaves before the end, as by Ctrl-C, stops all workers.
     """
     most = options.workers if workers is None else workers
-    own = _threads(most) if options.executor is None else nullcontext(options.executor)
+    own = _threads(most) if options.executor is None else _borrowed(options.executor, state)
     with own as pool:
         running = _Run(_numbered(items), work, pool, most, state, on_end=on_end)
         with closing(running.in_order() if ordered else running.as_completed()) as outcomes:
@@ -263,6 +266,17 @@ def _threads(workers: int) -> Iterator[Executor]:
     finally:
         # All that can be waited for has been; what still runs is stuck in the network.
         executor.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _borrowed(executor: Executor, state: SharedState) -> Iterator[Executor]:
+    """An executor of the user's; what its processes still do when the call is over is in vain, and ends."""
+    if not isinstance(executor, ThreadPoolExecutor):
+        state.over = CallFile.create()
+    try:
+        yield executor
+    finally:
+        state.over.set()
 
 
 class _Run(Generic[Item, Result]):

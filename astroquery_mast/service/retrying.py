@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import http.client
 import math
+import os
 import re
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -36,6 +40,8 @@ from ..exceptions import (
 
 # A socket takes no time of zero, or less.
 _SHORTEST = 1e-3
+# How long it may go unnoticed that a call is over (seconds).
+_GLANCE = 0.25
 
 
 def as_seconds(given: Any, name: str = "timeout") -> float | None:
@@ -53,6 +59,63 @@ def as_seconds(given: Any, name: str = "timeout") -> float | None:
             f"{name}={given!r}: a time above zero is needed: seconds, a quantity, or text such as '1 min'."
         )
     return seconds
+
+
+class CallFile(threading.Event):
+    """What tells processes of one computer, which work for a call, that it is over: then its file is gone.
+
+    Nobody but its owner ends an executor, and whoever leaves one waits for what its processes do: they have to hear
+    that it is in vain.  One on another computer, or with another folder for temporary files, does not hear of it.
+    """
+
+    def __init__(self, path: Path | None = None, place: tuple[str, int, int] | None = None) -> None:
+        super().__init__()
+        self._path, self._place = path, place
+        self._is_here = path is not None and place == _place_of(path)
+
+    @classmethod
+    def create(cls) -> Self:
+        """Make the file, if there is a place for it."""
+        try:
+            handle, name = tempfile.mkstemp(prefix="astroquery_mast-")
+        except OSError:
+            return cls()
+        os.close(handle)
+        return cls(Path(name), _place_of(Path(name)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Take the way to the file along."""
+        return CallFile, (self._path, self._place)
+
+    def set(self) -> None:
+        """Remove the file."""
+        super().set()
+        with suppress(OSError):
+            if self._path is not None:
+                self._path.unlink(missing_ok=True)
+
+    def is_set(self) -> bool:
+        """Tell whether the file is gone."""
+        return super().is_set() or (self._is_here and self._path is not None and not self._path.exists())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the file is gone."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            left = _GLANCE if until is None else until - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(left, _GLANCE))
+        return True
+
+
+def _place_of(path: Path) -> tuple[str, int, int] | None:
+    """What tells the folder of a file from all others, also from those of other computers."""
+    try:
+        found = path.parent.stat()
+    except OSError:
+        return None
+    return socket.gethostname(), found.st_dev, found.st_ino
 
 
 class StoppedError(Exception):
