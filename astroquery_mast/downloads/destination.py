@@ -31,7 +31,7 @@ import filelock
 from astroquery import log
 
 from ..exceptions import InvalidQueryError
-from ..products.file_names import REGISTER, case_folded, is_same_file, safe_name
+from ..products.file_names import PART, REGISTER, case_folded, is_same_file, safe_name
 from ..products.plan import FileSystem, PlannedFile, inspect_folder
 from .part_file import FileState, PartFile, ResumePoint, open_regular, part_path, read_regular
 
@@ -347,7 +347,7 @@ class DiskTarget:
 
 def lock_path(target: Path) -> Path:
     """Tell where the lock for the two lies."""
-    return target.with_name(f"{target.name}.part.lock")
+    return target.with_name(f"{target.name}{PART}.lock")
 
 
 @contextmanager

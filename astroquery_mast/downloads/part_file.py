@@ -5,13 +5,13 @@ later call goes on.
 
 Beside ``x.fits`` lie, while it is on its way:
 
-``x.fits.part``
+``x.fits.mast.part``
     The bytes, from the first one without a gap.
-``x.fits.part.json``
+``x.fits.mast.part.json``
     A line with the address, the validator and the total length; then, every now and then, a line with the number of
     bytes and their SHA-256.  After a power cut the part may be longer than what is really on the disk: only bytes that
     still have the digest of such a line are used again.
-``x.fits.part.lock``
+``x.fits.mast.part.lock``
     Held by the one process that may touch the other two; see "destination".
 
 SHA-256 runs at 0.3 to 2 GB/s, which is the speed of a fast network.  One after the other, receiving and hashing would
@@ -37,6 +37,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from ..products.file_names import PART
 from ..service import retrying
 from ..service.parallel import Threads
 from .checks import announced_length, content_range, is_truncated, strong_validator
@@ -66,12 +67,12 @@ _BATCHES_WAITING = 8
 
 def part_path(target: Path) -> Path:
     """Tell where the bytes of a file lie while it is not whole."""
-    return target.with_name(f"{target.name}.part")
+    return target.with_name(f"{target.name}{PART}")
 
 
 def record_path(target: Path) -> Path:
     """Tell where the record of those bytes lies."""
-    return target.with_name(f"{target.name}.part.json")
+    return target.with_name(f"{target.name}{PART}.json")
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,10 @@ _COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".zst", ".fz"}
 # Names that are safe everywhere, as nearly all are: pathvalidate takes its time over a name. What Windows reserves
 # (CON, COM1, CLOCK$, ...) has up to six characters before the first dot, so that no such name is plain.
 _PLAIN = re.compile(r"(?=[^.]{7})[A-Za-z0-9_][A-Za-z0-9_.+-]{,190}[A-Za-z0-9_+-]")
-# Endings of what lies beside a file while it is being fetched.
-_NEIGHBORS = (".part", ".part.json", ".part.lock")
+PART = ".mast.part"
+"""Ending of the bytes of a file that is being fetched.  A file in ``.part`` is a browser's, or the user's own."""
+# All that may lie beside a file while it is being fetched.
+_NEIGHBORS = tuple(f"{PART}{ending}" for ending in ("", ".json", ".lock", ".soft"))
 # After so many steps the name of a file holds all 64 letters of the digest.
 _DIGEST_STEPS = 9
 # Under so many of its names a file that came earlier is looked for: hardly any has a longer one.

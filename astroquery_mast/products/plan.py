@@ -21,7 +21,7 @@ from urllib.parse import quote
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
-from .file_names import PathTemplate, assign_paths, case_folded, column_as_text, file_name_parts, is_same_file
+from .file_names import PART, PathTemplate, assign_paths, case_folded, column_as_text, file_name_parts, is_same_file
 from .listing import unique_products
 
 EXCLUSIVE = "EXCLUSIVE_ACCESS"
@@ -113,13 +113,12 @@ class FileDecision:
 
 def _begin(path: Path, disk: FileSystem, reason: str) -> FileDecision:
     """Fetch a file, or the rest of it."""
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f"{path.name}{PART}")
     at_hand = disk.size(part)
-    # Without its record it is not known which file a part belongs to.
+    # Without its record it is not known which version of the file a part belongs to.
     if at_hand and disk.size(part.with_name(f"{part.name}.json")):
         return FileDecision(Action.RESUME, f"{reason}; {at_hand} bytes are left of an earlier try", at_hand=at_hand)
-    replaced = f"; {part.name}, of which nothing is known, will be replaced" if at_hand else ""
-    return FileDecision(Action.FETCH, f"{reason}{replaced}")
+    return FileDecision(Action.FETCH, f"{reason}; what is left of an earlier try is of no use" if at_hand else reason)
 
 
 def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: FileSystem) -> FileDecision:

@@ -59,7 +59,7 @@ def test_a_marker_that_was_left_behind_is_taken_over(
     without_locks(monkeypatch, errno.ENOLCK)
     monkeypatch.setattr("astroquery_mast.downloads.destination._LEASE", 0.2)
     path = planned_path(product, tmp_path)
-    path.with_name(f"{path.name}.part.soft").write_bytes(OTHER)
+    path.with_name(f"{path.name}.mast.part.soft").write_bytes(OTHER)
     manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False, timeout=60)
     assert manifest["Status"][0] == "COMPLETE"
     assert [each.name for each in path.parent.iterdir()] == [path.name]
@@ -72,7 +72,7 @@ def test_waiting_for_another_process_is_said(
     without_locks(monkeypatch, errno.ENOLCK)
     monkeypatch.setattr("astroquery_mast.downloads.destination._SAID_AFTER", 0.0)
     path = planned_path(product, tmp_path)
-    marker = path.with_name(f"{path.name}.part.soft")
+    marker = path.with_name(f"{path.name}.mast.part.soft")
     marker.write_bytes(OTHER.replace(b"0.2", b"60.0"))
     with caplog.at_level("INFO", logger="astroquery"):
         manifest = Observations.download_products(
@@ -88,7 +88,7 @@ def test_an_empty_marker_is_named(product: Table, tmp_path: Path, monkeypatch: p
     without_locks(monkeypatch, errno.ENOLCK)
     monkeypatch.setattr("astroquery_mast.downloads.destination._IDLE", 0.1)
     path = planned_path(product, tmp_path)
-    marker = path.with_name(f"{path.name}.part.soft")
+    marker = path.with_name(f"{path.name}.mast.part.soft")
     marker.touch()
     manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False, on_error="ignore")
     assert f"{marker} and has written nothing" in manifest["Message"][0]
@@ -138,7 +138,7 @@ def test_a_broken_disk_is_named_as_such(product: Table, tmp_path: Path, monkeypa
     """Another error of the lock is told as one, and leaves no lock behind."""
     without_locks(monkeypatch, errno.EIO)
     manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False, on_error="ignore")
-    assert ".part.lock could not be locked" in manifest["Message"][0]
+    assert ".mast.part.lock could not be locked" in manifest["Message"][0]
     assert not list(Path(manifest["Local Path"][0]).parent.iterdir())
 
 

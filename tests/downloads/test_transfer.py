@@ -62,8 +62,8 @@ def test_truncated_body_leaves_no_file_under_the_final_name(
     result = download_file(planned_for(mast_sandbox, uri, tmp_path / "x.fits"), open_url, progress=counted.append)
     assert result.status is Status.ERROR
     assert result.url == f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}"
-    assert files_in(tmp_path) == ["x.fits.part", "x.fits.part.json"]
-    assert sum(counted) == (tmp_path / "x.fits.part").stat().st_size
+    assert files_in(tmp_path) == ["x.fits.mast.part", "x.fits.mast.part.json"]
+    assert sum(counted) == (tmp_path / "x.fits.mast.part").stat().st_size
     assert (result.attempts, len(mast_sandbox.requests.of("download"))) == (3, 3)
 
 
@@ -92,7 +92,7 @@ def test_failed_transfer_keeps_the_older_file(
     result = bring(planned_for(mast_sandbox, uri, tmp_path / "x.fits", cache=False), open_url)
     assert result.status is Status.ERROR
     assert (tmp_path / "x.fits").read_bytes() == b"older"
-    assert files_in(tmp_path) == ["x.fits", "x.fits.part", "x.fits.part.json"]
+    assert files_in(tmp_path) == ["x.fits", "x.fits.mast.part", "x.fits.mast.part.json"]
 
 
 def test_shorter_older_file_is_replaced_and_not_appended_to(

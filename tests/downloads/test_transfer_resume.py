@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 import requests
+from astropy.table import Table
 from transfers import address_of, files_in, response
 
 from astroquery_mast.downloads.destination import LOCAL_FILES, exclusive_lock
 from astroquery_mast.downloads.part_file import part_path, record_path
 from astroquery_mast.downloads.transfer import OpenUrl, download_file
 from astroquery_mast.exceptions import ServerError
+from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Status
 from astroquery_mast.products.plan import Action, PlannedFile, single_file
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -45,7 +47,7 @@ def broken_off(sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, after:
 
     result = download_file(planned, one_after_the_other)
     assert (result.status, result.attempts) == (Status.ERROR, 2)
-    assert f"{after} bytes are kept in x.fits.part" in str(result.message)
+    assert f"{after} bytes are kept in x.fits.mast.part" in str(result.message)
     sandbox.requests.clear()
 
 
@@ -255,7 +257,7 @@ def test_ctrl_c_keeps_what_has_come(planned: PlannedFile, content: bytes, open_u
 
     with pytest.raises(KeyboardInterrupt):
         download_file(planned, open_url, progress=progress)
-    assert files_in(planned.local_path.parent) == ["x.fits.part", "x.fits.part.json"]
+    assert files_in(planned.local_path.parent) == ["x.fits.mast.part", "x.fits.mast.part.json"]
     assert content.startswith(part_path(planned.local_path).read_bytes())
     assert download_file(planned, open_url).status is Status.COMPLETE
 
@@ -287,3 +289,30 @@ def test_record_tells_where_the_bytes_are_from(planned: PlannedFile) -> None:
     download_file(planned, lambda _url, _headers: response(b"SIMPL", {"ETag": '"x"', "Content-Length": "9"}))
     first = record_path(planned.local_path).read_text().splitlines()[0]
     assert first == f'{{"url": "{planned.url}", "validator": "\\"x\\"", "total": 9}}'
+
+
+FOREIGN = {f"x.fits.part{ending}": f"mine{ending}" for ending in ("", ".json", ".lock", ".soft")}
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+def test_a_part_of_somebody_else_is_left_alone(
+    mast_sandbox: Sandbox, client: ObservationsClass, uri: str, tmp_path: Path, resumable: bool
+) -> None:
+    """What a browser or a user has called so stays as it is, while the file breaks off, goes on and is fetched anew."""
+    for name, content in FOREIGN.items():
+        (tmp_path / name).write_text(content)
+    product = Table({"dataURI": [uri], "obs_id": ["o"], "productFilename": ["x.fits"]})
+    broken = Fault.cut(5000) if resumable else Fault.cut(5000) + Fault.headers({"ETag": 'W/"a"', "Last-Modified": ""})
+    mast_sandbox.faults.add("download", broken, times=3)
+    for cache, action, status in (
+        (True, "fetch", "ERROR"),
+        (True, "resume" if resumable else "fetch", "COMPLETE"),
+        (False, "fetch", "COMPLETE"),
+    ):
+        where = {"download_dir": tmp_path, "flat": True, "cache": cache}
+        shown = client.download_products(product, dry_run=True, **where)
+        assert (shown["Action"][0], "part" in shown["Reason"][0]) == (action, False)
+        manifest = client.download_products(product, verbose=False, on_error="ignore", **where)
+        assert manifest["Status"][0] == status
+    assert (tmp_path / "x.fits").read_bytes() == mast_sandbox.archive.render(uri)
+    assert {name: (tmp_path / name).read_text() for name in FOREIGN} == FOREIGN

@@ -141,10 +141,10 @@ def test_clash_within_an_observation_is_told_apart_by_digest() -> None:
 
 def test_neighbors_of_a_file_are_no_products() -> None:
     """A product that is called as the part, the record or the lock of another one does not lie there."""
-    ends = ["", ".part", ".part.json", ".PART.lock"]
+    ends = ["", ".mast.part", ".mast.part.json", ".MAST.PART.lock", ".part"]
     files = [FileNameParts(f"mast:{end}", f"x.fits{end}", "HST", "o1") for end in ends]
     names = [where[-1] for where in assign_paths(files, flat=False)]
-    assert names == ["x.fits", "x.fits.part_", "x.fits.part.json_", "x.fits.PART.lock_"]
+    assert names == ["x.fits", "x.fits.mast.part_", "x.fits.mast.part.json_", "x.fits.MAST.PART.lock_", "x.fits.part"]
 
 
 def test_names_made_to_clash_at_every_step_are_told_apart() -> None:

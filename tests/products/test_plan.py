@@ -220,11 +220,11 @@ def test_cache_and_overwrite_go_together_or_are_refused() -> None:
 
 def test_part_of_an_earlier_try_is_resumed(tmp_path: Path) -> None:
     """A part with its record is gone on from, one without is not."""
-    part = put(tmp_path / "HST" / "o1" / "x.fits.part", 4)
+    part = put(tmp_path / "HST" / "o1" / "x.fits.mast.part", 4)
     (file,) = planned(table(one()), tmp_path)
     assert file.action is Action.FETCH
-    assert file.reason == "not on disk; x.fits.part, of which nothing is known, will be replaced"
-    put(part.with_name("x.fits.part.json"), 2)
+    assert file.reason == "not on disk; what is left of an earlier try is of no use"
+    put(part.with_name("x.fits.mast.part.json"), 2)
     files = planned(table(one()), tmp_path)
     assert (files[0].action, files[0].at_hand) == (Action.RESUME, 4)
     assert total_bytes(files) == 6
