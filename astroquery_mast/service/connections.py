@@ -6,7 +6,7 @@ byte now and then could hold a call forever.  No thread has to hang up on anothe
 within a fraction of a second that the call was given up.
 
 When a server asks for a pause, no thread of the process sends anything to it before the pause is over, and then fewer
-requests at a time: see `Pace`.
+requests at a time: see `Pace`.  Other processes of the same call pause, too.
 """
 
 from __future__ import annotations
@@ -278,7 +278,7 @@ class Pace:
     @contextmanager
     def turn(self, deadline: Deadline) -> Iterator[None]:
         """Wait until one more request may be sent, and count it until it is answered."""
-        left = self._until - time.monotonic()
+        left = max(self._until - time.monotonic(), deadline.pause_left())
         if left > 0:
             retrying.pause(deadline.at_most(left), deadline.stopped)
         with self._room:

@@ -257,7 +257,7 @@ class HttpClient:
         if response.status_code >= 400:
             with response:
                 read_words(response)
-            self._refuse(response, pace, what)
+            self._refuse(response, pace, what, deadline)
         pace.speed_up()
         if receive is not None:
             receive(response, count_setting("max_response_size"))
@@ -271,13 +271,15 @@ class HttpClient:
         log.log(level, "%s Trying again in %.1f s (try %d).", _error_of(state), seconds, number)
 
     @staticmethod
-    def _refuse(response: requests.Response, pace: Pace, what: str) -> None:
+    def _refuse(response: requests.Response, pace: Pace, what: str, deadline: Deadline) -> None:
         """Raise the error that an answer is, and slow down if the server asks for it."""
         try:
             check_status(response.status_code, response.headers, response.content, what)
         except ServerError as err:
             if is_limited(err):
-                pace.slow_down(PAUSE if err.retry_after is None else err.retry_after)
+                seconds = PAUSE if err.retry_after is None else err.retry_after
+                pace.slow_down(seconds)
+                deadline.put_off(seconds)
             raise
 
     def _advised(self, error: AccessDeniedError, url: str) -> AccessDeniedError:

@@ -62,7 +62,9 @@ def as_seconds(given: Any, name: str = "timeout") -> float | None:
 
 
 class CallFile(threading.Event):
-    """What tells processes of one computer, which work for a call, that it is over: then its file is gone.
+    """What processes of one computer that work for a call share: when it is over, and until when they pause.
+
+    The call is over when its file is gone, and the time of the file is the moment until which nothing is sent.
 
     Nobody but its owner ends an executor, and whoever leaves one waits for what its processes do: they have to hear
     that it is in vain.  One on another computer, or with another folder for temporary files, does not hear of it.
@@ -81,6 +83,8 @@ class CallFile(threading.Event):
         except OSError:
             return cls()
         os.close(handle)
+        # The time of this computer, which the one that has the disk may not share.
+        os.utime(name, (time.time(), time.time()))
         return cls(Path(name), _place_of(Path(name)))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -97,6 +101,20 @@ class CallFile(threading.Event):
     def is_set(self) -> bool:
         """Tell whether the file is gone."""
         return super().is_set() or (self._is_here and self._path is not None and not self._path.exists())
+
+    def put_off(self, seconds: float) -> None:
+        """Let all who have the file send nothing for a while."""
+        until = time.time() + seconds
+        with suppress(OSError):
+            if self._path is not None and self._is_here and self._path.stat().st_mtime < until:
+                os.utime(self._path, (until, until))
+
+    def pause_left(self) -> float:
+        """Return for how many seconds nothing is to be sent."""
+        with suppress(OSError):
+            if self._path is not None and self._is_here:
+                return self._path.stat().st_mtime - time.time()
+        return 0.0
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the file is gone."""
@@ -173,6 +191,16 @@ class Deadline:
         if self.elapsed() < self.seconds:
             # Otherwise the time is the reason, and everybody sees that without being told.
             self._stops[-1].set()
+
+    def put_off(self, seconds: float) -> None:
+        """Let other processes that work for the call send nothing for a while."""
+        for stop in self._stops:
+            if isinstance(stop, CallFile):
+                stop.put_off(seconds)
+
+    def pause_left(self) -> float:
+        """Return for how long another process of the call was told to wait."""
+        return max((stop.pause_left() for stop in self._stops if isinstance(stop, CallFile)), default=0.0)
 
     @property
     def stopped(self) -> threading.Event:

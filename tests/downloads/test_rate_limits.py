@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
 from collections import deque
@@ -10,13 +11,16 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+import requests
 
 from astroquery_mast import Observations
+from astroquery_mast.config import Endpoints
 from astroquery_mast.exceptions import ServerError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service import retrying
-from astroquery_mast.service.connections import Pace
-from astroquery_mast.service.retrying import Deadline
+from astroquery_mast.service.connections import PACES, Pace
+from astroquery_mast.service.http import HttpClient
+from astroquery_mast.service.retrying import CallFile, Deadline
 from astroquery_mast.service.retrying import pause as real_pause
 
 
@@ -56,7 +60,7 @@ def test_a_rate_limit_loses_no_file(
 
 
 def test_a_rate_limit_loses_no_file_of_worker_processes(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Processes do not share a pause, and each waits as long as it is told: all files come."""
+    """Answers that ask for patience are no failures there, either: all files come."""
     products = Observations.get_unique_product_list(Observations.query_criteria(proposal_id="10452"), verbose=False)
     small = products[products["size"] < 100_000][:12]
     mast_sandbox.faults.add("download", Fault.status(429, retry_after=0.1), times=None, where=Limiter(2, 0.1))
@@ -64,6 +68,36 @@ def test_a_rate_limit_loses_no_file_of_worker_processes(mast_sandbox: Sandbox, t
         manifest = Observations.download_products(small, download_dir=tmp_path, executor=pool, verbose=False)
     assert set(manifest["Status"]) == {"COMPLETE"}
     assert 429 in {record.status for record in mast_sandbox.requests.of("download")}
+
+
+def test_worker_processes_of_a_call_pause_together(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one of them is told holds for the others; those of another call, or on another computer, do not know."""
+    waits: list[float] = []
+    monkeypatch.setattr(retrying, "pause", lambda seconds, _stopped: waits.append(seconds))
+    call, other_call = CallFile.create(), CallFile.create()
+    sent = pickle.dumps(call)
+    copy = pickle.loads(sent)
+    monkeypatch.setattr("socket.gethostname", lambda: "node-042")
+    elsewhere = pickle.loads(sent)
+    address, http = f"{mast_sandbox.url}/whoami", HttpClient(requests.Session().request, Endpoints(mast_sandbox.url))
+
+    def ask(file: CallFile) -> list[float]:
+        """Ask as a process that has the file of a call, and nothing else of other processes; return how it waited."""
+        PACES.clear()
+        waits.clear()
+        http.request("GET", address, deadline=Deadline(60, time.monotonic(), (file,)))
+        return [round(wait) for wait in waits]
+
+    try:
+        mast_sandbox.faults.add("whoami", Fault.status(429, retry_after=7))
+        mast_sandbox.faults.add("whoami", Fault.status(429, retry_after=3))
+        assert ask(call)[0] == 7
+        assert [ask(each) for each in (copy, other_call, elsewhere)] == [[7], [], []]
+        call.set()
+        assert CallFile.pause_left(copy) <= 0
+    finally:
+        call.set()
+        other_call.set()
 
 
 def test_an_unavailable_server_that_names_a_time_is_waited_for(mast_sandbox: Sandbox) -> None:
