@@ -1,8 +1,9 @@
 """Downloads from a server that limits its clients: how long they take, beside the shortest time that the limit allows.
 
-``python tests/benchmarks/rate_limits.py`` prints a table: requests per second, workers, files, failed downloads,
-seconds, and the ratio to the ideal.  Requests above the limit are answered with 429 and ``Retry-After: 1``.  Each file
-is asked for once before the clock starts: the sandbox makes it then, which takes up to a second, and keeps it.
+``python tests/benchmarks/rate_limits.py`` prints a table: requests per second, workers (threads, or processes of a
+pool), files, failed downloads, seconds, and the ratio to the ideal.  Requests above the limit are answered with 429 and
+``Retry-After: 1``.  Each file is asked for once before the clock starts: the sandbox makes it then, which takes up to a
+second, and keeps it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import tempfile
 import threading
 import time
 from collections import deque
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
 
 import requests
 from astropy.table import Table
@@ -19,7 +22,7 @@ from astropy.table import Table
 from astroquery_mast import Observations
 from astroquery_mast.sandbox import Fault, Sandbox
 
-LIMITS, WORKERS = (1, 2, 5, 10), (2, 6, 20)
+LIMITS, WORKERS, PROCESSES = (1, 2, 5, 10), (2, 6, 20), (2, 6)
 SECONDS = 10
 
 
@@ -55,29 +58,44 @@ def small_products(archive: Sandbox, count: int) -> Table:
     return small
 
 
+def measure(archive: Sandbox, limit: int, workers: int, executor: Executor | None = None) -> None:
+    """Print a row of the table."""
+    products, limiter = small_products(archive, limit * SECONDS), Limiter(limit)
+    archive.faults.add("download", Fault.status(429, retry_after=1), times=None, where=limiter)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = Observations.download_products(
+            products, download_dir=folder, max_workers=workers, executor=executor, verbose=False, on_error="ignore"
+        )
+    elapsed = time.monotonic() - started
+    archive.faults.clear()
+    failed = sum(status != "COMPLETE" for status in manifest["Status"])
+    ideal = (len(products) - 1) // limit
+    kind = "threads" if executor is None else "processes"
+    sys.stdout.write(
+        f"{limit:7d}  {workers:7d}  {kind:9s}  {len(products):5d}  {failed:6d}  {elapsed:7.1f}"
+        f"  {ideal:6.1f}  {elapsed / ideal:5.2f}  {limiter.refused:7d}\n"
+    )
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Print the table."""
-    sys.stdout.write("limit/s  workers  files  failed  seconds   ideal  ratio  refused\n")
+    sys.stdout.write("limit/s  workers  of         files  failed  seconds   ideal  ratio  refused\n")
     with Sandbox() as archive:
         for limit in LIMITS:
-            products = small_products(archive, limit * SECONDS)
             for workers in WORKERS:
-                limiter = Limiter(limit)
-                archive.faults.add("download", Fault.status(429, retry_after=1), times=None, where=limiter)
-                started = time.monotonic()
-                with tempfile.TemporaryDirectory() as folder:
-                    manifest = Observations.download_products(
-                        products, download_dir=folder, max_workers=workers, verbose=False, on_error="ignore"
-                    )
-                elapsed = time.monotonic() - started
-                archive.faults.clear()
-                failed = sum(status != "COMPLETE" for status in manifest["Status"])
-                ideal = (len(products) - 1) // limit
-                sys.stdout.write(
-                    f"{limit:7d}  {workers:7d}  {len(products):5d}  {failed:6d}  {elapsed:7.1f}  {ideal:6.1f}"
-                    f"  {elapsed / ideal:5.2f}  {limiter.refused:7d}\n"
-                )
-                sys.stdout.flush()
+                measure(archive, limit, workers)
+            for workers in PROCESSES:
+                with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+                    # Before the clock starts they have imported the package.
+                    list(pool.map(has_begun, range(4 * workers)))
+                    measure(archive, limit, workers, pool)
+
+
+def has_begun(_number: int) -> None:
+    """Import this module, and with it the package, in another process."""
+    time.sleep(0.1)
 
 
 if __name__ == "__main__":
