@@ -144,10 +144,12 @@ class VOClass(PositionMethods):
 
         Parameters
         ----------
-        adql, catalog, key, maxrec, run_async, service, timeout
+        adql, catalog, key, maxrec, run_async, service
             As `query_tap`.
         limit : int, optional
             Rows in all; every row if not given.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that a page may take; ``conf.timeout`` if not given.
 
         Yields
         ------

@@ -124,6 +124,8 @@ class Pager:
         Whether pages are asked for as jobs; they are, if there are several, unless this is False.
     verbose : bool
         Whether to show on a terminal how far it is.
+    page_seconds : float, optional
+        What each request may take, instead of the deadline: what is done between two pages then does not count.
     """
 
     tap: TapService
@@ -132,6 +134,12 @@ class Pager:
     size: int = ROW_CAP
     run_async: bool | None = None
     verbose: bool = False
+    page_seconds: float | None = None
+
+    @property
+    def _until(self) -> Deadline:
+        """The deadline of what is asked now."""
+        return self.deadline if self.page_seconds is None else Deadline.start(self.page_seconds)
 
     def count(self, scan: Scan, *conditions: str) -> int:
         """Have the service count the rows."""
@@ -188,11 +196,11 @@ class Pager:
         return self._rows(adql, True if self.run_async is None else self.run_async)
 
     def _rows(self, adql: str, run_async: bool | None) -> Table:
-        return self.tap.rows(adql, deadline=self.deadline, maxrec=self.size, run_async=run_async, tell=lambda _: None)
+        return self.tap.rows(adql, deadline=self._until, maxrec=self.size, run_async=run_async, tell=lambda _: None)
 
     def _one(self, adql: str) -> list[Any]:
         """The only row of an answer."""
-        table = self.tap.rows(adql, deadline=self.deadline, run_async=self.run_async)
+        table = self.tap.rows(adql, deadline=self._until, run_async=self.run_async)
         if len(table) != 1:
             raise IncompleteResultError(f"{self.tap.what} sent {len(table)} rows where one was due.")
         return list(table[0])
@@ -244,7 +252,7 @@ class Pager:
         """The scan with a key or else a position, from what the service says of its columns."""
         if scan.key is not None or scan.position is not None:
             return scan
-        rows = [row for table in scan.tables for row in self.discovery.columns(self.tap, table, self.deadline)]
+        rows = [row for table in scan.tables for row in self.discovery.columns(self.tap, table, self._until)]
         if scan.source.startswith("("):
             output = self._rows(scan.adql(top=0), self.run_async).colnames
             rows = [row for row in rows if find_name(row["column_name"], output)]

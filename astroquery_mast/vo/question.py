@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from astropy.table import Table
@@ -96,9 +96,10 @@ class TapQuestion:
         return table
 
     def pages(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Iterator[Table]:
-        """Give the rows page by page."""
+        """Give the rows page by page, each within the seconds of the deadline."""
         limit = None if isinstance(self.limit, OneAnswer) else self.limit
-        return self._paging(tap, discovery, deadline).pages(scan_of(self.adql, self.key), limit=limit)
+        pager = replace(self._paging(tap, discovery, deadline), page_seconds=deadline.seconds)
+        return pager.pages(scan_of(self.adql, self.key), limit=limit)
 
     def _paging(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Pager:
         return Pager(tap, discovery, deadline, self.size, self.run_async, self.verbose)

@@ -7,9 +7,10 @@ import doctest
 import pytest
 
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.vo.position_methods import PositionMethods
+from astroquery_mast.vo.client import VOClass
 
-EXAMPLES = [test for test in doctest.DocTestFinder().find(PositionMethods, "VO") if test.examples]
+CLASSES = [cls for cls in VOClass.__mro__ if cls.__module__.startswith("astroquery_mast.vo.")]
+EXAMPLES = [test for cls in CLASSES for test in doctest.DocTestFinder().find(cls, "VO") if test.examples]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda test: test.name)
@@ -22,6 +23,6 @@ def test_the_example_of_a_method_runs(mast_sandbox: Sandbox, example: doctest.Do
 
 
 def test_each_method_has_an_example() -> None:
-    """No public method of this class goes without."""
-    own = {f"VO.{name}" for name in vars(PositionMethods) if not name.startswith("_")}
+    """No public method goes without."""
+    own = {f"VO.{name}" for cls in CLASSES for name in vars(cls) if not name.startswith("_")}
     assert {test.name for test in EXAMPLES} == own
