@@ -27,7 +27,7 @@ from .tap import ROW_CAP, TapService
 
 _TABLES = re.compile(r'\b(?:FROM|JOIN)\s+((?:\w+|"[^"]+")(?:\.(?:\w+|"[^"]+"))*)', re.IGNORECASE)
 _STRINGS = re.compile(r"'(?:[^']|'')*'")
-_COMMENTS = re.compile(r"--[^\n]*")
+_COMMENTS = re.compile(r"""('(?:[^']|'')*'|"[^"]*")|--[^\n]*""")
 _TOP = re.compile(r"\A\s*SELECT\s+(?:ALL\s+|DISTINCT\s+)?TOP\s+(\d+)", re.IGNORECASE)
 _INNER = re.compile(r"\([^()]*\)")
 _ORDERED = re.compile(r"\b(ORDER\s+BY|OFFSET)\b", re.IGNORECASE)
@@ -84,7 +84,7 @@ class Scan:
 
 def scan_of(adql: str, key: str | None = None) -> Scan:
     """Return the scan of a query that somebody wrote; raise if its pages could not be told apart."""
-    text = _COMMENTS.sub("", adql).strip().rstrip(";")
+    text = _without_comments(adql).strip().rstrip(";").strip()
     flat = _STRINGS.sub("''", text)
     while (shorter := _INNER.sub(" ", flat)) != flat:
         flat = shorter
@@ -102,8 +102,13 @@ def scan_of(adql: str, key: str | None = None) -> Scan:
 
 def top_of(adql: str) -> int | None:
     """Return the number of rows that a query itself asks for at most."""
-    found = _TOP.search(_COMMENTS.sub("", adql))
+    found = _TOP.search(_without_comments(adql))
     return int(found[1]) if found else None
+
+
+def _without_comments(adql: str) -> str:
+    """A query without comments, of which a line may begin or consist; "--" in text stays."""
+    return _COMMENTS.sub(r"\1", adql)
 
 
 @dataclass(frozen=True)

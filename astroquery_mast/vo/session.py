@@ -77,19 +77,15 @@ class VOSession(requests.Session):
             "spooled": True,
         }
 
-    def request(self, method: str | bytes, url: str | bytes, **keywords: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, method: Any, url: Any, **keywords: Any) -> requests.Response:  # type: ignore[override]
         """Send a request and return its answer; raise an error of this package if there is none."""
         sent: dict[str, Any] = {name: keywords[name] for name in ("params", "data") if name in keywords}
-        return self._http.request(_text(method), _text(url), **sent, **self._options, read=self._checked)
+        return self._http.request(method, url, **sent, **self._options, read=self._checked)
 
     def _checked(self, response: requests.Response) -> requests.Response:
         """The same response, if its body is whole and no page for people."""
         check_document(cast("BinaryIO", response.raw), self._what, web_pages=self._web_pages)
         return response
-
-
-def _text(given: str | bytes) -> str:
-    return given.decode() if isinstance(given, bytes) else given
 
 
 def check_document(file: BinaryIO, what: str, *, web_pages: bool = False) -> None:

@@ -137,6 +137,13 @@ def test_a_query_with_an_order_of_its_own_is_not_fetched_in_pages(serve: Serve, 
     assert len(query(adql, catalog=catalog, run_async=False)) in {10, 15}
 
 
+def test_what_looks_like_a_comment_in_text_is_text(serve: Serve) -> None:
+    """Only comments are left out of the queries for pages."""
+    rows = [(k, "a--b" if k % 2 else "c", 1.0, 2.0, 3.0) for k in range(50)]
+    text = "-- all of them\nSELECT id, name -- and mag\nFROM dbo.sources WHERE name = 'a--b' OR name = 'it''s' ; -- end"
+    assert len(query(text, catalog=serve(rows), limit=None, maxrec=10, run_async=False)) == 25
+
+
 @pytest.mark.parametrize(
     "adql",
     [

@@ -12,7 +12,7 @@ from astropy.table import Column, MaskedColumn
 from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, NoResultsWarning
 from tap_catalogs import Serve, queries, sources
 
-from astroquery_mast import VO, Observations, conf
+from astroquery_mast import VO, Observations, VOClass, conf
 from astroquery_mast.exceptions import BadRequestError, InvalidArgumentError, InvalidResponseError
 from astroquery_mast.sandbox import Sandbox
 
@@ -126,6 +126,17 @@ def test_the_request_can_be_had_without_sending_it(mast_sandbox: Sandbox) -> Non
     }
     assert query(SOME, run_async=True, get_query_payload=True)["url"].endswith("/caom/async")
     assert not mast_sandbox.requests.of("vo_tap")
+
+
+def test_no_token_is_sent(mast_sandbox: Sandbox) -> None:
+    """Also not by somebody who is logged in, and neither with a query nor with a job."""
+    client: Any = VOClass()
+    client.login(mast_sandbox.token)
+    for run_async in False, True:
+        client.query_tap("SELECT TOP 1 obs_id FROM dbo.obspointing", run_async=run_async)
+    records = mast_sandbox.requests.of("vo_tap")
+    assert len(records) > 5
+    assert not [record for record in records if {"authorization", "cookie"} & {name.lower() for name in record.headers}]
 
 
 def test_a_long_query_is_sent(serve: Serve) -> None:
