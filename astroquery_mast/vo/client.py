@@ -11,10 +11,10 @@ from functools import cached_property
 from astropy import units as u
 from astropy.table import Row, Table
 
+from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
 from ..warn import warn_no_results
 from .discovery import Discovery
-from .jobs import JobHandle
 from .position_methods import PositionMethods
 from .question import OneAnswer, TapQuestion
 from .registry import Wanted, find, service_address

@@ -10,10 +10,10 @@ from enum import Enum
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
+from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
 from ..warn import warn_no_results, warn_of_limit
 from .discovery import Discovery
-from .jobs import JobHandle
 from .paging import Pager, scan_of, top_of
 from .tap import ROW_CAP, TapService
 

@@ -22,10 +22,10 @@ from pyvo.io import uws
 
 from ..config import seconds_setting
 from ..exceptions import BadRequestError, InvalidArgumentError, MastError, ServerError
+from ..service.jobs import JobHandle, JobStatus
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..warn import warn_of_limit
-from .jobs import JobHandle, JobStatus
 from .results import table_of
 from .session import VOSession, translated
 

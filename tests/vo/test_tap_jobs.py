@@ -16,8 +16,8 @@ from tap_catalogs import Serve, of_jobs, sources
 from astroquery_mast import VO, conf
 from astroquery_mast.exceptions import BadRequestError, InvalidArgumentError, QueryTimeoutError
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service.jobs import JobHandle, JobStatus
 from astroquery_mast.service.retrying import Deadline
-from astroquery_mast.vo.jobs import JobHandle, JobStatus
 
 query: Any = VO.query_tap
 ALL = "SELECT id, name, mag FROM dbo.sources"

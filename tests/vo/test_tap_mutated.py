@@ -83,6 +83,7 @@ def test_a_wrong_state_of_a_job_is_a_state_or_an_error_of_the_package(seed: int)
         answers.get(JOB, wrong)
         answers.get(f"{URL}/async", wrong)
         answers.get(re.compile(f"{JOB}/results.*"), recorded("query/basic.xml"))
-        for ask in (lambda: VO.get_job(JOB).result(timeout=0.01), lambda: VO.list_jobs(service=URL)):
-            with suppress(MastError):
-                ask()
+        with suppress(MastError):
+            VO.get_job(JOB).result(timeout=0.01)
+        with suppress(MastError):
+            VO.list_jobs(service=URL)

@@ -14,10 +14,10 @@ from astropy.table import Table
 from astroquery import log
 
 from ..exceptions import MastError, QueryTimeoutError
-from ..service.http import POLL
-from ..service.parallel import progress_bar
-from ..service.retrying import Deadline, as_seconds, is_transient, retrying
 from ..warn import warn_of_limit
+from .http import POLL
+from .parallel import progress_bar
+from .retrying import Deadline, as_seconds, is_transient, retrying
 
 
 class JobStatus(StrEnum):
