@@ -205,7 +205,8 @@ class Pager:
 
     def _one(self, adql: str) -> list[Any]:
         """The only row of an answer."""
-        table = self.tap.rows(adql, deadline=self._until, run_async=self.run_async)
+        # Small, even if it takes long: no job unless it does.
+        table = self.tap.rows(adql, deadline=self._until, run_async=self.run_async and None)
         if len(table) != 1:
             raise IncompleteResultError(f"{self.tap.what} sent {len(table)} rows where one was due.")
         return list(table[0])
