@@ -17,7 +17,9 @@ EXAMPLES = [test for cls in CLASSES for test in doctest.DocTestFinder().find(cls
 def test_the_example_of_a_method_runs(mast_sandbox: Sandbox, example: doctest.DocTest) -> None:
     """It prints what it says."""
     said: list[str] = []
-    failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=said.append)
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE).run(
+        example, out=said.append
+    )
     assert tried > 0
     assert not failed, "".join(said)
 
