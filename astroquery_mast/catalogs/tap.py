@@ -316,11 +316,11 @@ class TapSearch:
     def _place(self, arguments: CatalogArguments, words: TapWords, deadline: Deadline) -> Cone | Region | None:
         """Where to look."""
         target = arguments.target
-        if words.region is not None:
-            if target.coordinates is not None or target.object_name is not None:
-                raise InvalidArgumentError(_ONE_PLACE)
-            return as_strict_region(words.region)
+        if words.region is not None and (target.coordinates is not None or target.object_name is not None):
+            raise InvalidArgumentError(_ONE_PLACE)
         cone = self.service.cone(target.coordinates, target.object_name, target.radius, target.resolver, deadline)
+        if words.region is not None:
+            return as_strict_region(words.region)
         if cone is None and not arguments.filtered:
             raise InvalidArgumentError("A place is needed: give coordinates (and radius), or region.")
         return cone

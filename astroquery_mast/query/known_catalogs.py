@@ -375,7 +375,7 @@ def collection_of(key: str, version: Any = None) -> str | None:
     if str(version) not in versions:
         known = " and ".join(versions)
         raise InvalidArgumentError(
-            f"version={version!r}: TAP, which this is asked by, has {CATALOGS[key].name} {known}."
+            f"version={version!r}: TAP, by which this is asked, has {CATALOGS[key].name} {known}."
         )
     return versions[str(version)]
 

@@ -1,0 +1,557 @@
+"""Catalogs by TAP on the sandbox: what is there, which road a call takes, and that both roads find the same."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import MaskedColumn, Table
+from astropy.utils.exceptions import AstropyDeprecationWarning
+from astroquery.exceptions import (
+    InputWarning,
+    InvalidQueryError,
+    MaxResultsWarning,
+    NoResultsWarning,
+    RemoteServiceError,
+)
+
+from astroquery_mast import Catalogs, CatalogsClass
+from astroquery_mast.sandbox import Fault, Sandbox
+
+M51 = SkyCoord(202.469575, 47.195258, unit="deg")
+M101 = SkyCoord(210.8023, 54.3490, unit="deg")
+TRIANGLE = [(202.3, 47.0), (202.7, 47.1), (202.5, 47.4)]
+
+
+def services(table: Any) -> list[str]:
+    """Return the services that a table comes from."""
+    found: list[str] = table.meta["service"]
+    return found
+
+
+def sent(sandbox: Sandbox) -> set[str]:
+    """Return the endpoints that were asked."""
+    return {record.endpoint for record in sandbox.requests}
+
+
+# -- what is there -----------------------------------------------------------------------------------------------------
+
+
+def test_collections_are_those_of_the_archive(mast_sandbox: Sandbox) -> None:
+    """Services of many collections are taken apart into these."""
+    names = Catalogs.available_collections
+    assert {"caom", "hsc", "tic", "tic_v82", "ps1_dr2", "gaiadr3"} <= set(names)
+    assert not {"mast_catalogs", "tap_schema"} & set(names)
+    assert Catalogs.get_collections()["collection_name"].tolist() == names
+
+
+def test_catalogs_are_the_tables_of_a_collection(mast_sandbox: Sandbox) -> None:
+    """Those of a schema among many are listed alone, and the default is the Hubble Source Catalog."""
+    assert Catalogs.get_catalogs("TIC_V82")["catalog_name"].tolist() == ["tic_v82.source"]
+    default = Catalogs.get_catalogs()
+    assert default.colnames == ["catalog_name", "description"]
+    assert "dbo.SumMagAper2CatView" in default["catalog_name"]
+
+
+def test_columns_are_described(mast_sandbox: Sandbox) -> None:
+    """Names, types, units, UCDs and words; the catalog in any case, and without its schema."""
+    columns = Catalogs.get_column_metadata("tic", "catalogRECORD")
+    assert columns.colnames == ["column_name", "datatype", "unit", "ucd", "description"]
+    (position,) = columns[columns["column_name"] == "ra"]
+    assert (position["unit"], position["ucd"]) == ("deg", "pos.eq.ra;meta.main")
+    with pytest.raises(InvalidQueryError, match="source"):
+        Catalogs.get_column_metadata("tic_v82", "sourse")
+
+
+@pytest.mark.parametrize(("collection", "spatial"), [("tic", True), ("ps1_dr2", True), ("ullyses", False)])
+def test_it_is_told_what_can_be_searched_by_position(mast_sandbox: Sandbox, collection: str, spatial: bool) -> None:
+    """Capabilities, columns and a query for no rows decide, once."""
+    assert Catalogs.supports_spatial_queries(collection) is spatial
+    asked = len(mast_sandbox.requests)
+    assert Catalogs.supports_spatial_queries(collection.upper()) is spatial
+    assert len(mast_sandbox.requests) == asked
+    if not spatial:
+        with pytest.raises(InvalidQueryError, match="cannot be searched by position"):
+            Catalogs.query_region(M51, collection=collection)
+
+
+def test_a_refused_probe_means_no(mast_sandbox: Sandbox) -> None:
+    """A service that advertises circles may still refuse them for a table; one that is down has not answered."""
+    client = CatalogsClass()
+    client.get_column_metadata("tic")
+    assert client._tap.collections.shapes(client._table("tic", None), client._service.deadline(None))
+    mast_sandbox.faults.add("vo_tap", Fault.status(400))
+    assert client.supports_spatial_queries("tic") is False
+    client = CatalogsClass()
+    client.get_column_metadata("tic")
+    mast_sandbox.faults.add("vo_tap", Fault.status(500), times=None)
+    with pytest.raises(RemoteServiceError):
+        client.supports_spatial_queries("tic")
+
+
+@pytest.mark.parametrize(
+    ("collection", "said"),
+    [
+        ("tik", r"no collection 'tik'. Did you mean 'tic'\? There are: .*caom"),
+        ("ctl", "give catalog='CTL' to the query methods"),
+        (" ", "name of a collection is needed"),
+        (5, "name of a collection is needed"),
+    ],
+)
+def test_a_collection_that_is_none_is_refused(mast_sandbox: Sandbox, collection: Any, said: str) -> None:
+    """The likeliest name is told, and all that there are."""
+    with pytest.raises(InvalidQueryError, match=said):
+        Catalogs.get_catalogs(collection)
+
+
+@pytest.mark.parametrize(("old", "new"), [("panstarrs", "ps1_dr2"), ("GAIA", "gaiadr3")])
+def test_an_older_name_of_a_collection_goes_on(mast_sandbox: Sandbox, old: str, new: str) -> None:
+    """A warning says what it is called now."""
+    with pytest.warns(InputWarning, match=f"is called '{new}' now"):
+        table = Catalogs.query_region(M51, radius=0.02, collection=old)
+    assert table.meta["collection"] == new
+
+
+# -- what a client remembers -------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_sent_when_a_client_is_made(mast_sandbox: Sandbox) -> None:
+    """What is chosen is checked when it is used."""
+    client = CatalogsClass(collection="TIC_V82", catalog="Source")
+    wrong = CatalogsClass("no such")
+    assert len(mast_sandbox.requests) == 0
+    assert client.catalog == "tic_v82.source"
+    table = client.query_criteria(tmag="<8", limit=None)
+    assert services(table) == ["TAP service mast_catalogs"]
+    with pytest.raises(InvalidQueryError, match="no collection 'no such'"):
+        wrong.query_criteria(tmag="<8")
+
+
+def test_a_collection_that_is_set_is_asked(mast_sandbox: Sandbox) -> None:
+    """Setting checks; a catalog that is not in a new collection gives way; None leads back to the older services."""
+    client = CatalogsClass()
+    assert (client.collection, client.catalog) == (None, None)
+    client.collection = "Ps1_DR2"
+    client.catalog = "MEAN_object"
+    assert (client.collection, client.catalog) == ("ps1_dr2", "ps1_dr2.mean_object")
+    assert client.query_region(M51, radius=0.02).meta["catalog"] == "ps1_dr2.mean_object"
+    assert client.query_criteria_count(coordinates=M51, radius=0.02) > 0
+    client.collection = "tic"
+    assert client.catalog == "dbo.CatalogRecord"
+    for name, value in ("collection", "nothing"), ("catalog", "nothing"):
+        with pytest.raises(InvalidQueryError, match="nothing"):
+            setattr(client, name, value)
+    assert client.catalog == "dbo.CatalogRecord"
+    client.collection = None
+    assert services(client.query_region(M51, radius=0.01)) == ["Mast.Hsc.Db.v3"]
+
+
+def test_a_catalog_of_a_call_goes_before_that_of_the_client(mast_sandbox: Sandbox) -> None:
+    """A table of the collection, another collection, or one of the older catalogs that TAP has not."""
+    client = CatalogsClass("tic")
+    assert client.query_region(M51, radius=0.02, catalog="Gaia").meta["collection"] == "gaiadr3"
+    assert services(client.query_region(M51, radius=0.1, catalog="ctl")) == ["Mast.Catalogs.Ctl.Cone"]
+    assert client.query_region(M51, radius=0.1, catalog="CatalogRecord").meta["collection"] == "tic"
+    assert client.query_region(M51, radius=0.1, collection="tic_v82").meta["catalog"] == "tic_v82.source"
+    with pytest.raises(InvalidQueryError, match="no table 'Gaia'"):
+        client.query_region(M51, radius=0.1, collection="tic_v82", catalog="Gaia")
+
+
+def test_clients_can_be_copied_and_pickled(mast_sandbox: Sandbox) -> None:
+    """What is chosen goes along; what was told can be asked again."""
+    client = CatalogsClass("tic")
+    assert client.catalog == "dbo.CatalogRecord"
+    for other in (deepcopy(client), pickle.loads(pickle.dumps(client))):
+        assert (other.collection, other.catalog) == ("tic", "dbo.CatalogRecord")
+
+
+# -- roads -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "service"),
+    [
+        ({}, "Mast.Hsc.Db.v3"),
+        ({"catalog": "Hsc", "version": 2}, "Mast.Hsc.Db.v2"),
+        ({"catalog": "TIC", "columns": "ID", "sort_by": [("desc", "Tmag")]}, "Mast.Catalogs.Tic.Cone"),
+        ({"catalog": "ctl"}, "Mast.Catalogs.Ctl.Cone"),
+        ({"collection": "ctl"}, "Mast.Catalogs.Ctl.Cone"),
+        ({"collection": "GALEX"}, "Mast.Galex.Catalog"),
+        ({"catalog": "Gaia", "pagesize": 1000}, "Mast.Catalogs.GaiaDR3.Cone"),
+        ({"catalog": "Panstarrs", "nDetections": ">=5"}, "Catalogs.MAST panstarrs/dr2/mean"),
+    ],
+    ids=str,
+)
+def test_a_call_that_says_nothing_of_tap_takes_the_road_it_has_always_taken(
+    mast_sandbox: Sandbox, arguments: dict[str, Any], service: str
+) -> None:
+    """No request of TAP is sent for it."""
+    assert services(Catalogs.query_region(M51, radius=0.2, **arguments)) == [service]
+    assert "vo_tap" not in sent(mast_sandbox)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "service"),
+    [
+        ({"collection": "hsc"}, "TAP service hsc"),
+        ({"catalog": "tic_v82.source"}, "TAP service mast_catalogs"),
+        ({"catalog": "dbo.SumMagAper2CatView"}, "TAP service hsc"),
+        ({"catalog": "ps1_dr2"}, "TAP service mast_catalogs"),
+        ({"catalog": "TIC", "limit": None}, "TAP service tic"),
+        ({"catalog": "TIC", "limit": 5000}, "TAP service tic"),
+        ({"catalog": "Gaia", "select_cols": "ra"}, "TAP service gaiadr3"),
+        ({"catalog": "Hsc", "sort_by": "matchra", "sort_desc": True}, "TAP service hsc"),
+        ({"catalog": "Hsc", "filters": {"numimages": ">2"}}, "TAP service hsc"),
+        ({"filters": {"numimages": ">2"}, "version": 2}, "TAP service hscv2"),
+        ({"catalog": "Pan-STARRS", "run_async": True}, "TAP service mast_catalogs"),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:version is deprecated")
+def test_what_only_tap_can_do_is_asked_by_tap(mast_sandbox: Sandbox, arguments: dict[str, Any], service: str) -> None:
+    """The table says so."""
+    table = Catalogs.query_region(M51, radius=0.05, **arguments)
+    assert len(table) > 0
+    assert services(table) == [service]
+    assert sent(mast_sandbox) == {"vo_tap"}
+
+
+def test_criteria_and_counts_that_the_older_services_refuse_are_asked_by_tap(mast_sandbox: Sandbox) -> None:
+    """Gaia and the Hubble Source Catalog take criteria and are counted so."""
+    near = {"coordinates": M51, "radius": 0.2}
+    table = Catalogs.query_criteria("Gaia", **near, parallax=">0.5")
+    assert services(table) == ["TAP service gaiadr3"]
+    assert Catalogs.query_criteria_count("Gaia", **near, parallax=">0.5") == len(table) > 0
+    assert table["parallax"].min() > 0.5
+    for catalog in ("HSC", "Gaia"):
+        rows = len(Catalogs.query_region(M51, radius=0.05, catalog=catalog))
+        assert Catalogs.query_region_count(M51, radius=0.05, catalog=catalog) == rows > 0
+        assert Catalogs.query_object_count("M51", radius=0.05, catalog=catalog) == rows
+    with pytest.raises(InvalidQueryError, match="version=2: TAP, by which this is asked, has Gaia 3"):
+        Catalogs.query_region(M51, catalog="Gaia", version=2, limit=10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"catalog": "ctl", "limit": 5}, "limit: this is asked by TAP, which has no catalog 'ctl'"),
+        ({"catalog": "Plato", "count_only": True, "offset": 3}, "offset, count_only: this is asked by TAP"),
+        ({"catalog": "NoSuch", "region": "CIRCLE 1 2 3"}, "region: this is asked by TAP"),
+        ({"catalog": "dbo.Nothing"}, "give collection=, too"),
+        ({"catalog": "ctl", "collection": "tic"}, "no table 'ctl'"),
+    ],
+    ids=str,
+)
+def test_what_no_service_can_do_is_refused(mast_sandbox: Sandbox, arguments: dict[str, Any], said: str) -> None:
+    """Nothing is dropped."""
+    with pytest.raises(InvalidQueryError, match=said):
+        Catalogs.query_region(M51, **arguments)
+    assert "invoke" not in sent(mast_sandbox)
+
+
+def test_a_catalog_is_needed(mast_sandbox: Sandbox) -> None:
+    """Criteria are on columns of something."""
+    for ask in (Catalogs.query_criteria, Catalogs.query_criteria_count):
+        with pytest.raises(InvalidQueryError, match="name of a catalog is needed"):
+            ask(tmag="<10")
+
+
+def test_the_older_services_do_not_wait_for_the_virtual_observatory(mast_sandbox: Sandbox) -> None:
+    """What TAP needs is imported when it is used."""
+    code = "import sys; from astroquery_mast import Catalogs; print([m for m in sys.modules if '_mast.vo' in m])"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
+
+
+# -- side by side ------------------------------------------------------------------------------------------------------
+
+CONES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, str]]] = [
+    ({"catalog": "TIC", "radius": 0.3}, {"collection": "tic"}, ("ID", "id")),
+    ({"catalog": "TIC", "radius": 0.3}, {"collection": "tic_v82"}, ("ID", "id")),
+    ({"catalog": "Gaia", "radius": 0.2}, {"collection": "gaiadr3"}, ("source_id", "source_id")),
+    ({"catalog": "HSC", "radius": 0.05}, {"collection": "hsc"}, ("MatchID", "matchid")),
+    ({"catalog": "HSC", "version": 2, "radius": 0.05}, {"collection": "hscv2"}, ("MatchID", "matchid")),
+    ({"catalog": "Panstarrs", "radius": 0.1}, {"catalog": "ps1_dr2.mean_object"}, ("objID", "objid")),
+    ({"catalog": "Panstarrs", "radius": 0.1, "data_release": "dr1"}, {"collection": "ps1dr1"}, ("objID", "objid")),
+]
+
+
+@pytest.mark.parametrize(("older", "newer", "key"), CONES, ids=[str(newer) for _, newer, _ in CONES])
+def test_both_roads_find_the_same_rows(
+    mast_sandbox: Sandbox, older: dict[str, Any], newer: dict[str, Any], key: tuple[str, str]
+) -> None:
+    """The same cone has the same rows by TAP and by the older services."""
+    before = Catalogs.query_region(M51, **older)
+    after = Catalogs.query_region(M51, radius=older["radius"], **newer, limit=None)
+    assert len(after) > 0
+    assert sorted(map(int, before[key[0]])) == sorted(map(int, after[key[1]]))
+
+
+def test_both_roads_find_the_same_by_criteria(mast_sandbox: Sandbox) -> None:
+    """Values, units and missing values are the same, too."""
+    asked: dict[str, Any] = {"coordinates": M51, "radius": 0.5, "Tmag": [10, 14], "Teff": (4 * u.kK, None)}
+    before = Catalogs.query_criteria("TIC", **asked, sort_by="ID")
+    after = Catalogs.query_criteria(collection="tic", **asked, limit=None, sort_by="id")
+    assert after["id"].tolist() == [int(number) for number in before["ID"]]
+    for name in ("ra", "Tmag", "Teff", "d"):
+        one, other = np.ma.MaskedArray(before[name]), np.ma.MaskedArray(after[name.lower()])
+        assert np.array_equal(np.ma.getmaskarray(one), np.ma.getmaskarray(other))
+        assert np.ma.allclose(one, other)
+        assert before[name].unit == after[name.lower()].unit
+
+
+# -- places ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("collection", ["tic", "ps1_dr2"])
+def test_a_polygon_is_cut_where_only_circles_are_searched(mast_sandbox: Sandbox, collection: str) -> None:
+    """The rows in it, no others, all of them with a limit below what is around; and so many are counted."""
+    table = Catalogs.query_region(region=TRIANGLE, collection=collection, limit=None)
+    around = Catalogs.query_region(M51, radius=1.0, collection=collection, limit=None)
+    names = ("ra", "dec") if collection == "tic" else ("ramean", "decmean")
+    corners = SkyCoord(TRIANGLE, unit="deg").cartesian.xyz.T.value
+    normals = np.cross(corners, np.roll(corners, -1, axis=0))
+    points = SkyCoord(around[names[0]], around[names[1]], unit="deg").cartesian.xyz.T.value
+    expected = (points @ normals.T > 0).all(axis=1)
+    key = "id" if collection == "tic" else "objid"
+    assert 0 < len(table) < len(around)
+    assert sorted(table[key]) == sorted(around[key][expected])
+    assert Catalogs.query_region_count(region=TRIANGLE, collection=collection) == len(table)
+    with pytest.warns(MaxResultsWarning):
+        some = Catalogs.query_region(
+            region=TRIANGLE, collection=collection, limit=3, select_cols=key, sort_by=names[1], sort_desc=True
+        )
+    assert some.colnames == [key]
+    assert some[key].tolist() == table[key][np.argsort(-table[names[1]])][:3].tolist()
+
+
+def test_a_polygon_is_asked_for_where_it_can_be(mast_sandbox: Sandbox) -> None:
+    """The observations' service searches polygons: one query, and nothing to be cut."""
+    text = Catalogs.query_region(region=TRIANGLE, collection="caom", return_adql=True, limit=10)
+    assert "POLYGON('ICRS', 202.3, 47, 202.7, 47.1, 202.5, 47.4)" in text
+    several = [*[[TRIANGLE]], "CIRCLE 10 20 0.1"]
+    text = Catalogs.query_region(region=several, collection="caom", return_adql=True)
+    assert text.count("CONTAINS(") == 2
+    assert " OR " in text
+
+
+def test_shapes_of_other_packages_are_regions(mast_sandbox: Sandbox) -> None:
+    """Circles of ``regions`` are circles, and a map of the sky is cut out."""
+    regions, mocpy = pytest.importorskip("regions"), pytest.importorskip("mocpy")
+    plain = sorted(Catalogs.query_region(M51, radius=0.1, collection="tic")["id"])
+    circle = regions.CircleSkyRegion(M51.galactic, 0.1 * u.deg)
+    assert sorted(Catalogs.query_region(region=circle, collection="tic")["id"]) == plain
+    moc = mocpy.MOC.from_cone(lon=M51.ra, lat=M51.dec, radius=0.1 * u.deg, max_depth=16)
+    found = Catalogs.query_region(region=moc, collection="tic", limit=None)
+    assert 0 < len(found) <= len(plain) + 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({}, "A place is needed"),
+        ({"coordinates": M51, "region": "CIRCLE 1 2 3"}, "Only one of"),
+        ({"region": "SQUARE 1 2 3"}, "cannot be read"),
+        ({"region": 5}, "region is a int"),
+        ({"region": "CIRCLE 1 2 3", "radius": 0.1}, "radius"),
+        ({"coordinates": "10 95"}, "declination"),
+    ],
+    ids=str,
+)
+def test_a_place_that_is_not_clear_is_refused(mast_sandbox: Sandbox, arguments: dict[str, Any], said: str) -> None:
+    """Before a query is sent."""
+    with pytest.raises(InvalidQueryError, match=said):
+        Catalogs.query_region(collection="tic", **arguments)
+
+
+def test_objects_are_found_by_their_names(mast_sandbox: Sandbox) -> None:
+    """A name is a position, and many names are many positions."""
+    table = Catalogs.query_object("M51", radius=0.1, collection="tic")
+    place = Catalogs.query_region("M51", radius=0.1, collection="tic")
+    assert sorted(table["id"]) == sorted(place["id"])
+    many = Catalogs.query_object(["M51", "M101"], radius=0.1, collection="tic", limit=None)
+    assert many.colnames[:3] == ["input_row", "search_pos", "target"]
+    assert set(many["target"]) == {"M51", "M101"}
+    with pytest.raises(InvalidQueryError, match="object_name"):
+        Catalogs.query_criteria(collection="tic", object_name="M51", coordinates=M51)
+
+
+# -- many targets ------------------------------------------------------------------------------------------------------
+
+
+def test_each_of_many_targets_is_counted_and_limited(mast_sandbox: Sandbox) -> None:
+    """Counts are in the order given; a limit is that of each, and the table says for whom it was too small."""
+    places = SkyCoord([M51, M101, SkyCoord(10, -80, unit="deg"), M51])
+    counts = Catalogs.query_region_count(places, collection="tic", radius=0.1)
+    alone = [Catalogs.query_region_count(place, collection="tic", radius=0.1) for place in places]
+    assert counts["count"].tolist() == alone
+    with pytest.warns(MaxResultsWarning, match="of 4 targets"):
+        table = Catalogs.query_region(places, collection="tic", radius=0.1, limit=5, select_cols="id")
+    assert table.colnames == ["input_row", "search_pos", "id"]
+    assert [int((table["input_row"] == row).sum()) for row in range(4)] == [min(5, number) for number in alone]
+    assert table.meta["limited"] == [row for row, number in enumerate(alone) if number > 5]
+    assert table.meta["unmatched"] == [row for row, number in enumerate(alone) if not number]
+    assert table.meta["collection"] == "tic"
+    queries = Catalogs.query_region(places, collection="tic", radius=0.1, return_adql=True)
+    assert len(queries) == 3
+    assert all(query.startswith("SELECT TOP 5000 * FROM") for query in queries)
+    payloads = Catalogs.query_region(places, collection="tic", radius=0.1, get_query_payload=True)
+    assert [each["QUERY"] for each in payloads] == queries
+
+
+def test_one_target_that_fails_stops_nobody_else(mast_sandbox: Sandbox) -> None:
+    """It is named in the table; if all fail, that is raised, and an outage is not asked a thousand times."""
+    Catalogs.supports_spatial_queries("tic")
+    places = SkyCoord([M51, M101])
+    mast_sandbox.faults.add("vo_tap", Fault.status(400))
+    with pytest.warns(InputWarning, match="1 of 2 targets have no answer"):
+        table = Catalogs.query_region(places, collection="tic", radius=0.1, max_workers=1)
+    assert set(table["input_row"]) == {1}
+    assert len(table.meta["failed"]) == 1
+    mast_sandbox.faults.add("vo_tap", Fault.status(500), times=None)
+    mast_sandbox.requests.clear()
+    many = SkyCoord(np.linspace(0, 300, 40), 10, unit="deg")
+    with pytest.raises(RemoteServiceError, match="500"):
+        Catalogs.query_region(many, collection="tic", radius=0.1, max_workers=2)
+    assert len(mast_sandbox.requests) < 60
+    with pytest.raises(InvalidQueryError, match="region cannot be combined with many targets"):
+        Catalogs.query_criteria(collection="tic", coordinates=places, region="CIRCLE 1 2 3")
+
+
+# -- rows, columns, order ----------------------------------------------------------------------------------------------
+
+
+def test_a_table_tells_where_it_comes_from(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Units, descriptions and UCDs are the service's; meta has the query and its catalog, in files too."""
+    table = Catalogs.query_criteria(collection="TIC", tmag="<9", limit=None)
+    assert type(table) is Table
+    assert all(isinstance(column, MaskedColumn) for column in table.itercols())
+    assert (table["tmag"].unit, table["tmag"].meta["ucd"]) == (u.mag, "phot.mag")
+    assert table.meta["adql_query"] == "SELECT * FROM dbo.CatalogRecord WHERE tmag < 9"
+    assert (table.meta["collection"], table.meta["catalog"]) == ("tic", "dbo.CatalogRecord")
+    assert table.meta.get("nothing") is None
+    table[["id", "tmag"]].write(tmp_path / "stars.fits")
+    again = Table.read(tmp_path / "stars.fits")
+    assert again["tmag"].tolist() == table["tmag"].tolist()
+    assert again.meta["ADQL"] == table.meta["adql_query"]
+
+
+def test_nothing_found_is_told(mast_sandbox: Sandbox) -> None:
+    """An empty table has the columns."""
+    with pytest.warns(NoResultsWarning):
+        table = Catalogs.query_criteria(collection="tic", tmag="<-20", select_cols=["id", "tmag"])
+    assert (len(table), table.colnames) == (0, ["id", "tmag"])
+    with pytest.warns(NoResultsWarning):
+        assert (
+            len(Catalogs.query_region(SkyCoord([10, 11], [-80, -81], unit="deg"), radius=1e-4, collection="tic")) == 0
+        )
+
+
+def test_columns_that_do_not_exist_are_told(mast_sandbox: Sandbox) -> None:
+    """One among others is left out with a warning; if there is no other, that is an error."""
+    with pytest.warns(InputWarning, match="no column 'tmagg'. Did you mean 'tmag'"):
+        table = Catalogs.query_criteria(collection="tic", tmag="<9", select_cols=["ID", "tmagg"])
+    assert table.colnames == ["id"]
+    for words in (
+        {"select_cols": "tmagg"},
+        {"columns": ["id", "tmagg"]},
+        {"sort_by": "tmagg"},
+        {"columns": "id", "select_cols": "ra"},
+        {"select_cols": []},
+        {"sort_desc": True},
+        {"sort_by": ["tmag", "ra"], "sort_desc": [True, False, True]},
+    ):
+        with pytest.raises(InvalidQueryError):
+            Catalogs.query_criteria(collection="tic", tmag="<9", **words)
+
+
+def test_rows_are_sorted_by_the_service_or_here(mast_sandbox: Sandbox) -> None:
+    """A direction for all columns or for each; rows of many answers are sorted as well, by columns not wanted too."""
+    asked: dict[str, Any] = {"collection": "tic", "tmag": "<10", "sort_by": ["objtype", "tmag"]}
+    text = Catalogs.query_criteria(**asked, sort_desc=[True, False], return_adql=True)
+    assert text.endswith("ORDER BY objtype DESC, tmag ASC")
+    assert Catalogs.query_criteria(**asked, sort_desc=True, return_adql=True).endswith("objtype DESC, tmag DESC")
+    everything = Catalogs.query_criteria(collection="tic", tmag="<10", limit=None, select_cols=["id", "tmag"])
+    order = np.argsort(-np.asarray(everything["tmag"]), kind="stable")
+    found = Catalogs.query_criteria(
+        collection="tic", tmag="<10", limit=None, select_cols="id", sort_by="tmag", sort_desc=True
+    )
+    assert found.colnames == ["id"]
+    assert found["id"].tolist()[:5] == everything["id"][order].tolist()[:5]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"limit": 0}, "limit=0"),
+        ({"limit": "5"}, "limit='5'"),
+        ({"offset": -1}, "offset=-1"),
+        ({"offset": True}, "offset=True"),
+        ({"filters": "tmag<3"}, "filters='tmag<3'"),
+        ({"filters": {"TMAG": "<3"}}, "'TMAG' is in filters, and a criterion as well"),
+        ({"limits": 5}, "'limits' does not exist. Did you mean 'limit'"),
+    ],
+    ids=str,
+)
+def test_words_that_make_no_sense_are_refused(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(InvalidQueryError, match=said):
+        Catalogs.query_criteria(collection="tic", tmag="<9", **words)
+
+
+def test_filters_are_for_columns_that_are_called_like_arguments(mast_sandbox: Sandbox) -> None:
+    """They are criteria as all others."""
+    text = Catalogs.query_criteria(collection="tic", filters={"Version": "20190415", "tmag": "<9"}, return_adql=True)
+    assert text.endswith("WHERE version = '20190415' AND tmag < 9")
+
+
+def test_pages_become_limits(mast_sandbox: Sandbox) -> None:
+    """With a deprecation warning, and only where no limit is given."""
+    with pytest.warns(AstropyDeprecationWarning, match="limit and offset"):
+        text = Catalogs.query_criteria(collection="tic", tmag="<9", pagesize=10, page=3, return_adql=True)
+    assert text == "SELECT TOP 10 * FROM dbo.CatalogRecord WHERE tmag < 9 ORDER BY id ASC OFFSET 20"
+    with pytest.warns(AstropyDeprecationWarning):
+        text = Catalogs.query_criteria(collection="tic", tmag="<9", pagesize=10, page=3, limit=7, return_adql=True)
+    assert text == "SELECT TOP 7 * FROM dbo.CatalogRecord WHERE tmag < 9"
+    with pytest.warns(InputWarning, match="ignored without pagesize"):
+        text = Catalogs.query_criteria(collection="tic", tmag="<9", page=3, return_adql=True)
+    assert text == "SELECT TOP 5000 * FROM dbo.CatalogRecord WHERE tmag < 9"
+    with pytest.warns(AstropyDeprecationWarning, match="'gaiadr3' is asked"):
+        Catalogs.query_region(M51, collection="gaiadr3", version=2, radius=0.05)
+
+
+def test_the_request_is_shown_without_being_sent(mast_sandbox: Sandbox) -> None:
+    """As text, or with everything that goes along."""
+    Catalogs.get_column_metadata("tic")
+    mast_sandbox.requests.clear()
+    text = Catalogs.query_criteria(collection="tic", tmag="<9", return_adql=True)
+    payload = Catalogs.query_criteria(collection="tic", tmag="<9", get_query_payload=True)
+    count = Catalogs.query_criteria_count(collection="tic", tmag="<9", get_query_payload=True)
+    assert payload["QUERY"] == text
+    assert payload["MAXREC"] == 5000
+    assert str(payload["url"]).endswith("/vo-tap/api/v0.1/tic/sync")
+    assert count["QUERY"] == "SELECT COUNT(*) AS count_all FROM dbo.CatalogRecord WHERE tmag < 9"
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_a_query_is_a_job_if_that_is_asked(mast_sandbox: Sandbox) -> None:
+    """The rows are the same."""
+    now = Catalogs.query_criteria(collection="tic", tmag="<9", limit=None)
+    job = Catalogs.query_criteria(collection="tic", tmag="<9", run_async=True)
+    assert sorted(now["id"]) == sorted(job["id"])
+    assert any("/async" in record.path for record in mast_sandbox.requests)
+
+
+def test_a_query_that_the_service_refuses_is_told_in_its_words(mast_sandbox: Sandbox) -> None:
+    """It is not the archive that fails."""
+    Catalogs.get_column_metadata("tic")
+    mast_sandbox.faults.add("vo_tap", Fault.status(400, body=b"no such function"))
+    with pytest.raises(InvalidQueryError, match="no such function"):
+        Catalogs.query_criteria(collection="tic", tmag="<9")
