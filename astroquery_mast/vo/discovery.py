@@ -170,9 +170,10 @@ def _columns(tap: TapService, table: str, deadline: Deadline) -> Table:
     """Ask for the columns of a table."""
     names = dict.fromkeys((table, table.lower()))
     where = " OR ".join(f"table_name = {literal(name)}" for name in names)
-    return _with_columns(
-        tap.rows(f"SELECT * FROM tap_schema.columns WHERE {where}", deadline=deadline), _COLUMN_COLUMNS, tap
-    )
+    told = tap.rows(f"SELECT * FROM tap_schema.columns WHERE {where}", deadline=deadline)
+    if "column_index" in told.colnames:  # Without an order of its own an answer has any.
+        told.sort("column_index")
+    return _with_columns(told, _COLUMN_COLUMNS, tap)
 
 
 def _with_columns(told: Table, names: tuple[str, ...], tap: TapService) -> Table:
