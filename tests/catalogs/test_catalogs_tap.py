@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import pickle
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from astroquery.exceptions import (
 )
 
 from astroquery_mast import Catalogs, CatalogsClass
+from astroquery_mast.catalogs.collection_methods import CatalogCollections
 from astroquery_mast.sandbox import Fault, Sandbox
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
@@ -555,3 +557,15 @@ def test_a_query_that_the_service_refuses_is_told_in_its_words(mast_sandbox: San
     mast_sandbox.faults.add("vo_tap", Fault.status(400, body=b"no such function"))
     with pytest.raises(InvalidQueryError, match="no such function"):
         Catalogs.query_criteria(collection="tic", tmag="<9")
+
+
+EXAMPLES = [test for test in doctest.DocTestFinder().find(CatalogCollections, "Catalogs") if test.examples]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_the_example_of_a_method_runs(mast_sandbox: Sandbox, example: doctest.DocTest) -> None:
+    """What the documentation of a method shows is what happens."""
+    said: list[str] = []
+    failed, tried = doctest.DocTestRunner().run(example, out=said.append)
+    assert (failed, said) == (0, [])
+    assert tried > 0
