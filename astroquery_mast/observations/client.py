@@ -15,6 +15,7 @@ from astropy.utils.decorators import deprecated_renamed_argument
 
 from ..config import PROCESS_STATES, ProcessState
 from ..query.known_catalogs import OBSERVATIONS
+from ..query.selection import OneAnswer
 from ..service.mast_service import Asked, CallOptions
 from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
@@ -498,6 +499,58 @@ class ObservationsClass(ObservationProductMethods):
         return ObservationStream(self._service, self._search).tables(
             arguments, timeout=timeout, max_workers=max_workers, get_query_payload=get_query_payload
         )
+
+    def query_tap(
+        self,
+        adql: str,
+        *,
+        limit: int | OneAnswer | None = OneAnswer.ONE_ANSWER,
+        key: str | None = None,
+        maxrec: int | None = None,
+        run_async: bool | None = None,
+        timeout: float | u.Quantity | None = None,
+        verbose: bool = False,
+        get_query_payload: bool = False,
+    ) -> Table | dict[str, object]:
+        """Return the rows of a query in ADQL about observations and files, in the columns of `query_criteria`.
+
+        Parameters
+        ----------
+        adql : str
+            The query, of the tables ``VO.list_tables("caom")``: ``dbo.obspointing`` has the observations, and
+            ``dbo.caomartifact`` their files (``planetid`` there is ``objid`` here).
+            `VOClass.cone_condition` writes the condition that a position is in a circle.
+        limit, key, maxrec, run_async, timeout, verbose, get_query_payload : object, optional
+            As `VOClass.query_tap`.
+
+        Returns
+        -------
+        `~astropy.table.Table` or dict
+            The rows.  Columns that the other queries for observations or lists of products have, too, have the same
+            names (``dataURL``, ``productFilename``; ``contentlength`` is ``size``) and types (``obsid`` is text).
+            Those of ``dbo.obspointing`` have the same units: wavelengths are in nm, whatever the service says.  So
+            `get_product_list` takes a table with ``obsid``, and `download_products` one with ``dataURI``.
+            ``meta`` is that of `VOClass.query_tap`.
+
+        Raises
+        ------
+        InvalidQueryError, RemoteServiceError, TimeoutError
+            As `VOClass.query_tap`.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> table = Observations.query_tap(
+        ...     "SELECT TOP 2 obsid, dataurl, em_min FROM dbo.obspointing "
+        ...     "WHERE obs_collection = 'HST' AND calib_level = 3 ORDER BY obsid"
+        ... )
+        >>> print(table.colnames, table["em_min"].unit)
+        ['obsid', 'dataURL', 'em_min'] nm
+        """
+        from .tap import ObservationTap, TapQuestion  # noqa: PLC0415 - only these queries need it
+
+        question = TapQuestion(adql, limit, key, maxrec, run_async, verbose)
+        return ObservationTap(self._service).answer(question, timeout, payload=get_query_payload)
 
     # -- many positions, matched by the archive ----------------------------------------------------------------
 

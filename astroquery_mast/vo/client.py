@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 from astropy import units as u
 from astropy.table import Row, Table
 
+from ..exceptions import InvalidQueryError
+from ..query.cones import cone_condition
 from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
+from ..sky.position import DEFAULT_RADIUS
 from ..warn import warn_no_results
 from .discovery import Discovery
 from .position_methods import PositionMethods
@@ -174,6 +178,60 @@ class VOClass(PositionMethods):
         question = TapQuestion(adql, limit, key, maxrec, run_async)
         deadline = self._service.deadline(timeout)
         return question.pages(self._tap(catalog, service, deadline), self._discovery, deadline)
+
+    def cone_condition(
+        self,
+        coordinates: Any,
+        radius: Any = DEFAULT_RADIUS,
+        *,
+        ra: str = "s_ra",
+        dec: str = "s_dec",
+        timeout: float | u.Quantity | None = None,
+    ) -> str:
+        """Return the condition of ADQL that a position is in a circle, with a box around the circle before it.
+
+        Databases find a box by an index, and then look for the circle in what is left.  MAST's database of observations
+        takes minutes for a circle without a box.
+
+        Parameters
+        ----------
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The center: as `ObservationsClass.query_region`, a name of an object included.
+        radius : `~astropy.units.Quantity`, str, or number
+            The radius, by default 0.2 degrees; a plain number is in degrees.
+        ra, dec : str
+            The columns of right ascension and declination (degrees, ICRS), by default those of ``dbo.obspointing``.
+            They may have the name of a table before them, as in ``"o.s_ra"``.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the look-up of a name may take; ``conf.timeout`` if not given.
+
+        Returns
+        -------
+        str
+            What stands after ``WHERE``; it can be combined with other conditions by ``AND``.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid.
+        ResolverError
+            If the name has no position.
+
+        Examples
+        --------
+        >>> from astroquery_mast import VO
+        >>> print(VO.cone_condition("0 60", "36 arcsec", ra="ra", dec="dec"))
+        dec BETWEEN 59.9899999 AND 60.0100001 AND (ra >= 359.9799999 OR ra <= 0.0200001)
+        AND CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', 0.0, 60.0, 0.01)) = 1
+        >>> around = VO.cone_condition("M51", "0.1 deg")
+        >>> query = f"SELECT obs_id FROM dbo.obspointing WHERE {around} AND obs_collection = 'JWST'"
+        >>> len(VO.query_tap(query)) > 0
+        True
+        """
+        cone = self._service.cone(coordinates, None, radius, None, self._service.deadline(timeout))
+        if cone is None:
+            raise InvalidQueryError("coordinates are needed: a position, or the name of an object.")
+        return cone_condition(cone.ra, cone.dec, cone.radius, (ra, dec))
 
     def get_job(self, url: str) -> JobHandle:
         """Return the handle of a job that was submitted before, in whatever session.

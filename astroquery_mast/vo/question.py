@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
+from ..query.selection import OneAnswer
 from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
 from ..warn import warn_no_results, warn_of_limit
@@ -17,16 +17,9 @@ from .discovery import Discovery
 from .paging import Pager, scan_of, top_of
 from .tap import ROW_CAP, TapService
 
+__all__ = ["OneAnswer", "TapQuestion"]
+
 _NAME = re.compile(r'[A-Za-z_]\w*|"[^"]+"')
-
-
-class OneAnswer(Enum):
-    """The limit that a call has if none is given."""
-
-    ONE_ANSWER = "as many rows as one answer holds"
-
-    def __repr__(self) -> str:
-        return f"<{self.value}>"
 
 
 @dataclass(frozen=True)

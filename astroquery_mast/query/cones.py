@@ -1,0 +1,50 @@
+"""Circles on the sky as conditions of ADQL: a box, which an index of the database finds, and the circle inside of it.
+
+In: degrees, and the names of two columns.  Out: what stands after ``WHERE``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from ..exceptions import InvalidArgumentError
+
+# A box is this much wider on each side than the circle (degrees), so that no rounding loses a row.
+_MARGIN = 1e-7
+# Above this the box goes around the pole: there is little of the sky in it, and right ascensions are close together.
+_POLAR = 89.9
+_NAME = re.compile(r'(?:[A-Za-z_]\w*|"[^"]+")(?:\.(?:[A-Za-z_]\w*|"[^"]+"))*')
+
+
+def cone_condition(ra: float, dec: float, radius: float, position: tuple[str, str]) -> str:
+    """Return the condition that a position, given by the names of its two columns, is in a circle (degrees)."""
+    for name in position:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise InvalidArgumentError(f"{name!r} is not the name of a column.")
+    circle = ", ".join(map(repr, (ra, dec, radius)))
+    inside = f"CONTAINS(POINT('ICRS', {', '.join(position)}), CIRCLE('ICRS', {circle})) = 1"
+    return " AND ".join([*box_conditions(ra, dec, radius, position), inside])
+
+
+def box_conditions(ra: float, dec: float, radius: float, position: tuple[str, str]) -> list[str]:
+    """Return the conditions that a position is in a box around a circle (degrees), however small or large that is."""
+    ra_name, dec_name = position
+    low, high = max(-90.0, dec - radius - _MARGIN), min(90.0, dec + radius + _MARGIN)
+    found = [f"{dec_name} BETWEEN {_text(low)} AND {_text(high)}"]
+    if max(-low, high) < _POLAR:
+        half = math.degrees(math.asin(math.sin(math.radians(radius)) / math.cos(math.radians(dec)))) + _MARGIN
+        found.append(_between(ra_name, ra - half, ra + half))
+    return found
+
+
+def _between(name: str, low: float, high: float) -> str:
+    """The condition that a right ascension is in a range, which may go across 0h."""
+    if low > 0 and high < 360:
+        return f"{name} BETWEEN {_text(low)} AND {_text(high)}"
+    return f"({name} >= {_text(low % 360)} OR {name} <= {_text(high % 360)})"
+
+
+def _text(degrees: float) -> str:
+    """An end of a box, with fewer digits than its margin has."""
+    return repr(round(degrees, 8))

@@ -1,0 +1,224 @@
+"""Observations by TAP: the same tables as by the other queries, and the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+from astroquery_mast import VO, Observations
+from astroquery_mast.exceptions import BadRequestError, InvalidQueryError, MaxResultsWarning, NoResultsWarning
+from astroquery_mast.observations.tap import as_observations
+from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.tables.columns import snapshot
+
+pytestmark = pytest.mark.usefixtures("mast_sandbox")
+
+OBSERVATIONS = "SELECT * FROM dbo.obspointing WHERE "
+FILES = (
+    "SELECT o.obsid, o.obs_collection, o.obs_id, a.productfilename, a.datauri, a.contentlength, a.producttype "
+    "FROM dbo.obspointing AS o JOIN dbo.caomartifact AS a ON a.planetid = o.objid "
+    "WHERE o.proposal_id = '10452' AND o.calib_level = 3 AND a.productfilename LIKE '%drz.fits'"
+)
+
+
+def values(column: Any) -> list[Any]:
+    """Return the cells of a column, None for masked ones and for empty text, which VOTables cannot tell apart."""
+    return [None if cell == "" else cell for cell in np.ma.asarray(column).tolist()]
+
+
+@pytest.mark.parametrize("collection", ["HST", "JWST", "GALEX", "TESS", "Kepler"])
+def test_columns_are_those_of_the_other_queries(collection: str) -> None:
+    """Names, types, units, descriptions and values are the same, whichever way was asked."""
+    by_tap = Observations.query_tap(f"{OBSERVATIONS} obs_collection = '{collection}'")
+    by_portal = Observations.query_criteria(obs_collection=collection)
+    assert len(by_tap) == len(by_portal) > 0
+    assert by_tap.colnames == by_portal.colnames
+    by_tap.sort("objID")
+    by_portal.sort("objID")
+    for name in by_portal.colnames:
+        one, other = by_tap[name], by_portal[name]
+        assert type(one) is type(other), name
+        assert one.dtype.kind == other.dtype.kind, name
+        assert one.dtype == other.dtype or one.dtype.kind == "U", name
+        assert (one.unit, one.description) == (other.unit, other.description), name
+        assert values(one) == values(other), name
+
+
+def test_observations_by_tap_are_asked_for_their_products(tmp_path: Path) -> None:
+    """The table is one of observations, which every method takes that takes one."""
+    found = Observations.query_tap(f"{OBSERVATIONS} obs_id = 'j97c01010'")
+    products = Observations.get_product_list(found)
+    assert set(products["obsID"]) >= set(found["obsid"])
+    manifest = Observations.download_products(
+        found, download_dir=tmp_path, productSubGroupDescription="DRZ", extension="fits", verbose=False
+    )
+    assert manifest is not None
+    assert list(manifest["Status"]) == ["COMPLETE"]
+
+
+def test_files_of_observations_come_with_one_query(tmp_path: Path) -> None:
+    """A join gives products with their sizes, which are downloaded as they are."""
+    products = Observations.query_tap(FILES)
+    listed = Observations.get_product_list(products["obsid"])
+    sizes = dict(zip(listed["dataURI"], listed["size"], strict=True))
+    assert {"dataURI", "productFilename", "productType", "size"} <= set(products.colnames)
+    assert {uri: sizes[uri] for uri in products["dataURI"]} == dict(
+        zip(products["dataURI"], products["size"], strict=True)
+    )
+    manifest = Observations.download_products(products[:2], download_dir=tmp_path, verbose=False)
+    assert manifest is not None
+    assert list(manifest["Status"]) == ["COMPLETE", "COMPLETE"]
+    assert [Path(path).stat().st_size for path in manifest["Local Path"]] == list(products["size"][:2])
+
+
+def test_a_join_to_planes_keeps_the_names_of_the_service() -> None:
+    """Columns that no other query has are called as the service calls them, in lower case."""
+    table = Observations.query_tap(
+        "SELECT TOP 3 o.obsid, p.possamplesize, p.previewuri FROM dbo.obspointing AS o "
+        "JOIN dbo.caomplane AS p ON p.planetid = o.objid WHERE o.obs_collection = 'HST'"
+    )
+    assert table.colnames == ["obsid", "possamplesize", "previewuri"]
+
+
+def test_wavelengths_are_in_the_unit_that_they_are_in() -> None:
+    """The service claims meters for the nanometers of one table, and has meters in another."""
+    where = "WHERE obs_id = 'j97c01010'"
+    pointing = Observations.query_tap(f"SELECT em_min FROM dbo.obspointing {where}")
+    obscore = Observations.query_tap(f"SELECT em_min FROM ivoa.obscore {where}")
+    computed = Observations.query_tap(f"SELECT em_min / 1000 AS em_min FROM dbo.obspointing {where}")
+    assert str(pointing["em_min"].unit) == "nm"
+    assert obscore["em_min"].unit == "m"
+    assert pointing["em_min"].quantity[0].to_value("nm") == pytest.approx(obscore["em_min"].quantity[0].to_value("nm"))
+    assert computed["em_min"].unit is None
+    assert computed["em_min"][0] == pytest.approx(pointing["em_min"][0] / 1000)
+
+
+def test_aggregates_are_what_they_are() -> None:
+    """A histogram has the columns that the query names."""
+    table = Observations.query_tap(
+        "SELECT instrument_name, COUNT(*) AS number, MAX(t_exptime) AS longest FROM dbo.obspointing "
+        "WHERE obs_collection = 'JWST' GROUP BY instrument_name ORDER BY number DESC"
+    )
+    assert table.colnames == ["instrument_name", "number", "longest"]
+    assert sum(table["number"]) == Observations.query_criteria_count(obs_collection="JWST")
+
+
+CONES: dict[str, tuple[str, str]] = {
+    "M 51": ("202.47 47.20", "0.3 deg"),
+    "across 0h": ("0.0 0.0", "40 deg"),
+    "at a pole": ("90 -88", "25 deg"),
+    "Large Magellanic Cloud": ("80.9 -69.8", "10 deg"),
+    "half of the sky": ("150 2", "90 deg"),
+    "all of the sky": ("150 2", "180 deg"),
+}
+
+
+@pytest.mark.parametrize("cone", CONES)
+def test_a_cone_has_the_same_rows_by_tap_and_by_mashup(cone: str) -> None:
+    """A condition with a box finds the observations whose position is in the circle, and so does Mashup."""
+    center, radius = CONES[cone]
+    by_tap = Observations.query_tap(f"{OBSERVATIONS} {VO.cone_condition(center, radius)}")
+    by_portal = Observations.query_region(center, radius=radius, overlap="center")
+    # Mashup looks at footprints first: what has none, as many planned observations, is not found by it.
+    with_footprint = by_tap[~by_tap["s_region"].mask]
+    assert len(with_footprint) > 100
+    assert len(with_footprint) == len(by_portal)
+    assert set(with_footprint["obsid"]) == set(by_portal["obsid"])
+    assert set(by_tap[by_tap["s_region"].mask]["calib_level"]) <= {-1}
+
+
+def test_a_cone_by_tap_is_about_positions_and_not_about_footprints() -> None:
+    """What only touches the circle is found by Mashup alone."""
+    center, radius = "202.47 47.20", "0.05 deg"
+    by_tap = Observations.query_tap(f"{OBSERVATIONS} {VO.cone_condition(center, radius)} AND calib_level >= 0")
+    by_portal = Observations.query_region(center, radius=radius)
+    assert set(by_tap["obsid"]) < set(by_portal["obsid"])
+    place = SkyCoord(by_tap["s_ra"], by_tap["s_dec"])
+    assert place.separation(SkyCoord(center, unit="deg")).max().deg <= 0.05
+
+
+def test_more_than_one_answer_holds_comes_in_pages() -> None:
+    """``limit=None`` returns every row, each once, in the same columns."""
+    table = Observations.query_tap(f"{OBSERVATIONS} obs_collection = 'GALEX'", maxrec=50, limit=None, run_async=False)
+    assert len(table) == len(set(table["objID"])) == Observations.query_criteria_count(obs_collection="GALEX")
+    assert table["obsid"].dtype.kind == "U"
+    with pytest.warns(MaxResultsWarning):
+        assert len(Observations.query_tap(f"{OBSERVATIONS} obs_collection = 'GALEX'", limit=10)) == 10
+
+
+def test_nothing_found_is_an_empty_table_of_observations() -> None:
+    """The columns are there, and a warning."""
+    with pytest.warns(NoResultsWarning):
+        table = Observations.query_tap(f"{OBSERVATIONS} obs_collection = 'nothing'")
+    assert len(table) == 0
+    assert {"dataURL", "jpegURL", "obsid"} <= set(table.colnames)
+
+
+def test_a_payload_is_returned_and_not_sent(mast_sandbox: Sandbox) -> None:
+    """The request can be looked at."""
+    shown: Any = Observations.query_tap("SELECT TOP 1 obsid FROM dbo.obspointing", get_query_payload=True)
+    assert shown["url"].endswith("/caom/sync")
+    assert shown["QUERY"] == "SELECT TOP 1 obsid FROM dbo.obspointing"
+    assert not mast_sandbox.requests.of("vo_tap")
+
+
+def test_a_query_that_cannot_be_answered_is_refused_in_the_words_of_the_service() -> None:
+    """The message says what is wrong."""
+    with pytest.raises(BadRequestError, match="nothing_there"):
+        Observations.query_tap("SELECT nothing_there FROM dbo.obspointing")
+    with pytest.raises(InvalidQueryError, match="adql=''"):
+        Observations.query_tap("")
+
+
+@pytest.mark.parametrize("name", ["s_ra; DROP", "s_ra)", "", "1ra", None])
+def test_a_condition_takes_names_of_columns_only(name: Any) -> None:
+    """Nothing else gets into the text of a query."""
+    with pytest.raises(InvalidQueryError, match="not the name of a column"):
+        VO.cone_condition("10 0", ra=name)
+
+
+def test_a_condition_needs_a_place() -> None:
+    """None is not the whole sky."""
+    with pytest.raises(InvalidQueryError, match="coordinates are needed"):
+        VO.cone_condition(None)
+
+
+def test_a_condition_may_name_tables() -> None:
+    """In a join the columns have the name of a table before them."""
+    where = VO.cone_condition("202.47 47.20", "0.05 deg", ra="o.s_ra", dec='o."s_dec"')
+    table = Observations.query_tap(f"SELECT o.obsid FROM dbo.obspointing AS o WHERE {where}")
+    plain = VO.query_tap(f"SELECT obsid FROM dbo.obspointing WHERE {VO.cone_condition('202.47 47.20', '0.05 deg')}")
+    assert sorted(map(int, table["obsid"])) == sorted(plain["obsid"])
+
+
+# -- answers that the sandbox does not give --------------------------------------------------------------------------
+
+COLUMNS = snapshot()["Mast.Caom.Cone"]
+
+
+def answer(adql: str = "SELECT * FROM dbo.obspointing", **columns: Any) -> Table:
+    """Return an answer of a service as a table of observations."""
+    return as_observations(Table(columns, meta={"adql": adql}), COLUMNS)
+
+
+ODD: dict[str, tuple[Callable[[], Table], str, Any]] = {
+    "bits are booleans": (lambda: answer(mtflag=np.array([0, 1], dtype=np.int16)), "mtFlag", [False, True]),
+    "text for a number stays": (lambda: answer(t_exptime=["1.5", "x"]), "t_exptime", ["1.5", "x"]),
+    "identifiers that are text": (lambda: answer(obsid=["1", "20"]), "obsid", ["1", "20"]),
+    "no rows": (lambda: answer(obsid=np.zeros(0, dtype=np.int64)), "obsid", []),
+    "numbers below zero": (lambda: answer(objid=np.array([-20, 3])), "objID", ["-20", "3"]),
+    "spelled already": (lambda: answer(dataURL=["a"], dataurl=["b"]), "dataurl", ["b"]),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_answers_of_other_types_lose_nothing(case: str) -> None:
+    """Values are the same; their type is the usual one where that can hold them."""
+    make, name, expected = ODD[case]
+    assert make()[name].tolist() == expected
