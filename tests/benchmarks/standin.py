@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import Any, cast
 
 from astroquery_mast.sandbox import Fault, Sandbox, mashup
+from astroquery_mast.sandbox.vo import tap
 
 _PIECE = 1 << 20
 
@@ -46,6 +48,19 @@ class Files:
         """Have nothing to close."""
 
 
+def kept(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the answer to a query by TAP once: what is compared are the clients."""
+    known: dict[Any, Any] = {}
+
+    def result(asked: Any, query: Any, *rest: Any, **options: Any) -> Any:
+        if query not in known:
+            # Whole, whatever the options say: what is streamed can be sent once only.
+            known[query] = make(asked, query, *rest, **dict.fromkeys(options, False))
+        return known[query]
+
+    return result
+
+
 def main() -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -59,6 +74,7 @@ def main() -> None:
     else:
         # Pages are made once: what is compared are the clients.
         mashup.KEPT_BYTES = 4 << 30
+        tap.result = kept(tap.result)
         sandbox = Sandbox(extra_observations=options.rows, row_limit=10**9)
     sandbox.start()
     if options.latency:

@@ -145,7 +145,7 @@ def test_a_cone_by_tap_is_about_positions_and_not_about_footprints() -> None:
 
 def test_more_than_one_answer_holds_comes_in_pages() -> None:
     """``limit=None`` returns every row, each once, in the same columns."""
-    table = Observations.query_tap(f"{OBSERVATIONS} obs_collection = 'GALEX'", maxrec=50, limit=None, run_async=False)
+    table = Observations.query_tap(f"{OBSERVATIONS} obs_collection = 'GALEX'", maxrec=50, limit=None)
     assert len(table) == len(set(table["objID"])) == Observations.query_criteria_count(obs_collection="GALEX")
     assert table["obsid"].dtype.kind == "U"
     with pytest.warns(MaxResultsWarning):
