@@ -20,14 +20,15 @@ def table_of(results: DALResults) -> Table:
 def _make_text(table: Table, name: str, *, empty_is_null: bool) -> None:
     """Let a column of text have a dtype of text, as in all tables; one of arrays stays as it is."""
     column = table[name]
-    mask = np.array(getattr(column, "mask", False)) | np.zeros(len(column), dtype=bool)
-    cells = ["" if hidden else cell for cell, hidden in zip(column.tolist(), mask, strict=True)]
-    if not all(isinstance(each, str) for each in cells):
+    # Of the array behind the column: `astype` of a masked one makes a mask as wide as its own text.
+    cells, mask = np.ma.getdata(column), np.ma.getmaskarray(column)
+    if mask.any():
+        cells = np.where(mask, "", cells)
+    if not set(map(type, cells.tolist())) <= {str}:
         return
-    # Not `astype`, which makes a mask as wide as its own text.
-    values = np.array(cells, dtype=str)
+    values = cells.astype(str)
     if empty_is_null:
-        mask |= values == ""
+        mask = mask | (values == "")
     kind = MaskedColumn if mask.any() else Column
     options = {"mask": mask} if mask.any() else {}
     table.replace_column(name, kind(values, name=name, description=column.description, meta=column.meta, **options))
