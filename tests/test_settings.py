@@ -48,7 +48,7 @@ def test_a_setting_that_counts_nothing_is_refused_by_name(
     mast_sandbox: Sandbox, call: Callable[[], object], name: str, value: int
 ) -> None:
     """A number of workers, tries or rows below 1 is no ValueError of a thread pool, but names the setting."""
-    with conf.set_temp(name, value), pytest.raises(InvalidQueryError, match=rf"conf\.{name} is {value}: .* from 1"):
+    with conf.set_temp(name, value), pytest.raises(InvalidQueryError, match=rf"conf\.{name} is {value}: .* at least 1"):
         call()
 
 
