@@ -139,7 +139,7 @@ def test_filters_are_those_of_observations(client: MastMissionsClass, datasets: 
     assert all(name.endswith(".fits") for name in kept["filename"])
     assert set(kept["category"]) == {"CALIBRATED"}
     assert set(kept["instrument_name"]) == {"WFC3  "}
-    with pytest.warns(NoResultsWarning, match="category is 'AUX', 'CALIBRATED'"):
+    with pytest.warns(NoResultsWarning, match="The values of category are 'AUX', 'CALIBRATED'"):
         assert len(client.filter_products(products, category=[])) == 0
     with pytest.raises(InvalidQueryError, match="Did you mean 'category'"):
         client.filter_products(products, categry="AUX")
