@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .faults import Fault, Faults
+    from .proxy import Proxy, ProxyRecord
     from .requestlog import RequestLog, RequestRecord
     from .server import Sandbox
 
-__all__ = ["Fault", "Faults", "RequestLog", "RequestRecord", "Sandbox"]
+__all__ = ["Fault", "Faults", "Proxy", "ProxyRecord", "RequestLog", "RequestRecord", "Sandbox"]
 
 _HOMES = {
     "Fault": ".faults",
     "Faults": ".faults",
+    "Proxy": ".proxy",
+    "ProxyRecord": ".proxy",
     "RequestLog": ".requestlog",
     "RequestRecord": ".requestlog",
     "Sandbox": ".server",

@@ -17,6 +17,7 @@ from .connection import LoopbackServer, SandboxRequest
 from .faults import Faults
 from .identity import EXPIRED_TOKEN, OUTSIDER_TOKEN, TOKEN
 from .mashup import ROW_LIMIT, decode_request
+from .proxy import Proxy
 from .reply import Reply
 from .requestlog import RequestLog, RequestRecord
 from .routes import ENDPOINTS, TAP_LIMIT, Routes, endpoint_of
@@ -188,6 +189,34 @@ class Sandbox:
             settings.enter_context(conf.set_temp("fallback_registry", f"{self.url}{other}"))
             settings.enter_context(conf.set_temp("cloud_server", self.cloud_url))
             yield
+
+    def proxy(self, login: str | None = None) -> Proxy:
+        """Return a proxy on a port of its own, to be used as a context manager: all hosts behind it are this sandbox.
+
+        `astroquery_mast` goes to 127.0.0.1 and localhost without a proxy; set its server to another name, which need
+        not exist.
+
+        Parameters
+        ----------
+        login : str, optional
+            ``"user:password"``, without which everything is answered with 407.
+
+        Returns
+        -------
+        Proxy
+            Its ``url`` is a value for ``http_proxy``; ``requests`` is what it was asked. ``CONNECT`` is refused.
+
+        Examples
+        --------
+        >>> import requests
+        >>> from astroquery_mast.sandbox import Sandbox
+        >>> with Sandbox() as archive, archive.proxy() as proxy:
+        ...     address = "http://mast.example.org/whoami"
+        ...     status = requests.get(address, proxies={"http": proxy.url}).status_code
+        >>> status, proxy.requests[0].target, archive.requests[0].path
+        (200, 'http://mast.example.org/whoami', '/whoami')
+        """
+        return Proxy(self._respond, self._mistakes.keep, login)
 
     def __enter__(self) -> Self:
         self.start()

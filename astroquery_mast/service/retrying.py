@@ -37,6 +37,7 @@ from ..exceptions import (
     ServerError,
     TooManyRowsError,
 )
+from ..tables.mashup import PROXY_LOGIN
 
 # A socket takes no time of zero, or less.
 _SHORTEST = 1e-3
@@ -246,7 +247,6 @@ _HOPELESS = (
 
 # How a proxy says that it makes no tunnel.
 _PROXY_REFUSES = re.compile(r"Tunnel connection failed: (403|407)\b")
-_PROXY_LOGIN = " The proxy wants a login: set HTTPS_PROXY to http://user:password@host:port."
 _PROXY_ADDRESS = (
     " The address of the proxy (HTTP_PROXY, HTTPS_PROXY) cannot be read: it must be http://user:password@host:port."
 )
@@ -305,7 +305,7 @@ def _innermost(err: BaseException) -> BaseException:
 def _advice_for_connection(err: Exception) -> str:
     """What to do about a proxy or a certificate; empty if the failure may be another one."""
     if isinstance(err, requests.exceptions.ProxyError) and (refused := _PROXY_REFUSES.search(str(err))):
-        return _PROXY_LOGIN if refused[1] == "407" else " The proxy does not let this request through."
+        return f" {PROXY_LOGIN}" if refused[1] == "407" else " The proxy does not let this request through."
     if isinstance(err, requests.exceptions.SSLError):
         return _CERTIFICATE
     return _PROXY_ADDRESS if isinstance(err, TypeError) and "NoneType" in str(err) else ""

@@ -24,6 +24,7 @@ from ..exceptions import (
     IncompleteResultError,
     InvalidResponseError,
     MastError,
+    NetworkError,
     ResponseTooLargeError,
     ServerError,
 )
@@ -204,6 +205,9 @@ def http_date(text: str) -> datetime | None:
         return None
 
 
+PROXY_LOGIN = "The proxy wants a login: set HTTPS_PROXY (HTTP_PROXY for http://) to http://user:password@host:port."
+
+
 def check_status(status: int, headers: Mapping[str, str], body: bytes, service: str) -> None:
     """Raise if the HTTP status says that this is not an answer."""
     if status < 400:
@@ -218,6 +222,8 @@ def check_status(status: int, headers: Mapping[str, str], body: bytes, service: 
             status=status,
             retry_after=retry_after_seconds(headers),
         )
+    if status == 407:
+        raise NetworkError(f"{service} was not asked. {PROXY_LOGIN}", service=service, status=status)
     raise BadRequestError(f"{service} refused the request (HTTP {status}){said}", service=service, status=status)
 
 

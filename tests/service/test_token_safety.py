@@ -6,11 +6,8 @@ import copy
 import inspect
 import logging
 import os
-import socket
-import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,7 +19,7 @@ from astroquery import log
 from astroquery.exceptions import AuthenticationWarning, LoginError
 
 from astroquery_mast import Mast, MastClass, Observations, ObservationsClass, conf
-from astroquery_mast.exceptions import BadRequestError, MastError, NetworkError
+from astroquery_mast.exceptions import BadRequestError, MastError
 from astroquery_mast.sandbox import Fault, Sandbox, pytest_plugin
 from astroquery_mast.service import token as auth
 
@@ -35,31 +32,6 @@ def other() -> Iterator[Sandbox]:
     sandbox = Sandbox().start()
     yield sandbox
     sandbox.stop()
-
-
-@contextmanager
-def proxy(
-    answer: bytes = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
-) -> Iterator[tuple[str, list[bytes]]]:
-    """Give the address of a proxy that passes nothing on, and what it was sent."""
-    seen: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    seen.append(connection.recv(65536))
-                    connection.sendall(answer)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
 
 
 def tokens(sandbox: Sandbox) -> set[str | None]:
@@ -97,24 +69,6 @@ def test_a_token_of_the_environment_does_not_go_to_the_sandbox(other: Sandbox, m
         Observations.login()
     assert len(other.requests) == 0
     assert os.environ["MAST_API_TOKEN"] == "realtoken0000000000000000000000"
-
-
-def test_no_proxy_stands_before_a_server_on_this_computer(
-    mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """With http_proxy set, the sandbox works, and the proxy sees neither the token nor anything else."""
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    with proxy() as (address, seen):
-        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
-            monkeypatch.setenv(name, address)
-        Observations.login(mast_sandbox.token)
-        assert len(Mast.service_request(LIST, {})) > 0
-        uri = str(
-            mast_sandbox.archive.query("SELECT dataURI FROM product WHERE dataRights = 'PUBLIC' LIMIT 1")[0]["dataURI"]
-        )
-        assert Observations.download_file(uri, local_path=f"{tmp_path}/", verbose=False)[0] == "COMPLETE"
-    assert seen == []
 
 
 def test_netrc_does_not_replace_the_token_on_a_redirect(
@@ -328,35 +282,6 @@ def test_a_notebook_without_a_user_is_a_login_error(mast_sandbox: Sandbox, monke
     monkeypatch.setattr("getpass.getpass", refuse)
     with pytest.raises(LoginError, match="MAST_API_TOKEN"):
         Observations.login()
-
-
-# -- proxies and certificates --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("status", "advice"), [(407, "wants a login: set HTTPS_PROXY"), (403, "does not let")])
-def test_a_proxy_that_refuses_is_asked_once(monkeypatch: pytest.MonkeyPatch, status: int, advice: str) -> None:
-    """407 and 403 on CONNECT do not pass by trying again, and the message says what to do."""
-    with proxy(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()) as (address, seen):
-        monkeypatch.setenv("https_proxy", address)
-        with conf.set_temp("server", "https://mast.example.org"), pytest.raises(NetworkError, match=advice):
-            MastClass().session_info(verbose=False)
-    assert len(seen) == 1
-    assert seen[0].startswith(b"CONNECT")
-
-
-def test_a_proxy_without_a_host_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The address of the proxy is blamed."""
-    monkeypatch.setenv("https_proxy", "http://me:pw@")
-    with conf.set_temp("server", "https://mast.example.org"), pytest.raises(NetworkError, match="address of the proxy"):
-        Mast.service_request(LIST, {})
-
-
-def test_an_untrusted_certificate_names_the_variable_that_helps() -> None:
-    """REQUESTS_CA_BUNDLE is looked at, and SSL_CERT_FILE is not."""
-    with proxy(b"no TLS here") as (address, _):
-        server = address.replace("http:", "https:")
-        with conf.set_temp("server", server), pytest.raises(NetworkError, match=r"REQUESTS_CA_BUNDLE.*SSL_CERT_FILE"):
-            Mast.service_request(LIST, {})
 
 
 # -- refusals ------------------------------------------------------------------------------------------------------

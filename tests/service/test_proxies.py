@@ -1,0 +1,189 @@
+"""Proxies between the client and the archive: what goes through them, what does not, and what refusals look like."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from astropy.table import Table
+from astroquery.exceptions import LoginError
+
+from astroquery_mast import Mast, MastClass, Observations, ObservationsClass, conf
+from astroquery_mast.exceptions import NetworkError, ServerError
+from astroquery_mast.sandbox import Fault, Proxy, Sandbox
+
+LIST = "Mast.Missions.List"
+MADE_UP = "mast.example.org"
+VARIABLES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known of proxies."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def behind(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """Give an archive that has a name, so that it is asked through a proxy if there is one."""
+    with conf.set_temp("server", f"http://{MADE_UP}"):
+        yield mast_sandbox
+
+
+@pytest.fixture
+def products(mast_sandbox: Sandbox) -> Table:
+    """Give four small products."""
+    return Table(
+        mast_sandbox.archive.query(
+            "select dataURI, obs_collection, obs_id, productFilename, size from product where dataRights = 'PUBLIC' "
+            "and size between 2000 and 60000 and dataURI like 'mast:%' group by dataURI order by size limit 4"
+        )
+    )
+
+
+def hosts(proxy: Proxy) -> set[str]:
+    """Return the hosts that were wanted through a proxy."""
+    return {record.headers["host"] for record in proxy.requests}
+
+
+def test_the_proxy_of_the_environment_is_used_for_queries_and_files(
+    behind: Sandbox, products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else reaches the archive, the login of the proxy stays there, and the files are whole."""
+    with behind.proxy("me:secret") as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        assert Observations.query_criteria_count(proposal_id=10452) == 126
+        manifest = Observations.download_products(products, download_dir=tmp_path, verbose=False)
+        zipped = Observations.download_products(products, download_dir=tmp_path, verbose=False, bundle="zip")
+    assert set(manifest["Status"]) == set(zipped["Status"]) == {"COMPLETE"}
+    for uri, path in manifest["dataURI", "Local Path"]:
+        assert Path(path).read_bytes() == behind.archive.render(uri)
+    assert hosts(proxy) == {MADE_UP}
+    assert len(proxy.requests) == len(behind.requests) == 6
+    assert not any("proxy-authorization" in record.headers for record in behind.requests)
+
+
+def test_the_proxy_of_a_session_is_used_by_processes_too(
+    behind: Sandbox, products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers that share nothing with this process have the proxies of the client's session."""
+    client = ObservationsClass(session=requests.Session())
+    with (
+        behind.proxy() as proxy,
+        ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool,
+    ):
+        client._session.proxies["http"] = proxy.url
+        assert client.query_criteria_count(proposal_id=10452) == 126
+        manifest = client.download_products(products, download_dir=tmp_path, executor=pool, verbose=False)
+    assert set(manifest["Status"]) == {"COMPLETE"}
+    assert len(proxy.requests) == len(behind.requests) == 5
+
+
+def test_a_file_that_breaks_off_behind_a_proxy_is_gone_on_with(
+    behind: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is asked for through the proxy, as it is without one."""
+    rows = behind.archive.query(
+        "select dataURI from product where dataRights = 'PUBLIC' and size between 500000 and 900000 limit 1"
+    )
+    uri = str(rows[0]["dataURI"])
+    behind.faults.add("download", Fault.cut(5000))
+    with behind.proxy() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        assert Observations.download_file(uri, local_path=tmp_path / "x.fits", verbose=False)[0] == "COMPLETE"
+    assert (tmp_path / "x.fits").read_bytes() == behind.archive.render(uri)
+    assert [record.headers.get("range") for record in proxy.requests] == [None, "bytes=5000-"]
+
+
+def test_no_token_goes_through_a_proxy_in_clear_text(
+    behind: Sandbox, products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login at a server without https is refused before it is sent; one that was made elsewhere stays there."""
+    with behind.proxy() as proxy, conf.set_temp("server", behind.url):
+        monkeypatch.setenv("http_proxy", proxy.url)
+        Observations.login(behind.token)
+        with conf.set_temp("server", f"http://{MADE_UP}"):
+            with pytest.raises(LoginError, match="over https only"):
+                Observations.login(behind.token)
+            assert Observations.query_criteria_count(proposal_id=10452) == 126
+            Observations.download_products(products, download_dir=tmp_path, verbose=False)
+    assert hosts(proxy) == {MADE_UP}
+    assert not any(behind.token in str(record) for record in proxy.requests)
+
+
+def test_no_proxy_stands_before_a_server_on_this_computer(
+    mast_sandbox: Sandbox, products: Table, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With http_proxy set, the sandbox works, and the proxy sees neither the token nor anything else."""
+    with mast_sandbox.proxy() as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        Observations.login(mast_sandbox.token)
+        assert len(Mast.service_request(LIST, {})) > 0
+        uri = products["dataURI"][0]
+        assert Observations.download_file(uri, local_path=f"{tmp_path}/", verbose=False)[0] == "COMPLETE"
+    assert proxy.requests == []
+
+
+@pytest.mark.parametrize("login", [None, "me:wrong"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_a_login_is_asked_once(
+    behind: Sandbox,
+    products: Table,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    login: str | None,
+    scheme: str,
+) -> None:
+    """407 does not pass by trying again; the message says what to set, and nowhere is the password."""
+    with behind.proxy("me:secret") as proxy, conf.set_temp("server", f"{scheme}://{MADE_UP}"):
+        monkeypatch.setenv(f"{scheme}_proxy", proxy.address.replace("//", f"//{login}@") if login else proxy.address)
+        with pytest.raises(NetworkError, match="The proxy wants a login: set HTTPS_PROXY") as caught:
+            MastClass().session_info(verbose=False)
+        assert [(record.method == "CONNECT", record.status) for record in proxy.requests] == [(scheme == "https", 407)]
+        with caplog.at_level("DEBUG", logger="astroquery"):
+            manifest = Observations.download_products(products, download_dir=tmp_path, max_workers=1)
+    assert set(manifest["Status"]) == {"ERROR"}
+    said = [str(caught.value), *manifest["Message"], caplog.text]
+    assert all("The proxy wants a login" in words for words in said)
+    assert not any("wrong" in words for words in said)
+    assert len(behind.requests) == 0
+
+
+def test_a_proxy_that_makes_no_tunnel_is_asked_once(behind: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """403 on CONNECT does not pass by trying again, either."""
+    with behind.proxy() as proxy, conf.set_temp("server", f"https://{MADE_UP}"):
+        monkeypatch.setenv("https_proxy", proxy.url)
+        with pytest.raises(NetworkError, match="The proxy does not let this request through"):
+            MastClass().session_info(verbose=False)
+    assert [(record.method, record.target) for record in proxy.requests] == [("CONNECT", f"{MADE_UP}:443")]
+
+
+def test_a_proxy_that_is_down_may_be_up_again(behind: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried as often as a server would be, and its password is not in the message."""
+    with behind.proxy("me:secret") as proxy:
+        address = proxy.url
+    monkeypatch.setenv("http_proxy", address)
+    with pytest.raises(ServerError, match="Tried 4 times") as caught:
+        Mast.service_request(LIST, {})
+    assert "secret" not in str(caught.value)
+
+
+def test_a_proxy_without_a_host_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address of the proxy is blamed."""
+    monkeypatch.setenv("https_proxy", "http://me:pw@")
+    with conf.set_temp("server", f"https://{MADE_UP}"), pytest.raises(NetworkError, match="address of the proxy"):
+        Mast.service_request(LIST, {})
+
+
+def test_an_untrusted_certificate_names_the_variable_that_helps(mast_sandbox: Sandbox) -> None:
+    """REQUESTS_CA_BUNDLE is looked at, and SSL_CERT_FILE is not; here the server has no certificate at all."""
+    server = mast_sandbox.url.replace("http:", "https:")
+    with conf.set_temp("server", server), pytest.raises(NetworkError, match=r"REQUESTS_CA_BUNDLE.*SSL_CERT_FILE"):
+        Mast.service_request(LIST, {})
