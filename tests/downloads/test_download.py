@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -164,9 +166,12 @@ def test_deadline_ends_the_call_with_what_has_come(
 def test_deadline_in_the_middle_of_a_silent_body_ends_it_too(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
-    """A body that stops in its middle is not waited for beyond the deadline."""
+    """A body that stops in its middle, and would take minutes, is not waited for beyond the deadline."""
     mast_sandbox.faults.add("download", Fault.slow(500, 2), times=None)
-    results = download(planned[:2], transport, RunOptions(verbose=False, timeout=0.5, on_error="ignore"))
+    largest = sorted(planned, key=lambda file: file.size or 0)[-2:]
+    started = time.monotonic()
+    results = download(largest, transport, RunOptions(verbose=False, timeout=0.5, on_error="ignore"))
+    assert time.monotonic() - started < HANGS / 2
     assert statuses(results) == ["ERROR", "ERROR"]
     assert all("0.5 s" in str(result.message) for result in results)
 
@@ -190,18 +195,21 @@ def test_ctrl_c_is_prompt_and_clean(
 ) -> None:
     """KeyboardInterrupt reaches the caller while servers are silent; no worker lives on, and no name is half a file."""
     mast_sandbox.faults.add("download", fault, times=None)
+    interrupted = []
 
     def interrupt() -> None:
         for _ in range(2000):
             if len(mast_sandbox.requests.of("download")) >= 4:
                 break
             threading.Event().wait(0.01)
+        interrupted.append(time.monotonic())
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     watcher = threading.Thread(target=interrupt)
     watcher.start()
     with pytest.raises(KeyboardInterrupt):
-        download(planned, transport, RunOptions(max_workers=4, verbose=False, timeout=40))
+        download(planned[-4:], transport, RunOptions(max_workers=4, verbose=False, timeout=HANGS))
+    assert time.monotonic() - interrupted[0] < HANGS / 4
     watcher.join(30)
     workers = [thread for thread in threading.enumerate() if thread.name.startswith("astroquery_mast")]
     for thread in workers:
@@ -350,20 +358,23 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def test_bar_counts_files_and_bytes(
-    planned: list[PlannedFile], transport: SessionRecipe, monkeypatch: pytest.MonkeyPatch
+    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a terminal there is one bar, with files, bytes, rate and time left (D7)."""
+    """On a terminal a download has one bar, with files, bytes, rate and time left (D7)."""
     terminal = watched(monkeypatch)
     monkeypatch.setattr("astroquery_mast.service.parallel.DELAY", 0)
-    with closing(DownloadBar(12, 1_000_000, shown=True)) as bar:
-        for _ in range(12):
-            bar.add(80_000)
-            bar.finish()
-        bar._bar.refresh()
-    shown = terminal.getvalue()
-    assert "Downloading" in shown
-    assert "12/12 files" in shown
-    assert "B/s" in shown
+    mast_sandbox.faults.add("download", Fault.slow(2000, 0.02), times=None)
+    download(planned, transport, RunOptions(max_workers=2))
+    total = sum(file.size or 0 for file in planned)
+    drawn = [line for line in terminal.getvalue().split("\r") if "Downloading" in line]
+    last = re.fullmatch(
+        r"Downloading: +\d+%\|.*\| ([\d.]+k?)/([\d.]+k) \[\d+:\d+<(\d+:\d+), +[\d.]+k?B/s, (\d+)/12 files\]\s*",
+        drawn[-1],
+    )
+    assert last is not None, drawn[-1]
+    assert float(last[2][:-1]) == pytest.approx(total / 1000, rel=0.01)
+    assert 0 < int(last[4]) <= 12
+    assert not terminal.getvalue().count("\n")
 
 
 def test_the_bar_is_drawn_at_its_own_pace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast import ObservationsClass
-from astroquery_mast.downloads.destination import record_name, recorded_names
+from astroquery_mast.downloads.destination import LOCAL_FILES, record_name, recorded_names
+from astroquery_mast.downloads.download import download
+from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.products.file_names import REGISTER, FileNameParts, assign_paths, case_folded, is_same_file
-from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.products.manifest import Status
+from astroquery_mast.products.plan import plan
+from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.service.parallel import RunOptions
 
 
 @pytest.fixture
@@ -128,30 +134,23 @@ def test_register_that_cannot_be_written_stops_nobody(
 
 
 def test_two_calls_at_once_do_not_share_a_name(
-    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+    client: ObservationsClass, products: Table, service: str, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """Both have planned the same name; the second finds another file there when its turn comes, and says so."""
-    wanted = products[:2]
-    mast_sandbox.faults.add("download", Fault.slow(4096, 0.01), times=None)
-    manifests: list[Table] = []
-
-    def one(row: int) -> None:
-        manifests.append(bring(client, wanted[row : row + 1], tmp_path, on_error="ignore"))
-
-    workers = [threading.Thread(target=one, args=(row,)) for row in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert not any(worker.is_alive() for worker in workers)
-    for manifest in manifests:
-        if manifest["Status"][0] == "COMPLETE":
-            assert holds(manifest["Local Path"][0], mast_sandbox, manifest["dataURI"][0])
-        else:
-            assert "meanwhile" in manifest["Message"][0]
-    assert "COMPLETE" in {manifest["Status"][0] for manifest in manifests}
-    mast_sandbox.faults.clear()
+    wanted, way = products[:2], SessionRecipe.of(client._service)
+    plans = [
+        plan(wanted[row : row + 1], base_dir=tmp_path, download_url=service, disk=LOCAL_FILES, flat=True)
+        for row in range(2)
+    ]
+    assert plans[0][0].local_path == plans[1][0].local_path
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda planned: download(planned, way, RunOptions(False, on_error="ignore")), plans))
+    first, second = sorted((results[0] for results in found), key=lambda result: result.status)
+    assert (first.status, second.status) == (Status.COMPLETE, Status.ERROR)
+    assert holds(str(first.local_path), mast_sandbox, first.uri)
+    assert f"has become {first.uri} meanwhile" in str(second.message)
     again = bring(client, wanted, tmp_path)
+    assert set(again["Status"]) == {"COMPLETE"}
     assert all(holds(row["Local Path"], mast_sandbox, row["dataURI"]) for row in again)
 
 

@@ -289,8 +289,13 @@ def test_exclusive_files_are_for_those_who_may(mast_sandbox: Sandbox, observatio
     with pytest.raises(LoginError, match="log in"):
         observations.open_product(uri)
     observations.login(mast_sandbox.token)
-    with observations.open_product(uri) as file:
-        assert len(file.read()) == len(mast_sandbox.archive.render(uri))
+    mast_sandbox.requests.clear()
+    with observations.open_product(uri, block_size=50_000) as file:
+        first = file.read(60_000)
+        assert first + file.read() == mast_sandbox.archive.render(uri)
+    parts = mast_sandbox.requests.of("download")
+    assert len(parts) > 2
+    assert {record.headers.get("authorization") for record in parts} == {f"token {mast_sandbox.token}"}
 
 
 def test_products_that_are_none(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:

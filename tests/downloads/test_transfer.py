@@ -126,7 +126,7 @@ def test_wrong_size_in_the_catalog_is_told_and_no_failure(
     assert result.url is None
 
 
-def test_body_without_length_is_checked_by_the_catalog(
+def test_body_without_length_comes_whole(
     mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: OpenUrl
 ) -> None:
     """A generated file has no Content-Length; it comes whole all the same."""
