@@ -195,7 +195,7 @@ def test_ctrl_c_is_prompt_and_clean(
 ) -> None:
     """KeyboardInterrupt reaches the caller while servers are silent; no worker lives on, and no name is half a file."""
     mast_sandbox.faults.add("download", fault, times=None)
-    interrupted = []
+    interrupted: list[float] = []
 
     def interrupt() -> None:
         for _ in range(2000):

@@ -14,9 +14,11 @@ from astropy.io import fits
 from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
+from transfers import names
 
 from astroquery_mast import ObservationsClass
 from astroquery_mast.downloads.checks import LOOKED_AT, FileSignature, error_page, quote_error_page
+from astroquery_mast.downloads.destination import destination
 from astroquery_mast.exceptions import DownloadError
 from astroquery_mast.sandbox import Fault, Sandbox
 
@@ -199,6 +201,7 @@ def test_error_in_place_of_a_file_gets_no_name(
         client.download_products(image, download_dir=folder, on_error="raise", verbose=False)
     assert words in raised.value.manifest["Message"][0]
     assert list(tmp_path.rglob("*.*")) == []
+    assert where == "disk" or names(destination(folder)) == []
     mast_sandbox.faults.clear()
     manifest = client.download_products(image, download_dir=folder, verbose=False)
     assert manifest["Status"][0] == "COMPLETE"
