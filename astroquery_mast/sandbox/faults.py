@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from .reply import Framing, Pace, Reply, compact_json
+from .reply import GATEWAY_TIMEOUT, Framing, Pace, Reply, compact_json
 from .requestlog import ENDPOINTS, RequestRecord
 
 Bend = Callable[[Reply], Reply]
@@ -209,9 +209,7 @@ class Fault:
     @classmethod
     def gateway_timeout(cls) -> Fault:
         """Answer with the page of a gateway that has given up on the service: status 504, HTML."""
-        title = b"504 Gateway Time-out"
-        page = b"<html><head><title>%b</title></head><body><h1>%b</h1></body></html>" % (title, title)
-        return replace(cls.answer(page, status=504, content_type="text/html"), name="gateway_timeout")
+        return cls("gateway_timeout", canned=GATEWAY_TIMEOUT)
 
     @classmethod
     def not_satisfiable(cls) -> Fault:

@@ -93,6 +93,13 @@ class Reply:
         return body if self.cut is None else body[: self.cut]
 
 
+_TITLE = "504 Gateway Time-out"
+#: What the gateway in front of the services says when it has given up on one.
+GATEWAY_TIMEOUT = Reply.text(
+    f"<html><head><title>{_TITLE}</title></head><body><h1>{_TITLE}</h1></body></html>", 504, "text/html"
+)
+
+
 class Refusal(Exception):
     """A request that cannot be answered: what the archive would say, and the status of the answer."""
 

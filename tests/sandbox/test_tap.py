@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,8 +15,14 @@ import pytest
 import requests
 from astropy.io.votable import parse
 from astropy.table import Table
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sandbox.server import shared_archive
+from astroquery_mast.sandbox.vo import tap
+from astroquery_mast.sandbox.vo.adql import QueryError
+from astroquery_mast.sandbox.vo.holdings import engine
 
 Ask = Callable[..., requests.Response]
 Query = Callable[..., Table]
@@ -206,6 +214,8 @@ def test_rows_come_in_no_order(query: Query) -> None:
         ("SELECT obs_collection FROM dbo.obspointing UNION SELECT collection FROM dbo.caomobservation", 12),
         ("SELECT TOP 3 a.obs_id FROM dbo.obspointing AS a LEFT JOIN dbo.caomplane AS b ON a.objid = b.planetid", 3),
         ("WITH few AS (SELECT TOP 7 obs_id FROM dbo.obspointing) SELECT * FROM few", 7),
+        ("(SELECT TOP 2 obs_id FROM dbo.obspointing) UNION ALL (SELECT TOP 3 obs_id FROM ivoa.obscore)", 5),
+        ("SELECT TOP 2 obs_id FROM dbo.obspointing UNION ALL SELECT TOP 3 obs_id FROM ivoa.obscore ORDER BY obs_id", 5),
         ("SELECT COUNT(*) FROM obspointing", 1),
         ('SELECT TOP 1 "OBS_ID" AS "Number" FROM "DBO"."ObsPointing" -- in any case', 1),
         ("SELECT 7 / 2, ROUND(PI(), 2), POWER(2, 3), MOD(7, 4), SQRT(-1), ABS(-1), ATAN2(1, 1)", 1),
@@ -412,3 +422,81 @@ def test_a_fault_strikes_a_streamed_result(web: requests.Session) -> None:
 def test_the_big_table_is_only_there_on_request(ask: Ask) -> None:
     """A sandbox without it does not list it."""
     assert "big.source" not in ask("mast_catalogs/tables").text
+
+
+ENDLESS = "SELECT COUNT(*) FROM dbo.caomartifact AS a, dbo.caomartifact AS b, dbo.caomartifact AS c"
+
+
+def test_a_query_that_takes_too_long_ends_at_the_gateway(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A synchronous query is answered with the HTML page of a gateway, and is stopped."""
+    monkeypatch.setattr(tap, "LONGEST", 0.05)
+    answer = ask("caom/sync", params=ADQL | {"QUERY": ENDLESS})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (504, "text/html")
+
+
+def test_a_job_that_takes_too_long_is_stopped(ask: Ask) -> None:
+    """EXECUTIONDURATION holds, and ABORT stops what is running before it."""
+    data = ADQL | {"QUERY": ENDLESS, "PHASE": "RUN"}
+    slow, slower = (
+        ask("caom/async", "POST", data=data | {"EXECUTIONDURATION": seconds}).headers["Location"].partition("/v0.1/")[2]
+        for seconds in ("1", "600")
+    )
+    assert ask(f"{slower}/phase").text == "EXECUTING"
+    ask(f"{slower}/phase", "POST", data={"PHASE": "ABORT"})
+    assert ask(f"{slower}/phase").text == "ABORTED"
+    assert "took longer than 1 s" in ask(slow, params={"WAIT": "30"}).text
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        'DELETE FROM "tap_schema.tables"',
+        'DROP TABLE "tap_schema.tables"',
+        "CREATE TEMP TABLE x (y)",
+        "ATTACH ':memory:' AS other",
+        "DETACH archive",
+        "PRAGMA query_only = OFF",
+        "SELECT load_extension('x')",
+    ],
+)
+def test_nothing_can_be_written_whatever_gets_through(box: Sandbox, sql: str) -> None:
+    """The database refuses by itself what is no question."""
+    with (
+        engine(box.archive, "caom").connection() as connection,
+        pytest.raises(sqlite3.DatabaseError, match=r"not authorized|prohibited|readonly"),
+    ):
+        connection.execute(sql).fetchall()
+
+
+WORDS = [
+    *(
+        "SELECT",
+        "TOP",
+        "5",
+        "-1",
+        "*",
+        "obs_id",
+        "s_ra",
+        "FROM",
+        "dbo.obspointing",
+        "ivoa.obscore",
+        "AS",
+        "a",
+        "b",
+        ",",
+    ),
+    *("(", ")", "WHERE", "=", "<", "'x'", "NULL", "IS", "NOT", "AND", "OR", "IN", "LIKE", "BETWEEN", "GROUP", "BY"),
+    *("ORDER", "HAVING", "COUNT(*)", "MAX", "JOIN", "LEFT", "NATURAL", "ON", "USING", "UNION", "ALL", "DISTINCT"),
+    *("CONTAINS", "POINT", "CIRCLE", "CASE", "WHEN", "THEN", "END", "OFFSET", "WITH", "EXISTS", "CAST", "INTEGER", "+"),
+    *("/", "||", '"q"', ".", ";", "--", "/*", "LIMIT", "@x", ":y", "?", "[", "]", "{", "#", "%", "~", "\\", "`", "1e5"),
+    *("0x1", "é", "\0"),
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=12), st.integers(0, 8))
+def test_any_words_are_answered_or_refused(words: list[str], place: int) -> None:
+    """No query makes the service fail."""
+    begin = ["SELECT", "TOP", "5", "obs_id", "FROM", "dbo.obspointing", "WHERE", "s_ra", "<", "5"]
+    with contextlib.suppress(QueryError):
+        list(engine(shared_archive(), "caom").answer(" ".join([*begin[:place], *words, *begin[place:]]), 100, 2.0).rows)

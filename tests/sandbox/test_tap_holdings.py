@@ -145,6 +145,17 @@ def test_detections_of_a_star(query: Query) -> None:
     assert len(found) == 4 * len(set(found["objid"]))
 
 
+def test_filters_are_joined_to_detections_by_their_number(query: Query) -> None:
+    """Published notebooks do it by a NATURAL JOIN."""
+    found = query(
+        "ps1dr2",
+        "SELECT TOP 20 objID, Detection.filterID AS filterID, Filter.filterType, obsTime "
+        "FROM Detection NATURAL JOIN Filter ORDER BY filterID, obsTime",
+    )
+    assert found.colnames == ["objid", "filterid", "filtertype", "obstime"]
+    assert set(found["filtertype"]) == {"g"}
+
+
 def test_the_mission_table_has_what_the_mission_search_has(box: Sandbox, web: requests.Session, query: Query) -> None:
     """Datasets by instrument are as many as the search of HST finds, and its dates are moments."""
     condition = {"conditions": [{"sci_instrume": "WFC3"}], "limit": 5000, "select_cols": ["sci_data_set_name"]}

@@ -124,8 +124,17 @@ def translate(adql: str, holding: Holding, most: int | None = None) -> Translati
         given = ordered.args.get("limit")
         limit = most if given is None else min(most, _whole(given.expression))
         ordered = ordered.limit(limit, copy=False)
+    _unwrap(ordered)
     tables = frozenset(_stored(ordered))
     return Translation(ordered.sql("sqlite"), fields, tables)
+
+
+def _unwrap(tree: exp.Query) -> None:
+    """Write the parentheses around a part of a UNION as SQLite has them."""
+    for node in list(tree.find_all(exp.SetOperation)):
+        for side in (node.this, node.expression):
+            if isinstance(side, exp.Subquery):
+                side.replace(exp.select("*").from_(side.this.subquery("part")))
 
 
 def _stored(tree: exp.Query) -> Iterator[str]:

@@ -45,6 +45,7 @@ class Engine:
     def __init__(self, holding: Holding) -> None:
         self.holding = holding
         self._database = Database(self._fill, self._prepare)
+        self.connection = self._database.connection
         self._apart: Cache[Database] = Cache()
 
     def answer(
@@ -68,7 +69,7 @@ class Engine:
         return Answer(tuple(fields), chain(first, rows), len(first) == _PEEKED)
 
     def _rows(self, translation: Translation, seconds: float, stopped: Callable[[], bool]) -> Iterator[Row]:
-        with self._database.connection() as connection:
+        with self.connection() as connection:
             self._attach(connection, translation.tables)
             until = time.monotonic() + seconds
             connection.set_progress_handler(lambda: stopped() or time.monotonic() > until, _STEPS)

@@ -54,13 +54,9 @@ def _in_polygon(ra: float, dec: float, *edges: float) -> int:
     return _in_circle(ra, dec, *around) and len(polygon.within(ra, dec, 0.0))
 
 
-def _shuffled(seed: int, *values: object) -> int:
-    mixed = seed
-    for value in values:
-        part = zlib.crc32(value.encode()) if isinstance(value, str) else hash(value or 0)
-        mixed = (mixed ^ part) * 0x9E3779B97F4A7C15 & 0x7FFFFFFFFFFFFFFF
-        mixed ^= mixed >> 29
-    return mixed
+def _shuffled(seed: int, *values: Any) -> int:
+    """A number that depends on nothing else, in whatever process: Python's own hash of text does not serve."""
+    return hash((seed, *[zlib.crc32(value.encode()) if type(value) is str else value or 0 for value in values]))
 
 
 def _hasword(text: str | None, words: str) -> int:

@@ -109,7 +109,12 @@ def panstarrs(release: str, _archive: Archive, _address: str) -> Holding:
     names = {"mean": "MeanObjectView", "stack": "StackObjectView", "forced_mean": "ForcedMeanObjectView"}
     names |= {"detection": "Detection"} if release == "dr2" else {}
     tables = (_survey(f"dbo.{name}", release, table) for table, name in names.items())
-    return Holding(f"ps1{release}", f"Pan-STARRS 1, {release.upper()}", tuple(tables))
+    return Holding(f"ps1{release}", f"Pan-STARRS 1, {release.upper()}", (*tables, _filters()))
+
+
+def _filters() -> Table:
+    columns = (Column("filterid", "short", description="Number"), Column("filtertype", description="Letter"))
+    return Table("dbo.Filter", "The filters of the camera", columns, lambda: enumerate("grizy", 1))
 
 
 def _survey(name: str, release: str, table: str) -> Table:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING
 
-from ..reply import Reply, compact_json
+from ..reply import GATEWAY_TIMEOUT, Reply, compact_json
 from ..requestlog import RequestRecord
 from . import vosi
 from .adql import QueryError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..archive import Archive
 
 PREFIX = "/vo-tap/api/v0.1/"
-#: How long a synchronous query may take (seconds); a gateway gives up then.
+#: How long a synchronous query may take (seconds) before the gateway gives up.
 LONGEST = 60.0
 _DEEP = frozenset({"async", "tables"})
 RESOURCES = ("async", "availability", "capabilities", "examples", "sync", "tables", "tables/{table}")
@@ -68,7 +68,9 @@ class TapServices:
     def _sync(self, record: RequestRecord, asked: Engine, _rest: str) -> Reply:
         query = Query.of(given(record), "body" if record.method == "POST" else "query", self._row_limit)
         try:
-            return result(asked, query, streamed=True)
+            return result(asked, query, LONGEST, streamed=True)
+        except TimedOut:
+            return GATEWAY_TIMEOUT
         except QueryError as refusal:
             return error(str(refusal))
 
@@ -88,7 +90,7 @@ def _tables(record: RequestRecord, asked: Engine, name: str) -> Reply:
 def result(
     asked: Engine,
     query: Query,
-    seconds: float = LONGEST,
+    seconds: float,
     stopped: Callable[[], bool] = lambda: False,
     *,
     streamed: bool = False,
