@@ -118,14 +118,25 @@ def pieces(
     left = iter(rows)
     wanted = left if maxrec is None else islice(left, maxrec)
     while piece := list(islice(wanted, _PIECE)):
-        yield "".join(map(_row, piece)).encode()
+        cells = map(_column, zip(*piece, strict=True))
+        yield "".join(f"<TR><TD>{'</TD><TD>'.join(row)}</TD></TR>\n" for row in zip(*cells, strict=True)).encode()
     more = maxrec is not None and next(left, None) is not None
     tail = _element("INFO", {"name": "QUERY_STATUS", "value": "OVERFLOW"}) if more else ""
     yield f"</TABLEDATA></DATA>\n</TABLE>\n{tail}</RESOURCE>\n{resources}</VOTABLE>\n".encode()
 
 
-def _row(row: Sequence[object]) -> str:
-    return f"<TR><TD>{'</TD><TD>'.join(map(_cell, row))}</TD></TR>\n"
+def _column(values: Sequence[Any]) -> Iterable[str]:
+    """Return values as they are written; columns of one type, as most are, take a fraction of the time of others."""
+    kinds = set(map(type, values))
+    if kinds == {str} and _PLAIN.fullmatch("".join(values)):
+        return values
+    if kinds == {int} or (kinds == {float} and math.isfinite(sum(values))):
+        return map(str, values)
+    return map(_cell, values)
+
+
+#: Text in which nothing has to be escaped.
+_PLAIN = re.compile("[ -%'-;=?-~]*")
 
 
 def _cell(value: object) -> str:
