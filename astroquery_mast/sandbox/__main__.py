@@ -1,4 +1,4 @@
-"""Serve the sandbox until Ctrl-C: ``python -m astroquery_mast.sandbox [--port N] [--observations N]``."""
+"""Serve the sandbox until Ctrl-C: ``python -m astroquery_mast.sandbox``; ``--help`` tells the options."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--observations", type=int, default=0, metavar="N", help="add N synthetic observations to the holdings"
     )
+    parser.add_argument(
+        "--tap-rows", type=int, default=0, metavar="N", help="add a table big.source of N rows to TAP's mast_catalogs"
+    )
     options = parser.parse_args(arguments)
     finished = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: finished.set())
-    sandbox = Sandbox(port=options.port, extra_observations=options.observations).start()
+    sandbox = Sandbox(port=options.port, extra_observations=options.observations, tap_rows=options.tap_rows).start()
     guide = text("guide.txt").format(
         url=sandbox.url, token=sandbox.token, outsider=sandbox.outsider_token, expired=sandbox.expired_token
     )

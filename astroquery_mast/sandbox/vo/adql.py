@@ -113,7 +113,8 @@ def translate(adql: str, holding: Holding, most: int | None = None) -> Translati
     for table in tree.find_all(exp.Table):
         _resolve(table, holding, {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)})
     try:
-        tree = annotate_types(qualify(tree, schema=_schema(holding), dialect=ADQL), schema=_schema(holding))
+        schema = _schema(holding)
+        tree = annotate_types(qualify(tree, schema=schema, dialect=ADQL), schema=schema)
     except OptimizeError as error:
         raise QueryError(_said(error)) from None
     _check_comparisons(tree)
