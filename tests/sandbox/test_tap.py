@@ -112,6 +112,8 @@ def test_the_other_formats(ask: Ask) -> None:
     assert lines[1:3] == [",".join("" if cell is None else str(cell) for cell in row) for row in decoded["data"]]
     assert [column["unit"] for column in decoded["info"]] == ["", "d", ""]
     assert decoded["data"][0][2] is None
+    documents = {ask("caom/sync", params=params | {"FORMAT": name}).content for name in ("votable", "xml")}
+    assert documents == {ask("caom/sync", params=params).content}
 
 
 @pytest.mark.parametrize(
@@ -137,8 +139,9 @@ def test_the_other_formats(ask: Ask) -> None:
         ("SELECT obs_id FROM dbo.obspointing WHERE s_ra IN (1, 'x')", "Error converting data type varchar to numeric"),
         ("SELECT nothing FROM dbo.obspointing", "'nothing' could not be resolved"),
         ("SELECT obs_id FROM dbo.obspointing JOIN ivoa.obscore ON 1 = 1", "(?i)ambiguous|could not be resolved"),
-        ("SELECT obs_id FROM" + "(" * 3000, "Incorrect syntax|nested"),
-        ("SELECT " + "1+" * 3000 + "1 FROM dbo.obspointing", "nested"),
+        ("SELECT obs_id FROM" + "(" * 3000, "nested"),
+        ("SELECT " + "1+" * 3000 + "1 FROM dbo.obspointing", "nested|cannot be answered"),
+        ("SELECT " + " " * 500_000, "longer than"),
         ("SELECT 'x FROM dbo.obspointing", "Incorrect syntax"),
         ("SELECT \x00 FROM dbo.obspointing", "Incorrect syntax|resolved"),
     ],
@@ -226,6 +229,15 @@ def test_queries_of_many_forms(query: Query, adql: str, rows: int) -> None:
     table = query(adql)
     assert len(table) == rows
     assert table.colnames == [name.lower() for name in table.colnames]
+
+
+def test_long_conditions(query: Query) -> None:
+    """Many alternatives are no depth, and lists may have thousands of values."""
+    ids = [int(row["obsid"]) for row in query("SELECT TOP 5000 obsid FROM dbo.obspointing")]
+    chained = " OR ".join(f"obsid = {number}" for number in ids[:500])
+    assert len(query(f"SELECT obsid FROM dbo.obspointing WHERE {chained}")) == 500
+    listed = ", ".join(map(str, ids))
+    assert len(query(f"SELECT obsid FROM dbo.obspointing WHERE obsid IN ({listed})")) == 5000
 
 
 def test_values_that_are_computed(query: Query) -> None:

@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, ClassVar
 
 import sqlglot
@@ -47,8 +48,8 @@ _NODES: tuple[type[exp.Expression], ...] = (
     *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.DPipe, exp.Anonymous),
     *(exp.Avg, exp.Coalesce, exp.Count, exp.Lower, exp.Max, exp.Min, exp.Sum, exp.Upper),
 )
-#: Longer queries, and deeper ones, are refused before anything is made of them.
-LONGEST_QUERY, DEEPEST = 200_000, 100
+#: Longer queries, and those with more parentheses in one another, are refused before anything is made of them.
+LONGEST_QUERY, DEEPEST = 500_000, 100
 
 _SQL_TYPES = {
     "char": "TEXT",
@@ -108,6 +109,13 @@ def translate(adql: str, holding: Holding, most: int | None = None) -> Translati
     Without ORDER BY the rows come in an order that depends on the text of the query, as do rows that ORDER BY leaves
     equal: nobody can rely on the order in which they are stored.
     """
+    try:
+        return _translated(adql, holding, most)
+    except RecursionError:
+        raise QueryError("The query is nested too deeply.") from None
+
+
+def _translated(adql: str, holding: Holding, most: int | None) -> Translation:
     tree = _parsed(adql)
     _check_nodes(tree, holding)
     for table in tree.find_all(exp.Table):
@@ -151,12 +159,12 @@ def _stored(tree: exp.Query) -> Iterator[str]:
 def _parsed(adql: str) -> exp.Query:
     if len(adql) > LONGEST_QUERY:
         raise QueryError(f"The query is longer than {LONGEST_QUERY} characters.")
+    if max(accumulate({"(": 1, ")": -1}.get(letter, 0) for letter in adql), default=0) > DEEPEST:
+        raise QueryError("The query is nested too deeply.")
     try:
         statements = sqlglot.parse(adql, read=ADQL)
     except SqlglotError as error:
         raise QueryError(f"Incorrect syntax: {_said(error)}") from None
-    except RecursionError:
-        raise QueryError("The query is nested too deeply.") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise QueryError("Only one statement is allowed, which must be a SELECT.")
     return statements[0]
@@ -171,8 +179,6 @@ def _check_nodes(tree: exp.Query, holding: Holding) -> None:
     for node in tree.walk():
         if not isinstance(node, _NODES) or isinstance(node, exp.Escape):
             raise QueryError(f"{type(node).__name__.upper()} is not supported.")
-        if node.depth > DEEPEST:
-            raise QueryError("The query is nested too deeply.")
         if isinstance(node, exp.Anonymous):
             _check_function(node.name.upper(), holding)
         if isinstance(node, (exp.Limit, exp.Offset)):
