@@ -11,7 +11,7 @@ key the sky is cut into boxes until each has few enough rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,14 @@ _STRINGS = re.compile(r"'(?:[^']|'')*'")
 _COMMENTS = re.compile(r"""('(?:[^']|'')*'|"[^"]*")|--[^\n]*""")
 _TOP = re.compile(r"\A\s*SELECT\s+(?:ALL\s+|DISTINCT\s+)?TOP\s+(\d+)", re.IGNORECASE)
 _INNER = re.compile(r"\([^()]*\)")
+# A query of columns of one table, as far as it can be told when text and what is in parentheses is hidden.
+_PLAIN = re.compile(
+    r"SELECT\s+(?:ALL\s+)?(?P<columns>\*|[\w.,\s]+?)\s+FROM\s+(?P<source>[\w.]+(?:\s+(?:AS\s+)?(?!WHERE\b)\w+)?)"
+    r"(?:\s+WHERE\s+(?P<where>.+))?",
+    re.IGNORECASE | re.DOTALL,
+)
+_COLUMN = re.compile(r"(?:[A-Za-z_]\w*\.)?[A-Za-z_]\w*")
+_NOT_PLAIN = re.compile(r"\b(DISTINCT|GROUP|HAVING|UNION|INTERSECT|EXCEPT|JOIN)\b", re.IGNORECASE)
 _ORDERED = re.compile(r"\b(ORDER\s+BY|OFFSET)\b", re.IGNORECASE)
 _POSITION = "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"
 _MAIN_ID = re.compile(r"meta\.id;meta\.main|meta\.record")
@@ -37,7 +45,6 @@ _WHOLE = re.compile("int|long|short")
 _ADVICE = "Name a column that tells the rows apart (key=), or ask for less at a time."
 # A box that is as small as this is not cut any further (degrees).
 _SMALLEST = 1e-7
-_Ask = Callable[[str], Table]
 
 
 @dataclass(frozen=True)
@@ -85,8 +92,8 @@ class Scan:
 def scan_of(adql: str, key: str | None = None) -> Scan:
     """Return the scan of a query that somebody wrote; raise if its pages could not be told apart."""
     text = _without_comments(adql).strip().rstrip(";").strip()
-    flat = _STRINGS.sub("''", text)
-    while (shorter := _INNER.sub(" ", flat)) != flat:
+    flat = _STRINGS.sub(_hidden, text)
+    while (shorter := _INNER.sub(_hidden, flat)) != flat:
         flat = shorter
     if found := _ORDERED.search(flat):
         raise InvalidArgumentError(
@@ -97,7 +104,24 @@ def scan_of(adql: str, key: str | None = None) -> Scan:
         raise InvalidArgumentError(
             f"Which rows TOP {found[1]} returns may differ from page to page: leave it out and set limit={found[1]}."
         )
-    return Scan(f"({text}) AS q", key=key)
+    return _plain_scan(text, flat, key) or Scan(f"({text}) AS q", key=key)
+
+
+def _plain_scan(text: str, flat: str, key: str | None) -> Scan | None:
+    """The scan of a query of columns of one table, which not every service takes as a part of another; else None."""
+    found = None if _NOT_PLAIN.search(flat) else _PLAIN.fullmatch(flat)
+    if found is None:
+        return None
+    columns = [each.strip() for each in found["columns"].split(",") if found["columns"] != "*"]
+    if not all(map(_COLUMN.fullmatch, columns)):
+        return None
+    conditions = (text[slice(*found.span("where"))],) if found["where"] else ()
+    return Scan(text[slice(*found.span("source"))], columns, conditions, key)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    """As much text as was found, without a meaning."""
+    return "$" * len(found[0])
 
 
 def top_of(adql: str) -> int | None:
@@ -215,7 +239,8 @@ class Pager:
 
     def _along(self, scan: Scan, key: str) -> Iterator[Table]:
         """The rows in the order of a key; those without one at the end."""
-        added = bool(scan.columns) and find_name(key, scan.columns) is None
+        named = [each.rpartition(".")[2].strip('"') for each in scan.columns]
+        added = bool(named) and find_name(key.strip('"'), named) is None
         asked = replace(scan, columns=(*scan.columns, key)) if added else scan
         condition, more = f"{key} IS NOT NULL", True
         while more:
