@@ -22,7 +22,7 @@ from .discovery import Discovery
 from .position_methods import PositionMethods
 from .question import OneAnswer, TapQuestion
 from .registry import Wanted, find, service_address
-from .tap import TapService, service_of_job
+from .tap import TapService, job_at
 
 __all__ = ["VO", "VOClass"]
 
@@ -259,8 +259,7 @@ class VOClass(PositionMethods):
         >>> print(len(again.result()), again.status)
         3 COMPLETED
         """
-        tap = service_of_job(self._service, url)
-        return JobHandle(str(url).strip(), tap)
+        return job_at(self._service, url)
 
     def list_jobs(
         self, catalog: str = "caom", *, service: str | Row | None = None, timeout: float | u.Quantity | None = None

@@ -210,12 +210,14 @@ class TapService:
             return [str(each["QUERY"]).strip() for each in found]
 
 
-def service_of_job(service: MastService, url: str) -> TapService:
-    """Return the service whose job has an address."""
-    base, found, job = str(url).strip().rpartition("/async/")
+def job_at(service: MastService, url: str) -> JobHandle:
+    """Return the handle of a job that has an address, or of one whose result has it."""
+    base, found, rest = str(url).strip().rpartition("/async/")
+    job = rest.partition("/")[0]
     if not (found and job and base.startswith(("https://", "http://"))):
         raise InvalidArgumentError(f"{url!r} is not the address of a job: it looks like https://…/async/<job>.")
-    return TapService(service, base, f"TAP service {base.rpartition('/')[2]}")
+    tap = TapService(service, base, f"TAP service {base.rpartition('/')[2]}")
+    return JobHandle(tap.job_url(job), tap)
 
 
 def _too_slow(error: MastError) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -16,6 +17,7 @@ from tap_catalogs import Serve, of_jobs, sources
 from astroquery_mast import VO, conf
 from astroquery_mast.exceptions import BadRequestError, InvalidArgumentError, QueryTimeoutError
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service import parallel
 from astroquery_mast.service.jobs import JobHandle, JobStatus
 from astroquery_mast.service.retrying import Deadline
 
@@ -121,6 +123,31 @@ def test_what_is_no_address_of_a_job_is_refused(url: Any) -> None:
     """No request is needed to see that."""
     with pytest.raises(InvalidArgumentError, match="not the address of a job"):
         VO.get_job(url)
+
+
+def test_the_address_of_a_result_is_that_of_its_job() -> None:
+    """Whichever of the two somebody has kept."""
+    address = "https://x.example/tap/async/5"
+    assert VO.get_job(f" {address}/results/result ").url == VO.get_job(address).url == address
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+def test_how_far_a_job_is_can_be_seen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verbose: bool
+) -> None:
+    """Only by somebody who wants to, on a terminal."""
+    monkeypatch.setattr(parallel, "someone_watches", lambda: True)
+    monkeypatch.setattr(parallel, "DELAY", 0)
+    JobHandle("other:5", Other(JobStatus.QUEUED, JobStatus.COMPLETED)).wait(verbose=verbose)
+    said = capsys.readouterr()
+    assert ("QUEUED" in said.err) is verbose
+    assert (said.out, verbose or said.err) == ("", verbose or "")
+
+
+def test_a_handle_can_be_pickled() -> None:
+    """It says the same in another process."""
+    job = VO.get_job("https://x.example/tap/async/5")
+    assert pickle.loads(pickle.dumps(job)).url == job.url
 
 
 def test_a_job_that_the_server_does_not_know_is_refused(mast_sandbox: Sandbox) -> None:
