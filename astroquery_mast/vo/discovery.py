@@ -49,11 +49,6 @@ class Discovery:
         """Copy without what was told, which can be asked again."""
         return type(self), (self._service,)
 
-    def forget(self) -> None:
-        """Forget what was told, so that it is asked for anew."""
-        with self._lock:
-            self._told.clear()
-
     def collections(self, deadline: Deadline) -> Mapping[str, str]:
         """Return the collections of the archive: name → the service that has it."""
         found: dict[str, str] = self._remembered(("collections", self._base), lambda: self._collections(deadline))
@@ -83,8 +78,11 @@ class Discovery:
         return TapService(self._service, address, f"TAP service {address}")
 
     def tables(self, tap: TapService, deadline: Deadline, schema: str | None = None) -> Table:
-        """Return the tables of a service, or those of one of its schemas."""
-        return self._remembered(("tables", tap.url, schema or ""), lambda: _tables(tap, schema, deadline))
+        """Return the tables of a service but those that describe it, or the tables of one of its schemas."""
+        told = self._remembered(("tables", tap.url), lambda: _tables(tap, deadline))
+        schemas = [str(name).partition(".")[0].lower() for name in told["table_name"]]
+        keep = [each == schema.lower() if schema else each != _OF_THE_SERVICE for each in schemas]
+        return told[np.array(keep, dtype=bool)]
 
     def table_name(self, tap: TapService, given: str, deadline: Deadline, schema: str | None = None) -> str:
         """Return the name of a table as the service has it, given in any case, and without schema if only one fits."""
@@ -155,22 +153,16 @@ def literal(value: Any) -> str:
     return repr(plain)
 
 
-def _tables(tap: TapService, schema: str | None, deadline: Deadline) -> Table:
+def _tables(tap: TapService, deadline: Deadline) -> Table:
     """Ask for the tables of a service."""
-    where = f" WHERE table_name LIKE {literal(f'{schema}.%')}" if schema else ""
-    told = tap.rows(f"SELECT table_name, description FROM tap_schema.tables{where}", deadline=deadline)
-    table = _with_columns(told, _TABLE_COLUMNS, tap)
-    schemas = [str(name).partition(".")[0].lower() for name in table["table_name"]]
-    # In a pattern "_" is any letter.
-    keep = [each == schema.lower() if schema else each != _OF_THE_SERVICE for each in schemas]
-    return table[np.array(keep, dtype=bool)]
+    query = "SELECT table_name, description FROM tap_schema.tables"
+    return _with_columns(tap.rows(query, deadline=deadline), _TABLE_COLUMNS, tap)
 
 
 def _columns(tap: TapService, table: str, deadline: Deadline) -> Table:
     """Ask for the columns of a table."""
-    names = dict.fromkeys((table, table.lower()))
-    where = " OR ".join(f"table_name = {literal(name)}" for name in names)
-    told = tap.rows(f"SELECT * FROM tap_schema.columns WHERE {where}", deadline=deadline)
+    names = ", ".join(map(literal, dict.fromkeys((table, table.lower()))))
+    told = tap.rows(f"SELECT * FROM tap_schema.columns WHERE table_name IN ({names})", deadline=deadline)
     if "column_index" in told.colnames:  # Without an order of its own an answer has any.
         told.sort("column_index")
     return _with_columns(told, _COLUMN_COLUMNS, tap)
