@@ -193,15 +193,17 @@ class Pager:
         """Give all rows, or as many as a limit lets through, page by page; the number is proven at the end."""
         total = self.count(scan) if total is None else total
         wanted = total if limit is None else min(limit, total)
-        received = 0
+        received, why = 0, "they may have changed meanwhile: ask again"
         for page in self._parts(scan, wanted, total):
+            if page.meta["overflow"] and len(page) < min(self.size, wanted):
+                why = f"it sends no more than {len(page)} at once, which is to be the size of a page (maxrec=)"
             part = page[: wanted - received] if len(page) > wanted - received else page
             received += len(part)
             yield part
             if received == wanted:
                 return
         raise IncompleteResultError(
-            f"{self.tap.what} counted {wanted} rows and sent {received}: they may have changed meanwhile. Ask again.",
+            f"{self.tap.what} counted {wanted} rows and sent {received}: {why}.",
             service=self.tap.what,
         )
 
@@ -257,12 +259,10 @@ class Pager:
 
     def _over_the_sky(self, scan: Scan, ra: str, dec: str) -> Iterator[Table]:
         """The rows box by box; those without a position at the end."""
-        low_ra, high_ra, low_dec, high_dec = self._one(
-            scan.adql(
-                select=f"MIN({ra}) AS ra_low, MAX({ra}) AS ra_high, MIN({dec}) AS dec_low, MAX({dec}) AS dec_high"
-            )
-        )
-        whole = (_Side(ra, float(low_ra), float(high_ra)), _Side(dec, float(low_dec), float(high_dec)))
+        names = {"ra_low": f"MIN({ra})", "ra_high": f"MAX({ra})", "dec_low": f"MIN({dec})", "dec_high": f"MAX({dec})"}
+        found = self._one(scan.adql(select=", ".join(f"{value} AS {name}" for name, value in names.items())))
+        low_ra, high_ra, low_dec, high_dec = (0.0 if each is np.ma.masked else float(each) for each in found)
+        whole = _Side(ra, low_ra, high_ra), _Side(dec, low_dec, high_dec)
         boxes = [(whole, self._count_box(scan, whole))]
         while boxes:
             box, number = boxes.pop()

@@ -232,6 +232,31 @@ def test_rows_that_change_meanwhile_are_an_error(mast_sandbox: Sandbox, serve: S
         query(ALL, catalog=catalog, limit=None, maxrec=30, run_async=False)
 
 
+def test_a_service_that_sends_less_at_once_is_told_of(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """Another service may have another cap; the message says which, and with it all rows come."""
+    catalog = serve([row[2:] for row in sources(100)], NO_KEY)
+
+    def capped(text: str) -> str:
+        head, *rows = text.split("<TR>")
+        if len(rows) <= 20:
+            return text
+        tail = rows[-1].partition("</TR>")[2]
+        return "<TR>".join([head.replace('value="OK"', 'value="OVERFLOW"'), *rows[:20]]) + tail
+
+    mast_sandbox.faults.add("vo_tap", edit_text(capped), times=None)
+    text = "SELECT ra, dec FROM dbo.sources"
+    with pytest.raises(IncompleteResultError, match=r"sends no more than 20 at once.*\(maxrec=\)"):
+        query(text, catalog=catalog, limit=None, maxrec=50, run_async=False)
+    assert len(query(text, catalog=catalog, limit=None, maxrec=20, run_async=False)) == 100
+
+
+def test_rows_none_of_which_has_a_position(serve: Serve) -> None:
+    """There is nothing to cut then, and too many rows for one page: that is said."""
+    catalog = serve([(None, None, float(k)) for k in range(30)], NO_KEY)
+    with pytest.raises(IncompleteResultError, match="counted 30 rows and sent 10"):
+        query("SELECT ra, dec, mag FROM dbo.sources", catalog=catalog, limit=None, maxrec=10, run_async=False)
+
+
 def test_an_empty_result_has_its_columns(serve: Serve) -> None:
     """No rows are a warning, and the table has columns with units."""
     with pytest.warns(NoResultsWarning):
