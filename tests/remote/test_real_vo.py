@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astroquery.exceptions import InvalidQueryError, NoResultsWarning
+from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, NoResultsWarning
 
 from astroquery_mast import VOClass, conf
 from astroquery_mast.vo.registry import why_dead
@@ -116,3 +116,52 @@ def test_wrong_queries_are_refused() -> None:
     """With the service's own words."""
     with pytest.raises(InvalidQueryError, match="nosuchcolumn"):
         VO.query_tap("SELECT nosuchcolumn FROM dbo.obspointing WHERE obsid = 1")
+
+
+# -- images, spectra, sources ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_images_of_m51_are_found_in_both_versions(version: int) -> None:
+    """Hubble has images of it, with addresses and wavelengths in meters."""
+    images = VO.query_sia(M51, "10 arcsec", collection="HST", version=version)
+    assert {"access_url", "access_format", "em_min"} <= set(images.colnames)
+    assert images["em_min"].unit == u.m
+    assert all(str(address).startswith("http") for address in images["access_url"])
+
+
+def test_galex_has_images_by_the_first_version() -> None:
+    """It has some of M 51, as long as no format is asked for."""
+    assert len(VO.query_sia(M51, 0, collection="GALEX", version=1)) > 0
+
+
+def test_spectra_of_a_quasar_are_found() -> None:
+    """Hubble has spectra of 3C 273, within the radius."""
+    spectra = VO.query_ssa(SkyCoord(187.2779, 2.0524, unit="deg"), "5 arcmin", collection="HST")
+    assert len(spectra) > 0
+    assert "access_url" in spectra.colnames
+
+
+def test_sources_are_those_of_the_catalog() -> None:
+    """All are in the cone."""
+    stars = VO.query_cone(M51, "2 arcmin", catalog="GAIADR3")
+    assert len(stars) > 0
+    assert max(SkyCoord(stars["ra"], stars["dec"], unit="deg").separation(M51).arcmin) <= 2.01
+
+
+def test_datascope_answers_in_its_time() -> None:
+    """Something comes within three minutes, whether all of it or not."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MaxResultsWarning)
+        found = VO.inventory(M51, "6 arcmin", timeout=180)
+    assert len(found) > 0
+
+
+def test_sources_of_another_archive_are_in_the_cone() -> None:
+    """2MASS at IRSA, found in the registry."""
+    services = VO.find_services("2MASS", archive="IRSA", servicetype="scs")
+    service = next(row for row in services if "psc" in row["ivoid"])
+    sources = VO.query_cone(M51, "3 arcmin", service=service)
+    assert SkyCoord(sources["ra"], sources["dec"], unit="deg").separation(M51).max() < 3.02 * u.arcmin
