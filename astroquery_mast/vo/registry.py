@@ -219,8 +219,8 @@ def _place(row: Mapping[str, str]) -> tuple[int, str, int, str]:
 
 
 def _column(name: str, values: Iterable[str | None]) -> MaskedColumn:
-    """A column; what a record does not say is masked."""
-    texts = np.array([str(value or "") for value in values], dtype=str)
+    """A column, each text on one line; what a record does not say is masked."""
+    texts = np.array([" ".join(str(value or "").split()) for value in values], dtype=str)
     return MaskedColumn(texts, name=name, mask=texts == "", description=_COLUMNS[name])
 
 

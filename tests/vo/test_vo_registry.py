@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import responses
 from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, Table
 from hypothesis import given
@@ -104,6 +106,21 @@ def test_the_table_reads_well(find: Find) -> None:
     assert list(table["archive"])[: len(mast)] == ["MAST"] * len(mast)
     assert "3π" in table["description"][table["short_name"] == "PS1 DR2 TAP"][0]
     assert "rr.interface" in table.meta["query"]
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    ("name", "interfaces", "kinds"), [("regtap", 86, {"scs", "tap"}), ("multi-interface", 2, {"ssa"})]
+)
+def test_recorded_answers_of_a_real_registry_are_read(name: str, interfaces: int, kinds: set[str]) -> None:
+    """What pyvo has of GAVO's for its own tests: every interface of a service is there once, and pages are none."""
+    body = (resources.files("pyvo.registry.tests") / "data" / f"{name}.xml").read_bytes()
+    responses.post("https://mast.stsci.edu/vo-tap/api/v0.1/registry/sync", body)
+    table = VO.find_services("pulsar", archive="all")
+    places = {tuple(row) for row in table["ivoid", "service_type", "access_url"]}
+    assert len(table) == len(places) == interfaces
+    assert kinds <= set(table["service_type"])
+    assert not [text for column in table.itercols() for text in column.filled("") if text != " ".join(text.split())]
 
 
 # -- dead hosts ------------------------------------------------------------------------------------------------------
