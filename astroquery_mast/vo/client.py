@@ -482,6 +482,13 @@ class VOClass(PositionMethods):
         TimeoutError
             If ``timeout`` seconds were not enough.
 
+        Warns
+        -----
+        MaxResultsWarning
+            If the registry knows more resources than it has sent.
+        NoResultsWarning
+            If there are none.
+
         Examples
         --------
         >>> from astroquery_mast import VO

@@ -17,14 +17,16 @@ from astropy.table import MaskedColumn, Row, Table
 from astroquery import log
 from pyvo import registry
 from pyvo.dal import TAPService
-from pyvo.registry import regtap
+from pyvo.dal.tap import TAPQuery
 
-from ..exceptions import InvalidArgumentError, MastError, ServerError
+from ..exceptions import InvalidArgumentError, MastError, MaxResultsWarning, ServerError
 from ..query.values import as_members, as_unicode
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import did_you_mean, find_name
+from ..warn import warn_user
 from .session import VOSession, translated
+from .tap import ROW_CAP
 
 #: Hosts that serve nothing any more, with all names below them, and why; registries still list some of their services.
 DEAD_HOSTS = {
@@ -177,39 +179,54 @@ def find(wanted: Wanted, service: MastService, deadline: Deadline) -> Table:
             raise ServerError(f"No registry has answered. {err} {other}", service=first) from other
 
 
+class _Resources(registry.RegistryResults):  # type: ignore[misc, unused-ignore]
+    """Results of pyvo, without a session for every record; the caller tells that there are more."""
+
+    def getrecord(self, index: int) -> registry.RegistryResource:
+        """Return a record."""
+        return registry.RegistryResource(self, index, session=self._session)
+
+    def _handle_overflow_warning(self, client_set_maxrec: int | None = None) -> None:
+        """Say nothing."""
+
+
 def _answer(url: str, wanted: Wanted, service: MastService, deadline: Deadline) -> Table:
     """Ask one registry."""
     what = f"The registry at {url}"
     session = VOSession(service, deadline, what)
     with translated(what):
         adql = registry.get_RegTAP_query(*wanted.constraints(), service=TAPService(url, session=session))
-        found = regtap.RegistryQuery(url, adql, session=session).execute()
+        query = TAPQuery(url, adql, maxrec=ROW_CAP, session=session)
+        found = _Resources(query.execute_votable(), url=query.queryurl, session=session)
         offered = list(_offered(found))
+    if str(found.status[0]).lower() == "overflow":
+        warn_user(f"{what} knows more than these {len(found)} resources: look for less.", MaxResultsWarning)
     dead = {row["access_url"]: reason for row in offered if (reason := why_dead(row["access_url"]))}
     # By their places in the table, so that each is there once.
     kept = {_place(row): row for row in offered if row["access_url"] not in dead}
     columns = [_column(name, [kept[place][name] for place in sorted(kept)]) for name in _COLUMNS]
-    return Table(columns, meta={"registry": url, "query": adql, "left_out": dead})
+    return Table(columns, meta={"registry": url, "query": adql, "left_out": dead}, copy=False)
 
 
 def _offered(found: Iterable[registry.RegistryResource]) -> Iterator[dict[str, str]]:
     """Give the rows of all interfaces that can be asked, as the registry has them."""
     for record in found:
         authority = record.ivoid.removeprefix("ivo://").split("/")[0]
+        told = {
+            "short_name": record.short_name,
+            "title": record.res_title,
+            "archive": _ARCHIVE_OF.get(authority, authority),
+            "waveband": ", ".join(record.waveband),
+            "ivoid": record.ivoid,
+            "description": record.res_description,
+            "reference_url": record.reference_url,
+        }
+        told = {name: " ".join(str(text or "").split()) for name, text in told.items()}
         for interface in record.list_interfaces():
             standard = (interface.standard_id or "").split("#")[0]
             if standard in _KINDS_OF_STANDARDS:
-                yield {
-                    "short_name": record.short_name,
-                    "title": record.res_title,
-                    "archive": _ARCHIVE_OF.get(authority, authority),
-                    "service_type": _KINDS_OF_STANDARDS[standard],
-                    "waveband": ", ".join(record.waveband),
-                    "access_url": interface.access_url,
-                    "ivoid": record.ivoid,
-                    "description": record.res_description,
-                    "reference_url": record.reference_url,
-                }
+                kind = _KINDS_OF_STANDARDS[standard]
+                yield {**told, "service_type": kind, "access_url": str(interface.access_url).strip()}
 
 
 def _place(row: Mapping[str, str]) -> tuple[int, str, int, str]:
@@ -218,10 +235,11 @@ def _place(row: Mapping[str, str]) -> tuple[int, str, int, str]:
     return _RANKS.get(row["archive"], len(_RANKS)), row["ivoid"], kind, row["access_url"]
 
 
-def _column(name: str, values: Iterable[str | None]) -> MaskedColumn:
-    """A column, each text on one line; what a record does not say is masked."""
-    texts = np.array([" ".join(str(value or "").split()) for value in values], dtype=str)
-    return MaskedColumn(texts, name=name, mask=texts == "", description=_COLUMNS[name])
+def _column(name: str, texts: Sequence[str]) -> MaskedColumn:
+    """A column; what a record does not say is masked."""
+    # Thousands of descriptions, each as wide as the longest, may need more memory than there is.
+    values = np.array(texts, dtype=object if name == "description" else str)
+    return MaskedColumn(values, name=name, mask=values == "", description=_COLUMNS[name])
 
 
 # -- addresses -------------------------------------------------------------------------------------------------------
@@ -229,7 +247,8 @@ def _column(name: str, values: Iterable[str | None]) -> MaskedColumn:
 
 def why_dead(url: str) -> str | None:
     """Return why nothing can answer at an address; None if something may."""
-    return next((why for name, why in DEAD_HOSTS.items() if f".{_host(url)}".endswith(f".{name}")), None)
+    hosts = (name for name in DEAD_HOSTS if name in url.lower() and f".{_host(url)}".endswith(f".{name}"))
+    return next(map(DEAD_HOSTS.get, hosts), None)
 
 
 def _host(url: str) -> str:
@@ -265,6 +284,8 @@ def service_address(given: Any, service: MastService, deadline: Deadline, *kinds
     """
     if isinstance(given, Row):
         return _address_in(given, kinds)
+    if isinstance(given, Table):
+        raise InvalidArgumentError("service is a table: give one of its rows, such as table[0].")
     text = str(as_unicode(given)).strip()
     if text.lower().startswith("ivo://"):
         return _address_named(text, find(Wanted(ivoids=[text]), service, deadline), kinds)

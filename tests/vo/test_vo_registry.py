@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,11 +21,13 @@ from astroquery_mast import VOClass, conf
 from astroquery_mast.exceptions import (
     InvalidArgumentError,
     InvalidQueryError,
+    MaxResultsWarning,
     NoResultsWarning,
     QueryTimeoutError,
     ServerError,
 )
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sandbox.reply import Reply
 from astroquery_mast.vo import registry
 
 VO: Any = VOClass()
@@ -121,6 +124,21 @@ def test_recorded_answers_of_a_real_registry_are_read(name: str, interfaces: int
     assert len(table) == len(places) == interfaces
     assert kinds <= set(table["service_type"])
     assert not [text for column in table.itercols() for text in column.filled("") if text != " ".join(text.split())]
+
+
+def test_an_answer_that_was_cut_is_told(find: Find, mast_sandbox: Sandbox) -> None:
+    """In the package's own words; a cut answer of a registry never looks like a whole one."""
+
+    def cut(reply: Reply) -> Reply:
+        told = b'<INFO name="QUERY_STATUS" value="OVERFLOW"/></RESOURCE>'
+        return replace(reply, body=bytes(reply.body).replace(b"</RESOURCE>", told))
+
+    mast_sandbox.faults.add("vo_registry", Fault("cut", bends=(cut,)))
+    with pytest.warns(MaxResultsWarning, match="knows more than these 4 resources: look for less") as told:
+        table = find(servicetype="ssa")
+    assert len(told) == 1
+    assert len(table) == 4
+    assert mast_sandbox.requests[-1].value("MAXREC") == "100000"
 
 
 # -- dead hosts ------------------------------------------------------------------------------------------------------
@@ -382,7 +400,7 @@ def test_what_is_no_service_is_refused(find: Find, address: Callable[[Any, str],
         ("https://", "tap", "is not a service"),
         ("https://[::1", "tap", "is not a service"),
         (None, "tap", "service=None"),
-        (find(servicetype="ssa"), "ssa", "is not a service"),
+        (find(servicetype="ssa"), "ssa", "service is a table: give one of its rows, such as table[0]."),
         (Table({"a": [1]})[0], "tap", "A row of find_services() is needed"),
     ]:
         with pytest.raises(InvalidQueryError) as caught:
