@@ -87,3 +87,14 @@ def test_a_wrong_state_of_a_job_is_a_state_or_an_error_of_the_package(seed: int)
             VO.get_job(JOB).result(timeout=0.01)
         with suppress(MastError):
             VO.list_jobs(service=URL)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", range(40))
+def test_a_wrong_answer_of_a_registry_is_a_table_or_an_error_of_the_package(seed: int) -> None:
+    """Whatever addresses, identifiers and types of interfaces it has."""
+    document = (resources.files("pyvo.registry.tests") / "data" / "multi-interface.xml").read_bytes()
+    with responses.RequestsMock() as answers, conf.set_temp("fallback_registry", ""):
+        answers.post(f"{conf.server}/vo-tap/api/v0.1/registry/sync", mutated(document, random.Random(seed)))
+        with suppress(MastError):
+            VO.find_services(servicetype="ssa", archive="all")
