@@ -58,7 +58,7 @@ def test_each_interface_is_listed_once(find: Find, mast_sandbox: Sandbox) -> Non
 def test_words_may_stand_in_different_subjects(find: Find) -> None:
     """Pyvo's search by words does not find them at MAST's registry: both have to be in one row of the joined tables."""
     constraint = pyvo_registry.Freetext("Astrometry", "Parallax")
-    before = pyvo_registry.get_RegTAP_service_url()
+    before = pyvo_registry.regtap.REGISTRY_BASEURL
     pyvo_registry.choose_RegTAP_service(find("Astrometry").meta["registry"])
     try:
         assert len(pyvo_registry.search(constraint)) == 0
@@ -235,12 +235,12 @@ def test_no_registry_is_an_error_that_names_both(find: Find, mast_sandbox: Sandb
 
 def test_the_users_choice_of_a_registry_for_pyvo_is_left_alone(find: Find, mast_sandbox: Sandbox) -> None:
     """Neither its address nor its service changes, and it is not asked."""
-    before = pyvo_registry.get_RegTAP_service_url()
+    before = pyvo_registry.regtap.REGISTRY_BASEURL
     pyvo_registry.choose_RegTAP_service("http://127.0.0.1:9/mine")
     try:
         service = pyvo_registry.regtap.get_RegTAP_service()
         assert len(find("hubble"))
-        assert pyvo_registry.get_RegTAP_service_url() == "http://127.0.0.1:9/mine"
+        assert pyvo_registry.regtap.REGISTRY_BASEURL == "http://127.0.0.1:9/mine"
         assert pyvo_registry.regtap.get_RegTAP_service() is service
     finally:
         pyvo_registry.choose_RegTAP_service(before)
