@@ -469,9 +469,10 @@ class VOClass(PositionMethods):
         -------
         `~astropy.table.Table`
             A row for each interface of a service: ``short_name``, ``title``, ``archive``, ``service_type``,
-            ``waveband``, ``access_url``, ``ivoid``, ``description`` and ``reference_url``, ordered by archive, ivoid
-            and type.  ``meta["registry"]`` is the address of the registry that has answered, ``meta["query"]`` what it
-            was asked, and ``meta["left_out"]`` the addresses that were left out, with the reasons.
+            ``waveband``, ``access_url``, ``ivoid``, ``description`` and ``reference_url``; those of MAST come first,
+            others by archive and ivoid.  ``meta["registry"]`` is the address of the registry that has answered,
+            ``meta["query"]`` what it was asked, and ``meta["left_out"]`` the addresses that were left out, with the
+            reasons.
 
         Raises
         ------

@@ -32,7 +32,6 @@ from .tap import ROW_CAP
 DEAD_HOSTS = {
     "vao.stsci.edu": "MAST shut it down on 26 June 2025; find_services() lists what took its place",
     "usvao.org": "the funding of the Virtual Astronomical Observatory ended in September 2014",
-    "us-vo.org": "it belonged to the National Virtual Observatory, whose successor ended in September 2014",
     "astrogrid.org": "the AstroGrid project ended in 2010",
 }
 #: Kinds of services, by the names that users give them, and the standards that they follow.
@@ -54,7 +53,6 @@ ARCHIVES = {
     "JHU": ("sdss.jhu",),
 }
 _ARCHIVE_OF = {authority: archive for archive, authorities in ARCHIVES.items() for authority in authorities}
-_RANKS = {archive: rank for rank, archive in enumerate(ARCHIVES)}
 _NAVO = tuple(name for name, archive in _ARCHIVE_OF.items() if archive in {"MAST", "HEASARC", "IRSA", "NED"})
 _GROUPS: Mapping[str, Sequence[str]] = {**ARCHIVES, "NAVO": _NAVO, "all": ()}
 _COLUMNS = {
@@ -202,9 +200,9 @@ def _answer(url: str, wanted: Wanted, service: MastService, deadline: Deadline) 
     if str(found.status[0]).lower() == "overflow":
         warn_user(f"{what} knows more than these {len(found)} resources: look for less.", MaxResultsWarning)
     dead = {row["access_url"]: reason for row in offered if (reason := why_dead(row["access_url"]))}
-    # By their places in the table, so that each is there once.
-    kept = {_place(row): row for row in offered if row["access_url"] not in dead}
-    columns = [_column(name, [kept[place][name] for place in sorted(kept)]) for name in _COLUMNS]
+    # Each once; those of MAST come first.
+    kept = {(row["archive"] != "MAST", *row.values()): row for row in offered if row["access_url"] not in dead}
+    columns = [_column(name, [kept[key][name] for key in sorted(kept)]) for name in _COLUMNS]
     return Table(columns, meta={"registry": url, "query": adql, "left_out": dead}, copy=False)
 
 
@@ -213,11 +211,11 @@ def _offered(found: Iterable[registry.RegistryResource]) -> Iterator[dict[str, s
     for record in found:
         authority = record.ivoid.removeprefix("ivo://").split("/")[0]
         told = {
+            "archive": _ARCHIVE_OF.get(authority, authority),
+            "ivoid": record.ivoid,
             "short_name": record.short_name,
             "title": record.res_title,
-            "archive": _ARCHIVE_OF.get(authority, authority),
             "waveband": ", ".join(record.waveband),
-            "ivoid": record.ivoid,
             "description": record.res_description,
             "reference_url": record.reference_url,
         }
@@ -227,12 +225,6 @@ def _offered(found: Iterable[registry.RegistryResource]) -> Iterator[dict[str, s
             if standard in _KINDS_OF_STANDARDS:
                 kind = _KINDS_OF_STANDARDS[standard]
                 yield {**told, "service_type": kind, "access_url": str(interface.access_url).strip()}
-
-
-def _place(row: Mapping[str, str]) -> tuple[int, str, int, str]:
-    """Where a row comes in the table: known archives first."""
-    kind = list(SERVICE_KINDS).index(row["service_type"])
-    return _RANKS.get(row["archive"], len(_RANKS)), row["ivoid"], kind, row["access_url"]
 
 
 def _column(name: str, texts: Sequence[str]) -> MaskedColumn:
