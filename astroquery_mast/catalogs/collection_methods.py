@@ -100,11 +100,13 @@ class CatalogCollections(CatalogHsc):
             return
         deadline = self._service.deadline(None)
         found, table = self._tap.collections.spelled(name, deadline), self._chosen[1]
+        # The usual table is asked for, too, so that a collection that the archive does not have is not kept.
+        usual = self._tap.collections.table_name(found, None, deadline)
         if table is not None:
             try:
                 table = self._tap.collections.table_name(found, table, deadline)
             except InvalidArgumentError:
-                table = None
+                table = usual
         self._chosen = (found, table)
 
     @property
