@@ -57,13 +57,18 @@ _ARGUMENTS = (
 )
 
 
+# What is called so in the coming version of astroquery.mast, and what holds it: a list, as all that tables tell of
+# themselves, because lists survive stacking.
+_LONGER = {"adql_query": "adql", "collection": "coll", "catalog": "table"}
+
+
 class TapMeta(TargetMeta):
-    """The ``meta`` of a table that TAP has sent, in which the query and the collection also have longer names."""
+    """The ``meta`` of a table that TAP has sent, in which the query, the collection and the catalog have two names."""
 
     def __missing__(self, key: str) -> Any:
         """Return what is asked for under its longer name."""
-        short = {"adql_query": "adql", "collection": "coll"}.get(key, "")
-        return self[short] if short in self else super().__missing__(key)
+        short = _LONGER.get(key, "")
+        return self[short][0] if short in self else super().__missing__(key)
 
 
 # -- one question ----------------------------------------------------------------------------------------------------
@@ -386,5 +391,5 @@ def meta_of(question: TableQuestion, rows: int, **more: object) -> TapMeta:
     """Return what a table tells of itself."""
     meta = TapMeta(table_meta(question, rows, ()))
     meta["request"] = [json.dumps({**question.payload(), **more})]
-    meta.update(adql=question.query.text, coll=question.table.collection, catalog=question.table.name)
+    meta.update(adql=[question.query.text], coll=[question.table.collection], table=[question.table.name])
     return meta

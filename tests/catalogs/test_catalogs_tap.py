@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.table import MaskedColumn, Table
+from astropy.table import MaskedColumn, Table, vstack
 from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery.exceptions import (
     InputWarning,
@@ -148,8 +148,8 @@ def test_a_collection_that_is_set_is_asked(mast_sandbox: Sandbox) -> None:
     assert client.query_criteria_count(coordinates=M51, radius=0.02) > 0
     client.collection = "tic"
     assert client.catalog == "dbo.CatalogRecord"
-    for name, value in ("collection", "nothing"), ("catalog", "nothing"):
-        with pytest.raises(InvalidQueryError, match="nothing"):
+    for name, value in ("collection", "nothing"), ("collection", "goods"), ("catalog", "nothing"):
+        with pytest.raises(InvalidQueryError, match=value):
             setattr(client, name, value)
     assert client.catalog == "dbo.CatalogRecord"
     client.collection = None
@@ -439,10 +439,13 @@ def test_a_table_tells_where_it_comes_from(mast_sandbox: Sandbox, tmp_path: Path
     assert table.meta["adql_query"] == "SELECT * FROM dbo.CatalogRecord WHERE tmag < 9"
     assert (table.meta["collection"], table.meta["catalog"]) == ("tic", "dbo.CatalogRecord")
     assert table.meta.get("nothing") is None
-    table[["id", "tmag"]].write(tmp_path / "stars.fits")
+    other = Catalogs.query_criteria(collection="tic", tmag="9..9.5", limit=None)
+    both = vstack([table, other])
+    assert both.meta["adql"] == [table.meta["adql_query"], other.meta["adql_query"]]
+    both.write(tmp_path / "stars.fits")
     again = Table.read(tmp_path / "stars.fits")
-    assert again["tmag"].tolist() == table["tmag"].tolist()
-    assert again.meta["ADQL"] == table.meta["adql_query"]
+    assert again["tmag"].tolist() == both["tmag"].tolist()
+    assert list(again.meta["ADQL"]) == both.meta["adql"]
 
 
 def test_nothing_found_is_told(mast_sandbox: Sandbox) -> None:

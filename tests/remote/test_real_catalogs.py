@@ -177,3 +177,23 @@ def test_wrong_questions_are_refused() -> None:
         Catalogs.query_region(M51, catalog="NoSuchCatalog", radius=0.01)
     with pytest.raises(InvalidQueryError, match="Tmag"):
         Catalogs.query_criteria("TIC", Tmagg=[1, 2])
+
+
+@pytest.mark.parametrize("collection", ["hsc", "tic", "gaiadr3", "ps1_dr2"])
+def test_collections_of_tap_have_what_their_queries_need(collection: str) -> None:
+    """Each is listed, has its usual table, and is searched by position."""
+    assert collection in Catalogs.available_collections
+    assert Catalogs.supports_spatial_queries(collection)
+    table = Catalogs.query_region(M51, radius=0.02, collection=collection)
+    assert len(table) > 0
+    assert table.meta["catalog"] in set(Catalogs.get_catalogs(collection)["catalog_name"])
+    assert Catalogs.query_region_count(M51, radius=0.02, collection=collection) == len(table)
+
+
+def test_both_roads_to_a_catalog_find_the_same() -> None:
+    """The same cone of the TESS Input Catalog has the same stars by TAP and by Mashup."""
+    asked: dict[str, Any] = {"coordinates": M51, "radius": 0.1, "Tmag": "<15"}
+    before = Catalogs.query_criteria("TIC", **asked)
+    after = Catalogs.query_criteria(collection="tic", **asked, limit=None)
+    assert sorted(map(int, before["ID"])) == sorted(map(int, after["id"]))
+    assert (after["tmag"] < 15).all()
