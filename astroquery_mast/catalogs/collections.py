@@ -159,9 +159,9 @@ def _advertised(tap: TapService, deadline: Deadline) -> frozenset[str]:
 
 
 def _rows(listed: Table) -> list[dict[str, str]]:
-    """What is told of each column; what is not told is empty."""
+    """What is told of each column; what is not told is empty, and names are without the quotation marks of ADQL."""
     names = listed.colnames
-    texts = [["" if cell is None else str(cell).strip() for cell in plain_cells(listed[name])] for name in names]
+    texts = [["" if cell is None else str(cell).strip(' "') for cell in plain_cells(listed[name])] for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*texts, strict=True)]
 
 

@@ -15,7 +15,7 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import BadRequestError, InvalidCriterionError, ServerError
 from ..query.filters import catalogs_mast_filters, mashup_criteria
-from ..query.known_catalogs import CATALOGS, Catalog, find_catalog, shown_names
+from ..query.known_catalogs import CATALOGS, Catalog, catalog_key, collection_of, find_catalog, shown_names
 from ..query.request import MashupRequest
 from ..query.selection import Selection, arranged
 from ..service.http import warn_of_more
@@ -38,6 +38,8 @@ from .question import (
 )
 
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
+# Words in which criteria are refused that only another service can express.
+_BEYOND = re.compile("excludes|comparisons in a list|wildcarded|beside it|service takes one")
 # Words in which a service that does not exist is reported.
 _UNKNOWN = re.compile(r"unknown service|service\b.*\b(?:not found|does not exist|unknown)", re.IGNORECASE)
 # The status with which the archive reports errors of its services.
@@ -140,7 +142,8 @@ class CatalogSearch:
         """Return a question into which a position may still be put."""
         if not arguments.filtered:
             return self._region_question(arguments)
-        return self._criteria_question(arguments, positional=positional, count=count)
+        with _pointing_to_tap(arguments.catalog):
+            return self._criteria_question(arguments, positional=positional, count=count)
 
     def _region_question(self, arguments: CatalogArguments) -> CatalogQuestion:
         """A question about what is around a position, which is still to be put in."""
@@ -282,6 +285,18 @@ def hinting(catalog: Catalog) -> Iterator[None]:
         near = closest(catalog.name, shown_names())
         if near:
             err.args = (f"{err} {did_you_mean(catalog.name, near)}",)
+        raise
+
+
+@contextmanager
+def _pointing_to_tap(catalog: Any) -> Iterator[None]:
+    """Say in the error for a criterion that a service cannot express who can, if somebody can."""
+    try:
+        yield
+    except InvalidCriterionError as err:
+        collection = collection_of(catalog_key(catalog) or "")
+        if collection is not None and _BEYOND.search(str(err)):
+            err.args = (f"{err} By TAP this can be asked: collection={collection!r}.",)
         raise
 
 

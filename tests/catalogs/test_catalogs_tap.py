@@ -259,6 +259,27 @@ def test_what_no_service_can_do_is_refused(mast_sandbox: Sandbox, arguments: dic
     assert "invoke" not in sent(mast_sandbox)
 
 
+@pytest.mark.parametrize(
+    ("catalog", "criteria", "collection"),
+    [
+        ("TIC", {"objType": "!STAR"}, "tic"),
+        ("tic", {"Tmag": ["<8", ">16"]}, "tic"),
+        ("panstarrs", {"objName": ["PSO*", "!PSO J1*"]}, "ps1_dr2"),
+    ],
+    ids=str,
+)
+def test_a_criterion_that_the_older_service_cannot_express_leads_to_tap(
+    mast_sandbox: Sandbox, catalog: str, criteria: dict[str, Any], collection: str
+) -> None:
+    """The error says by which collection it can be asked, and so it can; where there is none, nothing is said of it."""
+    with pytest.raises(InvalidQueryError, match=rf"By TAP this can be asked: collection='{collection}'\.$"):
+        Catalogs.query_criteria(catalog, **criteria)
+    assert Catalogs.query_criteria_count(collection=collection, **criteria) > 0
+    with pytest.raises(InvalidQueryError, match="excludes") as caught:
+        Catalogs.query_criteria("ctl", objType="!STAR")
+    assert "TAP" not in str(caught.value)
+
+
 def test_a_catalog_is_needed(mast_sandbox: Sandbox) -> None:
     """Criteria are on columns of something."""
     for ask in (Catalogs.query_criteria, Catalogs.query_criteria_count):

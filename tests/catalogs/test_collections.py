@@ -1,0 +1,102 @@
+"""What is made of a service's own description of a table: names, types, times, position and identifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from astropy.table import MaskedColumn, Table
+
+from astroquery_mast.catalogs.collections import _column, _key, _position, _rows
+from astroquery_mast.query.adql import adql_clauses
+
+NAMES = ("column_name", "datatype", "unit", "ucd", "description", "indexed")
+
+
+def described(*rows: tuple[Any, ...]) -> list[dict[str, str]]:
+    """Return what is told of columns, None where nothing is told."""
+    filled = [(*row, *[None] * (len(NAMES) - len(row))) for row in rows]
+    columns = [
+        MaskedColumn(["" if cell is None else str(cell) for cell in cells], mask=[cell is None for cell in cells])
+        for cells in zip(*filled, strict=True)
+    ]
+    return _rows(Table(columns, names=NAMES, masked=True))
+
+
+@pytest.mark.parametrize(
+    ("row", "is_time", "continuous"),
+    [
+        (("tmag", "float", "mag"), False, True),
+        (("id", "BIGINT"), False, False),
+        (("start", "timestamp"), True, False),
+        (("start", "datetime2(7)"), True, False),
+        (("start", "char", None, "time.start;obs.exposure"), True, False),
+        (("length", "char", None, "time.duration"), False, False),
+        (("name", "char", None, "meta.id"), False, False),
+        (("t_min", "double", "d"), True, True),
+        (("epochmjd", "double", "d"), True, True),
+        (("epoch", "double", "d", "time.epoch", "Modified Julian Date"), True, True),
+        (("period", "double", "d", "time.period"), False, True),
+        (("epoch", "double", "yr", "time.epoch"), False, True),
+    ],
+    ids=str,
+)
+def test_a_column_is_what_its_description_says(row: tuple[Any, ...], is_time: bool, continuous: bool) -> None:
+    """Moments are told from spans of time and from numbers of other kinds."""
+    (told,) = described(row)
+    column = _column(told)
+    assert (column.name, column.is_time, column.continuous) == (row[0], is_time, continuous)
+
+
+def test_names_in_quotation_marks_are_names() -> None:
+    """Some services list names as they stand in a query; they are found without, and written with them."""
+    column = _column(described(('"order"', "int"))[0])
+    assert adql_clauses({"ORDER": 3}, {column.name: column}).texts == ('"order" = 3',)
+
+
+@pytest.mark.parametrize(
+    ("rows", "position"),
+    [
+        (
+            [("ra", "double", "deg", "pos.eq.ra;meta.main"), ("dec", "double", "deg", "pos.eq.dec;meta.main")],
+            ("ra", "dec"),
+        ),
+        ([("a", "double", "deg", "POS.EQ.RA"), ("d", "double", "deg", "pos.eq.dec")], ("a", "d")),
+        ([("ra", "double", "deg", "pos.eq.ra"), ("dec", "double", "deg")], None),
+        (
+            [
+                *(("ra2", "double", "deg", "pos.eq.ra"), ("dec2", "double", "deg", "pos.eq.dec")),
+                *(("ra", "double", "deg", "pos.eq.ra;meta.main"), ("dec", "double", "deg", "pos.eq.dec;meta.main")),
+            ],
+            ("ra", "dec"),
+        ),
+        (
+            [
+                *(("ra2", "double", "deg", "pos.eq.ra"), ("ra3", "double", "deg", "pos.eq.ra")),
+                ("dec", "double", "deg", "pos.eq.dec"),
+            ],
+            None,
+        ),
+        (
+            [("e_ra", "double", "deg", "stat.error;pos.eq.ra"), ("e_dec", "double", "deg", "stat.error;pos.eq.dec")],
+            None,
+        ),
+    ],
+)
+def test_the_position_is_that_of_the_main_columns(rows: list[Any], position: tuple[str, str] | None) -> None:
+    """Or of the only ones; where several may be meant there is none."""
+    assert _position(described(*rows)) == position
+
+
+@pytest.mark.parametrize(
+    ("rows", "key"),
+    [
+        ([("name", "char", None, "meta.id"), ("id", "long", None, "meta.id;meta.main")], "id"),
+        ([("tmag", "float", "mag", None, None, "1"), ("objid", "long", None, None, None, "1")], "objid"),
+        ([("tmag", "float", "mag"), ("number", "int", None, None, None, "0")], None),
+    ],
+)
+def test_the_identifier_is_the_main_one_or_what_is_indexed(rows: list[Any], key: str | None) -> None:
+    """By a real number rows are not told apart."""
+    told = described(*rows)
+    assert _key(told, {row["column_name"]: _column(row) for row in told}) == key
