@@ -64,7 +64,7 @@ def as_observations(table: Table, columns: Columns) -> Table:
     query itself computes under a name, keep what the service says of them.
     """
     adql = table.meta["adql"]
-    lent = {name.rpartition(".")[2].lower() for name in Scan(adql).tables}
+    lent = {name.rpartition(".")[2].lower() for name in Scan(f"({adql})").tables}
     own = {name.lower() for name in _ALIAS.findall(adql)}
     described = lent & {_OBSERVATIONS, "obscore"} == {_OBSERVATIONS}
     names = _names(table.colnames, columns)

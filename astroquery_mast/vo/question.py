@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from astropy.table import Table
 
-from ..exceptions import InvalidArgumentError
+from ..exceptions import BadRequestError, InvalidArgumentError, MastError
+from ..query.mistakes import Known, advice, empty_advice, is_query
 from ..query.selection import OneAnswer
+from ..query.values import is_integer
 from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
 from ..warn import warn_no_results, warn_of_limit
 from .discovery import Discovery
-from .paging import Pager, scan_of, top_of
+from .paging import Pager, Scan, scan_of, top_of
 from .tap import ROW_CAP, TapService
 
 __all__ = ["OneAnswer", "TapQuestion"]
 
 _NAME = re.compile(r'[A-Za-z_]\w*|"[^"]+"')
+# Seconds that a query which is refused anyway may spend on advice.
+_PATIENCE = 20.0
+_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -37,11 +43,17 @@ class TapQuestion:
         """Refuse what cannot be asked."""
         if not isinstance(self.adql, str) or not self.adql.strip():
             raise InvalidArgumentError(f"adql={self.adql!r}: the text of a query is needed, such as 'SELECT …'.")
+        if not is_query(self.adql):
+            raise InvalidArgumentError(f"adql={_short(self.adql)!r} is no query, which begins with SELECT.")
+        object.__setattr__(self, "adql", self.adql.rstrip("; \n\t"))
         if self.key is not None and not _NAME.fullmatch(str(self.key)):
             raise InvalidArgumentError(f"key={self.key!r} is not the name of a column.")
         for name, value in (("limit", self.limit), ("maxrec", self.maxrec)):
-            if not (value is None or isinstance(value, OneAnswer) or (type(value) is int and value > 0)):
+            if value is None or isinstance(value, OneAnswer):
+                continue
+            if not is_integer(value, 1):
                 raise InvalidArgumentError(f"{name}={value!r}: a number of rows above zero is needed.")
+            object.__setattr__(self, name, int(value))
 
     @property
     def size(self) -> int:
@@ -73,6 +85,13 @@ class TapQuestion:
 
     def table(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Table:
         """Return all rows wanted, and warn if there are more, or none."""
+        with self._explained(tap, discovery, deadline):
+            table = self._table(tap, discovery, deadline)
+        if not len(table):
+            warn_no_results(empty_advice(self.adql))
+        return table
+
+    def _table(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Table:
         if self.in_one:
             maxrec = self.size if self.limit is None else min(self.size, self.rows or self.size)
             table = tap.rows(
@@ -84,8 +103,6 @@ class TapQuestion:
             table.meta["adql"] = self.adql
             if table.meta["overflow"]:
                 warn_of_limit(len(table))
-        if not len(table):
-            warn_no_results()
         return table
 
     def pages(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Iterator[Table]:
@@ -96,3 +113,31 @@ class TapQuestion:
 
     def _paging(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Pager:
         return Pager(tap, discovery, deadline, self.size, self.run_async, self.verbose)
+
+    @contextmanager
+    def _explained(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Iterator[None]:
+        """Say of a query that the service refuses what may be wrong with it."""
+        try:
+            yield
+        except BadRequestError as err:
+            with suppress(MastError):  # It is said without.
+                tables = Scan(f"({self.adql})").tables
+                known = _known(tables, tap, discovery, Deadline.within(deadline).part(_PATIENCE))
+                err.args = (" ".join((str(err), *advice(self.adql, tables, str(err), known))),)
+            raise
+
+
+def _known(tables: list[str], tap: TapService, discovery: Discovery, deadline: Deadline) -> Known:
+    """What a service has of what a query names."""
+    there = [str(name) for name in discovery.tables(tap, deadline)["table_name"]]
+    columns: dict[str, str] = {}
+    for given in tables:
+        with suppress(InvalidArgumentError):
+            name = discovery.table_name(tap, given, deadline)
+            told = discovery.columns(tap, name, deadline)
+            columns |= zip(map(str, told["column_name"]), map(str, told["datatype"]), strict=True)
+    return Known(there, columns)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -93,7 +93,7 @@ def test_no_rows_are_told_of(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     ("adql", "said"),
-    [("SELECT idd FROM dbo.sources", "idd"), ("SELEKT 1", "SELEKT|syntax|query"), ("SELECT 1 FROM nowhere", "nowhere")],
+    [("SELECT idd FROM dbo.sources", "idd"), ("SELECT FROM", "syntax|query"), ("SELECT 1 FROM nowhere", "nowhere")],
 )
 def test_a_bad_query_is_refused_with_the_words_of_the_service(
     mast_sandbox: Sandbox, serve: Serve, adql: str, said: str
@@ -103,7 +103,8 @@ def test_a_bad_query_is_refused_with_the_words_of_the_service(
     with pytest.raises(InvalidQueryError, match=said) as caught:
         query(adql, catalog=catalog)
     assert isinstance(caught.value, BadRequestError)
-    assert len(queries(mast_sandbox)) == 1
+    # What the service has is asked, for advice.
+    assert len([record for record in queries(mast_sandbox) if b"tap_schema" not in record.body]) == 1
 
 
 @pytest.mark.parametrize("adql", ["", "  ", None, 5, ["SELECT 1"], b"SELECT 1"])

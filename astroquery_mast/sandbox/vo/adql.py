@@ -79,7 +79,7 @@ class ADQL(Dialect):
         """Words."""
 
         KEYWORDS: ClassVar = {
-            **{word: kind for word, kind in tokens.Tokenizer.KEYWORDS.items() if word not in {"LIMIT", "FETCH"}},
+            **{word: kind for word, kind in tokens.Tokenizer.KEYWORDS.items() if word not in {"LIMIT", "FETCH", "=="}},
             "TOP": TokenType.TOP,
         }
 

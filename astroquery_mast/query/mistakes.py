@@ -1,0 +1,127 @@
+"""Usual mistakes in ADQL: what a query that a service has refused should say instead.
+
+In: the query, the words of the service, and what the service has.  Out: sentences; none if nothing is recognized.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ..tables.columns import closest, did_you_mean, find_name
+
+# Text, a name in quotation marks, a comment, a word, or a sign; a quotation mark alone is one that is not closed.
+_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|[\w.]+|[<>!=]=|<>|\S""")
+# What services blame: names in quotation marks, or after this word.
+_BLAMED = re.compile(r"""(?:['"]|columns?(?: name)?:? +['"]?)(\w+(?:\.\w+)*)""", re.IGNORECASE)
+_NUMERIC = re.compile("int|long|short|float|double|real|num|dec")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_COMPARISONS = frozenset({"=", "==", "!=", "<>", "<", ">", "<=", ">="})
+_STARTS = ("SELECT", "WITH")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a service has: the names of its tables, and the columns of those in the query, with their types."""
+
+    tables: Sequence[str]
+    columns: Mapping[str, str]
+
+
+def tokens_of(adql: str) -> list[str]:
+    """Return the words and signs of a query, without comments."""
+    return [token for token in _TOKEN.findall(adql) if not token.startswith("--")]
+
+
+def is_query(adql: str) -> bool:
+    """Tell whether a text begins as a query does."""
+    return next(iter(tokens_of(adql.lstrip("( \n\t"))), "").upper() in _STARTS
+
+
+def advice(adql: str, tables: Sequence[str], said: str, known: Known) -> list[str]:
+    """Return what may be wrong with a query of some tables, which a service has refused."""
+    tokens = tokens_of(adql)
+    found = [*_signs(tokens), *_tables(tables, known), *_names(tokens, tables, said, known), *_texts(tokens, known)]
+    return list(dict.fromkeys(found))
+
+
+def empty_advice(adql: str) -> list[str]:
+    """Return why a query may have found nothing."""
+    tokens = tokens_of(adql)
+    likes = [after for word, after in pairwise(tokens) if word.upper() == "LIKE"]
+    return [f"LIKE takes % for any text, and {each} has an asterisk." for each in likes if "*" in each]
+
+
+def _signs(tokens: Sequence[str]) -> Iterator[str]:
+    """Signs and words that ADQL does not have."""
+    if "'" in tokens or '"' in tokens:
+        yield "A quotation mark is not closed."
+    if "==" in tokens:
+        yield "ADQL compares with =, not with ==."
+    for word, after in pairwise(tokens):
+        if word.upper() == "LIMIT" and after.isdigit():
+            yield f"ADQL has no LIMIT: write SELECT TOP {after} at the beginning."
+
+
+def _tables(tables: Sequence[str], known: Known) -> Iterator[str]:
+    """Tables that are not there."""
+    for name in tables:
+        if find_name(name, known.tables) is None and not name.lower().startswith("tap_schema."):
+            near = [each for each in known.tables if each.lower().rpartition(".")[2] == name.lower()]
+            yield f"There is no table {name!r} here. {did_you_mean(name, known.tables, near)}"
+
+
+def _names(tokens: Sequence[str], tables: Sequence[str], said: str, known: Known) -> Iterator[str]:
+    """What the service does not know, and is no table: columns, and text without quotation marks."""
+    parts = {part.lower() for name in tables for part in (name, *name.split("."))}
+    places = {_bare(token): place for place, token in reversed(list(enumerate(tokens)))}
+    for blamed in map(_bare, _BLAMED.findall(said)):
+        if blamed in places and blamed not in parts and find_name(blamed, known.columns) is None:
+            place = places[blamed]
+            before = tokens[place - 1] if place else ""
+            yield from _unknown(tokens[place], before, known.columns, sure="column" in said.lower())
+
+
+def _bare(name: str) -> str:
+    """A name without its table and quotation marks, as it is compared."""
+    return name.strip('"').rpartition(".")[2].lower()
+
+
+def _unknown(token: str, before: str, columns: Mapping[str, str], *, sure: bool) -> Iterator[str]:
+    """What a word may be that is no column, after another one; ``sure`` if the service speaks of columns."""
+    near = closest(_bare(token), columns)
+    if token.startswith('"'):
+        yield f"Text stands in single quotation marks, as {_literal(token)}: the others are for names of columns."
+    elif near:
+        yield f"There is no column {token!r}. {did_you_mean(token, near, near)}"
+    elif sure and before in _COMPARISONS:
+        yield f"Text stands in quotation marks: {_literal(token)}."
+    elif sure and columns:
+        yield f"There is no column {token!r}."
+
+
+def _literal(token: str) -> str:
+    return "'" + token.strip('"').replace("'", "''") + "'"
+
+
+def _texts(tokens: Sequence[str], known: Known) -> Iterator[str]:
+    """Text that numbers are compared with."""
+    for name, sign, text in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        column = find_name(name.rpartition(".")[2], known.columns) if sign in _COMPARISONS else None
+        if column is None or not text.startswith("'") or not _NUMERIC.search(known.columns[column].lower()):
+            continue
+        words = text.strip("'")
+        if _DATE.match(words):
+            yield f"{column!r} holds numbers: write a date as a Modified Julian Date, Time({words!r}).mjd."
+        elif not _is_number(words):
+            yield f"{column!r} holds numbers, and {text} is none."
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
