@@ -14,7 +14,6 @@ from astropy.table import Column, Table
 from astroquery import log
 
 from ..exceptions import InvalidArgumentError
-from ..tables.columns import plain_cells
 from .file_names import column_as_text
 from .listing import as_table, products_of, uri_at
 from .plan import data_url, escaped_url
@@ -46,7 +45,7 @@ class FileAddresses:
     @classmethod
     def of(cls, download_url: str, table: Table, column: str) -> str | FileAddresses:
         """Return where the files of a table come from: an address as URI is one, unless the column has another."""
-        if column not in table.colnames or "dataURI" not in table.colnames:
+        if column not in table.colnames:
             return download_url
         pairs = zip(column_as_text(table, "dataURI"), column_as_text(table, column), strict=True)
         own = frozenset(uri for uri, address in pairs if uri.startswith(_WEB) and address in {"", uri})
@@ -61,9 +60,14 @@ def addressed_products(given: Any, marks: Collection[str], service: str) -> Any:
     table = as_table(given)
     if table is None or "dataURI" not in marks or not {*marks, "obsid"}.isdisjoint(table.colnames):
         return given
-    columns = {meaning: column for column in table.columns.values() for meaning in _meanings(column)}
-    column = next((columns[each] for each in _ADDRESSES if each in columns), None)
+    column = _address_column(table)
     return given if column is None else _products(table, column, service)
+
+
+def _address_column(table: Table) -> str | None:
+    """The name of the column with the addresses of files, by what its service says of it."""
+    names = {meaning: column.name for column in table.itercols() for meaning in _meanings(column)}
+    return next(map(names.get, filter(names.__contains__, _ADDRESSES)), None)
 
 
 def _meanings(column: Column) -> tuple[str, ...]:
@@ -72,18 +76,19 @@ def _meanings(column: Column) -> tuple[str, ...]:
     return column.name.lower(), ucd, utype.rpartition(":")[2]
 
 
-def _products(table: Table, column: Column, service: str) -> Table:
+def _products(table: Table, column: str, service: str) -> Table:
     """The products at the addresses of a column, each once."""
-    addresses = [str(cell or "").strip() for cell in plain_cells(column)]
+    addresses = [address.strip() for address in column_as_text(table, column)]
     if not all(addresses):
-        log.warning("%d of %d rows have no %s and are left out.", addresses.count(""), len(addresses), column.name)
-    first = {address: row for row, address in reversed(list(enumerate(addresses)))}
-    first.pop("", None)
-    rows = sorted(first.values())
-    products = products_of(uri_at(addresses[row], service) for row in rows)
+        log.warning("%d of %d rows have no %s and are left out.", addresses.count(""), len(addresses), column)
+    rows = {uri_at(address, service): row for row, address in enumerate(addresses)}
+    rows.pop("", None)
+    products = products_of(rows)
+    # Where a file comes twice, the row is the last one.
+    whence = table[list(rows.values())]
     for name in filter(table.colnames.__contains__, _FOLDERS):
-        products[name] = table[name][rows]
-    products[_GIVEN_BY] = [addresses[row] for row in rows]
+        products[name] = whence[name]
+    products[_GIVEN_BY] = [address.strip() for address in column_as_text(whence, column)]
     return products
 
 

@@ -20,11 +20,10 @@ from .reading import natural
 from .reply import TEXT, Refusal, Reply, ServiceError
 from .requestlog import RequestRecord
 from .rows import observation_rows
-from .vo.datascope import SERVICES as PROGRESSIVE
-from .vo.datascope import DataScope
 
 if TYPE_CHECKING:
     from .archive import Archive
+    from .vo.datascope import DataScope
 
 Entry = dict[str, object]
 
@@ -191,6 +190,8 @@ def _ids(obsid: object) -> list[int]:
 
 
 DEFAULT_PAGE_SIZE = 1000
+#: Services whose answers grow from poll to poll.
+PROGRESSIVE = frozenset({"vo.hesarc.datascope", "vo.hesarc.datascopelistable"})
 LONGEST_NUMBER = 9
 #: Rows beyond which MAST's server runs out of memory and drops the connection (the description of the API).
 ROW_LIMIT = 500_000
@@ -227,7 +228,7 @@ class Mashup:
         self._row_limit = row_limit
         self._cuts = cuts
         self.scripts = StagedScripts()
-        self._datascope = DataScope(archive)
+        self._progressive: Cache[DataScope] = Cache()
         self._results: Cache[Dataset] = Cache(KEPT_ROWS, Dataset.__len__)
         self._pages: Cache[tuple[bytes, str]] = Cache(KEPT_BYTES, _length)
 
@@ -248,7 +249,8 @@ class Mashup:
         if invocation.service == "mast.bundle.request":
             return self.scripts.request(invocation.params, host)
         if invocation.service in PROGRESSIVE:
-            return self._datascope.answer(
+            datascope = self._progressive.get("datascope", _datascope, self._archive)
+            return datascope.answer(
                 invocation.params, invocation.option("cachebreaker"), host, invocation.window, invocation.format
             )
         service = SERVICES.get(invocation.service)
@@ -269,6 +271,13 @@ class Mashup:
         if not self._cuts:
             raise _TooLargeError
         return replace(dataset, rows=dataset.rows[: self._row_limit])
+
+
+def _datascope(archive: Archive) -> DataScope:
+    """Make what answers in parts, and import it with its first query."""
+    from .vo.datascope import DataScope  # noqa: PLC0415
+
+    return DataScope(archive)
 
 
 class _TooLargeError(Refusal):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .archive.mission_holdings import MissionHoldings
@@ -19,9 +20,6 @@ from .missions import Missions, mission_endpoint
 from .packaged import packaged, text
 from .reply import Refusal, Reply
 from .requestlog import RequestRecord
-from .vo.cones import cone_search
-from .vo.images import first_version, second_version
-from .vo.spectra import spectra, spectrum_file
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -80,11 +78,11 @@ class Routes:
             "catalogs": catalog_answer,
             "hla": spectrum_answer,
             "stage": mashup.scripts.send,
-            "vo_sia1": partial(first_version, archive),
-            "vo_sia": partial(second_version, archive),
-            "vo_ssa": partial(spectra, archive),
-            "vo_file": partial(spectrum_file, archive, downloads),
-            "vo_cone": partial(cone_search, archive),
+            "vo_sia1": partial(_by_position, "images", "first_version", archive),
+            "vo_sia": partial(_by_position, "images", "second_version", archive),
+            "vo_ssa": partial(_by_position, "spectra", "spectra", archive),
+            "vo_file": partial(_by_position, "spectra", "spectrum_file", archive, downloads),
+            "vo_cone": partial(_by_position, "cones", "cone_search", archive),
             "vo_tap": self._tap,
             "vo_registry": self._tap,
             **{name: self._elsewhere for name, endpoint in ENDPOINTS.items() if "stands_for" in endpoint},
@@ -141,6 +139,12 @@ class _Lazy:
     def end(self) -> None:
         if self._made is not None:
             self._made.end()
+
+
+def _by_position(module: str, function: str, *arguments: Any) -> Reply:
+    """Answer by a function of ``vo``, which is imported with the first request."""
+    reply: Reply = getattr(import_module(f".vo.{module}", __package__), function)(*arguments)
+    return reply
 
 
 def _tap_services(archive: Archive, limit: int, rows: int) -> Any:

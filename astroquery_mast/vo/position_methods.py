@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
 
 from astropy import units as u
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
 from ..service.core import MastClass
+from ..service.mast_service import MastService
 from ..service.retrying import Deadline
-from ..sky.position import DEFAULT_RADIUS, Cone, cone_around
+from ..sky.position import DEFAULT_RADIUS, Cone, as_radius, cone_around
 from .datascope import InventoryRequest
 from .registry import service_address
-from .simple import ImageSearch, SimpleQuestion, refuse_collection, source_address, source_question, spectrum_question
+from .simple import (
+    ImageSearch,
+    refuse_collection,
+    source_address,
+    source_question,
+    spectrum_question,
+)
 
 __all__ = ["PositionMethods"]
+
+
+class _Question(Protocol):
+    """What is asked about a circle."""
+
+    def payload(self) -> dict[str, object]:
+        """Return what is sent; raise if it makes no sense."""
+
+    def table(self, service: MastService, deadline: Deadline) -> Table:
+        """Return the answer."""
 
 
 class PositionMethods(MastClass):
@@ -100,8 +119,8 @@ class PositionMethods(MastClass):
             url, kind = service_address(service, self._service, deadline, *kinds)
             version, urls = (1 if kind == "sia" else 2), (url, url)
             refuse_collection(collection if version == 1 else None)
-        search = ImageSearch(self._circle(coordinates, radius, deadline), collection, version, words, urls)
-        return search.questions()[0].payload() if get_query_payload else search.table(self._service, deadline)
+        make = partial(ImageSearch, urls=urls, collection=collection, version=version, words=words)
+        return self._ask(make, coordinates, radius, deadline, get_query_payload)
 
     def query_ssa(
         self,
@@ -128,7 +147,7 @@ class PositionMethods(MastClass):
         time : `~astropy.time.Time` or tuple, optional
             Two moments between which it must have been taken.
         service : str or `~astropy.table.Row`, optional
-            Another service for spectra than MAST's, as in `query_sia`; without ``collection``.
+            Another service than MAST's, as `query_sia`.
 
         Returns
         -------
@@ -152,8 +171,8 @@ class PositionMethods(MastClass):
         if service is not None:
             refuse_collection(collection)
             url, _ = service_address(service, self._service, deadline, "ssa")
-        cone = self._circle(coordinates, radius, deadline)
-        return self._answer(spectrum_question(url, cone, collection, band, time), deadline, get_query_payload)
+        make = partial(spectrum_question, url=url, collection=collection, band=band, time=time)
+        return self._ask(make, coordinates, radius, deadline, get_query_payload)
 
     def query_cone(
         self,
@@ -174,7 +193,7 @@ class PositionMethods(MastClass):
         catalog : str, optional
             A catalog of the Guide Star Catalog's service, such as ``"GSC242"`` (the default) or ``"GAIADR3"``.
         service : str or `~astropy.table.Row`, optional
-            Any cone search instead, as in `query_sia`.
+            Any other cone search instead, as `query_sia`.
 
         Returns
         -------
@@ -199,8 +218,7 @@ class PositionMethods(MastClass):
         url = source_address(self._service.endpoints.cones, catalog)
         if service is not None:
             url, _ = service_address(service, self._service, deadline, "scs")
-        question = source_question(url, self._circle(coordinates, radius, deadline))
-        return self._answer(question, deadline, get_query_payload)
+        return self._ask(partial(source_question, url=url), coordinates, radius, deadline, get_query_payload)
 
     def inventory(
         self,
@@ -256,15 +274,13 @@ class PositionMethods(MastClass):
         (True, True)
         """
         deadline = self._service.deadline(timeout)
-        request = InventoryRequest.of(self._circle(coordinates, radius, deadline), verbose=verbose)
-        return request.payload() if get_query_payload else request.table(self._service, deadline)
+        make = partial(InventoryRequest.of, verbose=verbose)
+        return self._ask(make, coordinates, radius, deadline, get_query_payload)
 
-    def _circle(self, coordinates: Any, radius: Any, deadline: Deadline) -> Cone:
-        """A circle as users give it."""
-        return cone_around(self._service.locate(coordinates, deadline), radius)
-
-    def _answer(
-        self, question: SimpleQuestion, deadline: Deadline, get_query_payload: bool
+    def _ask(
+        self, make: Callable[[Cone], _Question], coordinates: Any, radius: Any, deadline: Deadline, payload_only: bool
     ) -> Table | dict[str, object]:
-        """The rows, or the request."""
-        return question.payload() if get_query_payload else question.table(self._service, deadline)
+        """Ask the question that is made of a circle; what else is in it is checked before a name is looked up."""
+        make(Cone(0.0, 0.0, float(as_radius(radius).deg))).payload()
+        question = make(cone_around(self._service.locate(coordinates, deadline), radius))
+        return question.payload() if payload_only else question.table(self._service, deadline)

@@ -22,7 +22,7 @@ from pyvo.dal.sia import SIAQuery
 from pyvo.dal.sia2 import SIA2Query
 from pyvo.dal.ssa import SSAQuery
 
-from ..exceptions import BadRequestError, InvalidArgumentError, MaxResultsWarning, RemoteServiceError
+from ..exceptions import BadRequestError, InvalidArgumentError, MaxResultsWarning, QueryTimeoutError, RemoteServiceError
 from ..query.request import as_plain
 from ..query.values import as_members, as_unicode
 from ..service.mast_service import MastService
@@ -62,9 +62,7 @@ _LARGEST = 90.0
 # A service that answers with one of these is not there.
 _ABSENT = {404, 405, 410}
 # The words of SIA 2 that are not its own arguments here.
-_WORDS = tuple(
-    name for name in inspect.signature(SIA2Query).parameters if name not in {"url", "pos", "session", "kwargs"}
-)
+_WORDS = inspect.signature(SIA2Query).parameters.keys() - {"url", "pos", "session", "kwargs"}
 
 
 class _Rows(DALResults):  # type: ignore[misc, unused-ignore]
@@ -140,24 +138,22 @@ def rename(table: Table, key: str, names: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True)
 class ImageSearch:
-    """A search for images, in the version of the protocol that is wanted, or that works."""
+    """A search for images in the version of the protocol that is wanted, or that works; the addresses are in order."""
 
     cone: Cone
-    collection: Any
-    version: Any
-    words: Mapping[str, Any]
-    # Where version 1 is, and version 2.
     urls: tuple[str, str]
+    collection: Any
+    version: int | None
+    words: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         """Refuse what no version knows, or not the one that is asked for."""
-        if self.version not in {None, 1, 2} or isinstance(self.version, bool):
+        if self.version not in (None, 1, 2):
             raise InvalidArgumentError(f"version={self.version!r}: 1 or 2 is needed, or None for the one that works.")
         if self.cone.radius > _LARGEST:
             raise InvalidArgumentError(f"The radius is {self.cone.radius:g} degrees; images take at most {_LARGEST:g}.")
-        unknown = next((name for name in self.words if name not in _WORDS), None)
-        if unknown is not None:
-            raise no_such(f"query_sia has no argument {unknown!r}.", unknown, _WORDS)
+        for name in self.words.keys() - _WORDS:
+            raise no_such(f"query_sia has no argument {name!r}.", name, sorted(_WORDS))
         if self.version == 1 and not self._alike:
             given = ", ".join(self.words) or "more than one collection"
             raise InvalidArgumentError(f"{given} needs version 2: version 1 knows a place and a collection.")
@@ -165,17 +161,21 @@ class ImageSearch:
     @property
     def _alike(self) -> bool:
         """Whether both versions can be asked."""
-        return not self.words and len(self._collections) < 2
+        return len(self._collections) < 2 and all(value is None for value in self.words.values())
 
     @property
     def _collections(self) -> list[str]:
         return [] if self.collection is None else [_name(each) for each in as_members("collection", self.collection)]
 
-    def questions(self) -> list[SimpleQuestion]:
-        """Return the questions that may be asked, the best first."""
-        older, newer = self.urls
-        second = SimpleQuestion(f"SIA 2 at {newer}", lambda session: self._second(newer, session))
-        first = SimpleQuestion(f"SIA 1 at {older}", lambda session: self._first(older, session), "ucd", _BY_UCD)
+    def payload(self) -> dict[str, object]:
+        """Return what is sent first."""
+        return self._questions()[0].payload()
+
+    def _questions(self) -> list[SimpleQuestion]:
+        """The questions that may be asked, the best first."""
+        one, two = self.urls
+        second = SimpleQuestion(f"SIA 2 at {two}", lambda session: self._second(two, session))
+        first = SimpleQuestion(f"SIA 1 at {one}", lambda session: self._first(one, session), "ucd", _BY_UCD)
         if self.version is not None:
             return [first if self.version == 1 else second]
         return [second, first] if self._alike else [second]
@@ -192,11 +192,12 @@ class ImageSearch:
 
     def table(self, service: MastService, deadline: Deadline) -> Table:
         """Return the images."""
-        *better, last = self.questions()
+        *better, last = self._questions()
         for question in better:
             try:
-                return question.table(service, deadline)
-            except (RemoteServiceError, BadRequestError) as err:
+                # The other version needs time as well.
+                return question.table(service, deadline.part(deadline.remaining() / 2))
+            except (RemoteServiceError, QueryTimeoutError, BadRequestError) as err:
                 if isinstance(err, BadRequestError) and err.status not in _ABSENT:
                     raise
                 log.info("%s Asking SIA 1 instead.", err)
@@ -206,7 +207,7 @@ class ImageSearch:
 # -- spectra and sources -------------------------------------------------------------------------------------------
 
 
-def spectrum_question(url: str, cone: Cone, collection: Any, band: Any, time: Any) -> SimpleQuestion:
+def spectrum_question(cone: Cone, *, url: str, collection: Any, band: Any, time: Any) -> SimpleQuestion:
     """Return the question for spectra in a cone."""
     address = with_parameters(url, [] if collection is None else [("id", _name(collection))])
     place, diameter = (cone.ra, cone.dec), 2 * cone.radius
@@ -217,7 +218,7 @@ def spectrum_question(url: str, cone: Cone, collection: Any, band: Any, time: An
     return SimpleQuestion(f"SSA at {url}", make, "utype", _BY_UTYPE)
 
 
-def source_question(url: str, cone: Cone) -> SimpleQuestion:
+def source_question(cone: Cone, *, url: str) -> SimpleQuestion:
     """Return the question for sources in a cone."""
 
     def make(session: VOSession | None) -> DALQuery:

@@ -140,6 +140,12 @@ def test_the_first_version_helps_out(mast_sandbox: Sandbox, fault: Fault) -> Non
         VO.query_sia(M51, "1 arcmin", collection="HST", calib_level=3)
 
 
+def test_the_first_version_has_time_left(mast_sandbox: Sandbox) -> None:
+    """A second version that hangs takes half of the time."""
+    mast_sandbox.faults.add("vo_sia", Fault.delay(60), times=None)
+    assert "SiaV1" in VO.query_sia(M51, "10 arcsec", collection="HST", timeout=4).meta["service"]
+
+
 def test_one_bad_moment_costs_one_more_request(mast_sandbox: Sandbox) -> None:
     """A 503 that asks for patience is waited for, and the version stays."""
     mast_sandbox.faults.add("vo_sia", Fault.status(503, retry_after=0))
@@ -166,7 +172,7 @@ def test_a_silent_service_ends_the_call_in_time(mast_sandbox: Sandbox) -> None:
     ("words", "said"),
     [
         ({"version": 3}, "version=3: 1 or 2"),
-        ({"version": True}, "version=True"),
+        ({"version": [1]}, "version="),
         ({"radius": "91 deg"}, "at most 90"),
         ({"radius": "1 parsec"}, "radius='1 parsec'"),
         ({"collectoin": "HST"}, "no argument 'collectoin'. Did you mean 'collection'"),
@@ -266,6 +272,73 @@ def test_a_question_for_sources_that_makes_no_sense(mast_sandbox: Sandbox, words
     """It is refused before anything is sent."""
     with pytest.raises(InvalidArgumentError, match=said):
         VO.query_cone(M51, **{"radius": "1 arcmin", **words})
+    assert len(mast_sandbox.requests) == 0
+
+
+# -- other services ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "ivoid", "ask"),
+    [
+        ("sia", "siap/hst", lambda service: VO.query_sia(M51, "1 arcmin", service=service, version=1)),
+        ("sia2", "sia2", lambda service: VO.query_sia(M51, "1 arcmin", service=service)),
+        ("ssa", "ssap/hst", lambda service: VO.query_ssa(QUASAR, "5 arcmin", service=service)),
+        ("scs", "gsc/gaiadr3", lambda service: VO.query_cone(M51, "5 arcmin", service=service)),
+    ],
+)
+def test_services_that_were_found_are_asked(
+    mast_sandbox: Sandbox, kind: str, ivoid: str, ask: Callable[[Any], Table]
+) -> None:
+    """A row of find_services, the identifier in it, and its address are one service, of whatever protocol."""
+    services = VO.find_services(servicetype=kind)
+    (row,) = services[services["ivoid"] == f"ivo://archive.stsci.edu/{ivoid}"]
+    tables = [ask(given) for given in (row, row["ivoid"], row["access_url"])]
+    assert len({len(table) for table in tables}) == len({table.meta["service"] for table in tables}) == 1
+
+
+def test_the_version_is_that_of_the_row(mast_sandbox: Sandbox) -> None:
+    """Nobody has to tell which version of SIA a service has."""
+    row = next(each for each in VO.find_services(servicetype="sia") if "MISSION=HST" in each["access_url"])
+    assert "SiaV1" in VO.query_sia(M51, "1 arcmin", service=row).meta["service"]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda row: VO.query_ssa(QUASAR, 0.1, service=row), "is a service of type 'sia', not 'ssa'"),
+        (lambda row: VO.query_sia(M51, 0.1, service=row, version=2), "is a service of type 'sia', not 'sia2'"),
+        (lambda row: VO.query_sia(M51, 0.1, service=row, collection="HST"), "collection='HST' is for MAST's own"),
+        (lambda _: VO.query_ssa(M51, 0.1, service="https://a.org/ssa", collection="IUE"), "is for MAST's own"),
+        (lambda _: VO.query_cone(M51, 0.1, service="https://vao.stsci.edu/scs"), "Nothing answers at"),
+    ],
+)
+def test_services_that_do_not_fit(mast_sandbox: Sandbox, call: Callable[[Any], Table], said: str) -> None:
+    """One of another kind, a dead one, or a collection that it cannot have, are refused before it is asked."""
+    row = VO.find_services(servicetype="sia")[0]
+    mast_sandbox.requests.clear()
+    with pytest.raises(InvalidArgumentError, match=said):
+        call(row)
+    assert len(mast_sandbox.requests) == 0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: VO.query_sia("M51", "1 arcmin", band="blue"),
+        lambda: VO.query_sia("M51", "1 parsec"),
+        lambda: VO.query_sia("M51", "1 arcmin", colection="HST"),
+        lambda: VO.query_ssa("M51", "1 arcmin", time="yesterday"),
+        lambda: VO.query_cone("M51", "-1 arcmin"),
+        lambda: VO.inventory("M51", "200 deg"),
+    ],
+)
+def test_a_name_is_not_looked_up_for_a_question_that_makes_no_sense(
+    mast_sandbox: Sandbox, call: Callable[[], Table]
+) -> None:
+    """What is wrong is said before the name of the object costs a request."""
+    with pytest.raises(InvalidArgumentError):
+        call()
     assert len(mast_sandbox.requests) == 0
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..archive import Archive
 
 COLUMNS: Columns = packaged("dal")["datascope"]
-SERVICES = frozenset({"vo.hesarc.datascope", "vo.hesarc.datascopelistable"})
 _RADIUS = 0.02
 #: Polls until everything has come; the first finds nothing yet.
 _POLLS = 4
@@ -86,21 +85,21 @@ class DataScope:
         """Give the services that have something in a cone."""
         ra, dec, radius = (number(params, name, default) for name, default in _CONE)
         check_cone(dec, radius)
-        place, keys = f"{ra},{dec}", json.dumps(list(self._archive.within(ra, dec, radius)))
+        keys = json.dumps(list(self._archive.within(ra, dec, radius)))
         images = {row["name"]: row["hits"] for row in self._archive.query(_IMAGES, (keys,))}
-        for name, hits in images.items():
-            url = f"/portal_vo/Mashup/VoQuery.asmx/SiaV1?MISSION={name}&POS={place}&SIZE={2 * radius}"
-            yield _row(name, "images", "SimpleImageAccess", hits, f"http://{host}{url}")
-        for name, hits in sorted(counted_spectra(self._archive, ra, dec, radius).items()):
-            url = f"/ssap/search2.php?id={name}&REQUEST=queryData&POS={place}&SIZE={2 * radius}"
-            yield _row(name, "spectra", "SimpleSpectralAccess", hits, f"http://{host}{url}")
-        for name in CATALOGS:
-            hits = counted(name, (ra, dec, radius))
-            if hits:
-                url = f"/webservices/vo/ConeSearch.aspx?CAT={name}&RA={ra}&DEC={dec}&SR={radius}"
-                yield _row(name, "catalog", "ConeSearch", hits, f"http://{host}{url}")
+        spectra = counted_spectra(self._archive, ra, dec, radius)
+        sources = {name: counted(name, (ra, dec, radius)) for name in CATALOGS}
+        for (words, capability, path), hits in zip(_KINDS, (images, spectra, sources), strict=True):
+            for name in filter(hits.get, sorted(hits)):
+                url = path.format(name=name, ra=ra, dec=dec, radius=radius, size=2 * radius)
+                yield _row(name, words, capability, hits[name], f"http://{host}{url}")
 
 
+_KINDS = (
+    ("images", "SimpleImageAccess", "/portal_vo/Mashup/VoQuery.asmx/SiaV1?MISSION={name}&POS={ra},{dec}&SIZE={size}"),
+    ("spectra", "SimpleSpectralAccess", "/ssap/search2.php?id={name}&REQUEST=queryData&POS={ra},{dec}&SIZE={size}"),
+    ("catalog", "ConeSearch", "/webservices/vo/ConeSearch.aspx?CAT={name}&RA={ra}&DEC={dec}&SR={radius}"),
+)
 _CONE = (("ra", None), ("dec", None), ("radius", _RADIUS))
 
 

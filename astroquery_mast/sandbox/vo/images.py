@@ -38,6 +38,12 @@ _CONTENT_TYPE = (
     "'%.img.gz' THEN 'image/fits' END"
 )
 _IMAGES = "dataproduct_type IN ('image', 'cube')"
+#: Words of FORMAT to the content types that they stand for.
+_FORMATS = {
+    **dict.fromkeys(("ALL", "*/*", "IMAGE/*"), ("image/fits", _GRAPHIC)),
+    **dict.fromkeys(("GRAPHIC", "GRAPHIC-ALL", "IMAGE/JPEG"), (_GRAPHIC,)),
+    "IMAGE/FITS": ("image/fits",),
+}
 #: A mission whose images are not found when a format is asked for.
 _WITHOUT_FORMAT = "GALEX"
 
@@ -53,14 +59,19 @@ def download_address(record: RequestRecord, uri: str) -> str:
 def first_version(archive: Archive, record: RequestRecord) -> Reply:
     """Answer SIA 1; what is wrong with a request stands in the VOTable, and the status is 200."""
     asked = Asked(record)
-    mission, form = asked.one("MISSION"), (asked.one("FORMAT") or "ALL").upper()
-    if form == "METADATA":
+    if str(asked.one("FORMAT")).upper() == "METADATA":
         return table("sia1", ())
+    mission = asked.one("MISSION")
     _check_mission(archive, asked, mission)
-    found = _area(asked).observations(archive, _relation(asked))
-    quirk = str(mission).upper() == _WITHOUT_FORMAT and asked.one("FORMAT") is not None
-    rows = () if quirk else _files(archive, record, found, mission)
-    return table("sia1", (row for row in rows if _wanted(str(row["contenttype"]), form)))
+    found, wanted = _area(asked).observations(archive, _relation(asked)), _formats(asked, str(mission))
+    return table("sia1", filter(lambda row: row["contenttype"] in wanted, _files(archive, record, found, mission)))
+
+
+def _formats(asked: Asked, mission: str) -> set[str]:
+    """Return the content types that the parameter FORMAT stands for: none for a mission that cannot be asked so."""
+    given = asked.one("FORMAT") or "ALL"
+    quirk = mission.upper() == _WITHOUT_FORMAT and given != "ALL"
+    return set().union(*(_FORMATS.get(word, ()) for word in given.upper().split(","))) if not quirk else set()
 
 
 def _check_mission(archive: Archive, asked: Asked, mission: str | None) -> None:
@@ -81,14 +92,6 @@ def _relation(asked: Asked) -> str:
     if relation not in {*RELATIONS, "CENTER"}:
         raise asked.refusal(f"INTERSECT={relation} is none of {', '.join(RELATIONS)}, CENTER.")
     return relation
-
-
-def _wanted(form: str, asked: str) -> bool:
-    """Whether a content type is among those of the parameter FORMAT."""
-    words = set(asked.split(","))
-    if words & {"ALL", "*/*", "IMAGE/*"} or form.upper() in words:
-        return True
-    return bool(words & {"GRAPHIC", "GRAPHIC-ALL"}) and form == _GRAPHIC
 
 
 def _files(archive: Archive, record: RequestRecord, keys: set[int], mission: str | None) -> Iterator[Row]:
