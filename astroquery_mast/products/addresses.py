@@ -22,8 +22,8 @@ from .plan import data_url, escaped_url
 _ADDRESSES = ("access_url", "access_reference", "vox:image_accessreference", "access.reference")
 # The column in which products keep the address that they were given by.
 _GIVEN_BY = "access_url"
-# What tells files apart, where they are in a folder of their own.
-_FOLDERS = ("obs_collection", "obs_id")
+# What a URI tells better than any service.
+_OF_FILES = ("dataURI", "productFilename")
 _WEB = ("https://", "http://")
 
 
@@ -77,18 +77,17 @@ def _meanings(column: Column) -> tuple[str, ...]:
 
 
 def _products(table: Table, column: str, service: str) -> Table:
-    """The products at the addresses of a column, each once."""
+    """The products at the addresses of a column, each once, with what else the table tells of them."""
     addresses = [address.strip() for address in column_as_text(table, column)]
     if not all(addresses):
         log.warning("%d of %d rows have no %s and are left out.", addresses.count(""), len(addresses), column)
     rows = {uri_at(address, service): row for row, address in enumerate(addresses)}
     rows.pop("", None)
-    products = products_of(rows)
     # Where a file comes twice, the row is the last one.
-    whence = table[list(rows.values())]
-    for name in filter(table.colnames.__contains__, _FOLDERS):
-        products[name] = whence[name]
-    products[_GIVEN_BY] = [address.strip() for address in column_as_text(whence, column)]
+    products, known = table[list(rows.values())], products_of(rows)
+    for name in [name for name in known.colnames if name in _OF_FILES or name not in table.colnames]:
+        products[name] = known[name]
+    products[_GIVEN_BY] = [address.strip() for address in column_as_text(products, column)]
     return products
 
 

@@ -190,6 +190,13 @@ def test_a_position_that_the_second_version_cannot_read(box: Sandbox, web: reque
     assert box.requests[-1].status == 400
 
 
+def test_the_second_version_says_that_it_is_available(box: Sandbox, web: requests.Session) -> None:
+    """Beside its capabilities it has its availability, and nothing else."""
+    answer = web.get(f"{box.url}/vo-sia/api/v0.1/availability", timeout=30)
+    assert b"<vosi:available>true</vosi:available>" in answer.content
+    assert web.get(f"{box.url}/vo-sia/api/v0.1/tables", timeout=30).status_code == 404
+
+
 # -- SSA -------------------------------------------------------------------------------------------------------------
 
 

@@ -59,6 +59,19 @@ def test_tables_of_pyvo_are_downloaded(mast_sandbox: Sandbox, tmp_path: Path) ->
         assert list(manifest["Status"]) == ["COMPLETE"] * 2
 
 
+def test_images_are_filtered_as_products_are(mast_sandbox: Sandbox) -> None:
+    """What a service tells of its files can be asked for; the table that was given stays as it was."""
+    images = VO.query_sia(PLACE, "1 arcmin", collection="HST", version=1)
+    columns = list(images.colnames)
+    plan = Observations.download_products(
+        images, productType="SCIENCE", filters="*F435W", extension="drc.fits", dry_run=True, verbose=False
+    )
+    assert plan is not None
+    assert 0 < len(plan) < len(images)
+    assert all(str(path).endswith("drc.fits") for path in plan["Local Path"])
+    assert images.colnames == columns
+
+
 def test_files_of_other_servers_are_not_bundled(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """MAST could not: that is said before anything is asked; nor are they looked for in its cloud."""
     spectra = VO.query_ssa(QUASAR, "5 arcmin", collection="HST")[:1]
