@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from astropy import units as u
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
 from ..service.core import MastClass
-from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS, Cone, as_radius, cone_around
 from .datascope import InventoryRequest
 from .registry import service_address
 from .simple import (
     ImageSearch,
+    SimpleQuestion,
     refuse_collection,
     source_address,
     source_question,
@@ -27,14 +27,7 @@ from .simple import (
 __all__ = ["PositionMethods"]
 
 
-class _Question(Protocol):
-    """What is asked about a circle."""
-
-    def payload(self) -> dict[str, object]:
-        """Return what is sent; raise if it makes no sense."""
-
-    def table(self, service: MastService, deadline: Deadline) -> Table:
-        """Return the answer."""
+_Question = ImageSearch | SimpleQuestion | InventoryRequest
 
 
 class PositionMethods(MastClass):

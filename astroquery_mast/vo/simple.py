@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from astropy.table import Table
+from astropy.units import Unit
 from astroquery import log
 from pyvo.dal.query import DALQuery, DALResults
 from pyvo.dal.scs import SCSQuery, SCSResults
@@ -55,6 +56,7 @@ _BY_UTYPE = {
     "char.spectralaxis.coverage.bounds.start": "em_min",
     "char.spectralaxis.coverage.bounds.stop": "em_max",
 }
+_UNIT = "vox:bandpass_unit"
 # A circle of SIA 2 must have a radius (degrees).
 _SMALLEST = 1e-9
 # SIA 2 takes no wider circle, and a square of twice the radius is as wide as SIA 1 can be asked for (degrees).
@@ -109,6 +111,7 @@ class SimpleQuestion:
             query = self.make(session)
             table = table_of(self.results(query.execute_votable(), url=query.queryurl, session=session))
         rename(table, self.key, self.names)
+        _in_meters(table)
         table.meta |= {"service": payload["url"], "query": {name: payload[name] for name in payload if name != "url"}}
         return table
 
@@ -131,6 +134,15 @@ def rename(table: Table, key: str, names: Mapping[str, str]) -> None:
         name = names.get(meaning if key == "ucd" else meaning.rpartition(":")[2])
         if name is not None and name not in table.colnames:
             table.rename_column(column.name, name)
+
+
+def _in_meters(table: Table) -> None:
+    """Let wavelengths be in meters; SIA 1 may tell their unit in a column of its own, of which the first row counts."""
+    told = [column[0] for column in table.itercols() if str(column.meta.get("ucd")).lower() == _UNIT and len(column)]
+    for column in [table[name] for name in ("em_min", "em_max") if name in table.colnames]:
+        with suppress(ValueError, TypeError):  # no unit at all, or one of frequencies
+            column.unit = column.unit or Unit(*told)
+            column.convert_unit_to("m")
 
 
 # -- images --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 import responses
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -86,6 +87,25 @@ def test_the_first_version_is_asked_for_the_square_around_the_circle(mast_sandbo
     assert float(record.value("SIZE") or 0) == pytest.approx(0.1)
     assert "FORMAT" not in record.query
     assert len(found) > 0
+
+
+@pytest.mark.parametrize(
+    ("told", "unit", "factor"),
+    [(b' unit="nm"', "m", 1e-9), (b"", "m", 1.0), (b' unit="Hz"', "Hz", 1.0)],
+    ids=["nm", "in a column", "no length"],
+)
+def test_wavelengths_are_in_meters(mast_sandbox: Sandbox, told: bytes, unit: str, factor: float) -> None:
+    """Whatever unit the service has, and wherever it tells it; what is no length stays as it is."""
+    usual = VO.query_sia(M51, 0, collection="HST", version=1)
+    address = f"{mast_sandbox.url}/portal_vo/Mashup/VoQuery.asmx/SiaV1?MISSION=HST&POS=202.4696,47.1952&SIZE=0"
+    body = requests.get(address, timeout=30).content
+    field = b'name="enrMin" datatype="double"'
+    other = body.replace(field + b' unit="m"', field + told)
+    assert other != body
+    mast_sandbox.faults.add("vo_sia1", Fault.answer(other, content_type="text/xml"))
+    found = VO.query_sia(M51, 0, collection="HST", version=1)
+    assert found["em_min"].unit == unit
+    np.testing.assert_allclose(found["em_min"], np.asarray(usual["em_min"]) * factor, rtol=1e-9)
 
 
 def test_a_radius_of_zero_finds_images_of_the_position(mast_sandbox: Sandbox) -> None:
