@@ -453,3 +453,35 @@ def test_recorded_documents_that_are_no_answer(name: str, outcome: type[Any]) ->
     """An error in a document is one, and so is a document without a table; that there is more is a warning."""
     with pytest.warns(outcome) if issubclass(outcome, Warning) else pytest.raises(outcome):
         answered("query", name, lambda: VO.query_ssa("10 20", 0.1))
+
+
+ASKED: dict[str, Callable[[], Table]] = {
+    "vo_sia": lambda: VO.query_sia(M51, "10 arcsec", collection="HST", version=2),
+    "vo_sia1": lambda: VO.query_sia(M51, "10 arcsec", collection="HST", version=1),
+    "vo_ssa": lambda: VO.query_ssa(QUASAR, "5 arcmin"),
+    "vo_cone": lambda: VO.query_cone(M51, "2 arcmin", catalog="GAIADR3"),
+}
+# What goes wrong, and what the user sees if it stays so.
+BROKEN: dict[str, tuple[Fault, type[Exception], str]] = {
+    "failing": (Fault.status(500), ServerError, r"could not answer \(HTTP 500\).*Tried 4 times"),
+    "busy": (Fault.status(503), ServerError, r"could not answer \(HTTP 503\)"),
+    "late gateway": (Fault.status(504), ServerError, r"could not answer \(HTTP 504\)"),
+    "web page": (HTML, ServerError, r"a web page instead of data \(504 Gateway Time-out\)"),
+    "reset": (Fault.reset(), ServerError, "the connection broke"),
+    "reset later": (Fault.reset(300), ServerError, "the connection broke"),
+    "cut": (Fault.cut(300), ServerError, "the connection broke"),
+}
+
+
+@pytest.mark.parametrize("endpoint", ASKED)
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_goes_wrong_is_said_and_passes(mast_sandbox: Sandbox, endpoint: str, kind: str) -> None:
+    """What stays broken is an error in a sentence, with the service; what happens once costs one more request."""
+    fault, error, said = BROKEN[kind]
+    mast_sandbox.faults.add(endpoint, fault, times=None)
+    with pytest.raises(error, match=said):
+        ASKED[endpoint]()
+    mast_sandbox.reset()
+    mast_sandbox.faults.add(endpoint, fault)
+    assert len(ASKED[endpoint]()) > 0
+    assert len(mast_sandbox.requests.of(endpoint)) == 2
