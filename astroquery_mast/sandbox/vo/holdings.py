@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -143,28 +144,35 @@ def hubble_catalog(version: int, _archive: Archive, _address: str) -> Holding:
     """Return a version of the Hubble Source Catalog: matches in two kinds of magnitudes, and their detections."""
     rows = hubble(version)
     cone = partial(rows.cone, rows.table.everything(), images=1, most=len(rows.table))
-    single = chain.from_iterable(map(rows.detections, rows.match_ids.tolist()))
+    columns, matches = cone(aperture=True)
+    main = ("MatchID", "MatchRA", "MatchDec")
     tables = (
-        _matches("dbo.SumMagAper2CatView", *cone(aperture=True)),
-        _matches("dbo.SumMagAutoCatView", *cone(aperture=False)),
-        _listed("dbo.DetailedCatalog", MATCH_COLUMNS, list(single), ("CatID", "SourceRA", "SourceDec")),
+        _listed("dbo.SumMagAper2CatView", columns, lambda: matches, main),
+        _listed("dbo.SumMagAutoCatView", columns, lambda: cone(aperture=False)[1], main),
+        _listed(
+            "dbo.DetailedCatalog",
+            MATCH_COLUMNS,
+            lambda: chain.from_iterable(map(rows.detections, rows.match_ids.tolist())),
+            ("CatID", "SourceRA", "SourceDec"),
+        ),
     )
     return Holding({2: "hscv2", 3: "hsc"}[version], f"Hubble Source Catalog, version {version}", tables)
 
 
-def _matches(name: str, columns: Columns, rows: Sequence[Row]) -> Table:
-    """Matches without the distance, which a cone search alone has."""
-    kept = [place for place, (column, _) in enumerate(columns) if column != "Distance"]
-    inner = [tuple(row[place] for place in kept) for row in rows]
-    return _listed(name, tuple(columns[place] for place in kept), inner, ("MatchID", "MatchRA", "MatchDec"))
+#: Columns that belong to a search, and not to the catalog.
+_SEARCHED = frozenset({"Distance", "_selected_"})
 
 
-def _listed(name: str, columns: Columns, rows: Sequence[Row], main: tuple[str, ...]) -> Table:
-    """A table of columns of which the last is the portal's tick, which is left out."""
-    *kept, _ = columns
-    described = (_named(column, "long" if column in main else _KINDS[kind], "", main) for column, kind in kept)
-    described = (replace(each, datatype="double") if each.unit == "deg" else each for each in described)
-    return Table(name, "Hubble Source Catalog", tuple(described), lambda: (row[:-1] for row in rows), apart=True)
+def _listed(name: str, columns: Columns, rows: Callable[[], Iterable[Row]], main: tuple[str, ...]) -> Table:
+    kept = [place for place, (column, _) in enumerate(columns) if column not in _SEARCHED]
+    described = (_measured(*columns[place], main) for place in kept)
+    return Table(name, "Hubble Source Catalog", tuple(described), lambda: map(itemgetter(*kept), rows()), apart=True)
+
+
+def _measured(name: str, kind: str, main: tuple[str, ...]) -> Column:
+    """A column of the Hubble Source Catalog, whose positions are floats and whose numbers are long."""
+    column = _named(name, _KINDS[kind], "", main)
+    return replace(column, datatype="long") if column.ucd == "meta.id;meta.main" else column
 
 
 def mission(service: str, table: str, name: str, archive: Archive, _address: str) -> Holding:
