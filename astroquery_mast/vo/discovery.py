@@ -14,6 +14,7 @@ import numpy as np
 from astropy.table import MaskedColumn, Table
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError
+from ..query.adql import quoted
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import find_name, no_such
@@ -143,16 +144,6 @@ class Discovery:
         return found
 
 
-def literal(value: Any) -> str:
-    """Write a value in ADQL: text in quotation marks, those in it doubled."""
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    plain = value.item() if isinstance(value, np.generic) else value
-    if isinstance(plain, bool) or not isinstance(plain, int | float) or plain != plain:  # noqa: PLR0124 - NaN
-        raise InvalidArgumentError(f"{value!r} cannot be written in ADQL.")
-    return repr(plain)
-
-
 def _tables(tap: TapService, deadline: Deadline) -> Table:
     """Ask for the tables of a service."""
     query = "SELECT table_name, description FROM tap_schema.tables"
@@ -161,7 +152,7 @@ def _tables(tap: TapService, deadline: Deadline) -> Table:
 
 def _columns(tap: TapService, table: str, deadline: Deadline) -> Table:
     """Ask for the columns of a table."""
-    names = ", ".join(map(literal, dict.fromkeys((table, table.lower()))))
+    names = ", ".join(map(quoted, dict.fromkeys((table, table.lower()))))
     told = tap.rows(f"SELECT * FROM tap_schema.columns WHERE table_name IN ({names})", deadline=deadline)
     if "column_index" in told.colnames:  # Without an order of its own an answer has any.
         told.sort("column_index")

@@ -19,10 +19,11 @@ import numpy as np
 from astropy.table import Row, Table, vstack
 
 from ..exceptions import IncompleteResultError, InvalidArgumentError
+from ..query.adql import identifier, number_text, quoted
 from ..service.parallel import progress_bar
 from ..service.retrying import Deadline
 from ..tables.columns import find_name, no_such
-from .discovery import Discovery, literal
+from .discovery import Discovery
 from .tap import ROW_CAP, TapService
 
 _TABLES = re.compile(r'\b(?:FROM|JOIN)\s+((?:\w+|"[^"]+")(?:\.(?:\w+|"[^"]+"))*)', re.IGNORECASE)
@@ -251,7 +252,8 @@ class Pager:
             more = page.meta["overflow"] or len(page) >= self.size
             if more:
                 page = page[: _whole_groups(keys, key)]
-                condition = f"{key} >= {literal(keys[-1])}"
+                written = quoted(str(keys[-1])) if keys.dtype.kind == "U" else number_text(keys[-1])
+                condition = f"{key} >= {written}"
             yield _without(page, key) if added else page
         yield self._page(scan.adql(f"{key} IS NULL"))
 
@@ -354,8 +356,8 @@ def _fetched_by(scan: Scan, rows: Sequence[Row]) -> Scan:
     """The scan with the best key among some columns, or else a position."""
     keys = sorted((rank, str(row["column_name"])) for row in rows if (rank := _rank(row)) is not None)
     if keys:
-        return replace(scan, key=keys[0][1])
-    named = {str(row["ucd"]): str(row["column_name"]) for row in rows}
+        return replace(scan, key=identifier(keys[0][1]))
+    named = {str(row["ucd"]): identifier(str(row["column_name"])) for row in rows}
     ra, dec = map(named.get, _POSITION)
     return replace(scan, position=(ra, dec)) if ra and dec else scan
 

@@ -13,6 +13,7 @@ from tap_catalogs import COLUMNS, Serve, edit_text, queries, sources
 from astroquery_mast import VO, VOClass
 from astroquery_mast.exceptions import IncompleteResultError, InvalidArgumentError
 from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.sandbox.vo.tables import Column
 from astroquery_mast.service.retrying import Deadline
 from astroquery_mast.vo.paging import Pager, Scan, scan_of
 
@@ -207,6 +208,15 @@ def test_a_key_that_is_not_among_the_columns_is_not_returned(serve: Serve) -> No
         assert Counter(np.ma.filled(table["mag"], -1)) == Counter(
             -1 if mag is None else mag for k, _, _, _, mag in map(values, sources(100)) if k < 90
         )
+
+
+def test_a_key_may_have_the_name_of_a_word_of_the_language(serve: Serve) -> None:
+    """It stands in quotation marks then."""
+    columns = (Column("order", "long", ucd="meta.id;meta.main", indexed=True), Column("mag", "double"))
+    catalog = serve([(k, float(k)) for k in range(50)], columns)
+    table = query("SELECT mag FROM dbo.sources", catalog=catalog, limit=None, maxrec=20, run_async=False)
+    assert table.colnames == ["mag"]
+    assert sorted(table["mag"]) == list(range(50))
 
 
 def test_joined_tables_are_fetched_in_pages(serve: Serve) -> None:
