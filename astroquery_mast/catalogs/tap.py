@@ -28,6 +28,7 @@ from ..query.adql import (
     table_identifier,
     within_text,
 )
+from ..query.scan import Scan
 from ..query.selection import Selection, SortKey, arranged, names_of, row_limit, sort_keys
 from ..query.values import is_integer
 from ..service.mast_service import CallOptions, MastService
@@ -42,7 +43,7 @@ from ..tables.columns import Columns, did_you_mean, find_name
 from ..tables.rows import Array
 from ..tables.table import table_meta
 from ..targets.ask import TargetMeta
-from ..vo.paging import Pager, Scan
+from ..vo.paging import Pager
 from ..vo.tap import ROW_CAP
 from ..warn import warn_no_results, warn_of_limit, warn_user
 from .collections import Collections, TapTable

@@ -10,11 +10,11 @@ import numpy as np
 from astropy.table import Column as TableColumn
 from astropy.table import MaskedColumn, Table
 
+from ..query.scan import Scan
 from ..service.mast_service import MastService
 from ..tables.columns import Column, Columns, Kind, find_name
 from ..tables.rows import Array
 from ..vo.discovery import Discovery
-from ..vo.paging import Scan
 from ..vo.question import TapQuestion
 from .search import CAOM_CONE, CAOM_PRODUCTS
 

@@ -11,13 +11,14 @@ from astropy.table import Table
 
 from ..exceptions import BadRequestError, InvalidArgumentError, MastError
 from ..query.mistakes import Known, advice, empty_advice, is_query
+from ..query.scan import Scan, scan_of, top_of
 from ..query.selection import OneAnswer
 from ..query.values import is_integer
 from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
 from ..warn import warn_no_results, warn_of_limit
 from .discovery import Discovery
-from .paging import Pager, Scan, scan_of, top_of
+from .paging import Pager
 from .tap import ROW_CAP, TapService
 
 __all__ = ["OneAnswer", "TapQuestion"]

@@ -12,10 +12,11 @@ from tap_catalogs import COLUMNS, Serve, edit_text, queries, sources
 
 from astroquery_mast import VO, VOClass
 from astroquery_mast.exceptions import IncompleteResultError, InvalidArgumentError
+from astroquery_mast.query.scan import Scan, scan_of
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.sandbox.vo.tables import Column
 from astroquery_mast.service.retrying import Deadline
-from astroquery_mast.vo.paging import Pager, Scan, scan_of
+from astroquery_mast.vo.paging import Pager
 
 query: Any = VO.query_tap
 ALL = "SELECT id, name, mag FROM dbo.sources"
