@@ -78,17 +78,17 @@ class TapService:
         return table
 
     def _rows(self, adql: str, maxrec: int, run_async: bool | None, deadline: Deadline, *, verbose: bool) -> Table:
-        if run_async is None:
+        if not run_async:
             # The second way needs time as well.
-            patience = min(seconds_setting("read_timeout"), deadline.remaining() / 2)
+            patience = None if run_async is False else min(seconds_setting("read_timeout"), deadline.remaining() / 2)
             try:
                 return self._at_once(adql, maxrec, deadline, patience=patience, hopeless=_too_slow)
             except MastError as err:
-                if not _too_slow(err):
+                if run_async is False and _too_slow(err):
+                    err.args = (f"{err} As a job the query may take longer: run_async=True.",)
+                if run_async is False or not _too_slow(err):
                     raise
             log.info("%s did not answer in time: the query is sent again as a job, which may take longer.", self.what)
-        elif not run_async:
-            return self._at_once(adql, maxrec, deadline)
         job = self.submit(adql, maxrec=maxrec, deadline=deadline)
         table = job.fetch(deadline, verbose=verbose)
         with suppress(MastError):  # The server removes it sooner or later.
