@@ -112,6 +112,23 @@ def test_pages_make_the_whole() -> None:
     assert sorted(paged["objid"]) == sorted(whole["objid"])
 
 
+def test_a_query_that_is_no_part_of_one_table_comes_in_pages_as_well() -> None:
+    """The service takes it as a part of the queries for pages."""
+    text = f"SELECT DISTINCT obsid, obs_id {HERITAGE}"
+    every = VO.query_tap(text)
+    paged = VO.query_tap(text, limit=None, maxrec=len(every) // 2, run_async=False)
+    assert sorted(paged["obsid"]) == sorted(every["obsid"])
+
+
+def test_a_job_has_the_rows_of_an_answer_at_once() -> None:
+    """It is found again by its address."""
+    text = f"SELECT obsid, t_exptime {HERITAGE}"
+    job = VO.query_tap(text, job=True)
+    found, every = VO.get_job(job.url).result(), VO.query_tap(text, run_async=False)
+    assert sorted(found["obsid"]) == sorted(every["obsid"])
+    assert found["t_exptime"].unit == every["t_exptime"].unit
+
+
 def test_wrong_queries_are_refused() -> None:
     """With the service's own words."""
     with pytest.raises(InvalidQueryError, match="nosuchcolumn"):
