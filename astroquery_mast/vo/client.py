@@ -86,7 +86,8 @@ class VOClass(PositionMethods):
             Another TAP service, instead of ``catalog``: a row of `find_services`, its address (``https://...``), or its
             identifier (``ivo://...``), which is looked up in the registry.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            Seconds that the call may take; ``conf.timeout`` if not given.  If it is more than ten
+            minutes, the server is asked to let a job run for as long.
         verbose : bool
             Whether to show a bar on a terminal.
         get_query_payload : bool

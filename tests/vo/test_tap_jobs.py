@@ -6,6 +6,7 @@ import logging
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -205,6 +206,38 @@ def test_ctrl_c_leaves_the_job_and_says_where_it_is(caplog: pytest.LogCaptureFix
         job.wait()
     assert "return to it with Other.get_job('https://x/async/5')" in caplog.text
     assert len(job.result()) == 1
+
+
+def test_ctrl_c_during_a_query_says_where_its_job_is(
+    mast_sandbox: Sandbox, serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where the caller has not asked for a job."""
+    from astroquery_mast.service import retrying
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    catalog = serve(sources(5))
+    VO.list_tables(catalog)
+    never_ends(mast_sandbox)
+    monkeypatch.setattr(retrying, "pause", interrupted)
+    with caplog.at_level(logging.INFO), pytest.raises(KeyboardInterrupt):
+        query(ALL, catalog=catalog, run_async=True)
+    (url,) = VO.list_jobs(catalog)["url"]
+    assert f"return to it with VO.get_job({str(url)!r})" in caplog.text
+
+
+def test_queries_side_by_side_have_their_own_results(serve: Serve) -> None:
+    """One client serves many threads, at once and as jobs."""
+    catalog = serve(sources(100))
+
+    def ask(number: int) -> list[Any]:
+        text = f"SELECT id FROM dbo.sources WHERE id < {number} ORDER BY id"
+        return list(query(text, catalog=catalog, run_async=bool(number % 2)))
+
+    with ThreadPoolExecutor(4) as pool:
+        for number, found in zip(range(1, 17), pool.map(ask, range(1, 17)), strict=True):
+            assert [row["id"] for row in found] == list(range(number))
 
 
 def test_a_job_that_does_not_end_in_time_goes_on(mast_sandbox: Sandbox, serve: Serve) -> None:
