@@ -274,22 +274,20 @@ def service_address(given: Any, service: MastService, deadline: Deadline, *kinds
     InvalidArgumentError
         If it is no service, one of another kind, or known to be dead.
     """
-    if isinstance(given, Row):
-        return _address_in(given, kinds)
     if isinstance(given, Table):
         raise InvalidArgumentError("service is a table: give one of its rows, such as table[0].")
-    text = str(as_unicode(given)).strip()
+    text, kind = _address_in(given, kinds) if isinstance(given, Row) else (str(as_unicode(given)).strip(), kinds[0])
     if text.lower().startswith("ivo://"):
         return _address_named(text, find(Wanted(ivoids=[text]), service, deadline), kinds)
     if not _host(text):
         raise InvalidArgumentError(
-            f"service={given!r} is not a service: a row of find_services(), an address (https://...) or an identifier "
+            f"service={text!r} is not a service: a row of find_services(), an address (https://...) or an identifier "
             "(ivo://...) is needed."
         )
     reason = why_dead(text)
     if reason:
         raise InvalidArgumentError(f"Nothing answers at {text}: {reason}.")
-    return text, kinds[0]
+    return text, kind
 
 
 def _address_in(row: Row, kinds: Sequence[str]) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import responses
 from astropy.coordinates import SkyCoord
-from astropy.table import MaskedColumn, Table
+from astropy.table import MaskedColumn, Row, Table
 from hypothesis import given
 from hypothesis import strategies as st
 from pyvo import registry as pyvo_registry
@@ -296,7 +296,7 @@ def test_bad_questions_are_refused_before_anything_is_sent(
 @given(st.text(min_size=1).filter(str.strip))
 def test_words_stay_words(text: str) -> None:
     """Whatever is looked for is a literal of the query, and cannot end it."""
-    wanted = registry.Wanted.of(None, None, "tap", "MAST", text, [f"ivo://x/{text}"])
+    wanted = registry.Wanted.of(text, None, "tap", "MAST", text, [f"ivo://x/{text}"])
     for constraint in wanted.constraints():
         condition = constraint.get_search_condition(None)
         assert condition.count("'") % 2 == 0
@@ -387,6 +387,11 @@ def test_a_service_is_a_row_an_address_or_an_identifier(
     assert address("ivo://archive.stsci.edu/hsctap", "tap") == f"{mast_sandbox.url}/vo-tap/api/v0.1/hscv2"
 
 
+def saved(url: str) -> Row:
+    """A row of a table that somebody has kept."""
+    return Table({"access_url": [url], "service_type": ["tap"]})[0]
+
+
 def test_what_is_no_service_is_refused(find: Find, address: Callable[[Any, str], str]) -> None:
     """With what is wrong: another type, a dead host, an unknown resource, no service at all."""
     row = find(servicetype="ssa")[0]
@@ -399,7 +404,9 @@ def test_what_is_no_service_is_refused(find: Find, address: Callable[[Any, str],
         ("mast.stsci.edu/vo-tap", "tap", "is not a service"),
         ("https://", "tap", "is not a service"),
         ("https://[::1", "tap", "is not a service"),
-        (None, "tap", "service=None"),
+        (None, "tap", "service='None' is not a service"),
+        (saved("http://vao.stsci.edu/tap"), "tap", "Nothing answers at http://vao.stsci.edu/tap: MAST shut it down"),
+        (saved("file:///etc/passwd"), "tap", "is not a service"),
         (find(servicetype="ssa"), "ssa", "service is a table: give one of its rows, such as table[0]."),
         (Table({"a": [1]})[0], "tap", "A row of find_services() is needed"),
     ]:
