@@ -80,17 +80,27 @@ class _Each(registry.Constraint):  # type: ignore[misc, unused-ignore]
         self._condition = joined.join(conditions)
 
 
-# pyvo's own constraint for words misses those that stand in different subjects, unless the registry joins tables by
-# UNION; that for wavebands downloads a vocabulary to check them; that for authors wants the right case.
+class _Words(registry.Freetext):  # type: ignore[misc, unused-ignore]
+    """Words in titles, descriptions or subjects; without UNION, pyvo misses those that stand in different subjects."""
+
+    def get_search_condition(self, service: TAPService) -> str:
+        """Write the condition for a registry."""
+        if service.get_tap_capability().get_adql().get_feature(_SETS, "UNION"):
+            return str(super().get_search_condition(service))
+        return str(_Each(" AND ", _HAS_WORD, *self.words).get_search_condition(service))
+
+
+_SETS = "ivo://ivoa.net/std/TAPRegExt#features-adql-sets"
 _HAS_WORD = (
     "(1 = ivo_hasword(res_title, {value}) OR 1 = ivo_hasword(res_description, {value}) OR ivoid IN "
     "(SELECT ivoid FROM rr.res_subject WHERE 1 = ivo_nocasematch(res_subject, {part})))"
 )
+# pyvo's own constraint for wavebands downloads a vocabulary to check them, and that for authors wants the right case.
 _HAS_AUTHOR = (
     "ivoid IN (SELECT ivoid FROM rr.res_role WHERE base_role = 'creator' AND 1 = ivo_nocasematch(role_name, {part}))"
 )
 _CONSTRAINTS: Mapping[str, Callable[..., registry.Constraint]] = {
-    "words": partial(_Each, " AND ", _HAS_WORD),
+    "words": _Words,
     "bands": partial(_Each, " OR ", "1 = ivo_hashlist_has(rr.resource.waveband, {value})"),
     "kinds": registry.Servicetype,
     "authorities": partial(_Each, " OR ", "ivoid LIKE {value}"),
