@@ -9,6 +9,7 @@ import pytest
 
 from astroquery_mast import VO
 from astroquery_mast.exceptions import (
+    IncompleteResultError,
     InvalidArgumentError,
     MaxResultsWarning,
     NoResultsWarning,
@@ -35,6 +36,22 @@ def test_all_resources_are_waited_for(mast_sandbox: Sandbox) -> None:
     asked = mast_sandbox.requests.of("invoke")
     assert len(asked) == 4
     assert len({(record.mashup or {})["cacheBreaker"] for record in asked}) == 1
+
+
+def test_a_part_that_counts_wrongly_is_waited_over(mast_sandbox: Sandbox) -> None:
+    """Only the whole has to have as many rows as it says."""
+
+    def lose_a_row(answer: dict[str, Any]) -> dict[str, Any]:
+        return {**answer, "data": answer["data"][1:]} if answer.get("data") else answer
+
+    def is_part(_record: Any) -> bool:
+        return len(mast_sandbox.requests.of("invoke")) < 4
+
+    mast_sandbox.faults.add("invoke", Fault.edit(lose_a_row), times=None, where=is_part)
+    assert VO.inventory(PLACE, "6 arcmin").meta["complete"]
+    mast_sandbox.faults.add("invoke", Fault.edit(lose_a_row), times=None)
+    with pytest.raises(IncompleteResultError):
+        VO.inventory(PLACE, "6 arcmin")
 
 
 def test_at_the_end_of_the_time_what_came_is_returned(mast_sandbox: Sandbox) -> None:
