@@ -162,6 +162,7 @@ def test_the_first_version_helps_out(mast_sandbox: Sandbox, fault: Fault) -> Non
 
 def test_the_first_version_has_time_left(mast_sandbox: Sandbox) -> None:
     """A second version that hangs takes half of the time."""
+    VO.query_sia(M51, "10 arcsec", collection="HST", version=1)  # for the sandbox to have read its footprints
     mast_sandbox.faults.add("vo_sia", Fault.delay(60), times=None)
     assert "SiaV1" in VO.query_sia(M51, "10 arcsec", collection="HST", timeout=4).meta["service"]
 
