@@ -112,7 +112,9 @@ class SimpleQuestion:
             table = table_of(self.results(query.execute_votable(), url=query.queryurl, session=session))
         rename(table, self.key, self.names)
         _in_meters(table)
-        table.meta |= {"service": payload["url"], "query": {name: payload[name] for name in payload if name != "url"}}
+        # In a list, which survives stacking and files.
+        sent = [f"{name}={each}" for name in payload if name != "url" for each in as_members(name, payload[name])]
+        table.meta |= {"service": payload["url"], "query": sent}
         return table
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import requests
 import responses
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
+from astropy.table import Table, vstack
 from astropy.time import Time
 
 from astroquery_mast import VO
@@ -56,8 +57,17 @@ def test_images_are_those_that_the_circle_meets(mast_sandbox: Sandbox, radius: A
     assert found["s_ra"].meta["ucd"] == "pos.eq.ra"
     assert found["t_exptime"].description == "Exposure time"
     assert found["obs_id"].dtype.kind == "U"
-    assert found.meta["query"]["COLLECTION"] == ["HST"]
+    assert found.meta["query"] == ["POS=CIRCLE 202.4696 47.1952 0.05", "COLLECTION=HST"]
     assert not found.meta["overflow"]
+
+
+def test_tables_are_stacked_and_written(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Without a warning, and with what they tell of themselves."""
+    both = vstack([VO.query_sia(M51, "10 arcsec", collection=name) for name in ("HST", "GALEX")])
+    assert [each for each in both.meta["query"] if "COLLECTION" in each] == ["COLLECTION=HST", "COLLECTION=GALEX"]
+    for name in ("images.fits", "images.ecsv"):
+        both.write(tmp_path / name)
+        assert list(Table.read(tmp_path / name)["obs_id"]) == list(both["obs_id"])
 
 
 def test_a_name_stands_for_its_position(mast_sandbox: Sandbox) -> None:
