@@ -15,7 +15,7 @@ from astropy.table import Table
 from pyvo.dal import TAPService
 
 from ..exceptions import BadRequestError, InputWarning, InvalidArgumentError
-from ..query.adql import AdqlQuery, circle_text, within_text
+from ..query.adql import AdqlQuery, circle_text, identifier, within_text
 from ..query.known_catalogs import CATALOGS, DEFAULT_TABLES, OLD_ONLY
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
@@ -54,7 +54,8 @@ class TapTable:
     def probe(self) -> str:
         """Return a query for no rows, by which a service shows that it can search around a position."""
         assert self.position is not None
-        clause = within_text(self.position, [circle_text(0, 0, 0.001)])
+        ra, dec = map(identifier, self.position)
+        clause = within_text((ra, dec), circle_text(0, 0, 0.001))
         return AdqlQuery(self.name, clauses=(clause,), limit=0).text
 
 

@@ -22,12 +22,12 @@ from ..query.adql import (
     AdqlQuery,
     TextTest,
     adql_clauses,
-    circle_text,
     identifier,
     polygon_text,
     table_identifier,
     within_text,
 )
+from ..query.cones import cone_condition
 from ..query.scan import Scan
 from ..query.selection import Selection, SortKey, arranged, names_of, row_limit, sort_keys
 from ..query.values import is_integer
@@ -109,7 +109,8 @@ class TableQuestion:
         if self.table.position is None or not shapes:
             raise InvalidArgumentError(f"{self.table.title} cannot be searched by position.")
         asked, region = _shapes_asked(place, shapes)
-        clause = within_text(self.table.position, list(map(_shape_text, asked)))
+        clauses = [_within(shape, self.table.position) for shape in asked]
+        clause = clauses[0] if len(clauses) == 1 else f"({' OR '.join(f'({each})' for each in clauses)})"
         query = replace(self.query, clauses=(clause, *self.query.clauses))
         return replace(self, query=query, region=region).with_hidden(self.table.position if region else ())
 
@@ -174,11 +175,12 @@ def _circle_around(region: Region) -> Circle:
     return Circle(cone.ra, cone.dec, cone.radius)
 
 
-def _shape_text(shape: Shape) -> str:
-    """A shape in ADQL; a position is a circle of no size."""
+def _within(shape: Shape, position: tuple[str, str]) -> str:
+    """The condition that a position is in a shape; a position is a circle of no size."""
+    names = identifier(position[0]), identifier(position[1])
     if isinstance(shape, Polygon):
-        return polygon_text(shape.vertices)
-    return circle_text(shape.ra, shape.dec, shape.radius if isinstance(shape, Circle) else 0.0)
+        return within_text(names, polygon_text(shape.vertices))
+    return cone_condition(shape.ra, shape.dec, shape.radius if isinstance(shape, Circle) else 0.0, names)
 
 
 def _inside(table: Table, position: tuple[str, str], region: Region) -> Array:

@@ -291,11 +291,9 @@ def polygon_text(vertices: Iterable[tuple[float, float]]) -> str:
     return f"POLYGON('ICRS', {', '.join(map(number_text, chain.from_iterable(vertices)))})"
 
 
-def within_text(position: tuple[str, str], shapes: Sequence[str]) -> str:
-    """Return the clause that a position, named by its two columns, is in one of some shapes."""
-    point = f"POINT('ICRS', {', '.join(map(identifier, position))})"
-    parts = [f"CONTAINS({point}, {shape}) = 1" for shape in shapes]
-    return parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"
+def within_text(position: tuple[str, str], shape: str) -> str:
+    """Return the clause that a position, named by its two columns, is in a shape."""
+    return f"CONTAINS(POINT('ICRS', {', '.join(position)}), {shape}) = 1"
 
 
 # -- queries -------------------------------------------------------------------------------------------------------

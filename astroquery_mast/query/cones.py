@@ -9,6 +9,7 @@ import math
 import re
 
 from ..exceptions import InvalidArgumentError
+from .adql import circle_text, within_text
 
 # A box is this much wider on each side than the circle (degrees), so that no rounding loses a row.
 _MARGIN = 1e-7
@@ -22,8 +23,7 @@ def cone_condition(ra: float, dec: float, radius: float, position: tuple[str, st
     for name in position:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise InvalidArgumentError(f"{name!r} is not the name of a column.")
-    circle = ", ".join(map(repr, (ra, dec, radius)))
-    inside = f"CONTAINS(POINT('ICRS', {', '.join(position)}), CIRCLE('ICRS', {circle})) = 1"
+    inside = within_text(position, circle_text(ra, dec, radius))
     return " AND ".join([*box_conditions(ra, dec, radius, position), inside])
 
 

@@ -223,7 +223,7 @@ class VOClass(PositionMethods):
         >>> from astroquery_mast import VO
         >>> print(VO.cone_condition("0 60", "36 arcsec", ra="ra", dec="dec"))
         dec BETWEEN 59.9899999 AND 60.0100001 AND (ra >= 359.9799999 OR ra <= 0.0200001)
-        AND CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', 0.0, 60.0, 0.01)) = 1
+        AND CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', 0, 60, 0.01)) = 1
         >>> around = VO.cone_condition("M51", "0.1 deg")
         >>> query = f"SELECT obs_id FROM dbo.obspointing WHERE {around} AND obs_collection = 'JWST'"
         >>> len(VO.query_tap(query)) > 0

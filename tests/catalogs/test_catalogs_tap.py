@@ -365,6 +365,13 @@ def test_a_polygon_is_asked_for_where_it_can_be(mast_sandbox: Sandbox) -> None:
     assert " OR " in text
 
 
+def test_a_circle_is_asked_for_with_a_box_before_it(mast_sandbox: Sandbox) -> None:
+    """A database finds a box by its indices; that of observations does not find a circle in time."""
+    text = Catalogs.query_region("0 60", radius="36 arcsec", collection="caom", return_adql=True)
+    box = "s_dec BETWEEN 59.9899999 AND 60.0100001 AND (s_ra >= 359.9799999 OR s_ra <= 0.0200001)"
+    assert f"WHERE {box} AND CONTAINS(POINT('ICRS', s_ra, s_dec), CIRCLE('ICRS', 0, 60, 0.01)) = 1" in text
+
+
 def test_shapes_of_other_packages_are_regions(mast_sandbox: Sandbox) -> None:
     """Circles of ``regions`` are circles, and a map of the sky is cut out."""
     regions, mocpy = pytest.importorskip("regions"), pytest.importorskip("mocpy")

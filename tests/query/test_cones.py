@@ -60,7 +60,7 @@ def test_the_box_stands_before_the_circle() -> None:
         "s_dec BETWEEN -1.0000001 AND 1.0000001 AND s_ra BETWEEN 8.9999999 AND 11.0000001 AND "
     )
     assert cone_condition(10.0, 0.0, 1.0, NAMES).endswith(
-        " AND CONTAINS(POINT('ICRS', s_ra, s_dec), CIRCLE('ICRS', 10.0, 0.0, 1.0)) = 1"
+        " AND CONTAINS(POINT('ICRS', s_ra, s_dec), CIRCLE('ICRS', 10, 0, 1)) = 1"
     )
     assert "(s_ra >= 359.4999999 OR s_ra <= 1.5000001)" in cone_condition(0.5, 0.0, 1.0, NAMES)
     assert "s_ra BETWEEN" not in cone_condition(0.5, 89.0, 1.0, NAMES)
