@@ -51,15 +51,15 @@ def empty_advice(adql: str) -> list[str]:
     """Return why a query may have found nothing."""
     tokens = tokens_of(adql)
     likes = [after for word, after in pairwise(tokens) if word.upper() == "LIKE"]
-    return [f"LIKE takes % for any text, and {each} has an asterisk." for each in likes if "*" in each]
+    return [f"In LIKE, the wildcard is % and not *, as in {each}." for each in likes if "*" in each]
 
 
 def _signs(tokens: Sequence[str]) -> Iterator[str]:
     """Signs and words that ADQL does not have."""
     if "'" in tokens or '"' in tokens:
-        yield "A quotation mark is not closed."
+        yield "A quote is not closed."
     if "==" in tokens:
-        yield "ADQL compares with =, not with ==."
+        yield "ADQL uses =, not ==, to compare."
     for word, after in pairwise(tokens):
         if word.upper() == "LIMIT" and after.isdigit():
             yield f"ADQL has no LIMIT: write SELECT TOP {after} at the beginning."
@@ -93,11 +93,11 @@ def _unknown(token: str, before: str, columns: Mapping[str, str], *, sure: bool)
     """What a word may be that is no column, after another one; ``sure`` if the service speaks of columns."""
     near = closest(_bare(token), columns)
     if token.startswith('"'):
-        yield f"Text stands in single quotation marks, as {_literal(token)}: the others are for names of columns."
+        yield f"Put text in single quotes: {_literal(token)}. Double quotes are for column names."
     elif near:
         yield f"There is no column {token!r}. {did_you_mean(token, near, near)}"
     elif sure and before in _COMPARISONS:
-        yield f"Text stands in quotation marks: {_literal(token)}."
+        yield f"Put text in quotes: {_literal(token)}."
     elif sure and columns:
         yield f"There is no column {token!r}."
 
@@ -114,9 +114,9 @@ def _texts(tokens: Sequence[str], known: Known) -> Iterator[str]:
             continue
         words = text.strip("'")
         if _DATE.match(words):
-            yield f"{column!r} holds numbers: write a date as a Modified Julian Date, Time({words!r}).mjd."
+            yield f"{column!r} is a column of numbers: give dates as Modified Julian Dates, Time({words!r}).mjd."
         elif not _is_number(words):
-            yield f"{column!r} holds numbers, and {text} is none."
+            yield f"{column!r} is a column of numbers, and {text} is not a number."
 
 
 def _is_number(text: str) -> bool:

@@ -45,7 +45,7 @@ class TapQuestion:
         if not isinstance(self.adql, str) or not self.adql.strip():
             raise InvalidArgumentError(f"adql={self.adql!r}: the text of a query is needed, such as 'SELECT …'.")
         if not is_query(self.adql):
-            raise InvalidArgumentError(f"adql={_short(self.adql)!r} is no query, which begins with SELECT.")
+            raise InvalidArgumentError(f"adql={_short(self.adql)!r} is not a query: it must begin with SELECT.")
         object.__setattr__(self, "adql", self.adql.rstrip("; \n\t"))
         if self.key is not None and not _NAME.fullmatch(str(self.key)):
             raise InvalidArgumentError(f"key={self.key!r} is not the name of a column.")

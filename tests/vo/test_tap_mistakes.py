@@ -43,17 +43,21 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {},
         "There is no column 'a.datauris'. Did you mean 'datauri'",
     ),
-    "no quotation marks": (f"{SELECT} WHERE obs_collection = HST", {}, "Text stands in quotation marks: 'HST'."),
+    "no quotation marks": (f"{SELECT} WHERE obs_collection = HST", {}, "Put text in quotes: 'HST'."),
     "double quotation marks": (
         f'{SELECT} WHERE obs_collection = "HST"',
         {},
-        "Text stands in single quotation marks, as 'HST': the others are for names of columns.",
+        "Put text in single quotes: 'HST'. Double quotes are for column names.",
     ),
-    "an open quotation mark": (f"{SELECT} WHERE obs_collection = 'HST", {}, "A quotation mark is not closed."),
-    "text for a number": (f"{SELECT} WHERE calib_level = 'three'", {}, "'calib_level' holds numbers, and 'three' is"),
-    "a date for a day": (f"{SELECT} WHERE t_min > '2020-01-01'", {}, "Modified Julian Date, Time('2020-01-01').mjd."),
+    "an open quotation mark": (f"{SELECT} WHERE obs_collection = 'HST", {}, "A quote is not closed."),
+    "text for a number": (
+        f"{SELECT} WHERE calib_level = 'three'",
+        {},
+        "'calib_level' is a column of numbers, and 'three' is not a number.",
+    ),
+    "a date for a day": (f"{SELECT} WHERE t_min > '2020-01-01'", {}, "Modified Julian Dates, Time('2020-01-01').mjd."),
     "LIMIT": ("SELECT obs_id FROM dbo.obspointing LIMIT 10", {}, "ADQL has no LIMIT: write SELECT TOP 10 at the"),
-    "two signs": (f"{SELECT} WHERE obs_collection == 'HST'", {}, "ADQL compares with =, not with ==."),
+    "two signs": (f"{SELECT} WHERE obs_collection == 'HST'", {}, "ADQL uses =, not ==, to compare."),
     "as a job": ("SELECT obs_ids FROM dbo.obspointing", {"run_async": True}, "Did you mean 'obs_id', "),
     "in pages": ("SELECT obs_ids FROM dbo.obspointing", {"limit": None}, "Did you mean 'obs_id', "),
 }
@@ -80,7 +84,7 @@ NO_QUERIES = {
 @pytest.mark.parametrize("case", NO_QUERIES)
 def test_what_is_no_query_is_not_sent(mast_sandbox: Sandbox, case: str) -> None:
     """It is refused with what a query begins with."""
-    with pytest.raises(InvalidArgumentError, match="which begins with SELECT"):
+    with pytest.raises(InvalidArgumentError, match="it must begin with SELECT"):
         VO.query_tap(NO_QUERIES[case])
     assert not mast_sandbox.requests.of("vo_tap")
 
@@ -115,11 +119,11 @@ def test_a_semicolon_is_not_sent(mast_sandbox: Sandbox) -> None:
 
 def test_an_asterisk_in_a_pattern_is_told_of() -> None:
     """It finds nothing, because it is a letter as any other."""
-    with pytest.warns(NoResultsWarning, match=r"LIKE takes % for any text, and 'j97\*' has an asterisk"):
+    with pytest.warns(NoResultsWarning, match=r"In LIKE, the wildcard is % and not \*, as in 'j97\*'"):
         VO.query_tap(f"{SELECT} WHERE obs_id LIKE 'j97*'")
     with pytest.warns(NoResultsWarning) as caught:
         VO.query_tap(f"{SELECT} WHERE obs_id LIKE 'nothing%'")
-    assert "asterisk" not in str(caught[0].message)
+    assert "wildcard" not in str(caught[0].message)
 
 
 def test_mistakes_in_queries_for_observations_are_told_of_as_well() -> None:
@@ -147,7 +151,7 @@ WORDS: dict[str, tuple[str, str, list[str]]] = {
     "SQL Server, text": (
         f"{SELECT} WHERE obs_collection = HST",
         "Invalid column name 'HST'.",
-        ["Text stands in quotation marks: 'HST'."],
+        ["Put text in quotes: 'HST'."],
     ),
     "a name that is not in the query": (SELECT, "Invalid column name 'something'.", []),
     "words that name nothing": (SELECT, "Internal error.", []),
