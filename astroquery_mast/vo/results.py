@@ -10,6 +10,8 @@ from pyvo.dal.query import DALResults
 def table_of(results: DALResults) -> Table:
     """Return the table of an answer; ``meta`` tells whether the service has more rows."""
     table = results.to_table()
+    # What the table was copied from is as large.
+    results.resultstable.array = None
     for name in [name for name in table.colnames if table[name].dtype == object]:
         # Only one of the ways to write a VOTable can tell empty text from none.
         _make_text(table, name, empty_is_null=results.resultstable.format != "binary2")
