@@ -19,6 +19,7 @@ from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import find_name, no_such
 from ..tables.mashup import json_object
+from .results import IN_NANOMETERS
 from .session import VOSession, translated
 from .tap import TapService
 
@@ -156,7 +157,10 @@ def _columns(tap: TapService, table: str, deadline: Deadline) -> Table:
     told = tap.rows(f"SELECT * FROM tap_schema.columns WHERE table_name IN ({names})", deadline=deadline)
     if "column_index" in told.colnames:  # Without an order of its own an answer has any.
         told.sort("column_index")
-    return _with_columns(told, _COLUMN_COLUMNS, tap)
+    wanted = _with_columns(told, _COLUMN_COLUMNS, tap)
+    if table.lower().endswith(f".{IN_NANOMETERS}"):
+        wanted["unit"] = np.where(wanted["unit"] == "m", "nm", wanted["unit"])
+    return wanted
 
 
 def _with_columns(told: Table, names: tuple[str, ...], tap: TapService) -> Table:

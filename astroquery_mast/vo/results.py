@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
+from astropy import units as u
 from astropy.table import Column, MaskedColumn, Table
 from pyvo.dal.query import DALResults
+
+from ..exceptions import InputWarning
+from ..warn import warn_user
+
+# The archive says meters of the wavelengths in the first table, which are in nanometers as in the portal's answers; in
+# the second one they are in meters, and in the third under other names.
+IN_NANOMETERS, _IN_METERS, _OTHERS = "obspointing", "obscore", "caomplane"
 
 
 def table_of(results: DALResults) -> Table:
@@ -34,3 +44,20 @@ def _make_text(table: Table, name: str, *, empty_is_null: bool) -> None:
     kind = MaskedColumn if mask.any() else Column
     options = {"mask": mask} if mask.any() else {}
     table.replace_column(name, kind(values, name=name, description=column.description, meta=column.meta, **options))
+
+
+def correct_wavelengths(table: Table, adql: str) -> None:
+    """Give wavelengths of observations the unit that they are in; none where the query leaves it open."""
+    named = set(re.findall(r"\w+", adql.lower()))
+    if IN_NANOMETERS not in named:
+        return
+    lengths = [column for column in table.itercols() if column.unit == u.m]
+    wrong = [column for column in lengths if _OTHERS not in named or column.name.startswith("em_")]
+    for column in wrong:
+        column.unit = None if _IN_METERS in named else u.nm
+    if wrong and _IN_METERS in named:
+        names = ", ".join(repr(column.name) for column in wrong)
+        warn_user(
+            f"{names}: in nm if from dbo.{IN_NANOMETERS}, in m if from ivoa.{_IN_METERS}. The unit is left out.",
+            InputWarning,
+        )

@@ -26,7 +26,7 @@ from ..service.jobs import JobHandle, JobStatus
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..warn import warn_of_limit
-from .results import table_of
+from .results import correct_wavelengths, table_of
 from .session import VOSession, translated
 
 ROW_CAP = 100_000
@@ -114,6 +114,7 @@ class TapService:
     def _table(self, results: TAPResults, adql: str, mode: str) -> Table:
         """The table of an answer."""
         table = table_of(results)
+        correct_wavelengths(table, adql)
         table.meta = {"adql": adql, "service": self.url, "mode": mode, **table.meta}
         return table
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import responses
 from astropy.table import Column, MaskedColumn
-from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, NoResultsWarning
+from astroquery.exceptions import InputWarning, InvalidQueryError, MaxResultsWarning, NoResultsWarning
 from tap_catalogs import Serve, queries, sources
 
 from astroquery_mast import VO, Observations, VOClass, conf
@@ -183,3 +183,23 @@ def test_recorded_observations_of_another_archive() -> None:
     table = query("SELECT 1", service=URL)
     assert len(table) == 10
     assert table["s_ra"].unit == "deg"
+
+
+@pytest.mark.usefixtures("mast_sandbox")
+def test_wavelengths_of_observations_are_not_a_billion_times_too_long() -> None:
+    """The service claims meters for nanometers of one of its tables; where two tables meet there is no unit at all."""
+    where = "WHERE o.obs_id = 'j97c01010'"
+    pointing = VO.query_tap(f"SELECT o.em_min AS shortest, o.s_ra FROM dbo.obspointing AS o {where}")
+    assert pointing["shortest"].unit == "nm"
+    assert pointing["s_ra"].unit == "deg"
+    obscore = VO.query_tap(f"SELECT o.em_min FROM ivoa.obscore AS o {where}")
+    assert obscore["em_min"].unit == "m"
+    assert obscore["em_min"].quantity[0].to_value("nm") == pytest.approx(pointing["shortest"][0])
+    columns = VO.list_columns("dbo.obspointing")
+    assert set(columns["unit"][np.isin(columns["column_name"], ["em_min", "em_max"])]) == {"nm"}
+    with pytest.warns(InputWarning, match=r"'em_min', 'shortest': in nm if from dbo.obspointing, in m if"):
+        both = VO.query_tap(
+            "SELECT c.em_min, o.em_min AS shortest FROM dbo.obspointing AS o "
+            f"JOIN ivoa.obscore AS c ON c.obs_id = o.obs_id {where}"
+        )
+    assert {both["em_min"].unit, both["shortest"].unit} == {None}
