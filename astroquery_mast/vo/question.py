@@ -72,9 +72,14 @@ class TapQuestion:
         """Whether one answer holds what is wanted."""
         return self.rows is not None and self.rows <= self.size
 
+    @property
+    def sent(self) -> int:
+        """The limit that is sent with the query."""
+        return self.size if self.limit is None else min(self.size, self.rows or self.size)
+
     def payload(self, tap: TapService) -> dict[str, object]:
-        """Return what is sent, first."""
-        return tap.payload(self.adql, min(self.size, self.rows or self.size), self.run_async)
+        """Return what is sent if one answer holds all that is wanted."""
+        return tap.payload(self.adql, self.sent, self.run_async)
 
     def submit(self, tap: TapService, deadline: Deadline) -> JobHandle:
         """Have the server work on it."""
@@ -82,7 +87,7 @@ class TapQuestion:
             raise InvalidArgumentError(
                 f"A job returns at most {self.size} rows, and limit={self.limit} asks for more: leave job=True out."
             )
-        return tap.submit(self.adql, maxrec=min(self.size, self.rows or self.size), deadline=deadline)
+        return tap.submit(self.adql, maxrec=self.sent, deadline=deadline)
 
     def table(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Table:
         """Return all rows wanted, and warn if there are more, or none."""
@@ -94,25 +99,21 @@ class TapQuestion:
 
     def _table(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Table:
         if self.in_one:
-            maxrec = self.size if self.limit is None else min(self.size, self.rows or self.size)
-            table = tap.rows(
-                self.adql, maxrec=maxrec, run_async=self.run_async, deadline=deadline, verbose=self.verbose
+            return tap.rows(
+                self.adql, maxrec=self.sent, run_async=self.run_async, deadline=deadline, verbose=self.verbose
             )
-        else:
-            limit = None if isinstance(self.limit, OneAnswer) else self.limit
-            table = self._paging(tap, discovery, deadline).everything(scan_of(self.adql, self.key), limit)
-            table.meta["adql"] = self.adql
-            if table.meta["overflow"]:
-                warn_of_limit(len(table))
+        table = self._pager(tap, discovery, deadline).everything(scan_of(self.adql, self.key), self.rows)
+        table.meta["adql"] = self.adql
+        if table.meta["overflow"]:
+            warn_of_limit(len(table))
         return table
 
     def pages(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Iterator[Table]:
         """Give the rows page by page, each within the seconds of the deadline."""
-        limit = None if isinstance(self.limit, OneAnswer) else self.limit
-        pager = replace(self._paging(tap, discovery, deadline), page_seconds=deadline.seconds)
-        return pager.pages(scan_of(self.adql, self.key), limit=limit)
+        pager = replace(self._pager(tap, discovery, deadline), page_seconds=deadline.seconds)
+        return pager.pages(scan_of(self.adql, self.key), limit=self.rows)
 
-    def _paging(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Pager:
+    def _pager(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Pager:
         return Pager(tap, discovery, deadline, self.size, self.run_async, self.verbose)
 
     @contextmanager
