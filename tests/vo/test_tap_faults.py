@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,16 +80,25 @@ def test_a_query_that_takes_too_long_is_sent_again_as_a_job(
 def test_a_failure_of_a_moment_is_not_noticed(mast_sandbox: Sandbox, serve: Serve, where: Any, fault: Fault) -> None:
     """Wherever it strikes, the request is sent again; a job is not lost by it."""
     catalog = serve(sources(20))
-    mast_sandbox.faults.add("vo_tap", fault, times=1, where=where)
+    VO.list_tables(catalog)
+    struck: list[RequestRecord] = []
+
+    def strikes(record: RequestRecord) -> bool:
+        struck.extend([record] * where(record))
+        return bool(where(record))
+
+    mast_sandbox.faults.add("vo_tap", fault, times=1, where=strikes)
     assert len(query(ALL, catalog=catalog, run_async=where is not at_once)) == 20
+    assert struck
 
 
 @pytest.mark.parametrize("times", [1, 5, 30])
 def test_a_job_is_watched_through_an_outage(mast_sandbox: Sandbox, serve: Serve, times: int) -> None:
     """However often its state cannot be read, it is watched until the time is over."""
-    catalog = serve(sources(20))
+    job = query(ALL, catalog=serve(sources(20)), job=True)
     mast_sandbox.faults.add("vo_tap", Fault.status(503), times=times, where=watched)
-    assert len(query(ALL, catalog=catalog, job=True).result()) == 20
+    assert len(job.result()) == 20
+    assert len([record for record in of_jobs(mast_sandbox) if watched(record)]) > times
 
 
 def test_a_server_that_asks_for_a_pause_gets_one_from_all(
@@ -250,24 +260,28 @@ def huge() -> Iterator[str]:
     thread.join()
 
 
+# The peak of this process alone; that of `resource` is at least what the process had that has started it.
 _MEASURED = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from astroquery_mast import VO
 
-unit = 1 if sys.platform == "darwin" else 1024
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+
+before = peak()
 table = VO.query_tap("SELECT id FROM x", service=sys.argv[1], maxrec=2_000_000, run_async=False)
-print(len(table), table["id"][-1], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit - before)
+print(len(table), table["id"][-1], peak() - before)
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="memory is measured where Linux tells it")
 def test_a_million_rows_never_are_in_memory_as_text(huge: str) -> None:
     """All of them arrive, and memory grows by far less than the 150 MB of the answer."""
-    pytest.importorskip("resource")
     ran = subprocess.run([sys.executable, "-c", _MEASURED, huge], check=True, capture_output=True, text=True)
     rows, last, grown = map(int, ran.stdout.split())
     assert (rows, last) == (ROWS, ROWS - 1)
-    assert grown < 100_000_000
+    assert 8_000_000 < grown < 100_000_000
 
 
 def test_an_answer_that_is_too_large_is_refused_with_the_setting_to_raise(huge: str) -> None:
