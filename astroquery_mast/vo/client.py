@@ -191,8 +191,8 @@ class VOClass(PositionMethods):
     ) -> str:
         """Return the condition of ADQL that a position is in a circle, with a box around the circle before it.
 
-        Databases find a box by an index, and then look for the circle in what is left.  In MAST's database of observations
-        a circle alone has been seen to take more than a minute, and a box two seconds.
+        Databases find a box by an index, and then look for the circle in what is left.  In MAST's database of
+        observations a circle alone has been seen to take more than a minute, and a box two seconds.
 
         Parameters
         ----------
