@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from astroquery_mast import VO, Observations
+from astroquery_mast import VO, Observations, ObservationsClass
 from astroquery_mast.exceptions import BadRequestError, InvalidQueryError, MaxResultsWarning, NoResultsWarning
 from astroquery_mast.observations.tap import as_observations
 from astroquery_mast.sandbox import Sandbox
@@ -195,6 +196,15 @@ def test_a_condition_may_name_tables() -> None:
     table = Observations.query_tap(f"SELECT o.obsid FROM dbo.obspointing AS o WHERE {where}")
     plain = VO.query_tap(f"SELECT obsid FROM dbo.obspointing WHERE {VO.cone_condition('202.47 47.20', '0.05 deg')}")
     assert sorted(map(int, table["obsid"])) == sorted(plain["obsid"])
+
+
+def test_the_example_of_the_docstring_runs() -> None:
+    """It prints what it says."""
+    (example,) = doctest.DocTestFinder().find(ObservationsClass.query_tap, "query_tap")
+    said: list[str] = []
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=said.append)
+    assert tried > 0
+    assert not failed, "".join(said)
 
 
 # -- answers that the sandbox does not give --------------------------------------------------------------------------
