@@ -199,7 +199,7 @@ class CatalogsClass(CatalogCollections):
         """
         target, selection = TargetInput(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page)
         arguments = CatalogArguments(catalog, criteria, target, selection, version)
-        return self._search.responses(arguments, timeout)
+        return self._responses(arguments, timeout)
 
     # -- by name -------------------------------------------------------------------------------------------------
 
@@ -287,7 +287,7 @@ class CatalogsClass(CatalogCollections):
         target = TargetInput(None, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page)
         arguments = CatalogArguments(catalog, criteria, target, selection, version)
-        return self._search.responses(arguments, timeout)
+        return self._responses(arguments, timeout)
 
     # -- by criteria ---------------------------------------------------------------------------------------------
 
@@ -389,7 +389,7 @@ class CatalogsClass(CatalogCollections):
         target = TargetInput(coordinates, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page)
         arguments = CatalogArguments(catalog, criteria, target, selection, filtered=True)
-        return self._search.responses(arguments, timeout)
+        return self._responses(arguments, timeout)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_count(

@@ -292,6 +292,17 @@ class CatalogCollections(CatalogHsc):
 
         return ManyCatalogSearch(self._search)
 
+    def _responses(
+        self, arguments: CatalogArguments, timeout: float | None
+    ) -> list[requests.Response] | requests.Response:
+        """Return the responses of the older services, which are not asked while a collection is set."""
+        if self._chosen[0] is not None:
+            raise InvalidArgumentError(
+                f"collection={self._chosen[0]!r} is set, and TAP has no methods that return responses: use that which "
+                "returns a table, or set collection to None."
+            )
+        return self._search.responses(arguments, timeout)
+
     def _is_tap(self, catalog: str | None, options: Mapping[str, Any]) -> bool:
         """Whether entries are counted by TAP."""
         words = TapWords(options.get("collection"), options.get("region"), filters=options.get("filters"))

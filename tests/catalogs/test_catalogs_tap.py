@@ -25,6 +25,7 @@ from astroquery.exceptions import (
 )
 
 from astroquery_mast import Catalogs, CatalogsClass
+from astroquery_mast.catalogs import tap as catalogs_tap
 from astroquery_mast.catalogs.collection_methods import CatalogCollections
 from astroquery_mast.sandbox import Fault, Sandbox
 
@@ -165,6 +166,15 @@ def test_a_catalog_of_a_call_goes_before_that_of_the_client(mast_sandbox: Sandbo
     assert client.query_region(M51, radius=0.1, collection="tic_v82").meta["catalog"] == "tic_v82.source"
     with pytest.raises(InvalidQueryError, match="no table 'Gaia'"):
         client.query_region(M51, radius=0.1, collection="tic_v82", catalog="Gaia")
+
+
+def test_responses_are_those_of_the_older_services(mast_sandbox: Sandbox) -> None:
+    """They are not returned for another catalog than the one that is set."""
+    client = CatalogsClass("tic")
+    with pytest.raises(InvalidQueryError, match="collection='tic' is set"):
+        client.query_region_async(M51, radius=0.1)
+    client.collection = None
+    assert len(client.query_region_async(M51, radius=0.01, catalog="TIC")) == 1
 
 
 def test_clients_can_be_copied_and_pickled(mast_sandbox: Sandbox) -> None:
@@ -518,6 +528,25 @@ def test_rows_are_sorted_by_the_service_or_here(mast_sandbox: Sandbox) -> None:
     )
     assert found.colnames == ["id"]
     assert found["id"].tolist()[:5] == everything["id"][order].tolist()[:5]
+
+
+def test_all_rows_come_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond what the service sends at once: none twice, none missing, sorted and cut as they should be."""
+    monkeypatch.setattr(catalogs_tap, "ROW_CAP", 1000)
+    with Sandbox(tap_rows=4500):
+        client = CatalogsClass("big")
+        everything = client.query_criteria(limit=None)
+        assert everything["id"].tolist() == [7 * number + 1000 for number in range(4500)]
+        brightest = client.query_criteria(limit=None, sort_by="mag", select_cols="id")
+        assert brightest.colnames == ["id"]
+        assert brightest["id"].tolist() == everything["id"][np.argsort(everything["mag"], kind="stable")].tolist()
+        last = client.query_criteria(limit=None, offset=4490)
+        assert last["id"].tolist() == everything["id"].tolist()[4490:]
+        with pytest.warns(MaxResultsWarning, match="more than these 2500 rows"):
+            some = client.query_criteria(limit=2500, sort_by="dec", sort_desc=True, select_cols=["id", "dec"])
+        assert some["id"].tolist() == everything["id"].tolist()[:-2501:-1]
+        half = client.query_region(region="CIRCLE 0 90 90", limit=None)
+        assert len(half) == client.query_region_count(region="CIRCLE 0 90 90") == int((everything["dec"] > 0).sum())
 
 
 @pytest.mark.parametrize(
