@@ -24,7 +24,7 @@ from astroquery.exceptions import (
     RemoteServiceError,
 )
 
-from astroquery_mast import Catalogs, CatalogsClass
+from astroquery_mast import Catalogs, CatalogsClass, Observations
 from astroquery_mast.catalogs import tap as catalogs_tap
 from astroquery_mast.catalogs.collection_methods import CatalogCollections
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -380,6 +380,16 @@ def test_a_circle_is_asked_for_with_a_box_before_it(mast_sandbox: Sandbox) -> No
     text = Catalogs.query_region("0 60", radius="36 arcsec", collection="caom", return_adql=True)
     box = "s_dec BETWEEN 59.9899999 AND 60.0100001 AND (s_ra >= 359.9799999 OR s_ra <= 0.0200001)"
     assert f"WHERE {box} AND CONTAINS(POINT('ICRS', s_ra, s_dec), CIRCLE('ICRS', 0, 60, 0.01)) = 1" in text
+
+
+def test_observations_are_those_of_the_portal(mast_sandbox: Sandbox) -> None:
+    """What is found by TAP around a position is what Mashup finds by the same centers."""
+    table = Catalogs.query_region(M51, radius=0.05, collection="caom", limit=None)
+    before = Observations.query_region(M51, radius=0.05, overlap="center")
+    # By Mashup an observation without a footprint is nowhere.
+    placed = ~np.ma.getmaskarray(table["s_region"])
+    assert sorted(table["obsid"][placed]) == sorted(map(int, before["obsid"]))
+    assert Catalogs.query_region_count(M51, radius=0.05, collection="caom") == len(table) > 0
 
 
 def test_shapes_of_other_packages_are_regions(mast_sandbox: Sandbox) -> None:
