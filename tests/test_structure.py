@@ -28,7 +28,7 @@ SANDBOX = sorted(ROOT.joinpath("sandbox").rglob("*.py"))
 # The clients of `compat` have the names of those that they stand for.
 SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()}
 
-LINES = 33_200
+LINES = 33_500
 MODULES = 130
 SANDBOX_LINES = 15_000
 LINES_PER_FILE = 400
