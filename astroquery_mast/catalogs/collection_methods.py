@@ -259,7 +259,8 @@ class CatalogCollections(CatalogHsc):
 
     def _collection_of(self, given: str | None, deadline: Deadline) -> str:
         """The collection that is meant."""
-        return self._tap.collections.spelled(given or self._chosen[0] or DEFAULT_COLLECTION, deadline)
+        collection = self._chosen[0] or DEFAULT_COLLECTION if given is None else given
+        return self._tap.collections.spelled(collection, deadline)
 
     def _catalog_of(self, collection: str, given: str | None) -> str | None:
         """The catalog that is meant; the one that is set belongs to the collection that is set."""
@@ -311,7 +312,8 @@ class CatalogCollections(CatalogHsc):
 
     def _road(self, arguments: CatalogArguments, words: TapWords, deadline: Deadline) -> TapTable | None:
         """The table that is asked by TAP; None if the older services are asked."""
-        catalog, collection = _named(arguments), words.collection or self._chosen[0]
+        catalog = _named(arguments)
+        collection = self._chosen[0] if words.collection is None else words.collection
         old = catalog_key(catalog if words.collection is None else words.collection)
         if collection is not None and old not in OLD_ONLY:
             return self._table_in(collection, catalog, deadline, given=words.collection is not None)

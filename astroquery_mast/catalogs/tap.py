@@ -223,10 +223,11 @@ def all_criteria(arguments: CatalogArguments, words: TapWords, table: TapTable) 
     filters = {} if words.filters is None else words.filters
     if not isinstance(filters, Mapping):
         raise InvalidArgumentError(f"filters={filters!r}: a dictionary column → criterion is needed.")
-    twice = [name for name in filters if find_name(str(name), criteria) is not None]
+    others = {str(name): value for name, value in filters.items()}
+    twice = [name for name in others if find_name(name, criteria) is not None]
     if twice:
         raise InvalidArgumentError(f"'{twice[0]}' is in filters, and a criterion as well: give it once.")
-    return {**criteria, **filters}
+    return {**criteria, **others}
 
 
 def _without_version(arguments: CatalogArguments, table: TapTable) -> dict[str, Any]:

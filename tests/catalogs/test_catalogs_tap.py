@@ -106,6 +106,7 @@ def test_a_refused_probe_means_no(mast_sandbox: Sandbox) -> None:
         ("tik", r"no collection 'tik'. Did you mean 'tic'\? There are: .*caom"),
         ("ctl", "give catalog='CTL' to the query methods"),
         (" ", "name of a collection is needed"),
+        ("", "name of a collection is needed"),
         (5, "name of a collection is needed"),
     ],
 )
@@ -259,6 +260,9 @@ def test_criteria_and_counts_that_the_older_services_refuse_are_asked_by_tap(mas
         ({"catalog": "NoSuch", "region": "CIRCLE 1 2 3"}, "region: this is asked by TAP"),
         ({"catalog": "dbo.Nothing"}, "give collection=, too"),
         ({"catalog": "ctl", "collection": "tic"}, "no table 'ctl'"),
+        ({"catalog": "TIC", "collection": ""}, "name of a collection is needed"),
+        ({"collection": ["tic"]}, "name of a collection is needed"),
+        ({"collection": "tic", "filters": {3: 4}}, "Filter '3' does not exist"),
     ],
     ids=str,
 )
