@@ -20,6 +20,7 @@ from ..query.known_catalogs import (
     COLLECTION_OF,
     DEFAULT_COLLECTION,
     OLD_ONLY,
+    RENAMED,
     catalog_key,
     collection_of,
     named_collection,
@@ -264,7 +265,8 @@ class CatalogCollections(CatalogHsc):
 
     def _catalog_of(self, collection: str, given: str | None) -> str | None:
         """The catalog that is meant; the one that is set belongs to the collection that is set."""
-        return self._chosen[1] if given is None and collection == (self._chosen[0] or "").lower() else given
+        name = (self._chosen[0] or "").strip().lower()
+        return self._chosen[1] if given is None and collection == RENAMED.get(name, name) else given
 
     # -- roads ---------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from pyvo.dal import TAPService
 
 from ..exceptions import BadRequestError, InputWarning, InvalidArgumentError
 from ..query.adql import AdqlQuery, circle_text, identifier, within_text
-from ..query.known_catalogs import CATALOGS, DEFAULT_TABLES, OLD_ONLY
+from ..query.known_catalogs import CATALOGS, DEFAULT_TABLES, OLD_ONLY, RENAMED
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import Column, Columns, Kind, find_column, find_name, kind_of, no_such, plain_cells, snapshot
@@ -25,7 +25,6 @@ from ..vo.session import translated
 from ..vo.tap import TapService
 from ..warn import warn_user
 
-_RENAMED = {"panstarrs": "ps1_dr2", "gaia": "gaiadr3"}
 _GEOMETRY = "ivo://ivoa.net/std/TAPRegExt#features-adqlgeo"
 _NEEDED = frozenset({"POINT", "CIRCLE", "CONTAINS"})
 _DESCRIBED = ("column_name", "datatype", "unit", "ucd", "description")
@@ -79,9 +78,9 @@ class Collections:
         if not isinstance(given, str) or not given.strip():
             raise InvalidArgumentError(f"collection={given!r}: the name of a collection is needed, such as 'tic'.")
         name = given.strip().lower()
-        if name in _RENAMED:
-            warn_user(f"The collection {given!r} is called {_RENAMED[name]!r} now.", InputWarning)
-        found = _RENAMED.get(name, name)
+        if name in RENAMED:
+            warn_user(f"The collection {given!r} is called {RENAMED[name]!r} now.", InputWarning)
+        found = RENAMED.get(name, name)
         return found if found in DEFAULT_TABLES else self._known(found, deadline)
 
     def _known(self, name: str, deadline: Deadline) -> str:
@@ -105,6 +104,8 @@ class Collections:
         if given is not None and str(given).strip().lower() != collection:
             return self.discovery.table_name(tap, given, deadline, schema)
         listed = [str(each) for each in self.discovery.tables(tap, deadline, schema)["table_name"]]
+        if not listed:
+            raise InvalidArgumentError(f"The collection {collection!r} has no catalogs.")
         return find_name(DEFAULT_TABLES.get(collection, ""), listed) or listed[0]
 
     def table(self, collection: str, given: str | None, deadline: Deadline) -> TapTable:

@@ -350,6 +350,8 @@ DEFAULT_TABLES: Mapping[str, str] = MappingProxyType(
 )
 """Collection → the table that is meant if none is named."""
 DEFAULT_COLLECTION = "hsc"
+RENAMED: Mapping[str, str] = MappingProxyType({"panstarrs": "ps1_dr2", "gaia": "gaiadr3"})
+"""Older name of a collection → what it is called now."""
 COLLECTION_OF: Mapping[str, str] = MappingProxyType(
     {"hsc": "hsc", "gaia": "gaiadr3", "gaiadr3": "gaiadr3", "tic": "tic", "panstarrs": "ps1_dr2"}
 )

@@ -124,6 +124,15 @@ def test_an_older_name_of_a_collection_goes_on(mast_sandbox: Sandbox, old: str, 
     assert table.meta["collection"] == new
 
 
+def test_a_catalog_belongs_to_a_collection_of_an_older_name_as_well(mast_sandbox: Sandbox) -> None:
+    """What is chosen for a client is asked, however its collection is written."""
+    client = CatalogsClass(" PanSTARRS ", "detection")
+    with pytest.warns(InputWarning, match="is called 'ps1_dr2' now"):
+        assert client.query_region_count(M51, radius=0.1) > 0
+    with pytest.warns(InputWarning, match="is called 'ps1_dr2' now"):
+        assert client.query_region(M51, radius=0.1).meta["catalog"] == "ps1_dr2.detection"
+
+
 # -- what a client remembers -------------------------------------------------------------------------------------------
 
 
