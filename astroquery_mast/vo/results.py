@@ -49,15 +49,20 @@ def _make_text(table: Table, name: str, *, empty_is_null: bool) -> None:
 def correct_wavelengths(table: Table, adql: str) -> None:
     """Give wavelengths of observations the unit that they are in; none where the query leaves it open."""
     named = set(re.findall(r"\w+", adql.lower()))
-    if IN_NANOMETERS not in named:
-        return
-    lengths = [column for column in table.itercols() if column.unit == u.m]
-    wrong = [column for column in lengths if _OTHERS not in named or column.name.startswith("em_")]
-    for column in wrong:
-        column.unit = None if _IN_METERS in named else u.nm
-    if wrong and _IN_METERS in named:
-        names = ", ".join(repr(column.name) for column in wrong)
+    wrong = _wavelengths(table, named) if IN_NANOMETERS in named else {}
+    unit = None if _IN_METERS in named else u.nm
+    for column in wrong.values():
+        column.unit = unit
+    if wrong and unit is None:
         warn_user(
-            f"{names}: in nm if from dbo.{IN_NANOMETERS}, in m if from ivoa.{_IN_METERS}. The unit is left out.",
+            f"{', '.join(map(repr, wrong))}: in nm if from dbo.{IN_NANOMETERS}, in m if from ivoa.{_IN_METERS}. "
+            "The unit is left out.",
             InputWarning,
         )
+
+
+def _wavelengths(table: Table, named: set[str]) -> dict[str, Column]:
+    """The columns in meters, according to the service, that may come from the table whose wavelengths are not."""
+    beginning = "em_" if _OTHERS in named else ""
+    lengths = table.columns.items()
+    return {name: column for name, column in lengths if column.unit == u.m and name.startswith(beginning)}
