@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -210,14 +211,23 @@ def test_a_server_that_cannot_be_reached_is_told(mast_sandbox: Sandbox) -> None:
         query(ALL, service="http://127.0.0.1:9/tap")
 
 
-def test_a_job_that_was_not_made_twice_runs_nevertheless(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """A request to run it, whose answer was lost, is refused when sent again: the job runs already."""
+def started(record: RequestRecord) -> bool:
+    """Tell whether a request starts a job."""
+    return record.method == "POST" and record.path.endswith("/phase")
 
-    def started(record: RequestRecord) -> bool:
-        return record.method == "POST" and record.path.endswith("/phase")
 
-    mast_sandbox.faults.add("vo_tap", Fault.reset(), times=1, where=started)
+def test_a_job_that_runs_already_is_not_refused_for_that(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """A request to run it, whose first answer was lost, may be refused: the job runs."""
+    refused = Fault("refused", bends=(lambda reply: replace(reply, status=400, headers=()),))
+    mast_sandbox.faults.add("vo_tap", refused, where=started)
     assert len(query(ALL, catalog=serve(sources(20)), run_async=True)) == 20
+
+
+def test_a_job_that_the_server_does_not_start_is_an_error(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """Nobody waits for it."""
+    mast_sandbox.faults.add("vo_tap", Fault.status(400, body=b"not today"), where=started)
+    with pytest.raises(InvalidQueryError, match="not today"):
+        query(ALL, catalog=serve(sources(20)), run_async=True)
 
 
 # -- an answer that is huge ----------------------------------------------------------------------------------------
