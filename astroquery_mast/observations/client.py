@@ -530,7 +530,7 @@ class ObservationsClass(ObservationProductMethods):
             names (``dataURL``, ``productFilename``; ``contentlength`` is ``size``) and types (``obsid`` is text).
             Those of ``dbo.obspointing`` have the same units: wavelengths are in nm, whatever the service says.  So
             `get_product_list` takes a table with ``obsid``, and `download_products` one with ``dataURI``.
-            ``meta`` is that of `VOClass.query_tap`.
+            ``meta`` is that of `VOClass.query_tap`, with each value in a list, as the other queries have it.
 
         Raises
         ------

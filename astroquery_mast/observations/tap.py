@@ -72,7 +72,9 @@ def as_observations(table: Table, columns: Columns) -> Table:
         _column(table[old], columns.get(new), new, described=described and old.lower() not in own)
         for old, new in names.items()
     ]
-    return Table(made, masked=True, copy=False, meta=table.meta)
+    # Lists, as all tables of observations have, so that these can be stacked.
+    meta = {"rows": [len(table)], **{name: [value] for name, value in table.meta.items()}}
+    return Table(made, masked=True, copy=False, meta=meta)
 
 
 def _names(given: list[str], columns: Columns) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
+from astropy.table import Table, vstack
 
 from astroquery_mast import VO, Observations, ObservationsClass
 from astroquery_mast.exceptions import BadRequestError, InvalidQueryError, MaxResultsWarning, NoResultsWarning
@@ -159,6 +159,23 @@ def test_nothing_found_is_an_empty_table_of_observations() -> None:
         table = Observations.query_tap(f"{OBSERVATIONS} obs_collection = 'nothing'")
     assert len(table) == 0
     assert {"dataURL", "jpegURL", "obsid"} <= set(table.colnames)
+
+
+def test_observations_by_tap_are_stacked_with_others_and_kept_in_files(tmp_path: Path) -> None:
+    """Nothing in the tables contradicts: no warning is given."""
+    by_tap = Observations.query_tap(f"{OBSERVATIONS} proposal_id = '10452' AND calib_level = 3")
+    by_portal = Observations.query_criteria(proposal_id="1201", obs_collection="JWST")
+    both = vstack([by_tap, by_portal])
+    assert len(both) == len(by_tap) + len(by_portal)
+    assert both.colnames == by_portal.colnames
+    assert by_tap.meta["rows"] == [len(by_tap)]
+    assert by_tap.meta["mode"] == ["sync"]
+    by_tap.write(tmp_path / "table.ecsv")
+    again = Table.read(tmp_path / "table.ecsv")
+    assert again.meta == by_tap.meta
+    assert values(again["obsid"]) == list(map(str, values(by_tap["obsid"])))
+    for name in ("s_ra", "filters", "jpegURL"):
+        assert values(again[name]) == values(by_tap[name])
 
 
 def test_a_payload_is_returned_and_not_sent(mast_sandbox: Sandbox) -> None:
