@@ -111,7 +111,14 @@ class TapQuestion:
     def pages(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Iterator[Table]:
         """Give the rows page by page, each within the seconds of the deadline."""
         pager = replace(self._pager(tap, discovery, deadline), page_seconds=deadline.seconds)
-        return pager.pages(scan_of(self.adql, self.key), limit=self.rows)
+        return self._told(pager.pages(scan_of(self.adql, self.key), limit=self.rows), tap, discovery, deadline)
+
+    def _told(
+        self, pages: Iterator[Table], tap: TapService, discovery: Discovery, deadline: Deadline
+    ) -> Iterator[Table]:
+        """The pages, or what may be wrong with the query."""
+        with self._explained(tap, discovery, deadline):
+            yield from pages
 
     def _pager(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Pager:
         return Pager(tap, discovery, deadline, self.size, self.run_async, self.verbose)

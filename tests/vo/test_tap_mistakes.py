@@ -73,6 +73,12 @@ def test_a_refusal_says_what_to_write_instead(mistake: str) -> None:
     assert str(caught.value).count("There is no") <= 1
 
 
+def test_a_refusal_of_pages_says_so_as_well() -> None:
+    """It comes with the first page."""
+    with pytest.raises(BadRequestError, match="Did you mean 'obs_id', "):
+        next(VO.query_tap_iter("SELECT obs_ids FROM dbo.obspointing"))
+
+
 NO_QUERIES = {
     "the name of a table": "dbo.obspointing",
     "a condition": "obs_collection = 'HST'",
