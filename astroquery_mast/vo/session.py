@@ -67,6 +67,7 @@ class VOSession(requests.Session):
         self._web_pages = web_pages
         self._what = what
         own = str(service.session.headers.get("User-Agent", ""))
+        self._bodies: list[Any] = []
         self._options: dict[str, Any] = {
             "headers": {"User-Agent": own if "pyVO" in own else f"{own} pyVO/{pyvo.__version__}".strip()},
             "deadline": deadline,
@@ -80,7 +81,15 @@ class VOSession(requests.Session):
     def request(self, method: Any, url: Any, **keywords: Any) -> requests.Response:  # type: ignore[override]
         """Send a request and return its answer; raise an error of this package if there is none."""
         sent: dict[str, Any] = {name: keywords[name] for name in ("params", "data") if name in keywords}
-        return self._http.request(method, url, **sent, **self._options, read=self._checked)
+        response = self._http.request(method, url, **sent, **self._options, read=self._checked)
+        self._bodies.append(response.raw)
+        return response
+
+    def close(self) -> None:
+        """Let go of what was received, in memory or on disk, which waits for the garbage collector otherwise."""
+        for body in self._bodies:
+            body.close()
+        super().close()
 
     def _checked(self, response: requests.Response) -> requests.Response:
         """The same response, if its body is whole and no page for people."""

@@ -99,7 +99,7 @@ class TapService:
         """The answer to a query that is asked in one go."""
         session = self.session(deadline, **options)
         query = TAPService(self.url, session=session).create_query(adql, maxrec=maxrec)
-        with translated(self.what):
+        with session, translated(self.what):
             return self._table(TAPResults(query.execute_votable(), url=query.queryurl, session=session), adql, "sync")
 
     def payload(self, adql: str, maxrec: int, run_async: bool | None) -> dict[str, object]:
@@ -164,8 +164,8 @@ class TapService:
         found = [each.href for each in summary.results or () if each.href and "result" in (each.id_, each.href[-6:])]
         if not found:
             raise ServerError(f"{self.what} has no result for the job {url}.", service=self.what)
-        with translated(self.what):
-            results = TAPResults.from_result_url(urljoin(url, found[0]), session=self.session(deadline))
+        with self.session(deadline) as session, translated(self.what):
+            results = TAPResults.from_result_url(urljoin(url, found[0]), session=session)
             table = self._table(results, _parameter(summary, "query"), "async")
         table.meta["job"] = url
         return table

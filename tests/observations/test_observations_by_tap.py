@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from astroquery_mast import VO, Observations, ObservationsClass
 from astroquery_mast.exceptions import BadRequestError, InvalidQueryError, MaxResultsWarning, NoResultsWarning
 from astroquery_mast.observations.tap import as_observations
 from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.service.connections import _SpooledBody
 from astroquery_mast.tables.columns import snapshot
 
 pytestmark = pytest.mark.usefixtures("mast_sandbox")
@@ -151,6 +153,20 @@ def test_more_than_one_answer_holds_comes_in_pages() -> None:
     assert table["obsid"].dtype.kind == "U"
     with pytest.warns(MaxResultsWarning):
         assert len(Observations.query_tap(f"{OBSERVATIONS} obs_collection = 'GALEX'", limit=10)) == 10
+
+
+def test_pages_do_not_fill_the_memory_until_garbage_is_collected() -> None:
+    """What a page was read from is let go of with the page."""
+    gc.collect()
+    gc.disable()
+    try:
+        query = "SELECT obsid FROM dbo.obspointing WHERE obs_collection = 'GALEX'"
+        pages = list(VO.query_tap_iter(query, maxrec=50, run_async=False))
+        kept = [each for each in gc.get_objects() if type(each) is _SpooledBody and not each._file.closed]
+    finally:
+        gc.enable()
+    assert len(pages) > 3
+    assert not kept
 
 
 def test_nothing_found_is_an_empty_table_of_observations() -> None:
