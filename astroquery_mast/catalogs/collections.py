@@ -95,12 +95,12 @@ class Collections:
 
     def tables(self, collection: str, deadline: Deadline) -> Table:
         """Return the tables of a collection and what they hold."""
-        tap, schema = self._place(collection, deadline)
+        tap, schema = self.discovery.place(collection, deadline)
         return self.discovery.tables(tap, deadline, schema)
 
     def table_name(self, collection: str, given: str | None, deadline: Deadline) -> str:
         """Return the name of a table of a collection, with its schema; the usual one if none is given."""
-        tap, schema = self._place(collection, deadline)
+        tap, schema = self.discovery.place(collection, deadline)
         if given is not None and str(given).strip().lower() != collection:
             return self.discovery.table_name(tap, given, deadline, schema)
         listed = [str(each) for each in self.discovery.tables(tap, deadline, schema)["table_name"]]
@@ -111,7 +111,7 @@ class Collections:
     def table(self, collection: str, given: str | None, deadline: Deadline) -> TapTable:
         """Return a table of a collection, with its columns."""
         name = self.table_name(collection, given, deadline)
-        tap, _ = self._place(collection, deadline)
+        tap, _ = self.discovery.place(collection, deadline)
         described = _rows(self.discovery.columns(tap, name, deadline))
         if not described:
             raise InvalidArgumentError(f"The collection {collection!r} does not say what columns {name!r} has.")
@@ -121,11 +121,6 @@ class Collections:
     def described(self, table: TapTable, deadline: Deadline) -> Table:
         """Return the columns of a table as users see them."""
         return self.discovery.columns(table.tap, table.name, deadline)[list(_DESCRIBED)]
-
-    def _place(self, collection: str, deadline: Deadline) -> tuple[TapService, str | None]:
-        """The service that has a collection, and the schema that the collection is there."""
-        tap = self.discovery.service_of(collection, deadline)
-        return tap, self.discovery.schema_of(collection, deadline)
 
     # -- places --------------------------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ class ObservationTap:
     def answer(self, question: TapQuestion, timeout: Any, *, payload: bool) -> Table | dict[str, object]:
         """Return the rows of a query, as observations; or what is sent."""
         deadline = self._service.deadline(timeout)
-        tap = self._discovery.service_of(_CATALOG, deadline)
+        tap, _ = self._discovery.place(_CATALOG, deadline)
         if payload:
             return question.payload(tap)
         return as_observations(question.table(tap, self._discovery, deadline), self._columns)

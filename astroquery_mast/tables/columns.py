@@ -51,12 +51,12 @@ def did_you_mean(name: str, known: Iterable[str], near: Sequence[str] = (), *, l
     every = f"There are: {', '.join(names)}." if names else "There are none."
     if not meant:
         return every
-    hint = f"Did you mean {_alternatives(meant)}?"
+    hint = f"Did you mean {alternatives(meant)}?"
     return f"{hint} {every}" if listed else hint
 
 
-def _alternatives(names: Sequence[str]) -> str:
-    """Names as alternatives, in words."""
+def alternatives(names: Sequence[str]) -> str:
+    """Return names as alternatives, in words."""
     *others, last = map(repr, names)
     return f"{', '.join(others)} or {last}" if others else last
 

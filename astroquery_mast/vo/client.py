@@ -12,16 +12,15 @@ from typing import Any
 from astropy import units as u
 from astropy.table import Row, Table
 
-from ..exceptions import InvalidQueryError
 from ..query.cones import cone_condition
 from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
-from ..sky.position import DEFAULT_RADIUS
+from ..sky.position import DEFAULT_RADIUS, cone_around
 from ..warn import warn_no_results
 from .discovery import Discovery
 from .position_methods import PositionMethods
 from .question import OneAnswer, TapQuestion
-from .registry import Wanted, find, service_address
+from .registry import find, service_address, wanted_services
 from .tap import TapService, job_at
 
 __all__ = ["VO", "VOClass"]
@@ -128,7 +127,7 @@ class VOClass(PositionMethods):
         """
         question = TapQuestion(adql, limit, key, maxrec, run_async, verbose)
         deadline = self._service.deadline(timeout)
-        tap = self._tap(catalog, service, deadline)
+        tap, _ = self._place(catalog, service, deadline)
         if get_query_payload:
             return question.payload(tap)
         return question.submit(tap, deadline) if job else question.table(tap, self._discovery, deadline)
@@ -178,7 +177,7 @@ class VOClass(PositionMethods):
         """
         question = TapQuestion(adql, limit, key, maxrec, run_async)
         deadline = self._service.deadline(timeout)
-        return question.pages(self._tap(catalog, service, deadline), self._discovery, deadline)
+        return question.pages(self._place(catalog, service, deadline)[0], self._discovery, deadline)
 
     def cone_condition(
         self,
@@ -229,9 +228,7 @@ class VOClass(PositionMethods):
         >>> len(VO.query_tap(query)) > 0
         True
         """
-        cone = self._service.cone(coordinates, None, radius, None, self._service.deadline(timeout))
-        if cone is None:
-            raise InvalidQueryError("coordinates are needed: a position, or the name of an object.")
+        cone = cone_around(self._service.locate(coordinates, self._service.deadline(timeout)), radius)
         return cone_condition(cone.ra, cone.dec, cone.radius, (ra, dec))
 
     def get_job(self, url: str) -> JobHandle:
@@ -289,7 +286,7 @@ class VOClass(PositionMethods):
         ['job_id', 'status', 'created', 'url']
         """
         deadline = self._service.deadline(timeout)
-        return self._tap(catalog, service, deadline).jobs(deadline)
+        return self._place(catalog, service, deadline)[0].jobs(deadline)
 
     # -- what is there -------------------------------------------------------------------------------------------
 
@@ -319,7 +316,7 @@ class VOClass(PositionMethods):
         """
         deadline = self._service.deadline(timeout)
         found = self._discovery.collections(deadline)
-        rows = [(name, self._discovery.service_of(name, deadline).url) for name in found]
+        rows = [(name, self._discovery.place(name, deadline)[0].url) for name in found]
         return Table(rows=rows, names=("catalog", "url"), dtype=(str, str))
 
     def list_tables(
@@ -351,8 +348,8 @@ class VOClass(PositionMethods):
         True
         """
         deadline = self._service.deadline(timeout)
-        tap = self._tap(catalog, service, deadline)
-        return self._discovery.tables(tap, deadline, self._schema(catalog, service, deadline))
+        tap, schema = self._place(catalog, service, deadline)
+        return self._discovery.tables(tap, deadline, schema)
 
     def list_columns(
         self,
@@ -392,9 +389,8 @@ class VOClass(PositionMethods):
         True
         """
         deadline = self._service.deadline(timeout)
-        tap = self._tap(catalog, service, deadline)
-        name = self._discovery.table_name(tap, table, deadline, self._schema(catalog, service, deadline))
-        return self._discovery.columns(tap, name, deadline)
+        tap, schema = self._place(catalog, service, deadline)
+        return self._discovery.columns(tap, self._discovery.table_name(tap, table, deadline, schema), deadline)
 
     def examples(
         self, catalog: str = "caom", *, service: str | Row | None = None, timeout: float | u.Quantity | None = None
@@ -425,7 +421,7 @@ class VOClass(PositionMethods):
         True
         """
         deadline = self._service.deadline(timeout)
-        return self._tap(catalog, service, deadline).examples(deadline)
+        return self._place(catalog, service, deadline)[0].examples(deadline)
 
     # -- which services there are --------------------------------------------------------------------------------
 
@@ -499,22 +495,18 @@ class VOClass(PositionMethods):
         ------------ -----------------------------------
         Gaia DR3 TAP ivo://archive.stsci.edu/tap/gaiadr3
         """
-        wanted = Wanted.of(keywords, waveband, servicetype, archive, author, ivoid)
+        wanted = wanted_services(keywords, waveband, servicetype, archive, author, ivoid)
         table = find(wanted, self._service, self._service.deadline(timeout))
         if not len(table):
             dead = len(table.meta["left_out"])
             warn_no_results([f"Dead services were left out: {dead}; see meta['left_out']."] if dead else ())
         return table
 
-    def _tap(self, catalog: str, service: str | Row | None, deadline: Deadline) -> TapService:
-        """The service that is asked."""
+    def _place(self, catalog: str, service: str | Row | None, deadline: Deadline) -> tuple[TapService, str | None]:
+        """The service that is asked, and the schema whose tables are those of the catalog; None for all of them."""
         if service is None:
-            return self._discovery.service_of(catalog, deadline)
-        return self._discovery.at(service_address(service, self._service, deadline, "tap")[0])
-
-    def _schema(self, catalog: str, service: str | Row | None, deadline: Deadline) -> str | None:
-        """The schema whose tables are those of a catalog; None for all of a service."""
-        return None if service is not None else self._discovery.schema_of(catalog, deadline)
+            return self._discovery.place(catalog, deadline)
+        return self._discovery.at(service_address(service, self._service, deadline, "tap")[0]), None
 
 
 VO = VOClass()

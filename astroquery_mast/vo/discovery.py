@@ -6,7 +6,6 @@ services hold many collections each, told apart by the first part of the names o
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -44,24 +43,21 @@ class Discovery:
 
     def __init__(self, service: MastService) -> None:
         self._service = service
-        self._lock = threading.Lock()
         self._told: dict[tuple[str, ...], Any] = {}
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Copy without what was told, which can be asked again."""
-        return type(self), (self._service,)
 
     def collections(self, deadline: Deadline) -> Mapping[str, str]:
         """Return the collections of the archive: name → the service that has it."""
         found: dict[str, str] = self._remembered(("collections", self._base), lambda: self._collections(deadline))
         return found
 
-    def service_of(self, collection: str, deadline: Deadline) -> TapService:
-        """Return the TAP service that has a collection, whose name may be written in any case."""
+    def place(self, collection: str, deadline: Deadline) -> tuple[TapService, str | None]:
+        """Return the TAP service that has a collection, whose name may be written in any case, and its schema there.
+
+        The schema is None if the collection has the service for itself.
+        """
         name = str(collection).strip().lower()
-        if name in _KNOWN_SERVICES:
-            return self._named(name)
-        return self._named(self._found(name, deadline)[1])
+        found, service = (name, name) if name in _KNOWN_SERVICES else self._found(name, deadline)
+        return self._named(service), None if service == found else found
 
     def _found(self, name: str, deadline: Deadline) -> tuple[str, str]:
         """A collection, by the name that the archive has for it, and its service; if it is new the list is, too."""
@@ -70,8 +66,7 @@ class Discovery:
             found = find_name(name, collections)
             if found is not None:
                 return found, collections[found]
-            with self._lock:
-                self._told.pop(("collections", self._base), None)
+            self._told.pop(("collections", self._base), None)
         raise no_such(f"There is no catalog {name!r}.", name, collections)
 
     def at(self, url: str) -> TapService:
@@ -104,14 +99,6 @@ class Discovery:
         """Return the columns of a table, whose name may be written in any case; no rows if there is none."""
         return self._remembered(("columns", tap.url, table.lower()), lambda: _columns(tap, table, deadline))
 
-    def schema_of(self, collection: str, deadline: Deadline) -> str | None:
-        """Return the schema that a collection is in a service of many; None if it has one for itself."""
-        name = str(collection).strip().lower()
-        if name in _KNOWN_SERVICES:
-            return None
-        found, service = self._found(name, deadline)
-        return found if service != found else None
-
     @property
     def _base(self) -> str:
         return self._service.endpoints.tap
@@ -121,12 +108,9 @@ class Discovery:
 
     def _remembered(self, key: tuple[str, ...], ask: Callable[[], Any]) -> Any:
         """What was told before, or else is told now."""
-        with self._lock:
-            told = self._told.get(key)
+        told = self._told.get(key)
         if told is None:
-            told = ask()
-            with self._lock:
-                self._told[key] = told
+            told = self._told[key] = ask()
         return told.copy()
 
     def _collections(self, deadline: Deadline) -> dict[str, str]:

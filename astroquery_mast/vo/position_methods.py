@@ -15,19 +15,11 @@ from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS, Cone, as_radius, cone_around
 from .datascope import InventoryRequest
 from .registry import service_address
-from .simple import (
-    ImageSearch,
-    SimpleQuestion,
-    refuse_collection,
-    source_address,
-    source_question,
-    spectrum_question,
-)
+from .simple import SimpleQuestion, image_question, source_question, spectrum_question
 
 __all__ = ["PositionMethods"]
 
-
-_Question = ImageSearch | SimpleQuestion | InventoryRequest
+_Question = SimpleQuestion | InventoryRequest
 
 
 class PositionMethods(MastClass):
@@ -111,8 +103,8 @@ class PositionMethods(MastClass):
             kinds = ("sia",) if version == 1 else ("sia2",) if version == 2 else ("sia2", "sia")
             url, kind = service_address(service, self._service, deadline, *kinds)
             version, urls = (1 if kind == "sia" else 2), (url, url)
-            refuse_collection(collection if version == 1 else None)
-        make = partial(ImageSearch, urls=urls, collection=collection, version=version, words=words)
+            _refuse_collection(collection if version == 1 else None)
+        make = partial(image_question, urls=urls, collection=collection, version=version, words=words)
         return self._ask(make, coordinates, radius, deadline, get_query_payload)
 
     def query_ssa(
@@ -162,7 +154,7 @@ class PositionMethods(MastClass):
         deadline = self._service.deadline(timeout)
         url = self._service.endpoints.spectra
         if service is not None:
-            refuse_collection(collection)
+            _refuse_collection(collection)
             url, _ = service_address(service, self._service, deadline, "ssa")
         make = partial(spectrum_question, url=url, collection=collection, band=band, time=time)
         return self._ask(make, coordinates, radius, deadline, get_query_payload)
@@ -208,10 +200,11 @@ class PositionMethods(MastClass):
         deadline = self._service.deadline(timeout)
         if catalog is not None and service is not None:
             raise InvalidArgumentError("catalog and service name two places to ask: give one of them.")
-        url = source_address(self._service.endpoints.cones, catalog)
+        url = self._service.endpoints.cones
         if service is not None:
             url, _ = service_address(service, self._service, deadline, "scs")
-        return self._ask(partial(source_question, url=url), coordinates, radius, deadline, get_query_payload)
+        make = partial(source_question, url=url, catalog=catalog)
+        return self._ask(make, coordinates, radius, deadline, get_query_payload)
 
     def inventory(
         self,
@@ -277,3 +270,11 @@ class PositionMethods(MastClass):
         make(Cone(0.0, 0.0, float(as_radius(radius).deg))).payload()
         question = make(cone_around(self._service.locate(coordinates, deadline), radius))
         return question.payload() if payload_only else question.table(self._service, deadline)
+
+
+def _refuse_collection(collection: Any) -> None:
+    """Refuse a collection of MAST for the service of another."""
+    if collection is not None:
+        raise InvalidArgumentError(
+            f"collection={collection!r} is for MAST's own service; leave it out where service is given."
+        )

@@ -7,7 +7,6 @@ is pyvo's, asked of a registry that is given here: the registry that pyvo itself
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,13 +16,13 @@ from astropy.table import MaskedColumn, Row, Table
 from astroquery import log
 from pyvo import registry
 from pyvo.dal import TAPService
-from pyvo.dal.tap import TAPQuery
+from pyvo.dal.tap import TAPQuery, TAPResults
 
 from ..exceptions import InvalidArgumentError, MastError, MaxResultsWarning, ServerError
 from ..query.values import as_members, as_unicode
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
-from ..tables.columns import did_you_mean, find_name
+from ..tables.columns import alternatives, find_name, no_such
 from ..warn import warn_user
 from .session import VOSession, translated
 from .tap import ROW_CAP
@@ -99,80 +98,56 @@ _HAS_WORD = (
 _HAS_AUTHOR = (
     "ivoid IN (SELECT ivoid FROM rr.res_role WHERE base_role = 'creator' AND 1 = ivo_nocasematch(role_name, {part}))"
 )
-_CONSTRAINTS: Mapping[str, Callable[..., registry.Constraint]] = {
-    "words": _Words,
-    "bands": partial(_Each, " OR ", "1 = ivo_hashlist_has(rr.resource.waveband, {value})"),
-    "kinds": registry.Servicetype,
-    "authorities": partial(_Each, " OR ", "ivoid LIKE {value}"),
-    "authors": partial(_Each, " AND ", _HAS_AUTHOR),
-    "ivoids": registry.Ivoid,
-}
+_HAS_BAND = "1 = ivo_hashlist_has(rr.resource.waveband, {value})"
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What services are looked for; each is empty where everything will do."""
-
-    words: Sequence[str] = ()
-    bands: Sequence[str] = ()
-    kinds: Sequence[str] = ()
-    authorities: Sequence[str] = ()
-    authors: Sequence[str] = ()
-    ivoids: Sequence[str] = ()
-
-    @classmethod
-    def of(cls, keywords: Any, waveband: Any, servicetype: Any, archive: Any, author: Any, ivoid: Any) -> Wanted:
-        """Check what a user asks for."""
-        wanted = cls(
-            words=" ".join(_texts(keywords, "keywords")).split(),
-            bands=[_known(band, "waveband", WAVEBANDS) for band in _texts(waveband, "waveband")],
-            kinds=[_known(kind, "servicetype", SERVICE_KINDS) for kind in _texts(servicetype, "servicetype")],
-            authorities=[f"ivo://{name}/%" for name in _GROUPS[_known(archive, "archive", _GROUPS)]],
-            authors=_texts(author, "author"),
-            ivoids=[_identifier(name) for name in _texts(ivoid, "ivoid")],
+def wanted_services(
+    keywords: Any, waveband: Any, servicetype: Any, archive: Any, author: Any, ivoid: Any
+) -> list[registry.Constraint]:
+    """Return what a user looks for in pyvo's terms; raise if a name is not valid, or nothing is said."""
+    ivoids = _texts(ivoid, "ivoid")
+    for name in ivoids:
+        if not name.lower().startswith("ivo://"):
+            raise InvalidArgumentError(f"ivoid={name!r} is not an identifier of the IVOA: they begin with 'ivo://'.")
+    authorities = _GROUPS[_known(archive, "archive", _GROUPS)]
+    given: list[tuple[Callable[..., registry.Constraint], list[str]]] = [
+        (_Words, " ".join(_texts(keywords, "keywords")).split()),
+        (partial(_Each, " OR ", _HAS_BAND), _texts(waveband, "waveband", WAVEBANDS)),
+        (registry.Servicetype, _texts(servicetype, "servicetype", SERVICE_KINDS)),
+        (partial(_Each, " OR ", "ivoid LIKE {value}"), [f"ivo://{name}/%" for name in authorities if not ivoids]),
+        (partial(_Each, " AND ", _HAS_AUTHOR), _texts(author, "author")),
+        (registry.Ivoid, ivoids),
+    ]
+    constraints = [make(*values) for make, values in given if values]
+    if not constraints:
+        raise InvalidArgumentError(
+            "archive='all' alone is every service of the Virtual Observatory. Say what to look for: keywords, "
+            "waveband, servicetype, author or ivoid."
         )
-        if not any(vars(wanted).values()):
-            raise InvalidArgumentError(
-                "archive='all' alone is every service of the Virtual Observatory. Say what to look for: keywords, "
-                "waveband, servicetype, author or ivoid."
-            )
-        return replace(wanted, authorities=()) if wanted.ivoids else wanted
-
-    def constraints(self) -> Iterator[registry.Constraint]:
-        """Give the same in pyvo's terms."""
-        return (_CONSTRAINTS[name](*values) for name, values in vars(self).items() if values)
+    return constraints
 
 
-def _texts(given: Any, name: str) -> list[str]:
-    """One text or several, as a list; None is none of them."""
-    if given is None:
-        return []
-    texts = [as_unicode(each) for each in as_members(name, given)]
+def _texts(given: Any, name: str, known: Iterable[str] = ()) -> list[str]:
+    """One text or several, as a list; None is none of them.  If names are known, each has to be one of these."""
+    texts = [] if given is None else [as_unicode(each) for each in as_members(name, given)]
     if not all(isinstance(text, str) and text.strip() for text in texts):
         raise InvalidArgumentError(f"{name}={given!r}: a text, or several, is needed, and none may be empty.")
-    return [str(text).strip() for text in texts]
-
-
-def _identifier(given: str) -> str:
-    """An identifier of the IVOA."""
-    if not given.lower().startswith("ivo://"):
-        raise InvalidArgumentError(f"ivoid={given!r} is not an identifier of the IVOA: they begin with 'ivo://'.")
-    return given
+    return [_known(str(text).strip(), name, known) if known else str(text).strip() for text in texts]
 
 
 def _known(given: Any, name: str, known: Iterable[str]) -> str:
     """The name that is meant, whatever its case."""
-    names, text = list(known), str(given)
-    found = find_name(_SYNONYMS.get(text.lower(), text), names)
+    text = str(given)
+    found = find_name(_SYNONYMS.get(text.lower(), text), known)
     if found is None:
-        raise InvalidArgumentError(f"{given!r} is not a valid {name}. {did_you_mean(text, names, listed=True)}")
+        raise no_such(f"{given!r} is not a valid {name}.", text, known, listed=True)
     return found
 
 
 # -- the search ------------------------------------------------------------------------------------------------------
 
 
-def find(wanted: Wanted, service: MastService, deadline: Deadline) -> Table:
+def find(wanted: Sequence[registry.Constraint], service: MastService, deadline: Deadline) -> Table:
     """Return the interfaces of what is wanted, each once: from MAST's registry, or from another if that one fails."""
     first, second = service.endpoints.registry, service.endpoints.fallback_registry
     try:
@@ -187,26 +162,15 @@ def find(wanted: Wanted, service: MastService, deadline: Deadline) -> Table:
             raise ServerError(f"No registry has answered. {err} {other}", service=first) from other
 
 
-class _Resources(registry.RegistryResults):  # type: ignore[misc, unused-ignore]
-    """Results of pyvo, without a session for every record; the caller tells that there are more."""
-
-    def getrecord(self, index: int) -> registry.RegistryResource:
-        """Return a record."""
-        return registry.RegistryResource(self, index, session=self._session)
-
-    def _handle_overflow_warning(self, client_set_maxrec: int | None = None) -> None:
-        """Say nothing."""
-
-
-def _answer(url: str, wanted: Wanted, service: MastService, deadline: Deadline) -> Table:
+def _answer(url: str, wanted: Sequence[registry.Constraint], service: MastService, deadline: Deadline) -> Table:
     """Ask one registry."""
     what = f"The registry at {url}"
     session = VOSession(service, deadline, what)
     with translated(what):
-        adql = registry.get_RegTAP_query(*wanted.constraints(), service=TAPService(url, session=session))
+        adql = registry.get_RegTAP_query(*wanted, service=TAPService(url, session=session))
         query = TAPQuery(url, adql, maxrec=ROW_CAP, session=session)
-        found = _Resources(query.execute_votable(), url=query.queryurl, session=session)
-        offered = list(_offered(found))
+        found = TAPResults(query.execute_votable(), url=query.queryurl, session=session)
+        offered = list(_offered(found, session))
     if str(found.status[0]).lower() == "overflow":
         warn_user(f"{what} knows more than these {len(found)} resources: look for less.", MaxResultsWarning)
     dead = {row["access_url"]: reason for row in offered if (reason := why_dead(row["access_url"]))}
@@ -216,9 +180,10 @@ def _answer(url: str, wanted: Wanted, service: MastService, deadline: Deadline) 
     return Table(columns, meta={"registry": url, "query": adql, "left_out": dead}, copy=False)
 
 
-def _offered(found: Iterable[registry.RegistryResource]) -> Iterator[dict[str, str]]:
+def _offered(found: TAPResults, session: VOSession) -> Iterator[dict[str, str]]:
     """Give the rows of all interfaces that can be asked, as the registry has them."""
-    for record in found:
+    for index in range(len(found)):
+        record = registry.RegistryResource(found, index, session=session)
         authority = record.ivoid.removeprefix("ivo://").split("/")[0]
         told = {
             "archive": _ARCHIVE_OF.get(authority, authority),
@@ -231,9 +196,8 @@ def _offered(found: Iterable[registry.RegistryResource]) -> Iterator[dict[str, s
         }
         told = {name: " ".join(str(text or "").split()) for name, text in told.items()}
         for interface in record.list_interfaces():
-            standard = (interface.standard_id or "").split("#")[0]
-            if standard in _KINDS_OF_STANDARDS:
-                kind = _KINDS_OF_STANDARDS[standard]
+            kind = _KINDS_OF_STANDARDS.get((interface.standard_id or "").split("#")[0])
+            if kind is not None:
                 yield {**told, "service_type": kind, "access_url": str(interface.access_url).strip()}
 
 
@@ -249,8 +213,7 @@ def _column(name: str, texts: Sequence[str]) -> MaskedColumn:
 
 def why_dead(url: str) -> str | None:
     """Return why nothing can answer at an address; None if something may."""
-    hosts = (name for name in DEAD_HOSTS if name in url.lower() and f".{_host(url)}".endswith(f".{name}"))
-    return next(map(DEAD_HOSTS.get, hosts), None)
+    return next((why for name, why in DEAD_HOSTS.items() if f".{_host(url)}".endswith(f".{name}")), None)
 
 
 def _host(url: str) -> str:
@@ -288,14 +251,13 @@ def service_address(given: Any, service: MastService, deadline: Deadline, *kinds
         raise InvalidArgumentError("service is a table: give one of its rows, such as table[0].")
     text, kind = _address_in(given, kinds) if isinstance(given, Row) else (str(as_unicode(given)).strip(), kinds[0])
     if text.lower().startswith("ivo://"):
-        return _address_named(text, find(Wanted(ivoids=[text]), service, deadline), kinds)
+        return _address_named(text, find([registry.Ivoid(text)], service, deadline), kinds)
     if not _host(text):
         raise InvalidArgumentError(
             f"service={text!r} is not a service: a row of find_services(), an address (https://...) or an identifier "
             "(ivo://...) is needed."
         )
-    reason = why_dead(text)
-    if reason:
+    if reason := why_dead(text):
         raise InvalidArgumentError(f"Nothing answers at {text}: {reason}.")
     return text, kind
 
@@ -304,10 +266,10 @@ def _address_in(row: Row, kinds: Sequence[str]) -> tuple[str, str]:
     """The address in a row of `find`."""
     if not {"access_url", "service_type"} <= set(row.colnames):
         raise InvalidArgumentError("A row of find_services() is needed; this one has no access_url and service_type.")
-    url, has = str(row["access_url"]), str(row["service_type"])
-    if has not in kinds:
-        raise InvalidArgumentError(f"{url} is a service of type {has!r}, not {_alternatives(kinds)}.")
-    return url, has
+    url, kind = str(row["access_url"]), str(row["service_type"])
+    if kind not in kinds:
+        raise InvalidArgumentError(f"{url} is a service of type {kind!r}, not {alternatives(kinds)}.")
+    return url, kind
 
 
 def _address_named(ivoid: str, every: Table, kinds: Sequence[str]) -> tuple[str, str]:
@@ -318,7 +280,7 @@ def _address_named(ivoid: str, every: Table, kinds: Sequence[str]) -> tuple[str,
         reasons = "".join(f" {url} is dead: {why}." for url, why in every.meta["left_out"].items())
         listed = ", ".join(sorted(set(has))) or "nothing that can be asked"
         raise InvalidArgumentError(
-            f"{ivoid} has no service of type {_alternatives(kinds)}. The registry lists {listed}.{reasons}"
+            f"{ivoid} has no service of type {alternatives(kinds)}. The registry lists {listed}.{reasons}"
         )
     url, *others = sorted(set(every["access_url"][every["service_type"] == kind]))
     if others:
@@ -326,7 +288,3 @@ def _address_named(ivoid: str, every: Table, kinds: Sequence[str]) -> tuple[str,
             f"{ivoid} has several services of type {kind!r}; use one of {url}, {', '.join(others)}."
         )
     return str(url), kind
-
-
-def _alternatives(kinds: Sequence[str]) -> str:
-    return " or ".join(map(repr, kinds))

@@ -10,10 +10,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
+import requests
 from astropy.table import Table
 from astropy.units import Unit
 from astroquery import log
@@ -22,10 +23,11 @@ from pyvo.dal.scs import SCSQuery, SCSResults
 from pyvo.dal.sia import SIAQuery
 from pyvo.dal.sia2 import SIA2Query
 from pyvo.dal.ssa import SSAQuery
+from pyvo.dal.tap import TAPResults
 
 from ..exceptions import BadRequestError, InvalidArgumentError, MaxResultsWarning, QueryTimeoutError, RemoteServiceError
 from ..query.request import as_plain
-from ..query.values import as_members, as_unicode
+from ..query.values import as_members, as_unicode, members_of
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..sky.position import Cone
@@ -34,8 +36,8 @@ from ..warn import warn_no_results, warn_user
 from .results import table_of
 from .session import VOSession, translated
 
-# What a column means, by its UCD in SIA 1 and by the end of its utype in SSA → its name in ObsCore.
-_BY_UCD = {
+# What a column means, by its UCD in SIA 1 or the end of its utype in SSA → its name in ObsCore.
+_NAMES = {
     "vox:image_accessreference": "access_url",
     "vox:image_format": "access_format",
     "vox:image_title": "obs_title",
@@ -45,8 +47,6 @@ _BY_UCD = {
     "inst_id": "instrument_name",
     "pos_eq_ra_main": "s_ra",
     "pos_eq_dec_main": "s_dec",
-}
-_BY_UTYPE = {
     "access.reference": "access_url",
     "access.format": "access_format",
     "dataid.collection": "obs_collection",
@@ -67,55 +67,56 @@ _ABSENT = {404, 405, 410}
 _WORDS = inspect.signature(SIA2Query).parameters.keys() - {"url", "pos", "session", "kwargs"}
 
 
-class _Rows(DALResults):  # type: ignore[misc, unused-ignore]
-    """Results of pyvo that leave it to the caller to tell that there is more."""
-
-    def _handle_overflow_warning(self, client_set_maxrec: int | None = None) -> None:
-        """Say nothing."""
-
-
-class _ConeRows(_Rows, SCSResults):  # type: ignore[misc, unused-ignore]
-    """The same, whose errors are told as the standard of cone searches has it."""
+class _ConeRows(TAPResults, SCSResults):  # type: ignore[misc, unused-ignore]
+    """Results whose errors are told as the standard of cone searches has it; pyvo does not warn of those of TAP."""
 
 
 @dataclass(frozen=True)
 class SimpleQuestion:
-    """A question to a service of one of the simple protocols."""
+    """A question to a service of one of the simple protocols, and the one that is asked where that does not work."""
 
     what: str
-    make: Callable[[VOSession | None], DALQuery]
-    key: str = ""
-    names: Mapping[str, str] = field(default_factory=dict)
-    results: type[DALResults] = _Rows
+    make: Callable[..., DALQuery]
+    instead: SimpleQuestion | None = None
+    results: type[DALResults] = TAPResults
 
     def payload(self) -> dict[str, object]:
         """Return what is sent: the address under ``url``, and the parameters."""
         with _arguments():
-            query = self.make(None)
+            query = self.make()
             return {"url": query.queryurl, **{name: as_plain(value, name) for name, value in query.items()}}
 
     def table(self, service: MastService, deadline: Deadline) -> Table:
         """Return the answer; warn if there is nothing, or more than was sent."""
-        found = self.rows(service, deadline)
+        if self.instead is None:
+            return self._answer(service, deadline)
+        try:
+            # The other service needs time as well.
+            return self._answer(service, deadline.part(deadline.remaining() / 2))
+        except (RemoteServiceError, QueryTimeoutError, BadRequestError) as err:
+            if isinstance(err, BadRequestError) and err.status not in _ABSENT:
+                raise
+            log.info("%s Asking %s instead.", err, self.instead.what)
+        return self.instead.table(service, deadline)
+
+    def _answer(self, service: MastService, deadline: Deadline) -> Table:
+        """What this service answers."""
+        payload, session = self.payload(), VOSession(service, deadline, self.what)
+        with translated(self.what):
+            query = self.make(session=session)
+            found = table_of(self.results(query.execute_votable(), url=query.queryurl, session=session))
+        if self.results is not _ConeRows:
+            _rename(found)
+            _in_meters(found)
+        found.meta["service"] = payload.pop("url")
+        # In a list, which survives stacking and files.
+        found.meta["query"] = [f"{name}={each}" for name, value in payload.items() for each in members_of(value)]
         if found.meta["overflow"]:
             told = f"{self.what} has more than these {len(found)} rows: ask for a smaller radius, or for less of it."
             warn_user(told, MaxResultsWarning)
         if not len(found):
             warn_no_results()
         return found
-
-    def rows(self, service: MastService, deadline: Deadline) -> Table:
-        """Return the answer."""
-        payload, session = self.payload(), VOSession(service, deadline, self.what)
-        with translated(self.what):
-            query = self.make(session)
-            table = table_of(self.results(query.execute_votable(), url=query.queryurl, session=session))
-        rename(table, self.key, self.names)
-        _in_meters(table)
-        # In a list, which survives stacking and files.
-        sent = [f"{name}={each}" for name in payload if name != "url" for each in as_members(name, payload[name])]
-        table.meta |= {"service": payload["url"], "query": sent}
-        return table
 
 
 @contextmanager
@@ -128,14 +129,15 @@ def _arguments() -> Iterator[None]:
         raise InvalidArgumentError(f"The query cannot be made: {said}.") from err
 
 
-def rename(table: Table, key: str, names: Mapping[str, str]) -> None:
+def _rename(table: Table) -> None:
     """Give columns the names that the package has for what they mean; a name that is in use stays where it is."""
-    for column in list(table.columns.values()):
-        meaning = str(column.meta.get(key, "")).lower()
-        # The namespace of a utype is anybody's choice; that of a UCD is part of it.
-        name = names.get(meaning if key == "ucd" else meaning.rpartition(":")[2])
-        if name is not None and name not in table.colnames:
-            table.rename_column(column.name, name)
+    for key in ("ucd", "utype"):
+        for column in list(table.itercols()):
+            meaning = str(column.meta.get(key, "")).lower()
+            # The namespace of a utype is anybody's choice; that of a UCD is part of it.
+            name = _NAMES.get(meaning if key == "ucd" else meaning.rpartition(":")[2])
+            if name is not None and name not in table.colnames:
+                table.rename_column(column.name, name)
 
 
 def _in_meters(table: Table) -> None:
@@ -147,117 +149,56 @@ def _in_meters(table: Table) -> None:
             column.convert_unit_to("m")
 
 
-# -- images --------------------------------------------------------------------------------------------------------
+# -- the questions -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class ImageSearch:
-    """A search for images in the version of the protocol that is wanted, or that works; the addresses are in order."""
-
-    cone: Cone
-    urls: tuple[str, str]
-    collection: Any
-    version: int | None
-    words: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        """Refuse what no version knows, or not the one that is asked for."""
-        if self.version not in (None, 1, 2):
-            raise InvalidArgumentError(f"version={self.version!r}: 1 or 2 is needed, or None for the one that works.")
-        if self.cone.radius > _LARGEST:
-            raise InvalidArgumentError(f"The radius is {self.cone.radius:g} degrees; images take at most {_LARGEST:g}.")
-        for name in self.words.keys() - _WORDS:
-            raise no_such(f"query_sia has no argument {name!r}.", name, sorted(_WORDS))
-        if self.version == 1 and not self._alike:
-            given = ", ".join(self.words) or "more than one collection"
-            raise InvalidArgumentError(f"{given} needs version 2: version 1 knows a place and a collection.")
-
-    @property
-    def _alike(self) -> bool:
-        """Whether both versions can be asked."""
-        return len(self._collections) < 2 and all(value is None for value in self.words.values())
-
-    @property
-    def _collections(self) -> list[str]:
-        return [] if self.collection is None else [_name(each) for each in as_members("collection", self.collection)]
-
-    def payload(self) -> dict[str, object]:
-        """Return what is sent first."""
-        return self._questions()[0].payload()
-
-    def _questions(self) -> list[SimpleQuestion]:
-        """The questions that may be asked, the best first."""
-        one, two = self.urls
-        second = SimpleQuestion(f"SIA 2 at {two}", lambda session: self._second(two, session))
-        first = SimpleQuestion(f"SIA 1 at {one}", lambda session: self._first(one, session), "ucd", _BY_UCD)
-        if self.version is not None:
-            return [first if self.version == 1 else second]
-        return [second, first] if self._alike else [second]
-
-    def _first(self, url: str, session: VOSession | None) -> DALQuery:
-        """Version 1; never with a format, with which it finds nothing of GALEX."""
-        place, side = (self.cone.ra, self.cone.dec), 2 * self.cone.radius
-        address = with_parameters(url, [("MISSION", each) for each in self._collections])
-        return SIAQuery(address, pos=place, size=side, session=session)
-
-    def _second(self, url: str, session: VOSession | None) -> DALQuery:
-        circle = (self.cone.ra, self.cone.dec, max(self.cone.radius, _SMALLEST))
-        return SIA2Query(url, pos=circle, collection=self._collections, session=session, **self.words)
-
-    def table(self, service: MastService, deadline: Deadline) -> Table:
-        """Return the images."""
-        *better, last = self._questions()
-        for question in better:
-            try:
-                # The other version needs time as well.
-                return question.table(service, deadline.part(deadline.remaining() / 2))
-            except (RemoteServiceError, QueryTimeoutError, BadRequestError) as err:
-                if isinstance(err, BadRequestError) and err.status not in _ABSENT:
-                    raise
-                log.info("%s Asking SIA 1 instead.", err)
-        return last.table(service, deadline)
+def image_question(
+    cone: Cone, *, urls: tuple[str, str], collection: Any, version: int | None, words: Mapping[str, Any]
+) -> SimpleQuestion:
+    """Return the question for images, in the version of the protocol that is wanted, or that works."""
+    one, two = urls
+    names = [] if collection is None else [_name(each) for each in as_members("collection", collection)]
+    if cone.radius > _LARGEST:
+        raise InvalidArgumentError(f"The radius is {cone.radius:g} degrees; images take at most {_LARGEST:g}.")
+    alike = _fit_both(names, version, words)
+    # Never with a format, with which version 1 finds nothing of GALEX.
+    address, side = _extended(one, MISSION=names), 2 * cone.radius
+    first = SimpleQuestion(f"SIA 1 at {one}", partial(SIAQuery, address, pos=(cone.ra, cone.dec), size=side))
+    circle = cone.ra, cone.dec, max(cone.radius, _SMALLEST)
+    second = partial(SIA2Query, two, pos=circle, collection=names, **words)
+    return first if version == 1 else SimpleQuestion(f"SIA 2 at {two}", second, first if alike else None)
 
 
-# -- spectra and sources -------------------------------------------------------------------------------------------
+def _fit_both(names: Sequence[str], version: int | None, words: Mapping[str, Any]) -> bool:
+    """Tell whether any version may be asked; refuse what no version knows, or not the one that is asked for."""
+    if version not in (None, 1, 2):
+        raise InvalidArgumentError(f"version={version!r}: 1 or 2 is needed, or None for the one that works.")
+    for name in words.keys() - _WORDS:
+        raise no_such(f"query_sia has no argument {name!r}.", name, sorted(_WORDS))
+    special = [name for name, value in words.items() if value is not None]
+    special += ["more than one collection"] * (len(names) > 1)
+    if version == 1 and special:
+        raise InvalidArgumentError(f"{', '.join(special)} needs version 2: version 1 knows a place and a collection.")
+    return version is None and not special
 
 
 def spectrum_question(cone: Cone, *, url: str, collection: Any, band: Any, time: Any) -> SimpleQuestion:
     """Return the question for spectra in a cone."""
-    address = with_parameters(url, [] if collection is None else [("id", _name(collection))])
-    place, diameter = (cone.ra, cone.dec), 2 * cone.radius
-
-    def make(session: VOSession | None) -> DALQuery:
-        return SSAQuery(address, pos=place, diameter=diameter, band=band, time=time, session=session)
-
-    return SimpleQuestion(f"SSA at {url}", make, "utype", _BY_UTYPE)
+    address, diameter = _extended(url, id=None if collection is None else _name(collection)), 2 * cone.radius
+    make = partial(SSAQuery, address, pos=(cone.ra, cone.dec), diameter=diameter, band=band, time=time)
+    return SimpleQuestion(f"SSA at {url}", make)
 
 
-def source_question(cone: Cone, *, url: str) -> SimpleQuestion:
-    """Return the question for sources in a cone."""
-
-    def make(session: VOSession | None) -> DALQuery:
-        return SCSQuery(url, pos=(cone.ra, cone.dec), radius=cone.radius, session=session)
-
-    return SimpleQuestion(f"Cone search at {url}", make, results=_ConeRows)
+def source_question(cone: Cone, *, url: str, catalog: Any) -> SimpleQuestion:
+    """Return the question for sources in a cone, of a catalog of the service or of its own choice."""
+    address = _extended(url, CAT=None if catalog is None else _name(catalog, "catalog", "GAIADR3"))
+    make = partial(SCSQuery, address, pos=(cone.ra, cone.dec), radius=cone.radius)
+    return SimpleQuestion(f"Cone search at {address}", make, results=_ConeRows)
 
 
-def source_address(url: str, catalog: Any) -> str:
-    """Return the address of the cone search of a catalog, the service's own choice if none is named."""
-    return with_parameters(url, [] if catalog is None else [("CAT", _name(catalog, "catalog", "GAIADR3"))])
-
-
-def refuse_collection(collection: Any) -> None:
-    """Refuse a collection of MAST for the service of another."""
-    if collection is not None:
-        raise InvalidArgumentError(
-            f"collection={collection!r} is for MAST's own service; leave it out where service is given."
-        )
-
-
-def with_parameters(url: str, parameters: Sequence[tuple[str, str]]) -> str:
-    """Return an address with further parameters."""
-    joined = "&" if "?" in url else "?"
-    return f"{url}{joined}{urlencode(parameters)}" if parameters else url
+def _extended(url: str, **parameters: Any) -> str:
+    """An address with further parameters, but for those that are None or empty."""
+    return str(requests.Request("GET", url, params=parameters).prepare().url)
 
 
 def _name(given: Any, argument: str = "collection", example: str = "HST") -> str:

@@ -219,7 +219,7 @@ def test_a_condition_takes_names_of_columns_only(name: Any) -> None:
 
 def test_a_condition_needs_a_place() -> None:
     """None is not the whole sky."""
-    with pytest.raises(InvalidQueryError, match="coordinates are needed"):
+    with pytest.raises(InvalidQueryError, match="coordinates is a NoneType"):
         VO.cone_condition(None)
 
 

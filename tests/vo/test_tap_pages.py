@@ -289,7 +289,7 @@ def test_a_table_with_conditions_is_walked_without_its_key_among_the_columns(ser
     """Other parts of the package name table, columns and conditions; a key that was only added is not returned."""
     client = VOClass()
     deadline = Deadline.start(None)
-    tap = client._discovery.service_of(serve(sources(100)), deadline)
+    tap = client._discovery.place(serve(sources(100)), deadline)[0]
     pager = Pager(tap, client._discovery, deadline, size=20, run_async=False)
     scan = Scan("dbo.sources", columns=("name", "mag"), conditions=("mag > 3", "id < 90"))
     table = pager.everything(scan)

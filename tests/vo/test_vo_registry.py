@@ -314,8 +314,8 @@ class Speaks(SimpleNamespace):
 @given(st.text(min_size=1).filter(str.strip), st.sampled_from(["", "UNION"]))
 def test_words_stay_words(text: str, forms: str) -> None:
     """Whatever is looked for is a literal of the query, and cannot end it."""
-    wanted = registry.Wanted.of(text, None, "tap", "MAST", text, [f"ivo://x/{text}"])
-    for constraint in wanted.constraints():
+    wanted = registry.wanted_services(text, None, "tap", "MAST", text, [f"ivo://x/{text}"])
+    for constraint in wanted:
         condition = constraint.get_search_condition(Speaks(forms=forms))
         assert condition.count("'") % 2 == 0
 
