@@ -138,7 +138,7 @@ class Collections:
         key = table.tap.url, table.name
         if key not in self._spatial:
             try:
-                table.tap.rows(table.probe(), deadline=deadline, run_async=False)
+                table.tap.rows(table.probe(), deadline, run_async=False)
                 self._spatial[key] = True
             except BadRequestError:
                 self._spatial[key] = False

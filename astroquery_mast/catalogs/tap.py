@@ -341,7 +341,7 @@ class TapSearch:
             needed += question.table.position or () if question.region is not None else ()
             bare = replace(question.query, columns=tuple(dict.fromkeys(needed)), order=(), limit=None, offset=0)
             return len(self.rows(replace(question, query=bare, hidden=()), deadline)[0])
-        table = question.table.tap.rows(question.query.count_text, deadline=deadline, run_async=question.run_async)
+        table = question.table.tap.rows(question.query.count_text, deadline, run_async=question.run_async)
         return int(table[0][0])
 
     def rows(self, question: TableQuestion, deadline: Deadline, *, verbose: bool = False) -> tuple[Table, bool]:
@@ -354,11 +354,10 @@ class TapSearch:
         most = query.limit + 1
         table = tap.rows(
             replace(query, limit=most).text,
-            deadline=deadline,
+            deadline,
             maxrec=min(most, ROW_CAP),
             run_async=question.run_async,
             verbose=verbose,
-            tell=lambda _: None,
         )
         return _limited(question.cut(table), query.limit, bool(table.meta["overflow"]))
 
@@ -367,7 +366,7 @@ class TapSearch:
         question = question.with_hidden([key.column for key in question.query.order])
         query = question.query
         tap, discovery = question.table.tap, self.collections.discovery
-        pager = Pager(tap, discovery, deadline, ROW_CAP, question.run_async, verbose)
+        pager = Pager(tap, discovery, lambda: deadline, ROW_CAP, question.run_async, verbose)
         unsorted = not (question.is_cut or query.order or query.offset)
         table = pager.everything(question.scan(), query.limit if unsorted else None)
         more = bool(table.meta["overflow"])

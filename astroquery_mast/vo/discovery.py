@@ -18,6 +18,7 @@ from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import find_name, no_such
 from ..tables.mashup import json_object
+from ..warn import warn_of_limit
 from .results import IN_NANOMETERS
 from .session import VOSession, translated
 from .tap import TapService
@@ -132,13 +133,13 @@ class Discovery:
 def _tables(tap: TapService, deadline: Deadline) -> Table:
     """Ask for the tables of a service."""
     query = "SELECT table_name, description FROM tap_schema.tables"
-    return _with_columns(tap.rows(query, deadline=deadline), _TABLE_COLUMNS, tap)
+    return _with_columns(tap.rows(query, deadline), _TABLE_COLUMNS, tap)
 
 
 def _columns(tap: TapService, table: str, deadline: Deadline) -> Table:
     """Ask for the columns of a table."""
     names = ", ".join(map(quoted, dict.fromkeys((table, table.lower()))))
-    told = tap.rows(f"SELECT * FROM tap_schema.columns WHERE table_name IN ({names})", deadline=deadline)
+    told = tap.rows(f"SELECT * FROM tap_schema.columns WHERE table_name IN ({names})", deadline)
     if "column_index" in told.colnames:  # Without an order of its own an answer has any.
         told.sort("column_index")
     wanted = _with_columns(told, _COLUMN_COLUMNS, tap)
@@ -151,6 +152,8 @@ def _with_columns(told: Table, names: tuple[str, ...], tap: TapService) -> Table
     """The columns that are wanted, empty where a service does not have them."""
     if not {names[0]} & set(told.colnames):
         raise InvalidResponseError(f"{tap.what} has no {names[0]} in its tap_schema.", service=tap.what)
+    if told.meta["overflow"]:
+        warn_of_limit(len(told))
     for name in names:
         if name not in told.colnames:
             told[name] = MaskedColumn(np.zeros(len(told), dtype="U1"), mask=True)

@@ -11,8 +11,8 @@ key the sky is cut into boxes until each has few enough rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -45,30 +45,22 @@ class Pager:
         The service.
     discovery : Discovery
         What knows the columns of its tables.
-    deadline : Deadline
-        When the call has to end.
+    until : callable
+        Gives the deadline of what is asked now: that of the call, or one of its own for each page.
     size : int
         Rows of a page.
     run_async : bool, optional
         Whether pages are asked for as jobs; they are, if there are several, unless this is False.
     verbose : bool
         Whether to show on a terminal how far it is.
-    page_seconds : float, optional
-        What each request may take, instead of the deadline: what is done between two pages then does not count.
     """
 
     tap: TapService
     discovery: Discovery
-    deadline: Deadline
+    until: Callable[[], Deadline]
     size: int = ROW_CAP
     run_async: bool | None = None
     verbose: bool = False
-    page_seconds: float | None = None
-
-    @property
-    def _until(self) -> Deadline:
-        """The deadline of what is asked now."""
-        return self.deadline if self.page_seconds is None else Deadline.start(self.page_seconds)
 
     def count(self, scan: Scan, *conditions: str) -> int:
         """Have the service count the rows."""
@@ -127,12 +119,12 @@ class Pager:
         return self._rows(adql, True if self.run_async is None else self.run_async)
 
     def _rows(self, adql: str, run_async: bool | None) -> Table:
-        return self.tap.rows(adql, deadline=self._until, maxrec=self.size, run_async=run_async, tell=lambda _: None)
+        return self.tap.rows(adql, self.until(), maxrec=self.size, run_async=run_async)
 
     def _one(self, adql: str) -> list[Any]:
         """The only row of an answer."""
         # Small, even if it takes long: no job unless it does.
-        table = self.tap.rows(adql, deadline=self._until, run_async=self.run_async and None)
+        table = self.tap.rows(adql, self.until(), run_async=self.run_async and None)
         if len(table) != 1:
             raise IncompleteResultError(f"{self.tap.what} sent {len(table)} rows where one was due.")
         return list(table[0])
@@ -147,14 +139,27 @@ class Pager:
         condition, more = f"{key} IS NOT NULL", True
         while more:
             page = self._page(asked.adql(condition, top=self.size, order=key))
-            keys = _cells(page, key, self.tap)
+            name, keys = self._keys(page, key)
             more = page.meta["overflow"] or len(page) >= self.size
             if more:
                 page = page[: _whole_groups(keys, key)]
                 written = quoted(str(keys[-1])) if keys.dtype.kind == "U" else number_text(keys[-1])
                 condition = f"{key} >= {written}"
-            yield _without(page, key) if added else page
+            if added:
+                page.remove_column(name)
+            yield page
         yield self._page(scan.adql(f"{key} IS NULL"))
+
+    def _keys(self, page: Table, key: str) -> tuple[str, Any]:
+        """The name of the key in a page, and its values, in order."""
+        name = find_name(key.strip('"'), page.colnames)
+        if name is None:
+            raise no_such(f"The query has no column {key!r} to fetch its rows by.", key, page.colnames)
+        keys = np.asarray(page[name])
+        if keys.dtype.kind in "iuf" and np.any(keys[1:] < keys[:-1]):
+            what = self.tap.what
+            raise IncompleteResultError(f"{what} sent rows that are not in the order of {key}.", service=what)
+        return name, keys
 
     # -- over the sky ------------------------------------------------------------------------------------------------
 
@@ -163,20 +168,17 @@ class Pager:
         names = {"ra_low": f"MIN({ra})", "ra_high": f"MAX({ra})", "dec_low": f"MIN({dec})", "dec_high": f"MAX({dec})"}
         found = self._one(scan.adql(select=", ".join(f"{value} AS {name}" for name, value in names.items())))
         low_ra, high_ra, low_dec, high_dec = (0.0 if each is np.ma.masked else float(each) for each in found)
-        whole = _Side(ra, low_ra, high_ra), _Side(dec, low_dec, high_dec)
-        boxes = [(whole, self._count_box(scan, whole))]
+        placed = replace(scan, conditions=(*scan.conditions, f"{ra} IS NOT NULL", f"{dec} IS NOT NULL"))
+        boxes = [(_Box({ra: (low_ra, high_ra), dec: (low_dec, high_dec)}), self.count(placed))]
         while boxes:
             box, number = boxes.pop()
             if number > self.size:
-                first, second = _halves(box, number)
-                counted = self._count_box(scan, first)
+                first, second = box.halves(number)
+                counted = self.count(placed, *first.conditions)
                 boxes += [(second, number - counted), (first, counted)]
             elif number:
-                yield self._page(scan.adql(*(side.condition for side in box)))
+                yield self._page(placed.adql(*box.conditions))
         yield self._page(scan.adql(f"{ra} IS NULL OR {dec} IS NULL"))
-
-    def _count_box(self, scan: Scan, box: tuple[_Side, _Side]) -> int:
-        return self.count(scan, *(side.condition for side in box))
 
     # -- what to fetch by ----------------------------------------------------------------------------------------------
 
@@ -184,7 +186,7 @@ class Pager:
         """The scan with a key or else a position, from what the service says of its columns."""
         if scan.key is not None or scan.position is not None:
             return scan
-        rows = [row for table in scan.tables for row in self.discovery.columns(self.tap, table, self._until)]
+        rows = [row for table in scan.tables for row in self.discovery.columns(self.tap, table, self.until())]
         if scan.source.startswith("("):
             output = self._rows(scan.adql(top=0), self.run_async).colnames
             rows = [row for row in rows if find_name(row["column_name"], output)]
@@ -192,47 +194,27 @@ class Pager:
 
 
 @dataclass(frozen=True)
-class _Side:
-    """A side of a box: what is from a value and below another one; an end that is None is open."""
+class _Box:
+    """A part of the sky: the range of each column in degrees, and where it was cut off from the rest."""
 
-    column: str
-    low: float
-    high: float
-    low_open: bool = True
-    high_open: bool = True
+    sides: Mapping[str, tuple[float, float]]
+    cuts: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def condition(self) -> str:
-        """The condition on the column."""
-        ends = [] if self.low_open else [f"{self.column} >= {self.low!r}"]
-        ends += [] if self.high_open else [f"{self.column} < {self.high!r}"]
-        return " AND ".join(ends or [f"{self.column} IS NOT NULL"])
+    def conditions(self) -> list[str]:
+        """The conditions on the columns."""
+        return [f"{end} {value!r}" for end, value in self.cuts.items()]
 
-    def halves(self) -> list[_Side]:
-        """Cut it in two."""
-        middle = (self.low + self.high) / 2
-        return [replace(self, high=middle, high_open=False), replace(self, low=middle, low_open=False)]
-
-
-def _halves(box: tuple[_Side, _Side], number: int) -> list[tuple[_Side, _Side]]:
-    """Cut a box across its longer side."""
-    ra, dec = box
-    if max(side.high - side.low for side in box) < _SMALLEST:
-        raise InvalidArgumentError(f"{number} rows are at one position. {_ADVICE}")
-    if ra.high - ra.low > dec.high - dec.low:
-        return [(half, dec) for half in ra.halves()]
-    return [(ra, half) for half in dec.halves()]
-
-
-def _cells(page: Table, key: str, tap: TapService) -> Any:
-    """The keys of a page, in order."""
-    name = find_name(key.strip('"'), page.colnames)
-    if name is None:
-        raise no_such(f"The query has no column {key!r} to fetch its rows by.", key, page.colnames)
-    cells = np.asarray(page[name])
-    if cells.dtype.kind in "iuf" and np.any(cells[1:] < cells[:-1]):
-        raise IncompleteResultError(f"{tap.what} sent rows that are not in the order of {key}.", service=tap.what)
-    return cells
+    def halves(self, number: int) -> list[_Box]:
+        """Cut it across its longer side; it is said how many rows it has if it is too small for that."""
+        longer, (low, high) = max(self.sides.items(), key=lambda side: side[1][1] - side[1][0])
+        if high - low < _SMALLEST:
+            raise InvalidArgumentError(f"{number} rows are at one position. {_ADVICE}")
+        middle = (low + high) / 2
+        return [
+            _Box({**self.sides, longer: (low, middle)}, {**self.cuts, f"{longer} <": middle}),
+            _Box({**self.sides, longer: (middle, high)}, {**self.cuts, f"{longer} >=": middle}),
+        ]
 
 
 def _whole_groups(keys: Any, key: str) -> int:
@@ -243,12 +225,6 @@ def _whole_groups(keys: Any, key: str) -> int:
     if not number:
         raise InvalidArgumentError(f"More rows than a page holds have the {key} {keys[-1]}. {_ADVICE}")
     return number
-
-
-def _without(page: Table, key: str) -> Table:
-    """A page without the column that was only added to fetch it by."""
-    page.remove_column(find_name(key.strip('"'), page.colnames))
-    return page
 
 
 def _fetched_by(scan: Scan, rows: Sequence[Row]) -> Scan:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 from astropy.table import Table
 
 from ..exceptions import BadRequestError, InvalidArgumentError, MastError
 from ..query.mistakes import Known, advice, empty_advice, is_query
+from ..query.request import from_one
 from ..query.scan import Scan, scan_of, top_of
 from ..query.selection import OneAnswer
-from ..query.values import is_integer
 from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
 from ..warn import warn_no_results, warn_of_limit
@@ -26,7 +27,6 @@ __all__ = ["OneAnswer", "TapQuestion"]
 _NAME = re.compile(r'[A-Za-z_]\w*|"[^"]+"')
 # Seconds that a query which is refused anyway may spend on advice.
 _PATIENCE = 20.0
-_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,14 @@ class TapQuestion:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be asked."""
-        if not isinstance(self.adql, str) or not self.adql.strip():
-            raise InvalidArgumentError(f"adql={self.adql!r}: the text of a query is needed, such as 'SELECT …'.")
-        if not is_query(self.adql):
-            raise InvalidArgumentError(f"adql={_short(self.adql)!r} is not a query: it must begin with SELECT.")
+        if not isinstance(self.adql, str) or not is_query(self.adql):
+            raise InvalidArgumentError(f"adql={self.adql!r:.60} is not a query: it must begin with SELECT.")
         object.__setattr__(self, "adql", self.adql.rstrip("; \n\t"))
         if self.key is not None and not _NAME.fullmatch(str(self.key)):
             raise InvalidArgumentError(f"key={self.key!r} is not the name of a column.")
         for name, value in (("limit", self.limit), ("maxrec", self.maxrec)):
-            if value is None or isinstance(value, OneAnswer):
-                continue
-            if not is_integer(value, 1):
-                raise InvalidArgumentError(f"{name}={value!r}: a number of rows above zero is needed.")
-            object.__setattr__(self, name, int(value))
+            if not isinstance(value, OneAnswer | None):
+                object.__setattr__(self, name, from_one(name, value))
 
     @property
     def size(self) -> int:
@@ -93,24 +88,23 @@ class TapQuestion:
         """Return all rows wanted, and warn if there are more, or none."""
         with self._explained(tap, discovery, deadline):
             table = self._table(tap, discovery, deadline)
+        if table.meta["overflow"]:
+            warn_of_limit(len(table))
         if not len(table):
             warn_no_results(empty_advice(self.adql))
         return table
 
     def _table(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Table:
         if self.in_one:
-            return tap.rows(
-                self.adql, maxrec=self.sent, run_async=self.run_async, deadline=deadline, verbose=self.verbose
-            )
-        table = self._pager(tap, discovery, deadline).everything(scan_of(self.adql, self.key), self.rows)
+            return tap.rows(self.adql, deadline, maxrec=self.sent, run_async=self.run_async, verbose=self.verbose)
+        pager = Pager(tap, discovery, lambda: deadline, self.size, self.run_async, self.verbose)
+        table = pager.everything(scan_of(self.adql, self.key), self.rows)
         table.meta["adql"] = self.adql
-        if table.meta["overflow"]:
-            warn_of_limit(len(table))
         return table
 
     def pages(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Iterator[Table]:
         """Give the rows page by page, each within the seconds of the deadline."""
-        pager = replace(self._pager(tap, discovery, deadline), page_seconds=deadline.seconds)
+        pager = Pager(tap, discovery, partial(Deadline.start, deadline.seconds), self.size, self.run_async)
         return self._told(pager.pages(scan_of(self.adql, self.key), limit=self.rows), tap, discovery, deadline)
 
     def _told(
@@ -119,9 +113,6 @@ class TapQuestion:
         """The pages, or what may be wrong with the query."""
         with self._explained(tap, discovery, deadline):
             yield from pages
-
-    def _pager(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Pager:
-        return Pager(tap, discovery, deadline, self.size, self.run_async, self.verbose)
 
     @contextmanager
     def _explained(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Iterator[None]:
@@ -146,7 +137,3 @@ def _known(tables: list[str], tap: TapService, discovery: Discovery, deadline: D
             told = discovery.columns(tap, name, deadline)
             columns |= zip(map(str, told["column_name"]), map(str, told["datatype"]), strict=True)
     return Known(there, columns)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, cast
@@ -41,46 +41,26 @@ class VOSession(requests.Session):
         When the call has to end.
     what : str
         The name of the service that is asked, for messages.
-    patience : float, optional
-        Seconds of silence after which a request is given up; ``conf.read_timeout`` if not given.
-    hopeless : callable, optional
-        Which failures are not tried again although they might pass.
     web_pages : bool
         Whether a page of HTML is an answer.
-    redirects : bool
-        Whether redirects are followed.
+    **options
+        Others of `HttpClient.request`: ``patience``, ``hopeless``, ``allow_redirects``.
     """
 
     def __init__(
-        self,
-        service: MastService,
-        deadline: Deadline,
-        what: str,
-        *,
-        patience: float | None = None,
-        hopeless: Callable[[MastError], bool] | None = None,
-        web_pages: bool = False,
-        redirects: bool = True,
+        self, service: MastService, deadline: Deadline, what: str, *, web_pages: bool = False, **options: Any
     ) -> None:
         super().__init__()
         self._http = HttpClient(partial(service.send, credentials=Credentials()), service.endpoints)
         self._web_pages = web_pages
-        self._what = what
         own = str(service.session.headers.get("User-Agent", ""))
         self._bodies: list[Any] = []
-        self._options: dict[str, Any] = {
-            "headers": {"User-Agent": own if "pyVO" in own else f"{own} pyVO/{pyvo.__version__}".strip()},
-            "deadline": deadline,
-            "service": what,
-            "patience": patience,
-            "hopeless": hopeless,
-            "allow_redirects": redirects,
-            "spooled": True,
-        }
+        headers = {"User-Agent": own if "pyVO" in own else f"{own} pyVO/{pyvo.__version__}".strip()}
+        self._options = {"deadline": deadline, "service": what, "headers": headers, "spooled": True, **options}
 
     def request(self, method: Any, url: Any, **keywords: Any) -> requests.Response:  # type: ignore[override]
         """Send a request and return its answer; raise an error of this package if there is none."""
-        sent: dict[str, Any] = {name: keywords[name] for name in ("params", "data") if name in keywords}
+        sent: dict[str, Any] = {name: keywords.get(name) for name in ("params", "data")}
         response = self._http.request(method, url, **sent, **self._options, read=self._checked)
         self._bodies.append(response.raw)
         return response
@@ -93,7 +73,7 @@ class VOSession(requests.Session):
 
     def _checked(self, response: requests.Response) -> requests.Response:
         """The same response, if its body is whole and no page for people."""
-        check_document(cast("BinaryIO", response.raw), self._what, web_pages=self._web_pages)
+        check_document(cast("BinaryIO", response.raw), self._options["service"], web_pages=self._web_pages)
         return response
 
 

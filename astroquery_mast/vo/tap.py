@@ -6,7 +6,6 @@ pyvo's; what is here is the choice between the two ways of asking, and what is m
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,6 @@ from ..exceptions import BadRequestError, InvalidArgumentError, MastError, Serve
 from ..service.jobs import JobHandle, JobStatus
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
-from ..warn import warn_of_limit
 from .results import correct_wavelengths, table_of
 from .session import VOSession, translated
 
@@ -60,24 +58,17 @@ class TapService:
     def rows(
         self,
         adql: str,
-        *,
         deadline: Deadline,
+        *,
         maxrec: int = ROW_CAP,
         run_async: bool | None = None,
         verbose: bool = False,
-        tell: Callable[[int], object] = warn_of_limit,
     ) -> Table:
-        """Return the rows of a query, at most ``maxrec``; ``tell`` is called with their number if there are more.
+        """Return the rows of a query, at most ``maxrec``; it is the caller's to warn if there are more.
 
         Unless ``run_async`` says which, the query is asked in one go, and as a job if that takes too long.  ``meta``
         holds the query, the service, the way it was asked (``"sync"`` or ``"async"``), and whether there are more rows.
         """
-        table = self._rows(adql, maxrec, run_async, deadline, verbose=verbose)
-        if table.meta["overflow"]:
-            tell(len(table))
-        return table
-
-    def _rows(self, adql: str, maxrec: int, run_async: bool | None, deadline: Deadline, *, verbose: bool) -> Table:
         if not run_async:
             # The second way needs time as well.
             patience = None if run_async is False else min(seconds_setting("read_timeout"), deadline.remaining() / 2)
@@ -92,7 +83,7 @@ class TapService:
         job = self.submit(adql, maxrec=maxrec, deadline=deadline)
         table = job.fetch(deadline, verbose=verbose)
         with suppress(MastError):  # The server removes it sooner or later.
-            self.session(deadline, redirects=False).delete(job.url)
+            self.session(deadline, allow_redirects=False).delete(job.url)
         return table
 
     def _at_once(self, adql: str, maxrec: int, deadline: Deadline, **options: Any) -> Table:
@@ -122,7 +113,7 @@ class TapService:
 
     def submit(self, adql: str, *, maxrec: int = ROW_CAP, deadline: Deadline) -> JobHandle:
         """Have the server work on a query, and return the job."""
-        session = self.session(deadline, redirects=False)
+        session = self.session(deadline, allow_redirects=False)
         longer = _USUAL_DURATION < deadline.remaining() < np.inf
         options = {"EXECUTIONDURATION": int(deadline.remaining())} if longer else {}
         query = TAPService(self.url, session=session).create_query(adql, mode="async", maxrec=maxrec, **options)
@@ -135,7 +126,7 @@ class TapService:
     def _set_phase(self, url: str, phase: str, deadline: Deadline, unless: JobStatus) -> None:
         """Set the phase of a job; that it is refused is no error unless the job is still what it was."""
         try:
-            self.session(deadline, redirects=False).post(f"{url}/phase", data={"PHASE": phase})
+            self.session(deadline, allow_redirects=False).post(f"{url}/phase", data={"PHASE": phase})
         except BadRequestError:  # A request that was sent again finds it done.
             if self.status(url, deadline) == unless:
                 raise

@@ -290,7 +290,7 @@ def test_a_table_with_conditions_is_walked_without_its_key_among_the_columns(ser
     client = VOClass()
     deadline = Deadline.start(None)
     tap = client._discovery.place(serve(sources(100)), deadline)[0]
-    pager = Pager(tap, client._discovery, deadline, size=20, run_async=False)
+    pager = Pager(tap, client._discovery, lambda: deadline, size=20, run_async=False)
     scan = Scan("dbo.sources", columns=("name", "mag"), conditions=("mag > 3", "id < 90"))
     table = pager.everything(scan)
     wanted = [(name, mag) for k, name, _, _, mag in map(values, sources(100)) if mag is not None and mag > 3 and k < 90]
