@@ -506,7 +506,8 @@ class VOClass(PositionMethods):
         """The service that is asked, and the schema whose tables are those of the catalog; None for all of them."""
         if service is None:
             return self._discovery.place(catalog, deadline)
-        return self._discovery.at(service_address(service, self._service, deadline, "tap")[0]), None
+        url = service_address(service, self._service, deadline, "tap")[0].rstrip("/")
+        return TapService(self._service, url, f"TAP service {url}"), None
 
 
 VO = VOClass()

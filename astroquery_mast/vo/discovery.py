@@ -70,11 +70,6 @@ class Discovery:
             self._told.pop(("collections", self._base), None)
         raise no_such(f"There is no catalog {name!r}.", name, collections)
 
-    def at(self, url: str) -> TapService:
-        """Return the TAP service that has an address."""
-        address = url.rstrip("/")
-        return TapService(self._service, address, f"TAP service {address}")
-
     def tables(self, tap: TapService, deadline: Deadline, schema: str | None = None) -> Table:
         """Return the tables of a service but those that describe it, or the tables of one of its schemas."""
         told = self._remembered(("tables", tap.url), lambda: _tables(tap, deadline))
@@ -132,29 +127,28 @@ class Discovery:
 
 def _tables(tap: TapService, deadline: Deadline) -> Table:
     """Ask for the tables of a service."""
-    query = "SELECT table_name, description FROM tap_schema.tables"
-    return _with_columns(tap.rows(query, deadline), _TABLE_COLUMNS, tap)
+    return _told(tap, "SELECT table_name, description FROM tap_schema.tables", _TABLE_COLUMNS, deadline)
 
 
 def _columns(tap: TapService, table: str, deadline: Deadline) -> Table:
     """Ask for the columns of a table."""
     names = ", ".join(map(quoted, dict.fromkeys((table, table.lower()))))
-    told = tap.rows(f"SELECT * FROM tap_schema.columns WHERE table_name IN ({names})", deadline)
-    if "column_index" in told.colnames:  # Without an order of its own an answer has any.
-        told.sort("column_index")
-    wanted = _with_columns(told, _COLUMN_COLUMNS, tap)
+    query = f"SELECT * FROM tap_schema.columns WHERE table_name IN ({names})"
+    told = _told(tap, query, _COLUMN_COLUMNS, deadline)
     if table.lower().endswith(f".{IN_NANOMETERS}"):
-        wanted["unit"] = np.where(wanted["unit"] == "m", "nm", wanted["unit"])
-    return wanted
+        told["unit"] = np.where(told["unit"] == "m", "nm", told["unit"])
+    return told
 
 
-def _with_columns(told: Table, names: tuple[str, ...], tap: TapService) -> Table:
-    """The columns that are wanted, empty where a service does not have them."""
-    if not {names[0]} & set(told.colnames):
-        raise InvalidResponseError(f"{tap.what} has no {names[0]} in its tap_schema.", service=tap.what)
+def _told(tap: TapService, query: str, names: tuple[str, ...], deadline: Deadline) -> Table:
+    """Ask a service about itself; columns that it does not have are empty."""
+    told = tap.rows(query, deadline)
     if told.meta["overflow"]:
         warn_of_limit(len(told))
-    for name in names:
-        if name not in told.colnames:
-            told[name] = MaskedColumn(np.zeros(len(told), dtype="U1"), mask=True)
+    if names[0] not in told.colnames:
+        raise InvalidResponseError(f"{tap.what} has no {names[0]} in its tap_schema.", service=tap.what)
+    if "column_index" in told.colnames:  # Without an order of its own an answer has any.
+        told.sort("column_index")
+    for name in set(names).difference(told.colnames):
+        told[name] = MaskedColumn(np.zeros(len(told), dtype="U1"), mask=True)
     return told[list(names)]

@@ -76,9 +76,8 @@ class Pager:
             for page in self.pages(scan, total, limit):
                 pages.append(page)
                 bar.update(len(page))
-        meta = {**pages[0].meta, "overflow": wanted < total, "pages": len(pages)}
         table = pages[0] if len(pages) == 1 else vstack(pages, join_type="exact", metadata_conflicts="silent")
-        table.meta = {**meta, "adql": scan.adql()}
+        table.meta = {**pages[0].meta, "adql": scan.adql(), "overflow": wanted < total, "pages": len(pages)}
         return table
 
     def pages(self, scan: Scan, total: int | None = None, limit: int | None = None) -> Iterator[Table]:
@@ -94,15 +93,13 @@ class Pager:
             yield part
             if received == wanted:
                 return
-        raise IncompleteResultError(
-            f"{self.tap.what} counted {wanted} rows and sent {received}: {why}.",
-            service=self.tap.what,
-        )
+        what = self.tap.what
+        raise IncompleteResultError(f"{what} counted {wanted} rows and sent {received}: {why}.", service=what)
 
     def _parts(self, scan: Scan, wanted: int, total: int) -> Iterator[Table]:
         """The rows in parts, which may be more than are wanted."""
         if wanted <= self.size:
-            yield self._rows(scan.adql(top=wanted if wanted < total else None), self.run_async)
+            yield self._page(scan.adql(top=wanted if wanted < total else None), several=False)
             return
         scan = self._with_key(scan)
         if scan.key is not None:
@@ -110,15 +107,11 @@ class Pager:
         elif scan.position is not None:
             yield from self._over_the_sky(scan, *scan.position)
         else:
-            raise InvalidArgumentError(
-                f"Nothing is known to fetch {wanted} rows by, in pages of {self.size}. {_ADVICE}"
-            )
+            raise InvalidArgumentError(f"Nothing is known to fetch {wanted} rows by in pages of {self.size}. {_ADVICE}")
 
-    def _page(self, adql: str) -> Table:
-        """One of several pages."""
-        return self._rows(adql, True if self.run_async is None else self.run_async)
-
-    def _rows(self, adql: str, run_async: bool | None) -> Table:
+    def _page(self, adql: str, *, several: bool = True) -> Table:
+        """One page, of several or of one."""
+        run_async = True if several and self.run_async is None else self.run_async
         return self.tap.rows(adql, self.until(), maxrec=self.size, run_async=run_async)
 
     def _one(self, adql: str) -> list[Any]:
@@ -188,7 +181,7 @@ class Pager:
             return scan
         rows = [row for table in scan.tables for row in self.discovery.columns(self.tap, table, self.until())]
         if scan.source.startswith("("):
-            output = self._rows(scan.adql(top=0), self.run_async).colnames
+            output = self._page(scan.adql(top=0), several=False).colnames
             rows = [row for row in rows if find_name(row["column_name"], output)]
         return _fetched_by(scan, rows)
 

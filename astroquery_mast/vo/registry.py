@@ -38,10 +38,7 @@ SERVICE_KINDS = {"tap": "tap", "scs": "conesearch", "sia": "sia", "sia2": "sia2"
 _KINDS_OF_STANDARDS = {f"ivo://ivoa.net/std/{standard}": kind for kind, standard in SERVICE_KINDS.items()}
 _SYNONYMS = {"cone": "scs", "conesearch": "scs", "sia1": "sia", "siap": "sia", "ssap": "ssa"}
 #: The IVOA's vocabulary of what carries information: http://www.ivoa.net/rdf/messenger.
-WAVEBANDS = (
-    *("radio", "millimeter", "infrared", "optical", "uv", "euv", "x-ray", "gamma-ray"),
-    *("photon", "neutrino"),
-)
+WAVEBANDS = ["radio", "millimeter", "infrared", "optical", "uv", "euv", "x-ray", "gamma-ray", "photon", "neutrino"]
 #: Archives, and the authorities in the identifiers of their resources: registries tell them apart in no better way.
 ARCHIVES = {
     "MAST": ("archive.stsci.edu", "mast.stsci"),
@@ -52,7 +49,7 @@ ARCHIVES = {
     "JHU": ("sdss.jhu",),
 }
 _ARCHIVE_OF = {authority: archive for archive, authorities in ARCHIVES.items() for authority in authorities}
-_NAVO = tuple(name for name, archive in _ARCHIVE_OF.items() if archive in {"MAST", "HEASARC", "IRSA", "NED"})
+_NAVO = [name for name, archive in _ARCHIVE_OF.items() if archive in {"MAST", "HEASARC", "IRSA", "NED"}]
 _GROUPS: Mapping[str, Sequence[str]] = {**ARCHIVES, "NAVO": _NAVO, "all": ()}
 _COLUMNS = {
     "short_name": "Name of at most 16 characters",

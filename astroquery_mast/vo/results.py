@@ -41,9 +41,8 @@ def _make_text(table: Table, name: str, *, empty_is_null: bool) -> None:
     values = cells.astype(str)
     if empty_is_null:
         mask = mask | (values == "")
-    kind = MaskedColumn if mask.any() else Column
-    options = {"mask": mask} if mask.any() else {}
-    table.replace_column(name, kind(values, name=name, description=column.description, meta=column.meta, **options))
+    told = {"name": name, "description": column.description, "meta": column.meta}
+    table.replace_column(name, MaskedColumn(values, mask=mask, **told) if mask.any() else Column(values, **told))
 
 
 def correct_wavelengths(table: Table, adql: str) -> None:

@@ -8,8 +8,8 @@ side of a square.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -81,10 +81,13 @@ class SimpleQuestion:
     results: type[DALResults] = TAPResults
 
     def payload(self) -> dict[str, object]:
-        """Return what is sent: the address under ``url``, and the parameters."""
-        with _arguments():
+        """Return what is sent: the address under ``url``, and the parameters; raise what pyvo says of an argument."""
+        try:
             query = self.make()
             return {"url": query.queryurl, **{name: as_plain(value, name) for name, value in query.items()}}
+        except (ValueError, TypeError, AttributeError) as err:  # errors of units are among them
+            said = " ".join(map(str, err.args)).rstrip(".")
+            raise InvalidArgumentError(f"The query cannot be made: {said}.") from err
 
     def table(self, service: MastService, deadline: Deadline) -> Table:
         """Return the answer; warn if there is nothing, or more than was sent."""
@@ -117,16 +120,6 @@ class SimpleQuestion:
         if not len(found):
             warn_no_results()
         return found
-
-
-@contextmanager
-def _arguments() -> Iterator[None]:
-    """Turn what pyvo says of an argument into an error of this package, before anything is sent."""
-    try:
-        yield
-    except (ValueError, TypeError, AttributeError) as err:  # errors of units are among them
-        said = " ".join(map(str, err.args)).rstrip(".")
-        raise InvalidArgumentError(f"The query cannot be made: {said}.") from err
 
 
 def _rename(table: Table) -> None:

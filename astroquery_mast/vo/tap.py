@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urljoin
 
 import numpy as np
@@ -52,6 +52,8 @@ class TapService:
     service: MastService
     url: str
     what: str
+    # The call that makes a job's handle from its address.
+    how_to_return: ClassVar[str] = "VO.get_job"
 
     # -- queries -----------------------------------------------------------------------------------------------------
 
@@ -130,11 +132,6 @@ class TapService:
         except BadRequestError:  # A request that was sent again finds it done.
             if self.status(url, deadline) == unless:
                 raise
-
-    @property
-    def how_to_return(self) -> str:
-        """The call that makes a job's handle from its address."""
-        return "VO.get_job"
 
     def status(self, url: str, deadline: Deadline) -> JobStatus:
         """Ask how far a job is."""
