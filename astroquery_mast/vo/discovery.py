@@ -117,11 +117,10 @@ class Discovery:
             names = document["components"]["schemas"]["CatalogName"]["enum"]
         found: dict[str, str] = {}
         for name in names:
-            if not name.endswith(_GROUPED):
-                found[name] = name
-                continue
-            schemas = {each.partition(".")[0] for each in self.tables(self._named(name), deadline)["table_name"]}
-            found.update(dict.fromkeys(sorted(schemas), name))
+            schemas = {name}
+            if name.endswith(_GROUPED):
+                schemas = {each.partition(".")[0] for each in self.tables(self._named(name), deadline)["table_name"]}
+            found |= dict.fromkeys(sorted(schemas), name)
         return found
 
 

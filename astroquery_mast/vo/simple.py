@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
-import requests
 from astropy.table import Table
 from astropy.units import Unit
 from astroquery import log
@@ -191,7 +191,8 @@ def source_question(cone: Cone, *, url: str, catalog: Any) -> SimpleQuestion:
 
 def _extended(url: str, **parameters: Any) -> str:
     """An address with further parameters, but for those that are None or empty."""
-    return str(requests.Request("GET", url, params=parameters).prepare().url)
+    given = urlencode({name: value for name, value in parameters.items() if value}, doseq=True)
+    return f"{url}{'&' if '?' in url else '?'}{given}" if given else url
 
 
 def _name(given: Any, argument: str = "collection", example: str = "HST") -> str:
