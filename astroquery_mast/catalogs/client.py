@@ -17,7 +17,7 @@ from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS, TargetInput
 from ..tables.columns import metadata_table
 from .collection_methods import DEFAULT_CATALOG, CatalogCollections
-from .search import DEFAULT_LIMIT, CatalogArguments, TapWords
+from .search import DEFAULT_LIMIT, DEFAULT_OFFSET, CatalogArguments, TapWords
 
 __all__ = ["Catalogs", "CatalogsClass"]
 
@@ -34,7 +34,8 @@ class CatalogsClass(CatalogCollections):
         The collection that is asked by TAP where a call names none; without it the older services are asked.  It is
         checked when it is used first: nothing is sent when a client is made.
     catalog : str, optional
-        The table of that collection; its usual one if not given.
+        The table of that collection; its usual one if not given.  Without a collection the catalog that is asked where
+        a call names none, as the query methods take it.
     mast_token, server, session : object, optional
         As `MastClass`.
 
@@ -68,7 +69,7 @@ class CatalogsClass(CatalogCollections):
         collection: str | None = None,
         region: Any = None,
         limit: int | None = DEFAULT_LIMIT,
-        offset: int = 0,
+        offset: int = DEFAULT_OFFSET,
         count_only: bool = False,
         select_cols: Any = None,
         sort_desc: bool | Sequence[bool] | None = None,
@@ -105,7 +106,7 @@ class CatalogsClass(CatalogCollections):
             The columns to return; all if not given.
         sort_by : str, tuple, or list of these, optional
             By what the rows that are returned are sorted: columns, or pairs such as ``("desc", "Tmag")``; for many
-            positions the rows of each.
+            positions the rows of each.  Rows without a value in the first column come last.
         timeout : float, optional
             Seconds that the call may take; ``conf.timeout`` if not given, which for many positions each of them has.
         get_query_payload : bool
@@ -130,7 +131,8 @@ class CatalogsClass(CatalogCollections):
             Rows that are wanted at most, 5000 if not given; a `~astroquery.exceptions.MaxResultsWarning` says that
             there are more.  None returns all, in pages, however many they are.  For many targets the limit of each.
         offset : int
-            How many rows are left out at the beginning; they are then sorted by the identifier, too.
+            How many rows are left out at the beginning.  If it is given, also as 0 for a first page, the rows are
+            sorted by the identifier, too, so that no row is on two pages.
         count_only : bool
             Return the number of entries instead of reading them.
         select_cols : str or list of str, optional
@@ -224,7 +226,7 @@ class CatalogsClass(CatalogCollections):
         cache: bool | None = None,
         collection: str | None = None,
         limit: int | None = DEFAULT_LIMIT,
-        offset: int = 0,
+        offset: int = DEFAULT_OFFSET,
         count_only: bool = False,
         select_cols: Any = None,
         sort_desc: bool | Sequence[bool] | None = None,
@@ -313,7 +315,7 @@ class CatalogsClass(CatalogCollections):
         collection: str | None = None,
         region: Any = None,
         limit: int | None = DEFAULT_LIMIT,
-        offset: int = 0,
+        offset: int = DEFAULT_OFFSET,
         count_only: bool = False,
         select_cols: Any = None,
         sort_desc: bool | Sequence[bool] | None = None,

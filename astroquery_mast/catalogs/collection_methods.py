@@ -275,6 +275,7 @@ class CatalogCollections(CatalogHsc):
     ) -> Any:
         """Ask by the road that a question takes."""
         deadline = self._service.deadline(options.timeout)
+        arguments = self._with_chosen(arguments, words)
         table = self._road(arguments, words, deadline)
         if table is None:
             old = replace(arguments, catalog=_old_catalog(arguments, words))
@@ -286,6 +287,12 @@ class CatalogCollections(CatalogHsc):
         from .tap_many import ManyTapSearch  # noqa: PLC0415 - only many targets need it
 
         return ManyTapSearch(self._tap).answer(table, arguments, words, options)
+
+    def _with_chosen(self, arguments: CatalogArguments, words: TapWords | None = None) -> CatalogArguments:
+        """The arguments with the catalog of a client without a collection, where none is named."""
+        collection, catalog = self._chosen
+        named = _named(arguments) or (words and words.collection)
+        return arguments if named or collection or not catalog else replace(arguments, catalog=catalog)
 
     def _search_for(self, target: TargetInput) -> CatalogSearch | ManyCatalogSearch:
         """What searches around one target, or around many."""
@@ -304,12 +311,13 @@ class CatalogCollections(CatalogHsc):
                 f"collection={self._chosen[0]!r} is set, and TAP has no methods that return responses: use that which "
                 "returns a table, or set collection to None."
             )
-        return self._search.responses(arguments, timeout)
+        return self._search.responses(self._with_chosen(arguments), timeout)
 
     def _is_tap(self, catalog: str | None, options: Mapping[str, Any]) -> bool:
         """Whether entries are counted by TAP."""
         words = TapWords(options.get("collection"), options.get("region"), filters=options.get("filters"))
         arguments = CatalogArguments(catalog, {}, TargetInput(), Selection(), filtered=True)
+        arguments = self._with_chosen(arguments, words)
         return self._road(arguments, words, self._service.deadline(options.get("timeout"))) is not None
 
     def _road(self, arguments: CatalogArguments, words: TapWords, deadline: Deadline) -> TapTable | None:
@@ -318,16 +326,21 @@ class CatalogCollections(CatalogHsc):
         collection = self._chosen[0] if words.collection is None else words.collection
         old = catalog_key(catalog if words.collection is None else words.collection)
         if collection is not None and old not in OLD_ONLY:
-            return self._table_in(collection, catalog, deadline, given=words.collection is not None)
+            version = _version(arguments)
+            return self._table_in(collection, catalog, deadline, version, given=words.collection is not None)
         found, table = self._collection_for(arguments, words)
         return None if found is None else self._tap.collections.table(found, table, deadline)
 
-    def _table_in(self, collection: str, catalog: str | None, deadline: Deadline, *, given: bool) -> TapTable:
-        """A table of a collection; a catalog of the older services is the usual one of its own."""
-        own = COLLECTION_OF.get(catalog_key(catalog) or "")
-        if own is not None and not given:
+    def _table_in(
+        self, collection: str, catalog: str | None, deadline: Deadline, version: Any, *, given: bool
+    ) -> TapTable:
+        """A table of a collection; a catalog of the older services is the usual one of its own, in its version."""
+        key = catalog_key(catalog)
+        own = COLLECTION_OF.get(key or "")
+        if key is not None and own is not None and not given:
             # The catalog of this call need not be in the collection of the client.
-            collection = own
+            own = collection_of(key, version)
+            collection = own or collection
         found = self._tap.collections.spelled(collection, deadline)
         table = self._catalog_of(found, None if own == found else catalog)
         return self._tap.collections.table(found, table, deadline)
@@ -338,11 +351,15 @@ class CatalogCollections(CatalogHsc):
         key = catalog_key(catalog)
         found: tuple[str | None, str | None] = named_collection(catalog) if key is None else (None, None)
         if key is not None and (words.given or (arguments.filtered and takes_no_criteria(key))):
-            version = arguments.criteria.get("version") if arguments.version is None else arguments.version
-            found = collection_of(key, version), None
+            found = collection_of(key, _version(arguments)), None
         if found[0] is None:
             _refuse(words, catalog)
         return found
+
+
+def _version(arguments: CatalogArguments) -> Any:
+    """The version of the catalog that is asked for, which may stand among the criteria."""
+    return arguments.criteria.get("version") if arguments.version is None else arguments.version
 
 
 def _named(arguments: CatalogArguments) -> str | None:

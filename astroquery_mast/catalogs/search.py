@@ -68,11 +68,12 @@ class CatalogArguments:
     filtered: bool = False
 
 
-class _DefaultLimit(int):
-    """A limit that nobody has given."""
+class _Default(int):
+    """A number that nobody has given."""
 
 
-DEFAULT_LIMIT = _DefaultLimit(5000)
+DEFAULT_LIMIT = _Default(5000)
+DEFAULT_OFFSET = _Default(0)
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class TapWords:
     collection: str | None = None
     region: Any = None
     limit: int | None = DEFAULT_LIMIT
-    offset: int = 0
+    offset: int = DEFAULT_OFFSET
     count_only: bool = False
     select_cols: Any = None
     sort_desc: Any = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import Table, vstack
 from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery import log
 
@@ -47,7 +47,7 @@ from ..vo.paging import Pager
 from ..vo.tap import ROW_CAP
 from ..warn import warn_no_results, warn_of_limit, warn_user
 from .collections import Collections, TapTable
-from .search import DEFAULT_LIMIT, CatalogArguments, TapWords
+from .search import DEFAULT_LIMIT, DEFAULT_OFFSET, CatalogArguments, TapWords
 
 _ONE_PLACE = "Only one of coordinates, object_name and region may be specified."
 
@@ -143,7 +143,14 @@ class TableQuestion:
     def cut(self, table: Table) -> Table:
         """Return the rows that are in the answer, and no column that is not."""
         keep = self._kept(table)
-        table = table if keep.all() else table[keep]
+        return self.shorn(table if keep.all() else table[keep])
+
+    def where(self, clause: str) -> TableQuestion:
+        """Return the same question about the rows that meet another clause."""
+        return replace(self, query=replace(self.query, clauses=(*self.query.clauses, clause)))
+
+    def shorn(self, table: Table) -> Table:
+        """Return the table without the columns that are only looked at here."""
         table.remove_columns([found for name in self.hidden if (found := find_name(name, table.colnames))])
         return table
 
@@ -269,14 +276,15 @@ def order_wanted(selection: Selection, words: TapWords, table: TapTable, offset:
     if words.sort_desc is not None:
         order = sort_keys([key.column for key in order] or None, words.sort_desc)
     order = tuple(key.spelled(table.columns) for key in order)
-    return _made_stable(order, table) if offset else order
+    paged = words.offset is not DEFAULT_OFFSET or selection.pagesize is not None
+    return _made_stable(order, table, offset) if paged or order else order
 
 
-def _made_stable(order: tuple[SortKey, ...], table: TapTable) -> tuple[SortKey, ...]:
-    """An order that is the same in each answer, without which rows from an offset on are any."""
+def _made_stable(order: tuple[SortKey, ...], table: TapTable, offset: int) -> tuple[SortKey, ...]:
+    """An order that is the same in each answer, from the first page on, without which rows after an offset are any."""
     if table.key is not None:
         return order if table.key in {key.column for key in order} else (*order, SortKey(table.key))
-    if not order:
+    if not order and offset:
         raise InvalidArgumentError(f"offset needs sort_by: {table.title} names no column with identifiers.")
     return order
 
@@ -346,9 +354,39 @@ class TapSearch:
 
     def rows(self, question: TableQuestion, deadline: Deadline, *, verbose: bool = False) -> tuple[Table, bool]:
         """Return the rows that are wanted, and whether a limit has kept some back."""
-        query, tap = question.query, question.table.tap
         if not question.in_one:
             return self._all_rows(question, deadline, verbose)
+        if not question.query.order:
+            return self._one_answer(question, deadline, verbose)
+        first = question.query.order[0].column
+        question = question.with_hidden([first])
+        table, more = self._one_answer(question, deadline, verbose)
+        if self._begins_blank(question, table, first, deadline):
+            table = self._blanks_last(question, identifier(first), deadline)
+        return question.shorn(table), more
+
+    def _begins_blank(self, question: TableQuestion, table: Table, name: str, deadline: Deadline) -> bool:
+        """Whether rows without a value in a column may come before those with one; some databases have them first."""
+        if question.query.offset:
+            return self.count(question.where(f"{identifier(name)} IS NULL"), deadline) > 0
+        return len(table) > 0 and bool(np.ma.getmaskarray(table[find_name(name, table.colnames) or name])[0])
+
+    def _blanks_last(self, question: TableQuestion, name: str, deadline: Deadline) -> Table:
+        """The rows with a value in a column, and then those without, as many as are wanted."""
+        query, filled = question.query, question.where(f"{name} IS NOT NULL")
+        assert query.limit is not None
+        table, _ = self._one_answer(filled, deadline)
+        wanted = query.limit - len(table)
+        if not wanted:
+            return table
+        before = self.count(filled, deadline) if query.offset else len(table)
+        rest = replace(query, limit=wanted, offset=max(0, query.offset - before))
+        blank, _ = self._one_answer(replace(question, query=rest).where(f"{name} IS NULL"), deadline)
+        return vstack([table, blank], join_type="exact", metadata_conflicts="silent")
+
+    def _one_answer(self, question: TableQuestion, deadline: Deadline, verbose: bool = False) -> tuple[Table, bool]:
+        """The rows of one answer with all columns of the question, and whether a limit has kept some back."""
+        query, tap = question.query, question.table.tap
         assert query.limit is not None
         # One more than is wanted tells whether there are more.
         most = query.limit + 1
@@ -359,7 +397,7 @@ class TapSearch:
             run_async=question.run_async,
             verbose=verbose,
         )
-        return _limited(question.cut(table), query.limit, bool(table.meta["overflow"]))
+        return _limited(table, query.limit, bool(table.meta["overflow"]))
 
     def _all_rows(self, question: TableQuestion, deadline: Deadline, verbose: bool) -> tuple[Table, bool]:
         """The rows of many answers, sorted and limited here."""

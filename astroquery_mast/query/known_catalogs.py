@@ -124,8 +124,12 @@ class Catalog:
         """The error for a catalog that takes no criteria."""
         able = [other.name for other in CATALOGS.values() if other.filtered or (other.path and not count)]
         what = "Count" if count else "Criteria query"
+        by_tap = [other.name for key, other in CATALOGS.items() if key in _VERSIONS]
         instead = "query_region returns what is around a position, whose rows can be selected and counted."
-        return InvalidArgumentError(f"{what} not available for {self.name}; it is for {', '.join(able)}. {instead}")
+        return InvalidArgumentError(
+            f"{what} not available for {self.name}; it is for {', '.join([*able, *by_tap])}, and for all that TAP "
+            f"serves (collection=). {instead}"
+        )
 
     def parameters(self, given: Mapping[str, Any]) -> dict[str, int]:
         """Return the parameters of the search around a position, the user's own and the defaults of the others."""

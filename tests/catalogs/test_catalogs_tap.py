@@ -542,8 +542,9 @@ def test_rows_are_sorted_by_the_service_or_here(mast_sandbox: Sandbox) -> None:
     """A direction for all columns or for each; rows of many answers are sorted as well, by columns not wanted too."""
     asked: dict[str, Any] = {"collection": "tic", "tmag": "<10", "sort_by": ["objtype", "tmag"]}
     text = Catalogs.query_criteria(**asked, sort_desc=[True, False], return_adql=True)
-    assert text.endswith("ORDER BY objtype DESC, tmag ASC")
-    assert Catalogs.query_criteria(**asked, sort_desc=True, return_adql=True).endswith("objtype DESC, tmag DESC")
+    assert text.endswith("ORDER BY objtype DESC, tmag ASC, id ASC")
+    text = Catalogs.query_criteria(**asked, sort_desc=True, return_adql=True)
+    assert text.endswith("ORDER BY objtype DESC, tmag DESC, id ASC")
     everything = Catalogs.query_criteria(collection="tic", tmag="<10", limit=None, select_cols=["id", "tmag"])
     order = np.argsort(-np.asarray(everything["tmag"]), kind="stable")
     found = Catalogs.query_criteria(
@@ -551,6 +552,67 @@ def test_rows_are_sorted_by_the_service_or_here(mast_sandbox: Sandbox) -> None:
     )
     assert found.colnames == ["id"]
     assert found["id"].tolist()[:5] == everything["id"][order].tolist()[:5]
+
+
+@pytest.mark.filterwarnings("ignore:Maximum results:astroquery.exceptions.MaxResultsWarning")
+@pytest.mark.parametrize("descending", [False, True])
+def test_sorted_rows_began_with_those_without_a_value(mast_sandbox: Sandbox, descending: bool) -> None:
+    """A limit takes the first rows of the same order that all rows have, in which blank cells come last."""
+    asked: dict[str, Any] = {"collection": "tic", "select_cols": ["id", "teff"], "sort_desc": descending}
+    everything = Catalogs.query_criteria(**asked, sort_by="teff", limit=None)
+    blank = np.ma.getmaskarray(everything["teff"])
+    values = int((~blank).sum())
+    assert 0 < values < len(everything)
+    assert not blank[:values].any()
+    expected = [row["id"] for row in sorted(everything[:values], key=lambda row: (row["teff"], row["id"]))]
+    if descending:
+        expected = [row["id"] for row in sorted(everything[:values], key=lambda row: (-row["teff"], row["id"]))]
+    expected += sorted(everything["id"][blank].tolist())
+    for offset, limit in [(0, 5), (7, 5), (values - 3, 3), (values - 3, 6), (values, 4), (values + 2, 4), (0, values)]:
+        page = Catalogs.query_criteria(**asked, sort_by="teff", limit=limit, offset=offset)
+        assert page.colnames == ["id", "teff"]
+        assert page["id"].tolist() == expected[offset : offset + limit], (offset, limit)
+    coolest = Catalogs.query_criteria(collection="tic", select_cols="id", sort_by="teff", sort_desc=descending, limit=5)
+    assert coolest.colnames == ["id"]
+    assert coolest["id"].tolist() == expected[:5]
+
+
+@pytest.mark.filterwarnings("ignore:Maximum results:astroquery.exceptions.MaxResultsWarning")
+@pytest.mark.parametrize("sort_by", [None, "objtype"])
+def test_the_first_page_had_another_order_than_the_second(mast_sandbox: Sandbox, sort_by: str | None) -> None:
+    """Pages share no row and miss none, because the first is in the order of the identifier as well."""
+    asked: dict[str, Any] = {"collection": "tic", "sort_by": sort_by, "select_cols": "id"}
+    first = Catalogs.query_criteria(**asked, offset=0, limit=10, return_adql=True)
+    second = Catalogs.query_criteria(**asked, offset=10, limit=10, return_adql=True)
+    assert "id ASC" in first
+    assert second == f"{first} OFFSET 10"
+    pages = [Catalogs.query_criteria(**asked, tmag="<9", offset=start, limit=50)["id"].tolist() for start in (0, 50)]
+    everything = Catalogs.query_criteria(**asked, tmag="<9", offset=0, limit=None)
+    assert pages[0] + pages[1] == everything["id"][:100].tolist()
+
+
+def test_a_client_with_a_collection_forgot_the_version_of_another_catalog(mast_sandbox: Sandbox) -> None:
+    """The version that is asked for is the one that answers, or there is an error."""
+    client = CatalogsClass("tic")
+    with pytest.warns(AstropyDeprecationWarning, match="'hscv2' is asked"):
+        assert client.query_region(M51, radius=0.02, catalog="HSC", version=2).meta["collection"] == "hscv2"
+    with pytest.raises(InvalidQueryError, match="has Gaia 3"):
+        client.query_region(M51, radius=0.02, catalog="Gaia", version=2)
+
+
+def test_a_client_with_a_catalog_alone_asked_the_hubble_source_catalog(mast_sandbox: Sandbox) -> None:
+    """The catalog of the client is asked wherever a call names none."""
+    client = CatalogsClass(catalog="TIC")
+    assert services(client.query_region(M51, radius=0.02)) == ["Mast.Catalogs.Tic.Cone"]
+    assert services(client.query_criteria(Tmag="<5")) == ["Mast.Catalogs.Filtered.Tic.Rows"]
+    assert len(client.query_region_async(M51, radius=0.02)) == 1
+    assert services(client.query_region(M51, radius=0.02, catalog="HSC")) == ["Mast.Hsc.Db.v3"]
+    assert client.query_region(M51, radius=0.02, collection="gaiadr3").meta["collection"] == "gaiadr3"
+    client = CatalogsClass(catalog="tic_v82.source")
+    assert client.query_region(M51, radius=0.02).meta["collection"] == "tic_v82"
+    assert client.query_criteria_count(tmag="<5") > 0
+    with pytest.raises(InvalidQueryError, match="give collection="):
+        CatalogsClass(catalog="dbo.DetailedCatalog").query_region(M51, radius=0.02)
 
 
 def test_all_rows_come_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -604,7 +666,7 @@ def test_pages_become_limits(mast_sandbox: Sandbox) -> None:
     assert text == "SELECT TOP 10 * FROM dbo.CatalogRecord WHERE tmag < 9 ORDER BY id ASC OFFSET 20"
     with pytest.warns(AstropyDeprecationWarning):
         text = Catalogs.query_criteria(collection="tic", tmag="<9", pagesize=10, page=3, limit=7, return_adql=True)
-    assert text == "SELECT TOP 7 * FROM dbo.CatalogRecord WHERE tmag < 9"
+    assert text == "SELECT TOP 7 * FROM dbo.CatalogRecord WHERE tmag < 9 ORDER BY id ASC"
     with pytest.warns(InputWarning, match="ignored without pagesize"):
         text = Catalogs.query_criteria(collection="tic", tmag="<9", page=3, return_adql=True)
     assert text == "SELECT TOP 5000 * FROM dbo.CatalogRecord WHERE tmag < 9"

@@ -174,7 +174,7 @@ def test_older_words_were_no_keywords(mast_sandbox: Sandbox) -> None:
     text = Catalogs.query_criteria(
         collection="tic", tmag="<10", columns=["ID", "Tmag"], sort_by=[("desc", "tmag")], return_adql=True
     )
-    assert text == "SELECT TOP 5000 id, tmag FROM dbo.CatalogRecord WHERE tmag < 10 ORDER BY tmag DESC"
+    assert text == "SELECT TOP 5000 id, tmag FROM dbo.CatalogRecord WHERE tmag < 10 ORDER BY tmag DESC, id ASC"
 
 
 def test_a_count_was_sorted_and_an_offset_was_not(mast_sandbox: Sandbox) -> None:
