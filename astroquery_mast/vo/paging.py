@@ -84,15 +84,18 @@ class Pager:
         """Give all rows, or as many as a limit lets through, page by page; the number is proven at the end."""
         total = self.count(scan) if total is None else total
         wanted = total if limit is None else min(limit, total)
-        received, why = 0, "they may have changed meanwhile: ask again"
+        received, why, last = 0, "they may have changed meanwhile: ask again", False
         for page in self._parts(scan, wanted, total):
             if page.meta["overflow"] and len(page) < min(self.size, wanted):
                 why = f"it sends no more than {len(page)} at once, which is to be the size of a page (maxrec=)"
+            last = page.meta["overflow"] and len(page) >= self.size
             part = page[: wanted - received] if len(page) > wanted - received else page
             received += len(part)
             yield part
             if received == wanted:
                 return
+        if last:
+            why = "more rows than a page holds have no value in the column that pages follow: name another one (key=)"
         what = self.tap.what
         raise IncompleteResultError(f"{what} counted {wanted} rows and sent {received}: {why}.", service=what)
 

@@ -80,6 +80,13 @@ def test_rows_without_a_key_come_at_the_end(serve: Serve) -> None:
     assert rows_of(table) == Counter((k, name, mag) for k, name, _, _, mag in rows)
 
 
+def test_too_many_rows_without_a_key_were_said_to_have_changed(serve: Serve) -> None:
+    """The reason is told, and not that the archive has changed, which asking again would mend."""
+    catalog = serve([(k if k < 15 else None, "a", 1.0, 2.0, 3.0) for k in range(40)])
+    with pytest.raises(IncompleteResultError, match=r"more rows than a page holds have no value in .* \(key=\)"):
+        query(ALL, catalog=catalog, limit=None, key="id", maxrec=10, run_async=False)
+
+
 @pytest.mark.parametrize("names", [["a", "A", "b", "B", "c", "C"], ["O'Neil", 'say "x"', "ä", "z"]])
 def test_text_may_be_the_key(serve: Serve, names: list[str]) -> None:
     """Neither case nor quotation marks in a key lose a row or double it."""
