@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from ..exceptions import InvalidCriterionError
+from ..exceptions import InputWarning, InvalidCriterionError
 from ..tables.columns import Column, Columns, Kind, find_column, find_name, plain_cells
 from ..tables.rows import Array
+from ..warn import warn_user
 from .conditions import Comparison, Condition, holds_numbers, read_condition
 from .selection import SortKey, unknown_filter
 from .values import wildcard_test
@@ -31,6 +32,7 @@ _PATTERNS = frozenset({"pattern", "like", "contains"})
 _WILDCARDS = re.compile(r"[*%]+")
 # What LIKE takes for something else than itself, in one database or another.
 _TOO_WIDE = re.compile(r"[_\[\]\\]")
+_SIGNED = re.compile(r"[<>]=?\s*[\w.+-]")
 _REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DELIMITED = re.compile(r'"(?:[^"]|"")+"')
 # A moment that equals a date is in the same second.
@@ -147,6 +149,7 @@ def adql_clauses(criteria: Mapping[str, Any], columns: Columns, arguments: Seque
         if column is None:
             raise unknown_filter(name, columns, arguments)
         condition = _condition(name, value, column)
+        _tell_of_signs(condition)
         tests += [TextTest(condition)] if _is_too_wide(condition) else []
         texts += [text] if (text := _written(condition)) else []
     return Clauses(tuple(texts), tuple(tests))
@@ -160,6 +163,21 @@ def _condition(name: str, value: Any, column: Column) -> Condition:
     if isinstance(value, bool | np.bool_) and column.kind in {Kind.INTEGER, Kind.BYTE}:
         value = int(value)
     return read_condition(name, value, column, nested=True)
+
+
+def _tell_of_signs(condition: Condition) -> None:
+    """Warn if text is compared with what looks like a comparison, which columns of text do not have."""
+    column = condition.column
+    if holds_numbers(column) or holds_dates(column):
+        return
+    operands = (str(each.operand) for each in chain.from_iterable((*condition.alternatives, *condition.excluded)))
+    signed = next(filter(_SIGNED.match, operands), None)
+    if signed is not None:
+        warn_user(
+            f"'{condition.name}' holds text, so that {signed!r} is taken as text, not as a comparison. Dates that are "
+            "text are found by patterns such as '2005-01*', or by VO.query_tap.",
+            InputWarning,
+        )
 
 
 def holds_dates(column: Column) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, RemoteServiceError
+from astroquery.exceptions import InputWarning, InvalidQueryError, MaxResultsWarning, RemoteServiceError
 
 from astroquery_mast import Catalogs
 from astroquery_mast.catalogs import tap as catalogs_tap
@@ -193,3 +193,14 @@ def test_a_count_was_sorted_and_an_offset_was_not(mast_sandbox: Sandbox) -> None
         ]
     ordered = [each for page in pages[1:] for each in page["id"].tolist()]
     assert ordered == everything[len(everything) // 2 - 1 :]
+
+
+def test_an_excluded_comparison_with_text_excluded_nothing_in_silence(mast_sandbox: Sandbox) -> None:
+    """Dates that the archive calls text are not compared, and a warning says so."""
+    asked: dict[str, Any] = {"collection": "missionmast", "limit": None, "select_cols": "sci_start_time"}
+    everything = Catalogs.query_criteria(**asked)
+    with pytest.warns(InputWarning, match=r"'>2005-01-01' is taken as text, .* such as '2005-01\*'"):
+        assert len(Catalogs.query_criteria(**asked, sci_start_time="!>2005-01-01")) == len(everything)
+    found = Catalogs.query_criteria(**asked, sci_start_time="2005-01*")
+    assert 0 < len(found) < len(everything)
+    assert all(start.startswith("2005-01") for start in found["sci_start_time"])

@@ -158,6 +158,7 @@ WRITTEN: list[tuple[str, Any, Any]] = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:.*is taken as text:astroquery.exceptions.InputWarning")
 @pytest.mark.parametrize(("name", "value", "expected"), WRITTEN, ids=[f"{n}={v!r}"[:60] for n, v, _ in WRITTEN])
 def test_each_form_is_written_or_refused(name: str, value: Any, expected: Any) -> None:
     """What a user gives for a column is one clause of known words, or an error."""
