@@ -45,11 +45,11 @@ _UNKNOWN = re.compile(r"unknown service|service\b.*\b(?:not found|does not exist
 # The status with which the archive reports errors of its services.
 _ANSWERED = 200
 # Which table of a catalog of Catalogs.MAST is asked.
-_TABLE_OPTIONS = ("data_release", "table")
+TABLE_OPTIONS = ("data_release", "table")
 # What else than a column may be meant by a keyword.
 _ARGUMENTS = (
     *(each.name for described in (TargetInput, Selection, CallOptions) for each in fields(described)),
-    *("catalog", "sort_by", *_TABLE_OPTIONS),
+    *("catalog", "sort_by", *TABLE_OPTIONS),
 )
 
 
@@ -270,7 +270,7 @@ class CatalogSearch:
 
 def _without_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """The criteria, without those options that say which table is asked."""
-    return {name: value for name, value in given.items() if name.lower() not in _TABLE_OPTIONS}
+    return {name: value for name, value in given.items() if name.lower() not in TABLE_OPTIONS}
 
 
 @contextmanager

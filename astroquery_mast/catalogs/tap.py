@@ -47,7 +47,7 @@ from ..vo.paging import Pager
 from ..vo.tap import ROW_CAP
 from ..warn import warn_no_results, warn_of_limit, warn_user
 from .collections import Collections, TapTable
-from .search import DEFAULT_LIMIT, DEFAULT_OFFSET, CatalogArguments, TapWords
+from .search import DEFAULT_LIMIT, DEFAULT_OFFSET, TABLE_OPTIONS, CatalogArguments, TapWords
 
 _ONE_PLACE = "Only one of coordinates, object_name and region may be specified."
 
@@ -227,6 +227,12 @@ def _limits_of_page(pagesize: int, page: int, words: TapWords) -> tuple[int | No
 def all_criteria(arguments: CatalogArguments, words: TapWords, table: TapTable) -> dict[str, Any]:
     """Return the criteria, among which those are that are called like arguments; a column has one of them."""
     criteria = _without_version(arguments, table)
+    for name in TABLE_OPTIONS:
+        if name in criteria and find_name(name, table.columns) is None:
+            raise InvalidArgumentError(
+                f"{name} belongs to the older service of Pan-STARRS. By TAP give collection= and catalog=, such as "
+                "collection='ps1_dr2', catalog='mean_object'; see get_collections and get_catalogs."
+            )
     filters = {} if words.filters is None else words.filters
     if not isinstance(filters, Mapping):
         raise InvalidArgumentError(f"filters={filters!r}: a dictionary column → criterion is needed.")

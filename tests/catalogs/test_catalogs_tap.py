@@ -600,6 +600,13 @@ def test_a_client_with_a_collection_forgot_the_version_of_another_catalog(mast_s
         client.query_region(M51, radius=0.02, catalog="Gaia", version=2)
 
 
+@pytest.mark.parametrize("name", ["data_release", "table"])
+def test_a_release_of_pan_starrs_was_said_to_be_no_column(mast_sandbox: Sandbox, name: str) -> None:
+    """An argument of TAP beside one of the older service is refused with what to give instead."""
+    with pytest.raises(InvalidQueryError, match=f"{name} belongs to the older service .* collection='ps1_dr2'"):
+        Catalogs.query_region(M51, radius=0.02, catalog="Panstarrs", limit=10, **{name: "dr1"})
+
+
 def test_a_client_with_a_catalog_alone_asked_the_hubble_source_catalog(mast_sandbox: Sandbox) -> None:
     """The catalog of the client is asked wherever a call names none."""
     client = CatalogsClass(catalog="TIC")
