@@ -362,9 +362,9 @@ class TapSearch:
         """Return the rows that are wanted, and whether a limit has kept some back."""
         if not question.in_one:
             return self._all_rows(question, deadline, verbose)
-        if not question.query.order:
+        first = question.query.order[0].column if question.query.order else question.table.key
+        if first is None or first == question.table.key:
             return self._one_answer(question, deadline, verbose)
-        first = question.query.order[0].column
         question = question.with_hidden([first])
         table, more = self._one_answer(question, deadline, verbose)
         if self._begins_blank(question, table, first, deadline):

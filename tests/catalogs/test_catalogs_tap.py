@@ -586,6 +586,9 @@ def test_the_first_page_had_another_order_than_the_second(mast_sandbox: Sandbox,
     second = Catalogs.query_criteria(**asked, offset=10, limit=10, return_adql=True)
     assert "id ASC" in first
     assert second == f"{first} OFFSET 10"
+    Catalogs.query_criteria(**asked, offset=10, limit=10)
+    counted = [record for record in mast_sandbox.requests if b"COUNT" in record.body]
+    assert len(counted) == (sort_by is not None)
     pages = [Catalogs.query_criteria(**asked, tmag="<9", offset=start, limit=50)["id"].tolist() for start in (0, 50)]
     everything = Catalogs.query_criteria(**asked, tmag="<9", offset=0, limit=None)
     assert pages[0] + pages[1] == everything["id"][:100].tolist()
