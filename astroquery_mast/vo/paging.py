@@ -84,20 +84,18 @@ class Pager:
         """Give all rows, or as many as a limit lets through, page by page; the number is proven at the end."""
         total = self.count(scan) if total is None else total
         wanted = total if limit is None else min(limit, total)
-        received, why, last = 0, "they may have changed meanwhile: ask again", False
+        received = least = 0
+        full = False
         for page in self._parts(scan, wanted, total):
-            if page.meta["overflow"] and len(page) < min(self.size, wanted):
-                why = f"it sends no more than {len(page)} at once, which is to be the size of a page (maxrec=)"
-            last = page.meta["overflow"] and len(page) >= self.size
+            cut, full = page.meta["overflow"], page.meta["overflow"] and len(page) >= self.size
+            least = len(page) if cut and len(page) < min(self.size, wanted) else least
             part = page[: wanted - received] if len(page) > wanted - received else page
             received += len(part)
             yield part
             if received == wanted:
                 return
-        if last:
-            why = "more rows than a page holds have no value in the column that pages follow: name another one (key=)"
-        what = self.tap.what
-        raise IncompleteResultError(f"{what} counted {wanted} rows and sent {received}: {why}.", service=what)
+        told = f"{self.tap.what} counted {wanted} rows and sent {received}: {_why_fewer(least, full=full)}."
+        raise IncompleteResultError(told, service=self.tap.what)
 
     def _parts(self, scan: Scan, wanted: int, total: int) -> Iterator[Table]:
         """The rows in parts, which may be more than are wanted."""
@@ -240,3 +238,12 @@ def _rank(row: Row) -> tuple[bool, int, bool] | None:
     kind = 0 if _MAIN_ID.search(ucd) else 1 if name.endswith("id") else 2
     usable = whole or ("char" in datatype and kind < 2)
     return (not indexed, kind, not whole) if usable and (indexed or not kind) else None
+
+
+def _why_fewer(least: int, *, full: bool) -> str:
+    """Why there are fewer rows than were counted: a page was cut below its size, or the last one is full."""
+    if full:
+        return "more rows than a page holds have no value in the column that pages follow: name another one (key=)"
+    if least:
+        return f"it sends no more than {least} at once, which is to be the size of a page (maxrec=)"
+    return "they may have changed meanwhile: ask again"
