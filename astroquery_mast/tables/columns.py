@@ -48,7 +48,7 @@ def did_you_mean(name: str, known: Iterable[str], near: Sequence[str] = (), *, l
     """Return a sentence with the names that may have been meant; with all that exist if none is like it, or listed."""
     names = list(known)
     meant = list(near or closest(name, names))
-    every = f"There are: {', '.join(names)}." if names else "There are none."
+    every = f"Available: {', '.join(names)}." if names else "None are available."
     if not meant:
         return every
     hint = f"Did you mean {alternatives(meant)}?"

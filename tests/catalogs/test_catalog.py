@@ -89,7 +89,7 @@ def test_parameters_of_a_catalog_have_defaults(name: str, given: dict[str, Any],
     ("name", "given", "text"),
     [
         ("hsc", {"magtyp": 1}, "Filter 'magtyp' does not exist for catalog HSC. Did you mean 'magtype'"),
-        ("hsc", {"invalid": 2}, "Filter 'invalid' does not exist for catalog HSC. There are: nr, ni, magtype"),
+        ("hsc", {"invalid": 2}, "Filter 'invalid' does not exist for catalog HSC. Available: nr, ni, magtype"),
         ("gaia", {"nr": 2}, "has no parameters"),
         ("gaia", {"data_release": 2}, "It has version=1 or 2 or 3"),
         ("hsc", {"data_release": 3}, "It has version=2 or 3"),

@@ -351,7 +351,7 @@ def test_the_servers_words_reach_the_user(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("Nonsense", "There are: HSC, Galex, Gaia, "), ("gaiaa", r"Did you mean 'Gaia'")]
+    ("name", "hint"), [("Nonsense", "Available: HSC, Galex, Gaia, "), ("gaiaa", r"Did you mean 'Gaia'")]
 )
 def test_a_catalog_that_does_not_exist_is_the_users_mistake(mast_sandbox: Sandbox, name: str, hint: str) -> None:
     """The archive says that it has no such service, and the error says which catalogs there are."""

@@ -103,7 +103,7 @@ def test_a_refused_probe_means_no(mast_sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("collection", "said"),
     [
-        ("tik", r"no collection 'tik'. Did you mean 'tic'\? There are: .*caom"),
+        ("tik", r"no collection 'tik'. Did you mean 'tic'\? Available: .*caom"),
         ("ctl", "give catalog='CTL' to the query methods"),
         (" ", "name of a collection is needed"),
         ("", "name of a collection is needed"),

@@ -233,7 +233,7 @@ def test_unknown_criterion_names_the_closest(mast_sandbox: Sandbox) -> None:
     """A misspelt column is refused with the likely one, and no query is sent."""
     with pytest.raises(InvalidQueryError, match=r"Filter 'instrument' does not exist\. Did you mean 'instrument_name'"):
         Observations.query_criteria(instrument="ACS/WFC")
-    with pytest.raises(InvalidQueryError, match=r"There are: .*obs_collection"):
+    with pytest.raises(InvalidQueryError, match=r"Available: .*obs_collection"):
         Observations.query_criteria(zzzzqqq=1)
     assert not mast_sandbox.requests.of("invoke")
 

@@ -274,7 +274,7 @@ def test_names_of_columns_come_in_any_iterable(mast_sandbox: Sandbox, columns: A
         (7, "columns=7: .*iterable of column names"),
         (["distance"], "needs a position"),
         (["objID1"], "There is no column 'objID1'"),
-        (["zzz"], "There are: intentType"),
+        (["zzz"], "Available: intentType"),
     ],
     ids=str,
 )

@@ -114,7 +114,7 @@ def test_separator_goes_with_columns_of_several_values() -> None:
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("obs_colection", "Did you mean 'obs_collection'?"), ("qqqq", "There are: intentType"), ("secret", "not exist")],
+    [("obs_colection", "Did you mean 'obs_collection'?"), ("qqqq", "Available: intentType"), ("secret", "not exist")],
 )
 def test_unknown_column_is_refused_with_the_likeliest_names(name: str, says: str) -> None:
     """A column that does not exist, or is hidden, is named together with what there is."""

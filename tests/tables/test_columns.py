@@ -169,7 +169,7 @@ def test_name_is_found_in_any_case_and_missed_with_the_likeliest_ones() -> None:
     assert str(no_such("No 'RAA'.", "RAA", ["Dec", "ra"])) == "No 'RAA'. Did you mean 'ra'?"
     refused = no_such("No 'x'.", "x", iter(["Dec", "ra"]), error=InvalidCriterionError)
     assert isinstance(refused, InvalidCriterionError)
-    assert str(refused) == "No 'x'. There are: Dec, ra."
+    assert str(refused) == "No 'x'. Available: Dec, ra."
 
 
 def test_metadata_table_leaves_out_what_is_hidden_or_empty() -> None:

@@ -31,7 +31,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a table of another catalog": (
         "SELECT id FROM dbo.CatalogRecord",
         {},
-        "There is no table 'dbo.CatalogRecord' here. There are: ",
+        "There is no table 'dbo.CatalogRecord' here. Available: ",
     ),
     "a column": (
         "SELECT obs_ids FROM dbo.obspointing",
