@@ -252,7 +252,8 @@ def test_silence_is_not_borne_for_ever(mast_sandbox: Sandbox, tmp_path: Path) ->
         assert len(Zcut.get_cutouts(DEEP, survey=SURVEY)) == 1
         mast_sandbox.faults.add("zcut", Fault.delay(30))
         assert len(Zcut.download_cutouts(DEEP, survey=SURVEY, path=tmp_path)) == 1
-    assert len(mast_sandbox.requests.of("zcut")) == 4
+    # On a busy computer the sandbox itself may be silent for so long.
+    assert len(mast_sandbox.requests.of("zcut")) >= 4
 
 
 def test_a_download_error_has_the_manifest(mast_sandbox: Sandbox, tmp_path: Path) -> None:
