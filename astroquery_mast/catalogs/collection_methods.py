@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class _DefaultCatalog(str):
-    """A catalog that nobody has named."""
+    """The default catalog, which can be told from the same name given by the user."""
 
     __slots__ = ()
 

@@ -30,7 +30,7 @@ _NEEDED = frozenset({"POINT", "CIRCLE", "CONTAINS"})
 _DESCRIBED = ("column_name", "datatype", "unit", "ucd", "description")
 _MAIN = "meta.main"
 _CAOM = "Mast.Caom.Cone"
-# UCDs of times that are no moments.
+# UCDs of lengths of time, which are not dates.
 _SPANS = ("time.duration", "time.interval", "time.period", "time.scale", "time.resolution", "time.lifetime", "time.age")
 
 

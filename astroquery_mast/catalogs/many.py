@@ -27,7 +27,7 @@ _FIRST = ("input_row", "target")
 
 
 @dataclass
-class _Short:
+class ShortAnswers:
     """For which cones there may be more rows than came."""
 
     limited: dict[int, str] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class ManyCatalogSearch:
             return [each.payload() for each in questions]
         asked = AskedTargets(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
         blocks: list[AnswerCollector] = []
-        short = _Short()
+        short = ShortAnswers()
 
         def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Take the answer for a cone."""

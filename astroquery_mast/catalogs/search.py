@@ -69,7 +69,7 @@ class CatalogArguments:
 
 
 class _Default(int):
-    """A number that nobody has given."""
+    """The default of a number, which can be told from the same number given by the user."""
 
 
 DEFAULT_LIMIT = _Default(5000)

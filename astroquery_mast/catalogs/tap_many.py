@@ -16,19 +16,18 @@ from astropy.table import MaskedColumn, Table, vstack
 
 from ..config import seconds_setting
 from ..exceptions import InvalidArgumentError, MastError, ServerError
-from ..service.http import warn_of_more
 from ..service.mast_service import CallOptions
 from ..service.parallel import RunOptions, map_or_stop
 from ..service.retrying import Deadline
 from ..sky.position import Cone
+from ..targets.ask import watch_for_outage
 from ..targets.targets import ManyTargets, Targets, raise_if_all, table_of_counts, table_of_targets
 from .collections import TapTable
+from .many import ShortAnswers
 from .search import CatalogArguments, TapWords
 from .tap import TableQuestion, TapMeta, TapSearch, meta_of
 
 Result = TypeVar("Result")
-# So many failures in a row, by worker, are taken for an outage.
-_OUTAGE = 3
 
 
 @dataclass
@@ -37,14 +36,14 @@ class _ConeAnswers:
 
     tables: list[Table] = field(default_factory=list)
     rows: dict[int, Any] = field(default_factory=dict)
-    limited: dict[int, str] = field(default_factory=dict)
+    short: ShortAnswers = field(default_factory=ShortAnswers)
     number: int = 0
 
     def take(self, place: int, answer: tuple[Table, bool]) -> None:
         """Take the answer for a cone."""
         table, more = answer
         if more:
-            self.limited[place] = f"there are more than {len(table)} rows. limit=None returns all."
+            self.short.limited[place] = f"there are more than {len(table)} rows. limit=None returns all."
         self.rows[place] = np.arange(self.number, self.number + len(table))
         self.number += len(table)
         if len(table) or not self.tables:
@@ -111,13 +110,7 @@ class ManyTapSearch:
         if "search_pos" not in table.colnames:
             table.add_column(_positions(targets, table["input_row"].tolist()), index=1)
         table.meta = TapMeta(table.meta)
-        limited = targets.of_cones(answers.limited)
-        if limited:
-            first = min(limited)
-            warn_of_more(
-                f"{len(limited)} of {len(targets.positions)} targets, the first is row {first}: {limited[first]}"
-            )
-        table.meta["limited"] = sorted(limited)
+        table.meta["limited"] = answers.short.warn(targets)
         return table
 
     def _ask_all(
@@ -138,7 +131,7 @@ class ManyTapSearch:
                 return err
 
         errors: dict[int, Exception] = {}
-        last, in_a_row, most = 0, 0, max(6, _OUTAGE * options.workers)
+        servers, last = watch_for_outage(options), 0
         with closing(map_or_stop(deadline, one, questions, options.workers)) as answers:
             for place, answer in enumerate(answers):
                 last = place
@@ -146,11 +139,13 @@ class ManyTapSearch:
                     take(place, answer)
                 else:
                     errors[place] = answer
-                in_a_row = in_a_row + 1 if isinstance(answer, ServerError) else 0
-                if in_a_row >= most:
+                servers.note({"": answer if isinstance(answer, ServerError) else None})
+                if servers.down:
                     break
         for place in range(last + 1, len(questions)):
-            errors[place] = ServerError(f"It was not asked, because {most} in a row have failed: {errors[last]}")
+            errors[place] = ServerError(
+                f"It was not asked, because {servers.in_a_row} in a row have failed: {errors[last]}"
+            )
         raise_if_all(errors, len(questions))
         return errors
 

@@ -100,14 +100,14 @@ class DownServers(Generic[Item]):
 
     def __init__(self, in_a_row: int) -> None:
         self.down: dict[str, Item] = {}
-        self._limit = in_a_row
+        self.in_a_row = in_a_row
         self._failures: dict[str, int] = {}
 
     def note(self, reached: Mapping[str, Item | None]) -> None:
         """Take in what one job has found out: server → the error, or None if it answered."""
         for server, error in reached.items():
             self._failures[server] = 0 if error is None else self._failures.get(server, 0) + 1
-            if error is not None and self._failures[server] >= self._limit:
+            if error is not None and self._failures[server] >= self.in_a_row:
                 self.down.setdefault(server, error)
 
 

@@ -140,6 +140,11 @@ def _without_rows_twice(page: Page) -> Page:
     return replace(page, document={name: page.document[name] for name in ("fields",) if name in page.document})
 
 
+def watch_for_outage(options: RunOptions) -> DownServers[MastError]:
+    """Return what tells from one answer after the other whether the archive seems to be down."""
+    return DownServers(max(6, _OUTAGE * options.workers))
+
+
 def ask_many(
     questions: Sequence[AnyQuestion],
     service: MastService,
@@ -149,15 +154,14 @@ def ask_many(
     unit: str,
 ) -> Iterator[list[PartialAnswer[AnyQuestion]]]:
     """Ask many questions, several at a time, and give their answers in order."""
-    most = max(6, _OUTAGE * options.workers)
-    servers: DownServers[MastError] = DownServers(most)
+    servers = watch_for_outage(options)
     state = SharedState(deadline)
     given = 0
 
     def unfinished() -> MastError:
         """Return why a question was not asked, or has no answer."""
         for error in servers.down.values():
-            message = f"It was not asked, because {most} questions in a row have failed; the last: {error}"
+            message = f"It was not asked, because {servers.in_a_row} questions in a row have failed; the last: {error}"
             return ServerError(message, service=error.service, status=error.status)
         return QueryTimeoutError(f"The {deadline.seconds:g} s of the call were over before its answer was there.")
 
