@@ -33,6 +33,17 @@ def given_away(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "geteuid", lambda: user + 1)
 
 
+def small_files(sandbox: Sandbox, number: int) -> Table:
+    """Return products that are quickly fetched."""
+    return Table(
+        sandbox.archive.query(
+            "select dataURI, obs_collection, obs_id, productFilename, size from product "
+            "where dataRights = 'PUBLIC' and size between 2000 and 60000 and dataURI like 'mast:%' "
+            f"group by dataURI order by size limit {number}"
+        )
+    )
+
+
 def service_of(sandbox: Sandbox) -> str:
     """Return where a sandbox serves files."""
     return f"{sandbox.url}/api/v0.1/Download/file"

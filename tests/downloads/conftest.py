@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 from astropy.table import Table
-from transfers import PART, plan_of, service_of
+from transfers import PART, plan_of, service_of, small_files
 
 from astroquery_mast.downloads.sessions import SessionRecipe
 from astroquery_mast.downloads.transfer import OpenUrl
@@ -64,13 +64,7 @@ def open_url() -> Iterator[OpenUrl]:
 @pytest.fixture
 def small_products(mast_sandbox: Sandbox) -> Table:
     """Give twelve products that are quickly fetched."""
-    return Table(
-        mast_sandbox.archive.query(
-            "select dataURI, obs_collection, obs_id, productFilename, size from product "
-            "where dataRights = 'PUBLIC' and size between 2000 and 60000 and dataURI like 'mast:%' "
-            "group by dataURI order by size limit 12"
-        )
-    )
+    return small_files(mast_sandbox, 12)
 
 
 @pytest.fixture

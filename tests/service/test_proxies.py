@@ -11,6 +11,7 @@ import pytest
 import requests
 from astropy.table import Table
 from astroquery.exceptions import LoginError
+from transfers import small_files
 
 from astroquery_mast import Mast, MastClass, Observations, ObservationsClass, conf
 from astroquery_mast.exceptions import NetworkError, ServerError
@@ -38,12 +39,7 @@ def behind(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
 @pytest.fixture
 def products(mast_sandbox: Sandbox) -> Table:
     """Give four small products."""
-    return Table(
-        mast_sandbox.archive.query(
-            "select dataURI, obs_collection, obs_id, productFilename, size from product where dataRights = 'PUBLIC' "
-            "and size between 2000 and 60000 and dataURI like 'mast:%' group by dataURI order by size limit 4"
-        )
-    )
+    return small_files(mast_sandbox, 4)
 
 
 def hosts(proxy: Proxy) -> set[str]:
