@@ -37,6 +37,8 @@ class Conf(_config.ConfigNamespace):
     hla_server = _item("https://hla.stsci.edu", "Address of the Hubble Legacy Archive, which serves the HSC's spectra.")
     archive_server = _item("https://archive.stsci.edu", "Address of MAST's older services, which serve VO spectra.")
     gsss_server = _item("https://gsss.stsci.edu", "Address of the cone searches of the Guide Star Catalog and others.")
+    casjobs_server = _item("https://mastweb.stsci.edu", "Address of CasJobs, MAST's batch queries in SQL.")
+    programs_server = _item("https://www.stsci.edu", "Address of the pages of observing programs and their visits.")
     fallback_registry = _item(
         "http://reg.g-vo.org/tap", "Address of the VO registry that is asked when MAST's fails; empty for none."
     )
@@ -153,6 +155,8 @@ _ADDRESSES = (
     "hla_server",
     "archive_server",
     "gsss_server",
+    "casjobs_server",
+    "programs_server",
     "fallback_registry",
     "cloud_server",
     "cloud_bucket",
@@ -284,6 +288,16 @@ class Endpoints:
     def cones(self) -> str:
         """Where sources of catalogs are searched by cone; the catalog is to be added."""
         return f"{self._configured('gsss_server')}/webservices/vo/ConeSearch.aspx"
+
+    @property
+    def casjobs(self) -> str:
+        """Where CasJobs is; ``/services/jobs.asmx/SubmitJob`` and the like are to be added."""
+        return f"{self._configured('casjobs_server')}/ps1casjobs"
+
+    @property
+    def programs_server(self) -> str:
+        """Address of the pages of observing programs, without a closing slash."""
+        return self._configured("programs_server")
 
     @property
     def registry(self) -> str:

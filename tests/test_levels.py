@@ -23,8 +23,10 @@ ORDER = [
     "downloads",
     "targets",
     "vo",
+    "casjobs",
+    "engineering",
 ]
-ORDER += ["cutouts", "missions", "catalogs", "observations", "utils", "compat", "demo"]
+ORDER += ["cutouts", "missions", "catalogs", "observations", "programs", "searches", "utils", "compat", "demo"]
 PURE = {"tables", "query", "sky"}
 NETWORK = {"requests", "urllib3", "socket", "http", "tenacity"}
 

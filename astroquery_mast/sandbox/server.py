@@ -25,7 +25,10 @@ from .routes import ENDPOINTS, TAP_LIMIT, Routes, endpoint_of
 #: How soon a server that is told to stop notices it (seconds).
 POLL_INTERVAL = 0.02
 #: Settings of the client that are pointed here.
-_SERVERS = ("server", "catalogs_server", "resolver_server", "hla_server", "archive_server", "gsss_server")
+_SERVERS = (
+    *("server", "catalogs_server", "resolver_server", "hla_server", "archive_server", "gsss_server"),
+    *("casjobs_server", "programs_server"),
+)
 RANGE_HEADERS = ("range", "if-range")
 
 _archives: dict[int, Archive] = {}
