@@ -35,6 +35,11 @@ def may_read(record: RequestRecord, product: Mapping[str, object]) -> bool:
     return product.get("dataRights") in (None, "PUBLIC") or EXCLUSIVE_SCOPE in _sender(record)["scopes"]
 
 
+def is_known(record: RequestRecord) -> bool:
+    """Whether the sender has shown a valid token."""
+    return _sender(record) is not packaged("users")[ANONYMOUS]
+
+
 def whoami(record: RequestRecord) -> Reply:
     """Name the sender. A token that is unknown or expired is no error: its sender is anonymous."""
     return Reply.json(_sender(record))

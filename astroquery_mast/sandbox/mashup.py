@@ -13,6 +13,7 @@ from .archive import COLUMNS_CONFIG, OBSERVATION_COLUMNS, PRODUCT_COLUMNS
 from .archive.search import Clause
 from .caching import Cache
 from .catalog_services import CATALOG_SERVICES, UPLOAD
+from .engineering.database import ENGINEERING_SERVICES
 from .hst_spectra import StagedScripts
 from .packaged import Columns, packaged
 from .parameters import Params, check_cone, columns_asked, count_dataset, finite, identifier, is_true, number, where
@@ -153,6 +154,7 @@ SERVICES: Mapping[str, Service] = {
     "mast.caom.all": caom_all,
     "mast.missions.list": missions,
     **CATALOG_SERVICES,
+    **ENGINEERING_SERVICES,
 }
 
 

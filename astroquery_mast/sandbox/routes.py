@@ -13,6 +13,7 @@ from .archive.mission_holdings import MissionHoldings
 from .catalog_rest import catalog_answer
 from .cloud import Bucket, path_lookup
 from .downloads import Bundles, Downloads
+from .engineering.database import FILES, EngineeringDatabase, mnemonic_list
 from .hst_spectra import spectrum_answer
 from .identity import whoami
 from .mashup import ROW_LIMIT, Mashup, resolve
@@ -44,7 +45,7 @@ def endpoint_of(path: str) -> str:
 
 
 class Routes:
-    """Answer requests from an archive; the options are those of `Mashup` and of the TAP services."""
+    """Answer requests from an archive; the options are those of `Sandbox`."""
 
     def __init__(
         self,
@@ -54,16 +55,19 @@ class Routes:
         cuts: bool = False,
         tap_limit: int = TAP_LIMIT,
         tap_rows: int = 0,
+        engineering_login: bool = False,
     ) -> None:
         self._tap = _Lazy(partial(_tap_services, archive, tap_limit, tap_rows))
         mashup = Mashup(archive, row_limit=row_limit, cuts=cuts)
         holdings = MissionHoldings(archive)
         downloads = Downloads(holdings)
         missions = Missions(holdings, downloads)
+        self._files = downloads
+        self._engineering = EngineeringDatabase(archive, login=engineering_login)
         self._answers: Mapping[str, Answer] = {
             "invoke": mashup.invoke,
             "columnsconfig": mashup.columnsconfig,
-            "download": downloads.file,
+            "download": self._file,
             "bundle": Bundles(archive, downloads).bundle,
             "whoami": whoami,
             "path_lookup": partial(path_lookup, archive),
@@ -78,6 +82,7 @@ class Routes:
             "catalogs": catalog_answer,
             "hla": spectrum_answer,
             "stage": mashup.scripts.send,
+            "viz": mnemonic_list,
             "vo_sia1": partial(_by_position, "images", "first_version", archive),
             "vo_sia": partial(_by_position, "images", "second_version", archive),
             "vo_ssa": partial(_by_position, "spectra", "spectra", archive),
@@ -106,6 +111,11 @@ class Routes:
             return self._answers[record.endpoint](record)
         except Refusal as refusal:
             return refusal.reply()
+
+    def _file(self, record: RequestRecord) -> Reply:
+        """Send a file, or the telemetry that its name asks for."""
+        uri = record.value("uri") or ""
+        return self._engineering.file(record, uri) if uri.startswith(FILES) else self._files.file(record)
 
     def _elsewhere(self, record: RequestRecord) -> Reply:
         """Answer what is asked of another archive by what the sandbox has under a path of MAST's."""

@@ -67,6 +67,8 @@ class Sandbox:
     tap_rows : int
         Rows of a further table ``big.source`` of the TAP service ``mast_catalogs``; 0 for none. It is made when it is
         first asked for, which takes some seconds for a million.
+    engineering_login : bool
+        Whether data of the JWST Engineering Database are sent to those only who have a valid token.
 
     Attributes
     ----------
@@ -103,12 +105,20 @@ class Sandbox:
         cuts: bool = False,
         tap_limit: int = TAP_LIMIT,
         tap_rows: int = 0,
+        engineering_login: bool = False,
     ) -> None:
         self.archive = shared_archive(extra_observations) if archive is None else archive
         self.requests = RequestLog()
         self.faults = Faults()
         self._port = port
-        self._routes = Routes(self.archive, row_limit=row_limit, cuts=cuts, tap_limit=tap_limit, tap_rows=tap_rows)
+        self._routes = Routes(
+            self.archive,
+            row_limit=row_limit,
+            cuts=cuts,
+            tap_limit=tap_limit,
+            tap_rows=tap_rows,
+            engineering_login=engineering_login,
+        )
         self._mistakes = _Mistakes()
         self._server: LoopbackServer | None = None
         self._thread: threading.Thread | None = None
