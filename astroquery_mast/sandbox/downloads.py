@@ -27,6 +27,7 @@ from .requestlog import RequestRecord
 if TYPE_CHECKING:
     from .archive import Archive
     from .archive.mission_holdings import MissionHoldings
+    from .archive.products import Revision
 
 #: Files made on demand by the Hubble Legacy Archive; their size is not known beforehand.
 ON_DEMAND = "mast:HLA/url/cgi-bin/"
@@ -35,6 +36,8 @@ KEPT_BYTES = 64 * 1024 * 1024
 #: 2024-01-01; files are "modified" within the year after it, each at a moment of its own.
 EPOCH = 1_704_067_200
 YEAR = 365 * 24 * 3600
+#: 1970-01-01 as MJD, and the seconds of a day.
+UNIX_EPOCH, DAY = 40587.0, 86400.0
 TYPES = {".fits": "application/fits", ".gz": "application/gzip", ".asdf": "application/x-asdf", ".jpg": "image/jpeg"}
 
 
@@ -72,7 +75,7 @@ class Downloads:
             return Reply.text("Unauthorized: this file is available to its proposers only.", 401)
         if uri.startswith(ON_DEMAND):
             return Reply(200, _description(product), self.content(uri), framing="chunked")
-        etag, modified = _etag(uri, product), _modified(uri)
+        etag, modified = _validators(uri, product, self._holdings.revision(uri))
         tags = (("Accept-Ranges", "bytes"), ("ETag", etag), ("Last-Modified", modified))
         whole = Reply(200, (*_description(product), *tags), self.content(uri))
         return _part(whole, record.headers, (etag, modified))
@@ -97,13 +100,13 @@ def _description(product: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     return (("Content-Type", content_type), ("Content-Disposition", disposition))
 
 
-def _etag(uri: str, product: Mapping[str, object]) -> str:
-    digest = hashlib.md5(f"{uri} {product['size']}".encode()).hexdigest()
-    return f'"{digest}"'
-
-
-def _modified(uri: str) -> str:
-    return http_date(EPOCH + zlib.crc32(uri.encode()) % YEAR)
+def _validators(uri: str, product: Mapping[str, object], revision: Revision) -> tuple[str, str]:
+    """Return the entity tag of a file, and when it was modified."""
+    version = f" {revision.number}" if revision.number else ""
+    digest = hashlib.md5(f"{uri} {product['size']}{version}".encode()).hexdigest()
+    if revision.day is None:
+        return f'"{digest}"', http_date(EPOCH + zlib.crc32(uri.encode()) % YEAR)
+    return f'"{digest}"', http_date((revision.day - UNIX_EPOCH) * DAY)
 
 
 def _part(whole: Reply, headers: Mapping[str, str], tags: tuple[str, str]) -> Reply:

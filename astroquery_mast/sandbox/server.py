@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import atexit
 import os
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Self
 
-from .archive import Archive
+from .archive import Archive, changes
+from .archive.archive import ChangedArchive
+from .archive.products import Revision
 from .cloud import BUCKET
 from .connection import LoopbackServer, SandboxRequest
 from .faults import Faults
@@ -111,14 +115,17 @@ class Sandbox:
         self.requests = RequestLog()
         self.faults = Faults()
         self._port = port
-        self._routes = Routes(
-            self.archive,
+        self._routes_for = partial(
+            Routes,
             row_limit=row_limit,
             cuts=cuts,
             tap_limit=tap_limit,
             tap_rows=tap_rows,
             engineering_login=engineering_login,
         )
+        self._routes = self._routes_for(self.archive)
+        self._unchanged = self.archive, self._routes
+        self._changing = threading.Lock()
         self._mistakes = _Mistakes()
         self._server: LoopbackServer | None = None
         self._thread: threading.Thread | None = None
@@ -185,8 +192,147 @@ class Sandbox:
             self._routes.end()
             self._server.hang_up()
             self.faults.allow_waits()
+        with self._changing:
+            self.archive, self._routes = self._unchanged
         self.requests.clear()
         self.check()
+
+    # -- time passes -----------------------------------------------------------------------------------------------
+
+    def reprocess(
+        self,
+        pattern: str,
+        *,
+        cal_ver: str | None = None,
+        crds_ctx: str | None = None,
+        date: str | None = None,
+        same_size: bool = False,
+        calib_level: int | None = None,
+    ) -> list[str]:
+        """Replace FITS files by new versions, as a pipeline does that processes observations again.
+
+        The bytes of the files change, and with them checksums, sizes, ``ETag`` and ``Last-Modified``, in files and in
+        the answers of all services.  Like everything that time does to a sandbox this holds for this one only, until
+        `reset`; jobs and results of earlier queries that it keeps are dropped.
+
+        Parameters
+        ----------
+        pattern : str
+            An ``obs_id``, all of whose own FITS files are replaced, or the name of a file, whatever the case; with
+            wildcards as in a shell, such as ``"jw01783*"``.
+        cal_ver : str, optional
+            The new ``CAL_VER`` in headers, ``cal_ver`` of the keyword services and ``prvversion`` of products; as
+            before if not given.
+        crds_ctx : str, optional
+            The new ``CRDS_CTX`` (JWST); as before if not given.
+        date : str, optional
+            When that happened, in ISO form (UTC); now if not given.
+        same_size : bool
+            Whether the new files are as long as the old ones, so that only their bytes tell that they are new.
+            Otherwise they are 2880 bytes longer.
+        calib_level : int, optional
+            The new ``calib_level`` of the observations, with the products of that level.  A planned observation, of
+            level -1, is made by this.
+
+        Returns
+        -------
+        list of str
+            The ``obs_id`` of the observations, or the names of the files.
+
+        Raises
+        ------
+        ValueError
+            If nothing has such a name, or no FITS file is there.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> from astroquery_mast.sandbox import Sandbox
+        >>> uri = "mast:JWST/product/jw01783-o001_t006_nircam_clear-f115w_i2d.fits"
+        >>> with Sandbox() as box:
+        ...     before = box.archive.checksum(uri)
+        ...     box.reprocess("jw01783-o001_t006_nircam_clear-f115w", cal_ver="1.19.1")
+        ...     after = box.archive.checksum(uri)
+        ['jw01783-o001_t006_nircam_clear-f115w']
+        >>> before == after
+        False
+        """
+        made = Revision(1, cal_ver, crds_ctx, changes.modified_julian(date), 0 if same_size else 1)
+        return self._change(partial(changes.reprocess, pattern=pattern, made=made, calib_level=calib_level))
+
+    def release(self, pattern: str, *, date: str | None = None) -> list[str]:
+        """Make observations public that were exclusive, with their files, or single files.
+
+        Parameters
+        ----------
+        pattern : str
+            An ``obs_id`` or the name of a file, as for `reprocess`.
+        date : str, optional
+            When they became public, in ISO form (UTC); now if not given.
+
+        Returns
+        -------
+        list of str
+            The ``obs_id`` of the observations, or the names of the files.
+
+        Raises
+        ------
+        ValueError
+            If nothing has such a name.
+        """
+        return self._change(partial(changes.release, pattern=pattern, day=changes.modified_julian(date)))
+
+    def add(self, like: str, obs_id: str, **columns: object) -> list[str]:
+        """Add an observation, with files of its own kind.
+
+        Parameters
+        ----------
+        like : str
+            The ``obs_id`` of the observation whose columns it has, but for those that are given.
+        obs_id : str
+            Its own ``obs_id``, from which its files have their names.
+        **columns : object
+            Columns of observations, such as ``t_min=61000.5`` or ``target_name="M 101"``.
+
+        Returns
+        -------
+        list of str
+            The ``obs_id``.
+
+        Raises
+        ------
+        ValueError
+            If there is no observation to be like, one of that ``obs_id`` already, or no such column.
+        """
+        return self._change(partial(changes.add, like=like, obs_id=obs_id, columns=columns))
+
+    def remove(self, pattern: str) -> list[str]:
+        """Take observations with their files out of the archive, or single files.
+
+        Parameters
+        ----------
+        pattern : str
+            An ``obs_id`` or the name of a file, as for `reprocess`.
+
+        Returns
+        -------
+        list of str
+            The ``obs_id`` of the observations, or the names of the files.
+
+        Raises
+        ------
+        ValueError
+            If nothing has such a name.
+        """
+        return self._change(partial(changes.remove, pattern=pattern))
+
+    def _change(self, happen: Callable[[sqlite3.Connection], list[str]]) -> list[str]:
+        """Serve a copy of the archive to which something has happened, from the next request on."""
+        with self._changing:
+            archive = ChangedArchive(self.archive, happen)
+            ended, self.archive, self._routes = self._routes, archive, self._routes_for(archive)
+        ended.end()
+        return archive.changed
 
     @contextmanager
     def in_use(self) -> Iterator[None]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -20,7 +22,7 @@ from .geometry import FootprintIndex
 from .hst import hst_observations
 from .jwst import jwst_observations
 from .observation import OBSERVATION_NAMES, Observation, as_row, from_row
-from .products import File, kind_of, product_rows
+from .products import File, Revision, kind_of, product_rows
 from .surveys import bulk_observations, galex_observations, hlsp_observations, older_observations, tess_observations
 
 _SQL_TYPES = {"string": "TEXT", "float": "REAL", "int": "INTEGER", "boolean": "INTEGER"}
@@ -112,6 +114,10 @@ def _fill(observations: Iterable[Observation], connection: sqlite3.Connection) -
     connection.execute(f'CREATE TABLE observation ({_declared(OBSERVATION_COLUMNS)}, "objID" INTEGER PRIMARY KEY)')
     connection.execute(f"CREATE TABLE product ({_declared(_STORED_PRODUCT)})")
     connection.execute("CREATE TABLE membership (obsid INTEGER, member_obsID INTEGER)")
+    connection.execute(
+        "CREATE TABLE revision "
+        "(dataURI TEXT PRIMARY KEY, number INTEGER, version TEXT, context TEXT, day REAL, blocks INTEGER)"
+    )
     everything = list(chain.from_iterable((whole, *whole.members) for whole in observations))
     _insert(connection, "observation", len(OBSERVATION_NAMES), map(as_row, everything))
     _insert(connection, "product", len(_STORED_PRODUCT), chain.from_iterable(map(product_rows, everything)))
@@ -135,6 +141,10 @@ def _insert(connection: sqlite3.Connection, table: str, width: int, rows: Iterab
 _FIRST_OBSID = {"HST": 24_000_000, "JWST": 83_000_000, "TESS": 60_800_000, "GALEX": 1_000_016_000, "HLSP": 31_000_000}
 _FIRST_OTHER, _FIRST_BULK = 2_003_000_000, 500_000_000
 _PLANE_OFFSET = 90_000_000
+
+
+#: Digests of files that some archive of this process has rendered.
+_CHECKSUMS: Cache[str] = Cache()
 
 
 class Archive(Database):
@@ -174,7 +184,23 @@ class Archive(Database):
         member_ids = "SELECT member_obsID FROM membership WHERE obsid = ?"
         sql = f"SELECT obs_id FROM observation WHERE obsid IN ({member_ids}) ORDER BY obsid"
         members = tuple(member["obs_id"] for member in self.query(sql, (owner.obsid,)))
-        return render_file(File(uri, owner, kind_of(owner, uri), members))
+        return render_file(File(uri, owner, kind_of(owner, uri), members, self.revision(uri)))
+
+    def checksum(self, uri: str) -> str:
+        """MD5 digest of a file, of which each version is rendered once in a process; `KeyError` for an unknown URI."""
+        row = self.product(uri)
+        if row is None:
+            raise KeyError(uri)
+        content = as_row(self._observation(row["obsID"])), astuple(self.revision(uri))
+        return _CHECKSUMS.get((uri, *content), self._checksum, uri)
+
+    def _checksum(self, uri: str) -> str:
+        return hashlib.md5(self.render(uri)).hexdigest()
+
+    def revision(self, uri: str) -> Revision:
+        """Say how often a file was processed again."""
+        rows = self.query("SELECT number, version, context, day, blocks FROM revision WHERE dataURI = ?", (uri,))
+        return Revision(**rows[0]) if rows else Revision()
 
     def _observation(self, obsid: int) -> Observation:
         return from_row(self.query("SELECT * FROM observation WHERE obsid = ?", (obsid,))[0])
@@ -182,6 +208,28 @@ class Archive(Database):
     def resolve(self, name: str) -> list[dict[str, object]]:
         """Look a target name up; see `fields.resolve`."""
         return resolve(name)
+
+
+class ChangedArchive(Archive):
+    """A copy of an archive to which something has happened since; the archive itself stays as it is.
+
+    ``happen`` is given a connection to the copy (see `changes`); what it returns is kept in ``changed``.
+    """
+
+    changed: list[str]
+
+    def __init__(self, source: Archive, happen: Callable[[sqlite3.Connection], list[str]]) -> None:
+        Database.__init__(self, partial(self._copy, source, happen))
+        self.kept = Cache()
+
+    def _copy(
+        self, source: Archive, happen: Callable[[sqlite3.Connection], list[str]], connection: sqlite3.Connection
+    ) -> None:
+        with source.connection() as original:
+            original.backup(connection)
+        connection.execute("BEGIN")
+        self.changed = happen(connection)
+        connection.execute("COMMIT")
 
 
 def _holdings() -> Iterator[Observation]:

@@ -12,7 +12,7 @@ from astropy.time import Time
 from ..packaged import Cards, cards
 from .observation import hash_digit
 from .pixelgrid import PixelGrid, grid_facts
-from .products import File, Unit
+from .products import File, Revision, Unit
 
 Facts = dict[str, object]
 # Cadences of a light curve of one sector, ten minutes apart.
@@ -44,7 +44,20 @@ def _header(listed: Cards) -> fits.Header:
 def primary(file: File) -> fits.Header:
     """Keywords of the primary unit."""
     table, facts = _mission(file)
-    return _header([*cards("common", facts), *cards(table, facts)])
+    header = _header([*cards("common", facts), *cards(table, facts)])
+    _revise(header, file.revision)
+    return header
+
+
+def _revise(header: fits.Header, revision: Revision) -> None:
+    """Say in a header that a file was processed again."""
+    told = {"CAL_VER": revision.version, "CRDS_CTX": revision.context}
+    for key, value in told.items():
+        if value is not None:
+            header[key] = value
+    if revision.day is not None:
+        header["DATE"] = (Time(revision.day, format="mjd").isot, "when the file was made")
+        header["REVISION"] = (revision.number, "how often it was processed again")
 
 
 def _telescope(file: File) -> str:

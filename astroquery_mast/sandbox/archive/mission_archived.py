@@ -222,9 +222,23 @@ _FIRST_CYCLE, _CYCLE_DAYS = 59761.0, 365.25
 def jwst_table(archive: Archive) -> MissionTable:
     """Exposures and combined products of the archive, in the columns of the JWST search."""
     found = archive.query(f"SELECT * FROM observation WHERE {_OF_JWST} ORDER BY obsid")
-    rows: list[Row] = [_jwst_row(observation) for observation in found]
+    again = _reprocessed(archive)
+    rows: list[Row] = [_jwst_row(observation) | again.get(observation["obsid"], {}) for observation in found]
     always, place = ("ArchiveFileID", "fileSetName"), ("targ_ra", "targ_dec")
     return MissionTable("jwst", "fileSetName", place, search_columns("jwst"), rows, always=always)
+
+
+def _reprocessed(archive: Archive) -> dict[int, dict[str, Value]]:
+    """By what the observations that were processed again were calibrated."""
+    sql = (
+        "SELECT p.obsID, r.version AS cal_ver, r.context AS crds_ctx FROM revision r JOIN product p USING (dataURI) "
+        "ORDER BY r.day"
+    )
+    found: dict[int, dict[str, Value]] = {}
+    for row in archive.query(sql):
+        known = {name: row[name] for name in ("cal_ver", "crds_ctx") if row[name] is not None}
+        found[row["obsID"]] = found.get(row["obsID"], {}) | known
+    return found
 
 
 def file_set_of(obs_id: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import mission_archived as archived
 from .mission import MissionFile, MissionProduct, MissionTable
 from .mission_libraries import ROMAN, own_files, own_table
+from .products import Revision
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -89,6 +90,10 @@ class MissionHoldings:
             "size": described.size,
             "dataRights": described.access,
         }
+
+    def revision(self, uri: str) -> Revision:
+        """How often a file was processed again."""
+        return self._archive.revision(uri)
 
     def render(self, uri: str) -> bytes:
         """Content of a file."""

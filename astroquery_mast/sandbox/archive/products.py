@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -192,9 +192,9 @@ def dimensions(observation: Observation) -> tuple[Frame, int]:
     return frame_of(observation.instrument_name, observation.obs_id), aperture.detectors if aperture else 1
 
 
-def length_of(kind: Kind, frame: Frame, detectors: int) -> int:
-    """Length of a file in bytes; see `dimensions`."""
-    length = size(kind.layout, frame, detectors)
+def length_of(kind: Kind, frame: Frame, detectors: int, blocks: int = 0) -> int:
+    """Length of a file in bytes, which may have grown by some blocks; see `dimensions`."""
+    length = size(kind.layout, frame, detectors) + BLOCK * blocks
     return gzip_size(length) if kind.ending.endswith(".gz") else length
 
 
@@ -244,6 +244,17 @@ def kind_of(observation: Observation, uri: str) -> Kind:
     raise KeyError(uri)
 
 
+@dataclass(frozen=True)
+class Revision:
+    """How often a file was processed again, and by what at last; ``day`` is when (MJD), ``blocks`` what it grew by."""
+
+    number: int = 0
+    version: str | None = None
+    context: str | None = None
+    day: float | None = None
+    blocks: int = 0
+
+
 _TIME_ZERO = {"Kepler": 2454833, "K2": 2454833}
 
 
@@ -255,6 +266,7 @@ class File:
     owner: Observation
     kind: Kind
     members: tuple[str, ...] = ()
+    revision: Revision = Revision()
 
     @property
     def name(self) -> str:
@@ -275,4 +287,10 @@ class File:
     @property
     def units(self) -> tuple[Unit, ...]:
         """Header and data units that the file has when it is a FITS file."""
-        return plan(self.kind.layout, *dimensions(self.owner))
+        first, *others = plan(self.kind.layout, *dimensions(self.owner))
+        return replace(first, blocks=first.blocks + self.revision.blocks), *others
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return length_of(self.kind, *dimensions(self.owner), self.revision.blocks)

@@ -8,7 +8,7 @@ import zlib
 
 from ..packaged import text
 from .observation import OBSERVATION_NAMES
-from .products import FLAT_SIZES, File, dimensions, length_of
+from .products import FLAT_SIZES, File
 from .scene import generator
 
 _GZIP_HEAD = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
@@ -20,9 +20,8 @@ def render_file(file: File) -> bytes:
     content = _flat(file) if file.kind.layout in FLAT_SIZES else _fits(file)
     if file.kind.ending.endswith(".gz"):
         content = gzip_stored(content)
-    expected = length_of(file.kind, *dimensions(file.owner))
-    if len(content) != expected:
-        raise RuntimeError(f"{file.uri} has {len(content)} bytes instead of {expected}.")
+    if len(content) != file.size:
+        raise RuntimeError(f"{file.uri} has {len(content)} bytes instead of {file.size}.")
     return content
 
 

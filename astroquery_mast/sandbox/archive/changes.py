@@ -1,0 +1,175 @@
+"""What time does to an archive: files are processed again, data become public, observations come and go.
+
+In: a connection to a copy of an archive (see `ChangedArchive`), and what happens to which names. Out: the copy changed,
+and the names to which it happened. A name is an ``obs_id`` or, if there is no such observation, that of a file; it may
+have wildcards as in a shell.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from .observation import OBSERVATION_NAMES, as_row, from_row
+from .products import BLOCK, Revision, product_rows
+
+_UNIX_EPOCH, _DAY = 40587.0, 86400.0
+_STEP = 7
+_FITS = (".fits", ".fits.gz")
+
+
+def modified_julian(date: str | None) -> float:
+    """Return a date in ISO form (UTC) as MJD; without one, the present moment."""
+    if date is None:
+        return time.time() / _DAY + _UNIX_EPOCH
+    return datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp() / _DAY + _UNIX_EPOCH
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """What a pattern stands for: observations, or files if there are no such observations."""
+
+    names: list[str]
+    obsids: list[int]
+    uris: list[str]
+
+
+def _rows(connection: sqlite3.Connection, sql: str, *parameters: object) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql, parameters)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _matched(connection: sqlite3.Connection, pattern: str) -> _Matched:
+    connection.create_function("matches", 2, _matches, deterministic=True)
+    sql = "SELECT obsid, obs_id FROM observation WHERE matches(obs_id, ?) ORDER BY obsid"
+    observations = _rows(connection, sql, pattern.casefold())
+    if observations:
+        obsids = [row["obsid"] for row in observations]
+        uris = [uri for obsid in obsids for uri in _files_of(connection, obsid)]
+        return _Matched([row["obs_id"] for row in observations], obsids, list(dict.fromkeys(uris)))
+    sql = "SELECT DISTINCT dataURI, productFilename AS name FROM product WHERE matches(name, ?) ORDER BY dataURI"
+    files = _rows(connection, sql, pattern.casefold())
+    if not files:
+        raise ValueError(f"Neither an observation nor a file is named {pattern!r}.")
+    return _Matched([row["name"] for row in files], [], [row["dataURI"] for row in files])
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatchcase(name.casefold(), pattern)
+
+
+def _files_of(connection: sqlite3.Connection, obsid: int) -> list[str]:
+    """URIs of the files of an observation that belong to no other one."""
+    sql = (
+        "SELECT dataURI FROM product WHERE obsID = ? AND NOT EXISTS "
+        "(SELECT 1 FROM product AS other WHERE other.dataURI = product.dataURI AND other.obsID <> product.obsID)"
+    )
+    return [row["dataURI"] for row in _rows(connection, sql, obsid)]
+
+
+def reprocess(connection: sqlite3.Connection, pattern: str, made: Revision, calib_level: int | None) -> list[str]:
+    """Make new versions of FITS files, and raise the level of the observations if one is given."""
+    matched = _matched(connection, pattern)
+    uris = [uri for uri in matched.uris if uri.lower().endswith(_FITS)]
+    if calib_level is not None:
+        for obsid in matched.obsids:
+            _raise_level(connection, obsid, calib_level)
+    elif not uris:
+        raise ValueError(f"There is no FITS file of its own in {pattern!r}.")
+    for uri in uris:
+        _revise(connection, uri, made)
+    return matched.names
+
+
+def _raise_level(connection: sqlite3.Connection, obsid: int, level: int) -> None:
+    """Let an observation have a level, and the files that go with it."""
+    (row,) = _rows(connection, "SELECT * FROM observation WHERE obsid = ?", obsid)
+    known = {"dataRights": row["dataRights"] or "PUBLIC", "t_obs_release": row["t_obs_release"] or row["t_max"]}
+    observation = from_row({**row, **known, "calib_level": level})
+    _update(connection, "observation", obsid, {**known, "calib_level": level})
+    connection.execute("DELETE FROM product WHERE obsID = ?", (obsid,))
+    _insert(connection, "product", product_rows(observation))
+
+
+def _revise(connection: sqlite3.Connection, uri: str, made: Revision) -> None:
+    connection.execute(
+        "INSERT INTO revision VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (dataURI) DO UPDATE SET number = number + 1, "
+        "version = COALESCE(excluded.version, version), context = COALESCE(excluded.context, context), "
+        "day = excluded.day, blocks = blocks + excluded.blocks",
+        (uri, *astuple(made)),
+    )
+    connection.execute(
+        "UPDATE product SET size = size + ?, prvversion = COALESCE(?, prvversion) WHERE dataURI = ?",
+        (BLOCK * made.blocks, made.version, uri),
+    )
+
+
+def release(connection: sqlite3.Connection, pattern: str, day: float) -> list[str]:
+    """Make observations and their files public, or files alone."""
+    matched = _matched(connection, pattern)
+    for obsid in matched.obsids:
+        _update(connection, "observation", obsid, {"dataRights": "PUBLIC", "t_obs_release": day})
+    for uri in matched.uris:
+        connection.execute("UPDATE product SET dataRights = 'PUBLIC' WHERE dataURI = ?", (uri,))
+    return matched.names
+
+
+def remove(connection: sqlite3.Connection, pattern: str) -> list[str]:
+    """Take observations with their files away, or files alone."""
+    matched = _matched(connection, pattern)
+    for obsid in matched.obsids:
+        connection.execute("DELETE FROM observation WHERE obsid = ?", (obsid,))
+        connection.execute("DELETE FROM product WHERE obsID = ?", (obsid,))
+        connection.execute("DELETE FROM membership WHERE obsid = ? OR member_obsID = ?", (obsid, obsid))
+    for uri in matched.uris:
+        connection.execute("DELETE FROM product WHERE dataURI = ?", (uri,))
+        connection.execute("DELETE FROM revision WHERE dataURI = ?", (uri,))
+    return matched.names
+
+
+def add(connection: sqlite3.Connection, like: str, obs_id: str, columns: Mapping[str, object]) -> list[str]:
+    """Add an observation that is like another one but for its name and some columns, with files of its own."""
+    if unknown := set(columns) - (set(OBSERVATION_NAMES) - {"obs_id", "obsid", "objID"}):
+        raise ValueError(f"An observation has no column {min(unknown)!r} that can be chosen.")
+    if _rows(connection, "SELECT 1 FROM observation WHERE obs_id = ? COLLATE NOCASE", obs_id):
+        raise ValueError(f"There is an observation {obs_id!r} already.")
+    rows = _rows(connection, "SELECT * FROM observation WHERE obs_id = ? COLLATE NOCASE ORDER BY obsid", like)
+    if not rows:
+        raise ValueError(f"There is no observation {like!r}.")
+    observation = from_row({**_renamed(rows[0], obs_id), **columns, **_numbers(connection, rows[0])})
+    _insert(connection, "observation", [as_row(observation)])
+    _insert(connection, "product", product_rows(observation))
+    return [observation.obs_id]
+
+
+def _renamed(row: Mapping[str, Any], obs_id: str) -> dict[str, Any]:
+    """A row with another name, also in the addresses of its files."""
+    before = row["obs_id"]
+    moved = {
+        name: row[name] and row[name].replace(before, obs_id).replace(before.lower(), obs_id.lower())
+        for name in ("jpegURL", "dataURL")
+    }
+    return {**row, **moved, "obs_id": obs_id}
+
+
+def _numbers(connection: sqlite3.Connection, row: Mapping[str, Any]) -> dict[str, int]:
+    """The next free numbers of a collection."""
+    sql = "SELECT MAX(obsid) AS obsid FROM observation WHERE obs_collection = ?"
+    obsid = _rows(connection, sql, row["obs_collection"])[0]["obsid"] + _STEP
+    return {"obsid": obsid, "objID": obsid + (row["objID"] - row["obsid"])}
+
+
+def _update(connection: sqlite3.Connection, table: str, obsid: int, columns: Mapping[str, object]) -> None:
+    listed = ", ".join(f'"{name}" = ?' for name in columns)
+    connection.execute(f"UPDATE {table} SET {listed} WHERE obsid = ?", (*columns.values(), obsid))
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
+    for row in rows:
+        connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
