@@ -60,9 +60,9 @@ def _exposures(mnemonic: Mnemonic, samples: Samples, archive: Archive) -> Cells:
 def _filters(archive: Archive, instrument: str) -> tuple[NDArray[np.int64], list[str]]:
     sql = (
         "SELECT t_min, filters FROM observation WHERE obs_collection = 'JWST' AND calib_level = 2 AND "
-        "filters IS NOT NULL AND t_min IS NOT NULL AND instrument_name LIKE ? ORDER BY t_min, obsid"
+        "filters IS NOT NULL AND t_min IS NOT NULL AND instrument_name = ? ORDER BY t_min, obsid"
     )
-    rows = archive.query(sql, (f"{instrument}/%",))
+    rows = archive.query(sql, (instrument,))
     days = np.array([row["t_min"] for row in rows], dtype=np.float64)
     return ((days - 40587.0) * 86400.0 * SECOND).astype(np.int64), [str(row["filters"]) for row in rows]
 
