@@ -25,6 +25,11 @@ Edit = Callable[[dict[str, object]], dict[str, object]]
 Where = Callable[[RequestRecord], bool]
 
 GARBAGE = b"<html><head><title>Service</title></head><body><h1>We will be back soon</h1></body></html>"
+FIREWALL = (
+    b'<html style="height:100%"><head><META NAME="ROBOTS" CONTENT="NOINDEX, NOFOLLOW"></head><body>\n'
+    b"<h2>403 Response Code</h2><br><p>Request unsuccessful. Incapsula incident ID: 533000120119861-244713498.\n"
+    b"Please contact our technical support with Request ID: 533000120119861 &nbsp;</p><iframe src=//x></body></html>"
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -200,11 +205,19 @@ class Fault:
 
     @classmethod
     def job(cls, phase: str, message: str = "") -> Fault:
-        """Let the TAP job that a request creates end in a phase such as ``'ERROR'``; in ``'EXECUTING'`` it never ends.
+        """Let the job that a request creates end in a phase such as ``'ERROR'``; in ``'EXECUTING'`` it never ends.
 
-        The endpoint is ``'vo_tap'``; select the request by ``where=lambda record: record.path.endswith("/async")``.
+        The endpoint of TAP is ``'vo_tap'``; select the request by
+        ``where=lambda record: record.path.endswith("/async")``. The phases of CasJobs are ``'failed'`` and
+        ``'cancelled'``, and ``'ready'`` and ``'started'``, which never end; select a request of ``'casjobs'`` by
+        ``record.path.endswith("/SubmitJob")``.
         """
         return cls(f"job {phase}", told={"x-sandbox-job": f"{phase} {message}".strip()})
+
+    @classmethod
+    def firewall(cls, status: int = 403) -> Fault:
+        """Answer with the HTML page of the firewall in front of CasJobs, with status 403, or 200 as it also happens."""
+        return replace(cls.answer(FIREWALL, status=status, content_type="text/html"), name="firewall")
 
     @classmethod
     def gateway_timeout(cls) -> Fault:

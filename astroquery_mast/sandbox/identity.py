@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from werkzeug.http import parse_cookie
 
@@ -16,6 +16,21 @@ from .requestlog import RequestRecord
 TOKEN = "member77sandbox0sandbox0sandbox0"  # noqa: S105
 OUTSIDER_TOKEN = "visitor7sandbox0sandbox0sandbox0"  # noqa: S105
 EXPIRED_TOKEN = "expired7sandbox0sandbox0sandbox0"  # noqa: S105
+
+
+class Account(NamedTuple):
+    """An account of CasJobs, which has nothing to do with tokens."""
+
+    user: str
+    password: str
+    wsid: int
+
+
+#: Passwords unlike anything else that is written anywhere: tests find them in whatever they should not be in.
+ACCOUNTS = (
+    Account("hubble", "Sidereus-Nuncius&1610", 1610010716),
+    Account("roman", "Nancy+Grace%1925", 1925051618),
+)
 
 ANONYMOUS = "anonymous"
 EXCLUSIVE_SCOPE = "mast:exclusive_access"

@@ -31,11 +31,14 @@ Answer = Callable[[RequestRecord], Reply]
 ENDPOINTS: Mapping[str, Mapping[str, Any]] = packaged("endpoints")
 PATHS = {path: name for name, endpoint in ENDPOINTS.items() for path in endpoint["paths"]}
 PREFIXES = {endpoint["prefix"]: name for name, endpoint in ENDPOINTS.items() if "prefix" in endpoint}
+PREFIXES |= {prefix: name for name, endpoint in ENDPOINTS.items() for prefix in endpoint.get("prefixes", ())}
 
 #: MAST's front end refuses longer request lines.
 LONGEST_TARGET = 8190
 #: The most rows of an answer of a TAP service.
 TAP_LIMIT = 100_000
+#: How long a quick query of CasJobs may take (seconds), and how much may be uploaded at a time (bytes).
+QUICK_SECONDS, UPLOAD_LIMIT = 60.0, 200_000_000
 
 
 def endpoint_of(path: str) -> str:
@@ -56,8 +59,10 @@ class Routes:
         tap_limit: int = TAP_LIMIT,
         tap_rows: int = 0,
         engineering_login: bool = False,
+        casjobs: tuple[float, int, int] = (QUICK_SECONDS, UPLOAD_LIMIT, 0),
     ) -> None:
         self._tap = _Lazy(partial(_tap_services, archive, tap_limit, tap_rows))
+        self._casjobs = _Lazy(partial(_casjobs_service, *casjobs))
         mashup = Mashup(archive, row_limit=row_limit, cuts=cuts)
         holdings = MissionHoldings(archive)
         downloads = Downloads(holdings)
@@ -90,6 +95,7 @@ class Routes:
             "vo_cone": partial(_by_position, "cones", "cone_search", archive),
             "vo_tap": self._tap,
             "vo_registry": self._tap,
+            **dict.fromkeys(("casjobs", "casjobs_login", "casjobs_output", "casjobs_fast"), self._casjobs),
             **{name: self._elsewhere for name, endpoint in ENDPOINTS.items() if "stands_for" in endpoint},
             "other": _front_page,
         }
@@ -97,6 +103,7 @@ class Routes:
     def end(self) -> None:
         """End what is under way without a request of its own."""
         self._tap.end()
+        self._casjobs.end()
 
     def answer(self, record: RequestRecord, target: str) -> Reply:
         """Return the answer; ``target`` is the request target as it was sent, for its length."""
@@ -161,6 +168,12 @@ def _tap_services(archive: Archive, limit: int, rows: int) -> Any:
     from .vo.tap import TapServices  # noqa: PLC0415 - sqlglot takes a while to import
 
     return TapServices(archive, limit, rows)
+
+
+def _casjobs_service(quick_seconds: float, upload_limit: int, questions: int) -> Any:
+    from .casjobs.service import CasJobsService  # noqa: PLC0415 - sqlglot takes a while to import
+
+    return CasJobsService(quick_seconds, upload_limit, questions)
 
 
 def _front_page(record: RequestRecord) -> Reply:

@@ -19,12 +19,12 @@ from .archive.products import Revision
 from .cloud import BUCKET
 from .connection import LoopbackServer, SandboxRequest
 from .faults import Faults
-from .identity import EXPIRED_TOKEN, OUTSIDER_TOKEN, TOKEN
+from .identity import ACCOUNTS, EXPIRED_TOKEN, OUTSIDER_TOKEN, TOKEN
 from .mashup import ROW_LIMIT, decode_request
 from .proxy import Proxy
 from .reply import Reply
 from .requestlog import RequestLog, RequestRecord
-from .routes import ENDPOINTS, TAP_LIMIT, Routes, endpoint_of
+from .routes import ENDPOINTS, QUICK_SECONDS, TAP_LIMIT, UPLOAD_LIMIT, Routes, endpoint_of
 
 #: How soon a server that is told to stop notices it (seconds).
 POLL_INTERVAL = 0.02
@@ -73,6 +73,13 @@ class Sandbox:
         first asked for, which takes some seconds for a million.
     engineering_login : bool
         Whether data of the JWST Engineering Database are sent to those only who have a valid token.
+    casjobs_quick_seconds : float
+        How long a query of CasJobs' quick queue may take. It is a measure of work, the same on every computer: a
+        million steps of the database are a second. Reading 100,000 rows of 8 columns is about one.
+    casjobs_upload_limit : int
+        The most bytes that CasJobs takes in one upload.
+    casjobs_questions : int
+        How often a job of CasJobs has to be asked for its state before it ends; 0 lets it end at once.
 
     Attributes
     ----------
@@ -86,6 +93,10 @@ class Sandbox:
     outsider_token : str
         A valid token of somebody without exclusive access.
     expired_token : str
+    casjobs_user, casjobs_password, casjobs_wsid : str
+        An account of CasJobs: user name, password, and number.
+    casjobs_other_user, casjobs_other_password, casjobs_other_wsid : str
+        Another one.
 
     Examples
     --------
@@ -98,6 +109,8 @@ class Sandbox:
     token = TOKEN
     outsider_token = OUTSIDER_TOKEN
     expired_token = EXPIRED_TOKEN
+    casjobs_user, casjobs_password, casjobs_wsid = map(str, ACCOUNTS[0])
+    casjobs_other_user, casjobs_other_password, casjobs_other_wsid = map(str, ACCOUNTS[1])
 
     def __init__(
         self,
@@ -110,6 +123,9 @@ class Sandbox:
         tap_limit: int = TAP_LIMIT,
         tap_rows: int = 0,
         engineering_login: bool = False,
+        casjobs_quick_seconds: float = QUICK_SECONDS,
+        casjobs_upload_limit: int = UPLOAD_LIMIT,
+        casjobs_questions: int = 0,
     ) -> None:
         self.archive = shared_archive(extra_observations) if archive is None else archive
         self.requests = RequestLog()
@@ -122,6 +138,7 @@ class Sandbox:
             tap_limit=tap_limit,
             tap_rows=tap_rows,
             engineering_login=engineering_login,
+            casjobs=(casjobs_quick_seconds, casjobs_upload_limit, casjobs_questions),
         )
         self._routes = self._routes_for(self.archive)
         self._unchanged = self.archive, self._routes

@@ -1,0 +1,157 @@
+"""Functions of T-SQL that SQLite has not; ADQL has the mathematics."""
+
+from __future__ import annotations
+
+import math
+import re
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cache
+from statistics import stdev, variance
+from typing import Any
+
+from sqlglot import exp
+
+from ..vo.functions import install
+from .sqltypes import CasJobsSql, Cell, ConversionError, SqlType, printed_number, sql_type
+
+
+class Functions:
+    """The functions of one connection, and what went wrong in them."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._message = ""
+        install(connection)
+        for name, (count, function) in _FUNCTIONS.items():
+            connection.create_function(name, count, function, deterministic=name != "tsql_now")
+        connection.create_function("tsql_cast", -1, self._cast, deterministic=True)
+        connection.create_aggregate("tsql_stdev", 1, _Stdev)  # type: ignore[arg-type]
+        connection.create_aggregate("tsql_var", 1, _Variance)  # type: ignore[arg-type]
+
+    def _cast(self, value: Cell, kind: str, style: int = 0) -> Cell:
+        try:
+            return _converted(value, kind, style)
+        except ConversionError as error:
+            self._message = str(error)
+            raise
+
+    def take_message(self) -> str:
+        """Return what went wrong since this was last asked."""
+        message, self._message = self._message, ""
+        return message
+
+
+@cache
+def _parsed(kind: str) -> SqlType:
+    found = sql_type(exp.DataType.build(kind, dialect=CasJobsSql))
+    if found is None:
+        raise ValueError(kind)
+    return found
+
+
+def _converted(value: Cell, kind: str, style: int = 0) -> Cell:
+    target = _parsed(kind)
+    if target.is_text and isinstance(value, str) and style in _STYLES and _ISO.match(value):
+        value = _STYLES[style](value)
+    if target.is_text and value is not None and target.length not in (None, -1):
+        text = value if isinstance(value, str) else printed_number(value)
+        value = text[: target.length]  # a CAST of text cuts it; only columns refuse what is too long
+    return target.convert(value)
+
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d( \d\d:|$)")
+#: How a moment is written in the styles of CONVERT.
+_STYLES: Mapping[int, Callable[[str], str]] = {
+    23: lambda text: text[:10],
+    112: lambda text: text[:10].replace("-", ""),
+    120: lambda text: text[:19],
+    121: lambda text: text,
+    126: lambda text: text.replace(" ", "T"),
+}
+
+
+def _try_cast(value: Cell, kind: str) -> Cell:
+    try:
+        return _converted(value, kind)
+    except ConversionError:
+        return None
+
+
+def _text(value: Cell) -> str:
+    return value if isinstance(value, str) else printed_number(value)
+
+
+def _of_known(function: Callable[..., Cell]) -> Callable[..., Cell]:
+    """A function that is null of null."""
+    return lambda *values: None if None in values else function(*values)
+
+
+def _replace(text: Cell, old: Cell, new: Cell) -> Cell:
+    if not old:
+        return text
+    return re.sub(re.escape(_text(old)), _text(new).replace("\\", r"\\"), _text(text), flags=re.IGNORECASE)
+
+
+def _substring(text: Cell, start: int, length: int) -> Cell:
+    first = start - 1
+    return _text(text)[max(first, 0) : max(first + length, 0)]
+
+
+def _charindex(part: Cell, text: Cell, start: int = 1) -> Cell:
+    return _text(text).lower().find(_text(part).lower(), max(start - 1, 0)) + 1
+
+
+def _isnumeric(value: Cell) -> Cell:
+    return int(
+        re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", _text("" if value is None else value)) is not None
+    )
+
+
+def _log(value: float, base: float) -> Cell:
+    return None if value <= 0 or base <= 0 or base == 1 else math.log(value) / math.log(base)
+
+
+class _Sample:
+    """Numbers of a group."""
+
+    def __init__(self) -> None:
+        self._values: list[float] = []
+
+    def step(self, value: float | None) -> None:
+        if value is not None:
+            self._values.append(value)
+
+
+class _Stdev(_Sample):
+    """Their standard deviation."""
+
+    def finalize(self) -> float | None:
+        return stdev(self._values) if len(self._values) > 1 else None
+
+
+class _Variance(_Sample):
+    """Their variance."""
+
+    def finalize(self) -> float | None:
+        return variance(self._values) if len(self._values) > 1 else None
+
+
+_FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
+    "tsql_try_cast": (2, _try_cast),
+    "tsql_replace": (3, _of_known(_replace)),
+    "tsql_substring": (3, _of_known(_substring)),
+    "tsql_left": (2, _of_known(lambda text, count: _text(text)[:count])),
+    "tsql_right": (2, _of_known(lambda text, count: _text(text)[-count:] if count else "")),
+    "tsql_len": (1, _of_known(lambda text: len(_text(text).rstrip(" ")))),
+    "tsql_datalength": (1, _of_known(lambda text: 2 * len(_text(text)))),
+    "tsql_charindex": (-1, _of_known(_charindex)),
+    "tsql_concat": (-1, lambda *values: "".join("" if value is None else _text(value) for value in values)),
+    "tsql_isnumeric": (1, _isnumeric),
+    "tsql_str": (-1, _of_known(lambda value, width=10, digits=0: f"{value:{width}.{digits}f}")),
+    "tsql_square": (1, _of_known(lambda value: float(value) * value)),
+    "tsql_replicate": (2, _of_known(lambda text, count: _text(text) * count)),
+    "tsql_truncated": (1, _of_known(int)),
+    "tsql_log": (2, _of_known(_log)),
+    "tsql_now": (0, lambda: datetime.now().isoformat(" ", "milliseconds")),
+}

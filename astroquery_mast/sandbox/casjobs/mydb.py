@@ -1,0 +1,496 @@
+"""MyDB, the database of a user, and the statements that are run in it and in the contexts.
+
+In: a batch of T-SQL and the context that names are looked up in. Out: the rows of its last SELECT, or how many rows
+it changed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlglot import exp
+
+from .contexts import CONTEXTS, ConeFunction, ContextTable, context, create_table, quoted
+from .functions import Functions
+from .sqltypes import CasJobsSql, Cell, ConversionError, SqlType, sql_type, type_of_values
+from .tsql import Relation, SqlColumn, SqlError, TableFunction, select, statements
+
+Row = Sequence[Any]
+MYDB = "MyDB"
+_STEPS = 1000
+#: The most rows of an INSERT ... VALUES.
+_MOST_VALUES = 1000
+_AFFECTED = (SqlColumn("Rows Affected", SqlType("int")),)
+
+
+class OutOfTime(SqlError):
+    """A query that needs more time than it may."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Columns and rows of an answer, and the name of a table that was made."""
+
+    columns: tuple[SqlColumn, ...]
+    rows: Sequence[Row]
+    created: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many rows were found, or written."""
+        return max(int(self.rows[0][0]), 0) if self.columns is _AFFECTED else len(self.rows)
+
+
+@dataclass(frozen=True)
+class InformationTable(Relation):
+    """A view of ``INFORMATION_SCHEMA``."""
+
+    rows: Callable[[], Iterable[Row]] = field(default=tuple, compare=False)
+
+
+class UserDatabase:
+    """The tables of one user."""
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect("file::memory:", uri=True, check_same_thread=False, isolation_level=None)
+        self._functions = Functions(self._connection)
+        self._tables: dict[str, Relation] = {}
+        self._made = 0
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._connection.close()
+
+    @property
+    def tables(self) -> Mapping[str, Relation]:
+        """The tables by their names in small letters."""
+        return self._tables
+
+    def execute(self, text: str, where: str, most_steps: float | None = None) -> Result:
+        """Run a batch in a context, by at most so many steps of SQLite."""
+        result = Result(_AFFECTED, [(0,)])
+        with self._limited(most_steps):
+            for statement in statements(text):
+                result = self._run(statement, _Names(self, where))
+        return result
+
+    def rows(self, name: str) -> Result:
+        """Return a whole table."""
+        table = self.table(name)
+        return Result(table.columns, self._connection.execute(f'SELECT * FROM "{table.key}"').fetchall())
+
+    def table(self, name: str) -> Relation:
+        """Return a table; `SqlError` if there is none."""
+        found = self._tables.get(name.lower())
+        if found is None:
+            raise SqlError(f"Invalid object name '{name}'.")
+        return found
+
+    def create(self, name: str, columns: Sequence[SqlColumn], rows: Iterable[Row] = ()) -> Relation:
+        """Make a table and fill it."""
+        self._check_new(name, columns)
+        self._made += 1
+        table = Relation(f"mydb_{self._made}", name, tuple(columns))
+        with self._transaction():
+            self._connection.execute(create_table(table))
+            self._insert(table, rows)
+        self._tables[name.lower()] = table
+        return table
+
+    def append(self, name: str, rows: Iterable[Row]) -> None:
+        """Add rows, whose cells have the types of the columns, to a table."""
+        with self._transaction():
+            self._insert(self.table(name), rows)
+
+    def _insert(self, table: Relation, rows: Iterable[Row]) -> None:
+        marks = ", ".join("?" * len(table.columns))
+        self._connection.executemany(f'INSERT INTO "{table.key}" VALUES ({marks})', rows)
+
+    def _check_new(self, name: str, columns: Sequence[SqlColumn]) -> None:
+        if name.lower() in self._tables:
+            raise SqlError(f"There is already an object named '{name}' in the database.")
+        seen: set[str] = set()
+        for column in columns:
+            if not column.name:
+                raise SqlError(
+                    "An object or column name is missing or empty. For SELECT INTO statements, "
+                    "verify each column has a name."
+                )
+            if column.name.lower() in seen:
+                raise SqlError(
+                    f"Column names in each table must be unique. Column name '{column.name}' in table '{name}' "
+                    "is specified more than once."
+                )
+            seen.add(column.name.lower())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _limited(self, most_steps: float | None) -> Iterator[None]:
+        done = 0
+
+        def over() -> bool:
+            nonlocal done
+            done += _STEPS
+            return most_steps is not None and done > most_steps
+
+        self._connection.set_progress_handler(over, _STEPS)
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+        except ConversionError as error:
+            raise SqlError(str(error)) from error
+        finally:
+            self._connection.set_progress_handler(None, 0)
+
+    def _told(self, error: sqlite3.Error) -> SqlError:
+        if "interrupted" in str(error):
+            return OutOfTime(
+                "Timeout expired.  The timeout period elapsed prior to completion of the operation "
+                "or the server is not responding."
+            )
+        return SqlError(self._functions.take_message() or f"The query cannot be run: {error}.")
+
+    def _run(self, statement: Any, names: _Names) -> Result:
+        runner = next((run for kind, run in _RUNNERS.items() if isinstance(statement, kind)), None)
+        if runner is None:
+            raise SqlError(f"Incorrect syntax near '{statement.sql(CasJobsSql)[:60]}'.")
+        return runner(self, statement, names)
+
+    def select(self, tree: Any, names: _Names) -> Result:
+        """Run a SELECT, and keep its result if it has INTO."""
+        into = tree.args.get("into")
+        if into is not None:
+            tree.set("into", None)
+        found = self._selected(tree, names)
+        if into is None:
+            return found
+        columns = [SqlColumn(column.name, column.type or NVARCHAR_MAX) for column in found.columns]
+        table = self.create(names.own(into.this, "CREATE TABLE"), columns, found.rows)
+        return Result(_AFFECTED, [(len(found.rows),)], table.name)
+
+    def _selected(self, tree: Any, names: _Names) -> Result:
+        selection = select(tree, names)
+        self._prepare(selection.relations)
+        rows = self._connection.execute(selection.sql).fetchall()
+        columns = tuple(
+            column if column.type is not None else replace(column, type=type_of_values(row[place] for row in rows))
+            for place, column in enumerate(selection.columns)
+        )
+        return Result(columns, rows)
+
+    def _prepare(self, relations: Iterable[Relation]) -> None:
+        """Let the connection see what is not in MyDB."""
+        attached = {name for _, name, _ in self._connection.execute("PRAGMA database_list")}
+        wanted = {relation.key for relation in relations}
+        for name in attached - wanted - {"main", "temp"}:
+            self._connection.execute(f'DETACH "{name}"')
+        for relation in relations:
+            if isinstance(relation, ContextTable) and relation.key not in attached:
+                self._connection.execute(f'ATTACH ? AS "{relation.key}"', (_address(relation),))
+            elif isinstance(relation, ConeFunction):
+                self._connection.create_function(relation.key, relation.arguments, relation.call, deterministic=True)
+            elif isinstance(relation, InformationTable):
+                self._connection.execute(f'DROP TABLE IF EXISTS temp."{relation.key}"')
+                self._connection.execute(create_table(relation, "TEMP"))
+                self._insert(relation, relation.rows())
+
+    def create_statement(self, tree: Any, names: _Names) -> Result:
+        """Make an empty table."""
+        schema = tree.this
+        if tree.args.get("kind") != "TABLE" or not isinstance(schema, exp.Schema):
+            raise SqlError("Incorrect syntax near the keyword 'CREATE'.")
+        columns = [_defined(column) for column in schema.expressions if isinstance(column, exp.ColumnDef)]
+        table = self.create(names.own(schema.this, "CREATE TABLE"), columns)
+        return Result(_AFFECTED, [(-1,)], table.name)
+
+    def drop(self, tree: Any, names: _Names) -> Result:
+        """Drop tables."""
+        if tree.args.get("kind") != "TABLE":
+            raise SqlError("Incorrect syntax near the keyword 'DROP'.")
+        for written in tree.args.get("tables") or [tree.this]:
+            self._drop(names.own(written, "DROP TABLE"), if_exists=bool(tree.args.get("exists")))
+        return Result(_AFFECTED, [(-1,)])
+
+    def _drop(self, name: str, *, if_exists: bool) -> None:
+        table = self._tables.pop(name.lower(), None)
+        if table is not None:
+            self._connection.execute(f'DROP TABLE "{table.key}"')
+        elif not if_exists:
+            raise SqlError(f"Cannot drop the table '{name}', because it does not exist or you do not have permission.")
+
+    def insert(self, tree: Any, names: _Names) -> Result:
+        """Add rows."""
+        target = tree.this
+        listed = [column.name for column in target.expressions] if isinstance(target, exp.Schema) else None
+        table = self.table(names.own(target.this if isinstance(target, exp.Schema) else target, "INSERT"))
+        places = _places(table, listed)
+        source = tree.expression
+        rows = self._values(source, names) if isinstance(source, exp.Values) else self._selected(source, names).rows
+        if rows and len(rows[0]) != len(places):
+            raise SqlError("Column name or number of supplied values does not match table definition.")
+        stored = list(_stored(table, places, rows))
+        with self._transaction():
+            self._insert(table, stored)
+        return Result(_AFFECTED, [(len(stored),)])
+
+    def _values(self, source: exp.Values, names: _Names) -> list[Row]:
+        if len(source.expressions) > _MOST_VALUES:
+            raise SqlError(
+                "The number of row value expressions in the INSERT statement exceeds the maximum allowed number of "
+                f"{_MOST_VALUES} row values."
+            )
+        rows: list[Row] = []
+        for row in source.expressions:
+            constants = [_constant(value) for value in row.expressions]
+            plain = all(known for known, _ in constants)
+            picked = exp.Select(expressions=[value.copy() for value in row.expressions])
+            rows.append([value for _, value in constants] if plain else self._selected(picked, names).rows[0])
+        return rows
+
+    def update(self, tree: Any, names: _Names) -> Result:
+        """Change rows."""
+        table = self.table(names.own(tree.this, "UPDATE"))
+        places = _places(table, [change.this.name for change in tree.expressions])
+        changes = [change.expression.copy() for change in tree.expressions]
+        picked = exp.Select(expressions=[exp.column("_rowid_"), *changes]).from_(tree.this.copy())
+        return self._changed(picked, tree, table, places, names)
+
+    def _changed(self, picked: Any, tree: Any, table: Relation, places: list[int], names: _Names) -> Result:
+        if tree.args.get("where") is not None:
+            picked.set("where", tree.args["where"].copy())
+        found = self._selected(picked, names.with_row_numbers(table)).rows
+        types = [table.columns[place].type for place in places]
+        columns = ", ".join(f'"{quoted(table.columns[place].name.lower())}" = ?' for place in places)
+        stored = [(*(_fit(kind, value) for kind, value in zip(types, row[1:], strict=True)), row[0]) for row in found]
+        with self._transaction():
+            self._connection.executemany(f'UPDATE "{table.key}" SET {columns} WHERE rowid = ?', stored)
+        return Result(_AFFECTED, [(len(stored),)])
+
+    def delete(self, tree: Any, names: _Names) -> Result:
+        """Take rows out."""
+        table = self.table(names.own(tree.this, "DELETE"))
+        picked = exp.Select(expressions=[exp.column("_rowid_")]).from_(tree.this.copy())
+        if tree.args.get("where") is not None:
+            picked.set("where", tree.args["where"].copy())
+        found = self._selected(picked, names.with_row_numbers(table)).rows
+        with self._transaction():
+            self._connection.executemany(f'DELETE FROM "{table.key}" WHERE rowid = ?', found)
+        return Result(_AFFECTED, [(len(found),)])
+
+    def alter(self, tree: Any, names: _Names) -> Result:
+        """Drop columns."""
+        table = self.table(names.own(tree.this, "ALTER TABLE"))
+        for action in tree.args["actions"]:
+            if not isinstance(action, exp.Drop) or action.args.get("kind") != "COLUMN":
+                raise SqlError("Incorrect syntax near the keyword 'ALTER'.")
+            for written in action.args.get("tables") or [action.this]:
+                place = _places(table, [written.name])[0]
+                self._connection.execute(f'ALTER TABLE "{table.key}" DROP COLUMN "{quoted(written.name.lower())}"')
+                table = replace(table, columns=(*table.columns[:place], *table.columns[place + 1 :]))
+                self._tables[table.name.lower()] = table
+        return Result(_AFFECTED, [(-1,)])
+
+    def procedure(self, tree: Any, names: _Names) -> Result:
+        """Run a stored procedure, of which there is one: ``sp_rename`` gives a table another name."""
+        if tree.this.name.lower() != "sp_rename" or len(tree.expressions) != 2:
+            raise SqlError(f"Could not find stored procedure '{tree.this.name}'.")
+        old, new = (argument.name for argument in tree.expressions)
+        table = self.table(old.rpartition(".")[2].strip("[]"))
+        self._check_new(new, ())
+        del self._tables[table.name.lower()]
+        self._tables[new.lower()] = replace(table, name=new)
+        return Result(_AFFECTED, [(-1,)])
+
+
+NVARCHAR_MAX = SqlType("nvarchar", (-1,))
+_RUNNERS: Mapping[Any, Callable[[UserDatabase, Any, Any], Result]] = {
+    exp.Query: UserDatabase.select,
+    exp.Create: UserDatabase.create_statement,
+    exp.Drop: UserDatabase.drop,
+    exp.Insert: UserDatabase.insert,
+    exp.Update: UserDatabase.update,
+    exp.Delete: UserDatabase.delete,
+    exp.Alter: UserDatabase.alter,
+    exp.Execute: UserDatabase.procedure,
+}
+
+
+def _address(table: ContextTable) -> str:
+    return f"{table.file().as_uri()}?mode=ro&immutable=1"
+
+
+def _defined(column: exp.ColumnDef) -> SqlColumn:
+    kind = sql_type(column.args["kind"])
+    if kind is None:
+        raise SqlError(f"Cannot find data type {column.args['kind'].sql(CasJobsSql)}.")
+    rules = [each.args["kind"] for each in column.args.get("constraints") or ()]
+    nullable = not any(
+        isinstance(rule, exp.NotNullColumnConstraint) and not rule.args.get("allow_null") for rule in rules
+    )
+    return SqlColumn(column.name, kind, nullable)
+
+
+def _places(table: Relation, names: Sequence[str] | None) -> list[int]:
+    """Where columns stand in a table; all of them without names."""
+    if names is None:
+        return list(range(len(table.columns)))
+    known = {column.name.lower(): place for place, column in enumerate(table.columns)}
+    for name in names:
+        if name.lower() not in known:
+            raise SqlError(f"Invalid column name '{name}'.")
+    return [known[name.lower()] for name in names]
+
+
+def _stored(table: Relation, places: Sequence[int], rows: Iterable[Row]) -> Iterator[Row]:
+    """Rows as the table keeps them; columns that are not given are null."""
+    for row in rows:
+        cells: list[Cell] = [None] * len(table.columns)
+        for place, value in zip(places, row, strict=True):
+            cells[place] = _fit(table.columns[place].type, value)
+        for column, cell in zip(table.columns, cells, strict=True):
+            if cell is None and not column.nullable:
+                raise SqlError(
+                    f"Cannot insert the value NULL into column '{column.name}', table '{table.name}'; "
+                    "column does not allow nulls. INSERT fails."
+                )
+        yield cells
+
+
+def _fit(kind: SqlType | None, value: Cell) -> Cell:
+    return value if kind is None else kind.convert(value)
+
+
+def _constant(node: Any) -> tuple[bool, Cell]:
+    """Return whether an expression is a constant, and its value."""
+    if isinstance(node, exp.Null):
+        return True, None
+    if isinstance(node, exp.National) or (isinstance(node, exp.Literal) and node.is_string):
+        return True, node.name
+    if isinstance(node, exp.Neg):
+        known, value = _constant(node.this)
+        return known and isinstance(value, (int, float)), -value if isinstance(value, (int, float)) else None
+    if isinstance(node, exp.Literal):
+        return True, int(node.name) if node.name.isdecimal() else float(node.name)
+    return False, None
+
+
+class _Names:
+    """What names stand for in a context, for a user."""
+
+    def __init__(self, user: UserDatabase, where: str, numbered: Relation | None = None) -> None:
+        self._user = user
+        self._where = MYDB if where.lower() == MYDB.lower() else context(where).name
+        self._numbered = numbered
+
+    def with_row_numbers(self, table: Relation) -> _Names:
+        """Return the same names, where a table has its row numbers as a column."""
+        return _Names(self._user, self._where, table)
+
+    def relation(self, parts: tuple[str, ...]) -> Relation:
+        """Return a table; see `Catalog`."""
+        where, schema, name = self._split(parts)
+        if schema == "information_schema":
+            return _information(self._listed(where), where, name, ".".join(parts))
+        if schema != "dbo":
+            raise SqlError(f"Invalid object name '{'.'.join(parts)}'.")
+        found = self._listed(where).get(name.lower())
+        if found is None:
+            raise SqlError(f"Invalid object name '{'.'.join(parts)}'.")
+        if self._numbered is not None and found.key == self._numbered.key:
+            return replace(found, columns=(SqlColumn("_rowid_", SqlType("bigint")), *found.columns))
+        return found
+
+    def function(self, parts: tuple[str, ...]) -> TableFunction:
+        """Return a function; see `Catalog`."""
+        where, _, name = self._split(parts)
+        found = None if where == MYDB else context(where).functions.get(name.lower())
+        if found is None:
+            raise SqlError(f"Invalid object name '{'.'.join(parts)}'.")
+        return found
+
+    def own(self, written: Any, action: str) -> str:
+        """Return the name of a table of MyDB, which alone may be changed."""
+        parts = tuple(part.name for part in (written.args.get("catalog"), written.args.get("db")) if part)
+        where, schema, name = self._split((*parts, written.name))
+        if where != MYDB or schema != "dbo":
+            raise SqlError(f"{action} permission denied in database '{where}'.")
+        return name
+
+    def _listed(self, where: str) -> Mapping[str, Relation]:
+        return self._user.tables if where == MYDB else context(where).tables
+
+    def _split(self, parts: tuple[str, ...]) -> tuple[str, str, str]:
+        """Database, schema, and name."""
+        *before, name = [part for part in parts if part]
+        databases = {each.lower(): each for each in (MYDB, *CONTEXTS)}
+        where = databases.get(before[0].lower()) if before else None
+        if where is not None:
+            before = before[1:]
+        return where or self._where, (before[0].lower() if before else "dbo"), name
+
+
+_NAME = SqlType("nvarchar", (128,))
+
+
+def _information(tables: Mapping[str, Relation], where: str, view: str, written: str) -> InformationTable:
+    if view.lower() not in _VIEWS:
+        raise SqlError(f"Invalid object name '{written}'.")
+    columns, rows = _VIEWS[view.lower()]
+    return InformationTable(f"information_{where}_{view}".lower(), view, columns, lambda: rows(where, tables.values()))
+
+
+def _table_rows(where: str, tables: Iterable[Relation]) -> Iterator[Row]:
+    for table in tables:
+        yield where, "dbo", table.name, "VIEW" if getattr(table, "is_view", False) else "BASE TABLE"
+
+
+def _column_rows(where: str, tables: Iterable[Relation]) -> Iterator[Row]:
+    for table in tables:
+        for place, column in enumerate(table.columns, 1):
+            kind = column.type or NVARCHAR_MAX
+            length = kind.length
+            octets = length and (length if length < 0 or not kind.name.startswith("n") else 2 * length)
+            digits = (*kind.size, None, None)[:2] if kind.name == "decimal" else (_PRECISION.get(kind.name), None)
+            moment = (kind.size[0] if kind.size else 7) if kind.name == "datetime2" else None
+            yield (
+                *(where, "dbo", table.name, column.name, place, None, "YES" if column.nullable else "NO"),
+                *(kind.name, length, octets, *digits, moment),
+            )
+
+
+_PRECISION = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 19, "real": 24, "float": 53}
+_PLACE = tuple(SqlColumn(name, _NAME) for name in ("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME"))
+_INT = SqlType("int")
+_VIEWS: Mapping[str, tuple[tuple[SqlColumn, ...], Callable[[str, Iterable[Relation]], Iterator[Row]]]] = {
+    "tables": ((*_PLACE, SqlColumn("TABLE_TYPE", SqlType("varchar", (10,)))), _table_rows),
+    "columns": (
+        (
+            *_PLACE,
+            SqlColumn("COLUMN_NAME", _NAME),
+            SqlColumn("ORDINAL_POSITION", _INT),
+            SqlColumn("COLUMN_DEFAULT", NVARCHAR_MAX),
+            SqlColumn("IS_NULLABLE", SqlType("varchar", (3,))),
+            SqlColumn("DATA_TYPE", _NAME),
+            SqlColumn("CHARACTER_MAXIMUM_LENGTH", _INT),
+            SqlColumn("CHARACTER_OCTET_LENGTH", _INT),
+            SqlColumn("NUMERIC_PRECISION", SqlType("tinyint")),
+            SqlColumn("NUMERIC_SCALE", _INT),
+            SqlColumn("DATETIME_PRECISION", SqlType("smallint")),
+        ),
+        _column_rows,
+    ),
+}

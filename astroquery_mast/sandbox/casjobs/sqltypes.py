@@ -1,0 +1,338 @@
+"""Types of SQL Server: their names and sizes, conversion to them, and how CasJobs prints their values.
+
+In SQLite numbers are numbers (bit is 0 or 1), text is text, moments are text such as ``2012-05-01 12:30:00.1234567``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar
+
+import numpy as np
+from sqlglot import exp
+from sqlglot.dialects.tsql import TSQL
+from sqlglot.tokenizer_core import TokenType
+
+Cell = int | float | str | None
+
+_INTEGERS: Mapping[str, tuple[int, int]] = {
+    "bit": (0, 1),
+    "tinyint": (0, 255),
+    "smallint": (-(2**15), 2**15 - 1),
+    "int": (-(2**31), 2**31 - 1),
+    "bigint": (-(2**63), 2**63 - 1),
+}
+_TEXTS = frozenset({"char", "varchar", "nchar", "nvarchar", "text", "ntext"})
+_MOMENTS: Mapping[str, int] = {"date": 0, "datetime": 3, "smalldatetime": 0, "datetime2": 7}
+_NUMBERS = frozenset({*_INTEGERS, "real", "float", "decimal"})
+#: What the parser calls the types of which it knows other names.
+_NAMES = {
+    "integer": "int",
+    "double": "float",
+    "float": "real",
+    "numeric": "decimal",
+    "bool": "bit",
+    "boolean": "bit",
+    "utinyint": "tinyint",
+}
+_LARGEST = -1
+#: As long as SQL Server makes text for which no length is given.
+_LENGTHS = {"definition": 1, "cast": 30}
+_DAY = r"(\d{4}-\d{1,2}-\d{1,2}|\d{8}|\d{1,2}/\d{1,2}/\d{4})"
+_CLOCK = r"(\d{1,2}:\d{2}(?::\d{2})?)(?:\.(\d+))?(?: *([AP]M))?"
+_MOMENT = re.compile(rf"{_DAY}(?:[T ]+{_CLOCK})?Z?", re.IGNORECASE)
+
+
+class CasJobsSql(TSQL):
+    """T-SQL, in which ``real`` and ``float`` are two types."""
+
+    class Tokenizer(TSQL.Tokenizer):
+        """Words."""
+
+        KEYWORDS: ClassVar = {**TSQL.Tokenizer.KEYWORDS, "FLOAT": TokenType.DOUBLE, "REAL": TokenType.FLOAT}
+
+
+class ConversionError(Exception):
+    """A value that has no place in a column, in the words of SQL Server."""
+
+
+@dataclass(frozen=True)
+class SqlType:
+    """A type such as ``nvarchar(20)``; the size is the length of text (-1 for max), precision and scale of decimal."""
+
+    name: str
+    size: tuple[int, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        """Whether values are text."""
+        return self.name in _TEXTS
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether values are dates."""
+        return self.name in _MOMENTS
+
+    @property
+    def is_number(self) -> bool:
+        """Whether values are numbers."""
+        return self.name in _NUMBERS
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether values are whole numbers."""
+        return self.name in _INTEGERS
+
+    @property
+    def length(self) -> int | None:
+        """The most characters of text, -1 for any number; None for other types."""
+        return None if not self.is_text else self.size[0] if self.size else _LARGEST
+
+    @property
+    def affinity(self) -> str:
+        """What a column of this type is in SQLite; text is compared without case, as in SQL Server."""
+        if self.is_text:
+            return "TEXT COLLATE NOCASE"
+        return "TEXT" if self.is_moment else "INTEGER" if self.is_integer else "REAL"
+
+    def __str__(self) -> str:
+        size = ",".join("max" if number == _LARGEST else str(number) for number in self.size)
+        return f"{self.name}({size})" if size else self.name
+
+    def convert(self, value: Cell) -> Cell:
+        """Return a value as this type has it; `ConversionError` if it cannot be that."""
+        return None if value is None else _CONVERTERS[self._family](self, value)
+
+    def convert_all(self, values: Sequence[Cell]) -> Sequence[Cell]:
+        """Return many values as this type has them: for the usual ones, all at once."""
+        try:
+            fast = _BULK[self._family](self, values) if self._family in _BULK else None
+        except (TypeError, ValueError):
+            fast = None
+        return [self.convert(value) for value in values] if fast is None else fast
+
+    def printed(self, values: Iterable[Cell], null: str, quote: Callable[[str], str]) -> list[str]:
+        """Return values as CasJobs prints them; ``null`` stands for nothing, ``quote`` puts marks around text."""
+        if self.is_text:
+            return [null if value is None else quote(str(value)) for value in values]
+        written = _PRINTERS.get(self._family, str)
+        return [null if value is None else written(value) for value in values]
+
+    @property
+    def _family(self) -> str:
+        if self.is_integer:
+            return "integer"
+        return "text" if self.is_text else "moment" if self.is_moment else self.name
+
+
+def _to_integer(kind: SqlType, value: Cell) -> Cell:
+    low, high = _INTEGERS[kind.name]
+    if isinstance(value, str):
+        stripped = value.strip()
+        if kind.name == "bit" and stripped.lower() in {"true", "false"}:
+            return int(stripped.lower() == "true")
+        if not re.fullmatch(r"[+-]?\d+", stripped or "0"):
+            raise ConversionError(
+                f"Conversion failed when converting the varchar value '{value}' to data type {kind.name}."
+            )
+        number = int(stripped or "0")
+    else:
+        number = _whole(kind, value)
+    if kind.name == "bit":
+        return int(number != 0)
+    if not low <= number <= high:
+        raise ConversionError(f"Arithmetic overflow error converting expression to data type {kind.name}.")
+    return number
+
+
+def _whole(kind: SqlType, value: Any) -> int:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConversionError(f"Arithmetic overflow error converting expression to data type {kind.name}.")
+    return math.ceil(value) if 0 < value < 1 and kind.name == "bit" else int(value)
+
+
+def _to_float(kind: SqlType, value: Cell) -> Cell:
+    try:
+        number = float(value or 0)
+    except ValueError:
+        raise ConversionError(f"Error converting data type varchar to {kind.name}.") from None
+    if not math.isfinite(number):  # SQL Server has neither NaN nor infinity
+        raise ConversionError(f"Error converting data type varchar to {kind.name}.")
+    return number
+
+
+def _to_real(kind: SqlType, value: Cell) -> Cell:
+    number = _to_float(kind, value)
+    try:
+        return float(struct.unpack("f", struct.pack("f", number))[0])
+    except OverflowError:
+        raise ConversionError("Arithmetic overflow error converting expression to data type real.") from None
+
+
+def _to_decimal(kind: SqlType, value: Cell) -> Cell:
+    precision, scale = (*kind.size, *(18, 0)[len(kind.size) :])[:2]
+    try:
+        number = Decimal(str(value).strip() or "0")
+    except InvalidOperation:
+        raise ConversionError("Error converting data type varchar to numeric.") from None
+    if not number.is_finite() or abs(number) >= Decimal(10) ** (precision - scale):
+        raise ConversionError("Arithmetic overflow error converting expression to data type numeric.")
+    return float(round(number, scale))
+
+
+def _to_text(kind: SqlType, value: Cell) -> Cell:
+    text = value if isinstance(value, str) else printed_number(value)
+    if kind.length not in (None, _LARGEST) and len(text) > int(kind.length or 0):
+        raise ConversionError("String or binary data would be truncated.")
+    # What is no letter of the database's alphabet becomes a question mark, unless the type is one of Unicode.
+    return text if kind.name.startswith("n") else text.encode("cp1252", "replace").decode("cp1252")
+
+
+def _to_moment(kind: SqlType, value: Cell) -> Cell:
+    found = _MOMENT.fullmatch(str(value).strip())
+    if found is None:
+        raise ConversionError("Conversion failed when converting date and/or time from character string.")
+    day, clock, fraction, half = found.groups()
+    try:
+        moment = datetime.strptime(f"{_day(day)} {_clock(clock, half)}", "%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        raise ConversionError(
+            f"The conversion of a varchar data type to a {kind.name} data type resulted in an out-of-range value."
+        ) from None
+    if kind.name == "date":
+        return f"{moment:%Y-%m-%d}"
+    return f"{moment.isoformat(' ')}{_fraction(kind, fraction or '')}"
+
+
+def _day(text: str) -> str:
+    if "/" in text:
+        month, day, year = text.split("/")
+        return f"{year}-{month}-{day}"
+    return text if "-" in text else f"{text[:4]}-{text[4:6]}-{text[6:]}"
+
+
+def _clock(text: str | None, half: str | None) -> str:
+    whole = (text or "00:00") + (":00" if (text or "0:0").count(":") == 1 else "")
+    if not half:
+        return whole
+    hour, _, rest = whole.partition(":")
+    return f"{int(hour) % 12 + 12 * (half.upper() == 'PM')}:{rest}"
+
+
+def _fraction(kind: SqlType, digits: str) -> str:
+    """The digits of a second behind the point; datetime counts three-hundredths of a second."""
+    count = kind.size[0] if kind.name == "datetime2" and kind.size else _MOMENTS[kind.name]
+    kept = digits.ljust(7, "0")[:7]
+    if kind.name == "datetime":
+        ticks = min(round(int(kept) * 3e-5), 299)
+        kept = f"{round(ticks * 10 / 3):03d}"
+    return f".{kept[:count]}" if count else ""
+
+
+_CONVERTERS: Mapping[str, Callable[[SqlType, Cell], Cell]] = {
+    "integer": _to_integer,
+    "float": _to_float,
+    "real": _to_real,
+    "decimal": _to_decimal,
+    "text": _to_text,
+    "moment": _to_moment,
+}
+
+
+def _bulk_integers(kind: SqlType, values: Sequence[Any]) -> Sequence[Cell] | None:
+    low, high = _INTEGERS[kind.name]
+    numbers = list(map(int, values))
+    plain = kind.name != "bit" and not any(type(value) is float for value in values[:1])
+    return numbers if plain and low <= min(numbers, default=0) and max(numbers, default=0) <= high else None
+
+
+def _bulk_floats(_kind: SqlType, values: Sequence[Any]) -> Sequence[Cell] | None:
+    numbers = list(map(float, values))
+    return numbers if all(map(math.isfinite, numbers)) else None
+
+
+def _bulk_reals(_kind: SqlType, values: Sequence[Any]) -> Sequence[Cell] | None:
+    numbers = np.array(list(map(float, values)))
+    fits = np.isfinite(numbers).all() and (np.abs(numbers) < np.finfo("f4").max).all()
+    singles: list[Cell] = numbers.astype("f4").astype(float).tolist()
+    return singles if fits else None
+
+
+def _bulk_texts(kind: SqlType, values: Sequence[Any]) -> Sequence[Cell] | None:
+    short = kind.length in (None, _LARGEST) or max(map(len, values), default=0) <= int(kind.length or 0)
+    return values if short and kind.name.startswith("n") else None
+
+
+_BULK: Mapping[str, Callable[[SqlType, Sequence[Any]], Sequence[Cell] | None]] = {
+    "integer": _bulk_integers,
+    "float": _bulk_floats,
+    "real": _bulk_reals,
+    "text": _bulk_texts,
+}
+
+
+def printed_number(value: Any) -> str:
+    """Return a number as .NET writes it."""
+    return _printed_float(value) if isinstance(value, float) else str(value)
+
+
+def _printed_float(value: Any) -> str:
+    text = repr(float(value))
+    return text[:-2] if text.endswith(".0") else text.upper() if "e" in text else text
+
+
+def _printed_real(value: Any) -> str:
+    """The shortest digits that tell the single-precision number from its neighbors."""
+    return _printed_float(str(np.float32(value)))
+
+
+def _printed_moment(value: Any) -> str:
+    """A moment as .NET prints it for Americans, without fractions of a second."""
+    moment = datetime.fromisoformat(str(value).partition(".")[0])
+    half = "PM" if moment.hour > 11 else "AM"
+    return f"{moment.month}/{moment.day}/{moment.year} {(moment.hour + 11) % 12 + 1}:{moment:%M:%S} {half}"
+
+
+_PRINTERS: Mapping[str, Callable[[Any], str]] = {
+    "float": _printed_float,
+    "decimal": _printed_float,
+    "real": _printed_real,
+    "moment": _printed_moment,
+}
+
+BIGINT, FLOAT, NVARCHAR = SqlType("bigint"), SqlType("float"), SqlType("nvarchar", (_LARGEST,))
+
+
+def sql_type(written: exp.DataType, where: str = "definition") -> SqlType | None:
+    """Return a type as it was written in a query; None for one that the service has not.
+
+    Text without a length has one character in a ``'definition'`` and up to 30 in a ``'cast'``.
+    """
+    name = str(written.this.value).lower()
+    name = _NAMES.get(name, name)
+    size = tuple(_size(parameter.name) for parameter in written.expressions)
+    if name == "float" and size and size[0] <= 24:
+        name = "real"
+    if name not in {*_NUMBERS, *_TEXTS, *_MOMENTS}:
+        return None
+    if name in {"text", "ntext"}:
+        return SqlType(name)
+    if name in _TEXTS and not size:
+        size = (_LENGTHS[where],) if where in _LENGTHS else (_LARGEST,)
+    return SqlType(name, size if name in _TEXTS or name in {"decimal", "datetime2"} else ())
+
+
+def _size(text: str) -> int:
+    return int(text) if text.isdecimal() else _LARGEST
+
+
+def type_of_values(values: Iterable[Cell]) -> SqlType:
+    """Return the type that values have which follow from no column."""
+    kinds = {type(value) for value in values} - {type(None)}
+    return BIGINT if kinds == {int} else FLOAT if kinds and kinds <= {int, float} else NVARCHAR
