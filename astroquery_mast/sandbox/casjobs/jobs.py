@@ -21,7 +21,7 @@ def _now() -> datetime:
 
 @dataclass
 class CasJob:
-    """A query or an extraction, and what has become of it; ``questions`` is how often it may be asked for before it ends."""
+    """A query or an extraction, and what has become of it; ``questions`` is how often it is asked for until then."""
 
     id: int
     wsid: int

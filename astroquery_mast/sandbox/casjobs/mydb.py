@@ -9,18 +9,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlglot import exp
 
-from .contexts import CONTEXTS, ConeFunction, ContextTable, context, create_table, quoted
+from .contexts import ConeFunction, ContextTable, create_table, quoted
 from .functions import Functions
+from .names import NVARCHAR_MAX, InformationTable, Names, Row
 from .sqltypes import CasJobsSql, Cell, ConversionError, SqlType, sql_type, type_of_values
-from .tsql import Relation, SqlColumn, SqlError, TableFunction, select, statements
+from .tsql import Relation, SqlColumn, SqlError, select, statements
 
-Row = Sequence[Any]
-MYDB = "MyDB"
 _STEPS = 1000
 #: The most rows of an INSERT ... VALUES.
 _MOST_VALUES = 1000
@@ -43,13 +42,6 @@ class Result:
     def count(self) -> int:
         """How many rows were found, or written."""
         return max(int(self.rows[0][0]), 0) if self.columns is _AFFECTED else len(self.rows)
-
-
-@dataclass(frozen=True)
-class InformationTable(Relation):
-    """A view of ``INFORMATION_SCHEMA``."""
-
-    rows: Callable[[], Iterable[Row]] = field(default=tuple, compare=False)
 
 
 class UserDatabase:
@@ -75,7 +67,7 @@ class UserDatabase:
         result = Result(_AFFECTED, [(0,)])
         with self._limited(most_steps):
             for statement in statements(text):
-                result = self._run(statement, _Names(self, where))
+                result = self._run(statement, Names(self._tables, where))
         return result
 
     def rows(self, name: str) -> Result:
@@ -164,13 +156,13 @@ class UserDatabase:
             )
         return SqlError(self._functions.take_message() or f"The query cannot be run: {error}.")
 
-    def _run(self, statement: Any, names: _Names) -> Result:
+    def _run(self, statement: Any, names: Names) -> Result:
         runner = next((run for kind, run in _RUNNERS.items() if isinstance(statement, kind)), None)
         if runner is None:
             raise SqlError(f"Incorrect syntax near '{statement.sql(CasJobsSql)[:60]}'.")
         return runner(self, statement, names)
 
-    def select(self, tree: Any, names: _Names) -> Result:
+    def select(self, tree: Any, names: Names) -> Result:
         """Run a SELECT, and keep its result if it has INTO."""
         into = tree.args.get("into")
         if into is not None:
@@ -182,7 +174,7 @@ class UserDatabase:
         table = self.create(names.own(into.this, "CREATE TABLE"), columns, found.rows)
         return Result(_AFFECTED, [(len(found.rows),)], table.name)
 
-    def _selected(self, tree: Any, names: _Names) -> Result:
+    def _selected(self, tree: Any, names: Names) -> Result:
         selection = select(tree, names)
         self._prepare(selection.relations)
         rows = self._connection.execute(selection.sql).fetchall()
@@ -208,7 +200,7 @@ class UserDatabase:
                 self._connection.execute(create_table(relation, "TEMP"))
                 self._insert(relation, relation.rows())
 
-    def create_statement(self, tree: Any, names: _Names) -> Result:
+    def create_statement(self, tree: Any, names: Names) -> Result:
         """Make an empty table."""
         schema = tree.this
         if tree.args.get("kind") != "TABLE" or not isinstance(schema, exp.Schema):
@@ -217,7 +209,7 @@ class UserDatabase:
         table = self.create(names.own(schema.this, "CREATE TABLE"), columns)
         return Result(_AFFECTED, [(-1,)], table.name)
 
-    def drop(self, tree: Any, names: _Names) -> Result:
+    def drop(self, tree: Any, names: Names) -> Result:
         """Drop tables."""
         if tree.args.get("kind") != "TABLE":
             raise SqlError("Incorrect syntax near the keyword 'DROP'.")
@@ -232,7 +224,7 @@ class UserDatabase:
         elif not if_exists:
             raise SqlError(f"Cannot drop the table '{name}', because it does not exist or you do not have permission.")
 
-    def insert(self, tree: Any, names: _Names) -> Result:
+    def insert(self, tree: Any, names: Names) -> Result:
         """Add rows."""
         target = tree.this
         listed = [column.name for column in target.expressions] if isinstance(target, exp.Schema) else None
@@ -247,7 +239,7 @@ class UserDatabase:
             self._insert(table, stored)
         return Result(_AFFECTED, [(len(stored),)])
 
-    def _values(self, source: exp.Values, names: _Names) -> list[Row]:
+    def _values(self, source: exp.Values, names: Names) -> list[Row]:
         if len(source.expressions) > _MOST_VALUES:
             raise SqlError(
                 "The number of row value expressions in the INSERT statement exceeds the maximum allowed number of "
@@ -261,7 +253,7 @@ class UserDatabase:
             rows.append([value for _, value in constants] if plain else self._selected(picked, names).rows[0])
         return rows
 
-    def update(self, tree: Any, names: _Names) -> Result:
+    def update(self, tree: Any, names: Names) -> Result:
         """Change rows."""
         table = self.table(names.own(tree.this, "UPDATE"))
         places = _places(table, [change.this.name for change in tree.expressions])
@@ -269,7 +261,7 @@ class UserDatabase:
         picked = exp.Select(expressions=[exp.column("_rowid_"), *changes]).from_(tree.this.copy())
         return self._changed(picked, tree, table, places, names)
 
-    def _changed(self, picked: Any, tree: Any, table: Relation, places: list[int], names: _Names) -> Result:
+    def _changed(self, picked: Any, tree: Any, table: Relation, places: list[int], names: Names) -> Result:
         if tree.args.get("where") is not None:
             picked.set("where", tree.args["where"].copy())
         found = self._selected(picked, names.with_row_numbers(table)).rows
@@ -280,7 +272,7 @@ class UserDatabase:
             self._connection.executemany(f'UPDATE "{table.key}" SET {columns} WHERE rowid = ?', stored)
         return Result(_AFFECTED, [(len(stored),)])
 
-    def delete(self, tree: Any, names: _Names) -> Result:
+    def delete(self, tree: Any, names: Names) -> Result:
         """Take rows out."""
         table = self.table(names.own(tree.this, "DELETE"))
         picked = exp.Select(expressions=[exp.column("_rowid_")]).from_(tree.this.copy())
@@ -291,7 +283,7 @@ class UserDatabase:
             self._connection.executemany(f'DELETE FROM "{table.key}" WHERE rowid = ?', found)
         return Result(_AFFECTED, [(len(found),)])
 
-    def alter(self, tree: Any, names: _Names) -> Result:
+    def alter(self, tree: Any, names: Names) -> Result:
         """Drop columns."""
         table = self.table(names.own(tree.this, "ALTER TABLE"))
         for action in tree.args["actions"]:
@@ -304,7 +296,7 @@ class UserDatabase:
                 self._tables[table.name.lower()] = table
         return Result(_AFFECTED, [(-1,)])
 
-    def procedure(self, tree: Any, names: _Names) -> Result:
+    def procedure(self, tree: Any, names: Names) -> Result:
         """Run a stored procedure, of which there is one: ``sp_rename`` gives a table another name."""
         if tree.this.name.lower() != "sp_rename" or len(tree.expressions) != 2:
             raise SqlError(f"Could not find stored procedure '{tree.this.name}'.")
@@ -316,7 +308,6 @@ class UserDatabase:
         return Result(_AFFECTED, [(-1,)])
 
 
-NVARCHAR_MAX = SqlType("nvarchar", (-1,))
 _RUNNERS: Mapping[Any, Callable[[UserDatabase, Any, Any], Result]] = {
     exp.Query: UserDatabase.select,
     exp.Create: UserDatabase.create_statement,
@@ -386,111 +377,3 @@ def _constant(node: Any) -> tuple[bool, Cell]:
     if isinstance(node, exp.Literal):
         return True, int(node.name) if node.name.isdecimal() else float(node.name)
     return False, None
-
-
-class _Names:
-    """What names stand for in a context, for a user."""
-
-    def __init__(self, user: UserDatabase, where: str, numbered: Relation | None = None) -> None:
-        self._user = user
-        self._where = MYDB if where.lower() == MYDB.lower() else context(where).name
-        self._numbered = numbered
-
-    def with_row_numbers(self, table: Relation) -> _Names:
-        """Return the same names, where a table has its row numbers as a column."""
-        return _Names(self._user, self._where, table)
-
-    def relation(self, parts: tuple[str, ...]) -> Relation:
-        """Return a table; see `Catalog`."""
-        where, schema, name = self._split(parts)
-        if schema == "information_schema":
-            return _information(self._listed(where), where, name, ".".join(parts))
-        if schema != "dbo":
-            raise SqlError(f"Invalid object name '{'.'.join(parts)}'.")
-        found = self._listed(where).get(name.lower())
-        if found is None:
-            raise SqlError(f"Invalid object name '{'.'.join(parts)}'.")
-        if self._numbered is not None and found.key == self._numbered.key:
-            return replace(found, columns=(SqlColumn("_rowid_", SqlType("bigint")), *found.columns))
-        return found
-
-    def function(self, parts: tuple[str, ...]) -> TableFunction:
-        """Return a function; see `Catalog`."""
-        where, _, name = self._split(parts)
-        found = None if where == MYDB else context(where).functions.get(name.lower())
-        if found is None:
-            raise SqlError(f"Invalid object name '{'.'.join(parts)}'.")
-        return found
-
-    def own(self, written: Any, action: str) -> str:
-        """Return the name of a table of MyDB, which alone may be changed."""
-        parts = tuple(part.name for part in (written.args.get("catalog"), written.args.get("db")) if part)
-        where, schema, name = self._split((*parts, written.name))
-        if where != MYDB or schema != "dbo":
-            raise SqlError(f"{action} permission denied in database '{where}'.")
-        return name
-
-    def _listed(self, where: str) -> Mapping[str, Relation]:
-        return self._user.tables if where == MYDB else context(where).tables
-
-    def _split(self, parts: tuple[str, ...]) -> tuple[str, str, str]:
-        """Database, schema, and name."""
-        *before, name = [part for part in parts if part]
-        databases = {each.lower(): each for each in (MYDB, *CONTEXTS)}
-        where = databases.get(before[0].lower()) if before else None
-        if where is not None:
-            before = before[1:]
-        return where or self._where, (before[0].lower() if before else "dbo"), name
-
-
-_NAME = SqlType("nvarchar", (128,))
-
-
-def _information(tables: Mapping[str, Relation], where: str, view: str, written: str) -> InformationTable:
-    if view.lower() not in _VIEWS:
-        raise SqlError(f"Invalid object name '{written}'.")
-    columns, rows = _VIEWS[view.lower()]
-    return InformationTable(f"information_{where}_{view}".lower(), view, columns, lambda: rows(where, tables.values()))
-
-
-def _table_rows(where: str, tables: Iterable[Relation]) -> Iterator[Row]:
-    for table in tables:
-        yield where, "dbo", table.name, "VIEW" if getattr(table, "is_view", False) else "BASE TABLE"
-
-
-def _column_rows(where: str, tables: Iterable[Relation]) -> Iterator[Row]:
-    for table in tables:
-        for place, column in enumerate(table.columns, 1):
-            kind = column.type or NVARCHAR_MAX
-            length = kind.length
-            octets = length and (length if length < 0 or not kind.name.startswith("n") else 2 * length)
-            digits = (*kind.size, None, None)[:2] if kind.name == "decimal" else (_PRECISION.get(kind.name), None)
-            moment = (kind.size[0] if kind.size else 7) if kind.name == "datetime2" else None
-            yield (
-                *(where, "dbo", table.name, column.name, place, None, "YES" if column.nullable else "NO"),
-                *(kind.name, length, octets, *digits, moment),
-            )
-
-
-_PRECISION = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 19, "real": 24, "float": 53}
-_PLACE = tuple(SqlColumn(name, _NAME) for name in ("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME"))
-_INT = SqlType("int")
-_VIEWS: Mapping[str, tuple[tuple[SqlColumn, ...], Callable[[str, Iterable[Relation]], Iterator[Row]]]] = {
-    "tables": ((*_PLACE, SqlColumn("TABLE_TYPE", SqlType("varchar", (10,)))), _table_rows),
-    "columns": (
-        (
-            *_PLACE,
-            SqlColumn("COLUMN_NAME", _NAME),
-            SqlColumn("ORDINAL_POSITION", _INT),
-            SqlColumn("COLUMN_DEFAULT", NVARCHAR_MAX),
-            SqlColumn("IS_NULLABLE", SqlType("varchar", (3,))),
-            SqlColumn("DATA_TYPE", _NAME),
-            SqlColumn("CHARACTER_MAXIMUM_LENGTH", _INT),
-            SqlColumn("CHARACTER_OCTET_LENGTH", _INT),
-            SqlColumn("NUMERIC_PRECISION", SqlType("tinyint")),
-            SqlColumn("NUMERIC_SCALE", _INT),
-            SqlColumn("DATETIME_PRECISION", SqlType("smallint")),
-        ),
-        _column_rows,
-    ),
-}

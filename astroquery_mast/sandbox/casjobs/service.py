@@ -18,7 +18,8 @@ from ..reply import Refusal, Reply
 from ..requestlog import RequestRecord
 from .contexts import CONTEXTS
 from .jobs import FATE, CasJob, ConditionError, selected
-from .mydb import MYDB, UserDatabase
+from .mydb import UserDatabase
+from .names import MYDB
 from .outputs import FORMS, quick_text, tab_text
 from .sqltypes import ConversionError
 from .tsql import Relation, SqlError
