@@ -1,0 +1,369 @@
+"""Columns of tables and CasJobs' CSV: written as words that nothing on the way changes, and read again.
+
+In: a table and its `SqlColumn` objects, or text that the service sent.  Out: CSV in pieces of bounded size, or a table.
+
+A word for a text is ``t`` and the text, if that has letters, digits and ``_ . -`` only, or ``x`` and the hexadecimal
+digits of its UTF-16.  A word for a moment is ``t`` and the moment in ISO 8601, without the letter on the way back.
+Numbers are what they are, and truth values are 1 and 0.  An empty word is NULL.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Column, MaskedColumn, Table
+from astropy.time import Time
+
+from ..exceptions import CorruptDataWarning, InputWarning, InvalidResponseError
+from ..tables.columns import Kind, kind_of
+from ..tables.mashup import reading
+from ..tables.rows import TRUTHS, ColumnBlock, converted, joined
+from ..warn import warn_user
+from .moments import iso_texts, times_from
+from .sql import SqlColumn, mask_of, nothing_in, values_of, words_heading
+
+_SERVICE = "CasJobs"
+# Rows that are written or read at once.
+_BLOCK = 20_000
+_PLAIN = re.compile(r"[-A-Za-z0-9_.]*")
+# Bytes by which a character grows in the body of a POST request.
+_GROWTH = 2
+_NULLS = frozenset({"", "NULL", "null", "Null"})
+# Stands before a text in quotes that would be NULL without; XML cannot contain it.
+_IN_QUOTES = "\0"
+_QUOTED_NULL = re.compile(r'(?<![^,\n])"(null)"(?![^,\r\n])', re.IGNORECASE)
+_HEADING = re.compile(r'\s*"?\[(.*?)\]:([A-Za-z]\w*)(?:\([^)]*\))?"?\s*(?:,|$)')
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][-+]?\d+)?|-?\.\d+(?:[eE][-+]?\d+)?")
+# The names that .NET has for the types of a database, where they are not the same.
+_DOTNET = {
+    "byte": "tinyint",
+    "int16": "smallint",
+    "int32": "int",
+    "integer": "int",
+    "int64": "bigint",
+    "single": "real",
+    "double": "float",
+    "boolean": "bit",
+    "string": "nvarchar",
+}
+_DTYPES: dict[str, type[np.generic]] = {
+    "tinyint": np.uint8,
+    "smallint": np.int16,
+    "int": np.int32,
+    "bigint": np.int64,
+    "real": np.float32,
+}
+
+
+Reader = Callable[[Sequence[str]], ColumnBlock]
+
+# -- writing ---------------------------------------------------------------------------------------------------------
+
+
+def warn_of_lost_numbers(table: Table) -> None:
+    """Warn of numbers that the database has not: they become NULL."""
+    numbers = {name: table[name] for name in table.colnames if not isinstance(table[name], Time)}
+    numbers = {name: column for name, column in numbers.items() if values_of(column).dtype.kind == "f"}
+    lost = {name: _count(nothing_in(column)) - _count(mask_of(column)) for name, column in numbers.items()}
+    if any(lost.values()):
+        told = ", ".join(f"{count} in {name!r}" for name, count in lost.items() if count)
+        warn_user(f"NaN and infinite values become NULL, since CasJobs has none: {told}.", InputWarning)
+
+
+def _count(places: npt.NDArray[np.bool_] | None) -> int:
+    """How many places are marked."""
+    return 0 if places is None else int(np.count_nonzero(places))
+
+
+def longest_row(table: Table) -> int:
+    """Return the bytes of the longest row in the body of a request, or a little more."""
+    sizes = np.full(len(table), 3, dtype=np.int64)
+    for name in table.colnames:
+        values: Any = None if isinstance(table[name], Time) else values_of(table[name])
+        is_text = values is not None and values.dtype.kind in "US"
+        sizes += 5 + 8 * np.char.str_len(values) if is_text else 60
+    return int(sizes.max(initial=0))
+
+
+def csv_pieces(table: Table, columns: Sequence[SqlColumn], largest: int) -> Iterator[tuple[str, int]]:
+    """Give the rows of a table as CSV of words, in pieces, each with its number of rows.
+
+    A piece has at least one row, and otherwise at most ``largest`` bytes in the body of a POST request.
+    """
+    heading = words_heading(columns)
+    line_growth = _GROWTH * (len(columns) + 1 + 2 * sum(column.is_moment for column in columns)) + 1
+    first = len(heading) + line_growth
+    lines: list[str] = []
+    size = first
+    for line in _lines(table, columns):
+        cost = len(line) + line_growth
+        if lines and size + cost > largest:
+            yield _piece(heading, lines), len(lines)
+            lines, size = [], first
+        lines.append(line)
+        size += cost
+    if lines:
+        yield _piece(heading, lines), len(lines)
+
+
+def _piece(heading: str, lines: Sequence[str]) -> str:
+    """The CSV of some rows."""
+    return "\n".join((heading, *lines, ""))
+
+
+def _lines(table: Table, columns: Sequence[SqlColumn]) -> Iterator[str]:
+    """The rows of a table as lines of words, each with its number before it."""
+    for start in range(0, len(table), _BLOCK):
+        stop = min(start + _BLOCK, len(table))
+        parts = [_words(table[column.name][start:stop], column) for column in columns]
+        yield from map(",".join, zip(map(str, range(start, stop)), *parts, strict=True))
+
+
+def _words(cells: Any, column: SqlColumn) -> list[str]:
+    """The words for some cells of a column; none for those without a value."""
+    plain = cells if isinstance(cells, Time) else values_of(cells)
+    mask = nothing_in(cells)
+    if column.is_moment:
+        words = [f"t{text}" for text in iso_texts(plain, mask, column.name)]
+    else:
+        words = _WRITERS[plain.dtype.kind](plain)
+    for place in () if mask is None else np.flatnonzero(mask).tolist():
+        words[place] = ""
+    return words
+
+
+def _words_of_floats(values: npt.NDArray[Any]) -> list[str]:
+    """Numbers with as many digits as make them again; a plus sign, which forms have for a blank, is left out."""
+    write = "%.9g".__mod__ if values.itemsize <= 4 else repr
+    return [word.replace("e+", "e") for word in map(write, values.tolist())]
+
+
+def _words_of_texts(values: npt.NDArray[Any]) -> list[str]:
+    """Texts, with a letter that says how they are written."""
+    texts = [text.decode() for text in values.tolist()] if values.dtype.kind == "S" else values.tolist()
+    if _PLAIN.fullmatch("".join(texts)):
+        return [f"t{text}" for text in texts]
+    return [f"t{text}" if _PLAIN.fullmatch(text) else f"x{_utf16(text).hex()}" for text in texts]
+
+
+def _utf16(text: str) -> bytes:
+    """A text in UTF-16, also with half of a pair of surrogates."""
+    return text.encode("utf-16-le", "surrogatepass")
+
+
+_WRITERS: dict[str, Callable[[npt.NDArray[Any]], list[str]]] = {
+    "b": lambda values: np.where(values, "1", "0").tolist(),
+    "i": lambda values: list(map(str, values.tolist())),
+    "u": lambda values: list(map(str, values.tolist())),
+    "f": _words_of_floats,
+    "U": _words_of_texts,
+    "S": _words_of_texts,
+}
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read_csv(text: str) -> Table:
+    """Return the rows of an answer of the service, whose first line has the names and types of the columns."""
+    with reading(_SERVICE):
+        marked = io.StringIO(_QUOTED_NULL.sub(rf'"{_IN_QUOTES}\1"', text), newline="")
+        columns = _headed(marked.readline())
+        return _table(marked, len(text), columns, [_reader(column) for column in columns])
+
+
+def read_words(stream: io.TextIOBase, size: int, columns: Sequence[SqlColumn]) -> Table:
+    """Return the rows of CSV whose cells are words for the values of some columns; its first line is passed over."""
+    with reading(_SERVICE):
+        stream.readline()
+        readers = [_words_as_texts if column.is_text else _reader(column) for column in columns]
+        return _table(stream, size, columns, readers)
+
+
+def read_plain_csv(stream: io.TextIOBase, size: int) -> Table:
+    """Return the rows of CSV without types, each column as numbers if all of it are, as it is written otherwise."""
+    with reading(_SERVICE):
+        start = stream.tell()
+        heading = stream.readline()
+        if heading.lstrip('\ufeff"').startswith("["):
+            stream.seek(start)
+            return read_csv(stream.read())
+        names = next(csv.reader([heading]), [])
+        columns = [SqlColumn(name or f"Column{number}", "nvarchar") for number, name in enumerate(names, start=1)]
+        table = _table(stream, size, columns, [_texts] * len(columns))
+        for name in table.colnames:
+            table[name] = _as_numbers(table[name])
+        return table
+
+
+def _as_numbers(column: Column) -> Column:
+    """A column of text as one of numbers, if all of it are written as such."""
+    mask = mask_of(column)
+    cells = values_of(column if mask is None else column[~mask]).tolist()
+    for pattern, dtype in ((_INTEGER, np.int64), (_NUMBER, np.float64)):
+        if cells and all(map(pattern.fullmatch, cells)):
+            with suppress(OverflowError, ValueError):
+                if mask is None:
+                    return Column(np.array(cells, dtype=dtype))
+                values = np.zeros(len(column), dtype=dtype)
+                values[~mask] = np.array(cells, dtype=dtype)
+                return MaskedColumn(values, mask=mask)
+    return column
+
+
+def _headed(line: str) -> list[SqlColumn]:
+    """The columns that a heading tells of, such as ``[objID]:bigint,[ra]:float``."""
+    columns: list[SqlColumn] = []
+    place = 0
+    while line[place:].strip():
+        found = _HEADING.match(line, place)
+        if found is None:
+            raise InvalidResponseError(
+                f"{_SERVICE} sent {line[:100]!r} in the place of the names and types of columns.", service=_SERVICE
+            )
+        type_name = found[2].lower()
+        columns.append(SqlColumn(found[1] or f"Column{len(columns) + 1}", _DOTNET.get(type_name, type_name)))
+        place = found.end()
+    return columns
+
+
+def _table(stream: Iterable[str], size: int, columns: Sequence[SqlColumn], readers: Sequence[Reader]) -> Table:
+    """The table of some lines of CSV."""
+    parts: list[list[ColumnBlock]] = [[] for _ in columns]
+    for block in _blocks(stream, size, len(columns)):
+        for part, reader, cells in zip(parts, readers, block, strict=True):
+            part.append(reader(cells))
+    made = Table()
+    for column, part, reader in zip(columns, parts, readers, strict=True):
+        values, mask = joined(part or [reader(())])
+        part.clear()
+        made.add_column(_finished(column, values, mask), name=_free_name(column.name, made.colnames), copy=False)
+    return made
+
+
+def _blocks(stream: Iterable[str], size: int, width: int) -> Iterator[Sequence[Sequence[str]]]:
+    """The cells of some lines of CSV, column by column, many rows at a time."""
+    # The limit is one of the process, and only lets through more than before.
+    csv.field_size_limit(max(csv.field_size_limit(), size))
+    reader = csv.reader(stream)
+    try:
+        while block := list(islice(reader, _BLOCK)):
+            # An empty line is an empty cell where there is one column.
+            rows = [row or [""] for row in block] if width == 1 else list(filter(None, block))
+            if set(map(len, rows)) - {width}:
+                odd = next(row for row in rows if len(row) != width)
+                raise InvalidResponseError(
+                    f"{_SERVICE} sent a row of {len(odd)} cells where there are {width} columns.", service=_SERVICE
+                )
+            if rows:
+                yield list(zip(*rows, strict=True))
+    except csv.Error as err:
+        raise InvalidResponseError(f"{_SERVICE} sent CSV that cannot be read: {err}.", service=_SERVICE) from err
+
+
+def _free_name(name: str, taken: Sequence[str]) -> str:
+    """A name that no column has yet; the second of a kind gets a number, as the service does it elsewhere."""
+    return next(
+        each for each in (name, *(f"{name}{number}" for number in range(1, len(taken) + 2))) if each not in taken
+    )
+
+
+def _reader(column: SqlColumn) -> Reader:
+    """What reads the cells of a column."""
+    kind = kind_of(column.type_name)
+    if column.is_text or kind is None or column.is_moment:
+        return _texts
+    dtype = _DTYPES.get(column.type_name)
+
+    def read(cells: Sequence[str]) -> ColumnBlock:
+        try:
+            block = converted(_values(cells, _PARSERS[kind]), kind)
+        except ValueError:
+            warn_user(
+                f"Column {column.name!r} is declared as {column.type_name} and holds other values; they are kept as "
+                "text.",
+                CorruptDataWarning,
+            )
+            return _texts(cells)
+        return _narrowed(block, dtype)
+
+    return read
+
+
+def _values(cells: Sequence[str], parse: Callable[[str], Any]) -> list[Any]:
+    """The values of some cells, None for NULL."""
+    try:
+        return list(map(parse, cells))
+    except ValueError:
+        return [None if cell in _NULLS else parse(cell) for cell in cells]
+
+
+def _truth(cell: str) -> bool:
+    """What a cell says, yes or no."""
+    try:
+        return TRUTHS[cell.lower()]
+    except KeyError as err:
+        raise ValueError(cell) from err
+
+
+_PARSERS: dict[Kind, Callable[[str], Any]] = {Kind.INTEGER: int, Kind.FLOAT: float, Kind.BOOLEAN: _truth}
+
+
+def _narrowed(block: ColumnBlock, dtype: type[np.generic] | None) -> ColumnBlock:
+    """Values in the dtype of their column, if that holds them."""
+    values, mask = block
+    if dtype is None:
+        return block
+    if mask is not None:
+        values[mask] = 0
+    with np.errstate(over="ignore"):
+        made = values.astype(dtype)
+    return made if values.dtype.kind == "f" or (made == values).all() else values, mask
+
+
+def _texts(cells: Sequence[str]) -> ColumnBlock:
+    """The texts of some cells; NULL in quotes is a text."""
+    return converted([_unmarked(cell) for cell in cells], Kind.TEXT)
+
+
+def _unmarked(cell: str) -> str | None:
+    """The text of a cell, None for NULL."""
+    if cell[:1] == _IN_QUOTES:
+        return cell[1:]
+    return None if cell in _NULLS and cell else cell
+
+
+def _words_as_texts(cells: Sequence[str]) -> ColumnBlock:
+    """The texts that some words stand for."""
+    return converted([None if cell in _NULLS else _text_of(cell) for cell in cells], Kind.TEXT)
+
+
+def _text_of(word: str) -> str:
+    """The text that a word stands for."""
+    if word[0] == "t":
+        return word[1:]
+    if word[0] != "x":
+        raise InvalidResponseError(f"{_SERVICE} sent {word[:50]!r} in the place of an encoded text.", service=_SERVICE)
+    return bytes.fromhex(word[1:]).decode("utf-16-le", "surrogatepass")
+
+
+def _finished(column: SqlColumn, values: npt.NDArray[Any], mask: npt.NDArray[np.bool_] | None) -> Any:
+    """The column of a table."""
+    if column.is_moment:
+        try:
+            return times_from(values, mask)
+        except ValueError:
+            warn_user(
+                f"Column {column.name!r} is declared as {column.type_name} and is not in ISO 8601; it is kept as text.",
+                CorruptDataWarning,
+            )
+    return Column(values) if mask is None else MaskedColumn(values, mask=mask)

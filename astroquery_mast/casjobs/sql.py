@@ -1,0 +1,360 @@
+"""What CasJobs' database has for a column, and the SQL that brings values to it and back as they are.
+
+In: a table, or what the service says of the columns of one.  Out: frozen `SqlColumn` objects, and statements.
+
+CasJobs reads and writes CSV in which blanks get lost, numbers are rounded, and an empty text is the same as NULL.
+Nothing of that matters here: what is no number travels as a word of letters, digits and ``_ . - :``, which the database
+itself makes from the value, or makes the value from.  ``columns.py`` writes and reads these words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Table
+from astropy.time import Time
+
+from ..exceptions import InvalidArgumentError, presentable
+from .moments import check_moments
+
+# What SQL Server allows.
+_LONGEST_NAME = 128
+_LONGEST_TEXT = 4000
+_MOST_COLUMNS = 1024
+_TABLE_NAME = re.compile(r"(?:mydb\.(?:dbo\.)?)?\[?([A-Za-z_][A-Za-z0-9_]*)\]?", re.IGNORECASE)
+# Which type holds which kind of number exactly, by the letter and the size of numpy's.
+_TYPES = {
+    "b1": "bit",
+    "u1": "tinyint",
+    "i1": "smallint",
+    "i2": "smallint",
+    "u2": "int",
+    "i4": "int",
+    "u4": "bigint",
+    "i8": "bigint",
+    "u8": "bigint",
+    "f2": "real",
+    "f4": "real",
+    "f8": "float",
+}
+# Types that hold all values of another one.
+_HOLDS = {
+    "tinyint": {"smallint", "int", "bigint", "real", "float"},
+    "smallint": {"int", "bigint", "real", "float"},
+    "int": {"bigint", "float"},
+    "real": {"float"},
+    "nvarchar": {"ntext"},
+}
+_TEXTS = frozenset({"char", "varchar", "nchar", "nvarchar", "text", "ntext", "sysname"})
+_BINARIES = frozenset({"binary", "varbinary", "image", "timestamp", "rowversion"})
+MOMENTS = frozenset({"date", "datetime", "datetime2", "smalldatetime"})
+"""Types that are read as `~astropy.time.Time`."""
+# How a value becomes a word, by its type; integers already are words.
+_AS_WORDS = {
+    **dict.fromkeys(("real", "float"), "CONVERT(varchar(40), {}, 3)"),
+    **dict.fromkeys(("decimal", "numeric", "money", "smallmoney"), "CONVERT(varchar(60), {}, 2)"),
+    **dict.fromkeys(MOMENTS, "CONVERT(varchar(40), {}, 126)"),
+    **dict.fromkeys(("tinyint", "smallint", "int", "bigint", "bit"), "{}"),
+}
+# A text that is not a word becomes the digits of its UTF-16.
+_TEXT_AS_WORD = (
+    "CASE WHEN {0} IS NULL THEN NULL"
+    " WHEN {0} COLLATE Latin1_General_BIN2 LIKE '%[^-A-Za-z0-9_.]%'"
+    " THEN CONCAT('x', CONVERT(varchar(max), CAST({0} AS varbinary(max)), 2))"
+    " ELSE CONCAT('t', {0}) END"
+)
+_TEXT_FROM_WORD = (
+    "CASE SUBSTRING({0}, 1, 1) WHEN 't' THEN SUBSTRING({0}, 2, {1})"
+    " WHEN 'x' THEN CAST(CONVERT(varbinary(max), SUBSTRING({0}, 2, {1}), 2) AS nvarchar(max)) END"
+)
+_LONGEST_WORD = 8000
+_ROW = "row_number_"
+
+
+@dataclass(frozen=True)
+class SqlColumn:
+    """A column of a table of the database; a text has a length, in units of UTF-16, or none if it is not limited."""
+
+    name: str
+    type_name: str
+    length: int | None = None
+
+    @property
+    def declaration(self) -> str:
+        """Its type, as `CREATE TABLE` takes it."""
+        if self.type_name == "nvarchar":
+            return f"nvarchar({self.length or 'max'})"
+        return "datetime2(7)" if self.type_name == "datetime2" else self.type_name
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether it holds moments."""
+        return self.type_name in MOMENTS
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is read as text: also what has no other form here."""
+        return self.type_name not in _AS_WORDS
+
+    def holds(self, other: SqlColumn) -> bool:
+        """Tell whether every value of another column can be stored in this one as it is."""
+        same = self.type_name == other.type_name or self.type_name in _HOLDS.get(other.type_name, ())
+        return same and (self.length is None or (other.length is not None and other.length <= self.length))
+
+    def as_word(self) -> str:
+        """Return the expression of a value as a word, or NULL."""
+        name = quoted(self.name)
+        if not self.is_text:
+            return _AS_WORDS[self.type_name].format(name)
+        if self.type_name in _BINARIES:
+            return _TEXT_AS_WORD.format(f"CONVERT(nvarchar(max), CAST({name} AS varbinary(max)), 1)")
+        return _TEXT_AS_WORD.format(name if self.type_name == "nvarchar" else f"CAST({name} AS nvarchar(max))")
+
+    def from_word(self, word: str) -> str:
+        """Return the expression of a value that was sent as a word."""
+        if self.is_moment:
+            return f"CAST(NULLIF(SUBSTRING({word}, 2, 40), '') AS {self.declaration})"
+        if self.is_text:
+            return f"CAST({_TEXT_FROM_WORD.format(word, self.word_length)} AS {self.declaration})"
+        return word
+
+    @property
+    def word_length(self) -> int:
+        """How many letters the longest word for a value has."""
+        return 40 if self.is_moment else 1 + 4 * (self.length or 1 << 27)
+
+    @property
+    def word_declaration(self) -> str:
+        """The type of a column for words, as `CREATE TABLE` takes it."""
+        if not (self.is_text or self.is_moment):
+            return self.declaration
+        return f"varchar({self.word_length if self.word_length <= _LONGEST_WORD else 'max'})"
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL takes it, whatever it is."""
+    return f"[{name.replace(']', ']]')}]"
+
+
+def plain_table_name(name: Any) -> str:
+    """Return the name of a table of MyDB, without ``MyDB.``, or raise if it is none."""
+    found = _TABLE_NAME.fullmatch(name) if isinstance(name, str) else None
+    if found is None or len(found[1]) > _LONGEST_NAME:
+        raise InvalidArgumentError(
+            f"{name!r} is not a valid name of a table: letters (A to Z), digits and underscores are allowed, at most "
+            f"{_LONGEST_NAME} in all, and the first is not a digit."
+        )
+    return found[1]
+
+
+def table_name(name: Any) -> str:
+    """Return the name of a table of MyDB as SQL takes it, or raise if it is none."""
+    return quoted(plain_table_name(name))
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Raise unless these can be the names of the columns of one table."""
+    if not names:
+        raise InvalidArgumentError("The table has no columns.")
+    if len(names) > _MOST_COLUMNS:
+        raise InvalidArgumentError(f"The table has {len(names)} columns; CasJobs stores at most {_MOST_COLUMNS}.")
+    seen: dict[str, str] = {}
+    for name in names:
+        if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+            raise InvalidArgumentError(
+                f"{presentable(repr(name))} is not a valid name of a column in CasJobs: 1 to {_LONGEST_NAME} printable "
+                "characters are needed. Rename it (table.rename_column)."
+            )
+        if (other := seen.setdefault(name.rstrip().casefold(), name)) != name:
+            raise InvalidArgumentError(
+                f"The columns {other!r} and {name!r} have the same name for CasJobs, which ignores case and blanks at "
+                "the end. Rename one of them (table.rename_column)."
+            )
+
+
+# -- types -----------------------------------------------------------------------------------------------------------
+
+
+def declared_columns(table: Table) -> list[SqlColumn]:
+    """Return the columns that hold a table's values exactly, or raise if there are none for some of it."""
+    _check_names(table.colnames)
+    return [_declared(name, table[name]) for name in table.colnames]
+
+
+def _declared(name: str, column: Any) -> SqlColumn:
+    """The column of the database for one of a table."""
+    if not isinstance(column, np.ndarray | Time):
+        raise InvalidArgumentError(
+            f"Column {name!r} holds {type(column).__name__}, which CasJobs cannot store. Replace it with columns of "
+            "numbers, text, truth values or Time."
+        )
+    if column.ndim != 1:
+        raise InvalidArgumentError(
+            f"Column {name!r} has the shape {column.shape}, and CasJobs stores one value per row. Replace it with "
+            "one column for each element."
+        )
+    if isinstance(column, Time) or column.dtype.kind == "M":
+        check_moments(column if isinstance(column, Time) else values_of(column), name)
+        return SqlColumn(name, "datetime2")
+    values = values_of(column)
+    if values.dtype.kind in "US":
+        return SqlColumn(name, "nvarchar", _text_length(name, values))
+    type_name = _TYPES.get(f"{values.dtype.kind}{values.dtype.itemsize}")
+    if type_name is None:
+        raise InvalidArgumentError(
+            f"Column {name!r} has the dtype {values.dtype}, which CasJobs cannot store. Convert it to numbers of at "
+            "most 64 bits, to text (str) or to Time."
+        )
+    if values.dtype.kind == "u" and type_name == "bigint" and (values > np.iinfo(np.int64).max).any():
+        raise InvalidArgumentError(f"Column {name!r} has integers above 2**63 - 1, which CasJobs cannot store.")
+    return SqlColumn(name, type_name)
+
+
+def values_of(column: Any) -> npt.NDArray[Any]:
+    """Return the values of a column without its mask and unit."""
+    plain = getattr(column, "unmasked", column)
+    return np.asarray(np.ma.getdata(getattr(plain, "value", plain)))
+
+
+def mask_of(column: Any) -> npt.NDArray[np.bool_] | None:
+    """Return where the values of a column are masked, or None."""
+    mask = getattr(column, "mask", None)
+    return None if mask is None or not np.any(mask) else np.broadcast_to(np.asarray(mask, dtype=bool), column.shape)
+
+
+def nothing_in(column: Any) -> npt.NDArray[np.bool_] | None:
+    """Return where a column has no value for the database: masked, NaN, infinite, or no date; None if nowhere."""
+    mask = mask_of(column)
+    values = None if isinstance(column, Time) else values_of(column)
+    if values is None or values.dtype.kind not in "fM":
+        return mask
+    odd = np.isnat(values) if values.dtype.kind == "M" else ~np.isfinite(values)
+    whole = odd if mask is None else odd | mask
+    return whole if whole.any() else None
+
+
+def _text_length(name: str, values: npt.NDArray[Any]) -> int | None:
+    """The length of the texts of a column, None if it is not limited."""
+    width = int(values.itemsize // 4 if values.dtype.kind == "U" else values.itemsize) or 1
+    if values.dtype.kind == "S" and values.size:
+        _check_bytes(name, values)
+    # A character beyond the first 65,536 is two units of UTF-16.
+    wide = values.dtype.kind == "U" and values.size and np.ascontiguousarray(values).view(np.uint32).max() > 0xFFFF
+    length = width * (2 if wide else 1)
+    return length if length <= _LONGEST_TEXT else None
+
+
+def _check_bytes(name: str, values: npt.NDArray[Any]) -> None:
+    """Raise if bytes are no text."""
+    try:
+        b"\n".join(values.tolist()).decode()
+    except UnicodeDecodeError as err:
+        raise InvalidArgumentError(f"Column {name!r} holds bytes that are not text in UTF-8.") from err
+
+
+# -- statements ------------------------------------------------------------------------------------------------------
+
+
+def word_names(columns: Sequence[SqlColumn]) -> list[str]:
+    """Return the names under which the values of some columns travel, which need no marks."""
+    return [f"c{number}" for number in range(1, len(columns) + 1)]
+
+
+def words_heading(columns: Sequence[SqlColumn]) -> str:
+    """Return the first line of CSV with words: the number of the row comes first, so that no row is an empty line."""
+    return ",".join((_ROW, *word_names(columns)))
+
+
+def create_statement(name: str, columns: Sequence[SqlColumn]) -> str:
+    """Return the statement that creates an empty table."""
+    declared = ", ".join(f"{quoted(column.name)} {column.declaration} NULL" for column in columns)
+    return f"CREATE TABLE {table_name(name)} ({declared})"
+
+
+def create_words_statement(name: str, columns: Sequence[SqlColumn]) -> str:
+    """Return the statement that creates an empty table for the words of some columns."""
+    words = zip(word_names(columns), columns, strict=True)
+    declared = ", ".join(f"{word} {column.word_declaration} NULL" for word, column in words)
+    return f"CREATE TABLE {table_name(name)} ({_ROW} bigint NULL, {declared})"
+
+
+def decode_statement(name: str, words: str, columns: Sequence[SqlColumn]) -> str:
+    """Return the statement that fills a table with the values of the words of another one."""
+    names = ", ".join(quoted(column.name) for column in columns)
+    values = ", ".join(column.from_word(word) for column, word in zip(columns, word_names(columns), strict=True))
+    return f"INSERT INTO {table_name(name)} ({names}) SELECT {values} FROM {table_name(words)} ORDER BY {_ROW}"
+
+
+def rename_statement(old: str, new: str) -> str:
+    """Return the statement that gives a table another name."""
+    return f"EXEC sp_rename '{plain_table_name(old)}', '{plain_table_name(new)}'"
+
+
+def copy_statement(name: str, source: str, columns: Sequence[SqlColumn]) -> str:
+    """Return the statement that adds the rows of one table to another one with the same columns."""
+    names = ", ".join(quoted(column.name) for column in columns)
+    return f"INSERT INTO {table_name(name)} ({names}) SELECT {names} FROM {table_name(source)}"
+
+
+def select_statement(source: str, columns: Sequence[SqlColumn], rest: str = "", *, into: str = "") -> str:
+    """Return the query for the values of some columns as words, to be read or to be put into a table."""
+    values = ", ".join(
+        f"{column.as_word()} AS {word}" for column, word in zip(columns, word_names(columns), strict=True)
+    )
+    return " ".join(filter(None, (f"SELECT {values}", into and f"INTO {into}", f"FROM {source}", rest)))
+
+
+COLUMNS_OF_COLUMNS = [
+    SqlColumn("COLUMN_NAME", "nvarchar"),
+    SqlColumn("DATA_TYPE", "nvarchar"),
+    SqlColumn("CHARACTER_MAXIMUM_LENGTH", "int"),
+]
+"""What the database tells of a column."""
+
+
+def columns_query(name: str) -> str:
+    """Return the query for the columns of a table, to be read as `COLUMNS_OF_COLUMNS`."""
+    which = f"WHERE TABLE_NAME = '{plain_table_name(name)}' ORDER BY ORDINAL_POSITION"
+    return select_statement("information_schema.columns", COLUMNS_OF_COLUMNS, which)
+
+
+def columns_from(rows: Table) -> list[SqlColumn]:
+    """Return the columns that an answer to `columns_query` tells of."""
+    names, types, lengths = (np.ma.asarray(rows[name]).tolist() for name in rows.colnames)
+    told = zip(names, types, lengths, strict=True)
+    return [_told(name, str(type_name).lower(), length) for name, type_name, length in told]
+
+
+def _told(name: str, type_name: str, length: int | None) -> SqlColumn:
+    """A column as the database tells of it."""
+    limited = type_name in _TEXTS and length is not None and 0 < length < 1 << 30
+    return SqlColumn(name, type_name, length if limited else None)
+
+
+def unfitting(columns: Sequence[SqlColumn], there: Sequence[SqlColumn]) -> str:
+    """Return why the rows of some columns cannot be added to a table with others; empty if they can."""
+    known = {column.name.casefold(): column for column in there}
+    given = {column.name.casefold() for column in columns}
+    strange = [repr(column.name) for column in columns if column.name.casefold() not in known]
+    missing = [repr(column.name) for column in there if column.name.casefold() not in given]
+    if strange or missing:
+        told = (("it has no column", strange), ("the new rows have no column", missing))
+        return "; ".join(f"{said} {', '.join(names)}" for said, names in told if names)
+    narrow = [column for column in columns if not known[column.name.casefold()].holds(column)]
+    return ", ".join(
+        f"{column.name!r} is {_worded(known[column.name.casefold()])} and the new values need {_worded(column)}"
+        for column in narrow
+    )
+
+
+def _worded(column: SqlColumn) -> str:
+    """A column's type, for the reader."""
+    return f"{column.type_name}({column.length})" if column.length else column.type_name

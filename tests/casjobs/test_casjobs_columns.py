@@ -1,0 +1,440 @@
+"""CasJobs' CSV and the columns of tables: what goes up comes down as it was, and nothing that is sent can surprise."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import string
+import urllib.parse
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Column, MaskedColumn, QTable, Table
+from astropy.time import Time, TimeDelta
+from astropy.utils.masked import Masked
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.casjobs import columns as csv_columns
+from astroquery_mast.casjobs import sql
+from astroquery_mast.casjobs.sql import SqlColumn
+from astroquery_mast.exceptions import CorruptDataWarning, InputWarning, InvalidArgumentError, MastError
+
+LARGEST = 100_000
+ODD_TEXTS = (
+    *("", "NULL", "null", " ", " leading", "trailing ", "a b", "a,b", 'say "x"', '"', '""', "two\nlines", "cr\rlf\r\n"),
+    *("\ttab", "it's", "007", "1e5", "nan", "x41", "tt", "v", "<a>&amp;", "100%", "+", "[x]", "; DROP TABLE y --"),
+    *("é", "e\u0301", "星", "\U0001d518", "\ud800", "\udc00x", "\ufeff", "\x01", "\x7f", "\u2028", "a\0b"),
+)
+
+
+def sent_and_returned(table: Table, largest: int = LARGEST) -> Table:
+    """Send a table in pieces to a model of the service, which knows words only, and read what it sends."""
+    columns = sql.declared_columns(table)
+    rows: list[list[str]] = []
+    for piece, count in csv_columns.csv_pieces(table, columns, largest):
+        heading, *lines = csv.reader(io.StringIO(piece, newline=""))
+        assert heading == sql.words_heading(columns).split(",")
+        assert len(lines) == count
+        rows += lines
+    assert [row[0] for row in rows] == [str(number) for number in range(len(table))]
+    heading = ",".join(f"[{name}]:varchar" for name in sql.word_names(columns))
+    answer = "".join(f"{line}\n" for line in (heading, *(",".join(served(row[1:], columns)) for row in rows)))
+    return csv_columns.read_words(io.StringIO(answer, newline=""), len(answer), columns)
+
+
+def served(words: list[str], columns: list[SqlColumn]) -> list[str]:
+    """Give the cells of a row as the database has made them of words, and words of them again."""
+    cells = [word[1:] if column.is_moment else word for word, column in zip(words, columns, strict=True)]
+    quoted = [f'"{cell}"' if column.is_text else cell for cell, column in zip(cells, columns, strict=True)]
+    return [cell if word else "NULL" for word, cell in zip(words, quoted, strict=True)]
+
+
+def plain(column: Any) -> list[Any]:
+    """Give the cells of a column, None where it is masked; numbers with all their bits."""
+    if isinstance(column, Time):
+        texts = np.where(column.mask, "", Time(column.unmasked, precision=9).isot).tolist()
+        return [text or None for text in texts]
+    mask = np.ma.getmaskarray(np.ma.asarray(column)).tolist()
+    values = np.ma.getdata(column)
+    values = values.view(f"u{values.dtype.itemsize}") if values.dtype.kind == "f" else values
+    return [None if masked else value for masked, value in zip(mask, values.tolist(), strict=True)]
+
+
+# -- there and back --------------------------------------------------------------------------------------------------
+
+INTEGERS = ("u1", "i2", "i4", "i8")
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=8).map(lambda text: text.rstrip("\0"))
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+MOMENTS = st.datetimes(datetime(1965, 1, 1), datetime(2025, 1, 1))
+
+
+def cells_of(dtype: str) -> st.SearchStrategy[Any]:
+    """Give values that a dtype holds."""
+    if dtype in INTEGERS:
+        info = np.iinfo(dtype)
+        return st.integers(int(info.min), int(info.max))
+    if dtype == "f4":
+        return st.floats(width=32, allow_nan=False, allow_infinity=False)
+    return {"?": st.booleans(), "f8": FLOATS, "U": TEXTS}[dtype]
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Table:
+    """Give tables of all types that are stored as they are."""
+    rows = draw(st.integers(0, 6))
+    table = Table()
+    for number, dtype in enumerate(draw(st.lists(st.sampled_from([*INTEGERS, "f4", "f8", "?", "U"]), min_size=1))):
+        cells = draw(st.lists(cells_of(dtype), min_size=rows, max_size=rows))
+        mask = draw(st.lists(st.booleans(), min_size=rows, max_size=rows))
+        values = np.array(cells, dtype=dtype if dtype != "U" else str)
+        table[f"column {number}"] = MaskedColumn(values, mask=mask) if any(mask) else Column(values)
+    return table
+
+
+@given(tables())
+def test_what_goes_up_comes_down(table: Table) -> None:
+    """Every value of every type comes back to the last bit, NULL where it was masked, in the dtype that it had."""
+    back = sent_and_returned(table)
+    assert back.colnames == table.colnames
+    for name in table.colnames:
+        assert plain(back[name]) == plain(table[name])
+        assert back[name].dtype.kind == table[name].dtype.kind
+        if table[name].dtype.kind != "U":
+            assert back[name].dtype == table[name].dtype
+
+
+@given(st.lists(MOMENTS, max_size=5), st.sampled_from(["utc", "tai", "tdb", "local"]))
+def test_moments_come_back_as_times(moments: list[Any], scale: str) -> None:
+    """A column of Time comes back as the same moments in UTC, to 100 ns."""
+    times = Time([*moments, datetime(2001, 2, 3, 4, 5, 6)], scale="utc" if scale != "local" else "local")
+    given_times = times if scale in {"utc", "local"} else getattr(times, scale)
+    back = sent_and_returned(Table({"t": given_times}))["t"]
+    assert back.scale == "utc"
+    assert plain(Time(back, precision=6)) == plain(Time(times, precision=6))
+
+
+def test_odd_texts_come_back() -> None:
+    """No text is taken for NULL, a number, or a mark of CSV; none is cut, none loses a blank."""
+    texts = np.array([*ODD_TEXTS, "hidden"])
+    table = Table({"text": MaskedColumn(texts, mask=[*([False] * len(ODD_TEXTS)), True])})
+    assert plain(sent_and_returned(table)["text"]) == [*ODD_TEXTS, None]
+
+
+def test_words_have_nothing_that_could_get_lost() -> None:
+    """What is sent has letters, digits and few marks only: no blanks, no quotes, no plus sign, nothing beyond ASCII."""
+    table = Table({"text": ODD_TEXTS, "x": [1e300] * len(ODD_TEXTS), "t": Time(["2020-01-01"] * len(ODD_TEXTS))})
+    (piece, _), *_ = csv_columns.csv_pieces(table, sql.declared_columns(table), LARGEST)
+    assert set(piece) <= {*string.ascii_letters, *string.digits, *"_.-:,\n"}
+
+
+@pytest.mark.filterwarnings("ignore::erfa.ErfaWarning")
+def test_dates_of_numpy_come_back_as_times() -> None:
+    """A column of datetime64 comes back as Time, NaT as a masked one."""
+    dates = np.array(["2020-01-01T00:00:00.123456", "NaT", "1500-06-07"], dtype="M8[us]")
+    back = sent_and_returned(Table({"t": dates}))["t"]
+    assert plain(back) == ["2020-01-01T00:00:00.123456000", None, "1500-06-07T00:00:00.000000000"]
+
+
+def test_nanoseconds_are_cut_to_the_hundreds() -> None:
+    """The database has seven digits of a second."""
+    back = sent_and_returned(Table({"t": np.array(["2020-01-01T00:00:00.123456789"], dtype="M8[ns]")}))["t"]
+    assert plain(back) == ["2020-01-01T00:00:00.123456700"]
+
+
+def test_masked_mixins_keep_their_masks() -> None:
+    """Masked quantities and times come back with NULL where they were masked."""
+    times = Time(["2020-01-01", "2021-01-01"])
+    times[1] = np.ma.masked
+    table = QTable({"q": Masked([1.5, 2.5] * u.mag, mask=[True, False]), "t": times, "w": [1, 2] * u.m})
+    back = sent_and_returned(table)
+    assert plain(back["t"]) == ["2020-01-01T00:00:00.000000000", None]
+    assert (back["q"].mask.tolist(), back["q"][1], back["w"].tolist()) == ([True, False], 2.5, [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        (np.array([-128, 127], dtype="i1"), "i2"),
+        (np.array([0, 65535], dtype="u2"), "i4"),
+        (np.array([0, 2**32 - 1], dtype="u4"), "i8"),
+        (np.array([0, 2**63 - 1], dtype="u8"), "i8"),
+        (np.array([0.5, -2], dtype="f2"), "f4"),
+        (np.array([1.5, -2], dtype=">f8"), "f8"),
+        (np.array([1, -2], dtype=">i4"), "i4"),
+    ],
+)
+def test_other_numbers_come_back_in_the_next_larger_type(values: Any, dtype: str) -> None:
+    """Types that the database has not are stored in one that holds all of their values."""
+    back = sent_and_returned(Table({"x": values}))["x"]
+    assert back.dtype == np.dtype(dtype)
+    assert back.tolist() == values.tolist()
+
+
+def test_bytes_are_text_in_utf_8() -> None:
+    """Bytes come back as text."""
+    back = sent_and_returned(Table({"x": np.array(["é".encode(), b"b c"])}))["x"]
+    assert back.tolist() == ["é", "b c"]
+
+
+def test_numbers_that_the_database_has_not_become_null() -> None:
+    """NaN and infinity become NULL, and one warning counts them; what is masked is not counted."""
+    table = Table({"x": MaskedColumn([np.nan, np.inf, 1.0, np.nan], mask=[0, 0, 0, 1]), "y": [1.0, 2, 3, 4]})
+    with pytest.warns(InputWarning, match=r"become NULL, since CasJobs has none: 2 in 'x'\.$"):
+        csv_columns.warn_of_lost_numbers(table)
+    assert sent_and_returned(table)["x"].tolist() == [None, None, 1.0, None]
+
+
+def test_an_empty_table_keeps_its_columns() -> None:
+    """No rows make no pieces, and come back as columns of the same kinds."""
+    table = Table({"a": np.zeros(0, dtype="i8"), "b": np.zeros(0, dtype="U3"), "t": Time(np.zeros(0), format="mjd")})
+    assert not list(csv_columns.csv_pieces(table, sql.declared_columns(table), LARGEST))
+    back = sent_and_returned(table)
+    assert [len(back), back["a"].dtype.kind, back["b"].dtype.kind, type(back["t"])] == [0, "i", "U", Time]
+
+
+# -- pieces ----------------------------------------------------------------------------------------------------------
+
+
+@given(tables(), st.integers(1, 400))
+def test_pieces_are_as_large_as_they_may_be_when_posted(table: Table, largest: int) -> None:
+    """A piece of more than one row is not larger than allowed, counted as a form has it; no row is lost between."""
+    columns = sql.declared_columns(table)
+    rows = 0
+    for piece, count in csv_columns.csv_pieces(table, columns, largest):
+        assert count == 1 or len(urllib.parse.quote_plus(piece)) <= largest
+        rows += count
+    assert rows == len(table)
+
+
+def test_pieces_of_many_rows_join_without_a_gap() -> None:
+    """More rows than are written at once come back in their order."""
+    table = Table({"n": np.arange(45_000), "s": np.arange(45_000).astype(str)})
+    back = sent_and_returned(table)
+    assert (back["n"] == table["n"]).all()
+    assert (back["s"] == table["s"]).all()
+
+
+@given(tables())
+def test_no_row_is_longer_than_is_said_before(table: Table) -> None:
+    """The bound on rows, which is checked before anything is sent, holds."""
+    columns = sql.declared_columns(table)
+    pieces = [piece.split("\n", 1)[1] for piece, _ in csv_columns.csv_pieces(table, columns, 1)]
+    assert all(len(urllib.parse.quote_plus(piece)) <= csv_columns.longest_row(table) + 20 for piece in pieces)
+
+
+# -- what cannot be stored -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (Table(), "has no columns"),
+        (Table({f"c{number}": [1] for number in range(1025)}), "1025 columns; CasJobs stores at most 1024"),
+        (Table({"a": np.zeros((2, 3))}), r"'a' has the shape \(2, 3\).*one column for each element"),
+        (Table({"a": [{}, None]}), "'a' has the dtype object"),
+        (Table({"a": [1 + 1j]}), "'a' has the dtype complex128"),
+        (Table({"a": np.array([1], dtype=np.longdouble)}), "'a' has the dtype"),
+        (Table({"a": SkyCoord([1], [2], unit="deg")}), "'a' holds SkyCoord"),
+        (Table({"a": TimeDelta([1], format="sec")}), "'a' holds TimeDelta"),
+        (Table({"a": np.array([2**63], dtype="u8")}), r"'a' has integers above 2\*\*63 - 1"),
+        (Table({"a": np.array([b"\xff"])}), "'a' holds bytes that are not text"),
+        (Table({"a": Time(["2016-12-31T23:59:60.5"])}), "'a' has a moment within a leap second"),
+        (Table({"a": Time([2e6], format="jd", scale="tai")}), None),
+        (Table({"a": Time([-1e6], format="mjd", scale="tai")}), "'a' has moments outside of the years 1 to 9999"),
+        (Table({"a": Time([5e4], format="mjd", scale="ut1")}), "'a' is in UT1"),
+        (Table({"a": np.array(["10000-01-01"], dtype="M8[D]")}), "'a' has moments outside of the years"),
+        (Table({" ": [1]}), "' ' is not a valid name of a column"),
+        (Table({"a\nb": [1]}), "is not a valid name of a column"),
+        (Table({"a" * 129: [1]}), "is not a valid name of a column"),
+        (Table({"Ra": [1], "rA": [2]}), "'Ra' and 'rA' have the same name for CasJobs"),
+    ],
+)
+def test_what_cannot_be_stored_is_said(table: Table, message: str | None) -> None:
+    """A column that the database cannot hold exactly is named, with what to do."""
+    if message is None:
+        assert sql.declared_columns(table)
+        return
+    with pytest.raises(InvalidArgumentError, match=message):
+        sql.declared_columns(table)
+
+
+@pytest.mark.parametrize("name", ["order", "two words", "a]b", "Größe", "1st", "a.b", "x--", "a'b", 'a"b', "c,d"])
+def test_columns_may_have_any_printable_name(name: str) -> None:
+    """Reserved words, blanks and marks in names of columns are put in brackets."""
+    columns = sql.declared_columns(Table({name: [1]}))
+    expected = f"[{name.replace(']', ']]')}]"
+    assert sql.create_statement("t", columns) == f"CREATE TABLE [t] ({expected} bigint NULL)"
+    assert sent_and_returned(Table({name: [1]})).colnames == [name]
+
+
+@pytest.mark.parametrize("name", ["t", "_x1", "MyDB.t", "mydb.dbo.t", "[t]", "MYDB.[t]", "T" * 128])
+def test_names_of_tables(name: str) -> None:
+    """A name of letters, digits and underscores is taken, with that of the database or without."""
+    assert sql.table_name(name) == f"[{name.rpartition('.')[2].strip('[]')}]"
+
+
+@given(st.text() | st.none() | st.integers())
+def test_other_names_of_tables_are_refused(name: Any) -> None:
+    """Nothing else gets into a statement."""
+    try:
+        made = sql.table_name(name)
+    except InvalidArgumentError as err:
+        assert "is not a valid name of a table" in str(err)
+    else:
+        assert set(made[1:-1]) <= {*string.ascii_letters, *string.digits, "_"}
+
+
+@pytest.mark.parametrize("name", ["x; DROP TABLE y", "a b", "", "1a", "a.b", "other.t", "t\n", "ä", "T" * 129, None])
+def test_names_that_are_no_names_of_tables(name: Any) -> None:
+    """A name that could be more than a name is refused."""
+    with pytest.raises(InvalidArgumentError, match="is not a valid name of a table"):
+        sql.table_name(name)
+
+
+# -- adding rows -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("there", "given_columns", "message"),
+    [
+        (("a", "bigint"), ("A", "int"), ""),
+        (("a", "float"), ("a", "int"), ""),
+        (("a", "float"), ("a", "bigint"), "'a' is float and the new values need bigint"),
+        (("a", "real"), ("a", "float"), "'a' is real and the new values need float"),
+        (("a", "nvarchar", 20), ("a", "nvarchar", 20), ""),
+        (("a", "nvarchar", None), ("a", "nvarchar", 20), ""),
+        (
+            ("a", "nvarchar", 20),
+            ("a", "nvarchar", 21),
+            r"'a' is nvarchar\(20\) and the new values need nvarchar\(21\)",
+        ),
+        (("a", "nvarchar", 20), ("a", "nvarchar", None), "the new values need nvarchar"),
+        (("a", "varchar", 20), ("a", "nvarchar", 2), r"'a' is varchar\(20\)"),
+        (("a", "datetime"), ("a", "datetime2"), "'a' is datetime and"),
+        (("a", "int"), ("b", "int"), "it has no column 'b'; the new rows have no column 'a'"),
+    ],
+)
+def test_rows_fit_or_do_not(there: tuple[Any, ...], given_columns: tuple[Any, ...], message: str) -> None:
+    """Whether rows can be added exactly is known before they are sent, and if not, why."""
+    found = sql.unfitting([SqlColumn(*given_columns)], [SqlColumn(*there)])
+    assert re.search(message, found) if message else not found
+
+
+# -- answers ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_quick_answer() -> None:
+    """Names and types are in the heading; NULL without quotes is none, NULL in quotes is a text."""
+    table = csv_columns.read_csv(
+        "[id]:bigint,[a name]:varchar,[x]:float,[y]:real,[b]:bit,[n]:tinyint\r\n"
+        '9223372036854775807,"NULL",1.5,0.1,True,255\r\n'
+        'null,NULL,null,NULL,null,NULL\r\n-1,"a ""q"",\nb",1E+300,1,0,0\r\n'
+    )
+    assert table.colnames == ["id", "a name", "x", "y", "b", "n"]
+    assert [table[name].dtype.str[1:] for name in ("id", "x", "y", "b", "n")] == ["i8", "f8", "f4", "b1", "u1"]
+    assert [plain(table[name]) for name in ("id", "a name", "b")] == [
+        [2**63 - 1, None, -1],
+        ["NULL", None, 'a "q",\nb'],
+        [True, None, False],
+    ]
+
+
+def test_text_without_quotes_is_read() -> None:
+    """Text may come without quotes; leading zeros stay, an empty one is a text."""
+    table = csv_columns.read_csv("[a]:varchar,[b]:char\n007,x y\n,NULL\n")
+    assert [plain(table["a"]), plain(table["b"])] == [["007", ""], ["x y", None]]
+
+
+def test_the_names_of_types_of_net_are_read() -> None:
+    """Types may have the names that .NET has for them."""
+    table = csv_columns.read_csv("[a]:Int64,[b]:Single,[c]:String,[d]:Boolean\n1,2.5,x,False\n")
+    assert [column.dtype.str[1:] for column in table.columns.values()] == ["i8", "f4", "U1", "b1"]
+
+
+def test_names_may_have_marks() -> None:
+    """Names with commas, brackets and blanks are read; one that is missing is made up, a second one numbered."""
+    table = csv_columns.read_csv("[a, b]:int,[c[1]]:decimal(10,2),[]:int,[x]:int,[x]:int\n1,2,3,4,5\n")
+    assert table.colnames == ["a, b", "c[1]", "Column3", "x", "x1"]
+
+
+@pytest.mark.parametrize("text", ["2020-06-01 15:04:05.5", "2020-06-01T15:04:05.5", "6/1/2020 3:04:05 PM"])
+def test_moments_in_answers_become_times(text: str) -> None:
+    """Moments are read in ISO 8601 and as .NET writes them."""
+    table = csv_columns.read_csv(f"[t]:datetime\n{text}\nNULL\n")
+    assert plain(table["t"])[0].startswith("2020-06-01T15:04:05")
+    assert table["t"].mask.tolist() == [False, True]
+
+
+def test_values_of_another_type_are_kept_as_text() -> None:
+    """Nothing is changed to fit: a column that holds something else than is said becomes text, with a warning."""
+    with pytest.warns(CorruptDataWarning, match="'a' is declared as int and holds other values"):
+        assert csv_columns.read_csv("[a]:int\n1\n2.5\n")["a"].tolist() == ["1", "2.5"]
+    with pytest.warns(CorruptDataWarning, match="'t' is declared as datetime and is not in ISO 8601"):
+        assert csv_columns.read_csv("[t]:datetime\nnoon\n")["t"].tolist() == ["noon"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "  \n"])
+def test_an_answer_without_columns_is_an_empty_table(text: str) -> None:
+    """A statement that returns nothing returns a table without columns."""
+    assert csv_columns.read_csv(text).colnames == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<html>\n", "in the place of the names and types"),
+        ("[a]:int,[b]:int\n1\n", "a row of 1 cells where there are 2 columns"),
+        ("[a]:int,[b]:int\n1,2,3\n", "a row of 3 cells"),
+        ("[a]:varchar,[b]:int\nx\ry,1\n", "CSV that cannot be read|a row of"),
+    ],
+)
+def test_what_is_no_answer_is_an_error(text: str, message: str) -> None:
+    """An answer that is cut or no CSV is an error of the package."""
+    with pytest.raises(MastError, match=message):
+        csv_columns.read_csv(text)
+
+
+def test_a_text_longer_than_the_csv_module_expects() -> None:
+    """A text of any length is read."""
+    assert len(csv_columns.read_csv(f'[a]:varchar\n"{"x" * 200_000}"\n')["a"][0]) == 200_000
+
+
+ANSWER = '[id]:bigint,[a b]:varchar,[x]:float,[t]:datetime,[b]:bit\n1,"a, b",1.5,2020-01-01 00:00:00,True\n'
+
+
+@given(st.data())
+@pytest.mark.filterwarnings("ignore::astroquery_mast.exceptions.CorruptDataWarning")
+def test_any_text_is_read_or_is_an_error_of_the_package(data: st.DataObject) -> None:
+    """Whatever the service sends, it becomes a table or one of the package's errors."""
+    place = data.draw(st.integers(0, len(ANSWER)))
+    text = ANSWER[:place] + data.draw(st.text(max_size=20)) + ANSWER[place + data.draw(st.integers(0, 9)) :]
+    columns = [SqlColumn("a", "int"), SqlColumn("b", "nvarchar"), SqlColumn("t", "datetime2"), SqlColumn("x", "float")]
+    for read in (
+        lambda: csv_columns.read_csv(text),
+        lambda: csv_columns.read_words(
+            io.StringIO(text, newline=""), len(text), columns[: data.draw(st.integers(1, 4))]
+        ),
+        lambda: csv_columns.read_plain_csv(io.StringIO(text, newline=""), len(text)),
+    ):
+        try:
+            assert isinstance(read(), Table)
+        except MastError as err:
+            assert str(err)
+
+
+def test_csv_without_types_is_read_by_its_looks() -> None:
+    """Columns that are numbers become numbers; leading zeros and words make a text."""
+    text = "id,code,x,name\n1,007,1.5,a\nNULL,010,NULL,NULL\n3,3,1e5,\n"
+    table = csv_columns.read_plain_csv(io.StringIO(text, newline=""), len(text))
+    assert [plain(table["id"]), table["code"].tolist(), table["x"].tolist()] == [
+        [1, None, 3],
+        ["007", "010", "3"],
+        [1.5, None, 1e5],
+    ]
+    assert plain(table["name"]) == ["a", None, ""]
