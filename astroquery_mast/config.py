@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from astropy import config as _config
 
@@ -178,10 +179,13 @@ class Endpoints:
     ----------
     server : str, optional
         The server to use instead of ``conf.server``, for one client only.
+    casjobs_server : str, optional
+        The same for ``conf.casjobs_server``.
     """
 
-    def __init__(self, server: str | None = None) -> None:
+    def __init__(self, server: str | None = None, casjobs_server: str | None = None) -> None:
         self._server = server
+        self._casjobs_server = casjobs_server
         self._brought: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -292,7 +296,9 @@ class Endpoints:
     @property
     def casjobs(self) -> str:
         """Where CasJobs is; ``/services/jobs.asmx/SubmitJob`` and the like are to be added."""
-        return f"{self._configured('casjobs_server')}/ps1casjobs"
+        server = str(self._casjobs_server or self._configured("casjobs_server")).rstrip("/")
+        # MAST has it in several places, such as ``/mcasjobs``, which may be configured, too.
+        return server if urlsplit(server).path else f"{server}/ps1casjobs"
 
     @property
     def programs_server(self) -> str:

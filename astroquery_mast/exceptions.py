@@ -33,10 +33,13 @@ the service or address, the HTTP status and the seconds spent, each ``None`` whe
 
 from __future__ import annotations
 
+import html
+import re
 import threading
 import unicodedata
 import weakref
 from typing import Any
+from urllib.parse import quote_plus
 
 from astroquery.exceptions import (
     AuthenticationWarning,
@@ -79,28 +82,37 @@ __all__ = [
 ]
 
 
-# What must not be shown: whoever has such a text in an attribute ``token``.
-_holders: weakref.WeakSet[Any] = weakref.WeakSet()
+# What must not be shown: whoever has a secret, and the name of the attribute that is it.
+_holders: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
-# A shorter text than this is no token of anybody's, and would be found in other words.
-_SHORTEST_TOKEN = 8
+# A shorter secret than this is hidden where it stands alone, for it may be a part of other words.
+_SHORT_SECRET = 8
 
 
-def keep_hidden(holder: Any) -> None:
-    """Hide what an object has as its ``token``, in all words that are shown to the user."""
+def keep_hidden(holder: Any, attribute: str = "token") -> None:
+    """Hide what an object has as its token, or its password, in all words that are shown to the user."""
     with _lock:
-        _holders.add(holder)
+        _holders[holder] = attribute
 
 
 def presentable(words: Any) -> str:
-    """Return a server's words without tokens, and with control characters made visible."""
+    """Return a server's words without tokens and passwords, and with control characters made visible."""
     text = str(words)
     with _lock:
-        tokens = [holder.token for holder in _holders]
-    for token in tokens:
-        if token and len(token) >= _SHORTEST_TOKEN:
-            text = text.replace(token, "…")
+        secrets = [getattr(holder, attribute) for holder, attribute in _holders.items()]
+    for secret in filter(None, secrets):
+        # Also as forms and pages write it.
+        for written in {secret, quote_plus(secret), html.escape(secret)}:
+            if written in text:
+                text = _without(written, text)
     return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _without(secret: str, text: str) -> str:
+    """A text without a secret."""
+    if len(secret) >= _SHORT_SECRET:
+        return text.replace(secret, "…")
+    return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "…", text)
 
 
 def _visible(character: str) -> str:

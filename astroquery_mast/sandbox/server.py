@@ -448,8 +448,11 @@ def _record(request: SandboxRequest) -> RequestRecord:
 
 @contextmanager
 def _without_tokens() -> Iterator[None]:
-    """Hide tokens of the environment, which are for the real archive; those set meanwhile are for the sandbox."""
-    names = ("MAST_API_TOKEN", "MAST_TOKEN", "MAST_API_TOKEN_FILE")
+    """Hide logins of the environment, which are for the real archive; those set meanwhile are for the sandbox."""
+    names = (
+        *("MAST_API_TOKEN", "MAST_TOKEN", "MAST_API_TOKEN_FILE"),
+        *("CASJOBS_USERID", "CASJOBS_WSID", "CASJOBS_PW"),
+    )
     hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield

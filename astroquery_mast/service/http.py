@@ -97,6 +97,7 @@ class HttpClient:
         cache: AnswerCache | None = None,
         *,
         quiet: bool = False,
+        check: Callable[[int, Mapping[str, str], bytes, str], None] = check_status,
     ) -> None:
         self._send = send
         self.endpoints = endpoints
@@ -104,6 +105,8 @@ class HttpClient:
         self._advice = advice
         self._attempts = attempts
         self._quiet = quiet
+        # What raises the error that an answer is.
+        self._check = check
 
     @overload
     def request(self, method: str, url: str, **options: Unpack[_Options]) -> requests.Response: ...
@@ -270,11 +273,10 @@ class HttpClient:
         seconds, number = state.upcoming_sleep, state.attempt_number + 1
         log.log(level, "%s Trying again in %.1f s (try %d).", _error_of(state), seconds, number)
 
-    @staticmethod
-    def _refuse(response: requests.Response, pace: Pace, what: str, deadline: Deadline) -> None:
+    def _refuse(self, response: requests.Response, pace: Pace, what: str, deadline: Deadline) -> None:
         """Raise the error that an answer is, and slow down if the server asks for it."""
         try:
-            check_status(response.status_code, response.headers, response.content, what)
+            self._check(response.status_code, response.headers, response.content, what)
         except ServerError as err:
             if is_limited(err):
                 seconds = PAUSE if err.retry_after is None else err.retry_after

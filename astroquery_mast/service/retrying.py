@@ -245,6 +245,8 @@ _HOPELESS = (
 )
 
 
+# With these a gateway says that an answer takes longer than it waits.
+_GATEWAY_TIMES = {408, 504, 524}
 # How a proxy says that it makes no tunnel.
 _PROXY_REFUSES = re.compile(r"Tunnel connection failed: (403|407)\b")
 _PROXY_ADDRESS = (
@@ -318,6 +320,13 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, ServerError):
         return error.status != 200  # with 200 the service itself said ERROR, and would again
     return isinstance(error, InvalidResponseError | IncompleteResultError)
+
+
+def took_too_long(error: MastError) -> bool:
+    """Tell whether an answer took longer than somebody waits, so that a job on the server may help."""
+    if not isinstance(error, ServerError):
+        return False
+    return error.status in _GATEWAY_TIMES or isinstance(error.__cause__, requests.exceptions.ReadTimeout)
 
 
 def connection_dropped(error: MastError) -> bool:

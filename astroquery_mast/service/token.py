@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from astroquery import log
@@ -118,7 +118,7 @@ class Credentials:
             token, origins = self.token, self._origins
         if token is None or (checked and not may_receive_token(url, endpoints)):
             return None
-        return token if origins is None or _origin(urlsplit(url)) in origins else None
+        return token if origins is None or origin_of(url) in origins else None
 
     def read_state(self) -> tuple[str | None, str, frozenset[Origin] | None]:
         """Return what is kept, to be kept again by `write_state`."""
@@ -167,20 +167,26 @@ Origin: TypeAlias = tuple[str, str, int | None]
 """Scheme, host and port of an address."""
 
 
-def _origin(parts: SplitResult) -> Origin:
-    """The origin of an address."""
+def origin_of(url: str) -> Origin:
+    """Return the origin of an address."""
+    parts = urlsplit(url)
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
 
 
 def _origins(endpoints: Endpoints) -> frozenset[Origin]:
     """The servers that are configured to receive the token."""
-    return frozenset(_origin(urlsplit(server)) for server in (endpoints.server, endpoints.catalogs_server))
+    return frozenset(origin_of(server) for server in (endpoints.server, endpoints.catalogs_server))
 
 
 def may_receive_token(url: str, endpoints: Endpoints) -> bool:
     """Tell whether a request to an address may carry the token."""
-    origin = _origin(urlsplit(url))
-    return origin in _origins(endpoints) and (origin[0] == "https" or origin[1] in LOOPBACK)
+    return origin_of(url) in _origins(endpoints) and may_receive_secrets(url)
+
+
+def may_receive_secrets(url: str) -> bool:
+    """Tell whether nobody can read along what is sent to an address: it is https, or this computer."""
+    origin = origin_of(url)
+    return origin[0] == "https" or origin[1] in LOOPBACK
 
 
 class TokenAuth(AuthBase):
@@ -222,11 +228,11 @@ def stored_token() -> str | None:
 
 def environment_has_token() -> bool:
     """Tell whether the environment has a token, or names a file with one; blank variables count for nothing."""
-    return any(_is_given(os.environ.get(name)) for name in (*ENVIRONMENT, TOKEN_FILE))
+    return any(is_given(os.environ.get(name)) for name in (*ENVIRONMENT, TOKEN_FILE))
 
 
-def _is_given(text: str | None) -> bool:
-    """Whether a text is more than blanks and quotes."""
+def is_given(text: str | None) -> bool:
+    """Tell whether a text is more than blanks and quotes."""
     return bool((text or "").translate(_INVISIBLE).strip().strip("\"'").strip())
 
 
@@ -242,7 +248,7 @@ def _normalized(found: FoundToken) -> FoundToken:
 def _stored() -> FoundToken | None:
     """The token of the environment, of the file that it names, or of the keyring, as it is written there."""
     for name in ENVIRONMENT:
-        if _is_given(text := os.environ.get(name, "")):
+        if is_given(text := os.environ.get(name, "")):
             return FoundToken(HiddenText(text), f"the token in the environment variable {name}")
     return _from_file() or _from_keyring()
 
@@ -256,22 +262,34 @@ def _from_file() -> FoundToken | None:
         text = Path(path).expanduser().read_text("utf-8-sig")
     except (OSError, ValueError, RuntimeError) as err:
         raise LoginError(f"The file that {TOKEN_FILE} names cannot be read: {err}") from err
-    return FoundToken(HiddenText(text), f"the token in {path} ({TOKEN_FILE})") if _is_given(text) else None
+    return FoundToken(HiddenText(text), f"the token in {path} ({TOKEN_FILE})") if is_given(text) else None
 
 
 def _from_keyring() -> FoundToken | None:
     """The token in the system's keyring; a machine without one is not an error."""
-    found, error = _ask_keyring("get_password")
-    if error is not None:
-        log.debug("The keyring has no token: %s", presentable(f"{type(error).__name__}: {error}"))
-    return FoundToken(HiddenText(found), "the token in the system's keyring") if _is_given(found) else None
+    found = read_keyring(_KEYRING_SERVICE, _KEYRING_USER, "token")
+    return FoundToken(HiddenText(found), "the token in the system's keyring") if is_given(found) else None
 
 
 def store_token(token: str) -> None:
-    """Write a token to the system's keyring; warn if there is none, for the login itself has worked."""
-    _, error = _ask_keyring("set_password", token)
+    """Write a token to the system's keyring."""
+    write_keyring(_KEYRING_SERVICE, {_KEYRING_USER: token}, "token")
+
+
+def read_keyring(service: str, user: str, what: str) -> str | None:
+    """Return what the system's keyring has for a user of a service; a machine without one is not an error."""
+    found, error = _ask_keyring("get_password", service, user)
     if error is not None:
-        warn_user(f"The token was not stored: {error}", AuthenticationWarning)
+        log.debug("The keyring has no %s: %s", what, presentable(f"{type(error).__name__}: {error}"))
+    return found
+
+
+def write_keyring(service: str, entries: Mapping[str, str], what: str) -> None:
+    """Write to the system's keyring: user → secret; warn if there is none, for the login itself has worked."""
+    errors = (_ask_keyring("set_password", service, *entry)[1] for entry in entries.items())
+    error = next(filter(None, errors), None)
+    if error is not None:
+        warn_user(f"The {what} was not stored: {error}", AuthenticationWarning)
 
 
 def _ask_keyring(do: str, *arguments: str) -> tuple[str | None, Exception | None]:
@@ -279,21 +297,26 @@ def _ask_keyring(do: str, *arguments: str) -> tuple[str | None, Exception | None
     try:
         import keyring  # noqa: PLC0415 - slow, and needed by few
 
-        return getattr(keyring, do)(_KEYRING_SERVICE, _KEYRING_USER, *arguments), None
+        return getattr(keyring, do)(*arguments), None
     except Exception as err:  # noqa: BLE001 - a plugin for somebody else's service, which may raise anything
         return None, err
 
 
 def _from_prompt(page: str) -> str:
-    """Ask on the terminal or in the notebook, without showing what is typed."""
+    """Ask for a token."""
     missing = (
         "There is no MAST token: give one to login(), or set the environment variable MAST_API_TOKEN. "
         f"A token is made at {page}"
     )
+    return prompt(f"MAST API token (made at {page}): ", missing)
+
+
+def prompt(question: str, missing: str, *, hidden: bool = True) -> str:
+    """Ask on the terminal or in the notebook; unless ``hidden`` is false, without showing what is typed."""
     if not (sys.stdin is not None and sys.stdin.isatty()) and "ipykernel" not in sys.modules:
         raise LoginError(missing)
     try:
-        return HiddenText(getpass.getpass(f"MAST API token (made at {page}): "))
+        return HiddenText(getpass.getpass(question)) if hidden else input(question)
     except (NotImplementedError, EOFError, OSError) as err:  # a notebook that is run without a user
         raise LoginError(missing) from err
 

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 from urllib.parse import urljoin
 
 import numpy as np
-import requests
 from astropy.table import Table
 from astroquery import log
 from pyvo.dal import TAPService
@@ -23,14 +22,12 @@ from ..config import seconds_setting
 from ..exceptions import BadRequestError, InvalidArgumentError, MastError, ServerError
 from ..service.jobs import JobHandle, JobStatus
 from ..service.mast_service import MastService
-from ..service.retrying import Deadline
+from ..service.retrying import Deadline, took_too_long
 from .results import correct_wavelengths, table_of
 from .session import VOSession, translated
 
 ROW_CAP = 100_000
 """Rows that the archive's TAP services send in one answer."""
-# With these a gateway says that an answer takes longer than it waits.
-_GATEWAY_TIMES = {408, 504, 524}
 # How long a job may run unless more is asked for (seconds).
 _USUAL_DURATION = 600
 
@@ -75,11 +72,11 @@ class TapService:
             # The second way needs time as well.
             patience = None if run_async is False else min(seconds_setting("read_timeout"), deadline.remaining() / 2)
             try:
-                return self._at_once(adql, maxrec, deadline, patience=patience, hopeless=_too_slow)
+                return self._at_once(adql, maxrec, deadline, patience=patience, hopeless=took_too_long)
             except MastError as err:
-                if run_async is False and _too_slow(err):
+                if run_async is False and took_too_long(err):
                     err.args = (f"{err} As a job the query may take longer: run_async=True.",)
-                if run_async is False or not _too_slow(err):
+                if run_async is False or not took_too_long(err):
                     raise
             log.info("%s did not answer in time: the query is sent again as a job, which may take longer.", self.what)
         job = self.submit(adql, maxrec=maxrec, deadline=deadline)
@@ -207,13 +204,6 @@ def job_at(service: MastService, url: str) -> JobHandle:
         raise InvalidArgumentError(f"{url!r} is not the address of a job: it looks like https://…/async/<job>.")
     tap = TapService(service, base, f"TAP service {base.rpartition('/')[2]}")
     return JobHandle(tap.job_url(job), tap)
-
-
-def _too_slow(error: MastError) -> bool:
-    """Tell whether an answer took longer than somebody waits, so that a job may help."""
-    if not isinstance(error, ServerError):
-        return False
-    return error.status in _GATEWAY_TIMES or isinstance(error.__cause__, requests.exceptions.ReadTimeout)
 
 
 def _parameter(summary: Any, name: str) -> str:
