@@ -1,0 +1,195 @@
+"""Who the user of CasJobs is: where the name and the password come from, and which addresses may receive them.
+
+In: what is given to `login`, the environment, the system's keyring, or what is typed.  Out: an `Account`, and after
+CasJobs has accepted it a `CasJobsUser`, whom all clients of CasJobs in a process share.  The password is in memory and
+in the bodies of requests only: never in a representation, a log line, an exception, a pickle or a cache.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..config import PROCESS_STATES, ProcessState
+from ..exceptions import InvalidArgumentError, LoginError, keep_hidden
+from ..service.token import (
+    HiddenText,
+    Origin,
+    is_given,
+    may_receive_secrets,
+    origin_of,
+    prompt,
+    read_keyring,
+    write_keyring,
+)
+
+# Where name, number and password are looked for; "mastcasjobs" uses the same names.
+ENVIRONMENT_NAMES = ("CASJOBS_USERID", "CASJOBS_WSID", "CASJOBS_PW")
+_USER, _NUMBER, _PASSWORD = ENVIRONMENT_NAMES
+# The entry of the keyring: the password of each account, and which account was stored last.
+_KEYRING_ENTRY = "astroquery_mast.casjobs"
+_LAST_STORED = "last stored account"
+_HOW = f"give them to CasJobs.login(), or set the environment variables {_USER} and {_PASSWORD}."
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user whom CasJobs has not been asked about yet: by name, or else by number."""
+
+    username: str | None
+    wsid: str | None
+    password: HiddenText
+
+    @property
+    def name(self) -> str:
+        """The name or the number, which CasJobs calls the WSID."""
+        return self.username or self.wsid or ""
+
+
+@dataclass(frozen=True)
+class CasJobsUser:
+    """A user whom CasJobs has accepted."""
+
+    wsid: str
+    username: str | None
+    password: HiddenText = field(repr=False)
+    # The server that has accepted the user, and receives the password.
+    origin: Origin = field(repr=False)
+
+
+class CasJobsLogin:
+    """The user of CasJobs in this process, if there is one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._user: CasJobsUser | None = None
+        keep_hidden(self, "password")
+
+    @property
+    def user(self) -> CasJobsUser | None:
+        """Who is logged in."""
+        with self._lock:
+            return self._user
+
+    @property
+    def password(self) -> str | None:
+        """What is not to be shown."""
+        user = self.user
+        return None if user is None else user.password
+
+    def keep(self, user: CasJobsUser | None) -> None:
+        """Keep a user, or nobody, from now on."""
+        with self._lock:
+            self._user = user
+
+    def serves(self, url: str) -> bool:
+        """Tell whether the user is one of the server of an address."""
+        user = self.user
+        return user is not None and user.origin == origin_of(url)
+
+    def user_for(self, url: str) -> CasJobsUser:
+        """Return the user whose password may be sent to an address."""
+        user = self.user
+        if user is None:
+            raise LoginError(f"CasJobs needs a user name and a password: {_HOW}")
+        if user.origin != origin_of(url):
+            raise LoginError(f"The login is one of another server than {url}: log in there with CasJobs.login().")
+        return user
+
+    def __repr__(self) -> str:
+        """Say whether somebody is logged in, and not who."""
+        return f"<CasJobsLogin: {'nobody' if self.user is None else 'a user'}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the user behind when copied or pickled; the shared login stays the shared one."""
+        return (_shared_login, ()) if self is SHARED_LOGIN else (CasJobsLogin, ())
+
+
+SHARED_LOGIN = CasJobsLogin()
+PROCESS_STATES.append(ProcessState(lambda: SHARED_LOGIN.user, SHARED_LOGIN.keep, None))
+
+
+def _shared_login() -> CasJobsLogin:
+    """Return the login of this process, for unpickling."""
+    return SHARED_LOGIN
+
+
+def check_address(url: str) -> None:
+    """Raise if others could read a password that is sent to an address."""
+    if not may_receive_secrets(url):
+        raise LoginError(f"A password is sent over https only, and the address is {url}")
+
+
+# -- where it comes from ---------------------------------------------------------------------------------------------
+
+
+def find_account(
+    username: str | None = None, password: str | None = None, wsid: int | str | None = None, *, reenter: bool = False
+) -> Account:
+    """Find an account: the arguments, the environment, the system's keyring, or a prompt, in that order."""
+    if username is not None and wsid is not None:
+        raise InvalidArgumentError("Give either a user name or a WSID, not both.")
+    number = None if wsid is None else _checked_number(wsid)
+    if username is not None and not is_given(username):
+        raise InvalidArgumentError("The user name is empty.")
+    name, number = (username, number) if username or number else _usual_account()
+    if name is None and number is None:
+        name = prompt("CasJobs user name: ", f"There is no CasJobs user name and password: {_HOW}", hidden=False)
+    named = (name or number or "").strip()
+    secret = password if password is not None else _found_password(named, reenter=reenter)
+    return Account(None if name is None else named, number, _checked_password(secret))
+
+
+def store_account(account: Account) -> None:
+    """Write an account to the system's keyring; warn if there is none."""
+    mark = f"{'user' if account.username else 'wsid'} {account.name}"
+    write_keyring(_KEYRING_ENTRY, {account.name: account.password, _LAST_STORED: mark}, "password")
+
+
+def _usual_account() -> tuple[str | None, str | None]:
+    """The name or the number that the environment has, or else the account that was stored last."""
+    name, number = (os.environ.get(each, "").strip() for each in (_USER, _NUMBER))
+    if is_given(name):
+        return name, None
+    if is_given(number):
+        return None, _checked_number(number)
+    kind, _, stored = (read_keyring(_KEYRING_ENTRY, _LAST_STORED, "CasJobs account") or "").partition(" ")
+    return (None, stored or None) if kind == "wsid" else (stored or None, None)
+
+
+def _found_password(account: str, *, reenter: bool) -> str:
+    """The password of an account."""
+    missing = f"There is no password for the CasJobs user {account}: {_HOW}"
+    stored = None if reenter else _from_environment(account) or read_keyring(_KEYRING_ENTRY, account, "password")
+    return stored or prompt(f"CasJobs password of {account}: ", missing)
+
+
+def _from_environment(account: str) -> str | None:
+    """The password of the environment, unless it is that of another account."""
+    owners = [os.environ.get(each, "").strip() for each in (_USER, _NUMBER)]
+    is_owner = not any(owners) or account in owners
+    return HiddenText(os.environ.get(_PASSWORD, "")) if is_owner else None
+
+
+def _checked_number(wsid: int | str) -> str:
+    """A WSID as forms have it."""
+    try:
+        number = int(wsid) if isinstance(wsid, str) and wsid.strip().isdecimal() else operator.index(wsid)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise InvalidArgumentError(f"{wsid!r} is not a WSID, which is a number: the profile page of CasJobs shows it.")
+    return str(number)
+
+
+def _checked_password(password: object) -> HiddenText:
+    """A password as text that does not show."""
+    try:
+        if isinstance(password, str) and password.encode():
+            return HiddenText(password)
+    except UnicodeEncodeError:
+        pass
+    raise LoginError("That is not a password: it is empty, or not text.")

@@ -1,0 +1,122 @@
+"""What CasJobs says when something goes wrong, as errors of this package: one sentence each, of the right class.
+
+In: status, headers and body of an answer, or the error of a job.  Out: an exception.  CasJobs tells its errors as
+traces of .NET, with a message before ``--->`` or before the first line of code; gateways and firewalls send pages.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+
+from ..exceptions import AccessDeniedError, BadRequestError, MastError, NetworkError, ServerError
+from ..tables.mashup import check_status
+
+# What is looked at of an answer that is none (bytes).
+_HEAD = 65_536
+_LONGEST = 500
+_SHOWN_CODE = re.compile(r"\r?\n\s*at [\w.`<>]+[.(]")
+# The name of an exception before its message: ``System.Data.SqlClient.SqlException (0x80131904): ``.
+_KIND = re.compile(r"\s*(?P<kind>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*Exception)(?: \(0x[0-9A-Fa-f]+\))?:\s*")
+_ENVELOPE = re.compile(r"Server was unable to process request|Exception has been thrown by the target", re.IGNORECASE)
+# Kinds of exceptions that find fault with what was sent; others are the server's own.
+_OF_THE_REQUEST = re.compile(r"(?:^|\.)(?:Exception|Sql|Argument|Format|InvalidOperation|ApplicationException|Soap)")
+_MARKED = re.compile(r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]")
+_ACCOUNT = r"(?:password|\bpw\b|\bwsid\b|web ?services? ?id|user ?(?:name|id))"
+_WRONG = r"(?:invalid|incorrect|wrong|unknown|not (?:valid|match|found|recogni[sz]ed|exist)|denied|fail)"
+_DENIED = re.compile(rf"{_ACCOUNT}.{{0,60}}{_WRONG}|{_WRONG}.{{0,60}}{_ACCOUNT}|not authenticated", re.IGNORECASE)
+_LIMITS = re.compile(
+    r"time ?-?out|time limit|timed out|exceed\w*.*(?:limit|time|memory)|limit.*exceeded|took too long"
+    r"|too (?:large|many rows)|OutOfMemory",
+    re.IGNORECASE | re.DOTALL,
+)
+_PASSING = re.compile(
+    r"deadlock|prepared statement|network-related|transport-level|cannot open database|shut ?down|being aborted"
+    r"|temporarily|server is (?:busy|unavailable)|connection (?:was|is) (?:broken|closed)",
+    re.IGNORECASE,
+)
+_FIREWALL = re.compile(r"incident|support id|request (?:rejected|blocked)|access denied|firewall", re.IGNORECASE)
+_INCIDENT = re.compile(r"(?:incident|support)[ _-]*id\W{0,9}([\w-]{4,60})", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>\s*([^<]*?)\s*</title", re.DOTALL | re.IGNORECASE)
+_TAGS = re.compile(r"<[^>]*>")
+
+
+class QuickLimitError(BadRequestError):
+    """A query that takes longer, or returns more, than CasJobs allows in its quick queue."""
+
+
+def check_answer(status: int, headers: Mapping[str, str], body: bytes, service: str) -> None:
+    """Raise the error that an answer is, unless its HTTP status says that it is none."""
+    if status < 400:
+        return
+    text = body[:_HEAD].decode("utf-8", "replace")
+    kind, words = _message(text)
+    if kind:
+        raise refusal(words, service, kind=kind, status=status)
+    if is_page(text) and (_FIREWALL.search(text) or status in {401, 403}):
+        raise page_error(text, service, status)
+    if status in {401, 403}:
+        raise _blocked(service, status, "")
+    check_status(status, headers, body, service)
+
+
+def refusal(words: str, service: str, *, kind: str = "Exception", status: int | None = None) -> MastError:
+    """Return the error for what CasJobs itself says of a request or a job."""
+    said = f"{words.rstrip('. ') or 'no reason given'}."
+    unmarked = _MARKED.sub("", words)
+    if _DENIED.search(unmarked):
+        return AccessDeniedError(
+            f"CasJobs does not accept the user or the password: {said}", service=service, status=status
+        )
+    if _PASSING.search(unmarked):
+        return ServerError(f"{service} failed: {said}", service=service, status=status)
+    if _LIMITS.search(unmarked) or "OutOfMemory" in kind or kind.endswith("TimeoutException"):
+        return QuickLimitError(f"{service} reached a limit: {said}", service=service, status=status)
+    if not _OF_THE_REQUEST.search(kind):
+        return ServerError(f"{service} failed ({kind}): {said}", service=service, status=status)
+    return BadRequestError(f"{service} refused the query: {said}", service=service, status=status)
+
+
+def _message(text: str) -> tuple[str, str]:
+    """The kind of the exception in a trace of .NET and what it says; empty if the text is no trace."""
+    shown = html.unescape(_SHOWN_CODE.split(text, maxsplit=1)[0])
+    found = [(part, _KIND.match(part)) for part in shown.split("--->")]
+    named = [(kind["kind"], part[kind.end() :]) for part, kind in found if kind]
+    if not named:
+        return "", ""
+    telling = [each for each in named if each[1].strip() and not _ENVELOPE.search(each[1])] or named
+    kind, words = telling[0]
+    line = " ".join(words.split())
+    return kind, line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+# -- pages for people ------------------------------------------------------------------------------------------------
+
+
+def is_page(text: str) -> bool:
+    """Tell whether an answer is a page of HTML."""
+    head = text[:_HEAD].lstrip("\ufeff \t\r\n")[:2048].lower()
+    return head.startswith(("<!doctype html", "<html")) or "<html" in head
+
+
+def page_error(text: str, service: str, status: int | None = None) -> MastError:
+    """Return the error for a page of HTML instead of an answer."""
+    if _FIREWALL.search(text) or status in {401, 403}:
+        incident = _INCIDENT.search(html.unescape(_TAGS.sub(" ", text)))
+        return _blocked(service, status, f" ({incident[0].strip()})" if incident else "")
+    title = _TITLE.search(text)
+    named = f" ({html.unescape(title[1])[:100]})" if title and title[1] else ""
+    return ServerError(f"{service} answered with a web page instead of data{named}.", service=service, status=status)
+
+
+def _blocked(service: str, status: int | None, incident: str) -> MastError:
+    """The error for a request that a firewall has not let through; sending it again would not help."""
+    number = f", HTTP {status}" if status else ""
+    return NetworkError(
+        f"{service} was not asked: a firewall before it blocks the request{number}{incident}. It may take a part of "
+        "the query for an attack, or this network for a source of many: write the query in another way, try from another "
+        "network, or tell the archive's help desk (archive@stsci.edu).",
+        service=service,
+        status=status,
+    )
