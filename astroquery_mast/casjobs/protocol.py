@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, BinaryIO, ClassVar, TypeAlias, TypeVar, cast
+from typing import Any, BinaryIO, ClassVar, TypeAlias, TypeVar
 from urllib.parse import urljoin
 
 import requests
 from astropy.table import Table
-from astroquery import log
 
 from ..exceptions import (
     BadRequestError,
@@ -29,6 +29,7 @@ from ..exceptions import (
     NetworkError,
     ServerError,
 )
+from ..service.connections import spooled_file
 from ..service.http import HttpClient, is_limited
 from ..service.jobs import JobHandle, JobStatus
 from ..service.mast_service import MastService
@@ -79,6 +80,10 @@ class CasJobsCalls:
     def url(self) -> str:
         """The address of this CasJobs."""
         return self.service.endpoints.casjobs
+
+    def operation_url(self, operation: str) -> str:
+        """The address of an operation."""
+        return f"{self.url}/services/jobs.asmx/{operation}"
 
     # -- the user ----------------------------------------------------------------------------------------------------
 
@@ -140,25 +145,31 @@ class CasJobsCalls:
         except (InvalidQueryError, LoginError, NetworkError):
             raise
         except MastError as err:
-            found = None if never_connected(err) else self._find(named, err)
-            if found is None:
+            if never_connected(err):
                 raise
-            return found
-        except KeyboardInterrupt as err:
-            found = self._find(named, err)
-            if found is not None:
-                self.cancel(self.job_url(found), Deadline(_GRACE))
+            return self._submitted(named, err)
+        except KeyboardInterrupt:
+            with suppress(MastError):
+                for job_id in self._named(named):
+                    self.cancel(self.job_url(job_id), Deadline(_GRACE))
             raise
 
-    def _find(self, task: str, error: BaseException) -> int | None:
-        """The number of a job that may have been submitted although there was no answer."""
-        log.debug("Whether a job was submitted is not known, so it is looked for: %s", error)
+    def _submitted(self, task: str, error: MastError) -> int:
+        """The number of a job that was submitted without an answer; raise what happened if it was not."""
         try:
-            found = self.records(Deadline(_GRACE), [f"TaskName : {task}"])
+            found = self._named(task)
         except MastError as err:
-            log.warning("Whether a job was submitted is not known (see list_jobs): %s", err)
-            return None
-        return next((int(each["JobID"]) for each in found if each.get("TaskName") == task), None)
+            error.args = (f"{error} Whether the job was submitted is not known: see list_jobs(). ({err})",)
+            raise error from err
+        if not found:
+            error.args = (f"{error} CasJobs lists no such job, so that it can be submitted again.",)
+            raise error
+        return found[0]
+
+    def _named(self, task: str) -> list[int]:
+        """The numbers of the jobs whose task has a name."""
+        found = self.records(Deadline(_GRACE), [f"TaskName : {task}"])
+        return [int(each["JobID"]) for each in found if each.get("TaskName") == task]
 
     def extract(self, table: str, form: str, deadline: Deadline) -> int:
         """Have CasJobs write a table of MyDB to a file, and return the number of that job."""
@@ -189,7 +200,7 @@ class CasJobsCalls:
         if text.isdecimal():
             return int(text)
         found = _JOB_NUMBER.search(text)
-        if found is None or origin_of(text) != origin_of(self.url):
+        if found is None or not text.startswith(f"{self.url.rpartition('/')[0]}/"):
             raise InvalidArgumentError(
                 f"{given!r} is not a job of {self.url}: a number or an address ({self.job_url('<number>')}) is needed."
             )
@@ -243,9 +254,8 @@ class CasJobsCalls:
         send = partial(self.service.send, credentials=Credentials())
         client = HttpClient(send, self.service.endpoints, check=check_answer)
         url = urljoin(f"{self.url}/", address)
-        file = cast("BinaryIO", client.request("GET", url, deadline=deadline, service=what, spooled=True).raw)
-        refuse_page(file.read(_HEAD), what)
-        file.seek(0)
+        file = spooled_file(client.request("GET", url, deadline=deadline, service=what, spooled=True))
+        refuse_page(file.peek(_HEAD), what)
         return file
 
     # -- requests ----------------------------------------------------------------------------------------------------
@@ -263,8 +273,7 @@ class CasJobsCalls:
         self, operation: str, form: Mapping[str, str], deadline: Deadline, read: Read[T], hopeless: Hopeless = None
     ) -> T:
         """Call an operation with everything that it is told."""
-        what, url = f"CasJobs ({operation})", f"{self.url}/services/jobs.asmx/{operation}"
-        return self._post(url, form, deadline, what, read, hopeless)
+        return self._post(self.operation_url(operation), form, deadline, f"CasJobs ({operation})", read, hopeless)
 
     def _post(
         self,

@@ -18,7 +18,7 @@ _HEAD = 65_536
 _LONGEST = 500
 _SHOWN_CODE = re.compile(r"\r?\n\s*at [\w.`<>]+[.(]")
 # The name of an exception before its message: ``System.Data.SqlClient.SqlException (0x80131904): ``.
-_KIND = re.compile(r"\s*(?P<kind>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*Exception)(?: \(0x[0-9A-Fa-f]+\))?:\s*")
+_KIND = re.compile(r"\s*(?P<kind>(?:[A-Za-z_]\w*\.)*\w*Exception)(?: \(0x[0-9A-Fa-f]+\))?:\s*")
 _ENVELOPE = re.compile(r"Server was unable to process request|Exception has been thrown by the target", re.IGNORECASE)
 # Kinds of exceptions that find fault with what was sent; others are the server's own.
 _OF_THE_REQUEST = re.compile(r"(?:^|\.)(?:Exception|Sql|Argument|Format|InvalidOperation|ApplicationException|Soap)")
@@ -27,7 +27,7 @@ _ACCOUNT = r"(?:password|\bpw\b|\bwsid\b|web ?services? ?id|user ?(?:name|id))"
 _WRONG = r"(?:invalid|incorrect|wrong|unknown|not (?:valid|match|found|recogni[sz]ed|exist)|denied|fail)"
 _DENIED = re.compile(rf"{_ACCOUNT}.{{0,60}}{_WRONG}|{_WRONG}.{{0,60}}{_ACCOUNT}|not authenticated", re.IGNORECASE)
 _LIMITS = re.compile(
-    r"time ?-?out|time limit|timed out|exceed\w*.*(?:limit|time|memory)|limit.*exceeded|took too long"
+    r"time ?-?out|time limit|timed out|exceed\w*.*(?:limit|time|memory)|(?:limit|length) exceeded|took too long"
     r"|too (?:large|many rows)|OutOfMemory",
     re.IGNORECASE | re.DOTALL,
 )
@@ -75,7 +75,7 @@ def refusal(words: str, service: str, *, kind: str = "Exception", status: int | 
         return QuickLimitError(f"{service} reached a limit: {said}", service=service, status=status)
     if not _OF_THE_REQUEST.search(kind):
         return ServerError(f"{service} failed ({kind}): {said}", service=service, status=status)
-    return BadRequestError(f"{service} refused the query: {said}", service=service, status=status)
+    return BadRequestError(f"{service} refused the request: {said}", service=service, status=status)
 
 
 def _message(text: str) -> tuple[str, str]:
@@ -106,7 +106,7 @@ def page_error(text: str, service: str, status: int | None = None) -> MastError:
         incident = _INCIDENT.search(html.unescape(_TAGS.sub(" ", text)))
         return _blocked(service, status, f" ({incident[0].strip()})" if incident else "")
     title = _TITLE.search(text)
-    named = f" ({html.unescape(title[1])[:100]})" if title and title[1] else ""
+    named = f" ({' '.join(html.unescape(title[1]).split())[:100]})" if title and title[1] else ""
     return ServerError(f"{service} answered with a web page instead of data{named}.", service=service, status=status)
 
 
@@ -115,8 +115,8 @@ def _blocked(service: str, status: int | None, incident: str) -> MastError:
     number = f", HTTP {status}" if status else ""
     return NetworkError(
         f"{service} was not asked: a firewall before it blocks the request{number}{incident}. It may take a part of "
-        "the query for an attack, or this network for a source of many: write the query in another way, try from another "
-        "network, or tell the archive's help desk (archive@stsci.edu).",
+        "the query for an attack, or this network for a source of many: write the query in another way, try from "
+        "another network, or tell the archive's help desk (archive@stsci.edu).",
         service=service,
         status=status,
     )

@@ -76,17 +76,20 @@ class Statement:
         """Whether it may be sent twice, because it changes nothing."""
         return self.place is not None
 
+    @property
+    def why_no_place(self) -> str:
+        """Why no ``INTO`` can be added."""
+        if self.into:
+            return f"The query has an INTO of its own ({self.into})."
+        return "The statement returns no rows that could be put into a table."
+
     def with_into(self, table: str) -> str:
         """Return the statement with a place for its rows: a table of MyDB, whose name is checked."""
         if self.place is None:
-            raise InvalidArgumentError(
-                f"The query has an INTO of its own: {self.into}."
-                if self.into
-                else "The statement returns no rows that could be put into a table."
-            )
+            raise InvalidArgumentError(self.why_no_place)
         before, after = self.text[: self.place], self.text[self.place :]
         # On a line of its own, behind which a comment may end.
-        return f"{before.rstrip()}\nINTO MyDB.{checked_name(table)}\n{after}"
+        return f"{before.rstrip()}\nINTO MyDB.[{checked_name(table)}]\n{after}"
 
 
 def read_statement(sql: object) -> Statement:
@@ -99,9 +102,8 @@ def read_statement(sql: object) -> Statement:
     if not selects or not _CHANGES.isdisjoint(words):
         return Statement(sql, _target(tokens))
     first = selects[0]
-    into = _target(tokens[first:])
-    if into is not None:
-        return Statement(sql, into)
+    if "INTO" in words[first:]:
+        return Statement(sql, _target(tokens[first:]))
     ends = (each.start for each in tokens[first:] if each.keyword in _AFTER_COLUMNS or each.text == ";")
     return Statement(sql, None, next(ends, len(sql)))
 

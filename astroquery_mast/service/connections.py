@@ -209,6 +209,42 @@ def spool_body(response: requests.Response, most: int) -> None:
     response.raw = body
 
 
+class _BodyReader(io.RawIOBase):
+    """A spooled body as a file, for code that wants all that files can do."""
+
+    def __init__(self, body: Any) -> None:
+        super().__init__()
+        self._body = body
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that it can be read from any place."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read as much as there is room for."""
+        piece = self._body.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place."""
+        return int(self._body.seek(offset, whence))
+
+    def close(self) -> None:
+        """Let go of the body."""
+        self._body.close()
+        super().close()
+
+
+def spooled_file(response: requests.Response) -> io.BufferedReader:
+    """Return a body that `spool_body` has received as a file."""
+    return io.BufferedReader(_BodyReader(response.raw))
+
+
 def read_words(response: requests.Response) -> None:
     """Read the beginning of a body that is no answer, and leave the rest."""
     if not isinstance(response.raw, urllib3.HTTPResponse):

@@ -149,12 +149,15 @@ class JobHandle:
             warn_of_limit(len(table))
         return table
 
-    def fetch(self, deadline: Deadline, *, verbose: bool = False) -> Table:
-        """Return the result within what is left of a call, without a word on rows that are missing."""
-        self._watch(deadline, verbose=verbose)
+    def fetch(self, deadline: Deadline, *, verbose: bool = False, kept: bool = True) -> Table:
+        """Return the result within what is left of a call, without a word on rows that are missing.
+
+        ``kept`` says whether the job goes on after Ctrl-C, which is told then; to stop it is the caller's affair.
+        """
+        self._watch(deadline, verbose=verbose, kept=kept)
         return self._protocol.result(self.url, deadline)
 
-    def _watch(self, deadline: Deadline, *, verbose: bool) -> None:
+    def _watch(self, deadline: Deadline, *, verbose: bool, kept: bool = True) -> None:
         """Ask how far it is until it has finished; a server that cannot say is asked again."""
         status = JobStatus.UNKNOWN
         try:
@@ -176,7 +179,8 @@ class JobHandle:
                     wait=POLL,
                 )
         except KeyboardInterrupt:
-            log.info("Nobody waits for the job any more. %s", self._return_to_it())
+            if kept:
+                log.info("Nobody waits for the job any more. %s", self._return_to_it())
             raise
         except MastError as err:
             if deadline.remaining() > 0:

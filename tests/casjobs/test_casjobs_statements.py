@@ -1,0 +1,117 @@
+"""What is understood of a statement in SQL, and which names may go into one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast.casjobs.statements import checked_context, checked_name, read_statement
+from astroquery_mast.exceptions import InvalidArgumentError
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            *("SELECT", "FROM", "INTO", "WHERE", "a", "b.c", "'it''s FROM'", "[x INTO y]", '"q"', "-- SELECT INTO z\n"),
+            *("/* FROM */", "(SELECT 1 FROM t)", ",", "*", "1", "UNION", ";", "@v", "=", "ORDER BY"),
+        ]
+    ),
+    max_size=12,
+)
+
+
+@pytest.mark.parametrize(
+    ("sql", "written"),
+    [
+        ("SELECT a FROM t", "SELECT a\nINTO MyDB.[new]\nFROM t"),
+        (
+            "select top 5 * from t where a in (select b from c)",
+            "select top 5 *\nINTO MyDB.[new]\nfrom t where a in (se",
+        ),
+        ("SELECT 1 AS a -- from here", "SELECT 1 AS a -- from here\nINTO MyDB.[new]\n"),
+        ("SELECT 'into x' AS [from], a FROM t", "SELECT 'into x' AS [from], a\nINTO MyDB.[new]\nFROM t"),
+        (
+            "WITH c AS (SELECT a FROM b) SELECT a FROM c",
+            "WITH c AS (SELECT a FROM b) SELECT a\nINTO MyDB.[new]\nFROM c",
+        ),
+        ("SELECT a FROM t UNION SELECT a FROM u", "SELECT a\nINTO MyDB.[new]\nFROM t UNION SELECT a FROM u"),
+        ("DECLARE @r float; SELECT @r = 1; SELECT x FROM f(@r)", "DECLARE @r float; SELECT @r = 1; SELECT x\nINTO MyD"),
+        ("SELECT 1 AS a;", "SELECT 1 AS a\nINTO MyDB.[new]\n;"),
+        ("SELECT (SELECT MAX(b) FROM u) AS m FROM t", "SELECT (SELECT MAX(b) FROM u) AS m\nINTO MyDB.[new]\nFROM t"),
+        ("/* SELECT INTO */ SELECT a FROM t", "/* SELECT INTO */ SELECT a\nINTO MyDB.[new]\nFROM t"),
+    ],
+)
+def test_the_rows_of_a_query_are_put_into_a_table(sql: str, written: str) -> None:
+    """The INTO stands behind the columns of the outer SELECT, and never in text, comments or subqueries."""
+    assert read_statement(sql).with_into("new").startswith(written)
+
+
+@pytest.mark.parametrize(
+    ("sql", "into"),
+    [
+        ("SELECT a INTO MyDB.five FROM t", "five"),
+        ("select a into [MyDB].[dbo].[my table] from t", "my table"),
+        ("SELECT a INTO five FROM t", "five"),
+        ("INSERT INTO MyDB.five SELECT a FROM t", "five"),
+        ("SELECT a INTO five", "five"),
+        ("SELECT a INTO", None),
+        ("UPDATE five SET a = 1", None),
+        ("DROP TABLE five", None),
+        ("EXEC spDoIt", None),
+    ],
+)
+def test_statements_without_rows_are_known(sql: str, into: str | None) -> None:
+    """Nothing can be put into a second table, and none of them is sent twice."""
+    statement = read_statement(sql)
+    assert statement.into == into
+    assert not statement.only_reads
+    with pytest.raises(InvalidArgumentError, match="INTO of its own" if into else "no rows"):
+        statement.with_into("new")
+
+
+@pytest.mark.parametrize("sql", ["", "  \n", None, 5, b"SELECT 1"])
+def test_what_is_no_text_is_no_query(sql: Any) -> None:
+    """It is refused before anything is sent."""
+    with pytest.raises(InvalidArgumentError, match="is not a query"):
+        read_statement(sql)
+
+
+@given(PIECES)
+def test_nothing_of_a_statement_gets_lost(pieces: list[str]) -> None:
+    """Whatever it is, only an INTO is added, and then it is found."""
+    sql = " ".join(["SELECT x", *pieces])
+    statement = read_statement(sql)
+    if statement.place is not None:
+        written = statement.with_into("new_table")
+        assert re.sub(r"\s+", "", written.replace("\nINTO MyDB.[new_table]\n", "", 1)) == re.sub(r"\s+", "", sql)
+        assert read_statement(written).into == "new_table"
+        assert read_statement(written).place is None
+
+
+@given(st.one_of(st.text(), st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True)))
+def test_a_name_is_plain_or_refused(name: str) -> None:
+    """What goes into a statement can be nothing but a name."""
+    plain = re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) is not None and len(name) <= 128
+    if plain:
+        assert checked_name(name) == name
+        assert read_statement("SELECT a FROM t").with_into(name).count(f"[{name}]") == 1
+    else:
+        with pytest.raises(InvalidArgumentError, match="is not the name of a table"):
+            checked_name(name)
+
+
+@pytest.mark.parametrize("name", ["x; DROP TABLE y", "x]]", "x'--", "x y", "1x", "", "é", "x" * 129, None, 5, "a.b.c"])
+def test_a_table_with_another_name_is_refused(name: Any) -> None:
+    """No quote, bracket, blank or comment gets into SQL by way of a name."""
+    with pytest.raises(InvalidArgumentError):
+        read_statement("SELECT a FROM t").with_into(name)
+
+
+def test_ones_own_database_may_be_written_in_any_case() -> None:
+    """The service knows it as MYDB; other contexts stay as they are."""
+    assert [checked_context(name) for name in ("MyDB", "mydb", "MYDB", "HSCv3")] == ["MYDB", "MYDB", "MYDB", "HSCv3"]
+    with pytest.raises(InvalidArgumentError, match="name of a context"):
+        checked_context("HSCv3; DROP")
