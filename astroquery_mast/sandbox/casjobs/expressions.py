@@ -203,12 +203,14 @@ _LOWERED: Mapping[type[exp.Expression], Callable[[Any], Any]] = {
 
 
 def settle_types(tree: Any) -> None:
-    """Take out the CASTs that told types, and write what depends on types: sums of text, means of whole numbers."""
+    """Take out the CASTs that told types, and write what depends on types: sums of text, means of whole numbers; and check divisors."""
     for node in reversed(list(tree.walk(bfs=True))):
         if isinstance(node, exp.Cast) and node.meta.get(_MARK):
             node.replace(node.this)
         elif isinstance(node, exp.Add) and _is_text(node):
             node.replace(exp.DPipe(this=node.this, expression=node.expression))
+        elif isinstance(node, (exp.Div, exp.Mod)) and not isinstance(node.expression, exp.Literal):
+            node.set("expression", _call("tsql_divisor", node.expression))
         elif isinstance(node, exp.Avg) and _is_integer(node.this):
             node.replace(_call("tsql_truncated", node.copy()))
         elif type(node) in _SAME:

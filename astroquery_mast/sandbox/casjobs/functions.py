@@ -26,6 +26,7 @@ class Functions:
         for name, (count, function) in _FUNCTIONS.items():
             connection.create_function(name, count, function, deterministic=name != "tsql_now")
         connection.create_function("tsql_cast", -1, self._cast, deterministic=True)
+        connection.create_function("tsql_divisor", 1, self._divisor, deterministic=True)
         connection.create_aggregate("tsql_stdev", 1, _Stdev)  # type: ignore[arg-type]
         connection.create_aggregate("tsql_var", 1, _Variance)  # type: ignore[arg-type]
 
@@ -35,6 +36,12 @@ class Functions:
         except ConversionError as error:
             self._message = str(error)
             raise
+
+    def _divisor(self, value: float | None) -> float | None:
+        if value == 0:
+            self._message = "Divide by zero error encountered."
+            raise ZeroDivisionError(self._message)
+        return value
 
     def take_message(self) -> str:
         """Return what went wrong since this was last asked."""

@@ -166,6 +166,7 @@ class UserDatabase:
         """Run a SELECT, and keep its result if it has INTO."""
         into = tree.args.get("into")
         if into is not None:
+            _check_lasting(into.this)
             tree.set("into", None)
         found = self._selected(tree, names)
         if into is None:
@@ -322,6 +323,12 @@ _RUNNERS: Mapping[Any, Callable[[UserDatabase, Any, Any], Result]] = {
 
 def _address(table: ContextTable) -> str:
     return f"{table.file().as_uri()}?mode=ro&immutable=1"
+
+
+def _check_lasting(table: exp.Table) -> None:
+    """Refuse a temporary table: the service loses it before the next statement."""
+    if isinstance(table.this, exp.Identifier) and table.this.args.get("temporary"):
+        raise SqlError("Could not find prepared statement with handle -1.")
 
 
 def _defined(column: exp.ColumnDef) -> SqlColumn:

@@ -129,7 +129,9 @@ class CasJobsService:
         return self._operations[name](record)
 
     def _database(self, account: Account) -> UserDatabase:
-        return self._databases.setdefault(account.user, UserDatabase())
+        if account.user not in self._databases:
+            self._databases[account.user] = UserDatabase()
+        return self._databases[account.user]
 
     def _quick(self, record: RequestRecord) -> Reply:
         account, query, context = _user(record), _text(record, "qry"), _text(record, "context")

@@ -159,7 +159,7 @@ def _whole(kind: SqlType, value: Any) -> int:
 
 def _to_float(kind: SqlType, value: Cell) -> Cell:
     try:
-        number = float(value or 0)
+        number = float(_without_underscores([value or 0])[0])
     except ValueError:
         raise ConversionError(f"Error converting data type varchar to {kind.name}.") from None
     if not math.isfinite(number):  # SQL Server has neither NaN nor infinity
@@ -245,20 +245,27 @@ _CONVERTERS: Mapping[str, Callable[[SqlType, Cell], Cell]] = {
 }
 
 
+def _without_underscores(values: Sequence[Any]) -> Sequence[Any]:
+    """Refuse text that only Python takes for a number, such as ``1_000``."""
+    if any(type(value) is str for value in values[:1]) and "_" in "".join(values):
+        raise ValueError("_")
+    return values
+
+
 def _bulk_integers(kind: SqlType, values: Sequence[Any]) -> Sequence[Cell] | None:
     low, high = _INTEGERS[kind.name]
-    numbers = list(map(int, values))
+    numbers = list(map(int, _without_underscores(values)))
     plain = kind.name != "bit" and not any(type(value) is float for value in values[:1])
     return numbers if plain and low <= min(numbers, default=0) and max(numbers, default=0) <= high else None
 
 
 def _bulk_floats(_kind: SqlType, values: Sequence[Any]) -> Sequence[Cell] | None:
-    numbers = list(map(float, values))
+    numbers = list(map(float, _without_underscores(values)))
     return numbers if all(map(math.isfinite, numbers)) else None
 
 
 def _bulk_reals(_kind: SqlType, values: Sequence[Any]) -> Sequence[Cell] | None:
-    numbers = np.array(list(map(float, values)))
+    numbers = np.array(list(map(float, _without_underscores(values))))
     fits = np.isfinite(numbers).all() and (np.abs(numbers) < np.finfo("f4").max).all()
     singles: list[Cell] = numbers.astype("f4").astype(float).tolist()
     return singles if fits else None

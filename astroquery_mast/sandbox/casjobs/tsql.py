@@ -28,7 +28,7 @@ _UNRESOLVED = re.compile(r"(?:Column|Unknown column:?) '?\"?([^'\".]+)\"?'?")
 _NODES: tuple[type[exp.Expression], ...] = (
     *(exp.Select, exp.Union, exp.Intersect, exp.Except, exp.Subquery, exp.With, exp.CTE, exp.From, exp.Join),
     *(exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.Fetch, exp.Offset, exp.Distinct),
-    *(exp.LimitOptions, exp.Lateral, exp.Into, exp.Window, exp.WindowSpec, exp.RowNumber, exp.Values),
+    *(exp.LimitOptions, exp.Lateral, exp.Into, exp.Window, exp.WindowSpec, exp.RowNumber),
     *(exp.Table, exp.TableAlias, exp.Alias, exp.Identifier, exp.Column, exp.Star, exp.Literal, exp.Null, exp.National),
     *(exp.Paren, exp.Tuple, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE),
     *(exp.Between, exp.In, exp.Is, exp.Like, exp.Escape, exp.Exists, exp.Case, exp.If, exp.Neg, exp.Any, exp.All),
@@ -147,6 +147,8 @@ def _check_nodes(tree: Any) -> None:
             raise SqlError(f"Incorrect syntax near '{node.sql(CasJobsSql)[:60]}'.")
         if isinstance(node, exp.Into) and node.parent is not tree:
             raise SqlError("Incorrect syntax near the keyword 'INTO'.")
+        if isinstance(node, exp.LimitOptions) and (node.args.get("percent") or node.args.get("with_ties")):
+            raise SqlError("Incorrect syntax near the keyword 'TOP'.")
 
 
 def _note_names(tree: Any) -> None:
