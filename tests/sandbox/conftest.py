@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import html
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import requests
@@ -54,3 +58,53 @@ def invoke(box: Sandbox, web: requests.Session) -> Invoke:
         return decoded
 
     return post
+
+
+CasJobsCall = Callable[..., requests.Response]
+#: The answer of a quick query: the header, and rows of text in which None is null.
+Quick = Callable[..., tuple[list[str], list[list[str | None]]]]
+NAMESPACE = "{http://Services.Cas.jhu.edu}"
+
+
+@pytest.fixture(scope="session")
+def casjobs(box: Sandbox, web: requests.Session) -> CasJobsCall:
+    """Call an operation of CasJobs; the form holds the login of the first account unless it says otherwise."""
+
+    def call(operation: str, method: str = "POST", where: Sandbox | None = None, **form: object) -> requests.Response:
+        sandbox = where or box
+        login = {"wsid": sandbox.casjobs_wsid, "pw": sandbox.casjobs_password}
+        if operation == "GetJobs":
+            login = {f"owner_{name}": value for name, value in login.items()}
+        sent = {name: str(value) for name, value in {**login, **form}.items()}
+        address = f"{sandbox.url}/ps1casjobs/services/jobs.asmx/{operation}"
+        return web.request(method, address, timeout=60, **{"data" if method == "POST" else "params": sent})
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def quick(casjobs: CasJobsCall) -> Quick:
+    """Run a quick query and read its answer."""
+
+    def run(sql: str, context: str = "MYDB", **options: Any) -> tuple[list[str], list[list[str | None]]]:
+        answer = casjobs("ExecuteQuickJob", qry=sql, context=context, taskname="test", isSystem="false", **options)
+        assert answer.status_code == 200, answer.text
+        header, *lines = (ElementTree.fromstring(answer.content).text or "").splitlines()
+        rows = [[None if cell == "null" else cell for cell in line] for line in csv.reader(lines)]
+        return header.split(","), rows
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def casjobs_refusal(casjobs: CasJobsCall) -> Callable[..., str]:
+    """Run a quick query that must fail, and return what stands before the trace."""
+
+    def told(sql: str, context: str = "MYDB", **options: Any) -> str:
+        answer = casjobs("ExecuteQuickJob", qry=sql, context=context, taskname="test", isSystem="false", **options)
+        assert answer.status_code == 500
+        found = re.match(r"System.Exception: *(.*?) *--->", answer.text, re.DOTALL)
+        assert found, answer.text
+        return html.unescape(found[1])
+
+    return told

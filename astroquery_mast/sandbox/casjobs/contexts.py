@@ -138,6 +138,7 @@ def _survey_names(release: str, table: str, left_out: set[str]) -> list[str]:
 #: One star of so many varies; it has been seen so often in each band, and repeats itself after so many days.
 _VARIABLE, _EPOCHS, _PERIOD = 25, 12, 0.5423
 _DETECTIONS_PER_SOURCE = 4
+_SERIAL = ("uniquePspsP2id", "detectID", "ippDetectID", "imageID")
 
 
 def _light_curves(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:

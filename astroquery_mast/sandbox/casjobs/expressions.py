@@ -203,18 +203,22 @@ _LOWERED: Mapping[type[exp.Expression], Callable[[Any], Any]] = {
 
 
 def settle_types(tree: Any) -> None:
-    """Take out the CASTs that told types, and write what depends on types: sums of text, means of whole numbers; and check divisors."""
+    """Take out the CASTs that told types, write what depends on types, and let divisors be looked at."""
     for node in reversed(list(tree.walk(bfs=True))):
         if isinstance(node, exp.Cast) and node.meta.get(_MARK):
             node.replace(node.this)
         elif isinstance(node, exp.Add) and _is_text(node):
             node.replace(exp.DPipe(this=node.this, expression=node.expression))
-        elif isinstance(node, (exp.Div, exp.Mod)) and not isinstance(node.expression, exp.Literal):
+        elif isinstance(node, (exp.Div, exp.Mod)) and _may_be_zero(node.expression):
             node.set("expression", _call("tsql_divisor", node.expression))
         elif isinstance(node, exp.Avg) and _is_integer(node.this):
             node.replace(_call("tsql_truncated", node.copy()))
         elif type(node) in _SAME:
             node.replace(_call(_SAME[type(node)], *_arguments(node)))
+
+
+def _may_be_zero(node: Any) -> bool:
+    return not isinstance(node, exp.Literal) or float(node.name) == 0
 
 
 def _is_text(node: Any) -> bool:

@@ -135,7 +135,7 @@ class CasJobsService:
 
     def _quick(self, record: RequestRecord) -> Reply:
         account, query, context = _user(record), _text(record, "qry"), _text(record, "context")
-        job = self._job(record, account, query, context, "QUERY", lambda job: None)
+        job = self._job(record, query, context, lambda job: None)
         job.is_system, job.queue = _flag(record, "isSystem"), _QUEUES[0]
         with _refused(job):
             result = self._database(account).execute(query, context, self._quick_steps)
@@ -151,7 +151,7 @@ class CasJobsService:
             result = self._database(account).execute(query, context)
             job.rows, job.created = result.count, result.created
 
-        return self._begun(record, self._job(record, account, query, context, "QUERY", run))
+        return self._begun(record, self._job(record, query, context, run))
 
     def _extract(self, record: RequestRecord) -> Reply:
         account, table, form = _user(record), _text(record, "tableName"), _text(record, "type")
@@ -166,25 +166,21 @@ class CasJobsService:
             self._outputs[path] = Reply(200, (("Content-Type", kind),), write(result))
             job.rows, job.output = len(result.rows), f"http://{host}{path}"
 
-        return self._begun(record, self._job(record, account, f"{table} {form}", MYDB, "OUTPUT", run))
+        return self._begun(record, self._job(record, f"{table} {form}", MYDB, run))
 
-    def _job(
-        self,
-        record: RequestRecord,
-        account: Account,
-        query: str,
-        context: str,
-        kind: str,
-        run: Callable[[CasJob], None],
-    ) -> CasJob:
+    def _job(self, record: RequestRecord, query: str, context: str, run: Callable[[CasJob], None]) -> CasJob:
+        """Note a job, which fails with the message of the database."""
+
         def guarded(job: CasJob) -> None:
             try:
                 run(job)
             except (SqlError, ConversionError) as error:
                 job.error = str(error)
 
-        task = record.value("taskname") or ""
-        job = CasJob(next(self._numbers), account.wsid, task, query, context, kind, guarded)
+        wsid = _number(record, "wsid")
+        is_query = record.value("qry") is not None
+        task, kind = (_text(record, "taskname"), "QUERY") if is_query else ("", "OUTPUT")
+        job = CasJob(next(self._numbers), wsid, task, query, context, kind, guarded)
         self._jobs[job.id] = job
         return job
 

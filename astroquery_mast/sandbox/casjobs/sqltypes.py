@@ -178,8 +178,8 @@ def _to_real(kind: SqlType, value: Cell) -> Cell:
 def _to_decimal(kind: SqlType, value: Cell) -> Cell:
     precision, scale = (*kind.size, *(18, 0)[len(kind.size) :])[:2]
     try:
-        number = Decimal(str(value).strip() or "0")
-    except InvalidOperation:
+        number = Decimal(str(_without_underscores([value])[0]).strip() or "0")
+    except (InvalidOperation, ValueError):
         raise ConversionError("Error converting data type varchar to numeric.") from None
     if not number.is_finite() or abs(number) >= Decimal(10) ** (precision - scale):
         raise ConversionError("Arithmetic overflow error converting expression to data type numeric.")

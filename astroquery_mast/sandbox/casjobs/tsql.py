@@ -119,6 +119,7 @@ def select(tree: exp.Expression, catalog: Catalog) -> Selection:
 
 
 def _selected(tree: Any, catalog: Catalog) -> Selection:
+    _drop_hints(tree)
     _check_nodes(tree)
     _note_names(tree)
     _order_clauses(tree)
@@ -159,10 +160,16 @@ def _note_names(tree: Any) -> None:
                 item.meta["written"] = item.alias_or_name if isinstance(item, (exp.Alias, exp.Column)) else ""
 
 
+def _drop_hints(tree: Any) -> None:
+    """Leave out what changes no result, such as NOLOCK and MAXDOP."""
+    for name in ("hints", "options"):
+        for node in tree.find_all(exp.Table, exp.Select):
+            node.set(name, None)
+
+
 def _order_clauses(tree: Any) -> None:
-    """Leave out what SQLite has no word for, and write FETCH as LIMIT."""
+    """Write FETCH as LIMIT, and have nothing come first, as in SQL Server."""
     for part in tree.find_all(exp.Select):
-        part.set("options", None)
         limit = part.args.get("limit")
         if isinstance(limit, exp.Fetch):
             part.set("limit", exp.Limit(expression=limit.args["count"]))
@@ -170,8 +177,6 @@ def _order_clauses(tree: Any) -> None:
             part.set("limit", exp.Limit(expression=exp.Literal.number(-1)))
         for ordered in part.find_all(exp.Ordered):
             ordered.set("nulls_first", not ordered.args.get("desc"))
-    for table in tree.find_all(exp.Table):
-        table.set("hints", None)
 
 
 def _resolve_tables(tree: Any, catalog: Catalog) -> dict[str, Relation]:
@@ -306,13 +311,20 @@ def _kind(node: Any, scope: Scope | None, known: Mapping[str, Relation]) -> SqlT
         return origin.type if origin is not None else None
     if isinstance(node, exp.Avg) and node.this.type is not None and node.this.type.this in exp.DataType.INTEGER_TYPES:
         return _kind(node.this, scope, known)
-    inner = _kind(node.this, scope, known) if isinstance(node, _CHOICES) else None
+    inner = _kind(node.this, scope, known) if isinstance(node, (*_CHOICES, exp.Sum, exp.Div)) else None
     found = sql_type(node.type, "") if node.type is not None else None
+    if isinstance(node, (exp.Sum, exp.Div)) and inner is not None:
+        # Whole numbers stay whole, and are no longer than they were.
+        return SqlType("int") if inner.is_integer and inner.name != "bigint" and _is_whole(found) else found
     if inner is not None and (found is None or inner.name == "real"):
         found = inner
     if found is not None and found.is_text and not isinstance(node, exp.Cast):
         return SqlType(found.name, (-1,))  # how long the text is, the types of its parts do not tell
     return found
+
+
+def _is_whole(kind: SqlType | None) -> bool:
+    return kind is not None and kind.is_integer
 
 
 def _number_kind(text: str) -> SqlType:

@@ -1,0 +1,208 @@
+"""CasJobs of the sandbox: jobs, their states, and the list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from xml.etree import ElementTree
+
+import pytest
+import requests
+
+from astroquery_mast.sandbox import Fault, RequestRecord, Sandbox
+
+CasJobsCall = Callable[..., requests.Response]
+Quick = Callable[..., tuple[list[str], list[list[str | None]]]]
+NAMESPACE = "{http://Services.Cas.jhu.edu}"
+READY, STARTED, CANCELING, CANCELLED, FAILED, FINISHED = map(str, range(6))
+
+
+@pytest.fixture
+def slow() -> Iterator[Sandbox]:
+    """A sandbox whose jobs end with the third question."""
+    with Sandbox(casjobs_questions=2) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def value(casjobs: CasJobsCall) -> Callable[..., str]:
+    """The content of the only element of an answer."""
+
+    def read(operation: str, **form: object) -> str:
+        answer = casjobs(operation, **form)
+        assert answer.status_code == 200, answer.text
+        return ElementTree.fromstring(answer.content).text or ""
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def submit(value: Callable[..., str]) -> Callable[..., str]:
+    """Submit a query and return the number of its job."""
+
+    def send(query: str, context: str = "MYDB", task: str = "task", **options: object) -> str:
+        return value("SubmitJob", qry=query, context=context, taskname=task, estimate=1, **options)
+
+    return send
+
+
+@pytest.fixture(scope="session")
+def listed(casjobs: CasJobsCall) -> Callable[..., list[dict[str, str]]]:
+    """The jobs that meet conditions."""
+
+    def read(conditions: str = "", system: str = "false", **form: object) -> list[dict[str, str]]:
+        answer = casjobs("GetJobs", conditions=conditions, includeSystem=system, **form)
+        assert answer.status_code == 200, answer.text
+        root = ElementTree.fromstring(answer.content)
+        assert root.tag == f"{NAMESPACE}ArrayOfCJJob"
+        return [{each.tag.removeprefix(NAMESPACE): each.text or "" for each in job} for job in root]
+
+    return read
+
+
+Value = Callable[..., str]
+Listed = Callable[..., list[dict[str, str]]]
+
+
+def submissions(record: RequestRecord) -> bool:
+    """Whether a request submits a job."""
+    return record.path.endswith("/SubmitJob")
+
+
+def test_a_job_has_ended_when_it_is_first_asked_for(box: Sandbox, value: Value, submit: Value, quick: Quick) -> None:
+    """Nobody has to wait in tests; what the job made is there."""
+    number = submit("SELECT TOP 3 objID INTO MyDB.few FROM ObjectThin", "PanSTARRS_DR2")
+    assert value("GetJobStatus", jobid=number) == FINISHED
+    assert quick("SELECT COUNT(*) FROM few")[1] == [["3"]]
+
+
+def test_a_job_may_have_to_be_asked_for_several_times(
+    slow: Sandbox, value: Value, submit: Value, quick: Quick, listed: Listed
+) -> None:
+    """Its table is not there until it has ended; both ways to ask bring it on."""
+    number = submit("CREATE TABLE t (a int)", where=slow)
+    assert quick("SELECT * FROM information_schema.tables", where=slow)[1] == []
+    assert value("GetJobStatus", jobid=number, where=slow) == READY
+    assert listed(f"jobid : {number}", where=slow)[0]["Status"] == STARTED
+    assert value("GetJobStatus", jobid=number, where=slow) == FINISHED
+    assert quick("SELECT TABLE_NAME FROM information_schema.tables", where=slow)[1] == [["t"]]
+
+
+def test_a_cancelled_job_does_nothing(
+    slow: Sandbox, casjobs: CasJobsCall, value: Value, submit: Value, quick: Quick
+) -> None:
+    """It is cancelled for ever; an ended job cannot be."""
+    number = submit("CREATE TABLE t (a int)", where=slow)
+    answer = casjobs("CancelJob", jobid=number, where=slow)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert [value("GetJobStatus", jobid=number, where=slow) for _ in range(3)] == [CANCELLED] * 3
+    assert quick("SELECT * FROM information_schema.tables", where=slow)[1] == []
+    ended = submit("CREATE TABLE t (a int)", where=slow)
+    for _ in range(3):
+        value("GetJobStatus", jobid=ended, where=slow)
+    casjobs("CancelJob", jobid=ended, where=slow)
+    assert value("GetJobStatus", jobid=ended, where=slow) == FINISHED
+
+
+def test_a_failed_job_tells_why(box: Sandbox, value: Value, submit: Value, listed: Listed) -> None:
+    """The list has the message of the database."""
+    number = submit("SELECT * INTO MyDB.x FROM nowhere")
+    assert value("GetJobStatus", jobid=number) == FAILED
+    assert listed(f"jobid : {number}")[0]["Error"] == "Invalid object name 'nowhere'."
+
+
+@pytest.mark.parametrize(
+    ("phase", "status"),
+    [("failed The disk is full.", FAILED), ("cancelled", CANCELLED), ("started", STARTED), ("ready", READY)],
+)
+def test_faults_decide_how_a_job_ends(
+    box: Sandbox, value: Value, submit: Value, casjobs: CasJobsCall, phase: str, status: str, quick: Quick
+) -> None:
+    """It fails, or never ends unless it is cancelled, and in neither case makes a table."""
+    box.faults.add("casjobs", Fault.job(*phase.split(" ", 1)), where=submissions)
+    number = submit("CREATE TABLE t (a int)")
+    assert [value("GetJobStatus", jobid=number) for _ in range(4)] == [status] * 4
+    casjobs("CancelJob", jobid=number)
+    assert value("GetJobStatus", jobid=number) in {status, CANCELLED} - {STARTED, READY}
+    assert quick("SELECT * FROM information_schema.tables")[1] == []
+
+
+def test_the_list_tells_of_every_job(box: Sandbox, submit: Value, listed: Listed, quick: Quick) -> None:
+    """What was asked, where, how many rows it gave, and what it made; elements without content are left out."""
+    number = submit("SELECT TOP 7 * INTO MyDB.few FROM ObjectThin", "PanSTARRS_DR1", "seven & more")
+    (job,) = listed(f"jobid : {number}")
+    times = [job.pop(name) for name in ("TimeSubmit", "TimeStart", "TimeEnd")]
+    assert times == sorted(times)
+    assert job == {
+        "JobID": number,
+        "Rows": "7",
+        "WebServicesID": box.casjobs_wsid,
+        "Status": FINISHED,
+        "Queue": "500",
+        "TaskName": "seven & more",
+        "Query": "SELECT TOP 7 * INTO MyDB.few FROM ObjectThin",
+        "Context": "PanSTARRS_DR1",
+        "Type": "QUERY",
+        "CreatedTable": "few",
+    }
+    quick("SELECT 1")
+    assert [job["Queue"] for job in listed()] == ["500", "1"]
+
+
+def test_conditions_select_jobs(box: Sandbox, submit: Value, listed: Listed) -> None:
+    """Single values, choices, and ranges; several conditions all hold; letters are alike."""
+    first, second, third = (submit("SELECT 1 AS a", task=name) for name in ("one", "two", "three"))
+    submit("SELECT nothing", task="two")
+
+    def found(conditions: str) -> list[str]:
+        return [job["JobID"] for job in listed(conditions)]
+
+    assert found(f"jobid : {first};") == [first]
+    assert found(f"JobID : {first}|{third}") == [first, third]
+    assert found(f"jobid : {second},") == [second, third, str(int(third) + 1)]
+    assert found(f"jobid : ,{second}") == [first, second]
+    assert found(f"jobid : {first},{second} ; taskname : TWO") == [second]
+    assert found("taskname : two; status : 5") == [second]
+    assert found("TimeSubmit : 2008-04-05,") == [first, second, third, str(int(third) + 1)]
+    assert found("TimeSubmit : ,2008-04-05") == []
+
+
+@pytest.mark.parametrize("conditions", ["nothing : 1", "jobid", "jobid : x", "timestart : yesterday,"])
+def test_conditions_that_cannot_be_read_are_refused(box: Sandbox, casjobs: CasJobsCall, conditions: str) -> None:
+    """With the trace of an exception."""
+    answer = casjobs("GetJobs", conditions=conditions, includeSystem="false")
+    assert answer.status_code == 500
+    assert "--->" in answer.text
+
+
+def test_system_jobs_are_listed_on_request(box: Sandbox, casjobs: CasJobsCall, listed: Listed) -> None:
+    """A quick query may be kept out of the history."""
+    casjobs("ExecuteQuickJob", qry="SELECT 1", context="MYDB", taskname="hidden", isSystem="true")
+    assert listed() == []
+    assert [job["TaskName"] for job in listed(system="true")] == ["hidden"]
+
+
+def test_a_failed_quick_query_is_in_the_history(box: Sandbox, listed: Listed, casjobs_refusal: Value) -> None:
+    """With its message."""
+    casjobs_refusal("SELECT * FROM nowhere")
+    assert [(job["Status"], job["Error"]) for job in listed()] == [(FAILED, "Invalid object name 'nowhere'.")]
+
+
+@pytest.mark.parametrize("operation", ["GetJobStatus", "CancelJob"])
+def test_jobs_of_others_cannot_be_reached(
+    box: Sandbox, casjobs: CasJobsCall, submit: Value, listed: Listed, operation: str
+) -> None:
+    """Neither asked for, nor cancelled, nor listed."""
+    number = submit("SELECT 1 AS a")
+    other = {"wsid": box.casjobs_other_wsid, "pw": box.casjobs_other_password}
+    answer = casjobs(operation, jobid=number, **other)
+    assert answer.status_code == 500
+    assert "does not exist" in answer.text
+    assert listed(**{f"owner_{name}": text for name, text in other.items()}) == []
+
+
+def test_queues_of_all_contexts(box: Sandbox, casjobs: CasJobsCall) -> None:
+    """Every context has a quick queue and a long one."""
+    root = ElementTree.fromstring(casjobs("GetQueues").content)
+    queues = [(each.findtext(f"{NAMESPACE}Context"), each.findtext(f"{NAMESPACE}Timeout")) for each in root]
+    assert ("HSCv3", "1") in queues
+    assert ("MyDB", "500") in queues
