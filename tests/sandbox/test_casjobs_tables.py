@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.sandbox.casjobs.mydb import UserDatabase
 from astroquery_mast.sandbox.casjobs.outputs import FORMS, quick_text
+from astroquery_mast.sandbox.casjobs.relations import SqlColumn, SqlError
 from astroquery_mast.sandbox.casjobs.sqltypes import ConversionError, SqlType
-from astroquery_mast.sandbox.casjobs.tsql import SqlColumn, SqlError
 from astroquery_mast.sandbox.casjobs.uploads import read_upload
 
 CasJobsCall = Callable[..., requests.Response]

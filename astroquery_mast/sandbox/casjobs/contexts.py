@@ -22,8 +22,8 @@ from ..archive.catalog_table import CatalogTable
 from ..archive.catalogs import catalog, hubble, survey_table
 from ..caching import Cache
 from ..packaged import Columns, packaged
+from .relations import Relation, SqlColumn, SqlError, TableFunction
 from .sqltypes import BIGINT, FLOAT, SqlType
-from .tsql import Relation, SqlColumn, SqlError, TableFunction
 
 Rows = Callable[[], Iterable[Sequence[Any]]]
 INT, SMALLINT, TINYINT, REAL = (SqlType(name) for name in ("int", "smallint", "tinyint", "real"))

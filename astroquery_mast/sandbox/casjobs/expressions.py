@@ -205,16 +205,21 @@ _LOWERED: Mapping[type[exp.Expression], Callable[[Any], Any]] = {
 def settle_types(tree: Any) -> None:
     """Take out the CASTs that told types, write what depends on types, and let divisors be looked at."""
     for node in reversed(list(tree.walk(bfs=True))):
-        if isinstance(node, exp.Cast) and node.meta.get(_MARK):
-            node.replace(node.this)
-        elif isinstance(node, exp.Add) and _is_text(node):
-            node.replace(exp.DPipe(this=node.this, expression=node.expression))
-        elif isinstance(node, (exp.Div, exp.Mod)) and _may_be_zero(node.expression):
-            node.set("expression", _call("tsql_divisor", node.expression))
-        elif isinstance(node, exp.Avg) and _is_integer(node.this):
-            node.replace(_call("tsql_truncated", node.copy()))
-        elif type(node) in _SAME:
-            node.replace(_call(_SAME[type(node)], *_arguments(node)))
+        replacement = _settled(node)
+        if replacement is not None:
+            node.replace(replacement)
+
+
+def _settled(node: Any) -> Any:
+    if isinstance(node, exp.Cast):
+        return node.this if node.meta.get(_MARK) else None
+    if isinstance(node, exp.Add):
+        return exp.DPipe(this=node.this, expression=node.expression) if _is_text(node) else None
+    if isinstance(node, exp.Avg):
+        return _call("tsql_truncated", node.copy()) if _is_integer(node.this) else None
+    if isinstance(node, (exp.Div, exp.Mod)) and _may_be_zero(node.expression):
+        node.set("expression", _call("tsql_divisor", node.expression))
+    return _call(_SAME[type(node)], *_arguments(node)) if type(node) in _SAME else None
 
 
 def _may_be_zero(node: Any) -> bool:

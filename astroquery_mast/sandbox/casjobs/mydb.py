@@ -17,8 +17,9 @@ from sqlglot import exp
 from .contexts import ConeFunction, ContextTable, create_table, quoted
 from .functions import Functions
 from .names import NVARCHAR_MAX, InformationTable, Names, Row
+from .relations import Relation, SqlColumn, SqlError
 from .sqltypes import CasJobsSql, Cell, ConversionError, SqlType, sql_type, type_of_values
-from .tsql import Relation, SqlColumn, SqlError, select, statements
+from .tsql import select, statements
 
 _STEPS = 1000
 #: The most rows of an INSERT ... VALUES.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .contexts import CONTEXTS, context
+from .relations import Relation, SqlColumn, SqlError, TableFunction
 from .sqltypes import SqlType
-from .tsql import Relation, SqlColumn, SqlError, TableFunction
 
 Row = Sequence[Any]
 MYDB = "MyDB"
@@ -95,15 +95,21 @@ def _table_rows(where: str, tables: Iterable[Relation]) -> Iterator[Row]:
 def _column_rows(where: str, tables: Iterable[Relation]) -> Iterator[Row]:
     for table in tables:
         for place, column in enumerate(table.columns, 1):
+            nullable = "YES" if column.nullable else "NO"
             kind = column.type or NVARCHAR_MAX
-            length = kind.length
-            octets = length and (length if length < 0 or not kind.name.startswith("n") else 2 * length)
-            digits = (*kind.size, None, None)[:2] if kind.name == "decimal" else (_PRECISION.get(kind.name), None)
-            moment = (kind.size[0] if kind.size else 7) if kind.name == "datetime2" else None
-            yield (
-                *(where, "dbo", table.name, column.name, place, None, "YES" if column.nullable else "NO"),
-                *(kind.name, length, octets, *digits, moment),
-            )
+            yield where, "dbo", table.name, column.name, place, None, nullable, kind.name, *_sizes(kind)
+
+
+def _sizes(kind: SqlType) -> Row:
+    """Characters and bytes of text, digits of a number and behind its point, and digits of a second."""
+    if kind.is_text:
+        length = kind.length or 0
+        return length, length if length < 0 or not kind.name.startswith("n") else 2 * length, None, None, None
+    if kind.name == "decimal":
+        return None, None, *(*kind.size, *(18, 0)[len(kind.size) :])[:2], None
+    if kind.name == "datetime2":
+        return None, None, None, None, (*kind.size, 7)[0]
+    return None, None, _PRECISION.get(kind.name), None, None
 
 
 _PRECISION = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 19, "real": 24, "float": 53}

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..vo.votable import Field, votable
 from .mydb import Result
+from .relations import SqlColumn
 from .sqltypes import SqlType
-from .tsql import SqlColumn
 
 _KINDS: Mapping[str, tuple[str, str, str]] = {
     "bit": ("boolean", "B", "u1"),
@@ -97,14 +97,18 @@ def _fits(result: Result) -> bytes:
 
 def _fits_column(fits: Any, name: str, kind: SqlType, cells: Sequence[Any]) -> Any:
     if kind.name not in _KINDS:
-        texts = np.array([str("" if cell is None else cell).encode("ascii", "replace") for cell in cells] or [b""], "S")
-        return fits.Column(name, f"{max(texts.dtype.itemsize, 1)}A", array=texts[: len(cells)])
+        texts = np.array([str("" if cell is None else cell).encode("ascii", "replace") for cell in cells], "S")
+        return fits.Column(name, f"{max(texts.dtype.itemsize, 1)}A", array=texts)
     _, letter, dtype = _KINDS[kind.name]
-    if dtype[1] == "f":
-        return fits.Column(name, letter, array=np.array([np.nan if cell is None else cell for cell in cells], dtype))
-    null = int(np.iinfo(dtype).max if letter == "B" else np.iinfo(dtype).min)
+    null = np.nan if dtype[1] == "f" else _no_number(np.iinfo(dtype))
     numbers = np.array([null if cell is None else cell for cell in cells], dtype)
-    return fits.Column(name, letter, null=null if None in cells else None, array=numbers)
+    has_mark = dtype[1] != "f" and None in cells
+    return fits.Column(name, letter, null=null if has_mark else None, array=numbers)
+
+
+def _no_number(limits: Any) -> int:
+    """The whole number that stands for nothing."""
+    return int(limits.min or limits.max)
 
 
 def _votable(result: Result) -> bytes:

@@ -21,8 +21,8 @@ from .jobs import FATE, CasJob, ConditionError, selected
 from .mydb import UserDatabase
 from .names import MYDB
 from .outputs import FORMS, quick_text, tab_text
+from .relations import Relation, SqlError
 from .sqltypes import ConversionError
-from .tsql import Relation, SqlError
 from .uploads import read_upload
 
 #: Steps of SQLite that count as a second of the quick queue: the same everywhere, however busy the computer is.

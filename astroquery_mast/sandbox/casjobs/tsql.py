@@ -6,7 +6,7 @@ In: the tree of one SELECT, and what its names stand for. Out: SQL, and names an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,11 +15,12 @@ from sqlglot import exp
 from sqlglot.errors import OptimizeError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
 from .expressions import FUNCTION_NODES, UnknownFunction, lower_functions, settle_types
-from .sqltypes import CasJobsSql, SqlType, sql_type
+from .relations import Relation, SqlColumn, SqlError, TableFunction
+from .results import WRITTEN, result_columns
+from .sqltypes import CasJobsSql
 
 LONGEST_STATEMENT = 1_000_000
 _ESCAPES = re.compile("\x1b\\[[0-9;]*m")
@@ -36,40 +37,6 @@ _NODES: tuple[type[exp.Expression], ...] = (
     *(exp.BitwiseNot, exp.DataType, exp.DataTypeParam, exp.Var, exp.Boolean, exp.Schema, exp.ColumnDef),
     *FUNCTION_NODES,
 )
-
-
-class SqlError(Exception):
-    """A statement that the database refuses, in the words of SQL Server."""
-
-
-@dataclass(frozen=True)
-class SqlColumn:
-    """A column of a table or of a result; without a type that of its values is taken, without a name it has none."""
-
-    name: str
-    type: SqlType | None
-    nullable: bool = True
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A table; ``key`` is its name in SQLite, where those of its columns are in small letters."""
-
-    key: str
-    name: str
-    columns: tuple[SqlColumn, ...]
-
-    @property
-    def kinds(self) -> dict[str, str]:
-        """The types of the columns by their names."""
-        return {column.name.lower(): str(column.type) for column in self.columns}
-
-
-@dataclass(frozen=True)
-class TableFunction(Relation):
-    """A function that returns a table: in SQLite, one of the name ``key`` that returns rows as JSON."""
-
-    arguments: int = 0
 
 
 class Catalog(Protocol):
@@ -136,7 +103,7 @@ def _selected(tree: Any, catalog: Catalog) -> Selection:
         tree = annotate_types(qualify(tree, schema=schema, dialect=CasJobsSql), schema=schema, dialect=CasJobsSql)
     except OptimizeError as error:
         raise SqlError(_unresolved(str(error))) from None
-    columns = tuple(_columns(tree, known))
+    columns = result_columns(tree, known)
     settle_types(tree)
     _expand_table_functions(tree, known)
     return Selection(tree.sql("sqlite"), columns, tuple(known.values()))
@@ -157,7 +124,7 @@ def _note_names(tree: Any) -> None:
     for part in tree.find_all(exp.Select):
         for item in part.selects:
             if not item.is_star:
-                item.meta["written"] = item.alias_or_name if isinstance(item, (exp.Alias, exp.Column)) else ""
+                item.meta[WRITTEN] = item.alias_or_name if isinstance(item, (exp.Alias, exp.Column)) else ""
 
 
 def _drop_hints(tree: Any) -> None:
@@ -186,24 +153,28 @@ def _resolve_tables(tree: Any, catalog: Catalog) -> dict[str, Relation]:
     for lateral in list(tree.find_all(exp.Lateral)):
         _apply(lateral)
     for table in list(tree.find_all(exp.Table)):
-        if isinstance(table.parent, exp.Into):
-            continue
-        parts = tuple(part.name for part in (table.args.get("catalog"), table.args.get("db")) if part)
-        called = table.this
-        if isinstance(called, exp.Anonymous):
-            relation: Relation = catalog.function((*parts, called.name))
-            _keep_arguments(table, called, relation)
-        elif parts or called.name.lower() not in named:
-            relation = catalog.relation((*parts, called.name))
-        else:
-            continue
-        known[relation.key] = relation
-        if not table.alias:
-            table.set("alias", exp.TableAlias(this=exp.to_identifier(called.name, quoted=True)))
-        for part in ("catalog", "db"):
-            table.set(part, None)
-        table.set("this", exp.to_identifier(relation.key))
+        parts = tuple(part.name for part in (table.args.get("catalog"), table.args.get("db"), table.this) if part)
+        if parts[1:] or parts[0].lower() not in named:
+            relation = _resolved(table, parts, catalog)
+            known[relation.key] = relation
+            table.set("this", exp.to_identifier(relation.key))
     return known
+
+
+def _resolved(table: exp.Table, parts: tuple[str, ...], catalog: Catalog) -> Relation:
+    """What a table or function is."""
+    called = table.this
+    relation: Relation
+    if isinstance(called, exp.Anonymous):
+        relation = catalog.function(parts)
+        _keep_arguments(table, called, relation)
+    else:
+        relation = catalog.relation(parts)
+    if not table.alias:
+        table.set("alias", exp.TableAlias(this=exp.to_identifier(called.name, quoted=True)))
+    for part in ("catalog", "db"):
+        table.set(part, None)
+    return relation
 
 
 def _apply(lateral: exp.Lateral) -> None:
@@ -269,68 +240,6 @@ def _arguments(table: exp.Table) -> list[Any]:
     kept = next(node for node in join.args["on"].find_all(exp.Anonymous) if node.name == _ARGUMENTS)  # type: ignore[union-attr]
     kept.replace(exp.Literal.number(1))
     return list(kept.expressions)
-
-
-def _columns(tree: Any, known: Mapping[str, Relation]) -> Iterator[SqlColumn]:
-    scope = build_scope(tree)
-    for item in tree.selects:
-        origin = _origin(item.unalias(), scope, known)
-        name = next((node.meta["written"] for node in (item, item.unalias()) if "written" in node.meta), None)
-        if name is None:
-            name = origin.name if origin is not None else str(item.alias_or_name)
-        yield SqlColumn(name, _kind(item.unalias(), scope, known))
-
-
-def _origin(node: Any, scope: Scope | None, known: Mapping[str, Relation]) -> SqlColumn | None:
-    """The column of a table that a column of a result is, through whatever subqueries."""
-    source = scope.sources.get(node.table) if scope is not None and isinstance(node, exp.Column) else None
-    if isinstance(source, exp.Table) and source.name in known:
-        return next(each for each in known[source.name].columns if each.name.lower() == node.name)
-    if not isinstance(source, Scope):
-        return None
-    while source.set_operation_scopes:
-        source = source.set_operation_scopes[0]
-    query: Any = source.expression
-    inner = next((each for each in query.selects if each.alias_or_name == node.name), None)
-    if inner is None:
-        return None
-    found = _origin(inner.unalias(), source, known)
-    written = next((part.meta["written"] for part in (inner, inner.unalias()) if "written" in part.meta), node.name)
-    return SqlColumn(written or node.name, found.type if found else _kind(inner.unalias(), source, known))
-
-
-#: Functions that return one of the values that they are given.
-_CHOICES = (exp.Max, exp.Min, exp.Paren, exp.Neg, exp.Coalesce, exp.Nullif)
-
-
-def _kind(node: Any, scope: Scope | None, known: Mapping[str, Relation]) -> SqlType | None:
-    if isinstance(node, exp.Literal):
-        return SqlType("varchar", (max(len(node.name), 1),)) if node.is_string else _number_kind(node.name)
-    if isinstance(node, exp.Column):
-        origin = _origin(node, scope, known)
-        return origin.type if origin is not None else None
-    if isinstance(node, exp.Avg) and node.this.type is not None and node.this.type.this in exp.DataType.INTEGER_TYPES:
-        return _kind(node.this, scope, known)
-    inner = _kind(node.this, scope, known) if isinstance(node, (*_CHOICES, exp.Sum, exp.Div)) else None
-    found = sql_type(node.type, "") if node.type is not None else None
-    if isinstance(node, (exp.Sum, exp.Div)) and inner is not None:
-        # Whole numbers stay whole, and are no longer than they were.
-        return SqlType("int") if inner.is_integer and inner.name != "bigint" and _is_whole(found) else found
-    if inner is not None and (found is None or inner.name == "real"):
-        found = inner
-    if found is not None and found.is_text and not isinstance(node, exp.Cast):
-        return SqlType(found.name, (-1,))  # how long the text is, the types of its parts do not tell
-    return found
-
-
-def _is_whole(kind: SqlType | None) -> bool:
-    return kind is not None and kind.is_integer
-
-
-def _number_kind(text: str) -> SqlType:
-    if not text.isdecimal():
-        return SqlType("float")
-    return SqlType("int" if int(text) < 2**31 else "bigint")
 
 
 def _unresolved(told: str) -> str:

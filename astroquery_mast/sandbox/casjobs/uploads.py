@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .relations import Relation, SqlColumn, SqlError
 from .sqltypes import FLOAT, Cell, ConversionError, SqlType
-from .tsql import Relation, SqlColumn, SqlError
 
 _NOTHING = frozenset({"", "NULL", "null", "Null"})
 
