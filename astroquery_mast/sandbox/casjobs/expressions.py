@@ -167,6 +167,15 @@ def _replace(node: Any) -> Any:
     return _typed(_call("replace" if collated else "tsql_replace", *_arguments(node)), "NVARCHAR(MAX)")
 
 
+def _like(node: exp.Like) -> Any:
+    """LIKE with sets of characters, which SQLite has not; it compares as the collation of the text does."""
+    if "[" not in node.expression.name or isinstance(node.parent, exp.Escape):
+        return None
+    exact = any(each.expression.name == "BINARY" for each in node.find_all(exp.Collate))
+    found = _call("tsql_like", _uncast(node.this), node.expression, exp.Literal.number(int(exact)))
+    return exp.Not(this=found) if node.args.get("negate") else found
+
+
 def _length(node: Any) -> Any:
     return _typed(_call("tsql_len", _uncast(node.this)), "INT")
 
@@ -191,6 +200,7 @@ _LOWERED: Mapping[type[exp.Expression], Callable[[Any], Any]] = {
     exp.Convert: _convert,
     exp.Collate: _collate,
     exp.Replace: _replace,
+    exp.Like: _like,
     exp.Length: _length,
     exp.StrPosition: _position,
     exp.Concat: _concat,

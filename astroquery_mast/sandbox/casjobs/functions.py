@@ -59,12 +59,32 @@ def _parsed(kind: str) -> SqlType:
 
 def _converted(value: Cell, kind: str, style: int = 0) -> Cell:
     target = _parsed(kind)
+    if style in _DIGITS:
+        value = _with_digits(target, value, _DIGITS[style])
+    if target.is_text and isinstance(value, bytes):
+        value = SqlType(target.name).convert(value)
     if target.is_text and isinstance(value, str) and style in _STYLES and _ISO.match(value):
         value = _STYLES[style](value)
     if target.is_text and value is not None and target.length not in (None, -1):
         text = value if isinstance(value, str) else printed_number(value)
         value = text[: target.length]  # a CAST of text cuts it; only columns refuse what is too long
     return target.convert(value)
+
+
+# With what the hexadecimal digits of bytes begin in the styles of CONVERT.
+_DIGITS: Mapping[int, str] = {1: "0x", 2: ""}
+
+
+def _with_digits(target: SqlType, value: Cell, beginning: str) -> Cell:
+    """The digits of bytes, or the bytes that digits tell of; anything else as it is."""
+    if target.is_text and isinstance(value, bytes):
+        return f"{beginning}{value.hex().upper()}"
+    if target.name.endswith("binary") and isinstance(value, str):
+        try:
+            return bytes.fromhex(value.removeprefix(beginning))
+        except ValueError:
+            raise ConversionError(f"Error converting data type varchar to {target.name}.") from None
+    return value
 
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d( \d\d:|$)")
@@ -107,6 +127,28 @@ def _substring(text: Cell, start: int, length: int) -> Cell:
 
 def _charindex(part: Cell, text: Cell, start: int = 1) -> Cell:
     return _text(text).lower().find(_text(part).lower(), max(start - 1, 0)) + 1
+
+
+@cache
+def like_pattern(like: str, *, exact: bool) -> re.Pattern[str]:
+    """A pattern of LIKE with sets of characters in brackets."""
+    parts = re.findall(r"\[\^[^\]]+\]|\[[^\]^][^\]]*\]|.", like, re.DOTALL)
+    written = [{"%": ".*", "_": "."}.get(part) or (_set(part) if len(part) > 1 else re.escape(part)) for part in parts]
+    try:
+        return re.compile("".join(written), re.DOTALL if exact else re.DOTALL | re.IGNORECASE)
+    except re.error:  # a range that ends before it begins
+        return re.compile("(?!)")
+
+
+def _set(part: str) -> str:
+    """A set of characters in the words of Python."""
+    beginning = "[^" if part[1] == "^" else "["
+    members = "".join(each if each in "-" or each.isalnum() else re.escape(each) for each in part[len(beginning) : -1])
+    return f"{beginning}{members}]"
+
+
+def _like(text: Cell, like: Cell, exact: int) -> Cell:
+    return int(like_pattern(str(like), exact=bool(exact)).fullmatch(_text(text)) is not None)
 
 
 def _isnumeric(value: Cell) -> Cell:
@@ -155,6 +197,7 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "tsql_charindex": (-1, _of_known(_charindex)),
     "tsql_concat": (-1, lambda *values: "".join("" if value is None else _text(value) for value in values)),
     "tsql_isnumeric": (1, _isnumeric),
+    "tsql_like": (3, _of_known(_like)),
     "tsql_str": (-1, _of_known(lambda value, width=10, digits=0: f"{value:{width}.{digits}f}")),
     "tsql_square": (1, _of_known(lambda value: float(value) * value)),
     "tsql_replicate": (2, _of_known(lambda text, count: _text(text) * count)),

@@ -19,7 +19,7 @@ from sqlglot import exp
 from sqlglot.dialects.tsql import TSQL
 from sqlglot.tokenizer_core import TokenType
 
-Cell = int | float | str | None
+Cell = int | float | str | bytes | None
 
 _INTEGERS: Mapping[str, tuple[int, int]] = {
     "bit": (0, 1),
@@ -31,6 +31,7 @@ _INTEGERS: Mapping[str, tuple[int, int]] = {
 _TEXTS = frozenset({"char", "varchar", "nchar", "nvarchar", "text", "ntext"})
 _MOMENTS: Mapping[str, int] = {"date": 0, "datetime": 3, "smalldatetime": 0, "datetime2": 7}
 _NUMBERS = frozenset({*_INTEGERS, "real", "float", "decimal"})
+_BINARIES = frozenset({"binary", "varbinary"})
 #: What the parser calls the types of which it knows other names.
 _NAMES = {
     "integer": "int",
@@ -99,6 +100,8 @@ class SqlType:
         """What a column of this type is in SQLite; text is compared without case, as in SQL Server."""
         if self.is_text:
             return "TEXT COLLATE NOCASE"
+        if self.name in _BINARIES:
+            return "BLOB"
         return "TEXT" if self.is_moment else "INTEGER" if self.is_integer else "REAL"
 
     def __str__(self) -> str:
@@ -128,6 +131,8 @@ class SqlType:
     def _family(self) -> str:
         if self.is_integer:
             return "integer"
+        if self.name in _BINARIES:
+            return "binary"
         return "text" if self.is_text else "moment" if self.is_moment else self.name
 
 
@@ -186,7 +191,16 @@ def _to_decimal(kind: SqlType, value: Cell) -> Cell:
     return float(round(number, scale))
 
 
+def _to_binary(kind: SqlType, value: Cell) -> Cell:
+    """The bytes of a text, which is one of Unicode; a number has others in SQL Server, and none here."""
+    if not isinstance(value, (str, bytes)):
+        raise ConversionError(f"Explicit conversion to data type {kind.name} is not allowed.")
+    return value if isinstance(value, bytes) else value.encode("utf-16-le", "surrogatepass")
+
+
 def _to_text(kind: SqlType, value: Cell) -> Cell:
+    if isinstance(value, bytes):
+        value = value.decode("utf-16-le", "surrogatepass") if kind.name.startswith("n") else value.decode("cp1252")
     text = value if isinstance(value, str) else printed_number(value)
     if kind.length not in (None, _LARGEST) and len(text) > int(kind.length or 0):
         raise ConversionError("String or binary data would be truncated.")
@@ -241,6 +255,7 @@ _CONVERTERS: Mapping[str, Callable[[SqlType, Cell], Cell]] = {
     "real": _to_real,
     "decimal": _to_decimal,
     "text": _to_text,
+    "binary": _to_binary,
     "moment": _to_moment,
 }
 
@@ -311,6 +326,7 @@ _PRINTERS: Mapping[str, Callable[[Any], str]] = {
     "decimal": _printed_float,
     "real": _printed_real,
     "moment": _printed_moment,
+    "binary": lambda value: f"0x{value.hex().upper()}",
 }
 
 BIGINT, FLOAT, NVARCHAR = SqlType("bigint"), SqlType("float"), SqlType("nvarchar", (_LARGEST,))
@@ -326,13 +342,13 @@ def sql_type(written: exp.DataType, where: str = "definition") -> SqlType | None
     size = tuple(_size(parameter.name) for parameter in written.expressions)
     if name == "float" and size and size[0] <= 24:
         name = "real"
-    if name not in {*_NUMBERS, *_TEXTS, *_MOMENTS}:
+    if name not in {*_NUMBERS, *_TEXTS, *_MOMENTS, *_BINARIES}:
         return None
     if name in {"text", "ntext"}:
         return SqlType(name)
     if name in _TEXTS and not size:
         size = (_LENGTHS[where],) if where in _LENGTHS else (_LARGEST,)
-    return SqlType(name, size if name in _TEXTS or name in {"decimal", "datetime2"} else ())
+    return SqlType(name, size if name in {*_TEXTS, *_BINARIES} or name in {"decimal", "datetime2"} else ())
 
 
 def _size(text: str) -> int:
