@@ -1,0 +1,377 @@
+"""Whole tables to MyDB and from it: exact, in pieces of bounded size, and never half of one under its name.
+
+In: the calls of CasJobs, and a table or a name.  Out: rows in MyDB, or a table.
+
+Rows are sent as words (see ``sql.py``) into a table of their own.  The database makes values of them in a second one,
+whose rows are counted; it is then given the name that the user wants, or its rows are added by one statement.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, BinaryIO
+from xml.parsers.expat import ExpatError
+
+import numpy as np
+from astropy.io import fits, votable
+from astropy.table import MaskedColumn, Table
+from astropy.utils.exceptions import AstropyWarning
+from astroquery import log
+
+from ..exceptions import IncompleteResultError, InvalidArgumentError, InvalidResponseError, MastError
+from ..service.parallel import progress_bar
+from ..service.retrying import Deadline, is_transient, retrying
+from ..tables.columns import no_such
+from ..tables.mashup import reading
+from .columns import csv_pieces, longest_row, read_csv, read_plain_csv, read_words, warn_of_lost_numbers
+from .protocol import CasJobsCalls
+from .refusals import QuickLimitError
+from .sql import (
+    COLUMNS_OF_COLUMNS,
+    SqlColumn,
+    columns_from,
+    columns_query,
+    copy_statement,
+    create_statement,
+    create_words_statement,
+    declared_columns,
+    decode_statement,
+    plain_table_name,
+    rename_statement,
+    select_statement,
+    table_name,
+    unfitting,
+)
+from .statements import MYDB
+
+PIECE_BYTES = 8_000_000
+"""How much of a table is sent in one request, unless a row is longer."""
+_MOST_BYTES = 200_000_000
+_SERVICE = "CasJobs"
+_PREFIX = "astroquery_mast_"
+# Seconds for cleaning up after everything else, and minutes that a job may run.
+_GRACE = 30.0
+_ESTIMATE = 500
+_TABLES = "SELECT TABLE_NAME FROM information_schema.tables"
+
+
+# -- up --------------------------------------------------------------------------------------------------------------
+
+
+def upload(
+    calls: CasJobsCalls,
+    table: Table,
+    name: str,
+    *,
+    overwrite: bool = False,
+    append: bool = False,
+    deadline: Deadline,
+    verbose: bool = False,
+) -> None:
+    """Store a table in MyDB, under a name that is free unless ``overwrite`` or ``append`` is set."""
+    columns = _checked(table, name, overwrite=overwrite, append=append)
+    there = columns_of(calls, name, deadline)
+    if there and not (overwrite or append):
+        raise InvalidArgumentError(
+            f"The table {name} of MyDB exists. overwrite=True replaces it, append=True adds the rows to it."
+        )
+    if there and append and (misfit := unfitting(columns, there)):
+        raise InvalidArgumentError(f"The rows do not fit into the table {name} of MyDB: {misfit}.")
+    warn_of_lost_numbers(table)
+    words, values, replaced = (f"{_PREFIX}{secrets.token_hex(8)}" for _ in range(3))
+    with _dropped_later(calls, words, values):
+        _send(calls, table, columns, words, deadline, verbose=verbose)
+        build = [create_statement(values, columns), decode_statement(values, words, columns)]
+        _change(calls, build, deadline, undo=f"DROP TABLE IF EXISTS {table_name(values)}", verbose=verbose)
+        _check_count(calls, values, len(table), deadline, f"The upload of {name}")
+        if there and append:
+            _add(calls, values, name, columns, len(table), deadline)
+        elif there:
+            _replace(calls, values, name, replaced, deadline)
+        else:
+            _rename(calls, values, name, deadline)
+
+
+def _checked(table: Any, name: str, *, overwrite: bool, append: bool) -> list[SqlColumn]:
+    """The columns for a table that is to be stored, after all checks for which nothing has to be asked."""
+    plain_table_name(name)
+    if overwrite and append:
+        raise InvalidArgumentError("overwrite=True and append=True exclude each other.")
+    if not isinstance(table, Table):
+        raise InvalidArgumentError(f"A Table is needed for an upload, not {type(table).__name__}.")
+    columns = declared_columns(table)
+    if (longest := longest_row(table)) > _MOST_BYTES:
+        raise InvalidArgumentError(
+            f"A row of the table may need {longest} bytes; CasJobs takes at most {_MOST_BYTES} at once."
+        )
+    return columns
+
+
+def _send(
+    calls: CasJobsCalls, table: Table, columns: list[SqlColumn], words: str, deadline: Deadline, *, verbose: bool
+) -> None:
+    """Send the rows of a table as words into a new one."""
+    calls.quick(create_words_statement(words, columns), MYDB, deadline, task="upload")
+    done = 0
+    with progress_bar(len(table), "Upload", "row", shown=verbose) as bar:
+        for piece, rows in csv_pieces(table, columns, PIECE_BYTES):
+            done += rows
+            retrying(_piece_sender(calls, words, piece, done, deadline), deadline=deadline, on_error=is_transient)
+            bar.update(rows)
+
+
+def _piece_sender(calls: CasJobsCalls, words: str, piece: str, rows: int, deadline: Deadline) -> Callable[[], None]:
+    """What sends a piece, after which there are so many rows; again only if it has not arrived before."""
+    sent = False
+
+    def send() -> None:
+        nonlocal sent
+        if sent and _count(calls, words, deadline) == rows:
+            return
+        sent = True
+        calls.append(words, piece, deadline)
+
+    return send
+
+
+def _add(calls: CasJobsCalls, values: str, name: str, columns: list[SqlColumn], rows: int, deadline: Deadline) -> None:
+    """Add the rows of one table to another one."""
+    before = _count(calls, name, deadline)
+    try:
+        _change(calls, [copy_statement(name, values, columns)], deadline)
+    except MastError:
+        # The answer may have got lost.
+        if not _holds(lambda: _count(calls, name, Deadline(_GRACE)) == before + rows):
+            raise
+
+
+def _replace(calls: CasJobsCalls, values: str, name: str, replaced: str, deadline: Deadline) -> None:
+    """Put one table in the place of another one, which is there until the new one is."""
+    _rename(calls, name, replaced, deadline)
+    try:
+        _rename(calls, values, name, deadline)
+    except BaseException as err:
+        try:
+            _rename(calls, replaced, name, Deadline(_GRACE))
+        except MastError:
+            _note(err, f"The table that was to be replaced is {replaced} in MyDB now.")
+        raise
+    with _dropped_later(calls, replaced):
+        pass
+
+
+def _rename(calls: CasJobsCalls, old: str, new: str, deadline: Deadline) -> None:
+    """Give a table another name."""
+    try:
+        calls.quick(rename_statement(old, new), MYDB, deadline, task="upload", repeatable=False)
+    except MastError:
+        after = Deadline(_GRACE)
+        if not _holds(lambda: bool(columns_of(calls, new, after)) and not columns_of(calls, old, after)):
+            raise
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    """Whether something is so, as far as the service says."""
+    try:
+        return question()
+    except MastError as err:
+        log.debug("CasJobs could not be asked what it has done: %s", err)
+        return False
+
+
+# -- down ------------------------------------------------------------------------------------------------------------
+
+
+def download(calls: CasJobsCalls, name: str, deadline: Deadline, *, verbose: bool = False) -> Table:
+    """Return a table of MyDB: at once, or by way of a file if it is too large for that."""
+    source = table_name(name)
+    columns = columns_of(calls, name, deadline)
+    if not columns:
+        known = read_csv(calls.quick(_TABLES, MYDB, deadline, task="download"))["TABLE_NAME"].tolist()
+        raise no_such(f"MyDB has no table {plain_table_name(name)!r}.", plain_table_name(name), map(str, known))
+    rows = _count(calls, name, deadline)
+    try:
+        text = calls.quick(select_statement(source, columns), MYDB, deadline, task="download")
+    except QuickLimitError:
+        log.info("The table %s is too large to be fetched at once: CasJobs writes it to a file.", name)
+        table = _download_file(calls, source, columns, deadline, verbose=verbose)
+    else:
+        table = read_words(io.StringIO(text, newline=""), len(text), columns)
+    if len(table) != rows:
+        raise IncompleteResultError(f"CasJobs sent {len(table)} of the {rows} rows of {name}.", service=_SERVICE)
+    return table
+
+
+def _download_file(
+    calls: CasJobsCalls, source: str, columns: list[SqlColumn], deadline: Deadline, *, verbose: bool
+) -> Table:
+    """The rows of a table by way of a file: with words for values, so that the file can hold them."""
+    words = f"{_PREFIX}{secrets.token_hex(8)}"
+    with _dropped_later(calls, words):
+        _run(calls, select_statement(source, columns, into=table_name(words)), deadline, verbose=verbose)
+        number = calls.extract(words, "CSV", deadline)
+        _wait(calls, number, deadline, verbose=verbose)
+        with calls.output(number, deadline) as file, _text_of_file(file) as (stream, size):
+            return read_words(stream, size, columns)
+
+
+@contextmanager
+def _text_of_file(file: BinaryIO) -> Iterator[tuple[io.TextIOBase, int]]:
+    """The text of a file, and about how long it is."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    stream = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        yield stream, size
+    finally:
+        stream.detach()
+
+
+def read_output(file: BinaryIO, form: str) -> Table:
+    """Return the table in a file that CasJobs has written: ``"CSV"``, ``"FITS"`` or ``"VOTable"``."""
+    read = _READERS.get(form.strip().lower())
+    if read is None:
+        raise InvalidArgumentError(f"A file of the form {form!r} cannot be read; CSV, FITS and VOTable can.")
+    what = f"{_SERVICE} ({form})"
+    with warnings.catch_warnings(), reading(what):
+        warnings.simplefilter("ignore", AstropyWarning)
+        try:
+            return read(file)
+        except (OSError, ExpatError, fits.VerifyError) as err:
+            raise InvalidResponseError(f"{what} sent a file that cannot be read: {err}.", service=what) from err
+
+
+def _read_csv_file(file: BinaryIO) -> Table:
+    """A table in CSV."""
+    with _text_of_file(file) as (stream, size):
+        return read_plain_csv(stream, size)
+
+
+def _read_fits(file: BinaryIO) -> Table:
+    """A table in FITS; what CasJobs says of the shape of its cells (TDIM) is wrong."""
+    with fits.open(file, memmap=False) as hdus:
+        found = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
+        if found is None:
+            raise InvalidResponseError(f"{_SERVICE} sent a FITS file without a table.", service=_SERVICE)
+        for key in list(found.header["TDIM*"]):
+            del found.header[key]
+        table = Table.read(found, mask_invalid=False)
+    table.convert_bytestring_to_unicode()
+    table.meta.clear()
+    for name in table.colnames:
+        # The database has no NaN: it stands for NULL.
+        if table[name].dtype.kind == "f" and (odd := np.isnan(table[name])).any():
+            table[name] = MaskedColumn(table[name], mask=odd)
+    return table
+
+
+def _read_votable(file: BinaryIO) -> Table:
+    """A table in a VOTable."""
+    table = votable.parse(file, verify="ignore").get_first_table().to_table(use_names_over_ids=True)
+    for name in [name for name in table.colnames if table[name].dtype == object]:
+        mask = np.ma.getmaskarray(table[name])
+        cells = np.where(mask, "", np.ma.getdata(table[name])).astype(str)
+        table.replace_column(name, MaskedColumn(cells, mask=mask))
+    table.meta.clear()
+    return table
+
+
+_READERS: Mapping[str, Callable[[BinaryIO], Table]] = {
+    "csv": _read_csv_file,
+    "fits": _read_fits,
+    "votable": _read_votable,
+}
+
+
+# -- what both need --------------------------------------------------------------------------------------------------
+
+
+def columns_of(calls: CasJobsCalls, name: str, deadline: Deadline) -> list[SqlColumn]:
+    """Return the columns of a table of MyDB; none if there is no such table."""
+    text = calls.quick(columns_query(name), MYDB, deadline, task="columns")
+    return columns_from(read_words(io.StringIO(text, newline=""), len(text), COLUMNS_OF_COLUMNS))
+
+
+def _count(calls: CasJobsCalls, name: str, deadline: Deadline) -> int:
+    """How many rows a table of MyDB has."""
+    text = calls.quick(f"SELECT COUNT(*) AS n FROM {table_name(name)}", MYDB, deadline, task="count")
+    found = read_csv(text)
+    if found.colnames != ["n"] or len(found) != 1 or found["n"].dtype.kind != "i":
+        raise InvalidResponseError(f"{_SERVICE} does not say how many rows {name} has.", service=_SERVICE)
+    return int(found["n"][0])
+
+
+def _check_count(calls: CasJobsCalls, name: str, rows: int, deadline: Deadline, what: str) -> None:
+    """Raise unless a table has so many rows."""
+    found = _count(calls, name, deadline)
+    if found != rows:
+        raise IncompleteResultError(
+            f"{what} failed: CasJobs has stored {found} rows instead of {rows}. Nothing was changed; try again.",
+            service=_SERVICE,
+        )
+
+
+def _change(
+    calls: CasJobsCalls, statements: list[str], deadline: Deadline, *, undo: str = "", verbose: bool = False
+) -> None:
+    """Run statements that change MyDB, at once or as a job if that takes too long."""
+    try:
+        calls.quick("; ".join(statements), MYDB, deadline, task="upload", repeatable=False)
+    except QuickLimitError:
+        _run(calls, "; ".join(filter(None, (undo, *statements))), deadline, verbose=verbose)
+
+
+def _run(calls: CasJobsCalls, sql: str, deadline: Deadline, *, verbose: bool) -> None:
+    """Run statements as a job; it is stopped if nobody waits for it any more."""
+    _wait(calls, calls.submit(sql, MYDB, deadline, estimate=_ESTIMATE, task="table"), deadline, verbose=verbose)
+
+
+def _wait(calls: CasJobsCalls, number: int, deadline: Deadline, *, verbose: bool) -> None:
+    """Wait until a job has finished, or stop it."""
+    job = replace(calls, read_result=lambda *_: Table()).job(number)
+    try:
+        job.fetch(deadline, verbose=verbose, kept=False)
+    except BaseException:
+        try:
+            job.cancel(timeout=_GRACE)
+        except MastError as err:
+            log.warning("The job %s may still be running: %s", job.url, err)
+        raise
+
+
+@contextmanager
+def _dropped_later(calls: CasJobsCalls, *names: str) -> Iterator[None]:
+    """Drop tables at the end, however it comes about; if they cannot be dropped, say which may be left."""
+    try:
+        yield
+    except BaseException as err:
+        _note(err, _drop(calls, names))
+        raise
+    if left := _drop(calls, names):
+        log.warning("%s", left)
+
+
+def _drop(calls: CasJobsCalls, names: Sequence[str]) -> str:
+    """Drop tables; return a sentence if they may still be there, nothing otherwise."""
+    try:
+        sql = f"DROP TABLE IF EXISTS {', '.join(map(table_name, names))}"
+        calls.quick(sql, MYDB, Deadline(_GRACE), task="drop", repeatable=True)
+    except MastError as err:
+        log.debug("The temporary tables were not dropped: %s", err)
+        return f"Temporary tables may be left in MyDB: {', '.join(names)}."
+    return ""
+
+
+def _note(err: BaseException, words: str) -> None:
+    """Add a sentence to an error; what is no error of this package has no words of its own, so that it is logged."""
+    if not words:
+        return
+    if isinstance(err, MastError):
+        err.args = (f"{err} {words}",)
+    else:
+        log.warning("%s", words)
