@@ -264,10 +264,15 @@ def _read_fits(file: BinaryIO) -> Table:
     table.convert_bytestring_to_unicode()
     table.meta.clear()
     for name in table.colnames:
-        # The database has no NaN: it stands for NULL.
-        if table[name].dtype.kind == "f" and (odd := np.isnan(table[name])).any():
-            table[name] = MaskedColumn(table[name], mask=odd)
+        table[name] = _native(table[name])
     return table
+
+
+def _native(column: Any) -> Any:
+    """A column of a FITS file in the order of bytes of this computer; NaN, which the database has not, is NULL."""
+    values = column.astype(column.dtype.newbyteorder("="))
+    odd = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=bool)
+    return MaskedColumn(values, mask=odd) if odd.any() else values
 
 
 def _read_votable(file: BinaryIO) -> Table:
