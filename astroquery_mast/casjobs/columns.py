@@ -34,6 +34,9 @@ _SERVICE = "CasJobs"
 # Rows that are written or read at once.
 _BLOCK = 20_000
 _PLAIN = re.compile(r"[-A-Za-z0-9_.]*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Names, each on a line of its own.
+_NAMES = re.compile(r"(?:(?!null$)[A-Z_][-A-Z0-9_.]*(?:\n(?!\Z)|\Z))+", re.ASCII | re.IGNORECASE | re.MULTILINE)
 # Bytes by which a character grows in the body of a POST request.
 _GROWTH = 2
 _NULLS = frozenset({"", "NULL", "null", "Null"})
@@ -94,17 +97,42 @@ def longest_row(table: Table) -> int:
     return int(sizes.max(initial=0))
 
 
-def csv_pieces(table: Table, columns: Sequence[SqlColumn], largest: int) -> Iterator[tuple[str, int]]:
-    """Give the rows of a table as CSV of words, in pieces, each with its number of rows.
+def needs_words(table: Table, columns: Sequence[SqlColumn]) -> bool:
+    """Tell whether the values of a table have to be sent as words, because something could happen to them otherwise.
+
+    Numbers can be sent as they are, and so can texts that are names, if the columns have names as well and are several:
+    a row of one column may be an empty line.
+    """
+    if len(columns) < 2 or not all(_NAME.fullmatch(column.name) for column in columns):
+        return True
+    return any(column.is_moment or (column.is_text and not _are_names(table[column.name])) for column in columns)
+
+
+def _are_names(column: Any) -> bool:
+    """Whether all texts of a column are names, none of which is taken for NULL."""
+    if mask_of(column) is not None:
+        return False
+    for start in range(0, len(column), _BLOCK):
+        texts = _decoded(values_of(column[start : start + _BLOCK]))
+        lines = "\n".join(texts)
+        if lines.count("\n") != len(texts) - 1 or not _NAMES.fullmatch(lines):
+            return False
+    return True
+
+
+def csv_pieces(
+    table: Table, columns: Sequence[SqlColumn], largest: int, *, words: bool = True
+) -> Iterator[tuple[str, int]]:
+    """Give the rows of a table as CSV, of words or of values as they are, in pieces, each with its number of rows.
 
     A piece has at least one row, and otherwise at most ``largest`` bytes in the body of a POST request.
     """
-    heading = words_heading(columns)
+    heading = words_heading(columns) if words else ",".join(column.name for column in columns)
     line_growth = _GROWTH * (len(columns) + 1 + 2 * sum(column.is_moment for column in columns)) + 1
     first = len(heading) + line_growth
     lines: list[str] = []
     size = first
-    for line in _lines(table, columns):
+    for line in _lines(table, columns, words=words):
         cost = len(line) + line_growth
         if lines and size + cost > largest:
             yield _piece(heading, lines), len(lines)
@@ -120,12 +148,19 @@ def _piece(heading: str, lines: Sequence[str]) -> str:
     return "\n".join((heading, *lines, ""))
 
 
-def _lines(table: Table, columns: Sequence[SqlColumn]) -> Iterator[str]:
-    """The rows of a table as lines of words, each with its number before it."""
+def _lines(table: Table, columns: Sequence[SqlColumn], *, words: bool) -> Iterator[str]:
+    """The rows of a table as lines; those of words have their numbers before them."""
     for start in range(0, len(table), _BLOCK):
         stop = min(start + _BLOCK, len(table))
-        parts = [_words(table[column.name][start:stop], column) for column in columns]
-        yield from map(",".join, zip(map(str, range(start, stop)), *parts, strict=True))
+        cells = (table[column.name][start:stop] for column in columns)
+        if words:
+            parts = [map(str, range(start, stop)), *map(_words, cells, columns)]
+        else:
+            parts = [
+                _decoded(values_of(part)) if column.is_text else _words(part, column)
+                for part, column in zip(cells, columns, strict=True)
+            ]
+        yield from map(",".join, zip(*parts, strict=True))
 
 
 def _words(cells: Any, column: SqlColumn) -> list[str]:
@@ -149,10 +184,15 @@ def _words_of_floats(values: npt.NDArray[Any]) -> list[str]:
 
 def _words_of_texts(values: npt.NDArray[Any]) -> list[str]:
     """Texts, with a letter that says how they are written."""
-    texts = [text.decode() for text in values.tolist()] if values.dtype.kind == "S" else values.tolist()
+    texts = _decoded(values)
     if _PLAIN.fullmatch("".join(texts)):
         return [f"t{text}" for text in texts]
     return [f"t{text}" if _PLAIN.fullmatch(text) else f"x{_utf16(text).hex()}" for text in texts]
+
+
+def _decoded(values: npt.NDArray[Any]) -> list[str]:
+    """The texts of a column, which may be one of bytes."""
+    return [text.decode() for text in values.tolist()] if values.dtype.kind == "S" else list(values.tolist())
 
 
 def _utf16(text: str) -> bytes:

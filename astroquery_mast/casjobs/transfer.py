@@ -2,8 +2,9 @@
 
 In: the calls of CasJobs, and a table or a name.  Out: rows in MyDB, or a table.
 
-Rows are sent as words (see ``sql.py``) into a table of their own.  The database makes values of them in a second one,
-whose rows are counted; it is then given the name that the user wants, or its rows are added by one statement.
+Rows are sent as words (see ``sql.py``) into a table of their own, of which the database makes values in a second one.
+Plain numbers and names are sent into that at once.  Its rows are counted; then it is given the name that the user
+wants, or its rows are added by one statement.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import io
 import secrets
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -28,7 +29,7 @@ from ..service.parallel import progress_bar
 from ..service.retrying import Deadline, is_transient, retrying
 from ..tables.columns import no_such
 from ..tables.mashup import reading
-from .columns import csv_pieces, longest_row, read_csv, read_plain_csv, read_words, warn_of_lost_numbers
+from .columns import csv_pieces, longest_row, needs_words, read_csv, read_plain_csv, read_words, warn_of_lost_numbers
 from .protocol import CasJobsCalls
 from .refusals import QuickLimitError
 from .sql import (
@@ -85,9 +86,15 @@ def upload(
     warn_of_lost_numbers(table)
     words, values, replaced = (f"{_PREFIX}{secrets.token_hex(8)}" for _ in range(3))
     with _dropped_later(calls, words, values):
-        _send(calls, table, columns, words, deadline, verbose=verbose)
-        build = [create_statement(values, columns), decode_statement(values, words, columns)]
-        _change(calls, build, deadline, undo=f"DROP TABLE IF EXISTS {table_name(values)}", verbose=verbose)
+        if needs_words(table, columns):
+            calls.quick(create_words_statement(words, columns), MYDB, deadline, task="upload")
+            _send(calls, words, csv_pieces(table, columns, PIECE_BYTES), len(table), deadline, verbose=verbose)
+            build = [create_statement(values, columns), decode_statement(values, words, columns)]
+            _change(calls, build, deadline, undo=f"DROP TABLE IF EXISTS {table_name(values)}", verbose=verbose)
+        else:
+            calls.quick(create_statement(values, columns), MYDB, deadline, task="upload")
+            pieces = csv_pieces(table, columns, PIECE_BYTES, words=False)
+            _send(calls, values, pieces, len(table), deadline, verbose=verbose)
         _check_count(calls, values, len(table), deadline, f"The upload of {name}")
         if there and append:
             _add(calls, values, name, columns, len(table), deadline)
@@ -113,28 +120,27 @@ def _checked(table: Any, name: str, *, overwrite: bool, append: bool) -> list[Sq
 
 
 def _send(
-    calls: CasJobsCalls, table: Table, columns: list[SqlColumn], words: str, deadline: Deadline, *, verbose: bool
+    calls: CasJobsCalls, name: str, pieces: Iterable[tuple[str, int]], rows: int, deadline: Deadline, *, verbose: bool
 ) -> None:
-    """Send the rows of a table as words into a new one."""
-    calls.quick(create_words_statement(words, columns), MYDB, deadline, task="upload")
+    """Send rows in pieces to an empty table."""
     done = 0
-    with progress_bar(len(table), "Upload", "row", shown=verbose) as bar:
-        for piece, rows in csv_pieces(table, columns, PIECE_BYTES):
-            done += rows
-            retrying(_piece_sender(calls, words, piece, done, deadline), deadline=deadline, on_error=is_transient)
-            bar.update(rows)
+    with progress_bar(rows, "Upload", "row", shown=verbose) as bar:
+        for piece, count in pieces:
+            done += count
+            retrying(_piece_sender(calls, name, piece, done, deadline), deadline=deadline, on_error=is_transient)
+            bar.update(count)
 
 
-def _piece_sender(calls: CasJobsCalls, words: str, piece: str, rows: int, deadline: Deadline) -> Callable[[], None]:
+def _piece_sender(calls: CasJobsCalls, name: str, piece: str, rows: int, deadline: Deadline) -> Callable[[], None]:
     """What sends a piece, after which there are so many rows; again only if it has not arrived before."""
     sent = False
 
     def send() -> None:
         nonlocal sent
-        if sent and _count(calls, words, deadline) == rows:
+        if sent and _count(calls, name, deadline) == rows:
             return
         sent = True
-        calls.append(words, piece, deadline)
+        calls.append(name, piece, deadline)
 
     return send
 

@@ -157,6 +157,36 @@ def test_an_empty_table_keeps_its_columns() -> None:
     assert [len(back), back["a"].dtype.kind, back["b"].dtype.kind, type(back["t"])] == [0, "i", "U", Time]
 
 
+@pytest.mark.parametrize("text", [*ODD_TEXTS, "a\nb", "\u017ft", "\u212aelvin", "Null", "9a"])
+def test_texts_that_could_be_changed_need_words(text: str) -> None:
+    """Only texts that are names, and none that means NULL, are sent as they are."""
+    table = Table({"n": [1, 2], "s": ["a", text]})
+    is_name = re.fullmatch(r"[A-Za-z_][-A-Za-z0-9_.]*", text) is not None and text.lower() != "null"
+    assert csv_columns.needs_words(table, sql.declared_columns(table)) is not is_name
+
+
+@pytest.mark.parametrize(
+    ("table", "needed"),
+    [
+        (Table({"a": [1], "b": ["x"]}), False),
+        (Table({"a": MaskedColumn([1], mask=[1]), "b": [2.5]}), False),
+        (Table({"a": np.zeros(0, "i8"), "b": np.zeros(0, "U1")}), False),
+        (Table({"a": [1], "b": MaskedColumn(["x"], mask=[1])}), True),
+        (Table({"a": [1]}), True),
+        (Table({"a": [1], "b c": [2]}), True),
+        (Table({"a": [1], "t": Time(["2020-01-01"])}), True),
+        (Table({"a": [1], "b": [""]}), True),
+    ],
+)
+def test_what_needs_words(table: Table, needed: bool) -> None:
+    """Numbers and names in several columns are sent as they are; what may be NULL, blank or a date is not."""
+    columns = sql.declared_columns(table)
+    assert csv_columns.needs_words(table, columns) is needed
+    if not needed and len(table):
+        ((piece, _),) = csv_columns.csv_pieces(table, columns, LARGEST, words=False)
+        assert piece in {"a,b\n1,x\n", "a,b\n,2.5\n"}
+
+
 # -- pieces ----------------------------------------------------------------------------------------------------------
 
 
