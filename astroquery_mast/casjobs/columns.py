@@ -10,7 +10,6 @@ Numbers are what they are, and truth values are 1 and 0.  An empty word is NULL.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -216,30 +215,28 @@ _WRITERS: dict[str, Callable[[npt.NDArray[Any]], list[str]]] = {
 def read_csv(text: str) -> Table:
     """Return the rows of an answer of the service, whose first line has the names and types of the columns."""
     with reading(_SERVICE):
-        marked = io.StringIO(_QUOTED_NULL.sub(rf'"{_IN_QUOTES}\1"', text), newline="")
-        columns = _headed(marked.readline())
-        return _table(marked, len(text), columns, [_reader(column) for column in columns])
+        lines = lines_of(_QUOTED_NULL.sub(rf'"{_IN_QUOTES}\1"', text))
+        columns = _headed(next(lines, ""))
+        return _table(lines, len(text), columns, [_reader(column) for column in columns])
 
 
-def read_words(stream: io.TextIOBase, size: int, columns: Sequence[SqlColumn]) -> Table:
+def read_words(lines: Iterator[str], size: int, columns: Sequence[SqlColumn]) -> Table:
     """Return the rows of CSV whose cells are words for the values of some columns; its first line is passed over."""
     with reading(_SERVICE):
-        stream.readline()
+        next(lines, "")
         readers = [_words_as_texts if column.is_text else _reader(column) for column in columns]
-        return _table(stream, size, columns, readers)
+        return _table(lines, size, columns, readers)
 
 
-def read_plain_csv(stream: io.TextIOBase, size: int) -> Table:
+def read_plain_csv(lines: Iterator[str], size: int) -> Table:
     """Return the rows of CSV without types, each column as numbers if all of it are, as it is written otherwise."""
     with reading(_SERVICE):
-        start = stream.tell()
-        heading = stream.readline()
-        if heading.lstrip('\ufeff"').startswith("["):
-            stream.seek(start)
-            return read_csv(stream.read())
+        heading = next(lines, "")
+        if heading.lstrip('"').startswith("["):
+            return read_csv("".join((heading, *lines)))
         names = next(csv.reader([heading]), [])
         columns = [SqlColumn(name or f"Column{number}", "nvarchar") for number, name in enumerate(names, start=1)]
-        table = _table(stream, size, columns, [_texts] * len(columns))
+        table = _table(lines, size, columns, [_texts] * len(columns))
         for name in table.colnames:
             table[name] = _as_numbers(table[name])
         return table
@@ -260,6 +257,16 @@ def _as_numbers(column: Column) -> Column:
     return column
 
 
+def lines_of(text: str) -> Iterator[str]:
+    """Give the lines of a text, which is not copied as a whole."""
+    start = 0
+    while stop := text.find("\n", start) + 1:
+        yield text[start:stop]
+        start = stop
+    if start < len(text):
+        yield text[start:]
+
+
 def _headed(line: str) -> list[SqlColumn]:
     """The columns that a heading tells of, such as ``[objID]:bigint,[ra]:float``."""
     columns: list[SqlColumn] = []
@@ -276,10 +283,10 @@ def _headed(line: str) -> list[SqlColumn]:
     return columns
 
 
-def _table(stream: Iterable[str], size: int, columns: Sequence[SqlColumn], readers: Sequence[Reader]) -> Table:
+def _table(lines: Iterable[str], size: int, columns: Sequence[SqlColumn], readers: Sequence[Reader]) -> Table:
     """The table of some lines of CSV."""
     parts: list[list[ColumnBlock]] = [[] for _ in columns]
-    for block in _blocks(stream, size, len(columns)):
+    for block in _blocks(lines, size, len(columns)):
         for part, reader, cells in zip(parts, readers, block, strict=True):
             part.append(reader(cells))
     made = Table()
@@ -290,11 +297,11 @@ def _table(stream: Iterable[str], size: int, columns: Sequence[SqlColumn], reade
     return made
 
 
-def _blocks(stream: Iterable[str], size: int, width: int) -> Iterator[Sequence[Sequence[str]]]:
+def _blocks(lines: Iterable[str], size: int, width: int) -> Iterator[Sequence[Sequence[str]]]:
     """The cells of some lines of CSV, column by column, many rows at a time."""
     # The limit is one of the process, and only lets through more than before.
     csv.field_size_limit(max(csv.field_size_limit(), size))
-    reader = csv.reader(stream)
+    reader = csv.reader(lines)
     try:
         while block := list(islice(reader, _BLOCK)):
             # An empty line is an empty cell where there is one column.

@@ -29,7 +29,16 @@ from ..service.parallel import progress_bar
 from ..service.retrying import Deadline, is_transient, retrying
 from ..tables.columns import no_such
 from ..tables.mashup import reading
-from .columns import csv_pieces, longest_row, needs_words, read_csv, read_plain_csv, read_words, warn_of_lost_numbers
+from .columns import (
+    csv_pieces,
+    lines_of,
+    longest_row,
+    needs_words,
+    read_csv,
+    read_plain_csv,
+    read_words,
+    warn_of_lost_numbers,
+)
 from .protocol import CasJobsCalls
 from .refusals import QuickLimitError
 from .sql import (
@@ -207,7 +216,7 @@ def download(calls: CasJobsCalls, name: str, deadline: Deadline, *, verbose: boo
         log.info("The table %s is too large to be fetched at once: CasJobs writes it to a file.", name)
         table = _download_file(calls, source, columns, deadline, verbose=verbose)
     else:
-        table = read_words(io.StringIO(text, newline=""), len(text), columns)
+        table = read_words(lines_of(text), len(text), columns)
     if len(table) != rows:
         raise IncompleteResultError(f"CasJobs sent {len(table)} of the {rows} rows of {name}.", service=_SERVICE)
     return table
@@ -305,7 +314,7 @@ _READERS: Mapping[str, Callable[[BinaryIO], Table]] = {
 def columns_of(calls: CasJobsCalls, name: str, deadline: Deadline) -> list[SqlColumn]:
     """Return the columns of a table of MyDB; none if there is no such table."""
     text = calls.quick(columns_query(name), MYDB, deadline, task="columns")
-    return columns_from(read_words(io.StringIO(text, newline=""), len(text), COLUMNS_OF_COLUMNS))
+    return columns_from(read_words(lines_of(text), len(text), COLUMNS_OF_COLUMNS))
 
 
 def _count(calls: CasJobsCalls, name: str, deadline: Deadline) -> int:

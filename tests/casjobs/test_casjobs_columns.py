@@ -41,7 +41,7 @@ def sent_and_returned(table: Table, largest: int = LARGEST) -> Table:
     assert [row[0] for row in rows] == [str(number) for number in range(len(table))]
     heading = ",".join(f"[{name}]:varchar" for name in sql.word_names(columns))
     answer = "".join(f"{line}\n" for line in (heading, *(",".join(served(row[1:], columns)) for row in rows)))
-    return csv_columns.read_words(io.StringIO(answer, newline=""), len(answer), columns)
+    return csv_columns.read_words(csv_columns.lines_of(answer), len(answer), columns)
 
 
 def served(words: list[str], columns: list[SqlColumn]) -> list[str]:
@@ -406,10 +406,8 @@ def test_any_text_is_read_or_is_an_error_of_the_package(data: st.DataObject) -> 
     columns = [SqlColumn("a", "int"), SqlColumn("b", "nvarchar"), SqlColumn("t", "datetime2"), SqlColumn("x", "float")]
     for read in (
         lambda: csv_columns.read_csv(text),
-        lambda: csv_columns.read_words(
-            io.StringIO(text, newline=""), len(text), columns[: data.draw(st.integers(1, 4))]
-        ),
-        lambda: csv_columns.read_plain_csv(io.StringIO(text, newline=""), len(text)),
+        lambda: csv_columns.read_words(csv_columns.lines_of(text), len(text), columns[: data.draw(st.integers(1, 4))]),
+        lambda: csv_columns.read_plain_csv(csv_columns.lines_of(text), len(text)),
     ):
         try:
             assert isinstance(read(), Table)
@@ -420,7 +418,7 @@ def test_any_text_is_read_or_is_an_error_of_the_package(data: st.DataObject) -> 
 def test_csv_without_types_is_read_by_its_looks() -> None:
     """Columns that are numbers become numbers; leading zeros and words make a text."""
     text = "id,code,x,name\n1,007,1.5,a\nNULL,010,NULL,NULL\n3,3,1e5,\n"
-    table = csv_columns.read_plain_csv(io.StringIO(text, newline=""), len(text))
+    table = csv_columns.read_plain_csv(csv_columns.lines_of(text), len(text))
     assert [plain(table["id"]), table["code"].tolist(), table["x"].tolist()] == [
         [1, None, 3],
         ["007", "010", "3"],
