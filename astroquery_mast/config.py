@@ -279,6 +279,11 @@ class Endpoints:
         return f"{self.server}/vo-tap/api/v0.1"
 
     @property
+    def viz(self) -> str:
+        """Where metadata for programs that show data are; ``/info/mnemonics`` and the like are to be added."""
+        return f"{self.server}/viz/api/v0.1"
+
+    @property
     def images(self) -> tuple[str, str]:
         """Where images are searched by SIA: of version 1, to which the mission is to be added, and of version 2."""
         return f"{self.server}/portal_vo/Mashup/VoQuery.asmx/SiaV1", f"{self.server}/vo-sia/api/v0.1/query"

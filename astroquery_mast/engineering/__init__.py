@@ -1,0 +1,1 @@
+"""The JWST Engineering Database: telemetry of the spacecraft and its instruments as time series."""

@@ -1,0 +1,49 @@
+"""Samples of one mnemonic at the moments of another.  Pure.
+
+In: samples, and moments.  Out: for each moment the sample before it, or the nearest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ..exceptions import InvalidArgumentError
+from ..tables.columns import alternatives
+from ..tables.rows import Array
+from .samples import Samples
+
+
+def _previous(times: Array, moments: Array) -> Array:
+    """The last sample at each moment, or before it; -1 if there is none."""
+    return np.searchsorted(times, moments, "right") - 1
+
+
+def _nearest(times: Array, moments: Array) -> Array:
+    """The sample that is nearest to each moment, of two the earlier one; there is at least one."""
+    before = _previous(times, moments)
+    after = np.minimum(before + 1, len(times) - 1)
+    before = np.maximum(before, 0)
+    return np.where(abs(moments - times[before]) <= abs(times[after] - moments), before, after)
+
+
+_ALIGNMENTS: Mapping[str, Callable[[Array, Array], Array]] = {"previous": _previous, "nearest": _nearest}
+
+
+def check_alignment(align: object) -> None:
+    """Raise unless this is a way to align samples, or None."""
+    if align is not None and not (isinstance(align, str) and align in _ALIGNMENTS):
+        raise InvalidArgumentError(f"align={align!r}: {alternatives([*_ALIGNMENTS])} is possible, or None.")
+
+
+def aligned(samples: Samples, moments: Array, align: str) -> Samples:
+    """Return a sample for each moment, masked where there is none."""
+    if not len(samples):
+        empty = np.zeros(len(moments), dtype=samples.values.dtype)
+        return Samples(moments, empty, np.ones(len(moments), dtype=bool), samples.types)
+    rows = _ALIGNMENTS[align](samples.times, moments)
+    found = samples[np.maximum(rows, 0)]
+    missing = rows < 0
+    mask = missing if found.mask is None else found.mask | missing
+    return Samples(moments, found.values, mask if mask.any() else None, samples.types)

@@ -1,0 +1,186 @@
+"""A picture of telemetry: a panel for each unit, and one for each mnemonic whose values are words.
+
+In: what the queries for telemetry return.  Out: axes of matplotlib.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from astropy.time import Time
+from astropy.timeseries import TimeSeries
+
+from ..exceptions import InvalidArgumentError, InvalidQueryError
+from ..tables.rows import Array
+
+_LABEL = "obs_id"
+# So many categories have a label each; of more every second, third ... has one.
+_MOST_LABELS = 16
+_LONGEST_LABEL = 32
+_LONGEST_DESCRIPTION = 60
+_PANEL_HEIGHT = 2.6
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """One mnemonic of a result; the moments at which a new exposure begins divide it."""
+
+    name: str
+    times: Array
+    values: Array
+    unit: str
+    description: str
+    breaks: Array
+
+    @property
+    def categorical(self) -> bool:
+        """Whether its values are words."""
+        return self.values.dtype.kind in "USOb"
+
+    @property
+    def panel(self) -> tuple[bool, str]:
+        """What it shares with the curves of the same panel."""
+        return self.categorical, self.name if self.categorical else self.unit
+
+    @property
+    def label(self) -> str:
+        """Its name and description."""
+        text = f"{self.name}: {self.description}" if self.description else self.name
+        return _shortened(text, _LONGEST_DESCRIPTION)
+
+    def pieces(self) -> Iterator[tuple[Array, Array]]:
+        """Give the parts that are drawn as one line."""
+        yield from zip(np.split(self.times, self.breaks), np.split(self.values, self.breaks), strict=True)
+
+
+def plot_telemetry(result: Any, ax: Any = None) -> Any:
+    """Draw time series of mnemonics; `EngineeringClass.plot_mnemonics` tells of it."""
+    panels: dict[tuple[bool, str], list[_Curve]] = {}
+    for curve in _curves(result):
+        panels.setdefault(curve.panel, []).append(curve)
+    if not panels:
+        raise InvalidArgumentError("There is no mnemonic to be drawn in the result.")
+    axes = _new_axes(len(panels)) if ax is None else _given_axes(ax, len(panels))
+    for each, curves in zip(axes, panels.values(), strict=True):
+        _draw(each, curves)
+    axes[-1].set_xlabel("Time (UTC)")
+    return axes[0] if len(axes) == 1 else np.array(axes, dtype=object)
+
+
+# -- what is drawn ---------------------------------------------------------------------------------------------------
+
+
+def _curves(result: Any) -> list[_Curve]:
+    """The mnemonics of a result."""
+    series = list(result.values()) if isinstance(result, Mapping) else [result]
+    if not all(isinstance(each, Table) and "time" in each.colnames for each in series):
+        raise InvalidArgumentError("result is not what query_mnemonics returns: a TimeSeries, or a dictionary of them.")
+    return [_curve(each, name) for each in series for name in each.colnames if name not in {"time", _LABEL}]
+
+
+def _curve(series: TimeSeries, name: str) -> _Curve:
+    """One mnemonic of a time series."""
+    column = series[name]
+    unit = getattr(column, "unit", None)
+    known = (column.info.meta or {}).get("unit", "")
+    labels = np.asarray(series[_LABEL]) if _LABEL in series.colnames else np.empty(0)
+    return _Curve(
+        name,
+        Time(series["time"]).utc.datetime64,
+        _plain_values(column),
+        str(known) if unit is None else unit.to_string(),
+        column.info.description or "",
+        np.flatnonzero(labels[1:] != labels[:-1]) + 1,
+    )
+
+
+def _plain_values(column: Any) -> Any:
+    """The values of a column without their unit; masked where there are none."""
+    mask = getattr(column, "mask", None)
+    values = np.asarray(getattr(getattr(column, "unmasked", column), "value", column))
+    return values if mask is None else np.ma.MaskedArray(values, mask=np.broadcast_to(mask, values.shape))
+
+
+# -- where it is drawn -----------------------------------------------------------------------------------------------
+
+
+def _new_axes(count: int) -> list[Any]:
+    """New panels, one below the other."""
+    try:
+        import matplotlib.pyplot as plt  # noqa: PLC0415 - an optional dependency
+    except ImportError as err:
+        message = "Pictures need matplotlib: pip install 'astroquery_mast[plot]' brings it."
+        raise InvalidQueryError(message) from err
+    size = (9, max(4.0, 0.8 + _PANEL_HEIGHT * count))
+    _, axes = plt.subplots(count, 1, sharex=True, squeeze=False, figsize=size, layout="constrained")
+    return list(axes[:, 0])
+
+
+def _given_axes(ax: Any, count: int) -> list[Any]:
+    """The panels that were given."""
+    axes = list(np.atleast_1d(np.asarray(ax, dtype=object)).ravel())
+    if len(axes) != count or not all(hasattr(each, "plot") for each in axes):
+        raise InvalidArgumentError(
+            f"ax={ax!r:.60}: {count} axes of matplotlib are needed, one for each unit and each mnemonic with words."
+        )
+    return axes
+
+
+def _draw(ax: Any, curves: Sequence[_Curve]) -> None:
+    """Draw the curves of a panel."""
+    categories = _categories(curves[0]) if curves[0].categorical else None
+    for curve in curves:
+        _draw_curve(ax, curve, categories)
+    ax.grid(color="0.9", linewidth=0.5)
+    if categories is not None:
+        _label_categories(ax, categories)
+        ax.set_title(curves[0].label, fontsize="medium", loc="left")
+        return
+    ax.set_ylabel(curves[0].unit or "value")
+    if len(curves) == 1:
+        ax.set_title(curves[0].label, fontsize="medium", loc="left")
+    else:
+        ax.legend(fontsize="small", loc="best")
+
+
+def _draw_curve(ax: Any, curve: _Curve, categories: Sequence[str] | None) -> None:
+    """Draw one curve, in one color; what is sampled at changes only, or counts, stays as it is until the next."""
+    color = None
+    stepped = categories is not None or curve.values.dtype.kind in "iu"
+    style = {"drawstyle": "steps-post"} if stepped else {}
+    for times, values in curve.pieces():
+        heights = values if categories is None else _places(values, categories)
+        marker = "." if len(times) == 1 else None
+        label = curve.label if color is None else None
+        (line,) = ax.plot(times, heights, label=label, color=color, linewidth=1.0, marker=marker, **style)
+        color = line.get_color()
+
+
+def _categories(curve: _Curve) -> list[str]:
+    """The words that a mnemonic has, in the order in which they are drawn from the bottom."""
+    values = curve.values
+    return sorted(set(map(str, (values.compressed() if isinstance(values, np.ma.MaskedArray) else values).tolist())))
+
+
+def _places(values: Any, categories: Sequence[str]) -> Any:
+    """The heights of words; not a number where there is none."""
+    place = {word: float(number) for number, word in enumerate(categories)}
+    return np.array([np.nan if word is None else place[str(word)] for word in values.tolist()])
+
+
+def _label_categories(ax: Any, categories: Sequence[str]) -> None:
+    """Write the words beside their heights."""
+    step = -(-len(categories) // _MOST_LABELS) or 1
+    shown = range(0, len(categories), step)
+    ax.set_yticks(list(shown), [_shortened(categories[number] or "(empty)", _LONGEST_LABEL) for number in shown])
+    ax.set_ylim(-0.5, max(len(categories), 1) - 0.5)
+
+
+def _shortened(text: str, most: int) -> str:
+    """A text of one line that is not too long for its place, in which nothing is taken for mathematics."""
+    line = " ".join(text.split()).replace("$", r"\$")
+    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -1,0 +1,184 @@
+"""What is asked of the engineering database: the arguments, checked, and how samples become the result.
+
+In: names of mnemonics, spans or exposures.  Out: one time series, or one for each name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from astropy.timeseries import TimeSeries
+
+from ..service.retrying import Deadline
+from ..tables.columns import Kind
+from ..tables.rows import converted
+from ..warn import warn_no_results
+from .alignment import aligned, check_alignment
+from .exposures import Exposure, spans_to_fetch
+from .joining import changed, within_span
+from .mnemonics import Inventory, Mnemonic, as_mnemonics
+from .samples import NO_SAMPLES, Samples, join_samples
+from .series import AskedTelemetry, as_series
+from .spans import TimeSpan
+from .telemetry import FetchOptions, Telemetry, WantedSamples, telemetry_uris
+
+Result = TimeSeries | dict[str, TimeSeries]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The samples of all mnemonics in one span, each with the one before and the one after it."""
+
+    label: str
+    span: TimeSpan
+    samples: Sequence[Samples]
+
+
+@dataclass(frozen=True)
+class TelemetryQuestion:
+    """Which mnemonics are wanted, and in which form; the fields are parameters of `EngineeringClass.query_mnemonics`."""
+
+    names: Any
+    align: str | None = None
+    brackets: bool = False
+    changes_only: bool = False
+    options: FetchOptions = field(default_factory=FetchOptions)
+
+    def __post_init__(self) -> None:
+        """Check the arguments."""
+        check_alignment(self.align)
+        object.__setattr__(self, "_words", as_mnemonics(self.names))
+
+    @property
+    def words(self) -> list[str]:
+        """The names as they were given, each once."""
+        return list(self.__dict__["_words"])
+
+    def payload(self, span: TimeSpan) -> list[dict[str, object]]:
+        """Return what is sent, a dictionary for each request."""
+        wanted = [WantedSamples(name.upper(), span) for name in self.words]
+        return [{"uri": uri} for uri in telemetry_uris(wanted, self.options)]
+
+    def result(self, mnemonics: Sequence[Mnemonic], groups: Sequence[_Group], labeled: bool, **told: Any) -> Result:
+        """Return the result, from the samples of all mnemonics in each span."""
+        names = [each.name for each in mnemonics]
+        form = {"align": self.align, "brackets": bool(self.brackets), "changes_only": bool(self.changes_only)}
+        if self.align is not None:
+            parts = [self._aligned(group, self.align) for group in groups]
+            return self._series(mnemonics, groups, parts, AskedTelemetry({"names": names, **told, **form}), labeled)
+        made = {}
+        for place, (word, mnemonic) in enumerate(zip(self.words, mnemonics, strict=True)):
+            parts = [[self._within(group.samples[place], group.span)] for group in groups]
+            asked = AskedTelemetry({"names": [mnemonic.name], **told, **form})
+            made[word] = self._series([mnemonic], groups, parts, asked, labeled)
+        return next(iter(made.values())) if isinstance(self.names, str | bytes) else made
+
+    def _within(self, samples: Samples, span: TimeSpan) -> Samples:
+        """The samples of a span that are wanted."""
+        return within_span(samples, span, brackets=self.brackets, changes_only=self.changes_only)
+
+    def _aligned(self, group: _Group, align: str) -> list[Samples]:
+        """The samples of all mnemonics at the moments of the first one."""
+        base = within_span(group.samples[0], group.span, brackets=self.brackets)
+        found = [base, *(aligned(samples, base.times, align) for samples in group.samples[1:])]
+        if not self.changes_only or not len(base):
+            return found
+        kept = np.logical_or.reduce([changed(samples) for samples in found])
+        kept[-1] = True
+        return [samples[kept] for samples in found]
+
+    @staticmethod
+    def _series(
+        mnemonics: Sequence[Mnemonic],
+        groups: Sequence[_Group],
+        parts: Sequence[Sequence[Samples]],
+        asked: AskedTelemetry,
+        labeled: bool,
+    ) -> TimeSeries:
+        """The time series of some mnemonics at the same moments, from their samples in each span."""
+        joined = [
+            _of_its_type(join_samples([part[place] for part in parts]), mnemonic)
+            for place, mnemonic in enumerate(mnemonics)
+        ]
+        labels = None
+        if labeled:
+            names = np.array([group.label for group in groups])
+            labels = {"obs_id": np.repeat(names, [len(part[0]) for part in parts])}
+        return as_series(joined[0].times, list(zip(mnemonics, joined, strict=True)), asked, labels)
+
+
+def _of_its_type(samples: Samples, mnemonic: Mnemonic) -> Samples:
+    """The same samples; none of them are of the type that the inventory says."""
+    if len(samples):
+        return samples
+    return Samples(NO_SAMPLES.times, converted((), mnemonic.kind or Kind.FLOAT)[0])
+
+
+@dataclass(frozen=True)
+class TelemetryQueries:
+    """Answers questions."""
+
+    inventory: Inventory
+    telemetry: Telemetry
+
+    def over(self, question: TelemetryQuestion, span: TimeSpan, deadline: Deadline) -> Result:
+        """Return the samples of one span."""
+        mnemonics = self.inventory.of(question.words, deadline)
+        (group,) = self._groups(question, mnemonics, [(span, [])], deadline)
+        _warn_of_none(mnemonics, [group])
+        return question.result(mnemonics, [group], False, start=str(span.start), end=str(span.end))
+
+    def during(self, question: TelemetryQuestion, exposures: Sequence[Exposure], deadline: Deadline) -> Result:
+        """Return the samples of exposures, one after the other."""
+        mnemonics = self.inventory.of(question.words, deadline)
+        spans = spans_to_fetch(exposures)
+        fetched = self._groups(question, mnemonics, spans, deadline)
+        holding = {number: group for group, (_, numbers) in zip(fetched, spans, strict=True) for number in numbers}
+        groups = [
+            _Group(exposure.obs_id, exposure.span, holding[number].samples) for number, exposure in enumerate(exposures)
+        ]
+        _warn_of_none(mnemonics, groups)
+        return question.result(mnemonics, groups, True, exposures=len(exposures))
+
+    def days(self, question: TelemetryQuestion, span: TimeSpan, seconds: float) -> Iterator[TimeSeries]:
+        """Give the samples of one mnemonic day by day."""
+        (mnemonic,) = self.inventory.of(question.words, Deadline.start(seconds))
+        for part, samples in self.telemetry.days(mnemonic.name, span, question.options, seconds):
+            told = {"start": str(part.span.start), "end": str(part.span.end)}
+            group = _Group("", part.span, [samples])
+            del samples
+            yield question.result([mnemonic], [group], False, **told)
+
+    def _groups(
+        self,
+        question: TelemetryQuestion,
+        mnemonics: Sequence[Mnemonic],
+        spans: Sequence[tuple[TimeSpan, list[int]]],
+        deadline: Deadline,
+    ) -> list[_Group]:
+        """The samples of all mnemonics in each span."""
+        wanted = [WantedSamples(mnemonic.name, span) for span, _ in spans for mnemonic in mnemonics]
+        # Repetitions within an answer may go at once, but for those that others are aligned with.
+        early = question.changes_only and question.align is None and not any(numbers for _, numbers in spans)
+        found = self.telemetry.fetch(wanted, question.options, deadline, changes_only=early)
+        width = len(mnemonics)
+        return [
+            _Group("", span, found[place * width : (place + 1) * width]) for place, (span, _) in enumerate(spans)
+        ]
+
+
+def _warn_of_none(mnemonics: Sequence[Mnemonic], groups: Sequence[_Group]) -> None:
+    """Warn of mnemonics without samples; those that are sampled at changes only have none in many a span."""
+    empty = [
+        mnemonic.name
+        for place, mnemonic in enumerate(mnemonics)
+        if not any(len(within_span(group.samples[place], group.span)) for group in groups)
+    ]
+    if not empty:
+        return
+    around = any(len(samples) for group in groups for samples in group.samples)
+    hints = ["There are samples before or after this time: brackets=True returns the nearest."] if around else []
+    warn_no_results([f"No samples of {', '.join(empty)} in this time.", *hints])

@@ -1,0 +1,78 @@
+"""Samples as time series of astropy, with units and descriptions.
+
+In: samples, and what is known of their mnemonics.  Out: an `~astropy.timeseries.TimeSeries`, with a column for each
+mnemonic.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Column, MaskedColumn
+from astropy.time import Time
+from astropy.timeseries import TimeSeries
+from astropy.utils.masked import Masked
+
+from ..tables.rows import Array
+from ..tables.table import now_iso
+from .mnemonics import Mnemonic
+from .samples import Samples
+
+SERVICE = "JWST Engineering Database"
+_MICROSECONDS_PER_DAY = 86_400_000_000
+_JD_OF_1970 = 2_440_587.5
+
+
+@dataclass(frozen=True)
+class AskedTelemetry:
+    """What was asked for, as the result tells of it."""
+
+    arguments: Mapping[str, Any]
+
+    def meta(self, rows: int) -> dict[str, list[Any]]:
+        """Return what a result tells of itself, as other tables of this package do."""
+        return {"service": [SERVICE], "request": [json.dumps(self.arguments)], "time": [now_iso()], "rows": [rows]}
+
+
+def as_time(moments: Array) -> Time:
+    """Return moments in microseconds as a time, of which no digit is lost."""
+    days, rest = np.divmod(moments.astype(np.int64), _MICROSECONDS_PER_DAY)
+    time = Time(days + _JD_OF_1970, rest / _MICROSECONDS_PER_DAY, format="jd", scale="utc", precision=6)
+    time.format = "isot"
+    return time
+
+
+def as_series(
+    moments: Array,
+    columns: Sequence[tuple[Mnemonic, Samples]],
+    asked: AskedTelemetry,
+    labels: Mapping[str, Array] | None = None,
+) -> TimeSeries:
+    """Return samples at the same moments as a time series, after columns that label them."""
+    made: dict[str, Any] = {name: Column(values) for name, values in (labels or {}).items()}
+    made |= {mnemonic.name: _column(mnemonic, samples) for mnemonic, samples in columns}
+    return TimeSeries(made, time=as_time(moments), copy=False, meta=asked.meta(len(moments)))
+
+
+def _column(mnemonic: Mnemonic, samples: Samples) -> Any:
+    """The values of samples, with what is known of them."""
+    values, mask = samples.values, samples.mask
+    unit = mnemonic.astropy_unit if values.dtype.kind in "iuf" else None
+    column: Any
+    if unit is not None:
+        column = u.Quantity(values, unit, dtype=values.dtype, copy=False)
+        column = column if mask is None else Masked(column, mask=mask)
+    else:
+        column = Column(values, copy=False) if mask is None else MaskedColumn(values, mask=mask, copy=False)
+    column.info.description = mnemonic.description or None
+    column.info.meta = {
+        "unit": mnemonic.unit,
+        "subsystem": mnemonic.subsystem,
+        "sqlDataType": ", ".join(samples.types) or mnemonic.type_name,
+    }
+    return column

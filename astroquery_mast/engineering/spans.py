@@ -1,0 +1,114 @@
+"""Spans of time: as users write them, and as the archive names its files.
+
+In: two moments, of whatever kind.  Out: a `TimeSpan` in UTC, or an error before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..exceptions import InputWarning, InvalidArgumentError
+from ..query.values import as_iso, is_missing
+from ..warn import warn_user
+
+DAY = np.timedelta64(1, "D")
+_SECOND = np.timedelta64(1, "s")
+_LAUNCH = np.datetime64("2021-12-25T12:20:00", "us")
+# Telemetry of the last days is still arriving: such a day is not taken for complete.
+_ARRIVING = 7 * DAY
+
+
+@dataclass(frozen=True)
+class TimeSpan:
+    """From one moment to another (UTC, microseconds)."""
+
+    start: np.datetime64
+    end: np.datetime64
+
+    def file_name(self, mnemonic: str) -> str:
+        """Return the name under which the archive has samples; moments of whole seconds."""
+        return f"{mnemonic}-{_compact(self.start)}-{_compact(self.end)}.csv"
+
+
+def _compact(moment: np.datetime64) -> str:
+    """A moment as names of files have it."""
+    return str(moment.astype("datetime64[s]")).replace("-", "").replace(":", "")
+
+
+def in_whole_seconds(span: TimeSpan) -> TimeSpan:
+    """Return the span of whole seconds that has another one in it."""
+    end = span.end.astype("datetime64[s]")
+    end = end if end == span.end else end + _SECOND
+    return TimeSpan(span.start.astype("datetime64[s]").astype("datetime64[us]"), end.astype("datetime64[us]"))
+
+
+def is_whole_day(span: TimeSpan) -> bool:
+    """Tell whether a span is one day, from midnight to midnight."""
+    return span.end - span.start == DAY and span.start == span.start.astype("datetime64[D]")
+
+
+def merged_spans(spans: Sequence[TimeSpan], gap: np.timedelta64) -> list[TimeSpan]:
+    """Return spans that have all the given ones in them, none nearer to the next than a gap."""
+    merged: list[TimeSpan] = []
+    for span in sorted(spans, key=lambda each: each.start):
+        if merged and span.start - merged[-1].end <= gap:
+            merged[-1] = TimeSpan(merged[-1].start, max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return merged
+
+
+# -- what users give -------------------------------------------------------------------------------------------------
+
+
+def as_span(start: Any, end: Any) -> TimeSpan:
+    """Return the span between two moments; raises unless it is one that there can be telemetry of."""
+    span = TimeSpan(_moment("start", start), _moment("end", end))
+    if span.start >= span.end:
+        raise InvalidArgumentError(f"end={_shown(span.end)} is not after start={_shown(span.start)}.")
+    now = current_time()
+    if span.start >= now:
+        raise InvalidArgumentError(f"start={_shown(span.start)} is in the future: there is no telemetry yet.")
+    if span.start < _LAUNCH:
+        warn_user(
+            f"start={_shown(span.start)} is before the launch of JWST, {_shown(_LAUNCH)}: there is hardly any telemetry "
+            "of that time.",
+            InputWarning,
+        )
+    if span.end > now:
+        warn_user(f"end={_shown(span.end)} is in the future: there is telemetry until now at most.", InputWarning)
+    return TimeSpan(span.start, min(span.end, now))
+
+
+def _moment(name: str, given: Any) -> np.datetime64:
+    """A moment, in UTC."""
+    if is_missing(given) or isinstance(given, int | float | np.number):
+        raise InvalidArgumentError(
+            f"{name}={given!r} is no moment: give a Time, a datetime, or text such as '2022-07-12T06:30' (UTC). For a "
+            "Modified Julian Date give Time(number, format='mjd')."
+        )
+    return moment_of(as_iso(name, given))
+
+
+def moment_of(iso: str) -> np.datetime64:
+    """Return the moment that a text of the calendar stands for."""
+    return np.datetime64(iso, "us")
+
+
+def current_time() -> np.datetime64:
+    """Return the time of this computer, in UTC."""
+    return np.datetime64("now", "us")
+
+
+def complete_before() -> np.datetime64:
+    """Return the moment before which days are taken for complete."""
+    return current_time() - _ARRIVING
+
+
+def _shown(moment: np.datetime64) -> str:
+    """A moment as messages show it."""
+    return str(moment.astype("datetime64[s]"))
