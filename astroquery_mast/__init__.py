@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .catalogs.client import Catalogs, CatalogsClass
     from .config import Conf, conf
     from .cutouts.client import Hapcut, HapcutClass, Tesscut, TesscutClass, Zcut, ZcutClass
+    from .engineering.client import Engineering, EngineeringClass
     from .missions.client import MastMissions, MastMissionsClass
     from .observations.client import Observations, ObservationsClass
     from .service.core import Mast, MastClass
@@ -24,6 +25,8 @@ __all__ = [
     "Catalogs",
     "CatalogsClass",
     "Conf",
+    "Engineering",
+    "EngineeringClass",
     "Hapcut",
     "HapcutClass",
     "Mast",
@@ -46,6 +49,8 @@ _HOME = {
     "Catalogs": "catalogs.client",
     "CatalogsClass": "catalogs.client",
     "Conf": "config",
+    "Engineering": "engineering.client",
+    "EngineeringClass": "engineering.client",
     "Hapcut": "cutouts.client",
     "HapcutClass": "cutouts.client",
     "Mast": "service.core",

@@ -86,7 +86,7 @@ def _refuse_other_missions(table: Table) -> None:
 
 def _examples(names: Sequence[str], timed: Any) -> str:
     """The names of some rows without times; they are planned observations, mostly."""
-    left_out = [names[row] for row in np.flatnonzero(~timed)]
+    left_out = [names[row] for row in np.flatnonzero(~timed).tolist()]
     more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
     return f"{', '.join(left_out[:3])}{more} (planned, perhaps)"
 

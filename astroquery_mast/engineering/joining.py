@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from ..tables.rows import Array
 from .samples import Samples, join_samples
 from .spans import DAY, TimeSpan, in_whole_seconds
-
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,8 @@ class SpanPart:
 def parts_of(span: TimeSpan, cuts: Sequence[np.datetime64]) -> list[SpanPart]:
     """Return the parts into which some moments within a span cut it, in order."""
     ends = [span.start, *cuts, span.end]
-    parts = [TimeSpan(*each) for each in zip(ends, ends[1:], strict=False)]
-    return [
-        SpanPart(part, in_whole_seconds(part), part.start == span.start, part.end == span.end) for part in parts
-    ]
+    parts = [TimeSpan(*each) for each in pairwise(ends)]
+    return [SpanPart(part, in_whole_seconds(part), part.start == span.start, part.end == span.end) for part in parts]
 
 
 def day_parts(span: TimeSpan, whole_before: np.datetime64 | None = None) -> list[SpanPart]:

@@ -67,7 +67,9 @@ class Mnemonic(Column):
 
 def as_mnemonics(names: Any) -> list[str]:
     """Return the names of mnemonics that a user gives: words, each once, without a look at the inventory."""
-    members = [as_unicode(name) for name in as_members("names", as_unicode(names))]
+    members = [as_unicode(name) for name in as_members("names", as_unicode(names), empty=True)]
+    if not members:
+        raise InvalidArgumentError("names is empty: at least one mnemonic is needed.")
     for name in members:
         if not (isinstance(name, str) and _WORD.fullmatch(name.strip())):
             raise InvalidArgumentError(
@@ -194,9 +196,7 @@ def _found(name: str, known: Mapping[str, Mnemonic]) -> Mnemonic:
     raise InvalidArgumentError(f"{said} list_mnemonics('*word*') looks for words in names and descriptions.")
 
 
-def found_mnemonics(
-    known: Mapping[str, Mnemonic], pattern: str | None = None, subsystem: Any = None
-) -> list[Mnemonic]:
+def found_mnemonics(known: Mapping[str, Mnemonic], pattern: str | None = None, subsystem: Any = None) -> list[Mnemonic]:
     """Return the mnemonics with a pattern in their name or description, of some subsystems, in order of their names."""
     wanted = None if subsystem is None else _subsystems(subsystem, known)
     fits = (lambda _text: True) if pattern is None else _pattern_test(pattern)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from astropy.timeseries import TimeSeries
 
+from ..exceptions import InvalidArgumentError
 from ..service.retrying import Deadline
 from ..tables.columns import Kind
 from ..tables.rows import converted
@@ -25,7 +26,7 @@ from .series import AskedTelemetry, as_series
 from .spans import TimeSpan
 from .telemetry import FetchOptions, Telemetry, WantedSamples, telemetry_uris
 
-Result = TimeSeries | dict[str, TimeSeries]
+Result: TypeAlias = TimeSeries | dict[str, TimeSeries]
 
 
 @dataclass(frozen=True)
@@ -39,23 +40,25 @@ class _Group:
 
 @dataclass(frozen=True)
 class TelemetryQuestion:
-    """Which mnemonics are wanted, and in which form; the fields are parameters of `EngineeringClass.query_mnemonics`."""
+    """Which mnemonics are wanted, and in which form; the fields are parameters of `query_mnemonics`."""
 
     names: Any
     align: str | None = None
     brackets: bool = False
     changes_only: bool = False
     options: FetchOptions = field(default_factory=FetchOptions)
+    # The names as they were given, each once.
+    words: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Check the arguments."""
         check_alignment(self.align)
-        object.__setattr__(self, "_words", as_mnemonics(self.names))
+        object.__setattr__(self, "words", as_mnemonics(self.names))
 
-    @property
-    def words(self) -> list[str]:
-        """The names as they were given, each once."""
-        return list(self.__dict__["_words"])
+    def refuse_several(self) -> None:
+        """Raise unless a single mnemonic is asked for."""
+        if not isinstance(self.names, str | bytes):
+            raise InvalidArgumentError(f"name={self.names!r:.60}: the name of one mnemonic is needed.")
 
     def payload(self, span: TimeSpan) -> list[dict[str, object]]:
         """Return what is sent, a dictionary for each request."""
@@ -128,7 +131,7 @@ class TelemetryQueries:
         """Return the samples of one span."""
         mnemonics = self.inventory.of(question.words, deadline)
         (group,) = self._groups(question, mnemonics, [(span, [])], deadline)
-        _warn_of_none(mnemonics, [group])
+        _warn_of_none(mnemonics, [group], question.align)
         return question.result(mnemonics, [group], False, start=str(span.start), end=str(span.end))
 
     def during(self, question: TelemetryQuestion, exposures: Sequence[Exposure], deadline: Deadline) -> Result:
@@ -140,7 +143,7 @@ class TelemetryQueries:
         groups = [
             _Group(exposure.obs_id, exposure.span, holding[number].samples) for number, exposure in enumerate(exposures)
         ]
-        _warn_of_none(mnemonics, groups)
+        _warn_of_none(mnemonics, groups, question.align)
         return question.result(mnemonics, groups, True, exposures=len(exposures))
 
     def days(self, question: TelemetryQuestion, span: TimeSpan, seconds: float) -> Iterator[TimeSeries]:
@@ -165,18 +168,19 @@ class TelemetryQueries:
         early = question.changes_only and question.align is None and not any(numbers for _, numbers in spans)
         found = self.telemetry.fetch(wanted, question.options, deadline, changes_only=early)
         width = len(mnemonics)
-        return [
-            _Group("", span, found[place * width : (place + 1) * width]) for place, (span, _) in enumerate(spans)
-        ]
+        return [_Group("", span, found[place * width : (place + 1) * width]) for place, (span, _) in enumerate(spans)]
 
 
-def _warn_of_none(mnemonics: Sequence[Mnemonic], groups: Sequence[_Group]) -> None:
-    """Warn of mnemonics without samples; those that are sampled at changes only have none in many a span."""
-    empty = [
-        mnemonic.name
-        for place, mnemonic in enumerate(mnemonics)
-        if not any(len(within_span(group.samples[place], group.span)) for group in groups)
-    ]
+def _warn_of_none(mnemonics: Sequence[Mnemonic], groups: Sequence[_Group], align: str | None) -> None:
+    """Warn of mnemonics without samples; with alignment those just outside of a span count as well."""
+
+    def is_empty(place: int) -> bool:
+        """Whether there are no samples of a mnemonic."""
+        around = align is not None and place > 0
+        found = (group.samples[place] if around else within_span(group.samples[place], group.span) for group in groups)
+        return not any(map(len, found))
+
+    empty = [mnemonic.name for place, mnemonic in enumerate(mnemonics) if is_empty(place)]
     if not empty:
         return
     around = any(len(samples) for group in groups for samples in group.samples)

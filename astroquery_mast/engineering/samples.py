@@ -3,7 +3,8 @@
 In: a body with the lines ``theTime,MJD,euvalue,sqldataType``.  Out: `Samples`, as arrays: moments in microseconds, and
 numbers, text or truth values, as the archive's type of each line says.
 
-Lines of numbers are read many at a time.  Text may hold commas, quotes and ends of lines: a real reader of CSV takes it.
+Lines of numbers are read many at a time.  Text may hold commas, quotes and ends of lines: the standard library's reader
+of CSV takes it.
 """
 
 from __future__ import annotations
@@ -154,7 +155,7 @@ def _moments(texts: Sequence[bytes]) -> Array:
     moments = np.empty(len(texts), dtype=_MICROSECONDS)
     for length in np.unique(lengths):
         rows = np.flatnonzero(lengths == length)
-        same = texts if len(rows) == len(texts) else [texts[row] for row in rows]
+        same = texts if len(rows) == len(texts) else [texts[row] for row in rows.tolist()]
         moments[rows] = _moments_in(np.frombuffer(b"".join(same), dtype=np.uint8).reshape(len(rows), length))
     return moments
 
@@ -175,7 +176,7 @@ def _moments_in(texts: Array) -> Array:
     if not all(map(np.all, right)):
         raise ValueError("what is written as a moment is none")
     since_midnight = ((hour * 60 + minute) * 60 + second) * 1_000_000 + microseconds
-    return days.astype(_MICROSECONDS) + since_midnight
+    return np.asarray(days.astype(_MICROSECONDS) + since_midnight)
 
 
 def _one_of(characters: Array, marks: bytes) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..exceptions import InputWarning, InvalidArgumentError
+from ..exceptions import InputWarning, InvalidArgumentError, InvalidCriterionError
 from ..query.values import as_iso, is_missing
 from ..warn import warn_user
 
@@ -48,7 +48,7 @@ def in_whole_seconds(span: TimeSpan) -> TimeSpan:
 
 def is_whole_day(span: TimeSpan) -> bool:
     """Tell whether a span is one day, from midnight to midnight."""
-    return span.end - span.start == DAY and span.start == span.start.astype("datetime64[D]")
+    return bool(span.end - span.start == DAY and span.start == span.start.astype("datetime64[D]"))
 
 
 def merged_spans(spans: Sequence[TimeSpan], gap: np.timedelta64) -> list[TimeSpan]:
@@ -75,8 +75,8 @@ def as_span(start: Any, end: Any) -> TimeSpan:
         raise InvalidArgumentError(f"start={_shown(span.start)} is in the future: there is no telemetry yet.")
     if span.start < _LAUNCH:
         warn_user(
-            f"start={_shown(span.start)} is before the launch of JWST, {_shown(_LAUNCH)}: there is hardly any telemetry "
-            "of that time.",
+            f"start={_shown(span.start)} is before the launch of JWST, {_shown(_LAUNCH)}: there is hardly "
+            "any telemetry of that time.",
             InputWarning,
         )
     if span.end > now:
@@ -86,12 +86,16 @@ def as_span(start: Any, end: Any) -> TimeSpan:
 
 def _moment(name: str, given: Any) -> np.datetime64:
     """A moment, in UTC."""
-    if is_missing(given) or isinstance(given, int | float | np.number):
-        raise InvalidArgumentError(
-            f"{name}={given!r} is no moment: give a Time, a datetime, or text such as '2022-07-12T06:30' (UTC). For a "
-            "Modified Julian Date give Time(number, format='mjd')."
-        )
-    return moment_of(as_iso(name, given))
+    if not (is_missing(given) or isinstance(given, int | float | np.number)):
+        try:
+            return moment_of(as_iso(name, given))
+        except InvalidCriterionError:
+            if not isinstance(given, str):
+                raise
+    raise InvalidArgumentError(
+        f"{name}={given!r} is not a date: give a Time, a datetime, or text such as '2022-07-12T06:30' (UTC). For a "
+        "Modified Julian Date give Time(number, format='mjd')."
+    )
 
 
 def moment_of(iso: str) -> np.datetime64:

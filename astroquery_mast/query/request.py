@@ -231,11 +231,11 @@ class ApiRequest:
         completeness.add(page)
         return True
 
-    def after(self, _page: Page) -> Sequence[ApiRequest]:
+    def after(self, _page: Page) -> Sequence[Self]:
         """Return nothing: the answer is one page."""
         return ()
 
-    def first_page(self) -> ApiRequest:
+    def first_page(self) -> Self:
         """Return the same question."""
         return self
 
