@@ -46,8 +46,8 @@ def parts_of(span: TimeSpan, cuts: Sequence[np.datetime64]) -> list[SpanPart]:
 
 def day_parts(span: TimeSpan, whole_before: np.datetime64 | None = None) -> list[SpanPart]:
     """Return a span day by day; of days that end before some moment all is asked for."""
-    midnight = span.start.astype("datetime64[D]") + DAY
-    midnights = np.arange(midnight, span.end, DAY, dtype="datetime64[D]").astype("datetime64[us]")
+    midnight = (span.start.astype("datetime64[D]") + DAY).astype("datetime64[us]")
+    midnights = np.arange(midnight, span.end, DAY)
     parts = parts_of(span, list(midnights))
     return parts if whole_before is None else [_of_whole_day(part, whole_before) for part in parts]
 

@@ -21,7 +21,7 @@ _LABEL = "obs_id"
 # So many categories have a label each; of more every second, third ... has one.
 _MOST_LABELS = 16
 _LONGEST_LABEL = 32
-_LONGEST_DESCRIPTION = 60
+_LONGEST_TITLE = 100
 _PANEL_HEIGHT = 2.6
 
 
@@ -49,8 +49,7 @@ class _Curve:
     @property
     def label(self) -> str:
         """Its name and description."""
-        text = f"{self.name}: {self.description}" if self.description else self.name
-        return _shortened(text, _LONGEST_DESCRIPTION)
+        return f"{self.name}: {self.description}" if self.description else self.name
 
     def pieces(self) -> Iterator[tuple[Array, Array]]:
         """Give the parts that are drawn as one line."""
@@ -67,7 +66,7 @@ def plot_telemetry(result: Any, ax: Any = None) -> Any:
     axes = _new_axes(len(panels)) if ax is None else _given_axes(ax, len(panels))
     for each, curves in zip(axes, panels.values(), strict=True):
         _draw(each, curves)
-    axes[-1].set_xlabel("Time (UTC)")
+    _label_times(axes[-1])
     return axes[0] if len(axes) == 1 else np.array(axes, dtype=object)
 
 
@@ -138,13 +137,20 @@ def _draw(ax: Any, curves: Sequence[_Curve]) -> None:
     ax.grid(color="0.9", linewidth=0.5)
     if categories is not None:
         _label_categories(ax, categories)
-        ax.set_title(curves[0].label, fontsize="medium", loc="left")
-        return
-    ax.set_ylabel(curves[0].unit or "value")
+    else:
+        ax.set_ylabel(curves[0].unit or "value")
     if len(curves) == 1:
-        ax.set_title(curves[0].label, fontsize="medium", loc="left")
+        ax.set_title(_shortened(curves[0].label, _LONGEST_TITLE), fontsize="medium", loc="left")
     else:
         ax.legend(fontsize="small", loc="best")
+
+
+def _label_times(ax: Any) -> None:
+    """Write times below the last panel, with no more of the date than is needed."""
+    from matplotlib import dates  # noqa: PLC0415 - an optional dependency
+
+    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(ax.xaxis.get_major_locator()))
+    ax.set_xlabel("Time (UTC)")
 
 
 def _draw_curve(ax: Any, curve: _Curve, categories: Sequence[str] | None) -> None:
@@ -155,7 +161,7 @@ def _draw_curve(ax: Any, curve: _Curve, categories: Sequence[str] | None) -> Non
     for times, values in curve.pieces():
         heights = values if categories is None else _places(values, categories)
         marker = "." if len(times) == 1 else None
-        label = curve.label if color is None else None
+        label = _shortened(curve.label, _LONGEST_TITLE) if color is None else None
         (line,) = ax.plot(times, heights, label=label, color=color, linewidth=1.0, marker=marker, **style)
         color = line.get_color()
 

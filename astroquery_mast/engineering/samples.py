@@ -172,7 +172,7 @@ def _moments_in(texts: Array) -> Array:
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     days = months.astype("datetime64[D]") + (day - 1)
     right = [_one_of(texts[:, place], mark) for place, mark in _MARKS.items() if place < length]
-    right += [month - 1 < 12, days.astype("datetime64[M]") == months, hour < 24, minute < 60, second < 60]
+    right += [(month > 0) & (month <= 12), days.astype("datetime64[M]") == months, hour < 24, minute < 60, second < 60]
     if not all(map(np.all, right)):
         raise ValueError("what is written as a moment is none")
     since_midnight = ((hour * 60 + minute) * 60 + second) * 1_000_000 + microseconds
@@ -248,6 +248,8 @@ def _whole_numbers(cells: Sequence[str]) -> ColumnBlock:
     except TypeMismatch:
         return widen_type(cells, Kind.TEXT)
     told = values if mask is None else values[~mask]
-    if not (np.equal(told, np.trunc(told)) & (np.abs(told) < EXACT)).all():
+    if not (np.abs(told) < EXACT).all():
+        return widen_type(cells, Kind.TEXT)
+    if not np.equal(told, np.trunc(told)).all():
         return values, mask
     return (values if mask is None else np.where(mask, -999, values)).astype(np.int64), mask
