@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,9 +26,7 @@ SECOND, DAY = 1_000_000, 86_400_000_000
 MOMENTS = st.builds(
     lambda day, offset: day * DAY + offset,
     st.integers(0, 4),
-    st.one_of(
-        st.sampled_from([0, 1, -1, SECOND, SECOND - 1, DAY // 2, DAY // 2 + 500_000]), st.integers(0, DAY - 1)
-    ),
+    st.one_of(st.sampled_from([0, 1, -1, SECOND, SECOND - 1, DAY // 2, DAY // 2 + 500_000]), st.integers(0, DAY - 1)),
 )
 SPANS = st.tuples(MOMENTS, MOMENTS).filter(lambda ends: ends[0] != ends[1]).map(sorted)
 
@@ -115,9 +114,7 @@ def test_changes_are_the_first_sample_each_other_value_and_the_last(values: list
     times = EPOCH + np.arange(len(values)).astype("timedelta64[s]")
     spoken = [repr(value) for value in values]
     wanted = [
-        number
-        for number, value in enumerate(spoken)
-        if number in {0, len(values) - 1} or value != spoken[number - 1]
+        number for number, value in enumerate(spoken) if number in {0, len(values) - 1} or value != spoken[number - 1]
     ]
     for given_mask in (mask, mask if mask.any() else None):
         found = without_repetitions(Samples(times, numbers, given_mask))
@@ -149,7 +146,7 @@ def test_spans_that_are_near_to_each_other_are_merged(ends: list[list[int]], gap
     merged = merged_spans(spans, np.timedelta64(gap, "us"))
     for span in spans:
         assert sum(each.start <= span.start and span.end <= each.end for each in merged) == 1
-    for before, after in zip(merged, merged[1:], strict=False):
+    for before, after in itertools.pairwise(merged):
         assert after.start - before.end > np.timedelta64(gap, "us")
     edges = {span.start for span in spans} | {span.end for span in spans}
     assert {each.start for each in merged} | {each.end for each in merged} <= edges

@@ -1,0 +1,173 @@
+"""Telemetry during exposures: each sample with the exposure during which it was taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import MaskedColumn, QTable, Table
+from astropy.time import Time
+
+from astroquery_mast import EngineeringClass, Observations
+from astroquery_mast.exceptions import InputWarning, InvalidQueryError, NoResultsWarning
+from astroquery_mast.sandbox import Sandbox
+
+NAME = "IGDP_MIR_IC_DET_TEMP"
+MJD = 59772.0
+
+
+def exposures(*spans: tuple[str, float, float], **columns: Any) -> Table:
+    """Return a table of exposures, whose times are hours of a day."""
+    table = Table(rows=[(name, MJD + begin / 24, MJD + end / 24) for name, begin, end in spans])
+    table.rename_columns(table.colnames, ["obs_id", "t_min", "t_max"])
+    for name, values in columns.items():
+        table[name] = values
+    return table
+
+
+def requests_of(sandbox: Sandbox) -> list[str]:
+    """Return the spans that were asked for."""
+    return [str(record.value("uri")).removesuffix(".csv")[-31:] for record in sandbox.requests.of("download")]
+
+
+def test_each_sample_has_its_exposure(engineering: EngineeringClass) -> None:
+    """The rows of a query serve as they are."""
+    rows = Observations.query_criteria(obs_collection="JWST", instrument_name="MIRI/IMAGE", calib_level=2)[:4]
+    found = engineering.during(rows, NAME)
+    assert found.colnames == ["time", "obs_id", NAME]
+    assert found[NAME].unit == u.K
+    assert list(dict.fromkeys(found["obs_id"].tolist())) == rows["obs_id"].tolist()
+    for row in rows:
+        alone = engineering.query_mnemonics(NAME, *(Time(row[name], format="mjd") for name in ("t_min", "t_max")))
+        chosen = found[found["obs_id"] == row["obs_id"]]
+        assert len(alone) > 10
+        assert (chosen.time == alone.time).all()
+        assert np.array_equal(chosen[NAME], alone[NAME])
+
+
+def test_the_filter_wheel_is_where_the_exposures_say(engineering: EngineeringClass) -> None:
+    """In the sandbox its position follows the exposures."""
+    rows = Observations.query_criteria(obs_collection="JWST", instrument_name="MIRI/IMAGE", calib_level=2)[:6]
+    found = engineering.during(rows, "IMIR_HK_FW_CUR_POS")
+    for row in rows:
+        positions = set(found["IMIR_HK_FW_CUR_POS"][found["obs_id"] == row["obs_id"]].tolist())
+        assert row["filters"] in positions
+
+
+def test_a_single_row_and_lists_of_rows_serve(engineering: EngineeringClass) -> None:
+    """As other methods take them."""
+    table = exposures(("a", 6.0, 6.1), ("b", 7.0, 7.1))
+    one = engineering.during(table[0], NAME)
+    assert set(one["obs_id"]) == {"a"}
+    assert set(engineering.during([table[1], table[0]], NAME)["obs_id"]) == {"a", "b"}
+    assert len(
+        engineering.during(QTable({**table, "t_min": table["t_min"] * u.d, "t_max": table["t_max"] * u.d}), NAME)
+    )
+
+
+def test_exposures_that_follow_each_other_share_requests(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """Those that are far from each other do not."""
+    table = exposures(("a", 6.0, 6.1), ("d", 12.0, 12.5), ("b", 6.11, 6.2), ("c", 6.15, 6.4))
+    engineering.during(table, NAME)
+    assert sorted(requests_of(mast_sandbox)) == ["20220712T060000-20220712T062400", "20220712T120000-20220712T123000"]
+
+
+def test_whole_days_are_shared_when_days_are_kept(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """Two exposures of a day need one request."""
+    table = exposures(("a", 6.0, 6.1), ("b", 12.0, 12.5), ("c", 25.0, 25.1))
+    kept = engineering.during(table, NAME, cache=True)
+    assert sorted(requests_of(mast_sandbox)) == ["20220712T000000-20220713T000000", "20220713T000000-20220714T000000"]
+    fetched = engineering.during(table, NAME)
+    assert (kept.time == fetched.time).all()
+    assert kept["obs_id"].tolist() == fetched["obs_id"].tolist()
+
+
+def test_parallel_exposures_both_have_the_samples(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """A sample that was taken during two of them is there for each."""
+    found = engineering.during(exposures(("nircam", 6.0, 6.1), ("niriss", 6.0, 6.1)), NAME)
+    first, second = (found[found["obs_id"] == name] for name in ("nircam", "niriss"))
+    assert len(first) > 10
+    assert (first.time == second.time).all()
+    assert len(requests_of(mast_sandbox)) == 1
+
+
+def test_a_margin_is_added_on_both_sides(engineering: EngineeringClass) -> None:
+    """In any unit of time."""
+    table = exposures(("a", 6.0, 6.1))
+    found = engineering.during(table, NAME, margin=2 * u.min)
+    assert Time("2022-07-12T05:58") <= found.time.min() < Time("2022-07-12T05:58:10")
+    assert Time("2022-07-12T06:07:50") < found.time.max() <= Time("2022-07-12T06:08")
+    assert (engineering.during(table, NAME, margin="120 s").time == found.time).all()
+
+
+@pytest.mark.parametrize("margin", [5, "soon", -1 * u.s, 1 * u.m, np.nan * u.s, None])
+def test_margins_that_are_no_time_are_refused(engineering: EngineeringClass, margin: Any) -> None:
+    """A bare number has no unit."""
+    with pytest.raises(InvalidQueryError, match="margin"):
+        engineering.during(exposures(("a", 6.0, 6.1)), NAME, margin=margin)
+
+
+def test_several_mnemonics_can_be_aligned(engineering: EngineeringClass) -> None:
+    """Or come each by itself."""
+    names = [NAME, "IMIR_HK_FW_CUR_POS", "SE_ZIMIRICEA"]
+    table = exposures(("a", 6.0, 6.1), ("b", 7.0, 7.1))
+    joined = engineering.during(table, names, align="previous")
+    assert joined.colnames == ["time", "obs_id", *names]
+    separate = engineering.during(table, names)
+    assert list(separate) == names
+    assert (separate[NAME].time == joined.time).all()
+    assert not np.any(getattr(joined["SE_ZIMIRICEA"], "mask", False))
+
+
+def test_changes_are_those_of_each_exposure(engineering: EngineeringClass) -> None:
+    """The first and the last sample of each stay."""
+    found = engineering.during(exposures(("a", 6.0, 6.1), ("b", 6.1, 6.2)), "SA_ZFGOUTFOV", changes_only=True)
+    assert found["obs_id"].tolist().count("a") >= 2
+    assert found["obs_id"].tolist().count("b") >= 2
+    assert len(found) < 100
+
+
+def test_rows_without_times_are_left_out(engineering: EngineeringClass) -> None:
+    """Planned observations have none; if no row has any, that is an error."""
+    table = exposures(("a", 6.0, 6.1), ("planned", 7.0, 7.1))
+    table["t_min"] = MaskedColumn(table["t_min"], mask=[False, True])
+    with pytest.warns(InputWarning, match="planned"):
+        found = engineering.during(table, NAME)
+    assert set(found["obs_id"]) == {"a"}
+    with pytest.raises(InvalidQueryError, match="No row has the times"):
+        engineering.during(table[1:], NAME)
+
+
+def test_observations_of_the_future_are_left_out(engineering: EngineeringClass) -> None:
+    """There is no telemetry of them yet."""
+    table = exposures(("a", 6.0, 6.1))
+    table["t_min"] = table["t_max"] = Time.now().mjd + 5
+    with pytest.raises(InvalidQueryError, match="No row has the times"):
+        engineering.during(table, NAME)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (exposures(("a", 6.0, 6.1), obs_collection=["HST"]), "HST"),
+        (exposures(("a", 6.0, 6.1))["obs_id", "t_min"], "no column 't_max'"),
+        (exposures(("a", 6.0, 6.1))[:0], "rows of a table"),
+        ("jw01783003001_02101_00001_mirimage", "rows of a table"),
+        (None, "rows of a table"),
+    ],
+)
+def test_other_rows_are_refused(engineering: EngineeringClass, mast_sandbox: Sandbox, rows: Any, words: str) -> None:
+    """Before anything is sent."""
+    with pytest.raises(InvalidQueryError, match=words):
+        engineering.during(rows, NAME)
+    assert not len(mast_sandbox.requests)
+
+
+def test_exposures_without_samples_are_warned_of(engineering: EngineeringClass) -> None:
+    """The result is empty, and has its columns."""
+    with pytest.warns(NoResultsWarning, match="SI_GZCTS68B"):
+        found = engineering.during(exposures(("a", 26.0, 26.1)), "SI_GZCTS68B")
+    assert found.colnames == ["time", "obs_id", "SI_GZCTS68B"]
+    assert len(found) == 0

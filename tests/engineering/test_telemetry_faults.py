@@ -1,0 +1,152 @@
+"""An archive that refuses, fails, breaks off or sends something else: a clear error, and never a short result."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from astroquery_mast import EngineeringClass
+from astroquery_mast.exceptions import (
+    AccessDeniedError,
+    CorruptDataWarning,
+    InvalidQueryError,
+    InvalidResponseError,
+    NoResultsWarning,
+    RemoteServiceError,
+    TimeoutError,
+)
+from astroquery_mast.sandbox import Fault, Sandbox
+
+SPAN = ("2022-07-12T06:00:00", "2022-07-12T07:00:00")
+DAYS = ("2022-07-10", "2022-07-14")
+
+
+def test_it_works_without_a_token(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """No token is asked for, and none is sent."""
+    engineering.query_mnemonics("SE_ZBUSVLT", *SPAN)
+    assert all("authorization" not in map(str.lower, record.headers) for record in mast_sandbox.requests)
+
+
+def test_the_token_of_a_login_is_sent(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """The login of all clients serves this one, too."""
+    engineering.login(mast_sandbox.token)
+    engineering.query_mnemonics("SE_ZBUSVLT", *SPAN)
+    (record,) = mast_sandbox.requests.of("download")
+    sent = {name.lower(): value for name, value in record.headers.items()}
+    assert sent["authorization"] == f"token {mast_sandbox.token}"
+
+
+def test_a_refusal_says_what_to_do() -> None:
+    """Log in; and then it works."""
+    with Sandbox(engineering_login=True) as archive:
+        client = EngineeringClass()
+        with pytest.raises(AccessDeniedError, match="login") as refusal:
+            client.query_mnemonics("SE_ZBUSVLT", *SPAN)
+        assert "MAST_API_TOKEN" in str(refusal.value)
+        client.login(archive.token)
+        assert len(client.query_mnemonics("SE_ZBUSVLT", *SPAN)) == 3600
+
+
+def test_a_passing_failure_is_tried_again(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """Also one of many days, and one in the middle of an answer."""
+    whole = engineering.query_mnemonics("SO_ZPMSEGA1T", *DAYS)
+    for fault in (Fault.status(503), Fault.reset(), Fault.cut(20_000), Fault.garbage()):
+        mast_sandbox.faults.add("download", fault)
+        assert (engineering.query_mnemonics("SO_ZPMSEGA1T", *DAYS).time == whole.time).all()
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault.status(500), RemoteServiceError),
+        (Fault.status(404), InvalidQueryError),
+        (Fault.answer(b"<html><body>Please sign in</body></html>"), InvalidResponseError),
+        (Fault.answer(b""), InvalidResponseError),
+        (
+            Fault.answer(b"theTime,MJD,euvalue,sqldataType\r\n2022-07-12 06:00:00,59772.25,1.0\r\n"),
+            InvalidResponseError,
+        ),
+        (Fault.answer(b"theTime,MJD,euvalue,sqldataType\r\nyesterday,59772.25,1.0,real\r\n"), InvalidResponseError),
+    ],
+)
+def test_an_archive_that_fails_for_good_is_an_error(
+    engineering: EngineeringClass, mast_sandbox: Sandbox, fault: Fault, error: type[Exception]
+) -> None:
+    """One day that cannot be had is enough; the message names it."""
+    third = "SO_ZPMSEGA1T-20220712"
+    mast_sandbox.faults.add("download", fault, times=None, where=lambda record: third in str(record.value("uri")))
+    with pytest.raises(error, match="2022-07-12"):
+        engineering.query_mnemonics("SO_ZPMSEGA1T", *DAYS)
+
+
+def test_one_deadline_holds_for_all_days(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """A server that hardly sends anything does not keep a call beyond its time."""
+    engineering.list_mnemonics()
+    mast_sandbox.faults.add("download", Fault.slow(10, 0.05), times=None)
+    with pytest.raises(TimeoutError):
+        engineering.query_mnemonics("SO_ZPMSEGA1T", *DAYS, timeout=0.5)
+
+
+def test_bodies_changed_at_random_never_surface_as_something_else(
+    engineering: EngineeringClass, mast_sandbox: Sandbox
+) -> None:
+    """Whatever comes is a result or an error of the package."""
+    chance = random.Random(5)
+    good = (
+        b"theTime,MJD,euvalue,sqldataType\r\n2022-07-12 06:00:00.500000,59772.25,1.0,real\r\n"
+        b'2022-07-12 06:00:01.500000,59772.25,"a, ""b""",varchar\r\n2022-07-12 06:00:02.500000,59772.25,7,int\r\n'
+    )
+    engineering.list_mnemonics()
+    results = failures = 0
+    for _ in range(150):
+        body = bytearray(good)
+        for _ in range(chance.randrange(1, 5)):
+            place = chance.randrange(len(body))
+            change = chance.choice([bytes([chance.randrange(256)]), b"", b",", b'"', b"\r\n", b"9" * 30])
+            body[place : place + chance.randrange(3)] = change
+        mast_sandbox.faults.clear()
+        mast_sandbox.faults.add("download", Fault.answer(bytes(body)), times=None)
+        try:
+            engineering.query_mnemonics("SE_ZBUSVLT", *SPAN)
+        except (RemoteServiceError, NoResultsWarning):
+            failures += 1
+        else:
+            results += 1
+    assert results > 10
+    assert failures > 10
+
+
+# -- the list of mnemonics -------------------------------------------------------------------------------------------
+
+
+def test_the_other_service_is_asked_when_the_first_fails(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """The list is the same."""
+    newer = EngineeringClass().list_mnemonics()
+    mast_sandbox.faults.add("viz", Fault.status(500), times=None)
+    older = engineering.list_mnemonics()
+    assert newer.colnames == older.colnames
+    assert (newer["tlmMnemonic"] == older["tlmMnemonic"]).all()
+    assert (newer["unit"] == older["unit"]).all()
+    assert mast_sandbox.requests.of("invoke")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"data": 5}', b'{"data": [1]}', b'{"data": []}', b"<html></html>"])
+def test_a_list_that_is_none_is_asked_of_the_other_service(
+    engineering: EngineeringClass, mast_sandbox: Sandbox, body: bytes
+) -> None:
+    """An empty list is none."""
+    mast_sandbox.faults.add("viz", Fault.answer(body), times=None)
+    assert len(engineering.list_mnemonics()) > 100
+
+
+def test_without_the_list_samples_come_without_units(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """A warning says so; the list itself is an error then."""
+    for endpoint in ("viz", "invoke"):
+        mast_sandbox.faults.add(endpoint, Fault.status(500), times=None)
+    with pytest.raises(RemoteServiceError):
+        engineering.list_mnemonics()
+    with pytest.warns(CorruptDataWarning, match="without units"):
+        series = engineering.query_mnemonics("se_zbusvlt", *SPAN)
+    assert len(series) == 3600
+    assert getattr(series["SE_ZBUSVLT"], "unit", None) is None
