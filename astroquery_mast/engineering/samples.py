@@ -13,6 +13,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -90,7 +91,7 @@ def read_samples(body: Readable, what: str) -> Samples:
     if [name.strip().lower() for name in header.decode("utf-8-sig", "replace").split(",")] != _HEADER:
         start = first[:80].decode("utf-8", "replace")
         raise InvalidResponseError(f"{what} came as something else than samples, beginning {start!r}.", service=what)
-    parts = [_read_block(block, what) for block in (rest, *blocks) if block.strip()]
+    parts = [_read_block(block, what) for block in chain([rest], blocks) if block.strip()]
     return _in_order(join_samples(parts))
 
 

@@ -26,6 +26,7 @@ from .samples import Samples
 SERVICE = "JWST Engineering Database"
 _MICROSECONDS_PER_DAY = 86_400_000_000
 _JD_OF_1970 = 2_440_587.5
+_BLOCK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,14 @@ class AskedTelemetry:
 
 def as_time(moments: Array) -> Time:
     """Return moments in microseconds as a time, of which no digit is lost."""
-    days, rest = np.divmod(moments.astype(np.int64), _MICROSECONDS_PER_DAY)
-    time = Time(days + _JD_OF_1970, rest / _MICROSECONDS_PER_DAY, format="jd", scale="utc", precision=6)
-    time.format = "isot"
+    one = Time([_JD_OF_1970], format="jd", scale="utc", precision=6)
+    one.format = "isot"
+    time = np.broadcast_to(one, (len(moments),), subok=True).copy()
+    # In blocks, because a time is made with a dozen arrays of its length.
+    for begin in range(0, len(moments), _BLOCK):
+        block = slice(begin, begin + _BLOCK)
+        days, rest = np.divmod(moments[block].astype(np.int64), _MICROSECONDS_PER_DAY)
+        time[block] = Time(days + _JD_OF_1970, rest / _MICROSECONDS_PER_DAY, format="jd", scale="utc")
     return time
 
 
@@ -56,7 +62,12 @@ def as_series(
     """Return samples at the same moments as a time series, after columns that label them."""
     made: dict[str, Any] = {name: Column(values) for name, values in (labels or {}).items()}
     made |= {mnemonic.name: _column(mnemonic, samples) for mnemonic, samples in columns}
-    return TimeSeries(made, time=as_time(moments), copy=False, meta=asked.meta(len(moments)))
+    # Made column by column, because otherwise times are copied, of which a long series has gigabytes.
+    series = TimeSeries()
+    series.meta.update(asked.meta(len(moments)))
+    for name, column in {"time": as_time(moments), **made}.items():
+        series.add_column(column, name=name, copy=False)
+    return series
 
 
 def _column(mnemonic: Mnemonic, samples: Samples) -> Any:

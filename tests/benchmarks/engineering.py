@@ -1,0 +1,154 @@
+"""Telemetry at 16 Hz, beside one plain request that is read by csv or by astropy: time and growth of peak memory.
+
+``python tests/benchmarks/engineering.py`` prints two tables: all contestants over two days (2.8 million samples), which
+is what fits into memory when a table of text is made first; and this package alone over 30 days (41 million samples,
+2.6 GB of CSV), as one time series, day by day, and from the disk.  ``--quick`` takes a fifteenth of both.  The server
+makes each answer anew, on the same computer: ``fetch_alone`` shows how much of the time is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sidebyside import compete, in_process, measure, server
+
+MODULE = "engineering"
+NAME = "SA_ZADUCMDX"
+START = np.datetime64("2022-08-01T00:00:00")
+RATE = 16
+BESIDE = ("csv_alone", "astropy_alone", "fetch_alone", "ours", "ours_changes_only", "ours_day_by_day")
+LONG = ("ours", "ours_changes_only", "ours_day_by_day", "ours_from_disk")
+
+
+def span(hours: float) -> tuple[str, str]:
+    """Give the first and the last moment of so many hours."""
+    return str(START), str(START + np.timedelta64(round(hours * 3600), "s"))
+
+
+def body(url: str, hours: float) -> bytes:
+    """Fetch all samples in one request."""
+    import requests
+
+    start, end = (moment.replace("-", "").replace(":", "") for moment in span(hours))
+    asked = {"uri": f"mast:jwstedb/{NAME}-{start}-{end}.csv"}
+    return requests.get(f"{url}/api/v0.1/Download/file", params=asked, timeout=1800).content
+
+
+def fetch_alone(url: str, hours: float) -> None:
+    """Only fetch the body."""
+    measure(lambda: {"MB": len(body(url, hours)) // 10**6})
+
+
+def csv_alone(url: str, hours: float) -> None:
+    """Read the lines one by one, as the tools of the mission do."""
+    import csv
+    import io
+    from datetime import datetime
+
+    from astropy.time import Time
+
+    def work() -> dict[str, Any]:
+        moments, values = [], []
+        for row in csv.DictReader(io.StringIO(body(url, hours).decode())):
+            moments.append(datetime.fromisoformat(row["theTime"]))
+            values.append(float(row["euvalue"]))
+        return checked(len(Time(moments)), len(values), hours, around=2)
+
+    measure(work)
+
+
+def astropy_alone(url: str, hours: float) -> None:
+    """Read a table of text and numbers, and make a time series of it."""
+    from astropy.table import Table
+    from astropy.time import Time
+    from astropy.timeseries import TimeSeries
+
+    def work() -> dict[str, Any]:
+        table = Table.read(body(url, hours).decode(), format="ascii.fast_csv")
+        series = TimeSeries({NAME: table["euvalue"]}, time=Time(table["theTime"].tolist(), format="iso"))
+        return checked(len(series), len(series), hours, around=2)
+
+    measure(work)
+
+
+def ours(url: str, hours: float, **options: Any) -> None:
+    """Ask this package for one time series."""
+    client = pointed_at(url)
+
+    def work() -> dict[str, Any]:
+        series = client.query_mnemonics(NAME, *span(hours), verbose=False, **options)
+        size = series.time.jd1.nbytes + series.time.jd2.nbytes + series[NAME].nbytes
+        changes = bool(options.get("changes_only"))
+        counted = {"samples": len(series)} if changes else checked(len(series), len(series), hours)
+        return {**counted, "MB": size // 10**6}
+
+    measure(work)
+
+
+def ours_changes_only(url: str, hours: float) -> None:
+    """Leave out samples that repeat the one before; of a sensor with noise there are few."""
+    ours(url, hours, changes_only=True)
+
+
+def ours_day_by_day(url: str, hours: float) -> None:
+    """Use one day after the other, and let each go."""
+    client = pointed_at(url)
+
+    def work() -> dict[str, Any]:
+        number = sum(len(day) for day in client.query_mnemonics_iter(NAME, *span(hours)))
+        return checked(number, number, hours)
+
+    measure(work)
+
+
+def ours_from_disk(url: str, hours: float) -> None:
+    """Ask again for days that are kept on disk."""
+    client = pointed_at(url)
+    with tempfile.TemporaryDirectory() as folder:
+        client.cache_location = folder
+        for _ in client.query_mnemonics_iter(NAME, *span(hours), cache=True):
+            pass
+
+        def work() -> dict[str, Any]:
+            series = client.query_mnemonics(NAME, *span(hours), verbose=False, cache=True)
+            return checked(len(series), len(series), hours)
+
+        measure(work)
+
+
+def pointed_at(url: str) -> Any:
+    """Give the client, pointed at the server, with the list of mnemonics at hand."""
+    from astroquery_mast import Engineering, conf
+
+    conf.server, conf.timeout = url, 1800.0
+    Engineering.list_mnemonics()
+    return Engineering
+
+
+def checked(moments: int, values: int, hours: float, around: int = 0) -> dict[str, Any]:
+    """Count the samples: all that there can be, but for a gap of seven hours every nine days."""
+    most = hours * 3600 * RATE
+    assert moments == values
+    assert most * 0.94 - 7 * 3600 * RATE <= values - around <= most, f"{values} samples in {hours} hours"
+    return {"samples": values - around}
+
+
+def main() -> None:
+    """Run all comparisons."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one round of a fifteenth")
+    quick = parser.parse_args().quick
+    days: Callable[[float], float] = (lambda number: number * 24 / 15) if quick else (lambda number: number * 24.0)
+    with server("--rows", 0, "--latency", 0) as url:
+        for hours, contestants, rounds in ((days(2), BESIDE, 1 if quick else 3), (days(30), LONG, 1)):
+            asked = {"url": url, "hours": hours}
+            in_process(MODULE, "ours", {**asked, "hours": 0.1})  # the server warms up
+            compete(f"{hours:g} hours at {RATE} Hz", MODULE, contestants, asked, rounds)
+
+
+if __name__ == "__main__":
+    main()
