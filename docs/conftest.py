@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from astroquery_mast import Catalogs, MastMissions, Observations
+from astroquery_mast import Catalogs, Engineering, MastMissions, Observations
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.service import retrying as failures
 from astroquery_mast.service import token as auth
@@ -26,7 +26,7 @@ def archive(
     for name in auth.ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
     doctest_namespace["archive"] = mast_sandbox
-    clients = (Observations, Catalogs, MastMissions)
+    clients = (Observations, Catalogs, Engineering, MastMissions)
     for client in clients:
         client.cache_location = tmp_path / "cache"
     yield
