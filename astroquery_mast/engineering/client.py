@@ -17,7 +17,7 @@ from ..config import seconds_setting
 from ..service.core import MastClass
 from ..service.retrying import as_seconds
 from ..warn import warn_no_results
-from .exposures import as_margin, exposures_of
+from .exposures import as_margin, exposures_of, spans_to_fetch
 from .mnemonics import Inventory, as_mnemonics, found_mnemonics, mnemonics_table
 from .plot import plot_telemetry
 from .questions import TelemetryQueries, TelemetryQuestion
@@ -237,7 +237,7 @@ class EngineeringClass(MastClass):
         question = TelemetryQuestion(names, align, brackets, changes_only, FetchOptions(max_workers, verbose, cache))
         span = as_span(start, end)
         if get_query_payload:
-            return question.payload(span)
+            return question.payload([span])
         return self._queries.over(question, span, self._service.deadline(timeout))
 
     def query_mnemonics_iter(
@@ -297,7 +297,8 @@ class EngineeringClass(MastClass):
         timeout: float | u.Quantity | None = None,
         verbose: bool = True,
         cache: bool | None = None,
-    ) -> TimeSeries | dict[str, TimeSeries]:
+        get_query_payload: bool = False,
+    ) -> TimeSeries | dict[str, TimeSeries] | list[dict[str, object]]:
         """Return the samples of mnemonics during exposures.
 
         Exposures that overlap, or follow each other within ten minutes, share requests.
@@ -311,7 +312,7 @@ class EngineeringClass(MastClass):
             One mnemonic, or several, in any case.
         margin : `~astropy.units.Quantity` or str
             Time before and after each exposure that is returned as well, by default none.
-        align, changes_only, max_workers, timeout, verbose, cache
+        align, changes_only, max_workers, timeout, verbose, cache, get_query_payload
             As `query_mnemonics`; alignment and changes are those within an exposure.
 
         Returns
@@ -347,6 +348,8 @@ class EngineeringClass(MastClass):
         """
         question = TelemetryQuestion(names, align, False, changes_only, FetchOptions(max_workers, verbose, cache))
         exposures = exposures_of(rows, as_margin(margin))
+        if get_query_payload:
+            return question.payload([span for span, _ in spans_to_fetch(exposures)])
         return self._queries.during(question, exposures, self._service.deadline(timeout))
 
     # -- pictures ------------------------------------------------------------------------------------------------

@@ -54,10 +54,7 @@ def exposures_of(rows: Any, margin: np.timedelta64) -> list[Exposure]:
             f"rows={rows!r:.60}: rows of a table of JWST observations are needed, as Observations.query_criteria "
             "returns them."
         )
-    missing = [name for name in _NEEDED if name not in table.colnames]
-    if missing:
-        raise InvalidArgumentError(f"The rows have no column {' and no '.join(map(repr, missing))}.")
-    _refuse_other_missions(table)
+    _check_columns(table)
     names = [str(name) for name in plain_cells(table["obs_id"])]
     begins, ends = (plain_floats(getattr(table[name], "value", table[name])) for name in _NEEDED[1:])
     timed = (begins <= ends) & (begins < Time.now().mjd) & np.isfinite(ends)
@@ -72,8 +69,11 @@ def exposures_of(rows: Any, margin: np.timedelta64) -> list[Exposure]:
     ]
 
 
-def _refuse_other_missions(table: Table) -> None:
-    """Raise if a row is not of JWST, as far as the table tells."""
+def _check_columns(table: Table) -> None:
+    """Raise unless these are observations of JWST, as far as the table tells."""
+    missing = [name for name in _NEEDED if name not in table.colnames]
+    if missing:
+        raise InvalidArgumentError(f"The rows have no column {' and no '.join(map(repr, missing))}.")
     if "obs_collection" not in table.colnames:
         return
     others = {str(name) for name in plain_cells(table["obs_collection"])} - {_MISSION}

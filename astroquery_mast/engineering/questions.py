@@ -60,9 +60,9 @@ class TelemetryQuestion:
         if not isinstance(self.names, str | bytes):
             raise InvalidArgumentError(f"name={self.names!r:.60}: the name of one mnemonic is needed.")
 
-    def payload(self, span: TimeSpan) -> list[dict[str, object]]:
+    def payload(self, spans: Sequence[TimeSpan]) -> list[dict[str, object]]:
         """Return what is sent, a dictionary for each request."""
-        wanted = [WantedSamples(name.upper(), span) for name in self.words]
+        wanted = [WantedSamples(name.upper(), span) for span in spans for name in self.words]
         return [{"uri": uri} for uri in telemetry_uris(wanted, self.options)]
 
     def result(self, mnemonics: Sequence[Mnemonic], groups: Sequence[_Group], labeled: bool, **told: Any) -> Result:
@@ -131,7 +131,7 @@ class TelemetryQueries:
         """Return the samples of one span."""
         mnemonics = self.inventory.of(question.words, deadline)
         (group,) = self._groups(question, mnemonics, [(span, [])], deadline)
-        _warn_of_none(mnemonics, [group], question.align)
+        _warn_of_none(mnemonics, [group], question.align, "brackets=True returns the nearest")
         return question.result(mnemonics, [group], False, start=str(span.start), end=str(span.end))
 
     def during(self, question: TelemetryQuestion, exposures: Sequence[Exposure], deadline: Deadline) -> Result:
@@ -143,7 +143,7 @@ class TelemetryQueries:
         groups = [
             _Group(exposure.obs_id, exposure.span, holding[number].samples) for number, exposure in enumerate(exposures)
         ]
-        _warn_of_none(mnemonics, groups, question.align)
+        _warn_of_none(mnemonics, groups, question.align, "a margin adds time to the exposures")
         return question.result(mnemonics, groups, True, exposures=len(exposures))
 
     def days(self, question: TelemetryQuestion, span: TimeSpan, seconds: float) -> Iterator[TimeSeries]:
@@ -171,7 +171,7 @@ class TelemetryQueries:
         return [_Group("", span, found[place * width : (place + 1) * width]) for place, (span, _) in enumerate(spans)]
 
 
-def _warn_of_none(mnemonics: Sequence[Mnemonic], groups: Sequence[_Group], align: str | None) -> None:
+def _warn_of_none(mnemonics: Sequence[Mnemonic], groups: Sequence[_Group], align: str | None, advice: str) -> None:
     """Warn of mnemonics without samples; with alignment those just outside of a span count as well."""
 
     def is_empty(place: int) -> bool:
@@ -184,5 +184,5 @@ def _warn_of_none(mnemonics: Sequence[Mnemonic], groups: Sequence[_Group], align
     if not empty:
         return
     around = any(len(samples) for group in groups for samples in group.samples)
-    hints = ["There are samples before or after this time: brackets=True returns the nearest."] if around else []
+    hints = [f"There are samples before or after this time: {advice}."] if around else []
     warn_no_results([f"No samples of {', '.join(empty)} in this time.", *hints])

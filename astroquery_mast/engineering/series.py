@@ -23,7 +23,7 @@ from ..tables.table import now_iso
 from .mnemonics import Mnemonic
 from .samples import Samples
 
-SERVICE = "JWST Engineering Database"
+_DATABASE = "JWST Engineering Database"
 _MICROSECONDS_PER_DAY = 86_400_000_000
 _JD_OF_1970 = 2_440_587.5
 _BLOCK = 1 << 18
@@ -37,7 +37,7 @@ class AskedTelemetry:
 
     def meta(self, rows: int) -> dict[str, list[Any]]:
         """Return what a result tells of itself, as other tables of this package do."""
-        return {"service": [SERVICE], "request": [json.dumps(self.arguments)], "time": [now_iso()], "rows": [rows]}
+        return {"service": [_DATABASE], "request": [json.dumps(self.arguments)], "time": [now_iso()], "rows": [rows]}
 
 
 def as_time(moments: Array) -> Time:

@@ -29,6 +29,8 @@ from .samples import Samples, join_samples, read_samples
 from .spans import TimeSpan, complete_before, is_whole_day
 
 _FOLDER = "mast:jwstedb/"
+# The form in which samples are kept; to be changed with it.
+_ARRAYS = 1
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,9 @@ class Telemetry:
         entry = None
         if options.kept and is_whole_day(asked) and asked.end <= complete_before():
             name = asked.file_name(mnemonic)
-            entry = self._service.cache.entry(CacheKey({"samples": name}), self._service.endpoints.download)
+            entry = self._service.cache.entry(
+                CacheKey({"samples": name, "arrays": _ARRAYS}), self._service.endpoints.download
+            )
         kept = None if entry is None else _recalled(entry)
         if kept is not None:
             return kept

@@ -70,8 +70,12 @@ def test_a_single_row_and_lists_of_rows_serve(engineering: EngineeringClass) -> 
 def test_exposures_that_follow_each_other_share_requests(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
     """Those that are far from each other do not."""
     table = exposures(("a", 6.0, 6.1), ("d", 12.0, 12.5), ("b", 6.11, 6.2), ("c", 6.15, 6.4))
+    expected = ["20220712T060000-20220712T062400", "20220712T120000-20220712T123000"]
+    looked_at = engineering.during(table, NAME, get_query_payload=True)
+    assert [request["uri"] for request in looked_at] == [f"mast:jwstedb/{NAME}-{span}.csv" for span in expected]
+    assert not len(mast_sandbox.requests)
     engineering.during(table, NAME)
-    assert sorted(requests_of(mast_sandbox)) == ["20220712T060000-20220712T062400", "20220712T120000-20220712T123000"]
+    assert sorted(requests_of(mast_sandbox)) == expected
 
 
 def test_whole_days_are_shared_when_days_are_kept(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
