@@ -14,6 +14,7 @@ from .catalog_rest import catalog_answer
 from .cloud import Bucket, path_lookup
 from .downloads import Bundles, Downloads
 from .engineering.database import FILES, EngineeringDatabase, mnemonic_list
+from .hlsp_pages import HlspPages
 from .hst_spectra import spectrum_answer
 from .identity import whoami
 from .mashup import ROW_LIMIT, Mashup, resolve
@@ -69,6 +70,7 @@ class Routes:
         missions = Missions(holdings, downloads)
         self._files = downloads
         self._engineering = EngineeringDatabase(archive, login=engineering_login)
+        contributed = HlspPages(archive)
         self._answers: Mapping[str, Answer] = {
             "invoke": mashup.invoke,
             "columnsconfig": mashup.columnsconfig,
@@ -86,6 +88,8 @@ class Routes:
             **dict.fromkeys(("tesscut", "zcut", "hapcut"), partial(_cut, archive)),
             "catalogs": catalog_answer,
             "hla": spectrum_answer,
+            "hlsp_page": contributed.page,
+            "hlsp_file": contributed.file,
             "stage": mashup.scripts.send,
             "viz": mnemonic_list,
             "vo_sia1": partial(_by_position, "images", "first_version", archive),

@@ -19,11 +19,12 @@ from ..caching import Cache
 from ..packaged import OBSERVATION_COLUMNS, PRODUCT_COLUMNS, Columns
 from .fields import resolve
 from .geometry import FootprintIndex
+from .hlsp import further_hlsp_observations, hlsp_observations
 from .hst import hst_observations
 from .jwst import jwst_observations
 from .observation import OBSERVATION_NAMES, Observation, as_row, from_row
 from .products import File, Revision, kind_of, product_rows
-from .surveys import bulk_observations, galex_observations, hlsp_observations, older_observations, tess_observations
+from .surveys import bulk_observations, galex_observations, older_observations, tess_observations
 
 _SQL_TYPES = {"string": "TEXT", "float": "REAL", "int": "INTEGER", "boolean": "INTEGER"}
 _STORED_PRODUCT: Columns = tuple(column for column in PRODUCT_COLUMNS if column[0] != "parent_obsid")
@@ -240,6 +241,7 @@ def _holdings() -> Iterator[Observation]:
         galex_observations(),
         hlsp_observations(),
         older_observations(),
+        further_hlsp_observations(),
     )
 
 

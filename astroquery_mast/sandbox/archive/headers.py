@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from astropy.io import fits
 from astropy.time import Time
 
-from ..packaged import Cards, cards
+from ..packaged import Cards, cards, packaged
+from .hlsp import told_of
 from .observation import hash_digit
 from .pixelgrid import PixelGrid, grid_facts
 from .products import File, Revision, Unit
@@ -44,7 +45,7 @@ def _header(listed: Cards) -> fits.Header:
 def primary(file: File) -> fits.Header:
     """Keywords of the primary unit."""
     table, facts = _mission(file)
-    header = _header([*cards("common", facts), *cards(table, facts)])
+    header = _header([*cards("common", facts), *cards(table, facts), *_contributed(file)])
     _revise(header, file.revision)
     return header
 
@@ -58,6 +59,20 @@ def _revise(header: fits.Header, revision: Revision) -> None:
     if revision.day is not None:
         header["DATE"] = (Time(revision.day, format="mjd").isot, "when the file was made")
         header["REVISION"] = (revision.number, "how often it was processed again")
+
+
+def _contributed(file: File) -> Cards:
+    """What the headers of the community's products tell of their collection; nothing of others."""
+    name = file.owner.provenance_name
+    told = told_of(name) if file.owner.obs_collection == "HLSP" else {}
+    if not told:
+        return []
+    spelling = "misspelled title" if told.get("misspelled") else "title"
+    facts: Facts = dict.fromkeys(("title", "misspelled title", "doi", "reference"))
+    license_ = packaged("hlsp")["license"]
+    facts |= {"id": name, "target": ascii_text(file.owner.target_name), **told, "title": None}
+    facts |= {spelling: told["title"], "license": license_["name"], "license url": license_["url"]}
+    return cards("HLSP", facts)
 
 
 def _telescope(file: File) -> str:

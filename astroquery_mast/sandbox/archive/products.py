@@ -151,6 +151,9 @@ def _hst_kinds(observation: Observation) -> tuple[Kind, ...]:
 def _stem(observation: Observation, whose: str) -> str:
     """The part of a URI that precedes the ending."""
     collection, obs_id = observation.obs_collection, observation.obs_id
+    if whose == "collection":
+        name = str(observation.provenance_name).lower()
+        return f"mast:HLSP/{name}/hlsp_{name}"
     if whose != "own":
         return f"mast:JWST/product/{_shared_stem(observation, whose)}"
     if collection in {"HST", "JWST"}:

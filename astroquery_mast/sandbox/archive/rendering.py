@@ -7,6 +7,7 @@ import struct
 import zlib
 
 from ..packaged import text
+from .hlsp import told_of
 from .observation import OBSERVATION_NAMES
 from .products import FLAT_SIZES, File
 from .scene import generator
@@ -55,7 +56,7 @@ _CATALOG_ROWS = 400
 
 def document(file: File, length: int) -> bytes:
     """Content of a text file."""
-    makers = {"log": _log, "association_json": _association, "pool": _pool, "catalog": _catalog}
+    makers = {"log": _log, "association_json": _association, "pool": _pool, "catalog": _catalog, "readme": _readme}
     content = makers[file.kind.layout](file).encode()
     if len(content) > length:
         content = content[: content[:length].rindex(b"\n") + 1]
@@ -68,6 +69,12 @@ def _log(file: File) -> str:
     members = "".join(f"exposure     {member}: calibrated\n" for member in file.members)
     facts = {name: getattr(owner, name) for name in OBSERVATION_NAMES}
     return text("log.txt").format(file=file.name, members=members, **facts)
+
+
+def _readme(file: File) -> str:
+    """What a collection says of itself."""
+    name = str(file.owner.provenance_name)
+    return text("readme.txt").format(name=name, slug=name.lower(), **told_of(name))
 
 
 def _association(file: File) -> str:

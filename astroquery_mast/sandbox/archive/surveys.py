@@ -1,14 +1,14 @@
-"""Observations of TESS and GALEX, of the community's high-level products, and a few of the older missions."""
+"""Observations of TESS and GALEX, and a few of the older missions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..packaged import packaged
-from .fields import FIELDS, MOVING, TIC_NUMBERS, Field
+from .fields import FIELDS, MOVING, TIC_NUMBERS
 from .geometry import deproject
-from .instruments import APERTURES, limits, region, spectral_region, whole
+from .instruments import APERTURES, region, spectral_region, whole
 from .observation import Observation, dice, seed_of
 
 _FIXED = tuple(field for field in FIELDS.values() if field.name not in MOVING)
@@ -55,89 +55,8 @@ def _galex(survey: str, band: str, tile: str, position: tuple[float, float]) -> 
     )
 
 
-class Collection(NamedTuple):
-    """A high-level product: group, kind of data, telescope's instrument, filters, targets, files per target."""
-
-    name: str
-    kind: str
-    instrument: str
-    filters: tuple[str, ...]
-    targets: tuple[str, ...]
-    investigator: str
-
-
-COLLECTIONS = tuple(Collection(*line) for line in packaged("surveys")["collections"])
-
-
-def hlsp_observations() -> Iterator[Observation]:
-    """All high-level science products: light curves, mosaics and coadded spectra by the community."""
-    for collection in COLLECTIONS:
-        for target in collection.targets:
-            for index, filters in enumerate(collection.filters):
-                yield from _hlsp_series(collection, FIELDS[target], filters, index)
-
-
-def _hlsp_series(collection: Collection, field: Field, filters: str, index: int) -> Iterator[Observation]:
-    sectors = range(1, 7) if collection.kind == "timeseries" else (0,)
-    for sector in sectors:
-        yield _hlsp(collection, field, filters, sector + 2 * (index if sector else 0))
-
-
-def _hlsp_name(collection: Collection, field: Field, filters: str, sector: int) -> tuple[str, str]:
-    name = collection.name.lower()
-    if collection.kind == "timeseries":
-        tic = f"{TIC_NUMBERS[field.name]:016d}"
-        obs_id = f"hlsp_{name}_tess_ffi_s{sector:04d}-{tic}_tess_v01_llc"
-        return obs_id, f"s{sector:04d}/{tic[:4]}/{tic[4:8]}/{tic[8:12]}/{tic[12:]}/{obs_id}.fits"
-    telescope = "jwst" if collection.instrument.startswith("NIRCAM") else "hst"
-    instrument = collection.instrument.partition("/")[0].lower()
-    ending = "spec" if collection.kind == "spectrum" else "drz"
-    obs_id = f"hlsp_{name}_{telescope}_{instrument}_{field.name.lower()}_{filters.lower()}_v1.0_{ending}"
-    return obs_id, f"{field.name.lower()}/{obs_id}.fits"
-
-
-def _hlsp(collection: Collection, field: Field, filters: str, sector: int) -> Observation:
-    obs_id, path = _hlsp_name(collection, field, filters, sector)
-    shortest, longest = limits(filters, "JWST" if collection.instrument.startswith("NIRCAM") else "HST")
-    days = {"Photometer": 58324.8 + 27.0 * sector, "NIRCAM/IMAGE": 59860.0}
-    start = round(days.get(collection.instrument, 56000.0), 8)
-    ra, dec = round(field.ra, 10), round(field.dec, 10)
-    corners = whole(APERTURES[collection.instrument], ra, dec, 0.0)
-    folder, rng = f"mast:HLSP/{collection.name.lower()}", dice(obs_id)
-    project = collection.name if rng.random() < 0.9 else "hlsp_" + collection.name.lower()
-    own: dict[str, Any] = {"target_name": field.name, "target_classification": field.classification}
-    own |= {"t_exptime": round(rng.uniform(2000, 90000), 1)}
-    own |= {"jpegURL": f"{folder}/{path.removesuffix('.fits')}.jpg"}
-    if collection.kind == "timeseries":
-        own = {"target_name": str(TIC_NUMBERS[field.name]), "t_exptime": 1800.0, "sequence_number": sector}
-    return Observation(
-        **own,
-        obs_collection="HLSP",
-        project=project,
-        provenance_name=collection.name,
-        instrument_name=collection.instrument,
-        filters=filters,
-        wavelength_region=spectral_region(shortest, longest),
-        obs_id=obs_id,
-        s_ra=ra,
-        s_dec=dec,
-        s_region=region([corners]) if collection.kind == "image" else _circle(ra, dec, 0.00138889),
-        dataproduct_type=collection.kind,
-        proposal_pi=collection.investigator,
-        calib_level=4,
-        t_min=start,
-        t_max=round(start + 27.4, 8),
-        em_min=shortest,
-        em_max=longest,
-        obs_title=f"{collection.name} high-level science products",
-        t_obs_release=round(start + 600.0, 8),
-        dataURL=f"{folder}/{path}",
-        # Planes of a contributed collection have numbers beyond 2**53; clients must not turn them into doubles.
-        objID=4_365_646_553_433_558_144 + seed_of(obs_id) % 10**12 if collection.name == "LEGUS" else 0,
-    )
-
-
-def _circle(ra: float, dec: float, radius: float) -> str:
+def circle(ra: float, dec: float, radius: float) -> str:
+    """A circle as the archive writes it."""
     return f"CIRCLE ICRS {ra:.8f} {dec:.8f} {radius}"
 
 
@@ -189,7 +108,7 @@ def _older(older: Older, index: int) -> Observation:
         obs_id=obs_id,
         s_ra=round(ra, 10),
         s_dec=round(dec, 10),
-        s_region=square if older.kind == "image" else _circle(ra, dec, 0.0027),
+        s_region=square if older.kind == "image" else circle(ra, dec, 0.0027),
         dataproduct_type=older.kind,
         calib_level=2,
         t_min=start,
@@ -216,7 +135,7 @@ def bulk_observations(count: int) -> Iterator[Observation]:
             obs_id=f"bulk{index:08d}",
             s_ra=round(ra, 10),
             s_dec=round(dec, 10),
-            s_region=_circle(ra, dec, 0.03),
+            s_region=circle(ra, dec, 0.03),
             proposal_id=str(10000 + index % 500),
             t_min=start,
             t_max=start + 0.01,
@@ -267,7 +186,7 @@ def _light_curve(tic: int, position: tuple[float, float], sector: int) -> Observ
         obs_id=obs_id,
         s_ra=ra,
         s_dec=dec,
-        s_region=_circle(ra, dec, 0.00138889).replace(" ICRS", "" if tic % 3 else " ICRS"),
+        s_region=circle(ra, dec, 0.00138889).replace(" ICRS", "" if tic % 3 else " ICRS"),
         proposal_id=f"G0{tic % 9 + 11:02d}{tic % 90 + 10}" if tic % 4 else "N/A",
         t_min=start,
         t_max=end,
