@@ -293,6 +293,10 @@ class Endpoints:
         """Where spectra are searched by SSA; the mission may be added."""
         return f"{self._configured('archive_server')}/ssap/search2.php"
 
+    def hlsp_page(self, name: str) -> str:
+        """Where the page of a collection of high-level science products is."""
+        return f"{self._configured('archive_server')}/hlsp/{name.lower()}"
+
     @property
     def cones(self) -> str:
         """Where sources of catalogs are searched by cone; the catalog is to be added."""

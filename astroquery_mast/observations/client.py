@@ -19,6 +19,7 @@ from ..query.selection import OneAnswer
 from ..service.mast_service import Asked, CallOptions
 from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
+from .hlsp_methods import HlspMethods
 from .product_methods import ObservationProductMethods
 from .search import ObservationSearch, Place, QueryArguments
 from .suggestions import call_advice
@@ -55,7 +56,7 @@ def _explained(method: F) -> F:
     return cast("F", call)
 
 
-class ObservationsClass(ObservationProductMethods):
+class ObservationsClass(HlspMethods, ObservationProductMethods):
     """Observations of all missions in MAST, and their files.
 
     Parameters

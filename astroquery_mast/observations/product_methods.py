@@ -75,7 +75,8 @@ class ObservationProductMethods(MastClass):
         Returns
         -------
         `~astropy.table.Table`
-            All products, in the order of the observations; sizes in bytes.
+            All products, in the order of the observations; sizes in bytes.  What describes a collection of high-level
+            science products (README) comes before its data.
 
         Raises
         ------

@@ -28,7 +28,7 @@ from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, 
 from ..products.addresses import files_of_products
 from ..products.file_names import column_as_text
 from ..products.filters import filter_products
-from ..products.listing import as_obsids, as_table, single_cells, unique_products, uri_at
+from ..products.listing import as_obsids, as_table, readme_first, single_cells, unique_products, uri_at
 from ..products.plan import EXCLUSIVE, escaped_url
 from ..query.request import MashupRequest
 from ..service.http import AnswerPage
@@ -327,11 +327,11 @@ class ObservationSource:
         return self.service.pages(self._request(identifiers), deadline=deadline, divisible=divisible)
 
     def table(self, identifiers: Sequence[str], batches: Iterable[Sequence[Page]]) -> Table:
-        """Return all answers as one table."""
+        """Return all answers as one table; what describes a contributed collection comes before its data."""
         blocks = AnswerCollector(self._request(identifiers), self.service.columns.get(CAOM_PRODUCTS))
         for number, pages in enumerate(batches):
             blocks.add(number, pages)
-        return blocks.table()[0]
+        return readme_first(blocks.table()[0])
 
     def products_in(self, given: Any, verbose: bool) -> Table | None:
         """Return products that were given; None if it is observations."""

@@ -317,6 +317,20 @@ def product_column(table: Table, name: str) -> Any:
     raise no_such(said, name, table.colnames, near=near, error=InvalidCriterionError)
 
 
+def readme_first(products: Table) -> Table:
+    """Return products with the descriptions of contributed collections before the data, observation by observation."""
+    owner = next((name for name in ("parent_obsid", "obsID") if name in products.colnames), None)
+    if owner is None or not {"obs_collection", "productFilename"} <= set(products.colnames):
+        return products
+    cells = zip(*(plain_cells(products[name]) for name in ("obs_collection", "productFilename")), strict=True)
+    described = np.array([kind == "HLSP" and "readme" in str(name).lower() for kind, name in cells], dtype=bool)
+    if not described.any():
+        return products
+    owners = np.array([str(cell) for cell in plain_cells(products[owner])])
+    block = np.cumsum(np.concatenate(([0], owners[1:] != owners[:-1])))
+    return products[np.lexsort((~described, block))]
+
+
 def unique_products(products: Table, key: str = "dataURI") -> Table:
     """Return the first row of each file: one file belongs to several observations, and is listed with each.
 

@@ -1,0 +1,242 @@
+"""High-level science products (HLSP) of one target: its observations in some of the collections, or in all.
+
+In: the names of collections, and a target, or a position.  Out: a table of observations.  A target is matched by the
+name that the collections give it, or else by a position so near that it is the same star; its neighbors are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table, vstack
+from astroquery.exceptions import ResolverError
+
+from ..exceptions import InvalidArgumentError, InvalidQueryError
+from ..query.values import is_integer
+from ..service.mast_service import MastService
+from ..service.retrying import Deadline
+from ..sky.position import DEFAULT_RADIUS
+from ..tables.columns import find_name, plain_cells
+from ..warn import warn_no_results
+from .hlsp_collections import COLLECTION, HlspCollections, collection_names
+from .known_hlsp import telescopes_in
+from .search import CAOM_CONE, ObservationSearch, Place, QueryArguments
+
+# Stars of input catalogs, and the telescope that they are of.
+_STAR = re.compile(r"(TIC|KIC|EPIC)[\s-]*0*(\d+)", re.IGNORECASE)
+_CATALOGS = {"TIC": "TESS", "KIC": "KEPLER", "EPIC": "K2"}
+# How the collections write the number of a star.
+_SPELLINGS = {
+    "TIC": ("{0}", "TIC {0}", "TIC{0}", "TIC-{0}"),
+    "KIC": ("{0}", "KIC {0}", "KIC{0}", "kplr{0:09d}"),
+    "EPIC": ("{0}", "EPIC {0}", "EPIC{0}", "ktwo{0:09d}"),
+}
+# So near is the same star, also with some proper motion; and so near is a neighbor that may have been meant.
+_SAME = 3 * u.arcsec
+_NEAR = 3 * u.arcmin
+_MOST_NEAR = 3
+# Columns that have a parameter of their own.
+_OWN = {"obs_collection", "provenance_name", "target_name"}
+
+
+@dataclass(frozen=True)
+class HlspQuery:
+    """What is asked, as the user wrote it; the fields are parameters of `ObservationsClass.query_hlsp`."""
+
+    name: Any = None
+    author: Any = None
+    target: Any = None
+    coordinates: Any = None
+    radius: Any = DEFAULT_RADIUS
+    criteria: Mapping[str, Any] = field(default_factory=dict)
+    cache: bool | None = None
+    names: list[str] = field(init=False)
+    """The collections that are meant; none of them stands for all."""
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself, or asks for everything."""
+        given, argument = (self.author, "author") if self.name is None else (self.name, "name")
+        object.__setattr__(self, "names", collection_names(given, argument))
+        self._refuse_contradictions()
+        if not (self.names or self.criteria or self.target is not None or self.coordinates is not None):
+            raise InvalidQueryError("Give the name of a collection, a target, or coordinates; list_hlsp has the names.")
+
+    def _refuse_contradictions(self) -> None:
+        """Raise for what cannot be together."""
+        if self.name is not None and self.author is not None:
+            raise InvalidQueryError("name and author are the same thing, the collection: give one of them.")
+        if self.target is not None and self.coordinates is not None:
+            raise InvalidQueryError("Give a target, which is found exactly, or coordinates and a radius, not both.")
+        if self.coordinates is None and self.radius is not DEFAULT_RADIUS:
+            raise InvalidQueryError(f"radius={self.radius!r} needs coordinates: a target is found without neighbors.")
+        own = _OWN & {each.lower() for each in self.criteria}
+        if own:
+            raise InvalidQueryError(f"{min(own)} cannot be a criterion here: name and target say it.")
+
+    def arguments(self, place: Place, **criteria: Any) -> QueryArguments:
+        """Return what is asked of the search for observations."""
+        named = {"provenance_name": self.names} if self.names else {}
+        return QueryArguments(
+            place, {"obs_collection": COLLECTION, **named, **self.criteria, **criteria}, cache=self.cache
+        )
+
+
+class HlspSearch:
+    """Asks the archive for collections of high-level science products, and for their observations."""
+
+    def __init__(self, service: MastService, search: ObservationSearch) -> None:
+        self._service = service
+        self._search = search
+        self.collections = HlspCollections(service, search)
+
+    # -- observations ------------------------------------------------------------------------------------------------
+
+    def table(self, asked: HlspQuery, timeout: float | u.Quantity | None) -> Table:
+        """Return the observations, with a warning if there are none."""
+        deadline = self._service.deadline(timeout)
+        table, hints = self._around(asked, deadline) if asked.target is None else self._of_target(asked, deadline)
+        self._check_names(asked.names, table, deadline)
+        if not len(table):
+            warn_no_results(hints)
+        return table
+
+    def _around(self, asked: HlspQuery, deadline: Deadline) -> tuple[Table, list[str]]:
+        """The observations around a position, or anywhere."""
+        return self._rows(asked.arguments(Place(asked.coordinates, radius=asked.radius)), deadline), []
+
+    def _rows(self, arguments: QueryArguments, deadline: Deadline) -> Table:
+        """The observations that the archive has; no rows are no reason for a warning here."""
+        query = self._search.query(arguments, deadline)
+        table = self._service.table(self._search.request(query), deadline=deadline, columns_id=CAOM_CONE)
+        return query.finished(table)
+
+    def _check_names(self, names: Iterable[str], table: Table, deadline: Deadline) -> None:
+        """Raise if there is nothing of a collection because the archive's search does not have it."""
+        found = _cells(table, "provenance_name")
+        for name in names:
+            if find_name(name, found) is None:
+                arguments = QueryArguments(Place(), {"obs_collection": COLLECTION, "provenance_name": name})
+                request = self._search.count_request(self._search.query(arguments, deadline))
+                if not self._service.count(request, deadline):
+                    raise self.collections.not_in_search(name, deadline)
+
+    def _of_target(self, asked: HlspQuery, deadline: Deadline) -> tuple[Table, list[str]]:
+        """The observations of a target, and why there are none."""
+        target = _Target.of(asked.target)
+        named = self._rows(asked.arguments(Place(), target_name=target.spellings), deadline)
+        named = named[np.array([target.is_meant(obs_id) for obs_id in _cells(named, "obs_id")], dtype=bool)]
+        done = {name.upper() for name in _cells(named, "provenance_name")}
+        if target.object_name is None or (asked.names and done >= {name.upper() for name in asked.names}):
+            return named, [target.advice]
+        try:
+            center = self._service.resolver.one(target.object_name, deadline=deadline)
+        except ResolverError as err:
+            return named, [f"No collection that was asked calls a target so, and {_lowered(err)}"]
+        table = _joined(named, self._at(center, done, asked, deadline))
+        return table, [] if len(table) else self._neighbors(asked, center, deadline)
+
+    def _at(self, center: SkyCoord, done: Collection[str], asked: HlspQuery, deadline: Deadline) -> Table:
+        """The observations of the target at a position, in collections that have not been done already."""
+        rows = self._rows(asked.arguments(Place(center, radius=_SAME, overlap="center")), deadline)
+        rows = rows[np.array([name.upper() not in done for name in _cells(rows, "provenance_name")], dtype=bool)]
+        return _nearest(rows, center)
+
+    def _neighbors(self, asked: HlspQuery, center: SkyCoord, deadline: Deadline) -> list[str]:
+        """Say which targets are near the one that has no observations."""
+        rows = self._rows(asked.arguments(Place(center, radius=_NEAR)), deadline)
+        near = list(dict.fromkeys(_by_separation(rows, center)))[:_MOST_NEAR]
+        if not near:
+            return [f"There is nothing within {_NEAR} of '{asked.target}' either."]
+        said = ", ".join(f"'{name}' ({collection}) at {arcsec:.1f} arcsec" for name, collection, arcsec in near)
+        return [f"The nearest targets to '{asked.target}' are {said}: coordinates and radius find them."]
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A target as the user names it, and as collections and the name resolver may."""
+
+    spellings: list[str]
+    object_name: str | None
+    telescope: str | None = None
+    advice: str = ""
+
+    @classmethod
+    def of(cls, given: Any) -> _Target:
+        """Return what a name, or the number of a star, stands for."""
+        if is_integer(given):
+            return cls.of(str(given))
+        if not isinstance(given, str) or not given.strip():
+            raise InvalidArgumentError(
+                f"target={given!r}: one name is needed, such as 'TIC 261136679'. For many targets use query_criteria "
+                "with a list as target_name."
+            )
+        name = " ".join(given.split())
+        star = _STAR.fullmatch(name)
+        if star is not None:
+            catalog, number = star[1].upper(), int(star[2])
+            spelled = [form.format(number) for form in _SPELLINGS[catalog]]
+            return cls(spelled, f"{catalog} {number}", _CATALOGS[catalog])
+        if name.isdecimal():
+            advice = f"A number is compared with target_name only: 'TIC {name}' also finds the star by its position."
+            return cls([name], None, advice=advice)
+        return cls(
+            list(dict.fromkeys([name, name.replace(" ", "-"), name.replace(" ", ""), name.replace("-", " ")])), name
+        )
+
+    def is_meant(self, obs_id: str) -> bool:
+        """Whether an observation under the number of a star is of this one, and not of another catalog's."""
+        telescopes = set(telescopes_in(obs_id)) & set(_CATALOGS.values())
+        return self.telescope is None or not telescopes or self.telescope in telescopes
+
+
+def _lowered(err: Exception) -> str:
+    """A sentence to be the second part of another one."""
+    text = str(err)
+    return f"{text[:1].lower()}{text[1:]}"
+
+
+def _cells(table: Table, name: str) -> list[str]:
+    """The values of a column as text."""
+    return [str(cell or "") for cell in plain_cells(table[name])]
+
+
+def _separations(rows: Table, center: SkyCoord) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """How far rows are from a position (arcsec)."""
+    places = SkyCoord(
+        np.ma.asarray(rows["s_ra"]).filled(np.nan), np.ma.asarray(rows["s_dec"]).filled(np.nan), unit="deg"
+    )
+    return np.asarray(places.separation(center).arcsec)
+
+
+def _by_separation(rows: Table, center: SkyCoord) -> Iterator[tuple[str, str, float]]:
+    """The targets of rows with their collections and distances, the nearest first."""
+    distances = _separations(rows, center)
+    names, collections = _cells(rows, "target_name"), _cells(rows, "provenance_name")
+    for row in np.argsort(distances, kind="stable"):
+        yield names[row], collections[row], round(float(distances[row]), 1)
+
+
+def _nearest(rows: Table, center: SkyCoord) -> Table:
+    """The rows of the nearest target of each collection."""
+    chosen: dict[str, str] = {}
+    for name, collection, _ in _by_separation(rows, center):
+        chosen.setdefault(collection, name)
+    pairs = zip(_cells(rows, "target_name"), _cells(rows, "provenance_name"), strict=True)
+    return rows[np.array([chosen[collection] == name for name, collection in pairs], dtype=bool)]
+
+
+def _joined(named: Table, others: Table) -> Table:
+    """Rows found by name and rows found by position as one table, with the columns of the first."""
+    if not len(others):
+        return named
+    others = others[[name for name in named.colnames if name in others.colnames]]
+    if not len(named):
+        others.meta = named.meta
+        return others
+    return vstack([named, others], metadata_conflicts="silent")

@@ -1,0 +1,188 @@
+"""The collections of high-level science products (HLSP): what the archive has of them, and what is known of them.
+
+In: names of collections and missions.  Out: a table of collections; the error for one that the archive's search for
+observations does not have, which names its page and its scripts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from astropy import units as u
+from astropy.table import Table
+from astroquery import log
+
+from ..config import count_setting
+from ..exceptions import InvalidArgumentError, InvalidQueryError, MastError
+from ..products.manifest import masked_column
+from ..query.adql import quoted
+from ..query.selection import names_of
+from ..service.mast_service import MastService
+from ..service.parallel import map_or_stop
+from ..service.retrying import Deadline
+from ..tables.columns import closest, find_name, no_such, plain_cells
+from ..vo.discovery import Discovery
+from ..vo.tap import TapService
+from .hlsp_page import HlspPage, fetch_page
+from .known_hlsp import hlsp_facts, known_names, telescopes_in
+from .search import ObservationSearch
+
+COLLECTION = "HLSP"
+_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_SPELLED = {"HST": "HST", "JWST": "JWST", "TESS": "TESS", "KEPLER": "Kepler", "K2": "K2", "GALEX": "GALEX"}
+_GROUPED = (
+    "SELECT provenance_name, instrument_name, COUNT(*) AS observations, MIN(obs_id) AS example "
+    "FROM dbo.obspointing WHERE {} GROUP BY provenance_name, instrument_name"
+)
+
+
+@dataclass
+class _Held:
+    """What the archive has of a collection."""
+
+    observations: int = 0
+    missions: set[str] = field(default_factory=set)
+
+
+def collection_names(given: Any, argument: str) -> list[str]:
+    """Return the names of collections that a user gives, without the ``hlsp_`` of their files."""
+    names = [re.sub("^hlsp_", "", name.strip(), flags=re.IGNORECASE) for name in names_of(given, argument)]
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise InvalidArgumentError(f"{argument}={name!r} is not the name of a collection, such as 'QLP'.")
+    return list(dict.fromkeys(names))
+
+
+class HlspCollections:
+    """Asks the archive for collections of high-level science products."""
+
+    def __init__(self, service: MastService, search: ObservationSearch) -> None:
+        self._service = service
+        self._search = search
+        self._discovery = Discovery(service)
+
+    def listed(self, name: Any, mission: Any, timeout: float | u.Quantity | None) -> Table:
+        """Return the collections, with what is known of them; those that are named with what their pages say."""
+        deadline = self._service.deadline(timeout)
+        names, missions = collection_names(name, "name"), names_of(mission, "mission")
+        tap, _ = self._discovery.place("caom", deadline)
+        held, adql = self._held(names, tap, deadline)
+        pages = self._pages(names, deadline)
+        for each in names:
+            if find_name(each, held) is None:
+                if pages.get(each) is None:
+                    raise self._unknown(each, deadline)
+                held[hlsp_facts(each).name] = _Held()
+        kept = _of_missions(held, missions)
+        found = {key: page for each, page in pages.items() if page and (key := find_name(each, kept))}
+        table = _table(kept, found, self._service.endpoints.hlsp_page)
+        table.meta = {"rows": [len(table)], "adql": [adql], "service": [tap.url]}
+        return table
+
+    def _held(self, names: Sequence[str], tap: TapService, deadline: Deadline) -> tuple[dict[str, _Held], str]:
+        """What the archive has of each collection, and how it was asked."""
+        which = f" AND provenance_name IN ({', '.join(map(quoted, names))})" if names else ""
+        adql = _GROUPED.format(f"obs_collection = {quoted(COLLECTION)}{which}")
+        rows = tap.rows(adql, deadline)
+        cells = [plain_cells(rows[column]) for column in rows.colnames]
+        held: dict[str, _Held] = {}
+        for collection, _, number, example in zip(*cells, strict=True):
+            if collection:
+                known = held.setdefault(str(collection), _Held())
+                known.observations += int(number)
+                known.missions.update(_SPELLED.get(each, each) for each in telescopes_in(str(example or "")))
+        return dict(sorted(held.items(), key=lambda item: item[0].upper())), adql
+
+    def _pages(self, names: Sequence[str], deadline: Deadline) -> dict[str, HlspPage | None]:
+        """The pages of collections; without those that cannot be had now."""
+
+        def fetch(name: str) -> HlspPage | MastError | None:
+            try:
+                return fetch_page(self._service.http, self._service.endpoints.hlsp_page(name), deadline)
+            except MastError as err:
+                return err
+
+        with closing(map_or_stop(deadline, fetch, names, count_setting("max_workers"))) as answers:
+            found = dict(zip(names, answers, strict=True))
+        for name, page in found.items():
+            if isinstance(page, MastError):
+                log.warning("The page of %s cannot be read now: %s", name, page)
+        return {name: page for name, page in found.items() if not isinstance(page, MastError)}
+
+    def _unknown(self, name: str, deadline: Deadline) -> InvalidQueryError:
+        """The error for a name that is no collection, as far as the archive can tell."""
+        values = self._search.values(deadline).get("provenance_name", {})
+        if find_name(name, values) is not None:
+            return InvalidArgumentError(
+                f"'{name}' is not a collection of high-level science products: "
+                f"query_criteria(provenance_name='{name}') has its observations."
+            )
+        near = closest(name, [*values, *(each for each in known_names() if each not in values)])
+        said = f"There is no collection '{name}' of high-level science products."
+        if not near:
+            return InvalidArgumentError(f"{said} list_hlsp() has the names.")
+        return no_such(said, name, values, near=near)
+
+    def not_in_search(self, name: str, deadline: Deadline) -> InvalidQueryError:
+        """The error for a collection that the archive's search does not have."""
+        url = self._service.endpoints.hlsp_page(name)
+        try:
+            page = fetch_page(self._service.http, url, deadline)
+        except MastError as err:
+            return InvalidArgumentError(
+                f"The archive's search has no observations of '{name}'. Its page, if it has one, is {url}, which "
+                f"cannot be read now: {err}"
+            )
+        if page is None:
+            return self._unknown(name, deadline)
+        bulk = f"Scripts for bulk downloads: {', '.join(page.scripts)}." if page.scripts else "It names no scripts."
+        return InvalidArgumentError(
+            f"The archive's search has no observations of '{name}': its files are found from its page, {url}. {bulk}"
+        )
+
+
+def _of_missions(held: Mapping[str, _Held], missions: Sequence[str]) -> dict[str, _Held]:
+    """The collections that are of some missions, all without any; an unknown mission is an error."""
+    if not missions:
+        return dict(held)
+    there = sorted({mission for each in held.values() for mission in each.missions})
+    wanted = {find_name(mission, there) for mission in missions}
+    for mission in missions:
+        if find_name(mission, there) is None:
+            raise no_such(f"There is no collection of mission '{mission}'.", mission, there, listed=True)
+    return {name: each for name, each in held.items() if each.missions & wanted}
+
+
+_COLUMNS = {
+    "name": ("U", "Collection, the provenance_name of its observations"),
+    "missions": ("U", "Missions whose data it is made from"),
+    "observations": ("i8", "Number of observations in the archive's search"),
+    "title": ("U", "Title, where it is known"),
+    "doi": ("U", "Digital object identifier, where it is known"),
+    "page": ("U", "Page of the collection"),
+    "source": ("U", "Source of title and DOI"),
+}
+
+
+def _table(held: Mapping[str, _Held], pages: Mapping[str, HlspPage], page_of: Callable[[str], str]) -> Table:
+    """A row for each collection."""
+    rows = [(*_about(name, each, pages.get(name)), page_of(name)) for name, each in held.items()]
+    order = ("name", "missions", "observations", "title", "doi", "source", "page")
+    cells = dict(zip(order, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(order, ())
+    table = Table(masked=True)
+    for name, (dtype, description) in _COLUMNS.items():
+        table[name] = masked_column(cells[name], dtype)
+        table[name].description = description
+    return table
+
+
+def _about(name: str, held: _Held, page: HlspPage | None) -> tuple[Any, ...]:
+    """What the archive has of a collection, and its title, DOI and their source."""
+    known, missions = hlsp_facts(name), ";".join(sorted(held.missions)) or None
+    if page is None or page.doi is None:
+        return name, missions, held.observations, known.title, known.doi, known.source
+    return name, missions, held.observations, known.title, page.doi, page.url

@@ -1,0 +1,76 @@
+"""The page of a collection of high-level science products: what it says of DOI and scripts for bulk downloads.
+
+In: the address of a page.  Out: an `HlspPage`, or None where there is no such page.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+import requests
+
+from ..exceptions import BadRequestError
+from ..service.http import HttpClient
+from ..service.retrying import Deadline
+
+# The number of the collection itself follows the word; that of its source data does not.
+_DOI = re.compile(r"\bDOI\s*:\s*(?:https?://(?:dx\.)?doi\.org/)?(10\.17909/[\w.\-]*\w)", re.IGNORECASE)
+# What is a script, and an address that can be joined with that of the page.
+_SCRIPT = re.compile(r"[^\s\[\]]+\.sh")
+_NOT_FOUND = frozenset({404, 410})
+# Seconds that a page, which is never more than a help, may take.
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class HlspPage:
+    """What a page says."""
+
+    url: str
+    doi: str | None = None
+    scripts: tuple[str, ...] = ()
+
+
+@dataclass
+class _Text(HTMLParser):
+    """The text and the links of a page."""
+
+    words: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.links += [value for name, value in attrs if name == "href" and value]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def read_page(text: str, url: str) -> HlspPage:
+    """Return what the HTML of a page says."""
+    found = _Text()
+    found.feed(text)
+    found.close()
+    doi = _DOI.search(" ".join(" ".join(found.words).split()))
+    links = (urljoin(url, link.strip()) for link in found.links if _SCRIPT.fullmatch(link.strip()))
+    return HlspPage(url, doi[1] if doi else None, tuple(dict.fromkeys(links)))
+
+
+def fetch_page(http: HttpClient, url: str, deadline: Deadline) -> HlspPage | None:
+    """Ask for the page of a collection; None if there is none."""
+
+    def read(response: requests.Response) -> HlspPage:
+        return read_page(response.text, url)
+
+    try:
+        return http.request("GET", url, deadline=deadline.part(_PATIENCE), service=f"page {url}", read=read)
+    except BadRequestError as err:
+        if err.status in _NOT_FOUND:
+            return None
+        raise
