@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .engineering.client import Engineering, EngineeringClass
     from .missions.client import MastMissions, MastMissionsClass
     from .observations.client import Observations, ObservationsClass
+    from .programs.citation import cite
     from .service.core import Mast, MastClass
     from .vo.client import VO, VOClass
 
@@ -40,6 +41,7 @@ __all__ = [
     "VOClass",
     "Zcut",
     "ZcutClass",
+    "cite",
     "conf",
     "utils",
 ]
@@ -65,6 +67,7 @@ _HOME = {
     "VOClass": "vo.client",
     "Zcut": "cutouts.client",
     "ZcutClass": "cutouts.client",
+    "cite": "programs.citation",
     "conf": "config",
 }
 

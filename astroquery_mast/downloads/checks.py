@@ -284,7 +284,7 @@ def quote_error_page(start: bytes) -> str:
 _PRIMARY = b"SIMPLE  ="
 _EXTENSION = b"XTENSION="
 # Headers and data fill blocks of this length, and headers are made of such cards (sections 3.1 and 4.1).
-_BLOCK = 2880
+FITS_BLOCK = 2880
 _CARD = 80
 # Bytes of the longest header that is believed to be one: 400,000 cards.
 _LONGEST_HEADER = 1 << 25
@@ -311,7 +311,7 @@ class FitsLength:
                 self.data -= taken
             else:
                 # Not more than the block that has begun: data may follow.
-                taken = min(_BLOCK - len(self._begun) % _BLOCK, len(view))
+                taken = min(FITS_BLOCK - len(self._begun) % FITS_BLOCK, len(view))
                 self._begun += view[:taken]
                 self._look()
             view = view[taken:]
@@ -327,7 +327,7 @@ class FitsLength:
         beginning = _EXTENSION if self._headers else _PRIMARY
         if not beginning.startswith(self._begun[: len(beginning)]) or len(self._begun) > _LONGEST_HEADER:
             self.over = True
-        elif not len(self._begun) % _BLOCK and _is_last(self._begun[-_BLOCK:]):
+        elif not len(self._begun) % FITS_BLOCK and ends_header(self._begun[-FITS_BLOCK:]):
             try:
                 self.data = _length_of_data(bytes(self._begun))
             except _UNREADABLE_HEADER:
@@ -337,9 +337,9 @@ class FitsLength:
             self._begun.clear()
 
 
-def _is_last(block: bytearray) -> bool:
+def ends_header(block: bytearray) -> bool:
     """Whether a block of a header has its last card."""
-    return any(block[card : card + _CARD].rstrip(b" \0") == b"END" for card in range(0, _BLOCK, _CARD))
+    return any(block[card : card + _CARD].rstrip(b" \0") == b"END" for card in range(0, FITS_BLOCK, _CARD))
 
 
 def _length_of_data(text: bytes) -> int:
@@ -354,14 +354,14 @@ def _length_of_data(text: bytes) -> int:
         bits = abs(int(header["BITPIX"])) * int(header.get("GCOUNT", 1)) * values
     if bits < 0:
         raise ValueError(f"data of {bits} bits")
-    return -(-bits // (8 * _BLOCK)) * _BLOCK
+    return -(-bits // (8 * FITS_BLOCK)) * FITS_BLOCK
 
 
 def is_truncated(path: Path) -> bool:
     """Tell whether a file begins as FITS and ends before its last header says."""
     end, size = FitsLength(), path.stat().st_size
     with path.open("rb") as stream:
-        while not end.over and (block := stream.read(_BLOCK)):
+        while not end.over and (block := stream.read(FITS_BLOCK)):
             end.add(block)
             passed = min(end.data, size - stream.tell())
             stream.seek(passed, 1)

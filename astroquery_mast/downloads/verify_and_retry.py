@@ -75,8 +75,8 @@ def as_written(manifest: object) -> Table:
     return table
 
 
-def _results(manifest: Table) -> list[TransferResult]:
-    """The rows of a manifest, wherever it comes from."""
+def recorded_results(manifest: Table) -> list[TransferResult]:
+    """Return the rows of a manifest, wherever it comes from."""
     absent = [name for name in _NEEDED if name not in manifest.colnames]
     if absent:
         raise InvalidArgumentError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
@@ -111,7 +111,7 @@ def _meta_text(manifest: Table, name: str) -> str | None:
 def verify_downloads(manifest: Table, *, verbose: bool = True) -> Manifest:
     """Read the files of a manifest again, and compare them with what was recorded."""
     manifest = as_written(manifest)
-    rows = _results(manifest)
+    rows = recorded_results(manifest)
     table = _copy(manifest)
     with progress_bar(sum(row.size or 0 for row in rows), "Verifying", "B", shown=verbose) as bar:
         for index, found in enumerate(map_in_threads(_look, rows, count_setting("max_workers"))):
@@ -178,7 +178,7 @@ def retry_downloads(
 ) -> Manifest:
     """Fetch the files of a manifest that did not come, and those that `verify_downloads` found missing or changed."""
     manifest = as_written(manifest)
-    rows = _results(manifest)
+    rows = recorded_results(manifest)
     sharing = Counter(row.local_path for row in rows)
     registers = cache(recorded_names)
     wanted = [

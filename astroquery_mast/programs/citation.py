@@ -1,0 +1,343 @@
+"""How to cite data: what was used in, lines with their sources out, as a table, as text and as BibTeX.
+
+In: what `~astroquery_mast.programs.used_data` knows, and facts on missions and collections, each with its source.  Out:
+`Citations`.  Nothing is guessed: what is not known becomes a line that says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from astropy.table import Table
+
+from ..config import Endpoints
+from ..exceptions import InvalidArgumentError
+from ..observations.known_hlsp import hlsp_facts
+from ..products.manifest import masked_column
+from . import bibtex
+from .used_data import UsedData, used_data
+
+__all__ = ["Citations", "cite"]
+
+_HEADINGS = {
+    "data": "Data",
+    "reference": "References",
+    "license": "Licenses",
+    "program": "Programs",
+    "acknowledgment": "Acknowledgments",
+    "unknown": "Not known",
+}
+_FORMATS = ("text", "bibtex")
+_DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_ARXIV = re.compile(r"(?:https?://arxiv\.org/abs/|arXiv:\s*)([\w.\-]+/?\d+(?:v\d+)?)", re.IGNORECASE)
+_BIBCODE = re.compile(r"\d{4}[A-Za-z0-9&.]{14}[A-Za-z.]")
+_ADDRESS = re.compile(r"https?://\S+")
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Citation:
+    """One line: what to cite, to acknowledge, or what is not known."""
+
+    kind: str
+    subject: str
+    text: str
+    source: str
+    doi: str | None = None
+    url: str | None = None
+    fields: Mapping[str, str | None] = field(default_factory=dict)
+
+    def bibtex(self, key: str) -> str:
+        """Return the line as an entry, or as a comment if there is nothing to refer to."""
+        said = f"{self.subject} ({self.kind})\nsource: {self.source}"
+        if not self.fields:
+            return bibtex.comment(f"{said}\n{self.text}")
+        return f"{bibtex.comment(said)}\n{bibtex.entry(key, {**self.fields, 'doi': self.doi, 'url': self.url})}"
+
+
+@dataclass(frozen=True)
+class Citations:
+    """What to cite and to acknowledge for some data, with the source of each line; what `cite` returns.
+
+    Attributes
+    ----------
+    entries : tuple
+        The lines.
+    format : str
+        What ``str()`` gives: ``"text"`` or ``"bibtex"``.
+    """
+
+    entries: tuple[Citation, ...]
+    format: str = "text"
+
+    @property
+    def table(self) -> Table:
+        """The lines as a table: ``kind``, ``subject``, ``text``, ``doi``, ``url``, ``source``."""
+        names = ("kind", "subject", "text", "doi", "url", "source")
+        cells = {name: [getattr(each, name) for each in self.entries] for name in names}
+        return Table({name: masked_column(values, "U") for name, values in cells.items()}, masked=True)
+
+    def __str__(self) -> str:
+        """Return the lines in the format that was asked for."""
+        return self.bibtex() if self.format == "bibtex" else self.text()
+
+    def __len__(self) -> int:
+        """Return the number of lines."""
+        return len(self.entries)
+
+    def text(self) -> str:
+        """Return the lines as text, by kind.
+
+        Returns
+        -------
+        str
+        """
+        parts = []
+        for kind, heading in _HEADINGS.items():
+            lines = [f"- {each.text}\n  (source: {each.source})" for each in self.entries if each.kind == kind]
+            if lines:
+                parts.append("\n".join([heading, *lines]))
+        return "\n\n".join(parts)
+
+    def bibtex(self) -> str:
+        """Return the lines as BibTeX: an entry where there is something to refer to, a comment otherwise.
+
+        Returns
+        -------
+        str
+        """
+        keys = bibtex.unique_keys(f"{each.subject}-{each.kind}" for each in self.entries)
+        return "\n\n".join(each.bibtex(key) for each, key in zip(self.entries, keys, strict=True))
+
+
+def cite(what: Any, format: str = "text") -> Citations:
+    """Return what to cite and to acknowledge for data: DOIs, references, licenses, programs, missions.
+
+    Headers of FITS files are read where there are files (``DOI``, ``HLSPID``, ``REFERENC``, ``LICENSE``, program and
+    investigator), and columns where there is a table; no data are read, and nothing is sent.  Each line has its source.
+    What is not known is a line that says so, with the page on which to look.
+
+    Parameters
+    ----------
+    what : Table, Row, Manifest, str, path, or list of these
+        Observations or products as a query returned them; the manifest of a download; a FITS file; a folder, with all
+        FITS files below it; a dataURI.
+    format : str
+        What ``str()`` of the result gives: ``"text"`` or ``"bibtex"``.
+
+    Returns
+    -------
+    `~astroquery_mast.programs.citation.Citations`
+        Its ``table`` has a row for each line.
+
+    Raises
+    ------
+    InvalidQueryError
+        If there is nothing to be cited, such as a folder without FITS files, or no such format.
+
+    Examples
+    --------
+    >>> from astroquery_mast import Observations, cite
+    >>> curves = Observations.query_hlsp("TGLC", target="TIC 160148385")
+    >>> cite(curves).table["kind", "subject", "doi"].pprint()
+         kind      subject          doi
+    -------------- ------- --------------------
+              data    TGLC 10.17909/610m-9474
+    acknowledgment    TESS                   --
+    """
+    if format not in _FORMATS:
+        raise InvalidArgumentError(f"format={format!r}: there are 'text' and 'bibtex'.")
+    used = list(used_data(what))
+    if not used:
+        raise InvalidArgumentError("There is nothing to cite: no rows, or no files that are complete.")
+    return Citations(tuple(_lines(used)), format)
+
+
+@cache
+def _facts() -> Mapping[str, Any]:
+    """What is known of the missions."""
+    facts: dict[str, Any] = json.loads(resources.files(__package__).joinpath("citations.json").read_text("utf-8"))
+    return facts
+
+
+def _lines(used: Sequence[UsedData]) -> Iterator[Citation]:
+    """The lines for everything that was used: collections, what belongs to none, missions, what nobody knows."""
+    by_collection: dict[str, list[UsedData]] = {}
+    by_mission: dict[str, list[UsedData]] = {}
+    for each in used:
+        if each.hlsp:
+            by_collection.setdefault(each.hlsp.upper(), []).append(each)
+        for mission in each.missions:
+            by_mission.setdefault(mission, []).append(each)
+    for name in sorted(by_collection):
+        yield from _of_collection(by_collection[name])
+    for mission in sorted(by_mission):
+        own = [each for each in by_mission[mission] if not each.hlsp]
+        yield from _of_data(mission, own)
+        yield from _programs(mission, own)
+        yield _acknowledgment(mission, by_mission[mission])
+    lost = [each for each in used if not each.hlsp and not each.missions]
+    if lost:
+        yield Citation("unknown", "unknown", "Neither mission nor collection is known.", _sources(lost))
+
+
+def _sources(records: Iterable[UsedData]) -> str:
+    """Where something is known from, in words."""
+    names = list(dict.fromkeys(each.source for each in records))
+    more = len(names) - _MOST_NAMED
+    return ", ".join([*names[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _by_value(records: Sequence[UsedData], name: str) -> dict[str, list[UsedData]]:
+    """The records by what they say under a name; those that say nothing are left out."""
+    found: dict[str, list[UsedData]] = {}
+    for each in records:
+        value = getattr(each, name)
+        if value:
+            found.setdefault(value, []).append(each)
+    return found
+
+
+def _first(records: Sequence[UsedData], name: str) -> str | None:
+    """The first value of several records."""
+    return next(iter(_by_value(records, name)), None)
+
+
+# -- collections of the community --------------------------------------------------------------------------------------
+
+
+def _of_collection(records: Sequence[UsedData]) -> Iterator[Citation]:
+    """The lines for a collection of high-level science products."""
+    known = hlsp_facts(str(records[0].hlsp))
+    name = known.name
+    dois = _by_value(records, "doi")
+    for text, said in dois.items():
+        yield _contributed(name, text, said, _sources(said))
+    if not dois and known.doi:
+        yield _contributed(name, known.doi, records, known.source or "this package")
+    elif not dois:
+        page = Endpoints().hlsp_page(name)
+        yield Citation(
+            "unknown", name, f"{name}: no DOI is known. Its page may have it: {page}", _sources(records), url=page
+        )
+    for text, said in _by_value(records, "reference").items():
+        yield _reference(name, text, _sources(said))
+    for text, said in _by_value(records, "license").items():
+        url = _first(said, "license_url")
+        yield Citation("license", name, f"{name}: {text}{f', {url}' if url else ''}", _sources(said), url=url)
+
+
+def _contributed(name: str, text: str, records: Sequence[UsedData], source: str) -> Citation:
+    """The line for the DOI of a collection; what is no DOI is said to be none."""
+    number = _DOI.fullmatch(text)
+    if number is None:
+        return Citation("unknown", name, f"{name}: '{text}' is not a DOI.", source)
+    doi = number[1].rstrip(".,;")
+    title = _first(records, "title") or hlsp_facts(name).title
+    lead, version = _first(records, "lead"), _first(records, "version")
+    words = [f"{name}: {title}" if title else name, lead, version and f"version {version}", f"doi:{doi}"]
+    fields = {
+        "title": f"{title} ({name})" if title else name,
+        "author": lead,
+        "publisher": "STScI/MAST",
+        "version": version,
+    }
+    return Citation("data", name, ", ".join(filter(None, words)), source, doi, f"https://doi.org/{doi}", fields)
+
+
+def _reference(subject: str, text: str, source: str) -> Citation:
+    """The line for a publication, by DOI, number of a preprint, bibcode or address, or as it is written."""
+    said = f"{subject}: {text}"
+    if found := _DOI.fullmatch(text):
+        doi = found[1]
+        return Citation("reference", subject, said, source, doi, f"https://doi.org/{doi}", _titled(subject))
+    if found := _ARXIV.fullmatch(text):
+        fields = {**_titled(subject), "eprint": found[1], "archiveprefix": "arXiv"}
+        return Citation("reference", subject, said, source, None, f"https://arxiv.org/abs/{found[1]}", fields)
+    if _BIBCODE.fullmatch(text):
+        url = f"https://ui.adsabs.harvard.edu/abs/{text.replace('&', '%26')}"
+        return Citation("reference", subject, said, source, None, url, {**_titled(subject), "note": text})
+    address = text if _ADDRESS.fullmatch(text) else None
+    return Citation("reference", subject, said, source, None, address, _titled(subject) if address else {})
+
+
+def _titled(subject: str) -> dict[str, str | None]:
+    """The title of an entry for a publication of which only the number is known."""
+    return {"title": f"Publication to be cited for {subject}"}
+
+
+# -- missions ----------------------------------------------------------------------------------------------------------
+
+
+def _of_data(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
+    """The lines for the DOIs of a mission's own data."""
+    for text, said in _by_value(records, "doi").items():
+        yield _contributed(mission, text, said, _sources(said))
+    rest = [each for each in records if not each.doi]
+    about = _facts()["missions"].get(mission, {})
+    for dataset in about.get("datasets", ()):
+        fits = [each for each in rest if _is_of(each, dataset)]
+        rest = [each for each in rest if each not in fits]
+        if fits:
+            text = f"{mission}: {dataset['title']}, doi:{dataset['doi']}"
+            fields = {"title": dataset["title"], "publisher": "STScI/MAST"}
+            url = f"https://doi.org/{dataset['doi']}"
+            yield Citation("data", mission, text, dataset["source"], dataset["doi"], url, fields)
+    if rest:
+        page = _facts()["dois"]
+        text = f"{mission}: no DOI is known for these data. One for exactly these observations can be made at {page}"
+        yield Citation("unknown", mission, text, _sources(rest), url=page)
+    for text in about.get("references", ()):
+        yield _reference(mission, text, _facts()["acknowledgments"])
+
+
+def _is_of(record: UsedData, dataset: Mapping[str, str]) -> bool:
+    """Whether a file, or an observation, is of a dataset that has a DOI."""
+    if record.file:
+        return record.file.lower().endswith(dataset["file"])
+    return record.kind == dataset["type"]
+
+
+def _programs(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
+    """The lines for the programs of a mission that asks for them."""
+    if not _facts()["missions"].get(mission, {}).get("programs"):
+        return
+    for program, said in sorted(_by_value(records, "program").items(), key=_in_order):
+        title, investigator = _first(said, "program_title"), _first(said, "investigator")
+        words = [f"{mission} program {program}", investigator and f"PI {investigator}", title]
+        fields = {"title": title, "author": investigator, "howpublished": f"{mission} program {program}"}
+        known = fields if title or investigator else {}
+        yield Citation("program", f"{mission} {program}", ", ".join(filter(None, words)), _sources(said), fields=known)
+
+
+def _acknowledgment(mission: str, records: Sequence[UsedData]) -> Citation:
+    """The line for a mission: a sentence, and the page that has the wording that MAST asks for."""
+    page, about = _facts()["acknowledgments"], _facts()["missions"].get(mission)
+    if about is None:
+        said = f"{mission}: it is not known how to acknowledge it. {page} has the missions of MAST."
+        return Citation("unknown", mission, said, _sources(records), url=page)
+    own = [each for each in records if not each.hlsp]
+    instruments = sorted(_by_value(own, "instrument"))
+    programs = sorted(_by_value(own, "program"), key=_in_order) if about.get("programs") else []
+    said = (
+        f"This work is based on data of the {about['name']}{_listed(' (', instruments, ')')}, from MAST at the Space "
+        f"Telescope Science Institute{_listed('; programs ', programs)}. MAST asks for the wording on {page}"
+    )
+    return Citation("acknowledgment", mission, said, page, url=page)
+
+
+def _in_order(program: Any) -> tuple[int, str]:
+    """The order of programs, and of pairs that begin with one: by number."""
+    name = program if isinstance(program, str) else program[0]
+    return len(name), name
+
+
+def _listed(before: str, words: Sequence[str], after: str = "") -> str:
+    """Words in a sentence; nothing without them."""
+    return f"{before}{', '.join(words)}{after}" if words else ""

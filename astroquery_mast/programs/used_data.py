@@ -1,0 +1,247 @@
+"""What data were used: tables, manifests, folders and files in, records of collections and programs out.
+
+Of a FITS file only the header of the first unit is read.  What a file or a row does not say stays unknown.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from astropy.io import fits
+from astropy.table import Table
+
+from ..downloads.checks import FITS_BLOCK, ends_header
+from ..downloads.verify_and_retry import as_written, recorded_results
+from ..exceptions import InvalidArgumentError
+from ..observations.known_hlsp import collection_in, telescopes_in
+from ..products.listing import as_table
+from ..products.manifest import Status
+from ..tables.columns import plain_cells
+
+_FITS = (".fits", ".fit", ".fits.gz", ".fit.gz", ".fits.fz")
+# The column of a manifest that holds paths, and its name where a format has no blanks in names.
+_PATHS = {"Local Path", "Local_Path"}
+_WHOLE = frozenset({Status.COMPLETE, Status.OK, Status.CHANGED})
+_GZIP = b"\x1f\x8b"
+_LONGEST_HEADER = 1 << 25
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, fits.VerifyError)
+_NOTHING = frozenset({"", "0", "none", "n/a", "na", "null", "unknown", "tbd", "--"})
+# Names of missions in headers and file names, and those of the archive.
+_MISSIONS = {
+    name.upper(): name for name in ("HST", "JWST", "TESS", "Kepler", "K2", "GALEX", "IUE", "FUSE", "SWIFT", "PS1")
+}
+# What a record holds, and the keywords of headers; one of them is a misspelling that many files have.
+_KEYWORDS = {
+    "program": ("PROPOSID", "PROGRAM"),
+    "investigator": ("PI_NAME", "PR_INV_L"),
+    "instrument": ("INSTRUME",),
+    "hlsp": ("HLSPID",),
+    "title": ("HLSPNAME", "HSLPNAME"),
+    "lead": ("HLSPLEAD",),
+    "version": ("HLSPVER", "HLSP_VER"),
+    "doi": ("DOI",),
+    "reference": ("REFERENC",),
+    "license": ("LICENSE",),
+    "license_url": ("LICENURL",),
+}
+_COLUMNS = {
+    "program": "proposal_id",
+    "investigator": "proposal_pi",
+    "instrument": "instrument_name",
+    "kind": "dataproduct_type",
+}
+_URI = re.compile(r"mast:(?P<collection>\w+)/", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class UsedData:
+    """What is known of a row or a file; None is not known."""
+
+    source: str
+    """Where it is known from."""
+    file: str | None = None
+    missions: tuple[str, ...] = ()
+    hlsp: str | None = None
+    program: str | None = None
+    program_title: str | None = None
+    investigator: str | None = None
+    instrument: str | None = None
+    kind: str | None = None
+    title: str | None = None
+    lead: str | None = None
+    version: str | None = None
+    doi: str | None = None
+    reference: str | None = None
+    license: str | None = None
+    license_url: str | None = None
+
+
+def used_data(what: Any) -> Iterator[UsedData]:
+    """Give what is known of everything in a table, a manifest, a folder, a file, or in several of these."""
+    if isinstance(what, str | os.PathLike):
+        yield from _at(os.fspath(what))
+        return
+    table = as_table(what)
+    if table is not None:
+        yield from _in_table(table)
+    elif isinstance(what, list | tuple | set | frozenset | Iterator):
+        for each in what:
+            yield from used_data(each)
+    else:
+        raise InvalidArgumentError(f"A table, a manifest, a folder or a file is needed, not a {type(what).__name__}.")
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def _in_table(table: Table) -> Iterator[UsedData]:
+    """What the rows of a table say."""
+    if _PATHS & set(table.colnames):
+        return _in_manifest(table)
+    if "obs_collection" not in table.colnames and "dataURI" not in table.colnames:
+        raise InvalidArgumentError(
+            "The table has none of the columns 'obs_collection', 'dataURI' and 'Local Path': a table of observations "
+            "or products, or a manifest, is needed."
+        )
+    return (_of_row(row) for row in _rows(table))
+
+
+def _rows(table: Table) -> Iterator[dict[str, str]]:
+    """The cells of each row that have something in them, as text."""
+    cells = {name: plain_cells(table[name]) for name in table.colnames}
+    for row in range(len(table)):
+        texts = ((name, str(column[row]).strip()) for name, column in cells.items() if column[row] is not None)
+        yield {name: text for name, text in texts if text.lower() not in _NOTHING}
+
+
+def _of_row(row: Mapping[str, str]) -> UsedData:
+    """What a row of observations or products says."""
+    uri = row.get("dataURI", "")
+    found = _URI.match(uri)
+    collection = row.get("obs_collection") or (found["collection"] if found else "")
+    known: dict[str, Any] = {field: row.get(column) for field, column in _COLUMNS.items()}
+    known["program_title"] = row.get("obs_title")
+    source = "the table's columns" if "obs_collection" in row else "the dataURI in the table"
+    known["file"] = uri.rpartition("/")[2] or None
+    if collection.upper() != "HLSP":
+        return UsedData(source, missions=(_spelled(collection),) if collection else (), **known)
+    names = (row.get("provenance_name"), collection_in(uri), collection_in(row.get("obs_id", "")))
+    telescopes = telescopes_in(uri) or telescopes_in(row.get("obs_id", ""))
+    known |= {"program": None, "program_title": None, "lead": known["investigator"], "investigator": None}
+    return UsedData(source, missions=_known(telescopes), hlsp=next(filter(None, names), None), **known)
+
+
+def _in_manifest(manifest: Table) -> Iterator[UsedData]:
+    """What the files of a manifest say, or, where they are not there any more, their dataURIs."""
+    for row in recorded_results(as_written(manifest)):
+        if row.status not in _WHOLE:
+            continue
+        path = Path(row.local_path)
+        if path.is_file():
+            yield _of_file(path)
+        elif row.uri:
+            yield replace(_of_row({"dataURI": row.uri}), source=f"the dataURI of {path.name}")
+        else:
+            yield _of_file_name(path)
+
+
+def _spelled(mission: str) -> str:
+    """A mission as the archive writes it."""
+    return _MISSIONS.get(mission.upper(), mission)
+
+
+def _known(telescopes: Iterable[str]) -> tuple[str, ...]:
+    """The missions among telescopes."""
+    return tuple(_MISSIONS[name] for name in telescopes if name in _MISSIONS)
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def _at(text: str) -> Iterator[UsedData]:
+    """What the file or the files at a path say, or what a dataURI says."""
+    path = Path(text)
+    if path.is_dir():
+        files = sorted(each for each in path.rglob("*") if each.name.lower().endswith(_FITS) and each.is_file())
+        if not files:
+            raise InvalidArgumentError(f"There are no FITS files in {text}.")
+        yield from map(_of_file, files)
+    elif path.is_file():
+        yield _of_file(path)
+    elif _URI.match(text):
+        yield _of_row({"dataURI": text})
+    else:
+        raise InvalidArgumentError(f"{text!r} is neither a file nor a folder, nor a dataURI.")
+
+
+def _of_file(path: Path) -> UsedData:
+    """What the header of a file says, and its name where it has no readable header."""
+    header = primary_header(path)
+    if header is None:
+        return _of_file_name(path)
+    known = {field: _text(header, *keys) for field, keys in _KEYWORDS.items()}
+    known["hlsp"] = known["hlsp"] or collection_in(path.name)
+    source, telescope = f"the header of {path.name}", _telescope(header)
+    if known["hlsp"] is None:
+        known |= {"program_title": known["title"] or _text(header, "TITLE"), "title": None}
+        known["program"] = (known["program"] or "").lstrip("0") or None
+        return UsedData(source, path.name, (_spelled(telescope),) if telescope else (), **known)
+    known |= {"program": None, "investigator": None}
+    missions = _known(re.findall(r"\w+", telescope.upper())) or _known(telescopes_in(path.name))
+    return UsedData(source, path.name, missions, **known)
+
+
+def _of_file_name(path: Path) -> UsedData:
+    """What the name of a file says."""
+    return UsedData(f"the name of {path.name}", path.name, _known(telescopes_in(path.name)), collection_in(path.name))
+
+
+def _telescope(header: fits.Header) -> str:
+    """The mission in a header; the second one of the telescope Kepler has a keyword of its own."""
+    telescope = _text(header, "TELESCOP") or ""
+    return _text(header, "MISSION") or telescope if telescope.upper() == "KEPLER" else telescope
+
+
+def _text(header: fits.Header, *keywords: str) -> str | None:
+    """The first value of some keywords that says something."""
+    for keyword in keywords:
+        with suppress(*_UNREADABLE):
+            value = header.get(keyword)
+            text = " ".join(str(value).split()) if isinstance(value, str | int) else ""
+            if text.lower() not in _NOTHING:
+                return text
+    return None
+
+
+def primary_header(path: Path) -> fits.Header | None:
+    """Return the first header of a FITS file, which may be compressed, reading no further; None if there is none."""
+    with suppress(*_UNREADABLE), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with path.open("rb") as stream:
+            packed = stream.read(2) == _GZIP
+            stream.seek(0)
+            with gzip.open(stream) if packed else nullcontext(stream) as content:
+                text = _header_text(cast("BinaryIO", content))
+        return None if text is None else fits.Header.fromstring(text)
+    return None
+
+
+def _header_text(stream: BinaryIO) -> bytes | None:
+    """The bytes of the first header; None if they are of something else, or not all there."""
+    text = bytearray()
+    while len(text) < _LONGEST_HEADER:
+        block = stream.read(FITS_BLOCK)
+        if len(block) < FITS_BLOCK or not (text or block.startswith(b"SIMPLE  =")):
+            return None
+        text += block
+        if ends_header(bytearray(block)):
+            return bytes(text)
+    return None
