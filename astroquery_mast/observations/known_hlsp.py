@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-# The collection and the telescope in a name that the archive gives to files and observations.
-_NAME = re.compile(r"hlsp_(?P<collection>[^_]+)_(?P<telescope>[^_]+)_", re.IGNORECASE)
+# The collection, and the telescope if there is one, in a name that the archive gives to files and observations.
+_NAME = re.compile(r"hlsp_(?P<collection>[^_]+)_(?:(?P<telescope>[^_]+)_)?", re.IGNORECASE)
 _URI = re.compile(r"mast:HLSP/(?P<collection>[^/]+)/", re.IGNORECASE)
 
 
@@ -54,4 +54,4 @@ def collection_in(text: str) -> str | None:
 def telescopes_in(text: str) -> list[str]:
     """Return the telescopes in the name of a file or an observation, in capitals: ``hst-jwst`` are two."""
     found = _NAME.match(text.rpartition("/")[2])
-    return found["telescope"].upper().split("-") if found else []
+    return found["telescope"].upper().split("-") if found and found["telescope"] else []

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from itertools import chain
 from typing import Any
 
 from astropy.table import Table
@@ -167,23 +168,12 @@ def _facts() -> Mapping[str, Any]:
 
 
 def _lines(used: Sequence[UsedData]) -> Iterator[Citation]:
-    """The lines for everything that was used: collections, what belongs to none, missions, what nobody knows."""
-    by_collection: dict[str, list[UsedData]] = {}
-    by_mission: dict[str, list[UsedData]] = {}
-    for each in used:
-        if each.hlsp:
-            by_collection.setdefault(each.hlsp.upper(), []).append(each)
-        for mission in each.missions:
-            by_mission.setdefault(mission, []).append(each)
-    for name in sorted(by_collection):
-        yield from _of_collection(by_collection[name])
-    for mission in sorted(by_mission):
-        own = [each for each in by_mission[mission] if not each.hlsp]
-        yield from _of_data(mission, own)
-        yield from _programs(mission, own)
-        yield _acknowledgment(mission, by_mission[mission])
-    lost = [each for each in used if not each.hlsp and not each.missions]
-    if lost:
+    """The lines for everything that was used: collections, missions, and what nobody knows."""
+    for _, records in sorted(_by_value(used, "hlsp").items()):
+        yield from _of_collection(records)
+    for mission in sorted(set(chain.from_iterable(each.missions for each in used))):
+        yield from _of_mission(mission, [each for each in used if mission in each.missions])
+    if lost := [each for each in used if not (each.hlsp or each.missions)]:
         yield Citation("unknown", "unknown", "Neither mission nor collection is known.", _sources(lost))
 
 
@@ -275,26 +265,38 @@ def _titled(subject: str) -> dict[str, str | None]:
 # -- missions ----------------------------------------------------------------------------------------------------------
 
 
+def _of_mission(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
+    """The lines for a mission: its own data, its programs, and its acknowledgment, also for collections made of it."""
+    own = [each for each in records if not each.hlsp]
+    if own:
+        yield from _of_data(mission, own)
+        yield from _programs(mission, own)
+    for text in _facts()["missions"].get(mission, {}).get("references", ()):
+        yield _reference(mission, text, _facts()["acknowledgments"])
+    yield _acknowledgment(mission, records)
+
+
 def _of_data(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
-    """The lines for the DOIs of a mission's own data."""
+    """The lines for the DOIs of a mission's own data, and for what is to be cited with them."""
+    about = _facts()["missions"].get(mission, {})
     for text, said in _by_value(records, "doi").items():
         yield _contributed(mission, text, said, _sources(said))
     rest = [each for each in records if not each.doi]
-    about = _facts()["missions"].get(mission, {})
     for dataset in about.get("datasets", ()):
-        fits = [each for each in rest if _is_of(each, dataset)]
-        rest = [each for each in rest if each not in fits]
-        if fits:
-            text = f"{mission}: {dataset['title']}, doi:{dataset['doi']}"
-            fields = {"title": dataset["title"], "publisher": "STScI/MAST"}
-            url = f"https://doi.org/{dataset['doi']}"
-            yield Citation("data", mission, text, dataset["source"], dataset["doi"], url, fields)
+        if any(_is_of(each, dataset) for each in rest):
+            yield _dataset(mission, dataset)
+        rest = [each for each in rest if not _is_of(each, dataset)]
     if rest:
         page = _facts()["dois"]
         text = f"{mission}: no DOI is known for these data. One for exactly these observations can be made at {page}"
         yield Citation("unknown", mission, text, _sources(rest), url=page)
-    for text in about.get("references", ()):
-        yield _reference(mission, text, _facts()["acknowledgments"])
+
+
+def _dataset(mission: str, dataset: Mapping[str, str]) -> Citation:
+    """The line for data of a mission that have a DOI."""
+    doi, fields = dataset["doi"], {"title": dataset["title"], "publisher": "STScI/MAST"}
+    text = f"{mission}: {dataset['title']}, doi:{doi}"
+    return Citation("data", mission, text, dataset["source"], doi, f"https://doi.org/{doi}", fields)
 
 
 def _is_of(record: UsedData, dataset: Mapping[str, str]) -> bool:

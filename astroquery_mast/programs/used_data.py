@@ -70,6 +70,7 @@ class UsedData:
     file: str | None = None
     missions: tuple[str, ...] = ()
     hlsp: str | None = None
+    """The collection of high-level science products, in capitals."""
     program: str | None = None
     program_title: str | None = None
     investigator: str | None = None
@@ -136,7 +137,7 @@ def _of_row(row: Mapping[str, str]) -> UsedData:
     names = (row.get("provenance_name"), collection_in(uri), collection_in(row.get("obs_id", "")))
     telescopes = telescopes_in(uri) or telescopes_in(row.get("obs_id", ""))
     known |= {"program": None, "program_title": None, "lead": known["investigator"], "investigator": None}
-    return UsedData(source, missions=_known(telescopes), hlsp=next(filter(None, names), None), **known)
+    return UsedData(source, missions=_known(telescopes), hlsp=_upper(next(filter(None, names), None)), **known)
 
 
 def _in_manifest(manifest: Table) -> Iterator[UsedData]:
@@ -145,17 +146,20 @@ def _in_manifest(manifest: Table) -> Iterator[UsedData]:
         if row.status not in _WHOLE:
             continue
         path = Path(row.local_path)
-        if path.is_file():
-            yield _of_file(path)
-        elif row.uri:
-            yield replace(_of_row({"dataURI": row.uri}), source=f"the dataURI of {path.name}")
-        else:
-            yield _of_file_name(path)
+        found = _of_file(path) if path.is_file() else _of_file_name(path)
+        if row.uri and not (found.missions or found.hlsp):
+            found = replace(_of_row({"dataURI": row.uri}), source=f"the dataURI of {path.name}")
+        yield found
 
 
 def _spelled(mission: str) -> str:
     """A mission as the archive writes it."""
     return _MISSIONS.get(mission.upper(), mission)
+
+
+def _upper(name: str | None) -> str | None:
+    """A name of a collection in capitals."""
+    return name and name.upper()
 
 
 def _known(telescopes: Iterable[str]) -> tuple[str, ...]:
@@ -188,7 +192,7 @@ def _of_file(path: Path) -> UsedData:
     if header is None:
         return _of_file_name(path)
     known = {field: _text(header, *keys) for field, keys in _KEYWORDS.items()}
-    known["hlsp"] = known["hlsp"] or collection_in(path.name)
+    known["hlsp"] = _upper(known["hlsp"]) or collection_in(path.name)
     source, telescope = f"the header of {path.name}", _telescope(header)
     if known["hlsp"] is None:
         known |= {"program_title": known["title"] or _text(header, "TITLE"), "title": None}
