@@ -14,6 +14,7 @@ from functools import cache
 from importlib import resources
 from itertools import chain
 from typing import Any
+from urllib.parse import quote
 
 from astropy.table import Table
 
@@ -210,7 +211,9 @@ def _of_collection(records: Sequence[UsedData]) -> Iterator[Citation]:
     for text, said in dois.items():
         yield _contributed(name, text, said, _sources(said))
     if not dois and known.doi:
-        yield _contributed(name, known.doi, records, known.source or "this package")
+        led = _by_value(records, "lead")
+        source = "; ".join(filter(None, [known.source, _sources(next(iter(led.values()), []))]))
+        yield _contributed(name, known.doi, records, source)
     elif not dois:
         page = Endpoints().hlsp_page(name)
         yield Citation(
@@ -241,25 +244,20 @@ def _contributed(name: str, text: str, records: Sequence[UsedData], source: str)
     return Citation("data", name, ", ".join(filter(None, words)), source, doi, f"https://doi.org/{doi}", fields)
 
 
-def _reference(subject: str, text: str, source: str) -> Citation:
+def _reference(subject: str, text: str, source: str, about: Mapping[str, str] | None = None) -> Citation:
     """The line for a publication, by DOI, number of a preprint, bibcode or address, or as it is written."""
-    said = f"{subject}: {text}"
+    known: dict[str, str | None] = {**(about or {"title": f"Publication to be cited for {subject}"})}
+    said = ", ".join([f"{subject}: {text}", *(about or {}).values()])
     if found := _DOI.fullmatch(text):
-        doi = found[1]
-        return Citation("reference", subject, said, source, doi, f"https://doi.org/{doi}", _titled(subject))
+        return Citation("reference", subject, said, source, found[1], f"https://doi.org/{found[1]}", known)
     if found := _ARXIV.fullmatch(text):
-        fields = {**_titled(subject), "eprint": found[1], "archiveprefix": "arXiv"}
+        fields = {**known, "eprint": found[1], "archiveprefix": "arXiv"}
         return Citation("reference", subject, said, source, None, f"https://arxiv.org/abs/{found[1]}", fields)
     if _BIBCODE.fullmatch(text):
-        url = f"https://ui.adsabs.harvard.edu/abs/{text.replace('&', '%26')}"
-        return Citation("reference", subject, said, source, None, url, {**_titled(subject), "note": text})
-    address = text if _ADDRESS.fullmatch(text) else None
-    return Citation("reference", subject, said, source, None, address, _titled(subject) if address else {})
-
-
-def _titled(subject: str) -> dict[str, str | None]:
-    """The title of an entry for a publication of which only the number is known."""
-    return {"title": f"Publication to be cited for {subject}"}
+        address = f"https://ui.adsabs.harvard.edu/abs/{quote(text)}"
+        return Citation("reference", subject, said, source, None, address, {**known, "note": text})
+    found_at = text if _ADDRESS.fullmatch(text) else None
+    return Citation("reference", subject, said, source, None, found_at, known if found_at else {})
 
 
 # -- missions ----------------------------------------------------------------------------------------------------------
@@ -271,8 +269,8 @@ def _of_mission(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]
     if own:
         yield from _of_data(mission, own)
         yield from _programs(mission, own)
-    for text in _facts()["missions"].get(mission, {}).get("references", ()):
-        yield _reference(mission, text, _facts()["acknowledgments"])
+    for text, about in _facts()["missions"].get(mission, {}).get("references", {}).items():
+        yield _reference(mission, text, _facts()["acknowledgments"], about)
     yield _acknowledgment(mission, records)
 
 
@@ -325,7 +323,7 @@ def _acknowledgment(mission: str, records: Sequence[UsedData]) -> Citation:
         said = f"{mission}: it is not known how to acknowledge it. {page} has the missions of MAST."
         return Citation("unknown", mission, said, _sources(records), url=page)
     own = [each for each in records if not each.hlsp]
-    instruments = sorted(_by_value(own, "instrument"))
+    instruments = sorted(set(_by_value(own, "instrument")) - {mission})
     programs = sorted(_by_value(own, "program"), key=_in_order) if about.get("programs") else []
     said = (
         f"This work is based on data of the {about['name']}{_listed(' (', instruments, ')')}, from MAST at the Space "

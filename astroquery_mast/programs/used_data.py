@@ -130,7 +130,7 @@ def _of_row(row: Mapping[str, str]) -> UsedData:
     collection = row.get("obs_collection") or (found["collection"] if found else "")
     known: dict[str, Any] = {field: row.get(column) for field, column in _COLUMNS.items()}
     known["program_title"] = row.get("obs_title")
-    source = "the table's columns" if "obs_collection" in row else "the dataURI in the table"
+    source = "the table's columns" if "obs_collection" in row or not found else "the dataURI in the table"
     known["file"] = uri.rpartition("/")[2] or None
     if collection.upper() != "HLSP":
         return UsedData(source, missions=(_spelled(collection),) if collection else (), **known)

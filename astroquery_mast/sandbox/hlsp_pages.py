@@ -44,12 +44,13 @@ class HlspPages:
 
     def file(self, record: RequestRecord) -> Reply:
         """Return a script, or the README of a collection."""
-        _, _, slug, *folders, file = record.path.split("/")
+        slug, _, path = record.path.removeprefix("/hlsps/").partition("/")
         name, told = _collection(slug)
-        if not folders and file == f"hlsp_{slug}_readme.txt":
+        if path == f"hlsp_{slug}_readme.txt":
             return Reply.text(text("readme.txt").format(name=name, slug=slug, **told))
-        if folders == ["download_scripts"] and file in told.get("scripts", ()):
-            return Reply.file(self._script(slug, record), file, "text/x-shellscript")
+        folder, _, script = path.partition("/")
+        if folder == "download_scripts" and script in told.get("scripts", ()):
+            return Reply.file(self._script(slug, record), script, "text/x-shellscript")
         raise Refusal(f"There is nothing at {record.path}.", 404)
 
     def _script(self, slug: str, record: RequestRecord) -> bytes:

@@ -7,7 +7,7 @@ the headers of its files and on its page.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from itertools import chain, product
 from math import cos, radians
 from typing import Any, NamedTuple
 
@@ -109,20 +109,19 @@ def _hlsp(collection: Collection, field: Field, filters: str, sector: int) -> Ob
 
 
 def further_hlsp_observations() -> Iterator[Observation]:
-    """Light curves of a star and of all its neighbors, and an atlas of standard stars."""
-    return chain(_crowded_field(), _atlas())
+    """Light curves of stars and of all their neighbors, and an atlas of standard stars."""
+    return chain(_crowded_fields(), _atlas())
 
 
 _ARCSEC = 1.0 / 3600.0
 _STAR_RADIUS = 0.00138889
 
 
-def _crowded_field() -> Iterator[Observation]:
-    """Every star of a field, however close to the next one, in two sectors."""
-    crowd = packaged("hlsp")["crowd"]
-    center = FIELDS[crowd["center"]]
-    for sector in crowd["sectors"]:
-        for tic, east, north in crowd["stars"]:
+def _crowded_fields() -> Iterator[Observation]:
+    """Every star of a field, however close to the next one; in one field the bright star has no light curves."""
+    for crowd in packaged("hlsp")["crowds"]:
+        center = FIELDS[crowd["center"]]
+        for sector, (tic, east, north) in product(crowd["sectors"], crowd["stars"]):
             dec = center.dec + north * _ARCSEC
             ra = center.ra + east * _ARCSEC / cos(radians(dec))
             yield _crowded_star(tic, (round(ra, 10), round(dec, 10)), sector)

@@ -1,0 +1,302 @@
+"""What to cite: from tables, manifests, folders and files, each line with its source."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import MaskedColumn, Table
+from astroquery.exceptions import InvalidQueryError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast import Observations, cite
+from astroquery_mast.programs.citation import Citations
+from astroquery_mast.programs.used_data import primary_header, used_data
+from astroquery_mast.sandbox import Sandbox
+
+FACTS = json.loads(resources.files("astroquery_mast.programs").joinpath("citations.json").read_text("utf-8"))
+HLSP = {
+    "TELESCOP": "TESS",
+    "HLSPID": "NEW",
+    "HLSPNAME": "A new collection",
+    "HLSPLEAD": "Ada Lovelace",
+    "HLSPVER": "v2",
+    "DOI": "https://doi.org/10.17909/new-1",
+    "REFERENC": "2023AJ....165...71H",
+    "LICENSE": "CC BY 4.0",
+    "LICENURL": "https://creativecommons.org/licenses/by/4.0/",
+}
+
+
+def lines(citations: Citations) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the lines by kind and subject, with None for what is masked."""
+    table = citations.table
+    rows = [{name: None if row[name] is np.ma.masked else row[name] for name in table.colnames} for row in table]
+    return {(row["kind"], row["subject"]): row for row in rows}
+
+
+def write(path: Path, **keywords: Any) -> Path:
+    """Write a FITS file whose first header has some keywords."""
+    header = fits.Header(list(keywords.items()))
+    fits.HDUList([fits.PrimaryHDU(header=header), fits.ImageHDU(np.zeros((8, 8)))]).writeto(path)
+    return path
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def test_observations_of_a_mission(mast_sandbox: Sandbox) -> None:
+    """Programs with their investigators, instruments, the acknowledgment, and that no DOI is known."""
+    table = Observations.query_criteria(obs_collection="HST", proposal_id=["10452", "9073"])
+    found = lines(cite(table))
+    assert (
+        found["program", "HST 10452"]["text"]
+        == "HST program 10452, PI Beckwith, The Whirlpool Galaxy and its companion"
+    )
+    said = found["acknowledgment", "HST"]
+    assert "Hubble Space Telescope (ACS/WFC" in said["text"]
+    assert "programs 9073, 10452" in said["text"]
+    assert said["url"] == said["source"] == FACTS["acknowledgments"]
+    assert found["unknown", "HST"]["url"] == FACTS["dois"]
+    assert {row["source"] for (kind, _), row in found.items() if kind == "program"} == {"the table's columns"}
+
+
+def test_light_curves_of_a_mission_have_a_doi_that_target_pixels_have_not(mast_sandbox: Sandbox) -> None:
+    """The DOI of light curves is not that of other files."""
+    rows = Observations.query_criteria(target_name="261136679", obs_collection="TESS", sequence_number=1)
+    products = Observations.get_product_list(rows)
+    curves = Observations.filter_products(products, productSubGroupDescription="LC")
+    assert lines(cite(rows))["data", "TESS"]["doi"] == "10.17909/t9-nmc8-f686"
+    assert set(lines(cite(curves))) == {("data", "TESS"), ("acknowledgment", "TESS")}
+    pixels = Observations.filter_products(products, productSubGroupDescription="TP")
+    assert set(lines(cite(pixels))) == {("unknown", "TESS"), ("acknowledgment", "TESS")}
+
+
+def test_collections_of_the_community(mast_sandbox: Sandbox) -> None:
+    """Their DOI comes from the package, or is not known; the mission that they are made of is acknowledged as well."""
+    table = Observations.query_hlsp(["TGLC", "LEGUS"])
+    found = lines(cite(table))
+    assert found["data", "TGLC"]["doi"] == "10.17909/610m-9474"
+    assert found["data", "TGLC"]["source"] == "https://arxiv.org/abs/2301.03704; the table's columns"
+    assert found["unknown", "LEGUS"]["url"] == f"{mast_sandbox.url}/hlsp/legus"
+    assert {("acknowledgment", "TESS"), ("acknowledgment", "HST")} < set(found)
+    assert not [kind for kind, _ in found if kind == "program"]
+
+
+def test_products_rows_and_uris_do_as_well(mast_sandbox: Sandbox) -> None:
+    """In all forms in which users have them the result is the same."""
+    rows = Observations.query_hlsp("TGLC", target="WASP-96")
+    expected = lines(cite(rows))
+    assert lines(cite(rows[0])) == lines(cite([rows[0], rows[1]])) == expected
+    products = Observations.get_product_list(rows)
+    assert set(lines(cite(products))) == set(expected)
+    uris = products["dataURI"].tolist()
+    assert set(lines(cite(uris))) == set(expected)
+    assert {row["source"] for row in lines(cite(uris[1])).values() if row["kind"] != "acknowledgment"} == {
+        "https://arxiv.org/abs/2301.03704"
+    }
+
+
+def test_what_belongs_to_nothing_is_said_to() -> None:
+    """A masked mission is not guessed."""
+    table = Table({"obs_collection": MaskedColumn(["HST", "x"], mask=[False, True]), "proposal_id": ["1", "2"]})
+    expected = {("program", "HST 1"), ("unknown", "HST"), ("acknowledgment", "HST"), ("unknown", "unknown")}
+    assert set(lines(cite(table))) == expected
+    assert lines(cite(table))["unknown", "unknown"]["source"] == "the table's columns"
+
+
+def test_a_mission_that_nobody_knows() -> None:
+    """It is said that it is not known how to acknowledge it."""
+    found = lines(cite(Table({"obs_collection": ["VOYAGER"]})))
+    assert set(found) == {("unknown", "VOYAGER")}
+    assert "it is not known how to acknowledge it" in cite(Table({"obs_collection": ["VOYAGER"]})).text()
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def test_headers_of_files(tmp_path: Path) -> None:
+    """They have DOI, publication and license, and each line names the file."""
+    found = lines(cite(write(tmp_path / "a.fits", **HLSP)))
+    assert found["data", "NEW"]["text"] == "NEW: A new collection, Ada Lovelace, version v2, doi:10.17909/new-1"
+    assert found["data", "NEW"]["doi"] == "10.17909/new-1"
+    assert found["reference", "NEW"]["url"] == "https://ui.adsabs.harvard.edu/abs/2023AJ....165...71H"
+    assert found["license", "NEW"]["text"] == "NEW: CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
+    assert {row["source"] for row in found.values()} == {"the header of a.fits", FACTS["acknowledgments"]}
+    assert ("acknowledgment", "TESS") in found
+
+
+def test_only_headers_are_read(tmp_path: Path) -> None:
+    """A file that ends after its first header is enough, also a compressed one."""
+    path = write(tmp_path / "a.fits", **HLSP)
+    path.write_bytes(path.read_bytes()[:2880])
+    packed = tmp_path / "b.fits.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes() + np.random.default_rng(1).bytes(500_000))[:-40])
+    assert lines(cite(path))["data", "NEW"]["doi"] == "10.17909/new-1"
+    assert str(primary_header(packed)) == str(primary_header(path))
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    """All files below it count, what two of them say alike is said once, and what differs is said twice."""
+    (tmp_path / "deep").mkdir()
+    for number in range(5):
+        write(tmp_path / "deep" / f"{number}.fits", **HLSP)
+    write(tmp_path / "other.fits", **HLSP | {"DOI": "10.17909/new-2"})
+    (tmp_path / "notes.txt").write_text("nothing")
+    table = cite(tmp_path).table
+    assert sorted(table["doi"].compressed()) == ["10.17909/new-1", "10.17909/new-2"]
+    (source,) = {row["source"] for row in table if row["doi"] == "10.17909/new-1"}
+    assert source == "the header of 0.fits, the header of 1.fits, the header of 2.fits, and 2 more"
+
+
+def test_a_download(mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manifest is cited by the headers of its files, from any folder, and by dataURI when a file has gone."""
+    monkeypatch.chdir(tmp_path)
+    rows = Observations.query_hlsp("TGLC", target="WASP-96")[:1]
+    manifest = Observations.download_products(Observations.get_product_list(rows), verbose=False)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    found = lines(cite(manifest))
+    assert found["data", "TGLC"]["source"].startswith("the header of hlsp_tglc_tess_ffi_tic-0000000160148385")
+    assert found["reference", "TGLC"]["text"] == "TGLC: 2023AJ....165...71H"
+    assert "unknown" not in {kind for kind, _ in found}
+    for path in tmp_path.rglob("*.fits"):
+        path.unlink()
+    gone = lines(cite(manifest))
+    assert gone["data", "TGLC"]["source"] == "https://arxiv.org/abs/2301.03704"
+    assert ("reference", "TGLC") not in gone
+
+
+def test_a_manifest_that_was_written(mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whatever format; and files that failed are not cited."""
+    monkeypatch.chdir(tmp_path)
+    rows = Observations.query_criteria(obs_id="j97c01010")
+    products = Observations.filter_products(Observations.get_product_list(rows), productSubGroupDescription="DRC")
+    manifest = Observations.download_products(products, extension="fits", verbose=False)
+    expected = lines(cite(manifest))
+    assert ("program", "HST 10452") in expected
+    for name in ("m.ecsv", "m.xml"):
+        manifest.write(tmp_path / name, format="ascii.ecsv" if name == "m.ecsv" else "votable")
+        assert lines(cite(Table.read(tmp_path / name))) == expected
+    manifest["Status"][0] = "ERROR"
+    with pytest.raises(InvalidQueryError, match="nothing to cite"):
+        cite(manifest)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "kinds"),
+    [
+        (
+            {"TELESCOP": "JWST", "PROGRAM": "01180", "PI_NAME": "Eisenstein, Daniel"},
+            {"program", "unknown", "acknowledgment"},
+        ),
+        ({"TELESCOP": "HST", "PROPOSID": 0}, {"unknown", "acknowledgment"}),
+        ({"TELESCOP": "Kepler", "MISSION": "K2"}, {"unknown", "acknowledgment"}),
+        ({"TELESCOP": "Keck"}, {"unknown"}),
+        ({"TELESCOP": " "}, {"unknown"}),
+        ({"HLSPID": "X", "DOI": "not a DOI"}, {"unknown"}),
+        ({"HLSPID": "QLP"}, {"data"}),
+        ({"HLSPID": "X", "REFERENC": "Smith et al., in preparation"}, {"unknown", "reference"}),
+        ({"HLSPID": "X", "LICENSE": "N/A", "DOI": "None"}, {"unknown"}),
+    ],
+)
+def test_what_headers_may_say(tmp_path: Path, keywords: dict[str, Any], kinds: set[str]) -> None:
+    """Nothing is made of words for nothing."""
+    found = lines(cite(write(tmp_path / "a.fits", **keywords)))
+    assert {kind for kind, _ in found} == kinds
+    if "PROGRAM" in keywords:
+        assert found["program", "JWST 1180"]["text"] == "JWST program 1180, PI Eisenstein, Daniel"
+    if "MISSION" in keywords:
+        assert {subject for _, subject in found} == {"K2"}
+
+
+def test_a_misspelled_keyword(tmp_path: Path) -> None:
+    """Files of one of MAST's collections have it so."""
+    path = write(tmp_path / "a.fits", HLSPID="HSLA", HSLPNAME="The title", DOI="10.17909/x")
+    assert "The title" in lines(cite(path))["data", "HSLA"]["text"]
+
+
+CONTENTS = [b"", b"SIMPLE  =", b"<html>", b"\x1f\x8b", b"\x1f\x8b\x08\x00garbage", b"SIMPLE  = T" + b" " * 9000]
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+def test_files_that_are_no_fits_files(tmp_path: Path, content: bytes) -> None:
+    """Their names may say something; nothing is raised."""
+    for name in ("a.fits", "hlsp_qlp_tess_ffi_x.fits"):
+        (tmp_path / name).write_bytes(content)
+    found = lines(cite(tmp_path))
+    assert found["unknown", "unknown"]["source"] == "the name of a.fits"
+    assert found["data", "QLP"]["doi"] == "10.17909/t9-r086-e880"
+
+
+@given(st.binary(max_size=3000), st.booleans())
+def test_any_bytes_are_read(tmp_path_factory: pytest.TempPathFactory, content: bytes, begins: bool) -> None:
+    """A header is found, or none is."""
+    path = tmp_path_factory.getbasetemp() / "any.fits"
+    path.write_bytes((b"SIMPLE  =                    T".ljust(80) if begins else b"") + content)
+    (record,) = used_data(path)
+    assert record.source in {"the header of any.fits", "the name of any.fits"}
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (None, "not a NoneType"),
+        (3, "not a int"),
+        ("nowhere", "neither a file nor a folder, nor a dataURI"),
+        ([], "nothing to cite"),
+        (Table({"obs_collection": ["HST"]})[:0], "nothing to cite"),
+        (Table({"x": [1]}), "none of the columns"),
+    ],
+)
+def test_what_cannot_be_cited(what: Any, said: str) -> None:
+    """It is said what is needed."""
+    with pytest.raises(InvalidQueryError, match=said):
+        cite(what)
+
+
+def test_a_folder_without_files(tmp_path: Path) -> None:
+    """It is not an empty citation."""
+    with pytest.raises(InvalidQueryError, match="no FITS files"):
+        cite(tmp_path)
+
+
+def test_an_unknown_format(tmp_path: Path) -> None:
+    """There are two."""
+    with pytest.raises(InvalidQueryError, match="'text' and 'bibtex'"):
+        cite(write(tmp_path / "a.fits", **HLSP), "ris")
+
+
+def test_nothing_is_sent(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Citing works without a network."""
+    cite(write(tmp_path / "a.fits", **HLSP))
+    cite(Table({"obs_collection": ["HLSP"], "provenance_name": ["X"]}))
+    assert not list(mast_sandbox.requests)
+
+
+def test_the_facts_have_sources() -> None:
+    """Each DOI is one of MAST's, with its source; each mission has a name."""
+    datasets = [each for mission in FACTS["missions"].values() for each in mission.get("datasets", ())]
+    assert all(re.fullmatch(r"10\.17909/[\w-]+", each["doi"]) and each["source"] and each["title"] for each in datasets)
+    assert all(mission["name"] for mission in FACTS["missions"].values())
+
+
+def test_the_text_is_by_kind(tmp_path: Path) -> None:
+    """Every line and its source are in it."""
+    citations = cite(write(tmp_path / "a.fits", **HLSP))
+    text = str(citations)
+    assert [line for line in text.splitlines() if line and line[0].isupper()] == [
+        "Data",
+        "References",
+        "Licenses",
+        "Acknowledgments",
+    ]
+    assert text.count("(source: ") == len(citations) == len(citations.table) == 4

@@ -1,0 +1,160 @@
+"""BibTeX: what is made is read as it is meant, whatever headers and tables hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astroquery_mast import Observations, cite
+from astroquery_mast.programs import bibtex
+from astroquery_mast.sandbox import Sandbox
+
+TEXTS = st.text(max_size=40) | st.text("{}\\@%$&#_^~,\" '=\n\r\tabc", max_size=40)
+
+
+def parsed(text: str) -> dict[str, dict[str, str]]:
+    """Read BibTeX as BibTeX does: outside of entries only ``@`` counts, inside of them only braces and commas do."""
+    found: dict[str, dict[str, str]] = {}
+    place = 0
+    while (at := text.find("@", place)) >= 0:
+        kind = re.compile(r"@misc\{([^\s,{}\"#%~\\]+),\n").match(text, at)
+        assert kind is not None, text[at : at + 40]
+        place, fields = kind.end(), {}
+        while not text.startswith("}", place):
+            name = re.compile(r"  (\w+) = \{").match(text, place)
+            assert name is not None, text[place : place + 40]
+            end = closing(text, name.end())
+            assert name[1] not in fields
+            fields[name[1]] = text[name.end() : end]
+            assert text.startswith(",\n", end + 1)
+            place = end + 3
+        assert kind[1] not in found
+        found[kind[1]] = fields
+    return found
+
+
+def closing(text: str, place: int) -> int:
+    """Return where the brace is that closes the one before a place."""
+    depth = 1
+    while depth:
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        place += 1
+    return place - 1
+
+
+def printed(value: str) -> str:
+    """Return what LaTeX prints of a value."""
+    plain = {"\\textbackslash{}": "\\", "\\textbraceleft{}": "{", "\\textbraceright{}": "}"}
+    plain |= {"\\textasciitilde{}": "~", "\\textasciicircum{}": "^", **{f"\\{sign}": sign for sign in "&%$#_"}}
+    return re.sub(r"\\text[a-z]+\{\}|\\.|[{}]", lambda sign: plain.get(sign[0], ""), value)
+
+
+@given(TEXTS)
+def test_a_text_is_printed_as_it_is(text: str) -> None:
+    """In one line, and with balanced braces."""
+    expected = " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())
+    assert printed(bibtex.escaped(text)) == expected
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), max_size=4))
+def test_any_table_makes_bibtex(rows: list[tuple[str, str, str]]) -> None:
+    """Each program is an entry of its own, with a key of its own, or a comment if nothing is known of it."""
+    cells = [("1", "Known", "A title"), *rows]
+    table = Table(
+        {
+            "obs_collection": ["HST"] * len(cells),
+            "proposal_id": [program for program, _, _ in cells],
+            "proposal_pi": [name for _, name, _ in cells],
+            "obs_title": [title for _, _, title in cells],
+        }
+    )
+    entries = parsed(str(cite(table, "bibtex")))
+    assert entries["HST-1-program"]["title"] == "{A title}" or any(program.strip() == "1" for program, _, _ in rows)
+    assert len(entries) <= len(cells)
+
+
+@given(st.lists(TEXTS, max_size=8))
+def test_keys_are_unique(names: list[str]) -> None:
+    """Also for those who do not tell capitals apart, and each is a key."""
+    keys = bibtex.unique_keys(names)
+    assert len({key.lower() for key in keys}) == len(keys) == len(names)
+    assert all(re.fullmatch(r"[A-Za-z0-9.+-]+", key) for key in keys)
+
+
+@given(TEXTS)
+def test_comments_hold_nothing_that_begins_an_entry(text: str) -> None:
+    """BibTeX looks for the sign that does, in comments too."""
+    assert "@" not in bibtex.comment(text)
+    assert all(line.startswith("%") for line in bibtex.comment(text).splitlines())
+
+
+@pytest.mark.parametrize("doi", ["10.17909/a_b%c#d", "10.17909/{x}", "10.17909/a\\b"])
+def test_a_doi_stays_what_it_is(doi: str) -> None:
+    """It is an address; only what would end the entry is written otherwise."""
+    (fields,) = parsed(bibtex.entry("x", {"doi": doi})).values()
+    assert fields["doi"] == doi.replace("{", "%7B").replace("}", "%7D").replace("\\", "%5C")
+
+
+def test_entries_of_files(tmp_path: Path) -> None:
+    """Title, author, version and DOI are fields; license, acknowledgment and sources are comments."""
+    header = fits.Header()
+    header.update(
+        HLSPID="X", HLSPNAME="50% of {all}", HLSPLEAD="A. & B.", DOI="10.17909/x", REFERENC="10.3847/y_z", LICENSE="CC"
+    )
+    fits.PrimaryHDU(header=header).writeto(tmp_path / "a@b.fits")
+    text = str(cite(tmp_path, "bibtex"))
+    entries = parsed(text)
+    assert entries == {
+        "X-data": {
+            "title": r"{50\% of \textbraceleft{}all\textbraceright{} (X)}",
+            "author": r"{A. \& B.}",
+            "publisher": "STScI/MAST",
+            "doi": "10.17909/x",
+            "url": "https://doi.org/10.17909/x",
+        },
+        "X-reference": {
+            "title": "{Publication to be cited for X}",
+            "doi": "10.3847/y_z",
+            "url": "https://doi.org/10.3847/y_z",
+        },
+    }
+    assert text.count("% source: the header of a at b.fits") == 3
+    assert "% X: CC" in text
+
+
+@pytest.mark.parametrize(
+    ("reference", "field", "value"),
+    [
+        ("doi:10.3847/abc", "doi", "10.3847/abc"),
+        ("https://dx.doi.org/10.3847/abc", "doi", "10.3847/abc"),
+        ("arXiv:2301.03704", "eprint", "2301.03704"),
+        ("https://arxiv.org/abs/astro-ph/0001001v2", "eprint", "astro-ph/0001001v2"),
+        ("2003A&A...400..123X", "url", "https://ui.adsabs.harvard.edu/abs/2003A%26A...400..123X"),
+        ("https://example.org/paper", "url", "https://example.org/paper"),
+        ("Smith et al. 2020", None, None),
+    ],
+)
+def test_publications(tmp_path: Path, reference: str, field: str | None, value: str | None) -> None:
+    """By whatever names them; what is only words is a comment."""
+    header = fits.Header()
+    header.update(HLSPID="X", REFERENC=reference)
+    fits.PrimaryHDU(header=header).writeto(tmp_path / "a.fits")
+    entries = parsed(str(cite(tmp_path, "bibtex")))
+    assert [fields.get(str(field)) for fields in entries.values()] == ([value] if field else [])
+
+
+def test_a_whole_search(mast_sandbox: Sandbox) -> None:
+    """Everything around a galaxy, of ten missions and collections."""
+    table = Observations.query_region("202.469575 47.195258", radius="0.3 deg")
+    citations = cite(table, format="bibtex")
+    entries = parsed(str(citations))
+    assert str(citations) == citations.bibtex()
+    assert entries["HST-10452-program"]["author"] == "Beckwith"
+    assert entries["PS1-reference"]["eprint"] == "1612.05560"
+    assert len(entries) == sum(bool(each.fields) for each in citations.entries) > 8
