@@ -103,7 +103,7 @@ class HlspSearch:
         table, hints = self._around(asked, deadline) if asked.target is None else self._of_target(asked, deadline)
         self._check_names(asked.names, table, deadline)
         if not len(table):
-            warn_no_results(hints)
+            warn_no_results([*hints, *self.collections.elsewhere(asked.names)])
         return table
 
     def _around(self, asked: HlspQuery, deadline: Deadline) -> tuple[Table, list[str]]:

@@ -32,6 +32,8 @@ from .known_hlsp import hlsp_facts, known_names, telescopes_in
 from .search import ObservationSearch
 
 COLLECTION = "HLSP"
+# So many pages are named in a warning.
+_MOST_PAGES = 3
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 _SPELLED = {"HST": "HST", "JWST": "JWST", "TESS": "TESS", "KEPLER": "Kepler", "K2": "K2", "GALEX": "GALEX"}
 _GROUPED = (
@@ -126,6 +128,11 @@ class HlspCollections:
         if not near:
             return InvalidArgumentError(f"{said} list_hlsp() has the names.")
         return no_such(said, name, values, near=near)
+
+    def elsewhere(self, names: Sequence[str]) -> list[str]:
+        """Return where else observations of collections may be, which are not always all in the archive's search."""
+        pages = ", ".join(map(self._service.endpoints.hlsp_page, names[:_MOST_PAGES]))
+        return [f"What is not in the search may be found from the page of the collection: {pages}"] if pages else []
 
     def not_in_search(self, name: str, deadline: Deadline) -> InvalidQueryError:
         """The error for a collection that the archive's search does not have."""

@@ -148,10 +148,10 @@ def cite(what: Any, format: str = "text") -> Citations:
     >>> from astroquery_mast import Observations, cite
     >>> curves = Observations.query_hlsp("TGLC", target="TIC 160148385")
     >>> cite(curves).table["kind", "subject", "doi"].pprint()
-         kind      subject          doi
-    -------------- ------- --------------------
+         kind      subject        doi
+    -------------- ------- ------------------
               data    TGLC 10.17909/610m-9474
-    acknowledgment    TESS                   --
+    acknowledgment    TESS                 --
     """
     if format not in _FORMATS:
         raise InvalidArgumentError(f"format={format!r}: there are 'text' and 'bibtex'.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import gzip
 import json
 import re
@@ -300,3 +301,12 @@ def test_the_text_is_by_kind(tmp_path: Path) -> None:
         "Acknowledgments",
     ]
     assert text.count("(source: ") == len(citations) == len(citations.table) == 4
+
+
+def test_the_example_runs(mast_sandbox: Sandbox) -> None:
+    """It prints what it says."""
+    (example,) = (test for test in doctest.DocTestFinder(recurse=False).find(cite, "cite") if test.examples)
+    said: list[str] = []
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=said.append)
+    assert tried > 0
+    assert not failed, "".join(said)
