@@ -17,16 +17,17 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table, vstack
 from astroquery.exceptions import ResolverError
 
-from ..exceptions import InvalidArgumentError, InvalidQueryError
+from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError
 from ..query.values import is_integer
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import find_name, plain_cells
+from ..tables.mashup import reading
 from ..warn import warn_no_results
 from .hlsp_collections import COLLECTION, HlspCollections, collection_names
 from .known_hlsp import telescopes_in
-from .search import CAOM_CONE, ObservationSearch, Place, QueryArguments
+from .search import CAOM_CONE, CAOM_FILTERED, ObservationSearch, Place, QueryArguments
 
 # Stars of input catalogs, and the telescope that they are of.
 _STAR = re.compile(r"(TIC|KIC|EPIC)[\s-]*0*(\d+)", re.IGNORECASE)
@@ -41,6 +42,8 @@ _SPELLINGS = {
 _SAME = 3 * u.arcsec
 _NEAR = 3 * u.arcmin
 _MOST_NEAR = 3
+# Columns by which targets are told apart.
+_READ = ("obs_id", "target_name", "provenance_name", "s_ra", "s_dec")
 # Columns that have a parameter of their own.
 _OWN = {"obs_collection", "provenance_name", "target_name"}
 
@@ -114,6 +117,9 @@ class HlspSearch:
         """The observations that the archive has; no rows are no reason for a warning here."""
         query = self._search.query(arguments, deadline)
         table = self._service.table(self._search.request(query), deadline=deadline, columns_id=CAOM_CONE)
+        for name in _READ:
+            if name not in table.colnames:
+                raise InvalidResponseError(f"{CAOM_FILTERED} sent no column '{name}'.", service=CAOM_FILTERED)
         return query.finished(table)
 
     def _check_names(self, names: Iterable[str], table: Table, deadline: Deadline) -> None:
@@ -208,10 +214,9 @@ def _cells(table: Table, name: str) -> list[str]:
 
 def _separations(rows: Table, center: SkyCoord) -> np.ndarray[Any, np.dtype[np.float64]]:
     """How far rows are from a position (arcsec)."""
-    places = SkyCoord(
-        np.ma.asarray(rows["s_ra"]).filled(np.nan), np.ma.asarray(rows["s_dec"]).filled(np.nan), unit="deg"
-    )
-    return np.asarray(places.separation(center).arcsec)
+    with reading(CAOM_FILTERED):
+        degrees: list[Any] = [np.ma.asarray(rows[name], dtype=float).filled(np.nan) for name in ("s_ra", "s_dec")]
+        return np.asarray(SkyCoord(*degrees, unit="deg").separation(center).arcsec)
 
 
 def _by_separation(rows: Table, center: SkyCoord) -> Iterator[tuple[str, str, float]]:

@@ -25,6 +25,7 @@ from ..service.mast_service import MastService
 from ..service.parallel import map_or_stop
 from ..service.retrying import Deadline
 from ..tables.columns import closest, find_name, no_such, plain_cells
+from ..tables.mashup import reading
 from ..vo.discovery import Discovery
 from ..vo.tap import TapService
 from .hlsp_page import HlspPage, fetch_page
@@ -48,6 +49,11 @@ class _Held:
 
     observations: int = 0
     missions: set[str] = field(default_factory=set)
+
+    def add(self, number: int, obs_id: str) -> None:
+        """Take observations into account, one of which has a name that tells the mission."""
+        self.observations += number
+        self.missions.update(_SPELLED.get(each, each) for each in telescopes_in(obs_id))
 
 
 def collection_names(given: Any, argument: str) -> list[str]:
@@ -90,13 +96,12 @@ class HlspCollections:
         which = f" AND provenance_name IN ({', '.join(map(quoted, names))})" if names else ""
         adql = _GROUPED.format(f"obs_collection = {quoted(COLLECTION)}{which}")
         rows = tap.rows(adql, deadline)
-        cells = [plain_cells(rows[column]) for column in rows.colnames]
         held: dict[str, _Held] = {}
-        for collection, _, number, example in zip(*cells, strict=True):
-            if collection:
-                known = held.setdefault(str(collection), _Held())
-                known.observations += int(number)
-                known.missions.update(_SPELLED.get(each, each) for each in telescopes_in(str(example or "")))
+        with reading(tap.what):
+            cells = [plain_cells(rows[column]) for column in ("provenance_name", "observations", "example")]
+            for collection, number, example in zip(*cells, strict=True):
+                if collection:
+                    held.setdefault(str(collection), _Held()).add(int(number), str(example or ""))
         return dict(sorted(held.items(), key=lambda item: item[0].upper())), adql
 
     def _pages(self, names: Sequence[str], deadline: Deadline) -> dict[str, HlspPage | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -186,6 +187,30 @@ def test_an_archive_that_fails_is_an_error(mast_sandbox: Sandbox) -> None:
     mast_sandbox.faults.add("resolver", Fault.status(500), times=None)
     with pytest.raises(RemoteServiceError):
         Observations.query_hlsp("HSLA", target="TIC 441420236")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda document: _each(document, lambda row: row.pop("target_name", None)),
+        lambda document: _each(document, lambda row: row.pop("obs_id", None)),
+        lambda document: _each(document, lambda row: row.update(s_ra="here")),
+    ],
+)
+def test_a_wrong_answer_is_an_error_of_the_archive(mast_sandbox: Sandbox, edit: Callable[[Any], Any]) -> None:
+    """Columns that are missing, and positions that are none."""
+    mast_sandbox.faults.add("invoke", Fault.edit(edit), times=None)
+    with pytest.raises(RemoteServiceError):
+        Observations.query_hlsp(target="AU Mic")
+
+
+def _each(document: Any, change: Callable[[dict[str, Any]], Any]) -> Any:
+    """An answer with changed rows, whose columns are those of its first row."""
+    for row in document["data"]:
+        change(row)
+    if document["data"]:
+        document["fields"] = [field for field in document["fields"] if field["name"] in document["data"][0]]
+    return document
 
 
 def test_the_deadline_is_one_for_all_requests(mast_sandbox: Sandbox) -> None:

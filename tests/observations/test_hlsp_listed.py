@@ -106,6 +106,16 @@ def test_an_archive_that_fails_is_an_error(mast_sandbox: Sandbox) -> None:
         Observations.list_hlsp()
 
 
+def test_an_answer_without_its_columns_is_an_error_of_the_archive(mast_sandbox: Sandbox) -> None:
+    """A table of something else is not read as one of collections."""
+    table = """<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">
+        <INFO name="QUERY_STATUS" value="OK"/><TABLE><FIELD name="x" datatype="int"/>
+        <DATA><TABLEDATA><TR><TD>1</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
+    mast_sandbox.faults.add("vo_tap", Fault.answer(table, content_type="application/x-votable+xml"))
+    with pytest.raises(RemoteServiceError):
+        Observations.list_hlsp()
+
+
 def test_the_facts_of_the_package_have_sources() -> None:
     """Each DOI is one of MAST's, and no two collections have the same."""
     dois = [facts["doi"] for facts in FACTS.values() if facts["doi"]]
