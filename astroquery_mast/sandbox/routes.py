@@ -42,6 +42,9 @@ TAP_LIMIT = 100_000
 QUICK_SECONDS, UPLOAD_LIMIT = 60.0, 200_000_000
 
 
+_PROPOSALS = tuple(name for name in ENDPOINTS if name.startswith("proposal_"))
+
+
 def endpoint_of(path: str) -> str:
     """Return the name under which requests of ``path`` are logged."""
     prefixed = (name for prefix, name in PREFIXES.items() if path.startswith(prefix))
@@ -101,6 +104,9 @@ class Routes:
             "vo_registry": self._tap,
             **dict.fromkeys(("casjobs", "casjobs_login", "casjobs_output", "casjobs_fast"), self._casjobs),
             **{name: self._elsewhere for name, endpoint in ENDPOINTS.items() if "stands_for" in endpoint},
+            **dict.fromkeys(("visits", "visits_old"), partial(_program, "visits_page", archive)),
+            **dict.fromkeys(("program", "program_old"), partial(_program, "program_page", archive)),
+            **dict.fromkeys(_PROPOSALS, partial(_program, "proposal_file", archive)),
             "other": _front_page,
         }
 
@@ -165,6 +171,12 @@ class _Lazy:
 def _by_position(module: str, function: str, *arguments: Any) -> Reply:
     """Answer by a function of ``vo``, which is imported with the first request."""
     reply: Reply = getattr(import_module(f".vo.{module}", __package__), function)(*arguments)
+    return reply
+
+
+def _program(function: str, *arguments: Any) -> Reply:
+    """Answer by a function of ``programs``, which is imported with the first request."""
+    reply: Reply = getattr(import_module(".programs.pages", __package__), function)(*arguments)
     return reply
 
 

@@ -29,8 +29,8 @@ def _visit(program: Program, number: int, phase: float) -> Iterator[Observation]
     clock = program.mjd + 1.5 * number + phase
     for index, filters in enumerate(program.filters):
         obs_id = _level3_name(program, number, filters)
-        if program.rights == "planned":
-            yield planned(describe(program, filters, "JWST"), obs_id, at, rng, clock)
+        if program.rights in {"planned", "planned mosaic"}:
+            yield planned(describe(program, filters, "JWST"), obs_id, at, rng, clock, mosaic=program.rights != "planned")
             continue
         exposures = []
         for exposure in range(program.exposures):

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 from ..packaged import packaged
 from .fields import FIELDS, MOVING, Field
 from .geometry import deproject
-from .instruments import APERTURES, SPELLINGS, detectors, limits, region, spectral_region, whole
+from .instruments import APERTURES, SPELLINGS, Aperture, detectors, limits, region, spectral_region, whole
 from .observation import Observation
 
 
 class Program(NamedTuple):
     """One line of a program: ``visits`` pointings, each with one composite observation per filter out of ``exposures``.
 
-    ``mjd`` is the first day; ``rights`` is ``""`` for public data, ``exclusive`` or ``planned``.
+    ``mjd`` is the first day; ``rights`` is ``""`` for public data, ``exclusive``, ``planned`` or ``planned mosaic``.
     """
 
     number: int
@@ -114,21 +114,35 @@ def times(program: Program, start: float, seconds: float) -> dict[str, Any]:
 
 
 def planned(
-    shared: Mapping[str, Any], obs_id: str, at: tuple[float, float, float], rng: random.Random, begins: float
+    shared: Mapping[str, Any],
+    obs_id: str,
+    at: tuple[float, float, float],
+    rng: random.Random,
+    begins: float,
+    *,
+    mosaic: bool = False,
 ) -> Observation:
-    """An approved observation that has not been made yet: no files, often neither times nor footprint."""
+    """An approved observation that has not been made yet: no files, often neither times nor footprint.
+
+    The footprint of a mosaic is approximate: an outline around all of its tiles.
+    """
     instrument = str(shared["instrument_name"])
     dated, placed = rng.random() < 0.4, rng.random() < 0.6
     known: dict[str, Any] = {"dataRights": None}
     if dated:
         known = {"t_min": round(begins, 4), "t_max": round(begins + 0.2, 4), "dataRights": "EXCLUSIVE_ACCESS"}
+    region_text = footprint(instrument, at, rng, combined=True) if placed else None
+    if mosaic:
+        tiles = APERTURES[instrument]
+        region_text = region([whole(Aperture(3 * tiles.width, 2 * tiles.height), *at)], "icrs")
     return Observation(
         **shared,
         **known,
         obs_id=obs_id,
         calib_level=-1,
+        provenance_name="APT",
         s_ra=at[0],
         s_dec=at[1],
-        s_region=footprint(instrument, at, rng, combined=True) if placed else None,
+        s_region=region_text,
         sequence_number=-999,
     )

@@ -1,0 +1,137 @@
+"""Reports of visits: XML as programs read it, and the page that people see.
+
+In: the visits of a program.  Out: text.  Both forms are those of www.stsci.edu as the software reads them that uses
+them; the page of HST has other words for the same, and neither observations nor hours.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from html import escape
+from xml.etree import ElementTree  # only written here, never read
+
+from ..packaged import packaged
+from .visits import Visit
+
+REPORT_TIME: str = packaged("visits")["report time"]
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_FIRST_DAY = dt.datetime(1858, 11, 17)  # noqa: DTZ001 - the day from which MJD counts
+_DONE = frozenset({"Archived", "Executed", "Failed", "Failed - Archived"})
+
+
+def _day(moment: dt.datetime) -> str:
+    return f"{_MONTHS[moment.month - 1]} {moment.day}, {moment.year}"
+
+
+def _time(mjd: float) -> str:
+    """A moment as the reports write it: ``Jun 21, 2022 02:41:18``."""
+    moment = _FIRST_DAY + dt.timedelta(seconds=round(mjd * 86400))
+    return f"{_day(moment)} {moment:%H:%M:%S}"
+
+
+def _window(first: int, last: int) -> str:
+    """A plan window: its days, and the same days counted from the beginning of the year."""
+    days = [_FIRST_DAY + dt.timedelta(days=day) for day in (first, last)]
+    counted = " - ".join(f"{day:%Y.%j}" for day in days)
+    return f"{_day(days[0])} - {_day(days[1])} ({counted})"
+
+
+# -- XML -------------------------------------------------------------------------------------------------------------
+
+
+def xml_report(mission: str, number: str, visits: Sequence[Visit]) -> str:
+    """Return the report as XML."""
+    root = ElementTree.Element("visitStatusReport", {"observatory": mission, "id": number})
+    _add(root, "title", "Visit Information")
+    _add(root, "reportTime", REPORT_TIME)
+    for visit in visits:
+        names = {"observation": visit.observation, "visit": visit.visit}
+        _fill(ElementTree.SubElement(root, "visit", {name: text for name, text in names.items() if text}), visit)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=False)
+
+
+def _fill(element: ElementTree.Element, visit: Visit) -> None:
+    parts = [("status", visit.status), *(("target", name) for name in visit.targets)]
+    parts += [("configuration", name) for name in visit.configurations]
+    parts += [("hours", f"{visit.hours:.2f}")] if visit.hours is not None else []
+    if visit.start is not None and visit.end is not None:
+        parts += [("startTime", _time(visit.start)), ("endTime", _time(visit.end))]
+    parts += [("planWindow", _window(*days)) for days in visit.windows]
+    parts += [("longRangePlanStatus", visit.plan_status)] if visit.plan_status else []
+    for name, text in parts:
+        _add(element, name, text)
+    for name, other in (("repeatOf", visit.repeat_of), ("repeatedBy", visit.repeated_by)):
+        if other:
+            repeat = ElementTree.SubElement(element, name)
+            for part, text in zip(("observation", "visit", "problemID"), other, strict=True):
+                if text:
+                    _add(repeat, part, text)
+    if visit.approved_repeat:
+        _add(ElementTree.SubElement(element, "approvedRepeat"), "problemID", visit.approved_repeat)
+
+
+def _add(parent: ElementTree.Element, name: str, text: str) -> None:
+    ElementTree.SubElement(parent, name).text = text
+
+
+# -- HTML ------------------------------------------------------------------------------------------------------------
+
+
+def html_report(mission: str, number: str, visits: Sequence[Visit]) -> str:
+    """Return the report as a page: a table for what was done, another one for what is to come, and one for the rest."""
+    groups = ([], [], [])  # type: tuple[list[Visit], list[Visit], list[Visit]]
+    for visit in visits:
+        groups[0 if visit.status in _DONE else 1 if visit.windows or visit.plan_status else 2].append(visit)
+    tables = "".join(_table(mission, group, kind) for kind, group in enumerate(groups) if group)
+    return (
+        f"<!DOCTYPE html>\n<html><head><title>Visit Information</title></head><body><main>\n<h1>{mission} "
+        f"Program {number}</h1>\n<h5>Visit status report: {REPORT_TIME}</h5>\n{tables}</main></body></html>\n"
+    )
+
+
+def _table(mission: str, visits: Sequence[Visit], kind: int) -> str:
+    names = ["Observation", "Visit", "Status", "Target(s)", "Template", "Hours"]
+    if mission == "HST":
+        names = ["Visit", "Status", "Targets", "Configs"]
+    names += (["Start UT", "End UT"], ["Plan Windows"], [])[kind]
+    names += ["Repeat"] * any(map(_repeat, visits))
+    head = "".join(f"<th>{name}</th>" for name in names)
+    rows = "".join(_row([_cell(visit, name) for name in names]) for visit in visits)
+    return f'<table id="visits{kind + 1}"><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table>\n'
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
+
+
+def _cell(visit: Visit, name: str) -> str:
+    texts: dict[str, Sequence[str]] = {
+        "Observation": [visit.observation],
+        "Visit": [visit.visit],
+        "Status": [visit.status],
+        "Hours": [] if visit.hours is None else [f"{visit.hours:.2f}"],
+        "Start UT": [] if visit.start is None else [_time(visit.start)],
+        "End UT": [] if visit.end is None else [_time(visit.end)],
+        "Plan Windows": [_window(*days) for days in visit.windows] or [visit.plan_status],
+        "Repeat": [_repeat(visit)],
+        **dict.fromkeys(("Target(s)", "Targets"), visit.targets),
+        **dict.fromkeys(("Template", "Configs"), visit.configurations),
+    }
+    return "<br/>".join(map(escape, texts[name]))
+
+
+def _repeat(visit: Visit) -> str:
+    """What the page says of repetitions."""
+    if visit.repeated_by:
+        return f"Rescheduled by WOPR {visit.repeated_by[2]} as {_named(visit.repeated_by, 'visit')} in this program"
+    if visit.repeat_of:
+        return f"Repeat of {_named(visit.repeat_of, 'visit(s)')} in this program by WOPR {visit.repeat_of[2]}"
+    if visit.approved_repeat:
+        return f"Repeat visit implementation pending by WOPR {visit.approved_repeat}"
+    return ""
+
+
+def _named(other: Sequence[str], word: str) -> str:
+    return f"observation {other[0]} {word} {other[1]}" if other[0] else f"{word} {other[1]}"
