@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .missions.client import MastMissions, MastMissionsClass
     from .observations.client import Observations, ObservationsClass
     from .programs.citation import cite
+    from .programs.client import Programs, ProgramsClass
     from .service.core import Mast, MastClass
     from .vo.client import VO, VOClass
 
@@ -36,6 +37,8 @@ __all__ = [
     "MastMissionsClass",
     "Observations",
     "ObservationsClass",
+    "Programs",
+    "ProgramsClass",
     "Tesscut",
     "TesscutClass",
     "VOClass",
@@ -61,6 +64,8 @@ _HOME = {
     "MastMissionsClass": "missions.client",
     "Observations": "observations.client",
     "ObservationsClass": "observations.client",
+    "Programs": "programs.client",
+    "ProgramsClass": "programs.client",
     "Tesscut": "cutouts.client",
     "TesscutClass": "cutouts.client",
     "VO": "vo.client",

@@ -199,7 +199,8 @@ _SIGNATURES: dict[str, tuple[str, tuple[bytes, ...]]] = {
     **dict.fromkeys((".fits", ".fit", ".fits.fz", ".fz"), ("FITS", _FITS + _GZIP)),
     **dict.fromkeys((".fits.gz", ".fit.gz"), ("gzip", _GZIP + _FITS)),
     **dict.fromkeys((".gz", ".tgz"), ("gzip", _GZIP)),
-    ".zip": ("zip", _ZIP),
+    **dict.fromkeys((".zip", ".aptx"), ("zip", _ZIP)),
+    ".pdf": ("PDF", (b"%PDF",)),
     ".asdf": ("ASDF", (b"#ASDF",)),
     **dict.fromkeys((".jpg", ".jpeg", ".png"), ("picture", _PICTURE)),
 }

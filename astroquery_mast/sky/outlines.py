@@ -82,12 +82,17 @@ class Outlines:
         here = separation(self.center, point) <= np.minimum(self.reach + TOUCHING, np.pi / 2)
         return np.asarray(odd & here & self.polygonal)
 
-    def within(self, point: Array, radius: float) -> Array:
-        """Tell which parts are no farther from a position than a radius."""
+    def distances(self, point: Array) -> Array:
+        """Return how far each part is from a position, in radians; zero inside."""
         begin, end, normals = self.edges()
         to_sides = distance_to_arcs(begin, end, normals, point)
         nearest = np.minimum.reduceat(to_sides, self.first[:-1]) if len(self) else np.zeros(0)
-        return np.asarray((nearest - np.maximum(self.radius, 0) <= radius + TOUCHING) | self.around(point))
+        outside = np.maximum(nearest - np.maximum(self.radius, 0), 0.0)
+        return np.where(self.around(point), 0.0, outside)
+
+    def within(self, point: Array, radius: float) -> Array:
+        """Tell which parts are no farther from a position than a radius."""
+        return np.asarray(self.distances(point) <= radius + TOUCHING)
 
 
 def outlines_of(shapes: Sequence[Sequence[Shape]], ra: Array, dec: Array) -> Outlines:

@@ -30,7 +30,9 @@ def _visit(program: Program, number: int, phase: float) -> Iterator[Observation]
     for index, filters in enumerate(program.filters):
         obs_id = _level3_name(program, number, filters)
         if program.rights in {"planned", "planned mosaic"}:
-            yield planned(describe(program, filters, "JWST"), obs_id, at, rng, clock, mosaic=program.rights != "planned")
+            mosaic, seconds = program.rights == "planned mosaic", program.seconds * program.exposures
+            shared = describe(program, filters, "JWST")
+            yield planned(shared, obs_id, at, rng, clock, mosaic=mosaic, seconds=seconds if index % 2 else None)
             continue
         exposures = []
         for exposure in range(program.exposures):

@@ -121,6 +121,7 @@ def planned(
     begins: float,
     *,
     mosaic: bool = False,
+    seconds: float | None = None,
 ) -> Observation:
     """An approved observation that has not been made yet: no files, often neither times nor footprint.
 
@@ -145,4 +146,5 @@ def planned(
         s_dec=at[1],
         s_region=region_text,
         sequence_number=-999,
+        t_exptime=seconds,
     )

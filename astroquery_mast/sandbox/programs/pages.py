@@ -38,7 +38,9 @@ def visits_page(archive: Archive, record: RequestRecord) -> Reply:
     visits = visits_of(archive, mission, number)
     form = (record.query.get("markupFormat") or ["html"])[0]
     if form == "xml" or "download" in record.query:
-        return Reply.text(f'<?xml version="1.0" encoding="UTF-8"?>\n{xml_report(mission, number, visits)}\n', 200, "text/xml")
+        return Reply.text(
+            f'<?xml version="1.0" encoding="UTF-8"?>\n{xml_report(mission, number, visits)}\n', 200, "text/xml"
+        )
     return Reply.text(html_report(mission, number, visits), content_type=_HTML)
 
 
@@ -51,7 +53,7 @@ def program_page(archive: Archive, record: RequestRecord) -> Reply:
 
 
 def proposal_file(archive: Archive, record: RequestRecord) -> Reply:
-    """Answer with a file of a proposal: ``/jwst/phase2-public/1783.aptx`` or ``/...-program-info/download/jwst/apt/1783/``."""
+    """Answer with a file: ``/jwst/phase2-public/1783.aptx``, ``/jwst-program-info/download/jwst/apt/1783/``."""
     del archive
     parts = record.path.strip("/").split("/")
     mission = parts[0].partition("-")[0].upper()
@@ -103,11 +105,13 @@ def _page(mission: str, lines: Sequence[Program]) -> str:
     }
     files = f"{_link(mission, number, 'apt')}APT File</a> | {_link(mission, number, 'pdf')}PDF</a>"
     visits = f'<a href="/{low}-program-info/visits/?program={number}">Visit Status Information</a>'
-    kind = f'<a class="prop_type" href="/{low}-program-info/program-help/?program={number}#prop_type">{program.kind}</a>'
+    kind = (
+        f'<a class="prop_type" href="/{low}-program-info/program-help/?program={number}#prop_type">{program.kind}</a>'
+    )
     return (
         f"<!DOCTYPE html>\n<html><head><title>{mission} Program {number}</title></head><body><main>\n"
         f"<h1>{kind} {number}</h1>\n<p>{_listed(who)}</p>\n<p>{_listed(facts)}</p>\n"
-        f'<p><b>Program Status:</b> <a href="/{low}-program-info/program-help/?program={number}#status">{status}</a></p>\n'
+        f'<p><b>Program Status:</b> <a href="/{low}-program-info/program-help/#status">{status}</a></p>\n'
         f"<p><b>Program Contents:</b> {files}</p>\n<p>{visits}</p>\n</main></body></html>\n"
     )
 
@@ -160,8 +164,9 @@ def _zipped(name: str, content: bytes) -> bytes:
 
 def _pdf(lines: Sequence[Program]) -> bytes:
     """A document of one page."""
-    words = f"{lines[0].kind} {lines[0].number}: {lines[0].title}"
-    text = f"BT /F1 12 Tf 72 720 Td ({words.encode('ascii', 'replace').decode().translate({40: 91, 41: 93, 92: 47})}) Tj ET"
+    words = f"{lines[0].kind} {lines[0].number}: {lines[0].title}".encode("ascii", "replace").decode()
+    # Parentheses and backslashes mean something in a text.
+    text = f"BT /F1 12 Tf 72 720 Td ({words.translate({40: 91, 41: 93, 92: 47})}) Tj ET"
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",

@@ -16,7 +16,7 @@ from .visits import Visit
 
 REPORT_TIME: str = packaged("visits")["report time"]
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_FIRST_DAY = dt.datetime(1858, 11, 17)  # noqa: DTZ001 - the day from which MJD counts
+_FIRST_DAY = dt.datetime(1858, 11, 17)
 _DONE = frozenset({"Archived", "Executed", "Failed", "Failed - Archived"})
 
 

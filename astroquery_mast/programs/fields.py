@@ -1,0 +1,315 @@
+"""Observations of fields: around positions, with those that have no footprint yet, and of targets that move, by name.
+
+In: targets and criteria.  Out: a table of observations, with the row of the target to which each belongs.
+
+The archive finds observations by their footprints.  What is planned may have none, so that it is looked for by its
+position as well; and nobody knows the position of what moves, so that it is looked for by its name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from astropy.table import MaskedColumn, Table, vstack
+
+from ..exceptions import InvalidQueryError
+from ..observations.search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, Place, QueryArguments
+from ..query.request import MashupRequest
+from ..query.values import as_unicode, is_missing
+from ..service.mast_service import MastService, refuse_two_positions
+from ..service.parallel import RunOptions
+from ..service.retrying import Deadline
+from ..sky.position import Cone, is_many, looks_like_coordinates
+from ..sky.positions import Positions, as_positions
+from ..sky.region import Region, ShapeRegion
+from ..sky.region_filter import RegionFilter, rows_in_region, shapes_of
+from ..sky.region_input import as_region
+from ..sky.shapes import Circle
+from ..sky.sphere import separation, unit_vectors
+from ..tables.columns import plain_cells, plain_floats
+from ..tables.dataframes import as_astropy
+from ..tables.mashup import reading
+from ..tables.rows import RowNumbers
+from ..targets.ask import AnswerCollector, AskedTargets, IndivisibleQuestion, PartialAnswer
+from ..targets.targets import (
+    POSITIONAL,
+    ManyTargets,
+    Targets,
+    as_radii,
+    raise_if_all,
+    table_of_targets,
+    targets_of,
+)
+from .solar_system import is_moving, is_named, pattern_of
+
+# Columns in which users' tables have the names of their targets.
+_NAME_COLUMNS = ("target_name", "target", "name", "object", "object_name")
+# So much wider is the box around a circle, in degrees.
+_MARGIN = 1 / 3600
+_TO_ARCSEC = math.degrees(1) * 3600
+
+
+@dataclass(frozen=True)
+class FieldTargets:
+    """What is looked for: places on the sky, and names of what moves."""
+
+    place: Place
+    many: bool
+    fixed: Targets
+    moving: Mapping[int, str] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
+    region: RegionFilter | None = None
+
+    def region_of(self, cone: Cone) -> Region:
+        """Return the region in which an observation has to be."""
+        if self.region is not None:
+            return self.region.region
+        return ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),))
+
+
+class FieldSearch:
+    """Asks for the observations of fields."""
+
+    def __init__(self, service: MastService) -> None:
+        self._service = service
+        self._many = ManyTargets(service)
+        self.search = ObservationSearch(service)
+
+    # -- targets -------------------------------------------------------------------------------------------------
+
+    def targets(self, place: Place, deadline: Deadline) -> FieldTargets:
+        """Return what is looked for; names are resolved, except those of what moves."""
+        refuse_two_positions(place.coordinates, place.object_name)
+        if place.region is not None:
+            if place.coordinates is not None or place.object_name is not None:
+                raise InvalidQueryError(TWO_PLACES)
+            kept = RegionFilter(as_region(place.region), "footprint")
+            cone = kept.region.cone()
+            return FieldTargets(place, False, _targets_at([(cone.ra, cone.dec)], np.array([cone.radius])), region=kept)
+        given = place.coordinates if place.object_name is None else place.object_name
+        by_name = place.object_name is not None or _is_name(given)
+        many = is_many(given)
+        members = given if many else [given]
+        number = _number_of(members)
+        radii = as_radii(place.radius, number)
+        names = _names(members, by_name=by_name)
+        moving = {row: name for row, name in names.items() if row not in _placed(members) and is_moving(name)}
+        if len(moving) == number:
+            return FieldTargets(place, many, _targets_at([(math.nan, math.nan)] * number, radii), moving, names)
+        positions = self._positions(members, names, moving, place.resolver, deadline, by_name=by_name)
+        return FieldTargets(place, many, targets_of(positions, radii), moving, names)
+
+    def _positions(
+        self,
+        members: Any,
+        names: Mapping[int, str],
+        moving: Mapping[int, str],
+        resolver: str | None,
+        deadline: Deadline,
+        *,
+        by_name: bool,
+    ) -> Positions:
+        """The positions of all that does not move."""
+        if not by_name:
+            found = self._many.positions(members, None, resolver, deadline)
+            problems = {row: why for row, why in found.problems.items() if row not in moving}
+            return Positions(found.ra, found.dec, problems, found.names)
+        given = _cells(members)
+        rest = [row for row in range(len(given)) if row not in moving]
+        found = self._many.positions(None, [given[row] for row in rest], resolver, deadline)
+        ra, dec = np.full(len(given), np.nan), np.full(len(given), np.nan)
+        ra[rest], dec[rest] = found.ra, found.dec
+        return Positions(ra, dec, {rest[row]: why for row, why in found.problems.items()}, names)
+
+    # -- observations --------------------------------------------------------------------------------------------
+
+    def table(
+        self, targets: FieldTargets, criteria: Mapping[str, Any], options: RunOptions, deadline: Deadline
+    ) -> Table:
+        """Return the observations of all targets, by target; no rows are no reason for a warning here."""
+        query = self.search.query_anywhere(QueryArguments(Place(), criteria))
+        fixed = targets.fixed
+        placed = [self.search.request(_at(query, cone)) for cone in fixed.cones]
+        others = [self._box(criteria, cone) for cone in fixed.cones]
+        named = [self._by_name(criteria, name) for name in targets.moving.values()]
+        requests = [*placed, *others, *named]
+        asked = AskedTargets(requests[0], len(fixed.positions), len(requests), (*POSITIONAL, "filters"))
+        blocks = AnswerCollector(asked, self._service.columns.get(CAOM_CONE))
+
+        def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
+            """Take an answer."""
+            blocks.add(place, part.pages)
+
+        questions = [IndivisibleQuestion(request) for request in requests]
+        errors = self._many.ask_all(questions, options, deadline, take)
+        raise_if_all(errors, len(requests))
+        with reading(CAOM_CONE):
+            return self._joined(targets, blocks, errors)
+
+    def _joined(self, targets: FieldTargets, blocks: AnswerCollector, errors: Mapping[int, Exception]) -> Table:
+        """One table of all answers: what was found by footprint, by position, and by name."""
+        table, answered = blocks.table()
+        cones = targets.fixed.cones
+        nothing = np.empty(0, dtype=np.int64)
+        found: dict[int, RowNumbers] = {}
+        failed: dict[int, Exception] = {}
+        for number, cone in enumerate(cones):
+            error = errors.get(number) or errors.get(len(cones) + number)
+            if error is not None:
+                failed[number] = error
+                continue
+            own = answered.get(number, nothing)
+            if targets.region is not None:
+                own = _inside(table, own, targets.region_of(cone))
+            others = _inside(table, _bare(table, answered.get(len(cones) + number, nothing)), targets.region_of(cone))
+            found[number] = np.concatenate([own, others])
+        numbers = {row: 2 * len(cones) + place for place, row in enumerate(targets.moving)}
+        by_name = [
+            (row, _named(table, answered[numbers[row]], name))
+            for row, name in targets.moving.items()
+            if numbers[row] in answered
+        ]
+        lost = {row: str(errors[number]) for row, number in numbers.items() if number in errors}
+        result = table_of_targets(targets.place, targets.fixed, (table, found), failed)
+        return _with_named(result, table, targets, by_name, lost)
+
+    def _box(self, criteria: Mapping[str, Any], cone: Cone) -> MashupRequest:
+        """The request for what has its position in a box around a cone."""
+        low, high = max(-90.0, cone.dec - cone.radius), min(90.0, cone.dec + cone.radius)
+        box: dict[str, Any] = {"s_dec": [low, high]}
+        # A circle spans most right ascensions where it comes nearest to a pole.
+        narrow = math.cos(math.radians(max(abs(low), abs(high))))
+        span = math.sin(math.radians(min(cone.radius, 90.0)))
+        if span < narrow:
+            half = math.degrees(math.asin(span / narrow)) + _MARGIN
+            box["s_ra"] = [cone.ra - half, cone.ra + half]
+        query = self.search.query_anywhere(QueryArguments(Place(), {**criteria, **box}))
+        return self.search.request(query)
+
+    def _by_name(self, criteria: Mapping[str, Any], name: str) -> MashupRequest:
+        """The request for what has a name."""
+        wanted = {**criteria, "target_name": pattern_of(name)}
+        return self.search.request(self.search.query_anywhere(QueryArguments(Place(), wanted)))
+
+
+def _at(query: ObservationQuery, cone: Cone) -> ObservationQuery:
+    return ObservationQuery(query.criteria, cone)
+
+
+def _targets_at(places: Sequence[tuple[float, float]], radii: Any) -> Targets:
+    """The cones around places; those that are not known are nowhere."""
+    ra, dec = (np.array(values, dtype=float) for values in zip(*places, strict=True))
+    return targets_of(Positions(ra, dec), radii)
+
+
+def _is_name(given: Any) -> bool:
+    """Whether a text is the name of an object, as it is for all queries by position."""
+    return isinstance(given, str) and not looks_like_coordinates(given)
+
+
+def _number_of(members: Any) -> int:
+    """How many targets there are."""
+    return len(members.ravel() if hasattr(members, "ravel") and not isinstance(members, Table) else members)
+
+
+def _cells(members: Any) -> list[Any]:
+    return plain_cells(members.ravel()) if isinstance(members, np.ndarray) else list(members)
+
+
+def _names(members: Any, *, by_name: bool) -> dict[int, str]:
+    """What targets are called: by the names that were given, or by the column of a table that has names."""
+    cells = _cells(members) if by_name else []
+    table = None if by_name else as_astropy(members)
+    if isinstance(table, Table):
+        column = next((name for name in table.colnames if name.lower() in _NAME_COLUMNS), None)
+        cells = [] if column is None else plain_cells(table[column])
+    named = enumerate(map(as_unicode, cells))
+    return {row: name for row, name in named if isinstance(name, str) and name.strip()}
+
+
+def _placed(members: Any) -> frozenset[int]:
+    """Which rows of a table have a position, so that their names are not needed."""
+    table = as_astropy(members)
+    return frozenset(as_positions(table).known.tolist()) if isinstance(table, Table) else frozenset()
+
+
+# -- which rows ------------------------------------------------------------------------------------------------------
+
+
+def _bare(table: Table, rows: RowNumbers) -> RowNumbers:
+    """Those rows that have no footprint that can be read."""
+    if not len(rows):
+        return rows
+    shapes = shapes_of(table["s_region"][rows].tolist())
+    return np.asarray(rows[~np.fromiter(map(bool, shapes), dtype=bool, count=len(shapes))])
+
+
+def _inside(table: Table, rows: RowNumbers, region: Region) -> RowNumbers:
+    """Those rows that are in a region."""
+    if not len(rows):
+        return rows
+    kept, _ = rows_in_region(table["s_ra", "s_dec", "s_region"][rows], region, "footprint")
+    return np.asarray(rows[kept])
+
+
+def _named(table: Table, rows: RowNumbers, name: str) -> RowNumbers:
+    """Those rows whose target has a name."""
+    names = plain_cells(table["target_name"][rows]) if len(rows) else []
+    kept = [not is_missing(each) and is_named(name, str(each)) for each in names]
+    return np.asarray(rows[np.array(kept, dtype=bool)])
+
+
+def _with_named(
+    result: Table,
+    table: Table,
+    targets: FieldTargets,
+    by_name: Sequence[tuple[int, RowNumbers]],
+    lost: Mapping[int, str],
+) -> Table:
+    """The same table with what was found by name, in the order of the targets, and a distance for all that has one."""
+    rows = np.concatenate([np.empty(0, dtype=np.int64), *(found for _, found in by_name)])
+    owners = np.repeat([row for row, _ in by_name], [len(found) for _, found in by_name]).astype(np.int64)
+    if len(rows):
+        meta = result.meta
+        own = table[rows]
+        own.add_column(MaskedColumn(owners, name="input_row"), index=0)
+        if "target" in result.colnames:
+            own.add_column(MaskedColumn([targets.moving[int(row)] for row in owners], name="target"), index=1)
+        if "distance" in own.colnames:
+            own["distance"].mask = True
+        parts = [result, own] if len(result) else [own]
+        result = vstack(parts, metadata_conflicts="silent")
+        result.meta = meta
+        result = result[np.argsort(result["input_row"], kind="stable")]
+    if "distance" in result.colnames and len(result):
+        _fill_distances(result, targets)
+    answered = {row for row, _ in by_name}
+    nomatch = set(result.meta.get("nomatch", [])) | {row for row, found in by_name if not len(found)}
+    unknown = [f"row {row} ({targets.moving[row]}): {why}" for row, why in lost.items()]
+    if answered or unknown:
+        result.meta["nomatch"] = sorted(nomatch)
+        result.meta["failed"] = [*result.meta.get("failed", []), *unknown]
+    result.meta["rows"] = [len(result)]
+    if not targets.many:
+        result.remove_columns([name for name in ("input_row", "target") if name in result.colnames])
+        for name in ("failed", "nomatch"):
+            result.meta.pop(name, None)
+    return result
+
+
+def _fill_distances(result: Table, targets: FieldTargets) -> None:
+    """Fill in how far from its target an observation without a footprint is, in arcsec."""
+    distance = MaskedColumn(result["distance"])
+    positions = targets.fixed.positions
+    rows = np.asarray(result["input_row"])
+    ra, dec = plain_floats(result["s_ra"]), plain_floats(result["s_dec"])
+    lacking = np.ma.getmaskarray(distance.data) & np.isfinite(ra) & np.isfinite(positions.ra[rows])
+    if lacking.any():
+        here = unit_vectors(ra[lacking], dec[lacking])
+        there = unit_vectors(positions.ra[rows[lacking]], positions.dec[rows[lacking]])
+        distance[lacking] = separation(here, there) * _TO_ARCSEC
+        result["distance"] = distance

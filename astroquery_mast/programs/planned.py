@@ -1,0 +1,182 @@
+"""Observations that are approved and not made yet.
+
+In: where, with which instrument, through which filters.  Out: a `PlannedTable`, which says what it is not good for
+wherever it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from astroquery import log
+
+from ..exceptions import InvalidQueryError
+from ..observations.search import CAOM_CONE, Place, QueryArguments
+from ..query.values import is_missing
+from ..service.mast_service import MastService
+from ..service.parallel import RunOptions
+from ..sky.position import DEFAULT_RADIUS
+from ..tables.columns import plain_cells
+from ..tables.mashup import reading
+from ..tables.rows import Array
+from ..warn import warn_no_results
+from .fields import FieldSearch
+from .program import MISSIONS
+from .setups import as_filters, as_instrument, effective_tokens, tokens_of
+
+PLANNED = -1
+CAVEAT = (
+    "Planned observations: footprints are approximate, above all of mosaics and parallels, the roll of the telescope "
+    "is not known, and plans change. For slits, apertures and dates see the APT file (Programs.download_apt)."
+)
+
+
+class PlannedTable(Table):
+    """A table of planned observations, which ends with what is to be kept in mind when it is shown."""
+
+    def __repr__(self) -> str:
+        """Show the table and the caveat."""
+        return f"{super().__repr__()}\n{CAVEAT}"
+
+    def __str__(self) -> str:
+        """Show the table and the caveat."""
+        return f"{super().__str__()}\n{CAVEAT}"
+
+    def _repr_html_(self) -> str:
+        """Show the table and the caveat in a notebook."""
+        return f"{super()._repr_html_()}<p><i>{CAVEAT}</i></p>"
+
+
+@dataclass(frozen=True)
+class SetupFilter:
+    """Which observations are wanted, by instrument and filters: what the archive is asked, and what is left to do."""
+
+    instruments: tuple[str, ...]
+    filters: tuple[frozenset[str], ...]
+
+    @classmethod
+    def of(cls, instrument: Any, filters: Any, mission: str) -> SetupFilter:
+        """Read what the user wrote."""
+        if mission != "JWST":
+            return cls(_as_texts("instrument", instrument), tuple(map(tokens_of, _as_texts("filters", filters))))
+        names = () if instrument is None else tuple(map(as_instrument, _as_texts("instrument", instrument)))
+        alone = names[0] if len(names) == 1 else None
+        return cls(names, () if filters is None else tuple(as_filters(filters, alone)))
+
+    def criteria(self) -> dict[str, Any]:
+        """Return as much of it as the archive understands."""
+        criteria: dict[str, Any] = {}
+        if len(self.instruments) == 1:
+            criteria["instrument_name"] = f"{self.instruments[0]}*"
+        if self.filters:
+            # Of a combination one element will do; that all of them are there is looked at afterwards.
+            criteria["filters"] = sorted({min(each, key=_openness) for each in self.filters})
+        return criteria
+
+    def rows(self, table: Table) -> Array:
+        """Tell which rows are wanted."""
+        kept = np.ones(len(table), dtype=bool)
+        if self.instruments and len(table):
+            names = [str(name).upper() for name in plain_cells(table["instrument_name"])]
+            kept &= [any(_is_mode(name, wanted) for wanted in self.instruments) for name in names]
+        if self.filters and len(table):
+            cells = map(tokens_of, plain_cells(table["filters"]))
+            kept &= [any(wanted <= cell for wanted in self.filters) for cell in cells]
+        return kept
+
+
+def _as_texts(name: str, given: Any) -> tuple[str, ...]:
+    """Names in a list, or one alone."""
+    if given is None:
+        return ()
+    members = [given] if isinstance(given, str) else given
+    try:
+        found = tuple(members)
+    except TypeError:
+        found = ()
+    if not found or not all(isinstance(each, str) and each.strip() for each in found):
+        raise InvalidQueryError(f"{name}={given!r}: a name, or a list of names, is needed.")
+    return found
+
+
+def _openness(token: str) -> tuple[bool, str]:
+    """Elements that let part of the light through come first."""
+    return not effective_tokens(token), token
+
+
+def _is_mode(name: str, wanted: str) -> bool:
+    """Whether an instrument is the one that is wanted, in whatever mode if none is named."""
+    return name == wanted.upper() or name.startswith(f"{wanted.upper().rstrip('/')}/")
+
+
+class PlannedSearch:
+    """Asks for planned observations."""
+
+    def __init__(self, service: MastService) -> None:
+        self._service = service
+        self._fields = FieldSearch(service)
+
+    def table(
+        self, place: Place, setup: SetupFilter, criteria: Mapping[str, Any], options: RunOptions, limit: int | None
+    ) -> PlannedTable:
+        """Return planned observations, with a warning if there are none."""
+        deadline = self._service.deadline(options.timeout)
+        asked = {**criteria, **setup.criteria()}
+        if place.given:
+            targets = self._fields.targets(place, deadline)
+            table = self._fields.table(targets, asked, options, deadline)
+        else:
+            if place.radius is not DEFAULT_RADIUS:
+                raise InvalidQueryError(f"radius={place.radius!r} needs a position: give coordinates or object_name.")
+            query = self._fields.search.query_anywhere(QueryArguments(Place(), asked))
+            table = self._service.table(self._fields.search.request(query), deadline=deadline, columns_id=CAOM_CONE)
+        with reading(CAOM_CONE):
+            table = as_planned(table[_unexecuted(table) & setup.rows(table)], limit)
+        if options.verbose:
+            log.info("%d planned observations in %.1f s. %s", len(table), deadline.elapsed(), CAVEAT)
+        if not len(table):
+            warn_no_results(self._hints(asked, place))
+        return table
+
+    def _hints(self, asked: Mapping[str, Any], place: Place) -> list[str]:
+        """Say what may be the reason that there are none."""
+        if place.given:
+            return ["No planned observation is there: try a larger radius, or Observations for those already made."]
+        return self._fields.search.hints(self._fields.search.query_anywhere(QueryArguments(Place(), asked)).criteria)
+
+
+def planned_criteria(mission: str, others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the criteria for all planned observations of a mission, and what the user adds to them."""
+    if str(mission).upper() not in MISSIONS:
+        raise InvalidQueryError(f"mission={mission!r}: there are {' and '.join(map(repr, MISSIONS))}.")
+    fixed = next((name for name in others if name.lower() in {"calib_level", "obs_collection"}), None)
+    if fixed is not None:
+        raise InvalidQueryError(
+            f"{fixed} is not a criterion here: planned observations are those of level -1 (mission=)."
+        )
+    intent = {} if any(name.lower() == "intenttype" for name in others) else {"intentType": "science"}
+    return {"obs_collection": mission.upper(), "calib_level": PLANNED, **intent, **others}
+
+
+def _unexecuted(table: Table) -> Array:
+    """Tell which rows are of observations that were not made; a level that is masked is no sign that one was."""
+    levels = plain_cells(table["calib_level"]) if len(table) else []
+    return np.array([is_planned(level) for level in levels], dtype=bool)
+
+
+def is_planned(level: Any) -> bool:
+    """Tell whether an observation of a level was not made yet."""
+    return is_missing(level) or int(level) == PLANNED
+
+
+def as_planned(table: Table, limit: int | None = None) -> PlannedTable:
+    """Return observations as a table that tells what is to be kept in mind."""
+    planned = PlannedTable(table if limit is None else table[:limit], copy=False)
+    planned.meta = table.meta.copy()
+    planned.meta["caveat"] = [CAVEAT]
+    planned.meta["rows"] = [len(planned)]
+    return planned

@@ -1,0 +1,130 @@
+"""Which program is meant, and where www.stsci.edu has its pages and files.
+
+In: a number, a text such as ``"GO-1783"`` or ``"JWST 1783"``, or a row of a table of observations.  Out: a `ProgramId`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from astropy.table import Row
+
+from ..exceptions import InvalidArgumentError
+from ..query.values import as_unicode, is_integer, is_missing
+
+MISSIONS = ("JWST", "HST")
+# A mission, the kind of the program, and its number, each of them joined to the next by whatever.
+_WRITTEN = re.compile(r"(?:(JWST|HST)[\s:_-]*)?(?:[A-Z][A-Z0-9/]*?[A-Z][\s:_#-]*)?0*([1-9]\d{0,5})", re.IGNORECASE)
+# The names of files and observations of JWST begin with the number of the program.
+_FILE = re.compile(r"jw(\d{5})(?:\D|\d{6}).*", re.IGNORECASE)
+_COLUMNS = ("proposal_id", "program", "program_id")
+Address = tuple[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class ProgramId:
+    """A program of a mission."""
+
+    mission: str
+    number: int
+
+    def __str__(self) -> str:
+        """Return mission and number, as people write them."""
+        return f"{self.mission} {self.number}"
+
+    @property
+    def _folder(self) -> str:
+        return self.mission.lower()
+
+    def links(self, server: str) -> dict[str, str]:
+        """Return where people find the page of the program, its visits, and what was proposed."""
+        pages, files = f"{server}/{self._folder}-program-info", f"{server}/{self._folder}/phase2-public"
+        return {
+            "program_url": f"{pages}/program/?program={self.number}",
+            "visits_url": f"{pages}/visits/?program={self.number}",
+            "apt_url": f"{files}/{self.apt_name}",
+            "pdf_url": f"{files}/{self.number}.pdf",
+        }
+
+    @property
+    def apt_name(self) -> str:
+        """The name of the proposal as APT reads it."""
+        return f"{self.number}.{'aptx' if self.mission == 'JWST' else 'apt'}"
+
+    def program_addresses(self, server: str) -> list[Address]:
+        """Return where the page of the program is, the newest address first."""
+        old = {"id": str(self.number), "observatory": self.mission}
+        return [
+            (f"{server}/{self._folder}-program-info/program/", {"program": str(self.number)}),
+            (f"{server}/cgi-bin/get-proposal-info", old),
+        ]
+
+    def visit_addresses(self, server: str) -> list[Address]:
+        """Return where the report of visits is: as XML, at the new address and at the old one, and as a page."""
+        new, old = f"{server}/{self._folder}-program-info/visits/", f"{server}/cgi-bin/get-visit-status"
+        number = str(self.number)
+        page = {"markupFormat": "html", "observatory": self.mission, "pi": "1"}
+        return [
+            (new, {"program": number, "download": "", "pi": "1"}),
+            (old, {"id": number, "markupFormat": "xml", "observatory": self.mission}),
+            (new, {"program": number, **page}),
+            (old, {"id": number, **page}),
+        ]
+
+    def file_addresses(self, server: str, kind: str) -> list[str]:
+        """Return where a file of the proposal is, ``"apt"`` or ``"pdf"``, the one with a name of its own first."""
+        return [
+            self.links(server)[f"{kind}_url"],
+            f"{server}/{self._folder}-program-info/download/{self._folder}/{kind}/{self.number}/",
+        ]
+
+
+def as_program(given: Any, mission: str | None = None) -> ProgramId:
+    """Return which program is meant; a number alone is one of JWST."""
+    wanted = None if mission is None else _mission(mission)
+    if isinstance(given, Row):
+        return _of_row(given, wanted)
+    text = as_unicode(given)
+    if is_integer(text):
+        text = str(int(text))
+    if not isinstance(text, str):
+        raise InvalidArgumentError(f"program={given!r}: a number is needed, a text such as 'JWST 1783', or a row.")
+    named, number = _read(text)
+    if wanted is not None and named is not None and wanted != named:
+        raise InvalidArgumentError(f"program={given!r} is a program of {named}, and mission={mission!r}.")
+    return ProgramId(named or wanted or MISSIONS[0], number)
+
+
+def _read(text: str) -> tuple[str | None, int]:
+    """The mission, if it is named, and the number."""
+    found = _FILE.fullmatch(text.strip())
+    if found is not None and int(found[1]):
+        return MISSIONS[0], int(found[1])
+    found = _WRITTEN.fullmatch(text.strip())
+    if found is None:
+        raise InvalidArgumentError(f"program={text!r} is not a program: write, for example, 1783 or 'JWST 1783'.")
+    return None if found[1] is None else found[1].upper(), int(found[2])
+
+
+def _mission(given: Any) -> str:
+    text = str(as_unicode(given)).strip().upper()
+    if text not in MISSIONS:
+        raise InvalidArgumentError(f"mission={given!r}: there are {' and '.join(map(repr, MISSIONS))}.")
+    return text
+
+
+def _of_row(row: Row, wanted: str | None) -> ProgramId:
+    """The program of an observation or a visit."""
+    name = next((name for name in _COLUMNS if name in row.colnames), None)
+    if name is None or is_missing(row[name]):
+        raise InvalidArgumentError("program is a row without a program: 'proposal_id' is not there, or has no value.")
+    mission = row["obs_collection"] if "obs_collection" in row.colnames else None
+    here = None if is_missing(mission) else str(mission).upper()
+    if here is not None and here not in MISSIONS:
+        raise InvalidArgumentError(f"program is a row of {here}: only programs of JWST and HST have pages.")
+    if wanted is not None and here is not None and wanted != here:
+        raise InvalidArgumentError(f"program is a row of {here}, and mission={wanted!r}.")
+    return as_program(str(row[name]), wanted or here)

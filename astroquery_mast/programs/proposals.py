@@ -1,0 +1,70 @@
+"""What was proposed, as files: for APT, in which people read every detail, and as PDF.
+
+In: a program.  Out: the files on disk, by the way that all downloads take, and their manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from astropy.table import Table
+
+from ..downloads.destination import destination, file_system_at
+from ..downloads.download import DownloadRequest, complain
+from ..downloads.product_flow import Downloads
+from ..products.addresses import FileAddresses
+from ..products.manifest import Manifest, Status, as_manifest, plan_table
+from ..products.plan import PlannedFile, single_file
+from ..service.parallel import RunOptions
+from .program import ProgramId
+
+_ROOT = "mastDownload"
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """Downloads the files of proposals."""
+
+    downloads: Downloads
+    server: str
+
+    def download(
+        self, program: ProgramId, kinds: Sequence[str], request: DownloadRequest, options: RunOptions
+    ) -> Manifest | Table:
+        """Download files of a proposal; or return what would be done."""
+        folder = destination(request.download_dir)
+        addresses = [program.file_addresses(self.server, kind) for kind in kinds]
+        names = [program.apt_name if kind == "apt" else f"{program.number}.pdf" for kind in kinds]
+        paths = [folder / _ROOT / program.mission / str(program.number) / name for name in names]
+        planned = [
+            self._planned(place, each[0], path, request)
+            for place, (each, path) in enumerate(zip(addresses, paths, strict=True))
+        ]
+        if request.dry_run:
+            return plan_table(planned)
+        deadline = options.deadline()
+        quiet = replace(options.until(deadline), on_error="ignore")
+        results = self.downloads.run(planned, quiet)
+        # Old addresses go out of use, and new ones have not everything: each file is looked for at both.
+        for place, result in enumerate(results):
+            if result.status is Status.ERROR and not result.disk_full:
+                again = self._planned(place, addresses[place][1], paths[place], request)
+                found = self.downloads.run([again], quiet)[0]
+                results[place] = found if found.status is not Status.ERROR else result
+        manifest = as_manifest(results)
+        complain(results, on_error=options.on_error, manifest=manifest)
+        return manifest
+
+    def _planned(self, place: int, address: str, path: Path, request: DownloadRequest) -> PlannedFile:
+        """The plan for one file, of which nothing is known but its address."""
+        planned = single_file(
+            address,
+            path,
+            download_url=FileAddresses("", frozenset({address})),
+            disk=file_system_at(path.parent),
+            cache=request.cache,
+            overwrite=request.overwrite,
+        )
+        return replace(planned, index=place)

@@ -1,0 +1,149 @@
+"""What JWST's instruments see: modes that are alike, the size of their fields, and the light that filters let through.
+
+In: the names of instruments and filters, as users write them or as the archive has them.  Out: `Setup` values, and how
+two of them compare.  The figures, and where they are from, are in ``setups.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ..exceptions import InvalidArgumentError
+from ..query.values import as_unicode, is_missing
+from ..tables.columns import no_such
+
+_SEPARATORS = re.compile(r"[;,+/\s]+")
+_NAME = re.compile(r"[/\s_]+")
+# From this part of the narrower passband on, two passbands are said to overlap.
+_OVERLAP = 0.1
+Passband = tuple[float, float]
+
+
+@cache
+def known_setups() -> Mapping[str, Any]:
+    """Return the tables of modes, passbands and names."""
+    text = resources.files(__package__).joinpath("setups.json").read_text("utf-8")
+    tables: Mapping[str, Any] = json.loads(text)
+    return tables
+
+
+def tokens_of(filters: Any) -> frozenset[str]:
+    """Return the optical elements in a cell of ``filters``, in which they are joined by ``;``."""
+    return frozenset() if is_missing(filters) else frozenset(filter(None, _SEPARATORS.split(str(filters).upper())))
+
+
+def effective_tokens(filters: Any) -> frozenset[str]:
+    """Return those of them that let part of the light through only; empty positions and masks do not count."""
+    return tokens_of(filters) - frozenset(known_setups()["open"])
+
+
+def family_of(instrument: str) -> str:
+    """Return what kind of observation a mode makes; empty if that is not known."""
+    mode = known_setups()["modes"].get(instrument)
+    return "" if mode is None else str(mode[0])
+
+
+def field_of(instrument: str) -> tuple[float, float]:
+    """Return within which radius, in arcsec, the field of an instrument lies, and which circle lies within the field.
+
+    For an instrument without a mode, or a mode that is not known, these are the largest and the smallest of all.
+    """
+    modes: Mapping[str, Sequence[Any]] = known_setups()["modes"]
+    wanted = [size for name, size in modes.items() if name == instrument]
+    wanted = wanted or [size for name, size in modes.items() if name.partition("/")[0] == instrument.partition("/")[0]]
+    sizes = wanted or list(modes.values())
+    return max(math.hypot(*size[1:]) / 2 for size in sizes), min(min(size[1:]) / 2 for size in sizes)
+
+
+# -- what users write ------------------------------------------------------------------------------------------------
+
+
+def as_instrument(given: Any) -> str:
+    """Return an instrument, with a mode or without, as the archive has it: ``"NIRCam imaging"`` is ``NIRCAM/IMAGE``."""
+    text = as_unicode(given)
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidArgumentError(f"instrument={given!r}: a name such as 'NIRCAM' or 'NIRCAM/IMAGE' is needed.")
+    modes, words = known_setups()["modes"], known_setups()["words"]
+    name, *mode = filter(None, _NAME.split(text.strip().upper()))
+    names = {each.partition("/")[0] for each in modes}
+    if name not in names:
+        raise no_such(f"instrument={given!r} is not an instrument of JWST.", name, sorted(names), listed=True)
+    if not mode:
+        return str(name)
+    found = [f"{name}/{each}" for word in ("".join(mode), *mode) for each in (word, words.get(word)) if each]
+    known = next((each for each in found if each in modes), None)
+    if known is None:
+        own = sorted(each for each in modes if each.startswith(f"{name}/"))
+        raise no_such(f"instrument={given!r} is not a mode of {name}.", text.upper(), own, listed=True)
+    return str(known)
+
+
+def as_filters(given: Any, instrument: str | None) -> list[frozenset[str]]:
+    """Return filters, or combinations of optical elements, any of which is wanted: ``["F200W", "F290LP;G395H"]``."""
+    members = [given] if isinstance(as_unicode(given), str) else given
+    if not isinstance(members, Iterable):
+        raise InvalidArgumentError(f"filters={given!r}: a filter such as 'F200W', or a list of them, is needed.")
+    found = [_combination(member, instrument) for member in members]
+    if not found:
+        raise InvalidArgumentError("filters is empty: leave it out for all filters.")
+    return found
+
+
+def _combination(given: Any, instrument: str | None) -> frozenset[str]:
+    """The elements of one combination."""
+    text = as_unicode(given)
+    if not isinstance(text, str) or not tokens_of(text):
+        raise InvalidArgumentError(f"filters holds {given!r}: a filter such as 'F200W' or 'F290LP;G395H' is needed.")
+    known = {*known_setups()["open"], *(name for table in _tables(instrument) for name in table)}
+    for token in sorted(tokens_of(text)):
+        if token not in known:
+            whose = "JWST" if instrument is None else instrument.partition("/")[0]
+            raise no_such(f"filters: {token!r} is not a filter of {whose}.", token, sorted(known))
+    return tokens_of(text)
+
+
+def _tables(instrument: str | None) -> list[Mapping[str, Sequence[float]]]:
+    """The passbands of an instrument, or of all."""
+    passbands: Mapping[str, Mapping[str, Sequence[float]]] = known_setups()["passbands"]
+    name = "" if instrument is None else instrument.partition("/")[0].upper()
+    return [passbands[name]] if name in passbands else list(passbands.values())
+
+
+# -- light -----------------------------------------------------------------------------------------------------------
+
+
+def passband(filters: Any, instrument: str | None, limits: Passband | None = None) -> Passband | None:
+    """Return from where to where light passes, in micrometers: all elements of a combination have to let it through.
+
+    Where an element is not known, the archive's own ``limits`` are returned, if there are any.
+    """
+    tokens = effective_tokens(filters if isinstance(filters, str) else ";".join(filters or ()))
+    bands = [_known_band(token, instrument) for token in tokens]
+    known = [band for band in bands if band is not None]
+    if not bands or len(known) < len(bands):
+        return limits
+    low, high = max(band[0] for band in known), min(band[1] for band in known)
+    return (low, high) if low < high else limits
+
+
+def _known_band(token: str, instrument: str | None) -> Passband | None:
+    found = next((table[token] for table in _tables(instrument) if token in table), None)
+    return None if found is None else (float(found[0]), float(found[1]))
+
+
+def overlap(one: Passband, other: Passband) -> float:
+    """Return which part of the narrower of two passbands is in the other one."""
+    shared = min(one[1], other[1]) - max(one[0], other[0])
+    narrower = min(one[1] - one[0], other[1] - other[0])
+    return max(0.0, shared) / narrower if narrower > 0 else float(shared >= 0)
+
+
+def overlaps_enough(part: float) -> bool:
+    """Tell whether that part counts as an overlap."""
+    return part >= _OVERLAP

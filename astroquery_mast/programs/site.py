@@ -1,0 +1,125 @@
+"""www.stsci.edu, where the pages of programs are: at new addresses, and at old ones, in several forms.
+
+In: the addresses at which something may be, and how to read it.  Out: what was read at the first that has it, or one
+error that says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import requests
+from bs4 import BeautifulSoup, Tag
+
+from ..exceptions import (
+    BadRequestError,
+    InvalidQueryError,
+    InvalidResponseError,
+    MastError,
+    QueryTimeoutError,
+    ServerError,
+)
+from ..service.mast_service import MastService
+from ..service.retrying import Deadline
+from .program import Address, ProgramId
+
+T = TypeVar("T")
+
+# What a page says instead of what was asked for.
+_UNKNOWN = ("not available via this interface", "no such program", "program not found")
+_UNABLE = ("temporarily unable", "internal error", "temporarily unavailable")
+
+
+class UnknownProgramError(BadRequestError):
+    """Raised when the site says that it has nothing of a program."""
+
+
+@dataclass(frozen=True)
+class ProgramSite:
+    """Asks for the pages of programs."""
+
+    service: MastService
+
+    @property
+    def server(self) -> str:
+        """Where the pages are."""
+        return self.service.endpoints.programs_server
+
+    def first_readable(
+        self,
+        program: ProgramId,
+        what: str,
+        addresses: Sequence[Address],
+        read: Callable[[bytes], T],
+        deadline: Deadline,
+    ) -> tuple[T, str]:
+        """Return what is read at the first of some addresses where it can be, and that address."""
+        errors: list[MastError] = []
+        for place, (url, params) in enumerate(addresses, 1):
+            # Only the last is tried more than once: where one fails, the next one may answer.
+            attempts = 1 if place < len(addresses) else None
+            try:
+                return self._read(f"{what} of {program}", url, params, read, deadline, attempts), _whole(url, params)
+            except (UnknownProgramError, QueryTimeoutError):
+                raise
+            except MastError as err:
+                errors.append(err)
+        raise _one_error(program, what, errors, _whole(*addresses[0])) from errors[0]
+
+    def _read(
+        self,
+        what: str,
+        url: str,
+        params: Mapping[str, str],
+        read: Callable[[bytes], T],
+        deadline: Deadline,
+        attempts: int | None,
+    ) -> T:
+        def of_body(response: requests.Response) -> T:
+            return read(response.content)
+
+        return self.service.http.request(
+            "GET",
+            url,
+            params=params,
+            deadline=deadline,
+            service=what,
+            attempts=attempts,
+            read=of_body,
+            # What arrived whole and is not understood will be the same the next time.
+            hopeless=lambda err: isinstance(err, InvalidResponseError),
+        )
+
+
+def check_page(page: BeautifulSoup | Tag, program: ProgramId) -> None:
+    """Raise if a page says that there is no such program, or that it cannot be had now."""
+    words = " ".join(page.get_text(" ").split())
+    lowered = words.lower()
+    if any(said in lowered for said in _UNKNOWN):
+        other = "HST" if program.mission == "JWST" else "JWST"
+        raise UnknownProgramError(
+            f"There is no page of {program}: {words[:200]!r}. If it is a program of {other}: mission='{other}'."
+        )
+    if any(said in lowered for said in _UNABLE):
+        raise ServerError(f"The page of {program} cannot be had now: {words[:200]!r}.")
+
+
+def _whole(url: str, params: Mapping[str, str]) -> str:
+    """An address with its parameters."""
+    return str(requests.Request("GET", url, params=params).prepare().url)
+
+
+def _one_error(program: ProgramId, what: str, errors: Sequence[MastError], url: str) -> MastError:
+    """What to raise when nothing could be read at any of the addresses."""
+    unread = next((error for error in errors if isinstance(error, InvalidResponseError)), None)
+    if unread is not None:
+        return InvalidResponseError(
+            f"The {what} of {program} cannot be read. {unread} Look at {url} instead.", service=what
+        )
+    if all(isinstance(error, InvalidQueryError) for error in errors):
+        return BadRequestError(
+            f"There is no {what} of {program} at any address that is known: {errors[-1]}", service=what
+        )
+    return errors[-1]

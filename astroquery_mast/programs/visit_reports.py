@@ -1,0 +1,311 @@
+"""Reports of visits, as www.stsci.edu sends them: XML or a web page in, what they say of each visit out.
+
+What is not understood is an error: there is never a table in which something stands in the wrong place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+from bs4 import BeautifulSoup, Tag
+
+from ..exceptions import InvalidResponseError
+from .program import ProgramId
+from .site import check_page
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# Month names are read here, not by ``strptime``, for which they depend on the language of the system.
+_DAY = r"([A-Za-z]{3})[a-z]*\.? +(\d{1,2}), *(\d{4})"
+_MOMENT = re.compile(rf"{_DAY} +(\d\d?):(\d\d):(\d\d)")
+_WINDOW = re.compile(rf"{_DAY} *[-\N{{EN DASH}}] *{_DAY}(?: *\([^)]*\))?")
+_REPORT_TIME = re.compile(r"([A-Z][a-z]{2}) +(\d\d?) +(\d\d):(\d\d):(\d\d) +([A-Z]{3}) +(\d{4})")
+# What the clock of Baltimore, and that of the world, are behind UTC, in hours.
+_ZONES = {"EST": 5, "EDT": 4, "UTC": 0, "GMT": 0}
+# What the page says of repetitions, in words.
+_REPEATED_BY = re.compile(r"Rescheduled by [A-Z]+ (\d+) as (?:observation (\S+) )?visit (\S+)")
+_REPEAT_OF = re.compile(r"Repeat of (?:observation (\S+) )?visit(?:\(s\)|s)? (.+?) in .*? by [A-Z]+ (\d+)")
+_PENDING = re.compile(r"Repeat visit implementation pending by [A-Z]+ (\d+)")
+# The columns of the page: how a heading begins, and what stands below it.
+_HEADINGS = (
+    ("observation", "observation"),
+    ("visit", "visit"),
+    ("status", "status"),
+    ("target", "targets"),
+    ("template", "configurations"),
+    ("config", "configurations"),
+    ("instrument", "configurations"),
+    ("science instrument", "configurations"),
+    ("hours", "hours"),
+    ("start", "start"),
+    ("end", "end"),
+    ("plan window", "windows"),
+    ("repeat", "repeat"),
+)
+Moments = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The other visit of a repetition, and the number of the problem report that led to it."""
+
+    other: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class VisitStatus:
+    """What a report says of a visit; times are UTC."""
+
+    observation: str
+    visit: str
+    status: str = ""
+    targets: tuple[str, ...] = ()
+    configurations: tuple[str, ...] = ()
+    hours: float | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    windows: tuple[Moments, ...] = ()
+    plan_status: str = ""
+    repeat_of: Repeat | None = None
+    repeated_by: Repeat | None = None
+    pending: str = ""
+
+
+@dataclass(frozen=True)
+class VisitReport:
+    """All visits of a program, and when the report was made."""
+
+    visits: Sequence[VisitStatus]
+    made: datetime | None = None
+
+
+def read_report(body: bytes, program: ProgramId) -> VisitReport:
+    """Read a report in whichever form it comes."""
+    text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    is_xml = text.startswith("<?xml") or "<visitStatusReport" in text[:2000]
+    is_page = "<html" in text[:2000].lower()
+    report = _of_xml(text, program) if is_xml and not is_page else _of_page(text, program)
+    if report.visits and not any(visit.status for visit in report.visits):
+        raise changed("no visit in it has a status")
+    return report
+
+
+def changed(what: str) -> InvalidResponseError:
+    """Return the error for a report that is not understood."""
+    return InvalidResponseError(f"The form of the report has changed: {what}.")
+
+
+# -- XML -------------------------------------------------------------------------------------------------------------
+
+
+def _of_xml(text: str, program: ProgramId) -> VisitReport:
+    """The visits in a report in XML."""
+    try:
+        # Expat has bounds of its own against documents that grow while they are read.
+        root = ElementTree.fromstring(text)  # noqa: S314
+    except (ElementTree.ParseError, ValueError) as err:
+        raise changed(f"it is no XML ({err})") from err
+    if root.tag != "visitStatusReport":
+        raise changed(f"it is a <{root.tag}>, and not a <visitStatusReport>")
+    number, mission = root.get("id", "").strip(), root.get("observatory", "").strip().upper()
+    if number and number.lstrip("0") != str(program.number):
+        raise changed(f"it is about program {number}")
+    if mission and mission != program.mission:
+        raise changed(f"it is about a program of {mission}")
+    visits = [_visit_of(element, program) for element in root.iterfind("visit")]
+    return VisitReport(visits, _report_time(root.findtext("reportTime") or ""))
+
+
+def _visit_of(element: ElementTree.Element, program: ProgramId) -> VisitStatus:
+    """The visit that an element describes."""
+    visit = _named_visit(element.get("observation"), element.get("visit"), program)
+    windows = [_window(text) for text in _texts(element, "planWindow")]
+    words = [each for each in windows if isinstance(each, str)]
+    pending = element.find("approvedRepeat")
+    return replace(
+        visit,
+        status=" - ".join(_texts(element, "status")),
+        targets=tuple(_texts(element, "target")),
+        configurations=tuple(_texts(element, "configuration")),
+        hours=_hours(_one(element, "hours")),
+        start=_moment(_one(element, "startTime")),
+        end=_moment(_one(element, "endTime")),
+        windows=tuple(each for each in windows if not isinstance(each, str)),
+        plan_status="; ".join([*_texts(element, "longRangePlanStatus"), *words]),
+        repeat_of=_repeat(element.find("repeatOf")),
+        repeated_by=_repeat(element.find("repeatedBy")),
+        pending="" if pending is None else _one(pending, "problemID"),
+    )
+
+
+def _texts(element: ElementTree.Element, name: str) -> list[str]:
+    """What stands in the elements of a name."""
+    found = (" ".join((child.text or "").split()) for child in element.iterfind(name))
+    return [text for text in found if text]
+
+
+def _one(element: ElementTree.Element, name: str) -> str:
+    """What stands in the first element of a name; empty if there is none."""
+    return next(iter(_texts(element, name)), "")
+
+
+def _repeat(element: ElementTree.Element | None) -> Repeat | None:
+    if element is None:
+        return None
+    return Repeat(_other(_one(element, "observation"), _one(element, "visit")), _one(element, "problemID"))
+
+
+# -- the page --------------------------------------------------------------------------------------------------------
+
+
+def _of_page(text: str, program: ProgramId) -> VisitReport:
+    """The visits in the tables of a web page, which come in groups."""
+    page = BeautifulSoup(text, "html.parser")
+    check_page(page, program)
+    tables = [table for table in page.find_all("table") if table.find_parent("table") is None]
+    found = [rows for rows in map(_rows, tables) if rows is not None]
+    if not found:
+        raise changed("there is no table of visits on the page")
+    visits = [_visit_in(row, program) for rows in found for row in rows]
+    return VisitReport(visits, _report_time(page.get_text(" ")))
+
+
+def _rows(table: Tag) -> list[Mapping[str, list[str]]] | None:
+    """The rows of a table: what is meant by a heading → the lines below it; None if it is no table of visits."""
+    lines = [[_lines(cell) for cell in row.find_all(["td", "th"])] for row in table.find_all("tr")]
+    if not lines:
+        return None
+    names = [_meaning(" ".join(cell)) for cell in lines[0]]
+    if not {"visit", "status"} <= set(names):
+        return None
+    told = [name for name in names if name is not None]
+    if len(set(told)) < len(told):
+        raise changed("two of its columns have the same heading")
+    rows = [line for line in lines[1:] if any(line)]
+    if any(len(line) != len(names) for line in rows):
+        raise changed("a row has other columns than the head of its table")
+    return [{name: cell for name, cell in zip(names, line, strict=True) if name is not None} for line in rows]
+
+
+def _lines(cell: Tag) -> list[str]:
+    """The lines in a cell."""
+    for line_break in cell.find_all("br"):
+        line_break.replace_with("\n")
+    found = (" ".join(line.split()) for line in cell.get_text().split("\n"))
+    return [line for line in found if line]
+
+
+def _meaning(heading: str) -> str | None:
+    """What stands below a heading; None if that is not known."""
+    text = heading.lower().strip()
+    return next((meaning for begin, meaning in _HEADINGS if text.startswith(begin)), None)
+
+
+def _visit_in(row: Mapping[str, list[str]], program: ProgramId) -> VisitStatus:
+    """The visit that a row describes."""
+    texts = {name: " ".join(lines) for name, lines in row.items()}
+    visit = _named_visit(texts.get("observation"), texts.get("visit"), program)
+    windows = [_window(line) for line in row.get("windows", [])]
+    return replace(
+        visit,
+        status=texts["status"],
+        targets=tuple(row.get("targets", ())),
+        configurations=tuple(row.get("configurations", ())),
+        hours=_hours(texts.get("hours", "")),
+        start=_moment(texts.get("start", "")),
+        end=_moment(texts.get("end", "")),
+        windows=tuple(each for each in windows if not isinstance(each, str)),
+        plan_status="; ".join(each for each in windows if isinstance(each, str)),
+        **_repeats_in(texts.get("repeat", "")),
+    )
+
+
+def _repeats_in(text: str) -> dict[str, Any]:
+    """What the page says of repetitions; words that are not known are an error."""
+    by, of, pending = (pattern.search(text) for pattern in (_REPEATED_BY, _REPEAT_OF, _PENDING))
+    found: dict[str, Any] = {}
+    if by is not None:
+        found["repeated_by"] = Repeat(_other(by[2] or "", by[3]), by[1])
+    if of is not None:
+        found["repeat_of"] = Repeat(_other(of[1] or "", of[2]), of[3])
+    if pending is not None:
+        found["pending"] = pending[1]
+    if text and not found:
+        raise changed(f"{text!r} says nothing known of a repetition")
+    return found
+
+
+# -- cells -----------------------------------------------------------------------------------------------------------
+
+
+def _named_visit(observation: str | None, visit: str | None, program: ProgramId) -> VisitStatus:
+    """A visit of which only the name is known."""
+    names = ((observation or "").strip(), (visit or "").strip())
+    if not names[1] or (program.mission == "JWST" and not all(name.isdecimal() for name in names)):
+        raise changed(f"observation {names[0]!r}, visit {names[1]!r} is no visit of {program.mission}")
+    return VisitStatus(*names)
+
+
+def _other(observation: str, visit: str) -> str:
+    """The name of another visit of the program."""
+    return ":".join(filter(None, (observation, visit)))
+
+
+def _hours(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        hours = float(text)
+    except ValueError:
+        raise changed(f"{text!r} is no number of hours") from None
+    if not 0 <= hours < 1e5:
+        raise changed(f"{text!r} is no number of hours")
+    return hours
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment; None for nothing."""
+    if not text:
+        return None
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        raise changed(f"{text!r} is no time")
+    return _day(found[1], found[2], found[3], text) + timedelta(
+        hours=int(found[4]), minutes=int(found[5]), seconds=int(found[6])
+    )
+
+
+def _window(text: str) -> Moments | str:
+    """A plan window, from the beginning of its first day to the last second of its last one; or words on the plan."""
+    found = _WINDOW.fullmatch(text)
+    if found is None:
+        if any(character.isdigit() for character in text):
+            raise changed(f"{text!r} is no plan window")
+        return text
+    first, last = (_day(found[place], found[place + 1], found[place + 2], text) for place in (1, 4))
+    if last < first:
+        raise changed(f"the plan window {text!r} ends before it begins")
+    return first, last + timedelta(days=1, seconds=-1)
+
+
+def _day(month: str, day: str, year: str, text: str) -> datetime:
+    """The beginning of a day."""
+    try:
+        return datetime(int(year), _MONTHS.index(month.lower()) + 1, int(day), tzinfo=UTC)
+    except ValueError:
+        raise changed(f"{text!r} is no date") from None
+
+
+def _report_time(text: str) -> datetime | None:
+    """When the report was made; None if it does not say so in a form that is known."""
+    found = _REPORT_TIME.search(text)
+    if found is None or found[6] not in _ZONES or found[1].lower() not in _MONTHS:
+        return None
+    hours, minutes, seconds = (int(found[place]) for place in (3, 4, 5))
+    day = _day(found[1], found[2], found[7], text[:100])
+    return day + timedelta(hours=hours + _ZONES[found[6]], minutes=minutes, seconds=seconds)

@@ -1,0 +1,157 @@
+"""The visits of a program as a table.
+
+In: what a report says of each visit.  Out: an `~astropy.table.Table`, times as `~astropy.time.Time`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.table import MaskedColumn, Table
+from astropy.time import Time
+
+from ..service.retrying import Deadline
+from ..tables.table import now_iso
+from ..warn import warn_no_results
+from .program import ProgramId
+from .site import ProgramSite
+from .visit_reports import Repeat, VisitReport, VisitStatus, read_report
+
+# What stands under the mask of a time.
+_UNDER_MASK = "2000-01-01 00:00:00"
+
+
+def _other(repeat: Repeat | None) -> str:
+    return "" if repeat is None else repeat.other
+
+
+def _problem(visit: VisitStatus) -> str:
+    repeat = visit.repeated_by or visit.repeat_of
+    return visit.pending if repeat is None else repeat.problem
+
+
+_TEXTS: tuple[tuple[str, str, Callable[[VisitStatus], str]], ...] = (
+    ("status", "Status of the visit", lambda visit: visit.status),
+    ("target", "Targets, as the proposers named them", lambda visit: "; ".join(visit.targets)),
+    ("configuration", "Instruments and modes", lambda visit: "; ".join(visit.configurations)),
+)
+_REPEATS: tuple[tuple[str, str, Callable[[VisitStatus], str]], ...] = (
+    ("plan_status", "What the report says instead of a plan window", lambda visit: visit.plan_status),
+    ("repeat_of", "The visit that this one repeats", lambda visit: _other(visit.repeat_of)),
+    ("repeated_by", "The visit by which this one is repeated", lambda visit: _other(visit.repeated_by)),
+    ("problem", "Number of the report on the problem that leads to a repetition", _problem),
+)
+
+
+def visits_table(site: ProgramSite, program: ProgramId, deadline: Deadline) -> Table:
+    """Return the table of visits, from whichever address and in whichever form there is a report."""
+
+    def read(body: bytes) -> VisitReport:
+        return read_report(body, program)
+
+    addresses = program.visit_addresses(site.server)
+    report, url = site.first_readable(program, "report of visits", addresses, read, deadline)
+    table = table_of_visits(report, program)
+    table.meta = {
+        "service": ["Program visits"],
+        "url": [url],
+        "time": [now_iso()],
+        "rows": [len(table)],
+        "observatory": [program.mission],
+        "report_time": ["" if report.made is None else report.made.strftime("%Y-%m-%dT%H:%M:%S")],
+    }
+    if not len(table):
+        warn_no_results([f"{program} has no visits yet, or the report does not list them: {url}"])
+    return table
+
+
+def table_of_visits(report: VisitReport, program: ProgramId) -> Table:
+    """Return a report as a table."""
+    visits = report.visits
+    numbers = [int(visit.observation) if visit.observation.isdecimal() else None for visit in visits]
+    columns: dict[str, Any] = {
+        "proposal_id": _text([str(program.number)] * len(visits), "Number of the program"),
+        "observation": MaskedColumn(
+            [number or 0 for number in numbers],
+            mask=[number is None for number in numbers],
+            dtype=int,
+            description="Number of the observation; HST has none",
+        ),
+        "visit": _text([visit.visit for visit in visits], "Visit"),
+        "visit_id": _text(
+            [_visit_id(visit, program) for visit in visits], "Beginning of the names of its files (JWST)"
+        ),
+    }
+    columns |= {name: _text([part(visit) for visit in visits], about) for name, about, part in _TEXTS}
+    hours = [visit.hours for visit in visits]
+    columns["hours"] = MaskedColumn(
+        [each or 0.0 for each in hours],
+        mask=[each is None for each in hours],
+        dtype=float,
+        unit=u.hour,
+        description="Charged time",
+    )
+    columns["start"] = _times([visit.start for visit in visits])
+    columns["end"] = _times([visit.end for visit in visits])
+    columns["plan_start"] = _times([min((w[0] for w in visit.windows), default=None) for visit in visits])
+    columns["plan_end"] = _times([max((w[1] for w in visit.windows), default=None) for visit in visits])
+    columns["plan_windows"] = _windows(visits)
+    columns |= {name: _text([part(visit) for visit in visits], about) for name, about, part in _REPEATS}
+    columns["repeat_pending"] = [bool(visit.pending) for visit in visits]
+    table = Table(columns, masked=True)
+    for name, about in _ABOUT_TIMES.items():
+        table[name].info.description = about
+    return table
+
+
+_ABOUT_TIMES = {
+    "start": "Start of the visit (UTC)",
+    "end": "End of the visit (UTC)",
+    "plan_start": "Beginning of the first plan window (UTC)",
+    "plan_end": "End of the last plan window (UTC)",
+    "plan_windows": "All plan windows, as pairs of beginning and end (UTC)",
+    "repeat_pending": "Whether a repetition is approved and not yet planned",
+}
+
+
+def _visit_id(visit: VisitStatus, program: ProgramId) -> str:
+    """How the names of a visit's files begin; empty for HST, whose names do not tell the program."""
+    if program.mission != "JWST":
+        return ""
+    return f"jw{program.number:05d}{int(visit.observation):03d}{int(visit.visit):03d}"
+
+
+def _text(values: Sequence[str], description: str) -> MaskedColumn:
+    """A column of text, masked where there is none."""
+    return MaskedColumn(values, mask=[not value for value in values], dtype=str, description=description)
+
+
+def _times(moments: Sequence[datetime | None]) -> Time:
+    """Times, masked where there are none."""
+    return _as_time(np.array([_iso(moment) for moment in moments], dtype="U19"))
+
+
+def _windows(visits: Sequence[VisitStatus]) -> Time:
+    """The plan windows, (visit, window, beginning and end), masked where a visit has fewer of them."""
+    most = max((len(visit.windows) for visit in visits), default=0) or 1
+    texts = np.full((len(visits), most, 2), "", dtype="U19")
+    for row, visit in enumerate(visits):
+        for place, window in enumerate(visit.windows):
+            texts[row, place] = [_iso(moment) for moment in window]
+    return _as_time(texts)
+
+
+def _iso(moment: datetime | None) -> str:
+    return "" if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _as_time(texts: np.ndarray[Any, Any]) -> Time:
+    unknown = texts == ""
+    times = Time(np.where(unknown, _UNDER_MASK, texts), format="iso", scale="utc", precision=0)
+    if unknown.any():
+        times[unknown] = np.ma.masked
+    return times
