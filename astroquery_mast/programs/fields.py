@@ -23,7 +23,7 @@ from ..query.values import as_unicode, is_missing
 from ..service.mast_service import MastService, refuse_two_positions
 from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
-from ..sky.position import Cone, is_many, looks_like_coordinates
+from ..sky.position import DEFAULT_RADIUS, Cone, is_many, looks_like_coordinates
 from ..sky.positions import Positions, as_positions
 from ..sky.region import Region, ShapeRegion
 from ..sky.region_filter import RegionFilter, rows_in_region, shapes_of
@@ -85,21 +85,18 @@ class FieldSearch:
         """Return what is looked for; names are resolved, except those of what moves."""
         refuse_two_positions(place.coordinates, place.object_name)
         if place.region is not None:
-            if place.coordinates is not None or place.object_name is not None:
-                raise InvalidQueryError(TWO_PLACES)
-            kept = RegionFilter(as_region(place.region), "footprint")
-            cone = kept.region.cone()
-            return FieldTargets(place, False, _targets_at([(cone.ra, cone.dec)], np.array([cone.radius])), region=kept)
+            return _in_region(place)
         given = place.coordinates if place.object_name is None else place.object_name
         by_name = place.object_name is not None or _is_name(given)
         many = is_many(given)
         members = given if many else [given]
-        number = _number_of(members)
-        radii = as_radii(place.radius, number)
+        radii = as_radii(place.radius, _number_of(members))
         names = _names(members, by_name=by_name)
-        moving = {row: name for row, name in names.items() if row not in _placed(members) and is_moving(name)}
-        if len(moving) == number:
-            return FieldTargets(place, many, _targets_at([(math.nan, math.nan)] * number, radii), moving, names)
+        placed = _placed(members)
+        moving = {row: name for row, name in names.items() if row not in placed and is_moving(name)}
+        if len(moving) == len(radii):
+            nowhere = [(math.nan, math.nan)] * len(radii)
+            return FieldTargets(place, many, _targets_at(nowhere, radii), moving, names)
         positions = self._positions(members, names, moving, place.resolver, deadline, by_name=by_name)
         return FieldTargets(place, many, targets_of(positions, radii), moving, names)
 
@@ -200,6 +197,17 @@ def _at(query: ObservationQuery, cone: Cone) -> ObservationQuery:
     return ObservationQuery(query.criteria, cone)
 
 
+def _in_region(place: Place) -> FieldTargets:
+    """A region as the only target."""
+    if place.coordinates is not None or place.object_name is not None:
+        raise InvalidQueryError(TWO_PLACES)
+    if place.radius is not DEFAULT_RADIUS:
+        raise InvalidQueryError(f"radius={place.radius!r} needs a position, and region has an extent of its own.")
+    kept = RegionFilter(as_region(place.region), "footprint")
+    cone = kept.region.cone()
+    return FieldTargets(place, False, _targets_at([(cone.ra, cone.dec)], np.array([cone.radius])), region=kept)
+
+
 def _targets_at(places: Sequence[tuple[float, float]], radii: Any) -> Targets:
     """The cones around places; those that are not known are nowhere."""
     ra, dec = (np.array(values, dtype=float) for values in zip(*places, strict=True))
@@ -271,33 +279,39 @@ def _with_named(
     lost: Mapping[int, str],
 ) -> Table:
     """The same table with what was found by name, in the order of the targets, and a distance for all that has one."""
-    rows = np.concatenate([np.empty(0, dtype=np.int64), *(found for _, found in by_name)])
-    owners = np.repeat([row for row, _ in by_name], [len(found) for _, found in by_name]).astype(np.int64)
-    if len(rows):
-        meta = result.meta
-        own = table[rows]
-        own.add_column(MaskedColumn(owners, name="input_row"), index=0)
-        if "target" in result.colnames:
-            own.add_column(MaskedColumn([targets.moving[int(row)] for row in owners], name="target"), index=1)
-        if "distance" in own.colnames:
-            own["distance"].mask = True
-        parts = [result, own] if len(result) else [own]
-        result = vstack(parts, metadata_conflicts="silent")
-        result.meta = meta
+    meta = result.meta
+    own = [_of_name(table[found], row, targets, result.colnames) for row, found in by_name if len(found)]
+    if own:
+        result = vstack([*([result] if len(result) else []), *own], metadata_conflicts="silent")
         result = result[np.argsort(result["input_row"], kind="stable")]
+        result.meta = meta
     if "distance" in result.colnames and len(result):
         _fill_distances(result, targets)
-    answered = {row for row, _ in by_name}
-    nomatch = set(result.meta.get("nomatch", [])) | {row for row, found in by_name if not len(found)}
-    unknown = [f"row {row} ({targets.moving[row]}): {why}" for row, why in lost.items()]
-    if answered or unknown:
-        result.meta["nomatch"] = sorted(nomatch)
-        result.meta["failed"] = [*result.meta.get("failed", []), *unknown]
-    result.meta["rows"] = [len(result)]
-    if not targets.many:
-        result.remove_columns([name for name in ("input_row", "target") if name in result.colnames])
-        for name in ("failed", "nomatch"):
-            result.meta.pop(name, None)
+    if targets.moving:
+        _note(meta, [row for row, found in by_name if not len(found)], targets.moving, lost)
+    meta["rows"] = [len(result)]
+    return result if targets.many else _of_one(result)
+
+
+def _note(meta: Any, unmatched: Sequence[int], names: Mapping[int, str], lost: Mapping[int, str]) -> None:
+    """Note which names have no observation, and which no answer."""
+    meta["nomatch"] = sorted({*meta.get("nomatch", ()), *unmatched})
+    meta["failed"] = [*meta.get("failed", ()), *(f"row {row} ({names[row]}): {why}" for row, why in lost.items())]
+
+
+def _of_name(found: Table, row: int, targets: FieldTargets, columns: Sequence[str]) -> Table:
+    """What was found by the name of a target, with the columns that say so."""
+    found.add_column(MaskedColumn(np.full(len(found), row), name="input_row"), index=0)
+    if "target" in columns:
+        found.add_column(MaskedColumn([targets.moving[row]] * len(found), name="target"), index=1)
+    return found
+
+
+def _of_one(result: Table) -> Table:
+    """The same table without what tells targets apart."""
+    result.remove_columns([name for name in ("input_row", "target") if name in result.colnames])
+    for name in ("failed", "nomatch"):
+        result.meta.pop(name, None)
     return result
 
 

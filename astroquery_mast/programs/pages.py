@@ -5,7 +5,7 @@ In: HTML.  Out: a `ProgramInfo`.  Facts are found by the labels in bold that sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bs4 import BeautifulSoup, Tag
@@ -70,22 +70,33 @@ def read_page(body: bytes, program: ProgramId, links: Mapping[str, str]) -> Prog
     facts = dict(filter(None, map(_fact, page.find_all(["b", "strong"]))))
     heading = page.find("h1")
     words = [] if heading is None else heading.get_text(" ").split()
-    lacking = [name for name in ("Title", "Principal Investigator") if not facts.get(name)]
-    if lacking or str(program.number) not in {word.lstrip("0") for word in words}:
-        what = f"'{lacking[0]}'" if lacking else "the number of the program"
-        raise InvalidResponseError(f"The form of the page has changed: {what} is not on it.")
+    _check_facts(facts, words, program)
     cycle = facts.get("Cycle", "")
     return ProgramInfo(
         program.mission,
         program.number,
         title=facts["Title"],
         pi=facts["Principal Investigator"],
-        category=next((word for word in words if not word.isdecimal() and word.upper() != program.mission), ""),
+        category=_category(words, program),
         cycle=int(cycle) if cycle.isdecimal() else None,
         status=facts.get("Program Status", ""),
         links=links,
         facts=facts,
     )
+
+
+def _check_facts(facts: Mapping[str, str], heading: Sequence[str], program: ProgramId) -> None:
+    """Raise unless what is on every page is there, and it is the page of this program."""
+    lacking = [f"'{name}'" for name in ("Title", "Principal Investigator") if not facts.get(name)]
+    if str(program.number) not in {word.lstrip("0") for word in heading}:
+        lacking.append("the number of the program")
+    if lacking:
+        raise InvalidResponseError(f"The form of the page has changed: {' and '.join(lacking)} is not on it.")
+
+
+def _category(heading: Sequence[str], program: ProgramId) -> str:
+    """The kind of program, which stands before its number."""
+    return next((word for word in heading if not word.isdecimal() and word.upper() != program.mission), "")
 
 
 def _fact(label: Tag) -> tuple[str, str] | None:

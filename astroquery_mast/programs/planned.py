@@ -26,7 +26,7 @@ from ..tables.rows import Array
 from ..warn import warn_no_results
 from .fields import FieldSearch
 from .program import MISSIONS
-from .setups import as_filters, as_instrument, effective_tokens, tokens_of
+from .setups import as_filters, as_instrument, effective_elements, elements_of
 
 PLANNED = -1
 CAVEAT = (
@@ -62,7 +62,7 @@ class SetupFilter:
     def of(cls, instrument: Any, filters: Any, mission: str) -> SetupFilter:
         """Read what the user wrote."""
         if mission != "JWST":
-            return cls(_as_texts("instrument", instrument), tuple(map(tokens_of, _as_texts("filters", filters))))
+            return cls(_as_texts("instrument", instrument), tuple(map(elements_of, _as_texts("filters", filters))))
         names = () if instrument is None else tuple(map(as_instrument, _as_texts("instrument", instrument)))
         alone = names[0] if len(names) == 1 else None
         return cls(names, () if filters is None else tuple(as_filters(filters, alone)))
@@ -84,7 +84,7 @@ class SetupFilter:
             names = [str(name).upper() for name in plain_cells(table["instrument_name"])]
             kept &= [any(_is_mode(name, wanted) for wanted in self.instruments) for name in names]
         if self.filters and len(table):
-            cells = map(tokens_of, plain_cells(table["filters"]))
+            cells = map(elements_of, plain_cells(table["filters"]))
             kept &= [any(wanted <= cell for wanted in self.filters) for cell in cells]
         return kept
 
@@ -105,7 +105,7 @@ def _as_texts(name: str, given: Any) -> tuple[str, ...]:
 
 def _openness(token: str) -> tuple[bool, str]:
     """Elements that let part of the light through come first."""
-    return not effective_tokens(token), token
+    return not effective_elements(token), token
 
 
 def _is_mode(name: str, wanted: str) -> bool:

@@ -118,13 +118,18 @@ def _mission(given: Any) -> str:
 
 def _of_row(row: Row, wanted: str | None) -> ProgramId:
     """The program of an observation or a visit."""
-    name = next((name for name in _COLUMNS if name in row.colnames), None)
-    if name is None or is_missing(row[name]):
+    name = next((name for name in _COLUMNS if name in row.colnames and not is_missing(row[name])), None)
+    if name is None:
         raise InvalidArgumentError("program is a row without a program: 'proposal_id' is not there, or has no value.")
-    mission = row["obs_collection"] if "obs_collection" in row.colnames else None
-    here = None if is_missing(mission) else str(mission).upper()
+    here = _mission_of(row)
     if here is not None and here not in MISSIONS:
         raise InvalidArgumentError(f"program is a row of {here}: only programs of JWST and HST have pages.")
-    if wanted is not None and here is not None and wanted != here:
+    if None not in {wanted, here} and wanted != here:
         raise InvalidArgumentError(f"program is a row of {here}, and mission={wanted!r}.")
     return as_program(str(row[name]), wanted or here)
+
+
+def _mission_of(row: Row) -> str | None:
+    """The mission of an observation, as far as the row tells."""
+    mission = row["obs_collection"] if "obs_collection" in row.colnames else None
+    return None if is_missing(mission) else str(mission).upper()

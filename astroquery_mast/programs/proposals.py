@@ -34,25 +34,20 @@ class Proposals:
         self, program: ProgramId, kinds: Sequence[str], request: DownloadRequest, options: RunOptions
     ) -> Manifest | Table:
         """Download files of a proposal; or return what would be done."""
-        folder = destination(request.download_dir)
+        folder = destination(request.download_dir) / _ROOT / program.mission / str(program.number)
+        names = {"apt": program.apt_name, "pdf": f"{program.number}.pdf"}
+        paths = [folder / names[kind] for kind in kinds]
         addresses = [program.file_addresses(self.server, kind) for kind in kinds]
-        names = [program.apt_name if kind == "apt" else f"{program.number}.pdf" for kind in kinds]
-        paths = [folder / _ROOT / program.mission / str(program.number) / name for name in names]
-        planned = [
-            self._planned(place, each[0], path, request)
-            for place, (each, path) in enumerate(zip(addresses, paths, strict=True))
-        ]
+        planned = [self._planned(place, addresses[place][0], path, request) for place, path in enumerate(paths)]
         if request.dry_run:
             return plan_table(planned)
-        deadline = options.deadline()
-        quiet = replace(options.until(deadline), on_error="ignore")
+        quiet = replace(options.until(options.deadline()), on_error="ignore")
         results = self.downloads.run(planned, quiet)
         # Old addresses go out of use, and new ones have not everything: each file is looked for at both.
         for place, result in enumerate(results):
             if result.status is Status.ERROR and not result.disk_full:
-                again = self._planned(place, addresses[place][1], paths[place], request)
-                found = self.downloads.run([again], quiet)[0]
-                results[place] = found if found.status is not Status.ERROR else result
+                again = self.downloads.run([self._planned(place, addresses[place][1], paths[place], request)], quiet)
+                results[place] = result if again[0].status is Status.ERROR else again[0]
         manifest = as_manifest(results)
         complain(results, on_error=options.on_error, manifest=manifest)
         return manifest

@@ -33,14 +33,14 @@ def known_setups() -> Mapping[str, Any]:
     return tables
 
 
-def tokens_of(filters: Any) -> frozenset[str]:
+def elements_of(filters: Any) -> frozenset[str]:
     """Return the optical elements in a cell of ``filters``, in which they are joined by ``;``."""
     return frozenset() if is_missing(filters) else frozenset(filter(None, _SEPARATORS.split(str(filters).upper())))
 
 
-def effective_tokens(filters: Any) -> frozenset[str]:
+def effective_elements(filters: Any) -> frozenset[str]:
     """Return those of them that let part of the light through only; empty positions and masks do not count."""
-    return tokens_of(filters) - frozenset(known_setups()["open"])
+    return elements_of(filters) - frozenset(known_setups()["open"])
 
 
 def family_of(instrument: str) -> str:
@@ -69,19 +69,28 @@ def as_instrument(given: Any) -> str:
     text = as_unicode(given)
     if not isinstance(text, str) or not text.strip():
         raise InvalidArgumentError(f"instrument={given!r}: a name such as 'NIRCAM' or 'NIRCAM/IMAGE' is needed.")
-    modes, words = known_setups()["modes"], known_setups()["words"]
     name, *mode = filter(None, _NAME.split(text.strip().upper()))
-    names = {each.partition("/")[0] for each in modes}
+    names = {each.partition("/")[0] for each in known_setups()["modes"]}
     if name not in names:
         raise no_such(f"instrument={given!r} is not an instrument of JWST.", name, sorted(names), listed=True)
-    if not mode:
-        return str(name)
-    found = [f"{name}/{each}" for word in ("".join(mode), *mode) for each in (word, words.get(word)) if each]
-    known = next((each for each in found if each in modes), None)
-    if known is None:
-        own = sorted(each for each in modes if each.startswith(f"{name}/"))
-        raise no_such(f"instrument={given!r} is not a mode of {name}.", text.upper(), own, listed=True)
-    return str(known)
+    return _with_mode(name, mode, text) if mode else str(name)
+
+
+def _with_mode(name: str, words: Sequence[str], text: str) -> str:
+    """An instrument with the mode that some words name."""
+    called = known_setups()["words"]
+    known = modes_of(name)
+    for word in ("".join(words), *words):
+        for mode in (word, called.get(word)):
+            if f"{name}/{mode}" in known:
+                return f"{name}/{mode}"
+    raise no_such(f"instrument={text!r} is not a mode of {name}.", text.upper(), known, listed=True)
+
+
+def modes_of(instrument: str) -> list[str]:
+    """Return an instrument that has a mode, or the instrument with each of its modes."""
+    modes: Iterable[str] = known_setups()["modes"]
+    return [instrument] if "/" in instrument else sorted(each for each in modes if each.startswith(f"{instrument}/"))
 
 
 def as_filters(given: Any, instrument: str | None) -> list[frozenset[str]]:
@@ -98,14 +107,14 @@ def as_filters(given: Any, instrument: str | None) -> list[frozenset[str]]:
 def _combination(given: Any, instrument: str | None) -> frozenset[str]:
     """The elements of one combination."""
     text = as_unicode(given)
-    if not isinstance(text, str) or not tokens_of(text):
+    if not isinstance(text, str) or not elements_of(text):
         raise InvalidArgumentError(f"filters holds {given!r}: a filter such as 'F200W' or 'F290LP;G395H' is needed.")
     known = {*known_setups()["open"], *(name for table in _tables(instrument) for name in table)}
-    for token in sorted(tokens_of(text)):
+    for token in sorted(elements_of(text)):
         if token not in known:
             whose = "JWST" if instrument is None else instrument.partition("/")[0]
             raise no_such(f"filters: {token!r} is not a filter of {whose}.", token, sorted(known))
-    return tokens_of(text)
+    return elements_of(text)
 
 
 def _tables(instrument: str | None) -> list[Mapping[str, Sequence[float]]]:
@@ -118,13 +127,12 @@ def _tables(instrument: str | None) -> list[Mapping[str, Sequence[float]]]:
 # -- light -----------------------------------------------------------------------------------------------------------
 
 
-def passband(filters: Any, instrument: str | None, limits: Passband | None = None) -> Passband | None:
+def passband(elements: frozenset[str], instrument: str | None, limits: Passband | None = None) -> Passband | None:
     """Return from where to where light passes, in micrometers: all elements of a combination have to let it through.
 
     Where an element is not known, the archive's own ``limits`` are returned, if there are any.
     """
-    tokens = effective_tokens(filters if isinstance(filters, str) else ";".join(filters or ()))
-    bands = [_known_band(token, instrument) for token in tokens]
+    bands = [_known_band(element, instrument) for element in elements - frozenset(known_setups()["open"])]
     known = [band for band in bands if band is not None]
     if not bands or len(known) < len(bands):
         return limits

@@ -178,18 +178,20 @@ def _of_page(text: str, program: ProgramId) -> VisitReport:
 def _rows(table: Tag) -> list[Mapping[str, list[str]]] | None:
     """The rows of a table: what is meant by a heading → the lines below it; None if it is no table of visits."""
     lines = [[_lines(cell) for cell in row.find_all(["td", "th"])] for row in table.find_all("tr")]
-    if not lines:
-        return None
-    names = [_meaning(" ".join(cell)) for cell in lines[0]]
+    names = [_meaning(" ".join(cell)) for cell in lines[0]] if lines else []
     if not {"visit", "status"} <= set(names):
         return None
-    told = [name for name in names if name is not None]
+    told = list(filter(None, names))
     if len(set(told)) < len(told):
         raise changed("two of its columns have the same heading")
-    rows = [line for line in lines[1:] if any(line)]
-    if any(len(line) != len(names) for line in rows):
+    return [_by_meaning(names, line) for line in lines[1:] if any(line)]
+
+
+def _by_meaning(names: Sequence[str | None], line: Sequence[list[str]]) -> Mapping[str, list[str]]:
+    """What is meant by a heading → the lines below it, in one row."""
+    if len(line) != len(names):
         raise changed("a row has other columns than the head of its table")
-    return [{name: cell for name, cell in zip(names, line, strict=True) if name is not None} for line in rows]
+    return {name: cell for name, cell in zip(names, line, strict=True) if name is not None}
 
 
 def _lines(cell: Tag) -> list[str]:

@@ -72,40 +72,40 @@ def visits_table(site: ProgramSite, program: ProgramId, deadline: Deadline) -> T
 def table_of_visits(report: VisitReport, program: ProgramId) -> Table:
     """Return a report as a table."""
     visits = report.visits
-    numbers = [int(visit.observation) if visit.observation.isdecimal() else None for visit in visits]
     columns: dict[str, Any] = {
         "proposal_id": _text([str(program.number)] * len(visits), "Number of the program"),
-        "observation": MaskedColumn(
-            [number or 0 for number in numbers],
-            mask=[number is None for number in numbers],
-            dtype=int,
-            description="Number of the observation; HST has none",
-        ),
+        "observation": _numbers(list(map(_observation, visits)), int, "Number of the observation; HST has none"),
         "visit": _text([visit.visit for visit in visits], "Visit"),
-        "visit_id": _text(
-            [_visit_id(visit, program) for visit in visits], "Beginning of the names of its files (JWST)"
-        ),
+        "visit_id": _text([_visit_id(visit, program) for visit in visits], "How the names of its files begin (JWST)"),
     }
-    columns |= {name: _text([part(visit) for visit in visits], about) for name, about, part in _TEXTS}
-    hours = [visit.hours for visit in visits]
-    columns["hours"] = MaskedColumn(
-        [each or 0.0 for each in hours],
-        mask=[each is None for each in hours],
-        dtype=float,
-        unit=u.hour,
-        description="Charged time",
-    )
+    columns |= {name: _text(list(map(part, visits)), about) for name, about, part in _TEXTS}
+    columns["hours"] = _numbers([visit.hours for visit in visits], float, "Charged time", u.hour)
     columns["start"] = _times([visit.start for visit in visits])
     columns["end"] = _times([visit.end for visit in visits])
-    columns["plan_start"] = _times([min((w[0] for w in visit.windows), default=None) for visit in visits])
-    columns["plan_end"] = _times([max((w[1] for w in visit.windows), default=None) for visit in visits])
-    columns["plan_windows"] = _windows(visits)
-    columns |= {name: _text([part(visit) for visit in visits], about) for name, about, part in _REPEATS}
-    columns["repeat_pending"] = [bool(visit.pending) for visit in visits]
+    columns |= _plans(visits)
+    columns |= {name: _text(list(map(part, visits)), about) for name, about, part in _REPEATS}
+    columns["repeat_pending"] = np.array([bool(visit.pending) for visit in visits], dtype=bool)
     table = Table(columns, masked=True)
     for name, about in _ABOUT_TIMES.items():
         table[name].info.description = about
     return table
+
+
+def _plans(visits: Sequence[VisitStatus]) -> dict[str, Time]:
+    """The columns of plan windows: the whole time of a visit's windows, and each of them."""
+    return {
+        "plan_start": _times([min((begin for begin, _ in visit.windows), default=None) for visit in visits]),
+        "plan_end": _times([max((end for _, end in visit.windows), default=None) for visit in visits]),
+        "plan_windows": _windows(visits),
+    }
+
+
+def _numbers(
+    values: Sequence[float | None], kind: type, description: str, unit: u.UnitBase | None = None
+) -> MaskedColumn:
+    """A column of numbers, masked where there is none."""
+    mask = [value is None for value in values]
+    return MaskedColumn([value or 0 for value in values], mask=mask, dtype=kind, unit=unit, description=description)
 
 
 _ABOUT_TIMES = {
@@ -116,6 +116,11 @@ _ABOUT_TIMES = {
     "plan_windows": "All plan windows, as pairs of beginning and end (UTC)",
     "repeat_pending": "Whether a repetition is approved and not yet planned",
 }
+
+
+def _observation(visit: VisitStatus) -> int | None:
+    """The number of the observation."""
+    return int(visit.observation) if visit.observation.isdecimal() else None
 
 
 def _visit_id(visit: VisitStatus, program: ProgramId) -> str:

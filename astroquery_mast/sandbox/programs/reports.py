@@ -53,23 +53,31 @@ def xml_report(mission: str, number: str, visits: Sequence[Visit]) -> str:
 
 
 def _fill(element: ElementTree.Element, visit: Visit) -> None:
-    parts = [("status", visit.status), *(("target", name) for name in visit.targets)]
-    parts += [("configuration", name) for name in visit.configurations]
-    parts += [("hours", f"{visit.hours:.2f}")] if visit.hours is not None else []
-    if visit.start is not None and visit.end is not None:
-        parts += [("startTime", _time(visit.start)), ("endTime", _time(visit.end))]
-    parts += [("planWindow", _window(*days)) for days in visit.windows]
-    parts += [("longRangePlanStatus", visit.plan_status)] if visit.plan_status else []
-    for name, text in parts:
-        _add(element, name, text)
+    texts = {
+        "status": [visit.status],
+        "target": visit.targets,
+        "configuration": visit.configurations,
+        "hours": [] if visit.hours is None else [f"{visit.hours:.2f}"],
+        "startTime": [] if visit.start is None else [_time(visit.start)],
+        "endTime": [] if visit.end is None else [_time(visit.end)],
+        "planWindow": [_window(*days) for days in visit.windows],
+        "longRangePlanStatus": [visit.plan_status] * bool(visit.plan_status),
+    }
+    for name, found in texts.items():
+        for text in found:
+            _add(element, name, text)
     for name, other in (("repeatOf", visit.repeat_of), ("repeatedBy", visit.repeated_by)):
         if other:
-            repeat = ElementTree.SubElement(element, name)
-            for part, text in zip(("observation", "visit", "problemID"), other, strict=True):
-                if text:
-                    _add(repeat, part, text)
+            _add_repeat(element, name, other)
     if visit.approved_repeat:
         _add(ElementTree.SubElement(element, "approvedRepeat"), "problemID", visit.approved_repeat)
+
+
+def _add_repeat(element: ElementTree.Element, name: str, other: Sequence[str]) -> None:
+    repeat = ElementTree.SubElement(element, name)
+    for part, text in zip(("observation", "visit", "problemID"), other, strict=True):
+        if text:
+            _add(repeat, part, text)
 
 
 def _add(parent: ElementTree.Element, name: str, text: str) -> None:

@@ -1,0 +1,221 @@
+"""The questions on whether an observation is a duplication: of the same field, mode, passband, and as deep?
+
+In: what is proposed for a target, and an observation near it.  Out: an `Answer`, "yes", "possible" or "no", with the
+reason in words; none to a question for which nothing was given to compare.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Row, Table
+
+from ..exceptions import InvalidArgumentError
+from ..query.values import is_missing
+from ..sky.outlines import Outlines, outlines_of
+from ..sky.region_filter import shapes_of
+from ..sky.sphere import separation, unit_vectors
+from ..tables.columns import plain_floats
+from .fields import FieldTargets
+from .planned import is_planned
+from .setups import (
+    Passband,
+    as_filters,
+    as_instrument,
+    effective_elements,
+    elements_of,
+    family_of,
+    field_of,
+    modes_of,
+    overlap,
+    overlaps_enough,
+    passband,
+)
+
+YES, POSSIBLE, NO = "yes", "possible", "no"
+ARCSEC = math.degrees(1) * 3600
+"""Arcseconds in a radian."""
+# An observation of at least half the time is as deep, and one of less than a quarter is not.
+_AS_DEEP, _SHALLOWER = 0.5, 0.25
+_NM = 1000.0
+
+
+class Answer(NamedTuple):
+    """The answer to one of the questions, and why; the answer is empty if it was not asked."""
+
+    verdict: str
+    reason: str
+
+
+_UNASKED = Answer("", "")
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What is proposed for one target."""
+
+    instrument: str | None = None
+    filters: tuple[frozenset[str], ...] = ()
+    seconds: float | None = None
+
+    @classmethod
+    def of(cls, instrument: Any, filters: Any, exptime: Any) -> Exposure:
+        """Read what the user wrote."""
+        name = None if is_missing(instrument) else as_instrument(instrument)
+        wanted = () if is_missing(filters) else tuple(as_filters(filters, name))
+        return cls(name, wanted, None if is_missing(exptime) else _seconds(exptime))
+
+
+def _seconds(exptime: Any) -> float:
+    """An exposure time in seconds."""
+    try:
+        seconds = float(u.Quantity(exptime, u.s).to_value(u.s))
+    except (TypeError, ValueError, u.UnitsError) as err:
+        raise InvalidArgumentError(f"exptime={exptime!r} cannot be read as a time: {err}") from err
+    if not 0 < seconds < math.inf:
+        raise InvalidArgumentError(f"exptime={exptime!r}: a time above zero is needed.")
+    return seconds
+
+
+# -- the field -------------------------------------------------------------------------------------------------------
+
+
+class FieldTest:
+    """Whether observations are of the field of their targets: by footprint, and by distance for any roll."""
+
+    def __init__(self, found: Table, targets: FieldTargets) -> None:
+        self._found = found
+        self._moving = targets.moving
+        positions = targets.fixed.positions
+        rows = np.asarray(found["input_row"], dtype=int)
+        self._points = unit_vectors(positions.ra[rows], positions.dec[rows])
+        centers = unit_vectors(plain_floats(found["s_ra"]), plain_floats(found["s_dec"]))
+        self.separation = separation(centers, self._points)
+        self._shapes = shapes_of(found["s_region"].tolist())
+        nowhere = np.full(len(found), np.nan)
+        self._outlines: Outlines = outlines_of(self._shapes, nowhere, nowhere)
+
+    def answer(self, place: int, own: Exposure) -> Answer:
+        """Answer for one row."""
+        row = self._found[place]
+        if int(row["input_row"]) in self._moving:
+            return Answer(YES, f"field: the target is {row['target_name']}")
+        if not is_missing(row["mtFlag"]) and bool(row["mtFlag"]):
+            return Answer(NO, f"field: {row['target_name']} moves, and was or will be there at another time")
+        instrument = str(row["instrument_name"]).upper()
+        reach = field_of(own.instrument or instrument)[0]
+        away, distance = float(self.separation[place]) * ARCSEC, self._to_footprint(place)
+        compare = compare_planned_field if is_planned(row["calib_level"]) else compare_field
+        return compare(away, distance, reach, instrument)
+
+    def _to_footprint(self, place: int) -> float | None:
+        """How far the target is from the footprint, in arcsec; zero inside, None without one."""
+        if not self._shapes[place]:
+            return None
+        parts = self._outlines.take(np.flatnonzero(self._outlines.owner == place))
+        return float(parts.distances(self._points[place]).min()) * ARCSEC
+
+
+def compare_field(away: float, distance: float | None, reach: float, instrument: str) -> Answer:
+    """Answer whether what was made is of the field, from the distances of its center and its footprint in arcsec."""
+    if distance is None:
+        if away <= field_of(instrument)[0] + reach:
+            return Answer(POSSIBLE, f"field: its center is {away:.1f} arcsec away, and it has no footprint")
+        return Answer(NO, f"field: its center is {away:.1f} arcsec away")
+    if distance <= 0:
+        return Answer(YES, "field: the target is in its footprint")
+    if distance <= reach:
+        return Answer(POSSIBLE, f"field: its footprint is {distance:.1f} arcsec away, and fields may overlap")
+    return Answer(NO, f"field: its footprint is {distance:.1f} arcsec away")
+
+
+def compare_planned_field(away: float, distance: float | None, reach: float, instrument: str) -> Answer:
+    """Answer the same of what is planned, by its approximate footprint, and for any roll around its position."""
+    outer, inner = field_of(instrument)
+    if away <= inner:
+        return Answer(YES, f"field: {away:.1f} arcsec from its center, which is in its field at any roll")
+    if distance is not None and distance <= 0:
+        return Answer(POSSIBLE, f"field: in its approximate footprint, {away:.1f} arcsec from the center")
+    if away <= outer:
+        return Answer(POSSIBLE, f"field: {away:.1f} arcsec from its center, which some rolls bring into its field")
+    if min(away - outer, math.inf if distance is None else distance) <= reach:
+        return Answer(POSSIBLE, f"field: {away:.1f} arcsec from its center, and fields may overlap")
+    return Answer(NO, f"field: {away:.1f} arcsec from its center")
+
+
+# -- the mode --------------------------------------------------------------------------------------------------------
+
+
+def compare_mode(row: Row, own: Exposure) -> Answer:
+    """Answer whether it is the same mode, or one that is alike."""
+    if own.instrument is None:
+        return _UNASKED
+    if is_missing(row["instrument_name"]):
+        return Answer(POSSIBLE, "mode: its instrument is not known")
+    theirs = str(row["instrument_name"]).upper()
+    name = theirs.partition("/")[0]
+    if theirs == own.instrument:
+        apertures = " (for slits and apertures see the APT file)" if theirs.startswith("NIRSPEC/") else ""
+        return Answer(YES, f"mode: both {theirs}{apertures}")
+    if own.instrument == name:
+        return Answer(POSSIBLE, f"mode: {theirs} is a mode of {name}")
+    family = family_of(theirs)
+    if family and family in {family_of(each) for each in modes_of(own.instrument)}:
+        return Answer(POSSIBLE, f"mode: {theirs} and {own.instrument} both make {family}")
+    return Answer(NO, f"mode: {theirs} is not like {own.instrument}")
+
+
+# -- the passband ----------------------------------------------------------------------------------------------------
+
+
+def compare_passband(row: Row, own: Exposure) -> Answer:
+    """Answer whether it is the same passband, or one that overlaps."""
+    if not own.filters:
+        return _UNASKED
+    theirs = elements_of(row["filters"])
+    shown = ";".join(sorted(theirs)) or "its wavelength range (no filters are given)"
+    if theirs and effective_elements(row["filters"]) in {effective_elements(";".join(each)) for each in own.filters}:
+        return Answer(YES, f"passband: both {shown}")
+    part = _shared_part(row, own)
+    if part is None:
+        return Answer(POSSIBLE, f"passband: what passes {shown} is not known")
+    if overlaps_enough(part):
+        return Answer(POSSIBLE, f"passband: {shown} overlaps by {100 * part:.0f} percent of the narrower")
+    return Answer(NO, f"passband: {shown} does not overlap")
+
+
+def _shared_part(row: Row, own: Exposure) -> float | None:
+    """The largest part of a passband that is shared; None if one of them is not known."""
+    name = None if is_missing(row["instrument_name"]) else str(row["instrument_name"]).upper()
+    theirs = passband(elements_of(row["filters"]), name, _limits(row))
+    mine = [passband(each, own.instrument) for each in own.filters]
+    if theirs is None or None in mine:
+        return None
+    return max(overlap(theirs, each) for each in mine if each is not None)
+
+
+def _limits(row: Row) -> Passband | None:
+    """The archive's own limits of the wavelengths, in micrometers; zero is no limit."""
+    values = [row[name] for name in ("em_min", "em_max") if name in row.colnames and not is_missing(row[name])]
+    if len(values) < 2:
+        return None
+    low, high = (float(value) / _NM for value in values)
+    return (low, high) if 0 < low < high else None
+
+
+# -- the depth -------------------------------------------------------------------------------------------------------
+
+
+def compare_depth(row: Row, own: Exposure) -> Answer:
+    """Answer whether it is as deep, by the time on target."""
+    if own.seconds is None:
+        return _UNASKED
+    if is_missing(row["t_exptime"]) or not float(row["t_exptime"]) > 0:
+        return Answer(POSSIBLE, "depth: its exposure time is not known")
+    part = float(row["t_exptime"]) / own.seconds
+    said = f"depth: {float(row['t_exptime']):.0f} s, {part:.2g} times what is proposed"
+    return Answer(YES if part >= _AS_DEEP else POSSIBLE if part >= _SHALLOWER else NO, said)
