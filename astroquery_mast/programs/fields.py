@@ -282,20 +282,27 @@ def _with_named(
     meta = result.meta
     own = [_of_name(table[found], row, targets, result.colnames) for row, found in by_name if len(found)]
     if own:
-        result = vstack([*([result] if len(result) else []), *own], metadata_conflicts="silent")
-        result = result[np.argsort(result["input_row"], kind="stable")]
+        result = _in_order([result, *own] if len(result) else own)
         result.meta = meta
     if "distance" in result.colnames and len(result):
         _fill_distances(result, targets)
     if targets.moving:
-        _note(meta, [row for row, found in by_name if not len(found)], targets.moving, lost)
+        _note(meta, by_name, targets.moving, lost)
     meta["rows"] = [len(result)]
     return result if targets.many else _of_one(result)
 
 
-def _note(meta: Any, unmatched: Sequence[int], names: Mapping[int, str], lost: Mapping[int, str]) -> None:
+def _in_order(parts: Sequence[Table]) -> Table:
+    """The rows of several tables, target by target."""
+    whole = vstack(parts, metadata_conflicts="silent")
+    return whole[np.argsort(whole["input_row"], kind="stable")]
+
+
+def _note(
+    meta: Any, by_name: Sequence[tuple[int, RowNumbers]], names: Mapping[int, str], lost: Mapping[int, str]
+) -> None:
     """Note which names have no observation, and which no answer."""
-    meta["nomatch"] = sorted({*meta.get("nomatch", ()), *unmatched})
+    meta["nomatch"] = sorted({*meta.get("nomatch", ()), *(row for row, found in by_name if not len(found))})
     meta["failed"] = [*meta.get("failed", ()), *(f"row {row} ({names[row]}): {why}" for row, why in lost.items())]
 
 

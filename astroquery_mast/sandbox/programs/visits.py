@@ -80,17 +80,21 @@ def _key_of(mission: str, obs_id: str) -> tuple[str, str]:
     return (str(int(obs_id[9:12])), "1") if obs_id[7:9] == "-o" else ("", "")
 
 
+def _hours(rows: Sequence[Mapping[str, Any]]) -> float:
+    """What a visit costs: its exposures, and what it takes to get there."""
+    return round(0.6 + 1.3 * sum(row["t_exptime"] or 900.0 for row in rows) / 3600.0, 2)
+
+
 def _different(rows: Sequence[Mapping[str, Any]], name: str) -> list[str]:
     return sorted({str(row[name]) for row in rows})
 
 
 def _visit(mission: str, key: tuple[str, str], rows: Sequence[Mapping[str, Any]]) -> Visit:
     instruments, targets = (_different(rows, name) for name in ("instrument_name", "target_name"))
-    seconds = sum(row["t_exptime"] or 900.0 for row in rows)
     visit = Visit(*key, targets=targets, configurations=instruments)
     if mission == "JWST":
         names = [_CONFIGURATIONS.get(name, name) for name in instruments]
-        visit = replace(visit, configurations=names, hours=round(0.6 + 1.3 * seconds / 3600.0, 2))
+        visit = replace(visit, configurations=names, hours=_hours(rows))
     if any(row["calib_level"] < 0 for row in rows):
         return _planned(visit, "Flight Ready" if mission == "JWST" else "Scheduling")
     start, end = min(row["t_min"] for row in rows), max(row["t_max"] for row in rows)
