@@ -211,7 +211,7 @@ def _graded(found: Table, targets: FieldTargets, exposures: Sequence[Exposure], 
         table[name] = found[name]
     _add_links(table, server)
     table.meta = {**found.meta, "source": [known_setups()["source"]]}
-    return as_planned(table[np.lexsort((np.nan_to_num(fields.separation), owners, grades))])
+    return as_planned(table[np.lexsort((np.nan_to_num(fields.separation), owners, _refusals(answers), grades))])
 
 
 def _answers(fields: FieldTest, place: int, row: Row, own: Exposure) -> tuple[Answer, ...]:
@@ -248,6 +248,11 @@ def _links(number: Any, server: str) -> Mapping[str, str]:
         return as_program(None if is_missing(number) else str(number), "JWST").links(server)
     except InvalidArgumentError:
         return {}
+
+
+def _refusals(answers: Sequence[Iterable[Answer]]) -> Array:
+    """How many of the answers are no."""
+    return np.array([sum(answer.verdict == NO for answer in each) for each in answers], dtype=int)
 
 
 def _grade(answers: Iterable[Answer]) -> int:

@@ -92,7 +92,14 @@ def read_report(body: bytes, program: ProgramId) -> VisitReport:
     report = _of_xml(text, program) if is_xml and not is_page else _of_page(text, program)
     if report.visits and not any(visit.status for visit in report.visits):
         raise changed("no visit in it has a status")
-    return report
+    # A page has them in groups, by status.
+    return replace(report, visits=sorted(report.visits, key=_order))
+
+
+def _order(visit: VisitStatus) -> tuple[int, int, str]:
+    """By what visits are sorted: 2 comes before 10, and numbers before letters."""
+    observation, name = (int(text) if text.isdecimal() else 10**9 for text in (visit.observation, visit.visit))
+    return observation, name, visit.visit
 
 
 def changed(what: str) -> InvalidResponseError:

@@ -19,7 +19,9 @@ MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 def xml(visit: str, attributes: str = 'observatory="JWST" id="1783"') -> bytes:
     """A report with one visit."""
-    return f"<visitStatusReport {attributes}><visit observation='1' visit='2'>{visit}</visit></visitStatusReport>".encode()
+    return (
+        f"<visitStatusReport {attributes}><visit observation='1' visit='2'>{visit}</visit></visitStatusReport>".encode()
+    )
 
 
 def page(head: str, row: str) -> bytes:

@@ -1,0 +1,288 @@
+"""Planned observations: all of them, only them, and nothing that is masked is in the way."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table, vstack
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from astroquery_mast import Observations, Programs
+from astroquery_mast.exceptions import (
+    InputWarning,
+    InvalidQueryError,
+    InvalidResponseError,
+    NoResultsWarning,
+    ResolverError,
+    ServerError,
+)
+from astroquery_mast.programs.fields import FieldSearch
+from astroquery_mast.programs.planned import CAVEAT, PlannedTable
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sky.position import Cone
+
+M101 = SkyCoord(210.802429, 54.34875, unit="deg")
+
+
+def all_planned() -> Table:
+    """What the archive has, by the ordinary query."""
+    return Observations.query_criteria(obs_collection="JWST", calib_level=-1)
+
+
+def ids(table: Table) -> list[str]:
+    """The observations in a table, sorted."""
+    return sorted(table["obsid"].tolist())
+
+
+def test_only_unexecuted_observations_are_returned(mast_sandbox: Sandbox) -> None:
+    """Where there are hundreds that were made, those that are planned come alone."""
+    planned = Programs.query_planned("M51")
+    assert set(planned["calib_level"].tolist()) == {-1}
+    assert set(planned["proposal_id"].tolist()) == {"9202"}
+
+
+def test_without_a_place_all_planned_observations_are_returned(mast_sandbox: Sandbox) -> None:
+    """It is the same as by criteria."""
+    assert ids(Programs.query_planned()) == ids(all_planned())
+
+
+def test_those_without_a_footprint_are_found_by_their_position(mast_sandbox: Sandbox) -> None:
+    """The archive finds footprints only; here nothing that has a position in the circle is missing."""
+    by_archive = Observations.query_criteria(coordinates=M101, radius="3 arcmin", obs_collection="JWST", calib_level=-1)
+    planned = Programs.query_planned(M101, radius="3 arcmin")
+    every = all_planned()
+    near = SkyCoord(every["s_ra"], every["s_dec"]).separation(M101) < 3 * u.arcmin
+    assert set(ids(planned)) == set(ids(by_archive)) | set(ids(every[near]))
+    assert len(planned) > len(by_archive)
+    bare = planned["s_region"].mask
+    separation = SkyCoord(planned["s_ra"], planned["s_dec"]).separation(M101).arcsec
+    assert planned["distance"][bare].tolist() == pytest.approx(separation[bare].tolist(), abs=1e-6)
+
+
+def test_a_mosaic_is_found_anywhere_in_its_area(mast_sandbox: Sandbox) -> None:
+    """Its approximate footprint counts, not the distance of its center."""
+    every = all_planned()
+    mosaic = every[every["target_name"] == "COSMOS"][0]
+    corner = SkyCoord(*map(float, mosaic["s_region"].split()[2:4]), unit="deg")
+    inside = corner.directional_offset_by(
+        corner.position_angle(SkyCoord(mosaic["s_ra"], mosaic["s_dec"], unit="deg")), 20 * u.arcsec
+    )
+    assert mosaic["obsid"] in Programs.query_planned(inside, radius="1 arcsec")["obsid"].tolist()
+
+
+@pytest.mark.parametrize(("name", "expected"), [("Io", {"IO"}), ("neptune", {"NEPTUNE"}), ("NEPTUNE", {"NEPTUNE"})])
+def test_solar_system_targets_are_found_by_name(mast_sandbox: Sandbox, name: str, expected: set[str]) -> None:
+    """They have no position, and the resolver is not asked; their distance is masked."""
+    planned = Programs.query_planned(object_name=name)
+    assert set(planned["target_name"].tolist()) == expected
+    assert not mast_sandbox.requests.of("resolver")
+    assert "distance" not in planned.colnames or planned["distance"].mask.all()
+
+
+def test_many_targets_give_one_table(mast_sandbox: Sandbox) -> None:
+    """Fixed and moving targets come in the order of the input, each with its row and name."""
+    names = ["Io", "M101", "M42", "Neptune"]
+    planned = Programs.query_planned(object_name=names)
+    assert planned["input_row"].tolist() == sorted(planned["input_row"].tolist())
+    assert set(zip(planned["input_row"].tolist(), planned["target"].tolist(), strict=True)) == {
+        (0, "Io"),
+        (1, "M101"),
+        (3, "Neptune"),
+    }
+    assert planned.meta["nomatch"] == [2]
+    for name in ("M101", "Io"):
+        assert ids(planned[planned["target"] == name]) == ids(Programs.query_planned(object_name=name))
+
+
+def test_a_table_of_targets_may_have_moving_ones_without_a_position(mast_sandbox: Sandbox) -> None:
+    """A row without a position is looked for by its name."""
+    table = Table({"name": ["M101", "Io"], "ra": [M101.ra.deg, 0.0], "dec": [M101.dec.deg, 0.0]}, masked=True)
+    table["ra"].mask = table["dec"].mask = [False, True]
+    planned = Programs.query_planned(table)
+    assert set(planned["input_row"].tolist()) == {0, 1}
+    assert planned.meta["failed"] == []
+
+
+def test_a_target_without_an_answer_is_noted(mast_sandbox: Sandbox) -> None:
+    """The others are there, with one warning."""
+    with pytest.warns(InputWarning, match="1 of 2 targets have no answer.*Nowhere"):
+        planned = Programs.query_planned(object_name=["M101", "Nowhere 7"])
+    assert set(planned["input_row"].tolist()) == {0}
+    with pytest.raises(ResolverError):
+        Programs.query_planned("Nowhere 7")
+
+
+def test_instruments_and_filters_narrow_it_down(mast_sandbox: Sandbox) -> None:
+    """Modes and combinations of elements count as a whole."""
+    every = all_planned()
+
+    def expected(instrument: str, *elements: str) -> list[str]:
+        kept = [
+            row["obsid"]
+            for row in every
+            if row["instrument_name"].startswith(instrument) and set(elements) <= set(str(row["filters"]).split(";"))
+        ]
+        return sorted(kept)
+
+    assert ids(Programs.query_planned(instrument="NIRCAM")) == expected("NIRCAM")
+    assert ids(Programs.query_planned(instrument="NIRSpec IFU")) == expected("NIRSPEC/IFU")
+    assert ids(Programs.query_planned(filters="F290LP;G395H")) == expected("", "F290LP", "G395H")
+    assert ids(Programs.query_planned(filters="G395H", instrument="NIRSPEC/MSA")) == expected("NIRSPEC/MSA", "G395H")
+    both = Programs.query_planned(instrument=["MIRI", "NIRISS"])
+    assert ids(both) == sorted(expected("MIRI") + expected("NIRISS"))
+    either = Programs.query_planned(filters=["F115W", "F200W"], instrument="NIRISS")
+    assert ids(either) == sorted(expected("NIRISS", "F115W") + expected("NIRISS", "F200W"))
+    assert len(Programs.query_planned(limit=3)) == 3
+
+
+def test_more_criteria_are_those_of_observations(mast_sandbox: Sandbox) -> None:
+    """The program, for instance; HST has planned observations, too."""
+    assert set(Programs.query_planned(proposal_id=9301)["target_name"].tolist()) == {"NEPTUNE"}
+    assert set(Programs.query_planned(mission="HST")["obs_collection"].tolist()) == {"HST"}
+    assert set(Programs.query_planned("Neptune", mission="HST", filters="F845M")["filters"].tolist()) == {"F845M"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"calib_level": 3},
+        {"obs_collection": "HST"},
+        {"mission": "TESS"},
+        {"instrument": "ACS"},
+        {"filters": "F814W"},
+        {"filters": []},
+        {"radius": "1 deg"},
+        {"nonsense": 5},
+        {"coordinates": "M51", "object_name": "M51"},
+        {"coordinates": "M51", "region": "CIRCLE 1 2 3"},
+        {"region": "CIRCLE 1 2 3", "radius": 1},
+        {"coordinates": M101, "radius": -1},
+        {"max_workers": 0},
+    ],
+)
+def test_what_cannot_be_applied_is_refused_before_anything_is_sent(
+    mast_sandbox: Sandbox, wrong: dict[str, Any]
+) -> None:
+    """The archive is not asked for observations."""
+    with pytest.raises(InvalidQueryError):
+        Programs.query_planned(**wrong)
+    assert not mast_sandbox.requests.of("invoke")
+
+
+def test_a_region_is_looked_at_exactly(mast_sandbox: Sandbox) -> None:
+    """What is in the circle around it, and not in the region, is left out."""
+    region = f"CIRCLE {M101.ra.deg} {M101.dec.deg} 0.01"
+    assert ids(Programs.query_planned(region=region)) == ids(Programs.query_planned(M101, radius=0.01))
+
+
+def masked_levels(document: dict[str, Any]) -> dict[str, Any]:
+    """Take the calibration levels and dates out of an answer, as the archive does it sometimes."""
+    for row in document.get("data", ()):
+        row.update(
+            calib_level=None, t_obs_release=None, t_min=None, t_exptime=None, mtFlag=None, filters=row["filters"]
+        )
+    return document
+
+
+def test_masked_cells_are_in_the_way_of_nothing(mast_sandbox: Sandbox) -> None:
+    """With levels, dates and flags masked, the same observations are returned."""
+    whole = ids(Programs.query_planned(M101))
+    mast_sandbox.faults.add("invoke", Fault.edit(masked_levels), times=None)
+    planned = Programs.query_planned(M101)
+    assert ids(planned) == whole
+    assert planned["calib_level"].mask.all()
+    assert set(Programs.query_planned(object_name=["Io", "M101"])["input_row"].tolist()) == {0, 1}
+
+
+def test_an_archive_that_sends_executed_ones_is_not_believed(mast_sandbox: Sandbox) -> None:
+    """A row with another level is left out."""
+
+    def one_is_made(document: dict[str, Any]) -> dict[str, Any]:
+        document["data"][0]["calib_level"] = 3
+        return document
+
+    whole = len(Programs.query_planned(proposal_id=9301))
+    mast_sandbox.faults.add("invoke", Fault.edit(one_is_made))
+    assert len(Programs.query_planned(proposal_id=9301)) == whole - 1
+
+
+def test_the_caveat_is_seen_wherever_the_table_is(mast_sandbox: Sandbox) -> None:
+    """In meta, in a terminal, in a notebook, and in parts and copies of it."""
+    planned = Programs.query_planned("Io")
+    assert planned.meta["caveat"] == [CAVEAT]
+    for shown in (repr(planned), str(planned), planned[:1]._repr_html_(), str(planned["obs_id", "t_min"])):
+        assert CAVEAT in shown
+    for again in (pickle.loads(pickle.dumps(planned)), planned.copy(), vstack([planned, planned])):
+        assert isinstance(again, PlannedTable)
+        assert CAVEAT in str(again)
+
+
+def test_nothing_found_is_a_warning_and_a_table(mast_sandbox: Sandbox) -> None:
+    """The columns are there."""
+    with pytest.warns(NoResultsWarning, match="No planned observation is there"):
+        planned = Programs.query_planned("M42")
+    assert (len(planned), "s_region" in planned.colnames) == (0, True)
+    with pytest.warns(NoResultsWarning, match="all criteria together have none"):
+        Programs.query_planned(proposal_id=1783)
+
+
+@pytest.mark.parametrize("fault", [Fault.garbage(), Fault.status(500), Fault.truncate_json()])
+def test_a_fault_passes_or_is_an_error_of_the_package(mast_sandbox: Sandbox, fault: Fault) -> None:
+    """One is passed over; if it stays, the archive is to blame."""
+    mast_sandbox.faults.add("invoke", fault)
+    whole = len(Programs.query_planned("M101"))
+    assert whole
+    mast_sandbox.faults.add("invoke", fault, times=None)
+    with pytest.raises((ServerError, InvalidResponseError)):
+        Programs.query_planned("M101")
+
+
+@pytest.mark.parametrize("lacking", ["calib_level", "s_region", "target_name"])
+def test_an_answer_without_a_column_is_an_error_of_the_package(mast_sandbox: Sandbox, lacking: str) -> None:
+    """No KeyError."""
+
+    def without(document: dict[str, Any]) -> dict[str, Any]:
+        document["fields"] = [field for field in document["fields"] if field["name"] != lacking]
+        for row in document["data"]:
+            row.pop(lacking, None)
+        return document
+
+    mast_sandbox.faults.add("invoke", Fault.edit(without), times=None)
+    with pytest.raises(InvalidResponseError):
+        Programs.query_planned(object_name=["Io", "M101"])
+
+
+@given(st.floats(0, 359.99), st.floats(-90, 90), st.floats(1e-4, 60), st.floats(0, 360), st.floats(0, 1))
+def test_what_is_asked_for_holds_the_whole_circle(
+    ra: float, dec: float, radius: float, angle: float, part: float
+) -> None:
+    """Every position in a circle is in the box in which the archive looks, across 0h and at the poles, too."""
+    point = SkyCoord(ra, dec, unit="deg").directional_offset_by(angle * u.deg, part * radius * u.deg)
+    request = FieldSearch(Programs._service)._box({"obs_collection": "JWST"}, Cone(ra, dec, radius))
+    filters = request.payload()["params"]["filters"]  # type: ignore[index]
+    ranges = {each["paramName"]: each["values"] for each in filters}
+    for name, value in (("s_ra", point.ra.deg), ("s_dec", point.dec.deg)):
+        if name in ranges:
+            assert any(each["min"] - 1e-9 <= value <= each["max"] + 1e-9 for each in ranges[name])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@given(st.floats(0, 360), st.floats(-90, 90), st.floats(1e-3, 2.0))
+def test_around_any_position_nothing_without_a_footprint_is_missing(
+    mast_sandbox: Sandbox, ra: float, dec: float, radius: float
+) -> None:
+    """Also across 0h and at the poles, for positions that are moved to one of the observations' own."""
+    every = all_planned()
+    bare = every[every["s_region"].mask]
+    row = bare[int(ra) % len(bare)]
+    center = SkyCoord(row["s_ra"], row["s_dec"], unit="deg").directional_offset_by(dec * u.deg, 0.9 * radius * u.deg)
+    planned = Programs.query_planned(center, radius=radius)
+    near = SkyCoord(bare["s_ra"], bare["s_dec"]).separation(center).deg <= radius
+    assert set(np.asarray(bare["obsid"])[near]) <= set(planned["obsid"].tolist())
+    assert row["obsid"] in planned["obsid"].tolist()
