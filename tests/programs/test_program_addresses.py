@@ -126,7 +126,7 @@ def test_the_table_can_be_written_and_read_again(mast_sandbox: Sandbox, tmp_path
 @pytest.mark.parametrize("call", [Programs.get_visits, Programs.get_program])
 def test_an_unknown_program_is_the_fault_of_the_question(mast_sandbox: Sandbox, call: Any) -> None:
     """The error names the program and the other mission, after one request."""
-    with pytest.raises(InvalidQueryError, match="JWST 99999.*not available.*mission='HST'"):
+    with pytest.raises(InvalidQueryError, match=r"JWST 99999.*not available.*mission='HST'"):
         call(99999)
     assert len(mast_sandbox.requests) == 1
 
@@ -143,7 +143,7 @@ def test_a_changed_page_is_one_clear_error(mast_sandbox: Sandbox) -> None:
     """The error says what is wrong and where to look; nothing is asked again and again."""
     for name in PAGES:
         mast_sandbox.faults.add(name, answer("<html><body><h1>Welcome to our new site</h1></body></html>"), times=None)
-    with pytest.raises(InvalidResponseError, match="no table of visits.*Look at http.*program=1783") as raised:
+    with pytest.raises(InvalidResponseError, match=r"no table of visits.*Look at http.*program=1783") as raised:
         Programs.get_visits(1783)
     assert "The form of the report has changed" in str(raised.value)
     assert len(mast_sandbox.requests) == 4
@@ -173,7 +173,7 @@ def test_the_deadline_is_for_all_addresses_together(mast_sandbox: Sandbox) -> No
     """A site that is silent does not hold a call longer than its timeout."""
     for name in PAGES:
         mast_sandbox.faults.add(name, Fault.delay(30), times=None)
-    with pytest.raises(QueryTimeoutError, match="0.3 s"):
+    with pytest.raises(QueryTimeoutError, match=r"0\.3 s"):
         Programs.get_visits(1783, timeout=0.3)
 
 

@@ -155,14 +155,14 @@ def test_a_form_that_is_not_known_is_one_clear_error(body: bytes) -> None:
 def test_what_a_page_says_instead_of_a_report_is_told() -> None:
     """A program that is not known is the fault of the question, and a site that is down is not."""
     unknown = b"<html><main>Program 1783 is not available via this interface.</main></html>"
-    with pytest.raises(InvalidQueryError, match="There is no page of JWST 1783.*mission='HST'"):
+    with pytest.raises(InvalidQueryError, match=r"There is no page of JWST 1783.*mission='HST'"):
         read_report(unknown, JWST)
     down = b"<html><main>We are temporarily unable to show this.</main></html>"
     with pytest.raises(ServerError, match="cannot be had now"):
         read_report(down, JWST)
 
 
-@given(st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)), st.sampled_from([str, str.upper, str.lower]))  # noqa: DTZ001
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)), st.sampled_from([str, str.upper, str.lower]))
 def test_every_moment_is_read_as_it_was_written(moment: datetime, spelled: object) -> None:
     """The language of the system does not matter for the names of months."""
     moment = moment.replace(microsecond=0)
