@@ -211,7 +211,7 @@ def _graded(found: Table, targets: FieldTargets, exposures: Sequence[Exposure], 
         table[name] = found[name]
     _add_links(table, server)
     table.meta = {**found.meta, "source": [known_setups()["source"]]}
-    return as_planned(table[np.lexsort((np.nan_to_num(fields.separation), owners, _refusals(answers), grades))])
+    return as_planned(table[np.lexsort((np.nan_to_num(fields.separation), owners, _doubts(answers), grades))])
 
 
 def _answers(fields: FieldTest, place: int, row: Row, own: Exposure) -> tuple[Answer, ...]:
@@ -250,9 +250,10 @@ def _links(number: Any, server: str) -> Mapping[str, str]:
         return {}
 
 
-def _refusals(answers: Sequence[Iterable[Answer]]) -> Array:
-    """How many of the answers are no."""
-    return np.array([sum(answer.verdict == NO for answer in each) for each in answers], dtype=int)
+def _doubts(answers: Sequence[Iterable[Answer]]) -> Array:
+    """How far it is from a duplication: by how many answers are no, and then by how many are not sure."""
+    weights = {NO: len(_QUESTIONS) + 1, POSSIBLE: 1}
+    return np.array([sum(weights.get(answer.verdict, 0) for answer in each) for each in answers], dtype=int)
 
 
 def _grade(answers: Iterable[Answer]) -> int:

@@ -332,5 +332,5 @@ def _fill_distances(result: Table, targets: FieldTargets) -> None:
     if lacking.any():
         here = unit_vectors(ra[lacking], dec[lacking])
         there = unit_vectors(positions.ra[rows[lacking]], positions.dec[rows[lacking]])
-        distance[lacking] = separation(here, there) * _TO_ARCSEC
+        distance[lacking] = np.round(separation(here, there) * _TO_ARCSEC, 6)
         result["distance"] = distance

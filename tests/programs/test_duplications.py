@@ -152,7 +152,7 @@ def test_planned_fields_count_by_area_and_for_any_roll() -> None:
 def test_the_likeliest_come_first_with_the_reason(mast_sandbox: Sandbox) -> None:
     """The same filter of the same camera in the same field is a duplication."""
     found = Programs.find_duplications("M51", instrument="NIRCAM/IMAGE", filters="F200W", exptime=1000)
-    order = [(GRADES.index(each["grade"]), sum(each[name] == "no" for name in QUESTIONS)) for each in found]
+    order = [(GRADES.index(each["grade"]), [each[name] for name in QUESTIONS].count("no")) for each in found]
     assert order == sorted(order)
     first = found[0]
     assert [first[name] for name in QUESTIONS] == ["yes"] * 4
